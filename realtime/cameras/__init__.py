@@ -1,0 +1,106 @@
+"""Where frames come from: the contract every source keeps, and the table of sources.
+
+A source yields frames as fast as it can; `realtime.capture` runs it on a thread of its own, plays recorded material
+at its own rate, opens a lost camera again and starts a looped one from the beginning. So a source needs four things:
+open in `__init__`, say what it is in `info`, `read`, `close`. The smallest one is `still.py`: copy it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from realtime.errors import CameraError, nearest
+from realtime.frame import Frame, Size
+from realtime.names import PartName
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CameraRequest:
+    """What the user asks of a source. A source that cannot give it gives the nearest it has, and says so in `info`."""
+
+    size: Size | None = None
+    """None: a webcam is asked for 1280×720; everything else keeps its own size."""
+    fps: float | None = None
+    """None: 30 for a webcam; everything else keeps its own rate."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CameraInfo:
+    """What a source really gives."""
+
+    name: str
+    """For people: `Logitech C920 (/dev/video0)`, `clip.mp4`."""
+    size: Size
+    fps: float
+    """Frames per second by its own account; 30 where it has none."""
+    live: bool
+    """True: it has a clock of its own and will not wait (webcam, network stream). False: recorded or drawn."""
+    frame_count: int | None = None
+    """How many frames there will be, where that is known (a progress bar needs it)."""
+    notes: tuple[str, ...] = ()
+    """Lines worth telling the user, such as `asked for 1920x1080, the camera gives 1280x720`."""
+
+
+class Camera(ABC):
+    """An opened source of frames.
+
+    The caller promises: `read` and `close` come from one thread; `close` comes once and last (also after `read`
+    raised); `read` is not called again once it has returned None or raised.
+    """
+
+    info: CameraInfo
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """Wait for the next frame and return it; None when the source has ended.
+
+        `index` counts from 0. `pts_s` starts near 0 and never decreases. `captured_at_s` is taken as soon as the
+        picture is there. The pixels belong to the receiver: a source that reuses buffers does so through
+        `realtime.buffers.FramePool`. Raises CameraError when frames stop coming (unplugged, stream broken, file
+        damaged half-way): a live source is then closed and opened again, a recorded one ends the run.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the device back."""
+
+
+CAMERAS: dict[str, PartName] = {
+    "webcam": PartName("realtime.cameras.webcam", "Webcam", "a camera by number or by name"),
+    "video": PartName("realtime.cameras.video_file", "VideoFile", "a video file"),
+    "stream": PartName("realtime.cameras.stream", "Stream", "a network stream (rtsp://, http://, udp:// …)"),
+    "still": PartName("realtime.cameras.still", "Still", "one picture, again and again"),
+    "folder": PartName("realtime.cameras.picture_folder", "PictureFolder", "a folder of numbered pictures"),
+    "demo": PartName("realtime.cameras.demo", "Demo", "a built-in viewer who walks about"),
+}
+"""Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+
+
+def kind_of(source: str) -> str:
+    """Return the name in CAMERAS that a `--source` text means. Raises CameraError where nothing fits."""
+    if source == "demo":
+        return "demo"
+    if source.isdecimal() or source.startswith("/dev/video"):
+        return "webcam"
+    if re.match(r"[a-z][a-z0-9+.-]+://", source):
+        return "stream"
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return "folder"
+    if path.is_file():
+        return "still" if path.suffix.lower() in PICTURE_SUFFIXES else "video"
+    if path.suffix or "/" in source or "\\" in source:
+        raise CameraError(f"no such file: {source}{nearest(source, ['demo'])}; check the path, or try --source demo")
+    return "webcam"  # by name: the webcam module knows the names, and says which there are
+
+
+def open_camera(source: str, request: CameraRequest) -> Camera:
+    """Open the source a `--source` text means. Raises CameraError, with the next step in its message."""
+    camera = CAMERAS[kind_of(source)].load()(source, request)
+    assert isinstance(camera, Camera)  # noqa: S101 - the table is ours
+    return camera

@@ -1,0 +1,119 @@
+"""What makes the picture: the contract every effect keeps, and the table of effects.
+
+A new effect is one new file: copy `plain.py`, give it a line in EFFECTS. Effects in other people's packages are found
+through the entry-point group `realtime.effects`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Any, ClassVar
+
+from realtime.errors import EffectError, nearest
+from realtime.frame import Face, Frame, Size
+from realtime.names import PartName
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EffectContext:
+    """What an effect may know of the run it is opened for."""
+
+    canvas: Size | None = None
+    """The size all outputs want, where they agree on one (a virtual camera, `--size`): an effect that draws its own
+    picture makes it this size, so that no output has to scale it. None: the effect's own size."""
+    largest: Size = Size(3840, 2160)
+    """No output shows more than this: larger material may be scaled down once, when the effect is opened."""
+    progress: Callable[[str, float], None] = lambda what, share: None  # noqa: E731
+    """Call with a short text and a share 0..1 while opening takes longer than a second."""
+
+
+class Effect(ABC):
+    """An opened effect.
+
+    The caller promises: `open` may run on any thread; `make` and `close` come from the processing thread, `close`
+    once and last; frames come in order of `pts_s`. An effect promises: it never writes into a frame it was given,
+    answers every frame, with or without faces, and makes its pixels through `realtime.buffers.FramePool` where they
+    are new. The same picture as before may be returned as the very same array: outputs then have nothing to do.
+    """
+
+    Settings: ClassVar[type[Any]]
+    """A frozen dataclass, every field with a default and `metadata=setting(...)`: the effect's own options."""
+    uses_faces: ClassVar[bool] = False
+    """False: the detector need not run for it, and `faces` is empty."""
+    uses_pixels: ClassVar[bool] = True
+    """False: it draws a picture of its own and looks at the faces only, so nobody need flip the camera's picture."""
+    hides_identity: ClassVar[bool] = False
+    """True: when it fails, the camera's picture must not be shown in its place (swap, morph)."""
+    provider: str = "CPU (OpenCV)"
+    """What really computes it, for the HUD and the statistics."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, argument: str, settings: Any, context: EffectContext) -> Effect:
+        """Open it. `argument` is what follows the colon in `--effect NAME:ARGUMENT`, or empty; `settings` is an
+        instance of `Settings`. Raises a RealtimeError whose message tells the next step.
+        """
+
+    @abstractmethod
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        """Return the new picture for this moment (`frame.with_pixels(...)`).
+
+        `faces` holds the viewer to follow first, then the others by size; positions in pixels of the camera's frame.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most effects hold nothing
+        """Free what it holds."""
+
+
+def setting(
+    help: str,  # noqa: A002 - the word argparse uses for it
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    unit: str = "",
+) -> Mapping[str, Any]:
+    """Return the metadata of one field of an effect's `Settings`: what it does and what it may be."""
+    return {"help": help, "least": least, "most": most, "unit": unit}
+
+
+EFFECTS: dict[str, PartName] = {
+    "none": PartName("realtime.effects.plain", "Plain", "the camera's picture as it is"),
+    "portrait": PartName(
+        "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
+    ),
+}
+
+ENTRY_POINTS = "realtime.effects"
+
+
+def effect_names() -> list[str]:
+    """Return every effect's name: ours first, then those of installed packages."""
+    ours = list(EFFECTS)
+    return ours + sorted(point.name for point in entry_points(group=ENTRY_POINTS) if point.name not in EFFECTS)
+
+
+def effect_class(name: str) -> type[Effect]:
+    """Return the class of an effect. Raises EffectError for an unknown name or a package that does not load."""
+    if name in EFFECTS:
+        found = EFFECTS[name].load()
+    else:
+        points = [point for point in entry_points(group=ENTRY_POINTS) if point.name == name]
+        if not points:
+            names = effect_names()
+            raise EffectError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+        try:
+            found = points[0].load()
+        except Exception as error:  # somebody else's code: whatever it raises, our line says whose it is
+            raise EffectError(f"effect '{name}' of package {points[0].module} does not load: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, Effect)):
+        raise EffectError(f"effect '{name}' is no realtime.effects.Effect; its package must be mended")
+    return found
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """Split `portrait:PACK` into name and argument."""
+    name, _, argument = spec.partition(":")
+    return name.strip(), argument.strip()

@@ -1,0 +1,27 @@
+"""The camera's picture as it is. The smallest effect: copy this file to begin a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from realtime.effects import Effect, EffectContext
+from realtime.errors import OptionError
+from realtime.frame import Face, Frame
+
+
+class Plain(Effect):
+    """Returns every frame unchanged."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        """It has none. A field would read: `strength: float = field(default=1.0, metadata=setting("…"))`."""
+
+    @classmethod
+    def open(cls, argument: str, settings: Settings, context: EffectContext) -> Plain:  # noqa: ARG003
+        if argument:
+            raise OptionError(f"the effect 'none' takes no argument; write --effect none, not none:{argument}")
+        return cls()
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002
+        return frame

@@ -1,0 +1,37 @@
+"""Finding faces and knowing them again: the contract of a detector, and the table of detectors.
+
+`blazeface.py` finds the faces of one frame; `tracker.py` gives them identity, calm and a memory; `viewer.py` says
+which of them is the viewer to follow. `mesh.py` and `iris.py` measure one face closely.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from realtime.frame import Face, Frame
+from realtime.names import PartName
+
+
+class FaceDetector(ABC):
+    """Finds faces in single frames. All methods: processing thread; `close` comes once and last."""
+
+    provider: str
+    """What computes it, for the statistics: `CPU (XNNPACK)`."""
+
+    @abstractmethod
+    def find(self, frame: Frame) -> list[Face]:
+        """Return the faces, largest first; empty when nobody is there.
+
+        Boxes and keypoints are in pixels of `frame`, `track_id` is -1. Frames come in order of `pts_s`.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the detector."""
+
+
+DETECTORS: dict[str, PartName] = {
+    "short": PartName("realtime.faces.blazeface", "open_short_range", "BlazeFace, people within about 2 m"),
+    "full": PartName("realtime.faces.blazeface", "open_full_range", "BlazeFace, people within about 5 m; slower"),
+}
+"""Each is opened as `function()`, and raises ModelError when its model file cannot be had."""

@@ -1,0 +1,116 @@
+"""Where pictures go: the contract every output keeps, and the table of outputs.
+
+`realtime.loop` gives each output a newest-frame slot and, except for a window, a thread of its own, paces it and
+counts what it shows and drops. So an output needs three things: open in `__init__`, `show`, `close`. The smallest
+one is `nowhere.py`: copy it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from realtime.errors import OutputError, nearest
+from realtime.frame import Frame, Size
+from realtime.names import PartName
+
+if TYPE_CHECKING:
+    from realtime.controls import Controls
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """What the user asks of an output, and what it may need to know of the run."""
+
+    controls: Controls
+    """How a window tells the loop what the user pressed, and what it shows on its HUD."""
+    size: Size | None = None
+    """`--size`; None: the pictures' own size (1280×720 for a virtual camera)."""
+    fps: float = 30.0
+    """The rate asked for, or the source's own."""
+    screen: int = 0
+    """Which screen, counted from 0, a window or a fullscreen picture opens on."""
+    rotate_degrees: int = 0
+    """0, 90, 180 or 270, clockwise: a screen hung on its side."""
+    hud: bool = False
+    """Whether a window starts with its HUD shown."""
+    every_frame: bool = False
+    """True: recorded material without hurry; nothing may be dropped."""
+    overwrite: bool = False
+    """True: a file that exists may be replaced."""
+    title: str = "realtime"
+    """The effect in words, for a window's title and a recording's metadata."""
+
+
+class Output(ABC):
+    """An opened output.
+
+    The caller promises: `show`, `poll` and `close` come from one thread, a window's from the main thread; `close`
+    comes once and last, also after `show` raised. An output promises: it fits the picture to its own size (pictures
+    may change size at any time), never writes into a frame, and holds no frame longer than it shows it.
+    """
+
+    name: str
+    """For people and the statistics: `window`, `camera OBS Virtual Camera`, `out.mp4`."""
+    on_main_thread: ClassVar[bool] = False
+    """True for windows: most systems allow them on the main thread only."""
+    takes_every_frame: ClassVar[bool] = False
+    """True: with `--every-frame` the loop waits for it rather than drop a frame (files, pipes)."""
+    repeat_fps: float | None = None
+    """Not None: `show` is called at this steady rate, with the newest frame again when there is no newer one."""
+
+    @abstractmethod
+    def show(self, frame: Frame) -> None:
+        """Show, send or write one frame. Raises OutputError when that can no longer work (the disk is full, the
+        device is gone); the loop then reports it once, closes this output, and goes on with the others.
+        """
+
+    def poll(self) -> None:  # noqa: B027 - only windows have events
+        """Handle what the user did. Called at least every 10 ms, between frames too."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish: what was written is whole and playable afterwards."""
+
+
+OUTPUTS: dict[str, PartName] = {
+    "window": PartName("realtime.outputs.window", "Window", "a window on the screen"),
+    "fullscreen": PartName("realtime.outputs.window", "Fullscreen", "the whole screen, for a gallery"),
+    "camera": PartName("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
+    "file": PartName("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
+    "folder": PartName("realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"),
+    "pipe": PartName("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
+    "none": PartName("realtime.outputs.nowhere", "Nowhere", "nothing is shown; for measuring"),
+}
+"""Each class is opened as `Class(argument, request)`: `window`/`fullscreen`: screen number or empty; `camera`:
+backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov"})
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """Return the name in OUTPUTS and the argument that an `--output` text means. Raises OutputError."""
+    if spec == "-":
+        return "pipe", ""
+    head, _, argument = spec.partition(":")
+    if head in ("window", "fullscreen", "camera", "none"):
+        return head, argument
+    if spec.endswith(("/", "\\")) or Path(spec).is_dir():
+        return "folder", spec
+    suffix = Path(spec).suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return "file", spec
+    names = ["window", "fullscreen", "camera", "none", "-"]
+    if suffix:
+        raise OutputError(f"cannot write '{spec}': a video file ends in {', '.join(sorted(VIDEO_SUFFIXES))}")
+    raise OutputError(f"no output '{spec}'{nearest(spec, names)}; there are: {', '.join(names)}, out.mp4, folder/")
+
+
+def open_output(spec: str, request: OutputRequest) -> Output:
+    """Open the output an `--output` text means. Raises OutputError, with the next step in its message."""
+    name, argument = split_spec(spec)
+    output = OUTPUTS[name].load()(argument, request)
+    assert isinstance(output, Output)  # noqa: S101 - the table is ours
+    return output

@@ -1,0 +1,101 @@
+"""Time between stages: the one-place slot that hands frames over, and the beat they are shown on."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Keep(enum.Enum):
+    """What a full slot does with the next item."""
+
+    NEWEST = "newest"
+    """Replace what was not taken yet, and count it as dropped: live."""
+    EVERY = "every"
+    """Wait until there is room: recorded material, nothing may be lost."""
+
+
+class Closed(Exception):  # noqa: N818 - not an error: the other side has ended, and everything was delivered
+    """The slot was closed."""
+
+
+class Slot(Generic[T]):
+    """A one-place hand-over between two threads that can be shut down from either side. All methods: any thread."""
+
+    def __init__(self, keep: Keep = Keep.NEWEST) -> None:
+        self.keep = keep
+        self._changed = threading.Condition()
+        # Guarded by _changed:
+        self._items: list[T] = []
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many items were replaced before anybody took them."""
+        return self._dropped
+
+    def put(self, item: T) -> None:
+        """Place an item. With Keep.EVERY, waits for room. Raises Closed once the slot is closed."""
+        with self._changed:
+            if self.keep is Keep.EVERY:
+                while self._items and not self._closed:
+                    self._changed.wait()
+            if self._closed:
+                raise Closed
+            if self._items:
+                self._items[0] = item
+                self._dropped += 1
+            else:
+                self._items.append(item)
+            self._changed.notify_all()
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Take the item; None when none came within `timeout_s`. Raises Closed when closed and empty."""
+        with self._changed:
+            if not self._items and not self._closed:
+                self._changed.wait_for(lambda: bool(self._items) or self._closed, timeout_s)
+            if self._items:
+                item = self._items.pop()
+                self._changed.notify_all()
+                return item
+            if self._closed:
+                raise Closed
+            return None
+
+    def close(self, *, discard: bool = False) -> None:
+        """Let nothing more in. What is inside can still be taken unless `discard`. Wakes everybody who waits."""
+        with self._changed:
+            self._closed = True
+            if discard:
+                self._items.clear()
+            self._changed.notify_all()
+
+
+class FramePacer:
+    """A steady beat: tells when the next frame is due, and forgives what cannot be made good.
+
+    A delay of less than a period is caught up with the following frames; a longer one is forgiven, so that a hiccup
+    costs frames but is not followed by a burst of hurried ones. Used by one thread.
+    """
+
+    def __init__(self, fps: float, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.period_s = 1.0 / fps
+        self._now_s = now_s
+        self._due_s = now_s()
+
+    def remaining_s(self) -> float:
+        """Seconds until the next frame is due; 0 when it is due or late."""
+        return max(0.0, self._due_s - self._now_s())
+
+    def advance(self) -> None:
+        """Say that the frame that was due has been handled."""
+        self._due_s += self.period_s
+        late_s = self._now_s() - self._due_s
+        if late_s > self.period_s:
+            self._due_s += (late_s // self.period_s) * self.period_s  # keep the phase of the beat
