@@ -143,8 +143,8 @@ def reset_output(path: Path) -> None:
     """Make a v4l2loopback device offer output again after a program that wrote to it has ended.
 
     v4l2loopback 0.12.7 (Debian 12) with `exclusive_caps=1` takes the offer back when somebody writes frames
-    with write(), as pyvirtualcam does, and restores it only when a handle that asked for STREAMON is closed: the
-    next program hears "not a video output device". So open, ask, close; the refusal of the asking itself
+    with write(), as pyvirtualcam does, and restores it only when a handle that asked for STREAMON is closed:
+    the next program hears "not a video output device". So open, ask, close; the refusal of the asking itself
     (EINVAL, as no buffers were set up) does no harm. Devices that need no cure are left as they were. Raises
     OSError where the device cannot be opened.
     """
