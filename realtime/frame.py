@@ -111,3 +111,12 @@ class Face:
         """Midpoint of the two eyes, pixels."""
         x, y = (self.keypoints[0] + self.keypoints[1]) / 2
         return float(x), float(y)
+
+    def mirrored(self, picture_width: int) -> Face:
+        """Return the face as it lies in the picture with left and right exchanged; the person's own right stays
+        their right, so the keypoints keep their order.
+        """
+        box = self.box._replace(left=picture_width - self.box.left - self.box.width)
+        keypoints = self.keypoints.copy()
+        keypoints[:, 0] = picture_width - keypoints[:, 0]
+        return dataclasses.replace(self, box=box, keypoints=keypoints)

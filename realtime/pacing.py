@@ -1,4 +1,4 @@
-"""Time between stages: the one-place slot that hands frames over, and the beat they are shown on."""
+"""Time between stages: the one-place slot that hands frames over, and the beat a device is fed on."""
 
 from __future__ import annotations
 
@@ -77,11 +77,13 @@ class Slot(Generic[T]):
             self._changed.notify_all()
 
 
-class FramePacer:
-    """A steady beat: tells when the next frame is due, and forgives what cannot be made good.
+class SteadyBeat:
+    """When a device that must be fed at a steady rate gets its next frame. Used by one thread.
 
-    A delay of less than a period is caught up with the following frames; a longer one is forgiven, so that a hiccup
-    costs frames but is not followed by a burst of hurried ones. Used by one thread.
+    It locks onto the rhythm of the frames that come: a fresh one is sent at once from half a period before the beat
+    on, so that it does not age while it waits, and the old one is sent again a quarter of a period after the beat.
+    A fixed timer beside a source of the same rate would add half a period of age, and drop and repeat frames
+    whenever the two drift past each other.
     """
 
     def __init__(self, fps: float, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -89,13 +91,17 @@ class FramePacer:
         self._now_s = now_s
         self._due_s = now_s()
 
-    def remaining_s(self) -> float:
-        """Seconds until the next frame is due; 0 when it is due or late."""
-        return max(0.0, self._due_s - self._now_s())
+    def early_s(self) -> float:
+        """Seconds until a fresh frame may be sent."""
+        return max(0.0, self._due_s - self.period_s / 2 - self._now_s())
 
-    def advance(self) -> None:
-        """Say that the frame that was due has been handled."""
+    def patience_s(self) -> float:
+        """Seconds until the old frame is due again."""
+        return max(0.0, self._due_s + self.period_s / 4 - self._now_s())
+
+    def sent(self, *, fresh: bool) -> None:
+        """Say that a frame has been sent: the beat goes on from it. A debt of over a period is forgiven."""
+        now_s = self._now_s()
+        if fresh or now_s - self._due_s > self.period_s:
+            self._due_s = now_s
         self._due_s += self.period_s
-        late_s = self._now_s() - self._due_s
-        if late_s > self.period_s:
-            self._due_s += (late_s // self.period_s) * self.period_s  # keep the phase of the beat

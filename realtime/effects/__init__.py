@@ -26,7 +26,7 @@ class EffectContext:
     picture makes it this size, so that no output has to scale it. None: the effect's own size."""
     largest: Size = Size(3840, 2160)
     """No output shows more than this: larger material may be scaled down once, when the effect is opened."""
-    progress: Callable[[str, float], None] = lambda what, share: None  # noqa: E731
+    progress: Callable[[str, float], None] = lambda what, share: None
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
 
 

@@ -1,0 +1,231 @@
+"""Putting a run together: the only file that joins concrete parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from realtime import cameras, effects, outputs
+from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.capture import Capture, CapturePolicy
+from realtime.controls import Controls
+from realtime.effects import Effect, EffectContext
+from realtime.effects.chain import EffectChain, EffectMenu, Link
+from realtime.errors import CameraError, ModelError, OptionError, OutputError, RealtimeError
+from realtime.faces import DETECTORS, FaceDetector
+from realtime.faces.finder import FaceFinder
+from realtime.files import unused_name
+from realtime.frame import Frame, Size
+from realtime.keepsakes import Keepsakes
+from realtime.loop import Limits, RenderLoop
+from realtime.options import Options
+from realtime.outputs import Output, OutputRequest
+from realtime.pacing import Keep, Slot
+from realtime.settings import parse_settings
+from realtime.stats import RunStats
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, float], None]
+
+_DEMO_SECONDS = 10.0
+_DEMO_FILE = Path("realtime-demo.mp4")
+_SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
+
+
+def build(options: Options, progress: Progress, stats: RunStats) -> RenderLoop:
+    """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
+    options = _with_output(options)
+    controls = Controls()
+    every_frame = options.every_frame
+    captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    capture = Capture(
+        lambda: _open_source(options),
+        captured,
+        stats,
+        CapturePolicy(every_frame=every_frame, loop=options.loop),
+    )
+    info = capture.open()
+    opened: list[Output] = []
+    links: list[Link] = []
+    try:
+        for note in info.notes:
+            log.warning("%s", note)
+        context = _effect_context(options, progress)
+        links = _open_effects(options, context)
+        names = [outputs.split_spec(spec)[0] for spec in options.output]
+        request = OutputRequest(
+            controls=controls,
+            size=options.size,
+            fps=options.fps or (info.fps if not info.live else 30.0),
+            screen=options.screen,
+            rotate_degrees=options.rotate,
+            hud=options.hud,
+            every_frame=every_frame,
+            overwrite=options.overwrite,
+            title=" + ".join(link.spec for link in links),
+        )
+        for spec in options.output:
+            opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
+        if sum(output.on_main_thread for output in opened) > 1:
+            raise OutputError("only one window at a time: choose one of window and fullscreen")
+        stats.source = {
+            "name": info.name,
+            "size": list(info.size),
+            "fps": round(info.fps, 3),
+            "live": info.live,
+        }
+        chain = EffectChain(links, stats)
+        return RenderLoop(
+            capture=capture,
+            captured=captured,
+            finder=_finder(options, chain, stats, progress),
+            chain=chain,
+            menu=_menu(options, context, links, chain, controls),
+            outputs=opened,
+            controls=controls,
+            keepsakes=Keepsakes(options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say),
+            stats=stats,
+            limits=Limits(options.frames, options.seconds),
+            every_frame=every_frame,
+            mirrored=_mirrored(options, info, names),
+        )
+    except BaseException:
+        capture.abandon()
+        for link in links:
+            link.effect.close()
+        for output in opened:
+            output.close()
+        raise
+
+
+def _open_source(options: Options) -> Camera:
+    """Open the source named, or the first camera, or the demo where there is none."""
+    request = CameraRequest(options.size, options.fps)
+    if options.source is not None:
+        return cameras.open_camera(options.source, request)
+    try:
+        return cameras.open_camera("0", request)
+    except CameraError as error:
+        log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
+        return cameras.open_camera("demo", request)
+
+
+def _with_output(options: Options) -> Options:
+    """Fill in the output nobody named: a window, or a file where there is no screen."""
+    if options.output:
+        return options
+    from realtime.outputs.screens import has_screen
+
+    if has_screen():
+        return dataclasses.replace(options, output=("window",))
+    path = unused_name(_DEMO_FILE)
+    log.warning(
+        "no screen here: %g seconds go into %s instead; choose with --output camera, out.mp4, - (a pipe) or none",
+        options.seconds or _DEMO_SECONDS,
+        path,
+    )
+    inset = () if options.effect else ("portrait.inset=0.3",)  # a file shows no viewer beside the screen
+    return dataclasses.replace(
+        options,
+        output=(str(path),),
+        seconds=options.seconds or (None if options.frames else _DEMO_SECONDS),
+        every_frame=True,
+        set=(*inset, *options.set),
+    )
+
+
+def _effect_context(options: Options, progress: Progress) -> EffectContext:
+    """Say what size pictures should have: one that all outputs want, and the largest that any can show."""
+    names = [outputs.split_spec(spec)[0] for spec in options.output]
+    if options.size:
+        return EffectContext(canvas=options.size, largest=options.size, progress=progress)
+    if set(names) == {"camera"}:
+        return EffectContext(canvas=Size(1280, 720), largest=Size(1280, 720), progress=progress)
+    if set(names) & {"window", "fullscreen"}:
+        from realtime.outputs.screens import list_screens
+
+        sides = [max(screen.size) for screen in list_screens()]
+        largest = max(sides, default=3840)
+        return EffectContext(largest=Size(largest, largest), progress=progress)
+    return EffectContext(progress=progress)
+
+
+def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
+    """Open one effect with its settings. Raises a RealtimeError."""
+    name, argument = effects.split_spec(spec)
+    cls = effects.effect_class(name)
+    settings = parse_settings(cls.Settings, options.effect_settings().get(name, {}), name)
+    return cls.open(argument, settings, context)
+
+
+def _open_effects(options: Options, context: EffectContext) -> list[Link]:
+    specs: Sequence[str] = options.effect
+    if not specs:
+        try:
+            return [Link("portrait", open_effect("portrait", options, context))]
+        except OptionError:
+            raise
+        except RealtimeError as error:  # nobody asked for it by name: pictures come first
+            log.warning("no portrait: %s; showing the source as it is", error)
+            specs = ("none",)
+    unused = set(options.effect_settings()) - {effects.split_spec(spec)[0] for spec in specs}
+    if unused:
+        chosen = " and ".join(specs)
+        raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
+    links: list[Link] = []
+    try:
+        for spec in specs:
+            links.append(Link(spec, open_effect(spec, options, context)))  # noqa: PERF401 - closed on failure
+    except BaseException:
+        for link in links:
+            link.effect.close()
+        raise
+    return links
+
+
+def _menu(
+    options: Options, context: EffectContext, links: Sequence[Link], chain: EffectChain, controls: Controls
+) -> EffectMenu:
+    """What the keys for next and previous effect walk through: every effect, and every portrait pack kept."""
+    from realtime.portrait_file import kept_packs
+
+    specs = [name for name in effects.effect_names() if name != "none"]
+    specs += [f"portrait:{path.stem}" for path in kept_packs()]
+    return EffectMenu(
+        ["none", *specs],
+        links[-1].spec,
+        lambda spec: open_effect(spec, options, dataclasses.replace(context, progress=lambda what, share: None)),
+        chain,
+        controls.say,
+    )
+
+
+def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceFinder:
+    """Make the face finder; where the first effect needs it, see now that its model file is there."""
+    name = options.detector
+
+    def open_detector() -> FaceDetector:
+        detector = DETECTORS[name].load()()
+        assert isinstance(detector, FaceDetector)  # noqa: S101 - the table is ours
+        return detector
+
+    if chain.uses_faces:
+        from realtime.faces.blazeface import MODEL_FILES
+        from realtime.model_store import model_file
+
+        try:
+            model_file(MODEL_FILES[name], progress)
+        except ModelError as error:
+            if options.effect:
+                raise
+            log.warning("nobody is followed: %s", error)
+    return FaceFinder(open_detector, stats)
+
+
+def _mirrored(options: Options, info: CameraInfo, output_names: Sequence[str]) -> bool:
+    if options.mirror is not None:
+        return options.mirror
+    return info.live and not _SEEN_BY_OTHERS & set(output_names)

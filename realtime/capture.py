@@ -1,0 +1,209 @@
+"""The camera's side of the loop: reads a source on a thread of its own and never gives up on it.
+
+Recorded material is played at its own rate; a live camera that fails or stops answering is opened again for as long
+as the run lasts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from realtime.cameras import Camera, CameraInfo
+from realtime.errors import CameraError, RealtimeError
+from realtime.frame import Frame
+from realtime.pacing import Closed, Slot
+from realtime.stats import RunStats
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """How a source is read."""
+
+    every_frame: bool = False
+    """Recorded material as fast as it is taken, instead of at its own rate."""
+    loop: bool = False
+    """Recorded material starts again when it ends."""
+    stall_s: float = 5.0
+    """A live camera silent for so long is opened again. (A webcam in the dark may take 1 s for a frame.)"""
+    retry_s: float = 1.0
+    """Pause between attempts to open a lost camera."""
+
+
+class Capture:
+    """Owns the source. `open`, `start`, `watch`, `stop`: main thread; frames arrive in `slot`."""
+
+    def __init__(
+        self,
+        open_source: Callable[[], Camera],
+        slot: Slot[Frame],
+        stats: RunStats,
+        policy: CapturePolicy,
+    ) -> None:
+        self.on_finished: Callable[[RealtimeError | None], None] = lambda error: None
+        """Called once, on the camera thread, when the source has ended; None for a normal end."""
+        self._open_source = open_source
+        self._slot = slot
+        self._stats = stats
+        self._policy = policy
+        self._read_times = stats.stage("read")
+        self._stopping = threading.Event()
+        self._clock_may_run = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
+        self._heard_at_s = 0.0
+        self._lost = False
+        self._next_index = 0
+        self._last_pts_s = 0.0
+        self._live_since_s: float | None = None
+
+    def open(self) -> CameraInfo:
+        """Open the source. Raises CameraError."""
+        camera = self._open_source()
+        self.info = camera.info
+        self._camera = camera
+        return camera.info
+
+    def abandon(self) -> None:
+        """Close what `open` opened, where the run does not come about."""
+        self._close(self._camera)
+
+    def start(self) -> None:
+        """Begin to read what `open` opened."""
+        self._heard_at_s = time.monotonic()
+        self._spawn(self._camera)
+
+    def let_clock_run(self) -> None:
+        """Recorded material shows its first frame at once and then waits for this (the detector is ready), so that
+        start-up costs the viewer no frames.
+        """
+        self._clock_may_run.set()
+
+    def watch(self) -> None:
+        """Look whether a live camera is still answering. Call about once a second."""
+        silent_s = time.monotonic() - self._heard_at_s
+        if not self.info.live or self._lost or silent_s < self._policy.stall_s or self._stopping.is_set():
+            return
+        # The stuck read cannot be interrupted: leave that thread to itself (it closes its camera when it wakes).
+        log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
+        self._stats.reopened += 1
+        self._heard_at_s = time.monotonic()
+        self._spawn(None)
+
+    def stop(self) -> None:
+        """End reading; a camera that is stuck inside its driver is left behind after two seconds."""
+        self._stopping.set()
+        self._clock_may_run.set()
+        self._slot.close(discard=True)
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+    def _spawn(self, camera: Camera | None) -> None:
+        self._generation += 1
+        thread = threading.Thread(
+            target=self._run, args=(camera, self._generation), name=f"camera-{self._generation}", daemon=True
+        )
+        self._threads = [thread, *(old for old in self._threads if old.is_alive())]
+        thread.start()
+
+    def _is_current(self, generation: int) -> bool:
+        return generation == self._generation and not self._stopping.is_set()
+
+    def _run(self, camera: Camera | None, generation: int) -> None:
+        """[camera thread] Read until the source ends, the run stops or another reader has taken over."""
+        outcome: RealtimeError | None = None
+        try:
+            while self._is_current(generation):
+                if camera is None:
+                    camera = self._open_again(generation)
+                    continue
+                try:
+                    ended = self._read_all(camera, generation)
+                except CameraError as error:
+                    if not camera.info.live:
+                        raise
+                    if self._is_current(generation):
+                        log.warning("%s; the last picture is held until it is back", error)
+                        self._stats.reopened += 1
+                        self._lost = True
+                    ended = False
+                self._close(camera)
+                camera = None
+                if ended and not self._policy.loop:
+                    break
+        except Closed:
+            pass
+        except RealtimeError as error:
+            outcome = error
+        except Exception as error:  # a fault of ours or a driver's: the run must end in order, with the reason
+            log.debug("camera thread", exc_info=error)
+            outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {error}")
+        finally:
+            if camera is not None:
+                self._close(camera)
+            if generation == self._generation:
+                self.on_finished(outcome)
+                self._slot.close()
+
+    def _close(self, camera: Camera) -> None:
+        try:
+            camera.close()
+        except Exception as error:  # a device that is gone may fail to close; there is nothing left to lose
+            log.debug("closing %s: %s", self.info.name, error)
+
+    def _open_again(self, generation: int) -> Camera | None:
+        try:
+            camera = self._open_source()
+        except RealtimeError as error:
+            if not self.info.live:
+                raise
+            log.debug("not back yet: %s", error)
+            self._heard_at_s = time.monotonic()
+            self._stopping.wait(self._policy.retry_s)
+            return None
+        if self._lost and self._is_current(generation):
+            log.warning("%s is back", camera.info.name)
+        self._lost = False
+        self._heard_at_s = time.monotonic()
+        return camera
+
+    def _read_all(self, camera: Camera, generation: int) -> bool:
+        """Pass frames on. True: the source has ended; False: this reader is no longer wanted."""
+        paced = not camera.info.live and not self._policy.every_frame
+        first_index = self._next_index
+        first_pts_s = self._last_pts_s + 1.0 / camera.info.fps if first_index else 0.0
+        shift_s: float | None = None  # wall clock minus presentation time, while the beat holds
+        while True:
+            began_s = time.monotonic()
+            frame = camera.read()
+            now_s = time.monotonic()
+            if not self._is_current(generation):
+                return False
+            if frame is None:
+                if self._next_index == first_index:
+                    raise CameraError(f"{camera.info.name} holds no pictures; choose another source")
+                return True
+            self._heard_at_s = now_s
+            self._read_times.add(now_s - began_s)
+            index, pts_s = first_index + frame.index, first_pts_s + frame.pts_s
+            captured_at_s = frame.captured_at_s
+            if camera.info.live:  # its own clock begins anew when it is opened again; ours goes on
+                self._live_since_s = self._live_since_s or captured_at_s
+                pts_s = max(self._last_pts_s, captured_at_s - self._live_since_s)
+            elif paced:
+                if shift_s is None or now_s - (pts_s + shift_s) > 1.0 / camera.info.fps:
+                    shift_s = now_s - pts_s  # first frame, or more than a frame late: forgive the debt
+                else:
+                    self._stopping.wait(pts_s + shift_s - now_s)
+                captured_at_s = time.monotonic()
+            self._slot.put(Frame(frame.pixels, captured_at_s, pts_s, index, frame.mirrored))
+            self._stats.captured += 1
+            self._next_index, self._last_pts_s = index + 1, pts_s
+            if paced and not self._clock_may_run.is_set():
+                self._clock_may_run.wait()
+                shift_s = time.monotonic() - pts_s

@@ -1,0 +1,36 @@
+"""`realtime run`: the live loop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from realtime import options as option_table
+from realtime.signals import ending_in_order
+from realtime.stats import RunStats, write_stats
+from realtime.terminal import progress_line
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Every option there is."""
+    option_table.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Put the loop together, run it, and write its statistics however it ends."""
+    stats = RunStats()  # first: its clock starts here
+    options = option_table.from_arguments(arguments)
+    from realtime import app
+
+    with progress_line() as progress:
+        loop = app.build(options, progress, stats)
+    try:
+        with ending_in_order(loop.stop):
+            loop.run()
+    finally:
+        log.info("%s", stats.summary())
+        if options.stats:
+            write_stats(options.stats, stats.as_json())
+    return 0

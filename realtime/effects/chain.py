@@ -1,0 +1,165 @@
+"""The effects of a run, one after the other, and how one is exchanged while the picture goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from realtime.effects import Effect
+from realtime.errors import OnceLogger, RealtimeError
+from realtime.frame import Face, Frame, Pixels
+from realtime.stats import RunStats
+
+log = logging.getLogger(__name__)
+
+_NEUTRAL_BGR = (38, 34, 32)  # a quiet dark grey: what is shown in place of a face that must not be
+
+
+@dataclasses.dataclass(slots=True)
+class Link:
+    """One opened effect and what was asked for."""
+
+    spec: str
+    effect: Effect
+    last_picture: Pixels | None = None
+
+
+class EffectChain:
+    """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any."""
+
+    def __init__(self, links: Sequence[Link], stats: RunStats) -> None:
+        self._links = list(links)
+        self._stats = stats
+        self._failures = OnceLogger(log)
+        self._waiting: Link | None = None  # set by any thread, taken by the processing thread
+        self._describe()
+
+    @property
+    def uses_faces(self) -> bool:
+        """Whether any effect looks at faces."""
+        return any(link.effect.uses_faces for link in self._links)
+
+    @property
+    def uses_pixels(self) -> bool:
+        """Whether the camera's pixels can reach the outputs or an effect's eye."""
+        return not self._links or self._links[0].effect.uses_pixels
+
+    @property
+    def specs(self) -> list[str]:
+        """What was asked for, in order."""
+        return [link.spec for link in self._links]
+
+    def exchange(self, link: Link) -> None:
+        """Put an opened effect in the place of the last one, from the next frame on."""
+        self._waiting = link
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        """Return the picture of this moment. Never raises: a failing effect is reported once and bridged."""
+        if self._waiting is not None:
+            self._take_over()
+        picture = frame
+        for link in self._links:
+            began_s = time.perf_counter()
+            try:
+                made = link.effect.make(picture, faces)
+                link.last_picture = made.pixels
+            except Exception as error:  # an effect may be anybody's code: the show goes on
+                self._failures.failure(f"effect {link.spec} fails", error)
+                self._stats.effect_failures += 1
+                made = self._bridge(link, picture)
+            picture = made
+            self._stats.stage(f"effect {link.spec}").add(time.perf_counter() - began_s)
+        return picture
+
+    def close(self) -> None:
+        """Close every effect."""
+        links, self._links = self._links, []
+        if self._waiting is not None:
+            links.append(self._waiting)
+        for link in links:
+            _close(link)
+
+    def _bridge(self, link: Link, picture: Frame) -> Frame:
+        """What is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
+        is never replaced by that picture.
+        """
+        if not link.effect.hides_identity and link.effect.uses_pixels:
+            return picture
+        if link.last_picture is None:
+            link.last_picture = np.full_like(picture.pixels, _NEUTRAL_BGR)
+        return picture.with_pixels(link.last_picture)
+
+    def _take_over(self) -> None:
+        new, self._waiting = self._waiting, None
+        assert new is not None  # noqa: S101 - checked by the caller
+        if self._links:
+            _close(self._links.pop())
+        self._links.append(new)
+        self._describe()
+
+    def _describe(self) -> None:
+        self._stats.effects = self.specs
+        for link in self._links:
+            self._stats.providers[link.spec] = link.effect.provider
+
+
+def _close(link: Link) -> None:
+    try:
+        link.effect.close()
+    except Exception as error:  # its work is over either way
+        log.debug("closing effect %s", link.spec, exc_info=error)
+
+
+class EffectMenu:
+    """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
+    that no frame is black or frozen. Main thread, except the opening itself.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[str],
+        current: str,
+        open_effect: Callable[[str], Effect],
+        chain: EffectChain,
+        say: Callable[[str], None],
+    ) -> None:
+        self._specs = list(dict.fromkeys([*specs, current]))
+        self._wanted = self._specs.index(current)
+        self._open_effect = open_effect
+        self._chain = chain
+        self._say = say
+        self._thread: threading.Thread | None = None
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
+        self._wanted = (self._wanted + by) % len(self._specs)
+        self._say(f"effect: {self._specs[self._wanted]}")
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Let an opening in progress come to its end."""
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+
+    def _open_wanted(self) -> None:
+        opened = -1
+        while opened != self._wanted:  # keys pressed meanwhile: only the last wish counts
+            opened = self._wanted
+            spec = self._specs[opened]
+            try:
+                effect = self._open_effect(spec)
+            except RealtimeError as error:
+                log.warning("%s", error)
+                self._say(str(error))
+                return
+            if opened == self._wanted:
+                self._chain.exchange(Link(spec, effect))
+            else:
+                effect.close()

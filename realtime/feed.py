@@ -1,0 +1,121 @@
+"""One output and its own pace: a slot, a thread (or the main one), and what was counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from realtime.errors import OutputError
+from realtime.frame import Frame
+from realtime.outputs import Output, OutputFinished
+from realtime.pacing import Closed, Keep, Slot, SteadyBeat
+from realtime.stats import OutputStats
+
+log = logging.getLogger(__name__)
+
+
+class Feed:
+    """Brings frames to one output. `offer`: processing thread; the rest: the thread that owns the output."""
+
+    def __init__(self, output: Output, *, every_frame: bool, ended: Callable[[Feed], None]) -> None:
+        """`ended` is called once, on the output's thread, when the output ends before the run does."""
+        self.output = output
+        self.error: OutputError | None = None
+        self.on_first_shown: Callable[[], None] = lambda: None
+        self.stats = OutputStats(output.name)
+        keep = Keep.EVERY if every_frame and output.takes_every_frame else Keep.NEWEST
+        self._slot: Slot[Frame] = Slot(keep)
+        self._ended = ended
+        self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
+        self._last: Frame | None = None  # only where it may have to be shown again
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to show what is offered, on a thread of its own unless the output wants the main thread."""
+        if not self.output.on_main_thread:
+            self._thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
+            self._thread.start()
+
+    def offer(self, frame: Frame) -> None:
+        """Hand a frame over; waits only for outputs that must have every frame."""
+        try:
+            self._slot.put(frame)
+        except Closed:
+            return
+        self.stats.dropped = self._slot.dropped
+
+    def step(self, timeout_s: float) -> bool:
+        """Show the next frame if one comes within `timeout_s`, let the output handle events. False: it has ended."""
+        try:
+            frame = self._slot.take(timeout_s)
+        except Closed:
+            return False
+        try:
+            if frame is not None:
+                self._show(frame)
+            elif self._last is not None:
+                self.output.show(self._last)
+                self.stats.repeated += 1
+            self.output.poll()
+        except OutputFinished:
+            self._give_up(None)
+        except OutputError as error:
+            self._give_up(error)
+        except Exception as error:  # a driver's or a library's: this output ends, the others go on
+            log.debug("output %s", self.stats.name, exc_info=error)
+            self._give_up(OutputError(f"output {self.stats.name} failed: {type(error).__name__}: {error}"))
+        else:
+            return True
+        return False
+
+    def stop(self) -> None:
+        """Show what is still inside, then close the output. Main thread."""
+        self._slot.close()
+        if self._thread is not None:
+            self._thread.join(timeout=30.0)  # an encoder may have a second or two of work left
+            if self._thread.is_alive():
+                log.warning("output %s does not stop; left behind", self.stats.name)
+        elif self.output.on_main_thread:
+            while self.step(0.0):
+                pass
+            self._close()
+
+    def _run(self) -> None:
+        while self._step_on_the_beat(self._beat) if self._beat else self.step(0.25):
+            pass
+        self._close()
+
+    def _step_on_the_beat(self, beat: SteadyBeat) -> bool:
+        time.sleep(beat.early_s())
+        shown = self.stats.shown
+        goes_on = self.step(beat.patience_s())
+        beat.sent(fresh=self.stats.shown > shown)
+        return goes_on
+
+    def _show(self, frame: Frame) -> None:
+        began_s = time.monotonic()
+        self.output.show(frame)
+        shown_at_s = time.monotonic()
+        self.stats.show.add(shown_at_s - began_s)
+        self.stats.age.add(shown_at_s - frame.captured_at_s)
+        self.stats.shown += 1
+        if self.stats.shown == 1:
+            self.on_first_shown()
+        if self._beat is not None:
+            self._last = frame
+
+    def _give_up(self, error: OutputError | None) -> None:
+        self.error = error
+        self.stats.failure = str(error) if error else ""
+        self._slot.close(discard=True)
+        self._ended(self)
+
+    def _close(self) -> None:
+        self._last = None
+        try:
+            self.output.close()
+        except Exception as error:  # the reason matters to the user, the others must still be closed
+            log.warning("closing output %s: %s", self.stats.name, error)
+            log.debug("closing output", exc_info=error)

@@ -1,0 +1,283 @@
+"""Options: every choice a user has, in one place. The command line and the presets are both made from it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from realtime import effects, outputs
+from realtime.errors import OptionError, nearest
+from realtime.faces import DETECTORS
+from realtime.frame import Size
+
+
+def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise OptionError(f"'{text}' is out of range: give a number from {low:g} to {high:g}{unit}")
+        return value
+
+    return read
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise OptionError(f"'{text}' is out of range: give a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise OptionError(f"'{text}' is not one of {', '.join(choices)}{nearest(text, choices)}")
+        return text
+
+    return read
+
+
+def _effect(text: str) -> str:
+    name, _ = effects.split_spec(text)
+    names = effects.effect_names()
+    if name not in names:
+        raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+    return text
+
+
+def _output(text: str) -> str:
+    outputs.split_spec(text)  # raises OutputError
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _option(
+    default: Any,
+    group: str,
+    metavar: str,
+    help: str,  # noqa: A002 - argparse's word
+    read: Callable[[str], Any] = str,
+    *,
+    flag: str = "",
+) -> Any:
+    """One field of Options. A tuple as default: repeatable. A bool or None with `flag="--x/--no-x"`: a switch."""
+    metadata = {"group": group, "metavar": metavar, "help": help, "read": read, "flag": flag}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+_IN, _MADE, _OUT, _LONG, _TOLD = (
+    "what comes in",
+    "what is made of it",
+    "where it goes",
+    "for how long",
+    "what is told",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a run was asked to do. Every field is `--field-name` and the preset's `field-name`."""
+
+    source: str | None = _option(
+        None,
+        _IN,
+        "SOURCE",
+        "a camera by number (0) or name, a video file, a picture, a folder of numbered pictures, a network stream "
+        "(rtsp://…), or demo; default: camera 0, or the demo where there is none",
+    )
+    size: Size | None = _option(
+        None, _IN, "WxH", "size asked of the camera and given to what is made (1280x720)", Size.parse
+    )
+    fps: float | None = _option(
+        None,
+        _IN,
+        "N",
+        "frames per second asked of the camera and given to a virtual camera (30)",
+        _number(1, 240),
+    )
+    mirror: bool | None = _option(
+        None,
+        _IN,
+        "",
+        "exchange left and right, as in a looking glass; default: yes for a webcam that only you look at, no where "
+        "others see it (virtual camera, file, pipe)",
+        flag="--mirror/--no-mirror",
+    )
+    every_frame: bool = _option(
+        False, _IN, "", "recorded material: every frame, without hurry, none dropped", flag="--every-frame"
+    )
+    loop: bool = _option(False, _IN, "", "recorded material: begin again at its end", flag="--loop")
+    detector: str = _option(
+        "short",
+        _IN,
+        "NAME",
+        "; ".join(f"{n}: {p.summary}" for n, p in DETECTORS.items()),
+        _one_of(*DETECTORS),
+    )
+    effect: tuple[str, ...] = _option(
+        (),
+        _MADE,
+        "NAME[:ARG]",
+        "repeat it to chain effects; "
+        + "; ".join(f"{name}: {part.summary}" for name, part in effects.EFFECTS.items())
+        + "; default: portrait",
+        _effect,
+    )
+    painting: Path | None = _option(
+        None, _MADE, "FILE", "portrait: the whole painting, where the pack's frames show only the head", _path
+    )
+    set: tuple[str, ...] = _option(
+        (), _MADE, "EFFECT.KEY=VALUE", "a setting of an effect; 'realtime effects NAME' lists them"
+    )
+    output: tuple[str, ...] = _option(
+        (),
+        _OUT,
+        "OUTPUT",
+        "repeat it for several at once; window; fullscreen[:SCREEN]; camera[:BACKEND[:DEVICE]]: a virtual camera; "
+        "out.mp4; folder/: numbered PNGs; -: raw BGR frames on standard output; none; default: window",
+        _output,
+    )
+    screen: int = _option(0, _OUT, "N", "the screen a window opens on, counted from 0", _whole_number(0, 31))
+    rotate: int = _option(
+        0,
+        _OUT,
+        "DEGREES",
+        "turn the picture clockwise on a screen hung on its side: 0, 90, 180, 270",
+        lambda text: int(_one_of("0", "90", "180", "270")(text)),
+    )
+    hud: bool = _option(
+        False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
+    )
+    overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
+    keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
+    frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
+    seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
+    stats: Path | None = _option(None, _TOLD, "FILE.json", "write what was counted and measured, at the end", _path)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the user chose neither source, effect nor output: then pictures are made whatever the machine."""
+        return self.source is None and not self.effect and not self.output
+
+    def effect_settings(self) -> dict[str, dict[str, str]]:
+        """Return the settings by effect: `{"portrait": {"wander": "off"}}`. Raises OptionError for a misshapen one."""
+        settings: dict[str, dict[str, str]] = {}
+        for text in self.set:
+            left, equals, value = text.partition("=")
+            name, dot, key = left.strip().partition(".")
+            if not (equals and dot and key):
+                raise OptionError(f"--set {text}: write it as EFFECT.KEY=VALUE, for example portrait.wander=off")
+            if name not in effects.effect_names():
+                names = effects.effect_names()
+                raise OptionError(f"--set {text}: no effect '{name}'{nearest(name, names)}")
+            settings.setdefault(name, {})[key.strip().replace("-", "_")] = value.strip()
+        if self.painting is not None:
+            settings.setdefault("portrait", {})["painting"] = str(self.painting)
+        return settings
+
+
+FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = ()) -> None:
+    """Give a parser an argument for every field, in groups, and `--preset`."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, field in FIELDS.items():
+        if name in leave_out:
+            continue
+        about = field.metadata
+        group = groups.get(about["group"]) or groups.setdefault(
+            about["group"], parser.add_argument_group(about["group"])
+        )
+        flag = f"--{name.replace('_', '-')}"
+        help_text = about["help"].replace("%", "%%")
+        if about["flag"]:
+            action = argparse.BooleanOptionalAction if "/" in about["flag"] else "store_true"
+            group.add_argument(flag, action=action, default=None, help=help_text)
+        else:
+            action = "append" if isinstance(field.default, tuple) else "store"
+            group.add_argument(flag, action=action, default=None, metavar=about["metavar"], help=help_text)
+    parser.add_argument(
+        "--preset", metavar="FILE.toml", help="take options from a file; what stands on the command line wins"
+    )
+
+
+def from_arguments(arguments: argparse.Namespace) -> Options:
+    """Return the options of a parsed command line, its preset beneath it. Raises OptionError and its like."""
+    values: dict[str, Any] = {}
+    if arguments.preset is not None:
+        values = _read_preset(Path(arguments.preset).expanduser())
+    for name in FIELDS:
+        given = getattr(arguments, name, None)
+        if given is None:
+            continue
+        parsed = _parse(name, given, f"--{name.replace('_', '-')}")
+        values[name] = (*values.get("set", ()), *parsed) if name == "set" else parsed
+    return Options(**values)
+
+
+def _parse(name: str, given: object, where: str) -> Any:
+    """Check one value, text or TOML, against its field."""
+    field = FIELDS[name]
+    read, switch, repeatable = (
+        field.metadata["read"],
+        field.metadata["flag"],
+        isinstance(field.default, tuple),
+    )
+    if switch:
+        if not isinstance(given, bool):
+            raise OptionError(f"{where}: write true or false, not {given!r}")
+        return given
+    if isinstance(given, bool) or (isinstance(given, (list, tuple)) and not repeatable):
+        raise OptionError(f"{where}: cannot be {given!r}; it is written {field.metadata['metavar']}")
+    texts = [str(item) for item in given] if isinstance(given, (list, tuple)) else [str(given)]
+    try:
+        parsed = tuple(read(text) for text in texts)
+    except OptionError as error:
+        raise OptionError(f"{where}: {error}") from error
+    return parsed if repeatable else parsed[0]
+
+
+def _read_preset(path: Path) -> dict[str, Any]:
+    """Read a TOML file: the options' names as keys, a table per effect for its settings."""
+    try:
+        with path.open("rb") as file:
+            content: Mapping[str, Any] = tomllib.load(file)
+    except FileNotFoundError:
+        raise OptionError(f"no such preset: {path}; check the path") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"preset {path} cannot be read: {error}; mend it as TOML") from error
+    values: dict[str, Any] = {}
+    settings: list[str] = []
+    effect_names = effects.effect_names()
+    option_names = [name.replace("_", "-") for name in FIELDS]
+    for key, value in content.items():
+        where = f"preset {path}: {key}"
+        if isinstance(value, dict):
+            if key not in effect_names:
+                raise OptionError(f"{where}: no effect of that name{nearest(key, effect_names)}")
+            settings += [f"{key}.{name}={_toml_text(item)}" for name, item in value.items()]
+            continue
+        name = key.replace("-", "_")
+        if name not in FIELDS:
+            raise OptionError(f"{where}: no such option{nearest(key, option_names)}")
+        values[name] = _parse(name, value, where)
+    if settings:
+        values["set"] = (*values.get("set", ()), *settings)
+    return values
+
+
+def _toml_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

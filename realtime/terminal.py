@@ -1,0 +1,77 @@
+"""What the program says on the terminal: log lines, progress, and silence from the libraries it uses."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+
+def silence_native_libraries() -> TextIO:
+    """Send what C++ libraries print to file descriptor 2 nowhere, and return a stream that still reaches the user.
+
+    MediaPipe, OpenCV, FFmpeg, PortAudio and ALSA each print dozens of lines that help nobody who is not debugging
+    them; Python's own `sys.stderr` goes on to work.
+    """
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    try:
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+    except OSError:  # no file descriptor 2 at all: pythonw, some services
+        return sys.stderr or io.StringIO()
+    sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
+    return sys.stderr
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"realtime: {record.getMessage()}"
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        return text
+
+
+def set_up_logging(*, debug: bool) -> None:
+    """Log to `sys.stderr`, one line an event; with `debug`, everything, with tracebacks."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logger = logging.getLogger("realtime")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    logger.propagate = False
+
+
+@contextmanager
+def progress_line() -> Iterator[Callable[[str, float], None]]:
+    """Yield `progress(what, share)`, which draws a bar once there is something to wait for."""
+    from tqdm import tqdm
+
+    bar: tqdm[None] | None = None
+
+    def progress(what: str, share: float) -> None:
+        nonlocal bar
+        if bar is not None and bar.desc != what:
+            bar.close()
+            bar = None
+        if bar is None:
+            bar = tqdm(
+                total=100,
+                desc=what,
+                file=sys.stderr,
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}",
+            )
+        bar.update(max(0.0, min(1.0, share) * 100 - bar.n))
+
+    try:
+        yield progress
+    finally:
+        if bar is not None:
+            bar.close()
