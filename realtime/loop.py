@@ -66,6 +66,8 @@ class RenderLoop:
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
         self._outcome: RealtimeError | None = None
+        self.interrupted = False
+        """True after the user ended the run before the source or a limit did."""
         self._paused = False
         self._faces_in_view = 0
         self._newest: Frame | None = None
@@ -104,8 +106,12 @@ class RenderLoop:
         if self._outcome:
             raise self._outcome
 
-    def stop(self, outcome: RealtimeError | None = None) -> None:
-        """End the run, in order. Any thread, signal handlers too."""
+    def stop(self) -> None:
+        """End the run, in order, because the user wants it. Any thread, signal handlers too."""
+        self.interrupted = True
+        self._stopping.set()
+
+    def _end(self, outcome: RealtimeError | None = None) -> None:
         self._outcome = self._outcome or outcome
         self._stopping.set()
 
@@ -127,9 +133,9 @@ class RenderLoop:
             pass  # the source has ended, and everything it gave has been made
         except Exception as error:  # a fault of ours: end in order, with the files closed, and say it
             log.debug("processing", exc_info=error)
-            self.stop(RealtimeError(f"the loop failed: {type(error).__name__}: {error}; --debug tells more"))
+            self._end(RealtimeError(f"the loop failed: {type(error).__name__}: {error}; --debug tells more"))
         finally:
-            self.stop()
+            self._end()
             self.chain.close()
             if self.finder:
                 self.finder.close()
@@ -262,7 +268,7 @@ class RenderLoop:
             log.warning("%s; the other outputs go on", ended.error)
             self.controls.say(str(ended.error))
         if not others:
-            self.stop(ended.error)
+            self._end(ended.error)
 
     def _remove(self, gone: Feed) -> list[Feed]:
         with self._feeds_lock:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 
 def silence_native_libraries() -> TextIO:
@@ -54,24 +54,22 @@ def progress_line() -> Iterator[Callable[[str, float], None]]:
     """Yield `progress(what, share)`, which draws a bar once there is something to wait for."""
     from tqdm import tqdm
 
-    bar: tqdm[None] | None = None
+    bars: dict[str, tqdm[NoReturn]] = {}  # one at a time, by what it is about
+
+    def close() -> None:
+        for bar in bars.values():
+            bar.close()
+        bars.clear()
 
     def progress(what: str, share: float) -> None:
-        nonlocal bar
-        if bar is not None and bar.desc != what:
-            bar.close()
-            bar = None
-        if bar is None:
-            bar = tqdm(
-                total=100,
-                desc=what,
-                file=sys.stderr,
-                bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}",
-            )
+        if what not in bars:
+            close()
+            form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form)
+        bar = bars[what]
         bar.update(max(0.0, min(1.0, share) * 100 - bar.n))
 
     try:
         yield progress
     finally:
-        if bar is not None:
-            bar.close()
+        close()

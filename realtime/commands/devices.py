@@ -1,0 +1,66 @@
+"""`realtime devices`: what can be seen, shown and heard on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has none."""
+    parser.epilog = "A camera's number or a part of its name is what --source takes; a screen's number --screen."
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
+    """Print four lists. A kind of device that cannot be listed says why, and the rest goes on."""
+    for title, lines in (
+        ("Cameras (--source)", camera_lines()),
+        ("Virtual cameras (--output camera)", virtual_camera_lines()),
+        ("Screens (--screen)", screen_lines()),
+        ("Sound", sound_lines()),
+    ):
+        print(title)
+        for line in lines:
+            print(f"  {line}")
+        print()
+    return 0
+
+
+def camera_lines() -> list[str]:
+    """One line for each camera, and one for each size with its rates."""
+    from realtime.cameras.listing import list_cameras
+
+    lines = []
+    for camera in list_cameras():
+        lines.append(f"{camera.number}: {camera.name}" + (f"  ({camera.path})" if camera.path else ""))
+        lines += [f"     {mode}" for mode in camera.modes]
+    return lines or ["none found; plug one in, or use --source demo"]
+
+
+def virtual_camera_lines() -> list[str]:
+    """One line for each device or backend that a virtual camera can use."""
+    from realtime.outputs.virtual_camera import list_virtual_cameras
+
+    return list_virtual_cameras()
+
+
+def screen_lines() -> list[str]:
+    """One line for each screen."""
+    from realtime.outputs.screens import list_screens
+
+    lines = [f"{screen.number}: {screen.name}  {screen.size}" for screen in list_screens()]
+    return lines or ["none; use --output camera, out.mp4, - or none"]
+
+
+def sound_lines() -> list[str]:
+    """One line for each sound device, in and out."""
+    try:
+        import sounddevice
+    except OSError:  # PortAudio itself is missing: only Linux has it as a system package
+        how = "sudo apt install libportaudio2" if sys.platform.startswith("linux") else "reinstall sounddevice"
+        return [f"PortAudio is missing: {how}"]
+    lines = [
+        f"{number}: {device['name']}  (in {device['max_input_channels']}, out {device['max_output_channels']})"
+        for number, device in enumerate(sounddevice.query_devices())
+    ]
+    return lines or ["none found"]

@@ -1,0 +1,170 @@
+"""`realtime doctor`: what works on this machine, and the next step for what does not."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import platform
+import sys
+import time
+from collections.abc import Callable
+
+from realtime import __version__
+from realtime.errors import RealtimeError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    works: bool
+    text: str
+    next_step: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look at. `needed`: the default run fails without it."""
+
+    name: str
+    look: Callable[[], Finding]
+    needed: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has none."""
+    parser.epilog = "Exit code 1 where the default run would fail; what is only nice to have does not count."
+
+
+def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
+    """Look at everything, print a line for each, and return 1 if something the default run needs is missing."""
+    print(f"realtime {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+    failed = False
+    for check in CHECKS:
+        try:
+            finding = check.look()
+        except RealtimeError as error:
+            finding = Finding(False, str(error))
+        except Exception as error:  # the doctor tells what fails, whatever it is
+            finding = Finding(False, f"{type(error).__name__}: {error}", "run with --debug and report this")
+        sign = "ok  " if finding.works else ("FAIL" if check.needed else "--  ")
+        print(f"{sign} {check.name:15} {finding.text}")
+        if finding.next_step and not finding.works:
+            print(f"{'':20} -> {finding.next_step}")
+        failed |= check.needed and not finding.works
+    print()
+    print("the default run would fail" if failed else "the default run works")
+    return 1 if failed else 0
+
+
+def _opencv() -> Finding:
+    import cv2
+
+    return Finding(True, f"{cv2.__version__}, {cv2.getNumThreads()} threads")
+
+
+def _models() -> Finding:
+    from realtime.model_store import model_file
+
+    path = model_file("face_detection_short_range.tflite")
+    return Finding(True, f"BlazeFace's model is there and whole ({path.parent})")
+
+
+def _faces() -> Finding:
+    import cv2
+    import numpy as np
+
+    from realtime.cameras.demo import portrait_photo
+    from realtime.faces.blazeface import open_short_range
+    from realtime.frame import Frame
+
+    began_s = time.monotonic()
+    detector = open_short_range()
+    opened_s = time.monotonic() - began_s
+    photo = np.ascontiguousarray(cv2.imread(str(portrait_photo())))
+    times: list[float] = []
+    faces = []
+    for index in range(10):
+        began_s = time.perf_counter()
+        faces = detector.find(Frame(photo.astype(np.uint8, copy=False), 0.0, index / 30, index))
+        times.append(time.perf_counter() - began_s)
+    detector.close()
+    text = f"{detector.provider}: {1e3 * sorted(times)[5]:.1f} ms a frame, opened in {opened_s:.1f} s"
+    return Finding(bool(faces), text if faces else "the detector does not see the face in the test photo")
+
+
+def _portrait() -> Finding:
+    from realtime.portrait_file import Portrait
+    from realtime.portraits.default import default_portrait
+
+    portrait = Portrait.open(default_portrait(lambda what, share: None))
+    return Finding(True, f"{portrait.columns * portrait.rows} frames of {portrait.place.width}x{portrait.place.height}")
+
+
+def _camera() -> Finding:
+    from realtime.cameras import CameraRequest
+    from realtime.cameras.webcam import Webcam
+
+    camera = Webcam("0", CameraRequest())
+    camera.close()
+    return Finding(True, f"{camera.info.name}: {camera.info.size} at {camera.info.fps:g} fps")
+
+
+def _screen() -> Finding:
+    from realtime.outputs.screens import list_screens
+
+    screens = list_screens()
+    if not screens:
+        return Finding(False, "none; the default run writes realtime-demo.mp4 instead", "log in with a desktop")
+    return Finding(True, ", ".join(f"{screen.name} {screen.size}" for screen in screens))
+
+
+def _virtual_camera() -> Finding:
+    from realtime.controls import Controls
+    from realtime.outputs import OutputRequest
+    from realtime.outputs.virtual_camera import VirtualCamera
+
+    camera = VirtualCamera("", OutputRequest(controls=Controls()))
+    camera.close()
+    return Finding(True, camera.name)
+
+
+def _encoder() -> Finding:
+    from realtime.outputs.recorder import best_encoder
+
+    return Finding(True, f"{best_encoder()} (H.264)")
+
+
+def _onnx_runtime() -> Finding:
+    import onnxruntime
+
+    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
+    return Finding(True, f"{onnxruntime.__version__}, offers {', '.join(providers)}")
+
+
+def _sound() -> Finding:
+    from realtime.commands.devices import sound_lines
+
+    lines = sound_lines()
+    works = not lines[0].startswith(("PortAudio", "none"))
+    return Finding(works, f"{len(lines)} devices" if works else lines[0])
+
+
+def _python() -> Finding:
+    in_environment = sys.prefix != sys.base_prefix
+    return Finding(True, f"{sys.prefix}" + ("" if in_environment else " (no virtual environment)"))
+
+
+CHECKS = (
+    Check("Python", _python, needed=True),
+    Check("OpenCV", _opencv, needed=True),
+    Check("models", _models, needed=True),
+    Check("faces", _faces, needed=True),
+    Check("portrait", _portrait, needed=True),
+    Check("video encoder", _encoder, needed=True),
+    Check("screen", _screen, needed=False),
+    Check("camera", _camera, needed=False),
+    Check("virtual camera", _virtual_camera, needed=False),
+    Check("ONNX Runtime", _onnx_runtime, needed=False),
+    Check("sound", _sound, needed=False),
+)

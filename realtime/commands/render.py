@@ -1,0 +1,103 @@
+"""`realtime render`: the same effects over a recorded video or a folder of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+from realtime import options as option_table
+from realtime import outputs
+from realtime.errors import OptionError, OutputError
+from realtime.options import Options
+from realtime.signals import ending_in_order
+from realtime.stats import RunStats, write_stats
+from realtime.terminal import progress_line
+
+log = logging.getLogger(__name__)
+
+_DECIDED = ("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """IN, OUT and the options that mean something for recorded material."""
+    parser.usage = f"{parser.prog} IN OUT --effect NAME [OPTIONS]"
+    parser.add_argument("input", metavar="IN", help="a video file or a folder of numbered pictures")
+    parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
+    option_table.add_arguments(parser, leave_out=_DECIDED)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render every frame beside OUT, add the sound, and only then give it its name."""
+    stats = RunStats()
+    options = _options(arguments)
+    result = Path(arguments.result).expanduser()
+    kind, _ = outputs.split_spec(arguments.result)
+    if kind not in ("file", "folder"):
+        raise OutputError(f"cannot render into '{arguments.result}': name a file (out.mp4) or a folder (frames/)")
+    if result.exists() and not options.overwrite and (kind == "file" or any(result.iterdir())):
+        raise OutputError(f"{result} exists; choose another name or add --overwrite")
+    unfinished = result.with_name(f"{result.stem}.unfinished{result.suffix}")
+    spec = str(unfinished) + ("/" if kind == "folder" else "")
+    options = dataclasses.replace(options, output=(spec,), overwrite=True)
+    try:
+        _render(options, stats)
+        if stats.processed == 0:
+            raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
+        if kind == "file":
+            from realtime.sound import has_sound, with_sound_of
+
+            source = Path(arguments.input).expanduser()
+            if source.is_file() and has_sound(source):
+                with_sound_of(source, unfinished, unfinished)
+        _give_name(unfinished, result)
+    finally:
+        if kind == "folder":
+            shutil.rmtree(unfinished, ignore_errors=True)
+        else:
+            unfinished.unlink(missing_ok=True)
+        if options.stats:
+            write_stats(options.stats, stats.as_json())
+    log.info("%s: %s", result, stats.summary())
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    options = option_table.from_arguments(arguments)
+    return dataclasses.replace(
+        options,
+        source=arguments.input,
+        every_frame=True,
+        loop=False,
+        mirror=bool(options.mirror),
+        effect=options.effect or ("none",),
+    )
+
+
+def _render(options: Options, stats: RunStats) -> None:
+    from tqdm import tqdm
+
+    from realtime import app
+
+    with progress_line() as progress:
+        loop = app.build(options, progress, stats)
+    total = options.frames or loop.capture.info.frame_count
+    with tqdm(total=total, unit=" frames", file=sys.stderr, desc="rendering", dynamic_ncols=True) as bar:
+        loop.tick = lambda processed: bar.update(processed - bar.n) and None
+        with ending_in_order(loop.stop):
+            loop.run()
+        bar.update(stats.processed - bar.n)
+    if loop.interrupted:
+        log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
+
+
+def _give_name(unfinished: Path, result: Path) -> None:
+    try:
+        if result.is_dir():
+            shutil.rmtree(result)
+        unfinished.replace(result)
+    except OSError as error:
+        raise OutputError(f"cannot write {result}: {error.strerror}; the result lies in {unfinished}") from error
