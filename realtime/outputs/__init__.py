@@ -44,6 +44,12 @@ class OutputRequest:
     """The effect in words, for a window's title and a recording's metadata."""
 
 
+class OutputFinished(Exception):  # noqa: N818 - not an error: the output has ended as it should
+    """Raised by `show` when an output has come to its normal end: the window was closed, the program that read the
+    pipe has left. The loop closes that output and says nothing; when it was the last one, the run ends with code 0.
+    """
+
+
 class Output(ABC):
     """An opened output.
 
@@ -64,7 +70,8 @@ class Output(ABC):
     @abstractmethod
     def show(self, frame: Frame) -> None:
         """Show, send or write one frame. Raises OutputError when that can no longer work (the disk is full, the
-        device is gone); the loop then reports it once, closes this output, and goes on with the others.
+        device is gone); the loop then reports it once, closes this output, and goes on with the others. Raises
+        OutputFinished when the output has come to its normal end.
         """
 
     def poll(self) -> None:  # noqa: B027 - only windows have events

@@ -1,0 +1,61 @@
+"""A folder of numbered PNG pictures, lossless, for editing and for other tools."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+
+from realtime.errors import OutputError
+from realtime.files import written_whole
+from realtime.frame import Frame
+from realtime.outputs import Output, OutputRequest
+from realtime.pixels import Fitter
+
+_NUMBERED = re.compile(r"\d{6,}\.png")
+# zlib's level 1: a 720p picture takes 14 ms and 1.5 MB instead of 23 ms and 1.4 MB at OpenCV's own choice.
+_FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+class PictureFolder(Output):
+    """Writes 000000.png, 000001.png …, one for each frame, each whole or not at all, all of one size.
+
+    The folder is made when it is missing. One that holds numbered pictures is refused without `--overwrite`; with it
+    they are removed when the first frame comes, so that two runs are never mixed.
+    """
+
+    takes_every_frame = True
+
+    def __init__(self, argument: str, request: OutputRequest) -> None:
+        self.path = Path(argument).expanduser()
+        self.name = f"{self.path.name}/"
+        self._number = 0
+        self._fitter = Fitter(request.size) if request.size else None
+        try:
+            self.path.mkdir(exist_ok=True)
+            self._old = [path for path in self.path.iterdir() if _NUMBERED.fullmatch(path.name)]
+        except FileNotFoundError:
+            raise OutputError(f"there is no folder {self.path.parent}; create it first") from None
+        except OSError as error:
+            raise OutputError(f"cannot write to {self.path}/: {error.strerror}; choose another folder") from error
+        if self._old and not request.overwrite:
+            raise OutputError(
+                f"{self.path}/ already holds numbered pictures; choose another folder, or add --overwrite"
+                " to replace them"
+            )
+
+    def show(self, frame: Frame) -> None:
+        """Write the next picture. Raises OutputError when the folder cannot be written or the disk is full."""
+        if self._fitter is None:
+            self._fitter = Fitter(frame.size)
+        for path in self._old:
+            path.unlink(missing_ok=True)
+        self._old = []
+        _, encoded = cv2.imencode(".png", self._fitter.fit(frame.pixels), _FAST)
+        with written_whole(self.path / f"{self._number:06d}.png") as unfinished:
+            unfinished.write_bytes(encoded.data)
+        self._number += 1
+
+    def close(self) -> None:
+        """Every picture is whole already."""

@@ -1,0 +1,306 @@
+"""A video file, H.264 where it can be had, each frame at its own time."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import av
+import av.container
+import av.error
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from realtime import __version__
+from realtime.errors import OutputError
+from realtime.frame import Frame, Pixels, Size
+from realtime.outputs import Output, OutputRequest
+from realtime.pixels import Fitter
+
+_logger = logging.getLogger(__name__)
+
+_BT709 = 1
+"""The number of ITU-T H.273 for primaries, transfer and matrix alike."""
+_SECONDS_BETWEEN_KEYFRAMES = 2
+
+
+class _Container(NamedTuple):
+    """How a kind of file is written."""
+
+    format: str
+    ticks_per_s: int
+    options: dict[str, str]
+
+
+# 60000 ticks a second hold the times of 24, 25, 29.97, 30, 50, 59.94 and 60 fps exactly, and MPEG-4 Part 2 allows no
+# more than 65535. Matroska counts milliseconds.
+# hybrid_fragmented: written in pieces of a second, each playable as soon as it is there, so that a recording whose
+# program was killed loses a second at most; closing it turns it into an ordinary file that every editor opens.
+_FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000"}
+_CONTAINERS = {
+    ".mp4": _Container("mp4", 60_000, _FRAGMENTS),
+    ".mov": _Container("mov", 60_000, _FRAGMENTS),
+    ".mkv": _Container("matroska", 1_000, {"cluster_time_limit": "1000"}),
+}
+
+
+class _Encoder(NamedTuple):
+    """One way to compress, best first in the table below."""
+
+    name: str
+    options: dict[str, str]
+    has_quality: bool
+    """False: it knows no constant quality, and gets a bit rate that is generous instead."""
+
+
+# Measured on two CPU cores, 1280x720, a talking head: see `docs`; superfast leaves the loop its time, and a file a
+# third larger than veryfast's is cheaper than a dropped frame.
+_ENCODERS = (
+    _Encoder("libx264", {"preset": "superfast", "crf": "20"}, has_quality=True),
+    _Encoder("h264_nvenc", {"preset": "p4", "rc": "vbr", "cq": "23", "b": "0"}, has_quality=True),
+    _Encoder("h264_videotoolbox", {"realtime": "1"}, has_quality=False),
+    _Encoder("h264_qsv", {}, has_quality=False),
+    _Encoder("h264_amf", {}, has_quality=False),
+    _Encoder("h264_mf", {}, has_quality=False),
+    _Encoder("libopenh264", {}, has_quality=False),
+    _Encoder("mpeg4", {}, has_quality=False),
+)
+
+
+class _WholeWrites:
+    """A file as FFmpeg sees it: writes everything or fails, and once it has failed writes nothing more.
+
+    Without that, a disk that fills up would be patched at its beginning when the recording is closed, for pieces that
+    never arrived at its end; this way, what was written until then stays playable.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failure: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        if self.failure is not None:
+            raise self.failure
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self.failure = error
+            raise
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+class Recorder(Output):
+    """Writes .mp4, .mov or .mkv straight under its final name: a recording can be watched while it grows, and one
+    whose program was killed is still a film.
+
+    A file that exists is refused without `--overwrite`; with it, it is emptied when the first frame comes, not before.
+    Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them.
+    """
+
+    takes_every_frame = True
+
+    def __init__(self, argument: str, request: OutputRequest) -> None:
+        path = Path(argument).expanduser()
+        if path.suffix.lower() not in _CONTAINERS:
+            raise OutputError(f"cannot record to '{argument}': the name must end in {', '.join(_CONTAINERS)}")
+        self.name = path.name
+        self.path = path
+        self.encoder = ""
+        """What compresses, once the first frame has been written."""
+        self._container_kind = _CONTAINERS[path.suffix.lower()]
+        self._request = request
+        self._is_new = not path.exists()
+        self._file = _open_file(path, overwrite=request.overwrite)
+        self._whole_writes = _WholeWrites(self._file)
+        self._film: _Film | None = None
+
+    def show(self, frame: Frame) -> None:
+        try:
+            if self._film is None:
+                self._film = self._begin(frame.size)
+            self._film.add(frame)
+        except (OSError, av.error.FFmpegError) as error:
+            raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
+
+    def close(self) -> None:
+        try:
+            if self._film is not None:
+                self._film.finish()
+        except (OSError, av.error.FFmpegError) as error:
+            if self._whole_writes.failure is None:
+                _logger.warning("%s", _reason(self.path, error))
+        finally:
+            self._film = None
+            self._file.close()
+            if self._is_new and self.path.stat().st_size == 0:
+                self.path.unlink()
+
+    def _begin(self, picture: Size) -> _Film:
+        asked = self._request.size or picture
+        # One chroma sample serves 2×2 pixels, so sides are even: of an odd picture the last row or column is left out.
+        size = Size(asked.width // 2 * 2, asked.height // 2 * 2)
+        if not size.width or not size.height:
+            raise OutputError(f"cannot record pictures of {asked}; the smallest is 2x2")
+        reasons = []
+        for encoder in _ENCODERS:
+            self._file.seek(0)
+            self._file.truncate()
+            try:
+                film = _Film(self._whole_writes, self._container_kind, encoder, size, self._request)
+            except (av.error.FFmpegError, ValueError) as error:
+                if self._whole_writes.failure is not None:
+                    raise
+                reasons.append(f"{encoder.name}: {error}")
+                continue
+            if encoder is not _ENCODERS[0]:
+                _logger.info("recording with %s, because %s", encoder.name, "; ".join(reasons))
+            self.encoder = encoder.name
+            return film
+        raise OutputError(
+            f"no video encoder works here ({'; '.join(reasons)}); install FFmpeg's libraries with pip install"
+            " --force-reinstall av, or write pictures with --output folder/"
+        )
+
+
+class _Film:
+    """A container with one video stream, opened for writing. Raises FFmpegError, ValueError or OSError throughout."""
+
+    def __init__(
+        self, file: _WholeWrites, kind: _Container, encoder: _Encoder, size: Size, request: OutputRequest
+    ) -> None:
+        self._ticks_per_s = kind.ticks_per_s
+        self._fitter = Fitter(size)
+        self._reformat = VideoReformatter().reformat
+        self._container = _open_container(file, kind)
+        self._container.metadata.update(_provenance(request))
+        rate = Fraction(request.fps).limit_denominator(1001)
+        stream = self._container.add_stream(encoder.name, rate=rate, options=encoder.options)
+        self._stream = cast("av.VideoStream", stream)
+        context = self._stream.codec_context
+        context.width, context.height = size
+        self._format = _planar_format(context)
+        context.pix_fmt = self._format
+        context.time_base = self._stream.time_base = Fraction(1, kind.ticks_per_s)
+        context.gop_size = max(1, round(_SECONDS_BETWEEN_KEYFRAMES * rate))
+        context.max_b_frames = 0  # frames leave in the order they came: exact times in pieces too, and less delay
+        context.color_range = int(ColorRange.MPEG)
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        if not encoder.has_quality:
+            context.bit_rate = round(size.width * size.height * rate * Fraction(15, 100))  # 4 Mbit/s at 720p30
+        try:
+            self._container.start_encoding()
+        except BaseException:
+            self._abandon()
+            raise
+        self._first_pts_s: float | None = None
+        self._last_ticks = -1
+        self._last_moment: tuple[int, float] | None = None
+        self._last_pixels: Pixels | None = None
+        self._last_picture: av.VideoFrame | None = None
+
+    def add(self, frame: Frame) -> None:
+        """Write one frame. The very same moment again is not written twice."""
+        moment = (frame.index, frame.pts_s)
+        if moment == self._last_moment:
+            return
+        self._last_moment = moment
+        if self._first_pts_s is None:
+            self._first_pts_s = frame.pts_s
+        ticks = round((frame.pts_s - self._first_pts_s) * self._ticks_per_s)
+        self._last_ticks = max(ticks, self._last_ticks + 1)
+        picture = self._picture(frame.pixels)
+        picture.pts = self._last_ticks
+        self._container.mux(self._stream.encode(picture))
+
+    def _picture(self, pixels: Pixels) -> av.VideoFrame:
+        """Return the pixels as the encoder wants them: BT.709, limited range, what players assume of HD video."""
+        if pixels is self._last_pixels and self._last_picture is not None:
+            return self._last_picture
+        height, width = self._fitter.size.height, self._fitter.size.width
+        fitted = pixels
+        if (pixels.shape[0] & ~1, pixels.shape[1] & ~1) != (height, width):
+            fitted = self._fitter.fit(pixels)
+        source = av.VideoFrame.from_numpy_buffer(fitted[:height, :width], format="bgr24")
+        picture = self._reformat(
+            source,
+            format=self._format,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            dst_colorspace=Colorspace.ITU709,
+        )
+        picture.color_primaries = picture.color_trc = _BT709
+        picture.time_base = Fraction(1, self._ticks_per_s)
+        self._last_pixels, self._last_picture = pixels, picture
+        return picture
+
+    def finish(self) -> None:
+        """Write what the encoder still holds, then the index."""
+        try:
+            self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()
+
+    def _abandon(self) -> None:
+        try:
+            self._container.close()
+        except (OSError, av.error.FFmpegError):
+            _logger.debug("closing an encoder that did not open", exc_info=True)
+
+
+def _open_file(path: Path, *, overwrite: bool) -> BinaryIO:
+    """Return the file, unbuffered, existing contents untouched. Raises OutputError."""
+    try:
+        if overwrite and path.exists():
+            return path.open("r+b", buffering=0)
+        return path.open("xb", buffering=0)
+    except FileExistsError:
+        raise OutputError(f"{path} exists; choose another name, or add --overwrite to replace it") from None
+    except OSError as error:
+        if not path.parent.is_dir():
+            reason = f"cannot record to {path}: there is no folder {path.parent}; create it first"
+            raise OutputError(reason) from None
+        raise OutputError(_reason(path, error)) from error
+
+
+def _open_container(file: _WholeWrites, kind: _Container) -> av.container.OutputContainer:
+    options = kind.options
+    if "movflags" in options and av.library_versions["libavformat"] < (61, 7):
+        # FFmpeg before 7.1 has no hybrid_fragmented: pieces of a second stay pieces, which players accept too.
+        options = {**options, "movflags": "+frag_keyframe+empty_moov+default_base_moof"}
+    return av.open(file, "w", format=kind.format, options=options)
+
+
+def _planar_format(context: av.VideoCodecContext) -> str:
+    """Return the 4:2:0 layout the encoder takes: three planes, or two for most hardware."""
+    names = {layout.name for layout in context.codec.video_formats or ()}
+    return "yuv420p" if "yuv420p" in names or "nv12" not in names else "nv12"
+
+
+def _provenance(request: OutputRequest) -> dict[str, str]:
+    """Return what the file tells of how it was made; players show title and comment."""
+    program = f"realtime {__version__}"
+    return {
+        "title": request.title,
+        "comment": f"Made with {program}; effect: {request.title}",
+        "encoding_tool": program,
+    }
+
+
+def _reason(path: Path, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{path}: the disk is full; what was recorded until now is kept. Free some space and start again"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"cannot record to {path}: permission denied; choose a folder that you may write to"
+    return f"cannot record to {path}: {getattr(error, 'strerror', None) or error}; try another folder or name"

@@ -1,0 +1,164 @@
+"""A virtual camera: the picture as a webcam for video calls and OBS, through pyvirtualcam."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import Any
+
+from realtime import v4l2
+from realtime.errors import OutputError, nearest
+from realtime.frame import Frame, Size
+from realtime.outputs import Output, OutputRequest
+from realtime.pixels import Fitter
+
+_DEFAULT_SIZE = Size(1280, 720)
+_BACKENDS_ELSEWHERE = {
+    "v4l2loopback": "Linux",
+    "obs": "Windows and macOS",
+    "unitycapture": "Windows",
+}
+_LOAD_LOOPBACK = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
+
+
+class VirtualCamera(Output):
+    """Sends pictures at a steady rate: what reads a webcam expects the next one in time, changed or not.
+
+    The argument is `BACKEND`, `BACKEND:DEVICE` or empty: the first device that works. Pictures of another size than
+    the camera's are letterboxed.
+    """
+
+    def __init__(self, argument: str, request: OutputRequest) -> None:
+        size = request.size or _DEFAULT_SIZE
+        if size.width % 2 or size.height % 2:
+            even = Size(size.width // 2 * 2, size.height // 2 * 2)
+            raise OutputError(f"a virtual camera takes even sizes only; ask for --size {even} instead of {size}")
+        backend, device = _parse(argument)
+        self._camera = _open(backend, device, size, request.fps)
+        self.device: str = self._camera.device
+        """The device as the backend calls it: `/dev/video10`, `OBS Virtual Camera`."""
+        self.name = f"camera {self.device}"
+        self.repeat_fps = request.fps
+        self._fitter = Fitter(size)
+
+    def show(self, frame: Frame) -> None:
+        try:
+            self._camera.send(self._fitter.fit(frame.pixels))
+        except (RuntimeError, OSError) as error:
+            raise OutputError(f"{self.name} takes no more pictures: {error}; start again once it is back") from error
+
+    def close(self) -> None:
+        self._camera.close()
+
+
+def backends() -> list[str]:
+    """Return the names of the backends that pyvirtualcam has on this system. Raises OutputError without it."""
+    return sorted(_pyvirtualcam().camera.BACKENDS)
+
+
+def _pyvirtualcam() -> Any:  # the library is untyped
+    try:
+        import pyvirtualcam
+        import pyvirtualcam.camera
+    except ImportError as error:
+        raise OutputError(
+            f"virtual cameras need pyvirtualcam, which does not load ({error}); install it with:"
+            " pip install --force-reinstall pyvirtualcam"
+        ) from error
+    return pyvirtualcam
+
+
+def _parse(argument: str) -> tuple[str, str]:
+    """Return backend and device, each empty where the user named none. Raises OutputError."""
+    if argument.startswith("/dev/"):
+        return "v4l2loopback", argument
+    backend, _, device = argument.partition(":")
+    known = backends()
+    if backend and backend not in known:
+        elsewhere = _BACKENDS_ELSEWHERE.get(backend)
+        why = f" here, it is for {elsewhere}" if elsewhere else nearest(backend, known)
+        raise OutputError(f"no virtual camera backend '{backend}'{why}; this system has: {', '.join(known)}")
+    return backend, device
+
+
+def _open(backend: str, device: str, size: Size, fps: float) -> Any:
+    if sys.platform == "linux" and backend in ("", "v4l2loopback"):
+        return _open_loopback(device, size, fps)
+    try:
+        return _pyvirtualcam_camera(backend, device, size, fps)
+    except (RuntimeError, OSError, ValueError) as error:
+        reasons = "; ".join(str(error).splitlines())
+        raise OutputError(
+            f"no virtual camera opens: {reasons}; install OBS (obsproject.com), start its virtual camera once and"
+            " close OBS, then start again"
+        ) from error
+
+
+def _pyvirtualcam_camera(backend: str, device: str, size: Size, fps: float) -> Any:
+    library = _pyvirtualcam()
+    return library.Camera(
+        width=size.width,
+        height=size.height,
+        fps=fps,
+        fmt=library.PixelFormat.BGR,
+        backend=backend or None,
+        device=device or None,
+    )
+
+
+def _open_loopback(device: str, size: Size, fps: float) -> Any:
+    """Open the device named, or the first v4l2loopback device that can be had.
+
+    Devices are named to pyvirtualcam one by one: left to search by itself it opens webcams on its way, and forgets
+    to close them.
+    """
+    paths = [Path(device)] if device else loopbacks()
+    if not paths:
+        raise OutputError(
+            f"this system has no virtual camera; make one with: sudo apt install v4l2loopback-dkms && {_LOAD_LOOPBACK}"
+        )
+    reasons = []
+    for path in paths:
+        reason = _why_no_output(path)
+        if not reason:
+            try:
+                return _pyvirtualcam_camera("v4l2loopback", str(path), size, fps)
+            except (RuntimeError, OSError, ValueError) as error:
+                reason = "; ".join(str(error).splitlines())
+        reasons.append(reason)
+    raise OutputError(f"no virtual camera opens: {'; '.join(reasons)}")
+
+
+def loopbacks() -> list[Path]:
+    """Return the virtual video devices of a Linux system, by number; none elsewhere."""
+    # A device without hardware behind it lies there; a webcam lies below its bus.
+    virtual = Path("/sys/devices/virtual/video4linux")
+    found = [node.name for node in virtual.glob("video*") if node.name[5:].isdecimal()]
+    return [Path("/dev") / name for name in sorted(found, key=lambda name: int(name[5:]))]
+
+
+def _why_no_output(path: Path) -> str:
+    """Return what keeps a v4l2loopback device from taking pictures, with the next step; empty: nothing."""
+    try:
+        device = v4l2.describe(path)
+        if not device.can_output and not device.can_capture:
+            # Offers neither: left like this by the program that wrote to it last.
+            v4l2.reset_output(path)
+            device = v4l2.describe(path)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return (
+                f"{path} denies permission: add yourself to the group video with sudo usermod -aG video $USER,"
+                " then log out and in"
+            )
+        if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+            return f"{path} is not there: make a virtual camera with {_LOAD_LOOPBACK} video_nr={path.name[5:]}"
+        return f"{path} is no virtual camera ({error.strerror}): leave the device out, or name another"
+    if device.can_output:
+        return ""
+    if path not in loopbacks():
+        return f"{path} ({device.name}) is a camera, not a virtual one: leave the device out, or name another"
+    others = v4l2.holders(path)
+    users = f"; open in {', '.join(others)}" if others else ""
+    return f"{path} ({device.name}) is being written to by another program: end that one first{users}"

@@ -1,0 +1,96 @@
+"""Pure functions on BGR pictures, each into a buffer the caller owns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from realtime.frame import Pixels, Size
+
+
+class Place(NamedTuple):
+    """A rectangle of whole pixels inside a picture."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def size(self) -> Size:
+        return Size(self.width, self.height)
+
+    def of(self, pixels: Pixels) -> Pixels:
+        """Return that part of a picture, as a view."""
+        return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def place_inside(picture: Size, canvas: Size) -> Place:
+    """Return where a picture goes on a canvas: as large as fits, aspect kept, in the middle."""
+    scale = min(canvas.width / picture.width, canvas.height / picture.height)
+    width = min(canvas.width, max(1, round(picture.width * scale)))
+    height = min(canvas.height, max(1, round(picture.height * scale)))
+    return Place((canvas.width - width) // 2, (canvas.height - height) // 2, width, height)
+
+
+def scale_into(pixels: Pixels, out: Pixels) -> None:
+    """Scale a picture to fill `out`, another array or a part of one.
+
+    Shrinking averages (INTER_AREA), so that fine detail does not glitter. Enlarging up to twice is linear; beyond
+    that cubic would be sharper, but takes 4 times as long for a difference nobody sees on a moving picture.
+    """
+    size = Size.of(out)
+    if Size.of(pixels) == size:
+        np.copyto(out, pixels)
+        return
+    shrinks = size.width < pixels.shape[1] or size.height < pixels.shape[0]
+    cv2.resize(pixels, size, dst=out, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def letterbox_into(pixels: Pixels, out: Pixels, bars: tuple[int, int, int] = (0, 0, 0)) -> Place:
+    """Scale a picture into the middle of `out`, aspect kept, the rest in `bars` (BGR). Returns where it went."""
+    place = place_inside(Size.of(pixels), Size.of(out))
+    scale_into(pixels, place.of(out))
+    right, bottom = place.left + place.width, place.top + place.height
+    for rest in (out[: place.top], out[bottom:], out[:, : place.left], out[:, right:]):
+        rest[:] = bars
+    return place
+
+
+def rotated_size(size: Size, clockwise_degrees: int) -> Size:
+    """Return the size of a picture turned by 0, 90, 180 or 270 degrees."""
+    return Size(size.height, size.width) if clockwise_degrees in (90, 270) else size
+
+
+def rotate_into(pixels: Pixels, clockwise_degrees: int, out: Pixels) -> None:
+    """Turn a picture by 90, 180 or 270 degrees into `out`, of `rotated_size`."""
+    codes = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    cv2.rotate(pixels, codes[clockwise_degrees], dst=out)
+
+
+class Fitter:
+    """Fits pictures of any size to one size: those that have it pass as they are, others are letterboxed.
+
+    The same array as last time is answered with the picture already prepared. What `fit` returned is valid until the
+    next call. Used by one thread.
+    """
+
+    def __init__(self, size: Size, bars: tuple[int, int, int] = (0, 0, 0)) -> None:
+        self.size = size
+        self._bars = bars
+        self._prepared: Pixels | None = None
+        self._prepared_from: Pixels | None = None
+
+    def fit(self, pixels: Pixels) -> Pixels:
+        """Return the picture in this size, C-contiguous."""
+        if Size.of(pixels) == self.size and pixels.flags.c_contiguous:
+            self._prepared_from = None
+            return pixels
+        if self._prepared is None:
+            self._prepared = np.empty((self.size.height, self.size.width, 3), np.uint8)
+        if pixels is not self._prepared_from:
+            letterbox_into(pixels, self._prepared, self._bars)
+            self._prepared_from = pixels
+        return self._prepared
