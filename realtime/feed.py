@@ -30,6 +30,7 @@ class Feed:
         self._ended = ended
         self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
         self._last: Frame | None = None  # only where it may have to be shown again
+        self._dropped_before = 0
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -91,7 +92,8 @@ class Feed:
         time.sleep(beat.early_s())
         shown = self.stats.shown
         goes_on = self.step(beat.patience_s())
-        beat.sent(fresh=self.stats.shown > shown)
+        dropped, self._dropped_before = self._slot.dropped > self._dropped_before, self._slot.dropped
+        beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
     def _show(self, frame: Frame) -> None:

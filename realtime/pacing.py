@@ -99,9 +99,15 @@ class SteadyBeat:
         """Seconds until the old frame is due again."""
         return max(0.0, self._due_s + self.period_s / 4 - self._now_s())
 
-    def sent(self, *, fresh: bool) -> None:
-        """Say that a frame has been sent: the beat goes on from it. A debt of over a period is forgiven."""
+    def sent(self, *, fresh: bool, dropped: bool) -> None:
+        """Say that a frame has been sent: the beat goes on from it. `dropped`: others were replaced before it, so
+        frames come faster than the beat. A debt of over a period is forgiven.
+        """
         now_s = self._now_s()
-        if fresh or now_s - self._due_s > self.period_s:
+        if now_s - self._due_s > self.period_s or (fresh and now_s > self._due_s):
             self._due_s = now_s
+        elif fresh and not dropped:
+            # Towards the frames' rhythm, a tenth of a period at a time: a source somewhat faster than the device
+            # must not drive it at its own rate.
+            self._due_s = max(now_s, self._due_s - self.period_s / 10)
         self._due_s += self.period_s

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+# Before anything imports SDL: tests open windows that nobody sees, and hear nothing.
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def navy_photo() -> Path:
+    """Grace Hopper, a US Navy photo in the public domain that matplotlib carries."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real videos and pictures that are not part of the repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no shared data at {SHARED_DATA} (REALTIME_SHARED_DATA names the folder)")
+    return SHARED_DATA

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from realtime.cameras import Camera
+from realtime.capture import Capture, CapturePolicy
+from realtime.errors import CameraError, RealtimeError
+from realtime.frame import Frame
+from realtime.pacing import Closed, Keep, Slot
+from realtime.stats import RunStats
+from tests.doubles import DrawnCamera, in_turn, read_number
+
+
+class Run:
+    """A capture and everything that came out of it."""
+
+    def __init__(self, opener: Callable[[], Camera], policy: CapturePolicy, keep: Keep = Keep.EVERY) -> None:
+        self.slot: Slot[Frame] = Slot(keep)
+        self.stats = RunStats()
+        self.capture = Capture(opener, self.slot, self.stats, policy)
+        self.ends: list[RealtimeError | None] = []
+        self.capture.on_finished = self.ends.append
+        self.capture.open()
+        self.capture.start()
+        self.capture.let_clock_run()
+
+    def take(self, count: int | None = None, watching: bool = False) -> list[Frame]:
+        frames: list[Frame] = []
+        deadline_s = time.monotonic() + 20
+        try:
+            while (count is None or len(frames) < count) and time.monotonic() < deadline_s:
+                frame = self.slot.take(0.02)
+                if frame is not None:
+                    frames.append(frame)
+                if watching:
+                    self.capture.watch()
+        except Closed:
+            pass
+        return frames
+
+
+def test_every_frame_comes_once_and_in_order() -> None:
+    camera = DrawnCamera(40)
+    run = Run(in_turn([camera]), CapturePolicy(every_frame=True))
+    frames = run.take()
+    run.capture.stop()
+    assert [read_number(frame.pixels) for frame in frames] == list(range(40))
+    assert [frame.index for frame in frames] == list(range(40))
+    assert run.ends == [None]
+    assert camera.is_closed
+    assert run.stats.captured == 40
+
+
+def test_recorded_material_plays_at_its_own_rate() -> None:
+    run = Run(in_turn([DrawnCamera(31, fps=60)]), CapturePolicy())
+    frames = run.take()
+    run.capture.stop()
+    took_s = frames[-1].captured_at_s - frames[0].captured_at_s
+    assert took_s >= 30 / 60 * 0.98, "never faster than its own rate"
+
+
+def test_recorded_material_waits_for_the_detector_after_its_first_frame() -> None:
+    slot: Slot[Frame] = Slot(Keep.EVERY)
+    capture = Capture(in_turn([DrawnCamera(3)]), slot, RunStats(), CapturePolicy())
+    capture.open()
+    capture.start()
+    assert slot.take(5.0) is not None
+    assert slot.take(0.2) is None
+    capture.let_clock_run()
+    assert slot.take(5.0) is not None
+    capture.stop()
+
+
+def test_looped_material_goes_on_counting() -> None:
+    cameras = [DrawnCamera(5) for _ in range(4)]
+    run = Run(in_turn(list(cameras)), CapturePolicy(every_frame=True, loop=True))
+    frames = run.take(17)
+    run.capture.stop()
+    assert [read_number(frame.pixels) for frame in frames] == [number % 5 for number in range(17)]
+    assert [frame.index for frame in frames] == list(range(17))
+    steps = [b.pts_s - a.pts_s for a, b in zip(frames, frames[1:], strict=False)]
+    assert min(steps) > 0
+    assert max(steps) < 1.5 / 30
+    assert all(camera.is_closed for camera in cameras[:3])
+
+
+def test_an_empty_source_is_no_endless_loop() -> None:
+    run = Run(in_turn([DrawnCamera(0)]), CapturePolicy(loop=True))
+    assert run.take() == []
+    run.capture.stop()
+    assert "holds no pictures" in str(run.ends[0])
+
+
+def test_an_unplugged_camera_comes_back() -> None:
+    lost = DrawnCamera(live=True, fps=200, fail_at=6)
+    back = DrawnCamera(live=True, fps=200)
+    gone = CameraError("no camera 0")
+    run = Run(in_turn([lost, gone, gone, back]), CapturePolicy(retry_s=0.01))
+    frames = run.take(20)
+    run.capture.stop()
+    assert [read_number(frame.pixels) for frame in frames] == [*range(6), *range(14)]
+    assert [frame.index for frame in frames] == list(range(20))
+    assert all(b.pts_s >= a.pts_s for a, b in zip(frames, frames[1:], strict=False))
+    assert run.stats.reopened == 1
+    assert lost.is_closed
+    assert back.is_closed
+
+
+def test_a_stalled_camera_is_opened_again_and_closed_when_it_wakes() -> None:
+    stuck = DrawnCamera(live=True, fps=200, stall_at=6)
+    fresh = DrawnCamera(live=True, fps=200)
+    run = Run(in_turn([stuck, fresh]), CapturePolicy(stall_s=0.2))
+    frames = run.take(20, watching=True)
+    assert [read_number(frame.pixels) for frame in frames] == [*range(6), *range(14)]
+    stuck.released.set()
+    deadline_s = time.monotonic() + 5
+    while not stuck.is_closed and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    run.capture.stop()
+    assert stuck.is_closed
+    assert run.ends == [None]
+
+
+def test_a_stuck_camera_does_not_keep_the_program_from_ending() -> None:
+    stuck = DrawnCamera(live=True, fps=200, stall_at=1)
+    run = Run(in_turn([stuck]), CapturePolicy(stall_s=60))
+    assert len(run.take(1)) == 1
+    began_s = time.monotonic()
+    run.capture.stop()
+    assert time.monotonic() - began_s < 10
+    stuck.released.set()
+
+
+def test_a_broken_file_ends_the_run_with_its_reason() -> None:
+    run = Run(in_turn([DrawnCamera(20, fail_at=7)]), CapturePolicy(every_frame=True))
+    assert len(run.take()) == 7
+    run.capture.stop()
+    assert "unplugged" in str(run.ends[0])
+
+
+def test_a_fault_in_a_camera_ends_the_run_in_order() -> None:
+    class Faulty(DrawnCamera):
+        def read(self) -> Frame | None:
+            raise ZeroDivisionError("a bug")
+
+    run = Run(in_turn([Faulty()]), CapturePolicy(every_frame=True))
+    assert run.take() == []
+    run.capture.stop()
+    assert "ZeroDivisionError" in str(run.ends[0])
+
+
+def test_opening_fails_at_once() -> None:
+    capture = Capture(in_turn([CameraError("no camera 0; plug one in")]), Slot(), RunStats(), CapturePolicy())
+    with pytest.raises(CameraError, match="plug one in"):
+        capture.open()

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.capture import Capture, CapturePolicy
+from realtime.controls import Command, Controls
+from realtime.effects import Effect, EffectContext
+from realtime.effects.chain import EffectChain, EffectMenu, Link
+from realtime.effects.plain import Plain
+from realtime.errors import CameraError, EffectError, OutputError
+from realtime.faces.finder import FaceFinder
+from realtime.frame import Face, Frame
+from realtime.keepsakes import Keepsakes
+from realtime.loop import Limits, RenderLoop
+from realtime.outputs import Output, OutputFinished
+from realtime.pacing import Keep, Slot
+from realtime.stats import RunStats
+from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
+
+
+class Inverted(Effect):
+    """Turns every picture to its negative; fails or hides who is there where a test wants it."""
+
+    uses_faces = True
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        pass
+
+    def __init__(self, fail_from: int | None = None) -> None:
+        self.seen: list[Sequence[Face]] = []
+        self.was_mirrored: list[bool] = []
+        self.is_closed = False
+        self._fail_from = fail_from
+
+    @classmethod
+    def open(cls, argument: str, settings: Any, context: EffectContext) -> Inverted:
+        return cls()
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        self.seen.append(faces)
+        self.was_mirrored.append(frame.mirrored)
+        if self._fail_from is not None and len(self.seen) > self._fail_from:
+            raise RuntimeError("a bug in an effect")
+        return frame.with_pixels(cv2.bitwise_not(frame.pixels))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Hiding(Inverted):
+    hides_identity = True
+
+
+def make_loop(
+    camera: DrawnCamera,
+    outputs: list[Output],
+    effects: Sequence[Effect] = (),
+    *,
+    every_frame: bool = True,
+    limits: Limits = Limits(),
+    mirrored: bool = False,
+    folder: Path = Path(),
+) -> RenderLoop:
+    stats = RunStats()
+    slot: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    controls = Controls()
+    links = [Link(type(effect).__name__, effect) for effect in effects] or [Link("none", Plain())]
+    chain = EffectChain(links, stats)
+
+    def open_effect(spec: str) -> Effect:
+        if spec == "broken":
+            raise EffectError("no effect 'broken'")
+        return Inverted() if spec == "inverted" else Plain()
+
+    return RenderLoop(
+        capture=Capture(lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
+        captured=slot,
+        finder=FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
+        chain=chain,
+        menu=EffectMenu(["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say),
+        outputs=outputs,
+        controls=controls,
+        keepsakes=Keepsakes(folder, lambda path: KeepingOutput(), controls.say),
+        stats=stats,
+        limits=limits,
+        every_frame=every_frame,
+        mirrored=mirrored,
+    )
+
+
+def run(loop: RenderLoop) -> RunStats:
+    loop.capture.open()
+    loop.run()
+    return loop.stats
+
+
+def test_every_frame_arrives_once_in_order_and_everything_is_closed() -> None:
+    camera, output, effect = DrawnCamera(60), KeepingOutput(every=True), Inverted()
+    stats = run(make_loop(camera, [output], [effect]))
+    assert [read_number(~frame.pixels) for frame in output.frames] == list(range(60))
+    assert [frame.index for frame in output.frames] == list(range(60))
+    assert camera.is_closed
+    assert output.is_closed
+    assert effect.is_closed
+    assert stats.processed == 60
+    assert stats.outputs[0].shown == 60
+    assert stats.first_picture_at_s is not None
+
+
+def test_faces_are_found_from_the_first_frame_on_when_every_frame_counts() -> None:
+    effect = Inverted()
+    run(make_loop(DrawnCamera(5), [KeepingOutput(every=True)], [effect]))
+    assert all(len(faces) == 1 for faces in effect.seen)
+    assert effect.seen[0][0].eye_midpoint[0] == pytest.approx(16, abs=0.5)
+
+
+def test_mirroring_moves_picture_and_faces_alike() -> None:
+    effect, output = Inverted(), KeepingOutput(every=True)
+    run(make_loop(DrawnCamera(3), [output], [effect], mirrored=True))
+    assert effect.was_mirrored == [True] * 3
+    assert effect.seen[0][0].eye_midpoint[0] == pytest.approx(48, abs=0.5)
+    assert [read_number(~frame.pixels[:, ::-1]) for frame in output.frames] == [0, 1, 2]
+
+
+def test_a_slow_output_does_not_slow_the_others() -> None:
+    quick, slow = KeepingOutput(), KeepingOutput(takes_s=0.2)
+    stats = run(make_loop(DrawnCamera(60, fps=60), [slow, quick], every_frame=False))
+    assert len(quick.numbers) + stats.outputs[1].dropped + stats.dropped_before_processing == 60
+    assert len(quick.numbers) >= 4 * len(slow.numbers)
+    assert stats.outputs[0].dropped >= 20
+    assert slow.numbers == sorted(slow.numbers), "what it does show is in order"
+
+
+def test_an_output_that_fails_is_closed_and_the_others_go_on() -> None:
+    failing, fine = KeepingOutput(fail_at=3, every=True), KeepingOutput(every=True)
+    stats = run(make_loop(DrawnCamera(20), [failing, fine]))
+    assert failing.numbers == [0, 1, 2]
+    assert failing.is_closed
+    assert fine.numbers == list(range(20))
+    assert "disk is full" in stats.outputs[0].failure
+
+
+def test_the_last_output_that_fails_ends_the_run_with_its_reason() -> None:
+    output, camera = KeepingOutput(fail_at=3, every=True), DrawnCamera()
+    with pytest.raises(OutputError, match="disk is full"):
+        run(make_loop(camera, [output]))
+    assert camera.is_closed
+    assert output.is_closed
+
+
+def test_a_reader_that_leaves_ends_the_run_well() -> None:
+    class Left(KeepingOutput):
+        def show(self, frame: Frame) -> None:
+            super().show(frame)
+            if len(self.numbers) == 3:
+                raise OutputFinished
+
+    run(make_loop(DrawnCamera(), [Left(every=True)]))
+
+
+def test_a_source_that_breaks_is_shown_to_its_last_good_frame() -> None:
+    output = KeepingOutput(every=True)
+    with pytest.raises(CameraError, match="unplugged"):
+        run(make_loop(DrawnCamera(20, fail_at=9), [output]))
+    assert output.numbers == list(range(9))
+    assert output.is_closed
+
+
+def test_a_failing_effect_lets_the_picture_through() -> None:
+    output = KeepingOutput(every=True)
+    stats = run(make_loop(DrawnCamera(6), [output], [Inverted(fail_from=3)]))
+    assert len(output.frames) == 6
+    assert [frame.pixels[40, 40, 0] for frame in output.frames] == [165] * 3 + [90] * 3
+    assert stats.effect_failures == 3
+
+
+def test_a_failing_effect_that_hides_a_face_never_shows_it() -> None:
+    output = KeepingOutput(every=True)
+    run(make_loop(DrawnCamera(6), [output], [Hiding(fail_from=3)]))
+    assert [frame.pixels[40, 40, 0] for frame in output.frames] == [165] * 6, "the last good picture"
+    assert [frame.index for frame in output.frames] == list(range(6)), "at the new moments"
+    output = KeepingOutput(every=True)
+    run(make_loop(DrawnCamera(3), [output], [Hiding(fail_from=0)]))
+    assert {int(frame.pixels[40, 40, 0]) for frame in output.frames} == {38}, "a neutral one where there was none"
+
+
+@pytest.mark.parametrize(("limits", "expected"), [(Limits(frames=7), 7), (Limits(seconds=0.5), 15)])
+def test_limits(limits: Limits, expected: int) -> None:
+    output = KeepingOutput(every=True)
+    run(make_loop(DrawnCamera(), [output], limits=limits))
+    assert len(output.numbers) == expected
+
+
+def test_stopping_from_outside() -> None:
+    loop = make_loop(DrawnCamera(live=True), [KeepingOutput()], every_frame=False)
+    threading.Timer(0.3, loop.stop).start()
+    run(loop)
+    assert loop.interrupted
+
+
+def test_commands(tmp_path: Path) -> None:
+    output = KeepingOutput()
+    loop = make_loop(DrawnCamera(live=True, fps=60), [output], every_frame=False, folder=tmp_path)
+    seen: dict[str, bool] = {}
+
+    def user() -> None:
+        def wait(what: str, condition: Any) -> None:
+            deadline_s = time.monotonic() + 10
+            while not (reached := bool(condition())) and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+            seen[what] = reached
+
+        wait("shown", lambda: output.frames)
+        loop.controls.send(Command.MIRROR)
+        wait("mirror", lambda: output.frames[-1].mirrored)
+        loop.controls.send(Command.NEXT_EFFECT)
+        wait("effect", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
+        loop.controls.send(Command.NEXT_EFFECT)
+        wait("broken effect is told", lambda: "broken" in loop.controls.message)
+        wait("and the old one goes on", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
+        loop.controls.send(Command.SNAPSHOT)
+        wait("snapshot", lambda: list(tmp_path.glob("realtime-*.png")))
+        loop.controls.send(Command.RECORD)
+        wait("recording", lambda: loop.controls.status.recording)
+        loop.controls.send(Command.RECORD)
+        wait("recorded", lambda: not loop.controls.status.recording)
+        loop.controls.send(Command.PAUSE)
+        wait("paused", lambda: loop.controls.status.paused)
+        shown = len(output.frames)
+        time.sleep(0.1)
+        seen["nothing new while paused"] = len(output.frames) <= shown + 1
+        loop.controls.send(Command.QUIT)
+
+    person = threading.Thread(target=user)
+    person.start()
+    run(loop)
+    person.join()
+    assert [what for what, happened in seen.items() if not happened] == []
+    picture = cv2.imread(str(next(tmp_path.glob("*.png"))))
+    assert picture is not None
+    assert np.array_equal(np.unique(picture[40:44]), [165])
+
+
+def test_opening_and_closing_leaves_no_thread() -> None:
+    before = set(threading.enumerate())
+    for _ in range(5):
+        run(make_loop(DrawnCamera(3), [KeepingOutput(every=True)], [Inverted()]))
+    assert set(threading.enumerate()) <= before

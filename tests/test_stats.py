@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.errors import OutputError
+from realtime.stats import Durations, OutputStats, RunStats, write_stats
+
+
+def test_percentiles_are_right_to_a_hundredth() -> None:
+    samples = np.random.default_rng(1).lognormal(-6, 0.7, 5000)
+    durations = Durations()
+    for sample in samples:
+        durations.add(float(sample))
+    for percent in (50, 95, 99):
+        assert durations.percentile_ms(percent) == pytest.approx(1e3 * np.percentile(samples, percent), rel=0.03)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 1e-9, 1e9])
+def test_extremes_are_counted(seconds: float) -> None:
+    durations = Durations()
+    durations.add(seconds)
+    assert durations.count == 1
+    assert durations.percentile_ms(99) >= 0
+
+
+def test_nothing_measured_is_zero() -> None:
+    assert Durations().as_json() == {"p50": 0.0, "p95": 0.0, "p99": 0.0}
+    assert Durations().recent_ms() == 0.0
+
+
+def test_documented_fields_are_written(tmp_path: Path) -> None:
+    stats = RunStats()
+    stats.outputs.append(OutputStats("none"))
+    stats.stage("detect").add(0.001)
+    path = tmp_path / "stats.json"
+    write_stats(path, stats.as_json())
+    written = json.loads(path.read_text(encoding="utf-8"))
+    page = Path(__file__).parents[1].joinpath("docs/statistics.md").read_text(encoding="utf-8")
+    names = [*written, *written["frames"], *written["outputs"][0], *written["stages_ms"]["detect"]]
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_statistics_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write"):
+        write_stats(tmp_path / "missing" / "stats.json", {})
