@@ -1,0 +1,155 @@
+"""Faces from frame to frame: who is who, calmly placed, held while lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.one_euro import OneEuroFilter
+from realtime.faces.viewer import ViewerChoice
+from realtime.frame import Box, Face
+
+HELD_S = 0.5
+"""How long a face that is not seen any more keeps its place."""
+REMEMBERED_S = 3.0
+"""For how long after it was last seen a face that comes back to the same place is the same person."""
+
+_CONFIRMED_WITHIN_S = 0.15
+_LEAST_CUTOFF_HZ = 1.0
+_CUTOFF_PER_SPEED = 4.0
+_COAST_S = 0.3
+_REACH = 0.5
+_REACH_PER_S = 2.5
+_MOST_REACH = 1.2
+_MOST_GROWTH = 1.7
+
+
+class _Track:
+    """One person. Positions in pixels, `width` is the detected box's."""
+
+    __slots__ = ("calm", "confirmed", "face", "hits", "identity", "seen_at_s", "speed_x", "speed_y", "width", "x", "y")
+
+    def __init__(self, identity: int, found: Face, pts_s: float, *, confirmed: bool) -> None:
+        self.identity = identity
+        self.confirmed = confirmed
+        self.hits = 0
+        self.seen_at_s = pts_s
+        self.calm = OneEuroFilter(least_cutoff_hz=_LEAST_CUTOFF_HZ, cutoff_per_speed=_CUTOFF_PER_SPEED)
+        self.see(found, pts_s)
+
+    def see(self, found: Face, pts_s: float) -> None:
+        """Take in where it has just been detected."""
+        if pts_s - self.seen_at_s > HELD_S:
+            self.calm.reset()  # it was gone: appear in the new place, do not glide there
+        left, top, width, height = found.box
+        self.x, self.y = left + width / 2, top + height / 2
+        self.width = width
+        values: NDArray[np.float64] = np.empty(16)
+        values[:12] = found.keypoints.reshape(12)
+        values[12:] = self.x, self.y, width, height
+        calmed = self.calm.update(values, pts_s, width)
+        self.speed_x, self.speed_y = self.calm.speed[12:14].tolist()
+        x, y, width, height = calmed[12:].tolist()
+        box = Box(x - width / 2, y - height / 2, width, height)
+        keypoints = calmed[:12].astype(np.float32).reshape(6, 2)
+        self.face = Face(box, keypoints, found.score, self.identity)
+        self.seen_at_s = pts_s
+        self.hits += 1
+        if self.hits >= 2:
+            self.confirmed = True
+
+    def cost(self, found: Face, pts_s: float) -> float:
+        """Return how unlikely it is that this detection is this person; infinite beyond what a head can do.
+
+        The distance from where its motion would have taken it, in face widths, and the change in size.
+        """
+        left, top, width, height = found.box
+        hidden_s = pts_s - self.seen_at_s
+        coast_s = min(hidden_s, _COAST_S) if hidden_s <= HELD_S else 0.0
+        away_x = left + width / 2 - self.x - coast_s * self.speed_x
+        away_y = top + height / 2 - self.y - coast_s * self.speed_y
+        distance = math.hypot(away_x, away_y) / math.sqrt(width * self.width)
+        growth = width / self.width if width > self.width else self.width / width
+        if distance > min(_REACH + _REACH_PER_S * hidden_s, _MOST_REACH) or growth > _MOST_GROWTH:
+            return math.inf
+        return distance + 0.5 * (growth - 1.0)
+
+    def held(self, pts_s: float) -> Face:
+        """Return its last place, and for how long it has not been seen."""
+        face = self.face
+        return Face(face.box, face.keypoints, face.score, self.identity, pts_s - self.seen_at_s)
+
+
+class FaceTracker:
+    """Gives faces identity, calm and a memory. Used by one thread.
+
+    A detection belongs to the known person whose motion and size explain it best, the best match first. A new face
+    counts once it was found twice in a row or within 0.15 s, so that a single false detection is nobody; only the
+    first face of a run appears at once. A person who is not found keeps the last place for 0.5 s (`lost_for_s`
+    grows), and whoever comes back to it within 3 s is the same person.
+    """
+
+    def __init__(self) -> None:
+        self._choice = ViewerChoice()
+        self._tracks: list[_Track] = []
+        self._next_identity = 0
+        self._nobody_yet = True
+        self._pts_s = -math.inf
+
+    def update(self, detections: Sequence[Face], pts_s: float) -> list[Face]:
+        """Take the faces found in the picture of this moment; return the calmed ones.
+
+        The viewer to follow comes first, then the others by size. A moment before the last one means that the source
+        has started over: everybody is forgotten.
+        """
+        if pts_s < self._pts_s:
+            self.reset()
+        self._pts_s = pts_s
+        fresh = self._match(detections, pts_s)
+        self._tracks = [track for track in self._tracks if self._is_remembered(track, pts_s)]
+        for found in fresh:
+            self._tracks.append(_Track(self._next_identity, found, pts_s, confirmed=self._nobody_yet))
+            self._next_identity += 1
+        if detections:
+            self._nobody_yet = False
+        faces = [
+            track.face if track.seen_at_s == pts_s else track.held(pts_s)
+            for track in self._tracks
+            if track.confirmed and pts_s - track.seen_at_s <= HELD_S
+        ]
+        viewer = self._choice.choose(faces, pts_s)
+        if len(faces) > 1:
+            faces.sort(key=lambda face: (face.track_id != viewer, -face.box.width))
+        return faces
+
+    def reset(self) -> None:
+        """Forget everybody. Identities are not given a second time."""
+        self._tracks.clear()
+        self._choice.reset()
+        self._nobody_yet = True
+        self._pts_s = -math.inf
+
+    def _match(self, detections: Sequence[Face], pts_s: float) -> list[Face]:
+        """Let each track see its detection; return the detections nobody explains."""
+        pairs = []
+        for track in self._tracks:
+            for position, found in enumerate(detections):
+                cost = track.cost(found, pts_s)
+                if cost < math.inf:
+                    pairs.append((cost, track.identity, position, track))
+        pairs.sort(key=lambda pair: pair[:3])
+        explained: set[int] = set()
+        served: set[int] = set()
+        for _, identity, position, track in pairs:
+            if identity not in served and position not in explained:
+                served.add(identity)
+                explained.add(position)
+                track.see(detections[position], pts_s)
+        return [found for position, found in enumerate(detections) if position not in explained]
+
+    def _is_remembered(self, track: _Track, pts_s: float) -> bool:
+        hidden_s = pts_s - track.seen_at_s
+        return hidden_s <= (REMEMBERED_S if track.confirmed else _CONFIRMED_WITHIN_S)
