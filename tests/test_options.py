@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from realtime import options as option_table
+from realtime.errors import RealtimeError
+from realtime.frame import Size
+from realtime.options import FIELDS, Options
+
+
+def parse(*words: str) -> Options:
+    parser = argparse.ArgumentParser()
+    option_table.add_arguments(parser)
+    return option_table.from_arguments(parser.parse_args(words))
+
+
+def test_nothing_said_is_the_default_run() -> None:
+    assert parse() == Options()
+    assert parse().is_default
+
+
+def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> None:
+    examples: dict[str, tuple[list[str], str]] = {
+        "source": (["demo"], '"demo"'),
+        "size": (["640x360"], '"640x360"'),
+        "fps": (["25"], "25"),
+        "mirror": ([], "true"),
+        "every_frame": ([], "true"),
+        "loop": ([], "true"),
+        "detector": (["full"], '"full"'),
+        "effect": (["none"], '["none"]'),
+        "painting": (["p.jpg"], '"p.jpg"'),
+        "set": (["portrait.wander=off"], '["portrait.wander=off"]'),
+        "output": (["none"], '"none"'),
+        "screen": (["1"], "1"),
+        "rotate": (["90"], "90"),
+        "hud": ([], "true"),
+        "overwrite": ([], "true"),
+        "keep_in": (["kept"], '"kept"'),
+        "frames": (["10"], "10"),
+        "seconds": (["1.5"], "1.5"),
+        "stats": (["s.json"], '"s.json"'),
+    }
+    assert set(examples) == set(FIELDS), "every option has an example here"
+    words: list[str] = []
+    lines: list[str] = []
+    for name, (arguments, toml) in examples.items():
+        words += [f"--{name.replace('_', '-')}", *arguments]
+        lines.append(f"{name.replace('_', '-')} = {toml}")
+    preset = tmp_path / "all.toml"
+    preset.write_text("\n".join(lines), encoding="utf-8")
+    said = parse(*words)
+    assert said == parse("--preset", str(preset))
+    defaults = Options()
+    unchanged = [f.name for f in dataclasses.fields(Options) if getattr(said, f.name) == getattr(defaults, f.name)]
+    assert unchanged == []
+    assert said.size == Size(640, 360)
+
+
+def test_the_command_line_wins_over_the_preset(tmp_path: Path) -> None:
+    preset = tmp_path / "p.toml"
+    preset.write_text('fps = 25\nhud = true\nmirror = true\n[portrait]\nwander = false\nrest = 0.5\n', encoding="utf-8")
+    said = parse("--preset", str(preset), "--fps", "50", "--no-mirror", "--set", "portrait.rest=0.7")
+    assert said.fps == 50
+    assert said.hud
+    assert said.mirror is False
+    assert said.effect_settings() == {"portrait": {"wander": "false", "rest": "0.7"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "big"], "--size: 'big' is no size: write it as WIDTHxHEIGHT"),
+        (["--size", "1x1"], "out of range"),
+        (["--fps", "0"], "--fps: '0' is out of range: give a number from 1 to 240"),
+        (["--fps", "nan"], "out of range"),
+        (["--frames", "-3"], "whole number from 1"),
+        (["--seconds", "inf"], "out of range"),
+        (["--screen", "x"], "whole number"),
+        (["--rotate", "45"], "not one of 0, 90, 180, 270"),
+        (["--effect", "portrat"], "no effect 'portrat' (did you mean 'portrait'?)"),
+        (["--output", "windw"], "no output 'windw' (did you mean 'window'?)"),
+        (["--output", "out.xyz"], "a video file ends in"),
+        (["--detector", "long"], "not one of short, full"),
+        (["--preset", "missing.toml"], "no such preset: missing.toml"),
+    ],
+)
+def test_bad_values_are_one_helpful_line(words: list[str], message: str) -> None:
+    with pytest.raises(RealtimeError) as caught:
+        parse(*words)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("efect = 'none'", "efect: no such option (did you mean 'effect'?)"),
+        ("[portrai]\nrest = 1", "no effect of that name (did you mean 'portrait'?)"),
+        ("fps = 'fast'", "fps: 'fast' is out of range"),
+        ("fps = [1, 2]", "fps: cannot be [1, 2]"),
+        ("loop = 'yes'", "loop: write true or false"),
+        ("source = true", "source: cannot be True"),
+        ("fps = = 3", "mend it as TOML"),
+    ],
+)
+def test_bad_presets_are_one_helpful_line(tmp_path: Path, text: str, message: str) -> None:
+    preset = tmp_path / "bad.toml"
+    preset.write_text(text, encoding="utf-8")
+    with pytest.raises(RealtimeError) as caught:
+        parse("--preset", str(preset))
+    assert message in str(caught.value)
+    assert str(preset) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["portrait", "portrait.rest", "rest=1", "nosuch.rest=1"])
+def test_misshapen_settings(text: str) -> None:
+    with pytest.raises(RealtimeError, match="--set"):
+        parse("--set", text).effect_settings()
+
+
+def test_painting_is_a_setting_of_the_portrait() -> None:
+    assert parse("--painting", "p.jpg").effect_settings() == {"portrait": {"painting": "p.jpg"}}
