@@ -1,0 +1,137 @@
+"""A recorded video or an animated GIF, frame by frame."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from pathlib import Path
+
+import av
+
+from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.cameras.decoding import PictureMaker
+from realtime.errors import CameraError
+from realtime.frame import Frame, Pixels, Size
+
+log = logging.getLogger(__name__)
+
+_CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
+_USUAL_FPS = 30.0
+_SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
+
+
+class VideoFile(Camera):
+    """Delivers every frame that can be decoded, with its true presentation time, at its own size, upright.
+
+    A file that is cut short or damaged gives the frames that are there; then one warning says what was missing.
+    """
+
+    def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - it keeps its own size and rate
+        self._path = Path(source).expanduser()
+        self._container = _open(self._path)
+        try:
+            self._start()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _start(self) -> None:
+        name = self._path.name
+        stream = self._container.streams.best("video")
+        # tty: FFmpeg takes any text for an animation in characters. An attached picture: the cover of a song.
+        if not isinstance(stream, av.VideoStream) or self._container.format.name == "tty" or _is_cover(stream):
+            what = "sound only" if self._container.streams.audio else "no video"
+            raise CameraError(f"{name} holds {what}; choose a video file")
+        if stream.codec_context is None:
+            raise CameraError(f"{name} is coded in a way that cannot be read here; {_CONVERT.format(name=name)}")
+        stream.thread_type = "AUTO"  # threads by frame where the codec can: half the time of threads by slice
+        self._stream: av.VideoStream = stream
+        self._packets = self._container.demux(stream)
+        self._pictures = PictureMaker(stream.sample_aspect_ratio)
+        self._decoded: deque[av.VideoFrame] = deque()
+        self._damaged = 0
+        self._count = 0
+        self._first_pts: int | None = None
+        self._last_pts_s = 0.0
+        fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
+        self._period_s = 1.0 / fps
+        self._first = self._next_picture()
+        if self._first is None:
+            raise CameraError(f"{name} holds no picture that can be decoded; {_CONVERT.format(name=name)}")
+        size = Size.of(self._first[0])
+        self.info = CameraInfo(name, size, fps, live=False, frame_count=stream.frames or None)
+
+    def read(self) -> Frame | None:
+        picture = self._first or self._next_picture()
+        self._first = None
+        if picture is None:
+            self._tell_what_was_missing()
+            return None
+        pixels, pts_s = picture
+        index = self._count
+        self._count += 1
+        return Frame(pixels, time.monotonic(), pts_s, index)
+
+    def close(self) -> None:
+        self._decoded.clear()
+        self._container.close()
+
+    def _next_picture(self) -> tuple[Pixels, float] | None:
+        while not self._decoded:
+            try:
+                packet = next(self._packets, None)
+                if packet is None:
+                    return None
+                self._decoded.extend(frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
+            except av.InvalidDataError:  # a damaged spot; the decoder finds its way back at the next key frame
+                self._damaged += 1
+            except av.FFmpegError as error:
+                log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
+                return None
+        decoded = self._decoded.popleft()
+        return self._pictures.make(decoded), self._presentation_s(decoded)
+
+    def _presentation_s(self, decoded: av.VideoFrame) -> float:
+        """Return seconds since the first frame. A frame without a time follows the one before at the usual pace."""
+        if decoded.pts is None or decoded.time_base is None:
+            self._last_pts_s += self._period_s if self._first_pts is not None else 0.0
+            return self._last_pts_s
+        if self._first_pts is None:
+            self._first_pts = decoded.pts
+        pts_s = float((decoded.pts - self._first_pts) * decoded.time_base)
+        self._last_pts_s = max(self._last_pts_s, pts_s)
+        return self._last_pts_s
+
+    def _tell_what_was_missing(self) -> None:
+        """Warn where frames were promised and did not come.
+
+        Neither number is enough alone: a file trimmed by an edit list counts frames that are not shown, and its
+        sound may outlast its pictures.
+        """
+        stream, container = self._stream, self._container
+        promised_s = [float(stream.duration * stream.time_base)] if stream.duration and stream.time_base else []
+        promised_s += [container.duration / av.time_base] if container.duration else []
+        ended_s = self._last_pts_s + self._period_s
+        fewer = self._count < stream.frames or not stream.frames
+        if fewer and promised_s and ended_s < min(promised_s) - _SHORT_S:
+            log.warning("%s is cut short: it ends after %.1f of %.1f s", self._path.name, ended_s, min(promised_s))
+        elif self._damaged:
+            log.warning("%s is damaged: %d places could not be decoded", self._path.name, self._damaged)
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    try:
+        return av.open(path, metadata_errors="ignore")
+    except av.InvalidDataError as error:
+        raise CameraError(
+            f"{path.name} is no video, or is cut short so that its index is missing; check it in another player"
+        ) from error
+    except (OSError, av.FFmpegError) as error:
+        raise CameraError(
+            f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
+        ) from error
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
