@@ -1,0 +1,92 @@
+"""Portraits made from one picture: the contract of the engines that move a face, and their table.
+
+An engine takes a source picture with its measured face, and a motion, and gives the head region of a frame. How the
+motions come about (even steps from left to right, a blink, a filmed face) is not its business: `builder.py` and
+`driving.py` think them up. So a learned engine is one new file and one line in ENGINES.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import TypeAlias
+
+from realtime.faces.iris import Eyes
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Box, Pixels
+from realtime.names import PartName
+
+BUILDER_VERSION = 1
+"""Counted up whenever finished frames change: packs kept in a cache under an older number are made anew."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """A picture and the face in it that shall move."""
+
+    picture: Pixels
+    mesh: FaceMesh
+    eyes: Eyes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Motion:
+    """Where a face stands, compared with the source picture: all zero is the picture as it is."""
+
+    yaw_degrees: float = 0.0
+    """The head turned about its vertical axis: positive towards the right edge of the picture."""
+    pitch_degrees: float = 0.0
+    """Positive: up."""
+    roll_degrees: float = 0.0
+    """Positive: clockwise on the screen."""
+    gaze_x_degrees: float = 0.0
+    """The eyes turned in the head, besides the head's own turn: positive towards the right edge of the picture."""
+    gaze_y_degrees: float = 0.0
+    """Positive: up. The lids follow by themselves."""
+    closing: float = 0.0
+    """Lids: 0 as in the picture, 1 closed."""
+    brows: float = 0.0
+    """How far the brows are raised, in heights of the face (forehead to chin); 0.03 is a clear movement."""
+    mouth_open: float = 0.0
+    """How far the jaw is lowered, in heights of the face; 0.1 is wide open."""
+    mouth_wide: float = 0.0
+    """How far the corners of the mouth move apart, in heights of the face; 0.03 is a clear movement."""
+    rise: float = 0.0
+    """The whole head moved up, in heights of the face: breathing is about 0.004."""
+
+
+Region: TypeAlias = Box
+"""A rectangle of whole pixels within the picture."""
+
+
+class Engine(ABC):
+    """Moves one face. Used by one thread.
+
+    The caller promises: the source's picture is at least 16 pixels on each side and nobody writes into it.
+    """
+
+    region: Region
+    """The part of the picture that frames replace. No motion changes anything outside it."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, source: Source) -> Engine:
+        """Prepare a picture; everything that is the same for all motions is computed here.
+
+        Raises PortraitError where this face cannot be moved.
+        """
+
+    @abstractmethod
+    def render(self, motion: Motion) -> Pixels:
+        """Return the region for one motion, blended so that it can be copied into the picture as it is.
+
+        Made from the source picture every time, never from another frame. Motions beyond what a face can do, or what
+        this engine can show, are brought back to what it can. All zero gives the source's own pixels exactly.
+        """
+
+
+ENGINES: dict[str, PartName] = {
+    "mesh": PartName(
+        "realtime.portraits.mesh_engine", "MeshEngine", "turns head and eyes of the picture itself; keeps every detail"
+    ),
+}

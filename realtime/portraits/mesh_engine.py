@@ -1,0 +1,59 @@
+"""The engine that keeps every detail: one warp of the picture itself, and eyes that turn in it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from realtime.errors import PortraitError
+from realtime.faces import mesh as face
+from realtime.frame import Pixels, Size
+from realtime.portraits import Engine, Motion, Source
+from realtime.portraits.eyes import EyeLayers, Gaze
+from realtime.portraits.head import HeadField
+
+_UNMOVED_PX = 1 / 64
+"""A pixel that moves less than this is the picture's own, to the bit: half of what OpenCV's remap can resolve."""
+
+
+class MeshEngine(Engine):
+    """Moves the head by a smooth field from the mesh's depth; turns the eyes as balls behind their lids."""
+
+    def __init__(self, source: Source) -> None:
+        self._picture = source.picture
+        self._field = HeadField(source.mesh, Size.of(source.picture))
+        self.region = self._field.region
+        self._eyes = []
+        points = source.mesh.points
+        for eye, brow in ((source.eyes.left, face.RIGHT_BROW), (source.eyes.right, face.LEFT_BROW)):
+            if eye.width_px < 6:
+                raise PortraitError("the eyes are too small to move: use a larger picture of this face")
+            middle = (eye.upper[0] + eye.upper[-1]) / 2
+            lowest = float(points[list(brow[5:]), 1].mean())
+            self._eyes.append(EyeLayers(source.picture, eye, float(middle[1]) - lowest))
+
+    @classmethod
+    def open(cls, source: Source) -> MeshEngine:
+        return cls(source)
+
+    def render(self, motion: Motion) -> Pixels:
+        left, top = int(self.region.left), int(self.region.top)
+        right, bottom = left + int(self.region.width), top + int(self.region.height)
+        x, y = self._field.backward(motion)
+        own = self._picture[top:bottom, left:right]
+        frame = cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+        own_x = np.arange(left, right, dtype=np.float32)
+        own_y = np.arange(top, bottom, dtype=np.float32)
+        unmoved = (np.abs(x - own_x[None, :]) < _UNMOVED_PX) & (np.abs(y - own_y[:, None]) < _UNMOVED_PX)
+        frame[unmoved] = own[unmoved]
+        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
+        if not gaze.is_still:
+            for eye in self._eyes:
+                inside = (x > eye.left + 1) & (x < eye.right - 2) & (y > eye.top + 1) & (y < eye.bottom - 2)
+                rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+                if not len(rows):
+                    continue
+                part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+                painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], gaze)
+                frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+        return np.asarray(frame, np.uint8)
