@@ -14,7 +14,7 @@ from realtime.controls import Controls
 from realtime.effects import Effect, EffectContext
 from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.errors import CameraError, ModelError, OptionError, OutputError, RealtimeError
-from realtime.faces import DETECTORS, FaceDetector
+from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
 from realtime.faces.finder import FaceFinder
 from realtime.files import unused_name
 from realtime.frame import Frame, Size
@@ -189,13 +189,14 @@ def _open_effects(options: Options, context: EffectContext) -> list[Link]:
 def _menu(
     options: Options, context: EffectContext, links: Sequence[Link], chain: EffectChain, controls: Controls
 ) -> EffectMenu:
-    """What the keys for next and previous effect walk through: every effect, and every portrait pack kept."""
-    from realtime.portrait_file import kept_packs
+    """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
 
-    specs = [name for name in effects.effect_names() if name != "none"]
-    specs += [f"portrait:{path.stem}" for path in kept_packs()]
+    def specs() -> list[str]:
+        names = effects.effect_names()
+        return names + [f"{name}:{choice}" for name in names for choice in effects.effect_class(name).choices()]
+
     return EffectMenu(
-        ["none", *specs],
+        specs,
         links[-1].spec,
         lambda spec: open_effect(spec, options, dataclasses.replace(context, progress=lambda what, share: None)),
         chain,
@@ -213,11 +214,10 @@ def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Pro
         return detector
 
     if chain.uses_faces:
-        from realtime.faces.blazeface import MODEL_FILES
         from realtime.model_store import model_file
 
         try:
-            model_file(MODEL_FILES[name], progress)
+            model_file(DETECTOR_MODELS[name], progress)
         except ModelError as error:
             if options.effect:
                 raise

@@ -87,7 +87,7 @@ def make_loop(
         captured=slot,
         finder=FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
         chain=chain,
-        menu=EffectMenu(["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say),
+        menu=EffectMenu(lambda: ["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say),
         outputs=outputs,
         controls=controls,
         keepsakes=Keepsakes(folder, lambda path: KeepingOutput(), controls.say),

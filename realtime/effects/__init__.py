@@ -57,6 +57,13 @@ class Effect(ABC):
         instance of `Settings`. Raises a RealtimeError whose message tells the next step.
         """
 
+    @classmethod
+    def choices(cls) -> Sequence[str]:
+        """Return the arguments that the keys for next and previous effect walk through, besides none at all: the
+        packs or models that lie in the user's folders.
+        """
+        return ()
+
     @abstractmethod
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
         """Return the new picture for this moment (`frame.with_pixels(...)`).

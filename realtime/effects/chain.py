@@ -122,14 +122,17 @@ class EffectMenu:
 
     def __init__(
         self,
-        specs: Sequence[str],
+        specs: Callable[[], Sequence[str]],
         current: str,
         open_effect: Callable[[str], Effect],
         chain: EffectChain,
         say: Callable[[str], None],
     ) -> None:
-        self._specs = list(dict.fromkeys([*specs, current]))
-        self._wanted = self._specs.index(current)
+        """`specs` is asked when the first key is pressed: it may have to look through folders."""
+        self._list_specs = specs
+        self._current = current
+        self._specs: list[str] = []
+        self._wanted = 0
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
@@ -137,6 +140,9 @@ class EffectMenu:
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
+        if not self._specs:
+            self._specs = list(dict.fromkeys([*self._list_specs(), self._current]))
+            self._wanted = self._specs.index(self._current)
         self._wanted = (self._wanted + by) % len(self._specs)
         self._say(f"effect: {self._specs[self._wanted]}")
         if self._thread is None or not self._thread.is_alive():

@@ -35,3 +35,9 @@ DETECTORS: dict[str, PartName] = {
     "full": PartName("realtime.faces.blazeface", "open_full_range", "BlazeFace, people within about 5 m; slower"),
 }
 """Each is opened as `function()`, and raises ModelError when its model file cannot be had."""
+
+DETECTOR_MODELS = {
+    "short": "face_detection_short_range.tflite",
+    "full": "face_detection_full_range_sparse.tflite",
+}
+"""The model file of each detector in `realtime.model_store`, so that it can be fetched before anything starts."""
