@@ -19,12 +19,31 @@ class Place(NamedTuple):
     height: int
 
     @property
+    def right(self) -> int:
+        """The first column beyond it."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row beyond it."""
+        return self.top + self.height
+
+    @property
     def size(self) -> Size:
         return Size(self.width, self.height)
 
     def of(self, pixels: Pixels) -> Pixels:
         """Return that part of a picture, as a view."""
-        return pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+        return pixels[self.top : self.bottom, self.left : self.right]
+
+    def lies_in(self, other: Place) -> bool:
+        """Tell whether no part of it is outside another."""
+        return (
+            other.left <= self.left
+            and other.top <= self.top
+            and self.right <= other.right
+            and self.bottom <= other.bottom
+        )
 
 
 def place_inside(picture: Size, canvas: Size) -> Place:

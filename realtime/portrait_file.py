@@ -48,6 +48,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from realtime.errors import PortraitError, nearest
@@ -62,6 +63,7 @@ from realtime.pack_files import (
     open_files,
 )
 from realtime.picture_header import check_whole, read_header
+from realtime.pixels import Place as Place  # its word for places too
 
 FORMAT = 1
 MANIFEST = "portrait.toml"
@@ -74,37 +76,49 @@ MAX_PICTURES = 9_999
 ReportValue = str | bool | int | float | Sequence["ReportValue"]
 
 
-class Place(NamedTuple):
-    """A rectangle of whole pixels in the painting."""
+def packs_folder() -> Path:
+    """Return the folder where packs are known by their names."""
+    return platformdirs.user_data_path("realtime") / "portraits"
 
-    left: int
-    top: int
-    width: int
-    height: int
 
-    @property
-    def right(self) -> int:
-        return self.left + self.width
+def kept_packs() -> list[Path]:
+    """Return the packs in `packs_folder`, by name; what they hold is not looked at."""
+    folder = packs_folder()
+    return _packs_in(folder) if folder.is_dir() else []
 
-    @property
-    def bottom(self) -> int:
-        return self.top + self.height
 
-    @property
-    def size(self) -> Size:
-        return Size(self.width, self.height)
+def find_pack(text: str) -> Path:
+    """Return the pack that a path, or the name of a kept pack, means. Raises PortraitError, naming what is near."""
+    path = Path(text).expanduser()
+    if path.exists():
+        return path
+    kept = kept_packs()
+    for pack in kept:
+        if text in (pack.name, pack.stem):
+            return pack
+    folder = path.parent
+    if not folder.is_dir():
+        raise PortraitError(f"no portrait {text}: there is no folder {folder}")
+    beside = [entry.name for entry in _packs_in(folder) if entry.is_file() or (entry / MANIFEST).is_file()]
+    if len(path.parts) > 1:
+        raise _not_found(f"no portrait {text}", path.name, beside, f"in {folder}")
+    names = [*beside, *(pack.stem for pack in kept)]
+    raise _not_found(f"no portrait '{text}'", text, names, f"here or in {packs_folder()}")
 
-    def of(self, pixels: Pixels) -> Pixels:
-        """Return this part of a picture: a view, no copy."""
-        return pixels[self.top : self.bottom, self.left : self.right]
 
-    def lies_in(self, other: Place) -> bool:
-        return (
-            other.left <= self.left
-            and other.top <= self.top
-            and self.right <= other.right
-            and self.bottom <= other.bottom
-        )
+def _packs_in(folder: Path) -> list[Path]:
+    """Return what may be packs by their names: archives and folders."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return []
+    shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return [entry for entry in shown if entry.is_dir() or entry.suffix.lower() in ARCHIVE_SUFFIXES]
+
+
+def _not_found(what: str, word: str, names: Sequence[str], where: str) -> PortraitError:
+    hint = nearest(word, names) or (f"; there are: {', '.join(names[:8])}" if names else "; there is none yet")
+    return PortraitError(f"{what} {where}{hint}")
 
 
 class Portrait:

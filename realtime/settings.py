@@ -10,7 +10,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
@@ -60,21 +60,6 @@ def describe_settings(settings_class: type[Any]) -> list[SettingDescription]:
         SettingDescription(name, _in_words(kind, field.metadata), _shown(field), field.metadata.get("help", ""))
         for name, (field, kind) in _fields(settings_class).items()
     ]
-
-
-def parse_assignments(texts: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Read `--set EFFECT.NAME=VALUE` texts; the result holds the values by effect, later ones winning.
-
-    Raises OptionError for a text of another form.
-    """
-    by_effect: dict[str, dict[str, str]] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        effect, dot, key = name.strip().partition(".")
-        if not (equals and dot and effect and key):
-            raise OptionError(f"--set takes EFFECT.NAME=VALUE, for example portrait.inset=0.2, not '{text}'")
-        by_effect.setdefault(effect, {})[key] = value.strip()
-    return by_effect
 
 
 def _fields(settings_class: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
