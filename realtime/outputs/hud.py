@@ -105,16 +105,21 @@ class Overlay:
 
     def _render(self, shown: _Shown) -> list[Layer]:
         canvas, status = shown.canvas, shown.status
-        # 1 at 1280×720; a narrow window counts by its width, so that panels stay inside.
-        scale = max(0.6, min(canvas.height / 720, canvas.width / 1000))
+        # 1 at 1280×720. A narrow window counts by its width, so that the figures leave half of it free; below 0.75
+        # nobody could read them.
+        scale = max(0.75, min(canvas.height / 720, canvas.width / 680))
         edge = round(18 * scale)
         layers = []
+        hud_right = 0
         if shown.hud:
             panel = _fit(_figures(status, scale), canvas, edge)
             layers.append(Layer(panel, (edge, edge)))
+            hud_right = edge + panel.get_width()
         if status.recording:
             mark = _fit(_recording_mark(shown.recorded_s, scale), canvas, edge)
-            layers.append(Layer(mark, (canvas.width - mark.get_width() - edge, edge)))
+            left = canvas.width - mark.get_width() - edge
+            top = edge if left > hud_right else canvas.height - mark.get_height() - edge
+            layers.append(Layer(mark, (left, top)))
         if status.paused and not shown.help:
             mark = _paused_mark(scale)
             layers.append(Layer(mark, _centred(mark, canvas)))
@@ -131,7 +136,7 @@ class Overlay:
 def _figures(status: Status, scale: float) -> pygame.Surface:
     """The HUD: rate and age large, the stages as bars against the frame time, then who and what."""
     fonts = _Fonts.at(scale)
-    pad, gap = round(18 * scale), round(7 * scale)
+    pad, gap, small_gap = round(18 * scale), round(10 * scale), round(5 * scale)
     width = round(300 * scale)
     rows: list[tuple[pygame.Surface, int]] = []
 
@@ -145,8 +150,9 @@ def _figures(status: Status, scale: float) -> pygame.Surface:
     rows.append((headline, gap))
 
     frame_ms = 1000.0 / status.fps if status.fps > 0 else 1000.0 / 30.0
-    rows += [(_stage(name, ms, frame_ms, width, scale), gap // 2) for name, ms in status.stage_ms]
+    rows += [(_stage(name, ms, frame_ms, width, scale), small_gap) for name, ms in status.stage_ms]
 
+    rows[-1] = (rows[-1][0], gap)
     rows.append((_rule(width), gap))
 
     dropped = ", ".join(f"{count} {who}" for who, count in status.dropped if count)
@@ -164,7 +170,7 @@ def _figures(status: Status, scale: float) -> pygame.Surface:
         row.blit(fonts.normal.text(fact.label, _QUIET), (0, 0))
         value = _shortened(fact.value or "–", fonts.normal, width - label_width)
         row.blit(fonts.normal.text(value, fact.colour), (label_width, 0))
-        rows.append((row, gap // 2))
+        rows.append((row, small_gap))
 
     return _stacked(rows, pad)
 
