@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.one_euro import OneEuroFilter
-from realtime.faces.viewer import ViewerChoice
+from realtime.faces.viewer import Candidate, LifeWatch, ViewerChoice, shadows
 from realtime.frame import Box, Face
 
 HELD_S = 0.5
@@ -30,13 +30,29 @@ _MOST_GROWTH = 1.7
 class _Track:
     """One person. Positions in pixels, `width` is the detected box's."""
 
-    __slots__ = ("calm", "confirmed", "face", "hits", "identity", "seen_at_s", "speed_x", "speed_y", "width", "x", "y")
+    __slots__ = (
+        "calm",
+        "calmed",
+        "confirmed",
+        "face",
+        "hits",
+        "identity",
+        "life_watch",
+        "raw",
+        "seen_at_s",
+        "speed_x",
+        "speed_y",
+        "width",
+        "x",
+        "y",
+    )
 
     def __init__(self, identity: int, found: Face, pts_s: float, *, confirmed: bool) -> None:
         self.identity = identity
         self.confirmed = confirmed
         self.hits = 0
         self.seen_at_s = pts_s
+        self.life_watch = LifeWatch()
         self.calm = OneEuroFilter(least_cutoff_hz=_LEAST_CUTOFF_HZ, cutoff_per_speed=_CUTOFF_PER_SPEED)
         self.see(found, pts_s)
 
@@ -51,6 +67,7 @@ class _Track:
         values[:12] = found.keypoints.reshape(12)
         values[12:] = self.x, self.y, width, height
         calmed = self.calm.update(values, pts_s, width)
+        self.raw, self.calmed = values, calmed
         self.speed_x, self.speed_y = self.calm.speed[12:14].tolist()
         x, y, width, height = calmed[12:].tolist()
         box = Box(x - width / 2, y - height / 2, width, height)
@@ -86,10 +103,10 @@ class _Track:
 class FaceTracker:
     """Gives faces identity, calm and a memory. Used by one thread.
 
-    A detection belongs to the known person whose motion and size explain it best, the best match first. A new face
-    counts once it was found twice in a row or within 0.15 s, so that a single false detection is nobody; only the
-    first face of a run appears at once. A person who is not found keeps the last place for 0.5 s (`lost_for_s`
-    grows), and whoever comes back to it within 3 s is the same person.
+    A detection belongs to the known person whose motion and size explain it best, the best match first. A new
+    face counts once it was found twice in a row or within 0.15 s, so that a single false detection is nobody;
+    only the first face of a run appears at once. A person who is not found keeps the last place for 0.5 s
+    (`lost_for_s` grows), and whoever comes back to it within 3 s is the same person.
     """
 
     def __init__(self) -> None:
@@ -102,8 +119,8 @@ class FaceTracker:
     def update(self, detections: Sequence[Face], pts_s: float) -> list[Face]:
         """Take the faces found in the picture of this moment; return the calmed ones.
 
-        The viewer to follow comes first, then the others by size. A moment before the last one means that the source
-        has started over: everybody is forgotten.
+        The viewer to follow comes first, then the others by size. A moment before the last one means that the
+        source has started over: everybody is forgotten.
         """
         if pts_s < self._pts_s:
             self.reset()
@@ -115,12 +132,19 @@ class FaceTracker:
             self._next_identity += 1
         if detections:
             self._nobody_yet = False
-        faces = [
-            track.face if track.seen_at_s == pts_s else track.held(pts_s)
-            for track in self._tracks
-            if track.confirmed and pts_s - track.seen_at_s <= HELD_S
-        ]
-        viewer = self._choice.choose(faces, pts_s)
+        shown = [track for track in self._tracks if track.confirmed and pts_s - track.seen_at_s <= HELD_S]
+        candidates = []
+        for track in shown:
+            face = track.face
+            if track.seen_at_s == pts_s:
+                shadowed = any(shadows(other.face.box, face.box) for other in shown)
+                width = face.box.width
+                track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
+            else:
+                face = track.held(pts_s)
+            candidates.append(Candidate(face, track.life_watch.life))
+        viewer = self._choice.choose(candidates, pts_s)
+        faces = [candidate.face for candidate in candidates]
         if len(faces) > 1:
             faces.sort(key=lambda face: (face.track_id != viewer, -face.box.width))
         return faces
