@@ -154,6 +154,7 @@ class RenderLoop:
         self._newest = picture
         made_s = time.perf_counter()
         self.stats.processed += 1
+        self.stats.picture_size = picture.size
         for feed in self._feeds:
             feed.offer(picture)
         if not self.every_frame:  # where outputs are waited for, their time is not ours

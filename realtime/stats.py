@@ -142,7 +142,7 @@ class RunStats:
                 "with_face": self.frames_with_face,
                 "dropped_before_processing": self.dropped_before_processing,
             },
-            "stages_ms": {name: durations.as_json() for name, durations in self.stages.items()},
+            "stages_ms": {name: times.as_json() for name, times in self.stages.items() if times.count},
             "own_ms": self.own.as_json(),
             "outputs": [output.as_json() for output in self.outputs],
             "camera_reopened": self.reopened,

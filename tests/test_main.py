@@ -1,0 +1,194 @@
+"""The program as people start it: in a process of its own, with what they typed wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import pytest
+
+from realtime.__main__ import COMMANDS
+
+
+def realtime(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "realtime", *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> Path:
+    path = tmp_path / "letter.mp4"
+    path.write_text("Dear Sir or Madam", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rum"], "no command 'rum' (did you mean 'run'?)"),
+        (["run", "--efect", "none"], "no such option: --efect (did you mean '--effect'?)"),
+        (["run", "--effect"], "expected one argument"),
+        (["--source", "missing.mp4"], "no such file: missing.mp4"),
+        (["--source", "99", "--output", "none"], "99"),
+        (["--source", "No Such Camera", "--output", "none"], "No Such Camera"),
+        (["--source", "letter.mp4", "--output", "none"], "letter.mp4"),
+        (["--effect", "nosuch"], "no effect 'nosuch'"),
+        (["--source", "demo", "--effect", "portrait:nosuch", "--output", "none"], "nosuch"),
+        (["--source", "demo", "--output", "nosuch"], "no output 'nosuch'"),
+        (["--source", "demo", "--effect", "none", "--output", "missing/out.mp4"], "missing"),
+        (["--source", "demo", "--effect", "none", "--output", "camera:nosuch"], "nosuch"),
+        (["--source", "demo", "--effect", "none", "--output", "window", "--screen", "7"], "screen"),
+        (["--source", "demo", "--effect", "none", "--set", "portrait.rest=1", "--output", "none"], "portrait"),
+        (["--source", "demo", "--effect", "none", "--set", "none.x=1", "--output", "none"], "no settings"),
+        (["--source", "demo", "--effect", "none:x", "--output", "none"], "takes no argument"),
+        (["render", "missing.mp4", "out.mp4"], "no such file: missing.mp4"),
+        (["render", "letter.mp4", "window"], "name a file (out.mp4) or a folder (frames/)"),
+        (["effects", "nosuch"], "no effect 'nosuch'"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(
+    tmp_path: Path, text_file: Path, words: list[str], message: str
+) -> None:
+    done = realtime(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("realtime: ")
+    assert message in lines[0]
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["letter.mp4"], "nothing is left behind"
+
+
+def test_no_screen_to_show_on_is_one_line(tmp_path: Path) -> None:
+    blind = {name: "" for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")}
+    if sys.platform != "linux":
+        pytest.skip("only Linux runs without a screen")
+    done = realtime("--source", "demo", "--effect", "none", "--output", "window", cwd=tmp_path, **blind)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "--output" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    done = realtime(*([command] if command else []), "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: realtime")
+    assert done.stderr == ""
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = realtime("run", "--source", "missing.mp4", "--debug", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+
+
+def test_raw_frames_on_standard_output(tmp_path: Path) -> None:
+    words = ["--source", "demo", "--effect", "none", "--output", "-", "--frames", "3", "--every-frame"]
+    done = subprocess.run(
+        [sys.executable, "-m", "realtime", *words, "--size", "320x180"],
+        capture_output=True,
+        timeout=120,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert len(done.stdout) == 3 * 320 * 180 * 3
+
+
+def test_a_reader_that_leaves_ends_the_program_quietly(tmp_path: Path) -> None:
+    words = ["--source", "demo", "--effect", "none", "--output", "-", "--size", "320x180"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "realtime", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    assert program.stdout is not None
+    assert program.stderr is not None
+    assert len(program.stdout.read(320 * 180 * 3)) == 320 * 180 * 3
+    program.stdout.close()
+    error = program.stderr.read()
+    program.stderr.close()
+    assert program.wait(timeout=30) == 0
+    assert b"Traceback" not in error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one child process")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_playable_file_and_statistics(tmp_path: Path, sign: signal.Signals) -> None:
+    words = ["--source", "demo", "--effect", "none", "--output", "out.mp4", "--stats", "stats.json", "--fps", "30"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "realtime", *words, "--size", "320x180"], stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    assert program.stderr is not None
+    time.sleep(3.0)
+    program.send_signal(sign)
+    error = program.stderr.read().decode()
+    program.stderr.close()
+    assert program.wait(timeout=30) == 0, error
+    stats = json.loads((tmp_path / "stats.json").read_text(encoding="utf-8"))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frames = sum(1 for _ in container.decode(video=0))
+    assert frames == stats["outputs"][0]["shown"] > 10
+
+
+def test_render_keeps_sound_and_every_frame(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    _make_clip(clip, seconds=2)
+    done = realtime("render", "clip.mp4", "out.mp4", "--effect", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(clip)) as before, av.open(str(tmp_path / "out.mp4")) as after:
+        assert len(after.streams.audio) == 1
+        times = [[frame.time for frame in container.decode(video=0)] for container in (before, after)]
+        assert len(times[0]) == len(times[1]) == 50
+        assert times[1] == pytest.approx(times[0], abs=0.002)
+    with av.open(str(clip)) as before, av.open(str(tmp_path / "out.mp4")) as after:
+        loud = [sum(frame.samples for frame in container.decode(audio=0)) for container in (before, after)]
+        assert loud[1] == pytest.approx(loud[0], rel=0.05)
+    again = realtime("render", "clip.mp4", "out.mp4", "--effect", "none", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
+
+
+def test_render_into_a_folder_and_back(tmp_path: Path) -> None:
+    _make_clip(tmp_path / "clip.mp4", seconds=1)
+    assert realtime("render", "clip.mp4", "frames/", "--effect", "none", cwd=tmp_path).returncode == 0
+    assert len(list((tmp_path / "frames").glob("*.png"))) == 25
+    done = realtime("render", "frames", "back.mp4", "--effect", "none", "--fps", "25", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "back.mp4")) as container:
+        times = [frame.time or 0.0 for frame in container.decode(video=0)]
+    assert len(times) == 25
+    assert times[-1] == pytest.approx(24 / 25, abs=0.005)
+
+
+def _make_clip(path: Path, seconds: int) -> None:
+    """A moving picture of 25 fps with a tone."""
+    import numpy as np
+
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        sound = container.add_stream("aac", rate=48000)
+        for number in range(25 * seconds):
+            pixels = np.full((120, 160, 3), (number * 5) % 255, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(video.encode(None))
+        wave = np.sin(2 * np.pi * 440 * np.arange(48000 * seconds) / 48000).astype(np.float32)[None]
+        for begin in range(0, wave.shape[1], 1024):
+            frame = av.AudioFrame.from_ndarray(wave[:, begin : begin + 1024], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 48000, begin
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
