@@ -87,7 +87,7 @@ def pose_at(pts_s: float) -> Pose:
     return Pose(
         x=0.5 + x,
         y=0.415 + 0.02 * nearness + 0.004 * sway,
-        scale=0.82 + 0.17 * nearness,
+        scale=0.9 + 0.14 * nearness,
         tilt_degrees=2.2 * sway * math.cos(0.4 * pts_s),
     )
 
@@ -171,17 +171,13 @@ def draw_room(size: Size) -> Pixels:
     room = np.empty((height, width, 3), np.uint8)
     room[:] = (150, 168, 180)
     _books_and_plant(room)
-    _rectangle(room, (560, 80, 190, 140), (96, 116, 134))  # a landscape in a frame
-    _rectangle(room, (572, 92, 166, 116), (186, 190, 178))
-    hills = np.array([(572, 208), (640, 140), (690, 176), (720, 150), (738, 208)], np.int32)
-    cv2.fillPoly(room, [hills], (142, 150, 126))
     _rectangle(room, (0, 560, width, 160), (96, 122, 146))  # low cupboards along the wall
     _rectangle(room, (0, 550, width, 14), (124, 150, 174))
     _rectangle(room, (30, 20, 60, 470), (140, 164, 188))  # curtains
     _rectangle(room, (282, 20, 52, 470), (134, 158, 182))
     # Light falls in from the window on the left and fades towards the right.
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / height
-    light = 0.62 + 0.5 * np.exp(-((x - 0.25) ** 2) / 0.5 - (y - 0.25) ** 2 / 0.6) - 0.1 * y
+    light = 0.78 + 0.34 * np.exp(-((x - 0.25) ** 2) / 0.5 - (y - 0.25) ** 2 / 0.6) - 0.1 * y
     room = np.minimum(room * light[:, :, np.newaxis], 255).astype(np.uint8)
     _rectangle(room, (70, 40, 230, 400), (214, 220, 222))
     _rectangle(room, (84, 54, 94, 372), (244, 240, 226))
