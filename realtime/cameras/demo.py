@@ -69,7 +69,7 @@ _ROUND_S = 40.0  # every so often she goes out …
 _LEAVES_AT_S = 30.0
 _WALK_S = 1.6
 _AWAY_S = 3.0  # … for so long, the portrait meanwhile looks about
-_OUT_OF_SIGHT = 0.75  # distance from the middle at which even her arm is out of a picture 16:9
+_OUT_OF_SIGHT = 0.85  # distance from the middle at which even her arm is out of the picture
 
 
 def pose_at(pts_s: float) -> Pose:
@@ -106,7 +106,8 @@ class Demo(Camera):
         self._figure = cut_out(read_picture(portrait_photo()))
         self._room = draw_room(size)
         self._pool = FramePool(size)
-        self._unit = min(size.width / _DEFAULT_SIZE.width, size.height / _DEFAULT_SIZE.height)
+        # Narrow and upright pictures leave her room to walk; photo pixels to picture pixels at scale 1.
+        self._unit = min(size.height / 720, size.width / 880)
         self._count = 0
 
     def read(self) -> Frame | None:
@@ -124,10 +125,11 @@ class Demo(Camera):
     def _place_figure(self, pixels: Pixels, pose: Pose) -> None:
         """Blend her into the picture, computing only the rectangle she covers."""
         size = self.info.size
-        scale = pose.scale * max(self._unit, size.height / _DEFAULT_SIZE.height * 0.75)
+        scale = pose.scale * self._unit
         turn = math.radians(pose.tilt_degrees)
         cos, sin = scale * math.cos(turn), scale * math.sin(turn)
-        eye_x, eye_y = pose.x * size.width, pose.y * size.height
+        lowest_y = size.height + 4 - scale * (_BODY_HEIGHT_PX - _EYES_PX[1])  # the jacket ends below the picture
+        eye_x, eye_y = pose.x * size.width, max(pose.y * size.height, lowest_y)
         to_picture = np.array(
             [
                 [cos, -sin, eye_x - cos * _EYES_PX[0] + sin * _EYES_PX[1]],
