@@ -107,7 +107,7 @@ class Demo(Camera):
         self._room = draw_room(size)
         self._pool = FramePool(size)
         # Narrow and upright pictures leave her room to walk; photo pixels to picture pixels at scale 1.
-        self._unit = min(size.height / 720, size.width / 880)
+        self._unit = min(size.height / 720, size.width / 700)
         self._count = 0
 
     def read(self) -> Frame | None:
