@@ -99,19 +99,27 @@ class IrisModel:
         self._network = open_network(model)
         self._outputs = self._network.getUnconnectedOutLayersNames()
 
-    def measure(self, pixels: Pixels, mesh: FaceMesh) -> Eyes:
-        """Return both eyes of a face whose mesh is known."""
+    def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0) -> Eyes:
+        """Return both eyes of a face whose mesh is known. `scale` lays the crops a little larger or smaller."""
         points = mesh.points[:, :2]
         # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
-        left = self._run(pixels, points[RIGHT_EYE_OUTER], points[RIGHT_EYE_INNER], mirrored=False)
-        right = self._run(pixels, points[LEFT_EYE_INNER], points[LEFT_EYE_OUTER], mirrored=True)
+        left = self._run(pixels, points[RIGHT_EYE_OUTER], points[RIGHT_EYE_INNER], scale, mirrored=False)
+        right = self._run(pixels, points[LEFT_EYE_INNER], points[LEFT_EYE_OUTER], scale, mirrored=True)
         return Eyes(left, right)
 
-    def _run(self, pixels: Pixels, start: NDArray[np.float32], end: NDArray[np.float32], *, mirrored: bool) -> Eye:
+    def _run(
+        self,
+        pixels: Pixels,
+        start: NDArray[np.float32],
+        end: NDArray[np.float32],
+        crop_scale: float,
+        *,
+        mirrored: bool,
+    ) -> Eye:
         line = end - start
         angle = math.atan2(float(line[1]), float(line[0]))
         centre = (start + end) / 2
-        scale = float(np.linalg.norm(line)) * CROP_SCALE / INPUT_SIDE_PX
+        scale = float(np.linalg.norm(line)) * CROP_SCALE * crop_scale / INPUT_SIDE_PX
         to_picture = square_crop((float(centre[0]), float(centre[1])), scale, angle, INPUT_SIDE_PX, mirrored=mirrored)
         crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX)
         self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, swapRB=True))

@@ -109,8 +109,14 @@ class MeshModel:
         first = self._run(pixels, face.box.centre, max(face.box.width, face.box.height), angle)
         return self.again(pixels, first)
 
-    def again(self, pixels: Pixels, near: FaceMesh) -> FaceMesh:
-        """Return the mesh of the face that lies about where `near` says: enough from frame to frame of a clip."""
+    def again(
+        self, pixels: Pixels, near: FaceMesh, *, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> FaceMesh:
+        """Return the mesh of the face that lies about where `near` says: enough from frame to frame of a clip.
+
+        `scale` and `shift` (shares of the crop's side) lay the crop a little differently: the mean of several such
+        results is calmer than one.
+        """
         line = near.points[LEFT_EYE_OUTER] - near.points[RIGHT_EYE_OUTER]
         angle = math.atan2(float(line[1]), float(line[0]))
         across = np.array([math.cos(angle), math.sin(angle)], np.float32)
@@ -118,7 +124,8 @@ class MeshModel:
         x, y = near.points[:, :2] @ across, near.points[:, :2] @ down
         centre = across * (x.max() + x.min()) / 2 + down * (y.max() + y.min()) / 2
         side = max(float(x.max() - x.min()), float(y.max() - y.min()))
-        return self._run(pixels, (float(centre[0]), float(centre[1])), side, angle)
+        moved = (float(centre[0]) + shift[0] * side, float(centre[1]) + shift[1] * side)
+        return self._run(pixels, moved, side * scale, angle)
 
     def _run(self, pixels: Pixels, centre: tuple[float, float], side_px: float, angle: float) -> FaceMesh:
         scale = side_px * CROP_SCALE / INPUT_SIDE_PX
@@ -180,7 +187,7 @@ def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int) -> P
 
 
 def compare(mesh: FaceMesh, reference: FaceMesh) -> Turn:
-    """Return how `mesh` is turned from `reference`: the rotation that fits the rigid points best (Kabsch, with scale)."""
+    """Return how `mesh` is turned from `reference`: the rotation that fits the rigid points best (Kabsch)."""
     here = mesh.points[list(RIGID)].astype(np.float64)
     there = reference.points[list(RIGID)].astype(np.float64)
     here, there = here - here.mean(axis=0), there - there.mean(axis=0)

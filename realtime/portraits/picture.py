@@ -1,0 +1,72 @@
+"""Reading the picture a portrait is made of, whatever kind it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from realtime.errors import PortraitError
+from realtime.frame import Pixels
+from realtime.picture_header import check_whole, read_header
+
+LONGEST_SIDE_PX = 4096
+"""Larger pictures are scaled down once: no screen shows more, and frames of a huge head would fill the memory."""
+
+_LEAST_SIDE_PX = 64
+
+
+def read_picture(path: Path) -> tuple[Pixels, str]:
+    """Read a picture file: 8-bit BGR, turned as its EXIF data ask, transparent parts on white.
+
+    Returns the picture, and a note for the user where something was changed (else empty). Raises PortraitError.
+    """
+    try:
+        data = path.expanduser().read_bytes()
+    except FileNotFoundError:
+        raise PortraitError(f"no such picture: {path}; check the path") from None
+    except OSError as error:
+        raise PortraitError(f"cannot read {path}: {error.strerror or error}; name a picture file") from error
+    if not data:
+        raise PortraitError(f"{path} is empty; name a picture file")
+    pixels = _decode(path, data)
+    height, width = pixels.shape[:2]
+    if min(height, width) < _LEAST_SIDE_PX:
+        raise PortraitError(f"{path} is only {width}x{height}; a face needs at least 60 pixels, so use a larger one")
+    if max(height, width) <= LONGEST_SIDE_PX:
+        return pixels, ""
+    scale = LONGEST_SIDE_PX / max(height, width)
+    smaller = cv2.resize(pixels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    note = f"{path.name} is {width}x{height}; the portrait is made at {smaller.shape[1]}x{smaller.shape[0]}"
+    return np.asarray(smaller, np.uint8), note
+
+
+def _decode(path: Path, data: bytes) -> Pixels:
+    try:
+        read_header(data)
+    except ValueError:
+        pass  # BMP and TIFF: OpenCV says whether it can read them
+    else:
+        try:
+            check_whole(data)
+        except ValueError as error:
+            raise PortraitError(f"{path} {error}; copy it again from where it came from") from error
+    buffer = np.frombuffer(data, np.uint8)
+    try:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+        raw = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED) if pixels is not None and _may_be_transparent(data) else None
+    except cv2.error as error:
+        raise PortraitError(f"{path} cannot be decoded: {error.err}; save it as PNG or JPEG") from error
+    if pixels is None:
+        raise PortraitError(f"{path} is no picture that can be read; save it as PNG, JPEG, WebP or TIFF")
+    if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
+        deep = 257.0 if raw.dtype == np.uint16 else 1.0
+        colour, alpha = raw[..., :3].astype(np.float32) / deep, raw[..., 3:].astype(np.float32) / (255 * deep)
+        pixels = np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def _may_be_transparent(data: bytes) -> bool:
+    """JPEGs never are, and only IMREAD_COLOR turns those as their EXIF data ask."""
+    return not data.startswith(b"\xff\xd8")
