@@ -36,6 +36,16 @@ class Place(NamedTuple):
         """Return that part of a picture, as a view."""
         return pixels[self.top : self.bottom, self.left : self.right]
 
+    def shared_with(self, other: Place) -> Place:
+        """Return the part that both have; of width or height 0 where they have none."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        return Place(left, top, max(0, right - left), max(0, bottom - top))
+
+    def seen_from(self, outer: Place) -> Place:
+        """Return the same rectangle, counted from the corner of another."""
+        return Place(self.left - outer.left, self.top - outer.top, self.width, self.height)
+
     def lies_in(self, other: Place) -> bool:
         """Tell whether no part of it is outside another."""
         return (
@@ -113,3 +123,7 @@ class Fitter:
             letterbox_into(pixels, self._prepared, self._bars)
             self._prepared_from = pixels
         return self._prepared
+
+    def forget(self) -> None:
+        """Let go of the last picture."""
+        self._prepared_from = None

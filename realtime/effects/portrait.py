@@ -1,0 +1,264 @@
+"""A painting whose eyes and head follow the viewer, from frames made beforehand.
+
+The midpoint of the viewer's eyes across the mirrored picture chooses the frame, so that someone who walks to their
+own right is followed to the right edge of the screen. What it looks at and when it blinks is decided in
+`realtime.gaze`; what the frames are, in `realtime.portrait_file`; here the chosen pictures are put together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from realtime.buffers import FramePool
+from realtime.effects import Effect, EffectContext, setting
+from realtime.errors import OptionError
+from realtime.frame import Face, Frame, Pixels, Size
+from realtime.gaze import Gaze, GazeOptions, Look
+from realtime.pixels import Place, place_inside, scale_into
+from realtime.portrait_canvas import Fit, PaintingScaler, draw_painting, painting_area
+from realtime.portrait_file import Portrait, find_pack
+from realtime.portrait_frames import PortraitFrames
+
+_FADE_STEPS = 32
+"""Between two frames: a step of 1/32 changes no pixel of a head by more than a few grey levels."""
+_INSET_LINE_BGR = (214, 220, 224)
+
+
+@dataclasses.dataclass(frozen=True)
+class PortraitSettings:
+    """How the portrait behaves and how it lies on the screen."""
+
+    painting: Path | None = field(
+        default=None, metadata=setting("the painting that a folder of numbered head pictures belongs to")
+    )
+    view_left: float = field(
+        default=0.0,
+        metadata=setting(
+            "where the view that counts begins, as a share of the mirrored camera picture; with view_right, moves and "
+            "widens the gaze where camera and screen are apart",
+            least=-3,
+            most=4,
+        ),
+    )
+    view_right: float = field(default=1.0, metadata=setting("where it ends", least=-3, most=4))
+    view_top: float = field(
+        default=0.0, metadata=setting("the same from above, for portraits that look up and down", least=-3, most=4)
+    )
+    view_bottom: float = field(default=1.0, metadata=setting("and below", least=-3, most=4))
+    smoothing_s: float = field(
+        default=0.3, metadata=setting("how long the gaze takes to reach the viewer", least=0, most=5, unit="s")
+    )
+    rest: float = field(
+        default=0.01,
+        metadata=setting("movements smaller than this share of the view are not followed", least=0, most=0.2),
+    )
+    wander: bool = field(default=True, metadata=setting("look about when nobody is there"))
+    wander_after_s: float = field(
+        default=2.0, metadata=setting("how long after the last viewer", least=0, most=3600, unit="s")
+    )
+    blink: bool = field(default=True, metadata=setting("blink, where the portrait can"))
+    idle: bool = field(default=True, metadata=setting("breathe when nobody is there, where the portrait can"))
+    fit: Fit = field(
+        default="contain",
+        metadata=setting("contain: the whole painting; cover: no margins, the head in view"),
+    )
+    inset: float = field(
+        default=0.0,
+        metadata=setting(
+            "width of a small camera picture in the corner, as a share of the picture's; 0: none", least=0, most=0.5
+        ),
+    )
+
+
+class PortraitEffect(Effect):
+    """Shows one portrait."""
+
+    Settings = PortraitSettings
+    uses_faces = True
+    # With an inset it does look at the picture, but that is small and is mirrored here: still nobody need flip the
+    # large one, and a failure must not put the camera's picture on a gallery's wall.
+    uses_pixels = False
+
+    def __init__(self, portrait: Portrait, settings: PortraitSettings, context: EffectContext) -> None:
+        """Takes the portrait over. Raises PortraitError when it needs more memory than there should be."""
+        self.title = portrait.title
+        canvas = context.canvas or _own_size(portrait.size, context.largest)
+        area = painting_area(portrait.size, portrait.place, canvas, settings.fit)
+        scaler = PaintingScaler(portrait.size, area, canvas)
+        self._frames = PortraitFrames(portrait, scaler, with_lids=settings.blink, with_idle=settings.idle)
+        self._background = draw_painting(portrait.painting, scaler, canvas)
+        self._columns, self._rows = portrait.columns, portrait.rows
+        self._blink_stages = portrait.blink_stages
+        self._gaze = Gaze(
+            GazeOptions(
+                columns=portrait.columns,
+                rows=portrait.rows,
+                view_left=settings.view_left,
+                view_right=settings.view_right,
+                view_top=settings.view_top,
+                view_bottom=settings.view_bottom,
+                smoothing_s=settings.smoothing_s,
+                rest=settings.rest,
+                wander_after_s=settings.wander_after_s if settings.wander else None,
+                blinks=self._frames.lids_part is not None,
+                idle_count=self._frames.idle_count,
+                idle_fps=portrait.idle_fps or 1.0,
+            )
+        )
+        self._second_row = np.empty((self._frames.part.height, self._frames.part.width, 3), np.uint8)
+        self._inset = _Inset(canvas, settings.inset) if settings.inset else None
+        self._pool = FramePool(canvas, prepare=self._prepare)
+        self._shown: _Shown | None = None
+        self._picture = self._background
+
+    @classmethod
+    def open(cls, argument: str, settings: PortraitSettings, context: EffectContext) -> PortraitEffect:
+        """Open `portrait` (the default one) or `portrait:PACK`: a folder, a file, or the name of a kept pack."""
+        for begin, end in (("view_left", "view_right"), ("view_top", "view_bottom")):
+            if getattr(settings, begin) >= getattr(settings, end):
+                raise OptionError(f"portrait.{begin} must be less than portrait.{end}")
+        if argument:
+            path = find_pack(argument)
+        elif settings.painting is not None:
+            raise OptionError("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER")
+        else:
+            from realtime.portraits.default import default_portrait
+
+            path = default_portrait(context.progress)
+        portrait = Portrait.open(path, painting=settings.painting)
+        try:
+            return cls(portrait, settings, context)
+        except BaseException:
+            portrait.close()
+            raise
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        look = self._gaze.update(frame.pts_s, _viewer(frame, faces[0]) if faces else None)
+        shown = self._choose(look)
+        if shown != self._shown or self._inset is not None:
+            picture = self._pool.take()
+            if self._inset is not None:  # cameras come back with pictures of another shape
+                self._inset.around.of(picture)[:] = self._inset.around.of(self._background)
+            self._draw_head(self._frames.part.of(picture), shown)
+            if self._inset is not None:
+                self._inset.draw(frame, picture)
+            self._picture, self._shown = picture, shown
+        return frame.with_pixels(self._picture)
+
+    def close(self) -> None:
+        self._frames.close()
+
+    def _prepare(self, picture: Pixels) -> None:
+        picture[:] = self._background  # every picture after it changes the head's part only
+
+    def _choose(self, look: Look) -> _Shown:
+        column, across = _split(look.column, self._columns - 1)
+        row, down = _split(look.row, self._rows - 1)
+        stage = math.floor(look.lids * self._blink_stages + 0.5)
+        idle = round(look.idle_weight * _FADE_STEPS)
+        return _Shown(column, across, row, down, stage, look.idle_number if idle else 0, idle)
+
+    def _draw_head(self, out: Pixels, shown: _Shown) -> None:
+        if shown.idle_weight == _FADE_STEPS:
+            np.copyto(out, self._frames.idle(shown.idle_number))
+        else:
+            self._draw_row(out, shown.row, shown.column, shown.across)
+            if shown.down:
+                self._draw_row(self._second_row, shown.row + 1, shown.column, shown.across)
+                _fade(out, self._second_row, shown.down, out)
+            if shown.idle_weight:
+                _fade(out, self._frames.idle(shown.idle_number), shown.idle_weight, out)
+        lids_part = self._frames.lids_part
+        if shown.lids and lids_part is not None:
+            # Lids belong to one frame: while moving, to the nearest. A blink is too short to tell.
+            column = shown.column + (shown.across > _FADE_STEPS // 2)
+            row = shown.row + (shown.down > _FADE_STEPS // 2)
+            lids = self._frames.head(row * self._columns + column).lids
+            np.copyto(lids_part.seen_from(self._frames.part).of(out), lids[shown.lids - 1])
+
+    def _draw_row(self, out: Pixels, row: int, column: int, across: int) -> None:
+        index = row * self._columns + column
+        head = self._frames.head(index).pixels
+        if across:
+            _fade(head, self._frames.head(index + 1).pixels, across, out)
+        else:
+            np.copyto(out, head)
+
+
+class _Shown(NamedTuple):
+    """All that decides the picture; equal ones are the same picture. Weights count up to _FADE_STEPS."""
+
+    column: int
+    across: int
+    """How much of the next column is mixed in."""
+    row: int
+    down: int
+    lids: int
+    """Stage of the blink; 0: open."""
+    idle_number: int
+    idle_weight: int
+
+
+class _Inset:
+    """A small looking glass in the corner: what the camera sees, mirrored, with a thin frame."""
+
+    def __init__(self, canvas: Size, share: float) -> None:
+        width = max(16, round(canvas.width * share))
+        height = min(width, round(canvas.height * 0.6))
+        margin = max(4, round(canvas.height * 0.03))
+        self._box = Place(canvas.width - width - margin, canvas.height - height - margin, width, height)
+        self._line_px = line = max(1, round(canvas.height / 540))
+        self.around = Place(self._box.left - line, self._box.top - line, width + 2 * line, height + 2 * line)
+        """The part of the canvas it may draw on."""
+        self._pool: FramePool | None = None
+
+    def draw(self, frame: Frame, out: Pixels) -> None:
+        """Draw it into a picture."""
+        inside = place_inside(frame.size, self._box.size)
+        if self._pool is None or self._pool.size != inside.size:
+            self._pool = FramePool(inside.size)
+        small = self._pool.take()
+        # Linear to twice the size, then averaged: 0.5 ms for a 720p picture, where averaging at once takes 2.3.
+        twice = Size(min(frame.size.width, 2 * inside.width), min(frame.size.height, 2 * inside.height))
+        rough = cv2.resize(frame.pixels, twice, interpolation=cv2.INTER_LINEAR)
+        scale_into(np.asarray(rough, np.uint8), small)
+        left, top = self._box.right - inside.width, self._box.bottom - inside.height
+        place = Place(left, top, inside.width, inside.height)
+        line = self._line_px
+        framed = Place(left - line, top - line, inside.width + 2 * line, inside.height + 2 * line)
+        framed.of(out)[:] = _INSET_LINE_BGR
+        if frame.mirrored:
+            np.copyto(place.of(out), small)
+        else:
+            cv2.flip(small, 1, dst=place.of(out))
+
+
+def _viewer(frame: Frame, face: Face) -> tuple[float, float]:
+    """Where the viewer's eyes are in the mirrored picture, 0..1 across and down."""
+    x, y = face.eye_midpoint
+    across = x / frame.size.width
+    return across if frame.mirrored else 1 - across, y / frame.size.height
+
+
+def _split(position: float, last: int) -> tuple[int, int]:
+    """Split a position among frames into the frame before it and the weight of the next one."""
+    steps = round(min(max(position, 0.0), last) * _FADE_STEPS)
+    return divmod(steps, _FADE_STEPS)
+
+
+def _fade(one: Pixels, other: Pixels, weight: int, out: Pixels) -> None:
+    cv2.addWeighted(one, 1 - weight / _FADE_STEPS, other, weight / _FADE_STEPS, 0, dst=out)
+
+
+def _own_size(painting: Size, largest: Size) -> Size:
+    if painting.width <= largest.width and painting.height <= largest.height:
+        return painting
+    return place_inside(painting, largest).size
