@@ -88,7 +88,8 @@ def _load(command: str) -> CommandModule:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit code: 0 done, 1 `doctor` found a fault, 2 an error the user can mend."""
+    """Run the program and return its exit code: 0 done, 1 `doctor` found a fault, 2 an error the user
+    can mend, 70 a fault of ours."""
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     if not debug:
@@ -110,8 +111,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         log.error("interrupted")
         return 130
-    except BrokenPipeError:
+    except BrokenPipeError:  # `realtime devices | head`
         return 0
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        log.error(
+            "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
+        )
+        return 70  # EX_SOFTWARE of BSD's sysexits
 
 
 if __name__ == "__main__":

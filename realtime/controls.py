@@ -57,10 +57,14 @@ class Controls:
         """[window] Ask the loop for something."""
         self._commands.put(command)
 
-    def next_command(self, timeout_s: float = 0.0) -> Command | None:
-        """[loop] The oldest command not yet handled, or None."""
+    def next_command(self) -> Command | None:
+        """[loop] The oldest command not yet handled, or None.
+
+        It does not wait: CPython 3.11's `SimpleQueue.get` with a timeout waits for ever when a signal arrives in the
+        moment in which the timeout ends, and Ctrl-C would not end the program.
+        """
         try:
-            return self._commands.get(timeout=timeout_s) if timeout_s else self._commands.get_nowait()
+            return self._commands.get_nowait()
         except queue.Empty:
             return None
 

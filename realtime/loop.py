@@ -183,7 +183,9 @@ class RenderLoop:
             windows = [feed for feed in self._feeds if feed.output.on_main_thread]
             for feed in windows:
                 feed.step(_WINDOW_WAIT_S)
-            command = self.controls.next_command(0.0 if windows else _IDLE_WAIT_S)
+            if not windows:
+                self._stopping.wait(_IDLE_WAIT_S)
+            command = self.controls.next_command()
             if command is not None:
                 self._obey(command)
             now_s = time.monotonic()

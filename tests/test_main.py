@@ -131,12 +131,10 @@ def test_ctrl_c_leaves_a_playable_file_and_statistics(tmp_path: Path, sign: sign
     program = subprocess.Popen(
         [sys.executable, "-m", "realtime", *words, "--size", "320x180"], stderr=subprocess.PIPE, cwd=tmp_path
     )
-    assert program.stderr is not None
     time.sleep(3.0)
     program.send_signal(sign)
-    error = program.stderr.read().decode()
-    program.stderr.close()
-    assert program.wait(timeout=30) == 0, error
+    _, error = program.communicate(timeout=30)
+    assert program.returncode == 0, error
     stats = json.loads((tmp_path / "stats.json").read_text(encoding="utf-8"))
     with av.open(str(tmp_path / "out.mp4")) as container:
         frames = sum(1 for _ in container.decode(video=0))
