@@ -139,7 +139,8 @@ def _draw_lens(canvas: Canvas, visible: Field) -> None:
     canvas.paint(disc(0.120), canvas.ramp(np.clip(canvas.radius / 0.12, 0, 1), (2, 3, 8), (8, 12, 24), (20, 30, 52)))
 
     def spot(left: float, top: float, width: float, height: float) -> Field:
-        return np.clip(1 - np.hypot((canvas.x - left) / width, (canvas.y - top) / height), 0, 1)
+        distance = np.hypot((canvas.x - left) / width, (canvas.y - top) / height)
+        return np.asarray(np.clip(1 - distance, 0, 1), np.float64)
 
     canvas.paint(disc(0.285) * np.clip(spot(-0.085, -0.105, 0.085, 0.062) * 4, 0, 1) * 0.95, (250, 254, 255))
     canvas.paint(disc(0.285) * spot(0.10, 0.12, 0.055, 0.04) * 0.8, (255, 226, 170))

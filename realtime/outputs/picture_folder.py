@@ -58,4 +58,4 @@ class PictureFolder(Output):
         self._number += 1
 
     def close(self) -> None:
-        """Every picture is whole already."""
+        self._fitter = None  # every picture is whole already

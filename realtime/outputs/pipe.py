@@ -61,4 +61,5 @@ class Pipe(Output):
         return self._fitter.size if self._fitter else None
 
     def close(self) -> None:
+        self._fitter = None
         self._stream.close()

@@ -49,6 +49,7 @@ class VirtualCamera(Output):
             raise OutputError(f"{self.name} takes no more pictures: {error}; start again once it is back") from error
 
     def close(self) -> None:
+        self._fitter.forget()
         self._camera.close()
 
 

@@ -1,0 +1,187 @@
+"""What every output promises, asked of every output."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from realtime.controls import Controls
+from realtime.errors import OutputError, RealtimeError
+from realtime.frame import Frame, Pixels, Size
+from realtime.outputs import OUTPUTS, Output, OutputRequest, open_output, split_spec
+from realtime.outputs.memory import Memory
+
+SIZES = (Size(64, 48), Size(64, 48), Size(31, 77), Size(128, 36))
+
+
+class Opener:
+    """Opens one kind of output, again and again, where it can do no harm."""
+
+    def __init__(self, folder: Path, open_spec: Callable[[Path, OutputRequest], Output]) -> None:
+        self._folder = folder
+        self._open_spec = open_spec
+        self._count = 0
+
+    def __call__(self, request: OutputRequest | None = None) -> Output:
+        self._count += 1
+        folder = self._folder / str(self._count)
+        folder.mkdir()
+        return self._open_spec(folder, request or OutputRequest(Controls()))
+
+
+OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
+    "window": lambda folder, request: open_output("window", request),
+    "fullscreen": lambda folder, request: open_output("fullscreen", request),
+    "camera": lambda folder, request: open_output("camera:test", request),
+    "file": lambda folder, request: open_output(str(folder / "out.mp4"), request),
+    "folder": lambda folder, request: open_output(f"{folder}/pictures/", request),
+    "pipe": lambda folder, request: open_output("-", request),
+    "none": lambda folder, request: open_output("none", request),
+    "memory": lambda folder, request: Memory("", request),
+}
+
+
+class TestBackend:
+    """A virtual camera of pyvirtualcam's that goes nowhere: its own way for others to bring one."""
+
+    __test__ = False
+
+    def __init__(self, *, width: int, height: int, fps: float, fourcc: int, device: str | None, **rest: Any) -> None:
+        assert not rest
+
+    def close(self) -> None:
+        pass
+
+    def send(self, frame: Pixels) -> None:
+        assert frame.ndim == 1
+
+    def device(self) -> str:
+        return "test camera"
+
+    def native_fourcc(self) -> int | None:
+        return None
+
+
+@pytest.fixture(params=OPENERS)
+def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+    if request.param == "camera":
+        camera = pytest.importorskip("pyvirtualcam.camera")
+        monkeypatch.setitem(camera.BACKENDS, "test", TestBackend)
+    with (tmp_path / "standard_output").open("w") as stdout:
+        if request.param == "pipe":
+            monkeypatch.setattr(sys, "stdout", stdout)
+        yield Opener(tmp_path, OPENERS[request.param])
+
+
+def frames(*sizes: Size) -> list[Frame]:
+    random = np.random.default_rng(1)
+    made = []
+    for index, size in enumerate(sizes):
+        pixels = random.integers(0, 256, (size.height, size.width, 3), np.uint8)
+        pixels.setflags(write=False)
+        made.append(Frame(pixels, index / 30, index / 30, index))
+    return made
+
+
+def test_every_output_is_tested_here() -> None:
+    assert set(OPENERS) == {*OUTPUTS, "memory"}
+
+
+def test_shows_pictures_of_any_size(opener: Opener) -> None:
+    output = opener()
+    assert isinstance(output, Output)
+    assert output.name
+    given = frames(*SIZES)
+    before = [frame.pixels.copy() for frame in given]
+    for frame in given:
+        output.show(frame)
+        output.poll()
+    output.close()
+    for frame, pixels in zip(given, before, strict=True):
+        np.testing.assert_array_equal(frame.pixels, pixels)
+
+
+def test_shows_in_the_size_asked_for(opener: Opener) -> None:
+    output = opener(OutputRequest(Controls(), size=Size(80, 60), fps=12.5, title="A title"))
+    for frame in frames(*SIZES):
+        output.show(frame)
+    output.close()
+
+
+def test_shows_the_same_moment_and_the_same_picture_again(opener: Opener) -> None:
+    output = opener()
+    (frame,) = frames(Size(64, 48))
+    for moment in (frame, frame, Frame(frame.pixels, 1.0, 1.0, 7), Frame(frame.pixels, 1.0, 1.0, 8)):
+        output.show(moment)
+    output.close()
+
+
+def test_closes_without_having_shown_anything(opener: Opener) -> None:
+    opener().close()
+
+
+def test_lets_go_of_a_frame_once_others_were_shown(opener: Opener) -> None:
+    output = opener()
+    if isinstance(output, Memory):
+        pytest.skip("keeping frames is what it is for")
+    given = frames(Size(64, 48), Size(64, 48), Size(31, 77), Size(31, 77), Size(64, 48))
+    buffers = [weakref.ref(frame.pixels) for frame in given]
+    while given:
+        output.show(given.pop(0))
+    gc.collect()
+    assert [buffer() is None for buffer in buffers[:-1]] == [True] * 4
+    output.close()
+    gc.collect()
+    assert buffers[-1]() is None, "closed, it holds nothing"
+
+
+def test_opening_and_closing_leaves_nothing_behind(opener: Opener) -> None:
+    def use() -> None:
+        output = opener()
+        for frame in frames(Size(64, 48), Size(64, 48)):
+            output.show(frame)
+            output.poll()
+        output.close()
+
+    use()  # the libraries' own beginnings
+    before = _open_things()
+    for _ in range(5):
+        use()
+    assert _open_things() == before
+
+
+def _open_things() -> tuple[int, ...]:
+    """Python's threads; where the system tells, also all threads and files of the process."""
+    gc.collect()
+    folders = [folder for folder in (Path("/proc/self/task"), Path("/proc/self/fd")) if folder.is_dir()]
+    return threading.active_count(), *(len(list(folder.iterdir())) for folder in folders)
+
+
+@pytest.mark.parametrize("spec", ["none:x", "window:x", "fullscreen:99", "camera:nonsense", "out.avi", "widow"])
+def test_what_cannot_be_is_told_in_one_line(spec: str) -> None:
+    with pytest.raises(RealtimeError) as caught:
+        open_output(spec, OutputRequest(Controls()))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) > 30, "it tells the next step"
+
+
+def test_output_texts_mean_what_they_say(tmp_path: Path) -> None:
+    assert split_spec("-") == ("pipe", "")
+    assert split_spec("window") == ("window", "")
+    assert split_spec("fullscreen:1") == ("fullscreen", "1")
+    assert split_spec("camera:obs:OBS Virtual Camera") == ("camera", "obs:OBS Virtual Camera")
+    assert split_spec("clip.MP4") == ("file", "clip.MP4")
+    assert split_spec("C:\\films\\clip.mov") == ("file", "C:\\films\\clip.mov")
+    assert split_spec("pictures/") == ("folder", "pictures/")
+    assert split_spec(str(tmp_path)) == ("folder", str(tmp_path))
+    with pytest.raises(OutputError, match="did you mean 'window'"):
+        split_spec("windw")
