@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.cameras.quiet import opencv_silenced
+from realtime.cameras.quiet import quiet_opencv
 from realtime.errors import CameraError
 from realtime.frame import Pixels
 
@@ -29,10 +29,10 @@ def read_picture(path: Path) -> Pixels:
         raise CameraError(f"cannot read {path}: {error.strerror}; check the path and its permissions") from error
     if data.size == 0:
         raise CameraError(f"{path.name} is empty; choose another picture")
+    quiet_opencv()
     try:
-        with opencv_silenced():
-            decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-            stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if decoded is not None else None
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if decoded is not None else None
     except cv2.error as error:
         raise CameraError(f"{path.name} is damaged; open it in an editor and save it again") from error
     if decoded is None:

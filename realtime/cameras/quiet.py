@@ -1,19 +1,16 @@
-"""OpenCV's own messages, held back where our one line says the same for people."""
+"""OpenCV's own messages, held back: our one line says the same for people."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import os
 
 import cv2
 
 
-@contextlib.contextmanager
-def opencv_silenced() -> Iterator[None]:
-    """Keep OpenCV from writing to standard error, which may be the user's terminal under a progress bar."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(0)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+def quiet_opencv() -> None:
+    """Keep OpenCV from writing to standard error, which may be the user's terminal under a progress bar.
+
+    For the whole process, as OpenCV has one level for all threads; setting OPENCV_LOG_LEVEL keeps its own say.
+    """
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,0 +1,116 @@
+"""Which cameras there are, under the numbers and names that `--source` takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterable
+
+import cv2
+
+from realtime import v4l2
+from realtime.cameras.quiet import quiet_opencv
+from realtime.errors import CameraError
+from realtime.frame import Size
+
+ON_LINUX: bool = sys.platform == "linux"
+ON_WINDOWS: bool = sys.platform == "win32"
+
+_FORMATS_SHOWN = 4  # a webcam has two or three; the kernel's test camera has eighty
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListedMode:
+    """A size that a camera offers."""
+
+    size: Size
+    rates_fps: tuple[float, ...]
+    """Highest first; empty where the camera does not tell."""
+    pixel_formats: tuple[str, ...]
+    """`MJPG`, `YUYV` …, in the camera's own order."""
+
+    def __str__(self) -> str:
+        rates = ", ".join(f"{rate:g}" for rate in self.rates_fps)
+        formats = ", ".join(self.pixel_formats[:_FORMATS_SHOWN])
+        more = len(self.pixel_formats) - _FORMATS_SHOWN
+        return (
+            f"{self.size}" + (f" at {rates} fps" if rates else "") + f"  ({formats}{f' +{more}' if more > 0 else ''})"
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListedCamera:
+    """A camera that is plugged in."""
+
+    number: int
+    """What `--source` takes, and OpenCV: on Linux that of /dev/video…, elsewhere the position in the system's list."""
+    name: str
+    path: str
+    """On Linux `/dev/video0`; elsewhere the system's own long name, or empty."""
+    modes: tuple[ListedMode, ...]
+    """Empty where the system does not tell without opening the camera (Windows, macOS)."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.path})" if self.path.startswith("/dev/") else f"{self.name} (camera {self.number})"
+
+
+def list_cameras() -> list[ListedCamera]:
+    """Return the cameras there are, by number. Opens none of them; none is disturbed where it is in use."""
+    if ON_LINUX:
+        return [
+            ListedCamera(device.number, device.name, str(device.path), _modes(device))
+            for device in v4l2.devices()
+            if device.can_capture
+        ]
+    backend = cv2.CAP_MSMF if ON_WINDOWS else cv2.CAP_AVFOUNDATION
+    return [ListedCamera(number, name, path, ()) for number, name, path in enumerated(backend)]
+
+
+def enumerated(backend: int) -> list[tuple[int, str, str]]:
+    """Return number, name and path of each camera as one of OpenCV's backends counts them; [] if it cannot."""
+    quiet_opencv()
+    try:
+        from cv2_enumerate_cameras import enumerate_cameras
+
+        return [(found.index, found.name, found.path or "") for found in enumerate_cameras(backend)]
+    except (ImportError, NotImplementedError, OSError):  # cameras can then be named by number only
+        return []
+
+
+def named(text: str, cameras: Iterable[ListedCamera]) -> ListedCamera:
+    """Return the camera whose name contains `text`, in any case; a whole name goes before a part of one.
+
+    Raises CameraError, listing the cameras there are, where none or several fit.
+    """
+    cameras = list(cameras)
+    wanted = text.casefold()
+    found = [camera for camera in cameras if camera.name.casefold() == wanted]
+    found = found or [camera for camera in cameras if wanted in camera.name.casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CameraError(f"'{text}' fits several cameras: {_as_list(found)}; give the number of one")
+    raise CameraError(f"no camera '{text}'; {there_are(cameras)}")
+
+
+def there_are(cameras: Iterable[ListedCamera]) -> str:
+    """Say which cameras exist, and what can be done without one."""
+    listed = _as_list(cameras)
+    return f"there are: {listed}" if listed else "there is none; plug one in, or use --source demo"
+
+
+def _as_list(cameras: Iterable[ListedCamera]) -> str:
+    return ", ".join(f"{camera.number} {camera.name}" for camera in cameras)
+
+
+def _modes(device: v4l2.Device) -> tuple[ListedMode, ...]:
+    """Put together the formats that offer one size at the same rates."""
+    try:
+        modes = v4l2.modes(device.path)
+    except OSError:  # unplugged while we looked
+        return ()
+    formats: dict[tuple[Size, tuple[float, ...]], list[str]] = {}
+    for mode in modes:
+        formats.setdefault((mode.size, mode.rates_fps), []).append(mode.pixel_format)
+    return tuple(ListedMode(size, rates, tuple(names)) for (size, rates), names in sorted(formats.items()))
