@@ -65,7 +65,7 @@ def progress_line() -> Iterator[Callable[[str, float], None]]:
         if what not in bars:
             close()
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form)
+            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form, disable=None)  # no terminal: none
         bar = bars[what]
         bar.update(max(0.0, min(1.0, share) * 100 - bar.n))
 

@@ -60,9 +60,7 @@ def text_file(tmp_path: Path) -> Path:
         (["effects", "nosuch"], "no effect 'nosuch'"),
     ],
 )
-def test_errors_are_one_line_and_exit_code_2(
-    tmp_path: Path, text_file: Path, words: list[str], message: str
-) -> None:
+def test_errors_are_one_line_and_exit_code_2(tmp_path: Path, text_file: Path, words: list[str], message: str) -> None:
     done = realtime(*words, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     lines = done.stderr.strip().splitlines()

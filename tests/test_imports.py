@@ -1,0 +1,75 @@
+"""Nothing heavy is imported before it is chosen, and somebody else's effect needs no change here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "realtime").rglob("*.py")
+    if path.name != "__main__.py"
+)
+HEAVY = ("mediapipe", "pygame", "av", "pyvirtualcam", "sounddevice", "onnxruntime", "matplotlib", "torch")
+CORE = ("realtime.options", "realtime.loop", "realtime.app", "realtime.effects.portrait", "realtime.capture")
+
+
+def python(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_imports_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    assert python(code) == ""
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """A circle of imports shows only in the module that happens to come first: each gets a fresh start."""
+    code = f"""
+import importlib, sys
+for name in {MODULES!r}:
+    for loaded in [module for module in sys.modules if module.partition(".")[0] == "realtime"]:
+        del sys.modules[loaded]
+    importlib.import_module(name)
+print("all")
+"""
+    assert python(code).endswith("all")
+
+
+def test_torch_is_nowhere_in_the_application() -> None:
+    guilty = [str(path) for path in (ROOT / "realtime").rglob("*.py") if "import torch" in path.read_text("utf-8")]
+    assert guilty == []
+
+
+def test_an_effect_of_another_package_is_found_and_used(tmp_path: Path) -> None:
+    packages = str(ROOT / "tests" / "packages" / "sepia")
+    code = "import sys; from realtime.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    words = ["--source", "demo", "--size", "320x180", "--effect", "sepia", "--set", "sepia.strength=0.8"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, "--output", "frames/", "--frames", "2", "--every-frame"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": packages},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "frames").glob("*.png"))) == 2
+    listed = python("from realtime.effects import effect_names; print(*effect_names())", PYTHONPATH=packages)
+    assert listed.split()[-1] == "sepia"
