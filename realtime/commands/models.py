@@ -12,9 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-commands; without one, the list is shown."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
     actions.add_parser("list", help="what there is, what it is for, and whether it is here (the default)")
-    fetch = actions.add_parser(
-        "fetch", help="fetch now what is missing or damaged (it is also fetched when needed)"
-    )
+    fetch = actions.add_parser("fetch", help="fetch now what is missing or damaged (it is also fetched when needed)")
     fetch.add_argument("--again", action="store_true", help="fetch even where everything is whole")
     path = actions.add_parser("path", help="print the folder, or the path of one file")
     path.add_argument("name", nargs="?", default="", help="a file name as `realtime models` lists it")
