@@ -70,7 +70,7 @@ class Window(Output):
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
         self.name = "fullscreen" if self._opens_fullscreen else "window"
-        if "pygame" in globals() and pygame.display.get_init() and pygame.display.get_surface():
+        if pygame.display.get_init() and pygame.display.get_surface():
             raise OutputError("there can be one window or fullscreen picture at a time; leave one of the outputs out")
         open_display()
         try:
@@ -142,6 +142,9 @@ class Window(Output):
             else:
                 size = self._window_size or _first_size(self._turned_size(), desktop)
                 self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
+                if self._surface.get_size() != size:
+                    # Some of SDL's drivers only leave fullscreen at the first call, and take the size at the second.
+                    self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
         except pygame.error as error:
             raise OutputError(f"the window does not open: {error}; choose another output: --output out.mp4") from error
         pygame.display.set_allow_screensaver(not self._is_fullscreen)
@@ -219,7 +222,7 @@ class Window(Output):
             self._controls.send(Command.QUIT)
         elif event.type == pygame.KEYDOWN:
             return self._handle_key(event.key)
-        elif event.type == pygame.MOUSEMOTION:
+        elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
             self._cursor_moved_at_s = time.monotonic()
             if self._is_fullscreen and not pygame.mouse.get_visible():
                 pygame.mouse.set_visible(True)

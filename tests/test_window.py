@@ -1,0 +1,384 @@
+"""The window under SDL's dummy driver: a real window's code, a screen nobody sees."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.controls import Command, Controls, Status
+from realtime.errors import OutputError
+from realtime.frame import Frame, Pixels, Size
+from realtime.outputs import OutputRequest, screens
+from realtime.outputs.sdl import pygame
+from realtime.outputs.window import Fullscreen, Window, _first_size
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("SDL_VIDEODRIVER") != "dummy", reason="these tests press keys: they need SDL_VIDEODRIVER=dummy"
+)
+
+STATUS = Status(
+    effect="Mona Lisa",
+    source="a camera with a name that is much longer than the panel is wide, and then some more",
+    provider="CPU",
+    fps=29.97,
+    age_ms=31.0,
+    stage_ms=(("capture", 1.0), ("detect", 200.0)),
+    dropped=(("window", 3),),
+    faces=1,
+)
+
+
+class Stage:
+    """A window, what it tells the loop, and the pictures it puts on the screen."""
+
+    def __init__(self, kind: type[Window], request: OutputRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.controls = request.controls
+        self.flips = 0
+        self.window = kind("", request)
+        flip = pygame.display.flip
+
+        def count() -> None:
+            self.flips += 1
+            flip()
+
+        monkeypatch.setattr(pygame.display, "flip", count)
+
+    def show(self, pixels: Pixels) -> None:
+        self.window.show(Frame(pixels, 0.0, 0.0, 0))
+
+    def press(self, *keys: int) -> None:
+        for key in keys:
+            pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key, mod=0, unicode="", scancode=0))
+        self.window.poll()
+
+    def screen(self) -> Pixels:
+        """What is on the screen, BGR."""
+        surface = pygame.display.get_surface()
+        assert surface is not None
+        rgb = pygame.surfarray.array3d(surface)
+        return np.ascontiguousarray(rgb.transpose(1, 0, 2)[..., ::-1])
+
+    def commands(self) -> list[Command]:
+        found = []
+        while (command := self.controls.next_command()) is not None:
+            found.append(command)
+        return found
+
+
+Open = Callable[..., Stage]
+
+
+@pytest.fixture
+def open_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    stages: list[Stage] = []
+
+    def open_one(kind: type[Window] = Window, request: OutputRequest | None = None) -> Stage:
+        stages.append(Stage(kind, request or OutputRequest(Controls()), monkeypatch))
+        return stages[-1]
+
+    yield open_one
+    for stage in stages:
+        stage.window.close()
+
+
+def noise(width: int, height: int) -> Pixels:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def plain(width: int, height: int, value: int = 180) -> Pixels:
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def test_a_picture_that_fits_is_shown_bit_for_bit(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    picture = noise(320, 180)
+    stage.show(picture)
+    np.testing.assert_array_equal(stage.screen(), picture)
+
+
+def test_another_shape_is_letterboxed_on_near_black(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage.show(plain(100, 100))
+    screen = stage.screen()
+    assert (screen[:, 70:250] == 180).all()
+    assert (screen[:, :70] == 10).all()
+    assert (screen[:, 250:] == 10).all()
+    stage.show(plain(400, 100, 99))
+    screen = stage.screen()
+    assert (screen[50:130] == 99).all(), "the size may change at any time"
+    assert (screen[:50] == 10).all()
+
+
+@pytest.mark.parametrize(("degrees", "corner"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))])
+def test_a_screen_hung_on_its_side(open_stage: Open, degrees: int, corner: tuple[int, int]) -> None:
+    picture = plain(80, 40, 20)
+    picture[0, 0] = 255
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(80, 40), rotate_degrees=degrees))
+    stage.show(picture)
+    screen = stage.screen()
+    assert screen.shape == ((80, 40, 3) if degrees in (90, 270) else (40, 80, 3))
+    assert (screen[corner] == 255).all()
+    assert (screen == 255).sum() == 3
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_what_is_drawn_over_the_picture_turns_with_it(open_stage: Open, degrees: int) -> None:
+    screens_seen = []
+    for turned in (0, degrees):
+        size = Size(800, 600)
+        controls = Controls()
+        controls.status = dataclasses.replace(STATUS, recording="out.mp4", paused=True)
+        controls.say("saved a.png")
+        request = OutputRequest(controls, size=size, rotate_degrees=turned, hud=True)
+        stage = open_stage(request=request)
+        stage.show(plain(800, 600))
+        screens_seen.append(stage.screen())
+        stage.window.close()
+        stage.window.close = lambda: None  # type: ignore[method-assign] # the fixture's turn to close has passed
+    upright, turned_screen = screens_seen
+    np.testing.assert_array_equal(np.rot90(turned_screen, degrees // 90), upright)
+
+
+def test_the_same_picture_is_drawn_once(open_stage: Open) -> None:
+    stage = open_stage()
+    picture = noise(64, 48)
+    for _ in range(5):
+        stage.show(picture)
+        stage.window.poll()
+    drawn = stage.flips
+    for _ in range(5):
+        stage.show(picture)
+        stage.window.poll()
+    assert stage.flips == drawn
+    stage.show(picture.copy())
+    assert stage.flips == drawn + 1
+
+
+KEYS = {
+    pygame.K_m: Command.MIRROR,
+    pygame.K_SPACE: Command.PAUSE,
+    pygame.K_p: Command.PAUSE,
+    pygame.K_RIGHT: Command.NEXT_EFFECT,
+    pygame.K_n: Command.NEXT_EFFECT,
+    pygame.K_LEFT: Command.PREVIOUS_EFFECT,
+    pygame.K_b: Command.PREVIOUS_EFFECT,
+    pygame.K_s: Command.SNAPSHOT,
+    pygame.K_r: Command.RECORD,
+    pygame.K_q: Command.QUIT,
+    pygame.K_ESCAPE: Command.QUIT,
+}
+
+
+def test_keys_become_commands(open_stage: Open) -> None:
+    stage = open_stage()
+    stage.show(noise(64, 48))
+    stage.press(*KEYS)
+    assert stage.commands() == list(KEYS.values())
+    stage.press(pygame.K_x, pygame.K_F5, pygame.K_i, pygame.K_h)
+    assert stage.commands() == []
+
+
+def test_closing_the_window_quits(open_stage: Open) -> None:
+    stage = open_stage()
+    stage.show(noise(64, 48))
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    stage.window.poll()
+    assert stage.commands() == [Command.QUIT]
+
+
+@pytest.mark.parametrize("keys", [(pygame.K_i, pygame.K_TAB), (pygame.K_h, pygame.K_F1), (pygame.K_h, pygame.K_ESCAPE)])
+def test_figures_and_help_come_and_go_over_the_picture_only(open_stage: Open, keys: tuple[int, int]) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(640, 360)))
+    stage.controls.status = STATUS
+    picture = plain(640, 360)
+    stage.show(picture)
+    stage.press(keys[0])
+    covered = (stage.screen() != picture).any(axis=-1).mean()
+    assert 0.1 < covered < 0.8
+    assert (picture == 180).all(), "never into the frame"
+    stage.press(keys[1])
+    np.testing.assert_array_equal(stage.screen(), picture)
+    assert stage.commands() == []
+
+
+def test_figures_are_rendered_four_times_a_second_at_most(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    stage = open_stage(request=OutputRequest(Controls(), hud=True))
+    stage.show(noise(64, 48))
+    stage.window.poll()
+    before = stage.flips
+    for step in range(100):  # a second, in which the figures change all the time
+        now_s = 100.0 + step / 100
+        stage.controls.status = dataclasses.replace(STATUS, age_ms=float(step))
+        stage.window.poll()
+    assert 3 <= stage.flips - before <= 5
+
+
+def test_messages_and_marks_are_shown(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(640, 360)))
+    picture = plain(640, 360)
+    stage.show(picture)
+
+    def covered(part: Pixels) -> bool:
+        return bool((part != 180).any())
+
+    stage.controls.say("saved realtime.png")
+    stage.window.poll()
+    assert covered(stage.screen()[280:, 200:440])
+    stage.controls.say("", 0.0)
+    stage.controls.status = Status(recording="out.mp4")
+    stage.window.poll()
+    screen = stage.screen()
+    assert not covered(screen[280:, 200:440])
+    red = (screen[..., 2] > 200) & (screen[..., 1] < 130)
+    assert red[:60, 540:].any(), "the recording mark"
+    stage.controls.status = Status(paused=True)
+    stage.window.poll()
+    assert covered(stage.screen()[140:220, 280:360])
+    assert not covered(stage.screen()[:60, 540:])
+
+
+@pytest.mark.parametrize("size", [Size(16, 16), Size(120, 90), Size(3000, 100), Size(90, 2000)])
+def test_panels_fit_any_window(open_stage: Open, size: Size) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=size, hud=True))
+    stage.controls.status = dataclasses.replace(STATUS, recording="out.mp4")
+    stage.controls.say("a message that is longer than most of these windows are wide")
+    stage.show(plain(64, 48))
+    stage.press(pygame.K_h)
+    for layer in stage.window._overlay.layers:
+        left, top = layer.position
+        assert left + layer.surface.get_width() <= size.width + 1
+        assert top + layer.surface.get_height() <= size.height + 1
+
+
+def test_fullscreen_and_back(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage.show(plain(320, 180))
+    stage.press(pygame.K_f)
+    desktop = pygame.display.get_desktop_sizes()[0]
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    assert surface.get_size() == desktop
+    assert not pygame.mouse.get_visible()
+    assert not pygame.display.get_allow_screensaver()
+    assert (stage.screen()[desktop[1] // 2] == 180).all(), "drawn again at once"
+    stage.press(pygame.K_ESCAPE)
+    assert stage.screen().shape == (180, 320, 3)
+    assert pygame.mouse.get_visible()
+    assert pygame.display.get_allow_screensaver()
+    assert stage.commands() == []
+
+
+def test_a_fullscreen_output_is_there_at_once_and_escape_quits(open_stage: Open) -> None:
+    stage = open_stage(Fullscreen)
+    assert (stage.screen() == 10).all()
+    assert not pygame.mouse.get_visible()
+    assert not pygame.display.get_allow_screensaver()
+    stage.press(pygame.K_ESCAPE)
+    assert stage.commands() == [Command.QUIT]
+
+
+def test_the_cursor_rests_after_two_seconds(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    stage = open_stage(Fullscreen)
+    moved = pygame.event.Event(pygame.MOUSEMOTION, pos=(5, 5), rel=(1, 1), buttons=(0, 0, 0))
+    pygame.event.post(moved)
+    stage.window.poll()
+    assert pygame.mouse.get_visible()
+    now_s = 101.9
+    stage.window.poll()
+    assert pygame.mouse.get_visible()
+    now_s = 102.1
+    stage.window.poll()
+    assert not pygame.mouse.get_visible()
+
+
+def test_the_title_names_the_effect(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), title="Starry Night"))
+    stage.show(noise(64, 48))
+    assert pygame.display.get_caption()[0] == "Starry Night – realtime"
+    stage.controls.status = STATUS
+    stage.window.poll()
+    assert pygame.display.get_caption()[0] == "Mona Lisa – realtime"
+
+
+@pytest.mark.parametrize(
+    ("picture", "desktop", "expected"),
+    [
+        (Size(1280, 720), Size(1920, 1080), Size(1280, 720)),
+        (Size(1920, 1080), Size(1920, 1080), Size(1536, 864)),
+        (Size(320, 180), Size(1920, 1080), Size(640, 360)),
+        (Size(1024, 1526), Size(1920, 1080), Size(580, 864)),
+        (Size(200, 300), Size(800, 600), Size(320, 480)),
+    ],
+)
+def test_the_first_size(picture: Size, desktop: Size, expected: Size) -> None:
+    assert _first_size(picture, desktop) == expected
+
+
+def test_one_window_at_a_time(open_stage: Open) -> None:
+    open_stage().show(noise(64, 48))
+    with pytest.raises(OutputError, match="one window or fullscreen picture at a time"):
+        Window("", OutputRequest(Controls()))
+    open_stage_after_failure = pygame.display.get_surface()
+    assert open_stage_after_failure is not None, "the first one stays"
+
+
+def test_screens_that_are_not_there_are_told() -> None:
+    with pytest.raises(OutputError, match="there is no screen 7; this system has only screen 0"):
+        Window("", OutputRequest(Controls(), screen=7))
+    with pytest.raises(OutputError, match="'left' is no screen: give its number"):
+        Fullscreen("left", OutputRequest(Controls()))
+    assert not pygame.display.get_init(), "nothing is left open"
+
+
+def test_screens_are_listed() -> None:
+    assert screens.has_screen()
+    (screen,) = screens.list_screens()
+    assert screen.number == 0
+    assert screen.name
+    assert min(screen.size) > 100
+    assert screen.scale == 1.0
+    assert not pygame.display.get_init()
+
+
+ASK = """
+import sys
+from realtime.outputs import screens
+print(screens.has_screen(), screens.list_screens())
+from realtime.controls import Controls
+from realtime.errors import OutputError
+from realtime.outputs import OutputRequest, open_output
+try:
+    open_output("window", OutputRequest(Controls()))
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+@pytest.mark.parametrize("display", [None, ":9753"])
+def test_without_a_screen_nothing_is_printed_and_another_output_is_named(display: str | None) -> None:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER", "PYGAME_HIDE_SUPPORT_PROMPT")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    if display:
+        environment["DISPLAY"] = display
+    elif any(Path("/dev/dri").glob("card*")):
+        pytest.skip("SDL may find a screen here without a desktop")
+    command = [sys.executable, "-c", ASK]
+    root = Path(__file__).parents[1]
+    told = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, timeout=30, check=True)
+    assert told.stderr == ""
+    asked, refused = told.stdout.splitlines()
+    assert asked == "False []"
+    assert refused.startswith("there is no screen for a window (")
+    assert "--output out.mp4" in refused
