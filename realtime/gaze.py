@@ -306,7 +306,7 @@ class _Wandering:
             across += math.copysign(chance.uniform(0.05, 0.12), 0.5 - across + chance.gauss(0, 0.3))
         else:
             across = 0.5 + chance.gauss(0, 0.24)
-            down = 0.5 + chance.gauss(0, 0.15)
+            down = 0.5 + chance.gauss(0, 0.2)
         # A whole frame, so that the resting picture is one; never quite to the edges, where nobody is expected.
         self._across.look_at(float(round(min(max(across, 0.06), 0.94) * self._across.last)))
         self._down.look_at(float(round(min(max(down, 0.2), 0.8) * self._down.last)))
