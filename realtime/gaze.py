@@ -171,14 +171,14 @@ class _Axis:
 
     def look_at(self, goal: float) -> None:
         """Be drawn to a frame, whoever is there."""
-        self.goal = goal
+        self.goal = float(goal)
         self._followed = None
 
     def move(self, step_s: float, turn_s: float, full_turn_s: float) -> None:
         """Go on towards the goal: a critically damped spring, solved exactly, so that the rate of frames does not
         matter and a late one cannot make it swing.
         """
-        if turn_s <= 0:
+        if turn_s < 0.001:
             self.position, self._speed = self.goal, 0.0
             return
         if step_s <= 0 or self.is_at_rest:

@@ -182,7 +182,7 @@ class Portrait:
         if painting_file is not None:
             painting = _read_painting_file(painting_file)
         elif manifest.painting:
-            painting = _decode(manifest.painting, files.read(manifest.painting))
+            painting = _decode(manifest.painting, files.read(manifest.painting), path)
         else:
             painting = middle
         whole = Place(0, 0, *Size.of(painting))
@@ -227,7 +227,7 @@ class Portrait:
         Raises PortraitError for a picture that does not decode.
         """
         pixels = self._frames.decode(index)
-        _require_size(self._frames.names[index], pixels, self.place.size)
+        _require_size(self.path, self._frames.names[index], pixels, self.place.size)
         if self._rim is None:
             return pixels
         blended = cv2.blendLinear(pixels, self.place.of(self.painting), self._rim, 1 - self._rim)
@@ -243,7 +243,9 @@ class Portrait:
             raise IndexError(f"no blink stage {stage}: this portrait has {self.blink_stages}")
         height = self.blink_place.height
         stages = self._blinks.decode(index)
-        _require_size(self._blinks.names[index], stages, Size(self.blink_place.width, height * self.blink_stages))
+        _require_size(
+            self.path, self._blinks.names[index], stages, Size(self.blink_place.width, height * self.blink_stages)
+        )
         return stages[stage * height : (stage + 1) * height]
 
     def idle(self, number: int) -> Pixels:
@@ -251,7 +253,7 @@ class Portrait:
         if self._idles is None:
             raise IndexError("this portrait has no idle loop")
         pixels = self._idles.decode(number)
-        _require_size(self._idles.names[number], pixels, self.place.size)
+        _require_size(self.path, self._idles.names[number], pixels, self.place.size)
         return pixels
 
     def close(self) -> None:
@@ -751,9 +753,9 @@ def _decode(name: str, data: bytes, pack: Path | None = None) -> Pixels:
     return np.asarray(pixels, np.uint8)
 
 
-def _require_size(name: str, pixels: Pixels, size: Size) -> None:
-    if Size.of(pixels) != size:
-        raise PortraitError(f"{name} is {Size.of(pixels)}, not {size} like the others")
+def _require_size(pack: Path, name: str, pixels: Pixels, size: Size) -> None:
+    if Size.of(pixels) != size:  # only EXIF data that turn one picture and not the next get so far
+        raise PortraitError(f"{pack}: {name} is {Size.of(pixels)}, not {size} like the others")
 
 
 def _read_painting_file(path: Path) -> Pixels:

@@ -10,6 +10,7 @@ from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.portrait_file import PackWriter, Place
 
 PAINTING = Size(240, 320)
+CAMERA = Size(64, 48)
 HEAD = Place(60, 40, 120, 100)
 EYES = Place(80, 60, 80, 30)
 IDLE_GREEN = 250
@@ -63,14 +64,14 @@ def seen_stage(picture: Pixels, eyes: Place = EYES) -> int:
     return int(picture[eyes.top + eyes.height // 2, eyes.left + eyes.width // 2, 2]) // 60
 
 
-def viewer_at(across: float, down: float = 0.5, size: Size = Size(64, 48)) -> Face:
+def viewer_at(across: float, down: float = 0.5, size: Size = CAMERA) -> Face:
     """A face whose eyes are at a share of the camera's picture, as the camera sees it."""
     x, y = across * size.width, down * size.height
     points = [(x - 4, y), (x + 4, y), (x, y + 4), (x, y + 8), (x - 8, y), (x + 8, y)]
     return Face(Box(x - 10, y - 10, 20, 24), np.array(points, np.float32), 0.9)
 
 
-def camera_frame(pts_s: float, *, size: Size = Size(64, 48), mirrored: bool = False) -> Frame:
+def camera_frame(pts_s: float, *, size: Size = CAMERA, mirrored: bool = False) -> Frame:
     """A grey camera picture at a moment."""
     pixels = np.full((size.height, size.width, 3), 90, np.uint8)
     return Frame(pixels, 1000 + pts_s, pts_s, round(pts_s * 30), mirrored)

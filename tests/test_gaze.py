@@ -36,7 +36,7 @@ def test_rows_are_followed_too() -> None:
 
 def test_gaze_rests_while_the_viewer_rests() -> None:
     gaze = Gaze(GazeOptions(33))
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311
     looks = follow(gaze, [(0.61 + chance.gauss(0, 0.003), 0.5) for _ in range(20 * FPS)])
     assert {look.column for look in looks[FPS:]} == {looks[FPS].column}
     assert looks[FPS].column == pytest.approx(0.61 * 32, abs=1)
