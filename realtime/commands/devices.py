@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from realtime.errors import OutputError, RealtimeError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It has none."""
@@ -13,13 +15,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
     """Print four lists. A kind of device that cannot be listed says why, and the rest goes on."""
-    for title, lines in (
-        ("Cameras (--source)", camera_lines()),
-        ("Virtual cameras (--output camera)", virtual_camera_lines()),
-        ("Screens (--screen)", screen_lines()),
-        ("Sound", sound_lines()),
+    for title, list_lines in (
+        ("Cameras (--source)", camera_lines),
+        ("Virtual cameras (--output camera)", virtual_camera_lines),
+        ("Screens (--screen)", screen_lines),
+        ("Sound", sound_lines),
     ):
         print(title)
+        try:
+            lines = list_lines()
+        except (RealtimeError, OSError) as error:
+            lines = [str(error)]
         for line in lines:
             print(f"  {line}")
         print()
@@ -39,9 +45,14 @@ def camera_lines() -> list[str]:
 
 def virtual_camera_lines() -> list[str]:
     """One line for each device or backend that a virtual camera can use."""
-    from realtime.outputs.virtual_camera import list_virtual_cameras
+    from realtime import v4l2
+    from realtime.outputs.virtual_camera import backends, loopbacks
 
-    return list_virtual_cameras()
+    if sys.platform != "linux":
+        return [f"{name}  (--output camera:{name})" for name in backends()]
+    lines = [f"{path}: {v4l2.describe(path).name}  (--output camera:{path})" for path in loopbacks()]
+    how = "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
+    return lines or [f"none; make one with: {how}"]
 
 
 def screen_lines() -> list[str]:
@@ -54,13 +65,18 @@ def screen_lines() -> list[str]:
 
 def sound_lines() -> list[str]:
     """One line for each sound device, in and out."""
+    return list_sound_devices() or ["none found"]
+
+
+def list_sound_devices() -> list[str]:
+    """Return number, name and channels of each. Raises OutputError where PortAudio is missing."""
     try:
         import sounddevice
-    except OSError:  # PortAudio itself is missing: only Linux has it as a system package
-        how = "sudo apt install libportaudio2" if sys.platform.startswith("linux") else "reinstall sounddevice"
-        return [f"PortAudio is missing: {how}"]
-    lines = [
+    except OSError as error:  # the library itself is missing: only Linux has it as a system package
+        how = "sudo apt install libportaudio2 (Fedora: sudo dnf install portaudio)"
+        how = how if sys.platform == "linux" else "pip install --force-reinstall sounddevice"
+        raise OutputError(f"PortAudio is missing: {how}") from error
+    return [
         f"{number}: {device['name']}  (in {device['max_input_channels']}, out {device['max_output_channels']})"
         for number, device in enumerate(sounddevice.query_devices())
     ]
-    return lines or ["none found"]

@@ -130,9 +130,22 @@ def _virtual_camera() -> Finding:
 
 
 def _encoder() -> Finding:
-    from realtime.outputs.recorder import best_encoder
+    import tempfile
+    from pathlib import Path
 
-    return Finding(True, f"{best_encoder()} (H.264)")
+    import numpy as np
+
+    from realtime.controls import Controls
+    from realtime.frame import Frame
+    from realtime.outputs import OutputRequest
+    from realtime.outputs.recorder import Recorder
+
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(str(Path(folder) / "try.mp4"), OutputRequest(controls=Controls()))
+        for index in range(3):
+            recorder.show(Frame(np.full((360, 640, 3), 40 * index, np.uint8), 0.0, index / 30, index))
+        recorder.close()
+    return Finding(True, f"{recorder.encoder} writes video files")
 
 
 def _onnx_runtime() -> Finding:
@@ -143,11 +156,10 @@ def _onnx_runtime() -> Finding:
 
 
 def _sound() -> Finding:
-    from realtime.commands.devices import sound_lines
+    from realtime.commands.devices import list_sound_devices
 
-    lines = sound_lines()
-    works = not lines[0].startswith(("PortAudio", "none"))
-    return Finding(works, f"{len(lines)} devices" if works else lines[0])
+    devices = list_sound_devices()
+    return Finding(bool(devices), f"{len(devices)} devices" if devices else "no sound device")
 
 
 def _python() -> Finding:
