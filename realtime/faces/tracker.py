@@ -160,7 +160,8 @@ class FaceTracker:
                 track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
             else:
                 face = track.held(pts_s)
-            candidates.append(Candidate(face, track.life_watch.life))
+            speed = math.hypot(track.speed_x, track.speed_y) / face.box.width
+            candidates.append(Candidate(face, track.life_watch.life, speed))
         viewer = self._choice.choose(candidates, pts_s)
         faces = [candidate.face for candidate in candidates]
         if len(faces) > 1:

@@ -34,6 +34,9 @@ _STILL_AFTER_S = 3.0
 _HIDDEN_S = 0.1
 _NEARER = 1.3
 _NEARER_FOR_S = 1.0
+_PASSING_PER_S = 1.0
+# Face widths a second, about 0.16 m/s: whoever goes across the picture faster than this is on their way somewhere. A
+# walk takes 1.5 to 3 s from edge to edge, so time alone would not tell a passer-by from a viewer.
 
 
 class Life(enum.IntEnum):
@@ -115,6 +118,8 @@ class Candidate(NamedTuple):
 
     face: Face
     life: Life
+    speed: float = 0.0
+    """Across the picture, in face widths a second."""
 
 
 class ViewerChoice:
@@ -153,12 +158,12 @@ class ViewerChoice:
         winners = []
         nearer_since_s: dict[int, float] = {}
         for candidate in candidates:
-            face, life = candidate
+            face, life, speed = candidate
             if candidate is holder or face.lost_for_s > 0.0 or (holder.life is Life.ALIVE and life is not Life.ALIVE):
                 continue
             if holder.life is Life.STILL and life is Life.ALIVE:
                 winners.append(candidate)
-            elif face.box.width >= _NEARER * holder.face.box.width:
+            elif face.box.width >= _NEARER * holder.face.box.width and speed <= _PASSING_PER_S:
                 since_s = nearer_since_s[face.track_id] = self._nearer_since_s.get(face.track_id, pts_s)
                 if pts_s - since_s >= _NEARER_FOR_S:
                     winners.append(candidate)
