@@ -20,7 +20,7 @@ def test_a_buffer_comes_back_only_when_nobody_looks_at_it() -> None:
 def test_a_memoryview_keeps_a_buffer() -> None:
     pool = FramePool(Size(8, 4))
     pixels = pool.take()
-    address, view = pixels.ctypes.data, memoryview(pixels)
+    address, view = pixels.ctypes.data, pixels.data
     del pixels
     assert pool.take().ctypes.data != address
     view.release()

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from realtime.frame import Pixels, Size
 from realtime.portrait_file import PackWriter, Place
@@ -57,12 +59,13 @@ def write_video(path: Path, photo: Pixels, centres: list[float], seconds_each: f
         container.mux(stream.encode(None))
 
 
+def _small(pixels: NDArray[Any]) -> Pixels:
+    return cv2.resize(pixels, (64, 48), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
 def decoded_numbers(path: Path) -> list[int]:
     with av.open(str(path)) as container:
-        return [
-            read_number(cv2.resize(frame.to_ndarray(format="bgr24"), (64, 48), interpolation=cv2.INTER_AREA))
-            for frame in container.decode(video=0)
-        ]
+        return [read_number(_small(frame.to_ndarray(format="bgr24"))) for frame in container.decode(video=0)]
 
 
 def run_program(folder: Path, *words: str) -> dict[str, object]:

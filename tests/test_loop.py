@@ -51,7 +51,7 @@ class Inverted(Effect):
         self.was_mirrored.append(frame.mirrored)
         if self._fail_from is not None and len(self.seen) > self._fail_from:
             raise RuntimeError("a bug in an effect")
-        return frame.with_pixels(cv2.bitwise_not(frame.pixels))
+        return frame.with_pixels(~frame.pixels)
 
     def close(self) -> None:
         self.is_closed = True

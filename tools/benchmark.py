@@ -220,7 +220,10 @@ def as_markdown(figures: dict[str, Any]) -> str:
     every = middle(lambda one: one["every_frame"]["fps"])
     ratio = middle(lambda one: one["every_frame"]["fps"] / one["decode_detect_fps"])
     first = middle(lambda one: one["first_loop_fps"])
-    own = [middle(lambda one, p=p: one["every_frame"]["own_ms"][p]) for p in ("p50", "p99")]
+    own = [
+        middle(lambda one: one["every_frame"]["own_ms"]["p50"]),
+        middle(lambda one: one["every_frame"]["own_ms"]["p99"]),
+    ]
     rows = [
         ("decoding alone", f"{middle(lambda one: one['decode_fps']):.0f} fps", ""),
         ("floor: decode, then detect", f"{floor:.0f} fps", "1.00"),

@@ -86,10 +86,14 @@ def _render(options: Options, stats: RunStats) -> None:
         loop = app.build(options, progress, stats)
     total = options.frames or loop.capture.info.frame_count
     with tqdm(total=total, unit=" frames", file=sys.stderr, desc="rendering", dynamic_ncols=True) as bar:
-        loop.tick = lambda processed: bar.update(processed - bar.n) and None
+
+        def advance(processed: int) -> None:
+            bar.update(processed - bar.n)
+
+        loop.tick = advance
         with ending_in_order(loop.stop):
             loop.run()
-        bar.update(stats.processed - bar.n)
+        advance(stats.processed)
     if loop.interrupted:
         log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
 
