@@ -1,0 +1,181 @@
+"""What every effect owes, tried on each."""
+
+from __future__ import annotations
+
+import dataclasses
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.effects import EFFECTS, Effect, EffectContext, effect_class, split_spec
+from realtime.errors import RealtimeError
+from realtime.frame import Box, Face, Frame, Pixels, Size
+from realtime.settings import describe_settings, parse_settings
+from tests.portrait_packs import write_pack
+
+CANVAS = Size(320, 180)
+
+
+def spec_of(name: str, folder: Path) -> str:
+    """What to write after `--effect` for the smallest real use of an effect. An effect without a line here fails
+    `test_no_effect_is_left_out`.
+    """
+    if name == "portrait":
+        return f"portrait:{write_pack(folder / 'pack.portrait', columns=9, stages=2, idles=8)}"
+    return {"none": "none"}[name]
+
+
+@pytest.fixture(scope="module")
+def photo(navy_photo: Path) -> Pixels:
+    pixels = cv2.imread(str(navy_photo))
+    assert pixels is not None
+    return np.asarray(pixels, np.uint8)
+
+
+def open_named(name: str, folder: Path, canvas: Size | None = CANVAS) -> Effect:
+    chosen, argument = split_spec(spec_of(name, folder))
+    cls = effect_class(chosen)
+    return cls.open(argument, parse_settings(cls.Settings, {}, chosen), EffectContext(canvas=canvas))
+
+
+@pytest.fixture(params=sorted(EFFECTS))
+def effect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Effect]:
+    opened = open_named(request.param, tmp_path)
+    yield opened
+    opened.close()
+
+
+def moment(pixels: Pixels, index: int) -> Frame:
+    """A frame that nobody can write into."""
+    pixels = pixels.view()
+    pixels.flags.writeable = False
+    return Frame(pixels, 500 + index / 30, index / 30, index)
+
+
+def face_at(x: float, y: float, size_px: float = 120) -> Face:
+    offsets = np.array([[-0.2, -0.1], [0.2, -0.1], [0, 0.1], [0, 0.25], [-0.45, 0], [0.45, 0]], np.float32)
+    points = (offsets * size_px + (x, y)).astype(np.float32)
+    return Face(Box(x - size_px / 2, y - size_px / 2, size_px, size_px), points, 0.9, track_id=1)
+
+
+def crowds(size: Size) -> list[list[Face]]:
+    """Nobody, somebody, several, somebody half out of the picture, a face held since half a second."""
+    middle = face_at(size.width / 2, size.height / 2)
+    return [
+        [],
+        [middle],
+        [middle, face_at(60, 60, 40)],
+        [face_at(0, size.height)],
+        [dataclasses.replace(middle, lost_for_s=0.5)],
+    ]
+
+
+def test_no_effect_is_left_out(tmp_path: Path) -> None:
+    for name in EFFECTS:
+        assert split_spec(spec_of(name, tmp_path))[0] == name
+
+
+def test_every_frame_is_answered_whoever_is_there(effect: Effect, photo: Pixels) -> None:
+    sizes = set()
+    for index in range(60):
+        crowd = crowds(Size.of(photo))[index // 6 % 5] if effect.uses_faces else []
+        frame = moment(photo, index)
+        made = effect.make(frame, crowd)
+        assert (made.index, made.pts_s, made.captured_at_s) == (frame.index, frame.pts_s, frame.captured_at_s)
+        assert made.mirrored == frame.mirrored
+        assert made.pixels.dtype == np.uint8
+        assert made.pixels.ndim == 3
+        assert made.pixels.shape[2] == 3
+        assert made.pixels.flags.c_contiguous
+        sizes.add(made.size)
+    assert len(sizes) == 1
+    assert effect.uses_pixels or sizes == {CANVAS}, "an effect that draws its own picture makes it the canvas's size"
+
+
+def test_frames_given_are_never_written_into(effect: Effect, photo: Pixels) -> None:
+    before = photo.copy()
+    for index in range(20):
+        effect.make(moment(photo, index), [face_at(100 + 15 * index, 200)] if effect.uses_faces else [])
+    assert np.array_equal(photo, before)
+
+
+def test_pictures_given_are_never_changed_afterwards(effect: Effect, photo: Pixels) -> None:
+    made: list[tuple[Pixels, Pixels]] = []
+    for index in range(20):
+        faces = [face_at(100 + 15 * index, 200)] if effect.uses_faces else []
+        pixels = effect.make(moment(np.roll(photo, 9 * index, 1), index), faces).pixels
+        made.append((pixels, pixels.copy()))
+    assert all(np.array_equal(pixels, copy) for pixels, copy in made)
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(17, 333), Size(1280, 720)])
+def test_any_size_of_frame(effect: Effect, size: Size) -> None:
+    pixels = np.full((size.height, size.width, 3), 128, np.uint8)
+    faces = [face_at(size.width / 2, size.height / 2, 20)] if effect.uses_faces else []
+    for index in range(3):
+        assert effect.make(moment(pixels, index), faces).pixels.size > 0
+
+
+def test_size_may_change_on_the_way(effect: Effect) -> None:
+    for index, size in enumerate([Size(640, 360), Size(100, 200), Size(640, 360)]):
+        effect.make(moment(np.full((size.height, size.width, 3), 50, np.uint8), index), [])
+
+
+def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
+    def run(begin: int, end: int) -> None:
+        for index in range(begin, end):
+            across = 260 + 200 * np.sin(index / 20)
+            effect.make(moment(photo, index), [face_at(across, 200)] if effect.uses_faces else [])
+
+    run(0, 300)
+    tracemalloc.start()
+    try:
+        run(300, 400)
+        begin_bytes = tracemalloc.get_traced_memory()[0]
+        run(400, 1000)
+        grown_bytes = tracemalloc.get_traced_memory()[0] - begin_bytes
+    finally:
+        tracemalloc.stop()
+    assert grown_bytes < 200_000, "it keeps something of every frame"
+
+
+@pytest.mark.parametrize("name", sorted(EFFECTS))
+def test_opening_and_closing_again_and_again(name: str, tmp_path: Path, photo: Pixels) -> None:
+    for count in range(5):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        opened = open_named(name, folder)
+        opened.make(moment(photo, 0), [])
+        opened.close()
+
+
+@pytest.mark.parametrize("name", sorted(EFFECTS))
+def test_own_size_without_a_canvas(name: str, tmp_path: Path, photo: Pixels) -> None:
+    opened = open_named(name, tmp_path, canvas=None)
+    sizes = {opened.make(moment(photo, index), []).size for index in range(3)}
+    assert len(sizes) == 1
+    opened.close()
+
+
+@pytest.mark.parametrize("name", sorted(EFFECTS))
+def test_settings_are_a_frozen_dataclass_with_words(name: str) -> None:
+    settings_class = effect_class(name).Settings
+    assert dataclasses.is_dataclass(settings_class)
+    defaults = settings_class()
+    for field in dataclasses.fields(settings_class):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(defaults, field.name, None)
+    assert all(line.help for line in describe_settings(settings_class))
+
+
+@pytest.mark.parametrize("name", sorted(EFFECTS))
+def test_an_argument_that_cannot_be_is_said_in_one_line(name: str) -> None:
+    cls = effect_class(name)
+    with pytest.raises(RealtimeError) as caught:
+        cls.open("no/such thing", parse_settings(cls.Settings, {}, name), EffectContext())
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) > 20
