@@ -31,6 +31,7 @@ class Feed:
         self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
         self._last: Frame | None = None  # only where it may have to be shown again
         self._dropped_before = 0
+        self._is_closed = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -72,7 +73,7 @@ class Feed:
         return False
 
     def stop(self) -> None:
-        """Show what is still inside, then close the output. Main thread."""
+        """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread."""
         self._slot.close()
         if self._thread is not None:
             self._thread.join(timeout=30.0)  # an encoder may have a second or two of work left
@@ -112,10 +113,15 @@ class Feed:
         self.error = error
         self.stats.failure = str(error) if error else ""
         self._slot.close(discard=True)
+        if self.output.on_main_thread:  # a window that was closed must vanish now; a thread closes its own output
+            self._close()
         self._ended(self)
 
     def _close(self) -> None:
         self._last = None
+        if self._is_closed:
+            return
+        self._is_closed = True
         try:
             self.output.close()
         except Exception as error:  # the reason matters to the user, the others must still be closed

@@ -73,7 +73,8 @@ class RenderLoop:
         self._newest: Frame | None = None
         self._flipped: FramePool | None = None
         self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
-        self._feeds = [self._feed(output) for output in self.outputs]
+        self._all_feeds: list[Feed] = []
+        self._feeds = [self._feed(output) for output in self.outputs]  # those that still want frames
         self.capture.on_finished = self._source_ended
 
     def run(self) -> None:
@@ -98,7 +99,7 @@ class RenderLoop:
             if processing.ident is not None:
                 processing.join(timeout=10.0)
             self.stats.ended_at_s = time.monotonic()
-            for feed in list(self._feeds):
+            for feed in self._all_feeds:  # one that ended early may still be finishing its file
                 feed.stop()
             if self.menu:
                 self.menu.close()
@@ -258,6 +259,7 @@ class RenderLoop:
     def _feed(self, output: Output) -> Feed:
         feed = Feed(output, every_frame=self.every_frame, ended=self._output_ended)
         feed.on_first_shown = self._first_picture
+        self._all_feeds.append(feed)
         self.stats.outputs.append(feed.stats)
         return feed
 

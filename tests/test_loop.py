@@ -168,6 +168,24 @@ def test_a_reader_that_leaves_ends_the_run_well() -> None:
     run(make_loop(DrawnCamera(), [Left(every=True)]))
 
 
+@pytest.mark.parametrize("how", [OutputFinished(), OutputError("the display is gone")])
+def test_a_window_that_ends_is_closed_once_and_the_others_go_on(how: Exception) -> None:
+    class Window(KeepingOutput):
+        on_main_thread = True
+        shown_on: threading.Thread | None = None
+
+        def show(self, frame: Frame) -> None:
+            super().show(frame)
+            self.shown_on = threading.current_thread()
+            raise how
+
+    window, file = Window(), KeepingOutput(every=True)
+    run(make_loop(DrawnCamera(30), [window, file]))
+    assert window.shown_on is threading.main_thread()
+    assert window.is_closed
+    assert file.numbers == list(range(30))
+
+
 def test_a_source_that_breaks_is_shown_to_its_last_good_frame() -> None:
     output = KeepingOutput(every=True)
     with pytest.raises(CameraError, match="unplugged"):
