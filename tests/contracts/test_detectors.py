@@ -1,0 +1,137 @@
+"""What every face detector promises, tried on a real photo with its real model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.errors import ModelError
+from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
+from realtime.frame import Frame, Pixels
+from realtime.model_store import model_file
+
+TESTED = ("short", "full")
+
+EYES = ((222, 190), (305, 186))
+"""Where the right and the left eye are in grace_hopper.jpg (512×600), the pupils read off the picture by eye, px."""
+
+
+def open_detector(name: str) -> FaceDetector:
+    try:
+        model_file(DETECTOR_MODELS[name])
+    except ModelError as error:
+        pytest.skip(str(error))
+    detector = DETECTORS[name].load()()
+    assert isinstance(detector, FaceDetector)
+    return detector
+
+
+@pytest.fixture(params=TESTED)
+def detector(request: pytest.FixtureRequest) -> Iterator[FaceDetector]:
+    opened = open_detector(request.param)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def photo(navy_photo: Path) -> Pixels:
+    return np.asarray(cv2.imread(str(navy_photo)), np.uint8)
+
+
+def frame(pixels: Pixels, number: int = 0) -> Frame:
+    return Frame(pixels, captured_at_s=100.0 + number / 30, pts_s=number / 30, index=number)
+
+
+def test_every_detector_is_tested() -> None:
+    assert set(TESTED) == set(DETECTORS) == set(DETECTOR_MODELS)
+
+
+def test_it_says_what_computes_it(detector: FaceDetector) -> None:
+    assert detector.provider
+
+
+def test_nobody(detector: FaceDetector) -> None:
+    assert detector.find(frame(np.full((480, 640, 3), 90, np.uint8))) == []
+
+
+def test_a_face_is_found_where_it_is(detector: FaceDetector, photo: Pixels) -> None:
+    (face,) = detector.find(frame(photo))
+    assert face.keypoints.shape == (6, 2)
+    assert face.keypoints.dtype == np.float32
+    assert 0.5 <= face.score <= 1.0
+    assert (face.track_id, face.lost_for_s) == (-1, 0.0)
+    right_eye, left_eye, nose, mouth, right_ear, left_ear = face.keypoints
+    assert np.allclose(right_eye, EYES[0], atol=10)
+    assert np.allclose(left_eye, EYES[1], atol=10)
+    assert right_ear[0] < right_eye[0] < nose[0] < left_eye[0] < left_ear[0], "sides are the person's own"
+    assert max(right_eye[1], left_eye[1]) < nose[1] < mouth[1]
+    left, top, width, height = face.box
+    assert left < right_eye[0] < left_eye[0] < left + width
+    assert top < right_eye[1] < mouth[1] < top + height
+    assert all(isinstance(side, float) for side in face.box)
+
+
+def test_coordinates_are_the_frames_own_at_every_size(detector: FaceDetector, photo: Pixels) -> None:
+    expected = np.array(EYES) / (512, 600)
+    for width, height in ((240, 281), (512, 600), (853, 999), (1280, 1500)):
+        (face,) = detector.find(
+            frame(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8))
+        )
+        assert np.allclose(face.keypoints[:2] / (width, height), expected, atol=0.02)
+
+
+def test_the_largest_face_comes_first(detector: FaceDetector, photo: Pixels) -> None:
+    picture: Pixels = np.full((600, 1012, 3), 90, np.uint8)
+    picture[:, 500:] = photo
+    picture[100:450, 100:400] = cv2.resize(photo, (300, 350), interpolation=cv2.INTER_AREA)
+    faces = detector.find(frame(picture))
+    assert len(faces) == 2
+    assert faces[0].box.area > faces[1].box.area
+    assert faces[0].box.centre[0] > 500 > faces[1].box.centre[0]
+
+
+def test_the_frame_is_only_looked_at(detector: FaceDetector, photo: Pixels) -> None:
+    pixels = photo.copy()
+    pixels.flags.writeable = False
+    detector.find(frame(pixels))
+    assert np.array_equal(pixels, photo)
+
+
+def test_what_was_found_stays_when_the_next_frame_comes(detector: FaceDetector, photo: Pixels) -> None:
+    (face,) = detector.find(frame(photo))
+    kept = face.keypoints.copy()
+    detector.find(frame(np.ascontiguousarray(photo[:, ::-1]), 1))
+    assert np.array_equal(face.keypoints, kept)
+
+
+def test_equal_times_and_a_source_that_starts_over(detector: FaceDetector, photo: Pixels) -> None:
+    for number in (0, 0, 300, 301, 0, 1, 300):
+        assert len(detector.find(frame(photo, number))) == 1
+
+
+def test_frames_of_another_size_on_the_way(detector: FaceDetector, photo: Pixels) -> None:
+    for number, pixels in enumerate((photo, np.ascontiguousarray(photo[:500]), np.zeros((16, 16, 3), np.uint8), photo)):
+        assert len(detector.find(frame(pixels, number))) == (0 if pixels.shape[0] == 16 else 1)
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_opening_and_closing_five_times(name: str, photo: Pixels) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(5):
+            detector = open_detector(name)
+            assert len(detector.find(frame(photo))) == 1
+            detector.close()
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_missing_model_file_is_said_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REALTIME_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match=DETECTOR_MODELS[name]) as error:
+        DETECTORS[name].load()()
+    assert "\n" not in str(error.value)
