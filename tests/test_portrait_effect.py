@@ -208,10 +208,11 @@ def test_scaling_keeps_place_and_light(navy_photo: Path, size: Size) -> None:
     reference = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(float)
     assert abs(drawn.mean() - reference.mean()) < 0.3
     assert np.abs(drawn - reference).mean() < 3
-    window = cv2.createHanningWindow(size, cv2.CV_64F)
-    (across, down), _ = cv2.phaseCorrelate(drawn.mean(axis=2), reference.mean(axis=2), window)
-    assert abs(across) < 0.05, "it lies beside its place"
-    assert abs(down) < 0.05
+    # Where it lies, to a hundredth of a pixel: the shift that explains most of the difference (Lucas and Kanade).
+    grey = reference.mean(axis=2)
+    slopes = np.stack([np.gradient(grey, axis=axis)[4:-4, 4:-4].ravel() for axis in (1, 0)], axis=1)
+    shift, *_ = np.linalg.lstsq(slopes, (grey - drawn.mean(axis=2))[4:-4, 4:-4].ravel())
+    assert np.abs(shift).max() < 0.02, "it lies beside its place"
 
 
 def test_inset_shows_the_camera_mirrored_and_leaves_the_rest(tmp_path: Path) -> None:
