@@ -162,8 +162,12 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
 
 
 def _open_effects(options: Options, context: EffectContext) -> list[Link]:
-    specs: Sequence[str] = options.effect
-    if not specs:
+    specs: Sequence[str] = options.effect or ("portrait",)
+    unused = set(options.effect_settings()) - {effects.split_spec(spec)[0] for spec in specs}
+    if unused:
+        chosen = " and ".join(specs)
+        raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
+    if not options.effect:
         try:
             return [Link("portrait", open_effect("portrait", options, context))]
         except OptionError:
@@ -171,10 +175,6 @@ def _open_effects(options: Options, context: EffectContext) -> list[Link]:
         except RealtimeError as error:  # nobody asked for it by name: pictures come first
             log.warning("no portrait: %s; showing the source as it is", error)
             specs = ("none",)
-    unused = set(options.effect_settings()) - {effects.split_spec(spec)[0] for spec in specs}
-    if unused:
-        chosen = " and ".join(specs)
-        raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
     links: list[Link] = []
     try:
         for spec in specs:

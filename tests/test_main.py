@@ -188,3 +188,19 @@ def _make_clip(path: Path, seconds: int) -> None:
             frame.sample_rate, frame.pts = 48000, begin
             container.mux(sound.encode(frame))
         container.mux(sound.encode(None))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux runs without a screen")
+def test_the_first_command_makes_pictures_without_models_camera_and_screen(tmp_path: Path) -> None:
+    nothing = {name: "" for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")}
+    (tmp_path / "no-models").mkdir()
+    nothing |= {"REALTIME_MODELS": str(tmp_path / "no-models"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = realtime("--seconds", "1", cwd=tmp_path, **nothing)
+    assert done.returncode == 0, done.stderr
+    assert "no portrait" in done.stderr
+    assert "no screen" in done.stderr
+    with av.open(str(tmp_path / "realtime-demo.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 30
+    again = realtime("--seconds", "1", cwd=tmp_path, **nothing)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "realtime-demo-2.mp4").exists(), "the first one is kept"
