@@ -7,6 +7,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place, place_inside
@@ -107,7 +108,7 @@ def draw_painting(painting: Pixels, scaler: PaintingScaler, canvas: Size) -> Pix
 
 
 def _surroundings(painting: Pixels, visible: Place, canvas: Size) -> Pixels:
-    # All of it is soft, so an eighth of the size is enough, and takes a millisecond or two.
+    # All of it is soft, so an eighth of the size is enough.
     small = Size(max(8, canvas.width // 8), max(8, canvas.height // 8))
     cover = painting_area(Size.of(painting), Place(0, 0, *Size.of(painting)), small, "cover")
     scaled = cv2.resize(painting, cover.size, interpolation=cv2.INTER_AREA)
@@ -121,11 +122,20 @@ def _surroundings(painting: Pixels, visible: Place, canvas: Size) -> Pixels:
     shade[top:bottom, left:right] = 1
     shade = np.asarray(cv2.GaussianBlur(shade, (0, 0), max(small) / 40), np.float32)
     soft *= 1 - 0.6 * shade[:, :, None]
-    large = np.asarray(cv2.resize(soft, canvas, interpolation=cv2.INTER_CUBIC), np.float32)
-    # A gradient this dark and slow shows its 8-bit steps as bands on a wall-sized screen; noise of half a grey level
-    # to either side hides them. The same for all three colours, and always the same.
-    grain = np.random.default_rng(0).random((canvas.height, canvas.width, 1), np.float32) - 0.5
-    return np.asarray(np.clip(np.rint(large + grain), 0, 255), np.uint8)
+    large = cv2.resize(soft, canvas, interpolation=cv2.INTER_CUBIC)
+    # A gradient this dark and slow shows its 8-bit steps as bands on a wall-sized screen: ordered dither hides them.
+    dither = _dither_tile()
+    repeats = (-(-canvas.height // len(dither)), -(-canvas.width // len(dither)), 1)
+    grain = np.tile(dither[:, :, None].repeat(3, axis=2), repeats)[: canvas.height, : canvas.width]
+    return np.asarray(cv2.add(large, grain, dtype=cv2.CV_8U), np.uint8)  # rounds and saturates
+
+
+def _dither_tile() -> NDArray[np.float32]:
+    """Return Bayer's matrix, 16×16, from −0.5 to 0.5."""
+    order = np.zeros((1, 1))
+    while len(order) < 16:
+        order = np.block([[4 * order, 4 * order + 2], [4 * order + 3, 4 * order + 1]])
+    return np.asarray((order + 0.5) / order.size - 0.5, np.float32)
 
 
 def _averaged(pixels: Pixels, block: int) -> Pixels:
@@ -139,7 +149,7 @@ def _averaged(pixels: Pixels, block: int) -> Pixels:
 
 def _positions(
     begin: int, end: int, area_begin: int, ratio: float, block: int, source_begin: int
-) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+) -> NDArray[np.float32]:
     """Return where the centres of canvas pixels lie in a part of the block-averaged painting."""
     centres = (np.arange(begin, end) - area_begin + 0.5) * ratio / block - 0.5
     # OpenCV samples at 1/32 pixel. Rounded before the part's own beginning is taken off, positions are the same
