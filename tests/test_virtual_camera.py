@@ -5,6 +5,7 @@ The real devices are tried by `python -m tools.check_devices virtual-camera`.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -138,22 +139,42 @@ def test_a_device_that_is_none_is_told(tmp_path: Path) -> None:
         VirtualCamera(f"v4l2loopback:{file}", OutputRequest(Controls()))
 
 
-@linux_only
-def test_a_loopback_left_without_offers_is_revived(monkeypatch: pytest.MonkeyPatch) -> None:
-    offers = {"/dev/video10": False}
-    monkeypatch.setattr(
-        v4l2, "describe", lambda path: v4l2.Device(path, "x", can_capture=False, can_output=offers[str(path)])
-    )
-    monkeypatch.setattr(v4l2, "reset_output", lambda path: offers.update({str(path): True}))
-    assert virtual_camera._why_no_output(Path("/dev/video10")) == ""
-
-
-@linux_only
-def test_a_device_somebody_writes_to_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A v4l2loopback device as far as asking goes, which takes pictures again once it has been reset."""
     path = Path("/dev/video10")
-    monkeypatch.setattr(v4l2, "describe", lambda path: v4l2.Device(path, "OBS", can_capture=True, can_output=False))
-    monkeypatch.setattr(v4l2, "holders", lambda path: ["obs (process 7)"])
-    monkeypatch.setattr(v4l2, "reset_output", lambda path: pytest.fail("it would end the other's session"))
+    offers = {"output": False}
+
+    def describe(path: Path) -> v4l2.Device:
+        return v4l2.Device(path, "OBS", can_capture=not offers["output"], can_output=offers["output"])
+
     monkeypatch.setattr(virtual_camera, "loopbacks", lambda: [path])
+    monkeypatch.setattr(v4l2, "describe", describe)
+    monkeypatch.setattr(v4l2, "holders", lambda path: ["obs (process 7)"])
+    monkeypatch.setattr(v4l2, "reset_output", lambda path: offers.update(output=True))
+    return path
+
+
+@linux_only
+def test_a_loopback_whose_writer_has_left_is_revived(loopback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_camera, "_is_written_to", lambda path: False)
+    assert virtual_camera._why_no_output(loopback) == ""
+
+
+@linux_only
+def test_a_device_somebody_writes_to_is_left_alone(loopback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_camera, "_is_written_to", lambda path: True)
+    monkeypatch.setattr(v4l2, "reset_output", lambda path: pytest.fail("it would end the other's session"))
     with pytest.raises(OutputError, match=r"/dev/video10 \(OBS\) is being written to .*open in obs \(process 7\)"):
         VirtualCamera("", OutputRequest(Controls()))
+
+
+@linux_only
+def test_writing_is_known_by_the_pictures_that_arrive(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"  # gives what was written and then says EAGAIN, as the driver does
+    os.mkfifo(fifo)
+    with fifo.open("r+b", buffering=0) as writer:
+        writer.write(bytes(64))
+        assert not virtual_camera._is_written_to(fifo), "the last picture of a writer that has left"
+        writer.write(bytes(3 * 64))
+        assert virtual_camera._is_written_to(fifo)
