@@ -16,22 +16,22 @@ from realtime.frame import Box, Face
 
 _MOVED = 0.035
 _MOVED_PER_NOISE = 8.0
-# How far eyes, nose and mouth must be from where they rested (root mean square, in face widths) to have
-# moved. Measured with BlazeFace: a photo under camera noise (σ 5 to 10 of 255) or JPEG at quality 40 strays
-# by at most 0.006 where its face is at least 7 % of the picture's width, by 0.03 when the lamp goes out, and
-# by 0.044 where it is only 5 % wide, whose jitter is 0.011: hence the second figure. People who sit and talk
-# stray by 0.03 to 0.2.
+# How far eyes, nose and mouth must be from where they rested (root mean square, in face widths) to have moved.
+# Measured with BlazeFace on a photo that hangs still: it strays by at most 0.006 under camera noise (σ 5 to 10 of 255)
+# or JPEG at quality 40 where its face is at least 7 % of the picture's width, by 0.03 when half the light goes out;
+# where it is 5 % wide, by 0.044 with a jitter of 0.011, hence the second figure. (Light that pulses by a third, or a
+# focus that hunts, can still bring a photo of 7 % to life; one of 11 % stays still.) People who sit and talk stray by
+# 0.03 to 0.2 and are told from photos after 0.7 to 5.2 s, people who come walking after 0.7 to 1.4 s.
 _MOVED_FOR_S = 0.3
 _MOVED_LEAK = 0.02
-# For so long in sum, while each second at rest takes back a little: what brushes past a poster is no movement
-# of it.
+# For so long in sum, while each second at rest takes back a little: what brushes past a poster is no movement of it.
 _REST_S = 8.0
-# The resting place follows so slowly: daylight that wanders over a poster does not move it, a shifted chair
-# is seen.
+# The resting place follows so slowly: daylight that wanders over a poster does not move it, a shifted chair is seen.
 _SETTLE_S = 0.4
 _STILL_AFTER_S = 3.0
 # Watched for so long without a movement, a face is taken for a picture until it moves.
-_HIDDEN_S = 0.1
+_HIDDEN_S = 0.6
+# A face hidden for longer is watched anew: the detector's first guesses after that are no movement.
 _NEARER = 1.3
 _NEARER_FOR_S = 1.0
 _PASSING_PER_S = 1.0
@@ -43,8 +43,7 @@ class Life(enum.IntEnum):
     """What is known of a face; the greater, the better its claim to the gaze."""
 
     STILL = 0
-    """Watched for a while, and never moved by itself: a painting, a poster, or somebody who sits very still.
-    """
+    """Watched for a while, and never moved by itself: a painting, a poster, or somebody who sits very still."""
     UNKNOWN = 1
     """Not watched for long enough."""
     ALIVE = 2
@@ -76,7 +75,7 @@ class LifeWatch:
             return
         step_s = pts_s - self._seen_at_s
         self._seen_at_s = pts_s
-        if shadowed or step_s > max(_HIDDEN_S, _SETTLE_S) or step_s <= 0.0:
+        if shadowed or step_s > _HIDDEN_S or step_s <= 0.0:
             self._watched_s = self._moved_s = 0.0
             self._raw, self._rest = raw, calm
             return
