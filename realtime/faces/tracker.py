@@ -24,12 +24,11 @@ _SURE_WITHIN_S = 1.0
 _CONFIRMED_WITHIN_S = 0.15
 _LEAST_CUTOFF_HZ = 1.0
 _CUTOFF_PER_SPEED = 7.0
-# For each face width per second. On clips of people who talk and turn, the eyes' midpoint shakes at rest by
-# 0.39 % of the face's width instead of 0.97 % and follows 47 ms late (54 ms at 4.0, 40 ms and 0.44 % at
-# 12.0); a steady walk of one width a second is followed 20 ms late.
+# Hz for each face width per second. On clips of people who talk and turn, the eyes' midpoint shakes at rest by 0.39 %
+# of the face's width instead of 0.97 % and follows 47 ms late (54 ms at 4.0, 40 ms and 0.44 % at 12.0); a steady walk
+# of one width a second is followed 20 ms late.
 _COAST_S = 0.3
-# Motion is carried on for so long when looking for a hidden face: longer, and a turn on the way makes it
-# wrong.
+# Motion is carried on for so long when looking for a hidden face: longer, and a turn on the way makes it wrong.
 _REACH = 0.5
 _REACH_PER_S = 2.5
 _MOST_REACH = 1.2
@@ -41,24 +40,6 @@ _MOST_GROWTH = 1.7
 
 class _Track:
     """One person. Positions in pixels, `width` is the detected box's."""
-
-    __slots__ = (
-        "calm",
-        "calmed",
-        "confirmed",
-        "face",
-        "hits",
-        "identity",
-        "life_watch",
-        "raw",
-        "seen_at_s",
-        "speed_x",
-        "speed_y",
-        "sure_at_s",
-        "width",
-        "x",
-        "y",
-    )
 
     def __init__(self, identity: int, found: Face, pts_s: float, *, confirmed: bool) -> None:
         self.identity = identity
