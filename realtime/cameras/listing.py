@@ -55,11 +55,14 @@ class ListedCamera:
         return f"{self.name} ({self.path})" if self.path.startswith("/dev/") else f"{self.name} (camera {self.number})"
 
 
-def list_cameras() -> list[ListedCamera]:
-    """Return the cameras there are, by number. Opens none of them; none is disturbed where it is in use."""
+def list_cameras(*, with_modes: bool = True) -> list[ListedCamera]:
+    """Return the cameras there are, by number. None is disturbed where it is in use.
+
+    `with_modes`: ask each for its sizes and rates as well, where the system knows (Linux).
+    """
     if ON_LINUX:
         return [
-            ListedCamera(device.number, device.name, str(device.path), _modes(device))
+            ListedCamera(device.number, device.name, str(device.path), _modes(device) if with_modes else ())
             for device in v4l2.devices()
             if device.can_capture
         ]

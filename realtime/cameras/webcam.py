@@ -115,7 +115,7 @@ def _find(source: str) -> ListedCamera:
             return _device(Path(f"/dev/video{int(source)}"))
         if source.startswith("/"):
             return _device(Path(source))
-    cameras = list_cameras()
+    cameras = list_cameras(with_modes=False)
     if not source.isdecimal():
         return named(source, cameras)
     number = int(source)
@@ -135,13 +135,13 @@ def _device(path: Path) -> ListedCamera:
     except OSError as error:
         raise CameraError(_refusal(str(path), device_path, error)) from error
     except ValueError as error:  # a device whose name does not end in a number
-        raise CameraError(f"{path} is no camera; {there_are(list_cameras())}") from error
+        raise CameraError(f"{path} is no camera; {there_are(list_cameras(with_modes=False))}") from error
     if not device.can_capture:
         if device.can_output:
             raise CameraError(
                 f"{device.name} ({path}) is a virtual camera nobody sends to; start the program that feeds it"
             )
-        raise CameraError(f"{device.name} ({path}) gives no pictures; {there_are(list_cameras())}")
+        raise CameraError(f"{device.name} ({path}) gives no pictures; {there_are(list_cameras(with_modes=False))}")
     return ListedCamera(number, device.name, str(path), ())
 
 
@@ -178,8 +178,8 @@ def _refusal(label: str, path: Path, error: OSError) -> str:
         who = ", ".join(v4l2.holders(path))
         return f"{label} is in use by {who or 'another program'}; close it and try again"
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"no camera at {path}; {there_are(list_cameras())}"
-    return f"{label} is no camera ({error.strerror}); {there_are(list_cameras())}"
+        return f"no camera at {path}; {there_are(list_cameras(with_modes=False))}"
+    return f"{label} is no camera ({error.strerror}); {there_are(list_cameras(with_modes=False))}"
 
 
 def _four_letters(fourcc: float) -> str:

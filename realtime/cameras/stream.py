@@ -1,0 +1,119 @@
+"""A network stream: rtsp://, http://, udp://, srt:// and whatever else FFmpeg speaks."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+
+import av
+
+from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.cameras.decoding import PictureMaker
+from realtime.errors import CameraError
+from realtime.frame import Frame, Pixels, Size
+
+_OPEN_WITHIN_S = 10.0
+_READ_WITHIN_S = 5.0  # a live picture that old is of no use: better to connect again
+_USUAL_FPS = 30.0
+_OPTIONS = {
+    "rtsp_transport": "tcp",  # over UDP one lost packet smears the picture until the next key frame
+    "analyzeduration": "1000000",  # µs; FFmpeg's own 5 s of looking before opening are too long for live
+    # No fflags=nobuffer: it throws away what was read while looking, the first key frame among it.
+}
+_KNOWN_TO_FEW = frozenset({"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "udp", "tcp", "srt", "rtp"})
+
+
+class Stream(Camera):
+    """Live, unless the server tells how long it is: a film behind http:// is played like a file.
+
+    Every frame is decoded as it arrives, and nothing is kept, so that the newest is always at hand.
+    """
+
+    def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - it keeps its own size and rate
+        self._name = without_password(source)
+        self._container = self._connect(source)
+        try:
+            self._start()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _connect(self, source: str) -> av.container.InputContainer:
+        try:
+            timeouts_s = (_OPEN_WITHIN_S, _READ_WITHIN_S)
+            return av.open(source, options=dict(_OPTIONS), timeout=timeouts_s, metadata_errors="ignore")
+        except av.ExitError as error:  # how FFmpeg calls a time limit that PyAV keeps
+            raise CameraError(
+                f"no answer from {self._name} within {_OPEN_WITHIN_S:g} s; check the address and that it is running"
+            ) from error
+        except av.ProtocolNotFoundError as error:
+            known = ", ".join(f"{name}://" for name in sorted(_KNOWN_TO_FEW))
+            raise CameraError(f"cannot open {self._name}: no such kind of stream; there are {known}") from error
+        except av.HTTPUnauthorizedError as error:
+            raise CameraError(f"{self._name} wants a password: write it as rtsp://name:password@address") from error
+        except (OSError, av.FFmpegError) as error:
+            why = error.strerror or str(error)
+            raise CameraError(f"cannot open {self._name}: {why}; check the address and that it is running") from error
+
+    def _start(self) -> None:
+        stream = self._container.streams.best("video")
+        if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
+            raise CameraError(f"{self._name} carries no video that can be decoded here; check the address")
+        stream.thread_type = "SLICE"  # threads by frame would hold each picture back by one frame a thread
+        stream.codec_context.flags |= int(av.codec.context.Flags.low_delay)
+        self._packets = self._container.demux(stream)
+        self._pictures = PictureMaker(stream.sample_aspect_ratio)
+        self._decoded: deque[av.VideoFrame] = deque()
+        self._count = 0
+        self._first_pts: int | None = None
+        self._last_pts_s = 0.0
+        self._live = not self._container.duration
+        fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
+        self._first = self._next_picture()
+        if self._first is None:
+            raise CameraError(f"{self._name} ended before its first picture; check that it is running")
+        size = Size.of(self._first[0])
+        self.info = CameraInfo(self._name, size, fps if 0 < fps < 1000 else _USUAL_FPS, live=self._live)
+
+    def read(self) -> Frame | None:
+        picture, self._first = self._first or self._next_picture(), None
+        if picture is None:
+            if self._live:
+                raise CameraError(f"{self._name} has ended; check that it is running")
+            return None
+        pixels, pts_s = picture
+        index = self._count
+        self._count += 1
+        return Frame(pixels, time.monotonic(), pts_s, index)
+
+    def close(self) -> None:
+        self._decoded.clear()
+        self._container.close()
+
+    def _next_picture(self) -> tuple[Pixels, float] | None:
+        while not self._decoded:
+            try:
+                packet = next(self._packets, None)
+                if packet is None:
+                    return None
+                self._decoded.extend(frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
+            except av.InvalidDataError:  # a packet was lost; the decoder finds its way back at the next key frame
+                continue
+            except av.ExitError as error:
+                raise CameraError(
+                    f"{self._name} has sent nothing for {_READ_WITHIN_S:g} s; check the network"
+                ) from error
+            except (OSError, av.FFmpegError) as error:
+                raise CameraError(f"{self._name} broke off: {error.strerror or error}; check the network") from error
+        decoded = self._decoded.popleft()
+        if decoded.pts is not None and decoded.time_base is not None:
+            self._first_pts = decoded.pts if self._first_pts is None else self._first_pts
+            pts_s = float((decoded.pts - self._first_pts) * decoded.time_base)
+            self._last_pts_s = max(self._last_pts_s, pts_s)
+        return self._pictures.make(decoded), self._last_pts_s
+
+
+def without_password(url: str) -> str:
+    """Return the address as it may be shown and logged: without `name:password@`."""
+    return re.sub(r"//[^/@]*@", "//", url)
