@@ -111,7 +111,7 @@ class Overlay:
         edge = round(18 * scale)
         layers = []
         hud_right = 0
-        if shown.hud:
+        if shown.hud and not shown.help:
             panel = _fit(_figures(status, scale), canvas, edge)
             layers.append(Layer(panel, (edge, edge)))
             hud_right = edge + panel.get_width()
@@ -179,10 +179,11 @@ def _stage(name: str, ms: float, frame_ms: float, width: int, scale: float) -> p
     """One stage: its name, a bar that is full at a whole frame time, milliseconds."""
     fonts = _Fonts.at(scale)
     row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
-    row.blit(fonts.normal.text(name, _QUIET), (0, 0))
+    left, right = round(0.38 * width), round(0.76 * width)
+    label = _shortened(name, fonts.normal, left - round(8 * scale))
+    row.blit(fonts.normal.text(label, _QUIET), (0, 0))
     value = fonts.normal.text(f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms", _INK)
     row.blit(value, (width - value.get_width(), 0))
-    left, right = round(0.34 * width), round(0.74 * width)
     thickness = max(3, round(5 * scale))
     top = (row.get_height() - thickness) // 2
     row.blit(_rounded((right - left, thickness), thickness // 2, _TROUGH), (left, top))

@@ -94,7 +94,11 @@ class Window(Output):
         self._cursor_moved_at_s = 0.0
         self._clicked_at_s = -1.0
         if self._is_fullscreen:
-            self._open()
+            try:
+                self._open()
+            except OutputError:
+                self.close()
+                raise
             self._draw()
 
     def show(self, frame: Frame) -> None:
