@@ -317,9 +317,13 @@ class PackWriter:
         rows: int = 1,
         place: Place,
         overwrite: bool = False,
+        compact: bool = False,
     ) -> None:
         """A name ending in `.portrait` or `.zip` becomes a file, any other a folder. Raises PortraitError
         when it exists already and `overwrite` is not said, or when it is a folder of other things.
+
+        Pictures are stored without loss, as PNG or, `compact`, as WebP: 0.6 of the size and as fast to read, but 20
+        times as slow to write (0.2 s a head of 600×600).
         """
         if columns < 1 or rows < 1 or columns * rows > MAX_PICTURES:
             raise ValueError(f"{columns} × {rows} frames")
@@ -329,6 +333,7 @@ class PackWriter:
         self.columns = columns
         self.rows = rows
         self.place = place
+        self._suffix = ".webp" if compact else ".png"
         _require_free_target(path, overwrite)
         self._files: NewPackFiles | None = None
         self._lock = threading.Lock()
@@ -365,14 +370,14 @@ class PackWriter:
         """Add the whole painting."""
         if not self.place.lies_in(Place(0, 0, *Size.of(pixels))):
             raise ValueError(f"frames at {self.place} in a painting of {Size.of(pixels)}")
-        self._write_picture("painting.png", pixels)
+        self._write_picture("painting", pixels)
 
     def add_frame(self, index: int, pixels: Pixels) -> None:
         """Add the head region for gaze step `index` = row × columns + column, blended into the painting."""
         self._require_frame_size(pixels)
         if not 0 <= index < self.columns * self.rows:
             raise ValueError(f"frame {index} of {self.columns} × {self.rows}")
-        self._write_picture(f"frames/{index:03d}.png", pixels)
+        self._write_picture(f"frames/{index:03d}", pixels)
 
     def set_blink(self, place: Place, stages: int) -> None:
         """Say where in the painting the blink pictures go, and how many stages there are."""
@@ -388,7 +393,7 @@ class PackWriter:
         place, count = self._blink
         if len(stages) != count or any(Size.of(stage) != place.size for stage in stages):
             raise ValueError(f"blink {index}: {[str(Size.of(stage)) for stage in stages]}, not {count} × {place.size}")
-        self._write_picture(f"blink/{index:03d}.png", np.concatenate(list(stages)))
+        self._write_picture(f"blink/{index:03d}", np.concatenate(list(stages)))
 
     def set_idle(self, fps: float) -> None:
         """Say how many pictures of the idle loop are shown in a second."""
@@ -400,7 +405,7 @@ class PackWriter:
     def add_idle(self, number: int, pixels: Pixels) -> None:
         """Add picture `number`, counted from 0, of the idle loop."""
         self._require_frame_size(pixels)
-        self._write_picture(f"idle/{number:03d}.png", pixels)
+        self._write_picture(f"idle/{number:03d}", pixels)
 
     def set_report(self, report: Mapping[str, ReportValue]) -> None:
         """Set what was measured, for `[report]`."""
@@ -411,10 +416,11 @@ class PackWriter:
         if Size.of(pixels) != self.place.size:
             raise ValueError(f"a picture of {Size.of(pixels)} where frames are {self.place.size}")
 
-    def _write_picture(self, name: str, pixels: Pixels) -> None:
-        # OpenCV's own setting for PNG: against zlib's usual level it makes a head region's file a ninth
-        # larger, in a third of the time, and it decodes a quarter faster.
-        done, encoded = cv2.imencode(".png", pixels)
+    def _write_picture(self, stem: str, pixels: Pixels) -> None:
+        # PNG by OpenCV's own setting: against zlib's usual level it makes a head's file a ninth larger, in a third
+        # of the time, and it decodes a quarter faster. WebP is without loss where the quality is above 100.
+        name = stem + self._suffix
+        done, encoded = cv2.imencode(self._suffix, pixels, [cv2.IMWRITE_WEBP_QUALITY, 101])
         if not done:
             raise ValueError(f"{name} cannot be encoded: shape {pixels.shape}, {pixels.dtype}")
         self._write(name, encoded.tobytes())
@@ -433,12 +439,13 @@ class PackWriter:
 
     def _require_complete(self) -> None:
         count = self.columns * self.rows
-        wanted = {"painting.png"} | {f"frames/{index:03d}.png" for index in range(count)}
+        stems = {"painting"} | {f"frames/{index:03d}" for index in range(count)}
         if self._blink is not None:
-            wanted |= {f"blink/{index:03d}.png" for index in range(count)}
+            stems |= {f"blink/{index:03d}" for index in range(count)}
         if self._idle_fps is not None:
             idles = sum(name.startswith("idle/") for name in self._written)
-            wanted |= {f"idle/{number:03d}.png" for number in range(max(1, idles))}
+            stems |= {f"idle/{number:03d}" for number in range(max(1, idles))}
+        wanted = {stem + self._suffix for stem in stems}
         if self._written != wanted:
             raise ValueError(f"this pack is not complete: {sorted(self._written ^ wanted)}")
 
@@ -446,7 +453,7 @@ class PackWriter:
         lines = [f"format = {FORMAT}", f"title = {_toml(self.title)}"]
         if self.credit:
             lines.append(f"credit = {_toml(self.credit)}")
-        lines += ['painting = "painting.png"', "", "[frames]", 'folder = "frames"']
+        lines += [f'painting = "painting{self._suffix}"', "", "[frames]", 'folder = "frames"']
         lines += [f"columns = {self.columns}", f"rows = {self.rows}"]
         lines += [f"left = {self.place.left}", f"top = {self.place.top}"]
         if self._blink is not None:

@@ -31,9 +31,13 @@ def filled(place: Place, colour: tuple[int, int, int]) -> Pixels:
     return np.full((place.height, place.width, 3), colour, np.uint8)
 
 
-def write_pack(path: Path, *, columns: int = 33, rows: int = 1, stages: int = 0, idles: int = 0) -> Path:
+def write_pack(
+    path: Path, *, columns: int = 33, rows: int = 1, stages: int = 0, idles: int = 0, compact: bool = False
+) -> Path:
     """Write a pack; `idles` pictures of an idle loop at 10 fps, their number in red."""
-    with PackWriter(path, title="Colours", credit="a test", columns=columns, rows=rows, place=HEAD) as pack:
+    with PackWriter(
+        path, title="Colours", credit="a test", columns=columns, rows=rows, place=HEAD, compact=compact
+    ) as pack:
         pack.add_painting(paint())
         if stages:
             pack.set_blink(EYES, stages)

@@ -35,9 +35,10 @@ def encode(pixels: Pixels, suffix: str = ".png") -> bytes:
     return cv2.imencode(suffix, pixels)[1].tobytes()
 
 
+@pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("name", KINDS)
-def test_what_was_written_is_read(tmp_path: Path, name: str) -> None:
-    path = write_pack(tmp_path / name, columns=5, rows=3, stages=3, idles=4)
+def test_what_was_written_is_read(tmp_path: Path, name: str, compact: bool) -> None:
+    path = write_pack(tmp_path / name, columns=5, rows=3, stages=3, idles=4, compact=compact)
     assert list(tmp_path.iterdir()) == [path]
     with Portrait.open(path) as portrait:
         assert (portrait.title, portrait.credit) == ("Colours", "a test")
