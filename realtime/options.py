@@ -119,11 +119,13 @@ class Options:
         False, _IN, "", "recorded material: every frame, without hurry, none dropped", flag="--every-frame"
     )
     loop: bool = _option(False, _IN, "", "recorded material: begin again at its end", flag="--loop")
+    # "full" by default: "short" loses a viewer who steps back to 1.5 m (a face of 90 of 1280 pixels), "full" sees
+    # faces of 60 and of 600 alike; it costs 1.8 ms a frame more on one core.
     detector: str = _option(
-        "short",
+        "full",
         _IN,
         "NAME",
-        "; ".join(f"{n}: {p.summary}" for n, p in DETECTORS.items()),
+        "; ".join(f"{n}: {p.summary}" for n, p in DETECTORS.items()) + "; default: full",
         _one_of(*DETECTORS),
     )
     effect: tuple[str, ...] = _option(

@@ -31,7 +31,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "mirror": ([], "true"),
         "every_frame": ([], "true"),
         "loop": ([], "true"),
-        "detector": (["full"], '"full"'),
+        "detector": (["short"], '"short"'),
         "effect": (["none"], '["none"]'),
         "painting": (["p.jpg"], '"p.jpg"'),
         "set": (["portrait.wander=off"], '["portrait.wander=off"]'),
@@ -63,7 +63,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
 
 def test_the_command_line_wins_over_the_preset(tmp_path: Path) -> None:
     preset = tmp_path / "p.toml"
-    preset.write_text('fps = 25\nhud = true\nmirror = true\n[portrait]\nwander = false\nrest = 0.5\n', encoding="utf-8")
+    preset.write_text("fps = 25\nhud = true\nmirror = true\n[portrait]\nwander = false\nrest = 0.5\n", encoding="utf-8")
     said = parse("--preset", str(preset), "--fps", "50", "--no-mirror", "--set", "portrait.rest=0.7")
     assert said.fps == 50
     assert said.hud

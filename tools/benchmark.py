@@ -29,10 +29,12 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="a 1280x720 video with a face; default: made from the demo")
     parser.add_argument("--live-seconds", type=float, default=60.0, help="length of the run at 30 fps (60)")
     parser.add_argument("--memory-minutes", type=float, default=0.0, help="watch the memory for so long (0: do not)")
+    parser.add_argument("--detector", default="full", help="full or short (full)")
     parser.add_argument("--repeat", type=int, default=3, help="repetitions of the short measurements (3)")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     os.environ["SDL_VIDEODRIVER"] = "dummy"
+    os.environ["BENCHMARK_DETECTOR"] = arguments.detector  # for the processes started below
     with tempfile.TemporaryDirectory() as folder:
         source = arguments.source or make_video(Path(folder) / "demo.mp4", seconds=20)
         figures: dict[str, Any] = {"machine": machine(), "source": describe(source)}
@@ -113,9 +115,9 @@ def decode_only(source: Path) -> float:
 def decode_and_detect(source: Path) -> float:
     """Frames per second of decoding and detecting one after the other: the floor the loop is held against."""
     from realtime.cameras import CameraRequest, open_camera
-    from realtime.faces.blazeface import open_short_range
+    from realtime.faces import DETECTORS
 
-    camera, detector = open_camera(str(source), CameraRequest()), open_short_range()
+    camera, detector = open_camera(str(source), CameraRequest()), DETECTORS[os.environ["BENCHMARK_DETECTOR"]].load()()
     first = camera.read()
     assert first is not None
     detector.find(first)
@@ -137,11 +139,11 @@ def first_loop(source: Path) -> float:
     import pygame
     from mediapipe.tasks.python import BaseOptions, vision
 
+    from realtime.faces import DETECTOR_MODELS
     from realtime.model_store import model_file
 
-    options = vision.FaceDetectorOptions(
-        base_options=BaseOptions(model_asset_path=str(model_file("face_detection_short_range.tflite")))
-    )
+    model = DETECTOR_MODELS[os.environ["BENCHMARK_DETECTOR"]]
+    options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(model_file(model))))
     detector = vision.FaceDetector.create_from_options(options)
     painting = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
     pictures = [np.roll(painting, number, 1) for number in range(33)]
@@ -169,6 +171,7 @@ def run_program(source: Path, *options: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         stats = Path(folder) / "stats.json"
         words = ["run", "--source", str(source), "--effect", "portrait", "--size", SIZE, "--output", "window"]
+        words += ["--detector", os.environ["BENCHMARK_DETECTOR"]]
         subprocess.run(
             [sys.executable, "-m", "realtime", *words, *options, "--stats", str(stats)],
             check=True,
@@ -189,7 +192,7 @@ def start_to_first_picture(source: Path) -> float:
 def watch_memory(source: Path, minutes: float) -> dict[str, float]:
     """Resident memory in MB, of a live run: after a minute, at the end, and the largest. Linux only (/proc)."""
     words = ["run", "--source", str(source), "--loop", "--effect", "portrait", "--size", SIZE, "--output", "window"]
-    words += ["--seconds", str(minutes * 60)]
+    words += ["--detector", os.environ["BENCHMARK_DETECTOR"], "--seconds", str(minutes * 60)]
     process = subprocess.Popen([sys.executable, "-m", "realtime", *words], stderr=subprocess.DEVNULL)
     samples: list[tuple[float, float]] = []
     began_s = time.monotonic()
@@ -245,7 +248,11 @@ def as_markdown(figures: dict[str, Any]) -> str:
         memory = figures["memory"]
         text = f"{memory['after_1_minute_mb']:.0f} / {memory['at_the_end_mb']:.0f} / {memory['peak_mb']:.0f} MB"
         rows.append((f"memory after 1 / {memory['minutes']:g} minutes / peak", text, ""))
-    lines = [f"Machine: {figures['machine']}. Source: {figures['source']}.", "", "| what | figure | of the floor |"]
+    lines = [
+        f"Machine: {figures['machine']}. Source: {figures['source']}, detector {os.environ['BENCHMARK_DETECTOR']}.",
+        "",
+        "| what | figure | of the floor |",
+    ]
     lines += ["| --- | --- | --- |", *(f"| {what} | {figure} | {share} |" for what, figure, share in rows)]
     return "\n".join(lines)
 

@@ -66,7 +66,7 @@ def _opencv() -> Finding:
 def _models() -> Finding:
     from realtime.model_store import model_file
 
-    path = model_file("face_detection_short_range.tflite")
+    path = model_file("face_detection_full_range_sparse.tflite")
     return Finding(True, f"BlazeFace's model is there and whole ({path.parent})")
 
 
@@ -75,11 +75,11 @@ def _faces() -> Finding:
     import numpy as np
 
     from realtime.cameras.demo import portrait_photo
-    from realtime.faces.blazeface import open_short_range
+    from realtime.faces.blazeface import open_full_range
     from realtime.frame import Frame
 
     began_s = time.monotonic()
-    detector = open_short_range()
+    detector = open_full_range()
     opened_s = time.monotonic() - began_s
     photo = np.ascontiguousarray(cv2.imread(str(portrait_photo())))
     times: list[float] = []

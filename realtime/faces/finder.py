@@ -63,7 +63,7 @@ class FaceFinder:
         self.detect_s = detected_s - began_s
         self._detect_times.add(self.detect_s)
         self._track_times.add(time.perf_counter() - detected_s)
-        if found:
+        if any(face.lost_for_s == 0 for face in faces):  # what is found also holds doubtful ones
             self._stats.frames_with_face += 1
         return faces
 
