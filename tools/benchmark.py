@@ -38,17 +38,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = arguments.source or make_video(Path(folder) / "demo.mp4", seconds=20)
         figures: dict[str, Any] = {"machine": machine(), "source": describe(source)}
-        rounds = []
-        for _ in range(arguments.repeat):  # in turn, so that a machine that speeds up or slows down hits all alike
-            rounds.append(
-                {
-                    "decode_fps": in_process(decode_only, source),
-                    "decode_detect_fps": in_process(decode_and_detect, source),
-                    "first_loop_fps": in_process(first_loop, source),
-                    "every_frame": run_program(source, "--every-frame"),
-                    "start_s": start_to_first_picture(source),
-                }
-            )
+        # In turn, so that a machine that speeds up or slows down hits all alike.
+        rounds = [
+            {
+                "decode_fps": in_process(decode_only, source),
+                "decode_detect_fps": in_process(decode_and_detect, source),
+                "first_loop_fps": in_process(first_loop, source),
+                "every_frame": run_program(source, "--every-frame"),
+                "start_s": start_to_first_picture(source),
+            }
+            for _ in range(arguments.repeat)
+        ]
         figures["rounds"] = rounds
         if arguments.live_seconds:
             figures["live"] = run_program(source, "--loop", "--seconds", str(arguments.live_seconds))
@@ -81,11 +81,9 @@ def describe(source: Path) -> str:
 
 def make_video(path: Path, seconds: float) -> Path:
     """Record the demo viewer as H.264, for a source that every machine has."""
+    words = ["run", "--source", "demo", "--effect", "none", "--every-frame", "--seconds", str(seconds)]
     subprocess.run(
-        [sys.executable, "-m", "realtime", "run", "--source", "demo", "--effect", "none", "--every-frame"]
-        + ["--seconds", str(seconds), "--output", str(path)],
-        check=True,
-        stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "realtime", *words, "--output", str(path)], check=True, stderr=subprocess.DEVNULL
     )
     return path
 
