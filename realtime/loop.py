@@ -203,13 +203,17 @@ class RenderLoop:
         )
         drops = [("before", stats.dropped_before_processing)]
         drops += [(output.name, output.dropped) for output in stats.outputs]
+        specs = self.chain.specs
+        running = {"read", *(f"effect {spec}" for spec in specs)}
+        if self.chain.uses_faces:
+            running |= {"detect", "track"}
         self.controls.status = Status(
-            effect=" + ".join(self.chain.specs) or "none",
+            effect=" + ".join(specs) or "none",
             source=str(stats.source.get("name", "")),
             provider=", ".join(dict.fromkeys(stats.providers.values())),
             fps=stats.recent_fps(),
             age_ms=first.age.recent_ms() if first else 0.0,
-            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if times.count),
+            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
             faces=self._faces_in_view,
             mirrored=self.mirrored,
