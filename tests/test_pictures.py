@@ -99,7 +99,7 @@ def test_a_folder_is_played_in_natural_order(tmp_path: Path) -> None:
     write(tmp_path / ".hidden.png", numbered(50))
     (tmp_path / "notes.txt").write_text("not a picture")
     folder = PictureFolder(str(tmp_path), CameraRequest(fps=10))
-    numbers = []
+    numbers: list[int] = []
     while (frame := folder.read()) is not None:
         assert frame.pts_s == len(numbers) / 10
         numbers.append(number_of(frame.pixels))
