@@ -24,7 +24,7 @@ from realtime.frame import Face, Frame, Pixels, Size
 from realtime.gaze import Gaze, GazeOptions, Look
 from realtime.pixels import Place, place_inside, scale_into
 from realtime.portrait_canvas import Fit, PaintingScaler, draw_painting, painting_area
-from realtime.portrait_file import Portrait, find_pack
+from realtime.portrait_file import Portrait, find_pack, kept_packs
 from realtime.portrait_frames import PortraitFrames
 
 _FADE_STEPS = 32
@@ -118,6 +118,10 @@ class PortraitEffect(Effect):
         self._pool = FramePool(canvas, prepare=self._prepare)
         self._shown: _Shown | None = None
         self._picture = self._background
+
+    @classmethod
+    def choices(cls) -> list[str]:
+        return [pack.stem for pack in kept_packs()]
 
     @classmethod
     def open(cls, argument: str, settings: PortraitSettings, context: EffectContext) -> PortraitEffect:
