@@ -38,6 +38,7 @@ _SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
 def build(options: Options, progress: Progress, stats: RunStats) -> RenderLoop:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
     options = _with_output(options)
+    _keep_source_whole(options)
     controls = Controls()
     every_frame = options.every_frame
     captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
@@ -135,6 +136,14 @@ def _with_output(options: Options) -> Options:
         every_frame=True,
         set=(*inset, *options.set),
     )
+
+
+def _keep_source_whole(options: Options) -> None:
+    """Refuse to write over what is being read. Raises OutputError."""
+    source = Path(options.source or "").expanduser()
+    for spec in options.output:
+        if options.source and source.exists() and Path(spec).expanduser().resolve() == source.resolve():
+            raise OutputError(f"{spec} is the source itself; give the output another name")
 
 
 def _effect_context(options: Options, progress: Progress) -> EffectContext:

@@ -55,6 +55,8 @@ def text_file(tmp_path: Path) -> Path:
         (["--source", "demo", "--effect", "none", "--set", "portrait.rest=1", "--output", "none"], "portrait"),
         (["--source", "demo", "--effect", "none", "--set", "none.x=1", "--output", "none"], "no settings"),
         (["--source", "demo", "--effect", "none:x", "--output", "none"], "takes no argument"),
+        (["--source", "letter.mp4", "--output", "./letter.mp4", "--overwrite"], "is the source itself"),
+        (["render", "letter.mp4", "letter.mp4", "--overwrite"], "is the source itself"),
         (["render", "missing.mp4", "out.mp4"], "no such file: missing.mp4"),
         (["render", "letter.mp4", "window"], "name a file (out.mp4) or a folder (frames/)"),
         (["effects", "nosuch"], "no effect 'nosuch'"),

@@ -38,6 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     kind, _ = outputs.split_spec(arguments.result)
     if kind not in ("file", "folder"):
         raise OutputError(f"cannot render into '{arguments.result}': name a file (out.mp4) or a folder (frames/)")
+    source = Path(arguments.input).expanduser()
+    if result.exists() and result.resolve() == source.resolve():
+        raise OutputError(f"{result} is the source itself; give the result another name")
     if result.exists() and not options.overwrite and (kind == "file" or any(result.iterdir())):
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
     unfinished = result.with_name(f"{result.stem}.unfinished{result.suffix}")
@@ -50,7 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
         if kind == "file":
             from realtime.sound import has_sound, with_sound_of
 
-            source = Path(arguments.input).expanduser()
             if source.is_file() and has_sound(source):
                 with_sound_of(source, unfinished, unfinished)
         _give_name(unfinished, result)
