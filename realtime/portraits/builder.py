@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from realtime.errors import PortraitError
 from realtime.frame import Box, Face, Pixels
 from realtime.model_store import Progress, no_progress
 from realtime.portrait_file import PackWriter, Place
 from realtime.portraits import ENGINES, Engine, Motion, Source
-from realtime.portraits.measure import Measured, Meter, sharpness, turn
+from realtime.portraits.measure import Irises, Measured, Meter, look_at_irises, sharpness, turn
 from realtime.portraits.report import Pictures, Report, make_report
 from realtime.portraits.search import LEAST_FACE_PX, find_faces
+from realtime.portraits.steps import StepFinder, Steps
 
-_FULL_TURN_DEGREES = 32.0
-"""The head's turn from the middle to a side when it follows all the way."""
-_GAZE_REACH = 0.135
-"""Measured gaze aimed at on both sides, eye widths: a little beyond the 0.12 that is clear from across a room."""
-_LEAST_EYE_DEGREES, _MOST_EYE_DEGREES = 20.0, 36.0
+_TRIES = 4
+"""Times a frame is made until its gaze and turn are seen close enough to their places; two on average."""
 _PROFILE_DEGREES = 52.0
 
 
@@ -119,98 +115,6 @@ def usable_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress
     return [face for face in faces if max(face.box.width, face.box.height) >= LEAST_FACE_PX] or faces[:1]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Steps:
-    """The turns of one face for each column, from left to right, and for each row, from up to down."""
-
-    eye_degrees: tuple[float, ...]
-    yaw_degrees: tuple[float, ...]
-    up_degrees: tuple[float, ...]
-    pitch_degrees: tuple[float, ...]
-
-    def motion(self, column: int, row: int) -> Motion:
-        return Motion(
-            yaw_degrees=self.yaw_degrees[column],
-            gaze_x_degrees=self.eye_degrees[column],
-            pitch_degrees=self.pitch_degrees[row],
-            gaze_y_degrees=self.up_degrees[row],
-        )
-
-
-def even_steps(
-    faces: MovingFaces,
-    originals: Sequence[Measured],
-    meter: Meter,
-    options: BuildOptions,
-    progress: Callable[[float], None],
-) -> list[Steps]:
-    """Return turns whose frames, as the models see them, go from left to right in even steps.
-
-    A painted eye answers to a turn less than a real one, and not evenly: near the middle more than near the corners.
-    So a row of turns is made, measured, and the turns that give even steps are read off the smoothed curve, on each
-    side of the middle for itself, as the middle is the picture and stays.
-    """
-    places = np.linspace(-1, 1, 21)
-    yaw_most = _FULL_TURN_DEGREES * options.head_share
-    seen: list[list[Measured]] = [[] for _ in originals]
-    for number, place in enumerate(places):
-        motion = Motion(yaw_degrees=yaw_most * place, gaze_x_degrees=_MOST_EYE_DEGREES * place)
-        whole = faces.whole(faces.render([motion] * len(originals)))
-        for index, original in enumerate(originals):
-            seen[index].append(meter.measure(whole, original.mesh))
-        progress((number + 1) / len(places))
-    sides = _sides(options.columns)
-    rows = _sides(options.rows) if options.rows > 1 else np.zeros(1)
-    steps = []
-    for original, measured in zip(originals, seen, strict=True):
-        gaze = _monotone([one.gaze[0] for one in measured])
-        yaw = _monotone([turn(one, original).yaw_degrees for one in measured])
-        least, most = places[0] * _MOST_EYE_DEGREES, places[-1] * _MOST_EYE_DEGREES
-        degrees = np.linspace(least, most, len(places))
-        middle_gaze = float(np.interp(0.0, degrees, gaze))
-        ends = (
-            min(float(np.interp(-_LEAST_EYE_DEGREES, degrees, gaze)), max(gaze[0], -_GAZE_REACH)),
-            max(float(np.interp(_LEAST_EYE_DEGREES, degrees, gaze)), min(gaze[-1], _GAZE_REACH)),
-        )
-        eye = [
-            0.0 if side == 0 else float(np.interp(middle_gaze + (ends[0 if side < 0 else 1] - middle_gaze) * abs(side), gaze, degrees))
-            for side in sides
-        ]  # fmt: skip
-        if yaw_most > 0:
-            turns = np.linspace(-yaw_most, yaw_most, len(places))
-            middle_yaw = float(np.interp(0.0, turns, yaw))
-            head = [
-                0.0 if side == 0 else float(np.interp(middle_yaw + ((yaw[0] if side < 0 else yaw[-1]) - middle_yaw) * abs(side), yaw, turns))
-                for side in sides
-            ]  # fmt: skip
-        else:
-            head = [0.0] * len(sides)
-        up = [-options.up_down_degrees * float(row) for row in rows]
-        pitch = [-_FULL_TURN_DEGREES * options.head_share * 0.6 * float(row) for row in rows]
-        steps.append(Steps(tuple(eye), tuple(head), tuple(up), tuple(pitch)))
-    return steps
-
-
-def _sides(count: int) -> NDArray[np.float64]:
-    """Return where each column stands, -1 left to 1 right; 0 exactly at the middle one."""
-    middle = count // 2
-    numbers = np.arange(count, dtype=np.float64) - middle
-    return numbers / np.where(numbers < 0, max(1, middle), max(1, count - 1 - middle))
-
-
-def _monotone(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return the values calmed (a Gaussian over neighbours, ends kept in line) and strictly rising."""
-    line = np.asarray(values, np.float64)
-    reach = 3
-    left = 2 * line[0] - line[reach:0:-1]
-    right = 2 * line[-1] - line[-2 : -reach - 2 : -1]
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / 1.2) ** 2)
-    calm = np.convolve(np.concatenate([left, line, right]), weights / weights.sum(), mode="valid")
-    least = 1e-4 * max(1e-6, float(calm[-1] - calm[0])) + 1e-9
-    rising = np.maximum.accumulate(calm) + least * np.arange(len(calm))
-    return np.asarray(rising, np.float64)
-
-
 def build(
     picture: Pixels,
     faces: Sequence[Face],
@@ -241,27 +145,84 @@ def build(
         ThreadPoolExecutor(2) as workers,
     ):
         pending = [workers.submit(pack.add_painting, picture)]
-        steps = even_steps(moving, originals, meter, options, lambda share: progress("finding the turns", share))
-        middle_row = options.rows // 2
-        measured: list[list[Measured]] = [[] for _ in originals]
+        row = _find_row(moving, originals, meter, options, progress)
         checks = Checks(moving, originals)
-        count = options.columns * options.rows
-        for index in range(count):
-            row, column = divmod(index, options.columns)
-            frame = moving.render([each.motion(column, row) for each in steps])
-            pending.append(workers.submit(pack.add_frame, index, frame))
-            whole = moving.whole(frame)
-            checks.add(frame, is_middle=(row == middle_row and column == options.columns // 2))
-            if row == middle_row:
-                for number, original in enumerate(originals):
-                    measured[number].append(meter.measure(whole, original.mesh))
-                    checks.see(number, whole, measured[number][-1])
-            progress("painting the frames", (index + 1) / count)
-        reports = checks.reports(measured)
+        middle_row, middle = options.rows // 2, options.columns // 2
+        for column, frame in enumerate(row.frames):
+            pending.append(workers.submit(pack.add_frame, middle_row * options.columns + column, frame))
+            checks.add(frame, is_middle=column == middle)
+        others = [number for number in range(options.rows) if number != middle_row]
+        for done, number in enumerate(others):
+            for column in range(options.columns):
+                frame = moving.render([each.motion(column, number) for each in row.steps])
+                pending.append(workers.submit(pack.add_frame, number * options.columns + column, frame))
+                checks.add(frame)
+                progress("painting the other rows", (done + (column + 1) / options.columns) / len(others))
+        reports = checks.reports(row.measured, row.irises)
         pack.set_report({"faces": len(reports), **reports[0].as_table()})
         for job in pending:
             job.result()
-    return Built(path, writer_place, tuple(reports), tuple(tuple(each) for each in measured))
+    return Built(path, writer_place, tuple(reports), tuple(tuple(each) for each in row.measured))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
+    """The finished middle row."""
+
+    steps: list[Steps]
+    frames: list[Pixels]
+    measured: list[list[Measured]]
+    """For each face, each frame."""
+    irises: list[list[Irises]]
+    """For each face, those of the picture, then those of each frame."""
+
+
+def _find_row(
+    moving: MovingFaces, originals: Sequence[Measured], meter: Meter, options: BuildOptions, progress: Progress
+) -> _Row:
+    """Return the middle row, each frame tried a few times until every face in it is seen where it should be."""
+    finders = [
+        StepFinder(options.columns, options.rows, options.head_share, options.up_down_degrees) for _ in originals
+    ]
+    probes = finders[0].probes()
+    for number, motion in enumerate(probes):
+        whole = moving.whole(moving.render([motion] * len(originals)))
+        for finder, original in zip(finders, originals, strict=True):
+            seen = meter.measure(whole, original.mesh)
+            finder.learn(motion, seen.gaze[0], turn(seen, original).yaw_degrees)
+        progress("learning how the eyes turn", (number + 1) / len(probes))
+    row = _Row([finder.steps() for finder in finders], [], [[] for _ in originals], [[] for _ in originals])
+    for number, original in enumerate(originals):
+        row.irises[number].append(look_at_irises(moving.picture, original))
+    for column in range(options.columns):
+        motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
+        is_middle = column == options.columns // 2
+        best: tuple[float, Pixels, list[Measured]] | None = None
+        for _ in range(1 if is_middle else _TRIES):
+            frame = moving.render(motions)
+            whole = moving.whole(frame)
+            seen_faces = [meter.measure(whole, original.mesh) for original in originals]
+            places = [
+                (seen.gaze[0], turn(seen, original).yaw_degrees)
+                for seen, original in zip(seen_faces, originals, strict=True)
+            ]
+            miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
+            if best is None or miss < best[0]:
+                best = miss, frame, seen_faces
+            if miss <= 1:
+                break
+            motions = [
+                finder.retry(column, motion, *place)
+                for finder, motion, place in zip(finders, motions, places, strict=True)
+            ]
+        assert best is not None  # noqa: S101 - there is at least one try
+        row.frames.append(best[1])
+        whole = moving.whole(best[1])
+        for number, seen in enumerate(best[2]):
+            row.measured[number].append(seen)
+            row.irises[number].append(look_at_irises(whole, seen))
+        progress("painting the frames", (column + 1) / options.columns)
+    return row
 
 
 class Checks:
@@ -275,10 +236,8 @@ class Checks:
         self._sharp = [sharpness(box.of(self._own)) for box in self._boxes]
         self._least_sharp = [1.0] * len(originals)
         self._middle_difference = 0.0
-        self._found = [0] * len(originals)
-        self._colours: list[list[float]] = [[] for _ in originals]
 
-    def add(self, frame: Pixels, *, is_middle: bool) -> None:
+    def add(self, frame: Pixels, *, is_middle: bool = False) -> None:
         """Take a frame of any row."""
         for number, box in enumerate(self._boxes):
             share = sharpness(box.of(frame)) / max(1e-6, self._sharp[number])
@@ -286,36 +245,17 @@ class Checks:
         if is_middle:
             self._middle_difference = float(cv2.absdiff(frame, self._own).mean())
 
-    def see(self, number: int, whole: Pixels, measured: Measured) -> None:
-        """Take what was measured of one face in a frame of the middle row."""
-        self._found[number] += measured.mesh.score > 0.5
-        original = self._originals[number]
-        self._colours[number].append(
-            iris_brightness(whole, measured) / max(1.0, iris_brightness(self._moving.picture, original))
-        )
-
-    def reports(self, measured: Sequence[Sequence[Measured]]) -> list[Report]:
+    def reports(self, measured: Sequence[Sequence[Measured]], irises: Sequence[Sequence[Irises]]) -> list[Report]:
         """Return a report for each face."""
         return [
             make_report(
                 original,
                 measured[number],
-                self._found[number],
+                irises[number],
                 Pictures(self._least_sharp[number], self._middle_difference, 0.0, 1.0, 1.0),
-                np.array(self._colours[number]),
             )
             for number, original in enumerate(self._originals)
         ]
-
-
-def iris_brightness(picture: Pixels, measured: Measured) -> float:
-    """Return the mean brightness of both irises' middles (half their radius), 0..255."""
-    values = []
-    for eye in (measured.eyes.left, measured.eyes.right):
-        side = max(3, round(eye.radius_px))
-        crop = cv2.getRectSubPix(picture, (side, side), (float(eye.centre[0]), float(eye.centre[1])))
-        values.append(float(crop.mean()))
-    return float(np.mean(values))
 
 
 def _within(box: Box, place: Place) -> Place:

@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.iris import Eye
 from realtime.frame import Pixels
+from realtime.portraits.eye_shape import EyeShape
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +33,10 @@ _WORK_WIDTH_PX = 110
 """Small eyes are taken apart on an enlarged copy of about this width, so that discs and edges are smooth."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_FARTHEST = 0.30
+_NARROWING = 0.4
+"""Share of the narrowing that a flat disc on a ball would show: at 30 degrees 13 per cent, on an iris of ten pixels, reads
+as an iris that shrinks, not as one that turns."""
+_FARTHEST = 0.28
 """No iris goes farther from the middle of its eye, eye widths: beyond, it would hide in the corner."""
 
 
@@ -53,56 +56,46 @@ class Gaze:
 class EyeLayers:
     """One eye, taken apart. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
-    def __init__(self, picture: Pixels, eye: Eye, brow_y_px: float) -> None:
-        """`brow_y_px`: how far above the middle of the eye the brow begins; skin above it never moves."""
+    def __init__(self, picture: Pixels, shape: EyeShape, brow_px: float) -> None:
+        """`brow_px`: how far above the eye the brow begins; skin above it never moves."""
         self._picture = picture
-        self._width = eye.width_px
-        self._middle = ((eye.upper[0] + eye.upper[-1]) / 2).astype(np.float32)
-        self._axis = eye.axis
-        self._down = np.array([-eye.axis[1], eye.axis[0]], np.float32)
-        self._brow = float(np.clip(brow_y_px / self._width, 0.3, 0.8))
-        self._lids = _lid_curves(self._units(eye.upper), self._units(eye.lower))
-        self._iris = self._units(eye.centre[None])[0]
-        self._radius = eye.radius_px / self._width
+        self._shape = shape
+        self._brow = float(np.clip(brow_px / shape.width_px, 0.3, 0.8))
+        self._iris = shape.iris
+        self._radius = shape.radius
         height, width = picture.shape[:2]
-        reach_px = 0.85 * self._width
-        self.left = max(0, math.floor(self._middle[0] - reach_px))
-        self.top = max(0, math.floor(self._middle[1] - max(reach_px, (self._brow + 0.1) * self._width)))
-        self.right = min(width, math.ceil(self._middle[0] + reach_px))
-        self.bottom = min(height, math.ceil(self._middle[1] + reach_px))
-        self._enlarged = int(np.clip(round(_WORK_WIDTH_PX / self._width), 1, 6))
+        reach_px = 0.85 * shape.width_px
+        x, y = float(shape.middle_px[0]), float(shape.middle_px[1])
+        self.left, self.right = max(0, math.floor(x - reach_px)), min(width, math.ceil(x + reach_px))
+        self.top = max(0, math.floor(y - max(reach_px, (self._brow + 0.1) * shape.width_px)))
+        self.bottom = min(height, math.ceil(y + reach_px))
+        self._enlarged = int(np.clip(round(_WORK_WIDTH_PX / shape.width_px), 1, 6))
         patch = picture[self.top : self.bottom, self.left : self.right].astype(np.float32)
         self._patch = _enlarge(patch, self._enlarged)
+        self._brow = min(self._brow, self._still_above())
+        spread = 0.035 * shape.width_px * self._enlarged
+        self._calm = cv2.GaussianBlur(self._patch, (0, 0), sigmaX=spread, sigmaY=0.3 * spread)
         self._take_apart()
 
-    # ---- geometry: "units" are eye widths along and across the line between the corners, from its middle ----
+    def _still_above(self) -> float:
+        """Return how far above the lid's edge something dark begins that must not be drawn down with it, units.
 
-    def _units(self, points: Floats) -> Floats:
-        away = points - self._middle
-        return np.stack([away @ self._axis, away @ self._down], axis=-1).astype(np.float32) / self._width
-
-    def _units_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        away_x, away_y = x - self._middle[0], y - self._middle[1]
-        along = (away_x * self._axis[0] + away_y * self._axis[1]) / self._width
-        across = (away_x * self._down[0] + away_y * self._down[1]) / self._width
-        return along, across
-
-    def _picture_of(self, along: Floats, across: Floats) -> tuple[Floats, Floats]:
-        x = self._middle[0] + (along * self._axis[0] + across * self._down[0]) * self._width
-        y = self._middle[1] + (along * self._axis[1] + across * self._down[1]) * self._width
-        return x, y
-
-    def _lid_lines(self, along: Floats) -> tuple[Floats, Floats]:
-        """Return the upper and lower lid's place for each place along the eye."""
-        grid, upper, lower = self._lids
-        return (
-            np.interp(along, grid, upper).astype(np.float32),
-            np.interp(along, grid, lower).astype(np.float32),
+        A brow, or the rim of glasses. Not above 0.14: so much lid there always is.
+        """
+        along = np.linspace(-0.25, 0.25, 21, dtype=np.float32)[None]
+        away = np.linspace(0.04, 0.8, 77, dtype=np.float32)[:, None]
+        upper, _ = self._shape.lids(along)
+        columns = self._sample(self._patch, np.broadcast_to(along, (77, 21)).astype(np.float32), upper - away).mean(
+            axis=2
         )
+        profile = np.median(columns, axis=1)
+        lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], 0.28)]))
+        dark = np.flatnonzero(profile[lid:] < 0.7 * profile[lid])
+        return max(0.14, float(away[lid + dark[0], 0]) - 0.04) if len(dark) else 1.0
 
     def _sample(self, layer: Floats, along: Floats, across: Floats) -> Floats:
         """Return a layer (stored like the enlarged patch) at places given in units."""
-        x, y = self._picture_of(along, across)
+        x, y = self._shape.picture_of(along, across)
         k = self._enlarged
         return np.asarray(
             cv2.remap(
@@ -122,28 +115,37 @@ class EyeLayers:
         k = self._enlarged
         x = (np.arange(columns, dtype=np.float32) + 0.5) / k - 0.5 + self.left
         y = (np.arange(rows, dtype=np.float32) + 0.5) / k - 0.5 + self.top
-        along, across = self._units_of(*np.meshgrid(x, y))
-        upper, lower = self._lid_lines(along)
-        opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across)
+        along, across = self._shape.units_of(*np.meshgrid(x, y))
+        upper, lower = self._shape.lids(along)
+        seen_lower = lower + self._shape.overhang_at(along)
+        opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, seen_lower - across)
         away = np.hypot(along - self._iris[0], across - self._iris[1])
-        self._rim = self._radius * 1.10 + 0.02
+        # The rim is soft, by the model's error and by about a pixel of the picture: all of it travels with the iris.
+        self._rim = self._radius * 1.05 + 0.01 + 1.2 / self._shape.width_px
         self._edge = 0.07
         highlight = self._find_highlight(away)
         clean = self._patch - highlight
+        self._grain = clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._enlarged)
         self._highlight = highlight * opening[..., None]
+        weight = self._highlight.sum(axis=2)
+        total = float(weight.sum()) + 1e-6
+        self._highlight_away = (
+            float((weight * (along - self._iris[0])).sum()) / total,
+            float((weight * (across - self._iris[1])).sum()) / total,
+        )
         disc = 1 - _smooth(self._rim, self._rim + 0.03, away)
-        self._white = self._continue_white(clean, along, across, upper, lower, away, disc)
+        self._white = self._continue_white(clean, along, across, upper, lower, disc)
         self._iris_layer = self._complete_iris(clean, away, opening)
 
     def _find_highlight(self, away: Floats) -> Floats:
         """Return the light that small bright spots add within the iris: what an opening with a disc takes away."""
-        size = max(3, round(0.15 * self._width * self._enlarged)) | 1
+        size = max(3, round(0.15 * self._shape.width_px * self._enlarged)) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        softened = cv2.GaussianBlur(self._patch, (0, 0), 0.012 * self._width * self._enlarged)
+        softened = cv2.GaussianBlur(self._patch, (0, 0), 0.012 * self._shape.width_px * self._enlarged)
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
         added = np.clip(self._patch - base, 0, None)
-        bright = _smooth(25.0, 60.0, added.mean(axis=2)) * (1 - _smooth(0.85, 1.05, away / self._radius))
-        bright = cv2.GaussianBlur(bright, (0, 0), 0.01 * self._width * self._enlarged)
+        bright = _smooth(25.0, 60.0, added.mean(axis=2)) * (1 - _smooth(0.9, 1.1, away / self._radius))
+        bright = cv2.GaussianBlur(bright, (0, 0), 0.01 * self._shape.width_px * self._enlarged)
         return np.asarray(added * bright[..., None], np.float32)
 
     def _continue_white(
@@ -153,14 +155,13 @@ class EyeLayers:
         across: Floats,
         upper: Floats,
         lower: Floats,
-        away: Floats,
         disc: Floats,
     ) -> Floats:
         """Return the opening as it would look without the iris."""
         lines, places = 40, 160
         grid_u = np.linspace(-0.5, 0.5, places, dtype=np.float32)
         grid_v = np.linspace(0.0, 1.0, lines, dtype=np.float32)
-        line_up, line_low = self._lid_lines(grid_u)
+        line_up, line_low = self._shape.lids(grid_u)
         unrolled_across = line_up[None, :] + grid_v[:, None] * (line_low - line_up)[None, :]
         unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
         unrolled = self._sample(clean, unrolled_along, unrolled_across)
@@ -179,11 +180,12 @@ class EyeLayers:
             trust_right = float(np.clip((0.5 - grid_u[last] - 0.10) / 0.12, 0, 1)) if len(right) else 0.0
             share = np.linspace(0, 1, last - first + 3, dtype=np.float32)[1:-1]
             share = share * share * (3 - 2 * share)
-            weight_left, weight_right = (trust_left + 1e-3) * (1 - share), (trust_right + 1e-3) * share
-            weight_left += 0.15 * trust_left
-            weight_right += 0.15 * trust_right
             colour_left = left.mean(axis=0) if len(left) else right.mean(axis=0)
             colour_right = right.mean(axis=0) if len(right) else colour_left
+            # The brighter side is the white; the darker one lies in the shadow of a corner, and stays a shadow's width.
+            bright_left, bright_right = float(colour_left.mean()) + 4, float(colour_right.mean()) + 4
+            weight_left = (trust_left + 0.2) * (1 - share + 0.15) * bright_left**1.3
+            weight_right = (trust_right + 0.2) * (share + 0.15) * bright_right**1.3
             total = (weight_left + weight_right)[:, None]
             mixed = (weight_left[:, None] * colour_left + weight_right[:, None] * colour_right) / total
             filled[line, first : last + 1] = mixed
@@ -199,7 +201,16 @@ class EyeLayers:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.asarray(clean * (1 - disc[..., None]) + fill * disc[..., None], np.float32)
+        # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
+        below = np.minimum(2 * lower - across + 0.08, lower + 0.45)
+        fill = fill + 0.8 * self._sample(self._grain, along, below.astype(np.float32))
+        white = clean * (1 - disc[..., None]) + fill * disc[..., None]
+        # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
+        over = ((disc > 0) & (across > lower - 0.01) & (across < lower + 0.16)).astype(np.uint8)
+        if not over.any():
+            return np.asarray(white, np.float32)
+        skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
+        return np.where(over[..., None] > 0, skin, white).astype(np.float32)
 
     def _complete_iris(self, clean: Floats, away: Floats, opening: Floats) -> Floats:
         """Return the iris as a whole disc: what the lids hide has the mean colour of its ring where it is seen."""
@@ -231,31 +242,45 @@ class EyeLayers:
 
     def _ball(self, along: Floats, across: Floats, gaze: Gaze) -> Floats:
         """Return the turned eyeball, without lids, at places given in units."""
-        radius = self._radius * _BALL
         layer = self._sample(self._white, along, across)
-        from_u, from_v, shift_u, shift_v = self._turned(along, across, gaze, radius)
-        disc = 1 - _smooth(self._rim, self._rim + self._edge, np.hypot(from_u - self._iris[0], from_v - self._iris[1]))
+        from_u, from_v, shift_u, shift_v = self._turned(along, across, gaze)
+        away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
+        disc = 1 - _smooth(self._rim, self._rim + self._edge, away)
+        cornea = 1 - _smooth(0.75 * self._radius, 1.02 * self._radius, away)
         iris = self._sample(self._iris_layer, from_u, from_v)
         layer += (iris - layer) * disc[..., None]
-        light = self._sample(self._highlight, along - shift_u * _HIGHLIGHT_SHARE, across - shift_v * _HIGHLIGHT_SHARE)
-        return np.asarray(layer + np.clip(light, 0, None) * np.clip(255 - layer, 0, None) / 255, np.float32)
+        light_u, light_v = self._highlight_shift(shift_u, shift_v)
+        light = self._sample(self._highlight, along - light_u, across - light_v)
+        # Only the cornea mirrors the lamp: the highlight ends where the iris does.
+        light = np.clip(light, 0, None) * cornea[..., None]
+        return np.asarray(layer + light * np.clip(255 - layer, 0, None) / 255, np.float32)
 
-    def _turned(self, along: Floats, across: Floats, gaze: Gaze, radius: float) -> tuple[Floats, Floats, float, float]:
+    def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
+        """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""
+        moved = []
+        for shift, away in zip((shift_u, shift_v), self._highlight_away, strict=True):
+            limit = max(0.5 * self._radius, abs(away))
+            moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
+        return moved[0], moved[1]
+
+    def _turned(self, along: Floats, across: Floats, gaze: Gaze) -> tuple[Floats, Floats, float, float]:
         """Return where on the source's eye each place comes from, and how far the iris' centre moved (units)."""
+        radius = self._radius * _BALL
         out: list[Floats] = []
         shifts: list[float] = []
-        places = ((along, self._iris[0], gaze.right_degrees), (across, self._iris[1], -gaze.up_degrees))
-        for number, (place, iris, degrees) in enumerate(places):
-            # The ball's middle: that of the corners across the eye; up and down the iris' own place is "straight on".
-            rest = float(np.clip(iris, -0.25 * radius, 0.25 * radius)) if number == 0 else 0.0
-            middle = iris - rest
+        # The ball's middle lies behind that of the corners; up and down, the iris' own place is taken as straight on.
+        rest_u = float(np.clip(self._iris[0], -0.35 * radius, 0.35 * radius))
+        farthest = math.asin(min(0.95, _FARTHEST / radius))
+        for place, iris, rest, most, degrees in (
+            (along, self._iris[0], rest_u, farthest, gaze.right_degrees),
+            (across, self._iris[1], 0.0, math.radians(28), -gaze.up_degrees),
+        ):
             start = math.asin(rest / radius)
-            most = math.asin(min(0.95, _FARTHEST / radius)) if number == 0 else math.radians(28)
             angle = float(np.clip(start + math.radians(degrees), min(-most, start), max(most, start)))
-            turn = angle - start
-            on_ball = np.arcsin(np.clip((place - middle) / radius, -0.985, 0.985))
-            out.append((middle + radius * np.sin(on_ball - turn)).astype(np.float32))
-            shifts.append(radius * (math.sin(angle) - math.sin(start)))
+            shift = radius * (math.sin(angle) - math.sin(start))
+            narrowed = 1 - _NARROWING * (1 - math.cos(angle) / math.cos(start))
+            out.append(np.asarray(iris + (place - iris - shift) / narrowed, np.float32))
+            shifts.append(shift)
         return out[0], out[1], shifts[0], shifts[1]
 
     def paint(self, frame: Floats, x: Floats, y: Floats, gaze: Gaze) -> Floats:
@@ -264,18 +289,18 @@ class EyeLayers:
         `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels
         come from.
         """
-        along, across = self._units_of(x, y)
-        upper, lower = self._lid_lines(along)
+        along, across = self._shape.units_of(x, y)
+        upper, lower = self._shape.lids(along)
+        closing = float(np.clip(gaze.closing, 0, 1))
+        lower = lower + self._shape.overhang_at(along) * (1 - closing)
         gap = np.maximum(lower - upper, 0)
         still = Gaze(0.0, 0.0, 0.0)
-        radius = self._radius * _BALL
-        _, _, _, shift_v = self._turned(along, across, gaze, radius)
+        _, _, _, shift_v = self._turned(along, across, gaze)
         bow = np.clip(1 - (2 * along) ** 2, 0, 1)
-        closing = float(np.clip(gaze.closing, 0, 1))
         # Looking down, the upper lid comes along for most of the way; looking up it rises less.
         follow = shift_v * (0.75 if shift_v > 0 else 0.55) * bow
         follow = np.minimum(follow, 0.55 * gap)
-        upper_by = follow + (0.90 * gap + _FEATHER * 1.1 * _smooth(0, 0.12, gap) - follow) * closing
+        upper_by = follow + (0.90 * gap + _FEATHER * 0.8 * _smooth(0, 0.12, gap) - follow) * closing
         lower_by = (
             shift_v * 0.25 * bow * (1 - closing) - (0.10 * gap + _FEATHER * 0.5 * _smooth(0, 0.12, gap)) * closing
         )
@@ -284,27 +309,50 @@ class EyeLayers:
         if lids_still:
             opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across)
             return frame + opening[..., None] * (painted - self._ball(along, across, still))
-        above = self._skin(along, across, self._upper_source(across, upper, upper_by))
-        below = self._skin(along, across, self._lower_source(across, lower, lower_by))
-        open_up = _smooth(0.0, _FEATHER, across - (upper + upper_by))
-        open_low = _smooth(0.0, _FEATHER, (lower + lower_by) - across)
-        middle = upper + (lower - upper) * 0.9
-        skin_low = _smooth(-0.02, 0.02, across - np.minimum(middle + lower_by, upper + upper_by + 0.5))[..., None]
-        opening = (open_up * open_low)[..., None]
-        edge = _smooth(-0.01, 0.02, across - (upper + upper_by))[..., None]
-        skin = above * (1 - edge) + below * edge
-        del skin_low
-        moved = skin * (1 - opening) + painted * opening
+        upper_edge, lower_edge = upper + upper_by, lower + lower_by
+        # A closing lid shows skin from above its lashes, for along its edge there is also iris; calmed across the
+        # direction it is stretched in, for a stretched grain looks like stripes; and its lashes are a line of shadow.
+        held = upper - 0.08 * closing
+        below = self._skin(along, self._lower_source(across, lower, lower_by))
+        above = self._skin(along, self._upper_source(across, held, upper_by + 0.08 * closing))
+        if closing:
+            x, y = self._shape.picture_of(along, self._upper_source(across, held, upper_by + 0.08 * closing))
+            calm = self._sample_picture(self._calm, x, y)
+            stretched = _smooth(0.0, 0.5, (across - (upper - self._brow)) / self._brow) * min(1.0, 1.3 * closing)
+            grain = self._sample(self._grain, along, np.minimum(2 * lower - across + 0.08, lower + 0.45))
+            above += (calm + grain - above) * (0.85 * stretched)[..., None]
+            meeting = np.minimum(upper_edge, (upper_edge + lower_edge) / 2)
+            lashes = np.exp(-(((across - meeting) / 0.03) ** 2)) * bow * closing
+            above *= 1 - 0.45 * lashes[..., None]
+            below *= 1 - 0.45 * lashes[..., None]
+        opening = (_smooth(0.0, _FEATHER, across - upper_edge) * _smooth(0.0, _FEATHER, lower_edge - across))[..., None]
+        # Closed lids meet between the two edges; in an open eye the line between their skins is behind the eye.
+        side = _smooth(-0.015, 0.015, across - (upper_edge + lower_edge) / 2)[..., None]
+        moved = (above * (1 - side) + below * side) * (1 - opening) + painted * opening
         # What the layers did not explain (single lashes, brush marks on the lid's edge) fades as the lids move off.
         kept = max(0.0, 1 - abs(shift_v) / 0.05) * max(0.0, 1 - closing / 0.15)
         if kept:
             unmoved = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across)
-            whole = self._ball(along, across, still)
-            moved += (kept * unmoved)[..., None] * (frame - whole) * opening
+            rest = frame - self._ball(along, across, still)
+            moved += (kept * unmoved)[..., None] * rest * opening
         return np.asarray(moved, np.float32)
 
-    def _skin(self, along: Floats, across: Floats, source_across: Floats) -> Floats:
-        x, y = self._picture_of(along, source_across)
+    def _sample_picture(self, layer: Floats, x: Floats, y: Floats) -> Floats:
+        k = self._enlarged
+        at_x, at_y = (x - self.left + 0.5) * k - 0.5, (y - self.top + 0.5) * k - 0.5
+        return np.asarray(
+            cv2.remap(
+                layer,
+                at_x.astype(np.float32),
+                at_y.astype(np.float32),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.float32,
+        )
+
+    def _skin(self, along: Floats, source_across: Floats) -> Floats:
+        x, y = self._shape.picture_of(along, source_across)
         return np.asarray(
             cv2.remap(
                 self._picture,
@@ -322,7 +370,7 @@ class EyeLayers:
         From the brow (still) to the edge the skin is stretched evenly, eased in at the brow: the share s of the way
         moves by s²(3 − 2s)·by, solved for s by a few steps of Newton's method.
         """
-        top = np.minimum(-self._brow, upper - 0.18)
+        top = upper - self._brow
         length = upper - top
         goal = (across - top) / length
         ratio = by / length
@@ -361,20 +409,3 @@ def _enlarge(patch: Floats, times: int) -> Floats:
         return patch
     height, width = patch.shape[:2]
     return np.asarray(cv2.resize(patch, (width * times, height * times), interpolation=cv2.INTER_CUBIC), np.float32)
-
-
-def _lid_curves(upper: Floats, lower: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return places along the eye and both lids' places there, smooth, meeting at the corners and not beyond."""
-    grid = np.linspace(-0.7, 0.7, 281, dtype=np.float32)
-    curves: list[Floats] = []
-    for points in (upper, lower):
-        order = np.argsort(points[:, 0])
-        line = np.interp(grid, points[order, 0], points[order, 1]).astype(np.float32)
-        padded = np.pad(line, 20, mode="edge")
-        curves.append(np.convolve(padded, np.hanning(17) / np.hanning(17).sum(), mode="same")[20:-20])
-    top = np.minimum(curves[0], curves[1] + 0.0)
-    bottom = np.maximum(curves[0], curves[1])
-    outside = np.clip(np.abs(grid) - 0.5, 0, None)
-    middle = (top + bottom) / 2
-    half = (bottom - top) / 2
-    return grid, (middle - half - 0 * outside).astype(np.float32), (middle + half).astype(np.float32)

@@ -12,10 +12,16 @@ from realtime.faces.iris import Eye, Eyes, IrisModel
 from realtime.faces.mesh import FaceMesh, MeshModel, Turn, compare
 from realtime.frame import Face, Pixels
 from realtime.model_store import Progress, model_file, no_progress
+from realtime.portraits import eye_shape
+from realtime.portraits.eye_shape import EyeShape
 
 _CROPS = ((1.0, 0.0, 0.0), (1.05, 0.015, 0.0), (0.96, -0.015, 0.01), (1.02, 0.0, -0.015), (1.08, -0.01, 0.0))
 """Scale and shift of the crops that are measured and averaged. One run on one crop wanders by ±0.3° of yaw and ±0.01
 eye widths of gaze from frame to frame, as much as a step between two of 33 frames; the mean of five by a third."""
+
+
+_EYE_CROPS = (0.92, 0.96, 1.0, 1.04, 1.09)
+"""Scales of the eyes' crops, averaged likewise."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,8 +33,16 @@ class Measured:
     gaze: tuple[float, float]
     """Where the irises stand: from the middle between the corners of their eyes, in eye widths, mean of both eyes;
     right and down are positive."""
-    iris_radius_px: float
-    """Mean of both."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Irises:
+    """What both irises of one face look like."""
+
+    radius_px: float
+    """Of both, by the circles that fit the picture best."""
+    brightness: float
+    """Mean of their middles, highlights left out, 0..255."""
 
 
 class Meter:
@@ -48,8 +62,15 @@ class Meter:
         meshes = [self.meshes.again(pixels, near, scale=scale, shift=(right, down)) for scale, right, down in _CROPS]
         points = np.mean([mesh.points for mesh in meshes], axis=0).astype(np.float32)
         mesh = FaceMesh(points, float(np.mean([mesh.score for mesh in meshes])))
-        eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale) for scale in (0.93, 1.0, 1.07)])
-        return Measured(mesh, eyes, gaze(mesh, eyes), (eyes.left.radius_px + eyes.right.radius_px) / 2)
+        eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale) for scale in _EYE_CROPS])
+        return Measured(mesh, eyes, gaze(mesh, eyes))
+
+
+def look_at_irises(pixels: Pixels, measured: Measured) -> Irises:
+    """Return what the irises of a measured face look like."""
+    shapes = eye_shape.fit(pixels, measured.eyes, measured.mesh)
+    brightness = float(np.mean([_iris_brightness(pixels, shape) for shape in shapes]))
+    return Irises(shapes[0].radius * shapes[0].width_px, brightness)
 
 
 def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
@@ -69,6 +90,17 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
         away = eye.centre - (first + last) / 2
         offsets.append((float(away @ axis) / width, float(away @ np.array([-axis[1], axis[0]])) / width))
     return float(np.mean([x for x, _ in offsets])), float(np.mean([y for _, y in offsets]))
+
+
+def _iris_brightness(pixels: Pixels, shape: EyeShape) -> float:
+    steps = np.linspace(-0.7, 0.7, 15, dtype=np.float32) * shape.radius
+    along, across = np.meshgrid(steps + shape.iris[0], steps + shape.iris[1])
+    upper, lower = shape.lids(along)
+    inside = np.hypot(along - shape.iris[0], across - shape.iris[1]) < 0.7 * shape.radius
+    inside &= (across > upper + 0.06) & (across < lower - 0.03)
+    x, y = shape.picture_of(along, across)
+    sampled = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(axis=2)
+    return float(np.median(sampled[inside])) if inside.any() else float(np.median(sampled))
 
 
 def turn(here: Measured, reference: Measured) -> Turn:

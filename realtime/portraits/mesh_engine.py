@@ -8,10 +8,11 @@ import numpy as np
 from realtime.errors import PortraitError
 from realtime.faces import mesh as face
 from realtime.frame import Pixels, Size
-from realtime.portraits import Engine, Motion, Source
+from realtime.portraits import Engine, Motion, Source, eye_shape
 from realtime.portraits.eyes import EyeLayers, Gaze
 from realtime.portraits.head import HeadField
 
+_LEAST_EYE_PX = 6
 _UNMOVED_PX = 1 / 64
 """A pixel that moves less than this is the picture's own, to the bit: half of what OpenCV's remap can resolve."""
 
@@ -25,12 +26,14 @@ class MeshEngine(Engine):
         self.region = self._field.region
         self._eyes = []
         points = source.mesh.points
-        for eye, brow in ((source.eyes.left, face.RIGHT_BROW), (source.eyes.right, face.LEFT_BROW)):
-            if eye.width_px < 6:
-                raise PortraitError("the eyes are too small to move: use a larger picture of this face")
-            middle = (eye.upper[0] + eye.upper[-1]) / 2
+        shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
+        for shape, brow in zip(shapes, (face.RIGHT_BROW, face.LEFT_BROW), strict=True):
+            if shape.width_px < _LEAST_EYE_PX:
+                raise PortraitError("the eyes are too small to move; use a larger picture of this face")
             lowest = float(points[list(brow[5:]), 1].mean())
-            self._eyes.append(EyeLayers(source.picture, eye, float(middle[1]) - lowest))
+            self._eyes.append(
+                EyeLayers(source.picture, shape, float(shape.middle_px[1]) - 0.15 * shape.width_px - lowest)
+            )
 
     @classmethod
     def open(cls, source: Source) -> MeshEngine:

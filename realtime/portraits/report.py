@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from realtime.portraits.measure import Measured
+from realtime.portraits.measure import Irises, Measured, turn
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,20 +82,18 @@ def step_ratio(values: Sequence[float]) -> float:
 def make_report(
     original: Measured,
     frames: Sequence[Measured],
-    found: int,
+    irises: Sequence[Irises],
     pictures: Pictures,
-    colours: NDArray[np.float64],
 ) -> Report:
     """Put the figures of one face together.
 
-    `frames`: those of the middle row, from left to right. `found`: in how many of them the detector sees the face.
-    `colours`: (frames,) brightness of the iris over the original's.
+    `frames`: those of the middle row, from left to right; `irises`: those of the original, then of each frame.
     """
     gaze = [frame.gaze[0] for frame in frames]
-    from realtime.portraits.measure import turn
-
     yaw = [turn(frame, original).yaw_degrees for frame in frames]
-    size = np.array([frame.iris_radius_px for frame in frames]) / original.iris_radius_px
+    found = sum(frame.mesh.score > 0.5 for frame in frames)
+    colours = np.array([iris.brightness for iris in irises[1:]]) / max(1.0, irises[0].brightness)
+    size = np.array([iris.radius_px for iris in irises[1:]]) / irises[0].radius_px
     figures = {
         "faces_found": Figure(
             found / len(frames), "share of frames the detector sees the face in", "1", found == len(frames)
