@@ -5,6 +5,7 @@ AVFoundation on macOS.
 from __future__ import annotations
 
 import errno
+import os
 import time
 from pathlib import Path
 
@@ -26,6 +27,7 @@ _BUFFERS = 2
 # The fewest with which none is late: with one, the driver has nowhere to put the next picture while we decode this
 # one, and many cameras then give every second picture only. OpenCV's own 4 show up to three old ones after a pause.
 _FIRST_FRAME_WITHIN_S = 10.0
+_SILENT_AFTER_S = 4  # whole seconds; OpenCV on Linux would wait 10 for a frame
 
 
 class Webcam(Camera):
@@ -33,6 +35,7 @@ class Webcam(Camera):
 
     def __init__(self, source: str, request: CameraRequest) -> None:
         quiet_opencv()
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(_SILENT_AFTER_S))
         self._camera = _find(source)
         self._capture = cv2.VideoCapture()
         try:
