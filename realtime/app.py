@@ -6,11 +6,13 @@ import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.capture import Capture, CapturePolicy
 from realtime.controls import Controls
+from realtime.desk import Desk
 from realtime.effects import Effect, EffectContext
 from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.errors import CameraError, ModelError, OptionError, OutputError, RealtimeError
@@ -24,6 +26,7 @@ from realtime.options import Options
 from realtime.outputs import Output, OutputRequest
 from realtime.pacing import Keep, Slot
 from realtime.settings import parse_settings
+from realtime.signals import ending_in_order
 from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
@@ -35,7 +38,22 @@ _DEMO_FILE = Path("realtime-demo.mp4")
 _SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
 
 
-def build(options: Options, progress: Progress, stats: RunStats) -> RenderLoop:
+class Run(NamedTuple):
+    """A loop ready to run, and the desk that attends to it."""
+
+    loop: RenderLoop
+    desk: Desk
+
+    def go(self) -> None:
+        """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed."""
+        try:
+            with ending_in_order(self.loop.stop):
+                self.loop.run(self.desk.attend)
+        finally:
+            self.desk.close()
+
+
+def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
     options = _with_output(options)
     _keep_source_whole(options)
@@ -79,20 +97,19 @@ def build(options: Options, progress: Progress, stats: RunStats) -> RenderLoop:
             "live": info.live,
         }
         chain = EffectChain(links, stats)
-        return RenderLoop(
+        loop = RenderLoop(
             capture=capture,
             captured=captured,
             finder=_finder(options, chain, stats, progress),
             chain=chain,
-            menu=_menu(options, context, links, chain, controls),
             outputs=opened,
-            controls=controls,
-            keepsakes=Keepsakes(options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say),
             stats=stats,
             limits=Limits(options.frames, options.seconds),
             every_frame=every_frame,
             mirrored=_mirrored(options, info, names),
         )
+        keepsakes = Keepsakes(options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say)
+        return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
     except BaseException:
         capture.abandon()
         for link in links:

@@ -2,7 +2,7 @@
 
 Threads: one camera thread (`capture.py`) puts frames into a one-place slot; one processing thread (here) takes the
 newest, finds faces, runs the effects and offers the picture to every output; each output has a thread of its own
-(`feed.py`), except windows, which live on the main thread together with the housekeeping below.
+(`feed.py`), except windows, which live on the main thread, where the user's wishes are heard too (`desk.py`).
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 
 from realtime.buffers import FramePool
 from realtime.capture import Capture
-from realtime.controls import Command, Controls, Status
-from realtime.effects.chain import EffectChain, EffectMenu
-from realtime.errors import OutputError, RealtimeError
+from realtime.effects.chain import EffectChain
+from realtime.errors import RealtimeError
 from realtime.faces.finder import FaceFinder
 from realtime.feed import Feed
 from realtime.frame import Face, Frame
-from realtime.keepsakes import Keepsakes
 from realtime.outputs import Output
 from realtime.pacing import Closed, Slot
 from realtime.stats import RunStats
@@ -32,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _WINDOW_WAIT_S = 0.004  # how long the main thread waits for a frame before it looks at the keyboard again
 _IDLE_WAIT_S = 0.02  # the same where there is no window
-_STATUS_EVERY_S = 0.25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,56 +40,67 @@ class Limits:
     seconds: float | None = None
     """Of the source's own clock (`Frame.pts_s`), so that ten seconds of a video are ten seconds of it at any speed."""
 
+    def reached(self, frame: Frame, processed: int) -> bool:
+        """Whether this frame is one too many."""
+        too_many = self.frames is not None and processed >= self.frames
+        return too_many or (self.seconds is not None and frame.pts_s >= self.seconds)
+
 
 @dataclasses.dataclass
 class RenderLoop:
-    """Everything a run consists of, put together by `app.build`. Used once: `run`."""
+    """Everything the way of a frame consists of, put together by `app.build`. Used once: `run`."""
 
     capture: Capture
     captured: Slot[Frame]
-    finder: FaceFinder | None
+    finder: FaceFinder
     chain: EffectChain
-    menu: EffectMenu | None
-    outputs: list[Output]
-    controls: Controls
-    keepsakes: Keepsakes
+    outputs: Sequence[Output]
     stats: RunStats
-    limits: Limits
+    limits: Limits = Limits()
     every_frame: bool = False
     mirrored: bool = False
-    tick: Callable[[int], None] = lambda processed: None
-    """Called about four times a second with the number of frames made: a progress bar."""
+    """Whether left and right are exchanged. May be changed while the loop runs."""
+    paused: bool = False
+    """Whether the last picture stays. May be changed while the loop runs."""
 
     def __post_init__(self) -> None:
-        self._stopping = threading.Event()
-        self._outcome: RealtimeError | None = None
         self.interrupted = False
         """True after the user ended the run before the source or a limit did."""
-        self._paused = False
-        self._faces_in_view = 0
-        self._newest: Frame | None = None
+        self.newest: Frame | None = None
+        """The last picture made."""
+        self.faces_in_view = 0
+        self._stopping = threading.Event()
+        self._outcome: RealtimeError | None = None
         self._flipped: FramePool | None = None
         self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
         self._all_feeds: list[Feed] = []
-        self._feeds = [self._feed(output) for output in self.outputs]  # those that still want frames
+        self.feeds: Sequence[Feed] = [self._feed(output) for output in self.outputs]
+        """Those that still want frames."""
         self.capture.on_finished = self._source_ended
 
-    def run(self) -> None:
+    def run(self, attend: Callable[[], None] = lambda: None) -> None:
         """Run until the source ends, a limit is reached, the user quits or `stop` is called. Main thread.
 
-        Raises the RealtimeError that ended it, if one did, after everything has been closed.
+        `attend` is called some fifty times a second or more, for everything that is not the way of a frame. Raises
+        the RealtimeError that ended the run, if one did, after everything has been closed.
         """
         processing = threading.Thread(target=self._process, name="processing", daemon=True)
         try:
-            if self.finder and self.chain.uses_faces:
+            if self.chain.uses_faces:
                 self.finder.start(when_ready=self.capture.let_clock_run)
             else:
                 self.capture.let_clock_run()
-            for feed in self._feeds:
+            for feed in self.feeds:
                 feed.start()
             self.capture.start()
             processing.start()
-            self._attend()
+            while not self._stopping.is_set():
+                windows = [feed for feed in self.feeds if feed.output.on_main_thread]
+                for window in windows:
+                    window.step(_WINDOW_WAIT_S)
+                if not windows:
+                    self._stopping.wait(_IDLE_WAIT_S)
+                attend()
         finally:
             self._stopping.set()
             self.capture.stop()
@@ -101,34 +109,21 @@ class RenderLoop:
             self.stats.ended_at_s = time.monotonic()
             for feed in self._all_feeds:  # one that ended early may still be finishing its file
                 feed.stop()
-            if self.menu:
-                self.menu.close()
-            self.keepsakes.close()
         if self._outcome:
             raise self._outcome
 
-    def stop(self) -> None:
-        """End the run, in order, because the user wants it. Any thread, signal handlers too."""
-        self.interrupted = True
-        self._stopping.set()
-
-    def _end(self, outcome: RealtimeError | None = None) -> None:
-        self._outcome = self._outcome or outcome
-        self._stopping.set()
-
-    # The way of a frame, on the processing thread --------------------------------------------------------------
-
     def _process(self) -> None:
+        """[processing thread] Make a picture of every frame that comes."""
         try:
-            if self.finder and self.chain.uses_faces and self.every_frame:
+            if self.chain.uses_faces and self.every_frame:
                 self.finder.wait_until_ready()
             while not self._stopping.is_set():
                 frame = self.captured.take()
                 assert frame is not None  # noqa: S101 - without a timeout, take waits
                 self.stats.dropped_before_processing = self.captured.dropped
-                if self._limit_reached(frame):
+                if self.limits.reached(frame, self.stats.processed):
                     break
-                if not self._paused:
+                if not self.paused:
                     self._make(frame)
         except Closed:
             pass  # the source has ended, and everything it gave has been made
@@ -138,28 +133,27 @@ class RenderLoop:
         finally:
             self._end()
             self.chain.close()
-            if self.finder:
-                self.finder.close()
+            self.finder.close()
 
     def _make(self, frame: Frame) -> None:
+        """[processing thread] From a frame to the outputs: the order of a frame's life."""
         began_s = time.perf_counter()
         detect_s = 0.0
         faces: list[Face] = []
-        if self.finder and self.chain.uses_faces:
+        if self.chain.uses_faces:
             faces = self.finder.find(frame)
             detect_s = self.finder.detect_s
-            self._faces_in_view = len(faces)
         if self.mirrored and self.chain.uses_pixels:
             frame, faces = self._mirror(frame, faces)
         picture = self.chain.make(frame, faces)
-        self._newest = picture
         made_s = time.perf_counter()
-        self.stats.processed += 1
-        self.stats.picture_size = picture.size
-        for feed in self._feeds:
+        for feed in self.feeds:
             feed.offer(picture)
         if not self.every_frame:  # where outputs are waited for, their time is not ours
             made_s = time.perf_counter()
+        self.newest, self.faces_in_view = picture, len(faces)
+        self.stats.processed += 1
+        self.stats.picture_size = picture.size
         self.stats.own.add(made_s - began_s - detect_s)
 
     def _mirror(self, frame: Frame, faces: list[Face]) -> tuple[Frame, list[Face]]:
@@ -170,95 +164,32 @@ class RenderLoop:
         flipped = dataclasses.replace(frame, pixels=pixels, mirrored=not frame.mirrored)
         return flipped, [face.mirrored(frame.size.width) for face in faces]
 
-    def _limit_reached(self, frame: Frame) -> bool:
-        frames, seconds = self.limits.frames, self.limits.seconds
-        return (frames is not None and self.stats.processed >= frames) or (
-            seconds is not None and frame.pts_s >= seconds
-        )
+    def stop(self) -> None:
+        """End the run, in order, because the user wants it. Any thread, signal handlers too."""
+        self.interrupted = True
+        self._stopping.set()
 
-    # The main thread: windows, wishes, housekeeping ------------------------------------------------------------
+    def _end(self, outcome: RealtimeError | None = None) -> None:
+        self._outcome = self._outcome or outcome
+        self._stopping.set()
 
-    def _attend(self) -> None:
-        next_status_s = 0.0
-        while not self._stopping.is_set():
-            windows = [feed for feed in self._feeds if feed.output.on_main_thread]
-            for feed in windows:
-                feed.step(_WINDOW_WAIT_S)
-            if not windows:
-                self._stopping.wait(_IDLE_WAIT_S)
-            command = self.controls.next_command()
-            if command is not None:
-                self._obey(command)
-            now_s = time.monotonic()
-            if now_s >= next_status_s:
-                next_status_s = now_s + _STATUS_EVERY_S
-                self._keep_house()
+    def _source_ended(self, error: RealtimeError | None) -> None:
+        """[camera thread] Its slot is closed next: processing makes what is inside and ends the run."""
+        self._outcome = self._outcome or error
 
-    def _keep_house(self) -> None:
-        self.capture.watch()
-        self.tick(self.stats.processed)
-        stats = self.stats
-        first = next((feed.stats for feed in self._feeds if feed.output.on_main_thread), None) or (
-            self._feeds[0].stats if self._feeds else None
-        )
-        drops = [("before", stats.dropped_before_processing)]
-        drops += [(output.name, output.dropped) for output in stats.outputs]
-        specs = self.chain.specs
-        running = {"read", *(f"effect {spec}" for spec in specs)}
-        if self.chain.uses_faces:
-            running |= {"detect", "track"}
-        self.controls.status = Status(
-            effect=" + ".join(specs) or "none",
-            source=str(stats.source.get("name", "")),
-            provider=", ".join(dict.fromkeys(stats.providers.values())),
-            fps=stats.recent_fps(),
-            age_ms=first.age.recent_ms() if first else 0.0,
-            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
-            dropped=tuple(drops),
-            faces=self._faces_in_view,
-            mirrored=self.mirrored,
-            paused=self._paused,
-            recording=self.keepsakes.recording,
-        )
-
-    def _obey(self, command: Command) -> None:
-        say = self.controls.say
-        match command:
-            case Command.QUIT:
-                self.stop()
-            case Command.MIRROR:
-                self.mirrored = not self.mirrored
-                say("mirrored" if self.mirrored else "not mirrored")
-            case Command.PAUSE:
-                self._paused = not self._paused
-            case Command.NEXT_EFFECT | Command.PREVIOUS_EFFECT if self.menu:
-                self.menu.step(1 if command is Command.NEXT_EFFECT else -1)
-            case Command.SNAPSHOT if self._newest:
-                self.keepsakes.save_picture(self._newest)
-            case Command.RECORD:
-                self._toggle_recording()
-            case _:
-                say(f"{command.value}: not possible now")
-
-    def _toggle_recording(self) -> None:
-        recording = next((feed for feed in self._feeds if feed.output is self.keepsakes.recorder), None)
-        if recording:
-            self._remove(recording)
-            recording.stop()
-            self.keepsakes.recording_stopped()
-            return
-        try:
-            output = self.keepsakes.start_recording()
-        except OutputError as error:
-            self.controls.say(str(error))
-            return
+    def add(self, output: Output) -> None:
+        """Show what is made on one more output, from now on. Main thread."""
         feed = self._feed(output)
         feed.start()
         with self._feeds_lock:
-            self._feeds = [
-                *self._feeds,
-                feed,
-            ]  # a new list: the processing thread may be walking through the old one
+            self.feeds = [*self.feeds, feed]  # a new list: the processing thread may be walking through the old one
+
+    def remove(self, output: Output) -> None:
+        """Take an output out of the run and close it. Main thread."""
+        for feed in self.feeds:
+            if feed.output is output:
+                self._leave_out(feed)
+                feed.stop()
 
     def _feed(self, output: Output) -> Feed:
         feed = Feed(output, every_frame=self.every_frame, ended=self._output_ended)
@@ -272,18 +203,13 @@ class RenderLoop:
 
     def _output_ended(self, ended: Feed) -> None:
         """[the output's thread] An output can no longer work, or its reader has gone: the others go on."""
-        others = self._remove(ended)
+        others = self._leave_out(ended)
         if ended.error and others:
             log.warning("%s; the other outputs go on", ended.error)
-            self.controls.say(str(ended.error))
         if not others:
             self._end(ended.error)
 
-    def _remove(self, gone: Feed) -> list[Feed]:
+    def _leave_out(self, gone: Feed) -> Sequence[Feed]:
         with self._feeds_lock:
-            self._feeds = [feed for feed in self._feeds if feed is not gone]
-            return self._feeds
-
-    def _source_ended(self, error: RealtimeError | None) -> None:
-        """[camera thread] Its slot is closed next: processing makes what is inside and ends the run."""
-        self._outcome = self._outcome or error
+            self.feeds = [feed for feed in self.feeds if feed is not gone]
+            return self.feeds

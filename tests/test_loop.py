@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.app import Run
 from realtime.capture import Capture, CapturePolicy
 from realtime.controls import Command, Controls
+from realtime.desk import Desk
 from realtime.effects import Effect, EffectContext
 from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.plain import Plain
@@ -25,6 +27,9 @@ from realtime.outputs import Output, OutputFinished
 from realtime.pacing import Keep, Slot
 from realtime.stats import RunStats
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
+
+
+ENDLESS = Limits()
 
 
 class Inverted(Effect):
@@ -67,13 +72,14 @@ def make_loop(
     effects: Sequence[Effect] = (),
     *,
     every_frame: bool = True,
-    limits: Limits = Limits(),
+    limits: Limits = ENDLESS,
     mirrored: bool = False,
     folder: Path = Path(),
-) -> RenderLoop:
+    controls: Controls | None = None,
+) -> Run:
     stats = RunStats()
+    controls = controls or Controls()
     slot: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
-    controls = Controls()
     links = [Link(type(effect).__name__, effect) for effect in effects] or [Link("none", Plain())]
     chain = EffectChain(links, stats)
 
@@ -82,26 +88,25 @@ def make_loop(
             raise EffectError("no effect 'broken'")
         return Inverted() if spec == "inverted" else Plain()
 
-    return RenderLoop(
+    loop = RenderLoop(
         capture=Capture(lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
         captured=slot,
         finder=FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
         chain=chain,
-        menu=EffectMenu(lambda: ["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say),
         outputs=outputs,
-        controls=controls,
-        keepsakes=Keepsakes(folder, lambda path: KeepingOutput(), controls.say),
         stats=stats,
         limits=limits,
         every_frame=every_frame,
         mirrored=mirrored,
     )
+    menu = EffectMenu(lambda: ["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say)
+    return Run(loop, Desk(loop, controls, menu, Keepsakes(folder, lambda path: KeepingOutput(), controls.say)))
 
 
-def run(loop: RenderLoop) -> RunStats:
-    loop.capture.open()
-    loop.run()
-    return loop.stats
+def run(made: Run) -> RunStats:
+    made.loop.capture.open()
+    made.go()
+    return made.loop.stats
 
 
 def test_every_frame_arrives_once_in_order_and_everything_is_closed() -> None:
@@ -220,15 +225,16 @@ def test_limits(limits: Limits, expected: int) -> None:
 
 
 def test_stopping_from_outside() -> None:
-    loop = make_loop(DrawnCamera(live=True), [KeepingOutput()], every_frame=False)
-    threading.Timer(0.3, loop.stop).start()
-    run(loop)
-    assert loop.interrupted
+    made = make_loop(DrawnCamera(live=True), [KeepingOutput()], every_frame=False)
+    threading.Timer(0.3, made.loop.stop).start()
+    run(made)
+    assert made.loop.interrupted
 
 
 def test_commands(tmp_path: Path) -> None:
     output = KeepingOutput()
-    loop = make_loop(DrawnCamera(live=True, fps=60), [output], every_frame=False, folder=tmp_path)
+    controls = Controls()
+    made = make_loop(DrawnCamera(live=True, fps=60), [output], every_frame=False, folder=tmp_path, controls=controls)
     seen: dict[str, bool] = {}
 
     def user() -> None:
@@ -239,29 +245,29 @@ def test_commands(tmp_path: Path) -> None:
             seen[what] = reached
 
         wait("shown", lambda: output.frames)
-        loop.controls.send(Command.MIRROR)
+        controls.send(Command.MIRROR)
         wait("mirror", lambda: output.frames[-1].mirrored)
-        loop.controls.send(Command.NEXT_EFFECT)
+        controls.send(Command.NEXT_EFFECT)
         wait("effect", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
-        loop.controls.send(Command.NEXT_EFFECT)
-        wait("broken effect is told", lambda: "broken" in loop.controls.message)
+        controls.send(Command.NEXT_EFFECT)
+        wait("broken effect is told", lambda: "broken" in controls.message)
         wait("and the old one goes on", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
-        loop.controls.send(Command.SNAPSHOT)
+        controls.send(Command.SNAPSHOT)
         wait("snapshot", lambda: list(tmp_path.glob("realtime-*.png")))
-        loop.controls.send(Command.RECORD)
-        wait("recording", lambda: loop.controls.status.recording)
-        loop.controls.send(Command.RECORD)
-        wait("recorded", lambda: not loop.controls.status.recording)
-        loop.controls.send(Command.PAUSE)
-        wait("paused", lambda: loop.controls.status.paused)
+        controls.send(Command.RECORD)
+        wait("recording", lambda: controls.status.recording)
+        controls.send(Command.RECORD)
+        wait("recorded", lambda: not controls.status.recording)
+        controls.send(Command.PAUSE)
+        wait("paused", lambda: controls.status.paused)
         shown = len(output.frames)
         time.sleep(0.1)
         seen["nothing new while paused"] = len(output.frames) <= shown + 1
-        loop.controls.send(Command.QUIT)
+        controls.send(Command.QUIT)
 
     person = threading.Thread(target=user)
     person.start()
-    run(loop)
+    run(made)
     person.join()
     assert [what for what, happened in seen.items() if not happened] == []
     picture = cv2.imread(str(next(tmp_path.glob("*.png"))))

@@ -56,7 +56,7 @@ def _run(
         output=(f"{folder}/",),
         seconds=SECONDS,
     )
-    app.build(options, lambda what, share: None, RunStats()).run()
+    app.build(options, lambda what, share: None, RunStats()).go()
     return sorted(folder.glob("*.png"))
 
 

@@ -13,7 +13,6 @@ from realtime import options as option_table
 from realtime import outputs
 from realtime.errors import OptionError, OutputError
 from realtime.options import Options
-from realtime.signals import ending_in_order
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
@@ -85,18 +84,17 @@ def _render(options: Options, stats: RunStats) -> None:
     from realtime import app
 
     with progress_line() as progress:
-        loop = app.build(options, progress, stats)
-    total = options.frames or loop.capture.info.frame_count
+        work = app.build(options, progress, stats)
+    total = options.frames or work.loop.capture.info.frame_count
     with tqdm(total=total, unit=" frames", file=sys.stderr, desc="rendering", dynamic_ncols=True) as bar:
 
         def advance(processed: int) -> None:
             bar.update(processed - bar.n)
 
-        loop.tick = advance
-        with ending_in_order(loop.stop):
-            loop.run()
+        work.desk.tick = advance
+        work.go()
         advance(stats.processed)
-    if loop.interrupted:
+    if work.loop.interrupted:
         log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
 
 

@@ -6,7 +6,6 @@ import argparse
 import logging
 
 from realtime import options as option_table
-from realtime.signals import ending_in_order
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
@@ -25,10 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
     from realtime import app
 
     with progress_line() as progress:
-        loop = app.build(options, progress, stats)
+        live = app.build(options, progress, stats)
     try:
-        with ending_in_order(loop.stop):
-            loop.run()
+        live.go()
     finally:
         log.info("%s", stats.summary())
         if options.stats:

@@ -1,0 +1,98 @@
+"""The desk beside the loop: hears what the user wishes, keeps the house, and tells what is going on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from realtime.controls import Command, Controls, Status
+from realtime.effects.chain import EffectMenu
+from realtime.errors import OutputError
+from realtime.keepsakes import Keepsakes
+from realtime.loop import RenderLoop
+
+_STATUS_EVERY_S = 0.25
+
+
+class Desk:
+    """Attends to a running loop. All methods: main thread."""
+
+    def __init__(self, loop: RenderLoop, controls: Controls, menu: EffectMenu, keepsakes: Keepsakes) -> None:
+        self.tick: Callable[[int], None] = lambda processed: None
+        """Called about four times a second with the number of frames made: a progress bar."""
+        self._loop = loop
+        self._controls = controls
+        self._menu = menu
+        self._keepsakes = keepsakes
+        self._next_status_s = 0.0
+
+    def attend(self) -> None:
+        """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
+        command = self._controls.next_command()
+        if command is not None:
+            self._obey(command)
+        now_s = time.monotonic()
+        if now_s >= self._next_status_s:
+            self._next_status_s = now_s + _STATUS_EVERY_S
+            self._loop.capture.watch()
+            self._controls.status = self._status()
+            self.tick(self._loop.stats.processed)
+
+    def close(self) -> None:
+        """Let what is being opened or saved come to its end."""
+        self._menu.close()
+        self._keepsakes.close()
+
+    def _obey(self, command: Command) -> None:
+        loop, say = self._loop, self._controls.say
+        match command:
+            case Command.QUIT:
+                loop.stop()
+            case Command.MIRROR:
+                loop.mirrored = not loop.mirrored
+                say("mirrored" if loop.mirrored else "not mirrored")
+            case Command.PAUSE:
+                loop.paused = not loop.paused
+            case Command.NEXT_EFFECT:
+                self._menu.step(1)
+            case Command.PREVIOUS_EFFECT:
+                self._menu.step(-1)
+            case Command.SNAPSHOT:
+                if loop.newest is not None:
+                    self._keepsakes.save_picture(loop.newest)
+            case Command.RECORD:
+                self._toggle_recording()
+
+    def _toggle_recording(self) -> None:
+        recorder = self._keepsakes.recorder
+        if recorder is not None:
+            self._loop.remove(recorder)
+            self._keepsakes.recording_stopped()
+            return
+        try:
+            self._loop.add(self._keepsakes.start_recording())
+        except OutputError as error:
+            self._controls.say(str(error))
+
+    def _status(self) -> Status:
+        loop, stats = self._loop, self._loop.stats
+        specs = loop.chain.specs
+        running = {"read", *(f"effect {spec}" for spec in specs)}
+        if loop.chain.uses_faces:
+            running |= {"detect", "track"}
+        shown = [feed for feed in loop.feeds if feed.output.on_main_thread] or loop.feeds
+        drops = [("before", stats.dropped_before_processing)]
+        drops += [(output.name, output.dropped) for output in stats.outputs]
+        return Status(
+            effect=" + ".join(specs) or "none",
+            source=str(stats.source.get("name", "")),
+            provider=", ".join(dict.fromkeys(stats.providers.values())),
+            fps=stats.recent_fps(),
+            age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
+            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
+            dropped=tuple(drops),
+            faces=loop.faces_in_view,
+            mirrored=loop.mirrored,
+            paused=loop.paused,
+            recording=self._keepsakes.recording,
+        )
