@@ -28,7 +28,6 @@ from realtime.pacing import Keep, Slot
 from realtime.stats import RunStats
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
 
-
 ENDLESS = Limits()
 
 
