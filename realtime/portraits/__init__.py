@@ -8,6 +8,7 @@ motions come about (even steps from left to right, a blink, a filmed face) is no
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from typing import TypeAlias
 
@@ -83,6 +84,12 @@ class Engine(ABC):
         Made from the source picture every time, never from another frame. Motions beyond what a face can do, or what
         this engine can show, are brought back to what it can. All zero gives the source's own pixels exactly.
         """
+
+    def least_area(self, motion: Motion) -> float:  # noqa: ARG002 - only warps have one
+        """Return the smallest part of its area that any spot is squeezed to: the least determinant of the warp's
+        Jacobian, from picture to frame. 0 or less: it folds. NaN for an engine that does not warp.
+        """
+        return math.nan
 
 
 ENGINES: dict[str, PartName] = {

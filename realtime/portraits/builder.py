@@ -1,27 +1,37 @@
-"""Makes a portrait pack from a picture: the motions of each frame, evenly spaced by what the models see, and figures."""
+"""Makes a portrait pack from a picture: frames in even steps, blinks, a breath, and figures of how good they are."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from realtime.errors import PortraitError
+from realtime.faces.blazeface import open_still
 from realtime.frame import Box, Face, Pixels
 from realtime.model_store import Progress, no_progress
 from realtime.portrait_file import PackWriter, Place
 from realtime.portraits import ENGINES, Engine, Motion, Source
-from realtime.portraits.measure import Irises, Measured, Meter, look_at_irises, sharpness, turn
+from realtime.portraits.blend import seam_weights
+from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, sharpness, turn
 from realtime.portraits.report import Pictures, Report, make_report
-from realtime.portraits.search import LEAST_FACE_PX, find_faces
+from realtime.portraits.search import LEAST_FACE_PX, find_faces, sees
 from realtime.portraits.steps import StepFinder, Steps
 
-_TRIES = 4
-"""Times a frame is made until its gaze and turn are seen close enough to their places; two on average."""
 _PROFILE_DEGREES = 52.0
+"""Beyond this turn the far eye is hidden, and the mesh model guesses where it is."""
+_TRIES = 5
+"""Times a frame is made until its gaze and turn are seen close enough to their places; two on average."""
+_BLINK = {1: (1.0,), 2: (0.5, 1.0), 3: (0.35, 0.75, 1.0)}
+"""How far the lids are closed in each stage: the first third of a blink shows most, the last is the quickest."""
+_IDLE_FPS = 3.0
+"""A breath moves less than a third of a pixel in a third of a second: more pictures would only make packs larger."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,16 +45,19 @@ class BuildOptions:
     up_down_degrees: float = 14.0
     """With rows: how far the eyes look up and down; the head follows by its share."""
     blink_stages: int = 3
-    """0: no blink pictures."""
+    """0 to 3; 0: no blink pictures."""
     idle_seconds: float = 4.0
-    """0: no idle loop."""
+    """Length of a breath. 0: no idle loop."""
+    seam: str = "head"
+    """`head`: the movement itself dies away before the region ends. `sigmoid`: the whole region is blended in by the
+    sigmoid of `blend.py` besides, for comparison with frames made that way."""
     engine: str = "mesh"
 
 
 class MovingFaces:
     """One picture with one face or several that move together, each by its own motion."""
 
-    def __init__(self, picture: Pixels, engines: Sequence[Engine]) -> None:
+    def __init__(self, picture: Pixels, engines: Sequence[Engine], seam: str = "head") -> None:
         self.picture = picture
         self.engines = tuple(engines)
         left = min(int(engine.region.left) for engine in engines)
@@ -52,24 +65,33 @@ class MovingFaces:
         right = max(int(engine.region.left + engine.region.width) for engine in engines)
         bottom = max(int(engine.region.top + engine.region.height) for engine in engines)
         self.place = Place(left, top, right - left, bottom - top)
+        self._weights = [
+            seam_weights(int(engine.region.width), int(engine.region.height)) if seam == "sigmoid" else None
+            for engine in engines
+        ]
 
     def render(self, motions: Sequence[Motion]) -> Pixels:
         """Return the region that holds all faces, each moved by its motion."""
         if len(self.engines) == 1:
-            return self.engines[0].render(motions[0])
+            return self._moved(0, motions[0])
         frame = self.place.of(self.picture).copy()
-        for engine, motion in zip(self.engines, motions, strict=True):
-            region = Place(
-                int(engine.region.left) - self.place.left,
-                int(engine.region.top) - self.place.top,
-                int(engine.region.width),
-                int(engine.region.height),
-            )
-            own = Place(*(int(side) for side in engine.region)).of(self.picture)
-            moved = engine.render(motion)
-            changed = (moved != own).any(axis=2)
-            region.of(frame)[changed] = moved[changed]  # regions of neighbours overlap where nothing moves
+        for number, motion in enumerate(motions):
+            engine = self.engines[number]
+            region = _whole(engine.region)
+            moved = self._moved(number, motion)
+            changed = (moved != region.of(self.picture)).any(axis=2)
+            inside = Place(region.left - self.place.left, region.top - self.place.top, region.width, region.height)
+            inside.of(frame)[changed] = moved[changed]  # regions of neighbours overlap where nothing moves
         return frame
+
+    def _moved(self, number: int, motion: Motion) -> Pixels:
+        engine = self.engines[number]
+        moved = engine.render(motion)
+        weights = self._weights[number]
+        if weights is None:
+            return moved
+        own = _whole(engine.region).of(self.picture)
+        return np.asarray(cv2.blendLinear(moved, np.ascontiguousarray(own), weights, 1 - weights), np.uint8)
 
     def whole(self, frame: Pixels) -> Pixels:
         """Return the picture with a frame in its place."""
@@ -86,33 +108,31 @@ class Built:
     place: Place
     reports: tuple[Report, ...]
     """One for each face."""
-    measured: tuple[tuple[Measured, ...], ...]
-    """For each face, what was seen in each frame of the middle row."""
+
+
+def usable_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) -> list[Face]:
+    """Return the faces in a picture that are large enough, or the largest where none is. Raises PortraitError."""
+    faces = find_faces(picture, meter, progress)
+    return [face for face in faces if _face_px(face) >= LEAST_FACE_PX] or faces[:1]
 
 
 def prepare(
-    picture: Pixels, faces: Sequence[Face], meter: Meter, engine: str = "mesh"
+    picture: Pixels, faces: Sequence[Face], meter: Meter, options: BuildOptions
 ) -> tuple[MovingFaces, list[Measured]]:
     """Measure the faces and open an engine for each. Raises PortraitError for a face that cannot be moved."""
     measured = []
     for face in faces:
-        size = max(face.box.width, face.box.height)
-        if size < LEAST_FACE_PX:
+        if _face_px(face) < LEAST_FACE_PX:
             raise PortraitError(
-                f"the face is only {size:.0f} pixels wide; at least {LEAST_FACE_PX} are needed, so use a larger picture"
+                f"the face is only {_face_px(face):.0f} pixels wide and {LEAST_FACE_PX} are needed; use a larger picture"
             )
         seen = meter.find(picture, face)
         if abs(seen.mesh.yaw_degrees) > _PROFILE_DEGREES:
             raise PortraitError("the face is in profile, with one eye hidden; use a picture where both eyes are seen")
         measured.append(seen)
-    opened = [ENGINES[engine].load().open(Source(picture, seen.mesh, seen.eyes)) for seen in measured]
-    return MovingFaces(picture, opened), measured
-
-
-def usable_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) -> list[Face]:
-    """Return the faces in a picture that are large enough, or the largest where none is."""
-    faces = find_faces(picture, meter, progress)
-    return [face for face in faces if max(face.box.width, face.box.height) >= LEAST_FACE_PX] or faces[:1]
+    engine = ENGINES[options.engine].load()
+    opened = [engine.open(Source(picture, seen.mesh, seen.eyes)) for seen in measured]
+    return MovingFaces(picture, opened, options.seam), measured
 
 
 def build(
@@ -129,40 +149,66 @@ def build(
 ) -> Built:
     """Make a pack. Raises PortraitError; then nothing is left of it, and what was at `path` before is as it was."""
     options = options or BuildOptions()
-    writer_place = None
-    moving, originals = prepare(picture, faces, meter, options.engine)
-    writer_place = moving.place
-    with (
-        PackWriter(
-            path,
-            title=title,
-            credit=credit,
-            columns=options.columns,
-            rows=options.rows,
-            place=writer_place,
-            overwrite=overwrite,
-        ) as pack,
-        ThreadPoolExecutor(2) as workers,
-    ):
-        pending = [workers.submit(pack.add_painting, picture)]
+    moving, originals = prepare(picture, faces, meter, options)
+    writer = PackWriter(
+        path,
+        title=title,
+        credit=credit,
+        columns=options.columns,
+        rows=options.rows,
+        place=moving.place,
+        overwrite=overwrite,
+    )
+    with writer as pack, ThreadPoolExecutor(2) as workers:
+        jobs: list[Future[None]] = [workers.submit(pack.add_painting, picture)]
         row = _find_row(moving, originals, meter, options, progress)
-        checks = Checks(moving, originals)
-        middle_row, middle = options.rows // 2, options.columns // 2
-        for column, frame in enumerate(row.frames):
-            pending.append(workers.submit(pack.add_frame, middle_row * options.columns + column, frame))
-            checks.add(frame, is_middle=column == middle)
-        others = [number for number in range(options.rows) if number != middle_row]
-        for done, number in enumerate(others):
-            for column in range(options.columns):
-                frame = moving.render([each.motion(column, number) for each in row.steps])
-                pending.append(workers.submit(pack.add_frame, number * options.columns + column, frame))
-                checks.add(frame)
-                progress("painting the other rows", (done + (column + 1) / options.columns) / len(others))
-        reports = checks.reports(row.measured, row.irises)
+        frames = _all_frames(moving, row, options, progress)
+        checks = _Checks(moving, originals, row)
+        blink_place = _blink_place(moving, row.steps, options) if options.blink_stages else None
+        if blink_place is not None:
+            in_painting = Place(
+                moving.place.left + blink_place.left,
+                moving.place.top + blink_place.top,
+                blink_place.width,
+                blink_place.height,
+            )
+            pack.set_blink(in_painting, options.blink_stages)
+        for index, frame, motions in frames:
+            jobs.append(workers.submit(pack.add_frame, index, frame))
+            checks.add(frame, motions)
+            if blink_place is not None:
+                closing = [
+                    np.ascontiguousarray(blink_place.of(moving.render(_closed(motions, share))))
+                    for share in _BLINK[options.blink_stages]
+                ]
+                jobs.append(workers.submit(pack.add_blink, index, closing))
+            _raise_early(jobs)
+        if options.idle_seconds > 0:
+            pack.set_idle(_IDLE_FPS)
+            for number, motion in enumerate(breath(options.idle_seconds)):
+                jobs.append(workers.submit(pack.add_idle, number, moving.render([motion] * len(originals))))
+        reports = checks.reports()
         pack.set_report({"faces": len(reports), **reports[0].as_table()})
-        for job in pending:
+        for job in jobs:
             job.result()
-    return Built(path, writer_place, tuple(reports), tuple(tuple(each) for each in row.measured))
+    return Built(path, moving.place, tuple(reports))
+
+
+def breath(seconds: float) -> list[Motion]:
+    """Return the motions of one quiet breath: the head rises, nods and turns a little. Begins and ends at rest."""
+    count = max(2, round(seconds * _IDLE_FPS))
+    motions = []
+    for number in range(count):
+        angle = 2 * math.pi * number / count
+        motions.append(
+            Motion(
+                rise=0.004 * (1 - math.cos(angle)) / 2,
+                pitch_degrees=0.5 * (1 - math.cos(angle)) / 2,
+                yaw_degrees=0.35 * math.sin(angle),
+                roll_degrees=0.15 * math.sin(angle),
+            )
+        )
+    return motions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -170,11 +216,15 @@ class _Row:
     """The finished middle row."""
 
     steps: list[Steps]
+    motions: list[list[Motion]]
+    """For each frame, each face."""
     frames: list[Pixels]
     measured: list[list[Measured]]
     """For each face, each frame."""
     irises: list[list[Irises]]
-    """For each face, those of the picture, then those of each frame."""
+    """For each face, each frame."""
+    iris_brightness: list[float]
+    """Of each face in the picture."""
 
 
 def _find_row(
@@ -191,24 +241,29 @@ def _find_row(
             seen = meter.measure(whole, original.mesh)
             finder.learn(motion, seen.gaze[0], turn(seen, original).yaw_degrees)
         progress("learning how the eyes turn", (number + 1) / len(probes))
-    row = _Row([finder.steps() for finder in finders], [], [[] for _ in originals], [[] for _ in originals])
-    for number, original in enumerate(originals):
-        row.irises[number].append(look_at_irises(moving.picture, original))
+    watches = [IrisWatch(moving.picture, original) for original in originals]
+    row = _Row(
+        steps=[finder.steps() for finder in finders],
+        motions=[],
+        frames=[],
+        measured=[[] for _ in originals],
+        irises=[[] for _ in originals],
+        iris_brightness=[watch.brightness for watch in watches],
+    )
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
-        is_middle = column == options.columns // 2
-        best: tuple[float, Pixels, list[Measured]] | None = None
-        for _ in range(1 if is_middle else _TRIES):
+        best: tuple[float, list[Motion], Pixels, list[Measured]] | None = None
+        for _ in range(1 if column == options.columns // 2 else _TRIES):
             frame = moving.render(motions)
             whole = moving.whole(frame)
-            seen_faces = [meter.measure(whole, original.mesh) for original in originals]
+            faces = [meter.measure(whole, original.mesh) for original in originals]
             places = [
                 (seen.gaze[0], turn(seen, original).yaw_degrees)
-                for seen, original in zip(seen_faces, originals, strict=True)
+                for seen, original in zip(faces, originals, strict=True)
             ]
             miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
             if best is None or miss < best[0]:
-                best = miss, frame, seen_faces
+                best = miss, motions, frame, faces
             if miss <= 1:
                 break
             motions = [
@@ -216,46 +271,149 @@ def _find_row(
                 for finder, motion, place in zip(finders, motions, places, strict=True)
             ]
         assert best is not None  # noqa: S101 - there is at least one try
-        row.frames.append(best[1])
-        whole = moving.whole(best[1])
-        for number, seen in enumerate(best[2]):
+        row.motions.append(best[1])
+        row.frames.append(best[2])
+        whole = moving.whole(best[2])
+        for number, seen in enumerate(best[3]):
             row.measured[number].append(seen)
-            row.irises[number].append(look_at_irises(whole, seen))
-        progress("painting the frames", (column + 1) / options.columns)
+            row.irises[number].append(watches[number].see(whole, seen))
+        progress("finding even steps", (column + 1) / options.columns)
     return row
 
 
-class Checks:
+def _all_frames(
+    moving: MovingFaces, row: _Row, options: BuildOptions, progress: Progress
+) -> Iterable[tuple[int, Pixels, list[Motion]]]:
+    """Yield every frame's index, pixels and motions; the turns found for the middle row serve the others as well."""
+    middle = options.rows // 2
+    count = options.columns * options.rows
+    for index in range(count):
+        number, column = divmod(index, options.columns)
+        if number == middle:
+            yield index, row.frames[column], row.motions[column]
+        else:
+            motions = [
+                dataclasses.replace(
+                    found,
+                    pitch_degrees=steps.heads_up[number],
+                    gaze_y_degrees=steps.eyes_up[number],
+                )
+                for found, steps in zip(row.motions[column], row.steps, strict=True)
+            ]
+            yield index, moving.render(motions), motions
+        progress("painting the frames", (index + 1) / count)
+
+
+def _closed(motions: Sequence[Motion], share: float) -> list[Motion]:
+    return [dataclasses.replace(motion, closing=share) for motion in motions]
+
+
+def _blink_place(moving: MovingFaces, steps: Sequence[Steps], options: BuildOptions) -> Place | None:
+    """Return the part of the frames that a blink changes, in the frames' own pixels, or None where none does."""
+    rows = sorted({0, options.rows // 2, options.rows - 1})
+    columns = sorted({0, options.columns // 2, options.columns - 1})
+    changed = np.zeros((moving.place.height, moving.place.width), np.bool_)
+    for column in columns:
+        for row in rows:
+            motions = [each.motion(column, row) for each in steps]
+            changed |= (moving.render(motions) != moving.render(_closed(motions, 1.0))).any(axis=2)
+    down, across = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    if not len(down):
+        return None
+    margin = max(2, round(0.02 * moving.place.width))  # frames between those looked at reach no farther than this
+    left, top = max(0, int(across[0]) - margin), max(0, int(down[0]) - margin)
+    right = min(moving.place.width, int(across[-1]) + 1 + margin)
+    bottom = min(moving.place.height, int(down[-1]) + 1 + margin)
+    return Place(left, top, right - left, bottom - top)
+
+
+def _raise_early(jobs: Sequence[Future[None]]) -> None:
+    """Raise what a finished job raised: a full disk ends the work at once."""
+    for job in jobs[-8:]:
+        if job.done():
+            job.result()
+
+
+class _Checks:
     """Gathers figures of frames as they are made, so that none has to be kept."""
 
-    def __init__(self, moving: MovingFaces, originals: Sequence[Measured]) -> None:
+    def __init__(self, moving: MovingFaces, originals: Sequence[Measured], row: _Row) -> None:
         self._moving = moving
         self._originals = originals
+        self._row = row
         self._own = moving.place.of(moving.picture)
         self._boxes = [_within(original.mesh.box, moving.place) for original in originals]
-        self._sharp = [sharpness(box.of(self._own)) for box in self._boxes]
-        self._least_sharp = [1.0] * len(originals)
-        self._middle_difference = 0.0
+        self._sharp = [max(1e-6, sharpness(box.of(self._own))) for box in self._boxes]
+        self._least_sharp = [math.inf] * len(originals)
+        self._outside = 0.0
+        self._least_area = math.inf
+        self._ever_changed = np.zeros(self._own.shape[:2], np.bool_)
 
-    def add(self, frame: Pixels, *, is_middle: bool = False) -> None:
+    def add(self, frame: Pixels, motions: Sequence[Motion]) -> None:
         """Take a frame of any row."""
         for number, box in enumerate(self._boxes):
-            share = sharpness(box.of(frame)) / max(1e-6, self._sharp[number])
-            self._least_sharp[number] = min(self._least_sharp[number], share)
-        if is_middle:
-            self._middle_difference = float(cv2.absdiff(frame, self._own).mean())
+            self._least_sharp[number] = min(self._least_sharp[number], sharpness(box.of(frame)) / self._sharp[number])
+        difference = cv2.absdiff(frame, self._own).max(axis=2)
+        self._ever_changed |= difference > 0
+        rim = (difference[0], difference[-1], difference[:, 0], difference[:, -1])
+        self._outside = max(self._outside, *(float(side.max()) for side in rim))
+        areas = [engine.least_area(motion) for engine, motion in zip(self._moving.engines, motions, strict=True)]
+        self._least_area = min(self._least_area, *areas, math.inf)
 
-    def reports(self, measured: Sequence[Sequence[Measured]], irises: Sequence[Sequence[Irises]]) -> list[Report]:
+    def reports(self) -> list[Report]:
         """Return a report for each face."""
+        frames = self._row.frames
+        middle = frames[len(frames) // 2]
+        seam = self._seam()
+        detector = open_still("short")
+        try:
+            found = [
+                sum(sees(detector, self._moving.whole(frame), original.mesh.box) for frame in frames)
+                for original in self._originals
+            ]
+        finally:
+            detector.close()
         return [
             make_report(
                 original,
-                measured[number],
-                irises[number],
-                Pictures(self._least_sharp[number], self._middle_difference, 0.0, 1.0, 1.0),
+                self._row.measured[number],
+                self._row.irises[number],
+                self._row.iris_brightness[number],
+                Pictures(
+                    found=found[number],
+                    sharpness_least=self._least_sharp[number],
+                    middle_difference=float(cv2.absdiff(middle, self._own).mean()),
+                    outside_difference=self._outside,
+                    least_area=self._least_area,
+                    seam=seam,
+                ),
             )
             for number, original in enumerate(self._originals)
         ]
+
+    def _seam(self) -> float:
+        """Return the steepest gradients (99th percentile) along the line where frames begin to differ, over the
+        picture's own there; the worst of the middle row.
+        """
+        changed = cv2.morphologyEx(self._ever_changed.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+        line = (cv2.dilate(changed, np.ones((5, 5), np.uint8)) - cv2.erode(changed, np.ones((5, 5), np.uint8))) > 0
+        if not line.any():
+            return 1.0
+        own = float(np.percentile(_gradient(self._own)[line], 99))
+        return max(float(np.percentile(_gradient(frame)[line], 99)) for frame in self._row.frames) / max(1.0, own)
+
+
+def _gradient(pixels: Pixels) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    return np.asarray(np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)), np.float32)
+
+
+def _face_px(face: Face) -> float:
+    return max(face.box.width, face.box.height)
+
+
+def _whole(region: Box) -> Place:
+    return Place(*(int(side) for side in region))
 
 
 def _within(box: Box, place: Place) -> Place:

@@ -1,8 +1,8 @@
 """Following a driving clip: how a filmed face moves, compared with its first frame, as motions for a portrait.
 
-    filmed = motions_of(clip)                                # one Motion for every frame of the clip
-    chosen = spread(filmed.motions, 33)                      # the frames that best cover left to right
-    animate(picture, engine, filmed, Path("out.mp4"))        # or the whole clip, the portrait in place of the face
+filmed = motions_of(clip)                                # one Motion for every frame of the clip
+chosen = spread(filmed.motions, 33)                      # the frames that best cover left to right
+animate(picture, engine, filmed, Path("out.mp4"))        # or the whole clip, the portrait in place of the face
 """
 
 from __future__ import annotations

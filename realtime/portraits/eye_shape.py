@@ -85,18 +85,22 @@ class EyeShape:
 
 def fit(picture: Pixels, eyes: Eyes, mesh: FaceMesh) -> tuple[EyeShape, EyeShape]:
     """Return the shapes of both eyes, the one at the picture's left first."""
-    points = mesh.points[:, :2]
     shapes, patches = [], []
-    for eye, upper, lower in (
-        (eyes.left, _RIGHT_UPPER, _RIGHT_LOWER),
-        (eyes.right, _LEFT_UPPER, _LEFT_LOWER),
-    ):
-        shape = _from_models(eye, points[list(upper)], points[list(lower)])
+    for shape in from_models(eyes, mesh):
         patch = _patch(picture, shape)
         shapes.append(_fit_upper_lid(patch, shape))
         patches.append(patch)
     fitted = _fit_irises(patches, shapes)
     return _fit_overhang(patches[0], fitted[0]), _fit_overhang(patches[1], fitted[1])
+
+
+def from_models(eyes: Eyes, mesh: FaceMesh) -> tuple[EyeShape, EyeShape]:
+    """Return both shapes as the two models see them, without a look at the picture."""
+    points = mesh.points[:, :2]
+    return (
+        _from_models(eyes.left, points[list(_RIGHT_UPPER)], points[list(_RIGHT_LOWER)]),
+        _from_models(eyes.right, points[list(_LEFT_UPPER)], points[list(_LEFT_LOWER)]),
+    )
 
 
 def _from_models(eye: Eye, mesh_upper: Floats, mesh_lower: Floats) -> EyeShape:

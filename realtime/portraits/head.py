@@ -66,7 +66,7 @@ class HeadField:
         y = (np.arange(rows, dtype=np.float32) + 0.5) * self._steps[1] - 0.5 + top
         self._x, self._y = (np.ascontiguousarray(axis) for axis in np.meshgrid(x, y))
         self._fields = self._solve(mesh, rim, size)
-        self._mesh = mesh
+        self._trim()
 
     def _solve(self, mesh: FaceMesh, rim: Floats, size: Size) -> _Fields:
         points = mesh.points
@@ -98,6 +98,34 @@ class HeadField:
             (brows * window).astype(np.float32),
             (jaw * window).astype(np.float32),
             ((left - right) * window).astype(np.float32),
+        )
+
+    def _trim(self) -> None:
+        """Let go of the margin that no motion moves by as much as a twentieth of a pixel.
+
+        The window falls off so gently that its outer tenth only makes packs larger. What lies beyond the first such
+        row or column is exactly still afterwards.
+        """
+        fields = self._fields
+        most = np.abs(fields.depth) * 0.35 + fields.whole * (0.05 * self.height_px)
+        moved = most > 0.05
+        rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
+        if not len(rows):
+            return
+        # Two of the grid's steps more, over which all fields fade to nothing: a step in them would be a crease.
+        top, bottom = max(0, int(rows[0]) - 2), min(moved.shape[0], int(rows[-1]) + 3)
+        left, right = max(0, int(columns[0]) - 2), min(moved.shape[1], int(columns[-1]) + 3)
+        first_x, first_y = round(left * self._steps[0]), round(top * self._steps[1])
+        last_x = min(int(self.region.width), round(right * self._steps[0]))
+        last_y = min(int(self.region.height), round(bottom * self._steps[1]))
+        self.region = Box(self.region.left + first_x, self.region.top + first_y, last_x - first_x, last_y - first_y)
+        columns_kept, rows_kept = right - left, bottom - top
+        self._steps = (self.region.width / columns_kept, self.region.height / rows_kept)
+        kept = np.s_[top:bottom, left:right]
+        fade = np.minimum.outer(_ends(rows_kept), _ends(columns_kept))
+        self._x, self._y = np.ascontiguousarray(self._x[kept]), np.ascontiguousarray(self._y[kept])
+        self._fields = _Fields(
+            *(np.ascontiguousarray(getattr(fields, part.name)[kept] * fade) for part in dataclasses.fields(_Fields))
         )
 
     def _window(self, rim: Floats, size: Size) -> Floats:
@@ -193,16 +221,30 @@ class HeadField:
         y = np.arange(height, dtype=np.float32) + np.float32(self.region.top)
         return x[None, :] - full_x, y[:, None] - full_y
 
+    def least_area(self, motion: Motion) -> float:
+        """Return the least determinant of the warp's Jacobian for a motion, after it was brought back to what can be."""
+        right, down = self._forward(motion)
+        excess = self._steepness(right, down)
+        return self._least_determinant(right / excess, down / excess)
+
     def _steepness(self, right: Floats, down: Floats) -> float:
-        """Return by what the displacement must be divided so that no area shrinks below the least allowed; 1 or more."""
-        gradients = [
-            np.gradient(part, step, axis=axis) for part in (right, down) for axis, step in ((1, self._steps[0]), (0, self._steps[1]))
-        ]  # fmt: skip
-        xx, xy, yx, yy = gradients
+        """Return by what a displacement must be divided so that no area shrinks below the least allowed; 1 or more."""
         excess = 1.0
-        while float(((1 + xx / excess) * (1 + yy / excess) - (xy / excess) * (yx / excess)).min()) < _LEAST_DETERMINANT:
+        while self._least_determinant(right / excess, down / excess) < _LEAST_DETERMINANT:
             excess *= 1.08
         return excess
+
+    def _least_determinant(self, right: Floats, down: Floats) -> float:
+        across, along = self._steps
+        xx, xy = np.gradient(right, across, axis=1), np.gradient(right, along, axis=0)
+        yx, yy = np.gradient(down, across, axis=1), np.gradient(down, along, axis=0)
+        return float(((1 + xx) * (1 + yy) - xy * yx).min())
+
+
+def _ends(count: int) -> Floats:
+    """Return ones that fall to 0 at both ends, over two places."""
+    number = np.arange(count, dtype=np.float32)
+    return np.clip(np.minimum(number, count - 1 - number) / 2, 0, 1).astype(np.float32)
 
 
 def _thin_plate(at: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:

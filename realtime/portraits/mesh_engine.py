@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.errors import PortraitError
 from realtime.faces import mesh as face
@@ -11,6 +14,8 @@ from realtime.frame import Pixels, Size
 from realtime.portraits import Engine, Motion, Source, eye_shape
 from realtime.portraits.eyes import EyeLayers, Gaze
 from realtime.portraits.head import HeadField
+
+Floats = NDArray[np.float32]
 
 _LEAST_EYE_PX = 6
 _UNMOVED_PX = 1 / 64
@@ -24,6 +29,7 @@ class MeshEngine(Engine):
         self._picture = source.picture
         self._field = HeadField(source.mesh, Size.of(source.picture))
         self.region = self._field.region
+        self._last: tuple[Motion, tuple[Floats, Floats, Pixels]] | None = None
         self._eyes = []
         points = source.mesh.points
         shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
@@ -40,23 +46,41 @@ class MeshEngine(Engine):
         return cls(source)
 
     def render(self, motion: Motion) -> Pixels:
+        x, y, head = self._head(motion)
+        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
+        if gaze.is_still:
+            return head.copy()
+        frame = head.copy()
+        for eye in self._eyes:
+            inside = (x > eye.left + 1) & (x < eye.right - 2) & (y > eye.top + 1) & (y < eye.bottom - 2)
+            rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+            if not len(rows):
+                continue
+            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], gaze)
+            frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+        return frame
+
+    def least_area(self, motion: Motion) -> float:
+        return self._field.least_area(motion)
+
+    def _head(self, motion: Motion) -> tuple[Floats, Floats, Pixels]:
+        """Return where the region's pixels come from, and the region with the head moved and the eyes as they were.
+
+        The last one is kept: the stages of a blink all share it.
+        """
+        still_eyes = dataclasses.replace(motion, gaze_x_degrees=0.0, gaze_y_degrees=0.0, closing=0.0)
+        if self._last is not None and self._last[0] == still_eyes:
+            return self._last[1]
         left, top = int(self.region.left), int(self.region.top)
         right, bottom = left + int(self.region.width), top + int(self.region.height)
-        x, y = self._field.backward(motion)
-        own = self._picture[top:bottom, left:right]
+        x, y = self._field.backward(still_eyes)
         frame = cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+        own = self._picture[top:bottom, left:right]
         own_x = np.arange(left, right, dtype=np.float32)
         own_y = np.arange(top, bottom, dtype=np.float32)
         unmoved = (np.abs(x - own_x[None, :]) < _UNMOVED_PX) & (np.abs(y - own_y[:, None]) < _UNMOVED_PX)
         frame[unmoved] = own[unmoved]
-        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
-        if not gaze.is_still:
-            for eye in self._eyes:
-                inside = (x > eye.left + 1) & (x < eye.right - 2) & (y > eye.top + 1) & (y < eye.bottom - 2)
-                rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-                if not len(rows):
-                    continue
-                part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-                painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], gaze)
-                frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
-        return np.asarray(frame, np.uint8)
+        made = (x, y, np.asarray(frame, np.uint8))
+        self._last = (still_eyes, made)
+        return made

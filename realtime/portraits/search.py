@@ -23,9 +23,11 @@ _SAME_FACE = 0.3
 def find_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) -> list[Face]:
     """Return the faces, largest first.
 
-    Looks at the whole picture; then, while none is found, with more margin (a face that fills the picture), with the
-    long-range network, and at overlapping parts of a half, a third and a fifth of the picture. What a detector
-    takes for a face must also be one to the mesh model: folds of cloth are not. Raises PortraitError when there is none.
+    Looks at the whole picture; then, while none is found, with more margin (a face that fills the picture), at
+    overlapping parts of a half, a third and a fifth of the picture, and with the long-range network. What a detector
+    takes for a face must also be one to the mesh model: folds of cloth are not.
+
+    Raises PortraitError when there is none.
     """
     for kind in ("short", "full"):
         detector = open_still(kind, progress)
@@ -59,6 +61,12 @@ def face_at(picture: Pixels, box: Box, meter: Meter, progress: Progress = no_pro
     raise PortraitError("there is no face where --face points; draw the box from brow to chin and cheek to cheek")
 
 
+def sees(detector: StillBlazeFace, picture: Pixels, box: Box) -> bool:
+    """Return whether the detector finds a face about where `box` is."""
+    around = Box(box.left - box.width, box.top - box.height, 3 * box.width, 3 * box.height)
+    return any(face.box.overlap(box) > _SAME_FACE for face in _look(detector, picture, around))
+
+
 def _looks(picture: Pixels, kind: str) -> Iterator[list[Box]]:
     height, width = picture.shape[:2]
     yield [Box(0, 0, width, height)]
@@ -83,7 +91,7 @@ def _looks(picture: Pixels, kind: str) -> Iterator[list[Box]]:
 
 
 def _look(detector: StillBlazeFace, picture: Pixels, view: Box) -> list[Face]:
-    """Return what the detector finds in one part of the picture (which may reach beyond it), in the picture's pixels."""
+    """Return what the detector finds in one part of the picture (it may reach beyond), in the picture's pixels."""
     height, width = picture.shape[:2]
     left, top = round(view.left), round(view.top)
     right, bottom = round(view.left + view.width), round(view.top + view.height)

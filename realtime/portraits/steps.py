@@ -16,14 +16,14 @@ from realtime.portraits import Motion
 
 FULL_TURN_DEGREES = 32.0
 """The head's turn from the middle to a side when it follows all the way."""
-PROBES = 17
+PROBES = 13
 """Motions tried before the first frames are made."""
-MOST_EYE_DEGREES = 34.0
+MOST_EYE_DEGREES = 36.0
 _GAZE_REACH = 0.13
 """Measured gaze aimed at on both sides, eye widths: a little beyond the 0.12 that is clear from across a room."""
 _LEAST_GAZE_MOVE = 0.11
 """And at least this far from where the picture's own eyes look."""
-_CLOSE_ENOUGH = 0.12
+_CLOSE_ENOUGH = 0.1
 """Steps by which a frame may miss its place."""
 _PITCH_SHARE = 0.6
 """Heads nod less than they turn."""
