@@ -172,14 +172,15 @@ def draw_room(size: Size) -> Pixels:
     height, width = _DEFAULT_SIZE.height, _DEFAULT_SIZE.width
     room = np.empty((height, width, 3), np.uint8)
     room[:] = (150, 168, 180)
-    _books_and_plant(room)
     _rectangle(room, (0, 560, width, 160), (96, 122, 146))  # low cupboards along the wall
     _rectangle(room, (0, 550, width, 14), (124, 150, 174))
     _rectangle(room, (30, 20, 60, 470), (140, 164, 188))  # curtains
     _rectangle(room, (282, 20, 52, 470), (134, 158, 182))
+    _lamp_and_books(room)
     # Light falls in from the window on the left and fades towards the right.
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / height
     light = 0.78 + 0.34 * np.exp(-((x - 0.25) ** 2) / 0.5 - (y - 0.25) ** 2 / 0.6) - 0.1 * y
+    light += 0.22 * np.exp(-((x - 1.52) ** 2 + (y - 0.36) ** 2) / 0.06)  # and a little from the lamp
     room = np.minimum(room * light[:, :, np.newaxis], 255).astype(np.uint8)
     _rectangle(room, (70, 40, 230, 400), (214, 220, 222))
     _rectangle(room, (84, 54, 94, 372), (244, 240, 226))
@@ -188,25 +189,15 @@ def draw_room(size: Size) -> Pixels:
     return _cover(room, size)
 
 
-def _books_and_plant(room: Pixels) -> None:
-    _rectangle(room, (900, 300, 320, 14), (62, 84, 112))
-    left = 915
-    for width, height, colour in (
-        (24, 96, (86, 98, 150)),
-        (30, 110, (132, 112, 78)),
-        (18, 88, (92, 130, 120)),
-        (26, 104, (70, 110, 160)),
-        (34, 92, (110, 88, 92)),
-        (20, 112, (90, 140, 150)),
-        (28, 98, (120, 100, 70)),
-    ):
-        _rectangle(room, (left, 300 - height, width, height), colour)
-        left += width + 2
-    _rectangle(room, (1140, 252, 52, 48), (88, 116, 168))
-    for angle_degrees in range(-70, 71, 20):
-        angle = math.radians(angle_degrees)
-        tip = (1166 + round(74 * math.sin(angle)), 252 - round(96 * math.cos(angle)))
-        cv2.line(room, (1166, 256), tip, (74, 122, 84), 13, cv2.LINE_AA)
+def _lamp_and_books(room: Pixels) -> None:
+    shade = np.array([(1030, 330), (1160, 330), (1130, 210), (1060, 210)], np.int32)
+    cv2.fillPoly(room, [shade], (196, 226, 246))
+    _rectangle(room, (1088, 330, 14, 212), (70, 84, 100))
+    _rectangle(room, (1056, 534, 78, 16), (70, 84, 100))
+    top = 550
+    for width, height, colour in ((120, 22, (96, 104, 150)), (104, 18, (140, 122, 90)), (112, 20, (84, 128, 150))):
+        top -= height
+        _rectangle(room, (700 - width // 2, top, width, height), colour)
 
 
 def _rectangle(room: Pixels, place: tuple[int, int, int, int], colour: tuple[int, int, int]) -> None:

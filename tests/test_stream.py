@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from realtime.cameras import CameraRequest, stream
+from realtime.cameras.stream import Stream, without_password
+from realtime.errors import CameraError
+from tests.videos import number_of, write_video
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *rest: object, directory: str) -> None:
+        super().__init__(*rest, directory=directory)  # type: ignore[arg-type]
+
+    def log_message(self, *rest: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    def handler(*rest: object) -> QuietHandler:
+        return QuietHandler(*rest, directory=str(tmp_path))
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_film_on_the_web_is_played_like_a_file(tmp_path: Path, web: str) -> None:
+    write_video(tmp_path / "film.mp4", 30)
+    film = Stream(f"{web}/film.mp4", CameraRequest())
+    numbers, times_s = [], []
+    while (frame := film.read()) is not None:
+        numbers.append(number_of(frame.pixels))
+        times_s.append(frame.pts_s)
+    film.close()
+    assert not film.info.live
+    assert numbers == list(range(30))
+    assert times_s == pytest.approx([number / 25 for number in range(30)])
+
+
+def test_what_is_no_stream_is_said_in_one_line(tmp_path: Path, web: str) -> None:
+    (tmp_path / "text.mp4").write_text("hello")
+    for address, what in (
+        (f"{web}/missing.mp4", "404"),
+        (f"{web}/text.mp4", "Invalid data"),
+        ("rtsp://127.0.0.1:9/x", "refused"),
+        ("nonsense://x", "no such kind of stream"),
+    ):
+        with pytest.raises(CameraError, match=what) as caught:
+            Stream(address, CameraRequest())
+        assert "\n" not in str(caught.value)
+        assert address.split("/")[-1] in str(caught.value)
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_OPEN_WITHIN_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began_s = time.monotonic()
+        with pytest.raises(CameraError, match=r"no answer from .* within 0\.5 s"):
+            Stream(f"tcp://127.0.0.1:{silent.getsockname()[1]}", CameraRequest())
+        assert time.monotonic() - began_s < 5
+
+
+def test_a_password_is_never_shown() -> None:
+    assert without_password("rtsp://me:secret@camera.local/a@b") == "rtsp://camera.local/a@b"
+    assert without_password("http://camera.local/x") == "http://camera.local/x"
+    with pytest.raises(CameraError) as caught:
+        Stream("rtsp://me:secret@127.0.0.1:9/x", CameraRequest())
+    assert "secret" not in str(caught.value)
