@@ -22,9 +22,9 @@ class CameraRequest:
     """What the user asks of a source. A source that cannot give it gives the nearest it has, and says so in `info`."""
 
     size: Size | None = None
-    """None: a webcam is asked for 1280×720; everything else keeps its own size."""
+    """None: a webcam is asked for 1280×720, the demo drawn in it. Everything else always keeps its own size."""
     fps: float | None = None
-    """None: 30 for a webcam; everything else keeps its own rate."""
+    """None: 30 for a webcam, the demo and pictures. Videos and streams always keep their own rate."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

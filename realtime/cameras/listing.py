@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import cv2
 
@@ -100,7 +102,11 @@ def named(text: str, cameras: Iterable[ListedCamera]) -> ListedCamera:
 def there_are(cameras: Iterable[ListedCamera]) -> str:
     """Say which cameras exist, and what can be done without one."""
     listed = _as_list(cameras)
-    return f"there are: {listed}" if listed else "there is none; plug one in, or use --source demo"
+    if listed:
+        return f"there are: {listed}"
+    if ON_LINUX and any(not os.access(path, os.R_OK | os.W_OK) for path in Path("/dev").glob("video*")):
+        return "there is none you may use; run: sudo usermod -aG video $USER, then log out and in again"
+    return "there is none; plug one in, or use --source demo"
 
 
 def _as_list(cameras: Iterable[ListedCamera]) -> str:
