@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import portrait_file
 from realtime.effects import EffectContext
 from realtime.effects.portrait import PortraitEffect
 from realtime.errors import OptionError, PortraitError
@@ -287,7 +286,7 @@ def test_a_painting_alone_is_no_portrait(navy_photo: Path) -> None:
 
 
 def test_a_pack_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portrait_file, "packs_folder", lambda: tmp_path)
+    monkeypatch.setattr("realtime.portrait_file.reader.packs_folder", lambda: tmp_path)
     write_pack(tmp_path / "mona_lisa.portrait", columns=1)
     with pytest.raises(PortraitError, match=r"did you mean 'mona_lisa'"):
         open_effect(Path("monalisa"))

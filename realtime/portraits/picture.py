@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.errors import PortraitError
 from realtime.frame import Pixels
-from realtime.picture_header import check_whole, read_header
+from realtime.portrait_file.header import check_whole, read_header
 
 LONGEST_SIDE_PX = 4096
 """Larger pictures are scaled down once: no screen shows more, and frames of a huge head would fill the memory."""

@@ -53,7 +53,9 @@ from numpy.typing import NDArray
 
 from realtime.errors import PortraitError, nearest
 from realtime.frame import Pixels, Size
-from realtime.pack_files import (
+from realtime.pixels import Place as Place  # its word for places too
+from realtime.portrait_file.header import check_whole, read_header
+from realtime.portrait_file.storage import (
     ARCHIVE_SUFFIXES,
     MAX_FILE_BYTES,
     NewPackFiles,
@@ -62,8 +64,6 @@ from realtime.pack_files import (
     new_files,
     open_files,
 )
-from realtime.picture_header import check_whole, read_header
-from realtime.pixels import Place as Place  # its word for places too
 
 FORMAT = 1
 MANIFEST = "portrait.toml"
