@@ -125,7 +125,10 @@ def _open_source(options: Options) -> Camera:
     if options.source is not None:
         return cameras.open_camera(options.source, request)
     try:
-        return cameras.open_camera("0", request)
+        from realtime.cameras.listing import list_cameras
+
+        found = list_cameras(with_modes=False)  # on Linux the first camera need not be number 0
+        return cameras.open_camera(str(found[0].number) if found else "0", request)
     except CameraError as error:
         log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
         return cameras.open_camera("demo", request)

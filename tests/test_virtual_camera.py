@@ -1,6 +1,6 @@
 """The virtual camera against a backend of pyvirtualcam's that keeps what it is sent.
 
-The real devices are tried by `python -m tools.check_devices virtual-camera`.
+The real devices are tried by `python -m tools.check_virtual_camera`.
 """
 
 from __future__ import annotations

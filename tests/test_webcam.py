@@ -1,4 +1,4 @@
-"""What a webcam says where there is none; real devices: `python -m tools.check_devices webcam`."""
+"""What a webcam says where there is none; real devices: `python -m tools.check_webcam`."""
 
 from __future__ import annotations
 
@@ -122,6 +122,6 @@ def test_listing_works_without_cameras() -> None:
 def test_real_devices() -> None:
     if not any(device.name.startswith("vivid") for device in v4l2.devices()):
         pytest.skip("no vivid test camera here (modprobe vivid, modprobe v4l2loopback)")
-    from tools.check_devices import check_webcam
+    from tools.check_webcam import check_webcam
 
     assert check_webcam()

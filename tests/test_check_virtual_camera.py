@@ -1,4 +1,4 @@
-"""The check of real devices, run where there are some: `tools/check_devices.py`."""
+"""The check of a real virtual camera, run where there is one: `tools/check_virtual_camera.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from realtime.frame import Size
 from realtime.outputs.virtual_camera import loopbacks
-from tools.check_devices import draw_number, read_number
+from tools.check_virtual_camera import draw_number, read_number
 
 
 @pytest.mark.parametrize("size", [Size(1280, 720), Size(640, 360), Size(320, 180)])
@@ -26,7 +26,7 @@ def test_pictures_carry_their_number(size: Size, number: int) -> None:
 def test_the_virtual_camera_is_read_by_other_programs() -> None:
     if not loopbacks():
         pytest.skip("no v4l2loopback device here: sudo modprobe v4l2loopback exclusive_caps=1")
-    command = [sys.executable, "-m", "tools.check_devices", "virtual-camera"]
+    command = [sys.executable, "-m", "tools.check_virtual_camera"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=180, cwd=Path(__file__).parents[1]
     )

@@ -1,4 +1,4 @@
-"""Try real devices: `python -m tools.check_devices webcam`.
+"""Try real webcams: `python -m tools.check_webcam`.
 
 For a machine with cameras, or better one with Linux's test devices (`modprobe vivid`, `modprobe v4l2loopback`),
 where every check can run. Each check prints one line; the exit code is 1 where one failed.
@@ -214,19 +214,5 @@ def _wait_for(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.05)
 
 
-CHECKS: dict[str, Callable[[], bool]] = {"webcam": check_webcam}
-
-
-def main() -> int:
-    """Run the checks named on the command line, or all."""
-    names = sys.argv[1:] or list(CHECKS)
-    unknown = [name for name in names if name not in CHECKS]
-    if unknown:
-        print(f"no check '{unknown[0]}'; there are: {', '.join(CHECKS)}")
-        return 2
-    results = [CHECKS[name]() for name in names]
-    return 0 if all(results) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if check_webcam() else 1)
