@@ -127,7 +127,7 @@ class IrisModel:
         contour = next(output for output in outputs if output.size == _CONTOUR_POINTS * 3)
         iris = next(output for output in outputs if output.size == _IRIS_POINTS * 3)
 
-        def place(output: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+        def place(output: cv2.typing.MatLike, count: int) -> NDArray[np.float32]:
             flat = output.reshape(count, 3)[:, :2]
             return np.asarray(flat @ to_picture[:, :2].T + to_picture[:, 2], np.float32)
 

@@ -183,7 +183,9 @@ def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int) -> P
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) if finer > 1 else crop
+    if finer > 1:
+        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(crop, np.uint8)
 
 
 def compare(mesh: FaceMesh, reference: FaceMesh) -> Turn:

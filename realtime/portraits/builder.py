@@ -26,10 +26,13 @@ from realtime.portraits.steps import StepFinder, Steps
 
 _PROFILE_DEGREES = 52.0
 """Beyond this turn the far eye is hidden, and the mesh model guesses where it is."""
-_TRIES = 5
-"""Times a frame is made until its gaze and turn are seen close enough to their places; two on average."""
+_SHARES = (0.9, 0.7, 0.9, 0.5, 0.3)
+"""A frame is made as often as this until its gaze and turn are seen close enough to their places (twice on average);
+each time that share of what is missing is added."""
 _BLINK = {1: (1.0,), 2: (0.5, 1.0), 3: (0.35, 0.75, 1.0)}
 """How far the lids are closed in each stage: the first third of a blink shows most, the last is the quickest."""
+_COMPACT_FROM_PX = 150_000
+"""Heads larger than this are stored as WebP: 0.6 of a PNG's size, which then counts, for a few seconds' work."""
 _IDLE_FPS = 3.0
 """A breath moves less than a third of a pixel in a third of a second: more pictures would only make packs larger."""
 
@@ -124,7 +127,7 @@ def prepare(
     for face in faces:
         if _face_px(face) < LEAST_FACE_PX:
             raise PortraitError(
-                f"the face is only {_face_px(face):.0f} pixels wide and {LEAST_FACE_PX} are needed; use a larger picture"
+                f"the face is only {_face_px(face):.0f} pixels wide and {LEAST_FACE_PX} are needed; use a larger one"
             )
         seen = meter.find(picture, face)
         if abs(seen.mesh.yaw_degrees) > _PROFILE_DEGREES:
@@ -145,10 +148,16 @@ def build(
     credit: str = "",
     options: BuildOptions | None = None,
     overwrite: bool = False,
+    driven: Sequence[Motion] | None = None,
     progress: Progress = no_progress,
 ) -> Built:
-    """Make a pack. Raises PortraitError; then nothing is left of it, and what was at `path` before is as it was."""
+    """Make a pack. Raises PortraitError; then nothing is left of it, and what was at `path` before is as it was.
+
+    `driven`: motions for the columns, taken from a clip, instead of even steps.
+    """
     options = options or BuildOptions()
+    if driven is not None:
+        options = dataclasses.replace(options, columns=len(driven))
     moving, originals = prepare(picture, faces, meter, options)
     writer = PackWriter(
         path,
@@ -158,10 +167,14 @@ def build(
         rows=options.rows,
         place=moving.place,
         overwrite=overwrite,
+        compact=moving.place.width * moving.place.height > _COMPACT_FROM_PX,
     )
     with writer as pack, ThreadPoolExecutor(2) as workers:
         jobs: list[Future[None]] = [workers.submit(pack.add_painting, picture)]
-        row = _find_row(moving, originals, meter, options, progress)
+        if driven is None:
+            row = _find_row(moving, originals, meter, options, progress)
+        else:
+            row = _driven_row(moving, originals, meter, driven, options, progress)
         frames = _all_frames(moving, row, options, progress)
         checks = _Checks(moving, originals, row)
         blink_place = _blink_place(moving, row.steps, options) if options.blink_stages else None
@@ -253,7 +266,7 @@ def _find_row(
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
         best: tuple[float, list[Motion], Pixels, list[Measured]] | None = None
-        for _ in range(1 if column == options.columns // 2 else _TRIES):
+        for share in _SHARES[: 1 if column == options.columns // 2 else None]:
             frame = moving.render(motions)
             whole = moving.whole(frame)
             faces = [meter.measure(whole, original.mesh) for original in originals]
@@ -267,7 +280,7 @@ def _find_row(
             if miss <= 1:
                 break
             motions = [
-                finder.retry(column, motion, *place)
+                finder.retry(column, motion, *place, share)
                 for finder, motion, place in zip(finders, motions, places, strict=True)
             ]
         assert best is not None  # noqa: S101 - there is at least one try
@@ -278,6 +291,36 @@ def _find_row(
             row.measured[number].append(seen)
             row.irises[number].append(watches[number].see(whole, seen))
         progress("finding even steps", (column + 1) / options.columns)
+    return row
+
+
+def _driven_row(
+    moving: MovingFaces,
+    originals: Sequence[Measured],
+    meter: Meter,
+    driven: Sequence[Motion],
+    options: BuildOptions,
+    progress: Progress,
+) -> _Row:
+    """Return the middle row made by motions that are given."""
+    finders = [StepFinder(len(driven), options.rows, options.head_share, options.up_down_degrees) for _ in originals]
+    watches = [IrisWatch(moving.picture, original) for original in originals]
+    row = _Row(
+        steps=[finder.given(driven) for finder in finders],
+        motions=[],
+        frames=[],
+        measured=[[] for _ in originals],
+        irises=[[] for _ in originals],
+        iris_brightness=[watch.brightness for watch in watches],
+    )
+    for number, motion in enumerate(driven):
+        row.motions.append([motion] * len(originals))
+        row.frames.append(moving.render(row.motions[-1]))
+        whole = moving.whole(row.frames[-1])
+        for face, original in enumerate(originals):
+            row.measured[face].append(meter.measure(whole, original.mesh))
+            row.irises[face].append(watches[face].see(whole, row.measured[face][-1]))
+        progress("following the clip", (number + 1) / len(driven))
     return row
 
 
@@ -295,8 +338,8 @@ def _all_frames(
             motions = [
                 dataclasses.replace(
                     found,
-                    pitch_degrees=steps.heads_up[number],
-                    gaze_y_degrees=steps.eyes_up[number],
+                    pitch_degrees=found.pitch_degrees + steps.heads_up[number],
+                    gaze_y_degrees=found.gaze_y_degrees + steps.eyes_up[number],
                 )
                 for found, steps in zip(row.motions[column], row.steps, strict=True)
             ]

@@ -23,10 +23,10 @@ from realtime.frame import Pixels
 Floats = NDArray[np.float32]
 
 # The mesh's lids, each from the picture's left to its right; sides as the person's own.
-_RIGHT_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
-_RIGHT_LOWER = (33, 7, 163, 144, 145, 153, 154, 155, 133)
-_LEFT_UPPER = (362, 398, 384, 385, 386, 387, 388, 466, 263)
-_LEFT_LOWER = (362, 382, 381, 380, 374, 373, 390, 249, 263)
+RIGHT_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
+RIGHT_LOWER = (33, 7, 163, 144, 145, 153, 154, 155, 133)
+LEFT_UPPER = (362, 398, 384, 385, 386, 387, 388, 466, 263)
+LEFT_LOWER = (362, 382, 381, 380, 374, 373, 390, 249, 263)
 
 _GRID = np.linspace(-0.8, 0.8, 321, dtype=np.float32)
 _PATCH_SIDE = 160
@@ -49,7 +49,7 @@ class EyeShape:
     """The upper lid's edge at each place of `_GRID`."""
     lower: Floats
     overhang: Floats
-    """How far the iris is seen beyond the lower lid's edge as the models have it, at each place of `_GRID`; 0 or more."""
+    """How far the iris is seen beyond the models' lower lid, at each place of `_GRID`; 0 or more."""
     iris: tuple[float, float]
     radius: float
     contrast: float
@@ -98,8 +98,8 @@ def from_models(eyes: Eyes, mesh: FaceMesh) -> tuple[EyeShape, EyeShape]:
     """Return both shapes as the two models see them, without a look at the picture."""
     points = mesh.points[:, :2]
     return (
-        _from_models(eyes.left, points[list(_RIGHT_UPPER)], points[list(_RIGHT_LOWER)]),
-        _from_models(eyes.right, points[list(_LEFT_UPPER)], points[list(_LEFT_LOWER)]),
+        _from_models(eyes.left, points[list(RIGHT_UPPER)], points[list(RIGHT_LOWER)]),
+        _from_models(eyes.right, points[list(LEFT_UPPER)], points[list(LEFT_LOWER)]),
     )
 
 
@@ -111,7 +111,7 @@ def _from_models(eye: Eye, mesh_upper: Floats, mesh_lower: Floats) -> EyeShape:
     bare = EyeShape(
         middle, (line / width).astype(np.float32), width, _GRID, _GRID, np.zeros_like(_GRID), (0, 0), 0.2, 0.0
     )
-    upper, lower = _curves(bare, upper_px, lower_px)
+    upper, lower = _curves(bare, upper_px.astype(np.float32), lower_px.astype(np.float32))
     along, across = bare.units_of(eye.centre[:1], eye.centre[1:])
     return dataclasses.replace(
         bare, upper=upper, lower=lower, iris=(float(along[0]), float(across[0])), radius=eye.radius_px / width
@@ -257,11 +257,14 @@ def _fit_upper_lid(brightness: Floats, shape: EyeShape) -> EyeShape:
 
 
 def _fit_overhang(brightness: Floats, shape: EyeShape) -> EyeShape:
-    """Return the shape with what is seen of the iris below the lower lid's edge, where its rim is seen at the bottom."""
+    """Return the shape with what is seen of the iris below the lower lid, where its rim is seen there."""
     angles = np.radians(np.linspace(55, 125, 15)).astype(np.float32)[None]
-    along, across = shape.iris[0] + np.cos(angles) * shape.radius, shape.iris[1] + np.sin(angles) * shape.radius
-    step_u, step_v = np.cos(angles) * _STEP, np.sin(angles) * _STEP
-    rise = _at(brightness, along + step_u, across + step_v) - _at(brightness, along - step_u, across - step_v)
+
+    def rim(radius: float) -> Floats:
+        along = (shape.iris[0] + np.cos(angles) * radius).astype(np.float32)
+        return _at(brightness, along, (shape.iris[1] + np.sin(angles) * radius).astype(np.float32))
+
+    rise = np.subtract(rim(shape.radius + _STEP), rim(shape.radius - _STEP))
     if float(np.median(rise)) < 0.35 * shape.contrast:
         return shape
     inside = np.clip(shape.radius**2 - (_GRID - shape.iris[0]) ** 2, 0, None)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,8 +35,8 @@ _WORK_WIDTH_PX = 110
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
 _NARROWING = 0.4
-"""Share of the narrowing that a flat disc on a ball would show: at 30 degrees 13 per cent, on an iris of ten pixels, reads
-as an iris that shrinks, not as one that turns."""
+"""Share of the narrowing that a flat disc on a ball would show: at 30 degrees 13 per cent, on an iris of ten pixels,
+reads as an iris that shrinks, not as one that turns."""
 _FARTHEST = 0.28
 """No iris goes farther from the middle of its eye, eye widths: beyond, it would hide in the corner."""
 
@@ -115,7 +116,7 @@ class EyeLayers:
         k = self._enlarged
         x = (np.arange(columns, dtype=np.float32) + 0.5) / k - 0.5 + self.left
         y = (np.arange(rows, dtype=np.float32) + 0.5) / k - 0.5 + self.top
-        along, across = self._shape.units_of(*np.meshgrid(x, y))
+        along, across = self._shape.units_of(*_grid(x, y))
         upper, lower = self._shape.lids(along)
         seen_lower = lower + self._shape.overhang_at(along)
         opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, seen_lower - across)
@@ -145,8 +146,8 @@ class EyeLayers:
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
         added = np.clip(self._patch - base, 0, None)
         bright = _smooth(25.0, 60.0, added.mean(axis=2)) * (1 - _smooth(0.9, 1.1, away / self._radius))
-        bright = cv2.GaussianBlur(bright, (0, 0), 0.01 * self._shape.width_px * self._enlarged)
-        return np.asarray(added * bright[..., None], np.float32)
+        weight = cv2.GaussianBlur(bright, (0, 0), 0.01 * self._shape.width_px * self._enlarged)
+        return np.asarray(added * weight[..., None], np.float32)
 
     def _continue_white(
         self,
@@ -225,7 +226,7 @@ class EyeLayers:
             axis=1,
         ).astype(np.float32)
         blur = cv2.GaussianBlur(np.hstack([profile, weight[:, None]]).reshape(rings, 1, 4), (1, 9), 2.0)
-        profile = blur[:, 0, :3] / np.maximum(blur[:, 0, 3:], 1e-3)
+        profile = np.asarray(blur[:, 0, :3] / np.maximum(blur[:, 0, 3:], 1e-3), np.float32)
         for ring in range(rings - 1):  # rings nobody sees take the colour of the next one in
             if blur[ring + 1, 0, 3] < 0.05:
                 profile[ring + 1] = profile[ring]
@@ -317,8 +318,9 @@ class EyeLayers:
         above = self._skin(along, self._upper_source(across, held, upper_by + 0.08 * closing))
         if closing:
             x, y = self._shape.picture_of(along, self._upper_source(across, held, upper_by + 0.08 * closing))
-            calm = self._sample_picture(self._calm, x, y)
-            stretched = _smooth(0.0, 0.5, (across - (upper - self._brow)) / self._brow) * min(1.0, 1.3 * closing)
+            calm = self._sample_picture(np.asarray(self._calm, np.float32), x, y)
+            away = ((across - (upper - self._brow)) / self._brow).astype(np.float32)
+            stretched = _smooth(0.0, 0.5, away) * min(1.0, 1.3 * closing)
             grain = self._sample(self._grain, along, np.minimum(2 * lower - across + 0.08, lower + 0.45))
             above += (calm + grain - above) * (0.85 * stretched)[..., None]
             meeting = np.minimum(upper_edge, (upper_edge + lower_edge) / 2)
@@ -396,6 +398,11 @@ class EyeLayers:
             slope = 1 - ratio * 6 * share * rest
             share = np.clip(share - value / slope, 0, 1)
         return np.where(goal > 1, across, np.maximum(lower + share * length, lower)).astype(np.float32)
+
+
+def _grid(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
+    across, down = np.meshgrid(x, y)
+    return across.astype(np.float32), down.astype(np.float32)
 
 
 def _smooth(start: float, end: float, value: Floats) -> Floats:

@@ -210,8 +210,10 @@ class HeadField:
             at_x = grid_x - moved_x / self._steps[0]
             at_y = grid_y - moved_y / self._steps[1]
             before = moved_x
-            moved_x = cv2.remap(right, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            moved_y = cv2.remap(down, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            moved_x, moved_y = (
+                np.asarray(cv2.remap(part, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+                for part in (right, down)
+            )
             if float(np.abs(moved_x - before).max()) < 0.002:
                 break
         width, height = int(self.region.width), int(self.region.height)
@@ -222,7 +224,7 @@ class HeadField:
         return x[None, :] - full_x, y[:, None] - full_y
 
     def least_area(self, motion: Motion) -> float:
-        """Return the least determinant of the warp's Jacobian for a motion, after it was brought back to what can be."""
+        """Return the least determinant of the warp's Jacobian for a motion, brought back to what can be."""
         right, down = self._forward(motion)
         excess = self._steepness(right, down)
         return self._least_determinant(right / excess, down / excess)

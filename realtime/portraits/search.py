@@ -95,15 +95,15 @@ def _look(detector: StillBlazeFace, picture: Pixels, view: Box) -> list[Face]:
     height, width = picture.shape[:2]
     left, top = round(view.left), round(view.top)
     right, bottom = round(view.left + view.width), round(view.top + view.height)
-    part = picture[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    part: Pixels = picture[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
     beyond = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
     if any(beyond):
-        part = cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE)
+        part = np.asarray(cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE), np.uint8)
     if min(part.shape[:2]) < 16:
         return []
     scale = min(1.0, 960 / max(part.shape[:2]))
     if scale < 1:
-        part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     return [
         Face(
             Box(

@@ -77,31 +77,35 @@ class StepFinder:
             heads, self._yaw_goals, self._yaw_slopes = self._even(tried[:, 2], tried[:, 3], limited=False)
         else:
             heads = np.zeros(len(self._sides))
+        return Steps(tuple(eyes.tolist()), tuple(heads.tolist()), *self._rows_up())
+
+    def given(self, motions: Sequence[Motion]) -> Steps:
+        """Return the turns of motions that were thought up elsewhere."""
+        eyes = tuple(motion.gaze_x_degrees for motion in motions)
+        return Steps(eyes, tuple(motion.yaw_degrees for motion in motions), *self._rows_up())
+
+    def _rows_up(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         up = tuple(float(-self._up_down * row) for row in self._rows)
         nod = tuple(float(-FULL_TURN_DEGREES * self._head_share * _PITCH_SHARE * row) for row in self._rows)
-        return Steps(tuple(eyes.tolist()), tuple(heads.tolist()), up, nod)
+        return up, nod
 
     def miss(self, column: int, gaze: float, yaw: float) -> float:
         """Return by how much a frame misses its place, over what is close enough: up to 1 is good."""
-        return (
-            max(
-                abs(gaze - self._gaze_goals[column]) / self._step(self._gaze_goals),
-                abs(yaw - self._yaw_goals[column]) / self._step(self._yaw_goals) if self._most_yaw > 0 else 0.0,
-            )
-            / _CLOSE_ENOUGH
-        )
+        eyes = abs(gaze - self._gaze_goals[column]) / self._step(self._gaze_goals)
+        head = abs(yaw - self._yaw_goals[column]) / self._step(self._yaw_goals) if self._most_yaw > 0 else 0.0
+        return float(max(eyes, head)) / _CLOSE_ENOUGH
 
-    def retry(self, column: int, motion: Motion, gaze: float, yaw: float) -> Motion:
+    def retry(self, column: int, motion: Motion, gaze: float, yaw: float, share: float) -> Motion:
         """Return a better motion for a frame whose motion was seen to give `gaze` and `yaw`.
 
-        A step of Newton's method, shortened: what the models see wavers by a tenth of a pixel as the picture moves,
-        so their slope at one place says little, and that of the whole curve is used.
+        A step of Newton's method, shortened to `share`: what the models see wavers by a tenth of a pixel as the
+        picture moves, so their slope at one place says little, and that of the whole curve is used.
         """
-        limit_eyes, limit_head = 1.2 * MOST_EYE_DEGREES / len(self._sides), 1.2 * self._most_yaw / len(self._sides)
-        eyes = np.clip((self._gaze_goals[column] - gaze) / self._gaze_slopes[column] * 0.8, -limit_eyes, limit_eyes)
+        limit_eyes, limit_head = 2.0 * MOST_EYE_DEGREES / len(self._sides), 2.0 * self._most_yaw / len(self._sides)
+        eyes = np.clip((self._gaze_goals[column] - gaze) / self._gaze_slopes[column] * share, -limit_eyes, limit_eyes)
         head = 0.0
         if self._most_yaw > 0:
-            head = np.clip((self._yaw_goals[column] - yaw) / self._yaw_slopes[column] * 0.8, -limit_head, limit_head)
+            head = np.clip((self._yaw_goals[column] - yaw) / self._yaw_slopes[column] * share, -limit_head, limit_head)
         return dataclasses.replace(
             motion,
             gaze_x_degrees=float(np.clip(motion.gaze_x_degrees + eyes, -MOST_EYE_DEGREES, MOST_EYE_DEGREES)),
@@ -131,7 +135,7 @@ class StepFinder:
         found[self._sides == 0] = 0.0
         slopes = np.interp(found, turns, np.gradient(seen, turns))
         overall = (seen[-1] - seen[0]) / (turns[-1] - turns[0])
-        return found, goals, np.clip(slopes, 0.5 * overall, 2 * overall)
+        return found, goals, np.clip(slopes, 0.4 * overall, 2 * overall)
 
 
 def sides(count: int) -> NDArray[np.float64]:
