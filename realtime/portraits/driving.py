@@ -1,65 +1,164 @@
-"""Following a driving clip: how a filmed face moves, compared with its first frame, as motions for a portrait.
-
-filmed = motions_of(clip)                                # one Motion for every frame of the clip
-chosen = spread(filmed.motions, 33)                      # the frames that best cover left to right
-animate(picture, engine, filmed, Path("out.mp4"))        # or the whole clip, the portrait in place of the face
-"""
+"""Following a driving clip: how a filmed face moves, compared with where it begins, as motions for a portrait."""
 
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.frame import Pixels
+from realtime.errors import CameraError, PortraitError
+from realtime.faces.blazeface import open_still
+from realtime.faces.tracker import FaceTracker
+from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.model_store import Progress, no_progress
-from realtime.portraits import Engine, Motion
+from realtime.portraits import Motion
+from realtime.portraits.expression import CLOSED, Expression, motion_between, read_expression
+from realtime.portraits.measure import Measured, Meter
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float64]
+
+_LEAST_MESH_SCORE = 0.5
+_SECOND_FACE_S = 0.4
+_SECOND_FACE_SIZE = 0.4
+"""A second face counts when it was seen for so long together with the first, and is at least so large beside it."""
+_SHORT_S = 1.0
+_SMALL_FACE_PX = 90
+_LEAST_SEEN = 0.8
+_LEAST_LOOK_DEGREES = 8.0
+"""Warned about: shorter, smaller, less often seen than this, or looking no farther from side to side."""
+
+_CALM_S = 0.05
+_TREMBLE = Expression(0.5, 0.6, 0.25, 0.007, 0.007, 0.002, 0.008, 0.002, 0.004, 0.003)
+"""What the models tremble by on a face that rests, standard deviations, and what is calmed at most."""
+_BLINKING = 0.45
+"""From this closing on, the lids hide the iris, and the iris model sees it sink."""
+_BLINK_MARGIN_S = 0.04
+
+_MOST_CLOSING = 0.3
+"""Frames with lids farther down are not chosen for a pack: it has blinks of its own."""
+_CANDIDATES = 24
+_DEGREES_EACH = Motion(1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 150.0, 80.0, 120.0, 0.0)
+"""How many degrees of turn a difference of one weighs as much as, for neighbours in a pack."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FilmedMotion:
-    """How the face in a clip moves."""
+class Drive:
+    """What a clip makes a face do."""
 
     motions: tuple[Motion, ...]
-    """One for each frame of the clip, compared with the first frame that shows the face."""
+    """One for each frame of the clip. Rest is the first frame that shows the face, but for lids and lips: those rest
+    where the clip's are open and where they are closed, so that a film may begin in a blink or a word."""
     times_s: tuple[float, ...]
-    """Presentation times, from 0, strictly rising."""
+    """Presentation times, from 0, never decreasing."""
     fps: float
     """Frames per second by the clip's own account."""
     faces_seen: float
-    """Share of the frames in which the face was seen; in the others it moves evenly from one sight to the next."""
+    """Share of the frames in which the face was seen; between two of them it moves evenly, at the ends it waits."""
     warnings: tuple[str, ...]
-    """What a user should know before using it: a clip in which the face hardly moves, or is often out of sight."""
+    """What is poor about this clip; logged already."""
 
 
-def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
-    """Measure the one face in a clip, frame by frame.
+def read_drive(clip: Path, meter: Meter, progress: Progress = no_progress) -> Drive:
+    """Measure the one face in a clip, frame by frame, and calm it without delay.
 
-    Raises PortraitError where the clip cannot be followed (not a video, no face, two faces, shorter than half a
-    second), and ModelError when a model file cannot be had.
+    Raises PortraitError where there is nothing to follow (not a video, a still picture, no face, two faces), and
+    ModelError when the detector's model cannot be had.
     """
-    raise NotImplementedError
+    sights = _watch(clip, meter, progress)
+    seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
+    faces = [face for face in sights.faces if face is not None]
+    if not faces:
+        raise PortraitError(f"no face was found in {clip.name}; choose a clip of one person who faces the camera")
+    if len(sights.faces) < 2:
+        raise PortraitError(f"{clip.name} holds a single picture; choose a clip of a face that moves")
+    times_s = np.array(sights.times_s, np.float64)
+    table = np.array([read_expression(face, faces[0]) for face in faces], np.float64)
+    whole = np.stack([np.interp(times_s, times_s[seen], column) for column in table.T], axis=1)
+    rest = _rest(whole)
+    whole = _without_blinks(times_s, whole, rest)
+    calmed = np.stack([calm(times_s, column, most) for column, most in zip(whole.T, _TREMBLE, strict=True)], axis=1)
+    motions = tuple(motion_between(Expression(*row.tolist()), rest) for row in calmed)
+    share = len(faces) / len(sights.faces)
+    warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
+    for warning in warnings:
+        log.warning("%s: %s", clip.name, warning)
+    return Drive(motions, tuple(sights.times_s), sights.fps, share, warnings)
+
+
+def choose(drive: Drive, columns: int) -> list[Motion]:
+    """Return motions for the columns of a pack: from left to right, evenly spaced, the middle one at rest.
+
+    They run through the frames of the clip that `spread` names. A clip that looks farther to one side than to the
+    other is centred: its middle becomes the portrait's own gaze. Raises PortraitError where the face hardly looks
+    from side to side.
+    """
+    looks = np.array([look(motion) for motion in drive.motions])
+    reach = float(looks.max() - looks.min())
+    if reach < _LEAST_LOOK_DEGREES / 2:
+        raise PortraitError(
+            f"the face in the clip looks only {reach:.1f} degrees from side to side; film one that looks far to the"
+            " left and to the right"
+        )
+    anchors = sorted(set(spread(drive.motions, columns)), key=lambda number: looks[number])
+    table = np.array([dataclasses.astuple(drive.motions[number]) for number in anchors])
+    places = looks[anchors]
+    goals = np.linspace(places[0], places[-1], columns)
+    even = np.stack([np.interp(goals, places, column) for column in table.T], axis=1)
+    chosen = [Motion(*row) for row in (even - even[columns // 2]).tolist()]
+    return [
+        dataclasses.replace(motion, closing=0.0, mouth_open=max(0.0, motion.mouth_open), rise=0.0) for motion in chosen
+    ]
 
 
 def spread(motions: Sequence[Motion], count: int) -> list[int]:
-    """Return `count` numbers of motions that cover left to right: ordered by gaze, evenly spaced."""
-    raise NotImplementedError
+    """Return the numbers of `count` motions that cover left to right: ordered by gaze, as evenly spaced as there are.
 
-
-def animate(
-    picture: Pixels,
-    engine: Engine,
-    filmed: FilmedMotion,
-    path: Path,
-    *,
-    overwrite: bool = False,
-    progress: Progress = no_progress,
-) -> None:
-    """Write the whole picture, its face moved like the filmed one, as a video: whole, or not at all."""
-    raise NotImplementedError
+    Blinks are left out where they can be. Of several frames that look about where one is needed, those are taken that
+    make neighbours most alike (the cheapest path through the candidates), so that a gaze that wanders from column to
+    column meets no twitching mouth. A number comes twice only where nothing lies between.
+    """
+    table = np.array([dataclasses.astuple(motion) for motion in motions]) * dataclasses.astuple(_DEGREES_EACH)
+    looks = np.array([look(motion) for motion in motions])
+    usable = np.flatnonzero([motion.closing <= _MOST_CLOSING for motion in motions])
+    if len(usable) < 2:
+        usable = np.arange(len(motions))
+    goals = np.linspace(looks[usable].min(), looks[usable].max(), count)
+    step = max(1e-9, float(goals[-1] - goals[0]) / max(1, count - 1))
+    candidates: list[NDArray[np.int64]] = []
+    ways: list[NDArray[np.int64]] = []
+    costs = np.zeros(0)
+    for column, goal in enumerate(goals):
+        near = usable[
+            np.argsort(np.abs(looks[usable] - goal), kind="stable")[: 1 if column in (0, count - 1) else _CANDIDATES]
+        ]
+        miss = (looks[near] - goal) / step
+        own = 20 * miss**2
+        if column:
+            before = candidates[-1]
+            change = table[near][:, None, :] - table[before][None, :, :]
+            change[:, :, 0] += change[:, :, 3]  # the look itself is meant to change; how it is shared is not
+            change[:, :, 3] *= 0.5
+            change[:, :, 0] = 0
+            backwards = looks[near][:, None] < looks[before][None, :]
+            total = costs[None, :] + np.sqrt((change**2).sum(axis=2)) + 1e3 * backwards
+            ways.append(total.argmin(axis=1))
+            costs = own + total.min(axis=1)
+        else:
+            costs = own
+        candidates.append(near)
+    place = int(costs.argmin())
+    chosen = [int(candidates[-1][place])]
+    for column in range(count - 1, 0, -1):
+        place = int(ways[column - 1][place])
+        chosen.append(int(candidates[column - 1][place]))
+    return chosen[::-1]
 
 
 def look(motion: Motion) -> float:
@@ -67,5 +166,162 @@ def look(motion: Motion) -> float:
     return motion.yaw_degrees + motion.gaze_x_degrees
 
 
-def _looks(motions: Sequence[Motion]) -> NDArray[np.float64]:
-    return np.array([look(motion) for motion in motions], np.float64)
+def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
+    """Return the values without their tremble: late by nothing, and sharp where they jump.
+
+    A bilateral filter over time: each value becomes the mean of its neighbours, weighted by how near they are in time
+    and in value. What changes by far more than the tremble (a blink, a saccade, the lips at a p) stays as it is. The
+    tremble is taken from the signal itself (its second differences), up to `most_tremble`.
+    """
+    if len(values) < 5:
+        return values.copy()
+    tremble = 1.4826 * float(np.median(np.abs(np.diff(values, 2)))) / 6**0.5
+    scale = max(1e-9, 3 * min(tremble, most_tremble))
+    reach = max(1, int(np.ceil(2.5 * _CALM_S / max(1e-3, float(np.median(np.diff(times_s)))))))
+    padded, at_s = np.pad(values, reach, mode="edge"), np.pad(times_s, reach, mode="reflect", reflect_type="odd")
+    total, weight = np.zeros_like(values), np.zeros_like(values)
+    for shift in range(2 * reach + 1):
+        near, near_s = padded[shift : shift + len(values)], at_s[shift : shift + len(values)]
+        share = np.exp(-0.5 * ((near_s - times_s) / _CALM_S) ** 2 - 0.5 * ((near - values) / scale) ** 2)
+        total += share * near
+        weight += share
+    return np.asarray(total / weight, np.float64)
+
+
+@dataclasses.dataclass(slots=True)
+class _Sights:
+    """What was seen of a clip."""
+
+    fps: float
+    times_s: list[float]
+    faces: list[Measured | None]
+
+
+def _watch(clip: Path, meter: Meter, progress: Progress) -> _Sights:
+    """Measure the clip's face in every frame. Raises PortraitError for two faces or where nothing can be read."""
+    from realtime.cameras import CameraRequest
+    from realtime.cameras.video_file import VideoFile
+
+    try:
+        video = VideoFile(str(clip), CameraRequest())
+    except CameraError as error:
+        raise PortraitError(f"cannot follow {error}") from error
+    try:
+        follower = _Follower(clip.name, meter, progress)
+        sights = _Sights(video.info.fps, [], [])
+        expected = video.info.frame_count
+        try:
+            while (frame := video.read()) is not None:
+                sights.times_s.append(frame.pts_s)
+                sights.faces.append(follower.see(frame))
+                progress("watching the clip", min(1.0, len(sights.faces) / expected) if expected else 0.5)
+        finally:
+            follower.close()
+    finally:
+        video.close()
+    return sights
+
+
+class _Follower:
+    """Follows one face through a clip."""
+
+    def __init__(self, name: str, meter: Meter, progress: Progress) -> None:
+        self._name = name
+        self._meter = meter
+        self._detector = open_still("short", progress)
+        self._tracker = FaceTracker()
+        self._identity = -1
+        self._last: Measured | None = None
+        self._others_s: defaultdict[int, float] = defaultdict(float)
+        self._at_s = 0.0
+
+    def see(self, frame: Frame) -> Measured | None:
+        """Return the face in the next frame, or None where it is not seen."""
+        passed_s, self._at_s = frame.pts_s - self._at_s, frame.pts_s
+        found = self._tracker.update(self._detector.find(frame.pixels), frame.pts_s)
+        here = {face.track_id: face for face in found if face.lost_for_s == 0}
+        if self._identity not in here and here:
+            self._identity = max(here, key=lambda identity: here[identity].box.area)
+            self._last = None
+        self._heed_others(here, passed_s, Size.of(frame.pixels))
+        self._last = self._measure(frame.pixels, here.get(self._identity))
+        return self._last
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def _measure(self, pixels: Pixels, face: Face | None) -> Measured | None:
+        # From the last mesh on: calmer than from the detector's box, and it holds on where a nod hides the face from
+        # the detector. Where the two disagree about the place, the detector is right.
+        if self._last is not None and (face is None or face.box.overlap(self._last.mesh.box) > 0.3):
+            seen = self._meter.measure(pixels, self._last.mesh)
+            if seen.mesh.score >= _LEAST_MESH_SCORE:
+                return seen
+        if face is None:
+            return None
+        seen = self._meter.find(pixels, face)
+        return seen if seen.mesh.score >= _LEAST_MESH_SCORE else None
+
+    def _heed_others(self, here: dict[int, Face], passed_s: float, size: Size) -> None:
+        face = here.get(self._identity)
+        if face is None:
+            return
+        for identity, other in here.items():
+            if identity != self._identity and other.box.width > _SECOND_FACE_SIZE * face.box.width:
+                self._others_s[identity] += passed_s
+                if self._others_s[identity] > _SECOND_FACE_S:
+                    raise PortraitError(
+                        f"{self._name} shows two faces; crop it to the one to follow, for example:"
+                        f" ffmpeg -i {self._name} -vf crop={_crop(face.box, other.box, size)} one.mp4"
+                    )
+
+
+def _crop(box: Box, other: Box, size: Size) -> str:
+    """Return the part of the picture around one face and without the other, as FFmpeg's crop filter takes it."""
+    left, right = max(0.0, box.left - 0.6 * box.width), min(size.width, box.left + 1.6 * box.width)
+    if other.centre[0] > box.centre[0]:
+        right = min(right, max(other.left, box.left + box.width))
+    else:
+        left = max(left, min(other.left + other.width, box.left))
+    top, bottom = max(0.0, box.top - 0.8 * box.height), min(size.height, box.top + 1.6 * box.height)
+    return f"{right - left:.0f}:{bottom - top:.0f}:{left:.0f}:{top:.0f}"
+
+
+def _rest(table: Floats) -> Expression:
+    """Return what counts as rest: the first frame, with the lids open and the lips closed."""
+    first = Expression(*table[0].tolist())
+    typical = Expression(*np.median(table, axis=0).tolist())
+    return first._replace(
+        iris=typical.iris,
+        openness=max(first.openness, typical.openness) if first.openness < 0.75 * typical.openness else first.openness,
+        lips=min(first.lips, float(np.percentile(table[:, Expression._fields.index("lips")], 5))),
+    )
+
+
+def _without_blinks(times_s: Floats, table: Floats, rest: Expression) -> Floats:
+    """Return the table with the irises going straight on through each blink."""
+    openness = table[:, Expression._fields.index("openness")]
+    shut = openness < CLOSED + (1 - _BLINKING) * (rest.openness - CLOSED)
+    hidden = np.array([bool(shut[np.abs(times_s - at_s) <= _BLINK_MARGIN_S].any()) for at_s in times_s])
+    if hidden.all() or not hidden.any():
+        return table
+    through = table.copy()
+    for name in ("eye_x", "eye_y", "iris"):
+        column = Expression._fields.index(name)
+        through[:, column] = np.interp(times_s, times_s[~hidden], table[~hidden, column])
+    return through
+
+
+def _warnings(times_s: Floats, motions: Sequence[Motion], share: float, width_px: float) -> list[str]:
+    warnings = []
+    if times_s[-1] < _SHORT_S:
+        warnings.append(f"the clip lasts only {times_s[-1]:.1f} s; a longer one shows more")
+    if share < _LEAST_SEEN:
+        warnings.append(f"the face is seen in only {share:.0%} of the frames; it moves evenly through the others")
+    if width_px < _SMALL_FACE_PX:
+        warnings.append(f"the face is only {width_px:.0f} pixels wide; eyes and lids cannot be followed well")
+    looks = [look(motion) for motion in motions]
+    reach = max(looks) - min(looks)
+    if reach < _LEAST_LOOK_DEGREES:
+        warnings.append(f"the face hardly moves: it looks {reach:.1f} degrees from side to side")
+    return warnings

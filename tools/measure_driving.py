@@ -1,0 +1,157 @@
+"""How truly a portrait follows a filmed face: drives it, and measures the finished frames with the same models.
+
+    python -m tools.measure_driving PICTURE CLIP... [--every 3] [--sheet out.png] [--json out.json]
+
+For each channel of the motion: how far the clip moves it (5th to 95th percentile), the rank correlation between what
+the clip did and what is seen in the finished frames, and the slope of a straight line through the two (1: as far as
+in the clip).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.cameras import CameraRequest
+from realtime.cameras.video_file import VideoFile
+from realtime.frame import Pixels
+from realtime.portraits import Motion
+from realtime.portraits.builder import BuildOptions, MovingFaces, prepare, usable_faces
+from realtime.portraits.driving import Drive, read_drive
+from realtime.portraits.expression import motion_between, read_expression
+from realtime.portraits.measure import Measured, Meter
+from realtime.portraits.picture import read_picture
+
+Floats = NDArray[np.float64]
+
+CHANNELS = tuple(field.name for field in dataclasses.fields(Motion) if field.name != "rise")
+GOALS = {"yaw_degrees": 0.9, "gaze_x_degrees": 0.9, "closing": 0.9, "mouth_open": 0.9}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Agreement:
+    """One channel."""
+
+    reach: float
+    rank: float
+    slope: float
+
+
+def agreement(filmed: Floats, seen: Floats) -> Agreement:
+    """Compare what the clip did with what the finished frames show."""
+    low, high = np.percentile(filmed, [5, 95])
+    if filmed.std() == 0 or seen.std() == 0:
+        return Agreement(float(high - low), 0.0, 0.0)
+    ranks = np.corrcoef(_ranks(filmed), _ranks(seen))[0, 1]
+    return Agreement(float(high - low), float(ranks), float(np.polyfit(filmed, seen, 1)[0]))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return ranks; equal values share their mean rank (lids that rest are all at 0)."""
+    _, number, count = np.unique(np.round(values, 6), return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2)[number], np.float64)
+
+
+def follow(
+    moving: MovingFaces, original: Measured, drive: Drive, frames: Sequence[int], meter: Meter
+) -> tuple[list[Motion], list[Pixels]]:
+    """Return what is seen in the finished frames, and the frames."""
+    rest = read_expression(original, original)
+    near = original
+    seen, pictures = [], []
+    for number in frames:
+        whole = moving.whole(moving.render([drive.motions[number]]))
+        near = meter.measure(whole, near.mesh)
+        seen.append(motion_between(read_expression(near, original), rest))
+        pictures.append(whole)
+    return seen, pictures
+
+
+def clip_frames(clip: Path, frames: Sequence[int]) -> list[Pixels]:
+    """Return some frames of a clip."""
+    wanted = set(frames)
+    video = VideoFile(str(clip), CameraRequest())
+    found = []
+    while (frame := video.read()) is not None:
+        if frame.index in wanted:
+            found.append(frame.pixels.copy())
+    video.close()
+    return found
+
+
+def sheet(
+    filmed: Sequence[Pixels], painted: Sequence[Pixels], numbers: Sequence[int], columns: int, side: int
+) -> Pixels:
+    """Return driving frames beside the results, in rows."""
+    pairs = []
+    for left, right, number in zip(filmed, painted, numbers, strict=True):
+        pair = np.hstack([_fit(left, side), _fit(right, side)])
+        cv2.putText(pair, str(number), (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 255, 255), 1, cv2.LINE_AA)
+        pairs.append(cv2.copyMakeBorder(pair, 0, 4, 0, 4, cv2.BORDER_CONSTANT))
+    while len(pairs) % columns:
+        pairs.append(np.zeros_like(pairs[0]))
+    rows = [np.hstack(pairs[start : start + columns]) for start in range(0, len(pairs), columns)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
+def _fit(pixels: Pixels, side: int) -> Pixels:
+    scale = side / max(pixels.shape[:2])
+    smaller = cv2.resize(
+        pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    )
+    right, below = side - smaller.shape[1], side - smaller.shape[0]
+    return np.asarray(cv2.copyMakeBorder(smaller, 0, below, 0, right, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def main() -> None:
+    """Measure, print, and write what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("clips", type=Path, nargs="+")
+    parser.add_argument("--every", type=int, default=3, help="measure every Nth frame (default 3)")
+    parser.add_argument(
+        "--sheet", type=Path, help="write driving frames beside the results; %%s becomes the clip's name"
+    )
+    parser.add_argument("--pairs", type=int, default=24, help="pairs on the sheet (default 24)")
+    parser.add_argument("--side", type=int, default=320, help="side of each picture on the sheet, px (default 320)")
+    parser.add_argument("--json", type=Path, help="write the figures")
+    arguments = parser.parse_args()
+
+    meter = Meter()
+    picture, _ = read_picture(arguments.picture)
+    moving, originals = prepare(picture, usable_faces(picture, meter)[:1], meter, BuildOptions())
+    place = moving.place
+    kept = {}
+    for clip in arguments.clips:
+        drive = read_drive(clip, meter)
+        frames = range(0, len(drive.motions), arguments.every)
+        seen, pictures = follow(moving, originals[0], drive, frames, meter)
+        print(f"{arguments.picture.stem} driven by {clip.name}: {len(frames)} of {len(drive.motions)} frames")
+        figures = {}
+        for name in CHANNELS:
+            filmed = np.array([getattr(drive.motions[number], name) for number in frames])
+            found = agreement(filmed, np.array([getattr(motion, name) for motion in seen]))
+            verdict = "" if found.rank >= GOALS.get(name, -1) else f"  below {GOALS[name]}"
+            print(f"  {name:16} moves {found.reach:7.3f}   rank {found.rank:6.3f}   slope {found.slope:6.2f}{verdict}")
+            figures[name] = dataclasses.asdict(found)
+        kept[clip.name] = figures
+        if arguments.sheet:
+            shown = np.unique(np.linspace(0, len(pictures) - 1, arguments.pairs).astype(int))
+            heads = [np.ascontiguousarray(place.of(pictures[at])) for at in shown]
+            numbers = [frames[at] for at in shown]
+            path = str(arguments.sheet).replace("%s", f"{arguments.picture.stem}-{clip.stem}")
+            cv2.imwrite(path, sheet(clip_frames(clip, numbers), heads, numbers, 3, arguments.side))
+    if arguments.json:
+        arguments.json.write_text(json.dumps({arguments.picture.stem: kept}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
