@@ -16,8 +16,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Raises OutputError when the folder cannot be written or the disk is full.
     """
-    # Same suffix, so that libraries which go by it write the right format; same folder, so that the rename is atomic.
-    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    unfinished = unfinished_name(path)
     try:
         yield unfinished
         unfinished.replace(path)
@@ -25,6 +24,14 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def unfinished_name(path: Path) -> Path:
+    """Return a hidden name beside `path` that nobody else uses.
+
+    Same suffix, so that libraries which go by it write the right format; same folder, so that the rename is atomic.
+    """
+    return path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
 
 
 def unused_name(path: Path) -> Path:

@@ -286,7 +286,7 @@ def test_a_painting_alone_is_no_portrait(navy_photo: Path) -> None:
 
 
 def test_a_pack_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.portrait_file.reader.packs_folder", lambda: tmp_path)
+    monkeypatch.setattr("realtime.portrait_file.shelf.packs_folder", lambda: tmp_path)
     write_pack(tmp_path / "mona_lisa.portrait", columns=1)
     with pytest.raises(PortraitError, match=r"did you mean 'mona_lisa'"):
         open_effect(Path("monalisa"))

@@ -461,7 +461,7 @@ def test_pictures_of_the_wrong_size_are_refused(tmp_path: Path) -> None:
 def test_packs_are_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    monkeypatch.setattr("realtime.portrait_file.reader.packs_folder", lambda: kept)
+    monkeypatch.setattr("realtime.portrait_file.shelf.packs_folder", lambda: kept)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     mona = write_pack(kept / "mona_lisa.portrait", columns=1)

@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from realtime.frame import Size
 
+MAX_SIDE_PX = 16_383
+MAX_PICTURE_PX = 80_000_000  # 240 MB decoded: beyond any painting one would show, well below a decompression bomb
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"

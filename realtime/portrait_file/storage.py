@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import uuid
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 
 from realtime.errors import PortraitError, nearest
+from realtime.files import unfinished_name
 
 ARCHIVE_SUFFIXES = frozenset({".portrait", ".zip"})
 MAX_FILE_BYTES = 256 * 2**20
@@ -35,9 +35,9 @@ class PackFiles(ABC):
     def close(self) -> None:  # noqa: B027 - a folder is not held open
         """Let go of it."""
 
-    def _require(self, name: str, names: frozenset[str]) -> None:
-        if name not in names:
-            raise PortraitError(f"{self.path} lacks {name}{nearest(name, names)}")
+    def _require(self, name: str) -> None:
+        if name not in self.names:
+            raise PortraitError(f"{self.path} lacks {name}{nearest(name, self.names)}")
 
     def _require_small(self, name: str, size_bytes: int) -> None:
         if size_bytes > MAX_FILE_BYTES:
@@ -71,7 +71,7 @@ class _FolderFiles(PackFiles):
         self.names = frozenset(entry.relative_to(path).as_posix() for entry in top + deeper if entry.is_file())
 
     def read(self, name: str) -> bytes:
-        self._require(name, self.names)
+        self._require(name)
         file = self.path / name
         try:
             self._require_small(name, file.stat().st_size)
@@ -105,7 +105,7 @@ class _ArchiveFiles(PackFiles):
         self.names = frozenset(self._entries)
 
     def read(self, name: str) -> bytes:
-        self._require(name, self.names)
+        self._require(name)
         entry = self._entries[name]
         self._require_small(name, entry.file_size)
         try:
@@ -133,8 +133,7 @@ class NewPackFiles(ABC):
     def __init__(self, path: Path) -> None:
         """Begin. Raises OSError."""
         self.path = path
-        # The same folder, so that putting it in place is a rename.
-        self._unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+        self._unfinished = unfinished_name(path)
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
