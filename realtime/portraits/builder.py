@@ -26,9 +26,11 @@ from realtime.portraits.steps import StepFinder, Steps
 
 _PROFILE_DEGREES = 52.0
 """Beyond this turn the far eye is hidden, and the mesh model guesses where it is."""
-_SHARES = (0.9, 0.7, 0.9, 0.5, 0.3)
-"""A frame is made as often as this until its gaze and turn are seen close enough to their places (twice on average);
-each time that share of what is missing is added."""
+_TRIES = 6
+"""A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; three times
+on average."""
+_SHARE = 0.9
+"""Each time this share of what is missing is added."""
 _BLINK = {1: (1.0,), 2: (0.5, 1.0), 3: (0.35, 0.75, 1.0)}
 """How far the lids are closed in each stage: the first third of a blink shows most, the last is the quickest."""
 _COMPACT_FROM_PX = 150_000
@@ -240,6 +242,18 @@ class _Row:
     """Of each face in the picture."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt at a frame; lists hold one item for each face."""
+
+    miss: float
+    motions: list[Motion]
+    frame: Pixels
+    measured: list[Measured]
+    places: list[tuple[float, float]]
+    """Gaze and yaw as seen."""
+
+
 def _find_row(
     moving: MovingFaces, originals: Sequence[Measured], meter: Meter, options: BuildOptions, progress: Progress
 ) -> _Row:
@@ -265,8 +279,9 @@ def _find_row(
     )
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
-        best: tuple[float, list[Motion], Pixels, list[Measured]] | None = None
-        for share in _SHARES[: 1 if column == options.columns // 2 else None]:
+        best: _Try | None = None
+        share = _SHARE
+        for _ in range(1 if column == options.columns // 2 else _TRIES):
             frame = moving.render(motions)
             whole = moving.whole(frame)
             faces = [meter.measure(whole, original.mesh) for original in originals]
@@ -275,19 +290,21 @@ def _find_row(
                 for seen, original in zip(faces, originals, strict=True)
             ]
             miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
-            if best is None or miss < best[0]:
-                best = miss, motions, frame, faces
+            if best is None or miss < best.miss:
+                best, share = _Try(miss, motions, frame, faces, places), _SHARE
+            else:
+                share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
             if miss <= 1:
                 break
             motions = [
                 finder.retry(column, motion, *place, share)
-                for finder, motion, place in zip(finders, motions, places, strict=True)
+                for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
             ]
         assert best is not None  # noqa: S101 - there is at least one try
-        row.motions.append(best[1])
-        row.frames.append(best[2])
-        whole = moving.whole(best[2])
-        for number, seen in enumerate(best[3]):
+        row.motions.append(best.motions)
+        row.frames.append(best.frame)
+        whole = moving.whole(best.frame)
+        for number, seen in enumerate(best.measured):
             row.measured[number].append(seen)
             row.irises[number].append(watches[number].see(whole, seen))
         progress("finding even steps", (column + 1) / options.columns)
