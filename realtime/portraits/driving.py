@@ -44,8 +44,22 @@ _BLINK_MARGIN_S = 0.04
 _MOST_CLOSING = 0.3
 """Frames with lids farther down are not chosen for a pack: it has blinks of its own."""
 _CANDIDATES = 24
-_DEGREES_EACH = Motion(1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 150.0, 80.0, 120.0, 0.0)
-"""How many degrees of turn a difference of one weighs as much as, for neighbours in a pack."""
+_MISS = 20.0
+"""What it costs to look one column's step beside the goal, in degrees that neighbours may differ by."""
+_BACKWARDS = 1e3
+_DEGREES_EACH = Motion(
+    yaw_degrees=1.0,
+    pitch_degrees=1.0,
+    roll_degrees=1.0,
+    gaze_x_degrees=0.0,
+    gaze_y_degrees=1.0,
+    closing=10.0,
+    brows=150.0,
+    mouth_open=80.0,
+    mouth_wide=120.0,
+)
+"""How unlike two neighbours in a pack look: what a difference of one weighs, in degrees of turn. The eyes follow from
+the head, for together they look where the column does."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,26 +109,43 @@ def read_drive(clip: Path, meter: Meter, progress: Progress = no_progress) -> Dr
 def choose(drive: Drive, columns: int) -> list[Motion]:
     """Return motions for the columns of a pack: from left to right, evenly spaced, the middle one at rest.
 
-    They run through the frames of the clip that `spread` names. A clip that looks farther to one side than to the
-    other is centred: its middle becomes the portrait's own gaze. Raises PortraitError where the face hardly looks
-    from side to side.
+    They lead through the frames of the clip that `spread` names, calmed from column to column: a visitor who takes a
+    step shall not see a head nod. A clip that looks farther to one side than to the other is centred: its middle
+    becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to side.
     """
     looks = np.array([look(motion) for motion in drive.motions])
-    reach = float(looks.max() - looks.min())
+    anchors = sorted(set(spread(drive.motions, columns)), key=lambda number: looks[number])
+    places = looks[anchors]
+    reach = float(places[-1] - places[0])
     if reach < _LEAST_LOOK_DEGREES / 2:
         raise PortraitError(
             f"the face in the clip looks only {reach:.1f} degrees from side to side; film one that looks far to the"
             " left and to the right"
         )
-    anchors = sorted(set(spread(drive.motions, columns)), key=lambda number: looks[number])
-    table = np.array([dataclasses.astuple(drive.motions[number]) for number in anchors])
-    places = looks[anchors]
     goals = np.linspace(places[0], places[-1], columns)
-    even = np.stack([np.interp(goals, places, column) for column in table.T], axis=1)
-    chosen = [Motion(*row) for row in (even - even[columns // 2]).tolist()]
-    return [
-        dataclasses.replace(motion, closing=0.0, mouth_open=max(0.0, motion.mouth_open), rise=0.0) for motion in chosen
-    ]
+    table = np.array([dataclasses.astuple(drive.motions[number]) for number in anchors])
+    calmed = _blurred(np.stack([np.interp(goals, places, column) for column in table.T], axis=1), columns / 16)
+    chosen = []
+    for goal, row in zip(goals - goals[columns // 2], (calmed - calmed[columns // 2]).tolist(), strict=True):
+        motion = Motion(*row)
+        chosen.append(
+            dataclasses.replace(
+                motion,
+                gaze_x_degrees=float(goal) - motion.yaw_degrees,
+                closing=0.0,
+                mouth_open=max(0.0, motion.mouth_open),
+            )
+        )
+    return chosen
+
+
+def _blurred(table: Floats, spread_rows: float) -> Floats:
+    """Return a table blurred along its columns by a Gaussian; its ends go on as straight lines."""
+    reach = min(len(table) - 1, int(np.ceil(3 * spread_rows)))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / spread_rows) ** 2)
+    padded = np.pad(table, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
+    blurred = [np.convolve(column, weights / weights.sum(), mode="valid") for column in padded.T]
+    return np.stack(blurred, axis=1)
 
 
 def spread(motions: Sequence[Motion], count: int) -> list[int]:
@@ -131,32 +162,27 @@ def spread(motions: Sequence[Motion], count: int) -> list[int]:
         usable = np.arange(len(motions))
     goals = np.linspace(looks[usable].min(), looks[usable].max(), count)
     step = max(1e-9, float(goals[-1] - goals[0]) / max(1, count - 1))
+    # The cheapest path through the columns (Viterbi); `before`: where the best way to each candidate comes from.
     candidates: list[NDArray[np.int64]] = []
-    ways: list[NDArray[np.int64]] = []
-    costs = np.zeros(0)
+    before: list[NDArray[np.int64]] = []
+    costs = np.zeros(1)
     for column, goal in enumerate(goals):
-        near = usable[
-            np.argsort(np.abs(looks[usable] - goal), kind="stable")[: 1 if column in (0, count - 1) else _CANDIDATES]
-        ]
-        miss = (looks[near] - goal) / step
-        own = 20 * miss**2
+        kept = 1 if column in (0, count - 1) else _CANDIDATES
+        near = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:kept]]
         if column:
-            before = candidates[-1]
-            change = table[near][:, None, :] - table[before][None, :, :]
-            change[:, :, 0] += change[:, :, 3]  # the look itself is meant to change; how it is shared is not
-            change[:, :, 3] *= 0.5
-            change[:, :, 0] = 0
-            backwards = looks[near][:, None] < looks[before][None, :]
-            total = costs[None, :] + np.sqrt((change**2).sum(axis=2)) + 1e3 * backwards
-            ways.append(total.argmin(axis=1))
-            costs = own + total.min(axis=1)
+            last = candidates[-1]
+            unlike = np.linalg.norm(table[near][:, None] - table[last][None], axis=2)
+            total = costs + unlike + _BACKWARDS * (looks[near][:, None] < looks[last][None])
+            before.append(total.argmin(axis=1))
+            costs = total.min(axis=1)
         else:
-            costs = own
+            costs = np.zeros(len(near))
+        costs = costs + _MISS * ((looks[near] - goal) / step) ** 2
         candidates.append(near)
     place = int(costs.argmin())
     chosen = [int(candidates[-1][place])]
     for column in range(count - 1, 0, -1):
-        place = int(ways[column - 1][place])
+        place = int(before[column - 1][place])
         chosen.append(int(candidates[column - 1][place]))
     return chosen[::-1]
 
