@@ -89,7 +89,8 @@ def _load(command: str) -> CommandModule:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 done, 1 `doctor` found a fault, 2 an error the user
-    can mend, 70 a fault of ours."""
+    can mend, 70 a fault of ours.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     if not debug:

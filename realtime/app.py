@@ -58,15 +58,19 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     options = _with_output(options)
     _keep_source_whole(options)
     controls = Controls()
-    every_frame = options.every_frame
-    captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    captured: Slot[Frame] = Slot()
     capture = Capture(
         lambda: _open_source(options),
         captured,
         stats,
-        CapturePolicy(every_frame=every_frame, loop=options.loop),
+        CapturePolicy(every_frame=options.every_frame, loop=options.loop),
     )
     info = capture.open()
+    every_frame = options.every_frame and not info.live
+    if every_frame:
+        captured.keep = Keep.EVERY
+    elif options.every_frame:
+        log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
     opened: list[Output] = []
     links: list[Link] = []
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 
@@ -81,7 +82,7 @@ def test_looped_material_goes_on_counting() -> None:
     run.capture.stop()
     assert [read_number(frame.pixels) for frame in frames] == [number % 5 for number in range(17)]
     assert [frame.index for frame in frames] == list(range(17))
-    steps = [b.pts_s - a.pts_s for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [b.pts_s - a.pts_s for a, b in itertools.pairwise(frames)]
     assert min(steps) > 0
     assert max(steps) < 1.5 / 30
     assert all(camera.is_closed for camera in cameras[:3])
@@ -103,7 +104,7 @@ def test_an_unplugged_camera_comes_back() -> None:
     run.capture.stop()
     assert [read_number(frame.pixels) for frame in frames] == [*range(6), *range(14)]
     assert [frame.index for frame in frames] == list(range(20))
-    assert all(b.pts_s >= a.pts_s for a, b in zip(frames, frames[1:], strict=False))
+    assert all(b.pts_s >= a.pts_s for a, b in itertools.pairwise(frames))
     assert run.stats.reopened == 1
     assert lost.is_closed
     assert back.is_closed

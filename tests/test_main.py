@@ -74,7 +74,7 @@ def test_errors_are_one_line_and_exit_code_2(tmp_path: Path, text_file: Path, wo
 
 
 def test_no_screen_to_show_on_is_one_line(tmp_path: Path) -> None:
-    blind = {name: "" for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")}
+    blind = dict.fromkeys(("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"), "")
     if sys.platform != "linux":
         pytest.skip("only Linux runs without a screen")
     done = realtime("--source", "demo", "--effect", "none", "--output", "window", cwd=tmp_path, **blind)
@@ -194,7 +194,7 @@ def _make_clip(path: Path, seconds: int) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux runs without a screen")
 def test_the_first_command_makes_pictures_without_models_camera_and_screen(tmp_path: Path) -> None:
-    nothing = {name: "" for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY")}
+    nothing = dict.fromkeys(("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"), "")
     (tmp_path / "no-models").mkdir()
     nothing |= {"REALTIME_MODELS": str(tmp_path / "no-models"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = realtime("--seconds", "1", cwd=tmp_path, **nothing)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -112,7 +113,7 @@ def test_beat_repeats_slow_frames_at_its_rate() -> None:
     sent = _sent(SteadyBeat(30, clock), clock, [number / 10 for number in range(20)], 1.9)
     assert 54 <= len(sent) <= 60
     assert sum(fresh for _, fresh in sent) == 20
-    gaps = [b - a for (a, _), (b, _) in zip(sent, sent[1:], strict=False)]
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert max(gaps) <= 1.3 / 30
 
 
@@ -120,7 +121,7 @@ def test_beat_repeats_slow_frames_at_its_rate() -> None:
 def test_beat_holds_fast_frames_back(source_fps: float) -> None:
     clock = Clock()
     sent = _sent(SteadyBeat(30, clock), clock, [number / source_fps for number in range(1000)], 6.0)
-    gaps = [b - a for (a, _), (b, _) in zip(sent, sent[1:], strict=False)]
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert min(gaps) >= 0.49 / 30
     assert len(sent) <= 6.0 * 30 * 1.12
 
