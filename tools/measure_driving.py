@@ -24,7 +24,7 @@ from realtime.cameras.video_file import VideoFile
 from realtime.frame import Pixels
 from realtime.portraits import Motion
 from realtime.portraits.builder import BuildOptions, MovingFaces, prepare, usable_faces
-from realtime.portraits.driving import Drive, read_drive
+from realtime.portraits.driving import FilmedMotion, motions_of
 from realtime.portraits.expression import motion_between, read_expression
 from realtime.portraits.measure import Measured, Meter
 from realtime.portraits.picture import read_picture
@@ -61,14 +61,14 @@ def _ranks(values: Floats) -> Floats:
 
 
 def follow(
-    moving: MovingFaces, original: Measured, drive: Drive, frames: Sequence[int], meter: Meter
+    moving: MovingFaces, original: Measured, filmed: FilmedMotion, frames: Sequence[int], meter: Meter
 ) -> tuple[list[Motion], list[Pixels]]:
     """Return what is seen in the finished frames, and the frames."""
     rest = read_expression(original, original)
     near = original
     seen, pictures = [], []
     for number in frames:
-        whole = moving.whole(moving.render([drive.motions[number]]))
+        whole = moving.whole(moving.render([filmed.motions[number]]))
         near = meter.measure(whole, near.mesh)
         seen.append(motion_between(read_expression(near, original), rest))
         pictures.append(whole)
@@ -131,14 +131,14 @@ def main() -> None:
     place = moving.place
     kept = {}
     for clip in arguments.clips:
-        drive = read_drive(clip, meter)
-        frames = range(0, len(drive.motions), arguments.every)
-        seen, pictures = follow(moving, originals[0], drive, frames, meter)
-        print(f"{arguments.picture.stem} driven by {clip.name}: {len(frames)} of {len(drive.motions)} frames")
+        filmed = motions_of(clip)
+        frames = range(0, len(filmed.motions), arguments.every)
+        seen, pictures = follow(moving, originals[0], filmed, frames, meter)
+        print(f"{arguments.picture.stem} driven by {clip.name}: {len(frames)} of {len(filmed.motions)} frames")
         figures = {}
         for name in CHANNELS:
-            filmed = np.array([getattr(drive.motions[number], name) for number in frames])
-            found = agreement(filmed, np.array([getattr(motion, name) for motion in seen]))
+            wanted = np.array([getattr(filmed.motions[number], name) for number in frames])
+            found = agreement(wanted, np.array([getattr(motion, name) for motion in seen]))
             verdict = "" if found.rank >= GOALS.get(name, -1) else f"  below {GOALS[name]}"
             print(f"  {name:16} moves {found.reach:7.3f}   rank {found.rank:6.3f}   slope {found.slope:6.2f}{verdict}")
             figures[name] = dataclasses.asdict(found)

@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="how far the head follows the eyes: 0 not at all, 1 by 32 degrees (default 0.25)",
     )
+    build.add_argument(
+        "--longest-side", type=int, default=2560, metavar="PX", help="scale larger pictures down to this (default 2560)"
+    )
     build.add_argument("--no-blink", action="store_true", help="make no blink pictures")
     build.add_argument("--no-idle", action="store_true", help="make no breathing loop")
     build.add_argument(
@@ -116,7 +119,7 @@ def _build(arguments: argparse.Namespace) -> int:
             raise OptionError("--all-frames writes a film, which needs no --preview; leave one of them out")
         check_preview(preview, overwrite=arguments.force)
     started_s = time.monotonic()
-    picture, note = read_picture(source)
+    picture, note = read_picture(source, arguments.longest_side)
     if note:
         log.info("%s", note)
 
@@ -137,10 +140,11 @@ def _build(arguments: argparse.Namespace) -> int:
 
             driven = None
             if arguments.driving:
-                from realtime.portraits.driving import motions_of, spread
+                from realtime.portraits.columns import choose
+                from realtime.portraits.driving import motions_of
 
                 filmed = motions_of(Path(arguments.driving).expanduser(), progress)
-                driven = [filmed.motions[number] for number in spread(filmed.motions, options.columns)]
+                driven = choose(filmed.motions, options.columns)
             built = build(
                 picture,
                 faces,
@@ -186,6 +190,8 @@ def _options(arguments: argparse.Namespace) -> BuildOptions:
         raise OptionError(f"--rows {arguments.rows} is out of range: 1 to 33")
     if not 0 <= arguments.head <= 1:
         raise OptionError(f"--head {arguments.head:g} is out of range: 0 (the eyes alone) to 1")
+    if not 256 <= arguments.longest_side <= 8192:
+        raise OptionError(f"--longest-side {arguments.longest_side} is out of range: 256 to 8192")
     if arguments.engine not in ENGINES:
         raise OptionError(
             f"no engine '{arguments.engine}'{nearest(arguments.engine, ENGINES)}; there are: {', '.join(ENGINES)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +11,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import CameraError, PortraitError
+from realtime.errors import CameraError, OutputError, PortraitError
 from realtime.faces.blazeface import open_still
 from realtime.faces.tracker import FaceTracker
+from realtime.files import written_whole
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.model_store import Progress, no_progress
-from realtime.portraits import Motion
+from realtime.outputs import VIDEO_SUFFIXES
+from realtime.portrait_file import Place
+from realtime.portraits import Engine, Motion
+from realtime.portraits.columns import look
 from realtime.portraits.expression import CLOSED, Expression, motion_between, read_expression
 from realtime.portraits.measure import Measured, Meter
-
-log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 
@@ -41,30 +43,10 @@ _BLINKING = 0.45
 """From this closing on, the lids hide the iris, and the iris model sees it sink."""
 _BLINK_MARGIN_S = 0.04
 
-_MOST_CLOSING = 0.3
-"""Frames with lids farther down are not chosen for a pack: it has blinks of its own."""
-_CANDIDATES = 24
-_MISS = 20.0
-"""What it costs to look one column's step beside the goal, in degrees that neighbours may differ by."""
-_BACKWARDS = 1e3
-_DEGREES_EACH = Motion(
-    yaw_degrees=1.0,
-    pitch_degrees=1.0,
-    roll_degrees=1.0,
-    gaze_x_degrees=0.0,
-    gaze_y_degrees=1.0,
-    closing=10.0,
-    brows=150.0,
-    mouth_open=80.0,
-    mouth_wide=120.0,
-)
-"""How unlike two neighbours in a pack look: what a difference of one weighs, in degrees of turn. The eyes follow from
-the head, for together they look where the column does."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Drive:
-    """What a clip makes a face do."""
+class FilmedMotion:
+    """How the face in a clip moves."""
 
     motions: tuple[Motion, ...]
     """One for each frame of the clip. Rest is the first frame that shows the face, but for lids and lips: those rest
@@ -76,16 +58,16 @@ class Drive:
     faces_seen: float
     """Share of the frames in which the face was seen; between two of them it moves evenly, at the ends it waits."""
     warnings: tuple[str, ...]
-    """What is poor about this clip; logged already."""
+    """What is poor about this clip, a line each, for the user."""
 
 
-def read_drive(clip: Path, meter: Meter, progress: Progress = no_progress) -> Drive:
+def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     """Measure the one face in a clip, frame by frame, and calm it without delay.
 
     Raises PortraitError where there is nothing to follow (not a video, a still picture, no face, two faces), and
-    ModelError when the detector's model cannot be had.
+    ModelError when a model file cannot be had.
     """
-    sights = _watch(clip, meter, progress)
+    sights = _watch(clip, Meter(progress), progress)
     seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
     faces = [face for face in sights.faces if face is not None]
     if not faces:
@@ -101,95 +83,46 @@ def read_drive(clip: Path, meter: Meter, progress: Progress = no_progress) -> Dr
     motions = tuple(motion_between(Expression(*row.tolist()), rest) for row in calmed)
     share = len(faces) / len(sights.faces)
     warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
-    for warning in warnings:
-        log.warning("%s: %s", clip.name, warning)
-    return Drive(motions, tuple(sights.times_s), sights.fps, share, warnings)
+    return FilmedMotion(motions, tuple(sights.times_s), sights.fps, share, warnings)
 
 
-def choose(drive: Drive, columns: int) -> list[Motion]:
-    """Return motions for the columns of a pack: from left to right, evenly spaced, the middle one at rest.
+def animate(
+    picture: Pixels,
+    engine: Engine,
+    filmed: FilmedMotion,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> None:
+    """Write the whole picture, its face moved like the filmed one, at the clip's own times: whole, or not at all.
 
-    They lead through the frames of the clip that `spread` names, calmed from column to column: a visitor who takes a
-    step shall not see a head nod. A clip that looks farther to one side than to the other is centred: its middle
-    becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to side.
+    `engine` was opened with the same picture. `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at
+    `path` before is as it was.
     """
-    looks = np.array([look(motion) for motion in drive.motions])
-    anchors = sorted(set(spread(drive.motions, columns)), key=lambda number: looks[number])
-    places = looks[anchors]
-    reach = float(places[-1] - places[0])
-    if reach < _LEAST_LOOK_DEGREES / 2:
-        raise PortraitError(
-            f"the face in the clip looks only {reach:.1f} degrees from side to side; film one that looks far to the"
-            " left and to the right"
-        )
-    goals = np.linspace(places[0], places[-1], columns)
-    table = np.array([dataclasses.astuple(drive.motions[number]) for number in anchors])
-    calmed = _blurred(np.stack([np.interp(goals, places, column) for column in table.T], axis=1), columns / 16)
-    chosen = []
-    for goal, row in zip(goals - goals[columns // 2], (calmed - calmed[columns // 2]).tolist(), strict=True):
-        motion = Motion(*row)
-        chosen.append(
-            dataclasses.replace(
-                motion,
-                gaze_x_degrees=float(goal) - motion.yaw_degrees,
-                closing=0.0,
-                mouth_open=max(0.0, motion.mouth_open),
-            )
-        )
-    return chosen
+    from realtime.controls import Controls
+    from realtime.outputs import OutputRequest
+    from realtime.outputs.recorder import Recorder
 
-
-def _blurred(table: Floats, spread_rows: float) -> Floats:
-    """Return a table blurred along its columns by a Gaussian; its ends go on as straight lines."""
-    reach = min(len(table) - 1, int(np.ceil(3 * spread_rows)))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / spread_rows) ** 2)
-    padded = np.pad(table, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
-    blurred = [np.convolve(column, weights / weights.sum(), mode="valid") for column in padded.T]
-    return np.stack(blurred, axis=1)
-
-
-def spread(motions: Sequence[Motion], count: int) -> list[int]:
-    """Return the numbers of `count` motions that cover left to right: ordered by gaze, as evenly spaced as there are.
-
-    Blinks are left out where they can be. Of several frames that look about where one is needed, those are taken that
-    make neighbours most alike (the cheapest path through the candidates), so that a gaze that wanders from column to
-    column meets no twitching mouth. A number comes twice only where nothing lies between.
-    """
-    table = np.array([dataclasses.astuple(motion) for motion in motions]) * dataclasses.astuple(_DEGREES_EACH)
-    looks = np.array([look(motion) for motion in motions])
-    usable = np.flatnonzero([motion.closing <= _MOST_CLOSING for motion in motions])
-    if len(usable) < 2:
-        usable = np.arange(len(motions))
-    goals = np.linspace(looks[usable].min(), looks[usable].max(), count)
-    step = max(1e-9, float(goals[-1] - goals[0]) / max(1, count - 1))
-    # The cheapest path through the columns (Viterbi); `before`: where the best way to each candidate comes from.
-    candidates: list[NDArray[np.int64]] = []
-    before: list[NDArray[np.int64]] = []
-    costs = np.zeros(1)
-    for column, goal in enumerate(goals):
-        kept = 1 if column in (0, count - 1) else _CANDIDATES
-        near = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:kept]]
-        if column:
-            last = candidates[-1]
-            unlike = np.linalg.norm(table[near][:, None] - table[last][None], axis=2)
-            total = costs + unlike + _BACKWARDS * (looks[near][:, None] < looks[last][None])
-            before.append(total.argmin(axis=1))
-            costs = total.min(axis=1)
-        else:
-            costs = np.zeros(len(near))
-        costs = costs + _MISS * ((looks[near] - goal) / step) ** 2
-        candidates.append(near)
-    place = int(costs.argmin())
-    chosen = [int(candidates[-1][place])]
-    for column in range(count - 1, 0, -1):
-        place = int(before[column - 1][place])
-        chosen.append(int(candidates[column - 1][place]))
-    return chosen[::-1]
-
-
-def look(motion: Motion) -> float:
-    """Return how far to the right a motion looks, head and eyes together, degrees."""
-    return motion.yaw_degrees + motion.gaze_x_degrees
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+    region = Place(*(int(side) for side in engine.region))
+    with written_whole(path) as unfinished:
+        try:
+            recorder = Recorder(str(unfinished), OutputRequest(Controls(), fps=filmed.fps, title="portrait"))
+            with contextlib.closing(recorder):
+                for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
+                    whole = picture.copy()
+                    region.of(whole)[:] = engine.render(motion)
+                    recorder.show(Frame(whole, 0.0, at_s, index))
+                    progress("painting the film", (index + 1) / len(filmed.motions))
+        except OutputError as error:
+            # The recorder speaks of the unfinished file, and of a recording that is kept.
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
 
 
 def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
