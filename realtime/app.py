@@ -58,19 +58,14 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     options = _with_output(options)
     _keep_source_whole(options)
     controls = Controls()
-    captured: Slot[Frame] = Slot()
-    capture = Capture(
-        lambda: _open_source(options),
-        captured,
-        stats,
-        CapturePolicy(every_frame=options.every_frame, loop=options.loop),
-    )
-    info = capture.open()
+    camera, open_again = _open_source(options)
+    info = camera.info
     every_frame = options.every_frame and not info.live
-    if every_frame:
-        captured.keep = Keep.EVERY
-    elif options.every_frame:
+    if options.every_frame and info.live:
         log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
+    captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    policy = CapturePolicy(every_frame=every_frame, loop=options.loop)
+    capture = Capture(camera, open_again, captured, stats, policy)
     opened: list[Output] = []
     links: list[Link] = []
     try:
@@ -115,7 +110,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         keepsakes = Keepsakes(options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say)
         return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
     except BaseException:
-        capture.abandon()
+        camera.close()
         for link in links:
             link.effect.close()
         for output in opened:
@@ -123,19 +118,24 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         raise
 
 
-def _open_source(options: Options) -> Camera:
-    """Open the source named, or the first camera, or the demo where there is none."""
+def _open_source(options: Options) -> tuple[Camera, Callable[[], Camera]]:
+    """Open the source named, or the first camera, or the demo where there is none; return how to open it again too.
+
+    Again means the same one: a camera that is unplugged must not become the demo.
+    """
     request = CameraRequest(options.size, options.fps)
     if options.source is not None:
-        return cameras.open_camera(options.source, request)
-    try:
-        from realtime.cameras.listing import list_cameras
+        source = options.source
+        return cameras.open_camera(source, request), lambda: cameras.open_camera(source, request)
+    from realtime.cameras.listing import list_cameras
 
-        found = list_cameras(with_modes=False)  # on Linux the first camera need not be number 0
-        return cameras.open_camera(str(found[0].number) if found else "0", request)
+    found = list_cameras(with_modes=False)  # on Linux the first camera need not be number 0
+    first = str(found[0].number) if found else "0"
+    try:
+        return cameras.open_camera(first, request), lambda: cameras.open_camera(first, request)
     except CameraError as error:
         log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
-        return cameras.open_camera("demo", request)
+        return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
 
 
 def _with_output(options: Options) -> Options:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from realtime.cameras import Camera, CameraInfo
+from realtime.cameras import Camera
 from realtime.errors import CameraError, RealtimeError
 from realtime.frame import Frame
 from realtime.pacing import Closed, Slot
@@ -36,18 +36,22 @@ class CapturePolicy:
 
 
 class Capture:
-    """Owns the source. `open`, `start`, `watch`, `stop`: main thread; frames arrive in `slot`."""
+    """Owns an opened source. `start`, `watch`, `stop`: main thread; frames arrive in the slot."""
 
     def __init__(
         self,
-        open_source: Callable[[], Camera],
+        camera: Camera,
+        open_again: Callable[[], Camera],
         slot: Slot[Frame],
         stats: RunStats,
         policy: CapturePolicy,
     ) -> None:
+        """`open_again` opens the same source anew, after a loss or for a loop. Raises CameraError."""
+        self.info = camera.info
         self.on_finished: Callable[[RealtimeError | None], None] = lambda error: None
         """Called once, on the camera thread, when the source has ended; None for a normal end."""
-        self._open_source = open_source
+        self._camera = camera
+        self._open_source = open_again
         self._slot = slot
         self._stats = stats
         self._policy = policy
@@ -62,19 +66,8 @@ class Capture:
         self._last_pts_s = 0.0
         self._live_since_s: float | None = None
 
-    def open(self) -> CameraInfo:
-        """Open the source. Raises CameraError."""
-        camera = self._open_source()
-        self.info = camera.info
-        self._camera = camera
-        return camera.info
-
-    def abandon(self) -> None:
-        """Close what `open` opened, where the run does not come about."""
-        self._close(self._camera)
-
     def start(self) -> None:
-        """Begin to read what `open` opened."""
+        """Begin to read."""
         self._heard_at_s = time.monotonic()
         self._spawn(self._camera)
 

@@ -4,8 +4,6 @@ import itertools
 import time
 from collections.abc import Callable
 
-import pytest
-
 from realtime.cameras import Camera
 from realtime.capture import Capture, CapturePolicy
 from realtime.errors import CameraError, RealtimeError
@@ -21,10 +19,9 @@ class Run:
     def __init__(self, opener: Callable[[], Camera], policy: CapturePolicy, keep: Keep = Keep.EVERY) -> None:
         self.slot: Slot[Frame] = Slot(keep)
         self.stats = RunStats()
-        self.capture = Capture(opener, self.slot, self.stats, policy)
+        self.capture = Capture(opener(), opener, self.slot, self.stats, policy)
         self.ends: list[RealtimeError | None] = []
         self.capture.on_finished = self.ends.append
-        self.capture.open()
         self.capture.start()
         self.capture.let_clock_run()
 
@@ -65,8 +62,7 @@ def test_recorded_material_plays_at_its_own_rate() -> None:
 
 def test_recorded_material_waits_for_the_detector_after_its_first_frame() -> None:
     slot: Slot[Frame] = Slot(Keep.EVERY)
-    capture = Capture(in_turn([DrawnCamera(3)]), slot, RunStats(), CapturePolicy())
-    capture.open()
+    capture = Capture(DrawnCamera(3), in_turn([]), slot, RunStats(), CapturePolicy())
     capture.start()
     assert slot.take(5.0) is not None
     assert slot.take(0.2) is None
@@ -151,9 +147,3 @@ def test_a_fault_in_a_camera_ends_the_run_in_order() -> None:
     assert run.take() == []
     run.capture.stop()
     assert "ZeroDivisionError" in str(run.ends[0])
-
-
-def test_opening_fails_at_once() -> None:
-    capture = Capture(in_turn([CameraError("no camera 0; plug one in")]), Slot(), RunStats(), CapturePolicy())
-    with pytest.raises(CameraError, match="plug one in"):
-        capture.open()

@@ -88,7 +88,7 @@ def make_loop(
         return Inverted() if spec == "inverted" else Plain()
 
     loop = RenderLoop(
-        capture=Capture(lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
+        capture=Capture(camera, lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
         captured=slot,
         finder=FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
         chain=chain,
@@ -103,7 +103,6 @@ def make_loop(
 
 
 def run(made: Run) -> RunStats:
-    made.loop.capture.open()
     made.go()
     return made.loop.stats
 
