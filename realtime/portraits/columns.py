@@ -33,6 +33,8 @@ _DEGREES_EACH = Motion(
 """How unlike two neighbours in a pack look: what a difference of one weighs, in degrees of turn. The eyes follow from
 the head, for together they look where the column does."""
 _LEAST_REACH_DEGREES = 4.0
+_FIELDS = [field.name for field in dataclasses.fields(Motion)]
+_YAW, _EYES = _FIELDS.index("yaw_degrees"), _FIELDS.index("gaze_x_degrees")
 
 
 def look(motion: Motion) -> float:
@@ -98,18 +100,19 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
     goals = np.linspace(places[0], places[-1], columns)
     table = np.array([dataclasses.astuple(motions[number]) for number in anchors])
     calmed = _blurred(np.stack([np.interp(goals, places, column) for column in table.T], axis=1), columns / 16)
-    chosen = []
-    for goal, row in zip(goals - goals[columns // 2], (calmed - calmed[columns // 2]).tolist(), strict=True):
-        motion = Motion(*row)
-        chosen.append(
-            dataclasses.replace(
-                motion,
-                gaze_x_degrees=float(goal) - motion.yaw_degrees,
-                closing=0.0,
-                mouth_open=max(0.0, motion.mouth_open),
-            )
-        )
-    return chosen
+    # In the clip a head may turn back while its eyes go on; in a pack, neither goes back.
+    yaw = _never_falling(calmed[:, _YAW])
+    eyes = _never_falling(goals - yaw)
+    calmed[:, _YAW], calmed[:, _EYES] = goals - eyes, eyes
+    chosen = [Motion(*row) for row in (calmed - calmed[columns // 2]).tolist()]
+    return [dataclasses.replace(motion, closing=0.0, mouth_open=max(0.0, motion.mouth_open)) for motion in chosen]
+
+
+def _never_falling(values: Floats) -> Floats:
+    """Return the values with their falls evened out, as much above as below; no rise becomes steeper."""
+    above = np.maximum.accumulate(values)
+    below = np.minimum.accumulate(values[::-1])[::-1]
+    return np.asarray((above + below) / 2, np.float64)
 
 
 def _blurred(table: Floats, spread_rows: float) -> Floats:
