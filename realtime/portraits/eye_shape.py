@@ -269,7 +269,7 @@ def _fit_overhang(brightness: Floats, shape: EyeShape) -> EyeShape:
         return shape
     inside = np.clip(shape.radius**2 - (_GRID - shape.iris[0]) ** 2, 0, None)
     bottom = np.where(inside > 0, shape.iris[1] + np.sqrt(inside) + 0.03, -1.0)
-    lowered = np.minimum(np.maximum(shape.lower, bottom), shape.lower + 0.09)
+    lowered = np.minimum(np.maximum(shape.lower, bottom), shape.lower + 0.10)
     window = np.hanning(25)
     smooth = np.convolve(np.pad(lowered - shape.lower, 30), window / window.sum(), mode="same")[30:-30]
     smooth *= np.clip((0.5 - np.abs(_GRID)) / 0.1, 0, 1)

@@ -34,7 +34,7 @@ _WORK_WIDTH_PX = 110
 """Small eyes are taken apart on an enlarged copy of about this width, so that discs and edges are smooth."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_NARROWING = 0.4
+_NARROWING = 0.2
 """Share of the narrowing that a flat disc on a ball would show: at 30 degrees 13 per cent, on an iris of ten pixels,
 reads as an iris that shrinks, not as one that turns."""
 _FARTHEST = 0.28
@@ -207,7 +207,7 @@ class EyeLayers:
         fill = fill + 0.8 * self._sample(self._grain, along, below.astype(np.float32))
         white = clean * (1 - disc[..., None]) + fill * disc[..., None]
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
-        over = ((disc > 0) & (across > lower - 0.01) & (across < lower + 0.16)).astype(np.uint8)
+        over = ((disc > 0) & (across > lower - 0.01) & (across < lower + 0.17)).astype(np.uint8)
         if not over.any():
             return np.asarray(white, np.float32)
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)

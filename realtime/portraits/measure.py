@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -40,8 +41,8 @@ class Measured:
 class Irises:
     """What both irises of one face look like, compared with those of the original picture."""
 
-    size: float
-    """The scale at which the original's irises match these best; 1: the same size."""
+    matches: NDArray[np.float64]
+    """How well the original's irises match these at each of IRIS_SCALES: minus grey levels, sum of both eyes."""
     brightness: float
     """Mean of their middles, highlights left out, 0..255."""
 
@@ -67,6 +68,9 @@ class Meter:
         return Measured(mesh, eyes, gaze(mesh, eyes))
 
 
+IRIS_SCALES = np.linspace(0.8, 1.2, 17, dtype=np.float32)
+
+
 class IrisWatch:
     """Compares the irises of finished frames with those of the picture they were made from."""
 
@@ -87,7 +91,7 @@ class IrisWatch:
 
     def see(self, frame: Pixels, measured: Measured) -> Irises:
         """Return how the irises of a whole picture with a frame in it look (brute force, 8 ms)."""
-        scales = np.linspace(0.8, 1.2, 17, dtype=np.float32)
+        scales = IRIS_SCALES
         together = np.zeros(len(scales))
         places = []
         for shape, own, (template, mask) in zip(
@@ -102,7 +106,7 @@ class IrisWatch:
                 at_u = move_u / radius + self._u[None] * scale
                 at_v = move_v / radius + self._v[None] * scale
                 values, open_ = self._sample(frame, shape, at_u, at_v, shape.iris, radius)
-                scores[number] = _correlation(values, template[None], (open_ & mask[None]).astype(np.float32))
+                scores[number] = _likeness(values, template[None], (open_ & mask[None]).astype(np.float32))
             best = int(np.argmax(scores.max(axis=0)))
             places.append(
                 dataclasses.replace(
@@ -113,7 +117,7 @@ class IrisWatch:
             )
             together += scores.max(axis=1)
         brightness = float(np.mean([_iris_brightness(frame, shape) for shape in places]))
-        return Irises(_peak(scales, together), brightness)
+        return Irises(together, brightness)
 
     @staticmethod
     def _sample(
@@ -132,14 +136,24 @@ class IrisWatch:
         return values.mean(axis=-1).astype(np.float32), (across > upper + 0.04) & (across < lower - 0.02)
 
 
-def _correlation(values: Floats, template: Floats, weights: Floats) -> NDArray[np.float64]:
-    """Return the normalised correlation of each row with the template, over its own weighted places; -1 where few."""
-    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
-    values = values - (values * weights).sum(axis=1, keepdims=True) / total
-    template = template - (template * weights).sum(axis=1, keepdims=True) / total
-    above = (values * template * weights).sum(axis=1)
-    below = np.sqrt((values**2 * weights).sum(axis=1) * (template**2 * weights).sum(axis=1))
-    return np.where(total[:, 0] > 60, above / np.maximum(below, 1e-6), -1.0).astype(np.float64)
+def _likeness(values: Floats, template: Floats, weights: Floats) -> NDArray[np.float64]:
+    """Return how like the template each row is over its own weighted places: 0 is the same, less is less.
+
+    Differences, not correlation: brightness has to stay too, and a correlation hardly tells scales of a dark disc
+    apart.
+    """
+    total = np.maximum(weights.sum(axis=1), 1e-6)
+    error = ((values - template) ** 2 * weights).sum(axis=1) / total
+    return np.where(total > 60, -np.sqrt(error), -255.0).astype(np.float64)
+
+
+def iris_sizes(irises: Sequence[Irises]) -> list[float]:
+    """Return the scale at which the original's irises match those of each frame best; 1: the same size.
+
+    Of five neighbours together: a dark iris under a dark lid says little about its size in one frame alone.
+    """
+    curves = np.stack([each.matches for each in irises])
+    return [_peak(IRIS_SCALES, curves[max(0, number - 2) : number + 3].sum(axis=0)) for number in range(len(curves))]
 
 
 def _peak(places: Floats, values: NDArray[np.float64]) -> float:

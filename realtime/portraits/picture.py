@@ -11,13 +11,14 @@ from realtime.errors import PortraitError
 from realtime.frame import Pixels
 from realtime.portrait_file.header import check_whole, read_header
 
-LONGEST_SIDE_PX = 4096
-"""Larger pictures are scaled down once: no screen shows more, and frames of a huge head would fill the memory."""
+LONGEST_SIDE_PX = 2560
+"""Larger pictures are scaled down once, unless more is asked for: a head twice as large takes four times as long to
+make and to load, and few screens show more."""
 
 _LEAST_SIDE_PX = 64
 
 
-def read_picture(path: Path) -> tuple[Pixels, str]:
+def read_picture(path: Path, longest_side_px: int = LONGEST_SIDE_PX) -> tuple[Pixels, str]:
     """Read a picture file: 8-bit BGR, turned as its EXIF data ask, transparent parts on white.
 
     Returns the picture, and a note for the user where something was changed (else empty). Raises PortraitError.
@@ -34,11 +35,12 @@ def read_picture(path: Path) -> tuple[Pixels, str]:
     height, width = pixels.shape[:2]
     if min(height, width) < _LEAST_SIDE_PX:
         raise PortraitError(f"{path} is only {width}x{height}; a face needs at least 60 pixels, so use a larger one")
-    if max(height, width) <= LONGEST_SIDE_PX:
+    if max(height, width) <= longest_side_px:
         return pixels, ""
-    scale = LONGEST_SIDE_PX / max(height, width)
+    scale = longest_side_px / max(height, width)
     smaller = cv2.resize(pixels, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    note = f"{path.name} is {width}x{height}; the portrait is made at {smaller.shape[1]}x{smaller.shape[0]}"
+    shown = f"{smaller.shape[1]}x{smaller.shape[0]}"
+    note = f"{path.name} is {width}x{height}; the portrait is made at {shown} (see --longest-side)"
     return np.asarray(smaller, np.uint8), note
 
 

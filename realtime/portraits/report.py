@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from realtime.portraits.measure import Irises, Measured, turn
+from realtime.portraits.measure import Irises, Measured, iris_sizes, turn
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def make_report(
     """
     gaze = [frame.gaze[0] for frame in frames]
     yaw = [turn(frame, original).yaw_degrees for frame in frames]
-    size = _calmed([iris.size for iris in irises])
+    size = iris_sizes(irises)
     colour = max(abs(iris.brightness - iris_brightness) for iris in irises) / 255
     figures = {
         "faces_found": Figure(
@@ -131,12 +131,6 @@ def make_report(
         "iris_colour": _at_most(colour, 0.05, "largest change of the irises' brightness, of black to white"),
     }
     return Report(figures, tuple(gaze), tuple(yaw), tuple(_warnings(original, figures)))
-
-
-def _calmed(values: Sequence[float]) -> list[float]:
-    """Return the running median over five: one frame's size wavers by some per cent with how the match falls."""
-    padded = np.pad(np.asarray(values, np.float64), 2, mode="reflect") if len(values) > 2 else np.asarray(values)
-    return [float(np.median(padded[number : number + 5])) for number in range(max(1, len(padded) - 4))]
 
 
 def _at_least(value: float, bar: float, meaning: str) -> Figure:
