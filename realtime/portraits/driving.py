@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,8 +38,20 @@ _LEAST_LOOK_DEGREES = 8.0
 """Warned about: shorter, smaller, less often seen than this, or looking no farther from side to side."""
 
 _CALM_S = 0.05
-_TREMBLE = Expression(0.5, 0.6, 0.25, 0.007, 0.007, 0.002, 0.008, 0.002, 0.004, 0.003)
-"""What the models tremble by on a face that rests, standard deviations, and what is calmed at most."""
+_TREMBLE = Expression(
+    yaw_degrees=math.inf,
+    pitch_degrees=math.inf,
+    roll_degrees=math.inf,
+    eye_x=0.007,
+    eye_y=0.007,
+    iris=0.002,
+    openness=0.008,
+    brows=0.002,
+    lips=0.004,
+    mouth=0.003,
+)
+"""The most that is taken for tremble of the models (they do less on a face that rests) and not for a movement, standard
+deviations. Heads never jump: whatever they seem to do within two frames is tremble."""
 _BLINKING = 0.45
 """From this closing on, the lids hide the iris, and the iris model sees it sink."""
 _BLINK_MARGIN_S = 0.04
@@ -130,12 +143,12 @@ def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
 
     A bilateral filter over time: each value becomes the mean of its neighbours, weighted by how near they are in time
     and in value. What changes by far more than the tremble (a blink, a saccade, the lips at a p) stays as it is. The
-    tremble is taken from the signal itself (its second differences), up to `most_tremble`.
+    tremble is taken from the signal itself (its second differences), up to `most_tremble`; infinite: nothing is spared.
     """
     if len(values) < 5:
         return values.copy()
     tremble = 1.4826 * float(np.median(np.abs(np.diff(values, 2)))) / 6**0.5
-    scale = max(1e-9, 3 * min(tremble, most_tremble))
+    scale = math.inf if most_tremble == math.inf else max(1e-9, 3 * min(tremble, most_tremble))
     reach = max(1, int(np.ceil(2.5 * _CALM_S / max(1e-3, float(np.median(np.diff(times_s)))))))
     padded, at_s = np.pad(values, reach, mode="edge"), np.pad(times_s, reach, mode="reflect", reflect_type="odd")
     total, weight = np.zeros_like(values), np.zeros_like(values)

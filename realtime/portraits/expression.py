@@ -46,6 +46,8 @@ _BALL = 2.05
 """Radius of the eyeball over that of the iris: 12 mm over 5.9 mm."""
 _LIDS_FOLLOW_DOWN, _LIDS_FOLLOW_UP = 0.5, 0.3
 """How much the opening narrows when the iris goes down by one, and widens when it goes up by one."""
+_LIDS_REST = 0.1
+"""Lids that are lower by no more than this part are at rest: they wander so far, and with the brows."""
 
 
 class Expression(NamedTuple):
@@ -102,13 +104,14 @@ def motion_between(now: Expression, rest: Expression) -> Motion:
     eye_y = now.eye_y - rest.eye_y
     follow = _LIDS_FOLLOW_DOWN if eye_y > 0 else _LIDS_FOLLOW_UP
     opened = max(CLOSED + 0.05, rest.openness - follow * eye_y)
+    lowered = (opened - now.openness) / (opened - CLOSED)
     return Motion(
         yaw_degrees=now.yaw_degrees - rest.yaw_degrees,
         pitch_degrees=now.pitch_degrees - rest.pitch_degrees,
         roll_degrees=now.roll_degrees - rest.roll_degrees,
         gaze_x_degrees=_degrees(now.eye_x / ball) - _degrees(rest.eye_x / ball),
         gaze_y_degrees=_degrees(rest.eye_y / ball) - _degrees(now.eye_y / ball),
-        closing=min(1.0, max(0.0, (opened - now.openness) / (opened - CLOSED))),
+        closing=min(1.0, max(0.0, (lowered - _LIDS_REST) / (1 - _LIDS_REST))),
         brows=now.brows - rest.brows,
         mouth_open=now.lips - rest.lips,
         mouth_wide=(now.mouth - rest.mouth) / 2,
