@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from realtime.errors import PortraitError
 from realtime.model_store import Progress, no_progress
 from realtime.portraits import BUILDER_VERSION
+
+if TYPE_CHECKING:
+    from realtime.portraits.builder import BuildOptions
 
 _TITLE = "Rear Admiral Grace Hopper"
 _CREDIT = "United States Navy, public domain"
@@ -29,10 +33,10 @@ def default_picture() -> Path:
     raise PortraitError("the default portrait's photo is missing; reinstall matplotlib, or name a pack: portrait:PACK")
 
 
-def default_portrait(progress: Progress = no_progress) -> Path:
+def default_portrait(progress: Progress = no_progress, *, options: BuildOptions | None = None) -> Path:
     """Return the default portrait's pack, made in the user's cache on first use (a few seconds).
 
-    Raises PortraitError and ModelError.
+    `options`: how it is made where it is not there yet. Raises PortraitError and ModelError.
     """
     folder = platformdirs.user_cache_path("realtime") / "portraits"
     pack = folder / f"grace-hopper-{BUILDER_VERSION}.portrait"
@@ -52,7 +56,7 @@ def default_portrait(progress: Progress = no_progress) -> Path:
     meter = Meter(progress)
     picture, _ = read_picture(default_picture())
     faces = usable_faces(picture, meter, progress)[:1]
-    build(picture, faces, pack, meter, title=_TITLE, credit=_CREDIT, overwrite=True, progress=progress)
+    build(picture, faces, pack, meter, title=_TITLE, credit=_CREDIT, options=options, overwrite=True, progress=progress)
     _remove_older(folder, pack)
     return pack
 

@@ -26,6 +26,8 @@ _GRID_SIDE = 320
 """Longest side of the grid the displacement is solved on. It is smooth: 320 and 640 differ by under 0.02 px."""
 _REACH = 1.62
 """The outline of the head, hair included, over the outline of the face; there the movement has died away."""
+_MOST_CHANGE = 0.8
+"""The displacement changes by at most this from one pixel to the next."""
 _LEAST_DETERMINANT = 0.35
 """No part of the picture is squeezed below this share of its area: far from folding, and still sharp."""
 
@@ -88,7 +90,7 @@ class HeadField:
         upper_lip_y = np.interp(
             self._x[0], points[list(face.LIP_UPPER_INNER), 0], points[list(face.LIP_UPPER_INNER), 1]
         )
-        below = np.clip((self._y - upper_lip_y[None, :]) / (0.06 * height), 0, 1)
+        below = np.clip((self._y - upper_lip_y[None, :]) / (0.11 * height), 0, 1)
         jaw *= below * below * (3 - 2 * below)
         right = self._bump(points[[face.MOUTH_RIGHT], :2], 0.11 * height)
         left = self._bump(points[[face.MOUTH_LEFT], :2], 0.11 * height)
@@ -206,7 +208,7 @@ class HeadField:
         rows, columns = right.shape
         grid_x, grid_y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
         moved_x, moved_y = right, down
-        for _ in range(12):
+        for _ in range(40):
             at_x = grid_x - moved_x / self._steps[0]
             at_y = grid_y - moved_y / self._steps[1]
             before = moved_x
@@ -230,8 +232,17 @@ class HeadField:
         return self._least_determinant(right / excess, down / excess)
 
     def _steepness(self, right: Floats, down: Floats) -> float:
-        """Return by what a displacement must be divided so that no area shrinks below the least allowed; 1 or more."""
-        excess = 1.0
+        """Return by what a displacement must be divided so that the warp stays one to one and sharp; 1 or more.
+
+        A displacement that changes by less than a pixel from any pixel to the next (in the largest-row-sum norm) is a
+        contraction: every pixel has exactly one start, and repetition finds it (Banach).
+        """
+        across, along = self._steps
+        change = max(
+            float((np.abs(np.gradient(part, across, axis=1)) + np.abs(np.gradient(part, along, axis=0))).max())
+            for part in (right, down)
+        )
+        excess = max(1.0, change / _MOST_CHANGE)
         while self._least_determinant(right / excess, down / excess) < _LEAST_DETERMINANT:
             excess *= 1.08
         return excess

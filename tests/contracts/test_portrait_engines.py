@@ -1,0 +1,95 @@
+"""What every engine that moves a face promises (realtime/portraits/__init__.py), run over all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.frame import Pixels
+from realtime.portraits import ENGINES, Engine, Motion, Source
+from realtime.portraits.builder import usable_faces
+from realtime.portraits.measure import Meter
+from realtime.portraits.picture import read_picture
+
+TESTED = ("mesh",)
+
+
+@pytest.fixture(scope="module")
+def source(navy_photo: Path) -> Source:
+    picture, _ = read_picture(navy_photo)
+    meter = Meter()
+    seen = meter.find(picture, usable_faces(picture, meter)[0])
+    return Source(picture, seen.mesh, seen.eyes)
+
+
+@pytest.fixture(scope="module", params=TESTED)
+def engine(request: pytest.FixtureRequest, source: Source) -> Engine:
+    opened = ENGINES[request.param].load().open(source)
+    assert isinstance(opened, Engine)
+    return opened
+
+
+def own(engine: Engine, picture: Pixels) -> Pixels:
+    left, top, width, height = (int(side) for side in engine.region)
+    return picture[top : top + height, left : left + width]
+
+
+def test_every_engine_is_tested() -> None:
+    assert set(TESTED) == set(ENGINES), "an engine without a contract test: add its name to TESTED"
+
+
+def test_every_engine_says_what_it_is() -> None:
+    assert all(part.summary for part in ENGINES.values())
+
+
+def test_the_region_lies_in_the_picture(engine: Engine, source: Source) -> None:
+    left, top, width, height = engine.region
+    assert all(float(side).is_integer() for side in engine.region)
+    assert left >= 0
+    assert top >= 0
+    assert left + width <= source.picture.shape[1]
+    assert top + height <= source.picture.shape[0]
+
+
+def test_rest_is_the_picture_exactly(engine: Engine, source: Source) -> None:
+    assert np.array_equal(engine.render(Motion()), own(engine, source.picture))
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        Motion(yaw_degrees=8, gaze_x_degrees=25),
+        Motion(pitch_degrees=-6, gaze_y_degrees=-12),
+        Motion(closing=1),
+        Motion(brows=0.03, mouth_open=0.05, mouth_wide=0.02),
+        Motion(roll_degrees=4, rise=0.01),
+        Motion(yaw_degrees=500, pitch_degrees=-500, gaze_x_degrees=900, closing=7, mouth_open=3),
+    ],
+)
+def test_motions_move_something_and_leave_the_rim(engine: Engine, source: Source, motion: Motion) -> None:
+    frame, before = engine.render(motion), own(engine, source.picture)
+    assert frame.shape == before.shape
+    assert frame.dtype == np.uint8
+    assert frame.flags.c_contiguous
+    assert (frame != before).any()
+    for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        assert np.array_equal(frame[rim], before[rim]), "the region's rim is the picture's, so no seam can show"
+
+
+def test_frames_are_made_from_the_picture_and_not_from_each_other(engine: Engine) -> None:
+    motion = Motion(yaw_degrees=-5, gaze_x_degrees=-15)
+    first = engine.render(motion)
+    engine.render(Motion(yaw_degrees=7, closing=1))
+    assert np.array_equal(engine.render(motion), first)
+
+
+def test_nobody_writes_into_the_picture(engine: Engine, source: Source) -> None:
+    before = source.picture.copy()
+    engine.render(Motion(yaw_degrees=6, gaze_x_degrees=20, closing=0.5))[:] = 0
+    assert np.array_equal(source.picture, before)
+
+
+def test_nothing_folds(engine: Engine) -> None:
+    assert not engine.least_area(Motion(yaw_degrees=10, pitch_degrees=5)) <= 0  # NaN: it does not warp

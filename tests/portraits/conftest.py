@@ -1,0 +1,60 @@
+"""One real face, measured once: the Navy photo of Grace Hopper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from realtime.frame import Face, Pixels
+from realtime.portrait_file import Portrait
+from realtime.portraits import Source
+from realtime.portraits.builder import Built, build, usable_faces
+from realtime.portraits.measure import Measured, Meter
+from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.picture import read_picture
+
+
+@pytest.fixture(scope="session")
+def meter() -> Meter:
+    return Meter()
+
+
+@pytest.fixture(scope="session")
+def navy_picture(navy_photo: Path) -> Pixels:
+    return read_picture(navy_photo)[0]
+
+
+@pytest.fixture(scope="session")
+def navy_face(navy_picture: Pixels, meter: Meter) -> Face:
+    return usable_faces(navy_picture, meter)[0]
+
+
+@pytest.fixture(scope="session")
+def navy(navy_picture: Pixels, navy_face: Face, meter: Meter) -> Measured:
+    return meter.find(navy_picture, navy_face)
+
+
+@pytest.fixture(scope="session")
+def engine(navy_picture: Pixels, navy: Measured) -> MeshEngine:
+    return MeshEngine.open(Source(navy_picture, navy.mesh, navy.eyes))
+
+
+@pytest.fixture(scope="session")
+def navy_pack(
+    navy_picture: Pixels, meter: Meter, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Built, Portrait, list[tuple[str, float]]]:
+    """The whole job, once: 33 frames with blinks and a breath; and what the progress said."""
+    path = tmp_path_factory.mktemp("pack") / "navy.portrait"
+    said: list[tuple[str, float]] = []
+    faces = usable_faces(navy_picture, meter)
+    built = build(
+        navy_picture,
+        faces,
+        path,
+        meter,
+        title="Grace Hopper",
+        credit="US Navy",
+        progress=lambda what, share: said.append((what, share)),
+    )
+    return built, Portrait.open(path), said

@@ -1,0 +1,231 @@
+"""The whole job on a real photo: the pack, its figures, and what becomes of it when something fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.errors import PortraitError
+from realtime.frame import Face, Pixels
+from realtime.portrait_file import PackWriter, Portrait
+from realtime.portraits.builder import BuildOptions, Built, breath, build, usable_faces
+from realtime.portraits.measure import Measured, Meter, turn
+from realtime.portraits.report import rank_correlation, step_ratio
+from realtime.portraits.search import face_at, find_faces
+
+Pack = tuple[Built, Portrait, list[tuple[str, float]]]
+
+QUICK = BuildOptions(columns=3, blink_stages=0, idle_seconds=0.0)
+
+
+def test_the_pack_holds_what_it_says(navy_pack: Pack, navy_picture: Pixels) -> None:
+    built, portrait, _ = navy_pack
+    assert (portrait.columns, portrait.rows, portrait.title, portrait.credit) == (33, 1, "Grace Hopper", "US Navy")
+    assert np.array_equal(portrait.painting, navy_picture)
+    assert portrait.place == built.place
+    assert portrait.blink_stages == 3
+    assert portrait.idle_count == len(breath(4.0))
+    assert built.path.stat().st_size < 25_000_000
+
+
+def test_the_middle_frame_is_the_picture(navy_pack: Pack, navy_picture: Pixels) -> None:
+    _, portrait, _ = navy_pack
+    assert np.array_equal(portrait.frame(portrait.middle), portrait.place.of(navy_picture))
+    assert np.array_equal(portrait.idle(0), portrait.place.of(navy_picture))
+
+
+def test_the_eyes_go_from_left_to_right_evenly(navy_pack: Pack) -> None:
+    (report,) = navy_pack[0].reports
+    assert rank_correlation(report.gaze) >= 0.99
+    assert np.all(np.diff(report.gaze) > 0)
+    assert report.gaze[0] <= -0.12
+    assert report.gaze[-1] >= 0.12
+    assert step_ratio(report.gaze) <= 1.5
+
+
+def test_the_head_goes_along(navy_pack: Pack) -> None:
+    (report,) = navy_pack[0].reports
+    assert rank_correlation(report.yaw_degrees) >= 0.99
+    assert step_ratio(report.yaw_degrees) <= 1.5
+    assert report.yaw_degrees[0] < -4
+    assert report.yaw_degrees[-1] > 4
+
+
+def test_the_figures_are_good(navy_pack: Pack) -> None:
+    figures = {name: figure.value for name, figure in navy_pack[0].reports[0].figures.items()}
+    assert figures["faces_found"] == 1
+    assert figures["sharpness"] >= 0.85
+    assert figures["middle_difference"] < 1
+    assert figures["outside_difference"] == 0
+    assert figures["least_area"] > 0
+    assert figures["seam"] <= 1.02
+    assert figures["iris_colour"] <= 0.05
+
+
+def test_the_figures_are_those_of_the_frames(navy_pack: Pack, navy: Measured, meter: Meter) -> None:
+    """Measured again from the pack, not believed."""
+    built, portrait, _ = navy_pack
+    for index in (0, 9, 32):
+        whole = portrait.painting.copy()
+        portrait.place.of(whole)[:] = portrait.frame(index)
+        seen = meter.measure(whole, navy.mesh)
+        assert seen.gaze[0] == pytest.approx(built.reports[0].gaze[index], abs=1e-4)
+        assert turn(seen, navy).yaw_degrees == pytest.approx(built.reports[0].yaw_degrees[index], abs=0.01)
+    assert portrait.report["gaze_left"] == pytest.approx(built.reports[0].gaze[0], abs=1e-3)
+    assert len(portrait.report["yaw_degrees"]) == 33
+
+
+def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: Measured, meter: Meter) -> None:
+    _, portrait, _ = navy_pack
+    assert portrait.blink_place is not None
+    for index in (0, 16, 32):
+        openness = []
+        for stage in (None, 0, 1, 2):
+            whole = portrait.painting.copy()
+            portrait.place.of(whole)[:] = portrait.frame(index)
+            if stage is not None:
+                before = portrait.blink_place.of(whole).copy()
+                portrait.blink_place.of(whole)[:] = portrait.blink(index, stage)
+                rim = np.ones(before.shape[:2], np.bool_)
+                rim[1:-1, 1:-1] = False
+                assert np.array_equal(portrait.blink_place.of(whole)[rim], before[rim]), "no seam around the band"
+            openness.append(meter.measure(whole, navy.mesh).eyes.openness)
+        assert openness[0] > openness[1] > openness[3]
+
+
+def test_progress_never_goes_back(navy_pack: Pack) -> None:
+    said = navy_pack[2]
+    assert {what for what, _ in said} >= {"learning how the eyes turn", "finding even steps", "painting the frames"}
+    for what in {what for what, _ in said}:
+        shares = [share for said_what, share in said if said_what == what]
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1)
+
+
+def test_rows_look_up_and_down(
+    navy_picture: Pixels, navy_face: Face, navy: Measured, meter: Meter, tmp_path: Path
+) -> None:
+    options = dataclasses.replace(QUICK, rows=3)
+    built = build(navy_picture, [navy_face], tmp_path / "rows", meter, title="Rows", options=options)
+    with Portrait.open(built.path) as portrait:
+        assert (portrait.columns, portrait.rows) == (3, 3)
+        seen = []
+        for row in range(3):
+            whole = portrait.painting.copy()
+            portrait.place.of(whole)[:] = portrait.frame(row * 3 + 1)
+            seen.append(meter.measure(whole, navy.mesh))
+    pitches = [turn(one, navy).pitch_degrees for one in seen]
+    assert pitches[0] > pitches[1] > pitches[2], "the first row looks up"
+    assert seen[0].gaze[1] < seen[2].gaze[1]
+
+
+def test_two_faces_move_together(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+    two = np.ascontiguousarray(np.hstack([navy_picture, navy_picture[:, ::-1]]))
+    faces = usable_faces(two, meter)
+    assert len(faces) == 2
+    built = build(two, faces, tmp_path / "two.portrait", meter, title="Two", options=QUICK)
+    assert len(built.reports) == 2
+    with Portrait.open(built.path) as portrait:
+        for index, sign in ((0, -1), (2, 1)):
+            whole = two.copy()
+            portrait.place.of(whole)[:] = portrait.frame(index)
+            for face in faces:
+                still = meter.find(two, face)
+                assert (meter.measure(whole, still.mesh).gaze[0] - still.gaze[0]) * sign > 0.05
+
+
+def test_a_face_can_be_pointed_at(navy_picture: Pixels, navy_face: Face, meter: Meter) -> None:
+    pointed = face_at(navy_picture, navy_face.box, meter)
+    assert pointed.box.overlap(navy_face.box) > 0.7
+    with pytest.raises(PortraitError, match="no face where --face points"):
+        face_at(navy_picture, navy_face.box._replace(left=5, top=430, width=90, height=90), meter)
+    with pytest.raises(PortraitError, match="outside the picture"):
+        face_at(navy_picture, navy_face.box._replace(left=5000), meter)
+
+
+@pytest.mark.parametrize("place", ["corner", "filling"])
+def test_faces_are_found_where_a_webcam_would_not_have_them(navy_picture: Pixels, meter: Meter, place: str) -> None:
+    if place == "corner":  # a small face in a large painting
+        canvas = np.full((2400, 3200, 3), 90, np.uint8)
+        canvas[1700:2300, 2600:3112] = navy_picture
+        expected = (2600 + 262, 1700 + 215)
+    else:
+        canvas = np.ascontiguousarray(navy_picture[120:330, 175:350])
+        expected = (262 - 175, 215 - 120)
+    faces = find_faces(canvas, meter)
+    x, y = faces[0].box.centre
+    assert abs(x - expected[0]) < 40
+    assert abs(y - expected[1]) < 60
+
+
+def test_a_small_face_is_refused(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+    small = np.asarray(cv2.resize(navy_picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.uint8)
+    with pytest.raises(PortraitError, match=r"only 4[0-9] pixels wide and 60 are needed"):
+        build(small, usable_faces(small, meter), tmp_path / "p.portrait", meter, title="Small", options=QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_face_is_said_so(meter: Meter) -> None:
+    noise = np.random.default_rng(0).integers(90, 120, (400, 400, 3), np.uint8)
+    with pytest.raises(PortraitError, match="point at it with --face"):
+        find_faces(noise, meter)
+
+
+@pytest.mark.parametrize("name", ["p.portrait", "folder"])
+def test_a_disk_that_fills_up_leaves_nothing(
+    navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = PackWriter.add_frame
+
+    def full(self: PackWriter, index: int, pixels: Pixels) -> None:
+        if index == 2:
+            raise PortraitError("cannot write p.portrait: No space left on device")
+        write(self, index, pixels)
+
+    monkeypatch.setattr(PackWriter, "add_frame", full)
+    with pytest.raises(PortraitError, match="No space left"):
+        build(navy_picture, [navy_face], tmp_path / name, meter, title="Full", options=QUICK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_exists_is_kept_unless_told(navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path) -> None:
+    path = tmp_path / "p.portrait"
+    path.write_bytes(b"mine")
+    with pytest.raises(PortraitError, match="exists"):
+        build(navy_picture, [navy_face], path, meter, title="Kept", options=QUICK)
+    assert path.read_bytes() == b"mine"
+
+
+def test_a_breath_begins_and_ends_at_rest() -> None:
+    motions = breath(4.0)
+    assert motions[0].rise == 0
+    assert motions[0].yaw_degrees == 0
+    assert max(motion.rise for motion in motions) == pytest.approx(0.004, rel=0.1)
+    steps = np.diff([motion.rise for motion in [*motions, motions[0]]])
+    assert np.abs(steps).max() < 0.002
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["mona_lisa.jpg", "raphael_la_velata.jpg", "bouguereau_girl.jpg"])
+def test_paintings(shared_data: Path, meter: Meter, tmp_path: Path, name: str) -> None:
+    from realtime.portraits.picture import read_picture
+
+    picture, _ = read_picture(shared_data / "portraits" / name)
+    options = BuildOptions(blink_stages=0, idle_seconds=0.0)
+    built = build(picture, usable_faces(picture, meter)[:1], tmp_path / "p", meter, title=name, options=options)
+    figures = {key: figure.value for key, figure in built.reports[0].figures.items()}
+    assert figures["faces_found"] == 1
+    assert figures["gaze_left"] <= -0.12
+    assert figures["gaze_right"] >= 0.12
+    assert figures["gaze_rank"] >= 0.99
+    assert figures["yaw_rank"] >= 0.99
+    assert figures["gaze_step"] <= 1.5
+    assert figures["yaw_step"] <= 1.5
+    assert figures["sharpness"] >= 0.85
+    assert figures["seam"] <= 1.02
+    assert figures["outside_difference"] == 0
+    assert figures["iris_colour"] <= 0.05

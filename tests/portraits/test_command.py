@@ -1,0 +1,119 @@
+"""`realtime portrait` as people use it: what it writes, and the one line they get when it cannot."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.__main__ import main
+from realtime.portrait_file import Portrait
+from realtime.portraits.builder import Built
+
+Pack = tuple[Built, Portrait, list[tuple[str, float]]]
+
+
+@pytest.fixture(autouse=True)
+def _loud_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real program closes C++'s standard error, which pytest still needs."""
+    import sys
+
+    monkeypatch.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
+
+
+@pytest.fixture
+def quick(navy_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    path = tmp_path / "quick.portrait"
+    assert (
+        main(["portrait", "build", str(navy_photo), "-o", str(path), "--frames", "3", "--no-blink", "--no-idle"]) == 0
+    )
+    out = capsys.readouterr().out
+    assert "gaze left" in out
+    assert "sharpness" in out
+    return path
+
+
+def test_build_then_show(quick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = tmp_path / "frames"
+    assert main(["portrait", "show", str(quick), "--frames", str(frames)]) == 0
+    assert "grace hopper" in capsys.readouterr().out
+    written = sorted(frames.iterdir())
+    assert [path.name for path in written] == ["000.png", "001.png", "002.png"]
+    with Portrait.open(quick) as portrait:
+        middle = np.asarray(cv2.imread(str(written[1])), np.uint8)
+        assert np.array_equal(middle, portrait.painting)
+        first = np.asarray(cv2.imread(str(written[0])), np.uint8)
+        assert np.array_equal(portrait.place.of(first), portrait.frame(0))
+        outside = first.copy()
+        portrait.place.of(outside)[:] = portrait.place.of(portrait.painting)
+        assert np.array_equal(outside, portrait.painting), "nothing changes outside the frames' place"
+    assert main(["portrait", "show", str(quick), "--frames", str(frames)]) == 2, "the folder is not empty"
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0
+
+
+def test_what_exists_asks_for_force(quick: Path, navy_photo: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = quick.read_bytes()
+    assert main(["portrait", "build", str(navy_photo), "-o", str(quick)]) == 2
+    assert quick.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".html", ".jpg", ".png", ".mp4"])
+def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
+    built, _, _ = navy_pack
+    path = tmp_path / f"preview{suffix}"
+    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 0
+    content = path.read_bytes()
+    if suffix == ".html":
+        text = content.decode()
+        assert text.count("data:image/jpeg;base64") == 33 + 2
+        assert "<svg" in text
+        assert "http" not in text, "the page needs nothing from anywhere"
+    elif suffix == ".mp4":
+        video = cv2.VideoCapture(str(path))
+        assert video.get(cv2.CAP_PROP_FRAME_COUNT) > 200
+        video.release()
+    else:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape[1] == 1600
+        assert picture.std() > 30
+    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 2, "it exists"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "nothing.jpg"], "no such picture: nothing.jpg"),
+        (["build", "PHOTO", "--frames", "2"], "--frames 2 is out of range"),
+        (["build", "PHOTO", "--rows", "0"], "--rows 0 is out of range"),
+        (["build", "PHOTO", "--head", "1.5"], "--head 1.5 is out of range"),
+        (["build", "PHOTO", "--engine", "mash"], "did you mean 'mesh'"),
+        (["build", "PHOTO", "--all-frames"], "--all-frames needs --driving CLIP"),
+        (["build", "PHOTO", "--face", "10,10"], "write X,Y,WIDTH,HEIGHT"),
+        (["build", "PHOTO", "--face", "9000,10,50,50"], "outside the picture"),
+        (["build", "PHOTO", "--preview", "p.gif"], "let its name end in .html"),
+        (["build", "PHOTO", "-o", "no/such/folder/p.portrait"], "there is no folder"),
+        (["show", "nothing.portrait"], "nothing.portrait"),
+        (["build", "PHOTO", "--framse", "3"], "no such option: --framse"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    navy_photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo = shutil.copy(navy_photo, tmp_path / "photo.jpg")
+    words = ["portrait", *(str(photo) if word == "PHOTO" else word for word in arguments)]
+    assert main(words) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from realtime.frame import Pixels
+from realtime.portraits import Motion, eye_shape
+from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, iris_sizes, turn
+from realtime.portraits.mesh_engine import MeshEngine
+
+
+def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:
+    result = picture.copy()
+    left, top, width, height = (int(side) for side in engine.region)
+    result[top : top + height, left : left + width] = engine.render(motion)
+    return result
+
+
+@pytest.fixture(scope="module")
+def sights(navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter) -> dict[float, Measured]:
+    """The eyes alone turned, by degrees, as the models see them."""
+    return {
+        degrees: meter.measure(whole(navy_picture, engine, Motion(gaze_x_degrees=degrees)), navy.mesh)
+        for degrees in (-24.0, -12.0, 0.0, 12.0, 24.0)
+    }
+
+
+def test_turned_eyes_are_seen_to_turn(sights: dict[float, Measured]) -> None:
+    seen = [sights[degrees].gaze[0] for degrees in sorted(sights)]
+    assert np.all(np.diff(seen) > 0.01)
+    assert seen[-1] - seen[0] > 0.12
+
+
+def test_only_the_eyes_turn(sights: dict[float, Measured], navy: Measured) -> None:
+    for seen in sights.values():
+        assert abs(turn(seen, navy).yaw_degrees) < 2
+
+
+def test_the_iris_keeps_its_size_and_colour(
+    navy_picture: Pixels, engine: MeshEngine, navy: Measured, sights: dict[float, Measured]
+) -> None:
+    watch = IrisWatch(navy_picture, navy)
+    irises = [
+        watch.see(whole(navy_picture, engine, Motion(gaze_x_degrees=degrees)), seen) for degrees, seen in sights.items()
+    ]
+    sizes = iris_sizes(irises[1:4])
+    assert all(0.93 < size < 1.07 for size in sizes), sizes
+    assert all(abs(iris.brightness - watch.brightness) < 0.05 * 255 for iris in irises)
+
+
+def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+    """Where the iris was, and is no more, the eye is about as bright as its white."""
+    shape = eye_shape.fit(navy_picture, navy.eyes, navy.mesh)[0]
+    turned = whole(navy_picture, engine, Motion(gaze_x_degrees=28)).astype(float).mean(axis=2)
+    before = navy_picture.astype(float).mean(axis=2)
+    along, across = shape.iris[0] - 0.8 * shape.radius, shape.iris[1] + 0.3 * shape.radius
+    x, y = shape.picture_of(np.array(along, np.float32), np.array(across, np.float32))
+    at = np.s_[round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2]
+    assert turned[at].mean() > before[at].mean() + 8
+
+
+@pytest.mark.parametrize(("degrees", "sign"), [(12, -1), (-12, 1)])
+def test_eyes_look_up_and_down_and_the_lids_follow(
+    navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter, degrees: int, sign: int
+) -> None:
+    seen = meter.measure(whole(navy_picture, engine, Motion(gaze_y_degrees=degrees)), navy.mesh)
+    assert (gaze(seen.mesh, seen.eyes)[1] - navy.gaze[1]) * sign > 0.005
+
+
+def test_lids_close(navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter) -> None:
+    openness = [
+        meter.measure(whole(navy_picture, engine, Motion(closing=closing)), navy.mesh).eyes.openness
+        for closing in (0.0, 0.5, 1.0)
+    ]
+    assert openness[0] > openness[1] > openness[2]
+    assert openness[2] < 0.6 * openness[0]
+
+
+def test_a_blink_leaves_everything_but_the_eyes(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+    changed = (whole(navy_picture, engine, Motion(closing=1)) != navy_picture).any(axis=2)
+    rows = np.flatnonzero(changed.any(axis=1))
+    eyes = navy.mesh.points[[33, 133, 362, 263], 1]
+    assert rows[0] > eyes.min() - 0.25 * navy.mesh.box.height
+    assert rows[-1] < eyes.max() + 0.2 * navy.mesh.box.height

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.errors import ModelError
+from realtime.faces.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, MeshModel, compare
+from realtime.frame import Pixels
+from realtime.portraits.measure import Measured, Meter
+
+ANGLES = st.floats(-20, 20)
+
+
+def test_the_mesh_lies_on_the_face(navy: Measured) -> None:
+    assert navy.mesh.score > 0.9
+    assert abs(navy.mesh.yaw_degrees) < 4
+    nose, right, left = (navy.mesh.points[number] for number in (NOSE_TIP, RIGHT_CHEEK, LEFT_CHEEK))
+    assert right[0] < nose[0] < left[0]
+    assert nose[2] < min(right[2], left[2]), "the nose is nearer than the cheeks"
+    assert 150 < navy.mesh.width_px < 220
+
+
+def test_both_irises_lie_between_their_lids(navy: Measured) -> None:
+    for eye in (navy.eyes.left, navy.eyes.right):
+        assert eye.upper[0, 0] < eye.centre[0] < eye.upper[-1, 0]
+        assert eye.upper[4, 1] < eye.centre[1] < eye.lower[4, 1] + eye.radius_px
+        assert 0.12 < eye.radius_px / eye.width_px < 0.3
+    assert navy.eyes.left.centre[0] < navy.eyes.right.centre[0]
+    assert 0.15 < navy.eyes.openness < 0.5
+
+
+@pytest.mark.parametrize("degrees", [-20, 12, 30])
+def test_a_tilted_picture_gives_a_tilted_mesh(navy_picture: Pixels, navy: Measured, meter: Meter, degrees: int) -> None:
+    centre = navy.mesh.box.centre
+    turned = cv2.warpAffine(
+        navy_picture, cv2.getRotationMatrix2D(centre, -degrees, 1), (navy_picture.shape[1], navy_picture.shape[0])
+    )
+    mesh = navy.mesh
+    for _ in range(3):  # each run lays the next crop better
+        mesh = meter.meshes.again(np.asarray(turned, np.uint8), mesh)
+    assert mesh.roll_degrees - navy.mesh.roll_degrees == pytest.approx(degrees, abs=2.5)
+    assert compare(mesh, navy.mesh).roll_degrees == pytest.approx(degrees, abs=2.5)
+
+
+def test_a_mirrored_picture_looks_the_other_way(navy_picture: Pixels, navy: Measured, meter: Meter) -> None:
+    mirrored = np.ascontiguousarray(navy_picture[:, ::-1])
+    start = navy.mesh.points.copy()
+    start[:, 0] = navy_picture.shape[1] - 1 - start[:, 0]
+    start = start[:, :]
+    mesh = FaceMesh(start, 1.0)
+    # left and right change places in a mirror; three runs find the new order
+    swapped = mesh.points.copy()
+    swapped[[33, 263, 133, 362]] = mesh.points[[263, 33, 362, 133]]
+    seen = meter.measure(mirrored, FaceMesh(swapped, 1.0))
+    assert seen.gaze[0] == pytest.approx(-navy.gaze[0], abs=0.04)
+
+
+@given(yaw=ANGLES, pitch=ANGLES, roll=ANGLES, scale=st.floats(0.7, 1.4))
+def test_a_turn_is_read_off_two_meshes(yaw: float, pitch: float, roll: float, scale: float) -> None:
+    rng = np.random.default_rng(3)
+    points = rng.normal(0, 60, (468, 3)).astype(np.float32)
+    y, p, r = np.radians([yaw, pitch, roll])
+    # x right, y down, z away: turned right, then up, then clockwise
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    moved = scale * points @ (about_z @ about_x @ about_y).T + [5, -7, 3]
+    turn = compare(FaceMesh(moved.astype(np.float32), 1.0), FaceMesh(points, 1.0))
+    assert turn.scale == pytest.approx(scale, rel=1e-3)
+    if abs(roll) < 0.5 and abs(pitch) < 0.5:
+        assert turn.yaw_degrees == pytest.approx(yaw, abs=1)
+    if abs(yaw) < 0.5 and abs(roll) < 0.5:
+        assert turn.pitch_degrees == pytest.approx(pitch, abs=1)
+    if abs(yaw) < 0.5 and abs(pitch) < 0.5:
+        assert turn.roll_degrees == pytest.approx(roll, abs=1)
+
+
+@pytest.mark.parametrize(("name", "degrees"), [("yaw_degrees", 15.0), ("pitch_degrees", -12.0), ("roll_degrees", 9.0)])
+def test_each_axis_has_its_sign(name: str, degrees: float) -> None:
+    points = np.random.default_rng(4).normal(0, 60, (468, 3))
+    angle = np.radians(degrees)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    matrix = {
+        "yaw_degrees": np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]]),  # the near side goes right
+        "pitch_degrees": np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]),  # the near side goes up
+        "roll_degrees": np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]),
+    }[name]
+    turn = compare(FaceMesh((points @ matrix.T).astype(np.float32), 1.0), FaceMesh(points.astype(np.float32), 1.0))
+    assert getattr(turn, name) == pytest.approx(degrees, abs=0.1)
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: object) -> None:
+    from pathlib import Path
+
+    path = Path(str(tmp_path)) / "face.tflite"
+    path.write_bytes(b"TFL3 but not really")
+    with pytest.raises(ModelError, match="fetch the models again"):
+        MeshModel(path)
