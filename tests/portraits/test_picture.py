@@ -20,7 +20,8 @@ def same(first: Pixels, second: Pixels, tolerance: float) -> bool:
 def test_every_kind_of_picture_looks_the_same(
     navy_photo: Path, navy_picture: Pixels, tmp_path: Path, kind: str
 ) -> None:
-    image = Image.open(navy_photo)
+    with Image.open(navy_photo) as opened:
+        image = opened.copy()
     path = tmp_path / "picture.png"
     if kind == "palette":
         image.quantize(256).save(path)
