@@ -121,6 +121,8 @@ def animate(
         raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+    if not path.parent.is_dir():
+        raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
     region = Place(*(int(side) for side in engine.region))
     with written_whole(path) as unfinished:
         try:

@@ -24,7 +24,7 @@ def turned(seen: Measured, yaw_degrees: float, pitch_degrees: float, scale: floa
     middle = seen.mesh.points.mean(axis=0)
 
     def move(points: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (((points - middle) @ about_x.T @ about_y.T) * scale + middle + (40, -20, 0)).astype(np.float32)
+        return np.asarray(((points - middle) @ about_x.T @ about_y.T) * scale + middle + (40, -20, 0), np.float32)
 
     def move_eye(eye: Eye, lids: tuple[int, ...]) -> Eye:
         depth = float(seen.mesh.points[list(lids), 2].mean())
