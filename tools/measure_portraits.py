@@ -51,9 +51,8 @@ def main() -> int:
         return 0
     pictures = arguments.pictures or _usual_pictures()
     results = []
-    print(
-        f"| picture | size | face | {' | '.join(title for _, title, _ in COLUMNS)} | s | start s | MB pack | MB memory |"
-    )
+    titles = ["picture", "size", "face", *(title for _, title, _ in COLUMNS), "s", "start s", "MB pack", "MB memory"]
+    print(f"| {' | '.join(titles)} |")
     print("|" + "---|" * (7 + len(COLUMNS)))
     with tempfile.TemporaryDirectory() as folder:
         for picture in pictures:

@@ -20,7 +20,7 @@ from realtime.portrait_file import PackWriter, Place
 from realtime.portraits import ENGINES, Engine, Motion, Source
 from realtime.portraits.blend import seam_weights
 from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, sharpness, turn
-from realtime.portraits.report import Pictures, Report, make_report
+from realtime.portraits.report import FAR_EYE_DEGREES, Pictures, Report, make_report
 from realtime.portraits.search import LEAST_FACE_PX, find_faces, sees
 from realtime.portraits.steps import StepFinder, Steps
 
@@ -161,6 +161,8 @@ def build(
     if driven is not None:
         options = dataclasses.replace(options, columns=len(driven))
     moving, originals = prepare(picture, faces, meter, options)
+    if any(abs(seen.mesh.yaw_degrees) > FAR_EYE_DEGREES for seen in originals):
+        options = dataclasses.replace(options, blink_stages=0)  # the far lid's edge is a guess, and a blink shows it
     writer = PackWriter(
         path,
         title=title,

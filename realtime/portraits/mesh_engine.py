@@ -18,6 +18,7 @@ from realtime.portraits.head import HeadField
 Floats = NDArray[np.float32]
 
 _LEAST_EYE_PX = 6
+_FAR_EYE_FROM_DEGREES = 22.0
 _UNMOVED_PX = 1 / 64
 """A pixel that moves less than this is the picture's own, to the bit: half of what OpenCV's remap can resolve."""
 
@@ -30,6 +31,10 @@ class MeshEngine(Engine):
         self._field = HeadField(source.mesh, Size.of(source.picture))
         self.region = self._field.region
         self._last: tuple[Motion, tuple[Floats, Floats, Pixels]] | None = None
+        # Of a face turned away, the models see the far eye worse with every degree: it moves less, rather than wrongly.
+        yaw = source.mesh.yaw_degrees
+        trust = float(np.clip(1 - (abs(yaw) - _FAR_EYE_FROM_DEGREES) / 25, 0.3, 1))
+        self._shares = (trust, 1.0) if yaw < 0 else (1.0, trust)
         self._eyes = []
         points = source.mesh.points
         shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
@@ -51,13 +56,14 @@ class MeshEngine(Engine):
         if gaze.is_still:
             return head.copy()
         frame = head.copy()
-        for eye in self._eyes:
+        for eye, share in zip(self._eyes, self._shares, strict=True):
             inside = (x > eye.left + 1) & (x < eye.right - 2) & (y > eye.top + 1) & (y < eye.bottom - 2)
             rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
             if not len(rows):
                 continue
             part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], gaze)
+            turned = dataclasses.replace(gaze, right_degrees=gaze.right_degrees * share)
+            painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], turned)
             frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
         return frame
 

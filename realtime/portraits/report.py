@@ -10,6 +10,10 @@ import numpy as np
 from realtime.portraits.measure import Irises, Measured, iris_sizes, turn
 
 
+FAR_EYE_DEGREES = 28.0
+"""Of a face turned away farther than this, the models see the far eye too badly to close it."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
     """One measured figure, and the bar it is held against."""
@@ -147,10 +151,9 @@ def _warnings(original: Measured, figures: dict[str, Figure]) -> list[str]:
     width = min(eyes.left.width_px, eyes.right.width_px)
     if width < 20:
         warnings.append(f"the eyes are only {width:.0f} pixels wide: a larger picture would look better")
-    if abs(original.mesh.yaw_degrees) > 28:
-        warnings.append(
-            f"the face is turned {abs(original.mesh.yaw_degrees):.0f} degrees away: the far eye may look wrong"
-        )
+    away = abs(original.mesh.yaw_degrees)
+    if away > FAR_EYE_DEGREES:
+        warnings.append(f"the face is turned {away:.0f} degrees away: its far eye moves less, and it does not blink")
     if eyes.openness < 0.17:
         warnings.append("the eyes are nearly closed: there is little to see them turn")
     if not (figures["gaze_left"].is_met and figures["gaze_right"].is_met):
