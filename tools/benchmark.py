@@ -187,8 +187,8 @@ def start_to_first_picture(source: Path) -> float:
     return whole_s - float(stats["seconds"]) if stats["start_to_first_picture_s"] else float("nan")
 
 
-def watch_memory(source: Path, minutes: float) -> dict[str, float]:
-    """Resident memory in MB, of a live run: after a minute, at the end, and the largest. Linux only (/proc)."""
+def watch_memory(source: Path, minutes: float) -> dict[str, Any]:
+    """Resident memory in MB of a live run: the median of each minute, and the largest. Linux only (/proc)."""
     words = ["run", "--source", str(source), "--loop", "--effect", "portrait", "--size", SIZE, "--output", "window"]
     words += ["--detector", os.environ["BENCHMARK_DETECTOR"], "--seconds", str(minutes * 60)]
     process = subprocess.Popen([sys.executable, "-m", "realtime", *words], stderr=subprocess.DEVNULL)
@@ -200,14 +200,11 @@ def watch_memory(source: Path, minutes: float) -> dict[str, float]:
         if resident:
             samples.append((time.monotonic() - began_s, resident[0]))
         time.sleep(1.0)
-    minute = [megabytes for at_s, megabytes in samples if 50 <= at_s <= 70] or [samples[-1][1]]
-    last = [megabytes for _, megabytes in samples[-21:-1]] or [samples[-1][1]]
-    return {
-        "after_1_minute_mb": float(np.median(minute)),
-        "at_the_end_mb": float(np.median(last)),
-        "peak_mb": max(megabytes for _, megabytes in samples),
-        "minutes": minutes,
-    }
+    by_minute = [
+        float(np.median([megabytes for at_s, megabytes in samples if minute * 60 <= at_s < minute * 60 + 60]))
+        for minute in range(max(1, int(minutes)))
+    ]
+    return {"by_minute_mb": by_minute, "peak_mb": max(megabytes for _, megabytes in samples)}
 
 
 def as_markdown(figures: dict[str, Any]) -> str:
@@ -244,8 +241,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         ]
     if "memory" in figures:
         memory = figures["memory"]
-        text = f"{memory['after_1_minute_mb']:.0f} / {memory['at_the_end_mb']:.0f} / {memory['peak_mb']:.0f} MB"
-        rows.append((f"memory after 1 / {memory['minutes']:g} minutes / peak", text, ""))
+        by_minute = ", ".join(f"{megabytes:.0f}" for megabytes in memory["by_minute_mb"])
+        rows.append(("memory by minute; peak", f"{by_minute}; {memory['peak_mb']:.0f} MB", ""))
     lines = [
         f"Machine: {figures['machine']}. Source: {figures['source']}, detector {os.environ['BENCHMARK_DETECTOR']}.",
         "",
