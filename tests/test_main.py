@@ -58,6 +58,7 @@ def text_file(tmp_path: Path) -> Path:
         (["--source", "letter.mp4", "--output", "./letter.mp4", "--overwrite"], "is the source itself"),
         (["render", "letter.mp4", "letter.mp4", "--overwrite"], "is the source itself"),
         (["render", "missing.mp4", "out.mp4"], "no such file: missing.mp4"),
+        (["render", "demo", "out.mp4"], "has no end"),
         (["render", "letter.mp4", "window"], "name a file (out.mp4) or a folder (frames/)"),
         (["effects", "nosuch"], "no effect 'nosuch'"),
     ],
@@ -170,6 +171,24 @@ def test_render_into_a_folder_and_back(tmp_path: Path) -> None:
         times = [frame.time or 0.0 for frame in container.decode(video=0)]
     assert len(times) == 25
     assert times[-1] == pytest.approx(24 / 25, abs=0.005)
+
+
+def test_render_never_removes_what_it_did_not_make(tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    folder.mkdir()
+    _make_clip(folder / "clip.mp4", seconds=1)
+    (folder / "letter.txt").write_text("keep me", encoding="utf-8")
+    for target in ("holiday", "holiday/", "."):
+        done = realtime("render", "holiday/clip.mp4", target, "--overwrite", cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "also holds other things" in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["clip.mp4", "letter.txt"]
+    done = realtime("render", "holiday/clip.mp4", "holiday/letter.txt/", cwd=tmp_path)
+    assert done.returncode == 2
+    for _ in range(2):  # its own earlier result is replaced
+        done = realtime("render", "holiday/clip.mp4", "frames/", "--overwrite", "--frames", "3", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "frames").iterdir())) == 3
 
 
 def _make_clip(path: Path, seconds: int) -> None:

@@ -9,8 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from realtime import cameras, outputs
 from realtime import options as option_table
-from realtime import outputs
 from realtime.errors import OptionError, OutputError
 from realtime.options import Options
 from realtime.stats import RunStats, write_stats
@@ -33,15 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Render every frame beside OUT, add the sound, and only then give it its name."""
     stats = RunStats()
     options = _options(arguments)
-    result = Path(arguments.result).expanduser()
+    result = Path(arguments.result).expanduser().resolve()  # `.` has a name of its own then
     kind, _ = outputs.split_spec(arguments.result)
     if kind not in ("file", "folder"):
         raise OutputError(f"cannot render into '{arguments.result}': name a file (out.mp4) or a folder (frames/)")
     source = Path(arguments.input).expanduser()
-    if result.exists() and result.resolve() == source.resolve():
-        raise OutputError(f"{result} is the source itself; give the result another name")
-    if result.exists() and not options.overwrite and (kind == "file" or any(result.iterdir())):
+    if result.exists() and result == source.resolve():
+        raise OutputError(f"{arguments.result} is the source itself; give the result another name")
+    if kind == "folder":
+        _require_free_folder(result, overwrite=options.overwrite)
+    elif result.exists() and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
+    _require_an_end(options)
     unfinished = result.with_name(f"{result.stem}.unfinished{result.suffix}")
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     options = dataclasses.replace(options, output=(spec,), overwrite=True)
@@ -64,6 +67,29 @@ def run(arguments: argparse.Namespace) -> int:
             write_stats(options.stats, stats.as_json())
     log.info("%s: %s", result, stats.summary())
     return 0
+
+
+def _require_free_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds anything but an earlier result: it is going to be replaced as a whole."""
+    from realtime.outputs.picture_folder import is_numbered_picture
+
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file; choose another name for the folder")
+    inside = list(folder.iterdir())
+    others = [path.name for path in inside if not is_numbered_picture(path)]
+    if others:
+        raise OutputError(f"{folder}/ also holds other things ({min(others)} …); choose a folder of its own")
+    if inside and not overwrite:
+        raise OutputError(f"{folder}/ holds pictures already; choose another name or add --overwrite")
+
+
+def _require_an_end(options: Options) -> None:
+    """Refuse a source that would fill the disk. Raises OptionError; CameraError where there is no such source."""
+    endless = cameras.kind_of(options.source or "") in ("webcam", "still", "demo")
+    if endless and options.frames is None and options.seconds is None:
+        raise OptionError(f"{options.source} has no end; say how much of it to render with --seconds or --frames")
 
 
 def _options(arguments: argparse.Namespace) -> Options:

@@ -18,6 +18,11 @@ _NUMBERED = re.compile(r"\d{6,}\.png")
 _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
+def is_numbered_picture(path: Path) -> bool:
+    """Whether a file has a name that this output gives."""
+    return _NUMBERED.fullmatch(path.name) is not None
+
+
 class PictureFolder(Output):
     """Writes 000000.png, 000001.png …, one for each frame, each whole or not at all, all of one size.
 
@@ -34,7 +39,7 @@ class PictureFolder(Output):
         self._fitter = Fitter(request.size) if request.size else None
         try:
             self.path.mkdir(exist_ok=True)
-            self._old = [path for path in self.path.iterdir() if _NUMBERED.fullmatch(path.name)]
+            self._old = [path for path in self.path.iterdir() if is_numbered_picture(path)]
         except FileNotFoundError:
             raise OutputError(f"there is no folder {self.path.parent}; create it first") from None
         except OSError as error:
