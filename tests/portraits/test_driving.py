@@ -4,6 +4,8 @@ import copy
 import dataclasses
 import errno
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from realtime.errors import OutputError, PortraitError
 from realtime.frame import Frame, Pixels
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
+from realtime.portrait_file import Portrait
 from realtime.portraits import Motion
 from realtime.portraits.driving import FilmedMotion, animate, calm, motions_of
 from realtime.portraits.mesh_engine import MeshEngine
@@ -236,6 +239,36 @@ def test_a_full_disk_is_told_of_the_film_and_leaves_nothing(
         animate(navy_picture, engine, filmed_as(made_motions(2)), tmp_path / "film.mp4")
     assert "kept" not in str(told.value)
     assert not list(tmp_path.iterdir())
+
+
+def build(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "realtime", "portrait", "build", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+
+
+def test_the_command_writes_a_film_and_a_pack(clip: Path, navy_photo: Path, tmp_path: Path) -> None:
+    film, pack = tmp_path / "film.mp4", tmp_path / "navy.portrait"
+    made = build(navy_photo, "-o", film, "--driving", clip, "--all-frames")
+    assert made.returncode == 0, made.stderr
+    with av.open(film) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 56
+    made = build(navy_photo, "-o", pack, "--driving", clip, "--frames", "7", "--no-blink", "--no-idle")
+    assert made.returncode == 0, made.stderr
+    with Portrait.open(pack) as portrait:
+        assert portrait.columns == 7
+        assert np.array_equal(portrait.place.of(portrait.painting), portrait.frame(3)), "at rest in the middle"
+        gaze = portrait.report["gaze"]
+        assert isinstance(gaze, list)
+        assert gaze == sorted(gaze)
+
+
+def test_the_command_says_in_a_line_what_is_wrong_with_a_clip(navy_photo: Path, tmp_path: Path) -> None:
+    faceless = write_video(tmp_path / "numbers.mp4", 10)
+    refused = build(navy_photo, "-o", tmp_path / "film.mp4", "--driving", faceless, "--all-frames")
+    assert refused.returncode == 2
+    assert "no face was found in numbers.mp4" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.mp4"]
 
 
 def test_a_real_clip_is_followed(shared_data: Path) -> None:
