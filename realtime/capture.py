@@ -31,8 +31,10 @@ class CapturePolicy:
     """Recorded material starts again when it ends."""
     stall_s: float = 5.0
     """A live camera silent for so long is opened again. (A webcam in the dark may take 1 s for a frame.)"""
+    open_s: float = 30.0
+    """One that takes longer to open is tried anew beside that attempt. (Media Foundation may take 20 s.)"""
     retry_s: float = 1.0
-    """Pause between attempts to open a lost camera."""
+    """Pause before each attempt to open a lost camera."""
 
 
 class Capture:
@@ -62,6 +64,7 @@ class Capture:
         self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
         self._heard_at_s = 0.0
         self._lost = False
+        self._opening = 0  # generation of the reader that is opening the source; 0: none
         self._next_index = 0
         self._last_pts_s = 0.0
         self._live_since_s: float | None = None
@@ -79,10 +82,15 @@ class Capture:
 
     def watch(self) -> None:
         """Look whether a live camera is still answering. Call about once a second."""
-        silent_s = time.monotonic() - self._heard_at_s
-        if not self.info.live or self._lost or silent_s < self._policy.stall_s or self._stopping.is_set():
+        if not self.info.live or self._stopping.is_set():
             return
-        # The stuck read cannot be interrupted: leave that thread to itself (it closes its camera when it wakes).
+        silent_s = time.monotonic() - self._heard_at_s
+        patience_s = self._policy.open_s if self._opening == self._generation else self._policy.stall_s
+        # Each reader left behind doubles the patience: a driver that never answers costs some threads, not thousands.
+        left_behind = sum(old.is_alive() for old in self._threads[1:])
+        if silent_s < patience_s * 2 ** min(left_behind, 20):
+            return
+        # The stuck call cannot be interrupted: leave that thread to itself (it closes its camera when it wakes).
         log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
         self._stats.reopened += 1
         self._heard_at_s = time.monotonic()
@@ -93,8 +101,9 @@ class Capture:
         self._stopping.set()
         self._clock_may_run.set()
         self._slot.close(discard=True)
+        give_up_at_s = time.monotonic() + 2.0
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
 
     def _spawn(self, camera: Camera | None) -> None:
         self._generation += 1
@@ -115,20 +124,23 @@ class Capture:
                 if camera is None:
                     camera = self._open_again(generation)
                     continue
+                ended = failed = False
                 try:
                     ended = self._read_all(camera, generation)
-                except CameraError as error:
+                except Closed:
+                    raise
+                except Exception as error:  # whatever a driver or a decoder raises, a live camera is opened again
                     if not camera.info.live:
                         raise
+                    failed = True
                     if self._is_current(generation):
-                        log.warning("%s; the last picture is held until it is back", error)
-                        self._stats.reopened += 1
-                        self._lost = True
-                    ended = False
+                        self._report_loss(error)
                 self._close(camera)
                 camera = None
                 if ended and not self._policy.loop:
                     break
+                if failed:  # one that opens and fails at once must not be opened without end
+                    self._stopping.wait(self._policy.retry_s)
         except Closed:
             pass
         except RealtimeError as error:
@@ -143,6 +155,14 @@ class Capture:
                 self.on_finished(outcome)
                 self._slot.close()
 
+    def _report_loss(self, error: Exception) -> None:
+        log.debug("reading %s", self.info.name, exc_info=error)
+        if not isinstance(error, RealtimeError):
+            error = CameraError(f"{self.info.name} failed: {type(error).__name__}: {error}")
+        log.warning("%s; the last picture is held until it is back", error)
+        self._stats.reopened += 1
+        self._lost = True
+
     def _close(self, camera: Camera) -> None:
         try:
             camera.close()
@@ -150,15 +170,20 @@ class Capture:
             log.debug("closing %s: %s", self.info.name, error)
 
     def _open_again(self, generation: int) -> Camera | None:
+        if self._is_current(generation):
+            self._opening = generation
         try:
             camera = self._open_source()
-        except RealtimeError as error:
+        except Exception as error:
             if not self.info.live:
                 raise
             log.debug("not back yet: %s", error)
             self._heard_at_s = time.monotonic()
             self._stopping.wait(self._policy.retry_s)
             return None
+        finally:
+            if self._opening == generation:
+                self._opening = 0
         if self._lost and self._is_current(generation):
             log.warning("%s is back", camera.info.name)
         self._lost = False

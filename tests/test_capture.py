@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable
 
@@ -119,6 +120,71 @@ def test_a_stalled_camera_is_opened_again_and_closed_when_it_wakes() -> None:
     run.capture.stop()
     assert stuck.is_closed
     assert run.ends == [None]
+
+
+def test_a_camera_slow_to_open_is_waited_for() -> None:
+    stuck = DrawnCamera(live=True, fps=200, stall_at=3)
+    left = [stuck]
+
+    def open_slowly() -> Camera:
+        if left:
+            return left.pop()
+        time.sleep(0.6)
+        return DrawnCamera(live=True, fps=200)
+
+    run = Run(open_slowly, CapturePolicy(stall_s=0.1))
+    assert len(run.take(6, watching=True)) == 6, "an attempt to open it is not given up after stall_s"
+    run.capture.stop()
+    stuck.released.set()
+
+
+def test_a_driver_that_never_answers_costs_few_threads() -> None:
+    never = threading.Event()
+    first = [DrawnCamera(live=True, fps=200, stall_at=1)]
+    attempts: list[float] = []
+
+    def open_never() -> Camera:
+        if first:
+            return first.pop()
+        attempts.append(time.monotonic())
+        never.wait()
+        raise CameraError("released")
+
+    run = Run(open_never, CapturePolicy(stall_s=0.02, open_s=0.02))
+    assert len(run.take(1)) == 1
+    until_s = time.monotonic() + 1.5
+    while time.monotonic() < until_s:
+        run.capture.watch()
+        time.sleep(0.005)
+    assert 2 <= len(attempts) <= 7
+    began_s = time.monotonic()
+    run.capture.stop()
+    assert time.monotonic() - began_s < 4
+    never.set()
+
+
+def test_a_live_camera_that_raises_anything_is_opened_again() -> None:
+    class Faulty(DrawnCamera):
+        def read(self) -> Frame | None:
+            raise RuntimeError("a driver's own error")
+
+    run = Run(in_turn([Faulty(live=True), DrawnCamera(live=True, fps=200)]), CapturePolicy(retry_s=0.01))
+    assert len(run.take(5)) == 5
+    run.capture.stop()
+    assert run.ends == [None]
+
+
+def test_a_camera_that_opens_and_fails_at_once_is_not_opened_without_pause() -> None:
+    opened: list[float] = []
+
+    def open_again() -> Camera:
+        opened.append(time.monotonic())
+        return DrawnCamera(live=True, fail_at=0)
+
+    run = Run(open_again, CapturePolicy(retry_s=0.1))
+    time.sleep(0.55)
+    run.capture.stop()
+    assert 2 <= len(opened) <= 8
 
 
 def test_a_stuck_camera_does_not_keep_the_program_from_ending() -> None:
