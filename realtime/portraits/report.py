@@ -9,7 +9,6 @@ import numpy as np
 
 from realtime.portraits.measure import Irises, Measured, iris_sizes, turn
 
-
 FAR_EYE_DEGREES = 28.0
 """Of a face turned away farther than this, the models see the far eye too badly to close it."""
 
