@@ -2,10 +2,10 @@
 
     python -m tools.measure_driving PICTURE CLIP... [--every 3] [--sheet out.png] [--json out.json]
 
-For each channel of the motion: how far the clip moves it (5th to 95th percentile); the rank correlation between what the
-clip did and what is seen in the finished frames; the order: the same for those pairs of frames only that the clip tells
-apart by more than a fifth of its range (lids are at rest most of the time, and ranks among resting lids are chance); and
-the slope of a straight line through the two (1: as far as in the clip).
+For each channel of the motion: how far the clip moves it (5th to 95th percentile); the rank correlation between what
+the clip did and what is seen in the finished frames; the order: the same for those pairs of frames only that the clip
+tells apart by more than a fifth of its range (lids are at rest most of the time, and ranks among resting lids are
+chance); and the slope of a straight line through the two (1: as far as in the clip).
 """
 
 from __future__ import annotations
