@@ -179,7 +179,7 @@ def _watch(clip: Path, meter: Meter, progress: Progress) -> _Sights:
     try:
         video = VideoFile(str(clip), CameraRequest())
     except CameraError as error:
-        raise PortraitError(f"cannot follow {error}") from error
+        raise PortraitError(str(error)) from error
     try:
         follower = _Follower(clip.name, meter, progress)
         sights = _Sights(video.info.fps, [], [])
