@@ -226,7 +226,7 @@ def _menu(
 
     def specs() -> list[str]:
         names = effects.effect_names()
-        return names + [f"{name}:{choice}" for name in names for choice in effects.effect_class(name).choices()]
+        return names + [f"{name}:{choice}" for name in names for choice in _choices(name)]
 
     return EffectMenu(
         specs,
@@ -235,6 +235,15 @@ def _menu(
         chain,
         controls.say,
     )
+
+
+def _choices(name: str) -> Sequence[str]:
+    """What can be chosen of one effect; nothing of one that does not load: the show must not end for a key."""
+    try:
+        return effects.effect_class(name).choices()
+    except Exception as error:  # it may be anybody's code
+        log.warning("effect %s cannot be chosen: %s", name, error)
+        return ()
 
 
 def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceFinder:

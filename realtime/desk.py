@@ -35,6 +35,7 @@ class Desk:
         if now_s >= self._next_status_s:
             self._next_status_s = now_s + _STATUS_EVERY_S
             self._loop.capture.watch()
+            self._notice_failed_recording()
             self._controls.status = self._status()
             self.tick(self._loop.stats.processed)
 
@@ -64,6 +65,7 @@ class Desk:
                 self._toggle_recording()
 
     def _toggle_recording(self) -> None:
+        self._notice_failed_recording()
         recorder = self._keepsakes.recorder
         if recorder is not None:
             self._loop.remove(recorder)
@@ -73,6 +75,15 @@ class Desk:
             self._loop.add(self._keepsakes.start_recording())
         except OutputError as error:
             self._controls.say(str(error))
+
+    def _notice_failed_recording(self) -> None:
+        """The loop has taken out and closed a recorder that could not go on: say so where somebody looks."""
+        recorder = self._keepsakes.recorder
+        if recorder is None or any(feed.output is recorder for feed in self._loop.feeds):
+            return
+        outputs = reversed(self._loop.stats.outputs)
+        reason = next((output.failure for output in outputs if output.name == recorder.name), "")
+        self._keepsakes.recording_failed(reason or f"the recording {recorder.name} has ended")
 
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from realtime.errors import OutputError, RealtimeError
+from realtime.errors import RealtimeError
 from realtime.files import unused_name, written_whole
 from realtime.frame import Frame
 from realtime.outputs import Output
@@ -51,6 +51,11 @@ class Keepsakes:
         log.info("saved %s", self._folder / self.recording)
         self.recorder, self.recording = None, ""
 
+    def recording_failed(self, reason: str) -> None:
+        """Say that the recording has ended by itself, after its output has been closed."""
+        self._say(reason)
+        self.recorder, self.recording = None, ""
+
     def close(self) -> None:
         """Wait for pictures still being saved."""
         for saver in self._savers:
@@ -62,8 +67,8 @@ class Keepsakes:
     def _save(self, frame: Frame, path: Path) -> None:
         try:
             with written_whole(path) as unfinished:
-                if not cv2.imwrite(str(unfinished), frame.pixels):
-                    raise OutputError(f"cannot write {path}; choose another folder with --keep-in")
+                _, encoded = cv2.imencode(".png", frame.pixels)  # imwrite knows neither all names nor what went wrong
+                unfinished.write_bytes(encoded.data)
         except (RealtimeError, cv2.error) as error:
             log.warning("%s", error)
             self._say(str(error))

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from realtime import app, cameras
+from realtime import app, cameras, effects
 from realtime.cameras import Camera, CameraRequest
+from realtime.controls import Command
 from realtime.errors import CameraError, OptionError, OutputError
 from realtime.frame import Size
 from realtime.options import Options
@@ -115,3 +117,15 @@ def test_a_size_is_the_canvas_of_what_is_drawn() -> None:
     assert run.loop.newest is not None
     assert run.loop.newest.size == (320, 240)
     assert np.ptp(run.loop.newest.pixels) > 100
+
+
+def test_an_effect_that_does_not_load_does_not_end_the_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("broken", "no_such_module:Effect", "realtime.effects")
+    monkeypatch.setattr(effects, "entry_points", lambda group: [broken])
+    camera = DrawnCamera(live=True, fps=100)
+    monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
+    run = build(dataclasses.replace(NOTHING_SHOWN, frames=60))
+    run.desk._controls.send(Command.PREVIOUS_EFFECT)  # the broken one, named last
+    run.go()
+    assert run.loop.stats.processed == 60
+    assert "does not load" in run.desk._controls.message

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +271,61 @@ def test_commands(tmp_path: Path) -> None:
     picture = cv2.imread(str(next(tmp_path.glob("*.png"))))
     assert picture is not None
     assert np.array_equal(np.unique(picture[40:44]), [165])
+
+
+def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Path) -> None:
+    controls = Controls()
+    made = make_loop(DrawnCamera(live=True, fps=60), [KeepingOutput()], every_frame=False, controls=controls)
+    recorders: list[Output] = [KeepingOutput(fail_at=2), KeepingOutput()]
+    keepsakes = Keepsakes(tmp_path, lambda path: recorders.pop(0), controls.say)
+    made = made._replace(desk=Desk(made.loop, controls, None, keepsakes))  # type: ignore[arg-type]
+    seen: list[bool] = []
+
+    def user() -> None:
+        def wait(condition: Callable[[], object]) -> None:
+            deadline_s = time.monotonic() + 10
+            while not (reached := bool(condition())) and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+            seen.append(reached)
+
+        controls.send(Command.RECORD)
+        wait(lambda: len(recorders) == 1)
+        wait(lambda: not controls.status.recording and "full" in controls.message)
+        controls.send(Command.RECORD)
+        wait(lambda: controls.status.recording)
+        controls.send(Command.QUIT)
+
+    person = threading.Thread(target=user)
+    person.start()
+    made.loop.run(made.desk.attend)
+    person.join()
+    assert seen == [True] * 3
+
+
+def test_an_effect_chosen_before_the_last_choice_was_shown_is_closed() -> None:
+    chain = EffectChain([Link("none", Plain())], RunStats())
+    overtaken, newest = Inverted(), Inverted()
+    chain.exchange(Link("one", overtaken))
+    chain.exchange(Link("two", newest))
+    assert overtaken.is_closed
+    assert chain.make(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0), []).pixels.all()
+    chain.close()
+    assert newest.is_closed
+
+
+def test_any_fault_of_an_effect_that_opens_is_told() -> None:
+    said: list[str] = []
+
+    def open_effect(spec: str) -> Effect:
+        if spec == "faulty":
+            raise ZeroDivisionError("somebody's bug")
+        return Plain()
+
+    chain = EffectChain([Link("none", Plain())], RunStats())
+    menu = EffectMenu(lambda: ["none", "faulty"], "none", open_effect, chain, said.append)
+    menu.step(1)
+    menu.close()
+    assert said[-1] == "effect faulty does not open: somebody's bug"
 
 
 def test_opening_and_closing_leaves_no_thread() -> None:

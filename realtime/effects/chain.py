@@ -36,7 +36,8 @@ class EffectChain:
         self._links = list(links)
         self._stats = stats
         self._failures = OnceLogger(log)
-        self._waiting: Link | None = None  # set by any thread, taken by the processing thread
+        self._lock = threading.Lock()
+        self._waiting: Link | None = None  # guarded by _lock: set by any thread, taken by the processing thread
         self._describe()
 
     @property
@@ -56,7 +57,10 @@ class EffectChain:
 
     def exchange(self, link: Link) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
-        self._waiting = link
+        with self._lock:
+            overtaken, self._waiting = self._waiting, link
+        if overtaken is not None:  # no frame came between two exchanges: the loop is paused, or its camera is silent
+            _close(overtaken)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
         """Return the picture of this moment. Never raises: a failing effect is reported once and bridged."""
@@ -79,8 +83,10 @@ class EffectChain:
     def close(self) -> None:
         """Close every effect."""
         links, self._links = self._links, []
-        if self._waiting is not None:
-            links.append(self._waiting)
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            links.append(waiting)
         for link in links:
             _close(link)
 
@@ -95,8 +101,10 @@ class EffectChain:
         return picture.with_pixels(link.last_picture)
 
     def _take_over(self) -> None:
-        new, self._waiting = self._waiting, None
-        assert new is not None  # noqa: S101 - checked by the caller
+        with self._lock:
+            new, self._waiting = self._waiting, None
+        if new is None:
+            return
         if self._links:
             _close(self._links.pop())
         self._links.append(new)
@@ -161,10 +169,12 @@ class EffectMenu:
             spec = self._specs[opened]
             try:
                 effect = self._open_effect(spec)
-            except RealtimeError as error:
-                log.warning("%s", error)
-                self._say(str(error))
-                return
+            except Exception as error:  # an effect may be anybody's code: the running one goes on
+                line = str(error) if isinstance(error, RealtimeError) else f"effect {spec} does not open: {error}"
+                log.warning("%s", line)
+                log.debug("opening effect %s", spec, exc_info=error)
+                self._say(line)
+                continue
             if opened == self._wanted:
                 self._chain.exchange(Link(spec, effect))
             else:
