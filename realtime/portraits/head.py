@@ -19,6 +19,7 @@ from realtime.faces import mesh as face
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Box, Size
 from realtime.portraits import Motion
+from realtime.portraits.mouth import JAW_RAMP
 
 Floats = NDArray[np.float32]
 
@@ -90,8 +91,8 @@ class HeadField:
         upper_lip_y = np.interp(
             self._x[0], points[list(face.LIP_UPPER_INNER), 0], points[list(face.LIP_UPPER_INNER), 1]
         )
-        below = np.clip((self._y - upper_lip_y[None, :]) / (0.11 * height), 0, 1)
-        jaw *= below * below * (3 - 2 * below)
+        below = np.clip((self._y - upper_lip_y[None, :]) / (JAW_RAMP * height), 0, 1)
+        jaw *= below * below * (3 - 2 * below)  # `mouth.py` parts the lips by what is left of it there
         right = self._bump(points[[face.MOUTH_RIGHT], :2], 0.11 * height)
         left = self._bump(points[[face.MOUTH_LEFT], :2], 0.11 * height)
         return _Fields(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -14,6 +17,7 @@ from realtime.frame import Pixels, Size
 from realtime.portraits import Engine, Motion, Source, eye_shape
 from realtime.portraits.eyes import EyeLayers, Gaze
 from realtime.portraits.head import HeadField
+from realtime.portraits.mouth import MOST_OPEN, MouthLayer
 
 Floats = NDArray[np.float32]
 
@@ -35,6 +39,7 @@ class MeshEngine(Engine):
         yaw = source.mesh.yaw_degrees
         trust = float(np.clip(1 - (abs(yaw) - _FAR_EYE_FROM_DEGREES) / 25, 0.3, 1))
         self._shares = (trust, 1.0) if yaw < 0 else (1.0, trust)
+        self._mouth = MouthLayer(source.picture, source.mesh)
         self._eyes = []
         points = source.mesh.points
         shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
@@ -51,20 +56,17 @@ class MeshEngine(Engine):
         return cls(source)
 
     def render(self, motion: Motion) -> Pixels:
+        mouth_open = min(MOST_OPEN, max(0.0, motion.mouth_open))
+        motion = dataclasses.replace(motion, mouth_open=mouth_open)
         x, y, head = self._head(motion)
-        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
-        if gaze.is_still:
-            return head.copy()
         frame = head.copy()
-        for eye, share in zip(self._eyes, self._shares, strict=True):
-            inside = (x > eye.left + 1) & (x < eye.right - 2) & (y > eye.top + 1) & (y < eye.bottom - 2)
-            rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-            if not len(rows):
-                continue
-            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            turned = dataclasses.replace(gaze, right_degrees=gaze.right_degrees * share)
-            painted = eye.paint(frame[part].astype(np.float32), x[part], y[part], turned)
-            frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+        if mouth_open > 0:
+            _repaint(frame, x, y, self._mouth, lambda part, x, y: self._mouth.paint(part, x, y, mouth_open))
+        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
+        if not gaze.is_still:
+            for eye, share in zip(self._eyes, self._shares, strict=True):
+                turned = dataclasses.replace(gaze, right_degrees=gaze.right_degrees * share)
+                _repaint(frame, x, y, eye, partial(eye.paint, gaze=turned))
         return frame
 
     def least_area(self, motion: Motion) -> float:
@@ -90,3 +92,25 @@ class MeshEngine(Engine):
         made = (x, y, np.asarray(frame, np.uint8))
         self._last = (still_eyes, made)
         return made
+
+
+class _Layer(Protocol):
+    """What can be painted over the moved head: all it changes lies between these, pixels of the picture."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def _repaint(
+    frame: Pixels, x: Floats, y: Floats, layer: _Layer, paint: Callable[[Floats, Floats, Floats], Floats]
+) -> None:
+    """Paint a layer into a frame whose pixels come from `x`, `y` of the picture."""
+    inside = (x > layer.left + 1) & (x < layer.right - 2) & (y > layer.top + 1) & (y < layer.bottom - 2)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    painted = paint(frame[part].astype(np.float32), x[part], y[part])
+    frame[part] = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
