@@ -54,6 +54,29 @@ class Gaze:
         return abs(self.right_degrees) < 1e-4 and abs(self.up_degrees) < 1e-4 and abs(self.closing) < 1e-4
 
 
+_STILL = Gaze(0.0, 0.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Lids:
+    """The lids at some places along an eye; lengths in units."""
+
+    upper: Floats
+    lower: Floats
+    upper_by: Floats
+    """How far the upper lid's edge moves down."""
+    lower_by: Floats
+    bow: Floats
+    """1 in the middle of the eye, 0 at its corners."""
+    shift: float
+    """How far the iris moves down."""
+    closing: float
+
+    @property
+    def moved(self) -> bool:
+        return self.closing > 0 or abs(self.shift) >= 1e-5
+
+
 class EyeLayers:
     """One eye, taken apart. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
@@ -75,7 +98,7 @@ class EyeLayers:
         self._patch = _enlarge(patch, self._enlarged)
         self._brow = min(self._brow, self._still_above())
         spread = 0.035 * shape.width_px * self._enlarged
-        self._calm = cv2.GaussianBlur(self._patch, (0, 0), sigmaX=spread, sigmaY=0.3 * spread)
+        self._calm = np.asarray(cv2.GaussianBlur(self._patch, (0, 0), sigmaX=spread, sigmaY=0.3 * spread), np.float32)
         self._take_apart()
 
     def _still_above(self) -> float:
@@ -86,10 +109,8 @@ class EyeLayers:
         along = np.linspace(-0.25, 0.25, 21, dtype=np.float32)[None]
         away = np.linspace(0.04, 0.8, 77, dtype=np.float32)[:, None]
         upper, _ = self._shape.lids(along)
-        columns = self._sample(self._patch, np.broadcast_to(along, (77, 21)).astype(np.float32), upper - away).mean(
-            axis=2
-        )
-        profile = np.median(columns, axis=1)
+        places = np.broadcast_to(along, (77, 21)).astype(np.float32)
+        profile = np.median(self._sample(self._patch, places, upper - away).mean(axis=2), axis=1)
         lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], 0.28)]))
         dark = np.flatnonzero(profile[lid:] < 0.7 * profile[lid])
         return max(0.14, float(away[lid + dark[0], 0]) - 0.04) if len(dark) else 1.0
@@ -119,7 +140,7 @@ class EyeLayers:
         along, across = self._shape.units_of(*_grid(x, y))
         upper, lower = self._shape.lids(along)
         seen_lower = lower + self._shape.overhang_at(along)
-        opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, seen_lower - across)
+        opening = _between(across, upper, seen_lower)
         away = np.hypot(along - self._iris[0], across - self._iris[1])
         # The rim is soft, by the model's error and by about a pixel of the picture: all of it travels with the iris.
         self._rim = self._radius * 1.05 + 0.01 + 1.2 / self._shape.width_px
@@ -127,7 +148,7 @@ class EyeLayers:
         highlight = self._find_highlight(away)
         clean = self._patch - highlight
         self._grain = clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._enlarged)
-        self._highlight = highlight * opening[..., None]
+        self._highlight = highlight * opening
         weight = self._highlight.sum(axis=2)
         total = float(weight.sum()) + 1e-6
         self._highlight_away = (
@@ -168,28 +189,11 @@ class EyeLayers:
         unrolled = self._sample(clean, unrolled_along, unrolled_across)
         covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
         filled = unrolled.copy()
-        taken = max(2, round(0.05 * places))
         for line in range(lines):
             inside = np.flatnonzero(covered[line])
-            if not len(inside):
-                continue
-            first, last = inside[0], inside[-1]
-            left = unrolled[line, max(0, first - taken) : first]
-            right = unrolled[line, last + 1 : last + 1 + taken]
-            # Towards the corners there is no white: the less of it lies on a side, the less that side is believed.
-            trust_left = float(np.clip((grid_u[first] + 0.5 - 0.10) / 0.12, 0, 1)) if len(left) else 0.0
-            trust_right = float(np.clip((0.5 - grid_u[last] - 0.10) / 0.12, 0, 1)) if len(right) else 0.0
-            share = np.linspace(0, 1, last - first + 3, dtype=np.float32)[1:-1]
-            share = share * share * (3 - 2 * share)
-            colour_left = left.mean(axis=0) if len(left) else right.mean(axis=0)
-            colour_right = right.mean(axis=0) if len(right) else colour_left
-            # The brighter side is the white; the darker one lies in the shadow of a corner, and stays a shadow's width.
-            bright_left, bright_right = float(colour_left.mean()) + 4, float(colour_right.mean()) + 4
-            weight_left = (trust_left + 0.2) * (1 - share + 0.15) * bright_left**1.3
-            weight_right = (trust_right + 0.2) * (share + 0.15) * bright_right**1.3
-            total = (weight_left + weight_right)[:, None]
-            mixed = (weight_left[:, None] * colour_left + weight_right[:, None] * colour_right) / total
-            filled[line, first : last + 1] = mixed
+            if len(inside):
+                first, last = int(inside[0]), int(inside[-1])
+                filled[line, first : last + 1] = _bridge(unrolled[line], first, last)
         calmed = cv2.GaussianBlur(filled, (0, 0), 2.0)
         filled = np.where(covered[..., None], calmed, filled)
         gap = np.maximum(lower - upper, 1e-3)
@@ -218,7 +222,7 @@ class EyeLayers:
         rings = 48
         reach = self._rim + self._edge
         number = np.clip(away / reach * (rings - 1), 0, rings - 1)
-        seen = opening > 0.9
+        seen = opening[..., 0] > 0.9
         index = np.rint(number).astype(np.int32)
         weight = np.bincount(index[seen], minlength=rings).astype(np.float32)
         profile = np.stack(
@@ -237,7 +241,7 @@ class EyeLayers:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.asarray(clean * opening[..., None] + fill * (1 - opening[..., None]), np.float32)
+        return np.asarray(clean * opening + fill * (1 - opening), np.float32)
 
     # ---- for each gaze ----
 
@@ -291,67 +295,57 @@ class EyeLayers:
         come from.
         """
         along, across = self._shape.units_of(x, y)
-        upper, lower = self._shape.lids(along)
-        closing = float(np.clip(gaze.closing, 0, 1))
-        lower = lower + self._shape.overhang_at(along) * (1 - closing)
-        gap = np.maximum(lower - upper, 0)
-        still = Gaze(0.0, 0.0, 0.0)
-        _, _, _, shift_v = self._turned(along, across, gaze)
-        bow = np.clip(1 - (2 * along) ** 2, 0, 1)
-        # Looking down, the upper lid comes along for most of the way; looking up it rises less.
-        follow = shift_v * (0.75 if shift_v > 0 else 0.55) * bow
-        follow = np.minimum(follow, 0.55 * gap)
-        upper_by = follow + (0.90 * gap + _FEATHER * 0.8 * _smooth(0, 0.12, gap) - follow) * closing
-        lower_by = (
-            shift_v * 0.25 * bow * (1 - closing) - (0.10 * gap + _FEATHER * 0.5 * _smooth(0, 0.12, gap)) * closing
-        )
+        lids = self._lids_of(along, gaze)
         painted = self._ball(along, across, gaze)
-        lids_still = closing == 0 and abs(shift_v) < 1e-5
-        if lids_still:
-            opening = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across)
-            return frame + opening[..., None] * (painted - self._ball(along, across, still))
-        upper_edge, lower_edge = upper + upper_by, lower + lower_by
-        # A closing lid shows skin from above its lashes, for along its edge there is also iris; calmed across the
-        # direction it is stretched in, for a stretched grain looks like stripes; and its lashes are a line of shadow.
-        held = upper - 0.08 * closing
-        below = self._skin(along, self._lower_source(across, lower, lower_by))
-        above = self._skin(along, self._upper_source(across, held, upper_by + 0.08 * closing))
-        if closing:
-            x, y = self._shape.picture_of(along, self._upper_source(across, held, upper_by + 0.08 * closing))
-            calm = self._sample_picture(np.asarray(self._calm, np.float32), x, y)
-            away = ((across - (upper - self._brow)) / self._brow).astype(np.float32)
-            stretched = _smooth(0.0, 0.5, away) * min(1.0, 1.3 * closing)
-            grain = self._sample(self._grain, along, np.minimum(2 * lower - across + 0.08, lower + 0.45))
-            above += (calm + grain - above) * (0.85 * stretched)[..., None]
-            meeting = np.minimum(upper_edge, (upper_edge + lower_edge) / 2)
-            lashes = np.exp(-(((across - meeting) / 0.03) ** 2)) * bow * closing
-            above *= 1 - 0.45 * lashes[..., None]
-            below *= 1 - 0.45 * lashes[..., None]
-        opening = (_smooth(0.0, _FEATHER, across - upper_edge) * _smooth(0.0, _FEATHER, lower_edge - across))[..., None]
+        unmoved = _between(across, lids.upper, lids.lower)
+        unexplained = frame - self._ball(along, across, _STILL)
+        if not lids.moved:
+            return np.asarray(painted * unmoved + frame * (1 - unmoved) + unexplained * unmoved, np.float32)
+        upper_edge, lower_edge = lids.upper + lids.upper_by, lids.lower + lids.lower_by
+        above, below = self._lid_skin(along, across, lids)
+        opening = _between(across, upper_edge, lower_edge)
         # Closed lids meet between the two edges; in an open eye the line between their skins is behind the eye.
         side = _smooth(-0.015, 0.015, across - (upper_edge + lower_edge) / 2)[..., None]
         moved = (above * (1 - side) + below * side) * (1 - opening) + painted * opening
         # What the layers did not explain (single lashes, brush marks on the lid's edge) fades as the lids move off.
-        kept = max(0.0, 1 - abs(shift_v) / 0.05) * max(0.0, 1 - closing / 0.15)
-        if kept:
-            unmoved = _smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across)
-            rest = frame - self._ball(along, across, still)
-            moved += (kept * unmoved)[..., None] * rest * opening
-        return np.asarray(moved, np.float32)
+        kept = max(0.0, 1 - abs(lids.shift) / 0.05) * max(0.0, 1 - lids.closing / 0.15)
+        return np.asarray(moved + kept * unmoved * unexplained * opening, np.float32)
 
-    def _sample_picture(self, layer: Floats, x: Floats, y: Floats) -> Floats:
-        k = self._enlarged
-        at_x, at_y = (x - self.left + 0.5) * k - 0.5, (y - self.top + 0.5) * k - 0.5
-        return np.asarray(
-            cv2.remap(
-                layer,
-                at_x.astype(np.float32),
-                at_y.astype(np.float32),
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            ),
-            np.float32,
-        )
+    def _lids_of(self, along: Floats, gaze: Gaze) -> _Lids:
+        """Return where the lids are in the picture, and how far they move for a gaze."""
+        closing = float(np.clip(gaze.closing, 0, 1))
+        upper, lower = self._shape.lids(along)
+        lower = lower + self._shape.overhang_at(along) * (1 - closing)
+        gap = np.maximum(lower - upper, 0)
+        _, _, _, shift = self._turned(along, along, gaze)
+        bow = np.clip(1 - (2 * along) ** 2, 0, 1)
+        # Looking down, the upper lid comes along for most of the way; looking up it rises less.
+        follow = np.minimum(shift * (0.75 if shift > 0 else 0.55) * bow, 0.55 * gap)
+        overlap = _FEATHER * _smooth(0, 0.12, gap)
+        upper_by = follow + (0.90 * gap + 0.8 * overlap - follow) * closing
+        lower_by = 0.25 * shift * bow * (1 - closing) - (0.10 * gap + 0.5 * overlap) * closing
+        return _Lids(upper, lower, upper_by, lower_by, bow, shift, closing)
+
+    def _lid_skin(self, along: Floats, across: Floats, lids: _Lids) -> tuple[Floats, Floats]:
+        """Return the skin of the upper and of the lower lid where they have moved to."""
+        below = self._skin(along, self._lower_source(across, lids.lower, lids.lower_by))
+        # A closing lid shows skin from above its lashes: along its edge, the picture also has iris.
+        held = 0.08 * lids.closing
+        source = self._upper_source(across, lids.upper - held, lids.upper_by + held)
+        above = self._skin(along, source)
+        if not lids.closing:
+            return above, below
+        # Calmed, for a stretched grain looks like stripes; with the grain of the skin below the eye instead.
+        calm = self._sample(self._calm, along, source)
+        grain = self._sample(self._grain, along, np.minimum(2 * lids.lower - across + 0.08, lids.lower + 0.45))
+        away = ((across - (lids.upper - self._brow)) / self._brow).astype(np.float32)
+        stretched = _smooth(0.0, 0.5, away) * min(1.0, 1.3 * lids.closing)
+        above += (calm + grain - above) * (0.85 * stretched)[..., None]
+        # The lashes are a line of shadow where the lids meet.
+        upper_edge, lower_edge = lids.upper + lids.upper_by, lids.lower + lids.lower_by
+        meeting = np.minimum(upper_edge, (upper_edge + lower_edge) / 2)
+        shadow = 1 - 0.45 * (np.exp(-(((across - meeting) / 0.03) ** 2)) * lids.bow * lids.closing)[..., None]
+        return np.asarray(above * shadow, np.float32), np.asarray(below * shadow, np.float32)
 
     def _skin(self, along: Floats, source_across: Floats) -> Floats:
         x, y = self._shape.picture_of(along, source_across)
@@ -398,6 +392,29 @@ class EyeLayers:
             slope = 1 - ratio * 6 * share * rest
             share = np.clip(share - value / slope, 0, 1)
         return np.where(goal > 1, across, np.maximum(lower + share * length, lower)).astype(np.float32)
+
+
+def _bridge(line: Floats, first: int, last: int) -> Floats:
+    """Return colours for the places `first` to `last` of a line along an eye, from what lies on both sides of them."""
+    places = len(line)
+    taken = max(2, round(0.05 * places))
+    left, right = line[max(0, first - taken) : first], line[last + 1 : last + 1 + taken]
+    # Towards the corners there is no white: the less of it lies on a side, the less that side is believed.
+    trust_left = float(np.clip((first / (places - 1) - 0.10) / 0.12, 0, 1)) if len(left) else 0.0
+    trust_right = float(np.clip((1 - last / (places - 1) - 0.10) / 0.12, 0, 1)) if len(right) else 0.0
+    colour_left = left.mean(axis=0) if len(left) else right.mean(axis=0)
+    colour_right = right.mean(axis=0) if len(right) else colour_left
+    share = _smooth(0.0, 1.0, np.linspace(0, 1, last - first + 3)[1:-1].astype(np.float32))
+    # The brighter side is the white; the darker one lies in the shadow of a corner, and stays a shadow's width.
+    weight_left = (trust_left + 0.2) * (1.15 - share) * (float(colour_left.mean()) + 4) ** 1.3
+    weight_right = (trust_right + 0.2) * (share + 0.15) * (float(colour_right.mean()) + 4) ** 1.3
+    mixed = weight_left[:, None] * colour_left + weight_right[:, None] * colour_right
+    return np.asarray(mixed / (weight_left + weight_right)[:, None], np.float32)
+
+
+def _between(across: Floats, upper: Floats, lower: Floats) -> Floats:
+    """Return how much of the eye shows between two edges: (h, w, 1), 0..1."""
+    return (_smooth(0.0, _FEATHER, across - upper) * _smooth(0.0, _FEATHER, lower - across))[..., None]
 
 
 def _grid(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
