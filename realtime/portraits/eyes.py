@@ -305,7 +305,8 @@ class EyeLayers:
         above, below = self._lid_skin(along, across, lids)
         opening = _between(across, upper_edge, lower_edge)
         # Closed lids meet between the two edges; in an open eye the line between their skins is behind the eye.
-        side = _smooth(-0.015, 0.015, across - (upper_edge + lower_edge) / 2)[..., None]
+        meeting = np.asarray((upper_edge + lower_edge) / 2, np.float32)
+        side = _smooth(-0.015, 0.015, across - meeting)[..., None]
         moved = (above * (1 - side) + below * side) * (1 - opening) + painted * opening
         # What the layers did not explain (single lashes, brush marks on the lid's edge) fades as the lids move off.
         kept = max(0.0, 1 - abs(lids.shift) / 0.05) * max(0.0, 1 - lids.closing / 0.15)
