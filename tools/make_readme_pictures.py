@@ -15,44 +15,37 @@ import cv2
 import numpy as np
 
 from realtime import app
-from realtime.frame import Pixels, Size
+from realtime.frame import Pixels
 from realtime.options import Options
+from realtime.pixels import Place
 from realtime.stats import RunStats
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT_PX = 400
 FPS = 15
 SECONDS = 13.0
+HEAD = Place(102, 60, 320, 320)
+"""The part of the default portrait that is shown: its eyes move by a few pixels, and a page is read from afar."""
 
 
 def main() -> None:
     """Write docs/follow.webp: the viewer as a mirror would show them, beside the portrait that follows them."""
     with tempfile.TemporaryDirectory() as folder:
-        square = Size(HEIGHT_PX, HEIGHT_PX)
-        portraits = _run(Path(folder) / "portrait", "portrait", size=square, set=("portrait.fit=cover",))
+        portraits = _run(Path(folder) / "portrait", "portrait")
         viewers = _run(Path(folder) / "viewer", "none", mirror=True)
         pictures = [_beside(viewer, portrait) for viewer, portrait in zip(viewers, portraits, strict=True)]
     _write_webp(DOCS / "follow.webp", pictures)
 
 
-def _run(
-    folder: Path,
-    effect: str,
-    *,
-    size: Size | None = None,
-    mirror: bool = False,
-    set: tuple[str, ...] = (),  # noqa: A002
-) -> list[Path]:
+def _run(folder: Path, effect: str, *, mirror: bool = False) -> list[Path]:
     """Run the program over the demo, every frame into a folder."""
     options = dataclasses.replace(
         Options(),
         source="demo",
-        size=size,
         fps=FPS,
         mirror=mirror,
         every_frame=True,
         effect=(effect,),
-        set=set,
         output=(f"{folder}/",),
         seconds=SECONDS,
     )
@@ -61,15 +54,19 @@ def _run(
 
 
 def _beside(viewer: Path, portrait: Path) -> Pixels:
-    """Put the viewer to the left of the portrait, both at full height."""
-    return np.hstack([_scaled(viewer, HEIGHT_PX), _scaled(portrait, HEIGHT_PX)])
+    """Put the viewer to the left of the portrait's head, both at the same height."""
+    return np.hstack([_scaled(_read(viewer)), _scaled(HEAD.of(_read(portrait)))])
 
 
-def _scaled(path: Path, height: int) -> Pixels:
+def _read(path: Path) -> Pixels:
     pixels = cv2.imread(str(path))
     assert pixels is not None
-    width = round(pixels.shape[1] * height / pixels.shape[0] / 2) * 2
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return pixels.astype(np.uint8, copy=False)
+
+
+def _scaled(pixels: Pixels) -> Pixels:
+    width = round(pixels.shape[1] * HEIGHT_PX / pixels.shape[0] / 2) * 2
+    return cv2.resize(pixels, (width, HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _write_webp(path: Path, pictures: list[Pixels]) -> None:
