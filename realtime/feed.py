@@ -15,6 +15,9 @@ from realtime.stats import OutputStats
 
 log = logging.getLogger(__name__)
 
+_FINISH_WITHIN_S = 30.0  # an encoder may have a second or two of work left, on a slow disk more
+_STUCK_AFTER_S = 5.0  # in one frame: the program that reads a pipe has stopped reading, a network drive is gone
+
 
 class Feed:
     """Brings frames to one output. `offer`: processing thread; the rest: the thread that owns the output."""
@@ -32,6 +35,7 @@ class Feed:
         self._last: Frame | None = None  # only where it may have to be shown again
         self._dropped_before = 0
         self._is_closed = False
+        self._showing_since_s: float | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -72,11 +76,17 @@ class Feed:
             return True
         return False
 
+    def let_nothing_in(self) -> None:
+        """Begin to end: whoever waits to offer a frame goes on at once. Any thread."""
+        self._slot.close()
+
     def stop(self) -> None:
         """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread."""
-        self._slot.close()
+        self.let_nothing_in()
         if self._thread is not None:
-            self._thread.join(timeout=30.0)  # an encoder may have a second or two of work left
+            give_up_at_s = time.monotonic() + _FINISH_WITHIN_S
+            while self._thread.is_alive() and time.monotonic() < give_up_at_s and not self._is_stuck():
+                self._thread.join(timeout=0.05)
             if self._thread.is_alive():
                 log.warning("output %s does not stop; left behind", self.stats.name)
         elif self.output.on_main_thread:
@@ -97,9 +107,14 @@ class Feed:
         beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
+    def _is_stuck(self) -> bool:
+        since_s = self._showing_since_s
+        return since_s is not None and time.monotonic() - since_s > _STUCK_AFTER_S
+
     def _show(self, frame: Frame) -> None:
-        began_s = time.monotonic()
+        self._showing_since_s = began_s = time.monotonic()
         self.output.show(frame)
+        self._showing_since_s = None
         shown_at_s = time.monotonic()
         self.stats.show.add(shown_at_s - began_s)
         self.stats.age.add(shown_at_s - frame.captured_at_s)
@@ -118,7 +133,7 @@ class Feed:
         self._ended(self)
 
     def _close(self) -> None:
-        self._last = None
+        self._last = self._showing_since_s = None
         if self._is_closed:
             return
         self._is_closed = True

@@ -104,6 +104,9 @@ class RenderLoop:
         finally:
             self._stopping.set()
             self.capture.stop()
+            if self.interrupted:  # an output that is waited for and takes nothing must not hold up the others' end
+                for feed in self._all_feeds:
+                    feed.let_nothing_in()
             if processing.ident is not None:
                 processing.join(timeout=10.0)
             self.stats.ended_at_s = time.monotonic()

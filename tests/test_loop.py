@@ -313,6 +313,23 @@ def test_an_effect_chosen_before_the_last_choice_was_shown_is_closed() -> None:
     assert newest.is_closed
 
 
+@pytest.mark.parametrize("every_frame", [True, False])
+def test_an_output_that_is_stuck_does_not_keep_the_others_from_being_finished(every_frame: bool) -> None:
+    class Stuck(KeepingOutput):
+        def show(self, frame: Frame) -> None:
+            never.wait()
+
+    never = threading.Event()
+    other = KeepingOutput(every=every_frame)
+    made = make_loop(DrawnCamera(fps=100), [Stuck(every=every_frame), other], every_frame=every_frame)
+    threading.Timer(0.5, made.loop.stop).start()
+    began_s = time.monotonic()
+    run(made)
+    assert time.monotonic() - began_s < 9
+    assert other.is_closed
+    never.set()
+
+
 def test_any_fault_of_an_effect_that_opens_is_told() -> None:
     said: list[str] = []
 
