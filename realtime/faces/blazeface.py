@@ -5,9 +5,12 @@ small copy. How it is made decides how still a still face appears. A face of 200
 camera noise (σ = 3 of 255), standard deviation of a keypoint in percent of the face's width, and milliseconds
 for the copy:
 
-copy                          short   full    ms linear to 256                 0.58    0.30    0.06 linear to
-320                 0.23    0.17    0.09 linear to 512                 0.42    0.33    0.22 area to 256
-0.11    0.09    0.98 halved twice, 320             0.12    0.10    0.22
+    copy                 short   full    ms
+    linear to 256         0.58   0.30  0.06
+    linear to 320         0.23   0.17  0.09
+    linear to 512         0.42   0.33  0.22
+    area to 256           0.11   0.09  0.98
+    halved twice, 320     0.12   0.10  0.22
 
 Halving is what OpenCV does fastest and what averages every pixel, and the sizes it ends at suit both
 networks.

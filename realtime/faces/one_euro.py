@@ -4,7 +4,7 @@ Géry Casiez, Nicolas Roussel, Daniel Vogel: "1€ Filter: A Simple Speed-based 
 in Interactive Systems", CHI 2012. A first-order low-pass whose cutoff frequency rises with the signal's own
 speed:
 
-cutoff = least_cutoff + cutoff_per_speed · |speed|,    α = 1 / (1 + 1 / (2π · cutoff · Δt))
+    cutoff = least_cutoff + cutoff_per_speed · |speed|,    α = 1 / (1 + 1 / (2π · cutoff · Δt))
 
 so that jitter is removed at rest, where the eye sees it, and lag is removed in motion, where the eye sees
 that.

@@ -124,10 +124,10 @@ class Candidate(NamedTuple):
 class ViewerChoice:
     """Chooses whom to follow, picture after picture. Used by one thread.
 
-    - Nobody is followed yet, or the one who was has left: people who move come first, then the nearest. -
-    Somebody else takes over only when clearly nearer (1.3 times as wide) for a second. - A face that has
-    never moved by itself takes over from nobody who has; once it has been watched for 3 s, it yields at once
-    to anybody who has. Alone, it is followed all the same.
+    - Nobody is followed yet, or the one who was has left: people who move come first, then the nearest.
+    - Somebody else takes over only when clearly nearer (1.3 times as wide) for a second.
+    - A face that has never moved by itself takes over from nobody who has; once it has been watched for 3 s, it
+      yields at once to anybody who has. Alone, it is followed all the same.
     """
 
     def __init__(self) -> None:
