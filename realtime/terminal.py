@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn, TextIO
 
 
@@ -26,7 +26,9 @@ def silence_native_libraries() -> TextIO:
         os.dup2(nowhere, 2)
         os.close(nowhere)
     except OSError:  # no file descriptor 2 at all: pythonw, some services
-        return sys.stderr or io.StringIO()
+        # Python's own stream is None then, and a progress bar that is drawn on None fails.
+        sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+        return sys.stderr
     sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
     return sys.stderr
 

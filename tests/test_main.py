@@ -58,6 +58,8 @@ def text_file(tmp_path: Path) -> Path:
         (["--source", "letter.mp4", "--output", "./letter.mp4", "--overwrite"], "is the source itself"),
         (["render", "letter.mp4", "letter.mp4", "--overwrite"], "is the source itself"),
         (["render", "missing.mp4", "out.mp4"], "no such file: missing.mp4"),
+        (["--source", "demo", "--output", "none", "--stats", "missing/stats.json"], "there is no folder missing"),
+        (["--source", "RTSP://127.0.0.1:9/x", "--output", "none"], "cannot open RTSP://"),
         (["render", "demo", "out.mp4"], "has no end"),
         (["render", "letter.mp4", "window"], "name a file (out.mp4) or a folder (frames/)"),
         (["effects", "nosuch"], "no effect 'nosuch'"),
@@ -82,6 +84,23 @@ def test_no_screen_to_show_on_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "--output" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there pythonw itself does this")
+def test_a_program_without_standard_error_can_still_show_progress(tmp_path: Path) -> None:
+    code = """
+import os, sys
+sys.stderr = None
+os.close(2)
+from realtime import terminal
+terminal.silence_native_libraries()
+terminal.set_up_logging(debug=False)
+with terminal.progress_line() as progress:
+    progress("making", 0.5)
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stdout == "done\n"
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -87,13 +87,17 @@ def kind_of(source: str) -> str:
         return "demo"
     if source.isdecimal() or source.startswith("/dev/video"):
         return "webcam"
-    if re.match(r"[a-z][a-z0-9+.-]+://", source):
+    if re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE):
         return "stream"
     path = Path(source).expanduser()
     if path.is_dir():
         return "folder"
     if path.is_file():
         return "still" if path.suffix.lower() in PICTURE_SUFFIXES else "video"
+    if path.is_char_device():  # /dev/v4l/by-id/…: the name that stays when cameras are plugged in another order
+        return "webcam"
+    if path.exists():
+        raise CameraError(f"{source} is neither a file nor a folder nor a camera; choose another source")
     if path.suffix or "/" in source or "\\" in source:
         raise CameraError(f"no such file: {source}{nearest(source, ['demo'])}; check the path, or try --source demo")
     return "webcam"  # by name: the webcam module knows the names, and says which there are

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-SUMMARY = "list, fetch and verify the model files"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-commands; without one, the list is shown."""

@@ -6,6 +6,7 @@ import argparse
 import logging
 
 from realtime import options as option_table
+from realtime.errors import OptionError
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
@@ -21,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Put the loop together, run it, and write its statistics however it ends."""
     stats = RunStats()  # first: its clock starts here
     options = option_table.from_arguments(arguments)
+    if options.stats and not options.stats.parent.is_dir():  # now, not after a night
+        raise OptionError(f"--stats {options.stats}: there is no folder {options.stats.parent}; create it first")
     from realtime import app
 
     with progress_line() as progress:

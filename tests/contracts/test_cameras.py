@@ -249,3 +249,14 @@ def test_files_and_folders_are_known_by_what_they_are(tmp_path: Path) -> None:
     assert kind_of(str(tmp_path)) == "folder"
     with pytest.raises(CameraError, match="no such file"):
         kind_of(str(tmp_path / "missing.mp4"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="devices are no files there")
+def test_devices_are_known_under_any_name_and_pipes_are_not_called_missing(tmp_path: Path) -> None:
+    link = tmp_path / "by-id"
+    link.symlink_to("/dev/null")
+    assert kind_of(str(link)) == "webcam"
+    assert kind_of("RTSP://camera.local/1") == "stream"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CameraError, match="neither a file"):
+        kind_of(str(tmp_path / "pipe"))
