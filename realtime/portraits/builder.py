@@ -26,7 +26,7 @@ from realtime.portraits.steps import StepFinder, Steps
 
 _PROFILE_DEGREES = 52.0
 """Beyond this turn the far eye is hidden, and the mesh model guesses where it is."""
-_TRIES = 6
+_TRIES = 9
 """A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; three times
 on average."""
 _SHARE = 0.9
