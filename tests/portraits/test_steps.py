@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from realtime.frame import Pixels
+from realtime.portraits import Motion
+from realtime.portraits.builder import MovingFaces
+from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.report import rank_correlation, step_ratio
+from realtime.portraits.steps import StepFinder, rising, sides
+
+
+def respond(motion: Motion, bend: float, start: float) -> tuple[float, float]:
+    """A painted eye: where it looks, it answers to a turn less and less."""
+    gaze = start + 0.3 * np.tanh(bend * motion.gaze_x_degrees / 60) / np.tanh(bend)
+    return float(gaze), 0.8 * motion.yaw_degrees
+
+
+@given(columns=st.integers(3, 65), bend=st.floats(0.2, 2.5), start=st.floats(-0.06, 0.06))
+def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: float) -> None:
+    finder = StepFinder(columns, 1, 0.25, 14)
+    for motion in finder.probes():
+        finder.learn(motion, *respond(motion, bend, start))
+    steps = finder.steps()
+    gazes = [respond(steps.motion(column, 0), bend, start)[0] for column in range(columns)]
+    middle = columns // 2
+    assert steps.motion(middle, 0) == Motion(), "the middle one is the picture"
+    assert np.all(np.diff(gazes) > 0)
+    for side in (gazes[: middle + 1], gazes[middle:]):
+        assert step_ratio(side) < 1.25
+
+
+def test_a_retry_comes_nearer() -> None:
+    finder = StepFinder(33, 1, 0.25, 14)
+    for motion in finder.probes():
+        finder.learn(motion, *respond(motion, 1.5, 0.02))
+    start = finder.steps().motion(5, 0)
+    off = Motion(yaw_degrees=start.yaw_degrees + 0.3, gaze_x_degrees=start.gaze_x_degrees - 1.5)
+    seen = respond(off, 1.5, 0.02)
+    better = finder.retry(5, off, *seen, share=0.9)
+    assert finder.miss(5, *respond(better, 1.5, 0.02)) < 0.5 * finder.miss(5, *seen)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 33])
+def test_sides_reach_from_edge_to_edge_through_the_middle(count: int) -> None:
+    places = sides(count)
+    assert len(places) == count
+    assert places[count // 2] == 0
+    if count > 2:
+        assert (places[0], places[-1]) == (-1, 1)
+        assert np.all(np.diff(places) > 0)
+
+
+@given(st.lists(st.tuples(st.floats(-40, 40), st.floats(-1, 1)), min_size=4, max_size=40))
+def test_a_curve_always_rises(samples: list[tuple[float, float]]) -> None:
+    turns, seen = rising([turn for turn, _ in samples], [value for _, value in samples])
+    assert np.all(np.diff(turns) > 0)
+    assert np.all(np.diff(seen) >= 0)
+
+
+def test_figures() -> None:
+    assert rank_correlation([1, 2, 3, 9]) == pytest.approx(1)
+    assert rank_correlation([9, 3, 2, 1]) == pytest.approx(-1)
+    assert step_ratio([0, 1, 2, 3]) == pytest.approx(1)
+    assert step_ratio([0, 1, 2, 6]) == pytest.approx(2)
+
+
+def test_the_square_seam_fades_the_movement_out(navy_picture: Pixels, engine: MeshEngine) -> None:
+    motion = Motion(yaw_degrees=8)
+    along_head = MovingFaces(navy_picture, [engine]).render([motion]).astype(int)
+    square = MovingFaces(navy_picture, [engine], "sigmoid").render([motion]).astype(int)
+    own = MovingFaces(navy_picture, [engine]).render([Motion()]).astype(int)
+    height, width = own.shape[:2]
+    middle = np.s_[height // 2 - 20 : height // 2 + 20, width // 2 - 20 : width // 2 + 20]
+    assert np.abs(square[middle] - along_head[middle]).mean() < 1
+    rim = np.s_[: height // 20]
+    assert np.abs(square[rim] - own[rim]).mean() <= np.abs(along_head[rim] - own[rim]).mean()
