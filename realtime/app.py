@@ -127,10 +127,9 @@ def _open_source(options: Options) -> tuple[Camera, Callable[[], Camera]]:
     if options.source is not None:
         source = options.source
         return cameras.open_camera(source, request), lambda: cameras.open_camera(source, request)
-    from realtime.cameras.listing import list_cameras
+    from realtime.cameras.listing import first_camera
 
-    found = list_cameras(with_modes=False)  # on Linux the first camera need not be number 0
-    first = str(found[0].number) if found else "0"
+    first = first_camera()
     try:
         return cameras.open_camera(first, request), lambda: cameras.open_camera(first, request)
     except CameraError as error:
@@ -260,10 +259,9 @@ def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Pro
 
         try:
             model_file(DETECTOR_MODELS[name], progress)
-        except ModelError as error:
+        except ModelError:
             if options.effect:
-                raise
-            log.warning("nobody is followed: %s", error)
+                raise  # else pictures come first: the finder will say that nobody is looked for
     return FaceFinder(open_detector, stats)
 
 

@@ -34,7 +34,11 @@ class CapturePolicy:
     open_s: float = 30.0
     """One that takes longer to open is tried anew beside that attempt. (Media Foundation may take 20 s.)"""
     retry_s: float = 1.0
-    """Pause before each attempt to open a lost camera."""
+    """Pause before an attempt to open a lost camera; it doubles, up to `longest_retry_s`, while the camera is lost
+    again as soon as it is back: a loose cable must not fill a log."""
+    longest_retry_s: float = 30.0
+    steady_s: float = 10.0
+    """A camera that has delivered for so long has come back for good."""
 
 
 class Capture:
@@ -64,6 +68,7 @@ class Capture:
         self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
         self._heard_at_s = 0.0
         self._lost = False
+        self._losses_in_a_row = 0
         self._opening = 0  # generation of the reader that is opening the source; 0: none
         self._next_index = 0
         self._last_pts_s = 0.0
@@ -125,14 +130,17 @@ class Capture:
                     camera = self._open_again(generation)
                     continue
                 ended = failed = False
+                opened_at_s = time.monotonic()
                 try:
                     ended = self._read_all(camera, generation)
                 except Closed:
                     raise
                 except Exception as error:  # whatever a driver or a decoder raises, a live camera is opened again
-                    if not camera.info.live:
+                    if not self._worth_waiting_for():
                         raise
                     failed = True
+                    if time.monotonic() - opened_at_s > self._policy.steady_s:
+                        self._losses_in_a_row = 0
                     if self._is_current(generation):
                         self._report_loss(error)
                 self._close(camera)
@@ -140,7 +148,11 @@ class Capture:
                 if ended and not self._policy.loop:
                     break
                 if failed:  # one that opens and fails at once must not be opened without end
-                    self._stopping.wait(self._policy.retry_s)
+                    pause_s = self._policy.retry_s * 2 ** min(self._losses_in_a_row, 10)
+                    self._losses_in_a_row += 1
+                    pause_s = min(pause_s, self._policy.longest_retry_s)
+                    self._heard_at_s = time.monotonic() + pause_s  # being silent meanwhile is no stall
+                    self._stopping.wait(pause_s)
         except Closed:
             pass
         except RealtimeError as error:
@@ -154,6 +166,10 @@ class Capture:
             if generation == self._generation:
                 self.on_finished(outcome)
                 self._slot.close()
+
+    def _worth_waiting_for(self) -> bool:
+        """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
+        return self.info.live or (self._policy.loop and self._next_index > 0)
 
     def _report_loss(self, error: Exception) -> None:
         log.debug("reading %s", self.info.name, exc_info=error)
@@ -175,8 +191,10 @@ class Capture:
         try:
             camera = self._open_source()
         except Exception as error:
-            if not self.info.live:
+            if not self._worth_waiting_for():
                 raise
+            if not self._lost:  # looped material that is gone at the end of a round; a lost camera was told before
+                self._report_loss(error)
             log.debug("not back yet: %s", error)
             self._heard_at_s = time.monotonic()
             self._stopping.wait(self._policy.retry_s)

@@ -100,6 +100,8 @@ class RenderLoop:
                     window.step(_WINDOW_WAIT_S)
                 if not windows:
                     self._stopping.wait(_IDLE_WAIT_S)
+                if self._time_is_up():
+                    self._end()
                 attend()
         finally:
             self._stopping.set()
@@ -114,6 +116,13 @@ class RenderLoop:
                 feed.stop()
         if self._outcome:
             raise self._outcome
+
+    def _time_is_up(self) -> bool:
+        """Whether a live source has fallen silent past the limit: `_process` sees the limit only when a frame comes."""
+        limit_s, since_s = self.limits.seconds, self.stats.first_picture_at_s
+        if limit_s is None or since_s is None or not self.capture.info.live:
+            return False
+        return time.monotonic() - since_s > limit_s + 1.0  # with frames coming, their own clock ends the run first
 
     def _process(self) -> None:
         """[processing thread] Make a picture of every frame that comes."""

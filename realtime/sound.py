@@ -55,14 +55,15 @@ def _join(source: Path, pictures: Path, result: Path) -> None:
             out.add_stream_from_template(sound_stream) if copied else out.add_stream("aac", rate=sound_stream.rate)
         )
         ends_s = (video_in.duration or 0) / av.time_base
+        begins_s = _first_picture_s(source)  # pictures are recorded from 0 on: sound moves with them
         # Merged by time, so that a player finds the sound of a moment beside its picture.
         for _, packet in heapq.merge(
-            _by_time(video_in, video_stream), _by_time(sound_in, sound_stream), key=lambda item: item[0]
+            _by_time(video_in, video_stream), _by_time(sound_in, sound_stream, begins_s), key=lambda item: item[0]
         ):
             if packet.stream is video_stream:
                 packet.stream = video_out
                 out.mux(packet)
-            elif packet.dts * packet.time_base >= ends_s:
+            elif packet.dts < 0 or packet.dts * packet.time_base >= ends_s:
                 continue
             elif copied:
                 packet.stream = sound_out
@@ -74,7 +75,22 @@ def _join(source: Path, pictures: Path, result: Path) -> None:
             out.mux(sound_out.encode(None))
 
 
-def _by_time(container: InputContainer, stream: Stream) -> Iterator[tuple[float, Any]]:
+def _first_picture_s(source: Path) -> float:
+    """When the first picture of a file is shown, on the file's own clock."""
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0] if container.streams.video else None
+        if stream is None or stream.start_time is None or stream.time_base is None:
+            return 0.0
+        return float(stream.start_time * stream.time_base)
+
+
+def _by_time(container: InputContainer, stream: Stream, begins_s: float = 0.0) -> Iterator[tuple[float, Any]]:
+    """Yield time and packet; `begins_s` on the container's clock becomes 0."""
     for packet in container.demux(stream):
-        if packet.dts is not None and packet.time_base is not None:  # the last, empty packet has none
-            yield float(packet.dts * packet.time_base), packet
+        if packet.dts is None or packet.time_base is None:  # the last, empty packet has none
+            continue
+        if begins_s:
+            shift = round(begins_s / packet.time_base)
+            packet.dts -= shift
+            packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+        yield float(packet.dts * packet.time_base), packet

@@ -213,3 +213,27 @@ def test_a_fault_in_a_camera_ends_the_run_in_order() -> None:
     assert run.take() == []
     run.capture.stop()
     assert "ZeroDivisionError" in str(run.ends[0])
+
+
+def test_looped_material_that_is_gone_at_the_end_of_a_round_is_waited_for() -> None:
+    gone = CameraError("no such file: clip.mp4")
+    run = Run(
+        in_turn([DrawnCamera(5), gone, gone, DrawnCamera(5)]), CapturePolicy(every_frame=True, loop=True, retry_s=0.01)
+    )
+    frames = run.take(10)
+    run.capture.stop()
+    assert [read_number(frame.pixels) for frame in frames] == [*range(5), *range(5)]
+
+
+def test_a_loose_cable_is_tried_less_and_less_often() -> None:
+    opened_at_s: list[float] = []
+
+    def open_loose() -> Camera:
+        opened_at_s.append(time.monotonic())
+        return DrawnCamera(live=True, fps=1000, fail_at=1)
+
+    run = Run(open_loose, CapturePolicy(retry_s=0.02))
+    run.take(6)
+    run.capture.stop()
+    gaps = [b - a for a, b in itertools.pairwise(opened_at_s[1:])]
+    assert gaps[-1] > 4 * gaps[0]

@@ -222,6 +222,16 @@ def test_limits(limits: Limits, expected: int) -> None:
     assert len(output.numbers) == expected
 
 
+def test_a_limit_in_seconds_holds_for_a_live_source_that_falls_silent() -> None:
+    camera = DrawnCamera(live=True, fps=60, stall_at=5)
+    made = make_loop(camera, [KeepingOutput()], every_frame=False, limits=Limits(seconds=0.5))
+    began_s = time.monotonic()
+    run(made)
+    assert time.monotonic() - began_s < 10
+    assert not made.loop.interrupted
+    camera.released.set()
+
+
 def test_stopping_from_outside() -> None:
     made = make_loop(DrawnCamera(live=True), [KeepingOutput()], every_frame=False)
     threading.Timer(0.3, made.loop.stop).start()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -180,6 +181,22 @@ def test_render_keeps_sound_and_every_frame(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
 
 
+def test_sound_moves_with_pictures_that_begin_later(tmp_path: Path) -> None:
+    _make_clip(tmp_path / "clip.mp4", seconds=2, pictures_begin_s=0.48)
+    done = realtime("render", "clip.mp4", "out.mp4", "--effect", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    offsets = []
+    for name in ("clip.mp4", "out.mp4"):
+        with av.open(str(tmp_path / name)) as container:
+            pictures = next(container.decode(video=0)).time
+        with av.open(str(tmp_path / name)) as container:
+            sound = [frame.time for frame in container.decode(audio=0)]
+        assert pictures is not None
+        assert sound[-1] is not None
+        offsets.append(sound[-1] - pictures)
+    assert offsets[1] == pytest.approx(offsets[0], abs=0.03)
+
+
 def test_render_into_a_folder_and_back(tmp_path: Path) -> None:
     _make_clip(tmp_path / "clip.mp4", seconds=1)
     assert realtime("render", "clip.mp4", "frames/", "--effect", "none", cwd=tmp_path).returncode == 0
@@ -210,7 +227,7 @@ def test_render_never_removes_what_it_did_not_make(tmp_path: Path) -> None:
     assert len(list((tmp_path / "frames").iterdir())) == 3
 
 
-def _make_clip(path: Path, seconds: int) -> None:
+def _make_clip(path: Path, seconds: int, pictures_begin_s: float = 0.0) -> None:
     """A moving picture of 25 fps with a tone."""
     import numpy as np
 
@@ -220,7 +237,10 @@ def _make_clip(path: Path, seconds: int) -> None:
         sound = container.add_stream("aac", rate=48000)
         for number in range(25 * seconds):
             pixels = np.full((120, 160, 3), (number * 5) % 255, np.uint8)
-            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+            picture = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            picture.pts = number + round(pictures_begin_s * 25)
+            picture.time_base = Fraction(1, 25)
+            container.mux(video.encode(picture))
         container.mux(video.encode(None))
         wave = np.sin(2 * np.pi * 440 * np.arange(48000 * seconds) / 48000).astype(np.float32)[None]
         for begin in range(0, wave.shape[1], 1024):

@@ -72,6 +72,15 @@ def list_cameras(*, with_modes: bool = True) -> list[ListedCamera]:
     return [ListedCamera(number, name, path, ()) for number, name, path in enumerated(backend)]
 
 
+def first_camera() -> str:
+    """Return the camera that a run without `--source` opens, as `--source` would name it: the first that captures.
+
+    On Linux it need not be number 0. Where none is found it is 0 all the same: opening it says what is wrong.
+    """
+    found = list_cameras(with_modes=False)
+    return str(found[0].number) if found else "0"
+
+
 def enumerated(backend: int) -> list[tuple[int, str, str]]:
     """Return number, name and path of each camera as one of OpenCV's backends counts them; [] if it cannot."""
     quiet_opencv()

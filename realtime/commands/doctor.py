@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature o
             print(f"{'':20} -> {finding.next_step}")
         failed |= check.needed and not finding.works
     print()
-    print("the default run would fail" if failed else "the default run works")
+    print("the default run cannot do its job" if failed else "the default run works")
     return 1 if failed else 0
 
 
@@ -97,15 +97,16 @@ def _portrait() -> Finding:
     from realtime.portrait_file import Portrait
     from realtime.portraits.default import default_portrait
 
-    portrait = Portrait.open(default_portrait(lambda what, share: None))
-    return Finding(True, f"{portrait.columns * portrait.rows} frames of {portrait.place.width}x{portrait.place.height}")
+    with Portrait.open(default_portrait(lambda what, share: None)) as portrait:
+        return Finding(True, f"{portrait.columns * portrait.rows} frames of {portrait.place.size}")
 
 
 def _camera() -> Finding:
     from realtime.cameras import CameraRequest
+    from realtime.cameras.listing import first_camera
     from realtime.cameras.webcam import Webcam
 
-    camera = Webcam("0", CameraRequest())
+    camera = Webcam(first_camera(), CameraRequest())
     camera.close()
     return Finding(True, f"{camera.info.name}: {camera.info.size} at {camera.info.fps:g} fps")
 

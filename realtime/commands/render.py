@@ -12,6 +12,7 @@ from pathlib import Path
 from realtime import cameras, outputs
 from realtime import options as option_table
 from realtime.errors import OptionError, OutputError
+from realtime.files import unfinished_name
 from realtime.options import Options
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif result.exists() and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
     _require_an_end(options)
-    unfinished = result.with_name(f"{result.stem}.unfinished{result.suffix}")
+    unfinished = unfinished_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     options = dataclasses.replace(options, output=(spec,), overwrite=True)
     try:
@@ -58,6 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
             if source.is_file() and has_sound(source):
                 with_sound_of(source, unfinished, unfinished)
         _give_name(unfinished, result)
+    except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
+        reason = str(error).replace(str(unfinished), str(result)).split(";")[0]
+        raise OutputError(f"{reason}; nothing was written, mend that and render again") from error
     finally:
         if kind == "folder":
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -130,4 +134,4 @@ def _give_name(unfinished: Path, result: Path) -> None:
             shutil.rmtree(result)
         unfinished.replace(result)
     except OSError as error:
-        raise OutputError(f"cannot write {result}: {error.strerror}; the result lies in {unfinished}") from error
+        raise OutputError(f"cannot write {result}: {error.strerror}; choose another name") from error

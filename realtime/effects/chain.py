@@ -140,20 +140,25 @@ class EffectMenu:
         self._list_specs = specs
         self._current = current
         self._specs: list[str] = []
-        self._wanted = 0
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        # Guarded by _lock, so that no wish falls between two looks at them:
+        self._wanted = 0
+        self._is_opening = False
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
         if not self._specs:
             self._specs = list(dict.fromkeys([*self._list_specs(), self._current]))
             self._wanted = self._specs.index(self._current)
-        self._wanted = (self._wanted + by) % len(self._specs)
+        with self._lock:
+            self._wanted = (self._wanted + by) % len(self._specs)
+            starts, self._is_opening = not self._is_opening, True
         self._say(f"effect: {self._specs[self._wanted]}")
-        if self._thread is None or not self._thread.is_alive():
+        if starts:
             self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
             self._thread.start()
 
@@ -164,8 +169,12 @@ class EffectMenu:
 
     def _open_wanted(self) -> None:
         opened = -1
-        while opened != self._wanted:  # keys pressed meanwhile: only the last wish counts
-            opened = self._wanted
+        while True:  # keys pressed meanwhile: only the last wish counts
+            with self._lock:
+                if opened == self._wanted:
+                    self._is_opening = False
+                    return
+                opened = self._wanted
             spec = self._specs[opened]
             try:
                 effect = self._open_effect(spec)
