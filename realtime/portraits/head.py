@@ -212,12 +212,12 @@ class HeadField:
         for _ in range(40):
             at_x = grid_x - moved_x / self._steps[0]
             at_y = grid_y - moved_y / self._steps[1]
-            before = moved_x
+            before_x, before_y = moved_x, moved_y
             moved_x, moved_y = (
                 np.asarray(cv2.remap(part, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
                 for part in (right, down)
             )
-            if float(np.abs(moved_x - before).max()) < 0.002:
+            if max(float(np.abs(moved_x - before_x).max()), float(np.abs(moved_y - before_y).max())) < 0.002:
                 break
         width, height = int(self.region.width), int(self.region.height)
         full_x = cv2.resize(moved_x, (width, height), interpolation=cv2.INTER_CUBIC)

@@ -63,8 +63,9 @@ def test_going_there_and_back_arrives_where_it_began(field: HeadField, motion: M
     there_y = y + cv2.remap(down / np.float32(excess), at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     own_x = np.arange(x.shape[1]) + field.region.left
     own_y = np.arange(x.shape[0]) + field.region.top
-    assert np.abs(there_x - own_x[None, :]).max() < 0.25
-    assert np.abs(there_y - own_y[:, None]).max() < 0.25
+    # A tenth of a pixel is lost between the grid's places, at the steep sides of the nose.
+    assert np.abs(there_x - own_x[None, :]).max() < 0.2
+    assert np.abs(there_y - own_y[:, None]).max() < 0.2
 
 
 def test_near_parts_move_with_the_turn(field: HeadField, navy: Measured) -> None:
