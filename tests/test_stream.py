@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import errno
 import http.server
+import itertools
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
 from realtime.cameras import CameraRequest, stream
+from realtime.cameras.decoding import PictureMaker
 from realtime.cameras.stream import Stream, without_password
 from realtime.errors import CameraError
+from realtime.frame import Pixels
 from tests.videos import number_of, write_video
 
 
@@ -48,6 +53,26 @@ def test_a_film_on_the_web_is_played_like_a_file(tmp_path: Path, web: str) -> No
     assert not film.info.live
     assert numbers == list(range(30))
     assert times_s == pytest.approx([number / 25 for number in range(30)])
+
+
+def test_a_picture_that_cannot_be_converted_is_left_out(
+    tmp_path: Path, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, numbers = PictureMaker.make, itertools.count()
+
+    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> Pixels:
+        if next(numbers) == 2:
+            raise av.FFmpegError(errno.EINVAL, "Invalid argument")
+        return make(maker, decoded)
+
+    monkeypatch.setattr(PictureMaker, "make", refuse_third)
+    write_video(tmp_path / "film.mp4", 6)
+    film = Stream(f"{web}/film.mp4", CameraRequest())
+    numbers_read = []
+    while (frame := film.read()) is not None:
+        numbers_read.append(number_of(frame.pixels))
+    film.close()
+    assert numbers_read == [0, 1, 3, 4, 5]
 
 
 def test_what_is_no_stream_is_said_in_one_line(tmp_path: Path, web: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import itertools
 import logging
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +11,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras import CameraRequest
+from realtime.cameras.decoding import PictureMaker
 from realtime.cameras.video_file import VideoFile
 from realtime.errors import CameraError
-from realtime.frame import Frame, Size
+from realtime.frame import Frame, Pixels, Size
 from tests.videos import COLOUR_BGR, colour_of, number_of, write_video
 
 
@@ -22,6 +25,19 @@ def read_all(path: Path) -> tuple[VideoFile, list[Frame]]:
         frames.append(frame)
     video.close()
     return video, frames
+
+
+@pytest.fixture
+def third_picture_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let FFmpeg refuse to convert the third picture that it has decoded."""
+    make, numbers = PictureMaker.make, itertools.count()
+
+    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> Pixels:
+        if next(numbers) == 2:
+            raise av.FFmpegError(errno.EINVAL, "Invalid argument")
+        return make(maker, decoded)
+
+    monkeypatch.setattr(PictureMaker, "make", refuse_third)
 
 
 def test_every_frame_comes_once_and_in_order(tmp_path: Path) -> None:
@@ -160,6 +176,14 @@ def test_a_damaged_spot_costs_its_frames_only(tmp_path: Path, caplog: pytest.Log
     _, frames = read_all(path)
     assert 97 <= len(frames) <= 100
     assert number_of(frames[-1].pixels) == 99
+
+
+@pytest.mark.usefixtures("third_picture_fails")
+def test_a_picture_that_cannot_be_converted_is_a_damaged_spot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, frames = read_all(write_video(tmp_path / "a.mp4", 6))
+    assert [number_of(frame.pixels) for frame in frames] == [0, 1, 3, 4, 5]
+    assert [frame.pts_s for frame in frames] == pytest.approx([0.0, 0.04, 0.12, 0.16, 0.2])
+    assert [record.message for record in caplog.records] == ["a.mp4 is damaged: 1 places could not be decoded"]
 
 
 def test_files_that_are_no_video(tmp_path: Path) -> None:

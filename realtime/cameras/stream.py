@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
+from fractions import Fraction
 
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import PictureMaker
+from realtime.cameras.decoding import decoded_pictures
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 
@@ -62,11 +62,9 @@ class Stream(Camera):
             raise CameraError(f"{self._name} carries no video that can be decoded here; check the address")
         stream.thread_type = "SLICE"  # threads by frame would hold each picture back by one frame a thread
         stream.codec_context.flags |= int(av.codec.context.Flags.low_delay)
-        self._packets = self._container.demux(stream)
-        self._pictures = PictureMaker(stream.sample_aspect_ratio)
-        self._decoded: deque[av.VideoFrame] = deque()
+        self._pictures = decoded_pictures(self._container, stream)
         self._count = 0
-        self._first_pts: int | None = None
+        self._began_s: Fraction | None = None
         self._last_pts_s = 0.0
         self._live = not self._container.duration
         fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
@@ -88,30 +86,22 @@ class Stream(Camera):
         return Frame(pixels, time.monotonic(), pts_s, index)
 
     def close(self) -> None:
-        self._decoded.clear()
+        self._pictures.close()
         self._container.close()
 
     def _next_picture(self) -> tuple[Pixels, float] | None:
-        while not self._decoded:
-            try:
-                packet = next(self._packets, None)
-                if packet is None:
-                    return None
-                self._decoded.extend(frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
-            except av.InvalidDataError:  # a packet was lost; the decoder finds its way back at the next key frame
-                continue
-            except av.ExitError as error:
-                raise CameraError(
-                    f"{self._name} has sent nothing for {_READ_WITHIN_S:g} s; check the network"
-                ) from error
-            except (OSError, av.FFmpegError) as error:
-                raise CameraError(f"{self._name} broke off: {error.strerror or error}; check the network") from error
-        decoded = self._decoded.popleft()
-        if decoded.pts is not None and decoded.time_base is not None:
-            self._first_pts = decoded.pts if self._first_pts is None else self._first_pts
-            pts_s = float((decoded.pts - self._first_pts) * decoded.time_base)
-            self._last_pts_s = max(self._last_pts_s, pts_s)
-        return self._pictures.make(decoded), self._last_pts_s
+        try:
+            picture = next((picture for picture in self._pictures if picture is not None), None)
+        except av.ExitError as error:
+            raise CameraError(f"{self._name} has sent nothing for {_READ_WITHIN_S:g} s; check the network") from error
+        except (OSError, av.FFmpegError) as error:
+            raise CameraError(f"{self._name} broke off: {error.strerror or error}; check the network") from error
+        if picture is None:
+            return None
+        if picture.time_s is not None:
+            self._began_s = picture.time_s if self._began_s is None else self._began_s
+            self._last_pts_s = max(self._last_pts_s, float(picture.time_s - self._began_s))
+        return picture.pixels, self._last_pts_s
 
 
 def without_password(url: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
+from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import PictureMaker
+from realtime.cameras.decoding import decoded_pictures
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 
@@ -51,12 +51,10 @@ class VideoFile(Camera):
         # decoding thread gave 157, 202 and 206 frames a second where two gave 121, 159 and 192.
         stream.codec_context.thread_count = max(1, (os.cpu_count() or 1) - 1)
         self._stream: av.VideoStream = stream
-        self._packets = self._container.demux(stream)
-        self._pictures = PictureMaker(stream.sample_aspect_ratio)
-        self._decoded: deque[av.VideoFrame] = deque()
+        self._pictures = decoded_pictures(self._container, stream)
         self._damaged = 0
         self._count = 0
-        self._first_pts: int | None = None
+        self._began_s: Fraction | None = None
         self._last_pts_s = 0.0
         fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
         self._period_s = 1.0 / fps
@@ -78,33 +76,27 @@ class VideoFile(Camera):
         return Frame(pixels, time.monotonic(), pts_s, index)
 
     def close(self) -> None:
-        self._decoded.clear()
+        self._pictures.close()
         self._container.close()
 
     def _next_picture(self) -> tuple[Pixels, float] | None:
-        while not self._decoded:
-            try:
-                packet = next(self._packets, None)
-                if packet is None:
-                    return None
-                self._decoded.extend(frame for frame in packet.decode() if isinstance(frame, av.VideoFrame))
-            except av.InvalidDataError:  # a damaged spot; the decoder finds its way back at the next key frame
+        try:
+            for picture in self._pictures:
+                if picture is not None:
+                    return picture.pixels, self._presentation_s(picture.time_s)
                 self._damaged += 1
-            except av.FFmpegError as error:
-                log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
-                return None
-        decoded = self._decoded.popleft()
-        return self._pictures.make(decoded), self._presentation_s(decoded)
+        except av.FFmpegError as error:
+            log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
+        return None
 
-    def _presentation_s(self, decoded: av.VideoFrame) -> float:
+    def _presentation_s(self, time_s: Fraction | None) -> float:
         """Return seconds since the first frame. A frame without a time follows the one before at the usual pace."""
-        if decoded.pts is None or decoded.time_base is None:
-            self._last_pts_s += self._period_s if self._first_pts is not None else 0.0
+        if time_s is None:
+            self._last_pts_s += self._period_s if self._began_s is not None else 0.0
             return self._last_pts_s
-        if self._first_pts is None:
-            self._first_pts = decoded.pts
-        pts_s = float((decoded.pts - self._first_pts) * decoded.time_base)
-        self._last_pts_s = max(self._last_pts_s, pts_s)
+        if self._began_s is None:
+            self._began_s = time_s
+        self._last_pts_s = max(self._last_pts_s, float(time_s - self._began_s))
         return self._last_pts_s
 
     def _tell_what_was_missing(self) -> None:
