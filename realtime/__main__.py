@@ -6,7 +6,7 @@ import argparse
 import importlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn, Protocol
 
 from realtime import __version__
@@ -51,9 +51,18 @@ class _Parser(argparse.ArgumentParser):
         prefix = "unrecognized arguments: "
         if message.startswith(prefix):
             word = message[len(prefix) :].split()[0]
-            known = [option for action in self._actions for option in action.option_strings]
+            known = list(_options_of(self))
             message = f"no such option: {word}{nearest(word.split('=')[0], known)}"
         raise OptionError(f"{message}; '{self.prog} --help' lists what there is")
+
+
+def _options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield every option, also those of `portrait build` and its like: it is the outer parser that complains."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _options_of(inner)
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:

@@ -43,6 +43,7 @@ def text_file(tmp_path: Path) -> Path:
         (["rum"], "no command 'rum' (did you mean 'run'?)"),
         (["run", "--efect", "none"], "no such option: --efect (did you mean '--effect'?)"),
         (["run", "--effect"], "expected one argument"),
+        (["portrait", "build", "letter.mp4", "--framse", "9"], "no such option: --framse (did you mean '--frames'?)"),
         (["--source", "missing.mp4"], "no such file: missing.mp4"),
         (["--source", "99", "--output", "none"], "99"),
         (["--source", "No Such Camera", "--output", "none"], "No Such Camera"),
