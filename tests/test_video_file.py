@@ -54,6 +54,20 @@ def test_uneven_times_are_kept(tmp_path: Path) -> None:
     assert [round(frame.pts_s * 1000) for frame in frames] == times_ms
 
 
+def test_a_frame_rate_that_cannot_be_is_taken_for_the_usual(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=50_000)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((96, 128, 3), 99, np.uint8), "bgr24")))
+        container.mux(stream.encode())
+    video, frames = read_all(path)
+    assert len(frames) == 5
+    assert video.info.fps == 30.0
+
+
 def test_times_begin_at_zero_where_the_file_does_not(tmp_path: Path) -> None:
     _, frames = read_all(write_video(tmp_path / "late.mkv", 3, times_ms=[700, 740, 780]))
     assert [round(frame.pts_s * 1000) for frame in frames] == [0, 40, 80]

@@ -19,6 +19,8 @@ import numpy as np
 from realtime.buffers import FramePool
 from realtime.frame import Pixels, Size
 
+_USUAL_FPS = 30.0
+_MOST_FPS = 1000.0
 _MATRIX_BT709 = 1
 _MATRIX_UNSPECIFIED = 2
 _HD_HEIGHT_PX = 720  # from here on an unlabelled video is BT.709, below BT.601: what players assume
@@ -31,6 +33,15 @@ class Picture(NamedTuple):
 
     pixels: Pixels
     time_s: Fraction | None
+
+
+def stated_fps(stream: av.VideoStream) -> float:
+    """Return frames a second as the stream states them, the usual 30 where it states none or no true ones.
+
+    Some files state the ticks of their clock, 90000 a second: nothing can keep that beat.
+    """
+    fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
+    return fps if 0.0 < fps < _MOST_FPS else _USUAL_FPS
 
 
 def decoded_pictures(

@@ -9,13 +9,12 @@ from fractions import Fraction
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import decoded_pictures
+from realtime.cameras.decoding import decoded_pictures, stated_fps
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 
 _OPEN_WITHIN_S = 10.0
 _READ_WITHIN_S = 5.0  # a live picture that old is of no use: better to connect again
-_USUAL_FPS = 30.0
 _OPTIONS = {
     "rtsp_transport": "tcp",  # over UDP one lost packet smears the picture until the next key frame
     "analyzeduration": "1000000",  # µs; FFmpeg's own 5 s of looking before opening are too long for live
@@ -67,12 +66,12 @@ class Stream(Camera):
         self._began_s: Fraction | None = None
         self._last_pts_s = 0.0
         self._live = not self._container.duration
-        fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
+        fps = stated_fps(stream)
         self._first = self._next_picture()
         if self._first is None:
             raise CameraError(f"{self._name} ended before its first picture; check that it is running")
         size = Size.of(self._first[0])
-        self.info = CameraInfo(self._name, size, fps if 0 < fps < 1000 else _USUAL_FPS, live=self._live)
+        self.info = CameraInfo(self._name, size, fps, live=self._live)
 
     def read(self) -> Frame | None:
         picture, self._first = self._first or self._next_picture(), None

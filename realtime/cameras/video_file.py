@@ -11,14 +11,13 @@ from pathlib import Path
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import decoded_pictures
+from realtime.cameras.decoding import decoded_pictures, stated_fps
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 
 log = logging.getLogger(__name__)
 
 _CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
-_USUAL_FPS = 30.0
 _SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
 
 
@@ -56,7 +55,7 @@ class VideoFile(Camera):
         self._count = 0
         self._began_s: Fraction | None = None
         self._last_pts_s = 0.0
-        fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
+        fps = stated_fps(stream)
         self._period_s = 1.0 / fps
         self._first = self._next_picture()
         if self._first is None:
