@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from realtime.controls import Command, Controls, Status
 from realtime.errors import OutputError
 from realtime.frame import Frame, Pixels, Size
-from realtime.outputs import OutputRequest, screens
+from realtime.outputs import OutputRequest, hud, screens
 from realtime.outputs.sdl import pygame
 from realtime.outputs.window import Fullscreen, Window, _first_size
 
@@ -257,6 +258,32 @@ def test_panels_fit_any_window(open_stage: Open, size: Size) -> None:
         left, top = layer.position
         assert left + layer.surface.get_width() <= size.width + 1
         assert top + layer.surface.get_height() <= size.height + 1
+
+
+@pytest.mark.parametrize(
+    ("dropped", "counts"),
+    [
+        ((("realtime-2026-11-21-10-49-31.mp4", 128),), ["128 realtime", ".mp4"]),
+        ((("before", 7), ("window", 31), ("realtime-2026-11-21-10-49-31.mp4", 12345)), ["7 ", " 31 ", " 12345 "]),
+        (tuple((f"recording-number-{number}.mp4", 1000) for number in range(20)), ["20000 in all"]),
+    ],
+)
+def test_a_long_name_never_cuts_off_how_many_were_dropped(
+    open_stage: Open, monkeypatch: pytest.MonkeyPatch, dropped: tuple[tuple[str, int], ...], counts: list[str]
+) -> None:
+    drawn = []
+    text = hud._Font.text
+
+    def note(font: hud._Font, words: str, colour: hud.Colour) -> pygame.Surface:
+        drawn.append(words)
+        return text(font, words, colour)
+
+    monkeypatch.setattr(hud._Font, "text", note)
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
+    stage.controls.status = dataclasses.replace(STATUS, dropped=dropped)
+    stage.show(plain(64, 48))
+    (value,) = [words for label, words in itertools.pairwise(drawn) if label == "dropped"]
+    assert all(part in value for part in counts), value
 
 
 def test_fullscreen_and_back(open_stage: Open) -> None:

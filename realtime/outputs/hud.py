@@ -155,16 +155,18 @@ def _figures(status: Status, scale: float) -> pygame.Surface:
     rows[-1] = (rows[-1][0], gap)
     rows.append((_rule(width), gap))
 
-    dropped = ", ".join(f"{count} {who}" for who, count in status.dropped if count)
+    dropped = [(who, count) for who, count in status.dropped if count]
     facts = (
         _Fact("effect", status.effect),
         _Fact("source", status.source),
         _Fact("runs on", status.provider),
         _Fact("faces", str(status.faces)),
         _Fact("mirrored", "yes" if status.mirrored else "no"),
-        _Fact("dropped", dropped or "none", _GILT if dropped else _INK),
+        _Fact("dropped", "none"),
     )
     label_width = max(fonts.normal.width(fact.label) for fact in facts) + round(16 * scale)
+    if dropped:
+        facts = (*facts[:-1], _Fact("dropped", _drops(dropped, fonts.normal, width - label_width), _GILT))
     for fact in facts:
         row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
         row.blit(fonts.normal.text(fact.label, _QUIET), (0, 0))
@@ -303,11 +305,27 @@ def _shortened(text: str, font: _Font, width: int) -> str:
     if font.width(text) <= width:
         return text
     for kept in range(len(text) - 1, 1, -1):
-        head = (kept + 1) // 2
-        short = f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+        short = _without_middle(text, kept)
         if font.width(short) <= width:
             return short
     return "…"
+
+
+def _without_middle(text: str, kept: int) -> str:
+    """Return the text where it has at most `kept` characters, else so many of them around what was left out."""
+    if len(text) <= kept:
+        return text
+    head = (kept + 1) // 2
+    return f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+
+
+def _drops(dropped: Sequence[tuple[str, int]], font: _Font, width: int) -> str:
+    """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
+    for kept in range(max(len(who) for who, _ in dropped), 1, -1):
+        line = ", ".join(f"{count} {_without_middle(who, kept)}" for who, count in dropped)
+        if font.width(line) <= width:
+            return line
+    return f"{sum(count for _, count in dropped)} in all"
 
 
 def _fit(panel: pygame.Surface, canvas: Size, edge: int) -> pygame.Surface:
