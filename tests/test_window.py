@@ -409,3 +409,23 @@ def test_without_a_screen_nothing_is_printed_and_another_output_is_named(display
     assert asked == "False []"
     assert refused.startswith("there is no screen for a window (")
     assert "--output out.mp4" in refused
+
+
+def test_full_means_the_screen_the_window_was_moved_to(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = open_stage()
+    stage.show(noise(64, 48))
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(800, 600), (1024, 768)])
+    opened: list[int] = []
+    set_mode = pygame.display.set_mode
+
+    def remember(size: tuple[int, int], flags: int = 0, display: int = 0) -> pygame.Surface:
+        opened.append(display)
+        return set_mode(size, flags)
+
+    monkeypatch.setattr(pygame.display, "set_mode", remember)
+    pygame.event.post(pygame.event.Event(pygame.WINDOWDISPLAYCHANGED, display_index=1))
+    stage.press(pygame.K_f)
+    assert opened == [1]
+    pygame.event.post(pygame.event.Event(pygame.WINDOWDISPLAYCHANGED, display_index=7))
+    stage.press(pygame.K_f)
+    assert opened == [1, 1], "a screen that is not there changes nothing"

@@ -243,6 +243,9 @@ class Window(Output):
                 self._window_size = Size(*self._surface.get_size())
             self._prepare()
             return True
+        elif event.type == pygame.WINDOWDISPLAYCHANGED and not self._is_fullscreen:
+            if event.display_index in range(len(pygame.display.get_desktop_sizes())):
+                self._screen = event.display_index  # moved by hand: full means the whole screen it is on now
         elif event.type == pygame.WINDOWEXPOSED:
             return True
         return False
