@@ -110,6 +110,8 @@ def _build(arguments: argparse.Namespace) -> int:
     source = Path(arguments.picture).expanduser()
     target = _target(arguments, source)
     preview = Path(arguments.preview).expanduser() if arguments.preview else None
+    sources = [source, *([Path(arguments.driving).expanduser()] if arguments.driving else [])]
+    _spare(sources, target, preview)
 
     from realtime.portraits.picture import read_picture
     from realtime.portraits.preview import check_preview
@@ -222,6 +224,15 @@ def _target(arguments: argparse.Namespace, source: Path) -> Path:
     if not target.parent.exists():
         raise OutputError(f"there is no folder {target.parent}; make it first, or choose another with -o")
     return target
+
+
+def _spare(sources: Sequence[Path], target: Path, preview: Path | None) -> None:
+    """Refuse, --force or not, to write over what the portrait is made from, or the preview over the portrait."""
+    for written in [target, *([preview] if preview is not None else [])]:
+        if any(written.exists() and source.exists() and written.samefile(source) for source in sources):
+            raise PortraitError(f"{written} is what the portrait is made from; choose another name to write to")
+    if preview is not None and preview.absolute() == target.absolute():
+        raise OptionError(f"-o and --preview both name {target}; choose another name for one of them")
 
 
 def _faces(picture: Pixels, pointed: str | None, meter: Meter) -> Sequence[Face]:

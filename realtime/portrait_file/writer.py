@@ -218,5 +218,7 @@ def _require_free_target(path: Path, overwrite: bool) -> None:
         raise PortraitError(f"{path} exists already; choose another name, or say --force to replace it")
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
         raise PortraitError(f"{path} is a folder of other things, which is not replaced; choose another name")
+    if not path.is_dir() and path.suffix.lower() not in ARCHIVE_SUFFIXES:
+        raise PortraitError(f"{path} is a file, which a folder does not replace; let the name end in .portrait")
     if path.is_dir() and path.suffix.lower() in ARCHIVE_SUFFIXES:
         raise PortraitError(f"{path} is a folder; remove it, or choose a name without {path.suffix}")

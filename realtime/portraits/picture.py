@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.errors import PortraitError
 from realtime.frame import Pixels
@@ -63,6 +65,7 @@ def _decode(path: Path, data: bytes) -> Pixels:
     if pixels is None:
         raise PortraitError(f"{path} is no picture that can be read; save it as PNG, JPEG, WebP or TIFF")
     if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
+        raw = _turned_like(raw, pixels, buffer)
         deep = 257.0 if raw.dtype == np.uint16 else 1.0
         colour, alpha = raw[..., :3].astype(np.float32) / deep, raw[..., 3:].astype(np.float32) / (255 * deep)
         pixels = np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8)
@@ -70,5 +73,17 @@ def _decode(path: Path, data: bytes) -> Pixels:
 
 
 def _may_be_transparent(data: bytes) -> bool:
-    """JPEGs never are, and only IMREAD_COLOR turns those as their EXIF data ask."""
-    return not data.startswith(b"\xff\xd8")
+    return not data.startswith(b"\xff\xd8")  # JPEGs never are
+
+
+def _turned_like(raw: NDArray[Any], turned: NDArray[Any], buffer: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return `raw`, read as it lies in the file, turned as the EXIF data ask: IMREAD_UNCHANGED leaves that out.
+
+    OpenCV does not say how it turned what it read by IMREAD_COLOR, so that is found by trying the eight ways.
+    """
+    flat = np.asarray(cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION))
+    for step in (1, -1):
+        for quarters in range(4):
+            if np.array_equal(np.rot90(flat[:, ::step], quarters), turned):
+                return np.ascontiguousarray(np.rot90(raw[:, ::step], quarters))
+    return raw

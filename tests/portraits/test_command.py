@@ -60,6 +60,29 @@ def test_what_exists_asks_for_force(quick: Path, navy_photo: Path, caplog: pytes
     assert quick.read_bytes() == before
 
 
+def test_force_never_costs_the_picture_or_the_clip(
+    navy_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, clip, other = tmp_path / "own.jpg", tmp_path / "me.mp4", tmp_path / "other.txt"
+    shutil.copyfile(navy_photo, picture)
+    clip.write_bytes(b"a clip")
+    other.write_bytes(b"not a pack")
+    made = ["portrait", "build", str(picture), "--force", "--frames", "3", "--no-idle", "--no-blink"]
+    pack, page = str(tmp_path / "own.portrait"), str(tmp_path / "own.html")
+    for more, message in (
+        (["-o", str(picture)], "made from"),
+        (["-o", pack, "--preview", str(picture)], "made from"),
+        (["-o", str(clip), "--driving", str(clip), "--all-frames"], "made from"),
+        (["-o", page, "--preview", page], "both name"),
+        (["-o", str(other)], "a file"),
+    ):
+        assert main([*made, *more]) == 2
+        assert message in capsys.readouterr().err
+    assert picture.read_bytes() == navy_photo.read_bytes()
+    assert (clip.read_bytes(), other.read_bytes()) == (b"a clip", b"not a pack")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["me.mp4", "other.txt", "own.jpg"]
+
+
 @pytest.mark.parametrize("suffix", [".html", ".jpg", ".png", ".mp4"])
 def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
     built, _, _ = navy_pack

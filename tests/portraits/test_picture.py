@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image  # comes with matplotlib; writes what OpenCV cannot
+from PIL import Image, ImageOps  # comes with matplotlib; writes what OpenCV cannot
 
 from realtime.errors import PortraitError
 from realtime.frame import Pixels
@@ -54,6 +54,23 @@ def test_what_is_transparent_is_white(tmp_path: Path) -> None:
     picture, _ = read_picture(tmp_path / "p.png")
     assert picture[0, 0].tolist() == [255, 255, 255]
     assert picture[79, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_transparent_pictures_are_turned_as_they_ask(tmp_path: Path, orientation: int, suffix: str) -> None:
+    pixels = np.random.default_rng(5).integers(0, 200, (90, 120, 4), np.uint8)
+    pixels[:30, :, 3], pixels[30:, :, 3] = 0, 255
+    image = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"picture{suffix}"
+    image.save(path, exif=exif, lossless=True)
+    with Image.open(path) as opened:
+        expected = np.array(ImageOps.exif_transpose(opened))
+    expected[expected[..., 3] == 0] = 255
+    picture, _ = read_picture(path)
+    np.testing.assert_array_equal(picture, expected[..., 2::-1])
 
 
 def test_forty_megapixels_are_scaled_down_and_said_so(tmp_path: Path) -> None:
