@@ -428,4 +428,4 @@ def test_full_means_the_screen_the_window_was_moved_to(open_stage: Open, monkeyp
     assert opened == [1]
     pygame.event.post(pygame.event.Event(pygame.WINDOWDISPLAYCHANGED, display_index=7))
     stage.press(pygame.K_f)
-    assert opened == [1, 1], "a screen that is not there changes nothing"
+    assert set(opened) == {1}, "a screen that is not there changes nothing"
