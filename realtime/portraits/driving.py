@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 from collections import defaultdict
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from realtime.errors import CameraError, OutputError, PortraitError
 from realtime.faces.blazeface import open_still
 from realtime.faces.tracker import FaceTracker
-from realtime.files import written_whole
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.model_store import Progress, no_progress
 from realtime.outputs import VIDEO_SUFFIXES
@@ -23,6 +21,7 @@ from realtime.portrait_file import Place
 from realtime.portraits import Engine, Motion
 from realtime.portraits.columns import look
 from realtime.portraits.expression import CLOSED, Expression, motion_between, read_expression
+from realtime.portraits.film import film
 from realtime.portraits.measure import Measured, Meter
 
 Floats = NDArray[np.float64]
@@ -113,10 +112,6 @@ def animate(
     `engine` was opened with the same picture. `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at
     `path` before is as it was.
     """
-    from realtime.controls import Controls
-    from realtime.outputs import OutputRequest
-    from realtime.outputs.recorder import Recorder
-
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
     if path.suffix.lower() not in VIDEO_SUFFIXES:
@@ -124,20 +119,12 @@ def animate(
     if not path.parent.is_dir():
         raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
     region = Place(*(int(side) for side in engine.region))
-    with written_whole(path) as unfinished:
-        try:
-            recorder = Recorder(str(unfinished), OutputRequest(Controls(), fps=filmed.fps, title="portrait"))
-            with contextlib.closing(recorder):
-                for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
-                    whole = picture.copy()
-                    region.of(whole)[:] = engine.render(motion)
-                    recorder.show(Frame(whole, 0.0, at_s, index))
-                    progress("painting the film", (index + 1) / len(filmed.motions))
-        except OutputError as error:
-            # The recorder speaks of the unfinished file, and of a recording that is kept.
-            if isinstance(error.__cause__, OSError):
-                raise error.__cause__ from None
-            raise
+    with film(path, filmed.fps, "portrait") as recorder:
+        for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
+            whole = picture.copy()
+            region.of(whole)[:] = engine.render(motion)
+            recorder.show(Frame(whole, 0.0, at_s, index))
+            progress("painting the film", (index + 1) / len(filmed.motions))
 
 
 def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:

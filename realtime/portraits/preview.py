@@ -18,6 +18,7 @@ from realtime.files import written_whole
 from realtime.frame import Frame, Pixels, Size
 from realtime.model_store import Progress, no_progress
 from realtime.portrait_file import Portrait
+from realtime.portraits.film import film
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 PAGES = frozenset({".html", ".htm"})
@@ -42,7 +43,7 @@ def write_preview(portrait: Portrait, path: Path, *, overwrite: bool = False, pr
         with written_whole(path) as unfinished:
             unfinished.write_text(page(portrait, progress), encoding="utf-8")
     else:
-        _write_film(portrait, path, progress, overwrite=overwrite)
+        _write_film(portrait, path, progress)
 
 
 def check_preview(path: Path, *, overwrite: bool) -> None:
@@ -146,12 +147,8 @@ def write_composed(portrait: Portrait, folder: Path, progress: Progress = no_pro
     return portrait.count
 
 
-def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite: bool) -> None:
+def _write_film(portrait: Portrait, path: Path, progress: Progress) -> None:
     """Write a film: from left to right and back twice, then a blink and a breath where the pack has them."""
-    from realtime.controls import Controls
-    from realtime.outputs import OutputRequest
-    from realtime.outputs.recorder import Recorder
-
     fps = 25
     pictures: list[tuple[str, int, int]] = []
     row = portrait.rows // 2 * portrait.columns
@@ -163,8 +160,7 @@ def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite
         pictures += [("blink", portrait.middle, stage) for stage in [*stages, stages[-1], *reversed(stages)]]
     for number in range(portrait.idle_count):
         pictures += [("idle", number, 0)] * max(1, round(fps / portrait.idle_fps))
-    recorder = Recorder(str(path), OutputRequest(Controls(), fps=fps, overwrite=overwrite, title=portrait.title))
-    try:
+    with film(path, fps, portrait.title) as recorder:
         for index, (kind, number, stage) in enumerate(pictures):
             whole = composed(portrait, portrait.middle if kind == "idle" else number)
             if kind == "blink" and portrait.blink_place is not None:
@@ -173,8 +169,6 @@ def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite
                 portrait.place.of(whole)[:] = portrait.idle(number)
             recorder.show(Frame(whole, time.monotonic(), index / fps, index))
             progress("writing the preview", (index + 1) / len(pictures))
-    finally:
-        recorder.close()
 
 
 def _title(portrait: Portrait, width: int) -> Pixels:
