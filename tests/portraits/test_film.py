@@ -39,10 +39,14 @@ def test_a_full_disk_leaves_the_older_film_and_nothing_else(tmp_path: Path, monk
         show(recorder, frame)
 
     monkeypatch.setattr(Recorder, "show", fill_up)
-    with pytest.raises(OutputError, match=f"cannot write {path}: No space left") as caught:  # noqa: SIM117
+
+    def shoot() -> None:
         with film(path, 25, "try") as recorder:
             for index in range(5):
                 recorder.show(Frame(PICTURE, 0.0, index / 25, index))
+
+    with pytest.raises(OutputError, match=f"cannot write {path}: No space left") as caught:
+        shoot()
     assert "kept" not in str(caught.value)
     assert path.read_bytes() == b"an older film"
     assert list(tmp_path.iterdir()) == [path]
