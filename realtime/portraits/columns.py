@@ -33,6 +33,9 @@ _DEGREES_EACH = Motion(
 """How unlike two neighbours in a pack look: what a difference of one weighs, in degrees of turn. The eyes follow from
 the head, for together they look where the column does."""
 _LEAST_REACH_DEGREES = 4.0
+_MOUTH_LEFT = 0.15
+"""Share of the mouth's movement that is left in a pack: frames shown by where a visitor stands would have it gape at
+one place and close at the next."""
 _FIELDS = [field.name for field in dataclasses.fields(Motion)]
 _YAW, _EYES = _FIELDS.index("yaw_degrees"), _FIELDS.index("gaze_x_degrees")
 
@@ -85,8 +88,8 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
     """Return motions for the columns of a pack: from left to right, evenly spaced, the middle one at rest.
 
     They lead through the frames of the clip that `spread` names, calmed from column to column: a visitor who takes a
-    step shall not see a head nod. A clip that looks farther to one side than to the other is centred: its middle
-    becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to side.
+    step shall not see a head nod, nor a mouth speak. A clip that looks farther to one side than to the other is
+    centred: its middle becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to side.
     """
     looks = np.array([look(motion) for motion in motions])
     anchors = sorted(set(spread(motions, columns)), key=lambda number: looks[number])
@@ -105,7 +108,15 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
     eyes = _never_falling(goals - yaw)
     calmed[:, _YAW], calmed[:, _EYES] = goals - eyes, eyes
     chosen = [Motion(*row) for row in (calmed - calmed[columns // 2]).tolist()]
-    return [dataclasses.replace(motion, closing=0.0, mouth_open=max(0.0, motion.mouth_open)) for motion in chosen]
+    return [
+        dataclasses.replace(
+            motion,
+            closing=0.0,
+            mouth_open=_MOUTH_LEFT * max(0.0, motion.mouth_open),
+            mouth_wide=_MOUTH_LEFT * motion.mouth_wide,
+        )
+        for motion in chosen
+    ]
 
 
 def _never_falling(values: Floats) -> Floats:

@@ -87,6 +87,17 @@ def test_a_pack_goes_evenly_through_rest(columns: int) -> None:
     assert all(motion.closing == 0 for motion in chosen)
 
 
+def test_a_mouth_in_a_pack_hardly_moves() -> None:
+    """Frames are shown by where a visitor stands, not one after the other: nothing in them is said."""
+    speaking = [
+        dataclasses.replace(motion, mouth_open=0.12 * (number % 40 > 20), mouth_wide=0.04 * math.sin(number / 7))
+        for number, motion in enumerate(lingering_clip())
+    ]
+    chosen = choose(speaking, 33)
+    assert 0 < max(motion.mouth_open for motion in chosen) < 0.02
+    assert 0 < max(abs(motion.mouth_wide) for motion in chosen) < 0.008
+
+
 @given(MOTIONS)
 def test_neither_head_nor_eyes_of_a_pack_turn_back(motions: list[Motion]) -> None:
     try:
