@@ -24,10 +24,11 @@ from realtime.cameras import CameraRequest
 from realtime.cameras.video_file import VideoFile
 from realtime.frame import Pixels
 from realtime.portraits import Motion
-from realtime.portraits.builder import BuildOptions, MovingFaces, prepare, usable_faces
+from realtime.portraits.build_options import BuildOptions
 from realtime.portraits.driving import FilmedMotion, motions_of
 from realtime.portraits.expression import motion_between, read_expression
 from realtime.portraits.measure import Measured, Meter
+from realtime.portraits.moving import MovingFaces, prepare, usable_faces
 from realtime.portraits.picture import read_picture
 
 Floats = NDArray[np.float64]

@@ -92,8 +92,9 @@ def _measure(picture: Path, pack: Path) -> dict[str, Any]:
 
 def _make(picture: Path, pack: Path) -> dict[str, Any]:
     """Make one pack, in this process."""
-    from realtime.portraits.builder import build, usable_faces
+    from realtime.portraits.builder import build
     from realtime.portraits.measure import Meter
+    from realtime.portraits.moving import usable_faces
     from realtime.portraits.picture import read_picture
 
     meter = Meter()

@@ -131,12 +131,12 @@ def _build(arguments: argparse.Namespace) -> int:
         meter = Meter(progress)
         faces = _faces(picture, arguments.face, meter)
         if arguments.all_frames:
-            from realtime.portraits.builder import prepare
             from realtime.portraits.driving import animate, motions_of
+            from realtime.portraits.moving import prepare
 
-            moving, _ = prepare(picture, faces[:1], meter, options)
+            moving, _ = prepare(picture, faces, meter, options)
             filmed = motions_of(Path(arguments.driving).expanduser(), progress)
-            animate(picture, moving.engines[0], filmed, target, overwrite=arguments.force, progress=progress)
+            animate(moving, filmed, target, overwrite=arguments.force, progress=progress)
         else:
             from realtime.portraits.builder import build
 
@@ -236,7 +236,7 @@ def _spare(sources: Sequence[Path], target: Path, preview: Path | None) -> None:
 
 
 def _faces(picture: Pixels, pointed: str | None, meter: Meter) -> Sequence[Face]:
-    from realtime.portraits.builder import usable_faces
+    from realtime.portraits.moving import usable_faces
     from realtime.portraits.search import face_at
 
     if not pointed:

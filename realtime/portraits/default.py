@@ -42,8 +42,9 @@ def default_portrait(progress: Progress = no_progress, *, options: BuildOptions 
     pack = folder / f"grace-hopper-{BUILDER_VERSION}.portrait"
     if pack.is_file():
         return pack
-    from realtime.portraits.builder import build, usable_faces
+    from realtime.portraits.builder import build
     from realtime.portraits.measure import Meter
+    from realtime.portraits.moving import usable_faces
     from realtime.portraits.picture import read_picture
 
     try:

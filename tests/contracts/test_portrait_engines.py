@@ -10,8 +10,8 @@ import pytest
 from realtime.errors import ModelError
 from realtime.frame import Pixels
 from realtime.portraits import ENGINES, Engine, Motion, Source
-from realtime.portraits.builder import usable_faces
 from realtime.portraits.measure import Meter
+from realtime.portraits.moving import usable_faces
 from realtime.portraits.picture import read_picture
 
 TESTED = ("mesh",)

@@ -14,9 +14,9 @@ import numpy as np
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.portraits import Motion, Source
-from realtime.portraits.builder import usable_faces
 from realtime.portraits.measure import Meter
 from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.moving import usable_faces
 from realtime.portraits.picture import read_picture
 
 FOLDER = Path(__file__).parent

@@ -10,9 +10,10 @@ from realtime.errors import ModelError
 from realtime.frame import Face, Pixels
 from realtime.portrait_file import Portrait
 from realtime.portraits import Source
-from realtime.portraits.builder import Built, build, usable_faces
+from realtime.portraits.builder import Built, build
 from realtime.portraits.measure import Measured, Meter
 from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.moving import usable_faces
 from realtime.portraits.picture import read_picture
 
 

@@ -12,8 +12,9 @@ import pytest
 from realtime.errors import PortraitError
 from realtime.frame import Face, Pixels
 from realtime.portrait_file import PackWriter, Portrait
-from realtime.portraits.builder import BuildOptions, Built, breath, build, usable_faces
+from realtime.portraits.builder import BuildOptions, Built, breath, build
 from realtime.portraits.measure import Measured, Meter, turn
+from realtime.portraits.moving import usable_faces
 from realtime.portraits.report import rank_correlation, step_ratio
 from realtime.portraits.search import face_at, find_faces
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from realtime.frame import Pixels
 from realtime.portraits import Motion
-from realtime.portraits.builder import MovingFaces
 from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.moving import MovingFaces
 from realtime.portraits.report import rank_correlation, step_ratio
 from realtime.portraits.steps import StepFinder, rising, sides
 
