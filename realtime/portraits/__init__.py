@@ -51,8 +51,8 @@ class Motion:
     mouth_open: float = 0.0
     """How much farther the lips' inner edges are apart, in heights of the face; 0.1 is wide open."""
     mouth_wide: float = 0.0
-    """How far each corner of the mouth moves away from the other, in heights of the face: half of what the mouth's width
-    grows by. Negative: narrower; 0.02 is a clear movement."""
+    """How far each corner of the mouth moves away from its middle, in heights of the face: half of what the mouth's
+    width grows by. Negative: narrower; 0.02 is a clear movement."""
     rise: float = 0.0
     """The whole head moved up, in heights of the face: breathing is about 0.004."""
 

@@ -89,7 +89,8 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
 
     They lead through the frames of the clip that `spread` names, calmed from column to column: a visitor who takes a
     step shall not see a head nod, nor a mouth speak. A clip that looks farther to one side than to the other is
-    centred: its middle becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to side.
+    centred: its middle becomes the portrait's own gaze. Raises PortraitError where the face hardly looks from side to
+    side.
     """
     looks = np.array([look(motion) for motion in motions])
     anchors = sorted(set(spread(motions, columns)), key=lambda number: looks[number])
