@@ -11,18 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import CameraError, OutputError, PortraitError
+from realtime.errors import CameraError, PortraitError
 from realtime.faces.blazeface import open_still
 from realtime.faces.tracker import FaceTracker
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.model_store import Progress, no_progress
-from realtime.outputs import VIDEO_SUFFIXES
-from realtime.portrait_file import Place
-from realtime.portraits import Engine, Motion
+from realtime.portraits import Motion
 from realtime.portraits.columns import look
 from realtime.portraits.expression import CLOSED, Expression, motion_between, read_expression
-from realtime.portraits.film import film
+from realtime.portraits.film import check_film, film
 from realtime.portraits.measure import Measured, Meter
+from realtime.portraits.moving import MovingFaces
 
 Floats = NDArray[np.float64]
 
@@ -99,31 +98,22 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
 
 
 def animate(
-    picture: Pixels,
-    engine: Engine,
+    moving: MovingFaces,
     filmed: FilmedMotion,
     path: Path,
     *,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> None:
-    """Write the whole picture, its face moved like the filmed one, at the clip's own times: whole, or not at all.
+    """Write the whole picture, all its faces moved like the filmed one, at the clip's own times: whole, or not at all.
 
-    `engine` was opened with the same picture. `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at
-    `path` before is as it was.
+    `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at `path` before is as it was.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
-    if not path.parent.is_dir():
-        raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
-    region = Place(*(int(side) for side in engine.region))
+    check_film(path, overwrite=overwrite)
     with film(path, filmed.fps, "portrait") as recorder:
         for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
-            whole = picture.copy()
-            region.of(whole)[:] = engine.render(motion)
-            recorder.show(Frame(whole, 0.0, at_s, index))
+            frame = moving.render([motion] * len(moving.engines))
+            recorder.show(Frame(moving.whole(frame), 0.0, at_s, index))
             progress("painting the film", (index + 1) / len(filmed.motions))
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from realtime.errors import OutputError
 from realtime.files import written_whole
-from realtime.outputs import Output
+from realtime.outputs import VIDEO_SUFFIXES, Output
+
+
+def check_film(path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError where no film can be written to `path`: worth asking before the work is done."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+    if not path.parent.is_dir():
+        raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
 
 
 @contextlib.contextmanager

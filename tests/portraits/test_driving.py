@@ -21,8 +21,11 @@ from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.portrait_file import Portrait
 from realtime.portraits import Motion
+from realtime.portraits.build_options import BuildOptions
 from realtime.portraits.driving import FilmedMotion, animate, calm, motions_of
+from realtime.portraits.measure import Meter
 from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.moving import MovingFaces, prepare, usable_faces
 from tests.videos import write_video
 
 FPS = 20.0
@@ -56,7 +59,7 @@ def filmed_as(motions: list[Motion]) -> FilmedMotion:
 def clip(tmp_path_factory: pytest.TempPathFactory, navy_picture: Pixels, engine: MeshEngine) -> Path:
     """A clip in which the face's every movement is known."""
     path = tmp_path_factory.mktemp("clip") / "face.mp4"
-    animate(navy_picture, engine, filmed_as(made_motions()), path)
+    animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions()), path)
     return path
 
 
@@ -165,7 +168,7 @@ def test_clips_that_cannot_be_followed(tmp_path: Path, navy_photo: Path) -> None
 
 def test_a_face_that_hardly_moves_is_said_to(navy_picture: Pixels, engine: MeshEngine, tmp_path: Path) -> None:
     still = tmp_path / "still.mp4"
-    animate(navy_picture, engine, filmed_as([Motion()] * 12), still)
+    animate(MovingFaces(navy_picture, [engine]), filmed_as([Motion()] * 12), still)
     lasts, moves = motions_of(still).warnings
     assert lasts == "the clip lasts only 0.6 s; a longer one shows more"
     assert moves.startswith("the face hardly moves: it looks ")
@@ -201,20 +204,33 @@ def test_a_film_that_fails_leaves_what_was_there(navy_picture: Pixels, engine: M
     target = tmp_path / "film.mp4"
     target.write_bytes(b"an older film")
     with pytest.raises(MemoryError):
-        animate(navy_picture, failing, filmed_as(made_motions(8)), target, overwrite=True)
+        animate(MovingFaces(navy_picture, [failing]), filmed_as(made_motions(8)), target, overwrite=True)
     assert target.read_bytes() == b"an older film"
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_every_face_in_the_picture_moves(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+    double = np.hstack([navy_picture, navy_picture])
+    moving, _ = prepare(double, usable_faces(double, meter), meter, BuildOptions())
+    assert len(moving.engines) == 2
+    animate(moving, filmed_as([Motion(), Motion(yaw_degrees=8, mouth_open=0.05)]), tmp_path / "two.mp4")
+    with av.open(tmp_path / "two.mp4") as container:
+        still, moved = (frame.to_ndarray(format="bgr24") for frame in container.decode(video=0))
+    for engine in moving.engines:
+        left, top, width, height = (int(side) for side in engine.region)
+        part = np.s_[top : top + height, left : left + width]
+        assert cv2.absdiff(still[part], moved[part]).mean() > 2
 
 
 def test_a_film_is_not_written_over_another(navy_picture: Pixels, engine: MeshEngine, tmp_path: Path) -> None:
     target = tmp_path / "film.mp4"
     target.touch()
     with pytest.raises(OutputError, match=r"film\.mp4 exists; choose another name, or add --force"):
-        animate(navy_picture, engine, filmed_as(made_motions(2)), target)
+        animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), target)
     with pytest.raises(OutputError, match=r"the name must end in"):
-        animate(navy_picture, engine, filmed_as(made_motions(2)), tmp_path / "film.avi")
+        animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), tmp_path / "film.avi")
     with pytest.raises(OutputError, match=r"there is no folder .*nowhere; create it first"):
-        animate(navy_picture, engine, filmed_as(made_motions(2)), tmp_path / "nowhere" / "film.mp4")
+        animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), tmp_path / "nowhere" / "film.mp4")
 
 
 def test_outside_the_head_a_film_shows_the_picture(clip: Path, navy_picture: Pixels, engine: MeshEngine) -> None:
@@ -236,7 +252,7 @@ def test_a_full_disk_is_told_of_the_film_and_leaves_nothing(
 
     monkeypatch.setattr(Recorder, "show", full)
     with pytest.raises(OutputError, match=r"cannot write .*film\.mp4: No space left on device") as told:
-        animate(navy_picture, engine, filmed_as(made_motions(2)), tmp_path / "film.mp4")
+        animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), tmp_path / "film.mp4")
     assert "kept" not in str(told.value)
     assert not list(tmp_path.iterdir())
 
