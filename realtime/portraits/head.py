@@ -19,7 +19,7 @@ from realtime.faces import mesh as face
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Box, Size
 from realtime.portraits import Motion
-from realtime.portraits.mouth import JAW_RAMP
+from realtime.portraits.warp import Displacement
 
 Floats = NDArray[np.float32]
 
@@ -27,10 +27,13 @@ _GRID_SIDE = 320
 """Longest side of the grid the displacement is solved on. It is smooth: 320 and 640 differ by under 0.02 px."""
 _REACH = 1.62
 """The outline of the head, hair included, over the outline of the face; there the movement has died away."""
-_MOST_CHANGE = 0.8
-"""The displacement changes by at most this from one pixel to the next."""
-_LEAST_DETERMINANT = 0.35
-"""No part of the picture is squeezed below this share of its area: far from folding, and still sharp."""
+_BROW_REACH = 0.16
+"""From the brows to where their movement has died away, heights of the face."""
+_CORNER_REACH = 0.18
+"""Likewise from the corners of the mouth."""
+_UPPER_LIDS = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (362, 398, 384, 385, 386, 387, 388, 466, 263))
+_LID_STILL = 0.012
+"""So near to an upper lid's edge nothing follows the brows, heights of the face."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class _Fields:
     whole: Floats
     """1 on the head, 0 in the background: what tilts and rises as one piece."""
     brows: Floats
-    jaw: Floats
+    """1 at the brows, 0 at the lids."""
     wide: Floats
+    """1 at the left corner of the mouth, -1 at the right one."""
 
 
 class HeadField:
@@ -53,6 +57,8 @@ class HeadField:
         box = mesh.box
         self.height_px = box.height
         oval = mesh.points[list(face.OVAL), :2]
+        roll = math.radians(mesh.roll_degrees)
+        self._along, self._down = (math.cos(roll), math.sin(roll)), (-math.sin(roll), math.cos(roll))
         self._centre = mesh.points[[face.RIGHT_CHEEK, face.LEFT_CHEEK], :2].mean(axis=0)
         rim = _rim(oval, self._centre, box)
         margin = 0.06 * box.width
@@ -84,22 +90,23 @@ class HeadField:
         depth = self._spline(positions, values, smooth=0.02) * window
 
         height = self.height_px
-        brows = self._bump(points[list(face.RIGHT_BROW + face.LEFT_BROW), :2], 0.10 * height)
-        lower = points[list(face.LIP_LOWER_INNER[2:-2]), :2]
-        chin = points[[face.CHIN, 148, 377, 176, 400, 200, 18, 17, 16, 315], :2]
-        jaw = self._bump(np.vstack([lower, chin, (lower + chin[:1]) / 2]), 0.13 * height)
-        upper_lip_y = np.interp(
-            self._x[0], points[list(face.LIP_UPPER_INNER), 0], points[list(face.LIP_UPPER_INNER), 1]
+        browline = np.vstack(
+            [
+                _dense(np.asarray((points[list(brow[:5]), :2] + points[list(brow[5:]), :2]) / 2, np.float32))
+                for brow in (face.RIGHT_BROW, face.LEFT_BROW)
+            ]
         )
-        below = np.clip((self._y - upper_lip_y[None, :]) / (JAW_RAMP * height), 0, 1)
-        jaw *= below * below * (3 - 2 * below)  # `mouth.py` parts the lips by what is left of it there
-        right = self._bump(points[[face.MOUTH_RIGHT], :2], 0.11 * height)
-        left = self._bump(points[[face.MOUTH_LEFT], :2], 0.11 * height)
+        lids = np.vstack([_dense(points[list(lid), :2]) for lid in _UPPER_LIDS])
+        to_lids = np.maximum(0, self._distance(lids) - _LID_STILL * height)
+        brows = self._bump(browline, _BROW_REACH * height)
+        brows = np.asarray(brows * _smooth(to_lids / (to_lids + self._distance(browline) + 1e-6)), np.float32)
+        right, left = (
+            self._bump(points[[corner], :2], _CORNER_REACH * height) for corner in (face.MOUTH_RIGHT, face.MOUTH_LEFT)
+        )
         return _Fields(
             depth.astype(np.float32),
             window,
             (brows * window).astype(np.float32),
-            (jaw * window).astype(np.float32),
             ((left - right) * window).astype(np.float32),
         )
 
@@ -172,93 +179,101 @@ class HeadField:
         coarse = found.reshape(small[1], small[0]).astype(np.float32)
         return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
 
-    def _bump(self, centres: Floats, radius_px: float) -> Floats:
-        """1 at the centres, falling to 0 at `radius_px` from the nearest."""
+    def _distance(self, centres: Floats) -> Floats:
+        """Return the distance to the nearest of some points (n, 2), pixels."""
         nearest = np.full(self._x.shape, np.inf, np.float32)
         for x, y in centres:
             np.minimum(nearest, np.hypot(self._x - x, self._y - y), out=nearest)
-        share = np.clip(1 - nearest / (1.6 * radius_px), 0, 1)
-        bump = share * share * (3 - 2 * share)
-        return np.asarray(cv2.GaussianBlur(bump, (0, 0), max(1.0, 0.25 * radius_px / self._step)), np.float32)
+        return nearest
 
-    def _forward(self, motion: Motion) -> tuple[Floats, Floats]:
-        """Return how far each point of the source moves, on the grid: right and down, pixels."""
+    def _bump(self, centres: Floats, reach_px: float) -> Floats:
+        """1 at the centres, falling to 0 at `reach_px` from the nearest."""
+        bump = _smooth(1 - self._distance(centres) / reach_px)
+        blurred = cv2.GaussianBlur(bump, (0, 0), max(1.0, 0.16 * reach_px / self._step))
+        return np.asarray(blurred / blurred.max(), np.float32)
+
+    def turn(self, motion: Motion) -> Displacement:
+        """Return how the head's turn, tilt and rise move the points of the face at rest, as far as can be."""
         fields = self._fields
-        yaw, pitch = math.radians(motion.yaw_degrees), math.radians(motion.pitch_degrees)
+        yaw, pitch, roll = (
+            math.radians(angle) for angle in (motion.yaw_degrees, motion.pitch_degrees, motion.roll_degrees)
+        )
         x, y = self._x - self._centre[0], self._y - self._centre[1]
-        roll = math.radians(motion.roll_degrees)
         right = fields.depth * math.sin(yaw) + fields.whole * (x * (math.cos(yaw) - 1) - y * math.sin(roll))
         down = -fields.depth * math.sin(pitch) + fields.whole * (y * (math.cos(pitch) - 1) + x * math.sin(roll))
-        height = self.height_px
-        down -= fields.whole * (motion.rise * height) + fields.brows * (motion.brows * height)
-        down += fields.jaw * (motion.mouth_open * height)
-        right += fields.wide * (motion.mouth_wide * height)
-        return right.astype(np.float32), down.astype(np.float32)
+        down -= fields.whole * (motion.rise * self.height_px)
+        return self._displacement(right, down).gentle()
+
+    def features(self, motion: Motion) -> Displacement:
+        """Return how brows and corners of the mouth move in a face at rest; each brought back to what it can do."""
+        brows = self._fields.brows * (-motion.brows * self.height_px)
+        wide = self._fields.wide * (motion.mouth_wide * self.height_px)
+        down, along = self._down, self._along
+        # The two lie apart, so that the sum is as gentle as each of them; on a face where they do not, it is made so.
+        return (
+            self._displacement(brows * down[0], brows * down[1])
+            .gentle()
+            .plus(self._displacement(wide * along[0], wide * along[1]).gentle())
+            .gentle()
+        )
 
     def backward(self, motion: Motion) -> tuple[Floats, Floats]:
         """Return for each pixel of the region where in the picture it comes from: x and y, (height, width) float32.
 
-        The displacement is known where points start; it is needed where they arrive. Each pixel's start is found by
-        repeating `start = pixel − displacement(start)`, which converges as the displacement changes by less than a
-        pixel from one pixel to the next; motions that would squeeze the picture further are made smaller first.
+        The features move in the face at rest and the head turns afterwards: two maps that are one to one, one after the
+        other. So a wide mouth takes nothing from the head's turn, as it would if both were kept gentle together.
         """
-        right, down = self._forward(motion)
-        excess = self._steepness(right, down)
-        if excess > 1:
-            right, down = right / excess, down / excess
-        rows, columns = right.shape
-        grid_x, grid_y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
-        moved_x, moved_y = right, down
-        for _ in range(40):
-            at_x = grid_x - moved_x / self._steps[0]
-            at_y = grid_y - moved_y / self._steps[1]
-            before_x, before_y = moved_x, moved_y
-            moved_x, moved_y = (
-                np.asarray(cv2.remap(part, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-                for part in (right, down)
-            )
-            if max(float(np.abs(moved_x - before_x).max()), float(np.abs(moved_y - before_y).max())) < 0.002:
-                break
+        moved = self.turn(motion).backward()
+        if motion.brows or motion.mouth_wide:
+            moved = moved.after(self.features(motion).backward())
         width, height = int(self.region.width), int(self.region.height)
-        full_x = cv2.resize(moved_x, (width, height), interpolation=cv2.INTER_CUBIC)
-        full_y = cv2.resize(moved_y, (width, height), interpolation=cv2.INTER_CUBIC)
+        full_x = cv2.resize(moved.right, (width, height), interpolation=cv2.INTER_CUBIC)
+        full_y = cv2.resize(moved.down, (width, height), interpolation=cv2.INTER_CUBIC)
         x = np.arange(width, dtype=np.float32) + np.float32(self.region.left)
         y = np.arange(height, dtype=np.float32) + np.float32(self.region.top)
         return x[None, :] - full_x, y[:, None] - full_y
 
     def least_area(self, motion: Motion) -> float:
-        """Return the least determinant of the warp's Jacobian for a motion, brought back to what can be."""
-        right, down = self._forward(motion)
-        excess = self._steepness(right, down)
-        return self._least_determinant(right / excess, down / excess)
+        """Return a bound below the least determinant of the warp's Jacobian: the product of both maps' least ones."""
+        area = self.turn(motion).least_area()
+        return area * self.features(motion).least_area() if motion.brows or motion.mouth_wide else area
 
-    def _steepness(self, right: Floats, down: Floats) -> float:
-        """Return by what a displacement must be divided so that the warp stays one to one and sharp; 1 or more.
-
-        A displacement that changes by less than a pixel from any pixel to the next (in the largest-row-sum norm) is a
-        contraction: every pixel has exactly one start, and repetition finds it (Banach).
-        """
-        across, along = self._steps
-        change = max(
-            float((np.abs(np.gradient(part, across, axis=1)) + np.abs(np.gradient(part, along, axis=0))).max())
-            for part in (right, down)
+    def share_at(self, x: Floats, y: Floats) -> Floats:
+        """Return how much of the head's movement reaches places of the picture: 1 on the face, 0 from the rim on."""
+        at_x = (x - self.region.left + 0.5) / self._steps[0] - 0.5
+        at_y = (y - self.region.top + 0.5) / self._steps[1] - 0.5
+        return np.asarray(
+            cv2.remap(
+                self._fields.whole,
+                at_x.astype(np.float32),
+                at_y.astype(np.float32),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_CONSTANT,
+            ),
+            np.float32,
         )
-        excess = max(1.0, change / _MOST_CHANGE)
-        while self._least_determinant(right / excess, down / excess) < _LEAST_DETERMINANT:
-            excess *= 1.08
-        return excess
 
-    def _least_determinant(self, right: Floats, down: Floats) -> float:
-        across, along = self._steps
-        xx, xy = np.gradient(right, across, axis=1), np.gradient(right, along, axis=0)
-        yx, yy = np.gradient(down, across, axis=1), np.gradient(down, along, axis=0)
-        return float(((1 + xx) * (1 + yy) - xy * yx).min())
+    def _displacement(self, right: Floats, down: Floats) -> Displacement:
+        return Displacement(right.astype(np.float32), down.astype(np.float32), self._steps)
 
 
 def _ends(count: int) -> Floats:
     """Return ones that fall to 0 at both ends, over two places."""
     number = np.arange(count, dtype=np.float32)
     return np.clip(np.minimum(number, count - 1 - number) / 2, 0, 1).astype(np.float32)
+
+
+def _dense(line: Floats) -> Floats:
+    """Return a line of points (n, 2) with three more between any two."""
+    number = np.arange(len(line))
+    at = np.linspace(0, len(line) - 1, 4 * len(line) - 3)
+    return np.stack([np.interp(at, number, part) for part in line.T], axis=1).astype(np.float32)
+
+
+def _smooth(share: Floats) -> Floats:
+    """0 up to 0, 1 from 1, a smooth step between."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _thin_plate(at: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.float64]:

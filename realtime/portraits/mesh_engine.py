@@ -39,7 +39,7 @@ class MeshEngine(Engine):
         yaw = source.mesh.yaw_degrees
         trust = float(np.clip(1 - (abs(yaw) - _FAR_EYE_FROM_DEGREES) / 25, 0.3, 1))
         self._shares = (trust, 1.0) if yaw < 0 else (1.0, trust)
-        self._mouth = MouthLayer(source.picture, source.mesh)
+        self._mouth = MouthLayer(source.picture, source.mesh, self._field)
         self._eyes = []
         points = source.mesh.points
         shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
@@ -57,7 +57,6 @@ class MeshEngine(Engine):
 
     def render(self, motion: Motion) -> Pixels:
         mouth_open = min(MOST_OPEN, max(0.0, motion.mouth_open))
-        motion = dataclasses.replace(motion, mouth_open=mouth_open)
         x, y, head = self._head(motion)
         frame = head.copy()
         if mouth_open > 0:
@@ -70,14 +69,15 @@ class MeshEngine(Engine):
         return frame
 
     def least_area(self, motion: Motion) -> float:
-        return self._field.least_area(motion)
+        mouth_open = min(MOST_OPEN, max(0.0, motion.mouth_open))
+        return self._field.least_area(motion) * (self._mouth.least_area(mouth_open) if mouth_open > 0 else 1.0)
 
     def _head(self, motion: Motion) -> tuple[Floats, Floats, Pixels]:
         """Return where the region's pixels come from, and the region with the head moved and the eyes as they were.
 
         The last one is kept: the stages of a blink all share it.
         """
-        still_eyes = dataclasses.replace(motion, gaze_x_degrees=0.0, gaze_y_degrees=0.0, closing=0.0)
+        still_eyes = dataclasses.replace(motion, gaze_x_degrees=0.0, gaze_y_degrees=0.0, closing=0.0, mouth_open=0.0)
         if self._last is not None and self._last[0] == still_eyes:
             return self._last[1]
         left, top = int(self.region.left), int(self.region.top)

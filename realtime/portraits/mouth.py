@@ -1,7 +1,12 @@
-"""How a mouth opens: the lower lip leaves the upper one along the line between them, and what is behind is dark.
+"""How a mouth opens: the lower lip goes down with the jaw, and what comes to sight is painted as the picture would.
 
-The head's field lowers the jaw smoothly, which alone would stretch a closed mouth's lips into thick ones. Here the
-lower lip goes down whole, as far as the jaw does, and the gap is filled.
+A warp alone can only stretch closed lips. So the picture is cut along the line between them. What lies below goes down
+with the jaw, the corners follow by a part, and the upper lip gives way a little. Behind the lips it is dark and warm;
+under the upper lip lies the shade of teeth, over the lower one that of its wet inside and of the tongue, in colours
+taken from the lips and the lit skin around them, with the grain of the picture.
+
+Places are along and across the line between the corners of the mouth, from its middle, right and down, in heights of
+the face. All curves are known where things arrive, so that a pixel's start is found without a search.
 """
 
 from __future__ import annotations
@@ -12,106 +17,128 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces import mesh as face
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
+from realtime.portraits.head import HeadField
+from realtime.portraits.lip_line import find_lips
+from realtime.portraits.mouth_colours import MouthColours
 
 Floats = NDArray[np.float32]
 
-JAW_RAMP = 0.11
-"""From the upper lip down to where the head's field has lowered the jaw all the way, heights of the face."""
-MOST_OPEN = 0.055
-"""Farther the jaw is not lowered, heights of the face: the picture shows nothing of what would come to sight."""
-_DARKNESS = 0.35
-"""Brightness behind the lips over that of the line between them."""
-_FEATHER = 0.025
-"""Width of the lips' soft inner edges, widths of the mouth."""
+MOST_OPEN = 0.13
+"""Farther apart the lips do not go: the skin beside the corners would be stretched to more than twice its height."""
+_CORNERS_FOLLOW = 0.3
+"""The corners go down by this share of the way of the lower lip's middle."""
+_UPPER_RISES = 0.08
+"""The upper lip's middle goes up by this share."""
+_ROUNDNESS = 0.7
+"""Of the lower lip's bow: 1 is a parabola, 0.5 half an ellipse."""
+_UPPER_ARCH = 0.25
+"""Over this share of its way to the corners, from the middle, the upper lip does not follow them yet."""
+_UPPER_REACH = 0.16
+"""So far above the lips they still move the skin: to the wings of the nose."""
+_EASE = 0.16
+"""Beside the bow the skin below the lips comes up to the jaw's movement over this depth."""
+_NEAR_SIDE, _FAR_SIDE = 0.07, 0.32
+"""From the middle to the sides the jaw moves wholly up to the first, and no more from the second on."""
+_FEATHER, _LEAST_FEATHER_PX = 0.006, 0.75
+"""Half the width of the lips' soft inner edges."""
+_UNMOVED_PX = 1 / 64
+"""What moves by less is left alone: half of what OpenCV's remap can resolve."""
 
 
 class MouthLayer:
-    """The lips of one face. `left, top, right, bottom` is all it can change, in pixels of the picture."""
+    """The mouth of one face. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
-    def __init__(self, picture: Pixels, mesh: FaceMesh) -> None:
+    def __init__(self, picture: Pixels, mesh: FaceMesh, field: HeadField) -> None:
         self._picture = picture
-        points = mesh.points[:, :2]
-        upper, lower = points[list(face.LIP_UPPER_INNER)], points[list(face.LIP_LOWER_INNER)]
-        line = upper[-1] - upper[0]
-        self._width = float(np.linalg.norm(line))
-        self._middle = (upper[0] + upper[-1]) / 2
-        self._axis = (line / self._width).astype(np.float32)
-        self._down = np.array([-self._axis[1], self._axis[0]], np.float32)
-        self._ramp = JAW_RAMP * mesh.box.height / self._width
-        self._height = mesh.box.height
-        self._upper, self._lower = (self._curve(side) for side in (upper, lower))
-        places = np.linspace(-0.35, 0.35, 41, dtype=np.float32)[None]
-        line_x, line_y = self._picture_of(places, self._at(self._lower, places))
-        self._behind = np.median(self._sample(line_x, line_y)[0], axis=0) * _DARKNESS
-        across = 0.7 * self._width
-        deep = (self._ramp + 0.3) * self._width
-        height, width = picture.shape[:2]
-        x, y = float(self._middle[0]), float(self._middle[1])
-        self.left, self.right = max(0, math.floor(x - across)), min(width, math.ceil(x + across))
-        self.top, self.bottom = max(0, math.floor(y - 0.4 * self._width)), min(height, math.ceil(y + deep))
+        self._field = field
+        self._lips = lips = find_lips(picture, mesh)
+        self._colours = MouthColours(picture, mesh, lips)
+        self._feather = max(_FEATHER, _LEAST_FEATHER_PX / lips.unit_px)
+        self._corner_share = _CORNERS_FOLLOW / float(_jaw(np.float32(lips.half)))
+        region = field.region
+        corners = [(side, end) for side in (-_FAR_SIDE, _FAR_SIDE) for end in (-_UPPER_REACH, 1.0)]
+        x, y = lips.picture_of(*np.array(corners, np.float32).T)
+        self.left = max(int(region.left), math.floor(float(x.min())))
+        self.top = max(int(region.top), math.floor(float(y.min())))
+        self.right = min(int(region.left + region.width), math.ceil(float(x.max())))
+        self.bottom = min(int(region.top + region.height), math.ceil(float(y.max())))
 
     def paint(self, frame: Floats, x: Floats, y: Floats, mouth_open: float) -> Floats:
         """Return a patch of a frame with this mouth open.
 
         `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels
-        come from, the jaw lowered by the head's field already. `mouth_open`: as in `Motion`.
+        come from with the mouth as it is there. `mouth_open`: as in `Motion`, up to MOST_OPEN.
         """
-        along, across = self._units_of(x, y)
-        upper, lower = self._at(self._upper, along), self._at(self._lower, along)
-        bow = np.clip(1 - (2 * along) ** 2, 0, 1)
-        by = mouth_open * self._height / self._width * bow
-        edge = lower + by * (1 - self._jaw(lower - upper))
-        start = across.copy()  # where the lower lip's skin comes from: start + by·(1 − jaw(start)) = across
-        for _ in range(8):
-            start = across - by * (1 - self._jaw(start - upper))
-        source_x, source_y = self._picture_of(along, np.maximum(start, lower))
-        skin = self._sample(source_x, source_y)
-        # Darkest under the upper lip; a little of the light that falls in reaches what lies below.
-        light = 0.75 + 0.5 * np.clip((across - lower) / np.maximum(edge - lower, 1e-3), 0, 1)
-        behind = self._behind * light[..., None]
-        opened = _smooth(0.0, _FEATHER, across - lower)[..., None]
-        below = _smooth(-_FEATHER, 0.0, across - edge)[..., None]
-        result = frame + (behind - frame) * opened
-        result += (skin - result) * below
-        untouched = ((by <= 1e-6) | (across <= lower))[..., None]
-        return np.where(untouched, frame, result).astype(np.float32)
+        along, across = self._lips.units_of(x, y)
+        upper, lower = self._edges(along, mouth_open)
+        start = self._start(along, across, mouth_open, self._field.share_at(x, y))
+        skin = frame
+        moved = np.abs(start - across) * self._lips.unit_px > _UNMOVED_PX
+        if moved.any():
+            at_x, at_y = self._lips.picture_of(along, start)
+            sampled = cv2.remap(self._picture, at_x, at_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+            skin = np.where(moved[..., None], sampled, frame).astype(np.float32)
+        feather = self._feather
+        opened = _smooth((across - upper) / feather * 0.5 + 0.5) * _smooth((lower - across) / feather * 0.5 + 0.5)
+        opened *= _smooth((lower - upper) / (2 * feather))
+        inside = self._colours.paint(along, across - self._lips.cut(along), across - upper, lower - across)
+        inside += self._colours.grain(frame, inside)
+        return np.asarray(skin + (inside - skin) * opened[..., None], np.float32)
 
-    def _jaw(self, below: Floats) -> Floats:
-        """Return how much of its way the head's field has lowered the jaw this far below the upper lip."""
-        share = np.clip(below / self._ramp, 0, 1)
-        return np.asarray(share * share * (3 - 2 * share), np.float32)
+    def least_area(self, mouth_open: float) -> float:
+        """Return the least part of its height that any spot beside the opening is squeezed to."""
+        steps = np.linspace(-_FAR_SIDE, _FAR_SIDE, 81, dtype=np.float32), np.linspace(-0.2, 0.8, 401, dtype=np.float32)
+        along, across = np.meshgrid(*steps)
+        share = self._field.share_at(*self._lips.picture_of(along, across))
+        start = self._start(along, across, mouth_open, share)
+        upper, lower = self._edges(along, mouth_open)
+        inside = (across > upper) & (across < lower)
+        stretched = np.diff(start, axis=0) / np.diff(steps[1])[0]
+        stretched[inside[1:] | inside[:-1]] = 1
+        return 1 / float(stretched.max())
 
-    def _curve(self, points: Floats) -> tuple[Floats, Floats]:
-        along, across = self._units_of(points[:, 0], points[:, 1])
-        order = np.argsort(along)
-        return along[order], across[order]
+    def _edges(self, along: Floats, mouth_open: float) -> tuple[Floats, Floats]:
+        """Return where the upper and the lower lip's inner edges arrive."""
+        cut = self._lips.cut(along)
+        upper, lower = self._shares(along)
+        return cut + mouth_open * upper, cut + mouth_open * lower
 
-    @staticmethod
-    def _at(curve: tuple[Floats, Floats], along: Floats) -> Floats:
-        return np.interp(along, *curve).astype(np.float32)
-
-    def _units_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Mouth widths along and across the line between the corners, from its middle."""
-        away_x, away_y = x - self._middle[0], y - self._middle[1]
-        along = (away_x * self._axis[0] + away_y * self._axis[1]) / self._width
-        across = (away_x * self._down[0] + away_y * self._down[1]) / self._width
-        return np.asarray(along, np.float32), np.asarray(across, np.float32)
-
-    def _picture_of(self, along: Floats, across: Floats) -> tuple[Floats, Floats]:
-        x = self._middle[0] + (along * self._axis[0] + across * self._down[0]) * self._width
-        y = self._middle[1] + (along * self._axis[1] + across * self._down[1]) * self._width
-        return np.asarray(x, np.float32), np.asarray(y, np.float32)
-
-    def _sample(self, x: Floats, y: Floats) -> Floats:
-        return np.asarray(
-            cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), np.float32
+    def _shares(self, along: Floats) -> tuple[Floats, Floats]:
+        """Return by which share of the opening the upper and the lower lip's edges go down; the same from the corners
+        on.
+        """
+        out = np.abs(along) / self._lips.half
+        bow = np.clip(1 - out * out, 0, 1) ** _ROUNDNESS
+        jaw, corners = _jaw(along), self._corner_share
+        arch = _smooth((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
+        return (
+            np.asarray(jaw * corners * arch - _UPPER_RISES * (1 - arch), np.float32),
+            np.asarray(jaw * (corners + (1 - corners) * bow), np.float32),
         )
 
+    def _start(self, along: Floats, across: Floats, mouth_open: float, share: Floats) -> Floats:
+        """Return where across the mouth places come from. `share`: how far the head's movement reaches there, 0 to 1.
 
-def _smooth(start: float, end: float, value: Floats) -> Floats:
-    """0 up to `start`, 1 from `end`, a smooth step between."""
-    share = np.clip((value - start) / (end - start), 0, 1)
+        Of what lies between the lips, the upper half comes from the upper lip's edge and the lower from the lower's.
+        """
+        cut = self._lips.cut(along)
+        by_upper, by_lower = self._shares(along)
+        upper, lower = cut + mouth_open * by_upper, cut + mouth_open * by_lower
+        above = by_upper * (1 - _smooth((upper - across) / _UPPER_REACH))
+        below = by_lower + (_jaw(along) - by_lower) * _smooth((across - lower) / _EASE)
+        from_above = np.minimum(across - mouth_open * above * share, cut)
+        from_below = np.maximum(across - mouth_open * below * share, cut)
+        return np.asarray(np.where(across < (upper + lower) / 2, from_above, from_below), np.float32)
+
+
+def _jaw(along: Floats | np.float32) -> Floats:
+    """Return how much of the jaw's way is left at a distance from its middle."""
+    return 1 - _smooth((np.abs(along) - _NEAR_SIDE) / (_FAR_SIDE - _NEAR_SIDE))
+
+
+def _smooth(share: NDArray[np.floating] | np.floating) -> Floats:
+    """0 up to 0, 1 from 1, a smooth step between."""
+    share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)

@@ -55,17 +55,41 @@ def test_the_warp_is_a_bijection_of_its_region(field: HeadField, motion: Motion)
 def test_going_there_and_back_arrives_where_it_began(field: HeadField, motion: Motion) -> None:
     """`backward` was found by repetition: the displacement at each start it names leads to the pixel it began with."""
     x, y = field.backward(motion)
-    right, down = field._forward(motion)
-    excess = field._steepness(right, down)
-    at_x = ((x - field.region.left + 0.5) / field._steps[0] - 0.5).astype(np.float32)
-    at_y = ((y - field.region.top + 0.5) / field._steps[1] - 0.5).astype(np.float32)
-    there_x = x + cv2.remap(right / np.float32(excess), at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    there_y = y + cv2.remap(down / np.float32(excess), at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     own_x = np.arange(x.shape[1]) + field.region.left
     own_y = np.arange(x.shape[0]) + field.region.top
+    for displacement in (
+        field.features(motion),
+        field.turn(motion),
+    ):  # the features first: they are of the face at rest
+        at_x = ((x - field.region.left + 0.5) / displacement.steps_px[0] - 0.5).astype(np.float32)
+        at_y = ((y - field.region.top + 0.5) / displacement.steps_px[1] - 0.5).astype(np.float32)
+        x = x + cv2.remap(displacement.right, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        y = y + cv2.remap(displacement.down, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # A tenth of a pixel is lost between the grid's places, at the steep sides of the nose.
-    assert np.abs(there_x - own_x[None, :]).max() < 0.2
-    assert np.abs(there_y - own_y[:, None]).max() < 0.2
+    assert np.abs(x - own_x[None, :]).max() < 0.25
+    assert np.abs(y - own_y[:, None]).max() < 0.25
+
+
+@pytest.mark.parametrize("features", [{"brows": 0.06}, {"mouth_wide": 0.06}, {"brows": -0.06, "mouth_wide": -0.06}])
+def test_features_take_nothing_from_the_turn(field: HeadField, navy: Measured, features: dict[str, float]) -> None:
+    """Where the features do not reach, the head turns as far as with none of them, however hard they are pulled."""
+    alone, together = field.backward(Motion(yaw_degrees=9)), field.backward(Motion(yaw_degrees=9, **features))
+    nose = navy.mesh.points[195]  # its ridge, half-way between eyes and tip
+    column, row = round(float(nose[0]) - field.region.left), round(float(nose[1]) - field.region.top)
+    assert alone[0][row, column] < nose[0] - 3
+    assert together[0][row, column] == pytest.approx(alone[0][row, column], abs=0.05)
+
+
+def test_brows_leave_the_upper_lids_alone(field: HeadField, navy: Measured) -> None:
+    _, y = field.backward(Motion(brows=0.03))
+    moved = (y - (np.arange(y.shape[0])[:, None] + field.region.top)) / navy.mesh.box.height
+
+    def share(points: tuple[int, ...]) -> float:
+        places = navy.mesh.points[list(points), :2] - (field.region.left, field.region.top)
+        return max(float(moved[round(float(down)), round(float(right))]) for right, down in places)
+
+    assert share((159, 386)) < 0.002
+    assert share((105, 334)) > 0.02
 
 
 def test_near_parts_move_with_the_turn(field: HeadField, navy: Measured) -> None:
