@@ -19,7 +19,7 @@ from realtime.portraits.checks import Checks
 from realtime.portraits.measure import Meter
 from realtime.portraits.middle_row import Row, driven_row, find_row
 from realtime.portraits.moving import MovingFaces, prepare
-from realtime.portraits.report import FAR_EYE_DEGREES, Report
+from realtime.portraits.report import Report, can_blink
 from realtime.portraits.steps import Steps
 
 __all__ = ["BuildOptions", "Built", "breath", "build"]
@@ -63,8 +63,8 @@ def build(
     if driven is not None:
         options = dataclasses.replace(options, columns=len(driven))
     moving, originals = prepare(picture, faces, meter, options)
-    if any(abs(seen.mesh.yaw_degrees) > FAR_EYE_DEGREES for seen in originals):
-        options = dataclasses.replace(options, blink_stages=0)  # the far lid's edge is a guess, and a blink shows it
+    if not all(can_blink(seen) for seen in originals):
+        options = dataclasses.replace(options, blink_stages=0)
     writer = PackWriter(
         path,
         title=title,

@@ -73,6 +73,7 @@ class Checks:
                     least_area=self._least_area,
                     seam=seam,
                 ),
+                self._row.driven,
             )
             for number, original in enumerate(self._originals)
         ]

@@ -5,19 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime.frame import Pixels
 from realtime.model_store import Progress
 from realtime.portraits import Motion
 from realtime.portraits.build_options import BuildOptions
 from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, turn
 from realtime.portraits.moving import MovingFaces
-from realtime.portraits.steps import StepFinder, Steps
+from realtime.portraits.report import seen_look
+from realtime.portraits.steps import StepFinder, Steps, rising, sides
 
 _TRIES = 9
 """A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; three times
 on average."""
 _SHARE = 0.9
 """Each time this share of what is missing is added."""
+_PACES = 3
+"""A driven row is made as often as this, each time in steps more even to the eye."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Row:
     """For each face, each frame."""
     iris_brightness: list[float]
     """Of each face in the picture."""
+    driven: Sequence[Motion] | None = None
+    """The motions that a clip asked for, where the row follows one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,23 +121,61 @@ def driven_row(
     options: BuildOptions,
     progress: Progress,
 ) -> Row:
-    """Return the middle row made by motions that are given."""
-    finders = [StepFinder(len(driven), options.rows, options.head_share, options.up_down_degrees) for _ in originals]
+    """Return the middle row made by motions that are given: along their way, but in steps that are seen to be even.
+
+    A portrait does not answer to a turn as the filmed face did, so the same way is walked at another pace: first by
+    the motions as they are, then _PACES - 1 times by what was seen of the last one.
+    """
     watches = [IrisWatch(moving.picture, original) for original in originals]
-    row = Row(
-        steps=[finder.given(driven) for finder in finders],
-        motions=[],
-        frames=[],
-        measured=[[] for _ in originals],
-        irises=[[] for _ in originals],
+    numbers = np.arange(len(driven), dtype=np.float64)
+    places = numbers.copy()
+    seen_at: list[float] = []
+    looks: list[float] = []
+    for pace in range(_PACES):
+        motions = along(driven, places)
+        frames: list[Pixels] = []
+        measured: list[list[Measured]] = [[] for _ in originals]
+        for number, motion in enumerate(motions):
+            frames.append(moving.render([motion] * len(originals)))
+            whole = moving.whole(frames[-1])
+            for each, original in zip(measured, originals, strict=True):
+                each.append(meter.measure(whole, original.mesh))
+            progress("following the clip", (pace + (number + 1) / len(driven)) / _PACES)
+        seen = [[seen_look(one, original) for one in each] for each, original in zip(measured, originals, strict=True)]
+        seen_at += places.tolist()
+        looks += np.mean(seen, axis=0).tolist()
+        if pace < _PACES - 1:
+            places = _even_places(seen_at, looks, len(driven))
+    return Row(
+        steps=[
+            StepFinder(len(driven), options.rows, options.head_share, options.up_down_degrees).given(motions)
+            for _ in originals
+        ],
+        motions=[[motion] * len(originals) for motion in motions],
+        frames=frames,
+        measured=measured,
+        irises=[
+            [watch.see(moving.whole(frame), one) for frame, one in zip(frames, each, strict=True)]
+            for watch, each in zip(watches, measured, strict=True)
+        ],
         iris_brightness=[watch.brightness for watch in watches],
+        driven=driven,
     )
-    for number, motion in enumerate(driven):
-        row.motions.append([motion] * len(originals))
-        row.frames.append(moving.render(row.motions[-1]))
-        whole = moving.whole(row.frames[-1])
-        for face, original in enumerate(originals):
-            row.measured[face].append(meter.measure(whole, original.mesh))
-            row.irises[face].append(watches[face].see(whole, row.measured[face][-1]))
-        progress("following the clip", (number + 1) / len(driven))
-    return row
+
+
+def along(motions: Sequence[Motion], places: NDArray[np.float64]) -> list[Motion]:
+    """Return the motions met at `places` (0 to len(motions) - 1, between them too) on the way through `motions`."""
+    table = np.array([dataclasses.astuple(motion) for motion in motions])
+    numbers = np.arange(len(motions))
+    return [Motion(*row) for row in np.stack([np.interp(places, numbers, column) for column in table.T], 1).tolist()]
+
+
+def _even_places(places: Sequence[float], looks: Sequence[float], columns: int) -> NDArray[np.float64]:
+    """Return the places of the columns where what is seen moves evenly from the middle one to each end."""
+    tried, seen = rising(places, looks)
+    middle = columns // 2
+    start, rest, end = np.interp([0, middle, columns - 1], tried, seen)
+    side = sides(columns)
+    found = np.interp(rest + np.abs(side) * np.where(side < 0, start - rest, end - rest), seen, tried)
+    found[[0, middle, -1]] = 0, middle, columns - 1
+    return np.asarray(found, np.float64)
