@@ -1,0 +1,96 @@
+"""What a model takes and gives, checked against what its kind promises in `realtime.model_card`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.errors import ModelError
+from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
+
+LEAST_PX = 32
+"""A style model bound to a smaller picture than this paints nothing anybody would recognise."""
+_MOST_PX = 8192
+_FLOAT_PORTS = frozenset({"z"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a model."""
+
+    name: str
+    dtype: str
+    """numpy's name: `uint8`, `float32`; anything else as ONNX Runtime calls it."""
+    shape: tuple[int | str, ...]
+    """Numbers, and names of dimensions that are free."""
+
+
+def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """Raise ModelError, one line, where a model does not keep what its card says."""
+    again = "export or add it again"
+    for what, found, wanted in (("inputs", inputs, INPUT_NAMES), ("outputs", outputs, OUTPUT_NAMES)):
+        names = wanted[card.kind]
+        if set(found) != set(names):
+            raise ModelError(
+                f"{path} is no {card.kind.value} model as its card says: its {what} are {_listed(found)}, "
+                f"not {_listed(names)}; {again}"
+            )
+    for port in (*inputs.values(), *outputs.values()):
+        problem = _vector_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
+        if problem:
+            raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
+
+
+def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:
+    """Return what is wrong with an array for this port, or an empty string.
+
+    `free` collects the sizes that free dimensions take in this run: the same name must mean the same size everywhere.
+    """
+    if array.dtype != port.dtype:
+        return f"is {array.dtype}, not {port.dtype}"
+    if not array.flags.c_contiguous:
+        return "is not C-contiguous"
+    if array.ndim != len(port.shape):
+        return f"has shape {array.shape}, not {_shape_in_words(port)}"
+    for size, wanted in zip(array.shape, port.shape, strict=True):
+        if size != (wanted if isinstance(wanted, int) else free.setdefault(wanted, size)):
+            return f"has shape {array.shape}, not {_shape_in_words(port, free)}"
+    return ""
+
+
+def _picture_problem(port: Port, kind: ModelKind) -> str:
+    if port.dtype != "uint8":
+        return f"is {port.dtype}, not uint8"
+    channels = 1 if port.name == "mask" else 3
+    if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != channels:
+        return f"is {_shape_in_words(port)}, not [1, height, width, {channels}]"
+    for side, name in zip(port.shape[1:3], (HEIGHT, WIDTH), strict=True):
+        if isinstance(side, int):
+            if side > _MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
+                return f"is bound to {_shape_in_words(port)}: each side may be {LEAST_PX} to {_MOST_PX} pixels"
+        elif kind is not ModelKind.STYLE:
+            return f"is {_shape_in_words(port)}; a face has a fixed size"
+        elif port.name in INPUT_NAMES[kind] and side != name:
+            return f"is {_shape_in_words(port)}; its free sides must be called {HEIGHT} and {WIDTH}"
+    return ""
+
+
+def _vector_problem(port: Port) -> str:
+    if port.dtype != "float32":
+        return f"is {port.dtype}, not float32"
+    if len(port.shape) != 2 or port.shape[0] != 1 or not isinstance(port.shape[1], int):
+        return f"is {_shape_in_words(port)}, not [1, Z]"
+    return ""
+
+
+def _listed(names: Mapping[str, object] | tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+def _shape_in_words(port: Port, free: Mapping[str, int] | None = None) -> str:
+    known = free or {}
+    return "[" + ", ".join(str(known.get(str(side), side)) for side in port.shape) + "]"

@@ -1,0 +1,169 @@
+"""Tiny real ONNX models in our contract, each with an answer that is known without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from realtime.model_card import ModelCard, ModelKind
+
+OPSET = 17
+SIDE = 64
+"""Of the face crops of the swap, encoder and decoder models."""
+
+Side = int | str
+
+
+def picture(name: str, height: Side = "height", width: Side = "width", channels: int = 3) -> onnx.ValueInfoProto:
+    """A uint8 picture port [1, height, width, channels]."""
+    return helper.make_tensor_value_info(name, TensorProto.UINT8, [1, height, width, channels])
+
+
+def vector(name: str, size: int) -> onnx.ValueInfoProto:
+    """A float32 port [1, size]."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
+
+
+def write_model(
+    path: Path,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
+    outputs: Sequence[onnx.ValueInfoProto],
+    weights: Mapping[str, NDArray[Any]] = {},
+    *,
+    card: ModelCard | None = None,
+    opsets: Mapping[str, int] = {},
+    functions: Sequence[onnx.FunctionProto] = (),
+) -> Path:
+    """Write a graph with a card, or without one, as a file. Nothing is checked: some tests want wrong files."""
+    tensors = [numpy_helper.from_array(values, name) for name, values in weights.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, tensors)
+    versions = {"": OPSET, **opsets}
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid(domain, version) for domain, version in versions.items()],
+        functions=functions,
+        ir_version=10,
+    )
+    if card is not None:
+        helper.set_model_props(model, card.metadata())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def negative_style(path: Path, *, height: Side = "height", width: Side = "width", title: str = "Negative") -> Path:
+    """A style model: `frame_out` = 255 − `frame`."""
+    return write_model(
+        path,
+        [helper.make_node("BitwiseNot", ["frame"], ["frame_out"])],
+        [picture("frame", height, width)],
+        [picture("frame_out", height, width)],
+        card=ModelCard(ModelKind.STYLE, title=title),
+        opsets={"": 18},
+    )
+
+
+def brighter_style(path: Path, step: int = 40) -> Path:
+    """A style model: `frame_out` = min(`frame` + step, 255), computed in float as real ones do."""
+    return write_model(
+        path,
+        [
+            helper.make_node("Cast", ["frame"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["numbers", "step"], ["more"]),
+            helper.make_node("Clip", ["more", "least", "most"], ["clipped"]),
+            helper.make_node("Cast", ["clipped"], ["frame_out"], to=TensorProto.UINT8),
+        ],
+        [picture("frame")],
+        [picture("frame_out")],
+        {"step": np.array(step, np.float32), "least": np.array(0, np.float32), "most": np.array(255, np.float32)},
+        card=ModelCard(ModelKind.STYLE, title="Brighter"),
+    )
+
+
+def blurred_style(path: Path) -> Path:
+    """A style model with a convolution: `frame_out` = mean over 3×3 pixels, black beyond the edge, rounded down."""
+    return write_model(
+        path,
+        [
+            helper.make_node("Cast", ["frame"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("Conv", ["planes", "kernel"], ["sums"], pads=[1, 1, 1, 1], group=3),
+            helper.make_node("Div", ["sums", "nine"], ["means"]),
+            helper.make_node("Transpose", ["means"], ["rows"], perm=[0, 2, 3, 1]),
+            helper.make_node("Cast", ["rows"], ["frame_out"], to=TensorProto.UINT8),
+        ],
+        [picture("frame")],
+        [picture("frame_out")],
+        {"kernel": np.ones((3, 1, 3, 3), np.float32), "nine": np.array(9, np.float32)},
+        card=ModelCard(ModelKind.STYLE, title="Blurred"),
+    )
+
+
+def mirror_swap(path: Path) -> Path:
+    """A swap model: `face_out` = `face` upside down; `mask` = the face's blue channel."""
+    last = np.iinfo(np.int64).min
+    return write_model(
+        path,
+        [
+            helper.make_node("Slice", ["face", "from", "to", "rows", "back"], ["face_out"]),
+            helper.make_node("Slice", ["face", "zero", "one", "channels"], ["mask"]),
+        ],
+        [picture("face", SIDE, SIDE)],
+        [picture("face_out", SIDE, SIDE), picture("mask", SIDE, SIDE, 1)],
+        {
+            "from": np.array([-1]),
+            "to": np.array([last]),
+            "rows": np.array([1]),
+            "back": np.array([-1]),
+            "zero": np.array([0]),
+            "one": np.array([1]),
+            "channels": np.array([3]),
+        },
+        card=ModelCard(ModelKind.SWAP, title="Upside down", alignment="ffhq"),
+    )
+
+
+def mean_encoder(path: Path) -> Path:
+    """An encoder: `z` [1, 3] = the means of the face's blue, green and red ÷ 255."""
+    return write_model(
+        path,
+        [
+            helper.make_node("Cast", ["face"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["numbers"], ["means"], axes=[1, 2], keepdims=0),
+            helper.make_node("Div", ["means", "most"], ["z"]),
+        ],
+        [picture("face", SIDE, SIDE)],
+        [vector("z", 3)],
+        {"most": np.array(255, np.float32)},
+        card=ModelCard(ModelKind.ENCODER, title="Means", alignment="ffhq"),
+    )
+
+
+def flat_decoder(path: Path) -> Path:
+    """A decoder: `face_out` is one colour, `z` [1, 3] × 255 as blue, green and red, cut off at 0 and 255."""
+    return write_model(
+        path,
+        [
+            helper.make_node("Mul", ["z", "most"], ["scaled"]),
+            helper.make_node("Clip", ["scaled", "least", "most"], ["clipped"]),
+            helper.make_node("Cast", ["clipped"], ["colour"], to=TensorProto.UINT8),
+            helper.make_node("Reshape", ["colour", "pixel"], ["one"]),
+            helper.make_node("Expand", ["one", "shape"], ["face_out"]),
+        ],
+        [vector("z", 3)],
+        [picture("face_out", SIDE, SIDE)],
+        {
+            "most": np.array(255, np.float32),
+            "least": np.array(0, np.float32),
+            "pixel": np.array([1, 1, 1, 3]),
+            "shape": np.array([1, SIDE, SIDE, 3]),
+        },
+        card=ModelCard(ModelKind.DECODER, title="Flat", alignment="ffhq"),
+    )
