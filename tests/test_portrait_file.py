@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,6 +72,26 @@ def test_report_and_odd_words_survive(tmp_path: Path) -> None:
         "good": True,
         "warnings": ["a", "b"],
     }
+
+
+def test_each_face_has_a_report_of_its_own(tmp_path: Path) -> None:
+    one: dict[str, Any] = {"gaze": [-0.1, 0.1], "warnings": ["a"]}
+    other: dict[str, Any] = {"gaze": [-0.2, 0.2], "warnings": []}
+    cases: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
+        ("two", {"face": [one, other], "made by": "hand"}, [one, other]),
+        ("one", one, [one]),
+        ("none", {}, []),
+        ("odd", {"face": 7}, [{"face": 7}]),
+    ]
+    for name, report, faces in cases:
+        with PackWriter(tmp_path / name, title="", columns=1, place=HEAD) as pack:
+            pack.add_painting(paint())
+            pack.add_frame(0, HEAD.of(paint()))
+            pack.set_report(report)
+        with Portrait.open(tmp_path / name) as portrait:
+            assert portrait.report == report
+            assert portrait.face_reports == faces
+    assert (tmp_path / "two" / "portrait.toml").read_text(encoding="utf-8").count('[[report."face"]]') == 2
 
 
 def test_the_same_portrait_gives_the_same_file(tmp_path: Path) -> None:

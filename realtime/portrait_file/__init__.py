@@ -26,6 +26,7 @@ A pack is a folder, or one file (`.portrait` or `.zip`: a ZIP archive holding th
     fps = 15.0
 
     [report]            # may be left out: what the builder measured; anything may stand here
+    [[report.face]]     # the same of each face, where several move
 
 A plain folder (or archive) of numbered pictures of one size is a pack too: whole pictures, or pictures of the
 head where a painting is named; then the place is found, and the rim of each picture is blended into the

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from realtime.errors import PortraitError
 from realtime.portrait_file.header import MAX_SIDE_PX
 from realtime.portrait_file.storage import PackFiles, climbs_out
-from realtime.portrait_file.toml import Table, toml_text
+from realtime.portrait_file.toml import Table, toml_table, toml_text
 
 FORMAT = 1
 MANIFEST = "portrait.toml"
@@ -119,8 +119,7 @@ def manifest_text(manifest: Manifest) -> str:
     if manifest.idle is not None:
         lines += ["", "[idle]", f"folder = {toml_text(manifest.idle.folder)}", f"fps = {toml_text(manifest.idle.fps)}"]
     if manifest.report:
-        lines += ["", "[report]"]
-        lines += [f"{toml_text(key)} = {toml_text(value)}" for key, value in manifest.report.items()]
+        lines += ["", *toml_table("report", manifest.report)]
     return "\n".join(lines) + "\n"
 
 

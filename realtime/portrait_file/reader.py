@@ -38,6 +38,7 @@ class Portrait:
         self.title = manifest.title
         self.credit = manifest.credit
         self.report: Mapping[str, Any] = manifest.report
+        """What the builder measured; anything may stand here."""
         self.columns = manifest.columns
         self.rows = manifest.rows
         self.count = manifest.count
@@ -93,6 +94,14 @@ class Portrait:
         except BaseException:
             files.close()
             raise
+
+    @property
+    def face_reports(self) -> list[Mapping[str, Any]]:
+        """What was measured of each face that moves: `[[report.face]]`, or `[report]` itself where there is one."""
+        faces = self.report.get("face")
+        if isinstance(faces, list) and faces and all(isinstance(face, Mapping) for face in faces):
+            return list(faces)
+        return [self.report] if self.report else []
 
     def frame(self, index: int) -> Pixels:
         """Return the head region, `place` in size, of frame `index` = row × columns + column.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
 from realtime.errors import PortraitError, nearest
 
-ReportValue = str | bool | int | float | Sequence["ReportValue"]
+ReportValue = str | bool | int | float | Sequence["ReportValue"] | Sequence[Mapping[str, "ReportValue"]]
+"""A list of tables becomes an array of tables; lists do not mix them with other things."""
 
 
 class Table:
@@ -70,8 +71,29 @@ class Table:
         return PortraitError(f"{self._where}: unknown key '{key}'{hint}")
 
 
+def toml_table(name: str, table: Mapping[str, ReportValue]) -> list[str]:
+    """Write `[name]` with its keys, and after them the arrays of tables in it, as lines."""
+    return [f"[{name}]", *_entries(name, table)]
+
+
+def _entries(name: str, table: Mapping[str, ReportValue]) -> list[str]:
+    plain, arrays = [], []
+    for key, value in table.items():
+        if _are_tables(value):
+            inner = f"{name}.{toml_text(key)}"
+            for item in value:
+                arrays += ["", f"[[{inner}]]", *_entries(inner, item)]
+        else:
+            plain.append(f"{toml_text(key)} = {toml_text(value)}")
+    return plain + arrays
+
+
+def _are_tables(value: ReportValue) -> TypeGuard[Sequence[Mapping[str, ReportValue]]]:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
 def toml_text(value: ReportValue) -> str:
-    """Write a value, or a key, as TOML; a number to six places."""
+    """Write a value, or a key, as TOML; a number to six places. Tables are `toml_table`'s."""
     if isinstance(value, str):  # a JSON string is a TOML one, but for DEL
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool | np.bool_):
@@ -80,4 +102,4 @@ def toml_text(value: ReportValue) -> str:
         return str(int(value))
     if isinstance(value, float | np.floating):
         return repr(round(float(value), 6))
-    return f"[{', '.join(toml_text(item) for item in value)}]"
+    return f"[{', '.join(toml_text(item) for item in cast(Sequence[ReportValue], value))}]"

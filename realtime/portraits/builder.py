@@ -107,7 +107,8 @@ def build(
             for number, motion in enumerate(breath(options.idle_seconds)):
                 jobs.append(workers.submit(pack.add_idle, number, moving.render([motion] * len(originals))))
         reports = checks.reports()
-        pack.set_report({"faces": len(reports), **reports[0].as_table()})
+        tables = [report.as_table() for report in reports]
+        pack.set_report(tables[0] if len(tables) == 1 else {"face": tables})
         for job in jobs:
             job.result()
     return Built(path, moving.place, tuple(reports))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from realtime.frame import Box
+from realtime.portrait_file import ReportValue
 from realtime.portraits import Motion
 from realtime.portraits.columns import look
 from realtime.portraits.expression import motion_between, read_expression
@@ -50,12 +52,19 @@ class Report:
     yaw_degrees: tuple[float, ...]
     """Of each frame of the middle row, compared with the picture."""
     warnings: tuple[str, ...]
+    box: Box
+    """The face in the picture."""
 
-    def as_table(self) -> dict[str, float | str | list[float] | list[str]]:
+    @property
+    def face_line(self) -> str:
+        """Which face this is about, where there are several."""
+        left, top, width, _ = (round(side) for side in self.box)
+        return f"the face at {left},{top}, {width} pixels wide:"
+
+    def as_table(self) -> dict[str, ReportValue]:
         """Return the figures for the pack's file."""
-        table: dict[str, float | str | list[float] | list[str]] = {
-            name: round(figure.value, 4) for name, figure in self.figures.items()
-        }
+        table: dict[str, ReportValue] = {name: round(figure.value, 4) for name, figure in self.figures.items()}
+        table["box"] = [round(side) for side in self.box]
         table["gaze"] = [round(value, 4) for value in self.gaze]
         table["yaw_degrees"] = [round(value, 2) for value in self.yaw_degrees]
         table["warnings"] = list(self.warnings)
@@ -166,7 +175,7 @@ def make_report(
     }
     if not figures["faces_found"].is_met:
         warnings.append("the detector loses the face in some frames: look at them before you use this pack")
-    return Report(figures, tuple(gaze), tuple(yaw), (*_picture_warnings(original), *warnings))
+    return Report(figures, tuple(gaze), tuple(yaw), (*_picture_warnings(original), *warnings), original.mesh.box)
 
 
 def _own_steps(gaze: Sequence[float], yaw: Sequence[float]) -> dict[str, Figure]:
