@@ -34,6 +34,12 @@ _PATCH_REACH = 0.85
 """The patch that is searched reaches this far from the middle to each side, units."""
 _STEP = 0.035
 """Brightness is compared this far inside and outside of an edge, units."""
+SOFT_EDGE = 0.05
+"""Width of the soft edge between lid and eye, units: about one pixel of a small face, as in the pictures."""
+_DARKNESS_ENDS = 0.6
+"""Share of the way from the iris' brightness to the lower lid's at which the iris has ended."""
+_MOST_OVERHANG = 0.12
+"""No iris is seen farther below the models' lower lid than this, its soft edge included, units."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class EyeShape:
     """The upper lid's edge at each place of `_GRID`."""
     lower: Floats
     overhang: Floats
-    """How far the iris is seen beyond the models' lower lid, at each place of `_GRID`; 0 or more."""
+    """How far below the models' lower lid an eye must be open to show the iris as it is seen, soft edge included, at
+    each place of `_GRID`; 0 or more."""
     iris: tuple[float, float]
     radius: float
     contrast: float
@@ -257,20 +264,25 @@ def _fit_upper_lid(brightness: Floats, shape: EyeShape) -> EyeShape:
 
 
 def _fit_overhang(brightness: Floats, shape: EyeShape) -> EyeShape:
-    """Return the shape with what is seen of the iris below the lower lid, where its rim is seen there."""
-    angles = np.radians(np.linspace(55, 125, 15)).astype(np.float32)[None]
+    """Return the shape with what is seen of the iris below the lower lid's line: down to where its darkness ends.
 
-    def rim(radius: float) -> Floats:
-        along = (shape.iris[0] + np.cos(angles) * radius).astype(np.float32)
-        return _at(brightness, along, (shape.iris[1] + np.sin(angles) * radius).astype(np.float32))
-
-    rise = np.subtract(rim(shape.radius + _STEP), rim(shape.radius - _STEP))
-    if float(np.median(rise)) < 0.35 * shape.contrast:
-        return shape
-    inside = np.clip(shape.radius**2 - (_GRID - shape.iris[0]) ** 2, 0, None)
-    bottom = np.where(inside > 0, shape.iris[1] + np.sqrt(inside) + 0.03, -1.0)
-    lowered = np.minimum(np.maximum(shape.lower, bottom), shape.lower + 0.10)
-    window = np.hanning(25)
-    smooth = np.convolve(np.pad(lowered - shape.lower, 30), window / window.sum(), mode="same")[30:-30]
+    Not by the circle alone: most irises go on behind the lid, and skin taken for iris would travel with it.
+    """
+    places = np.flatnonzero(np.abs(_GRID - shape.iris[0]) < 0.98 * shape.radius)
+    along, lower = _GRID[places], shape.lower[places]
+    circle = shape.iris[1] + np.sqrt(shape.radius**2 - (along - shape.iris[0]) ** 2) - lower
+    down = np.linspace(-0.10, 0.20, 61, dtype=np.float32)[:, None]
+    profile = _at(brightness, np.broadcast_to(along, (len(down), len(along))), lower + down)
+    above = down < -0.02
+    below = (down > 0.02) & (down < np.maximum(circle, 0) + 0.06)
+    dark = np.where(above, profile, np.inf).min(axis=0)
+    skin = np.nanmedian(np.where(below, profile, np.nan), axis=0)
+    ended = ~above & (profile > dark + _DARKNESS_ENDS * (skin - dark))
+    ends = np.minimum(down[np.argmax(ended, axis=0), 0], circle + 0.02)
+    ends[skin - dark < 0.3 * shape.contrast] = 0.0  # a lid as dark as the iris: its line is all there is to go by
+    overhang = np.zeros_like(_GRID)
+    overhang[places] = np.clip(ends + SOFT_EDGE, 0, _MOST_OVERHANG)
+    window = np.hanning(15)
+    smooth = np.convolve(cv2.medianBlur(overhang[None], 5)[0], window / window.sum(), mode="same")
     smooth *= np.clip((0.5 - np.abs(_GRID)) / 0.1, 0, 1)
-    return dataclasses.replace(shape, overhang=np.clip(smooth, 0, None).astype(np.float32))
+    return dataclasses.replace(shape, overhang=smooth.astype(np.float32))

@@ -1,0 +1,89 @@
+"""The part of a picture that holds one eye, enlarged so that discs and edges are smooth, and sampled in eye widths."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.frame import Pixels
+from realtime.portraits.eye_shape import SOFT_EDGE, EyeShape
+
+Floats = NDArray[np.float32]
+
+_WORK_WIDTH_PX = 110
+"""Small eyes are taken apart on an enlarged copy of about this width."""
+_REACH = 0.85
+"""How far from the eye's middle its motions can change anything, eye widths."""
+
+
+class EyePatch:
+    """One eye of a picture. `left, top, right, bottom` is its part of the picture, pixels; a layer is an array like
+    `pixels`: that part, `enlarged` times as large.
+    """
+
+    def __init__(self, picture: Pixels, shape: EyeShape, above: float) -> None:
+        """`above`: how far above the eye's middle the part has to reach at least, eye widths."""
+        self._picture = picture
+        self.shape = shape
+        height, width = picture.shape[:2]
+        reach_px = _REACH * shape.width_px
+        x, y = float(shape.middle_px[0]), float(shape.middle_px[1])
+        self.left, self.right = max(0, math.floor(x - reach_px)), min(width, math.ceil(x + reach_px))
+        self.top = max(0, math.floor(y - max(reach_px, above * shape.width_px)))
+        self.bottom = min(height, math.ceil(y + reach_px))
+        self.enlarged = int(np.clip(round(_WORK_WIDTH_PX / shape.width_px), 1, 6))
+        part = picture[self.top : self.bottom, self.left : self.right].astype(np.float32)
+        size = (part.shape[1] * self.enlarged, part.shape[0] * self.enlarged)
+        self.pixels = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        """(h, w, 3) 0..255; a layer."""
+
+    def places(self) -> tuple[Floats, Floats]:
+        """Return where a layer's pixels are, along and across the eye, units."""
+        rows, columns = self.pixels.shape[:2]
+        x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+        return self.shape.units_of(
+            ((x + 0.5) / self.enlarged - 0.5 + self.left).astype(np.float32),
+            ((y + 0.5) / self.enlarged - 0.5 + self.top).astype(np.float32),
+        )
+
+    def spread_px(self, units: float) -> float:
+        """Return a length in units as pixels of a layer."""
+        return units * self.shape.width_px * self.enlarged
+
+    def sample(self, layer: Floats, along: Floats, across: Floats) -> Floats:
+        """Return a layer's values at places in units."""
+        x, y = self.shape.picture_of(along, across)
+        k = self.enlarged
+        to_x, to_y = (x - self.left + 0.5) * k - 0.5, (y - self.top + 0.5) * k - 0.5
+        return np.asarray(
+            cv2.remap(
+                layer,
+                to_x.astype(np.float32),
+                to_y.astype(np.float32),
+                cv2.INTER_CUBIC,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.float32,
+        )
+
+    def sample_picture(self, along: Floats, across: Floats) -> Floats:
+        """Return the picture itself at places in units, as sharp as it is."""
+        x, y = self.shape.picture_of(along, across)
+        return np.asarray(
+            cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
+
+
+def smooth_step(start: float, end: float, value: Floats) -> Floats:
+    """Return 0 up to `start`, 1 from `end`, and a smooth step between."""
+    share = np.clip((value - start) / (end - start), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def between(across: Floats, upper: Floats, lower: Floats) -> Floats:
+    """Return how much of the eye shows between two edges: (h, w, 1), 0..1."""
+    shown = smooth_step(0.0, SOFT_EDGE, across - upper) * smooth_step(0.0, SOFT_EDGE, lower - across)
+    return np.asarray(shown[..., None], np.float32)
