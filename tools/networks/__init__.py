@@ -1,0 +1,115 @@
+"""Networks that can be trained or exported here, and what a layout tells of itself.
+
+A layout is the naming and wiring of a family of networks, whatever their widths: it knows its checkpoints by the names
+of their weights, reads the widths from their shapes, and says which pictures the network wants. To add one, write a
+module with a subclass of `Layout` and give it a line in `LAYOUTS`.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+from collections.abc import Callable, Mapping, Sequence
+
+from torch import nn
+
+from realtime.errors import ModelError
+from realtime.model_card import ModelKind
+from realtime.names import PartName
+from tools.networks.weights import Weights
+
+
+class ColourOrder(enum.Enum):
+    RGB = "rgb"
+    BGR = "bgr"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """Which pictures a network takes and gives: float32 [1, 3, height, width]."""
+
+    black: float = 0.0
+    """The network's number for a pixel of 0 …"""
+    white: float = 1.0
+    """… and for one of 255."""
+    order: ColourOrder = ColourOrder.RGB
+    multiple: int = 1
+    """Both sides must be multiples of it, and so it is the least side too."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One file to be: a network, filled and in evaluation mode, and what its kind must know of it.
+
+    | kind    | the network takes            | and gives                                                |
+    | ------- | ---------------------------- | -------------------------------------------------------- |
+    | style   | a picture [1, 3, H, W]       | a picture of the same size                               |
+    | swap    | a face [1, 3, S, S]          | a face, alone or with a mask [1, 1, S, S] in 0..1        |
+    | encoder | a face [1, 3, S, S]          | z [1, Z]                                                 |
+    | decoder | z [1, Z]                     | a face [1, 3, S, S]                                      |
+    """
+
+    kind: ModelKind
+    network: nn.Module
+    picture: PictureFormat
+    suffix: str = ""
+    """Added to the file's name where a checkpoint makes several files."""
+    side_px: int = 0
+    """swap, encoder, decoder: S."""
+    latent: int = 0
+    """encoder, decoder: Z."""
+    quick: Callable[[], nn.Module] | None = None
+    """Builds a module that speaks the contract of `realtime.model_card` itself, where a layout can do it faster than
+    the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""
+
+
+class Layout(abc.ABC):
+    """A family of networks whose checkpoints are known by the names of their weights."""
+
+    name: str
+    """As the card of the exported model tells it."""
+
+    @abc.abstractmethod
+    def recognises(self, weights: Weights) -> bool:
+        """Tell whether the weights are of this family: by names that no other family has, and a few only, so that a
+        damaged checkpoint is known for what it is and its fault can be named.
+        """
+
+    @abc.abstractmethod
+    def parts(self, weights: Weights) -> Sequence[Part]:
+        """Build the networks, widths read from the shapes. Raises ModelError where weights are missing, too many or
+        do not fit.
+        """
+
+
+LAYOUTS: Mapping[str, PartName] = {
+    "brush": PartName("tools.networks.brush_layout", "BrushLayout", "the fast styles that ship"),
+    "fast_neural_style": PartName(
+        "tools.networks.fast_neural_style", "FastNeuralStyleLayout", "pytorch/examples' TransformerNet, any width"
+    ),
+}
+
+
+def layout_of(weights: Weights) -> Layout | None:
+    """Return the layout that knows these weights, None where none does."""
+    for entry in LAYOUTS.values():
+        layout = entry.load()()
+        assert isinstance(layout, Layout)
+        if layout.recognises(weights):
+            return layout
+    return None
+
+
+def known_layouts() -> str:
+    """Return the names for a message."""
+    return ", ".join(LAYOUTS)
+
+
+def unknown(weights: Weights) -> ModelError:
+    """Return the error for weights no layout knows."""
+    first = ", ".join(list(weights)[:3])
+    return ModelError(
+        f"{weights.where} is of no known layout (its weights: {first} …; known: {known_layouts()}); "
+        "name its code with --network FILE.py:Class"
+    )
