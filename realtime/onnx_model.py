@@ -195,3 +195,27 @@ def _in_short(error: Exception) -> str:
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
     text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text)
     return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+class AnyGraph:
+    """Any graph, in the contract or not, computed on the CPU: for the steps that bring a file into the contract."""
+
+    def __init__(self, graph: bytes, where: str) -> None:
+        """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
+        self._where = where
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _NOTHING_BUT_FATAL
+        options.intra_op_num_threads = _thread_count()
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=[Provider.CPU.ort_name])
+        except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+            raise ModelError(f"{where} cannot be opened: {_in_short(error)}; export it again") from error
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
+        names = [node.name for node in self._session.get_outputs()]
+        try:
+            return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
+        except Exception as error:
+            raise ModelError(f"{self._where} failed: {_in_short(error)}") from error
