@@ -1,0 +1,391 @@
+"""Trains a style: pictures in, a painting in, a checkpoint out that `tools.export_onnx` makes a model of.
+
+    python -m tools.train_style --network brush --pictures photos/ --style night.jpg --features vgg19.pth -o runs/night
+
+Press Ctrl-C to stop: the same command goes on where it stopped. `--network NAME --help` lists what can be chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import platformdirs
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from tqdm import tqdm
+
+from realtime.cameras.demo import portrait_photo
+from realtime.cameras.pictures import read_picture
+from realtime.effects import setting
+from realtime.errors import CameraError, OptionError, RealtimeError, nearest
+from realtime.frame import Pixels
+from realtime.signals import ending_in_order
+from realtime.terminal import progress_line
+from tools.exporting.checkpoint import read_checkpoint
+from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
+from tools.training import RECIPES, Given, Recipe
+from tools.training.command_line import Parser, add_settings, read_settings
+from tools.training.data import Crops, CropSettings, RandomCrops, Share, batches, to_tensor
+from tools.training.pictures import PictureStore, prepare
+from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.verdict import faults
+from tools.training.views import cut_to_multiple, paint_all, write_curve, write_sheet
+
+# ---------------------------------------------------------------------------------------------------------- settings
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """What is chosen for every network alike."""
+
+    steps: int = dataclasses.field(default=4000, metadata=setting("how long", least=1))
+    batch: int = dataclasses.field(default=8, metadata=setting("crops in a step, on each device", least=1))
+    crop_px: int = dataclasses.field(default=256, metadata=setting("side of a crop", least=32, unit="px"))
+    least_scale: float = dataclasses.field(
+        default=0.6, metadata=setting("smallest part of a picture's shorter side in a crop", least=0.05, most=1)
+    )
+    flip: bool = dataclasses.field(default=True, metadata=setting("mirror half of the crops"))
+    light: float = dataclasses.field(
+        default=0.25, metadata=setting("how far exposure and white balance stray, as webcams do", least=0, most=0.9)
+    )
+    learning_rate: float = dataclasses.field(default=2e-3, metadata=setting("at its height", least=0, most=1))
+    averaging: float = dataclasses.field(
+        default=0.99, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
+    )
+    seed: int = dataclasses.field(default=1, metadata=setting("of everything drawn by chance", least=0, most=2**31))
+    held_out: int = dataclasses.field(default=4, metadata=setting("pictures kept for the sheet, not learnt", least=1))
+    save_every: int = dataclasses.field(default=200, metadata=setting("steps between checkpoints", least=1))
+    preview_every: int = dataclasses.field(default=500, metadata=setting("steps between sheets and curves", least=1))
+    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
+    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
+    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
+    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
+    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
+        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
+    )
+
+
+MAY_CHANGE = frozenset(
+    {"steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision"}
+)
+"""What a run that goes on may be asked differently."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A command line, read."""
+
+    network: str
+    recipe: type[Recipe]
+    run: RunSettings
+    own: Any  # recipe.Settings
+    pictures: tuple[Path, ...]
+    style: tuple[Path, ...]
+    style_size_px: tuple[int, ...]
+    features: Path | None
+    start_from: Path | None
+    out: Path
+    cache: Path
+
+    def asked(self) -> dict[str, Any]:
+        """Return it as texts and numbers, for the run's folder and the checkpoint."""
+        named = {"pictures": self.pictures, "style": self.style}
+        return {
+            "network": self.network,
+            **{key: [str(path) for path in paths] for key, paths in named.items()},
+            "style_size_px": list(self.style_size_px),
+            "features": str(self.features or ""),
+            "start_from": str(self.start_from or ""),
+            **dataclasses.asdict(self.run),
+            **dataclasses.asdict(self.own),
+        }
+
+
+# -------------------------------------------------------------------------------------------------------------- data
+
+
+def load_pictures(job: Job, fabric: Fabric) -> PictureStore:
+    shorter_px = job.run.crop_px * 5 // 4
+    with fabric.rank_zero_first(local=True), progress_line() as progress:
+        return prepare(job.pictures, shorter_px, job.cache, progress)
+
+
+def part_held_out(count: int, held_out: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[int]]:
+    """Return which pictures are learnt from, and which are only looked at."""
+    order = np.random.default_rng((seed, 0)).permutation(count)
+    held_out = min(held_out, count // 4)
+    return np.sort(order[held_out:]), sorted(int(index) for index in order[:held_out])
+
+
+def load_paintings(job: Job, device: torch.device) -> tuple[Tensor, ...]:
+    """Return each style picture at each size asked for: shorter side in pixels, never enlarged."""
+    paintings = []
+    for path in job.style:
+        pixels = np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8)
+        for size_px in job.style_size_px:
+            scale = min(1.0, size_px / min(pixels.shape[:2]))
+            size = (max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[0] * scale)))
+            scaled = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+            paintings.append(to_tensor(scaled[np.newaxis], device))
+    return tuple(paintings)
+
+
+def load_features(path: Path, device: torch.device) -> VggFeatures:
+    return features_from(read_checkpoint(path), str(path)).to(device)
+
+
+def pictures_to_show(store: PictureStore, held_out: Sequence[int], multiple: int, side_px: int) -> list[Pixels]:
+    """Return the Navy photo, a face as in a call, then the pictures held out. RGB."""
+    shown = [np.array(store.picture(index)) for index in held_out]
+    try:
+        photo = read_picture(portrait_photo())
+        scale = 2 * side_px / photo.shape[1]
+        size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+        photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        shown.insert(0, np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), np.uint8))
+    except CameraError:  # matplotlib carries it; a sheet without it is a sheet all the same
+        pass
+    return [cut_to_multiple(picture, multiple) for picture in shown]
+
+
+# ---------------------------------------------------------------------------------------------------------- networks
+
+
+def make_fabric(settings: RunSettings) -> Fabric:
+    cuda = settings.device in ("auto", "cuda") and torch.cuda.is_available()
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    if settings.precision == "bf16" or (settings.precision == "auto" and cuda and torch.cuda.is_bf16_supported()):
+        precision = "bf16-mixed"
+    several = settings.devices * settings.machines > 1
+    try:
+        return Fabric(
+            accelerator=settings.device,
+            devices=settings.devices,
+            num_nodes=settings.machines,
+            strategy="ddp" if several else "auto",
+            precision=precision,
+        )
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise OptionError(f"--device {settings.device} --devices {settings.devices}: {reason}") from error
+
+
+def make_recipe(job: Job, fabric: Fabric) -> Recipe:
+    torch.manual_seed(job.run.seed)
+    given = Given(
+        paintings=load_paintings(job, fabric.device),
+        features=load_features(job.features, fabric.device) if job.features is not None else None,
+        learning_rate=job.run.learning_rate,
+    )
+    recipe = job.recipe(fabric, given, job.own)
+    if job.start_from is not None:
+        weights = read_checkpoint(job.start_from)
+        network = next(iter(recipe.generators().values()))
+        weights.fill(network)  # which also freezes it, as whoever exports wants
+        network.requires_grad_(True).train()
+    return recipe
+
+
+# -------------------------------------------------------------------------------------------------------------- loop
+
+
+def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
+    """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check."""
+    run, first_process = job.run, fabric.is_global_zero
+    folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
+    store = load_pictures(job, fabric)
+    learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
+    shown = pictures_to_show(store, held_out, job.recipe.picture.multiple, run.crop_px)
+    share = Share(run.batch, fabric.global_rank, fabric.world_size)
+    crops = RandomCrops(store, learnt, CropSettings(run.crop_px, run.least_scale, run.flip, run.light), run.seed)
+    source = Crops(crops, share)
+
+    recipe = make_recipe(job, fabric)
+    averages = Averages(recipe.generators(), run.averaging)
+    step = folder.load(recipe, averages, fabric.device)
+    log = LossLog(job.out / "losses.csv", step)
+
+    def keep(*, preview: bool) -> list[Pixels]:
+        """Save where the run stands; with `preview`, look at it too and return the painted pictures."""
+        if not first_process:
+            return []
+        folder.save(recipe, averages, step)
+        log.write()
+        if not preview:
+            return []
+        painted = show(job, recipe, averages, shown, fabric.device, step)
+        write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
+        return painted
+
+    if first_process:
+        folder.write_asked()
+        for line in store.skipped[:3]:
+            tell(f"left out: {line}" + (f" (and {len(store.skipped) - 3} more)" if len(store.skipped) > 3 else ""))
+        if step:
+            tell(f"going on in {job.out} after step {step}")
+    started_at_s, started_at = time.monotonic(), step
+    with tqdm(total=run.steps, initial=step, unit="step", disable=None if first_process else True) as bar:
+        for batch in batches(source, step, run.steps, fabric.device, run.seed):
+            set_rate(recipe, run.learning_rate * recipe.rate(step / run.steps))
+            terms = recipe.step(batch)
+            averages.follow(step)
+            log.add(step, terms)
+            step += 1
+            bar.update()
+            bar.set_postfix_str(log.last(), refresh=False)
+            if anybody(stopping, fabric):
+                break
+            if step % run.preview_every == 0 and step < run.steps:
+                keep(preview=True)
+            elif step % run.save_every == 0 and step < run.steps:
+                keep(preview=False)
+    took_s = time.monotonic() - started_at_s
+    painted = keep(preview=True)
+    if not first_process:
+        return 0
+    if step > started_at:
+        tell(f"{step - started_at} steps in {took_s:.0f} s, {(step - started_at) / took_s:.3g} a second")
+    if step < run.steps:
+        tell(f"stopped after step {step} of {run.steps}, kept in {job.out}; the same command goes on")
+        return 0
+    found = faults(log.terms, painted)
+    for fault in found:
+        tell(f"not good: {fault}")
+    if not found:
+        tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
+    return 1 if found else 0
+
+
+def set_rate(recipe: Recipe, learning_rate: float) -> None:
+    for optimizer in recipe.optimizers().values():
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate
+
+
+def anybody(stopping: threading.Event, fabric: Fabric) -> bool:
+    """Tell whether to stop. Where several processes train, all must leave at the same step, or they wait for ever."""
+    if fabric.world_size == 1:
+        return stopping.is_set()
+    asked = torch.tensor(float(stopping.is_set()), device=fabric.device)
+    found = fabric.all_reduce(asked, reduce_op="sum")
+    assert isinstance(found, Tensor)
+    return bool(found > 0)
+
+
+def show(
+    job: Job, recipe: Recipe, averages: Averages, shown: Sequence[Pixels], device: torch.device, step: int
+) -> list[Pixels]:
+    """Write the sheet: the painting, the pictures, what becomes of them. Return the last."""
+    averages.exchange()
+    painted = paint_all(recipe, shown, device)
+    averages.exchange()
+    before = [np.ascontiguousarray(picture[:, :, ::-1]) for picture in shown]
+    sheet = [before, painted]
+    if job.style:
+        sheet.insert(0, [read_picture(path) for path in job.style])
+    write_sheet(job.out / "sheet.png", sheet)
+    shutil.copyfile(job.out / "sheet.png", job.out / "previews" / f"{step:06d}.png")
+    return painted
+
+
+def tell(line: str) -> None:
+    print(f"train_style: {line}", file=sys.stderr)
+
+
+# ------------------------------------------------------------------------------------------------------ command line
+
+
+def read_command_line(words: Sequence[str]) -> Job:
+    """Raises OptionError for anything that cannot be."""
+    network = _network_of(words)
+    recipe = RECIPES[network].load() if network else None
+    parser = Parser("python -m tools.train_style", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    listing = "\n".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
+    parser.add_argument("--network", required=True, choices=list(RECIPES), metavar="NAME", help=listing)
+    parser.add_argument("--pictures", type=Path, nargs="+", required=True, metavar="DIR", help="what to learn on")
+    parser.add_argument("--style", type=Path, nargs="+", default=[], metavar="PICTURE", help="the painting")
+    parser.add_argument(
+        "--style-size-px", type=int, nargs="+", default=[], metavar="PX",
+        help="shorter side at which the painting is seen, one or several: the larger, the finer the strokes\n"
+        "(default: as the crops)",
+    )  # fmt: skip
+    parser.add_argument("--features", type=Path, metavar="FILE", help="a VGG's weights, for perceptual losses")
+    parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
+        help="where prepared pictures are kept (default: the user's cache)",
+    )  # fmt: skip
+    add_settings(parser, RunSettings, "for every network")
+    if recipe is not None:
+        add_settings(parser, recipe.Settings, f"for {network}")
+    arguments = parser.parse_args(words)
+    assert recipe is not None
+    run = read_settings(arguments, RunSettings, "train_style")
+    job = Job(
+        network=arguments.network,
+        recipe=recipe,
+        run=run,
+        own=read_settings(arguments, recipe.Settings, network),
+        pictures=tuple(arguments.pictures),
+        style=tuple(arguments.style),
+        style_size_px=tuple(arguments.style_size_px or [run.crop_px]),
+        features=arguments.features,
+        start_from=arguments.start_from,
+        out=arguments.out,
+        cache=arguments.cache,
+    )
+    if run.crop_px % recipe.picture.multiple:
+        raise OptionError(f"--crop-px {run.crop_px} is no multiple of {recipe.picture.multiple}, which {network} needs")
+    if recipe.needs_painting and not job.style:
+        raise OptionError(f"{network} learns from a painting: name one with --style PICTURE")
+    if recipe.needs_features and job.features is None:
+        raise OptionError(
+            f"{network} compares pictures by a VGG's features: name its file with --features; {WHERE_FROM}"
+        )
+    if not all(32 <= size <= 4096 for size in job.style_size_px):
+        raise OptionError("--style-size-px takes numbers from 32 to 4096")
+    return job
+
+
+def _network_of(words: Sequence[str]) -> str:
+    """Find the network first: its recipe has options of its own."""
+    finder = Parser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--network", default="")
+    network = str(finder.parse_known_args(words)[0].network)
+    if network and network not in RECIPES:
+        raise OptionError(f"no network '{network}'{nearest(network, RECIPES)}; there are: {', '.join(RECIPES)}")
+    return network
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    stopping = threading.Event()
+    try:
+        job = read_command_line(sys.argv[1:] if words is None else words)
+        if job.run.threads:
+            torch.set_num_threads(job.run.threads)
+        fabric = make_fabric(job.run)
+        fabric.launch()
+        with ending_in_order(stopping.set):
+            return train(job, fabric, stopping)
+    except torch.cuda.OutOfMemoryError:
+        tell("the GPU's memory is full; try a smaller --batch or --crop-px")
+        return 2
+    except RealtimeError as error:
+        tell(str(error))
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

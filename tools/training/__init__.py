@@ -1,0 +1,110 @@
+"""How networks are trained here: the contract of a recipe, and the table of those there are.
+
+A recipe is what one step does: its networks, its optimizers, its losses. Pictures, steps, checkpoints, curves and
+sheets are the same for all and lie beside it. To add one, write a module with a subclass of `Recipe` and give it a line
+in `RECIPES`; its `Settings` become options of `tools.train_style` by themselves.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from realtime.names import PartName
+from tools.networks import PictureFormat
+from tools.networks.vgg16x import VggFeatures
+from tools.training.data import Batch
+
+
+class Material(enum.Enum):
+    """What a recipe's batches hold beside `pictures`."""
+
+    PICTURES = "pictures alone"
+    ANSWERS = "a teacher's picture for each"
+    UNPAIRED = "as many pictures of another kind"
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What the user gave beside pictures. Loaded, on the device."""
+
+    paintings: tuple[Tensor, ...] = ()
+    """RGB float32 [1, 3, H, W], 0..1: each style picture at each size asked for."""
+    features: VggFeatures | None = None
+    learning_rate: float = 1e-3
+
+
+class Recipe(abc.ABC):
+    """One way to train. Built once, before the first step; all its networks are set up with `fabric`.
+
+    The caller promises: `load` comes before the first `step`, steps come in order, `paint` changes nothing.
+    """
+
+    Settings: ClassVar[type[Any]]
+    """A frozen dataclass of this recipe's options, each with `realtime.effects.setting(...)`: sizes of its networks,
+    weights of its losses."""
+    material: ClassVar[Material] = Material.PICTURES
+    needs_painting: ClassVar[bool] = True
+    needs_features: ClassVar[bool] = True
+    picture: ClassVar[PictureFormat]
+    """Which pictures its generator takes; `multiple` is what crops must be a multiple of."""
+
+    @abc.abstractmethod
+    def __init__(self, fabric: Fabric, given: Given, settings: Any) -> None: ...
+
+    @abc.abstractmethod
+    def generators(self) -> Mapping[str, nn.Module]:
+        """Return what is exported in the end, by suffix of its file (mostly one, with no suffix), without wrapping."""
+
+    @abc.abstractmethod
+    def others(self) -> Mapping[str, nn.Module]:
+        """Return the other networks that learn: discriminators, levels still to be added."""
+
+    @abc.abstractmethod
+    def optimizers(self) -> Mapping[str, Optimizer]: ...
+
+    @abc.abstractmethod
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """Make one step and return its terms, detached, in the order a curve should name them.
+
+        The first is the one that must fall.
+        """
+
+    @abc.abstractmethod
+    def paint(self, pictures: Tensor) -> Tensor:
+        """Return RGB float [N, 3, H, W], 0..1, as the exported model would."""
+
+    def rate(self, done: float) -> float:
+        """Return the share of the learning rate at `done` (0..1) of the run: a short rise, then a cosine to nothing."""
+        return cosine(done)
+
+    def memory(self) -> dict[str, Any]:
+        """Return what is remembered beside weights (tensors and plain values), so that a run goes on as it would."""
+        return {}
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Take back what `memory` returned."""
+        assert not memory
+
+
+def cosine(done: float, rise: float = 0.01) -> float:
+    """Return 0..1: a rise over the first hundredth, then half a cosine down to 0."""
+    if done < rise:
+        return (done + 1e-9) / rise
+    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (done - rise) / (1 - rise)))
+
+
+RECIPES: Mapping[str, PartName] = {
+    "brush": PartName("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
+    "fast_neural_style": PartName(
+        "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 40 times slower"
+    ),
+}

@@ -1,0 +1,45 @@
+"""Options made from dataclasses: a field `style_weight` with `realtime.effects.setting(…)` becomes `--style-weight`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any, NoReturn, TypeVar
+
+from realtime.errors import OptionError, nearest
+from realtime.settings import describe_settings, parse_settings
+
+S = TypeVar("S")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors as one line and a guess at what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix):
+            word = message.removeprefix(prefix).split()[0]
+            known = [option for action in self._actions for option in action.option_strings]
+            message = f"no such option: {word}{nearest(word.split('=')[0], known)}"
+        raise OptionError(f"{message}; '{self.prog} --help' lists what there is")
+
+
+def add_settings(parser: argparse.ArgumentParser, settings_class: type[Any], title: str) -> None:
+    """Give `parser` an option for each field of `settings_class`, under `title`."""
+    group = parser.add_argument_group(title)
+    for one in describe_settings(settings_class):
+        group.add_argument(
+            f"--{one.name.replace('_', '-')}",
+            dest=one.name,
+            metavar="…",
+            default=argparse.SUPPRESS,
+            help=f"{one.help} ({one.type}; {one.default or 'nothing'})".replace("%", "%%"),
+        )
+
+
+def read_settings(arguments: argparse.Namespace, settings_class: type[S], owner: str) -> S:
+    """Make the dataclass from what was given. Raises OptionError for a value that cannot be."""
+    assert dataclasses.is_dataclass(settings_class)
+    names = [field.name for field in dataclasses.fields(settings_class)]
+    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    return parse_settings(settings_class, given, owner)

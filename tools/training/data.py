@@ -1,0 +1,203 @@
+"""What a step is given: crops of pictures, a function of the seed and the step's number alone.
+
+Nothing is remembered between steps, so that a run that was interrupted goes on with the very crops it would have seen,
+and so that the number of devices changes nothing but who computes which of them.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Iterator
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from realtime.frame import Pixels
+from tools.training.pictures import PictureStore
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What one step is made from."""
+
+    step: int
+    pictures: Tensor
+    """RGB float32 [N, 3, S, S], 0..1, on the device."""
+    others: Tensor | None
+    """Answers to `pictures`, or pictures of the other kind, where the recipe asks for them; as `pictures`."""
+    noise: torch.Generator
+    """For everything drawn in this step, on the device. Seeded by the step, as the crops are."""
+
+
+class Source(Protocol):
+    """Draws the crops of one device for one step."""
+
+    def draw(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """Return pictures and, where there are any, others: RGB uint8 [N, S, S, 3]. Any thread, any order."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class CropSettings:
+    """How crops are taken."""
+
+    crop_px: int
+    least_scale: float
+    """The smallest part of a picture's shorter side a crop may show; 1 always shows all of it."""
+    flip: bool
+    light: float
+    """How far exposure and white balance may stray: 0.25 makes a picture up to 25 % darker or lighter."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which of a step's crops one device draws."""
+
+    batch: int
+    rank: int = 0
+    world: int = 1
+
+    def numbers(self, step: int) -> range:
+        """Return the running numbers of the crops, counted over all steps and devices."""
+        first = (step * self.world + self.rank) * self.batch
+        return range(first, first + self.batch)
+
+
+class RandomCrops:
+    """Crops at random places and scales of pictures taken in a shuffled order, each once before any comes again."""
+
+    def __init__(self, store: PictureStore, indices: NDArray[np.int64], settings: CropSettings, seed: int) -> None:
+        self._store = store
+        self._indices = indices
+        self._settings = settings
+        self._seed = seed
+        self._order: tuple[int, NDArray[np.int64]] = (-1, indices)
+
+    def crop(self, number: int) -> Pixels:
+        """Return crop `number` of the run."""
+        round_number, place = divmod(number, len(self._indices))
+        picture = self._store.picture(int(self._round(round_number)[place]))
+        return _crop(picture, self._settings, np.random.default_rng((self._seed, 2, number)))
+
+    def _round(self, number: int) -> NDArray[np.int64]:
+        known, order = self._order  # one attribute, so that another thread never sees half of a new one
+        if known != number:
+            order = np.random.default_rng((self._seed, 1, number)).permutation(self._indices)
+            self._order = (number, order)
+        return order
+
+
+class Crops:
+    """The source of recipes that need pictures alone."""
+
+    def __init__(self, crops: RandomCrops, share: Share) -> None:
+        self._crops, self._share = crops, share
+
+    def draw(self, step: int) -> tuple[NDArray[np.uint8], None]:
+        return np.stack([self._crops.crop(number) for number in self._share.numbers(step)]), None
+
+
+class UnpairedCrops:
+    """The source of recipes that learn from two folders whose pictures have nothing to do with each other."""
+
+    def __init__(self, crops: RandomCrops, others: RandomCrops, share: Share) -> None:
+        self._crops, self._others, self._share = crops, others, share
+
+    def draw(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        numbers = self._share.numbers(step)
+        pictures = np.stack([self._crops.crop(number) for number in numbers])
+        return pictures, np.stack([self._others.crop(number) for number in numbers])
+
+
+class AnsweredCrops:
+    """The source of recipes that learn from answers: the same place of a picture and of what a teacher made of it."""
+
+    def __init__(
+        self,
+        store: PictureStore,
+        answers: PictureStore,
+        indices: NDArray[np.int64],
+        crop_px: int,
+        seed: int,
+        share: Share,
+    ) -> None:
+        self._store, self._answers, self._indices = store, answers, indices
+        self._crop_px, self._seed, self._share = crop_px, seed, share
+
+    def draw(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        pictures, answers = zip(*(self._pair(number) for number in self._share.numbers(step)), strict=True)
+        return np.stack(pictures), np.stack(answers)
+
+    def _pair(self, number: int) -> tuple[Pixels, Pixels]:
+        round_number, place = divmod(number, len(self._indices))
+        index = int(np.random.default_rng((self._seed, 1, round_number)).permutation(self._indices)[place])
+        picture, answer = self._store.picture(index), self._answers.picture(index)
+        rng = np.random.default_rng((self._seed, 2, number))
+        size = self._crop_px
+        top = int(rng.integers(picture.shape[0] - size + 1))
+        left = int(rng.integers(picture.shape[1] - size + 1))
+        window = np.s_[top : top + size, left : left + size]
+        # No flip, no scale, no light: a teacher would have answered another picture with other strokes.
+        return picture[window], answer[window]
+
+
+def batches(source: Source, first: int, last: int, device: torch.device, seed: int) -> Iterator[Batch]:
+    """Yield the batches of steps `first` to `last` − 1. The next ones are drawn while a step is being computed."""
+    ahead = 3
+    with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="crops") as thread:
+        waiting = [thread.submit(source.draw, step) for step in range(first, min(first + ahead, last))]
+        try:
+            for step in range(first, last):
+                pictures, others = waiting.pop(0).result()
+                if step + ahead < last:
+                    waiting.append(thread.submit(source.draw, step + ahead))
+                noise = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+                yield Batch(
+                    step, to_tensor(pictures, device), None if others is None else to_tensor(others, device), noise
+                )
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def to_tensor(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Turn RGB uint8 [N, H, W, 3] into float32 [N, 3, H, W], 0..1. A GPU is sent the bytes, a quarter of the floats."""
+    sent = torch.from_numpy(pictures).to(device, non_blocking=True)
+    return sent.permute(0, 3, 1, 2).contiguous().float().div_(255)
+
+
+def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
+    """Turn RGB float [N, 3, H, W], 0..1, into BGR uint8 [N, H, W, 3], clipped and rounded as exported models do."""
+    bytes_ = pictures.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return np.ascontiguousarray(bytes_.flip(1).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _crop(picture: Pixels, settings: CropSettings, rng: np.random.Generator) -> Pixels:
+    height, width = picture.shape[:2]
+    shorter = min(height, width)
+    side = round(shorter * rng.uniform(settings.least_scale, 1.0))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    window = picture[top : top + side, left : left + side]
+    size = (settings.crop_px, settings.crop_px)
+    way = cv2.INTER_AREA if side > settings.crop_px else cv2.INTER_CUBIC
+    crop = np.asarray(cv2.resize(window, size, interpolation=way), np.uint8)
+    if settings.flip and rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    return relit(crop, settings.light, rng)
+
+
+def relit(picture: Pixels, light: float, rng: np.random.Generator) -> Pixels:
+    """Return the picture under another light: exposure, contrast and each channel a little, as webcams differ."""
+    if light <= 0:
+        return np.ascontiguousarray(picture)
+    exposure = rng.uniform(1 - light, 1 + light)
+    gamma = np.exp(rng.uniform(-light, light))
+    balance = rng.uniform(1 - light / 4, 1 + light / 4, 3)
+    levels = np.linspace(0, 1, 256)[:, np.newaxis] ** gamma * exposure * balance
+    table = np.rint(np.clip(levels, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(picture), table[:, np.newaxis]), np.uint8)

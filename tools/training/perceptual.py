@@ -1,0 +1,225 @@
+"""Feed-forward styles by perceptual losses (Johnson et al., 2016), for any network from a picture to a picture.
+
+Content: the features of the painted picture are those of the picture. Style: their Gram matrices are the painting's.
+Beside them, terms that a live picture needs: what is painted must not change with the camera's noise or with a step
+to the side, and light and edges of the face may be held.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from realtime.effects import setting
+from tools.networks import PictureFormat
+from tools.networks.brush import Brush
+from tools.networks.brush_layout import BrushLayout
+from tools.networks.fast_neural_style import FastNeuralStyle, FastNeuralStyleLayout
+from tools.networks.vgg16x import STYLE_LAYERS
+from tools.training import Given, Recipe
+from tools.training.data import Batch
+from tools.training.losses import (
+    edge_change,
+    light_change,
+    relative_distance,
+    roughness,
+    style_distance,
+    style_grams,
+)
+
+_CLIP = 1.0
+"""Longest gradient: a network without normalisation is thrown off by a single strange crop otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PerceptualSettings:
+    content_weight: float = dataclasses.field(default=1.0, metadata=setting("hold what the picture shows", least=0))
+    style_weight: float = dataclasses.field(default=3.0, metadata=setting("paint as the painting is painted", least=0))
+    smooth_weight: float = dataclasses.field(default=2.0, metadata=setting("total variation: no speckle", least=0))
+    steady_weight: float = dataclasses.field(
+        default=20.0, metadata=setting("paint the same under camera noise and small movements", least=0)
+    )
+    steady_noise: float = dataclasses.field(
+        default=0.04, metadata=setting("strongest noise tried, in parts of white", least=0, most=0.5)
+    )
+    steady_shift_px: int = dataclasses.field(default=4, metadata=setting("furthest movement tried", least=0, most=32))
+    light_weight: float = dataclasses.field(default=0.0, metadata=setting("hold broad light and shade", least=0))
+    edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
+    content_layers: str = dataclasses.field(
+        default="relu31:1,relu41:1", metadata=setting("features that stand for content, each with its share")
+    )
+    style_layers: str = dataclasses.field(
+        default="relu11:1,relu21:1,relu31:1,relu41:1,relu51:1",
+        metadata=setting("features that stand for style, each with its share"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class BrushSettings(PerceptualSettings):
+    fine: int = dataclasses.field(default=16, metadata=setting("channels at 1/2 of the size", least=1))
+    middle: int = dataclasses.field(default=32, metadata=setting("channels at 1/4", least=1))
+    coarse: int = dataclasses.field(default=64, metadata=setting("channels at 1/8", least=1))
+    blocks: int = dataclasses.field(default=6, metadata=setting("inverted residuals at 1/8", least=0))
+    expansion: int = dataclasses.field(default=2, metadata=setting("how much wider they are inside", least=1))
+
+
+@dataclasses.dataclass(frozen=True)
+class FastNeuralStyleSettings(PerceptualSettings):
+    width: int = dataclasses.field(default=32, metadata=setting("channels at full size; 2 and 4 times below", least=1))
+    blocks: int = dataclasses.field(default=5, metadata=setting("residual blocks at 1/4 of the size", least=0))
+
+
+class PerceptualRecipe(Recipe):
+    """Content, style and what keeps a live picture calm."""
+
+    def __init__(self, fabric: Fabric, given: Given, settings: PerceptualSettings) -> None:
+        assert given.features is not None
+        self._fabric = fabric
+        self._settings = settings
+        self._features = given.features
+        known = given.features.widths()
+        self._content = layer_shares(settings.content_layers, known)
+        style = layer_shares(settings.style_layers, dict.fromkeys(STYLE_LAYERS))
+        self._style_shares = [style.get(layer, 0.0) for layer in STYLE_LAYERS]
+        self._layers = {*self._content, *style}
+        self._grams = style_grams(given.features, given.paintings)
+        network = self._network(settings)
+        # "foreach" makes one pass over all weights instead of sixty small ones: a tenth of a step on two cores.
+        optimizer = Adam(network.parameters(), given.learning_rate, foreach=True)
+        self._network_set_up, self._optimizer = fabric.setup(network, optimizer)
+
+    def _network(self, settings: PerceptualSettings) -> nn.Module:
+        raise NotImplementedError
+
+    def generators(self) -> Mapping[str, nn.Module]:
+        return {"": self._network_set_up.module}
+
+    def others(self) -> Mapping[str, nn.Module]:
+        return {}
+
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        return {"network": self._optimizer}
+
+    def paint(self, pictures: Tensor) -> Tensor:
+        return self._paint(pictures)
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        settings, pictures = self._settings, batch.pictures
+        disturbance = Disturbance.drawn(batch, settings.steady_noise, settings.steady_shift_px)
+        steady = settings.steady_weight > 0 and not disturbance.is_nothing
+        # One pass for both: several passes before a backward are what distributed training takes badly.
+        given = torch.cat([pictures, disturbance.apply(pictures)]) if steady else pictures
+        painted_both = self._paint(given)
+        painted, painted_disturbed = painted_both[: len(pictures)], painted_both[len(pictures) :]
+
+        with torch.no_grad():
+            wanted = self._features(pictures, self._content)
+        found = self._features(painted, self._layers)
+        zero = torch.zeros((), device=pictures.device)
+        total_share = sum(self._content.values())
+        terms = {
+            "content": settings.content_weight
+            * sum((share * relative_distance(found[k], wanted[k]) for k, share in self._content.items()), zero)
+            / total_share,
+            "style": settings.style_weight * style_distance(found, self._grams, self._style_shares),
+            "smooth": settings.smooth_weight * roughness(painted),
+        }
+        if steady:
+            terms["steady"] = settings.steady_weight * disturbance.difference(painted, painted_disturbed)
+        if settings.light_weight:
+            terms["light"] = settings.light_weight * light_change(painted, pictures)
+        if settings.edge_weight:
+            terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
+
+        total = torch.stack(list(terms.values())).sum()
+        self._optimizer.zero_grad()
+        self._fabric.backward(total)
+        self._fabric.clip_gradients(self._network_set_up, self._optimizer, max_norm=_CLIP)
+        self._optimizer.step()
+        return {name: term.detach() for name, term in {"total": total, **terms}.items()}
+
+    def _paint(self, pictures: Tensor) -> Tensor:
+        scale, black = self.picture.white - self.picture.black, self.picture.black
+        painted: Tensor = self._network_set_up(pictures * scale + black)
+        return (painted - black) / scale
+
+
+class BrushRecipe(PerceptualRecipe):
+    Settings: ClassVar = BrushSettings
+    picture = BrushLayout.picture
+
+    def _network(self, settings: PerceptualSettings) -> nn.Module:
+        assert isinstance(settings, BrushSettings)
+        brush = Brush(settings.fine, settings.middle, settings.coarse, settings.blocks, settings.expansion)
+        assert brush.head.bias is not None
+        nn.init.constant_(brush.head.bias, 0.5)  # begins with grey, not with black: as near to every picture as can be
+        return brush
+
+
+class FastNeuralStyleRecipe(PerceptualRecipe):
+    Settings: ClassVar = FastNeuralStyleSettings
+    picture: ClassVar[PictureFormat] = FastNeuralStyleLayout.picture
+
+    def _network(self, settings: PerceptualSettings) -> nn.Module:
+        assert isinstance(settings, FastNeuralStyleSettings)
+        return FastNeuralStyle((settings.width, 2 * settings.width, 4 * settings.width), settings.blocks)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disturbance:
+    """What a camera does to a still scene: grain, and a step to the side."""
+
+    noise: Tensor
+    """As the pictures disturbed, a part of the batch: half of it costs half as much and teaches as well."""
+    down_px: int
+    right_px: int
+
+    @classmethod
+    def drawn(cls, batch: Batch, most_noise: float, most_px: int) -> Disturbance:
+        count, device, draw = (len(batch.pictures) + 1) // 2, batch.pictures.device, batch.noise
+        strength = torch.rand((count, 1, 1, 1), generator=draw, device=device) * most_noise
+        noise = torch.randn((count, *batch.pictures.shape[1:]), generator=draw, device=device) * strength
+        down, right = torch.randint(-most_px, most_px + 1, (2,), generator=draw, device=device).tolist()
+        return cls(noise, down, right)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.noise.any() and self.down_px == self.right_px == 0
+
+    def apply(self, pictures: Tensor) -> Tensor:
+        return torch.roll(pictures[: len(self.noise)], (self.down_px, self.right_px), (2, 3)) + self.noise
+
+    def difference(self, painted: Tensor, disturbed: Tensor) -> Tensor:
+        """Return the mean square difference after moving the disturbed ones back, far enough from the edges (where
+        the other side of the picture has come in) that a network's view of them does not count.
+        """
+        back = torch.roll(disturbed, (-self.down_px, -self.right_px), (2, 3))
+        margin = min(painted.shape[2] // 4, 32)
+        inner = (slice(None), slice(None), slice(margin, -margin), slice(margin, -margin))
+        return (back[inner] - painted[: len(disturbed)][inner]).square().mean()
+
+
+def layer_shares(text: str, known: Mapping[str, object]) -> dict[str, float]:
+    """Read `relu31:1,relu41:0.5`. Raises OptionError for a layer the features do not have or a share below 0."""
+    from realtime.errors import OptionError, nearest
+
+    shares: dict[str, float] = {}
+    for item in text.split(","):
+        name, _, share = item.strip().partition(":")
+        if name not in known:
+            raise OptionError(f"'{name}' is no layer{nearest(name, known)}; there are: {', '.join(known)}")
+        try:
+            shares[name] = float(share or "1")
+        except ValueError:
+            shares[name] = -1.0
+        if not 0 <= shares[name] < float("inf"):
+            raise OptionError(f"'{item}': a layer's share is a number from 0 on, as in {name}:0.5")
+    if sum(shares.values()) <= 0:
+        raise OptionError(f"'{text}' leaves no layer; give at least one of them a share above 0")
+    return shares
