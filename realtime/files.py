@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,14 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise OutputError where nothing can be written into a folder: better known before the work than after it."""
+    if not folder.is_dir():
+        raise OutputError(f"there is no folder {folder}; create it first, or choose another")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"nothing may be written to the folder {folder}; choose another")
 
 
 def unfinished_name(path: Path) -> Path:

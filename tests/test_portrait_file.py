@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import PortraitError
+from realtime.errors import OutputError, PortraitError
 from realtime.frame import Pixels, Size
 from realtime.portrait_file import PackWriter, Place, Portrait, find_pack, kept_packs
 from realtime.portrait_file.header import check_whole, read_header
@@ -426,7 +426,7 @@ def test_a_folder_of_other_things_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "letters" / "letter.txt").write_text("dear")
     with pytest.raises(PortraitError, match="is a folder of other things, which is not replaced"):
         PackWriter(tmp_path / "letters", title="", columns=1, place=HEAD, overwrite=True)
-    with pytest.raises(PortraitError, match="there is no folder"):
+    with pytest.raises(OutputError, match="there is no folder"):
         PackWriter(tmp_path / "nowhere" / "p", title="", columns=1, place=HEAD)
 
 

@@ -45,9 +45,20 @@ Nothing outside this package knows the format. Inside, each module knows one thi
 """
 
 from realtime.pixels import Place
+from realtime.portrait_file.manifest import MAX_PICTURES
 from realtime.portrait_file.reader import Portrait
 from realtime.portrait_file.shelf import find_pack, kept_packs, packs_folder
 from realtime.portrait_file.toml import ReportValue
-from realtime.portrait_file.writer import PackWriter
+from realtime.portrait_file.writer import PackWriter, check_target
 
-__all__ = ["PackWriter", "Place", "Portrait", "ReportValue", "find_pack", "kept_packs", "packs_folder"]
+__all__ = [
+    "MAX_PICTURES",
+    "PackWriter",
+    "Place",
+    "Portrait",
+    "ReportValue",
+    "check_target",
+    "find_pack",
+    "kept_packs",
+    "packs_folder",
+]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from realtime.errors import PortraitError
+from realtime.files import check_folder
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place
 from realtime.portrait_file.manifest import (
@@ -51,7 +52,8 @@ class PackWriter:
         compact: bool = False,
     ) -> None:
         """A name ending in `.portrait` or `.zip` becomes a file, any other a folder. Raises PortraitError
-        when it exists already and `overwrite` is not said, or when it is a folder of other things.
+        when it exists already and `overwrite` is not said, or when it is a folder of other things; OutputError where
+        nothing can be written to the folder it lies in.
 
         Pictures are stored without loss, as PNG or, `compact`, as WebP: 0.6 of the size and as fast to read, but 20
         times as slow to write (0.2 s a head of 600×600).
@@ -68,7 +70,7 @@ class PackWriter:
         # it makes a head's file a ninth larger, in a third of the time, and it decodes a quarter faster.
         self._suffix = ".webp" if compact else ".png"
         self._how = [cv2.IMWRITE_WEBP_QUALITY, 101] if compact else []
-        _require_free_target(path, overwrite)
+        check_target(path, overwrite=overwrite)
         self._files: NewPackFiles | None = None
         self._lock = threading.Lock()
         # Guarded by _lock:
@@ -209,9 +211,9 @@ def _numbered(folder: str, number: int) -> str:
     return f"{folder}/{number:03d}"
 
 
-def _require_free_target(path: Path, overwrite: bool) -> None:
-    if not path.parent.is_dir():
-        raise PortraitError(f"cannot write {path}: there is no folder {path.parent}")
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Raise PortraitError or OutputError where no pack can be written: better known before one is made."""
+    check_folder(path.parent)
     if not path.exists():
         return
     if not overwrite:

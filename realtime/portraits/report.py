@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,8 @@ class Report:
     warnings: tuple[str, ...]
     box: Box
     """The face in the picture."""
+    look_degrees: tuple[float, ...] = ()
+    """Where head and eyes together look in each frame, where they follow a clip."""
 
     @property
     def face_line(self) -> str:
@@ -67,6 +70,8 @@ class Report:
         table["box"] = [round(side) for side in self.box]
         table["gaze"] = [round(value, 4) for value in self.gaze]
         table["yaw_degrees"] = [round(value, 2) for value in self.yaw_degrees]
+        if self.look_degrees:
+            table["look_degrees"] = [round(value, 2) for value in self.look_degrees]
         table["warnings"] = list(self.warnings)
         return table
 
@@ -79,6 +84,37 @@ class Report:
             for name, figure in self.figures.items()
         ]
         return lines + [f"  note: {warning}" for warning in self.warnings]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Curve:
+    """Something measured on every frame of the middle row."""
+
+    title: str
+    unit: str
+    values: tuple[float, ...]
+
+
+_CURVES = (
+    ("look_degrees", "head and eyes together", "degrees"),
+    ("gaze", "gaze", "eye widths"),
+    ("yaw_degrees", "turn of the head", "degrees"),
+)
+
+
+def curves_of(report: Mapping[str, Any]) -> list[Curve]:
+    """Return the curves in a face's report as it stands in a pack, which may be anybody's."""
+    curves = []
+    for key, title, unit in _CURVES:
+        values = report.get(key)
+        if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values):
+            curves.append(Curve(title, unit, tuple(float(value) for value in values)))
+    return curves
+
+
+def figures_of(report: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return the single figures in a face's report as it stands in a pack, by their names in words."""
+    return [(name.replace("_", " "), value) for name, value in report.items() if isinstance(value, float)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,11 +174,11 @@ def make_report(
     """
     gaze = [frame.gaze[0] for frame in frames]
     yaw = [turn(frame, original).yaw_degrees for frame in frames]
+    looks = [seen_look(frame, original) for frame in frames] if driven is not None else []
     if driven is None:
         movement = _own_steps(gaze, yaw)
         warnings = _gaze_warnings(movement)
     else:
-        looks = [seen_look(frame, original) for frame in frames]
         movement = _followed_steps(looks, gaze, yaw, driven)
         warnings = _clip_warnings(looks, driven)
     size = iris_sizes(irises)
@@ -175,7 +211,9 @@ def make_report(
     }
     if not figures["faces_found"].is_met:
         warnings.append("the detector loses the face in some frames: look at them before you use this pack")
-    return Report(figures, tuple(gaze), tuple(yaw), (*_picture_warnings(original), *warnings), original.mesh.box)
+    return Report(
+        figures, tuple(gaze), tuple(yaw), (*_picture_warnings(original), *warnings), original.mesh.box, tuple(looks)
+    )
 
 
 def _own_steps(gaze: Sequence[float], yaw: Sequence[float]) -> dict[str, Figure]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from realtime.__main__ import main
+from realtime.frame import Pixels
 from realtime.portrait_file import Portrait
 from realtime.portraits.builder import Built
 
@@ -83,6 +86,102 @@ def test_force_never_costs_the_picture_or_the_clip(
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["me.mp4", "other.txt", "own.jpg"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["-o", "there.portrait"],
+        ["-o", "there"],
+        ["--preview", "there.html"],
+        ["--preview", "there.html", "--force"],
+        ["--driving", "clip.mp4", "--all-frames", "-o", "there.mp4"],
+        ["--driving", "clip.mp4", "--all-frames", "-o", "film.avi"],
+        ["--driving", "clip.mp4", "--all-frames", "-o", "nowhere/film.mp4"],
+        ["--face", "1,2,3"],
+        ["--preview", "nowhere/p.html"],
+    ],
+)
+def test_what_can_be_refused_is_refused_before_any_work(
+    more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The picture and the clip are none: whoever read them first would say so."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("picture.jpg", "clip.mp4", "there.portrait", "there.mp4"):
+        Path(name).write_text("no picture at all")
+    Path("there").mkdir()
+    Path("there", "mine.txt").touch()
+    if "--force" in more:
+        Path("there.html").mkdir()
+    else:
+        Path("there.html").touch()
+    assert main(["portrait", "build", "picture.jpg", *([] if "-o" in more else ["-o", "new.portrait"]), *more]) == 2
+    error = capsys.readouterr().err.strip()
+    assert len(error.splitlines()) == 1
+    assert "picture.jpg" not in error
+    assert not Path("new.portrait").exists()
+
+
+def test_show_refuses_before_it_writes(quick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = tmp_path / "frames"
+    for more, message in (
+        (["--frames", str(frames), "--preview", str(tmp_path / "p.gif")], "let its name end in"),
+        (["--frames", str(frames), "--preview", str(tmp_path / "no" / "p.html")], "there is no folder"),
+        (["--frames", str(tmp_path / "no" / "frames")], "there is no folder"),
+        (["--frames", str(quick)], "is a file; name a folder"),
+    ):
+        assert main(["portrait", "show", str(quick), *more]) == 2
+        assert message in capsys.readouterr().err
+        assert not frames.exists()
+
+
+def test_pictures_are_written_all_or_none(
+    quick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = tmp_path / "frames"
+    write, count = Path.write_bytes, 0
+
+    def full(self: Path, data: bytes) -> int:
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["portrait", "show", str(quick), "--frames", str(frames)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error == f"realtime: cannot write to {frames}: No space left on device; choose another folder"
+    assert [path.name for path in tmp_path.iterdir()] == ["quick.portrait"]
+
+    frames.mkdir()
+    older = {"000.png": "old", "077.png": "of a larger pack", "notes.txt": "mine"}
+    for name, text in older.items():
+        (frames / name).write_text(text)
+    count = 0
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 2
+    assert {path.name: path.read_text() for path in frames.iterdir()} == older
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0
+    assert sorted(path.name for path in frames.iterdir()) == ["000.png", "001.png", "002.png", "notes.txt"]
+
+
+def test_every_face_is_told_of(navy_picture: Pixels, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two, pack = tmp_path / "two.png", tmp_path / "two.portrait"
+    cv2.imwrite(str(two), np.hstack([navy_picture, navy_picture[:, ::-1]]))
+    page, sheet = tmp_path / "two.html", tmp_path / "two.png"
+    made = ["build", str(two), "-o", str(pack), "--frames", "3", "--no-blink", "--no-idle", "--preview", str(page)]
+    assert main(["portrait", *made]) == 0
+    out = capsys.readouterr().out
+    assert out.count("gaze left") == out.count("iris colour") == 2
+    places = re.findall(r"^the face at (\d+),\d+, \d+ pixels wide:$", out, re.MULTILINE)
+    assert min(map(int, places)) < navy_picture.shape[1] < max(map(int, places))
+    assert page.read_text(encoding="utf-8").count("gaze left") == 2
+    assert main(["portrait", "show", str(pack), "--preview", str(sheet), "--force"]) == 0
+    assert capsys.readouterr().out.count("gaze left") == 2
+    with Portrait.open(pack) as portrait:
+        left, right = sorted(portrait.face_reports, key=lambda report: report["box"][0])
+        assert left["gaze"] != right["gaze"]
+        assert left["box"][0] + left["box"][2] < right["box"][0]
+
+
 @pytest.mark.parametrize("suffix", [".html", ".jpg", ".png", ".mp4"])
 def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
     built, _, _ = navy_pack
@@ -119,6 +218,18 @@ def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
         (["build", "PHOTO", "--face", "9000,10,50,50"], "outside the picture"),
         (["build", "PHOTO", "--preview", "p.gif"], "let its name end in .html"),
         (["build", "PHOTO", "-o", "no/such/folder/p.portrait"], "there is no folder"),
+        (["build", "PHOTO", "--preview", "no/such/folder/p.html"], "there is no folder"),
+        (["build", "PHOTO", "--preview", "photo.jpg/p.html"], "there is no folder"),
+        (["build", "PHOTO", "--frames", "999", "--rows", "33"], "is more than 9999"),
+        (["build", "PHOTO", "--driving", "me.mp4"], "no such clip: me.mp4"),
+        (["build", "PHOTO", "--driving", "PHOTO", "-o", "photo.jpg", "--force"], "made from"),
+        (["build", "PHOTO", "--driving", "PHOTO", "--all-frames"], "needs -o NAME.mp4"),
+        (["build", "PHOTO", "--driving", "PHOTO", "--all-frames", "-o", "f.avi"], "the name must end in"),
+        (["build", "PHOTO", "--driving", "PHOTO", "--all-frames", "-o", "no/f.mp4"], "there is no folder no"),
+        (
+            ["build", "PHOTO", "--driving", "PHOTO", "--all-frames", "-o", "f.mp4", "--preview", "p.html"],
+            "no --preview",
+        ),
         (["show", "nothing.portrait"], "nothing.portrait"),
         (["build", "PHOTO", "--framse", "3"], "no such option: --framse"),
     ],

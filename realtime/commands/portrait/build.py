@@ -1,0 +1,197 @@
+"""`realtime portrait build`: everything that can be refused is refused before any work begins."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import time
+from pathlib import Path
+
+from realtime.errors import OptionError, PortraitError, nearest
+from realtime.frame import Box, Face, Pixels
+from realtime.model_store import Progress
+from realtime.portrait_file import MAX_PICTURES, Portrait, check_target
+from realtime.portraits import ENGINES
+from realtime.portraits.build_options import BuildOptions
+from realtime.portraits.builder import build
+from realtime.portraits.columns import choose
+from realtime.portraits.driving import FilmedMotion, animate, motions_of
+from realtime.portraits.film import check_film
+from realtime.portraits.measure import Meter
+from realtime.portraits.moving import prepare, usable_faces
+from realtime.portraits.picture import read_picture
+from realtime.portraits.preview import check_preview, write_preview
+from realtime.portraits.search import face_at
+from realtime.terminal import progress_line
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Order:
+    """What was asked for, checked."""
+
+    source: Path
+    longest_side_px: int
+    pointed: Box | None
+    """Where the user says the face is."""
+    clip: Path | None
+    is_film: bool
+    """The whole clip as a film, instead of a pack."""
+    target: Path
+    preview: Path | None
+    overwrite: bool
+    title: str
+    credit: str
+    options: BuildOptions
+
+
+def build_or_film(arguments: argparse.Namespace) -> int:
+    """Make a pack, or a film by `--all-frames`. Raises RealtimeError."""
+    order = _checked(arguments)
+    started_s = time.monotonic()
+    picture, note = read_picture(order.source, order.longest_side_px)
+    if note:
+        log.info("%s", note)
+    with progress_line() as progress:
+        meter = Meter(progress)
+        faces = _faces(picture, order.pointed, meter, progress)
+        filmed = motions_of(order.clip, progress) if order.clip is not None else None
+        told = (
+            _make_film(order, picture, faces, meter, filmed, progress)
+            if order.is_film and filmed is not None
+            else _make_pack(order, picture, faces, meter, filmed, progress)
+        )
+    for line in told.lines:
+        print(line)
+    for warning in filmed.warnings if filmed is not None else ():
+        log.warning("%s", warning)
+    log.info("%s: %s in %.0f s", order.target, told.made, time.monotonic() - started_s)
+    if not order.is_film:
+        log.info("see it: realtime run --effect portrait:%s", order.target)
+    return 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Told:
+    """What the user is told at the end."""
+
+    made: str
+    lines: tuple[str, ...] = ()
+
+
+def _make_film(
+    order: _Order, picture: Pixels, faces: list[Face], meter: Meter, filmed: FilmedMotion, progress: Progress
+) -> _Told:
+    moving, _ = prepare(picture, faces, meter, order.options)
+    animate(moving, filmed, order.target, overwrite=order.overwrite, progress=progress)
+    return _Told(f"{len(filmed.motions)} frames")
+
+
+def _make_pack(
+    order: _Order, picture: Pixels, faces: list[Face], meter: Meter, filmed: FilmedMotion | None, progress: Progress
+) -> _Told:
+    built = build(
+        picture,
+        faces,
+        order.target,
+        meter,
+        title=order.title,
+        credit=order.credit,
+        options=order.options,
+        overwrite=order.overwrite,
+        driven=choose(filmed.motions, order.options.columns) if filmed is not None else None,
+        progress=progress,
+    )
+    if order.preview is not None:
+        with Portrait.open(order.target) as portrait:
+            write_preview(portrait, order.preview, overwrite=order.overwrite, progress=progress)
+    lines: list[str] = []
+    for report in built.reports:
+        lines += [*([report.face_line] if len(built.reports) > 1 else []), *report.lines()]
+    return _Told(f"{order.options.columns * order.options.rows} frames of {built.place.size}", tuple(lines))
+
+
+def _faces(picture: Pixels, pointed: Box | None, meter: Meter, progress: Progress) -> list[Face]:
+    return usable_faces(picture, meter, progress) if pointed is None else [face_at(picture, pointed, meter, progress)]
+
+
+def _checked(arguments: argparse.Namespace) -> _Order:
+    """Return what is asked for. Raises OptionError, OutputError or PortraitError for whatever cannot be."""
+    source = Path(arguments.picture).expanduser()
+    order = _Order(
+        source=source,
+        longest_side_px=arguments.longest_side,
+        pointed=_box(arguments.face) if arguments.face else None,
+        clip=Path(arguments.driving).expanduser() if arguments.driving else None,
+        is_film=arguments.all_frames,
+        target=Path(arguments.output).expanduser() if arguments.output else source.with_suffix(".portrait"),
+        preview=Path(arguments.preview).expanduser() if arguments.preview else None,
+        overwrite=arguments.force,
+        title=arguments.title or source.stem.replace("_", " ").replace("-", " "),
+        credit=arguments.credit,
+        options=_options(arguments),
+    )
+    if not 256 <= order.longest_side_px <= 8192:
+        raise OptionError(f"--longest-side {order.longest_side_px} is out of range: 256 to 8192")
+    if order.is_film:
+        if order.clip is None:
+            raise OptionError("--all-frames needs --driving CLIP, the film whose movement is taken")
+        if not arguments.output:
+            raise OptionError("--all-frames needs -o NAME.mp4")
+        if order.preview is not None:
+            raise OptionError("--all-frames writes a film, which needs no --preview; leave one of them out")
+    _spare_sources(order)
+    if order.clip is not None and not order.clip.is_file():
+        raise PortraitError(f"no such clip: {order.clip}; check the path")
+    if order.is_film:
+        check_film(order.target, overwrite=order.overwrite)
+    else:
+        check_target(order.target, overwrite=order.overwrite)
+    if order.preview is not None:
+        check_preview(order.preview, overwrite=order.overwrite)
+    return order
+
+
+def _options(arguments: argparse.Namespace) -> BuildOptions:
+    if not 3 <= arguments.frames <= 999:
+        raise OptionError(f"--frames {arguments.frames} is out of range: 3 to 999")
+    if not 1 <= arguments.rows <= 33:
+        raise OptionError(f"--rows {arguments.rows} is out of range: 1 to 33")
+    if arguments.frames * arguments.rows > MAX_PICTURES:
+        raise OptionError(f"--frames {arguments.frames} times --rows {arguments.rows} is more than {MAX_PICTURES}")
+    if not 0 <= arguments.head <= 1:
+        raise OptionError(f"--head {arguments.head:g} is out of range: 0 (the eyes alone) to 1")
+    if arguments.engine not in ENGINES:
+        raise OptionError(
+            f"no engine '{arguments.engine}'{nearest(arguments.engine, ENGINES)}; there are: {', '.join(ENGINES)}"
+        )
+    usual = BuildOptions()
+    return BuildOptions(
+        columns=arguments.frames,
+        rows=arguments.rows,
+        head_share=arguments.head,
+        blink_stages=0 if arguments.no_blink else usual.blink_stages,
+        idle_seconds=0.0 if arguments.no_idle else usual.idle_seconds,
+        seam=arguments.seam,
+        engine=arguments.engine,
+    )
+
+
+def _box(text: str) -> Box:
+    try:
+        left, top, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise OptionError(f"--face '{text}' is no box; write X,Y,WIDTH,HEIGHT, as in 310,120,180,220") from None
+    return Box(left, top, width, height)
+
+
+def _spare_sources(order: _Order) -> None:
+    """Refuse, --force or not, to write over what the portrait is made from, or the preview over the portrait."""
+    sources = [path for path in (order.source, order.clip) if path is not None and path.exists()]
+    for written in (order.target, order.preview):
+        if written is not None and written.exists() and any(written.samefile(source) for source in sources):
+            raise PortraitError(f"{written} is what the portrait is made from; choose another name to write to")
+    if order.preview is not None and order.preview.absolute() == order.target.absolute():
+        raise OptionError(f"-o and --preview both name {order.target}; choose another name for one of them")

@@ -1,0 +1,62 @@
+"""`realtime portrait show`: what is in a pack, in words and pictures."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from realtime.portrait_file import Portrait
+from realtime.portraits.composed import check_folder_of_pictures, write_composed
+from realtime.portraits.preview import check_preview, write_preview
+from realtime.terminal import progress_line
+
+log = logging.getLogger(__name__)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Tell about a pack, and write its pictures. Raises RealtimeError."""
+    preview = Path(arguments.preview).expanduser() if arguments.preview else None
+    folder = Path(arguments.frames).expanduser() if arguments.frames else None
+    painting = Path(arguments.painting).expanduser() if arguments.painting else None
+    if preview is not None:
+        check_preview(preview, overwrite=arguments.force)
+    if folder is not None:
+        check_folder_of_pictures(folder, overwrite=arguments.force)
+    with Portrait.open(Path(arguments.pack).expanduser(), painting=painting) as portrait:
+        for line in describe(portrait):
+            print(line)
+        with progress_line() as progress:
+            if folder is not None:
+                write_composed(portrait, folder, overwrite=arguments.force, progress=progress)
+                log.info("%s: %d pictures", folder, portrait.count)
+            if preview is not None:
+                write_preview(portrait, preview, overwrite=arguments.force, progress=progress)
+                log.info("%s written", preview)
+    return 0
+
+
+def describe(portrait: Portrait) -> Iterator[str]:
+    """Yield what there is to say about a pack, line by line."""
+    yield portrait.title + (f", {portrait.credit}" if portrait.credit else "")
+    yield (
+        f"  painting {portrait.size}, frames {portrait.columns} x {portrait.rows} of {portrait.place.size} "
+        f"at {portrait.place.left},{portrait.place.top}, {portrait.blink_stages} blink stages, "
+        f"{portrait.idle_count} idle pictures"
+    )
+    for number, report in enumerate(portrait.face_reports):
+        if len(portrait.face_reports) > 1:
+            yield f"face {number + 1}{_where(report)}:"
+        for name, value in report.items():
+            if isinstance(value, float):
+                yield f"  {name.replace('_', ' '):20} {value:9.3f}"
+        warnings = report.get("warnings")
+        for warning in warnings if isinstance(warnings, list) else []:
+            yield f"  note: {warning}"
+
+
+def _where(report: Mapping[str, Any]) -> str:
+    box = report.get("box")
+    return f" at {box[0]},{box[1]}" if isinstance(box, list) and len(box) == 4 else ""
