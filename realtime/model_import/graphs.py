@@ -1,0 +1,132 @@
+"""Small views on an ONNX graph: who makes a tensor, who uses it, what is constant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+ELEMENT_TYPES: Mapping[int, str] = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.FLOAT16: "float16",
+    onnx.TensorProto.DOUBLE: "float64",
+    onnx.TensorProto.UINT8: "uint8",
+}
+"""What a picture may be made of, by ONNX's number for it."""
+
+
+OUR_NAMES = frozenset({"frame", "frame_out", "numbers"})
+OUR_PREFIX = "realtime/"
+"""What our own tensors are called; a network that uses such names has its own renamed."""
+THEIR_PREFIX = "network/"
+
+
+class GraphView:
+    """Look-ups into one graph, built once; the graph is not changed while it is in use."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self.producers: dict[str, onnx.NodeProto] = {}
+        self.consumers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        self._tensors = {tensor.name: tensor for tensor in graph.initializer}
+        for node in graph.node:
+            for name in node.output:
+                self.producers[name] = node
+            for name in node.input:
+                self.consumers[name].append(node)
+
+    def constant(self, name: str) -> NDArray[Any] | None:
+        """Return a tensor's values where they are part of the file, None where they are computed."""
+        tensor = self._tensors.get(name)
+        return None if tensor is None else numpy_helper.to_array(tensor)
+
+    def input_constant(self, node: onnx.NodeProto, position: int) -> NDArray[Any] | None:
+        """Return the values of a node's input, None where it has none there or they are computed."""
+        return self.constant(node.input[position]) if position < len(node.input) else None
+
+    def reached_from(self, name: str) -> set[str]:
+        """Return every tensor that depends on this one's values or shape."""
+        reached = {name}
+        for node in self.graph.node:  # ONNX keeps nodes in an order in which each comes after what it uses
+            if any(used in reached for used in (*node.input, *_outer_names(node))):
+                reached.update(output for output in node.output if output)
+        return reached
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
+    """Return an attribute's value, or `default` where the node has none of that name."""
+    for entry in node.attribute:
+        if entry.name == name:
+            return helper.get_attribute_value(entry)
+    return default
+
+
+def dimensions(value: onnx.ValueInfoProto) -> tuple[int | str, ...] | None:
+    """Return a tensor's shape, a name or `?` for each free side; None where the file does not say."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return tuple(
+        side.dim_value if side.HasField("dim_value") and side.dim_value > 0 else side.dim_param or "?"
+        for side in tensor.shape.dim
+    )
+
+
+def known_shapes(model: onnx.ModelProto) -> dict[str, tuple[int | str, ...]]:
+    """Return every shape ONNX can infer, by the tensor's name."""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except Exception:  # an operator it does not know; what the file states is left
+        inferred = model
+    shapes: dict[str, tuple[int | str, ...]] = {
+        tensor.name: tuple(tensor.dims) for tensor in inferred.graph.initializer
+    }
+    for value in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
+        shape = dimensions(value)
+        if shape is not None:
+            shapes[value.name] = shape
+    return shapes
+
+
+def add_constant(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> str:
+    """Add a constant and return its name."""
+    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+    return name
+
+
+def prune(model: onnx.ModelProto, outputs: list[str]) -> None:
+    """Take out of a graph, in place, what these outputs do not need."""
+    graph = model.graph
+    needed = set(outputs)
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed.update(node.input)
+            needed.update(_outer_names(node))
+    replace(graph.node, kept[::-1])
+    replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in needed])
+    replace(graph.output, [value for value in graph.output if value.name in outputs])
+
+
+def _outer_names(node: onnx.NodeProto) -> set[str]:
+    """Return every name used inside a node's own graphs (the branches of an If)."""
+    names: set[str] = set()
+    for entry in node.attribute:
+        for graph in (entry.g, *entry.graphs):
+            names.update(value.name for value in graph.output)
+            for inner in graph.node:
+                names.update(inner.input)
+                names |= _outer_names(inner)
+    return names
+
+
+def replace(field: Any, values: list[Any]) -> None:
+    """Set a repeated field of a protocol buffer."""
+    del field[:]
+    field.extend(values)

@@ -1,0 +1,278 @@
+"""The way of a file into the contract, from reading it to keeping it. `realtime models add` is this and a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+import realtime
+from realtime.errors import ModelError
+from realtime.files import written_whole
+from realtime.frame import Pixels, Size
+from realtime.model_card import ModelCard, ModelKind
+from realtime.model_file import read_outline
+from realtime.model_import.clues import input_clue, output_clue
+from realtime.model_import.families import Family, family_of
+from realtime.model_import.graphs import THEIR_PREFIX, GraphView
+from realtime.model_import.ports import Port, find_ports
+from realtime.model_import.reading import read_network
+from realtime.model_import.structure import own_size, settle_sizes
+from realtime.model_import.trials import Trial, Verdict, judged, likely_ranges, scaled, trial_size
+from realtime.model_import.wishes import ColourOrder, Finding, ValueRange, Wishes
+from realtime.model_import.wrapping import Ends, wrapped
+from realtime.onnx_model import OnnxModel
+
+_TIMED_PX = 512
+_TIMED_FOR_S = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Imported:
+    """A model in our contract, not yet kept anywhere."""
+
+    content: bytes
+    card: ModelCard
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    """What the user should know, a line each."""
+    before: Pixels
+    after: Pixels
+    """A real picture, and what the finished model makes of it."""
+    ms_per_frame: float
+    """At 512×512, the median of some runs."""
+    provider: str
+    """What computed it, for people."""
+
+    def keep(self, path: Path) -> None:
+        """Write it, whole or not at all. Raises OutputError."""
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(self.content)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Words:
+    """What people shall read of a model; empty where the file or its name serves."""
+
+    title: str = ""
+    about: str = ""
+    credit: str = ""
+    licence: str = ""
+
+
+def import_style(path: Path, wishes: Wishes, words: Words, photo: Pixels) -> Imported:
+    """Bring a style network into the contract and run it on a photo.
+
+    Raises ModelError, one line, where it is no style model, cannot be brought in, or gives no picture; where something
+    must be said by the user, the line names the option and its likely values.
+    """
+    if "realtime.kind" in _metadata(path):
+        return _already_ours(path, photo)
+    where = path.name
+    model = read_network(path)
+    taken, given, left_aside = find_ports(model, wishes, where)
+    view = GraphView(model.graph)
+    family = family_of(view, taken, given, path.stem)
+    ends, findings = _ranges(model, view, taken, given, wishes, family, photo, where)
+    structure = settle_sizes(model, ends, wishes, family, photo, where)
+    verdict = _checked(structure.model, structure.ends, photo, where)
+    card = _card(path, model, words, family)
+    finished = wrapped(structure.model, structure.ends)
+    _describe(finished, card)
+    notes = [*structure.notes]
+    if left_aside:
+        notes.append(f"its other outputs are left aside: {', '.join(_shown(name) for name in left_aside)}")
+    if verdict.doubt:
+        notes.append(verdict.doubt)
+    head = (
+        Finding("network", card.network, family.because if family is not None else "nothing known of it"),
+        Finding("input", _port_text(taken), f"the file; layout by {taken.layout_source}"),
+        Finding("output", _port_text(given), f"the file; layout by {given.layout_source}"),
+    )
+    return _finished(
+        finished.SerializeToString(), card, (*head, *findings, *structure.findings), tuple(notes), photo, where
+    )
+
+
+def _ranges(
+    model: onnx.ModelProto,
+    view: GraphView,
+    taken: Port,
+    given: Port,
+    wishes: Wishes,
+    family: Family | None,
+    photo: Pixels,
+    where: str,
+) -> tuple[Ends, list[Finding]]:
+    """Settle ranges and colours from wishes, graph and family, in this order; ask for what none of them tells."""
+    clue, bound = input_clue(view, taken.name), output_clue(view, given.name)
+    order, order_source = ColourOrder.RGB, "custom; --order BGR where colours come out exchanged"
+    if wishes.order is not None:
+        order, order_source = wishes.order, "your --order"
+    elif clue.order is not None:
+        order, order_source = clue.order, f"the file: {clue.because}"
+    elif family is not None:
+        order, order_source = family.order, f"{family.title}'s own program"
+    range_in, in_source = _first_known(
+        (wishes.range_in, "your --range"),
+        (ValueRange.BYTES if taken.element == "uint8" else None, "its type, uint8"),
+        (clue.values, f"the file: {clue.because}"),
+        (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
+        (ValueRange.SIGNED if bound.is_bare_tanh else None, "by custom, as it ends in a tanh"),
+    )
+    as_input = ValueRange.UNIT if range_in is ValueRange.IMAGENET else range_in
+    range_out, out_source = _first_known(
+        (wishes.range_out, "your --output-range"),
+        (ValueRange.BYTES if given.element == "uint8" else None, "its type, uint8"),
+        (bound.values, f"the file: {bound.because}"),
+        (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
+        (as_input, "as the input, where the file does not say"),
+    )
+    if range_in is None:
+        raise _question(model, Ends(taken, given, ValueRange.UNIT, range_out or ValueRange.UNIT, order), photo, where)
+    findings = [
+        Finding("colours", order.value, order_source),
+        Finding("range in", range_in.value, in_source),
+        Finding("range out", range_out.value if range_out else "", out_source),
+    ]
+    return Ends(taken, given, range_in, range_out or ValueRange.UNIT, order), findings
+
+
+def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | None, str]:
+    return next(((value, source) for value, source in ways if value is not None), (None, ""))
+
+
+def _question(model: onnx.ModelProto, ends: Ends, photo: Pixels, where: str) -> ModelError:
+    """Make the line that asks for the range, with what a trial on a photo says of each."""
+    size = own_size(ends.taken) or trial_size(64)
+    likely = likely_ranges(model, ends, scaled(photo, size), where)
+    options = [known.value for known in likely] or ["0..1", "0..255", "-1..1"]
+    hint = f"on a photo {options[0]} looks likeliest" if likely else "on a photo none of them gives a picture as it is"
+    return ModelError(
+        f"{where} does not tell the range of the picture it takes: say --range {' or '.join(options)} ({hint}; "
+        "--preview OUT.jpg shows what comes out)"
+    )
+
+
+def _checked(model: onnx.ModelProto, ends: Ends, photo: Pixels, where: str) -> Verdict:
+    """Run it on the photo; raise ModelError where no picture comes out, naming what would help."""
+    numbers = Trial(model, ends, where).numbers(photo)
+    verdict = judged(numbers, photo)
+    if not verdict.problem:
+        return verdict
+    if "NaN" in verdict.problem:
+        raise ModelError(f"{where}: {verdict.problem}; try another --range, or another copy of the file")
+    if ends.inner_size is None:
+        photo = scaled(photo, trial_size(max(64, ends.multiple)))
+    helps = [
+        f"--range {known.value}" for known in likely_ranges(model, ends, photo, where) if known is not ends.range_in
+    ]
+    for known in (ValueRange.BYTES, ValueRange.UNIT, ValueRange.SIGNED):
+        other = dataclasses.replace(ends, range_out=known)
+        if known is not ends.range_out and not judged(Trial(model, other, where).numbers(photo), photo).problem:
+            helps.append(f"--output-range {known.value}")
+    advice = f"try {' or '.join(helps[:3])}" if helps else "no other range helps: it may be made for something else"
+    raise ModelError(
+        f"{where}: {verdict.problem} with --range {ends.range_in.value} --output-range {ends.range_out.value}; {advice}"
+    )
+
+
+def _finished(
+    content: bytes, card: ModelCard, findings: tuple[Finding, ...], notes: tuple[str, ...], photo: Pixels, where: str
+) -> Imported:
+    """Open the file as the effect will, from disk; run it at odd sizes, on the photo, and for its time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / where
+        path.write_bytes(content)
+        model = OnnxModel.open(path)
+        try:
+            for size in (Size(131, 97), Size(70, 165)):
+                _painted(model, scaled(photo, size))
+            after = _painted(model, photo)
+            provider, notes = model.provider, (*notes, *model.notes)
+        finally:
+            model.close()
+        model = OnnxModel.open(path, dimensions={"height": _TIMED_PX, "width": _TIMED_PX})
+        try:
+            ms = _median_ms(model, scaled(photo, Size(_TIMED_PX, _TIMED_PX)))
+        finally:
+            model.close()
+    return Imported(content, card, findings, notes, photo, after, ms, provider)
+
+
+def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
+    after = np.empty_like(picture)
+    model.run({"frame": picture[np.newaxis]}, {"frame_out": after[np.newaxis]})
+    return after
+
+
+def _median_ms(model: OnnxModel, picture: Pixels) -> float:
+    _painted(model, picture)
+    times: list[float] = []
+    begun = time.perf_counter()
+    while len(times) < 3 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
+        start = time.perf_counter()
+        _painted(model, picture)
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times))
+
+
+def _already_ours(path: Path, photo: Pixels) -> Imported:
+    card = ModelCard.read(_metadata(path), str(path))
+    if card.kind is not ModelKind.STYLE:
+        raise ModelError(f"{path} is a {card.kind.value} model of this program; only style models can be added so far")
+    model = read_external(path)
+    finding = Finding("contract", "as it should be already", "its card")
+    return _finished(model, card, (finding,), (), photo, path.name)
+
+
+def read_external(path: Path) -> bytes:
+    """Return a file's content with the weights that lie beside it inside."""
+    from realtime.model_file import check_safe
+
+    outline = read_outline(path)
+    check_safe(path, outline)
+    if not outline.external_files:
+        return path.read_bytes()
+    return bytes(onnx.load_model(str(path)).SerializeToString())
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    if path.suffix.lower() != ".onnx" or not path.is_file():
+        return {}  # reading says what is wrong with it
+    return dict(read_outline(path).metadata)
+
+
+def _card(path: Path, model: onnx.ModelProto, words: Words, family: Family | None) -> ModelCard:
+    said = {entry.key.lower(): entry.value for entry in model.metadata_props}
+    producer = " ".join(part for part in (model.producer_name, model.producer_version) if part)
+    return ModelCard(
+        kind=ModelKind.STYLE,
+        title=words.title or re.sub(r"[-_. ]+", " ", path.stem).strip().capitalize(),
+        about=words.about or said.get("description", ""),
+        credit=words.credit or said.get("author", said.get("authors", "")),
+        licence=words.licence or said.get("license", said.get("licence", "")) or "not stated",
+        network=family.network if family is not None else "unknown",
+        made_by=f"realtime {realtime.__version__}, from {path.name}" + (f" ({producer})" if producer else ""),
+        least_px=family.least_px if family is not None else 0,
+    )
+
+
+def _describe(model: onnx.ModelProto, card: ModelCard) -> None:
+    """Write the card into a model; what else its metadata said stays."""
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, {**kept, **card.metadata()})
+
+
+def _port_text(port: Port) -> str:
+    shape = "×".join(str(side) if isinstance(side, int) else "any" for side in port.shape)
+    return f"{_shown(port.name)} {port.element} {shape} {port.layout.value}"
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix(THEIR_PREFIX)

@@ -1,0 +1,220 @@
+"""Where a graph takes its picture and where it gives it back; and what a file is for that is no style model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import onnx
+
+from realtime.errors import ModelError, nearest
+from realtime.model_import.graphs import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes
+from realtime.model_import.wishes import Layout, Wishes
+
+LEAST_SIDE_PX = 64
+"""A network that takes only smaller pictures (digits, icons) cannot repaint a frame."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """One picture tensor of a network."""
+
+    name: str
+    element_type: int
+    """ONNX's number for it, one of ELEMENT_TYPES."""
+    shape: tuple[int | str, ...]
+    layout: Layout
+    layout_source: str
+    """How the layout is known."""
+
+    @property
+    def element(self) -> str:
+        return ELEMENT_TYPES[self.element_type]
+
+    @property
+    def channels(self) -> int | str:
+        return self.shape[self.layout.channel_axis]
+
+    @property
+    def height(self) -> int | str:
+        return self.shape[self.layout.height_axis]
+
+    @property
+    def width(self) -> int | str:
+        return self.shape[self.layout.width_axis]
+
+    @property
+    def is_fixed(self) -> bool:
+        """True where either side of the picture is a number."""
+        return isinstance(self.height, int) or isinstance(self.width, int)
+
+
+# Names that files for other effects carry, each with what such a file is. Every word must be among the file's inputs.
+_SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"in_face"}), "a DFM face model of DeepFaceLive: it swaps faces; swap models cannot be added yet"),
+    (frozenset({"source", "target"}), "a face swapper (inswapper and its like); swap models cannot be added yet"),
+    (frozenset({"in_src", "in_drv"}), "a face animator (LIA), which needs a photo and a driver; it cannot be added"),
+    (frozenset({"feature_3d"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
+    (frozenset({"feature_volume"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
+    (frozenset({"kp_source"}), "a part of a face animator (first-order motion); it cannot be added"),
+    (frozenset({"morph_value"}), "a DFM face model of DeepFaceLive: it swaps faces; swap models cannot be added yet"),
+)
+
+
+def find_ports(model: onnx.ModelProto, wishes: Wishes, where: str) -> tuple[Port, Port, tuple[str, ...]]:
+    """Return the picture's input and output, and the names of the outputs left aside.
+
+    Raises ModelError, one line, for a file that is no style model, or whose layout the user must say.
+    """
+    graph = model.graph
+    _refuse_other_kinds(graph, where)
+    source = graph.input[0]
+    shape = dimensions(source)
+    _check_element(source, where)
+    layout, layout_source = _layout(graph, source.name, shape, wishes.layout_in, "--layout", where)
+    shape = tuple(shape or ("?",) * layout.rank)
+    if len(shape) != layout.rank:
+        raise ModelError(
+            f"{where}: its input '{source.name}' has {len(shape)} axes, and {layout.value} has {layout.rank}"
+        )
+    taken = Port(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
+    _check_input(taken, where)
+    given, left_aside = _output(model, wishes, taken, where)
+    return taken, given, left_aside
+
+
+def _refuse_other_kinds(graph: onnx.GraphProto, where: str) -> None:
+    names = {value.name.partition(":")[0] for value in graph.input}
+    for words, what in _SIGNATURES:
+        if words <= names:
+            raise ModelError(f"{where} is {what}")
+    if not graph.input:
+        raise ModelError(f"{where} takes no input at all, so it cannot repaint a picture")
+    if len(graph.input) == 1:
+        return
+    listed = ", ".join(f"'{value.name}'" for value in graph.input)
+    pictures = [value for value in graph.input if 3 in (dimensions(value) or ())]
+    if len(pictures) > 1:
+        raise ModelError(
+            f"{where} takes {len(pictures)} pictures ({listed}): a swap model, or a style model that is shown its "
+            "style; neither can be added: export it with the second picture inside the graph"
+        )
+    raise ModelError(
+        f"{where} takes {len(graph.input)} inputs ({listed}), and a style model takes one picture; export it with the "
+        "others as constants"
+    )
+
+
+def _check_element(value: onnx.ValueInfoProto, where: str) -> None:
+    kind = value.type.tensor_type.elem_type
+    if kind not in ELEMENT_TYPES:
+        name = onnx.TensorProto.DataType.Name(kind).lower() if kind else "no tensor"
+        raise ModelError(
+            f"{where}: '{value.name}' is of type {name}; a picture is of {', '.join(ELEMENT_TYPES.values())}"
+        )
+
+
+def _layout(
+    graph: onnx.GraphProto,
+    name: str,
+    shape: tuple[int | str, ...] | None,
+    wished: Layout | None,
+    option: str,
+    where: str,
+) -> tuple[Layout, str]:
+    if wished is not None:
+        return wished, f"your {option}"
+    if shape is not None:
+        fitting = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] in (3, 1)]
+        coloured = [layout for layout in fitting if shape[layout.channel_axis] == 3]
+        fitting = coloured or fitting
+        if len(fitting) == 1:
+            channels = shape[fitting[0].channel_axis]
+            return fitting[0], f"its axis of {channels}"
+        if len(shape) not in (3, 4):
+            raise ModelError(f"{where}: '{name}' has {len(shape)} axes; a picture has 3 or 4")
+        seen = _layout_by_use(graph, name)
+        if seen is not None:
+            return seen, "the first convolution"
+    shown = list(shape) if shape is not None else "not stated"
+    raise ModelError(f"{where} does not tell the layout of '{name}' (shape {shown}): say {option} NCHW, NHWC or HWC")
+
+
+def _layout_by_use(graph: onnx.GraphProto, name: str) -> Layout | None:
+    """Follow a picture without a stated shape to the first operator that knows where channels are."""
+    view = GraphView(graph)
+    current, steps = name, 0
+    while steps < 20:
+        steps += 1
+        users = [node for node in view.consumers[current] if node.op_type != "Shape"]
+        if not users:
+            return None
+        node = users[0]
+        if node.op_type == "Conv":
+            weights = view.input_constant(node, 1)
+            return Layout.NCHW if weights is not None and weights.ndim == 4 and weights.shape[1] == 3 else None
+        if node.op_type == "Transpose":
+            return Layout.NHWC if attribute(node, "perm") == [0, 3, 1, 2] else None
+        if node.op_type not in ("Pad", "Cast", "Mul", "Div", "Add", "Sub", "Identity", "Clip"):
+            return None
+        current = node.output[0]
+    return None
+
+
+def _check_input(port: Port, where: str) -> None:
+    if port.layout.rank == 4 and isinstance(port.shape[0], int) and port.shape[0] != 1:
+        raise ModelError(f"{where} takes {port.shape[0]} pictures at a time; export it for one")
+    if isinstance(port.channels, int) and port.channels != 3:
+        raise ModelError(
+            f"{where}: '{port.name}' has {port.channels} channels as {port.layout.value}; a style model takes 3 "
+            "(--layout says so where the axes are read wrongly)"
+        )
+    small = [side for side in (port.height, port.width) if isinstance(side, int) and side < LEAST_SIDE_PX]
+    if small:
+        raise ModelError(
+            f"{where} takes pictures of {port.width}x{port.height} only, too small to repaint a frame; "
+            f"export it for {LEAST_SIDE_PX} pixels or more, or for any size"
+        )
+
+
+def _output(model: onnx.ModelProto, wishes: Wishes, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
+    shapes = known_shapes(model)
+    names = [value.name for value in model.graph.output]
+    by_name = {value.name: value for value in model.graph.output}
+    if wishes.output:
+        if wishes.output not in by_name:
+            raise ModelError(f"{where} has no output '{wishes.output}'{nearest(wishes.output, names)}; it has: {names}")
+        chosen = [wishes.output]
+    else:
+        chosen = [name for name in names if _may_be_picture(shapes.get(name))]
+        coloured = [name for name in chosen if 3 in shapes.get(name, ())]
+        chosen = coloured or chosen
+    if not chosen:
+        seen = "; ".join(f"'{name}' {list(shapes.get(name, ()))}" for name in names)
+        raise ModelError(f"{where} gives no picture ({seen}), so it is no style model")
+    if len(chosen) > 1:
+        raise ModelError(f"{where} gives {len(chosen)} pictures: say which one with --output {' or '.join(chosen)}")
+    value = by_name[chosen[0]]
+    _check_element(value, where)
+    shape = shapes.get(value.name)
+    if shape is None or (wishes.layout_out is None and not any(side in (1, 3) for side in shape[-3:])):
+        # Nothing stated: networks give back what they take, and the first run shows whether it is so.
+        layout, source = wishes.layout_out or taken.layout, "as the input, where the file does not say"
+        shape = ("?",) * layout.rank
+    else:
+        layout, source = _layout(model.graph, value.name, shape, wishes.layout_out, "--output-layout", where)
+        if len(shape) != layout.rank:
+            raise ModelError(f"{where}: its output has {len(shape)} axes, and {layout.value} has {layout.rank}")
+    port = Port(value.name, value.type.tensor_type.elem_type, shape, layout, source)
+    if isinstance(port.channels, int) and port.channels not in (1, 3):
+        raise ModelError(
+            f"{where}: its output '{port.name}' has {port.channels} channels; a style model gives 3 (or 1, for grey)"
+        )
+    return port, tuple(name for name in names if name != value.name)
+
+
+def _may_be_picture(shape: tuple[int | str, ...] | None) -> bool:
+    if shape is None:
+        return True
+    if len(shape) not in (3, 4):
+        return False
+    return any(side in (1, 3) or isinstance(side, str) for side in (shape[-3], shape[-1]))

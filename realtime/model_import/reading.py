@@ -1,0 +1,157 @@
+"""Reading a file into one self-contained graph that the other steps can rewrite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import onnx.inliner
+from onnx import compose, helper, version_converter
+
+from realtime.errors import ModelError
+from realtime.model_file import ModelOutline, check_safe, read_outline
+from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, replace
+
+LEAST_OPSET = 13
+"""From here on the operators of our own ends mean the same; older graphs are converted to it."""
+_LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
+_CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
+_OTHER_KINDS = {
+    ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
+    ".pb": "is a TensorFlow graph; tf2onnx makes an ONNX file of it",
+    ".h5": "is a Keras model; tf2onnx makes an ONNX file of it",
+    ".keras": "is a Keras model; tf2onnx makes an ONNX file of it",
+    ".tflite": "is a TensorFlow Lite model; tf2onnx makes an ONNX file of it",
+    ".engine": "is built for one machine's GPU; name the .onnx it was made from",
+}
+
+
+def read_network(path: Path) -> onnx.ModelProto:
+    """Return a file's graph with its weights inside, of opset 13 or later, with nothing in it twice.
+
+    Weights beside the file come in, functions the file defines are written out, weights are no longer offered as
+    inputs, and `Constant` nodes are initialisers. Raises ModelError, one line, for what cannot be used.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _CHECKPOINTS and path.is_file():
+        raise ModelError(
+            f"{path} is a training checkpoint, no ONNX model; `python -m tools.export_onnx {path}` makes one of it"
+        )
+    if suffix in _OTHER_KINDS and path.is_file():
+        raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
+    outline = read_outline(path)
+    check_safe(path, outline)
+    _check_size(path, outline)
+    newest = onnx.defs.onnx_opset_version()
+    if outline.opset > newest:
+        raise ModelError(
+            f"{path} is of ONNX opset {outline.opset}, and this program knows up to {newest}: "
+            "export it with --opset 17 or so, or upgrade the package `onnx`"
+        )
+    if outline.opset == 0:
+        raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
+    try:
+        model = onnx.load_model(str(path))
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
+        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+    _drop_what_is_not_needed(model)
+    _check_operators(path, model)
+    _constants_become_initialisers(model.graph)
+    if outline.opset < LEAST_OPSET:
+        model = _converted(path, model)
+        _drop_what_is_not_needed(model)
+        _constants_become_initialisers(model.graph)
+    return _without_our_names(model)
+
+
+def _without_our_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Rename everything in a graph that uses a name which our own ends will need."""
+    names = {name for node in model.graph.node for name in (*node.input, *node.output)}
+    if any(name in OUR_NAMES or name.startswith(OUR_PREFIX) for name in names):
+        return compose.add_prefix(model, THEIR_PREFIX)
+    return model
+
+
+def _check_size(path: Path, outline: ModelOutline) -> None:
+    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in outline.external_files)
+    if size > _LARGEST_BYTES:
+        raise ModelError(
+            f"{path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; choose a smaller network"
+        )
+
+
+def _drop_what_is_not_needed(model: onnx.ModelProto) -> None:
+    """Leave real inputs only, forget inferred shapes, and take the format version that the operators need."""
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    replace(graph.input, [value for value in graph.input if value.name not in weights])
+    del graph.value_info[:]
+    del graph.metadata_props[:]
+    # Files say 3 that need 8, and 14 that need 8: what counts is the operators, and 8 is read everywhere.
+    model.ir_version = max(8, helper.find_min_ir_version_for(list(model.opset_import), ignore_unknown=True))
+
+
+def _check_operators(path: Path, model: onnx.ModelProto) -> None:
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    for node in model.graph.node:
+        if node.domain in ("", "ai.onnx"):
+            version = versions.get("", versions.get("ai.onnx", 0))
+            try:
+                schema = onnx.defs.get_schema(node.op_type, version, "")
+            except onnx.defs.SchemaError:
+                schema = None
+            if schema is None or schema.deprecated:
+                raise ModelError(
+                    f"{path} uses the operator {node.op_type}, which ONNX opset {version} does not have; "
+                    "export it again with standard operators"
+                )
+
+
+def _constants_become_initialisers(graph: onnx.GraphProto) -> None:
+    """So that whoever looks for a constant looks in one place."""
+    kept = []
+    for node in graph.node:
+        tensor = attribute(node, "value") if node.op_type == "Constant" else None
+        if tensor is None:
+            whole = _short_constant(node)
+            if whole is None:
+                kept.append(node)
+                continue
+            tensor = whole
+        named = onnx.TensorProto()
+        named.CopyFrom(tensor)
+        named.name = node.output[0]
+        graph.initializer.append(named)
+    replace(graph.node, kept)
+
+
+def _short_constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """Read `value_int`, `value_floats` and their like."""
+    if node.op_type != "Constant":
+        return None
+    for name, kind in (("int", onnx.TensorProto.INT64), ("float", onnx.TensorProto.FLOAT)):
+        single, several = attribute(node, f"value_{name}"), attribute(node, f"value_{name}s")
+        if single is not None:
+            return helper.make_tensor("", kind, [], [single])
+        if several is not None:
+            return helper.make_tensor("", kind, [len(several)], several)
+    return None
+
+
+def _converted(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    try:
+        converted = version_converter.convert_version(model, LEAST_OPSET)
+    except Exception as error:  # the converter's own, of many types
+        raise ModelError(
+            f"{path} is of ONNX opset {opset} and cannot be converted to {LEAST_OPSET} ({_first_line(error)}); "
+            "export it again with opset 13 or later"
+        ) from error
+    return converted
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:160] if lines else type(error).__name__
