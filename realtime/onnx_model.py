@@ -1,14 +1,14 @@
-"""Runs ONNX models. The only module that imports ONNX Runtime.
+"""Runs ONNX models in our contract (`realtime.model_card`).
 
 A model is opened once, off the frame loop's path, and run for every frame on arrays that stay the caller's: they are
-bound, not copied.
+bound, not copied. What is tried to compute it, and in which order, is told in `realtime.providers`; how ONNX Runtime is
+asked, in `realtime.ort_session`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,25 +16,20 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from realtime import engine_cache, ort_session
 from realtime.errors import ModelError
-from realtime.model_card import ModelCard
-from realtime.model_contract import Port, check_array, check_contract
-from realtime.model_file import check_safe, read_outline
-from realtime.providers import CPU_PLAN, Provider, ProviderPlan
+from realtime.model_card import ModelCard, ModelKind
+from realtime.model_contract import check_array, check_contract
+from realtime.model_file import check_safe, read_card, read_outline
+from realtime.ort_session import Arrays, CallersBuffers, DeviceBuffers, Runner, empty_array, in_short
+from realtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, obstacle, plans_for
 
 _log = logging.getLogger(__name__)
 
-_NOTHING_BUT_FATAL = 4
-# ONNX Runtime writes its own warnings and errors to the terminal, in colour and over many lines, also for what is no
-# fault (a laptop without a GPU). What matters comes back as an exception and is said in one line of ours.
-onnxruntime.set_default_logger_severity(_NOTHING_BUT_FATAL)
-onnxruntime.disable_telemetry_events()
-
-_TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
-_WARMING_PX = 256
+_OUT_OF_MEMORY = re.compile(r"allocat|out of memory|OUT_OF_MEMORY|ALLOC_FAILED|Available memory", re.IGNORECASE)
+_OTHER_SIZE = re.compile(r"invalid dimensions for output|computed output shape")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class SessionPolicy:
     provider: str = ""
     """A `Provider` by name; empty: the best that works."""
     threads: int = 0
-    """Threads a model may compute on; 0: chosen so that detector and loop keep room."""
+    """Threads a model may compute on; 0: chosen so that detector and loop keep room (`ort_session.thread_count`)."""
     cache: Path | None = None
     """Where compiled engines are kept; None: the user's cache."""
 
@@ -55,7 +50,7 @@ class OnnxModel:
     path: Path
     card: ModelCard
     provider: str
-    """What computes it, for people: `CPU`, `CUDA`."""
+    """What computes it, for people: `CPU`, `CUDA`. It may change in `run`, when a GPU fails."""
     notes: tuple[str, ...]
     """Why a slower provider was taken, a line each."""
     input_shapes: Mapping[str, tuple[int | str, ...]]
@@ -72,129 +67,171 @@ class OnnxModel:
         """Open a model that carries a card. Takes some ten milliseconds on the CPU, minutes where an engine is built.
 
         `dimensions` fixes free dimensions by name (`{"height": 512, "width": 512}`), so that shapes are folded away.
-        Raises ModelError, one line, for whatever is wrong with the file, and OptionError for an unknown provider.
+        Raises ModelError, one line, for whatever is wrong with the file and for a provider that was asked for and
+        cannot be had, and OptionError for the name of no provider.
         """
-        if policy.provider:
-            Provider.parse(policy.provider)
-        return cls(path, [CPU_PLAN], policy, dimensions)
+        wanted = Provider.parse(policy.provider) if policy.provider else None
+        problem = obstacle(wanted, ort_session.machine()) if wanted else None
+        if problem is not None and wanted is not None:
+            raise ModelError(f"{wanted.title} cannot be used: {problem.reason}; {problem.next_step}")
+        fixed_sizes = bool(dimensions) or read_card(path).kind is not ModelKind.STYLE
+        providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
+        plans: list[ProviderPlan] = []
+        if providers != [Provider.CPU]:
+            cache = engine_cache.cache_folder(policy.cache)
+            parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
+            for provider in providers:
+                folder = engine_cache.engine_folder(cache, path, (provider.value, *parts))
+                plans += plans_for(provider, folder, engine_cache.timing_folder(cache), fixed_sizes=fixed_sizes)
+        else:
+            plans = [CPU_PLAN]
+        return cls(path, plans, policy, dimensions, notes=notes, must_be=wanted.title if wanted else "")
 
     def __init__(
-        self, path: Path, plans: Sequence[ProviderPlan], policy: SessionPolicy, dimensions: Mapping[str, int]
+        self,
+        path: Path,
+        plans: Sequence[ProviderPlan],
+        policy: SessionPolicy,
+        dimensions: Mapping[str, int],
+        *,
+        notes: Sequence[str] = (),
+        must_be: str = "",
     ) -> None:
-        """`open` calls this. `plans` are tried in turn; those after the one that works are kept for failures."""
-        outline = read_outline(path)
-        self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), ()
-        check_safe(path, outline)
-        self._policy, self._dimensions = policy, dict(dimensions)
-        self._plans = list(plans)
-        self._open_first()
-
-    def run(self, inputs: Mapping[str, NDArray[Any]], into: Mapping[str, NDArray[Any]]) -> None:
-        """Compute. Reads `inputs` and writes `into`, arrays of the shapes and types of the ports, C-contiguous; both
-        are used where they lie and not kept. Raises ModelError.
+        """`open` calls this. `plans` are tried in turn, those after the one that works are kept for failures;
+        `must_be` is the title of the only one that will do for opening, or empty.
         """
-        self._bind(inputs, into)
-        try:
-            self._session.run_with_iobinding(self._binding)
-        except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
-            self._recover(error)
-            self.run(inputs, into)
-            return
+        outline = read_outline(path)
+        self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
+        check_safe(path, outline)
+        self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
+        self._runner: Runner | None = None
+        self._open_next(must_be)
+
+    def run(self, inputs: Arrays, into: Arrays) -> None:
+        """Compute. Reads `inputs` and writes `into`, arrays of the shapes and types of the ports, C-contiguous; both
+        are used where they lie and not kept. When a GPU fails or is out of memory, the same run is done by the next
+        provider, which takes as long as opening does, and a line is logged. Raises ModelError.
+        """
+        self._check(inputs, into)
+        while True:
+            if self._runner is None:
+                raise ModelError(f"{self.path} is closed; open it again")
+            try:
+                self._runner.run(inputs, into)
+                break
+            except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+                self._recover(error)
         for name in self._float_outputs:
             if not np.isfinite(into[name]).all():
-                raise ModelError(f"{self.path} gives values that are no numbers in '{name}'; export it again")
+                raise ModelError(f"{self.path} gives values that are no numbers in '{name}'; export or add it again")
 
     def warm(self) -> None:
         """Run it twice on an empty picture: the first runs allocate, choose kernels and start threads."""
-        inputs = {name: _empty(port) for name, port in self._inputs.items()}
-        into = {name: _empty(port) for name, port in self._outputs.items()}
+        inputs = {name: empty_array(port) for name, port in self._inputs.items()}
+        into = {name: empty_array(port) for name, port in self._outputs.items()}
         for _ in range(2):
             self.run(inputs, into)
 
     def close(self) -> None:
         """Free what it holds; it cannot be run any more."""
-        del self._binding, self._session
+        self._runner = None
 
-    def _bind(self, inputs: Mapping[str, NDArray[Any]], into: Mapping[str, NDArray[Any]]) -> None:
-        """Bind the very arrays, anew for each run: 8 µs, and a pool may hand out other buffers every time.
-
-        By address, so that ONNX Runtime holds no reference: `realtime.buffers` goes by reference counts.
-        """
+    def _check(self, inputs: Arrays, into: Arrays) -> None:
+        """Raise ModelError where an array does not fit its port; 3 µs."""
         if inputs.keys() != self._inputs.keys() or into.keys() != self._outputs.keys():
             raise ModelError(f"{self.path} takes {list(self._inputs)} and gives {list(self._outputs)}")
         free: dict[str, int] = {}
         for ports, arrays in ((self._inputs, inputs), (self._outputs, into)):
             for name, array in arrays.items():
-                if problem := check_array(ports[name], array, free):
+                problem = check_array(ports[name], array, free)
+                if not problem and arrays is into and not array.flags.writeable:
+                    problem = "cannot be written"
+                if problem:
                     raise ModelError(f"{self.path}: the array for '{name}' {problem}")
-                where = (name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-                if ports is self._inputs:
-                    self._binding.bind_input(*where)
-                elif array.flags.writeable:
-                    self._binding.bind_output(*where)
-                else:
-                    raise ModelError(f"{self.path}: the array for '{name}' cannot be written")
 
-    def _open_first(self) -> None:
-        """Open the first of the plans that works."""
-        plan = self._plans.pop(0)
-        session = self._session_for(plan)
-        self._inputs = {node.name: _port(node) for node in session.get_inputs()}
-        self._outputs = {node.name: _port(node) for node in session.get_outputs()}
+    def _open_next(self, must_be: str = "") -> None:
+        """Open by the first plan that works and note why those before it did not."""
+        while True:
+            plan = self._plans.pop(0)
+            try:
+                session = self._session(plan)
+                runner = self._runner_for(session, plan)
+            except ModelError:
+                raise
+            except Exception as error:  # ONNX Runtime raises whatever it likes
+                reason = in_short(error)
+                if plan.is_cpu:
+                    raise ModelError(f"{self.path} cannot be opened: {reason}; export or add it again") from error
+                following = self._plans[0].title
+                if following == plan.title:  # the same provider asked in a simpler way: nobody need know
+                    continue
+                if must_be == plan.title:
+                    raise ModelError(
+                        f"{self.path} cannot be run with {plan.title}: {reason}; leave out --provider"
+                    ) from error
+                self.notes = (*self.notes, f"no {plan.title} for {self.path.stem} ({reason}); trying {following}")
+            else:
+                self.provider, self._runner = plan.title, runner
+                return
+
+    def _runner_for(self, session: Any, plan: ProviderPlan) -> Runner:
+        self._inputs, self._outputs = ort_session.ports(session.get_inputs()), ort_session.ports(session.get_outputs())
         check_contract(self.path, self.card, self._inputs, self._outputs)
         self._float_outputs = [port.name for port in self._outputs.values() if port.dtype == "float32"]
         self.input_shapes = {port.name: port.shape for port in self._inputs.values()}
         self.output_shapes = {port.name: port.shape for port in self._outputs.values()}
-        self.provider, self._plan = plan.title, plan
-        self._session, self._binding = session, session.io_binding()
+        if not plan.fixed_buffers_on:
+            return CallersBuffers(session)
+        runner = DeviceBuffers(session, plan.fixed_buffers_on)
+        runner.check_recording(self._inputs.values(), self._outputs.values())
+        return runner
 
-    def _session_for(self, plan: ProviderPlan) -> Any:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _NOTHING_BUT_FATAL
-        options.intra_op_num_threads = self._policy.threads or _thread_count()
-        options.inter_op_num_threads = 1
+    def _session(self, plan: ProviderPlan) -> Any:
+        """Build a session; a provider's engine that does not load is thrown away and built again."""
+        if plan.engine_folder is None:
+            return self._bare_session(plan)
+        kept = engine_cache.prepare(plan.engine_folder)
+        if not kept:
+            _log.info("%s compiles %s for this machine, once: it may take a minute", plan.title, self.path.stem)
+        try:
+            session = self._bare_session(plan)
+        except Exception:
+            if not kept:
+                raise
+            engine_cache.discard(plan.engine_folder)
+            engine_cache.prepare(plan.engine_folder)
+            session = self._bare_session(plan)
+        engine_cache.finish(plan.engine_folder)
+        return session
+
+    def _bare_session(self, plan: ProviderPlan) -> Any:
+        options = ort_session.session_options(self._policy.threads)
         options.enable_mem_pattern = plan.memory_pattern
         for key, value in plan.session_entries.items():
             options.add_session_config_entry(key, value)
         for name, size in self._dimensions.items():
             options.add_free_dimension_override_by_name(name, size)
-        engines = [*plan.engines, (Provider.CPU.ort_name, {})]
-        try:
-            return onnxruntime.InferenceSession(str(self.path), options, providers=engines)
-        except Exception as error:
-            raise ModelError(f"{self.path} cannot be opened: {_in_short(error)}; export or add it again") from error
+        return ort_session.new_session(str(self.path), options, plan.engines)
 
     def _recover(self, error: Exception) -> None:
         """Go on by the next plan after a failed run, or raise what the user can understand."""
-        reason = _in_short(error)
+        reason, failed = in_short(error), self.provider
+        no_memory = isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
+        if no_memory:
+            reason = "out of memory"
+            self._plans = [plan for plan in self._plans if plan.is_cpu]  # the others share the memory that is full
         if not self._plans:
-            raise ModelError(f"{self.path} failed: {reason}") from error
-        failed = self.provider
-        self._open_first()
-        note = f"{failed} failed while running ({reason}); {self.path.stem} goes on with {self.provider}"
-        self.notes = (*self.notes, note)
-        _log.warning(note)
-
-
-def _port(node: Any) -> Port:
-    shape = tuple(side if isinstance(side, int) else str(side) for side in node.shape)
-    return Port(node.name, _TYPES.get(node.type, node.type), shape)
-
-
-def _empty(port: Port) -> NDArray[Any]:
-    return np.zeros([side if isinstance(side, int) else _WARMING_PX for side in port.shape], port.dtype)
-
-
-def _thread_count() -> int:
-    return max(1, min(os.cpu_count() or 1, 8))
-
-
-def _in_short(error: Exception) -> str:
-    """Return what ONNX Runtime says without its codes, source files and further lines."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
-    text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text)
-    return text if len(text) <= 200 else f"{text[:199]}…"
+            if no_memory:
+                raise ModelError(f"{self.path} needs more memory than there is; choose a smaller size") from error
+            if _OTHER_SIZE.search(str(error)):
+                raise ModelError(f"{self.path} gives another size than it was asked for; add it again") from error
+            raise ModelError(f"{self.path} failed: {reason}; export or add it again") from error
+        self._runner = None  # frees what the failed one holds before the next one is opened
+        self._open_next()
+        if self.provider != failed:
+            note = f"{failed} failed while running ({reason}); {self.path.stem} goes on with {self.provider}"
+            self.notes = (*self.notes, note)
+            _log.warning(note)
 
 
 class AnyGraph:
@@ -203,14 +240,10 @@ class AnyGraph:
     def __init__(self, graph: bytes, where: str) -> None:
         """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
         self._where = where
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _NOTHING_BUT_FATAL
-        options.intra_op_num_threads = _thread_count()
-        options.inter_op_num_threads = 1
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=[Provider.CPU.ort_name])
+            self._session = ort_session.new_session(graph, ort_session.session_options(0), ())
         except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
-            raise ModelError(f"{where} cannot be opened: {_in_short(error)}; export it again") from error
+            raise ModelError(f"{where} cannot be opened: {in_short(error)}; export it again") from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
@@ -218,4 +251,4 @@ class AnyGraph:
         try:
             return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
         except Exception as error:
-            raise ModelError(f"{self._where} failed: {_in_short(error)}") from error
+            raise ModelError(f"{self._where} failed: {in_short(error)}") from error

@@ -1,0 +1,172 @@
+"""ONNX Runtime's sessions: how they are built, fed and understood. The only module that imports ONNX Runtime."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from realtime import nvidia
+from realtime.model_contract import Port
+from realtime.providers import Machine, Provider
+
+VERSION: str = onnxruntime.__version__
+Arrays = Mapping[str, NDArray[Any]]
+
+_NOTHING_BUT_FATAL = 4
+# ONNX Runtime writes its own warnings and errors to the terminal, in colour and over many lines, also for what is no
+# fault (a laptop without a GPU). What matters comes back as an exception and is said in one line of ours.
+onnxruntime.set_default_logger_severity(_NOTHING_BUT_FATAL)
+onnxruntime.disable_telemetry_events()
+
+_TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+_OPEN_PX = 256
+"""For free sides, where a size must be made up."""
+
+
+class Runner(Protocol):
+    """Feeds a session."""
+
+    def run(self, inputs: Arrays, into: Arrays) -> None:
+        """Compute from `inputs` into the arrays of `into`, all checked before. Raises whatever ONNX Runtime does."""
+
+
+@functools.cache
+def machine() -> Machine:
+    """Look, once, at what there is to compute with."""
+    names = frozenset(onnxruntime.get_available_providers())
+    found = nvidia.Nvidia() if sys.platform == "darwin" else nvidia.look()
+    missing, tensorrt = "", False
+    if found.gpus and Provider.CUDA.ort_name in names:
+        missing = nvidia.preload_cuda(onnxruntime.preload_dlls)
+        tensorrt = Provider.TENSORRT.ort_name in names and not missing and nvidia.preload_tensorrt()
+    return Machine(names, getattr(onnxruntime, "cuda_version", ""), found, missing, tensorrt)
+
+
+def thread_count() -> int:
+    """Return how many threads a model computes on by default: half of the processor's, at least two where there are
+    two, at most eight.
+
+    The other half is the detector's, the camera's, the encoder's and the call's; where a core counts twice
+    (hyper-threading) it is also where more threads stop helping.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, max(2, min(cores // 2, 8)))
+
+
+def session_options(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _NOTHING_BUT_FATAL
+    options.intra_op_num_threads = threads or thread_count()
+    options.inter_op_num_threads = 1
+    # Threads that wait for work by spinning take it from the call. The style network at 30 fps, two threads: 14.7 ms
+    # and 76 % of a core asleep, 15.0 ms and 142 % spinning; with other programs on both cores 40 ms asleep, 72 ms
+    # spinning.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def new_session(model: str | bytes, options: Any, engines: Sequence[tuple[str, Mapping[str, str]]]) -> Any:
+    """Return a session computed by the first of `engines`. Raises whatever ONNX Runtime does, and RuntimeError where
+    it would have taken another provider without a word.
+    """
+    providers = [*((name, dict(own)) for name, own in engines), Provider.CPU.ort_name]
+    # enable_fallback=0: else a failure is printed and the CPU taken. The constructor ignores names it does not know,
+    # so it is looked whether this one was understood.
+    session = onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    wanted = engines[0][0] if engines else Provider.CPU.ort_name
+    if session.get_providers()[0] != wanted or getattr(session, "_enable_fallback", False):
+        raise RuntimeError(f"ONNX Runtime could not start it (it took {session.get_providers()[0]})")
+    return session
+
+
+class CallersBuffers:
+    """Runs on the caller's own arrays, bound anew for each run: 8 µs, and a pool may hand out others every time."""
+
+    def __init__(self, session: Any) -> None:
+        self._session, self._binding = session, session.io_binding()
+
+    def run(self, inputs: Arrays, into: Arrays) -> None:
+        # By address: then ONNX Runtime holds no reference, and `realtime.buffers` goes by reference counts.
+        for name, array in inputs.items():
+            self._binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+        for name, array in into.items():
+            self._binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+        self._session.run_with_iobinding(self._binding)
+
+
+class DeviceBuffers:
+    """Runs on buffers that stay on the device, as a recorded CUDA graph must: it is played again on the very addresses
+    it was recorded with, so pictures are brought there and fetched by hand.
+    """
+
+    def __init__(self, session: Any, device: str) -> None:
+        self._session, self._binding, self._device = session, session.io_binding(), device
+        self._values: dict[str, Any] = {}
+        self._unrecorded = onnxruntime.RunOptions()
+        self._unrecorded.add_run_config_entry("gpu_graph_id", "-1")
+
+    def run(self, inputs: Arrays, into: Arrays, *, recorded: bool = True) -> None:
+        for name, array in inputs.items():
+            if name not in self._values:
+                self._binding.bind_ortvalue_input(name, self._new_value(name, array))
+            self._values[name].update_inplace(array)
+        for name, array in into.items():
+            if name not in self._values:
+                self._binding.bind_ortvalue_output(name, self._new_value(name, array))
+        self._session.run_with_iobinding(self._binding, None if recorded else self._unrecorded)
+        for name, array in into.items():
+            np.copyto(array, self._values[name].numpy())
+
+    def check_recording(self, inputs: Iterable[Port], outputs: Iterable[Port]) -> None:
+        """Compare what is played from the recording with the same runs done without it, on two different pictures:
+        a recording that reads or writes anywhere else shows the first picture for ever. Raises RuntimeError.
+        """
+        random = np.random.default_rng(0)
+        played = {port.name: empty_array(port) for port in outputs}
+        computed = {name: array.copy() for name, array in played.items()}
+        for _ in range(2):
+            picture = {
+                port.name: random.integers(0, 256, empty_array(port).shape).astype(port.dtype) for port in inputs
+            }
+            self.run(picture, computed, recorded=False)
+            self.run(picture, played)
+            for name, array in played.items():
+                if not np.allclose(array, computed[name].astype(np.float64), rtol=0.02, atol=2):
+                    raise RuntimeError(f"its recorded graph gives other values in '{name}'")
+
+    def _new_value(self, name: str, array: NDArray[Any]) -> Any:
+        shape, dtype = list(array.shape), array.dtype.type
+        value = onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, dtype, self._device, 0)
+        self._values[name] = value
+        return value
+
+
+def ports(nodes: Iterable[Any]) -> dict[str, Port]:
+    """Return a session's inputs or outputs by name."""
+    return {node.name: _port(node) for node in nodes}
+
+
+def _port(node: Any) -> Port:
+    shape = tuple(side if isinstance(side, int) else str(side) for side in node.shape)
+    return Port(node.name, _TYPES.get(node.type, node.type), shape)
+
+
+def empty_array(port: Port) -> NDArray[Any]:
+    """Return zeros of a port's shape and type."""
+    return np.zeros([side if isinstance(side, int) else _OPEN_PX for side in port.shape], port.dtype)
+
+
+def in_short(error: Exception) -> str:
+    """Return what ONNX Runtime says without its codes, source files and further lines."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
+    text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text)
+    return text if len(text) <= 200 else f"{text[:199]}…"
