@@ -50,6 +50,8 @@ _TREMBLE = Expression(
 )
 """The most that is taken for tremble of the models (they do less on a face that rests) and not for a movement, standard
 deviations. Heads never jump: whatever they seem to do within two frames is tremble."""
+_SHUT_BELOW = 0.6
+"""Lids that fall below this share of their openness at rest, at their lowest, are taken to be shut there."""
 _BLINKING = 0.45
 """From this closing on, the lids hide the iris, and the iris model sees it sink."""
 _BLINK_MARGIN_S = 0.04
@@ -89,9 +91,10 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     table = np.array([read_expression(face, faces[0]) for face in faces], np.float64)
     whole = np.stack([np.interp(times_s, times_s[seen], column) for column in table.T], axis=1)
     rest = _rest(whole)
-    whole = _without_blinks(times_s, whole, rest)
+    closed = _closed(whole, rest)
+    whole = _without_blinks(times_s, whole, rest, closed)
     calmed = np.stack([calm(times_s, column, most) for column, most in zip(whole.T, _TREMBLE, strict=True)], axis=1)
-    motions = tuple(motion_between(Expression(*row.tolist()), rest) for row in calmed)
+    motions = tuple(motion_between(Expression(*row.tolist()), rest, closed) for row in calmed)
     share = len(faces) / len(sights.faces)
     warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
     return FilmedMotion(motions, tuple(sights.times_s), sights.fps, share, warnings)
@@ -249,10 +252,16 @@ def _rest(table: Floats) -> Expression:
     )
 
 
-def _without_blinks(times_s: Floats, table: Floats, rest: Expression) -> Floats:
+def _closed(table: Floats, rest: Expression) -> float:
+    """Return the openness that this face's closed eyes are read as: the clip's lowest, if that looks like a blink."""
+    lowest = float(table[:, Expression._fields.index("openness")].min())
+    return max(CLOSED, lowest) if lowest < _SHUT_BELOW * rest.openness else CLOSED
+
+
+def _without_blinks(times_s: Floats, table: Floats, rest: Expression, closed: float) -> Floats:
     """Return the table with the irises going straight on through each blink."""
     openness = table[:, Expression._fields.index("openness")]
-    shut = openness < CLOSED + (1 - _BLINKING) * (rest.openness - CLOSED)
+    shut = openness < closed + (1 - _BLINKING) * (rest.openness - closed)
     hidden = np.array([bool(shut[np.abs(times_s - at_s) <= _BLINK_MARGIN_S].any()) for at_s in times_s])
     if hidden.all() or not hidden.any():
         return table

@@ -17,8 +17,10 @@ _OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 3
 
 _DEPTH_OF_LIPS, _TONGUE_OF_LIPS, _WET_OF_LIPS = 0.22, 0.5, 0.7
 """Brightness over that of the lips: of the depth of the mouth, of the tongue, of the lower lip's wet inside."""
-_WARMTH = np.array([0.72, 0.78, 1.12], np.float32)
-"""Flesh that light shines through is redder than skin; blue, green, red."""
+_WARMTH = np.array([0.66, 0.74, 1.14], np.float32)
+"""Flesh that light shines through is redder than lips; blue, green, red."""
+_TEETH_WARMTH = np.array([0.9, 0.97, 1.02], np.float32)
+"""What light reaches teeth comes from lips and tongue, too."""
 _TEETH = 0.027
 """How far upper teeth show below where the lips met, heights of the face."""
 _TEETH_EDGE = 0.012
@@ -52,7 +54,7 @@ class MouthColours:
         skin = picture[around > 0]
         brightness = skin.mean(axis=1)
         lit = _middle(skin[brightness >= np.percentile(brightness, 70)])
-        self._light = (lit + (lit.mean() - lit) * _TEETH_PALENESS) * np.float32(_TEETH_OF_SKIN)
+        self._light = (lit + (lit.mean() - lit) * _TEETH_PALENESS) * np.float32(_TEETH_OF_SKIN) * _TEETH_WARMTH
         self._deep, self._tongue, self._wet = (
             lips_colour * np.float32(share) * _WARMTH for share in (_DEPTH_OF_LIPS, _TONGUE_OF_LIPS, _WET_OF_LIPS)
         )
