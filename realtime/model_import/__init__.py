@@ -6,7 +6,7 @@ The way of a file, one module a step:
 | -------------------------------- | -------------- | ---------------------------------------------------------------- |
 | read it                          | `reading.py`   | one whole, self-contained graph of a usable opset, or a reason   |
 | find where the picture goes      | `ports.py`     | the input and output; files made for other effects are named     |
-| learn what can be known          | `clues.py`     | range, colours, layout as the graph tells; `families.py` by name  |
+| learn what can be known          | `clues.py`     | range, colours, layout as the graph tells; `families.py` by name |
 | make fixed sizes free            | `freeing.py`   | constants that stand for the picture's size follow it            |
 | put our own ends on              | `wrapping.py`  | uint8 BGR in and out, colours, range, layout, multiples          |
 | run it on a real picture         | `trials.py`    | which sizes work, and whether what comes out is a picture        |

@@ -32,6 +32,8 @@ class _Along(enum.Enum):
 
     HEIGHT = "height"
     WIDTH = "width"
+    BOTH = "both"
+    """Sides folded together, or with channels."""
 
 
 _Axes = tuple[_Along | None, ...]
@@ -137,29 +139,18 @@ class _Freeing:
         if node.op_type == "Reshape":
             along = _matched(before, axes, after) if axes is not None else None
             along = along if along is not None else self._from_the_right(after)
-        else:  # Expand and Tile: only an axis of 1 can be drawn out to a picture's side
+        elif len(before) == len(after):  # Expand and Tile draw an axis of 1 out to a side; others stay as they come
+            drawn = [old == 1 or node.op_type == "Tile" for old in before]
+            along = tuple(way if draw else None for way, draw in zip(self._from_the_right(after), drawn, strict=True))
+            if node.op_type == "Expand":
+                entries = [entry if draw else 1 for entry, draw in zip(entries, drawn, strict=True)]
+        else:
             along = self._from_the_right(after)
-            along = (
-                tuple(
-                    way if before[-len(after) + position :][0] == 1 or node.op_type == "Tile" else None
-                    for position, way in enumerate(along)
-                )
-                if len(before) == len(after)
-                else along
-            )
-            entries = (
-                [
-                    1 if entry == size and size > 1 and node.op_type == "Expand" else entry
-                    for entry, size in zip(entries, before, strict=False)
-                ]
-                if len(before) == len(after)
-                else entries
-            )
         self._axes[node.output[0]] = along
         names: list[str] = []
         follows = 0
         for position, (entry, way) in enumerate(zip(entries, along, strict=True)):
-            part = self._part(entry, way) if way is not None and entry > 1 else None
+            part = self._part(entry, way) if way is not None and way is not _Along.BOTH else None
             if way is not None and part is not None:
                 names.append(self._side(way, part))
                 follows += 1
@@ -198,6 +189,10 @@ class _Freeing:
                 break
             if wanted and self._part(after[position], wanted[-1]) is not None:
                 along[position] = wanted.pop()
+        if wanted:  # what is left of the sides is somewhere in the first axis that holds much
+            open_axes = [position for position, way in enumerate(along) if way is None and after[position] > 1]
+            if open_axes:
+                along[max(open_axes, key=lambda position: after[position])] = _Along.BOTH
         return tuple(along)
 
     def _resize(self, node: onnx.NodeProto) -> None:
@@ -257,7 +252,7 @@ class _Freeing:
         return tuple(int(side) for side in shape)
 
     def _part(self, number: int, way: _Along) -> Fraction | None:
-        """Return which part of a side a number is, None where it is none that a network would make."""
+        """Return which part of a side a number above 1 is, None where it is none that a network would make."""
         part = Fraction(number, self._sides[way])
         return part if part.denominator <= _FINEST and part.numerator <= _FINEST and number > 1 else None
 
@@ -308,11 +303,10 @@ def _matched(before: Sequence[int], axes: _Axes, after: Sequence[int]) -> _Axes 
         ways = [way for way in axes[first_i:i] if way is not None]
         if not ways:
             continue
-        if len(ways) > 1:
-            if min(j, len(after)) - first_j > 1:
-                return None
-            continue  # height and width in one axis: it runs along neither
         large = [position for position in range(first_j, min(j, len(after))) if after[position] > 1]
+        folded = len(ways) > 1 or ways[0] is _Along.BOTH
+        if folded and len(large) > 1:
+            return None
         if large:
-            along[large[0]] = ways[0]
+            along[large[0]] = _Along.BOTH if folded else ways[0]
     return tuple(along)

@@ -36,7 +36,7 @@ class Trial:
         """Run it. Raises ModelError where it fails or gives no picture."""
         with np.errstate(all="ignore"):
             given = self._graph.run({"frame": np.ascontiguousarray(picture[np.newaxis])})["numbers"]
-        if given.ndim != 4 or given.shape[1] != 3:
+        if given.ndim != 4 or given.shape[:2] != (1, 3):
             raise ModelError(
                 f"{self._where} gives {list(given.shape)} (as NCHW) for a picture of {Size.of(picture)}, which is no "
                 "picture: --output-layout says how its axes lie"
