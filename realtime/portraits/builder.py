@@ -16,10 +16,11 @@ from realtime.portrait_file import PackWriter, Place
 from realtime.portraits import Motion
 from realtime.portraits.build_options import BuildOptions
 from realtime.portraits.checks import Checks
+from realtime.portraits.judge import can_blink
 from realtime.portraits.measure import Meter
 from realtime.portraits.middle_row import Row, driven_row, find_row
 from realtime.portraits.moving import MovingFaces, prepare
-from realtime.portraits.report import Report, can_blink
+from realtime.portraits.report import Report
 from realtime.portraits.steps import Steps
 
 __all__ = ["BuildOptions", "Built", "breath", "build"]

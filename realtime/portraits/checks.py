@@ -13,10 +13,11 @@ from realtime.faces.blazeface import open_still
 from realtime.frame import Box, Pixels
 from realtime.portrait_file import Place
 from realtime.portraits import Motion
+from realtime.portraits.judge import Pictures, make_report
 from realtime.portraits.measure import Measured, sharpness
 from realtime.portraits.middle_row import Row
 from realtime.portraits.moving import MovingFaces
-from realtime.portraits.report import Pictures, Report, make_report
+from realtime.portraits.report import Report
 from realtime.portraits.search import sees
 
 

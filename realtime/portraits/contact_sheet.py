@@ -10,7 +10,7 @@ import numpy as np
 
 from realtime.frame import Pixels, Size
 from realtime.portrait_file import Portrait
-from realtime.portraits.report import curves_of, figures_of
+from realtime.portraits.report import curves_of, figures_of, name_of
 
 _WIDTH_PX, _GAP_PX, _CURVE_PX, _LINE_PX = 1600, 12, 165, 27
 _INK, _PAPER, _FAINT, _LINE = (40, 40, 40), (250, 250, 250), (205, 205, 205), (170, 90, 20)
@@ -38,14 +38,15 @@ def contact_sheet(portrait: Portrait, count: int = 7) -> Pixels:
         parts.append(blink)
     faces = portrait.face_reports
     for number, report in enumerate(faces):
-        parts.append(_figures(report, f"face {number + 1}" if len(faces) > 1 else "", width))
+        parts.append(_figures(report, name_of(faces, number), width))
     return np.ascontiguousarray(np.vstack(parts))
 
 
 def _title(portrait: Portrait, width: int) -> Pixels:
     band = np.full((64, width, 3), _PAPER, np.uint8)
     cv2.putText(band, _plain(portrait.title), (12, 38), _FONT, 0.95, _INK, 2, cv2.LINE_AA)
-    _write(band, f"{_plain(portrait.credit)}   {portrait.columns} x {portrait.rows} frames, {portrait.size}", (12, 58))
+    credit = f"{_plain(portrait.credit)}   " if portrait.credit else ""
+    _write(band, f"{credit}{portrait.columns} x {portrait.rows} frames, {portrait.size}", (12, 58))
     return band
 
 

@@ -12,9 +12,9 @@ from realtime.frame import Pixels
 from realtime.model_store import Progress
 from realtime.portraits import Motion
 from realtime.portraits.build_options import BuildOptions
+from realtime.portraits.judge import seen_look
 from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, turn
 from realtime.portraits.moving import MovingFaces
-from realtime.portraits.report import seen_look
 from realtime.portraits.steps import StepFinder, Steps, rising, sides
 
 _TRIES = 9

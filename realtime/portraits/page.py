@@ -13,7 +13,7 @@ import numpy as np
 from realtime.frame import Pixels
 from realtime.model_store import Progress, no_progress
 from realtime.portrait_file import Portrait
-from realtime.portraits.report import Curve, curves_of, figures_of
+from realtime.portraits.report import Curve, curves_of, figures_of, name_of, warnings_of
 
 _PAINTING_PX = 900
 _QUALITY = 88
@@ -32,7 +32,8 @@ def page(portrait: Portrait, progress: Progress = no_progress) -> str:
     place = portrait.place
     faces = portrait.face_reports
     figures = "".join(
-        (f"<h2>Face {number + 1}</h2>" if len(faces) > 1 else "") + _face(report) for number, report in enumerate(faces)
+        (f"<h2>{html.escape(name_of(faces, number))}</h2>" if len(faces) > 1 else "") + _face(report)
+        for number, report in enumerate(faces)
     )
     left, top = 100 * place.left / portrait.size.width, 100 * place.top / portrait.size.height
     wide = 100 * place.width / portrait.size.width
@@ -58,8 +59,7 @@ def page(portrait: Portrait, progress: Progress = no_progress) -> str:
 
 def _face(report: Mapping[str, Any]) -> str:
     figures = "".join(f"<tr><td>{html.escape(name)}<td>{value:.3f}" for name, value in figures_of(report))
-    warnings = report.get("warnings")
-    notes = "".join(f"<p>{html.escape(str(note))}</p>" for note in (warnings if isinstance(warnings, list) else []))
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in warnings_of(report))
     return f"{''.join(_svg(curve) for curve in curves_of(report))}<table>{figures}</table>{notes}"
 
 

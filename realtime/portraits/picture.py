@@ -63,13 +63,25 @@ def _decode(path: Path, data: bytes) -> Pixels:
     except cv2.error as error:
         raise PortraitError(f"{path} cannot be decoded: {error.err}; save it as PNG or JPEG") from error
     if pixels is None:
-        raise PortraitError(f"{path} is no picture that can be read; save it as PNG, JPEG, WebP or TIFF")
+        raise PortraitError(f"{path} {_why_unreadable(buffer)}")
     if raw is not None and raw.ndim == 3 and raw.shape[2] == 4:
         raw = _turned_like(raw, pixels, buffer)
         deep = 257.0 if raw.dtype == np.uint16 else 1.0
         colour, alpha = raw[..., :3].astype(np.float32) / deep, raw[..., 3:].astype(np.float32) / (255 * deep)
         pixels = np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8)
     return np.ascontiguousarray(pixels, np.uint8)
+
+
+def _why_unreadable(buffer: NDArray[np.uint8]) -> str:
+    """Say why a picture cannot be had as 8-bit BGR; the file is read as it is only now that something is wrong."""
+    try:
+        raw = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        raw = None
+    if raw is not None and raw.dtype not in (np.uint8, np.uint16):
+        kind = "floating-point numbers" if np.issubdtype(raw.dtype, np.floating) else f"{8 * raw.itemsize}-bit numbers"
+        return f"holds {kind}, which say nothing about where white is; save it with 8 or 16 bits per channel"
+    return "is no picture that can be read; save it as PNG, JPEG, WebP or TIFF"
 
 
 def _may_be_transparent(data: bytes) -> bool:

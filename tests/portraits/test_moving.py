@@ -13,9 +13,9 @@ from realtime.errors import PortraitError
 from realtime.faces.iris import Eye, Eyes
 from realtime.frame import Face, Pixels
 from realtime.portraits.build_options import BuildOptions
+from realtime.portraits.judge import can_blink
 from realtime.portraits.measure import Measured, Meter
 from realtime.portraits.moving import prepare, usable_faces
-from realtime.portraits.report import can_blink
 
 
 def refused(picture: Pixels, face: Face, meter: Meter) -> str:

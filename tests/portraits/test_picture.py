@@ -98,6 +98,19 @@ def test_what_is_no_picture_is_said_in_one_line(tmp_path: Path, content: bytes, 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [(np.float32, "floating-point"), (np.float64, "floating-point"), (np.int32, "32-bit")]
+)
+def test_numbers_without_a_white_are_refused(
+    navy_picture: Pixels, tmp_path: Path, kind: type[np.generic], words: str
+) -> None:
+    path = tmp_path / "developed.tif"
+    assert cv2.imwrite(str(path), navy_picture.astype(kind))
+    with pytest.raises(PortraitError, match=rf"developed\.tif holds {words} .*save it with 8 or 16 bits") as caught:
+        read_picture(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_half_a_download_is_noticed(navy_photo: Path, tmp_path: Path) -> None:
     (tmp_path / "half.jpg").write_bytes(navy_photo.read_bytes()[:20_000])
     with pytest.raises(PortraitError, match="cut short"):

@@ -11,11 +11,12 @@ from realtime.frame import Pixels
 from realtime.portraits import Motion
 from realtime.portraits.build_options import BuildOptions
 from realtime.portraits.columns import look
+from realtime.portraits.judge import Pictures, make_report, seen_look
 from realtime.portraits.measure import IrisWatch, Measured, Meter
 from realtime.portraits.mesh_engine import MeshEngine
 from realtime.portraits.middle_row import along, driven_row
 from realtime.portraits.moving import MovingFaces
-from realtime.portraits.report import Pictures, Report, make_report, off_even, seen_look, turned_back
+from realtime.portraits.report import Report, off_even, turned_back
 
 FLAWLESS = Pictures(
     found=9, sharpness_least=0.9, middle_difference=0.0, outside_difference=0.0, least_area=0.5, seam=1.0

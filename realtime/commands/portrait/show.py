@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from realtime.portrait_file import Portrait
 from realtime.portraits.composed import check_folder_of_pictures, write_composed
 from realtime.portraits.preview import check_preview, write_preview
+from realtime.portraits.report import figures_of, name_of, warnings_of
 from realtime.terminal import progress_line
 
 log = logging.getLogger(__name__)
@@ -46,17 +46,11 @@ def describe(portrait: Portrait) -> Iterator[str]:
         f"at {portrait.place.left},{portrait.place.top}, {portrait.blink_stages} blink stages, "
         f"{portrait.idle_count} idle pictures"
     )
-    for number, report in enumerate(portrait.face_reports):
-        if len(portrait.face_reports) > 1:
-            yield f"face {number + 1}{_where(report)}:"
-        for name, value in report.items():
-            if isinstance(value, float):
-                yield f"  {name.replace('_', ' '):20} {value:9.3f}"
-        warnings = report.get("warnings")
-        for warning in warnings if isinstance(warnings, list) else []:
+    reports = portrait.face_reports
+    for number, report in enumerate(reports):
+        if name := name_of(reports, number):
+            yield f"{name}:"
+        for figure, value in figures_of(report):
+            yield f"  {figure:20} {value:9.3f}"
+        for warning in warnings_of(report):
             yield f"  note: {warning}"
-
-
-def _where(report: Mapping[str, Any]) -> str:
-    box = report.get("box")
-    return f" at {box[0]},{box[1]}" if isinstance(box, list) and len(box) == 4 else ""
