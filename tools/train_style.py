@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 import shutil
 import sys
 import threading
@@ -34,7 +35,7 @@ from realtime.signals import ending_in_order
 from realtime.terminal import progress_line
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
-from tools.training import RECIPES, Given, Recipe
+from tools.training import RECIPES, Given, Recipe, laid_out
 from tools.training.command_line import Parser, add_settings, read_settings
 from tools.training.data import Crops, CropSettings, RandomCrops, Share, batches, to_tensor
 from tools.training.pictures import PictureStore, prepare
@@ -55,6 +56,9 @@ class RunSettings:
     least_scale: float = dataclasses.field(
         default=0.6, metadata=setting("smallest part of a picture's shorter side in a crop", least=0.05, most=1)
     )
+    most_scale: float = dataclasses.field(
+        default=1.0, metadata=setting("largest part of it; smaller parts are enlarged", least=0.05, most=1)
+    )
     flip: bool = dataclasses.field(default=True, metadata=setting("mirror half of the crops"))
     light: float = dataclasses.field(
         default=0.25, metadata=setting("how far exposure and white balance stray, as webcams do", least=0, most=0.9)
@@ -74,10 +78,11 @@ class RunSettings:
     precision: Literal["auto", "full", "bf16"] = dataclasses.field(
         default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
     )
+    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
 
 
 MAY_CHANGE = frozenset(
-    {"steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision"}
+    {"steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision", "channels_last"}
 )
 """What a run that goes on may be asked differently."""
 
@@ -141,8 +146,12 @@ def load_paintings(job: Job, device: torch.device) -> tuple[Tensor, ...]:
     return tuple(paintings)
 
 
-def load_features(path: Path, device: torch.device) -> VggFeatures:
-    return features_from(read_checkpoint(path), str(path)).to(device)
+def load_features(job: Job, path: Path, device: torch.device) -> VggFeatures:
+    return laid_out(features_from(read_checkpoint(path), str(path)).to(device), memory_format(job))
+
+
+def memory_format(job: Job) -> torch.memory_format:
+    return torch.channels_last if job.run.channels_last else torch.contiguous_format
 
 
 def pictures_to_show(store: PictureStore, held_out: Sequence[int], multiple: int, side_px: int) -> list[Pixels]:
@@ -185,8 +194,9 @@ def make_recipe(job: Job, fabric: Fabric) -> Recipe:
     torch.manual_seed(job.run.seed)
     given = Given(
         paintings=load_paintings(job, fabric.device),
-        features=load_features(job.features, fabric.device) if job.features is not None else None,
+        features=load_features(job, job.features, fabric.device) if job.features is not None else None,
         learning_rate=job.run.learning_rate,
+        memory_format=memory_format(job),
     )
     recipe = job.recipe(fabric, given, job.own)
     if job.start_from is not None:
@@ -208,7 +218,9 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
     shown = pictures_to_show(store, held_out, job.recipe.picture.multiple, run.crop_px)
     share = Share(run.batch, fabric.global_rank, fabric.world_size)
-    crops = RandomCrops(store, learnt, CropSettings(run.crop_px, run.least_scale, run.flip, run.light), run.seed)
+    crops = RandomCrops(
+        store, learnt, CropSettings(run.crop_px, run.least_scale, run.most_scale, run.flip, run.light), run.seed
+    )
     source = Crops(crops, share)
 
     recipe = make_recipe(job, fabric)
@@ -236,7 +248,7 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
             tell(f"going on in {job.out} after step {step}")
     started_at_s, started_at = time.monotonic(), step
     with tqdm(total=run.steps, initial=step, unit="step", disable=None if first_process else True) as bar:
-        for batch in batches(source, step, run.steps, fabric.device, run.seed):
+        for batch in batches(source, step, run.steps, fabric.device, memory_format(job), run.seed):
             set_rate(recipe, run.learning_rate * recipe.rate(step / run.steps))
             terms = recipe.step(batch)
             averages.follow(step)
@@ -354,6 +366,8 @@ def read_command_line(words: Sequence[str]) -> Job:
         raise OptionError(
             f"{network} compares pictures by a VGG's features: name its file with --features; {WHERE_FROM}"
         )
+    if run.least_scale > run.most_scale:
+        raise OptionError(f"--least-scale {run.least_scale:g} is above --most-scale {run.most_scale:g}")
     if not all(32 <= size <= 4096 for size in job.style_size_px):
         raise OptionError("--style-size-px takes numbers from 32 to 4096")
     return job
@@ -375,6 +389,7 @@ def main(words: Sequence[str] | None = None) -> int:
         job = read_command_line(sys.argv[1:] if words is None else words)
         if job.run.threads:
             torch.set_num_threads(job.run.threads)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
         fabric = make_fabric(job.run)
         fabric.launch()
         with ending_in_order(stopping.set):

@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from realtime.errors import ModelError
 
-STYLE_LAYERS = ("relu11", "relu21", "relu31", "relu41", "relu51")
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SQUEEZED_BLOCKS = (2, 2, 4, 4, 1)
 _TORCHVISION_BLOCKS = {32: (2, 2, 4, 4, 4), 26: (2, 2, 3, 3, 3)}

@@ -12,8 +12,9 @@ import dataclasses
 import enum
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -22,6 +23,8 @@ from realtime.names import PartName
 from tools.networks import PictureFormat
 from tools.networks.vgg16x import VggFeatures
 from tools.training.data import Batch
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Material(enum.Enum):
@@ -40,6 +43,8 @@ class Given:
     """RGB float32 [1, 3, H, W], 0..1: each style picture at each size asked for."""
     features: VggFeatures | None = None
     learning_rate: float = 1e-3
+    memory_format: torch.memory_format = torch.contiguous_format
+    """How networks and pictures lie in memory."""
 
 
 class Recipe(abc.ABC):
@@ -93,6 +98,12 @@ class Recipe(abc.ABC):
     def remember(self, memory: Mapping[str, Any]) -> None:
         """Take back what `memory` returned."""
         assert not memory
+
+
+def laid_out(network: M, memory_format: torch.memory_format) -> M:
+    """Lay a network's weights out in memory as its pictures lie."""
+    network.to(memory_format=memory_format)  # type: ignore[call-overload]  # missing in PyTorch's own types
+    return network
 
 
 def cosine(done: float, rise: float = 0.01) -> float:

@@ -48,7 +48,8 @@ class CropSettings:
 
     crop_px: int
     least_scale: float
-    """The smallest part of a picture's shorter side a crop may show; 1 always shows all of it."""
+    most_scale: float
+    """The part of a picture's shorter side a crop shows; 1 shows all of it."""
     flip: bool
     light: float
     """How far exposure and white balance may stray: 0.25 makes a picture up to 25 % darker or lighter."""
@@ -146,7 +147,9 @@ class AnsweredCrops:
         return picture[window], answer[window]
 
 
-def batches(source: Source, first: int, last: int, device: torch.device, seed: int) -> Iterator[Batch]:
+def batches(
+    source: Source, first: int, last: int, device: torch.device, memory_format: torch.memory_format, seed: int
+) -> Iterator[Batch]:
     """Yield the batches of steps `first` to `last` − 1. The next ones are drawn while a step is being computed."""
     ahead = 3
     with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="crops") as thread:
@@ -157,18 +160,19 @@ def batches(source: Source, first: int, last: int, device: torch.device, seed: i
                 if step + ahead < last:
                     waiting.append(thread.submit(source.draw, step + ahead))
                 noise = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
-                yield Batch(
-                    step, to_tensor(pictures, device), None if others is None else to_tensor(others, device), noise
-                )
+                sent = to_tensor(pictures, device, memory_format)
+                yield Batch(step, sent, None if others is None else to_tensor(others, device, memory_format), noise)
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def to_tensor(pictures: NDArray[np.uint8], device: torch.device) -> Tensor:
+def to_tensor(
+    pictures: NDArray[np.uint8], device: torch.device, memory_format: torch.memory_format = torch.contiguous_format
+) -> Tensor:
     """Turn RGB uint8 [N, H, W, 3] into float32 [N, 3, H, W], 0..1. A GPU is sent the bytes, a quarter of the floats."""
     sent = torch.from_numpy(pictures).to(device, non_blocking=True)
-    return sent.permute(0, 3, 1, 2).contiguous().float().div_(255)
+    return sent.permute(0, 3, 1, 2).contiguous(memory_format=memory_format).float().div_(255)
 
 
 def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
@@ -180,7 +184,7 @@ def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
 def _crop(picture: Pixels, settings: CropSettings, rng: np.random.Generator) -> Pixels:
     height, width = picture.shape[:2]
     shorter = min(height, width)
-    side = round(shorter * rng.uniform(settings.least_scale, 1.0))
+    side = round(shorter * rng.uniform(settings.least_scale, settings.most_scale))
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     window = picture[top : top + side, left : left + side]
     size = (settings.crop_px, settings.crop_px)

@@ -6,13 +6,13 @@ says "nothing matched" and 0 "the same", whether a layer's values lie around 0.1
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tools.networks.vgg16x import STYLE_LAYERS, VggFeatures
+from tools.networks.vgg16x import VggFeatures
 
 _TINY = 1e-8
 _LUMA = (0.299, 0.587, 0.114)
@@ -33,37 +33,91 @@ def relative_distance(features: Tensor, target: Tensor) -> Tensor:
     return functional.mse_loss(features.float(), target) / (target.square().mean() + _TINY)
 
 
-def style_grams(features: VggFeatures, paintings: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Return the Gram matrix [1, C, C] of each style layer, the mean over `paintings`, each [1, 3, H, W].
+def style_grams(features: VggFeatures, paintings: Sequence[Tensor], layers: Collection[str]) -> dict[str, Tensor]:
+    """Return the Gram matrix [1, C, C] of each of `layers`, the mean over `paintings`, each [1, 3, H, W].
 
     Several sizes or several works of a painter become one target: the sum of squared distances to many targets has
     the same gradient as the distance to their mean.
     """
     with torch.no_grad():
-        each = [features(painting, STYLE_LAYERS) for painting in paintings]
-        return {layer: torch.stack([gram(found[layer]) for found in each]).mean(0) for layer in STYLE_LAYERS}
+        each = [{name: gram(found) for name, found in features(one, layers).items()} for one in paintings]
+    return {layer: torch.stack([found[layer] for found in each]).mean(0) for layer in layers}
+
+
+def content_distance(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], shares: Mapping[str, float]) -> Tensor:
+    """Return the mean over the layers in `shares` of the relative distance between features."""
+    each = [share * relative_distance(found[layer], wanted[layer]) for layer, share in shares.items()]
+    return torch.stack(each).sum() / sum(shares.values())
 
 
 def style_distance(
-    painted: Mapping[str, Tensor], grams: Mapping[str, Tensor], layer_weights: Sequence[float]
+    found: Mapping[str, Tensor], grams: Mapping[str, Tensor], shares: Mapping[str, float], *, together: float = 0.0
 ) -> Tensor:
-    """Return the weighted mean over the style layers of the relative distance between Gram matrices.
+    """Return the mean over the layers in `shares` of the relative distance between Gram matrices.
 
-    Each picture is compared by itself: it must look painted, not only all of a batch taken together.
+    `together` (0..1) is the share asked of the batch's mean Gram matrix; the rest is asked of each picture by itself.
+    Asked of each alone, a plain wall has to hold all the strokes of a sky full of stars.
     """
-    distance = torch.zeros((), device=next(iter(grams.values())).device)
-    for layer, weight in zip(STYLE_LAYERS, layer_weights, strict=True):
-        if weight:
-            found = gram(painted[layer])
-            distance = distance + weight * relative_distance(found, grams[layer].expand_as(found))
-    return distance / sum(layer_weights)
+    each = [share * _gram_distance(found[layer], grams[layer], together) for layer, share in shares.items()]
+    return torch.stack(each).sum() / sum(shares.values())
+
+
+def _gram_distance(features: Tensor, target: Tensor, together: float) -> Tensor:
+    own = gram(features)
+    alone = relative_distance(own, target.expand_as(own))
+    return alone if together == 0 else alone.lerp(relative_distance(own.mean(0, keepdim=True), target), together)
+
+
+_PALETTE_PIXELS = 4096
+_PALETTE_DIRECTIONS = 8
+
+
+def palette_distance(painted: Tensor, paintings: Sequence[Tensor], draw: torch.Generator) -> Tensor:
+    """Return how far the colours of a batch are from the paintings', in parts of white: sliced Wasserstein distance
+    (Bonneel et al., "Sliced and Radon Wasserstein Barycenters of Measures", 2015) between 4,096 pixels of each, looked
+    at along 8 random directions. Gram matrices alone leave the hue open: a night in pink and violet satisfied them.
+
+    At half size, so that a stroke's colour counts and not its noise.
+    """
+    device = painted.device
+    directions = functional.normalize(torch.randn(_PALETTE_DIRECTIONS, 3, generator=draw, device=device), dim=1)
+    own = _drawn_colours([functional.avg_pool2d(painted.float(), 2)], draw)
+    wanted = _drawn_colours(paintings, draw)
+    difference = (directions @ own).sort(1).values - (directions @ wanted).sort(1).values
+    return difference.abs().mean()
+
+
+def _drawn_colours(pictures: Sequence[Tensor], draw: torch.Generator) -> Tensor:
+    """Return [3, 4096], as many pixels from each of `pictures` [N, 3, H, W], drawn with repetition."""
+    share, rest = divmod(_PALETTE_PIXELS, len(pictures))
+    drawn = []
+    for number, each in enumerate(pictures):
+        pixels = each.transpose(0, 1).flatten(1)
+        count = share + (number < rest)
+        places = torch.randint(pixels.shape[1], (count,), generator=draw, device=pixels.device)
+        drawn.append(pixels[:, places])
+    return torch.cat(drawn, 1)
 
 
 def roughness(pictures: Tensor) -> Tensor:
-    """Return total variation: the mean square step between neighbouring pixels, in parts of 0..1."""
-    down = (pictures[:, :, 1:] - pictures[:, :, :-1]).square().mean()
-    across = (pictures[:, :, :, 1:] - pictures[:, :, :, :-1]).square().mean()
+    """Return total variation: the mean step between neighbouring pixels, in parts of white."""
+    down = (pictures[:, :, 1:] - pictures[:, :, :-1]).abs().mean()
+    across = (pictures[:, :, :, 1:] - pictures[:, :, :, :-1]).abs().mean()
     return down + across
+
+
+def overshoot(pictures: Tensor) -> Tensor:
+    """Return how far, on average, values lie outside 0..1, where the exported model clips them."""
+    return (functional.relu(pictures - 1) + functional.relu(-pictures)).mean()
+
+
+def raster(pictures: Tensor) -> Tensor:
+    """Return how much the four pixels of a 2×2 cell differ on average over cells: the grid that networks paint which
+    give four pixels at once, or enlarge by transposed convolutions. 0 for a picture whose detail favours none of them.
+    """
+    each = [functional.avg_pool2d(pictures[:, :, row::2, column::2], 4) for row in (0, 1) for column in (0, 1)]
+    broad = torch.stack(each)
+    return (broad - broad.mean(0)).abs().mean()
 
 
 def luminance(pictures: Tensor) -> Tensor:
@@ -73,11 +127,16 @@ def luminance(pictures: Tensor) -> Tensor:
 
 
 def light_change(painted: Tensor, pictures: Tensor) -> Tensor:
-    """Return how much broad light and shade have moved: luminance compared at an eighth of the size, relative to the
-    contrast of the picture.
+    """Return how much light and shade have changed places: luminance compared at an eighth of the size, each picture's
+    own brightness and contrast taken out, so that a dark painting may make a picture dark.
     """
-    before, after = (functional.avg_pool2d(luminance(p), 8) for p in (pictures, painted))
-    return functional.mse_loss(after, before) / (before.var() + 1e-3)
+    before, after = (functional.avg_pool2d(luminance(p.float()), 8) for p in (pictures, painted))
+    return functional.mse_loss(_standardised(after), _standardised(before))
+
+
+def _standardised(grey: Tensor) -> Tensor:
+    deviation = (grey.var((2, 3), keepdim=True) + 1e-4).sqrt()
+    return (grey - grey.mean((2, 3), keepdim=True)) / deviation
 
 
 def edge_change(painted: Tensor, pictures: Tensor) -> Tensor:

@@ -21,42 +21,55 @@ from tools.networks import PictureFormat
 from tools.networks.brush import Brush
 from tools.networks.brush_layout import BrushLayout
 from tools.networks.fast_neural_style import FastNeuralStyle, FastNeuralStyleLayout
-from tools.networks.vgg16x import STYLE_LAYERS
-from tools.training import Given, Recipe
+from tools.training import Given, Recipe, laid_out
 from tools.training.data import Batch
 from tools.training.losses import (
+    content_distance,
     edge_change,
     light_change,
-    relative_distance,
+    overshoot,
+    palette_distance,
+    raster,
     roughness,
     style_distance,
     style_grams,
 )
 
+_USUAL_NOISE = 0.016
+"""Mean difference between two frames of a still scene, in parts of white: grain of 2 % in good indoor light."""
 _CLIP = 1.0
 """Longest gradient: a network without normalisation is thrown off by a single strange crop otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings:
-    content_weight: float = dataclasses.field(default=1.0, metadata=setting("hold what the picture shows", least=0))
-    style_weight: float = dataclasses.field(default=3.0, metadata=setting("paint as the painting is painted", least=0))
-    smooth_weight: float = dataclasses.field(default=2.0, metadata=setting("total variation: no speckle", least=0))
+    content_weight: float = dataclasses.field(default=0.2, metadata=setting("hold what the picture shows", least=0))
+    style_weight: float = dataclasses.field(default=1.0, metadata=setting("paint as the painting is painted", least=0))
+    palette_weight: float = dataclasses.field(
+        default=2.0, metadata=setting("paint with the painting's colours, and as much of each", least=0)
+    )
+    together: float = dataclasses.field(
+        default=0.7,
+        metadata=setting("share of style asked of a batch as a whole, not of each picture alone", least=0, most=1),
+    )
+    smooth_weight: float = dataclasses.field(default=0.0, metadata=setting("total variation: no speckle", least=0))
     steady_weight: float = dataclasses.field(
-        default=20.0, metadata=setting("paint the same under camera noise and small movements", least=0)
+        default=0.02, metadata=setting("paint the same under camera noise and small movements", least=0)
     )
     steady_noise: float = dataclasses.field(
-        default=0.04, metadata=setting("strongest noise tried, in parts of white", least=0, most=0.5)
+        default=0.03, metadata=setting("strongest noise tried, in parts of white", least=0, most=0.5)
     )
-    steady_shift_px: int = dataclasses.field(default=4, metadata=setting("furthest movement tried", least=0, most=32))
-    light_weight: float = dataclasses.field(default=0.0, metadata=setting("hold broad light and shade", least=0))
+    steady_shift_px: int = dataclasses.field(default=0, metadata=setting("furthest movement tried", least=0, most=32))
+    light_weight: float = dataclasses.field(default=0.1, metadata=setting("hold broad light and shade", least=0))
     edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
+    range_weight: float = dataclasses.field(default=10.0, metadata=setting("stay between black and white", least=0))
+    raster_weight: float = dataclasses.field(default=20.0, metadata=setting("paint no grid of 2×2 pixels", least=0))
     content_layers: str = dataclasses.field(
-        default="relu31:1,relu41:1", metadata=setting("features that stand for content, each with its share")
+        default="relu31,relu41", metadata=setting("features that stand for content, with shares: relu31:1,relu41:0.5")
     )
     style_layers: str = dataclasses.field(
-        default="relu11:1,relu21:1,relu31:1,relu41:1,relu51:1",
-        metadata=setting("features that stand for style, each with its share"),
+        default="relu11,relu12,relu21,relu22,relu31,relu32,relu33,relu34,relu41,relu42,relu44,relu51",
+        metadata=setting("features that stand for style, as above"),
     )
 
 
@@ -83,15 +96,14 @@ class PerceptualRecipe(Recipe):
         self._fabric = fabric
         self._settings = settings
         self._features = given.features
+        self._paintings = given.paintings
         known = given.features.widths()
         self._content = layer_shares(settings.content_layers, known)
-        style = layer_shares(settings.style_layers, dict.fromkeys(STYLE_LAYERS))
-        self._style_shares = [style.get(layer, 0.0) for layer in STYLE_LAYERS]
-        self._layers = {*self._content, *style}
-        self._grams = style_grams(given.features, given.paintings)
-        network = self._network(settings)
+        self._style = layer_shares(settings.style_layers, known)
+        self._grams = style_grams(given.features, given.paintings, self._style)
+        network = laid_out(self._network(settings), given.memory_format)
         # "foreach" makes one pass over all weights instead of sixty small ones: a tenth of a step on two cores.
-        optimizer = Adam(network.parameters(), given.learning_rate, foreach=True)
+        optimizer = Adam(network.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
         self._network_set_up, self._optimizer = fabric.setup(network, optimizer)
 
     def _network(self, settings: PerceptualSettings) -> nn.Module:
@@ -112,30 +124,34 @@ class PerceptualRecipe(Recipe):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         settings, pictures = self._settings, batch.pictures
         disturbance = Disturbance.drawn(batch, settings.steady_noise, settings.steady_shift_px)
-        steady = settings.steady_weight > 0 and not disturbance.is_nothing
+        steady = settings.steady_weight > 0 and (settings.steady_noise > 0 or settings.steady_shift_px > 0)
         # One pass for both: several passes before a backward are what distributed training takes badly.
         given = torch.cat([pictures, disturbance.apply(pictures)]) if steady else pictures
         painted_both = self._paint(given)
         painted, painted_disturbed = painted_both[: len(pictures)], painted_both[len(pictures) :]
 
-        with torch.no_grad():
-            wanted = self._features(pictures, self._content)
-        found = self._features(painted, self._layers)
-        zero = torch.zeros((), device=pictures.device)
-        total_share = sum(self._content.values())
+        with self._fabric.autocast():
+            with torch.no_grad():
+                wanted = self._features(pictures, self._content)
+            found = self._features(painted, {*self._content, *self._style})
         terms = {
-            "content": settings.content_weight
-            * sum((share * relative_distance(found[k], wanted[k]) for k, share in self._content.items()), zero)
-            / total_share,
-            "style": settings.style_weight * style_distance(found, self._grams, self._style_shares),
-            "smooth": settings.smooth_weight * roughness(painted),
+            "content": settings.content_weight * content_distance(found, wanted, self._content),
+            "style": settings.style_weight
+            * style_distance(found, self._grams, self._style, together=settings.together),
+            "range": settings.range_weight * overshoot(painted),
         }
         if steady:
             terms["steady"] = settings.steady_weight * disturbance.difference(painted, painted_disturbed)
+        if settings.palette_weight:
+            terms["palette"] = settings.palette_weight * palette_distance(painted, self._paintings, batch.noise)
+        if settings.smooth_weight:
+            terms["smooth"] = settings.smooth_weight * roughness(painted)
         if settings.light_weight:
             terms["light"] = settings.light_weight * light_change(painted, pictures)
         if settings.edge_weight:
             terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
+        if settings.raster_weight:
+            terms["raster"] = settings.raster_weight * raster(painted)
 
         total = torch.stack(list(terms.values())).sum()
         self._optimizer.zero_grad()
@@ -147,7 +163,7 @@ class PerceptualRecipe(Recipe):
     def _paint(self, pictures: Tensor) -> Tensor:
         scale, black = self.picture.white - self.picture.black, self.picture.black
         painted: Tensor = self._network_set_up(pictures * scale + black)
-        return (painted - black) / scale
+        return (painted.float() - black) / scale
 
 
 class BrushRecipe(PerceptualRecipe):
@@ -156,10 +172,22 @@ class BrushRecipe(PerceptualRecipe):
 
     def _network(self, settings: PerceptualSettings) -> nn.Module:
         assert isinstance(settings, BrushSettings)
-        brush = Brush(settings.fine, settings.middle, settings.coarse, settings.blocks, settings.expansion)
-        assert brush.head.bias is not None
-        nn.init.constant_(brush.head.bias, 0.5)  # begins with grey, not with black: as near to every picture as can be
+        brush = Brush(
+            settings.fine, settings.middle, settings.coarse, settings.blocks, settings.expansion, normalised=True
+        )
+        _begin_grey(brush.head)
         return brush
+
+
+def _begin_grey(head: nn.Conv2d) -> None:
+    """Begin with grey, as near to every picture as can be, and with the four pixels of a place alike: no grid that has
+    to be unlearnt first.
+    """
+    with torch.no_grad():
+        colours = head.weight.view(3, 4, *head.weight.shape[1:])
+        colours.copy_(colours[:, :1].expand_as(colours).clone())
+        assert head.bias is not None
+        head.bias.fill_(0.5)
 
 
 class FastNeuralStyleRecipe(PerceptualRecipe):
@@ -176,7 +204,7 @@ class Disturbance:
     """What a camera does to a still scene: grain, and a step to the side."""
 
     noise: Tensor
-    """As the pictures disturbed, a part of the batch: half of it costs half as much and teaches as well."""
+    """As the pictures disturbed, which are half of the batch: that teaches as well and costs half."""
     down_px: int
     right_px: int
 
@@ -188,21 +216,19 @@ class Disturbance:
         down, right = torch.randint(-most_px, most_px + 1, (2,), generator=draw, device=device).tolist()
         return cls(noise, down, right)
 
-    @property
-    def is_nothing(self) -> bool:
-        return not self.noise.any() and self.down_px == self.right_px == 0
-
     def apply(self, pictures: Tensor) -> Tensor:
         return torch.roll(pictures[: len(self.noise)], (self.down_px, self.right_px), (2, 3)) + self.noise
 
     def difference(self, painted: Tensor, disturbed: Tensor) -> Tensor:
-        """Return the mean square difference after moving the disturbed ones back, far enough from the edges (where
-        the other side of the picture has come in) that a network's view of them does not count.
+        """Return the mean difference after moving the disturbed ones back, in units of a camera's noise: 1 is a picture
+        that flickers as the camera's own does.
+
+        Looked at far enough from the edges that the other side of the picture, which has come in there, does not count.
         """
         back = torch.roll(disturbed, (-self.down_px, -self.right_px), (2, 3))
-        margin = min(painted.shape[2] // 4, 32)
-        inner = (slice(None), slice(None), slice(margin, -margin), slice(margin, -margin))
-        return (back[inner] - painted[: len(disturbed)][inner]).square().mean()
+        margin = min(painted.shape[2] // 4, 32) if self.down_px or self.right_px else 0
+        inner = (..., slice(margin, painted.shape[2] - margin), slice(margin, painted.shape[3] - margin))
+        return (back[inner] - painted[: len(disturbed)][inner]).abs().mean() / _USUAL_NOISE
 
 
 def layer_shares(text: str, known: Mapping[str, object]) -> dict[str, float]:

@@ -1,0 +1,101 @@
+"""Runs of a few steps, as the command makes them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.training.conftest import Words
+from tools.train_style import main
+
+TINY = {
+    "brush": {"fine": 4, "middle": 4, "coarse": 8, "blocks": 1},
+    "fast_neural_style": {"width": 4, "blocks": 1},
+}
+NETWORKS = list(TINY)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def losses(folder: Path) -> dict[str, list[float]]:
+    with (folder / "losses.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_run_leaves_a_checkpoint_a_curve_and_a_sheet_and_its_loss_falls(
+    network: str, command: Words, tmp_path: Path
+) -> None:
+    main(command(network, steps=40, learning_rate=0.01, averaging=0, seed=3, **TINY[network]))
+
+    folder = tmp_path / "run"
+    terms = losses(folder)
+    watched = next(name for name in terms if name != "step")
+    assert terms["step"] == list(range(40))
+    assert np.mean(terms[watched][-10:]) < 0.95 * np.mean(terms[watched][:10])
+    checkpoint = torch.load(folder / "checkpoint.pth", weights_only=True)
+    assert checkpoint["network"] == network
+    assert checkpoint["settings"]["learning_rate"] == 0.01
+    assert all(torch.isfinite(tensor).all() for tensor in checkpoint["generator"].values())
+    for name in ("curve.png", "sheet.png", "previews/000040.png"):
+        assert cv2.imread(str(folder / name)) is not None
+    assert json.loads((folder / "run.json").read_text())["network"] == network
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_run_that_was_stopped_goes_on_to_the_very_same_weights(network: str, command: Words, tmp_path: Path) -> None:
+    def state(run: str) -> dict[str, torch.Tensor]:
+        found = torch.load(tmp_path / run / "resume.pth", weights_only=True)
+        return {
+            f"{part}{name}.{key}": tensor
+            for part in ("generators", "others", "means")
+            for name, weights in found[part].items()
+            for key, tensor in weights.items()
+        }
+
+    main(command(network, "whole", steps=9, **TINY[network]))
+    _stop_after(5, command(network, "parted", steps=9, **TINY[network]))
+    assert len(losses(tmp_path / "parted")["step"]) == 5
+    main(command(network, "parted", steps=9, **TINY[network]))
+
+    whole, parted = state("whole"), state("parted")
+    assert whole.keys() == parted.keys()
+    assert [key for key in whole if not torch.equal(whole[key], parted[key])] == []
+    assert losses(tmp_path / "whole") == losses(tmp_path / "parted")
+
+
+def _stop_after(steps: int, words: list[str]) -> None:
+    """Run and press Ctrl-C in the middle of step number `steps`."""
+    from tools.training import data
+
+    whole = data.Crops.draw
+    drawn = 0
+
+    def draw(self: data.Crops, step: int):  # type: ignore[no-untyped-def]
+        nonlocal drawn
+        drawn += 1
+        return whole(self, step)
+
+    from tools.training import run
+
+    add = run.LossLog.add
+
+    def add_and_stop(self: run.LossLog, step: int, terms: dict[str, torch.Tensor]) -> None:
+        add(self, step, terms)
+        if step == steps - 1:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.LossLog, "add", add_and_stop)
+        assert main(words) == 0
