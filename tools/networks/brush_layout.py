@@ -27,21 +27,32 @@ class BrushLayout(Layout):
     picture = PictureFormat(multiple=Brush.MULTIPLE)
 
     def recognises(self, weights: Weights) -> bool:
-        telling = ("stem.weight", "down_middle.weight", "down_coarse.weight", "mix_fine.weight", "head.weight")
-        return sum(name in weights for name in telling) >= 4
+        # While it is trained a norm stands behind most convolutions, whose weights are then one name deeper.
+        telling = ("stem", "down_middle", "down_coarse", "mix_fine")
+        known = sum(f"{name}.weight" in weights or _normalised(name) in weights for name in telling)
+        return known + ("head.weight" in weights) >= 4
 
     def parts(self, weights: Weights) -> Sequence[Part]:
-        wide = weights.shape("blocks.0.widen.weight")[0]
-        coarse = weights.shape("down_coarse.weight")[0]
+        normalised = sum(_normalised(name) in weights for name in ("stem", "down_middle", "down_coarse")) >= 2
+
+        def wide(name: str) -> int:
+            return weights.shape(_normalised(name) if normalised else f"{name}.weight")[0]
+
         network = Brush(
-            fine=weights.shape("stem.weight")[0],
-            middle=weights.shape("down_middle.weight")[0],
-            coarse=coarse,
-            blocks=weights.count("blocks.{}.widen.weight"),
-            expansion=wide // coarse,
+            fine=wide("stem"),
+            middle=wide("down_middle"),
+            coarse=wide("down_coarse"),
+            blocks=weights.count(_normalised("blocks.{}.widen") if normalised else "blocks.{}.widen.weight"),
+            expansion=wide("blocks.0.widen") // wide("down_coarse"),
+            normalised=normalised,
         )
         weights.fill(network)
-        return [Part(ModelKind.STYLE, network, self.picture, quick=functools.partial(QuickBrush, network))]
+        plain = network.folded()
+        return [Part(ModelKind.STYLE, plain, self.picture, quick=functools.partial(QuickBrush, plain))]
+
+
+def _normalised(name: str) -> str:
+    return f"{name}.convolution.weight"
 
 
 class QuickBrush(nn.Module):
@@ -50,8 +61,9 @@ class QuickBrush(nn.Module):
     def __init__(self, brush: Brush) -> None:
         super().__init__()
         self.brush = copy.deepcopy(brush)
+        assert isinstance(brush.stem, nn.Conv2d)
         self.stem = _interleaved(brush.stem)
-        self.brush.stem = nn.Identity()  # type: ignore[assignment]
+        self.brush.stem = nn.Identity()
         self.brush.head = _in_reading_order(brush.head)
 
     def forward(self, frame: Tensor) -> Tensor:
