@@ -22,11 +22,15 @@ from realtime.frame import Pixels
 from realtime.portraits.head import HeadField
 from realtime.portraits.lip_line import find_lips
 from realtime.portraits.mouth_colours import MouthColours
+from realtime.portraits.warp import smooth
 
 Floats = NDArray[np.float32]
 
 MOST_OPEN = 0.13
-"""Farther apart the lips do not go: the skin beside the corners would be stretched to more than twice its height."""
+"""Lips open by no more than this, heights of the face: the skin beside the corners would be stretched to more than
+twice its height."""
+_MOST_APART = 0.17
+"""Nor farther apart than this, with what they are apart in the picture."""
 _CORNERS_FOLLOW = 0.3
 """The corners go down by this share of the way of the lower lip's middle."""
 _UPPER_RISES = 0.08
@@ -50,11 +54,15 @@ _UNMOVED_PX = 1 / 64
 class MouthLayer:
     """The mouth of one face. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
+    most_open: float
+    """As far as it opens, in heights of the face."""
+
     def __init__(self, picture: Pixels, mesh: FaceMesh, field: HeadField) -> None:
         self._picture = picture
         self._field = field
         self._lips = lips = find_lips(picture, mesh)
         self._colours = MouthColours(picture, mesh, lips)
+        self.most_open = max(0.0, min(MOST_OPEN, _MOST_APART - lips.apart))
         self._feather = max(_FEATHER, _LEAST_FEATHER_PX / lips.unit_px)
         self._corner_share = _CORNERS_FOLLOW / float(_jaw(np.float32(lips.half)))
         region = field.region
@@ -69,7 +77,7 @@ class MouthLayer:
         """Return a patch of a frame with this mouth open.
 
         `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels
-        come from with the mouth as it is there. `mouth_open`: as in `Motion`, up to MOST_OPEN.
+        come from with the mouth as it is there. `mouth_open`: as in `Motion`, 0 to `most_open`.
         """
         along, across = self._lips.units_of(x, y)
         upper, lower = self._edges(along, mouth_open)
@@ -81,8 +89,8 @@ class MouthLayer:
             sampled = cv2.remap(self._picture, at_x, at_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
             skin = np.where(moved[..., None], sampled, frame).astype(np.float32)
         feather = self._feather
-        opened = _smooth((across - upper) / feather * 0.5 + 0.5) * _smooth((lower - across) / feather * 0.5 + 0.5)
-        opened *= _smooth((lower - upper) / (2 * feather))
+        opened = smooth((across - upper) / feather * 0.5 + 0.5) * smooth((lower - across) / feather * 0.5 + 0.5)
+        opened *= smooth((lower - upper) / (2 * feather))
         inside = self._colours.paint(along, across - self._lips.cut(along), across - upper, lower - across)
         inside += self._colours.grain(frame, inside)
         return np.asarray(skin + (inside - skin) * opened[..., None], np.float32)
@@ -112,7 +120,7 @@ class MouthLayer:
         out = np.abs(along) / self._lips.half
         bow = np.clip(1 - out * out, 0, 1) ** _ROUNDNESS
         jaw, corners = _jaw(along), self._corner_share
-        arch = _smooth((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
+        arch = smooth((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
         return (
             np.asarray(jaw * corners * arch - _UPPER_RISES * (1 - arch), np.float32),
             np.asarray(jaw * (corners + (1 - corners) * bow), np.float32),
@@ -126,8 +134,8 @@ class MouthLayer:
         cut = self._lips.cut(along)
         by_upper, by_lower = self._shares(along)
         upper, lower = cut + mouth_open * by_upper, cut + mouth_open * by_lower
-        above = by_upper * (1 - _smooth((upper - across) / _UPPER_REACH))
-        below = by_lower + (_jaw(along) - by_lower) * _smooth((across - lower) / _EASE)
+        above = by_upper * (1 - smooth((upper - across) / _UPPER_REACH))
+        below = by_lower + (_jaw(along) - by_lower) * smooth((across - lower) / _EASE)
         from_above = np.minimum(across - mouth_open * above * share, cut)
         from_below = np.maximum(across - mouth_open * below * share, cut)
         return np.asarray(np.where(across < (upper + lower) / 2, from_above, from_below), np.float32)
@@ -135,10 +143,4 @@ class MouthLayer:
 
 def _jaw(along: Floats | np.float32) -> Floats:
     """Return how much of the jaw's way is left at a distance from its middle."""
-    return 1 - _smooth((np.abs(along) - _NEAR_SIDE) / (_FAR_SIDE - _NEAR_SIDE))
-
-
-def _smooth(share: NDArray[np.floating] | np.floating) -> Floats:
-    """0 up to 0, 1 from 1, a smooth step between."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return 1 - smooth((np.abs(along) - _NEAR_SIDE) / (_FAR_SIDE - _NEAR_SIDE))

@@ -10,6 +10,7 @@ from realtime.faces import mesh as face
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.portraits.lip_line import Lips
+from realtime.portraits.warp import smooth
 
 Floats = NDArray[np.float32]
 
@@ -67,17 +68,17 @@ class MouthColours:
         out = np.abs(along) / self._half
         open_here = np.maximum(below_upper + above_lower, 1e-4)
         # Towards the corners and the depth it gets darker; the tongue catches light, rising to half of the opening.
-        bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * _smooth(open_here / 0.07)
-        tongue = _smooth(1 - above_lower / (0.62 * open_here)) * bed
+        bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * smooth(open_here / 0.07)
+        tongue = smooth(1 - above_lower / (0.62 * open_here)) * bed
         colour = self._deep + (self._tongue - self._deep) * tongue[..., None]
-        wet = _smooth(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
+        wet = smooth(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
         colour += (self._wet - colour) * wet[..., None]
         if self._teeth:
             row = np.sqrt(np.clip(1 - (out / _TEETH_ACROSS) ** 2, 0, 1))
-            shown = _smooth((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * _smooth(row / 0.6)
+            shown = smooth((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * smooth(row / 0.6)
             # Shaded by the upper lip, where the row curves back, and by lips that hardly part.
-            shade = (0.6 + 0.4 * _smooth(below_upper / 0.024)) * (0.4 + 0.6 * row)
-            shade *= 0.25 + 0.75 * _smooth(open_here / 0.045)
+            shade = (0.6 + 0.4 * smooth(below_upper / 0.024)) * (0.4 + 0.6 * row)
+            shade *= 0.25 + 0.75 * smooth(open_here / 0.045)
             teeth = self._deep + (self._light - self._deep) * shade[..., None]  # warm in the shade, never grey
             colour += (teeth - colour) * shown[..., None]
         return np.asarray(colour, np.float32)
@@ -91,9 +92,3 @@ class MouthColours:
 
 def _middle(colours: Pixels) -> Floats:
     return np.asarray(np.median(colours, axis=0), np.float32)
-
-
-def _smooth(share: NDArray[np.floating]) -> Floats:
-    """0 up to 0, 1 from 1, a smooth step between."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)

@@ -90,3 +90,9 @@ class Displacement:
 
 def _least_area(right_across: Floats, right_along: Floats, down_across: Floats, down_along: Floats) -> float:
     return float(((1 + right_across) * (1 + down_along) - right_along * down_across).min())
+
+
+def smooth(share: NDArray[np.floating] | np.floating) -> Floats:
+    """Return 0 up to 0, 1 from 1, and a smooth step between."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
