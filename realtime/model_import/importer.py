@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from realtime.errors import ModelError
 from realtime.files import written_whole
 from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
-from realtime.model_file import read_outline
+from realtime.model_file import check_safe, read_outline
 from realtime.model_import.clues import input_clue, output_clue
 from realtime.model_import.families import Family, family_of
 from realtime.model_import.graphs import THEIR_PREFIX, GraphView
@@ -87,6 +86,10 @@ def import_style(path: Path, wishes: Wishes, words: Words, photo: Pixels) -> Imp
     notes = [*structure.notes]
     if left_aside:
         notes.append(f"its other outputs are left aside: {', '.join(_shown(name) for name in left_aside)}")
+    expected = _expected(view, taken, family)
+    if wishes.range_in is not None and expected not in (None, wishes.range_in):
+        who = "the file's first operators tell" if family is None else f"{family.title}'s own program tells"
+        notes.append(f"{who} of {expected.value}, not of --range {wishes.range_in.value}: look at the picture")
     if verdict.doubt:
         notes.append(verdict.doubt)
     head = (
@@ -111,7 +114,7 @@ def _ranges(
 ) -> tuple[Ends, list[Finding]]:
     """Settle ranges and colours from wishes, graph and family, in this order; ask for what none of them tells."""
     clue, bound = input_clue(view, taken.name), output_clue(view, given.name)
-    order, order_source = ColourOrder.RGB, "custom; --order BGR where colours come out exchanged"
+    order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
     if wishes.order is not None:
         order, order_source = wishes.order, "your --order"
     elif clue.order is not None:
@@ -123,7 +126,7 @@ def _ranges(
         (ValueRange.BYTES if taken.element == "uint8" else None, "its type, uint8"),
         (clue.values, f"the file: {clue.because}"),
         (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
-        (ValueRange.SIGNED if bound.is_bare_tanh else None, "by custom, as it ends in a tanh"),
+        (ValueRange.SIGNED if bound.is_bare_tanh else None, "usual for what ends in a tanh"),
     )
     as_input = ValueRange.UNIT if range_in is ValueRange.IMAGENET else range_in
     range_out, out_source = _first_known(
@@ -141,6 +144,11 @@ def _ranges(
         Finding("range out", range_out.value if range_out else "", out_source),
     ]
     return Ends(taken, given, range_in, range_out or ValueRange.UNIT, order), findings
+
+
+def _expected(view: GraphView, taken: Port, family: Family | None) -> ValueRange | None:
+    """Return the range that graph or family tell of, whatever the user says."""
+    return input_clue(view, taken.name).values or (family.values if family is not None else None)
 
 
 def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | None, str]:
@@ -226,15 +234,13 @@ def _already_ours(path: Path, photo: Pixels) -> Imported:
     card = ModelCard.read(_metadata(path), str(path))
     if card.kind is not ModelKind.STYLE:
         raise ModelError(f"{path} is a {card.kind.value} model of this program; only style models can be added so far")
-    model = read_external(path)
+    model = _own_content(path)
     finding = Finding("contract", "as it should be already", "its card")
     return _finished(model, card, (finding,), (), photo, path.name)
 
 
-def read_external(path: Path) -> bytes:
+def _own_content(path: Path) -> bytes:
     """Return a file's content with the weights that lie beside it inside."""
-    from realtime.model_file import check_safe
-
     outline = read_outline(path)
     check_safe(path, outline)
     if not outline.external_files:
@@ -253,7 +259,7 @@ def _card(path: Path, model: onnx.ModelProto, words: Words, family: Family | Non
     producer = " ".join(part for part in (model.producer_name, model.producer_version) if part)
     return ModelCard(
         kind=ModelKind.STYLE,
-        title=words.title or re.sub(r"[-_. ]+", " ", path.stem).strip().capitalize(),
+        title=words.title or path.stem,
         about=words.about or said.get("description", ""),
         credit=words.credit or said.get("author", said.get("authors", "")),
         licence=words.licence or said.get("license", said.get("licence", "")) or "not stated",
