@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from realtime import effects, outputs
+from realtime import effects, outputs, preset_paths
 from realtime.errors import OptionError, nearest
 from realtime.faces import DETECTORS
 from realtime.frame import Size
@@ -253,7 +253,7 @@ def _parse(name: str, given: object, where: str) -> Any:
 
 
 def _read_preset(path: Path) -> dict[str, Any]:
-    """Read a TOML file: the options' names as keys, a table per effect for its settings."""
+    """Read a TOML file: the options' names as keys, a table per effect for its settings; paths from its own folder."""
     try:
         with path.open("rb") as file:
             content: Mapping[str, Any] = tomllib.load(file)
@@ -270,12 +270,13 @@ def _read_preset(path: Path) -> dict[str, Any]:
         if isinstance(value, dict):
             if key not in effect_names:
                 raise OptionError(f"{where}: no effect of that name{nearest(key, effect_names)}")
-            settings += [f"{key}.{name}={_toml_text(item)}" for name, item in value.items()]
+            texts = {name: preset_paths.setting_from(_toml_text(item), path.parent) for name, item in value.items()}
+            settings += [f"{key}.{name}={text}" for name, text in texts.items()]
             continue
         name = key.replace("-", "_")
         if name not in FIELDS:
             raise OptionError(f"{where}: no such option{nearest(key, option_names)}")
-        values[name] = _parse(name, value, where)
+        values[name] = preset_paths.from_folder(name, _parse(name, value, where), path.parent)
     if settings:
         values["set"] = (*values.get("set", ()), *settings)
     return values

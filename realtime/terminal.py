@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+log = logging.getLogger(__name__)
+
 
 def silence_native_libraries() -> TextIO:
     """Send what C++ libraries print to file descriptor 2 nowhere, and return a stream that still reaches the user.
@@ -51,9 +53,27 @@ def set_up_logging(*, debug: bool) -> None:
     logger.propagate = False
 
 
+class _StageLog:
+    """Names each thing that takes time once, when it begins."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def progress(self, what: str, share: float) -> None:
+        if what != self._told and share < 1:  # a stage that is over with its first word needs none
+            self._told = what
+            log.info("%s", what)
+
+
 @contextmanager
 def progress_line() -> Iterator[Callable[[str, float], None]]:
-    """Yield `progress(what, share)`, which draws a bar once there is something to wait for."""
+    """Yield `progress(what, share)`, which draws a bar once there is something to wait for.
+
+    Where standard error is no terminal (a service's journal, a file), each stage is one line of the log instead.
+    """
+    if not sys.stderr.isatty():
+        yield _StageLog().progress
+        return
     from tqdm import tqdm
 
     bars: dict[str, tqdm[NoReturn]] = {}  # one at a time, by what it is about
@@ -67,7 +87,7 @@ def progress_line() -> Iterator[Callable[[str, float], None]]:
         if what not in bars:
             close()
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form, disable=None)  # no terminal: none
+            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form)
         bar = bars[what]
         bar.update(max(0.0, min(1.0, share) * 100 - bar.n))
 

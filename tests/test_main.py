@@ -105,6 +105,44 @@ print("done")
     assert done.stdout == "done\n"
 
 
+def test_without_a_terminal_each_stage_is_a_line(tmp_path: Path) -> None:
+    code = """
+from realtime import terminal
+terminal.set_up_logging(debug=False)
+with terminal.progress_line() as progress:
+    for what in ("fetching", "making"):
+        for step in range(5):
+            progress(what, step / 4)
+    progress("ready", 1.0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stderr == "realtime: fetching\nrealtime: making\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals to try this with")
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+    code = """
+from realtime import terminal
+with terminal.progress_line() as progress:
+    for step in range(5):
+        progress("making", step / 4)
+"""
+    import fcntl
+    import struct
+    import termios
+
+    mine, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    try:
+        subprocess.run([sys.executable, "-c", code], stderr=theirs, cwd=tmp_path, check=True, timeout=60)
+        shown = os.read(mine, 100_000).decode()  # all of it: the other end has written and gone
+    finally:
+        os.close(theirs)
+        os.close(mine)
+    assert "making: 100%|" in shown
+    assert "realtime: making" not in shown
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_has_help(tmp_path: Path, command: str) -> None:
     done = realtime(*([command] if command else []), "--help", cwd=tmp_path)

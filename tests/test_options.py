@@ -54,7 +54,9 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
     preset = tmp_path / "all.toml"
     preset.write_text("\n".join(lines), encoding="utf-8")
     said = parse(*words)
-    assert said == parse("--preset", str(preset))
+    told = parse("--preset", str(preset))
+    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "keep_in", "stats")}
+    assert dataclasses.replace(said, **paths) == told, "paths of a preset count from its folder"
     defaults = Options()
     unchanged = [f.name for f in dataclasses.fields(Options) if getattr(said, f.name) == getattr(defaults, f.name)]
     assert unchanged == []
@@ -115,6 +117,39 @@ def test_bad_presets_are_one_helpful_line(tmp_path: Path, text: str, message: st
         parse("--preset", str(preset))
     assert message in str(caught.value)
     assert str(preset) in str(caught.value)
+
+
+def test_paths_in_a_preset_count_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery, elsewhere = tmp_path / "gallery", tmp_path / "elsewhere"
+    (gallery / "frames").mkdir(parents=True)
+    elsewhere.mkdir()
+    for name in ("mona.portrait", "whole.jpg", "hall.mp4"):
+        (gallery / name).touch()
+    preset = gallery / "show.toml"
+    monkeypatch.chdir(elsewhere)
+
+    def told(text: str) -> Options:
+        preset.write_text(text, encoding="utf-8")
+        return parse("--preset", "../gallery/show.toml")
+
+    here = Path("../gallery")
+    said = told(
+        'source = "hall.mp4"\neffect = ["portrait:mona.portrait", "none"]\nkeep-in = "kept"\n'
+        'output = ["night.mp4", "frames/", "fullscreen:1", "-"]\n[portrait]\npainting = "whole.jpg"\nrest = 0.5\n'
+    )
+    assert said.source == str(here / "hall.mp4")
+    assert said.effect == (f"portrait:{here / 'mona.portrait'}", "none")
+    assert said.output == (str(here / "night.mp4"), f"{here / 'frames'}/", "fullscreen:1", "-")
+    assert said.keep_in == here / "kept"
+    assert said.effect_settings() == {"portrait": {"painting": str(here / "whole.jpg"), "rest": "0.5"}}
+
+    for source in ("demo", "0", "rtsp://camera/live.sdp", "USB Camera"):
+        assert told(f'source = "{source}"').source == source
+    assert told('source = "missing.mp4"').source == str(here / "missing.mp4"), "what is wrong names the whole path"
+    absolute = (tmp_path / "there.mp4").as_posix()
+    assert Path(told(f'source = "{absolute}"').source or "") == Path(absolute)
+    assert told('effect = "portrait:vermeer"').effect == ("portrait:vermeer",), "a pack known by its name"
+    assert parse("--painting", "whole.jpg").painting == Path("whole.jpg"), "the command line's count from here"
 
 
 @pytest.mark.parametrize("text", ["portrait", "portrait.rest", "rest=1", "nosuch.rest=1"])

@@ -1,0 +1,59 @@
+"""Paths in a preset: they count from the preset's own folder, wherever the program is started from.
+
+A gallery's autostart runs in some folder of the system's; the painting lies beside the preset.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from realtime import effects, outputs
+
+
+def from_folder(name: str, value: Any, folder: Path) -> Any:
+    """Return an option's checked value with what is a relative path in it taken from `folder`."""
+    if isinstance(value, Path):
+        return folder / value
+    if name == "source":
+        return source_from(value, folder)
+    if name == "output":
+        return tuple(_output(spec, folder) for spec in value)
+    if name == "effect":
+        return tuple(_effect(spec, folder) for spec in value)
+    return value
+
+
+def source_from(text: str, folder: Path) -> str:
+    """Return a source: what is no demo, number or network address, and is a file there or has the looks of one."""
+    if text == "demo" or text.isdecimal() or "://" in text:
+        return text
+    path = folder / Path(text).expanduser()
+    return str(path) if path.exists() or _looks_like_a_path(text) else text
+
+
+def setting_from(text: str, folder: Path) -> str:
+    """Return an effect's setting: a path only where it looks like one and there is such a file.
+
+    What a setting means is the effect's own business, which nobody has asked yet.
+    """
+    path = folder / Path(text).expanduser()
+    return str(path) if _looks_like_a_path(text) and path.exists() else text
+
+
+def _output(spec: str, folder: Path) -> str:
+    kind, path = outputs.split_spec(spec)
+    if kind not in ("file", "folder"):
+        return spec
+    return f"{folder / Path(path).expanduser()}{'/' if kind == 'folder' else ''}"
+
+
+def _effect(spec: str, folder: Path) -> str:
+    """`portrait:PACK`: a pack beside the preset, else one that is known by its name."""
+    name, argument = effects.split_spec(spec)
+    path = folder / Path(argument).expanduser()
+    return f"{name}:{path}" if argument and path.exists() else spec
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return bool(Path(text).suffix) or "/" in text or "\\" in text
