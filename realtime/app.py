@@ -71,7 +71,13 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     try:
         for note in info.notes:
             log.warning("%s", note)
-        context = _effect_context(options, progress)
+        context = dataclasses.replace(
+            _effect_context(options, progress),
+            frame=info.size,
+            fps=options.fps or info.fps,
+            every_frame=every_frame,
+            provider=options.provider,
+        )
         links = _open_effects(options, context)
         names = [outputs.split_spec(spec)[0] for spec in options.output]
         request = OutputRequest(
@@ -225,7 +231,7 @@ def _menu(
 
     def specs() -> list[str]:
         names = effects.effect_names()
-        return names + [f"{name}:{choice}" for name in names for choice in _choices(name)]
+        return [f"{name}:{choice}" if choice else name for name in names for choice in _choices(name)]
 
     return EffectMenu(
         specs,
@@ -237,12 +243,12 @@ def _menu(
 
 
 def _choices(name: str) -> Sequence[str]:
-    """What can be chosen of one effect; nothing of one that does not load: the show must not end for a key."""
+    """What can be chosen of one effect; only itself of one that does not load: the show must not end for a key."""
     try:
         return effects.effect_class(name).choices()
     except Exception as error:  # it may be anybody's code
         log.warning("effect %s cannot be chosen: %s", name, error)
-        return ()
+        return ("",)
 
 
 def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceFinder:

@@ -16,6 +16,8 @@ class Command(enum.Enum):
     PAUSE = "pause"
     NEXT_EFFECT = "next effect"
     PREVIOUS_EFFECT = "previous effect"
+    STRONGER = "stronger"
+    WEAKER = "weaker"
     SNAPSHOT = "snapshot"
     RECORD = "record"
     QUIT = "quit"
@@ -35,6 +37,8 @@ class Status:
     """Median milliseconds by stage, in the order of a frame's life."""
     dropped: tuple[tuple[str, int], ...] = ()
     """Frames dropped since the start, by whom."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the effects tell of themselves: label and words."""
     faces: int = 0
     mirrored: bool = False
     paused: bool = False

@@ -58,11 +58,19 @@ class Desk:
                 self._menu.step(1)
             case Command.PREVIOUS_EFFECT:
                 self._menu.step(-1)
+            case Command.STRONGER:
+                self._turn(1)
+            case Command.WEAKER:
+                self._turn(-1)
             case Command.SNAPSHOT:
                 if loop.newest is not None:
                     self._keepsakes.save_picture(loop.newest)
             case Command.RECORD:
                 self._toggle_recording()
+
+    def _turn(self, steps: int) -> None:
+        chain = self._loop.chain
+        self._controls.say(chain.turn(steps) or f"{' + '.join(chain.specs) or 'this effect'} has no strength to change")
 
     def _toggle_recording(self) -> None:
         self._notice_failed_recording()
@@ -87,7 +95,9 @@ class Desk:
 
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
+        loop.chain.describe()
         specs = loop.chain.specs
+        computing = [*(["faces"] if loop.chain.uses_faces else []), *specs]
         running = {"read", *(f"effect {spec}" for spec in specs)}
         if loop.chain.uses_faces:
             running |= {"detect", "track"}
@@ -97,11 +107,12 @@ class Desk:
         return Status(
             effect=" + ".join(specs) or "none",
             source=str(stats.source.get("name", "")),
-            provider=", ".join(dict.fromkeys(stats.providers.values())),
+            provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
             stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
+            facts=tuple(loop.chain.facts()),
             faces=loop.faces_in_view,
             mirrored=loop.mirrored,
             paused=loop.paused,

@@ -13,6 +13,7 @@ from realtime import effects, outputs, preset_paths
 from realtime.errors import OptionError, nearest
 from realtime.faces import DETECTORS
 from realtime.frame import Size
+from realtime.providers import Provider
 
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
@@ -143,6 +144,21 @@ class Options:
     set: tuple[str, ...] = _option(
         (), _MADE, "EFFECT.KEY=VALUE", "a setting of an effect; 'realtime effects NAME' lists them"
     )
+    quality: str | None = _option(
+        None,
+        _MADE,
+        "auto|fixed",
+        "style: auto works at a smaller size where the model is slower than the camera; fixed always at the full one; "
+        "default: auto",
+        _one_of("auto", "fixed"),
+    )
+    provider: str = _option(
+        "",
+        _MADE,
+        "NAME",
+        f"what models run on: {', '.join(provider.value for provider in Provider)}; default: the best that works",
+        lambda text: Provider.parse(text).value,
+    )
     output: tuple[str, ...] = _option(
         (),
         _OUT,
@@ -187,6 +203,8 @@ class Options:
             settings.setdefault(name, {})[key.strip().replace("-", "_")] = value.strip()
         if self.painting is not None:
             settings.setdefault("portrait", {})["painting"] = str(self.painting)
+        if self.quality is not None:
+            settings.setdefault("style", {})["quality"] = self.quality
         return settings
 
 

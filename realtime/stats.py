@@ -88,6 +88,7 @@ class RunStats:
         self.source: dict[str, Any] = {}
         self.effects: list[str] = []
         self.providers: dict[str, str] = {}
+        self.effect_reports: dict[str, dict[str, Any]] = {}
         self.picture_size: tuple[int, int] | None = None
         self.captured = 0
         self.processed = 0
@@ -132,6 +133,7 @@ class RunStats:
             "source": self.source,
             "effects": self.effects,
             "providers": self.providers,
+            "effect_reports": self.effect_reports,
             "picture_size": list(self.picture_size) if self.picture_size else None,
             "seconds": round(seconds, 3),
             "start_to_first_picture_s": round(first - self.started_at_s, 3) if first else None,

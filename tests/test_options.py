@@ -35,6 +35,8 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "effect": (["none"], '["none"]'),
         "painting": (["p.jpg"], '"p.jpg"'),
         "set": (["portrait.wander=off"], '["portrait.wander=off"]'),
+        "quality": (["fixed"], '"fixed"'),
+        "provider": (["cpu"], '"cpu"'),
         "output": (["none"], '"none"'),
         "screen": (["1"], "1"),
         "rotate": (["90"], "90"),

@@ -26,6 +26,14 @@ class EffectContext:
     picture makes it this size, so that no output has to scale it. None: the effect's own size."""
     largest: Size = Size(3840, 2160)
     """No output shows more than this: larger material may be scaled down once, when the effect is opened."""
+    frame: Size | None = None
+    """The size of the frames it is going to be given first, where that is known. It may change on the way."""
+    fps: float = 30.0
+    """How many frames a second are asked of it."""
+    every_frame: bool = False
+    """True: recorded material without hurry. Nothing is dropped, so nothing need be done in less time."""
+    provider: str = ""
+    """What models shall run on (`--provider`); empty: the best that works."""
     progress: Callable[[str, float], None] = lambda what, share: None
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
 
@@ -59,10 +67,11 @@ class Effect(ABC):
 
     @classmethod
     def choices(cls) -> Sequence[str]:
-        """Return the arguments that the keys for next and previous effect walk through, besides none at all: the
-        packs or models that lie in the user's folders.
+        """Return the arguments that the keys for next and previous effect walk through, such as the packs or models
+        that lie in the user's folders. An empty one is the effect without an argument; where there is no empty one,
+        that means the first of them.
         """
-        return ()
+        return ("",)
 
     @abstractmethod
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
@@ -70,6 +79,25 @@ class Effect(ABC):
 
         `faces` holds the viewer to follow first, then the others by size; positions in pixels of the camera's frame.
         """
+
+    def succeed(self, former: Effect) -> None:  # noqa: B027 - most have nothing to take over
+        """[processing thread] Take over from the effect shown until now what the user has set with keys. Called
+        before the first `make`, where one effect is exchanged for another while the picture goes on.
+        """
+
+    def turn(self, steps: int) -> str:  # noqa: ARG002
+        """[any thread] Turn its dial up (or down, below 0) by so many steps, from the next frame on, and return what
+        to tell the user: `strength 70%`. Empty: it has none.
+        """
+        return ""
+
+    def facts(self) -> Mapping[str, str]:
+        """[any thread] Return lines for the HUD, by label, besides name and provider: `{"works at": "640x360"}`."""
+        return {}
+
+    def report(self) -> Mapping[str, Any]:
+        """Return what the statistics keep of it, as JSON values by name (docs/statistics.md)."""
+        return {}
 
     def close(self) -> None:  # noqa: B027 - most effects hold nothing
         """Free what it holds."""
@@ -91,6 +119,7 @@ EFFECTS: dict[str, PartName] = {
     "portrait": PartName(
         "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
     ),
+    "style": PartName("realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"),
 }
 
 ENTRY_POINTS = "realtime.effects"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from realtime.effects import Effect
+from realtime.effects import Effect, split_spec
 from realtime.errors import OnceLogger, RealtimeError
 from realtime.frame import Face, Frame, Pixels
 from realtime.stats import RunStats
@@ -38,7 +38,7 @@ class EffectChain:
         self._failures = OnceLogger(log)
         self._lock = threading.Lock()
         self._waiting: Link | None = None  # guarded by _lock: set by any thread, taken by the processing thread
-        self._describe()
+        self.describe()
 
     @property
     def uses_faces(self) -> bool:
@@ -49,6 +49,16 @@ class EffectChain:
     def uses_pixels(self) -> bool:
         """Whether the camera's pixels can reach the outputs or an effect's eye."""
         return not self._links or self._links[0].effect.uses_pixels
+
+    def turn(self, steps: int) -> str:
+        """Turn the dial of the last effect that has one; return what to tell the user, empty where none has. Any
+        thread.
+        """
+        return next((said for link in reversed(self._links) if (said := link.effect.turn(steps))), "")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return the effects' lines for the HUD. Any thread."""
+        return [fact for link in list(self._links) for fact in link.effect.facts().items()]
 
     @property
     def specs(self) -> list[str]:
@@ -82,6 +92,7 @@ class EffectChain:
 
     def close(self) -> None:
         """Close every effect."""
+        self.describe()
         links, self._links = self._links, []
         with self._lock:
             waiting, self._waiting = self._waiting, None
@@ -106,14 +117,24 @@ class EffectChain:
         if new is None:
             return
         if self._links:
-            _close(self._links.pop())
+            self.describe()
+            former = self._links.pop()
+            try:
+                new.effect.succeed(former.effect)
+            except Exception as error:  # anybody's code: it begins without what the former one knew
+                log.debug("effect %s takes over from %s", new.spec, former.spec, exc_info=error)
+            _close(former)
         self._links.append(new)
-        self._describe()
+        self.describe()
 
-    def _describe(self) -> None:
-        self._stats.effects = self.specs
-        for link in self._links:
+    def describe(self) -> None:
+        """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
+        links = list(self._links)
+        self._stats.effects = [link.spec for link in links]
+        for link in links:
             self._stats.providers[link.spec] = link.effect.provider
+            if report := link.effect.report():
+                self._stats.effect_reports[link.spec] = dict(report)
 
 
 def _close(link: Link) -> None:
@@ -152,8 +173,7 @@ class EffectMenu:
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
         if not self._specs:
-            self._specs = list(dict.fromkeys([*self._list_specs(), self._current]))
-            self._wanted = self._specs.index(self._current)
+            self._specs, self._wanted = _with_current(list(self._list_specs()), self._current)
         with self._lock:
             self._wanted = (self._wanted + by) % len(self._specs)
             starts, self._is_opening = not self._is_opening, True
@@ -188,3 +208,19 @@ class EffectMenu:
                 self._chain.exchange(Link(spec, effect))
             else:
                 effect.close()
+
+
+def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
+    """Return the list with the spec in use in it, and its position: where the key began, there it must come back to."""
+    if current not in specs:
+        name, argument = split_spec(current)
+        of_same = [spec for spec in specs if split_spec(spec)[0] == name]
+        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != name), None)
+        if same is None and not argument:
+            same = next(iter(of_same), None)  # without an argument it is the first of its choices
+        if same is not None:  # `style:starry:0.7` stands for `style:starry`
+            specs = [current if spec == same else spec for spec in specs]
+        else:
+            position = specs.index(of_same[0]) if of_same else len(specs)
+            specs = [*specs[:position], current, *specs[position:]]
+    return specs, specs.index(current)

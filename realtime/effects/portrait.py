@@ -121,7 +121,7 @@ class PortraitEffect(Effect):
 
     @classmethod
     def choices(cls) -> list[str]:
-        return [pack.stem for pack in kept_packs()]
+        return ["", *(pack.stem for pack in kept_packs())]
 
     @classmethod
     def open(cls, argument: str, settings: PortraitSettings, context: EffectContext) -> PortraitEffect:

@@ -26,7 +26,7 @@ _LINE = (255, 255, 255, 30)
 _TROUGH = (255, 255, 255, 36)
 
 _RENDER_EVERY_S = 0.25
-_ARROWS = ("left", "right")
+_ARROWS = {"right": 0, "up": 90, "left": 180, "down": 270}  # degrees, counterclockwise
 
 
 class KeyHelp(NamedTuple):
@@ -158,6 +158,7 @@ def _figures(status: Status, scale: float) -> pygame.Surface:
     dropped = [(who, count) for who, count in status.dropped if count]
     facts = (
         _Fact("effect", status.effect),
+        *(_Fact(label, words) for label, words in status.facts),
         _Fact("source", status.source),
         _Fact("runs on", status.provider),
         _Fact("faces", str(status.faces)),
@@ -234,10 +235,8 @@ def _arrow(direction: str, side: int) -> pygame.Surface:
     large = pygame.Surface((4 * side, 4 * side), pygame.SRCALPHA)
     large.fill((*_INK, 0))
     corners = [(0.25, 0.15), (0.25, 0.85), (0.85, 0.5)]
-    if direction == "left":
-        corners = [(1 - x, y) for x, y in corners]
     pygame.draw.polygon(large, _INK, [(4 * side * x, 4 * side * y) for x, y in corners])
-    return pygame.transform.smoothscale(large, (side, side))
+    return pygame.transform.smoothscale(pygame.transform.rotate(large, _ARROWS[direction]), (side, side))
 
 
 def _pill(message: str, scale: float) -> pygame.Surface:

@@ -17,6 +17,7 @@ from realtime.errors import RealtimeError
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.settings import describe_settings, parse_settings
 from tests.portrait_packs import write_pack
+from tests.tiny_models import negative_style
 
 CANVAS = Size(320, 180)
 
@@ -27,6 +28,8 @@ def spec_of(name: str, folder: Path) -> str:
     """
     if name == "portrait":
         return f"portrait:{write_pack(folder / 'pack.portrait', columns=9, stages=2, idles=8)}"
+    if name == "style":
+        return f"style:{negative_style(folder / 'negative.onnx')}"
     return {"none": "none"}[name]
 
 

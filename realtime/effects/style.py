@@ -1,0 +1,248 @@
+"""The frame repainted in the manner of a painting, by an ONNX model.
+
+What a model is comes from `realtime.model_shelf` and `realtime.onnx_model`; how it is kept quick, sharp and calm from
+`realtime.style`. Here they are joined: one easel paints, and another of the right size is exchanged for it when the
+model is too slow, has time to spare, or the camera comes back with frames of another size.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from realtime.buffers import FramePool
+from realtime.effects import Effect, EffectContext, setting
+from realtime.errors import EffectError, OptionError
+from realtime.frame import Face, Frame, Pixels, Size
+from realtime.model_card import ModelKind
+from realtime.model_shelf import find_model, model_names
+from realtime.onnx_model import SessionPolicy
+from realtime.style.easel import Easel, SizedModel
+from realtime.style.exchange import Exchange, Wish
+from realtime.style.quality import Governor, first_step, working_sizes
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN_FRAME = Size(1280, 720)  # what most cameras give, where nobody knows yet
+_STRENGTH_STEP = 0.1
+_PROBES = 6
+_PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: others are running
+_REST_S = 0.006  # enlarging, before it has been measured
+_PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleSettings:
+    """How strongly, how finely and how calmly it paints."""
+
+    strength: float = field(
+        default=1.0, metadata=setting("how much of the picture is painted; 0: the camera's picture", least=0, most=1)
+    )
+    quality: Literal["auto", "fixed"] = field(
+        default="auto",
+        metadata=setting(
+            "auto: a smaller working size where the model is slower than the camera; fixed: the full size"
+        ),
+    )
+    steady: bool = field(default=True, metadata=setting("keep still what does not move, against flicker"))
+
+
+class StyleEffect(Effect):
+    """Repaints every frame."""
+
+    Settings = StyleSettings
+
+    def __init__(self, path: Path, settings: StyleSettings, context: EffectContext) -> None:
+        """Opens and warms the model for the size of the frames to come. Raises ModelError."""
+        self._path, self._policy = path, SessionPolicy(provider=context.provider)
+        self._steady = settings.steady
+        self._every_frame = context.every_frame
+        self._is_governed = settings.quality == "auto" and not context.every_frame
+        self._period_s = 1 / context.fps
+        frame = context.frame or _UNKNOWN_FRAME
+        self._easel, self._governor = self._open_first(frame)
+        self._exchange = Exchange(self._open_easel, quick=self._easel.model.provider == "CPU")
+        self._strength = settings.strength
+        self._strength_is_named = False
+        self._pool = FramePool(frame)
+        self._last: tuple[Pixels, Pixels, float] | None = None  # frame, picture, strength
+        self._frames_by_size: collections.Counter[Size] = collections.Counter()
+        self.title = self._easel.model.card.title or path.stem
+        self.provider = self._easel.model.provider
+        for note in self._easel.model.notes:
+            log.warning("%s", note)
+
+    @classmethod
+    def choices(cls) -> list[str]:
+        return model_names(ModelKind.STYLE)
+
+    @classmethod
+    def open(cls, argument: str, settings: StyleSettings, context: EffectContext) -> StyleEffect:
+        """Open `style` (the first there is), `style:NAME`, `style:FILE.onnx`, each with `:STRENGTH` where wanted."""
+        name, strength = _split(argument)
+        if not name:
+            names = cls.choices()
+            if not names:
+                raise EffectError("there are no styles here; `realtime models add FILE.onnx` brings one in")
+            name = names[0]
+        if strength is not None:
+            settings = dataclasses.replace(settings, strength=strength)
+        effect = cls(find_model(name, ModelKind.STYLE), settings, context)
+        effect._strength_is_named = strength is not None
+        return effect
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002 - it paints everybody
+        strength = self._strength
+        if self._last is not None and self._last[0] is frame.pixels and self._last[2] == strength:
+            return frame.with_pixels(self._last[1])
+        self._fit(frame.size)
+        if strength == 0:
+            return frame
+        easel = self._easel
+        picture = self._pool.take()
+        easel.paint(frame.pixels, frame.pts_s, picture)
+        began_s = time.perf_counter()
+        if strength < 1:
+            cv2.addWeighted(frame.pixels, 1 - strength, picture, strength, 0, dst=picture)
+        now_s = time.perf_counter()
+        if self._is_governed:
+            self._governor.count(easel.scaling_s, easel.rest_s + now_s - began_s, now_s)
+        self.provider = easel.model.provider  # it may have changed: out of GPU memory
+        self._frames_by_size[easel.model.size] += 1
+        self._last = (frame.pixels, picture, strength)
+        return frame.with_pixels(picture)
+
+    def turn(self, steps: int) -> str:
+        self._strength = min(1.0, max(0.0, round(self._strength + steps * _STRENGTH_STEP, 2)))
+        return f"strength {self._strength:.0%}"
+
+    def succeed(self, former: Effect) -> None:
+        if isinstance(former, StyleEffect) and not self._strength_is_named:
+            self._strength = former._strength
+
+    def facts(self) -> Mapping[str, str]:
+        easel = self._easel
+        works = str(easel.model.size) if easel.model.size == easel.frame else f"{easel.model.size} of {easel.frame}"
+        return {"style": f"{self.title}, {self._strength:.0%}", "works at": works}
+
+    def report(self) -> Mapping[str, Any]:
+        return {
+            "title": self.title,
+            "strength": self._strength,
+            "working_size": list(self._easel.model.size),
+            "frames_by_working_size": {str(size): count for size, count in self._frames_by_size.items()},
+        }
+
+    def close(self) -> None:
+        self._exchange.close()
+        self._easel.close()
+
+    def _fit(self, frame: Size) -> None:
+        """Bring about the easel wanted for frames of this size; until it is there, another paints."""
+        if self._pool.size != frame:
+            self._pool = FramePool(frame)
+            self._last = None
+        wish = Wish(frame, self._wanted_size(frame))
+        if wish == (self._easel.frame, self._easel.model.size):
+            return
+        if self._every_frame:  # nothing hurries, and every picture has the full size
+            self._put_up(self._open_easel(wish))
+            return
+        self._exchange.ask(wish)
+        opened = self._exchange.take()
+        if opened is not None and opened.frame == frame:
+            self._put_up(opened)
+        elif opened is not None:
+            opened.close()
+        elif self._easel.frame != frame:
+            # The model in use can paint any shape by way of its own: a little stretched, for some tenths of a second.
+            self._easel = Easel(self._easel.model, frame, steady=self._steady)
+
+    def _wanted_size(self, frame: Size) -> Size:
+        governor = self._governor
+        if governor.frame != frame:
+            sizes = working_sizes(frame, self._easel.model.card.least_px)
+            nearest = min(
+                range(len(sizes)), key=lambda step: abs(_pixels(sizes[step]) - _pixels(self._easel.model.size))
+            )
+            self._governor = governor = _FrameGovernor(
+                frame, sizes, self._period_s, nearest if self._is_governed else 0
+            )
+        elif self._exchange.refused(Wish(frame, governor.sizes[governor.wanted])):
+            governor.exchanged(governor.step)
+        return governor.sizes[governor.wanted]
+
+    def _put_up(self, easel: Easel) -> None:
+        former, self._easel = self._easel, easel
+        former.close()
+        self._governor.exchanged(self._governor.sizes.index(easel.model.size))
+
+    def _open_first(self, frame: Size) -> tuple[Easel, _FrameGovernor]:
+        """Open the model for the largest size that it is quick enough for, found by trying the smallest."""
+        step = 0
+        sizes = working_sizes(frame)
+        model = SizedModel(self._path, self._policy, sizes[-1] if self._is_governed else sizes[0])
+        if model.card.least_px > min(model.size):
+            sizes = working_sizes(frame, model.card.least_px)
+        if self._is_governed and model.provider == "CPU":
+            step = first_step(sizes, _s_per_px(model) * _PROBE_GRACE, _REST_S, self._period_s)
+        if model.size != sizes[step]:
+            model.close()
+            model = SizedModel(self._path, self._policy, sizes[step])
+        easel = Easel(model, frame, steady=self._steady)
+        easel.warm()
+        return easel, _FrameGovernor(frame, sizes, self._period_s, step)
+
+    def _open_easel(self, wish: Wish) -> Easel:
+        easel = Easel(SizedModel(self._path, self._policy, wish.working), wish.frame, steady=self._steady)
+        easel.warm()
+        return easel
+
+
+class _FrameGovernor(Governor):
+    """A governor, and the size of the frames it is for."""
+
+    def __init__(self, frame: Size, sizes: Sequence[Size], period_s: float, step: int) -> None:
+        super().__init__(sizes, period_s, step)
+        self.frame = frame
+
+
+def _s_per_px(model: SizedModel) -> float:
+    """Seconds a pixel at best: another style may be painting meanwhile."""
+    grey = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
+    out = np.empty_like(grey)
+    best_s = float("inf")
+    for _ in range(_PROBES):
+        began_s = time.perf_counter()
+        model.paint(grey, out)
+        best_s = min(best_s, time.perf_counter() - began_s)
+        if best_s > _PROBE_ENOUGH_S:
+            break
+    return best_s / _pixels(model.size)
+
+
+def _pixels(size: Size) -> int:
+    return size.width * size.height
+
+
+def _split(argument: str) -> tuple[str, float | None]:
+    r"""Split `NAME:STRENGTH`. A colon may be part of a path (`C:\styles\ink.onnx`). Raises OptionError."""
+    name, colon, text = argument.rpartition(":")
+    if not colon or "/" in text or "\\" in text:
+        return argument, None
+    try:
+        strength = float(text)
+    except ValueError:
+        strength = float("nan")
+    if not 0 <= strength <= 1:
+        raise OptionError(f"style:{argument}: the strength goes from 0 to 1, for example style:{name}:0.7")
+    return name, strength
