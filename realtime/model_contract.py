@@ -43,6 +43,11 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
         problem = _vector_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
         if problem:
             raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
+    if card.kind is ModelKind.STYLE:
+        taken, given = inputs["frame"].shape, outputs["frame_out"].shape
+        for side, side_out in zip(taken[1:3], given[1:3], strict=True):
+            if isinstance(side_out, int) and side_out != side:
+                raise ModelError(f"{path} takes {_in_words(taken)} and gives {_in_words(given)}, another size; {again}")
 
 
 def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:
@@ -55,10 +60,10 @@ def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) ->
     if not array.flags.c_contiguous:
         return "is not C-contiguous"
     if array.ndim != len(port.shape):
-        return f"has shape {array.shape}, not {_shape_in_words(port)}"
+        return f"has shape {array.shape}, not {_in_words(port.shape)}"
     for size, wanted in zip(array.shape, port.shape, strict=True):
         if size != (wanted if isinstance(wanted, int) else free.setdefault(wanted, size)):
-            return f"has shape {array.shape}, not {_shape_in_words(port, free)}"
+            return f"has shape {array.shape}, not {_in_words(port.shape, free)}"
     return ""
 
 
@@ -67,15 +72,15 @@ def _picture_problem(port: Port, kind: ModelKind) -> str:
         return f"is {port.dtype}, not uint8"
     channels = 1 if port.name == "mask" else 3
     if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != channels:
-        return f"is {_shape_in_words(port)}, not [1, height, width, {channels}]"
+        return f"is {_in_words(port.shape)}, not [1, height, width, {channels}]"
     for side, name in zip(port.shape[1:3], (HEIGHT, WIDTH), strict=True):
         if isinstance(side, int):
             if side > _MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
-                return f"is bound to {_shape_in_words(port)}: each side may be {LEAST_PX} to {_MOST_PX} pixels"
+                return f"is bound to {_in_words(port.shape)}: each side may be {LEAST_PX} to {_MOST_PX} pixels"
         elif kind is not ModelKind.STYLE:
-            return f"is {_shape_in_words(port)}; a face has a fixed size"
+            return f"is {_in_words(port.shape)}; a face has a fixed size"
         elif port.name in INPUT_NAMES[kind] and side != name:
-            return f"is {_shape_in_words(port)}; its free sides must be called {HEIGHT} and {WIDTH}"
+            return f"is {_in_words(port.shape)}; its free sides must be called {HEIGHT} and {WIDTH}"
     return ""
 
 
@@ -83,7 +88,7 @@ def _vector_problem(port: Port) -> str:
     if port.dtype != "float32":
         return f"is {port.dtype}, not float32"
     if len(port.shape) != 2 or port.shape[0] != 1 or not isinstance(port.shape[1], int):
-        return f"is {_shape_in_words(port)}, not [1, Z]"
+        return f"is {_in_words(port.shape)}, not [1, Z]"
     return ""
 
 
@@ -91,6 +96,6 @@ def _listed(names: Mapping[str, object] | tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
 
 
-def _shape_in_words(port: Port, free: Mapping[str, int] | None = None) -> str:
+def _in_words(shape: tuple[int | str, ...], free: Mapping[str, int] | None = None) -> str:
     known = free or {}
-    return "[" + ", ".join(str(known.get(str(side), side)) for side in port.shape) + "]"
+    return "[" + ", ".join(str(known.get(str(side), side)) for side in shape) + "]"

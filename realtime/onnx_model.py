@@ -28,7 +28,11 @@ from realtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, obstacl
 
 _log = logging.getLogger(__name__)
 
-_OUT_OF_MEMORY = re.compile(r"allocat|out of memory|OUT_OF_MEMORY|ALLOC_FAILED|Available memory", re.IGNORECASE)
+_OUT_OF_MEMORY = re.compile(
+    "failed to allocate|available memory of|out.of.memory|enough memory|alloc_failed|bad_alloc|bad allocation|8007000e",
+    re.IGNORECASE,
+)
+"""How ONNX Runtime's arena, CUDA, cuDNN, DirectML and C++ say it."""
 _OTHER_SIZE = re.compile(r"invalid dimensions for output|computed output shape")
 
 
@@ -104,6 +108,7 @@ class OnnxModel:
         self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
         check_safe(path, outline)
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
+        self._opset = outline.opset
         self._runner: Runner | None = None
         self._open_next(must_be)
 
@@ -160,6 +165,11 @@ class OnnxModel:
                 raise
             except Exception as error:  # ONNX Runtime raises whatever it likes
                 reason = in_short(error)
+                if plan.is_cpu and "opset" in reason:
+                    raise ModelError(
+                        f"{self.path} is written in ONNX opset {self._opset}, which the installed ONNX Runtime "
+                        f"{ort_session.VERSION} does not know; upgrade onnxruntime, or export it with a lower opset"
+                    ) from error
                 if plan.is_cpu:
                     raise ModelError(f"{self.path} cannot be opened: {reason}; export or add it again") from error
                 following = self._plans[0].title

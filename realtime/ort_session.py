@@ -77,10 +77,11 @@ def new_session(model: str | bytes, options: Any, engines: Sequence[tuple[str, M
     """Return a session computed by the first of `engines`. Raises whatever ONNX Runtime does, and RuntimeError where
     it would have taken another provider without a word.
     """
-    providers = [*((name, dict(own)) for name, own in engines), Provider.CPU.ort_name]
+    providers = {name: dict(own) for name, own in engines}
+    providers.setdefault(Provider.CPU.ort_name, {})
     # enable_fallback=0: else a failure is printed and the CPU taken. The constructor ignores names it does not know,
     # so it is looked whether this one was understood.
-    session = onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    session = onnxruntime.InferenceSession(model, options, providers=list(providers.items()), enable_fallback=0)
     wanted = engines[0][0] if engines else Provider.CPU.ort_name
     if session.get_providers()[0] != wanted or getattr(session, "_enable_fallback", False):
         raise RuntimeError(f"ONNX Runtime could not start it (it took {session.get_providers()[0]})")
@@ -168,5 +169,6 @@ def in_short(error: Exception) -> str:
     """Return what ONNX Runtime says without its codes, source files and further lines."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
+    text = re.sub(r"^Load model from .*? failed:", "", text)
     text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text)
     return text if len(text) <= 200 else f"{text[:199]}…"
