@@ -35,11 +35,13 @@ from realtime.signals import ending_in_order
 from realtime.terminal import progress_line
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
-from tools.training import RECIPES, Given, Recipe, laid_out
+from tools.training import RECIPES, Given, Material, Recipe, data, laid_out
 from tools.training.command_line import Parser, add_settings, read_settings
-from tools.training.data import Crops, CropSettings, RandomCrops, Share, batches, to_tensor
+from tools.training.data import batches, to_tensor
+from tools.training.degrade import DEGRADATIONS
 from tools.training.pictures import PictureStore, prepare
 from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.teacher import ask, load_teacher
 from tools.training.verdict import faults
 from tools.training.views import cut_to_multiple, paint_all, write_curve, write_sheet
 
@@ -63,7 +65,9 @@ class RunSettings:
     light: float = dataclasses.field(
         default=0.25, metadata=setting("how far exposure and white balance stray, as webcams do", least=0, most=0.9)
     )
-    learning_rate: float = dataclasses.field(default=2e-3, metadata=setting("at its height", least=0, most=1))
+    learning_rate: float | None = dataclasses.field(
+        default=None, metadata=setting("at its height; none: what suits the network", least=0, most=1)
+    )
     averaging: float = dataclasses.field(
         default=0.99, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
     )
@@ -99,18 +103,23 @@ class Job:
     style: tuple[Path, ...]
     style_size_px: tuple[int, ...]
     features: Path | None
+    teacher: Path | None
+    other: tuple[Path, ...]
+    degrade: str
     start_from: Path | None
     out: Path
     cache: Path
 
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint."""
-        named = {"pictures": self.pictures, "style": self.style}
+        named = {"pictures": self.pictures, "other": self.other, "style": self.style}
         return {
             "network": self.network,
             **{key: [str(path) for path in paths] for key, paths in named.items()},
             "style_size_px": list(self.style_size_px),
             "features": str(self.features or ""),
+            "teacher": str(self.teacher or ""),
+            "degrade": self.degrade,
             "start_from": str(self.start_from or ""),
             **dataclasses.asdict(self.run),
             **dataclasses.asdict(self.own),
@@ -121,9 +130,47 @@ class Job:
 
 
 def load_pictures(job: Job, fabric: Fabric) -> PictureStore:
-    shorter_px = job.run.crop_px * 5 // 4
     with fabric.rank_zero_first(local=True), progress_line() as progress:
-        return prepare(job.pictures, shorter_px, job.cache, progress)
+        return prepare(job.pictures, prepared_px(job), job.cache, progress)
+
+
+def prepared_px(job: Job) -> int:
+    return job.run.crop_px * 5 // 4
+
+
+def make_source(
+    job: Job, fabric: Fabric, store: PictureStore, learnt: np.ndarray[Any, np.dtype[np.int64]]
+) -> data.Source:
+    """Return what draws the crops: of pictures, of pictures and answers, or of two kinds of pictures."""
+    run = job.run
+    share = data.Share(run.batch, fabric.global_rank, fabric.world_size)
+    settings = data.CropSettings(run.crop_px, run.least_scale, run.most_scale, run.flip, run.light)
+    with fabric.rank_zero_first(local=True), progress_line() as progress:
+        if job.teacher is not None:
+            teacher = load_teacher(job.teacher, fabric.device)
+            asked, answered = ask(
+                teacher,
+                job.teacher,
+                store,
+                run.crop_px,
+                run.light,
+                run.flip,
+                run.seed,
+                job.cache,
+                fabric.device,
+                progress,
+            )
+            return data.AnsweredCrops(asked, answered, learnt, run.crop_px, run.seed, share)
+        if job.recipe.material is Material.PICTURES:
+            return data.Crops(data.RandomCrops(store, learnt, settings, run.seed), share)
+        # The other kind is drawn in an order of its own: nothing pairs the two.
+        if job.degrade:
+            spoilt = prepare(job.pictures, prepared_px(job), job.cache, progress, DEGRADATIONS[job.degrade])
+            given, wanted = data.RandomCrops(spoilt, learnt, settings, run.seed), (store, learnt)
+        else:
+            others = prepare(job.other, prepared_px(job), job.cache, progress)
+            given, wanted = data.RandomCrops(store, learnt, settings, run.seed), (others, np.arange(len(others)))
+        return data.UnpairedCrops(given, data.RandomCrops(*wanted, settings, run.seed + 1), share)
 
 
 def part_held_out(count: int, held_out: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[int]]:
@@ -150,22 +197,28 @@ def load_features(job: Job, path: Path, device: torch.device) -> VggFeatures:
     return laid_out(features_from(read_checkpoint(path), str(path)).to(device), memory_format(job))
 
 
+def learning_rate(job: Job) -> float:
+    return job.recipe.usual_rate if job.run.learning_rate is None else job.run.learning_rate
+
+
 def memory_format(job: Job) -> torch.memory_format:
     return torch.channels_last if job.run.channels_last else torch.contiguous_format
 
 
-def pictures_to_show(store: PictureStore, held_out: Sequence[int], multiple: int, side_px: int) -> list[Pixels]:
-    """Return the Navy photo, a face as in a call, then the pictures held out. RGB."""
+def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> list[Pixels]:
+    """Return the Navy photo, a face as in a call, then the pictures held out. RGB, spoilt where that is the task."""
     shown = [np.array(store.picture(index)) for index in held_out]
     try:
         photo = read_picture(portrait_photo())
-        scale = 2 * side_px / photo.shape[1]
+        scale = 2 * job.run.crop_px / photo.shape[1]
         size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
         shown.insert(0, np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), np.uint8))
     except CameraError:  # matplotlib carries it; a sheet without it is a sheet all the same
         pass
-    return [cut_to_multiple(picture, multiple) for picture in shown]
+    if job.degrade:
+        shown = [DEGRADATIONS[job.degrade](one, np.random.default_rng(number)) for number, one in enumerate(shown)]
+    return [cut_to_multiple(picture, job.recipe.picture.multiple) for picture in shown]
 
 
 # ---------------------------------------------------------------------------------------------------------- networks
@@ -195,7 +248,8 @@ def make_recipe(job: Job, fabric: Fabric) -> Recipe:
     given = Given(
         paintings=load_paintings(job, fabric.device),
         features=load_features(job, job.features, fabric.device) if job.features is not None else None,
-        learning_rate=job.run.learning_rate,
+        learning_rate=learning_rate(job),
+        steps=job.run.steps,
         memory_format=memory_format(job),
     )
     recipe = job.recipe(fabric, given, job.own)
@@ -216,12 +270,8 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
     store = load_pictures(job, fabric)
     learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
-    shown = pictures_to_show(store, held_out, job.recipe.picture.multiple, run.crop_px)
-    share = Share(run.batch, fabric.global_rank, fabric.world_size)
-    crops = RandomCrops(
-        store, learnt, CropSettings(run.crop_px, run.least_scale, run.most_scale, run.flip, run.light), run.seed
-    )
-    source = Crops(crops, share)
+    shown = pictures_to_show(job, store, held_out)
+    source = make_source(job, fabric, store, learnt)
 
     recipe = make_recipe(job, fabric)
     averages = Averages(recipe.generators(), run.averaging)
@@ -249,7 +299,7 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     started_at_s, started_at = time.monotonic(), step
     with tqdm(total=run.steps, initial=step, unit="step", disable=None if first_process else True) as bar:
         for batch in batches(source, step, run.steps, fabric.device, memory_format(job), run.seed):
-            set_rate(recipe, run.learning_rate * recipe.rate(step / run.steps))
+            set_rate(recipe, learning_rate(job) * recipe.rate(step / run.steps))
             terms = recipe.step(batch)
             averages.follow(step)
             log.add(step, terms)
@@ -333,6 +383,11 @@ def read_command_line(words: Sequence[str]) -> Job:
         "(default: as the crops)",
     )  # fmt: skip
     parser.add_argument("--features", type=Path, metavar="FILE", help="a VGG's weights, for perceptual losses")
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="a checkpoint whose pictures are the answers")
+    parser.add_argument("--other", type=Path, nargs="+", default=[], metavar="DIR", help="cyclegan: the other kind")
+    parser.add_argument("--degrade", choices=list(DEGRADATIONS), default="", metavar="HOW",
+        help="cyclegan: learn to mend what is spoilt so, with no other folder: " + ", ".join(DEGRADATIONS),
+    )  # fmt: skip
     parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
     parser.add_argument(
@@ -354,14 +409,31 @@ def read_command_line(words: Sequence[str]) -> Job:
         style=tuple(arguments.style),
         style_size_px=tuple(arguments.style_size_px or [run.crop_px]),
         features=arguments.features,
+        teacher=arguments.teacher,
+        other=tuple(arguments.other),
+        degrade=arguments.degrade,
         start_from=arguments.start_from,
         out=arguments.out,
         cache=arguments.cache,
     )
+    check(job)
+    return job
+
+
+def check(job: Job) -> None:
+    """Raise OptionError where what was asked does not go together."""
+    recipe, run, network = job.recipe, job.run, job.network
+    unpaired = recipe.material is Material.UNPAIRED
+    if unpaired and bool(job.other) == bool(job.degrade):
+        raise OptionError(f"{network} learns from two kinds of pictures: name the second with --other, or --degrade")
+    if not unpaired and (job.other or job.degrade):
+        raise OptionError(f"{network} learns from one kind of pictures; --other and --degrade are for cyclegan")
+    if unpaired and job.teacher is not None:
+        raise OptionError(f"{network} has no use for --teacher; brush and fast_neural_style do")
     if run.crop_px % recipe.picture.multiple:
         raise OptionError(f"--crop-px {run.crop_px} is no multiple of {recipe.picture.multiple}, which {network} needs")
-    if recipe.needs_painting and not job.style:
-        raise OptionError(f"{network} learns from a painting: name one with --style PICTURE")
+    if recipe.needs_painting and not job.style and job.teacher is None:
+        raise OptionError(f"{network} learns from a painting: name one with --style PICTURE (or --teacher)")
     if recipe.needs_features and job.features is None:
         raise OptionError(
             f"{network} compares pictures by a VGG's features: name its file with --features; {WHERE_FROM}"
@@ -370,7 +442,6 @@ def read_command_line(words: Sequence[str]) -> Job:
         raise OptionError(f"--least-scale {run.least_scale:g} is above --most-scale {run.most_scale:g}")
     if not all(32 <= size <= 4096 for size in job.style_size_px):
         raise OptionError("--style-size-px takes numbers from 32 to 4096")
-    return job
 
 
 def _network_of(words: Sequence[str]) -> str:

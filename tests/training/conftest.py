@@ -76,6 +76,8 @@ def command(photos: Path, painting: Path, features: Path, tmp_path: Path) -> Wor
         line = ["--network", network, "--pictures", str(photos), "-o", str(tmp_path / run)]
         line += ["--cache", str(tmp_path / "cache")]
         for name, value in settings.items():
+            if value == ():
+                continue
             line += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, tuple | list) else (value,))]
         if "style" not in settings and network != "cyclegan":
             line += ["--style", str(painting)]

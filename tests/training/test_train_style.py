@@ -15,9 +15,10 @@ import torch
 from tests.training.conftest import Words
 from tools.train_style import main
 
-TINY = {
+TINY: dict[str, dict[str, object]] = {
     "brush": {"fine": 4, "middle": 4, "coarse": 8, "blocks": 1},
     "fast_neural_style": {"width": 4, "blocks": 1},
+    "cyclegan": {"width": 4, "blocks": 2, "judge_width": 4, "pool": 3, "degrade": "salt-pepper-blur"},
 }
 NETWORKS = list(TINY)
 
@@ -77,16 +78,6 @@ def test_a_run_that_was_stopped_goes_on_to_the_very_same_weights(network: str, c
 
 def _stop_after(steps: int, words: list[str]) -> None:
     """Run and press Ctrl-C in the middle of step number `steps`."""
-    from tools.training import data
-
-    whole = data.Crops.draw
-    drawn = 0
-
-    def draw(self: data.Crops, step: int):  # type: ignore[no-untyped-def]
-        nonlocal drawn
-        drawn += 1
-        return whole(self, step)
-
     from tools.training import run
 
     add = run.LossLog.add
@@ -99,3 +90,14 @@ def _stop_after(steps: int, words: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run.LossLog, "add", add_and_stop)
         assert main(words) == 0
+
+
+def test_a_network_learns_from_a_teacher(command: Words, tmp_path: Path) -> None:
+    main(command("fast_neural_style", "teacher", steps=1, **TINY["fast_neural_style"]))
+    teacher = tmp_path / "teacher" / "checkpoint.pth"
+
+    main(command("brush", "pupil", steps=40, learning_rate=0.01, style=(), teacher=teacher, **TINY["brush"]))
+
+    terms = losses(tmp_path / "pupil")
+    assert np.mean(terms["answer"][-10:]) < 0.9 * np.mean(terms["answer"][:10])
+    assert "style" not in terms

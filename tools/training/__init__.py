@@ -28,21 +28,21 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Material(enum.Enum):
-    """What a recipe's batches hold beside `pictures`."""
+    """What a recipe can learn from."""
 
-    PICTURES = "pictures alone"
-    ANSWERS = "a teacher's picture for each"
-    UNPAIRED = "as many pictures of another kind"
+    PICTURES = "pictures; or a teacher's answers to them, where one is named, as the batch's `others`"
+    UNPAIRED = "two folders, the second as the batch's `others`"
 
 
 @dataclasses.dataclass(frozen=True)
 class Given:
     """What the user gave beside pictures. Loaded, on the device."""
 
-    paintings: tuple[Tensor, ...] = ()
+    paintings: tuple[Tensor, ...]
     """RGB float32 [1, 3, H, W], 0..1: each style picture at each size asked for."""
-    features: VggFeatures | None = None
-    learning_rate: float = 1e-3
+    features: VggFeatures | None
+    learning_rate: float
+    steps: int
     memory_format: torch.memory_format = torch.contiguous_format
     """How networks and pictures lie in memory."""
 
@@ -59,6 +59,8 @@ class Recipe(abc.ABC):
     material: ClassVar[Material] = Material.PICTURES
     needs_painting: ClassVar[bool] = True
     needs_features: ClassVar[bool] = True
+    usual_rate: ClassVar[float] = 2e-3
+    """The learning rate where none is asked for."""
     picture: ClassVar[PictureFormat]
     """Which pictures its generator takes; `multiple` is what crops must be a multiple of."""
 
@@ -106,6 +108,13 @@ def laid_out(network: M, memory_format: torch.memory_format) -> M:
     return network
 
 
+def set_up_optimizer(fabric: Fabric, optimizer: Optimizer) -> Optimizer:
+    """Let `fabric` take care of one optimizer whose networks were set up by themselves."""
+    cared_for = fabric.setup_optimizers(optimizer)
+    assert isinstance(cared_for, Optimizer)
+    return cared_for
+
+
 def cosine(done: float, rise: float = 0.01) -> float:
     """Return 0..1: a rise over the first hundredth, then half a cosine down to 0."""
     if done < rise:
@@ -114,8 +123,10 @@ def cosine(done: float, rise: float = 0.01) -> float:
 
 
 RECIPES: Mapping[str, PartName] = {
+    # The first two can be taught by another network as well.
     "brush": PartName("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
     "fast_neural_style": PartName(
         "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 40 times slower"
     ),
+    "cyclegan": PartName("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import cv2
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from realtime.frame import Pixels
+from tools.networks import ColourOrder, PictureFormat
 from tools.training.pictures import PictureStore
 
 
@@ -179,6 +180,14 @@ def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
     """Turn RGB float [N, 3, H, W], 0..1, into BGR uint8 [N, H, W, 3], clipped and rounded as exported models do."""
     bytes_ = pictures.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
     return np.ascontiguousarray(bytes_.flip(1).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def painted_by(network: Callable[[Tensor], Tensor], picture: PictureFormat, rgb: Tensor) -> Tensor:
+    """Let a network with its own idea of black, white and the order of colours paint RGB float 0..1."""
+    scale = picture.white - picture.black
+    given = rgb.flip(1) if picture.order is ColourOrder.BGR else rgb
+    painted = (network(given * scale + picture.black).float() - picture.black) / scale
+    return painted.flip(1) if picture.order is ColourOrder.BGR else painted
 
 
 def _crop(picture: Pixels, settings: CropSettings, rng: np.random.Generator) -> Pixels:

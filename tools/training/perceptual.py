@@ -3,6 +3,8 @@
 Content: the features of the painted picture are those of the picture. Style: their Gram matrices are the painting's.
 Beside them, terms that a live picture needs: what is painted must not change with the camera's noise or with a step
 to the side, and light and edges of the face may be held.
+
+With a teacher, its pictures take the place of both: their pixels and their features are what is learnt.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from tools.networks.brush import Brush
 from tools.networks.brush_layout import BrushLayout
 from tools.networks.fast_neural_style import FastNeuralStyle, FastNeuralStyleLayout
 from tools.training import Given, Recipe, laid_out
-from tools.training.data import Batch
+from tools.training.data import Batch, painted_by
 from tools.training.losses import (
     content_distance,
     edge_change,
@@ -60,6 +62,12 @@ class PerceptualSettings:
         default=0.03, metadata=setting("strongest noise tried, in parts of white", least=0, most=0.5)
     )
     steady_shift_px: int = dataclasses.field(default=0, metadata=setting("furthest movement tried", least=0, most=32))
+    answer_weight: float = dataclasses.field(
+        default=2.0, metadata=setting("with a teacher: paint the very pixels it paints", least=0)
+    )
+    likeness_weight: float = dataclasses.field(
+        default=1.0, metadata=setting("with a teacher: paint what has the features of its pictures", least=0)
+    )
     light_weight: float = dataclasses.field(default=0.1, metadata=setting("hold broad light and shade", least=0))
     edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
     range_weight: float = dataclasses.field(default=10.0, metadata=setting("stay between black and white", least=0))
@@ -100,7 +108,7 @@ class PerceptualRecipe(Recipe):
         known = given.features.widths()
         self._content = layer_shares(settings.content_layers, known)
         self._style = layer_shares(settings.style_layers, known)
-        self._grams = style_grams(given.features, given.paintings, self._style)
+        self._grams = style_grams(given.features, given.paintings, self._style) if given.paintings else {}
         network = laid_out(self._network(settings), given.memory_format)
         # "foreach" makes one pass over all weights instead of sixty small ones: a tenth of a step on two cores.
         optimizer = Adam(network.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
@@ -130,25 +138,17 @@ class PerceptualRecipe(Recipe):
         painted_both = self._paint(given)
         painted, painted_disturbed = painted_both[: len(pictures)], painted_both[len(pictures) :]
 
-        with self._fabric.autocast():
-            with torch.no_grad():
-                wanted = self._features(pictures, self._content)
-            found = self._features(painted, {*self._content, *self._style})
-        terms = {
-            "content": settings.content_weight * content_distance(found, wanted, self._content),
-            "style": settings.style_weight
-            * style_distance(found, self._grams, self._style, together=settings.together),
-            "range": settings.range_weight * overshoot(painted),
-        }
+        terms = self._likeness(painted, batch)
+        terms["range"] = settings.range_weight * overshoot(painted)
         if steady:
             terms["steady"] = settings.steady_weight * disturbance.difference(painted, painted_disturbed)
-        if settings.palette_weight:
+        if settings.palette_weight and batch.others is None:
             terms["palette"] = settings.palette_weight * palette_distance(painted, self._paintings, batch.noise)
-        if settings.smooth_weight:
+        if settings.smooth_weight and batch.others is None:
             terms["smooth"] = settings.smooth_weight * roughness(painted)
-        if settings.light_weight:
+        if settings.light_weight and batch.others is None:
             terms["light"] = settings.light_weight * light_change(painted, pictures)
-        if settings.edge_weight:
+        if settings.edge_weight and batch.others is None:
             terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
         if settings.raster_weight:
             terms["raster"] = settings.raster_weight * raster(painted)
@@ -160,10 +160,27 @@ class PerceptualRecipe(Recipe):
         self._optimizer.step()
         return {name: term.detach() for name, term in {"total": total, **terms}.items()}
 
+    def _likeness(self, painted: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return what the painted picture should be like: its subject and the painting, or a teacher's picture."""
+        settings = self._settings
+        with self._fabric.autocast():
+            found = self._features(painted, {*self._content, *self._style})
+            with torch.no_grad():
+                model = batch.pictures if batch.others is None else batch.others
+                wanted = self._features(model, self._content if batch.others is None else found)
+        if batch.others is not None:
+            return {
+                "answer": settings.answer_weight * (painted - batch.others).abs().mean(),
+                "likeness": settings.likeness_weight * content_distance(found, wanted, dict.fromkeys(found, 1.0)),
+            }
+        return {
+            "content": settings.content_weight * content_distance(found, wanted, self._content),
+            "style": settings.style_weight
+            * style_distance(found, self._grams, self._style, together=settings.together),
+        }
+
     def _paint(self, pictures: Tensor) -> Tensor:
-        scale, black = self.picture.white - self.picture.black, self.picture.black
-        painted: Tensor = self._network_set_up(pictures * scale + black)
-        return (painted.float() - black) / scale
+        return painted_by(self._network_set_up, self.picture, pictures)
 
 
 class BrushRecipe(PerceptualRecipe):

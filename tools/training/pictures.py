@@ -25,6 +25,8 @@ from realtime.frame import Pixels
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 LEAST_PICTURES = 16
 """Fewer than this are learnt by heart: what comes out repaints these pictures and no others."""
+Change = Callable[[Pixels, np.random.Generator], Pixels]
+"""Something done to every RGB picture as it is prepared."""
 _MOST_ASPECT = 2.5  # a panorama's ends are left out, so that it weighs no more than a few pictures
 _FORMAT = 1
 
@@ -33,6 +35,8 @@ _FORMAT = 1
 class PictureStore:
     """Pictures of different sizes in one file of raw pixels, opened as a memory map."""
 
+    file: Path
+    """Where the pixels lie; its name is made of what they were made from."""
     pixels: np.memmap[tuple[int], np.dtype[np.uint8]]
     places: tuple[tuple[int, int, int], ...]
     """For each picture: offset in bytes, height, width."""
@@ -50,23 +54,28 @@ class PictureStore:
 
 
 def prepare(
-    folders: Sequence[Path], shorter_px: int, cache: Path, progress: Callable[[str, float], None]
+    folders: Sequence[Path],
+    shorter_px: int,
+    cache: Path,
+    progress: Callable[[str, float], None],
+    change: Change | None = None,
 ) -> PictureStore:
     """Return the pictures of `folders` (and of folders inside them), shorter side scaled down to `shorter_px`.
 
     Smaller pictures stay as they are, but those whose shorter side is under half of it are left out as too small. Kept
     in `cache`, under a name made of what went in, so that a changed folder is prepared anew. Files that are no whole
-    picture are left out and named in `skipped`.
+    picture are left out and named in `skipped`. `change` is done to each picture, chance drawn by its number.
 
     Raises OptionError for a folder that is missing or holds fewer than LEAST_PICTURES pictures.
     """
     files = [path for folder in folders for path in _picture_files(folder)]
-    index_file = cache / f"{_fingerprint(files, shorter_px)}.json"
+    name = _fingerprint(files, shorter_px) + (f"-{change.__name__}" if change else "")
+    index_file = cache / f"{name}.json"
     data_file = index_file.with_suffix(".pixels")
     if not (index_file.is_file() and data_file.is_file()):
         cache.mkdir(parents=True, exist_ok=True)
-        _write_store(files, shorter_px, index_file, data_file, progress)
-    store = _open(index_file, data_file)
+        _write_store(files, shorter_px, index_file, data_file, progress, change)
+    store = open_store(index_file, data_file)
     if len(store) < LEAST_PICTURES:
         where = " ".join(map(str, folders))
         reason = f" ({store.skipped[0]})" if store.skipped else ""
@@ -96,12 +105,14 @@ def write_store(pictures: Iterable[tuple[str, Pixels | str]], index_file: Path, 
                 file.write(b"\0")  # an empty file cannot be mapped
         index = {"places": places, "names": names, "skipped": skipped}
         unfinished_index.write_text(json.dumps(index), encoding="utf-8")
-    return _open(index_file, data_file)
+    return open_store(index_file, data_file)
 
 
-def _open(index_file: Path, data_file: Path) -> PictureStore:
+def open_store(index_file: Path, data_file: Path) -> PictureStore:
+    """Open what `write_store` wrote."""
     index = json.loads(index_file.read_text(encoding="utf-8"))
     return PictureStore(
+        file=data_file,
         pixels=np.memmap(data_file, np.uint8, "r"),
         places=tuple((offset, height, width) for offset, height, width in index["places"]),
         names=tuple(index["names"]),
@@ -110,7 +121,12 @@ def _open(index_file: Path, data_file: Path) -> PictureStore:
 
 
 def _write_store(
-    files: Sequence[Path], shorter_px: int, index_file: Path, data_file: Path, progress: Callable[[str, float], None]
+    files: Sequence[Path],
+    shorter_px: int,
+    index_file: Path,
+    data_file: Path,
+    progress: Callable[[str, float], None],
+    change: Change | None,
 ) -> None:
     def one_after_another() -> Iterable[tuple[str, Pixels | str]]:
         # OpenCV decodes outside Python's lock; a few pictures ahead are enough, all at once would fill the memory.
@@ -122,6 +138,8 @@ def _write_store(
                 if number + ahead < len(files):
                     waiting.append(threads.submit(_prepared, files[number + ahead], shorter_px))
                 progress("preparing pictures", (number + 1) / len(files))
+                if change is not None and not isinstance(picture, str):
+                    picture = change(picture, np.random.default_rng(number))
                 yield path.name, picture
 
     write_store(one_after_another(), index_file, data_file)
