@@ -31,15 +31,18 @@ _BALL = 2.05
 """Radius of the eyeball over that of the iris: 12 mm over 5.9 mm."""
 _RIM_EDGE = 0.07
 """Width of the soft edge of a turned iris, eye widths."""
-_LID_BLUR = 0.06
-"""This far from the lids' soft edges the picture's iris is pure: nearer, it has lids and lashes in it, too."""
+_LID_BLUR = 0.08
+"""Nearer to the lower lid's soft edge than this, the picture's iris may have the lid's colour in it."""
 _STAYS_NEAR = 0.05
 """What belongs to iris and lid where they touch is gone when they have moved this far, eye widths."""
+_GRAIN_SHARE = 0.8
+"""How much of the skin's grain the white has where it is continued."""
+_MOST_GRAIN = 2.0
+"""Grain is cut off at so many times its median."""
+_RINGS = 48
+"""The iris and its rim are this many rings, from the centre out."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_NARROWING = 0.2
-"""Share of the narrowing that a flat disc on a ball would show: at 30 degrees 13 per cent, on an iris of ten pixels,
-reads as an iris that shrinks, not as one that turns."""
 _FARTHEST = 0.28
 """No iris goes farther from the middle of its eye, eye widths: beyond, it would hide in the corner."""
 _MOST_UP_DEGREES = 28.0
@@ -82,14 +85,16 @@ class EyeLayers:
         away = np.hypot(along - self._iris[0], across - self._iris[1])
         highlight = self._find_highlight(away)
         clean = self._patch.pixels - highlight
-        grain = np.asarray(clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._patch.enlarged), np.float32)
+        grain = clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._patch.enlarged)
+        # No grain but lashes and edges stand out by more than this.
+        most = _MOST_GRAIN * float(np.median(np.abs(grain)))
+        grain = np.clip(grain, -most, most).astype(np.float32)
         self._glow = np.asarray(highlight / np.maximum(255 - clean, 1), np.float32)
         self._glow_away = self._middle_of(self._glow, along, across)
         self._white = self._continue_white(clean, grain, along, across, away)
-        pure = between(across, upper + _LID_BLUR, lower - _LID_BLUR)
-        self._iris_layer = self._complete_iris(clean, away, pure)
-        self._disc = self._cover(away, pure[..., 0])
         opening = between(across, upper, lower)
+        near_lid = smooth_step(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
+        self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
         self._margin = (clean - self._ball(along, across, _STILL)) * opening
         uncover = (self._white - clean) * opening - highlight * _lit(across, upper, lower)
         self._skin = LidSkin(self._patch, brow, uncover, grain)
@@ -148,7 +153,7 @@ class EyeLayers:
         # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
         reach = lower + self._shape.overhang_at(along)
         below = np.minimum(2 * reach - across + 0.08, lower + 0.45)
-        fill = fill + 0.8 * self._patch.sample(grain, along, below.astype(np.float32))
+        fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
         disc = 1 - smooth_step(self._rim, self._rim + 0.03, away)
         white = clean * (1 - disc[..., None]) + fill * disc[..., None]
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
@@ -158,49 +163,46 @@ class EyeLayers:
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
         return np.where(over[..., None] > 0, skin, white).astype(np.float32)
 
-    def _complete_iris(self, clean: Floats, away: Floats, opening: Floats) -> Floats:
-        """Return the iris as a whole disc: what the lids hide has the mean colour of its ring where it is seen."""
-        rings = 48
-        reach = self._rim + _RIM_EDGE
-        number = np.clip(away / reach * (rings - 1), 0, rings - 1)
-        seen = opening[..., 0] > 0.9
-        index = np.rint(number).astype(np.int32)
-        weight = np.bincount(index[seen], minlength=rings).astype(np.float32)
-        profile = np.stack(
-            [np.bincount(index[seen], weights=clean[..., channel][seen], minlength=rings) for channel in range(3)],
-            axis=1,
-        ).astype(np.float32)
-        blur = cv2.GaussianBlur(np.hstack([profile, weight[:, None]]).reshape(rings, 1, 4), (1, 9), 2.0)
-        profile = np.asarray(blur[:, 0, :3] / np.maximum(blur[:, 0, 3:], 1e-3), np.float32)
-        for ring in range(rings - 1):  # rings nobody sees take the colour of the next one in
-            if blur[ring + 1, 0, 3] < 0.05:
-                profile[ring + 1] = profile[ring]
-        fill = cv2.remap(
-            np.ascontiguousarray(profile.reshape(1, rings, 3)),
-            number.astype(np.float32),
-            np.zeros_like(number, np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return np.asarray(clean * opening + fill * (1 - opening), np.float32)
+    def _complete_iris(self, clean: Floats, away: Floats, opening: Floats, near_lid: Floats) -> tuple[Floats, Floats]:
+        """Return the iris as a whole disc, and how much it covers of what is behind it.
 
-    def _cover(self, away: Floats, pure: Floats) -> Floats:
-        """Return how much the iris' layer covers of what is behind it. Where it is the picture's own, with all of its
-        soft rim; where it was filled, with less: there the rim would be a ring in the colour of other places.
+        `opening`, `near_lid` (h, w): where the eye is open, and where it is so near the lower lid that the picture is
+        believed only as far as it looks like iris. Where it is, the disc is the picture's own, with all of its soft
+        rim. What lids hide has the mean colour of its ring where that is seen, and ends where the rim's brightness is
+        half way to the white's: a rim copied there would be a ring in the colour of other places.
         """
+        reach = self._rim + _RIM_EDGE
+        number = np.clip(away / reach * (_RINGS - 1), 0, _RINGS - 1).astype(np.float32)
+        profile = _ring_colours(clean, number, opening * (1 - near_lid) > 0.9)
+        inner, edge, outer = (share * self._radius / reach * (_RINGS - 1) for share in (0.8, 1.0, 1.25))
+        brightness = profile.mean(axis=1)
+        core, beyond = (float(np.interp(ring, np.arange(_RINGS), brightness)) for ring in (inner, outer))
+        rings = np.arange(inner, outer, 0.25)
+        way = np.maximum.accumulate((np.interp(rings, np.arange(_RINGS), brightness) - core) / max(beyond - core, 1.0))
+        quarter, half, most = (
+            float(rings[min(int(np.sum(way < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
+        )
+        half = float(np.clip(half, 0.96 * edge, 1.06 * edge))
+        soft = float(np.clip((most - quarter) / 0.7, 0.08 * edge, 0.3 * edge))
+        filled = 1 - smooth_step(half - soft, half + soft, number)
+        # The rim's own rings are partly white already, and the disc lets the white through: not twice.
+        fill = _at_rings(profile, np.minimum(number, half - soft))
+        # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
+        off = (clean - _at_rings(profile, number)).mean(axis=2)
+        shadow = smooth_step(8.0, 25.0, -off) * smooth_step(1.0, 1.15, away / self._radius)
+        lid = smooth_step(3.0, 10.0, off) * near_lid
+        pure = opening * (1 - shadow) * (1 - lid)
         own = 1 - smooth_step(self._rim, self._rim + _RIM_EDGE, away)
-        soft = 0.02 + 0.5 / self._shape.width_px
-        filled = 1 - smooth_step(self._radius - soft, self._radius + soft, away)
-        return np.asarray(filled + (own - filled) * pure, np.float32)
+        disc = filled + (own - filled) * pure
+        return np.asarray(fill + (clean - fill) * pure[..., None], np.float32), np.asarray(disc, np.float32)
 
     # ---- for each gaze ----
 
     def _ball(self, along: Floats, across: Floats, gaze: Gaze) -> Floats:
         """Return the turned eyeball, without lids and highlights, at places given in units."""
         layer = self._patch.sample(self._white, along, across)
-        (shift_u, narrowed_u), (shift_v, narrowed_v) = self._turned(gaze)
-        from_u = (self._iris[0] + (along - self._iris[0] - shift_u) / narrowed_u).astype(np.float32)
-        from_v = (self._iris[1] + (across - self._iris[1] - shift_v) / narrowed_v).astype(np.float32)
+        shift_u, shift_v = self._shift(gaze)
+        from_u, from_v = np.asarray(along - shift_u, np.float32), np.asarray(across - shift_v, np.float32)
         disc = np.clip(self._patch.sample(self._disc, from_u, from_v), 0, 1)
         iris = self._patch.sample(self._iris_layer, from_u, from_v)
         return np.asarray(layer + (iris - layer) * disc[..., None], np.float32)
@@ -221,15 +223,19 @@ class EyeLayers:
             moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
         return moved[0], moved[1]
 
-    def _turned(self, gaze: Gaze) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Return, along the eye and across, how far the iris' centre moves (units), and how narrow it gets (1: not)."""
+    def _shift(self, gaze: Gaze) -> tuple[float, float]:
+        """Return how far the iris' centre moves along the eye and across, units.
+
+        The disc of an iris that turns gets narrower, too: at 30 degrees by 13 per cent. On one of ten pixels this
+        reads as an iris that shrinks, and is left out.
+        """
         radius = self._radius * _BALL
         # The ball's middle lies behind that of the corners; up and down, the iris' own place is taken as straight on.
         rest = float(np.clip(self._iris[0], -0.35 * radius, 0.35 * radius))
         farthest = math.asin(min(0.95, _FARTHEST / radius))
         return (
-            _turn(radius, rest, farthest, gaze.right_degrees),
-            _turn(radius, 0.0, math.radians(_MOST_UP_DEGREES), -gaze.up_degrees),
+            _shift_on_ball(radius, rest, farthest, gaze.right_degrees),
+            _shift_on_ball(radius, 0.0, math.radians(_MOST_UP_DEGREES), -gaze.up_degrees),
         )
 
     def paint(self, frame: Floats, x: Floats, y: Floats, gaze: Gaze) -> Floats:
@@ -239,7 +245,7 @@ class EyeLayers:
         come from.
         """
         along, across = self._shape.units_of(x, y)
-        (shift_u, _), (shift_v, _) = self._turned(gaze)
+        shift_u, shift_v = self._shift(gaze)
         closing = float(np.clip(gaze.closing, 0, 1))
         upper, lower = self._shape.lids(along)
         # Where the iris is seen beyond the lid's line, the lid gives way to it wherever it goes.
@@ -269,15 +275,35 @@ def _lit(across: Floats, upper: Floats, lower: Floats) -> Floats:
     return between(across, np.asarray(upper - SOFT_EDGE, np.float32), lower)
 
 
-def _turn(radius: float, rest: float, most: float, degrees: float) -> tuple[float, float]:
-    """Return how far a disc on a ball moves, and what its width is multiplied by, when the ball turns by `degrees`.
+def _shift_on_ball(radius: float, rest: float, most: float, degrees: float) -> float:
+    """Return how far a place on a ball moves when the ball turns by `degrees`.
 
-    `rest`: where the disc is now, from the ball's middle; `most`: the farthest it may turn from there, radians.
+    `rest`: where it is now, from the ball's middle; `most`: how far from there it may get, radians.
     """
     start = math.asin(rest / radius)
     angle = float(np.clip(start + math.radians(degrees), min(-most, start), max(most, start)))
-    narrowed = 1 - _NARROWING * (1 - math.cos(angle) / math.cos(start))
-    return radius * (math.sin(angle) - math.sin(start)), narrowed
+    return radius * (math.sin(angle) - math.sin(start))
+
+
+def _ring_colours(clean: Floats, number: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Return the mean colour (_RINGS, 3) of each ring about the iris' centre, of the places where it is seen."""
+    index = np.rint(number[seen]).astype(np.int32)
+    sums = [np.bincount(index, weights=clean[..., channel][seen], minlength=_RINGS) for channel in range(3)]
+    sums.append(np.bincount(index, minlength=_RINGS))
+    blurred = cv2.GaussianBlur(np.stack(sums, axis=1).astype(np.float32)[:, None], (1, 9), 2.0)[:, 0]
+    profile = np.asarray(blurred[:, :3] / np.maximum(blurred[:, 3:], 1e-3), np.float32)
+    for ring in range(1, _RINGS):  # rings nobody sees take the colour of the next one in
+        if blurred[ring, 3] < 0.05:
+            profile[ring] = profile[ring - 1]
+    return profile
+
+
+def _at_rings(profile: Floats, number: Floats) -> Floats:
+    row = np.zeros_like(number)
+    return np.asarray(
+        cv2.remap(profile[None], number.astype(np.float32), row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )
 
 
 def _bridge(line: Floats, first: int, last: int) -> Floats:

@@ -16,6 +16,7 @@ from realtime.frame import Face, Pixels
 from realtime.model_store import Progress, model_file, no_progress
 from realtime.portraits import eye_shape
 from realtime.portraits.eye_shape import EyeShape
+from realtime.portraits.residue import dark_lines
 
 Floats = NDArray[np.float32]
 
@@ -45,6 +46,8 @@ class Irises:
     """How well the original's irises match these at each of IRIS_SCALES: minus grey levels, sum of both eyes."""
     brightness: float
     """Mean of their middles, highlights left out, 0..255."""
+    left_behind: float
+    """How much darker than in the picture the lines are where they were and are no more, grey levels (`residue.py`)."""
 
 
 class Meter:
@@ -68,6 +71,8 @@ class Meter:
         return Measured(mesh, eyes, gaze(mesh, eyes))
 
 
+_WHITE_FROM = 0.6
+"""Share of the way from the iris' brightness to the white's, from where on all counts as white."""
 IRIS_SCALES = np.linspace(0.8, 1.2, 17, dtype=np.float32)
 
 
@@ -89,20 +94,21 @@ class IrisWatch:
     """The patch that is matched reaches a little over the rim: an edge shows its size best."""
 
     def __init__(self, picture: Pixels, original: Measured) -> None:
+        self._picture = picture
         self._shapes = eye_shape.fit(picture, original.eyes, original.mesh)
         steps = np.linspace(-self._REACH, self._REACH, self._SIDE, dtype=np.float32)
         self._u, self._v = (grid.ravel() for grid in np.meshgrid(steps, steps))
-        self._inside = np.hypot(self._u, self._v) <= self._REACH
         self._templates = []
         for shape in self._shapes:
             values, open_ = self._sample(picture, shape, self._u[None], self._v[None], shape.iris, shape.radius)
-            self._templates.append((values[0], open_[0] & self._inside))
+            self._templates.append(self._template(values[0], open_[0]))
         self.brightness = float(np.mean([_iris_brightness(picture, shape) for shape in self._shapes]))
 
     def see(self, frame: Pixels, measured: Measured) -> Irises:
         """Return how the irises of a whole picture with a frame in it look (brute force, 2 ms)."""
         together = np.zeros(len(IRIS_SCALES))
         places = []
+        left_behind = 0.0
         for number, seen in enumerate(eye_shape.from_models(measured.eyes, measured.mesh)):
             # The size of an eye in the frame is that of the mesh; the iris' own is what is asked for.
             own = self._shapes[number]
@@ -114,16 +120,31 @@ class IrisWatch:
             best = near[int(np.argmax(scores.max(axis=0)))]
             iris = (shape.iris[0] + float(best[0]), shape.iris[1] + float(best[1]))
             places.append(dataclasses.replace(shape, iris=iris))
+            lines = dark_lines(frame, shape, own.iris, iris) - dark_lines(self._picture, own, own.iris, iris)
+            left_behind = max(left_behind, lines)
         brightness = float(np.mean([_iris_brightness(frame, shape) for shape in places]))
-        return Irises(together, brightness)
+        return Irises(together, brightness, left_behind)
 
     def _match(self, frame: Pixels, number: int, shape: EyeShape, moves: Floats, scale: float) -> NDArray[np.float64]:
         """Return how like the original's iris the frame is, for moves (n, 2) of its place, in eye widths."""
-        template, mask = self._templates[number]
+        template, mask, white = self._templates[number]
         at_u = moves[:, :1] / shape.radius + self._u[None] * scale
         at_v = moves[:, 1:] / shape.radius + self._v[None] * scale
         values, open_ = self._sample(frame, shape, at_u, at_v, shape.iris, shape.radius)
-        return _likeness(values, template[None], (open_ & mask[None]).astype(np.float32))
+        return _likeness(np.minimum(values, white), template[None], (open_ & mask[None]).astype(np.float32))
+
+    def _template(self, values: Floats, is_open: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_], float]:
+        """Return the brightness of an iris and of the white around it, where it counts, and from where on it is white.
+
+        A turned iris has other surroundings: white in another light, or the dark of a corner. So all that is bright
+        counts as one white, and what is dark around the iris of the picture does not count.
+        """
+        away = np.hypot(self._u, self._v)
+        beside, core = is_open & (away > 1.1) & (away <= self._REACH), is_open & (away < 0.8)
+        dark, bright = float(np.median(values[core])), float(np.percentile(values[beside], 70))
+        white = max(dark + 5.0, dark + _WHITE_FROM * (bright - dark))
+        counts = is_open & (away <= self._REACH) & ((away < 0.95) | (values > (dark + white) / 2))
+        return np.minimum(values, white).astype(np.float32), counts, white
 
     @staticmethod
     def _sample(

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import math
+
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from realtime.frame import Pixels
 from realtime.portraits import Motion, eye_shape
 from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, iris_sizes, turn
 from realtime.portraits.mesh_engine import MeshEngine
+from realtime.portraits.residue import dark_lines
 
 
 def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:
@@ -57,6 +62,57 @@ def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: 
     x, y = shape.picture_of(np.array(along, np.float32), np.array(across, np.float32))
     at = np.s_[round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2]
     assert turned[at].mean() > before[at].mean() + 8
+
+
+@pytest.mark.parametrize("gaze_x", [-25, -16, 0, 16, 25])
+@pytest.mark.parametrize("gaze_y", [0, 14])
+def test_no_rim_is_left_behind(
+    navy_picture: Pixels, engine: MeshEngine, navy: Measured, gaze_x: int, gaze_y: int
+) -> None:
+    """Where the lower rim of the iris was, there are no darker lines than wrinkles and lid have in the photo."""
+    turned = whole(navy_picture, engine, Motion(gaze_x_degrees=gaze_x, gaze_y_degrees=gaze_y))
+    for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
+        way = shape.radius * 2  # the radius of the ball
+        new = (
+            shape.iris[0] + way * math.sin(math.radians(gaze_x)),
+            shape.iris[1] - way * math.sin(math.radians(gaze_y)),
+        )
+        own = dark_lines(navy_picture, shape, shape.iris, new)
+        assert dark_lines(turned, shape, shape.iris, new) < own + 2
+
+
+def test_a_line_left_behind_is_seen(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+    """The measure itself: a thin dark crescent where the lower rim was, in eyes that look up."""
+    turned = whole(navy_picture, engine, Motion(gaze_y_degrees=14))
+    for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
+        angles = np.radians(np.linspace(30, 150, 40))
+        x, y = shape.picture_of(
+            (shape.iris[0] + 1.1 * shape.radius * np.cos(angles)).astype(np.float32),
+            (shape.iris[1] + 1.1 * shape.radius * np.sin(angles)).astype(np.float32),
+        )
+        spoilt = turned.copy()
+        line = np.round(np.stack([x, y], axis=1) * 16).astype(np.int32)
+        cv2.polylines(spoilt, [line], isClosed=False, color=(40, 35, 40), thickness=1, lineType=cv2.LINE_AA, shift=4)
+        new = (shape.iris[0], shape.iris[1] - 0.5 * shape.radius)
+        before = dark_lines(turned, shape, shape.iris, new)
+        assert dark_lines(spoilt, shape, shape.iris, new) > before + 10
+
+
+def test_a_closed_lid_has_the_colour_of_skin(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+    """Neither iris nor the dark of its lashes: about as bright as the skin below the eye, and no stripes."""
+    closed = whole(navy_picture, engine, Motion(closing=1)).astype(np.float32).mean(axis=2)
+    for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
+        along = np.linspace(-0.2, 0.2, 21, dtype=np.float32)
+        upper, lower = shape.lids(along)
+
+        def seen(across: NDArray[np.float32], along: NDArray[np.float32] = along) -> float:
+            x, y = shape.picture_of(along, across)  # noqa: B023 - used at once
+            return float(np.median(cv2.remap(closed, x, y, cv2.INTER_LINEAR)))
+
+        lid, cheek = seen(((upper + lower) / 2).astype(np.float32)), seen(lower + np.float32(0.25))
+        lashes = min(seen(lower - np.float32(away)) for away in (0.0, 0.03, 0.06))
+        assert 0.6 * cheek < lid < 1.2 * cheek
+        assert lashes < 0.8 * lid
 
 
 @pytest.mark.parametrize(("degrees", "sign"), [(12, -1), (-12, 1)])
