@@ -55,7 +55,7 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
             raise _unknown(text, kind, sorted(known))
     card = read_card(path)
     if card.kind is not kind:
-        raise ModelError(f"{path} is a {card.kind.value} model; a {kind.value} model is needed here")
+        raise ModelError(f"{path} is of kind '{card.kind.value}'; a model of kind '{kind.value}' is needed here")
     return path
 
 

@@ -150,10 +150,12 @@ def _encoder() -> Finding:
 
 
 def _onnx_runtime() -> Finding:
-    import onnxruntime
+    from realtime import ort_session
+    from realtime.providers import choose
 
-    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return Finding(True, f"{onnxruntime.__version__}, offers {', '.join(providers)}")
+    providers, notes = choose(None, ort_session.machine(), fixed_sizes=True)
+    computes = f"{ort_session.VERSION}, computes with {', '.join(provider.title for provider in providers)}"
+    return Finding(not notes, computes, "; ".join(notes))
 
 
 def _sound() -> Finding:
