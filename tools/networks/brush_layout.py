@@ -68,16 +68,18 @@ class QuickBrush(nn.Module):
 
     def forward(self, frame: Tensor) -> Tensor:
         _, height, width, _ = frame.shape
-        below, beside = -height % Brush.MULTIPLE, -width % Brush.MULTIPLE
+        margin = Brush.MARGIN
+        below, beside = margin + -height % Brush.MULTIPLE, margin + -width % Brush.MULTIPLE
         # Pad knows channels first only; the two transposes meet around it and cancel in the runtime.
-        padded = functional.pad(frame.permute(0, 3, 1, 2), (0, beside, 0, below), mode="replicate").permute(0, 2, 3, 1)
-        rows, columns = height + below, width + beside
+        planes = functional.pad(frame.permute(0, 3, 1, 2), (margin, beside, margin, below), mode="replicate")
+        padded = planes.permute(0, 2, 3, 1)
+        rows, columns = margin + height + below, margin + width + beside
         # Grey is 0 here as in the network, whose stem pads with 0: its borders stay what they were in training.
         interleaved = padded.reshape(1, 1, rows, columns * 3).to(self.stem.weight.dtype) - 127.5
         painted = self.brush.paint(functional.relu(self.stem(interleaved)))
         places = painted.permute(0, 2, 3, 1).clamp(0.0, 255.0).to(torch.uint8)
         pairs = places.reshape(rows // 2, columns // 2, 2, 6).permute(0, 2, 1, 3)
-        return pairs.reshape(1, rows, columns, 3)[:, :height, :width]
+        return pairs.reshape(1, rows, columns, 3)[:, margin : margin + height, margin : margin + width]
 
 
 def _interleaved(stem: nn.Conv2d) -> nn.Conv2d:
