@@ -10,6 +10,7 @@ from onnx import compose, helper, version_converter
 
 from realtime.errors import ModelError
 from realtime.model_file import ModelOutline, check_safe, read_outline
+from realtime.model_import.folding import fold_constants
 from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, replace
 
 LEAST_OPSET = 13
@@ -63,6 +64,7 @@ def read_network(path: Path) -> onnx.ModelProto:
         model = _converted(path, model)
         _drop_what_is_not_needed(model)
         _constants_become_initialisers(model.graph)
+    fold_constants(model)
     return _without_our_names(model)
 
 
