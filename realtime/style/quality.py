@@ -13,13 +13,13 @@ from realtime.frame import Size
 _SHARES = (1.0, 5 / 6, 2 / 3, 7 / 12, 1 / 2, 5 / 12, 1 / 3, 1 / 4)
 _MULTIPLE = 16
 """Sides below the full size are multiples of this: whatever a network halves, nothing has to be padded."""
-_LEAST_SIDE_PX = 96
+_LEAST_SIDE_PX = 160
 """A smaller copy of a face is no longer one."""
 
 # Shares of the time between two frames. What is left belongs to the detector, the outputs and the camera's decoding.
 _TOO_LONG = 0.75
 _AIM = 0.6
-_SAMPLES = 12
+_SAMPLES, _FEWEST_SAMPLES = 12, 3
 _UNSETTLED = 2
 """Frames after an exchange that do not count: caches and threads are cold."""
 _PATIENCE_S = 4.0
@@ -80,7 +80,7 @@ class Governor:
             return self.step
         self._scaling.append(scaling_s)
         self._rest.append(rest_s)
-        if len(self._scaling) < _SAMPLES:
+        if len(self._scaling) < _SAMPLES and not self._is_plain():
             return self.step
         if self._raised_at_s is not None and now_s - self._raised_at_s > 2 * _RELAPSE_S:
             self._raised_at_s, self._patience_s = None, _PATIENCE_S
@@ -103,6 +103,11 @@ class Governor:
         self._rest.clear()
         self._to_skip = _UNSETTLED
         self._roomy_since_s = None
+
+    def _is_plain(self) -> bool:
+        """Whether few samples are enough: nobody should wait for twelve frames of a second each."""
+        took_s = sum(self._scaling) + sum(self._rest)
+        return len(self._scaling) >= _FEWEST_SAMPLES and took_s > _SAMPLES * self._period_s
 
     def _lower(self, now_s: float) -> None:
         fitting = (s for s in range(self.step + 1, len(self.sizes)) if self._expected_s(s) <= _AIM * self._period_s)

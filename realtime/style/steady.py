@@ -104,11 +104,13 @@ class Steady:
     def _find_motion(self, least: float, passed_s: float) -> None:
         """Fill `_change` with how much of the difference is followed: `least` where still, 1 where it moves."""
         cv2.blur(self._small.difference, (3, 3), dst=self._blurred)
+        sample = self._blurred[::4, ::4].reshape(-1, 3)
+        # Most of the picture is still as a rule, so the median is the noise; a scene in motion must not raise it. Light
+        # that changes everywhere alike is no noise, and is taken out of it.
+        median = float(np.median(0.5 * np.abs(sample - sample.mean(axis=0)).sum(axis=1)))
         np.abs(self._blurred, out=self._blurred)
         change = self._change
         cv2.transform(self._blurred, _SUM, dst=change)
-        # Most of the picture is still as a rule, so the median is the noise; a scene in motion must not raise it.
-        median = float(np.median(change[::4, ::4]))
         self._noise = min(median, self._noise + _NOISE_RISES_PER_S * passed_s, _MOST_NOISE)
         threshold = _LEAST_CHANGE + _NOISE_TIMES * self._noise
         change -= threshold
