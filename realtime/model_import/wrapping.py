@@ -102,7 +102,7 @@ class _Wrapping:
         if not taken.layout.channels_first:
             planes = self._node("Transpose", [planes], perm=_TO_PIXELS)
         if taken.layout.rank == 3:
-            planes = self._node("Gather", [planes, self._scalar(0)], axis=0)
+            planes = self._node("Squeeze", [planes, self._ints([0])])
         self._node("Identity", [planes], output=taken.name)
         return self._taken_nodes()
 
@@ -198,9 +198,6 @@ class _Wrapping:
 
     def _ints(self, values: list[int]) -> str:
         return add_constant(self._graph, self._name("constant"), np.array(values, np.int64))
-
-    def _scalar(self, value: int) -> str:
-        return add_constant(self._graph, self._name("constant"), np.array(value, np.int64))
 
     def _node(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
         name = self._name(operator)
