@@ -14,7 +14,7 @@ from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelC
 
 LEAST_PX = 32
 """A style model bound to a smaller picture than this paints nothing anybody would recognise."""
-_MOST_PX = 8192
+MOST_PX = 8192
 _FLOAT_PORTS = frozenset({"z"})
 
 
@@ -75,8 +75,8 @@ def _picture_problem(port: Port, kind: ModelKind) -> str:
         return f"is {_in_words(port.shape)}, not [1, height, width, {channels}]"
     for side, name in zip(port.shape[1:3], (HEIGHT, WIDTH), strict=True):
         if isinstance(side, int):
-            if side > _MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
-                return f"is bound to {_in_words(port.shape)}: each side may be {LEAST_PX} to {_MOST_PX} pixels"
+            if side > MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
+                return f"is bound to {_in_words(port.shape)}: each side may be {LEAST_PX} to {MOST_PX} pixels"
         elif kind is not ModelKind.STYLE:
             return f"is {_in_words(port.shape)}; a face has a fixed size"
         elif port.name in INPUT_NAMES[kind] and side != name:

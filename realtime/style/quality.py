@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from realtime.frame import Size
+from realtime.model_contract import LEAST_PX, MOST_PX
 
 _SHARES = (1.0, 5 / 6, 2 / 3, 7 / 12, 1 / 2, 5 / 12, 1 / 3, 1 / 4)
 _MULTIPLE = 16
@@ -33,8 +34,9 @@ def working_sizes(full: Size, least_px: int = 0) -> tuple[Size, ...]:
 
     `least_px`: no side smaller than this, even if the frame's is (the network takes no smaller ones).
     """
-    grow = max(1.0, max(least_px, 1) / min(full))
-    sizes = [Size(round(full.width * grow), round(full.height * grow))]
+    least_px = max(least_px, LEAST_PX)
+    grow = max(1.0, least_px / min(full))
+    sizes = [Size(*(min(MOST_PX, max(least_px, round(side * grow))) for side in full))]
     floor = max(_LEAST_SIDE_PX, least_px)
     for share in _SHARES[1:]:
         size = Size(*(max(_MULTIPLE, round(side * share / _MULTIPLE) * _MULTIPLE) for side in full))
