@@ -15,21 +15,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from realtime import __version__
 from realtime.errors import ModelError, OptionError, RealtimeError
 from realtime.files import written_whole
-from realtime.model_card import HEIGHT, WIDTH, ModelCard, ModelKind
+from realtime.model_card import ModelCard, ModelKind
 from realtime.terminal import set_up_logging
-from tools.exporting.check import compare, sample_frames, table
-from tools.exporting.checkpoint import known_layout, read_checkpoint
-from tools.exporting.ends import with_ends
-from tools.exporting.graph import write_graph
-from tools.exporting.running import WrittenStyle
-from tools.networks import Part
+from tools.exporting.check import WrittenModel, compare, sample_inputs, table
+from tools.exporting.model import build_model
+from tools.exporting.source import Source, Wishes, open_source
+from tools.networks import LAYOUTS, Part
 
-_LARGEST_DIFFERENCE = 1
+_LARGEST_DIFFERENCE = 1.0
 """Grey levels of 255 that a float32 model may be off: rounding to bytes can fall either way."""
 
 
@@ -38,41 +34,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_up_logging(debug=False)
     arguments = _parser().parse_args(argv)
     try:
-        return _export(arguments)
+        _check_place(arguments.output)
+        export(open_source(arguments.checkpoint, _wishes(arguments)), arguments.output, _card(arguments), arguments)
     except RealtimeError as error:
         logging.getLogger("realtime").error("%s", error)
         return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.export_onnx", description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help=".pth, .pt, .ckpt or .safetensors")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.onnx", help="the model to write")
-    parser.add_argument("--key", default="", help="which network of a checkpoint that holds several, e.g. netG_A")
-    card = parser.add_argument_group("what the model's card says")
-    card.add_argument("--title", default="", help="a short name for people")
-    card.add_argument("--about", default="", help="one sentence: what it does to a picture")
-    card.add_argument("--credit", default="", help="whose work it repaints with, or who made the network")
-    card.add_argument("--licence", default="", help="the terms the weights stand under")
-    card.add_argument("--trained-on", default="", help="the data, and its terms")
-    return parser
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    _check_place(arguments.output)
-    weights = read_checkpoint(arguments.checkpoint, arguments.key)
-    layout = known_layout(weights)
-    parts = layout.parts(weights)
-    print(f"{arguments.checkpoint.name}: {layout.name}, {_parameters(parts):,} parameters")
-    with contextlib.ExitStack() as unfinished:  # several files of one checkpoint: all of them or none
-        for part in parts:
-            path = arguments.output.with_stem(arguments.output.stem + part.suffix)
-            file = unfinished.enter_context(written_whole(path))
-            card = dataclasses.replace(_card(arguments), kind=part.kind, network=layout.name)
-            file.write_bytes(_model_bytes(part, card))
-            print(f"{path}: {file.stat().st_size / 1000:,.0f} kB")
-            _check(part, file)
     return 0
+
+
+def export(source: Source, output: Path, card: ModelCard, arguments: argparse.Namespace) -> None:
+    """Write the model files of `source`: all of them, each found to agree with PyTorch, or none."""
+    print(f"{source.name}: {source.parameters:,} parameters")
+    with contextlib.ExitStack() as unfinished:
+        for part in source.parts:
+            path = output.with_stem(output.stem + part.suffix)
+            file = unfinished.enter_context(written_whole(path))
+            own_card = dataclasses.replace(card, kind=part.kind, network=source.name)
+            file.write_bytes(build_model(part, own_card, half=arguments.fp16).SerializeToString())
+            print(f"{path}: {file.stat().st_size / 1000:,.0f} kB")
+            _check(part, file, arguments)
+
+
+def _check(part: Part, file: Path, arguments: argparse.Namespace) -> None:
+    """Run the file beside the network and print how they compare. Raises ModelError where they differ."""
+    with WrittenModel(file) as model:
+        rows = compare(part, model, sample_inputs(part, arguments.picture))
+    print(table(rows))
+    worst = max(row.largest for row in rows)
+    if worst > _LARGEST_DIFFERENCE and not arguments.fp16:
+        raise ModelError(
+            f"the written model differs from PyTorch by {worst:.3g} grey levels where {_LARGEST_DIFFERENCE:g} is "
+            "allowed; nothing was kept"
+        )
 
 
 def _check_place(path: Path) -> None:
@@ -83,8 +76,8 @@ def _check_place(path: Path) -> None:
         raise OptionError(f"no folder {path.parent} for the model; make it first")
 
 
-def _parameters(parts: Sequence[Part]) -> int:
-    return sum(weight.numel() for part in parts for weight in part.network.parameters())
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    return Wishes(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Wishes)})
 
 
 def _card(arguments: argparse.Namespace) -> ModelCard:
@@ -99,23 +92,34 @@ def _card(arguments: argparse.Namespace) -> ModelCard:
     )
 
 
-def _model_bytes(part: Part, card: ModelCard) -> bytes:
-    example = torch.zeros(1, 48, 72, 3, dtype=torch.uint8)
-    data: bytes = write_graph(with_ends(part), example, card, {1: HEIGHT, 2: WIDTH}).SerializeToString()
-    return data
+def _parser() -> argparse.ArgumentParser:
+    layouts = "\n".join(f"  {name:21} {entry.summary}" for name, entry in LAYOUTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.export_onnx",
+        description="Make a model file of a PyTorch checkpoint, and check it against PyTorch.",
+        epilog=f"layouts it knows by themselves:\n{layouts}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", type=Path, help=".pth, .pt, .ckpt, .safetensors, .pt2, TorchScript")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.onnx", help="the model to write")
+    parser.add_argument("--key", default="", help="which network of a checkpoint that holds several, e.g. netG_A")
+    parser.add_argument("--picture", type=Path, help="the photo to check with (default: the demo's)")
+    parser.add_argument("--fp16", action="store_true", help="numbers of half the size inside, for GPUs")
 
+    own = parser.add_argument_group("a network of no known layout")
+    own.add_argument("--network", default="", metavar="FILE.py:Class", help="its code; it is run")
+    own.add_argument("--kwargs", default="", metavar="JSON", help="what the class is called with")
+    own.add_argument("--range", default="", metavar="BLACK..WHITE", help="its numbers for black and white: 0..1, -1..1")
+    own.add_argument("--order", default="rgb", choices=["rgb", "bgr"], help="its order of colours (default: rgb)")
+    own.add_argument("--multiple", default=8, type=int, help="what its sides must be multiples of (default: 8)")
 
-def _check(part: Part, file: Path) -> None:
-    """Run the file beside the network and print how they compare. Raises ModelError where they differ."""
-    with contextlib.closing(WrittenStyle(file)) as run:
-        rows = compare(part, run, sample_frames())
-    print(table(rows))
-    worst = max(row.largest for row in rows)
-    if worst > _LARGEST_DIFFERENCE:
-        raise ModelError(
-            f"the written model differs from PyTorch by {worst} grey levels where {_LARGEST_DIFFERENCE} is allowed; "
-            "nothing was kept"
-        )
+    card = parser.add_argument_group("what the model's card says")
+    card.add_argument("--title", default="", help="a short name for people")
+    card.add_argument("--about", default="", help="one sentence: what it does to a picture")
+    card.add_argument("--credit", default="", help="whose work it repaints with, or who made the network")
+    card.add_argument("--licence", default="", help="the terms the weights stand under")
+    card.add_argument("--trained-on", default="", help="the data, and its terms")
+    return parser
 
 
 if __name__ == "__main__":

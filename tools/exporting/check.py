@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,94 +20,158 @@ from realtime.cameras.demo import portrait_photo
 from realtime.cameras.pictures import read_picture
 from realtime.errors import ModelError
 from realtime.frame import Pixels, Size
+from realtime.model_card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
+from realtime.onnx_model import OnnxModel, SessionPolicy
 from tools.networks import ColourOrder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
 """The usual working size; one with odd sides; one upright, neither side a multiple of 4."""
 _PATIENCE_S = 1.5  # how long one figure may take: a slow network is timed once, a fast one many times
 _MOST_RUNS = 30
+_TURNS_DEGREES = (0.0, 12.0, -20.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
     """One row of the table that an export prints."""
 
-    size: Size
+    what: str
     torch_ms: float
     onnx_ms: float
-    largest: int
-    """Largest difference of any pixel's colour, in grey levels of 255."""
+    largest: float
+    """Largest difference of any number, in grey levels: 255ths of a pixel's range, of z's largest number."""
     mean: float
     psnr_db: float
     """Infinite where nothing differs."""
 
     @classmethod
-    def of(cls, size: Size, torch_ms: float, onnx_ms: float, expected: Pixels, got: Pixels) -> Comparison:
-        difference = np.abs(expected.astype(np.int16) - got)
-        squared = float(np.square(difference.astype(np.float64)).mean())
+    def of(
+        cls, what: str, times_ms: tuple[float, float], expected: NDArray[Any], got: NDArray[Any], full: float
+    ) -> Comparison:
+        """Compare two arrays of one shape whose numbers run up to `full`."""
+        grey = np.abs(expected.astype(np.float64) - got) * (255 / full)
+        squared = float(np.square(grey).mean())
         psnr_db = 10 * math.log10(255**2 / squared) if squared else math.inf
-        return cls(size, torch_ms, onnx_ms, int(difference.max()), float(difference.mean()), psnr_db)
+        return cls(what, *times_ms, float(grey.max()), float(grey.mean()), psnr_db)
 
 
-def sample_frames(sizes: Sequence[Size] = SIZES, photo: Path | None = None) -> list[Pixels]:
-    """Return a photo of a person in these sizes, scaled to cover them and cut: uint8 (h, w, 3) BGR."""
-    picture = read_picture(photo or portrait_photo())[:, :, :3]
-    return [_cover(picture, size) for size in sizes]
+def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] = SIZES) -> list[NDArray[Any]]:
+    """Return three inputs as the model takes them, of a photo of a person: the demo's where none is named."""
+    if part.kind is ModelKind.DECODER:
+        return list(np.random.default_rng(0).standard_normal((3, 1, part.latent)).astype(np.float32))
+    picture = read_picture(photo or portrait_photo())
+    if part.kind is ModelKind.STYLE:
+        return [_cover(picture, size)[np.newaxis] for size in sizes]
+    side = Size(part.side_px, part.side_px)
+    return [_cover(_turned(picture, degrees), side)[np.newaxis] for degrees in _TURNS_DEGREES]
 
 
-def reference(part: Part, frame: Pixels) -> Pixels:
-    """Return what the network makes of `frame`, worked out in PyTorch without anything that the exported graph uses."""
-    height, width = frame.shape[:2]
-    padded = functional.pad(
-        to_network(frame, part.picture),
-        (0, -width % part.picture.multiple, 0, -height % part.picture.multiple),
-        mode="replicate",
-    )
-    return from_network(part.network(padded)[:, :, :height, :width], part.picture)
+def reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
+    """Return what the network makes of a model's input, worked out in PyTorch without anything of the exported graph.
+
+    Raises ModelError where the network fails, or gives NaN or another size.
+    """
+    with torch.inference_mode():
+        try:
+            return _reference(part, given)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            line = " ".join(str(error).split())[:160]
+            raise ModelError(f"the network fails in PyTorch on {_name(given)}: {line}") from error
 
 
-def to_network(pixels: Pixels, picture: PictureFormat) -> Tensor:
-    """From (h, w, 3) uint8 BGR to the network's [1, 3, h, w] float32."""
-    ordered = pixels if picture.order is ColourOrder.BGR else pixels[:, :, ::-1]
-    numbers = torch.from_numpy(ordered.astype(np.float32)).permute(2, 0, 1)[np.newaxis]
+def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
+    if part.kind is ModelKind.DECODER:
+        return from_network(part.network(torch.from_numpy(given)), part.picture)
+    height, width = given.shape[1:3]
+    padding = (0, -width % part.picture.multiple, 0, -height % part.picture.multiple)
+    made = part.network(functional.pad(to_network(given, part.picture), padding, mode="replicate"))
+    if isinstance(made, tuple):
+        made = made[0]
+    if part.kind is ModelKind.ENCODER:
+        if not torch.isfinite(made).all():
+            raise ModelError("the network gives NaN on a photo; its weights are damaged")
+        z: NDArray[np.float32] = made.numpy()
+        return z
+    padded_size = (height + padding[3], width + padding[1])
+    if made.ndim != 4 or made.shape[1] != 3 or tuple(made.shape[2:]) != padded_size:
+        raise ModelError(
+            f"the network makes {tuple(made.shape)} of a picture {padded_size[1]}x{padded_size[0]}; a picture of the "
+            "same size is asked (--multiple says what its sides must be multiples of)"
+        )
+    return from_network(made[:, :, :height, :width], part.picture)
+
+
+def to_network(pixels: NDArray[np.uint8], picture: PictureFormat) -> Tensor:
+    """From [1, h, w, 3] uint8 BGR to the network's [1, 3, h, w] float32."""
+    ordered = pixels if picture.order is ColourOrder.BGR else pixels[..., ::-1]
+    numbers = torch.from_numpy(ordered.astype(np.float32)).permute(0, 3, 1, 2)
     return numbers / 255 * (picture.white - picture.black) + picture.black
 
 
-def from_network(numbers: Tensor, picture: PictureFormat) -> Pixels:
-    """Return the way back: (h, w, 3) uint8 BGR, rounded and clipped. Raises ModelError where there is NaN."""
+def from_network(numbers: Tensor, picture: PictureFormat) -> NDArray[np.uint8]:
+    """Return the way back: [1, h, w, 3] uint8 BGR, rounded and clipped. Raises ModelError where there is NaN."""
     if not torch.isfinite(numbers).all():
-        raise ModelError("the network gives NaN on a photo; its weights are damaged or for another format of pictures")
-    grey = (numbers[0].permute(1, 2, 0) - picture.black) * (255 / (picture.white - picture.black))
+        raise ModelError("the network gives NaN on a photo; its weights are damaged or for another range of colours")
+    grey = (numbers.permute(0, 2, 3, 1) - picture.black) * (255 / (picture.white - picture.black))
     pixels = grey.round().clamp(0, 255).to(torch.uint8).numpy()
-    return np.ascontiguousarray(pixels if picture.order is ColourOrder.BGR else pixels[:, :, ::-1])
+    return np.ascontiguousarray(pixels if picture.order is ColourOrder.BGR else pixels[..., ::-1])
 
 
-def compare(part: Part, run: Callable[[Pixels], Pixels], frames: Sequence[Pixels]) -> list[Comparison]:
-    """Run a style model and its network on every frame. `run` gives what the written file makes of a frame."""
+class WrittenModel:
+    """A model file run on the CPU as the application will. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._model = OnnxModel.open(path, SessionPolicy(provider="cpu"))
+        self._kind = self._model.card.kind
+
+    def __enter__(self) -> WrittenModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._model.close()
+
+    def __call__(self, given: NDArray[Any]) -> NDArray[Any]:
+        """Return what it makes of one input: a picture [1, h, w, 3] uint8, or z."""
+        outputs = {name: self._output(name, given) for name in OUTPUT_NAMES[self._kind]}
+        self._model.run({INPUT_NAMES[self._kind][0]: given}, outputs)
+        return outputs[OUTPUT_NAMES[self._kind][0]]
+
+    def _output(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
+        if self._kind is ModelKind.STYLE:
+            return np.empty_like(given)
+        shape = [side for side in self._model.output_shapes[name] if isinstance(side, int)]
+        return np.empty(shape, np.float32 if name == "z" else np.uint8)
+
+
+def compare(part: Part, model: WrittenModel, inputs: Sequence[NDArray[Any]]) -> list[Comparison]:
+    """Run a model and its network on every input. Raises ModelError where one of them fails."""
     rows = []
-    for frame in frames:
-        with torch.inference_mode():
-            expected, torch_ms = _timed(lambda frame=frame: reference(part, frame))  # type: ignore[misc]
-        got, onnx_ms = _timed(lambda frame=frame: run(frame))  # type: ignore[misc]
+    for given in inputs:
+        expected, torch_ms = _timed(lambda given=given: reference(part, given))  # type: ignore[misc]
+        got, onnx_ms = _timed(lambda given=given: model(given))  # type: ignore[misc]
         if got.shape != expected.shape:
             raise ModelError(f"the written model gives {got.shape} where the network gives {expected.shape}")
-        rows.append(Comparison.of(Size.of(frame), torch_ms, onnx_ms, expected, got))
+        full = 255.0 if expected.dtype == np.uint8 else float(np.abs(expected).max())
+        rows.append(Comparison.of(_name(given), (torch_ms, onnx_ms), expected, got, full))
     return rows
 
 
 def table(rows: Sequence[Comparison]) -> str:
-    """Return the rows as text, widths aligned."""
-    lines = ["      size   PyTorch ms   ONNX ms   ratio   max |Δ|   mean |Δ|"]
-    for row in rows:
-        ratio = row.torch_ms / row.onnx_ms
-        lines.append(
-            f"{row.size!s:>10}   {row.torch_ms:10.1f}   {row.onnx_ms:7.2f}   {ratio:4.1f}×   {row.largest:7d}"
-            f"   {row.mean:8.4f}"
-        )
+    """Return the rows as text, columns aligned."""
+    lines = ["      size   PyTorch ms   ONNX ms   ratio   max |Δ|   mean |Δ|   PSNR dB"]
+    lines += [
+        f"{row.what:>10}   {row.torch_ms:10.1f}   {row.onnx_ms:7.2f}   {row.torch_ms / row.onnx_ms:4.1f}×"
+        f"   {row.largest:7.3g}   {row.mean:8.4f}   {row.psnr_db:7.1f}"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 
-def _timed(work: Callable[[], Pixels]) -> tuple[Pixels, float]:
+def _name(given: NDArray[Any]) -> str:
+    return str(Size(given.shape[2], given.shape[1])) if given.ndim == 4 else f"z {given.shape[1]}"
+
+
+def _timed(work: Callable[[], NDArray[Any]]) -> tuple[NDArray[Any], float]:
     """Return the result and the best time of several, after one that is not counted."""
     result = work()
     best_s, spent_s = math.inf, 0.0
@@ -120,9 +185,16 @@ def _timed(work: Callable[[], Pixels]) -> tuple[Pixels, float]:
     return result, best_s * 1000
 
 
-def _cover(picture: NDArray[np.uint8], size: Size) -> Pixels:
+def _cover(picture: Pixels, size: Size) -> Pixels:
+    """Scale a picture to fill `size`, cutting off what is too much."""
     height, width = picture.shape[:2]
     scale = max(size.width / width, size.height / height)
     grown = cv2.resize(picture, (math.ceil(width * scale), math.ceil(height * scale)), interpolation=cv2.INTER_AREA)
     top, left = (grown.shape[0] - size.height) // 2, (grown.shape[1] - size.width) // 2
     return np.ascontiguousarray(grown[top : top + size.height, left : left + size.width], np.uint8)
+
+
+def _turned(picture: Pixels, degrees: float) -> Pixels:
+    height, width = picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    return np.asarray(cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)

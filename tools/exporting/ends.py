@@ -6,6 +6,8 @@ what there is to move once they are floats.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,15 +23,28 @@ def with_ends(part: Part, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
     if part.quick is not None and dtype == torch.float32:
         return part.quick().eval()
+    return _ENDS[part.kind](part.network, part.picture, dtype).eval()
+
+
+def example_input(part: Part) -> Tensor:
+    """Return an input to trace the module with.
+
+    A style's sides differ, so that none is taken for the other, and need no padding: from sides that do, the tracer
+    concludes bounds that no size can keep.
+    """
     if part.kind is ModelKind.STYLE:
-        return StyleEnds(part.network, part.picture, dtype).eval()
-    raise NotImplementedError(part.kind)
+        count = math.ceil(48 / part.picture.multiple)
+        height, width = (number * part.picture.multiple for number in (count, count + 1))
+        return torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    if part.kind is ModelKind.DECODER:
+        return torch.zeros(1, part.latent)
+    return torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
 
 
 class _Ends(nn.Module):
     def __init__(self, network: nn.Module, picture: PictureFormat, dtype: torch.dtype) -> None:
         super().__init__()
-        self.network = network.to(dtype)
+        self.network = network
         self.picture = picture
         self.dtype = dtype
 
@@ -48,10 +63,10 @@ class _Ends(nn.Module):
             numbers = numbers + self.picture.black
         return numbers.to(self.dtype)
 
-    def _from_network(self, picture: Tensor, height: int, width: int) -> Tensor:
-        """Back to uint8 [1, height, width, 3] BGR, rounded and clipped."""
+    def _from_network(self, picture: Tensor) -> Tensor:
+        """Back to uint8 [1, H, W, 3] BGR, rounded and clipped."""
         scale = 255 / (self.picture.white - self.picture.black)
-        numbers = picture[:, :, :height, :width].to(torch.float32)
+        numbers = picture.to(torch.float32)
         if scale != 1:
             numbers = numbers * scale
         numbers = numbers + (0.5 - self.picture.black * scale)
@@ -63,7 +78,41 @@ class StyleEnds(_Ends):
 
     def forward(self, frame: Tensor) -> Tensor:
         _, height, width, _ = frame.shape
-        return self._from_network(self.network(self._to_network(frame)), height, width)
+        return self._from_network(self.network(self._to_network(frame))[:, :, :height, :width])
+
+
+class SwapEnds(_Ends):
+    """face uint8 [1, S, S, 3] BGR → the same, and where it is to be seen: mask uint8 [1, S, S, 1]."""
+
+    def forward(self, face: Tensor) -> tuple[Tensor, Tensor]:
+        made = self.network(self._to_network(face))
+        if isinstance(made, tuple):
+            mask = (made[1].to(torch.float32) * 255 + 0.5).clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+            return self._from_network(made[0]), mask
+        return self._from_network(made), torch.full_like(face[:, :, :, :1], 255)
+
+
+class EncoderEnds(_Ends):
+    """face uint8 [1, S, S, 3] BGR → z float32 [1, Z]."""
+
+    def forward(self, face: Tensor) -> Tensor:
+        z: Tensor = self.network(self._to_network(face))
+        return z.to(torch.float32)
+
+
+class DecoderEnds(_Ends):
+    """z float32 [1, Z] → face uint8 [1, S, S, 3] BGR."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self._from_network(self.network(z.to(self.dtype)))
+
+
+_ENDS: dict[ModelKind, type[_Ends]] = {
+    ModelKind.STYLE: StyleEnds,
+    ModelKind.SWAP: SwapEnds,
+    ModelKind.ENCODER: EncoderEnds,
+    ModelKind.DECODER: DecoderEnds,
+}
 
 
 def _ordered(planes: Tensor, picture: PictureFormat) -> Tensor:

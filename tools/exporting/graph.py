@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import onnx
 import torch
@@ -14,57 +14,77 @@ from torch import Tensor, nn
 
 from realtime import __version__
 from realtime.errors import ModelError
-from realtime.model_card import INPUT_NAMES, OUTPUT_NAMES, ModelCard
+from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
 
 OPSET = 18
 """The least in which the exporter writes without converting; every onnxruntime since 1.14 reads it."""
 
 
-def write_graph(module: nn.Module, example: Tensor, card: ModelCard, free: Mapping[int, str]) -> onnx.ModelProto:
-    """Return `module` as an ONNX model with `card` in its metadata.
+def write_graph(module: nn.Module, example: Tensor, card: ModelCard) -> onnx.ModelProto:
+    """Return `module`, which takes and gives what `card.kind` says, as an ONNX model.
 
-    `free` names the dimensions of the input that are to stay open, `example` is an input of any size. Raises ModelError
-    where the network cannot be written, in one line.
+    `example` is an input; a style model's may be of any size, for height and width stay free. Raises ModelError where
+    the network cannot be written, in one line.
     """
+    free = {1: HEIGHT, 2: WIDTH} if card.kind is ModelKind.STYLE else {}
     dimensions = {axis: torch.export.Dim(name, min=1) for axis, name in free.items()}
-    with _quiet():
+    with quiet():
         try:
-            program = torch.onnx.export(
+            traced = torch.export.export(
                 module,
                 (example,),
-                dynamo=True,  # keeps pads, clips and slices as they were meant; the older one unrolled their arithmetic
+                dynamic_shapes=(dimensions,) if dimensions else None,
+                strict=False,
+                prefer_deferred_runtime_asserts_over_guards=True,  # or a padding that may be 0 would fix the size
+            )
+        except Exception as error:  # whatever a stranger's network may raise while it is run once
+            raise ModelError(f"the network cannot be traced at any size: {_cause(error)}") from error
+        try:
+            # By way of torch.export: it keeps pads, clips and slices as they were meant, where the older exporter
+            # unrolled their arithmetic and fixed the sizes it saw.
+            program = torch.onnx.export(
+                traced,
+                dynamo=True,
                 opset_version=OPSET,
                 input_names=list(INPUT_NAMES[card.kind]),
                 output_names=list(OUTPUT_NAMES[card.kind]),
-                dynamic_shapes=(dimensions,) if dimensions else None,
                 verbose=False,
             )
         except Exception as error:
-            raise ModelError(f"cannot write the network as ONNX: {_cause(error)}") from error
+            raise ModelError(f"the network cannot be written as ONNX: {_cause(error)}") from error
     assert program is not None
-    return _finished(program.model_proto, card)
+    return program.model_proto
 
 
-def _finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+def finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+    """Return `model` simplified, without traces of how it was made, and with its card."""
     import onnxslim  # type: ignore[import-untyped]
 
-    with _quiet():
+    if card.kind is ModelKind.STYLE:
+        _name_sides(model.graph)
+    with quiet():
         model = onnxslim.slim(model)
     # The exporter tells where in which file each node came from: a stranger's paths, half of a small file.
     for node in model.graph.node:
         node.ClearField("doc_string")
         del node.metadata_props[:]
-    del model.graph.value_info[:]
-    del model.graph.metadata_props[:]
-    del model.metadata_props[:]
     for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
         del value.metadata_props[:]
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
     model.graph.name = card.network or "network"
     model.producer_name, model.producer_version = "realtime", __version__
     for key, text in card.metadata().items():
         model.metadata_props.add(key=key, value=text)
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _name_sides(graph: onnx.GraphProto) -> None:
+    """Call the free sides height and width, as the contract has it; the tracer calls them s38 and the like."""
+    for value in (graph.input[0], graph.output[0]):
+        dimensions = value.type.tensor_type.shape.dim
+        dimensions[1].dim_param, dimensions[2].dim_param = HEIGHT, WIDTH
+    del graph.value_info[:]
 
 
 def _cause(error: BaseException) -> str:
@@ -76,12 +96,16 @@ def _cause(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the exporter's chatter: progress, libraries that are not installed, its own deprecated calls."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -88,6 +88,15 @@ LAYOUTS: Mapping[str, PartName] = {
     "fast_neural_style": PartName(
         "tools.networks.fast_neural_style", "FastNeuralStyleLayout", "pytorch/examples' TransformerNet, any width"
     ),
+    "cyclegan_resnet": PartName(
+        "tools.networks.cyclegan_resnet", "CycleganResnetLayout", "CycleGAN's ResNet generator, junyanz' naming"
+    ),
+    "pix2pix_unet": PartName("tools.networks.pix2pix_unet", "Pix2PixUnetLayout", "pix2pix's U-Net, junyanz' naming"),
+    "animegan2": PartName("tools.networks.animegan2", "AnimeGan2Layout", "AnimeGANv2, bryandlee's naming"),
+    "vae_64": PartName("tools.networks.vae_64", "Vae64Layout", "a VAE of faces: encoder and decoder"),
+    "faceswap_autoencoder": PartName(
+        "tools.networks.faceswap_autoencoder", "FaceswapAutoencoderLayout", "one encoder, a decoder for each face"
+    ),
 }
 
 

@@ -1,0 +1,31 @@
+"""From a network to the model's bytes, in full, half or quarter precision."""
+
+from __future__ import annotations
+
+import copy
+
+import onnx
+import torch
+
+from realtime.errors import OptionError
+from realtime.model_card import ModelCard
+from tools.exporting.ends import example_input, with_ends
+from tools.exporting.graph import finished, write_graph
+from tools.exporting.source import ScriptNetwork
+from tools.exporting.splice import StandIn, splice, write_script
+from tools.networks import Part
+
+
+def build_model(part: Part, card: ModelCard, *, half: bool = False) -> onnx.ModelProto:
+    """Return the model of one network; `half`: its inside in float16. Raises ModelError where it cannot be written."""
+    example = example_input(part)
+    if isinstance(part.network, ScriptNetwork):
+        if half:
+            raise OptionError("--fp16 cannot change a TorchScript file; halve the network where it was made")
+        around = Part(part.kind, StandIn(), part.picture)
+        ends = write_graph(with_ends(around), example, card)
+        return finished(splice(ends, write_script(part.network.script, part.picture)), card)
+    if half:
+        halved = Part(part.kind, copy.deepcopy(part.network).half(), part.picture)
+        return finished(write_graph(with_ends(halved, torch.float16), example, card), card)
+    return finished(write_graph(with_ends(part), example, card), card)

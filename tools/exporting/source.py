@@ -1,0 +1,96 @@
+"""What there is to export: from the user's words to networks, whatever kind of file they lie in."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from realtime.errors import ModelError, OptionError
+from realtime.model_card import ModelKind
+from tools.exporting.checkpoint import read_checkpoint
+from tools.exporting.own_code import build_network
+from tools.exporting.programs import is_exported, is_script, read_exported, read_script
+from tools.networks import ColourOrder, Part, PictureFormat, layout_of, unknown
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user says of a checkpoint that cannot be known from it."""
+
+    key: str = ""
+    network: str = ""
+    kwargs: str = ""
+    range: str = ""
+    order: str = "rgb"
+    multiple: int = 8
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """The networks of one checkpoint."""
+
+    name: str
+    """The layout, for the card."""
+    parts: Sequence[Part]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the networks hold; those that two parts share count once."""
+        found = {id(weight): weight.numel() for part in self.parts for weight in part.network.parameters()}
+        return sum(found.values())
+
+
+class ScriptNetwork(nn.Module):
+    """A TorchScript network; kept out of the module tree, whose tools cannot handle it."""
+
+    def __init__(self, script: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self.held = (script,)
+
+    @property
+    def script(self) -> torch.jit.ScriptModule:
+        return self.held[0]
+
+    def forward(self, picture: Tensor) -> Tensor:
+        made: Tensor = self.script(picture)
+        return made
+
+
+def open_source(checkpoint: Path, wishes: Wishes) -> Source:
+    """Return the networks in `checkpoint`. Raises ModelError and OptionError, a line each, for whatever is wrong."""
+    if not wishes.network:
+        if is_script(checkpoint):
+            return _style("torchscript", ScriptNetwork(read_script(checkpoint)), wishes)
+        if is_exported(checkpoint):
+            return _style("torch_export", read_exported(checkpoint), wishes)
+    weights = read_checkpoint(checkpoint, wishes.key)
+    if wishes.network:
+        network = build_network(wishes.network, wishes.kwargs)
+        weights.fill(network)
+        return _style(wishes.network.rpartition(":")[2], network, wishes)
+    layout = layout_of(weights)
+    if layout is None:
+        raise unknown(weights)
+    if wishes.range:
+        raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
+    return Source(layout.name, layout.parts(weights))
+
+
+def _style(name: str, network: nn.Module, wishes: Wishes) -> Source:
+    return Source(name, [Part(ModelKind.STYLE, network, _picture_format(wishes))])
+
+
+def _picture_format(wishes: Wishes) -> PictureFormat:
+    if not wishes.range:
+        raise ModelError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", wishes.range)
+    if match is None or float(match[1]) >= float(match[2]):
+        raise OptionError(f"--range takes black..white, for example 0..255, not '{wishes.range}'")
+    if not 1 <= wishes.multiple <= 1024:
+        raise OptionError(f"--multiple takes 1 to 1024, not {wishes.multiple}")
+    return PictureFormat(float(match[1]), float(match[2]), ColourOrder(wishes.order), wishes.multiple)
