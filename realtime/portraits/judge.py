@@ -23,6 +23,8 @@ _FOLLOWING = 0.9
 _STILL_HEAD_DEGREES = 4.0
 _LITTLE_LOOK_DEGREES = 15.0
 """Of a clip from side to side: in 33 frames its steps are under half a degree, as much as the models tremble by."""
+_WIDE_LOOK_DEGREES = 60.0
+"""A clip that looks so far from side to side is not to blame: painted eyes show about half of a turn."""
 _CLEAR_LOOK_DEGREES = 17.0
 """What a gaze of _CLEAR_GAZE is as an angle, the ball's radius being about 0.4 of an eye's width."""
 
@@ -192,10 +194,11 @@ def _clip_warnings(looks: Sequence[float], driven: Sequence[Motion]) -> list[str
             " and not measured well; film a face that looks far to the left and to the right"
         )
     elif min(-looks[0], looks[-1]) < _CLEAR_LOOK_DEGREES:
+        more = f"; a clip that looks farther than its {asked:.0f} degrees from side to side would show more"
         warnings.append(
             f"the portrait looks {-looks[0]:.0f} degrees to the left and {looks[-1]:.0f} to the right, where"
-            f" {_CLEAR_LOOK_DEGREES:.0f} would be clear from across a room; a clip that looks farther than these"
-            f" {asked:.0f} degrees from side to side shows more"
+            f" {_CLEAR_LOOK_DEGREES:.0f} would be clear from across a room"
+            + (more if asked < _WIDE_LOOK_DEGREES else "")
         )
     if turned < _STILL_HEAD_DEGREES:
         warnings.append(
