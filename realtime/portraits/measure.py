@@ -73,6 +73,8 @@ class Meter:
 
 _WHITE_FROM = 0.6
 """Share of the way from the iris' brightness to the white's, from where on all counts as white."""
+_FITTING = 0.85
+"""Share of an iris' places that must be like the original's."""
 IRIS_SCALES = np.linspace(0.8, 1.2, 17, dtype=np.float32)
 
 
@@ -131,7 +133,7 @@ class IrisWatch:
         at_u = moves[:, :1] / shape.radius + self._u[None] * scale
         at_v = moves[:, 1:] / shape.radius + self._v[None] * scale
         values, open_ = self._sample(frame, shape, at_u, at_v, shape.iris, shape.radius)
-        return _likeness(np.minimum(values, white), template[None], (open_ & mask[None]).astype(np.float32))
+        return _likeness(np.minimum(values, white), template[None], open_ & mask[None])
 
     def _template(self, values: Floats, is_open: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_], float]:
         """Return the brightness of an iris and of the white around it, where it counts, and from where on it is white.
@@ -163,15 +165,18 @@ class IrisWatch:
         return values.mean(axis=-1).astype(np.float32), (across > upper + 0.04) & (across < lower - 0.02)
 
 
-def _likeness(values: Floats, template: Floats, weights: Floats) -> NDArray[np.float64]:
-    """Return how like the template each row is over its own weighted places: 0 is the same, less is less.
+def _likeness(values: Floats, template: Floats, counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how like the template each row is over the places that count in it: 0 is the same, less is less.
 
     Differences, not correlation: brightness has to stay too, and a correlation hardly tells scales of a dark disc
-    apart.
+    apart. The places that fit worst do not count: there a corner's shadow has come up to a turned iris.
     """
-    total = np.maximum(weights.sum(axis=1), 1e-6)
-    error = ((values - template) ** 2 * weights).sum(axis=1) / total
-    return np.where(total > 35, -np.sqrt(error), -255.0).astype(np.float64)
+    errors = np.sort(np.where(counts, (values - template) ** 2, np.inf), axis=1)
+    count = counts.sum(axis=1)
+    kept = np.maximum((_FITTING * count).astype(np.int64), 1)
+    sums = np.cumsum(np.where(np.isfinite(errors), errors, 0), axis=1)
+    error = sums[np.arange(len(kept)), kept - 1] / kept
+    return np.where(count > 35, -np.sqrt(error), -255.0).astype(np.float64)
 
 
 def iris_sizes(irises: Sequence[Irises]) -> list[float]:

@@ -49,8 +49,19 @@ def test_the_iris_keeps_its_size_and_colour(
         watch.see(whole(navy_picture, engine, Motion(gaze_x_degrees=degrees)), seen) for degrees, seen in sights.items()
     ]
     sizes = iris_sizes(irises[1:4])
-    assert all(0.93 < size < 1.07 for size in sizes), sizes
+    assert all(0.95 < size < 1.05 for size in sizes), sizes
     assert all(abs(iris.brightness - watch.brightness) < 0.05 * 255 for iris in irises)
+
+
+@pytest.mark.parametrize("scale", [0.9, 1.1])
+def test_an_iris_that_changes_its_size_is_seen(
+    navy_picture: Pixels, navy: Measured, meter: Meter, scale: float
+) -> None:
+    x, y = (float(side) for side in navy.mesh.points[:, :2].mean(axis=0))
+    about = np.array([[scale, 0, (1 - scale) * x], [0, scale, (1 - scale) * y]])
+    scaled: Pixels = np.asarray(cv2.warpAffine(navy_picture, about, navy_picture.shape[1::-1]), np.uint8)
+    seen = IrisWatch(navy_picture, navy).see(scaled, meter.measure(scaled, navy.mesh))
+    assert iris_sizes([seen])[0] == pytest.approx(scale, abs=0.04)
 
 
 def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
