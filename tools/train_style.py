@@ -218,7 +218,7 @@ def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> 
         pass
     if job.degrade:
         shown = [DEGRADATIONS[job.degrade](one, np.random.default_rng(number)) for number, one in enumerate(shown)]
-    return [cut_to_multiple(picture, job.recipe.picture.multiple) for picture in shown]
+    return [cut_to_multiple(picture, job.recipe.multiple(job.own)) for picture in shown]
 
 
 # ---------------------------------------------------------------------------------------------------------- networks
@@ -430,8 +430,9 @@ def check(job: Job) -> None:
         raise OptionError(f"{network} learns from one kind of pictures; --other and --degrade are for cyclegan")
     if unpaired and job.teacher is not None:
         raise OptionError(f"{network} has no use for --teacher; brush and fast_neural_style do")
-    if run.crop_px % recipe.picture.multiple:
-        raise OptionError(f"--crop-px {run.crop_px} is no multiple of {recipe.picture.multiple}, which {network} needs")
+    multiple = recipe.multiple(job.own)
+    if run.crop_px % multiple:
+        raise OptionError(f"--crop-px {run.crop_px} is no multiple of {multiple}, which {network} needs")
     if recipe.needs_painting and not job.style and job.teacher is None:
         raise OptionError(f"{network} learns from a painting: name one with --style PICTURE (or --teacher)")
     if recipe.needs_features and job.features is None:

@@ -18,6 +18,7 @@ from tools.train_style import main
 TINY: dict[str, dict[str, object]] = {
     "brush": {"fine": 4, "middle": 4, "coarse": 8, "blocks": 1},
     "fast_neural_style": {"width": 4, "blocks": 1},
+    "lapstyle": {"crop_px": 64, "levels": 1, "revision_width": 4, "judge_width": 4},
     "cyclegan": {"width": 4, "blocks": 2, "judge_width": 4, "pool": 3, "degrade": "salt-pepper-blur"},
 }
 NETWORKS = list(TINY)
@@ -44,7 +45,8 @@ def test_a_run_leaves_a_checkpoint_a_curve_and_a_sheet_and_its_loss_falls(
     terms = losses(folder)
     watched = next(name for name in terms if name != "step")
     assert terms["step"] == list(range(40))
-    assert np.mean(terms[watched][-10:]) < 0.95 * np.mean(terms[watched][:10])
+    there = [value for value in terms[watched] if value]
+    assert np.mean(there[-5:]) < 0.95 * np.mean(there[:5])
     checkpoint = torch.load(folder / "checkpoint.pth", weights_only=True)
     assert checkpoint["network"] == network
     assert checkpoint["settings"]["learning_rate"] == 0.01

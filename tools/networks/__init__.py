@@ -93,6 +93,7 @@ LAYOUTS: Mapping[str, PartName] = {
     ),
     "pix2pix_unet": PartName("tools.networks.pix2pix_unet", "Pix2PixUnetLayout", "pix2pix's U-Net, junyanz' naming"),
     "animegan2": PartName("tools.networks.animegan2", "AnimeGan2Layout", "AnimeGANv2, bryandlee's naming"),
+    "lapstyle": PartName("tools.networks.lapstyle", "LapStyleLayout", "drafted small, revised level by level"),
     "vae_64": PartName("tools.networks.vae_64", "Vae64Layout", "a VAE of faces: encoder and decoder"),
     "faceswap_autoencoder": PartName(
         "tools.networks.faceswap_autoencoder", "FaceswapAutoencoderLayout", "one encoder, a decoder for each face"

@@ -60,6 +60,14 @@ class VggFeatures(nn.Module):
             raise ValueError(f"these features have no layer {sorted(missing)}")
         return found
 
+    def encoder(self) -> VggFeatures:
+        """Return a copy up to relu41, borders reflected: what networks that paint from features are made with."""
+        state: dict[str, Tensor] = {}
+        for name, convolution in self.convolutions.items():
+            state |= {f"{name}.{part}": tensor for part, tensor in convolution.state_dict().items()}
+        counts = [len(block) for block in self._names]
+        return VggFeatures(state, (*counts[:3], 1), squeezed=True)
+
     def widths(self) -> dict[str, int]:
         """Return the channels of every layer."""
         return dict(self._widths)

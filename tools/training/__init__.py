@@ -62,10 +62,15 @@ class Recipe(abc.ABC):
     usual_rate: ClassVar[float] = 2e-3
     """The learning rate where none is asked for."""
     picture: ClassVar[PictureFormat]
-    """Which pictures its generator takes; `multiple` is what crops must be a multiple of."""
+    """Which pictures its generator takes."""
 
     @abc.abstractmethod
     def __init__(self, fabric: Fabric, given: Given, settings: Any) -> None: ...
+
+    @classmethod
+    def multiple(cls, settings: Any) -> int:  # noqa: ARG003 - for those where it depends on their sizes
+        """Return what the sides of crops and pictures must be multiples of."""
+        return cls.picture.multiple
 
     @abc.abstractmethod
     def generators(self) -> Mapping[str, nn.Module]:
@@ -82,7 +87,7 @@ class Recipe(abc.ABC):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Make one step and return its terms, detached, in the order a curve should name them.
 
-        The first is the one that must fall.
+        The first is the one that must fall. A term may be there in some steps only.
         """
 
     @abc.abstractmethod
@@ -128,5 +133,6 @@ RECIPES: Mapping[str, PartName] = {
     "fast_neural_style": PartName(
         "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 40 times slower"
     ),
+    "lapstyle": PartName("tools.training.lapstyle", "LapStyleRecipe", "drafted small, revised level by level"),
     "cyclegan": PartName("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
 }

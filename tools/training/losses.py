@@ -155,3 +155,45 @@ def _gradients(grey: Tensor) -> Tensor:
         torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=grey.device, dtype=grey.dtype) / 8
     )
     return functional.conv2d(grey, torch.stack([sobel, sobel.T])[:, None])
+
+
+_MOST_PLACES = 1024
+"""Places compared with one another: all 32×32 of a deep layer; of larger ones as many drawn by chance."""
+
+
+def self_similarity_distance(features: Tensor, target: Tensor, draw: torch.Generator) -> Tensor:
+    """Return how much the likeness between places has changed (Kolkin et al., STROTSS, 2019): cosine distances between
+    all pairs of places of a picture, each row summing to 1, compared with those of `target`, in parts of a mean one.
+    """
+    places = _drawn_places(features, draw)
+    own, wanted = (_cosine_distances(_at(f, places), _at(f, places)) for f in (features, target.detach()))
+    own, wanted = (distances / (distances.sum(1, keepdim=True) + _TINY) for distances in (own, wanted))
+    return (own - wanted).abs().mean() * own.shape[1]
+
+
+def earth_movers_distance(features: Tensor, target: Tensor, draw: torch.Generator) -> Tensor:
+    """Return the relaxed earth mover's distance (STROTSS) between the features of all places, 0..2: every one has its
+    nearest in `target` [1, C, H, W], every one there its nearest here, and the worse of both means counts.
+    """
+    own = _at(features, _drawn_places(features, draw))
+    painting = target.detach()
+    theirs = _at(painting, _drawn_places(painting, draw)).expand(len(own), -1, -1)
+    distances = _cosine_distances(own, theirs)
+    return torch.maximum(distances.amin(2).mean(1), distances.amin(1).mean(1)).mean()
+
+
+def _drawn_places(features: Tensor, draw: torch.Generator) -> Tensor:
+    count = features.shape[2] * features.shape[3]
+    if count <= _MOST_PLACES:
+        return torch.arange(count, device=features.device)
+    return torch.randperm(count, generator=draw, device=features.device)[:_MOST_PLACES]
+
+
+def _at(features: Tensor, places: Tensor) -> Tensor:
+    """Return [N, C, places], float32, each of length 1."""
+    return functional.normalize(features.float().flatten(2)[:, :, places], dim=1, eps=1e-6)
+
+
+def _cosine_distances(one: Tensor, other: Tensor) -> Tensor:
+    """Return [N, places of one, places of other], 0..2."""
+    return 1 - one.transpose(1, 2) @ other

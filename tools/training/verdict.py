@@ -26,7 +26,8 @@ def faults(terms: Mapping[str, Sequence[float]], painted: Sequence[Pixels]) -> l
     broken = [name for name, values in terms.items() if not all(map(math.isfinite, values))]
     if broken:
         found.append(f"the loss '{broken[0]}' became NaN or infinite; try a lower --learning-rate")
-    name, values = next(iter(terms.items()))
+    name, all_values = next(iter(terms.items()))
+    values = [value for value in all_values if value]  # a level that learns for a while only has nothing elsewhere
     tenth = max(1, len(values) // 10)
     before, after = float(np.mean(values[:tenth])), float(np.mean(values[-tenth:]))
     if not after <= before * _LEAST_FALL:

@@ -31,12 +31,13 @@ def write_curve(path: Path, steps: Sequence[int], terms: Mapping[str, Sequence[f
     axes = figure.add_subplot()
     window = max(1, len(steps) // 50)
     for name, values in terms.items():
-        known = np.asarray(values, np.float64)
-        if not (known > 0).any():
+        there = np.asarray(values, np.float64) > 0  # nothing where a term was not asked for
+        known, at = np.asarray(values, np.float64)[there], np.asarray(steps)[there]
+        if len(known) < window:
             continue
         smooth = np.convolve(known, np.full(window, 1 / window), "valid")
         width = 2.0 if name == next(iter(terms)) else 1.2
-        axes.plot(steps[window - 1 :], smooth, label=f"{name}: {smooth[-1]:.3g}", linewidth=width)
+        axes.plot(at[window - 1 :], smooth, label=f"{name}: {smooth[-1]:.3g}", linewidth=width)
     axes.set(title=title, xlabel="step", ylabel="weighted loss")
     if axes.get_lines():
         axes.set_yscale("log")
