@@ -190,14 +190,16 @@ class TestProviders:
 
     def test_onnx_runtime_understands_what_it_is_asked(self, tmp_path: Path) -> None:
         """Its constructor and its configuration take any name without a word: what we pass must be what it reads."""
-        options = ort_session.session_options(0)
-        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
         path = tiny_models.negative_style(tmp_path / "negative.onnx")
-        session = ort_session.new_session(str(path), options, ())
+        session = ort_session.new_session(str(path), ort_session.session_options(0), ())
         assert session._enable_fallback is False
+        keys = ("session.intra_op.allow_spinning", "session.intra_op.spin_duration_us")
+        options = ort_session.session_options(0)
+        assert [options.get_session_config_entry(key) for key in keys] == ["1", "30"]
         folder = Path(onnxruntime.__file__).parent / "capi"
         cores = [path for pattern in ("*pybind11_state*", "libonnxruntime*") for path in folder.glob(pattern)]
-        assert any(b"session.intra_op.allow_spinning" in path.read_bytes() for path in cores if "prov" not in path.name)
+        for key in keys:
+            assert any(key.encode() in path.read_bytes() for path in cores if "providers" not in path.name)
 
 
 @pytest.fixture(scope="module")
