@@ -21,7 +21,6 @@ from realtime.portraits.measure import Meter
 from realtime.portraits.middle_row import Row, driven_row, find_row
 from realtime.portraits.moving import MovingFaces, prepare
 from realtime.portraits.report import Report
-from realtime.portraits.steps import Steps
 
 __all__ = ["BuildOptions", "Built", "breath", "build"]
 
@@ -84,7 +83,7 @@ def build(
             row = driven_row(moving, originals, meter, driven, options, progress)
         frames = _all_frames(moving, row, options, progress)
         checks = Checks(moving, originals, row)
-        blink_place = _blink_place(moving, row.steps, options) if options.blink_stages else None
+        blink_place = _blink_place(moving, row, options) if options.blink_stages else None
         if blink_place is not None:
             in_painting = Place(
                 moving.place.left + blink_place.left,
@@ -136,22 +135,11 @@ def _all_frames(
     moving: MovingFaces, row: Row, options: BuildOptions, progress: Progress
 ) -> Iterable[tuple[int, Pixels, list[Motion]]]:
     """Yield every frame's index, pixels and motions; the turns found for the middle row serve the others as well."""
-    middle = options.rows // 2
     count = options.columns * options.rows
     for index in range(count):
         number, column = divmod(index, options.columns)
-        if number == middle:
-            yield index, row.frames[column], row.motions[column]
-        else:
-            motions = [
-                dataclasses.replace(
-                    found,
-                    pitch_degrees=found.pitch_degrees + steps.heads_up[number],
-                    gaze_y_degrees=found.gaze_y_degrees + steps.eyes_up[number],
-                )
-                for found, steps in zip(row.motions[column], row.steps, strict=True)
-            ]
-            yield index, moving.render(motions), motions
+        motions = row.motions_above(column, options.rows, number)
+        yield index, row.frames[column] if number == options.rows // 2 else moving.render(motions), motions
         progress("painting the frames", (index + 1) / count)
 
 
@@ -159,14 +147,12 @@ def _closed(motions: Sequence[Motion], share: float) -> list[Motion]:
     return [dataclasses.replace(motion, closing=share) for motion in motions]
 
 
-def _blink_place(moving: MovingFaces, steps: Sequence[Steps], options: BuildOptions) -> Place | None:
+def _blink_place(moving: MovingFaces, row: Row, options: BuildOptions) -> Place | None:
     """Return the part of the frames that a blink changes, in the frames' own pixels, or None where none does."""
-    rows = sorted({0, options.rows // 2, options.rows - 1})
-    columns = sorted({0, options.columns // 2, options.columns - 1})
     changed = np.zeros((moving.place.height, moving.place.width), np.bool_)
-    for column in columns:
-        for row in rows:
-            motions = [each.motion(column, row) for each in steps]
+    for column in _outermost(row):
+        for number in {0, options.rows // 2, options.rows - 1}:
+            motions = row.motions_above(column, options.rows, number)
             changed |= (moving.render(motions) != moving.render(_closed(motions, 1.0))).any(axis=2)
     down, across = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     if not len(down):
@@ -178,8 +164,17 @@ def _blink_place(moving: MovingFaces, steps: Sequence[Steps], options: BuildOpti
     return Place(left, top, right - left, bottom - top)
 
 
+def _outermost(row: Row) -> set[int]:
+    """Return the columns where the eyes are farthest out: the ends, and where a clip's head nods or leans most."""
+    first = [motions[0] for motions in row.motions]
+    columns = {0, len(first) // 2, len(first) - 1}
+    for values in ([each.pitch_degrees for each in first], [each.roll_degrees for each in first]):
+        columns |= {int(np.argmin(values)), int(np.argmax(values))}
+    return columns
+
+
 def _raise_early(jobs: Sequence[Future[None]]) -> None:
     """Raise what a finished job raised: a full disk ends the work at once."""
-    for job in jobs[-8:]:
+    for job in jobs:
         if job.done():
             job.result()

@@ -43,6 +43,21 @@ class Row:
     driven: Sequence[Motion] | None = None
     """The motions that a clip asked for, where the row follows one."""
 
+    def motions_above(self, column: int, rows: int, number: int) -> list[Motion]:
+        """Return the motions of each face for a frame of row `number` of `rows`: those found for this one, and up or
+        down besides.
+        """
+        if number == rows // 2:
+            return self.motions[column]
+        return [
+            dataclasses.replace(
+                found,
+                pitch_degrees=found.pitch_degrees + steps.heads_up[number],
+                gaze_y_degrees=found.gaze_y_degrees + steps.eyes_up[number],
+            )
+            for found, steps in zip(self.motions[column], self.steps, strict=True)
+        ]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Try:
@@ -81,28 +96,8 @@ def find_row(
     )
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
-        best: _Try | None = None
-        share = _SHARE
-        for _ in range(1 if column == options.columns // 2 else _TRIES):
-            frame = moving.render(motions)
-            whole = moving.whole(frame)
-            faces = [meter.measure(whole, original.mesh) for original in originals]
-            places = [
-                (seen.gaze[0], turn(seen, original).yaw_degrees)
-                for seen, original in zip(faces, originals, strict=True)
-            ]
-            miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
-            if best is None or miss < best.miss:
-                best, share = _Try(miss, motions, frame, faces, places), _SHARE
-            else:
-                share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
-            if miss <= 1:
-                break
-            motions = [
-                finder.retry(column, motion, *place, share)
-                for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
-            ]
-        assert best is not None  # noqa: S101 - there is at least one try
+        tries = 1 if column == options.columns // 2 else _TRIES  # the middle frame is the picture
+        best = _best_try(moving, originals, meter, finders, column, motions, tries)
         row.motions.append(best.motions)
         row.frames.append(best.frame)
         whole = moving.whole(best.frame)
@@ -111,6 +106,40 @@ def find_row(
             row.irises[number].append(watches[number].see(whole, seen))
         progress("finding even steps", (column + 1) / options.columns)
     return row
+
+
+def _best_try(
+    moving: MovingFaces,
+    originals: Sequence[Measured],
+    meter: Meter,
+    finders: Sequence[StepFinder],
+    column: int,
+    motions: list[Motion],
+    tries: int,
+) -> _Try:
+    """Return the first try that is close enough, or the best of as many as are allowed."""
+    best: _Try | None = None
+    share = _SHARE
+    for _ in range(tries):
+        frame = moving.render(motions)
+        whole = moving.whole(frame)
+        measured = [meter.measure(whole, original.mesh) for original in originals]
+        places = [
+            (seen.gaze[0], turn(seen, original).yaw_degrees) for seen, original in zip(measured, originals, strict=True)
+        ]
+        miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
+        if best is None or miss < best.miss:
+            best, share = _Try(miss, motions, frame, measured, places), _SHARE
+        else:
+            share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
+        if miss <= 1:
+            break
+        motions = [
+            finder.retry(column, motion, *place, share)
+            for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
+        ]
+    assert best is not None  # noqa: S101 - there is at least one try
+    return best
 
 
 def driven_row(

@@ -12,6 +12,7 @@ import pytest
 from realtime.errors import PortraitError
 from realtime.frame import Face, Pixels
 from realtime.portrait_file import PackWriter, Portrait
+from realtime.portraits import Motion
 from realtime.portraits.builder import BuildOptions, Built, breath, build
 from realtime.portraits.measure import Measured, Meter, turn
 from realtime.portraits.moving import usable_faces
@@ -96,6 +97,27 @@ def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: Measure
                 assert np.array_equal(portrait.blink_place.of(whole)[rim], before[rim]), "no seam around the band"
             openness.append(meter.measure(whole, navy.mesh).eyes.openness)
         assert openness[0] > openness[1] > openness[3]
+
+
+def test_blinks_of_a_nodding_clip_lie_within_their_band(
+    navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path
+) -> None:
+    nods = (0.0, 14.0, 0.0, -14.0, 0.0)
+    clip = [
+        Motion(yaw_degrees=4.0 * place, gaze_x_degrees=10.0 * place, pitch_degrees=nod)
+        for place, nod in zip(range(-2, 3), nods, strict=True)
+    ]
+    options = dataclasses.replace(QUICK, blink_stages=1)
+    build(navy_picture, [navy_face], tmp_path / "p", meter, title="Nodding", options=options, driven=clip)
+    with Portrait.open(tmp_path / "p") as portrait:
+        assert portrait.blink_place is not None
+        for index in range(portrait.count):
+            whole = portrait.painting.copy()
+            portrait.place.of(whole)[:] = portrait.frame(index)
+            difference = cv2.absdiff(portrait.blink(index, 0), portrait.blink_place.of(whole)).max(axis=2)
+            assert difference.max() > 20
+            rim = (difference[0], difference[-1], difference[:, 0], difference[:, -1])
+            assert max(int(side.max()) for side in rim) == 0, f"frame {index} blinks beyond the band"
 
 
 def test_progress_never_goes_back(navy_pack: Pack) -> None:
