@@ -43,7 +43,7 @@ _RINGS = 48
 """The iris and its rim are this many rings, from the centre out."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_FARTHEST = 0.28
+_FARTHEST = 0.30
 """No iris goes farther from the middle of its eye, eye widths: beyond, it would hide in the corner."""
 _MOST_UP_DEGREES = 28.0
 """Nor farther up or down than this: beyond, it would hide behind a lid."""

@@ -18,7 +18,8 @@ FULL_TURN_DEGREES = 32.0
 """The head's turn from the middle to a side when it follows all the way."""
 PROBES = 13
 """Motions tried before the first frames are made."""
-MOST_EYE_DEGREES = 36.0
+MOST_EYE_DEGREES = 40.0
+"""Farther, no eye turns in its head."""
 _GAZE_REACH = 0.13
 """Measured gaze aimed at on both sides, eye widths: a little beyond the 0.12 that is clear from across a room."""
 _LEAST_GAZE_MOVE = 0.11
