@@ -44,7 +44,7 @@ def family_of(view: GraphView, taken: Port, given: Port, stem: str) -> Family | 
         return Family("fast_neural_style", "fast-neural-style", ValueRange.BYTES, because=because)
     if _is_cycle_gan(view):
         because = "7×7 convolutions at both ends, instance norm, tanh"
-        return Family("cyclegan_resnet", "CycleGAN's ResNet generator", ValueRange.SIGNED, because=because)
+        return Family("cyclegan_resnet", "CycleGAN", ValueRange.SIGNED, because=because)
     return None
 
 

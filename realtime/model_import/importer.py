@@ -22,11 +22,12 @@ from realtime.model_import.graphs import THEIR_PREFIX, GraphView
 from realtime.model_import.ports import Port, find_ports
 from realtime.model_import.reading import read_network
 from realtime.model_import.structure import own_size, settle_sizes
-from realtime.model_import.trials import Trial, Verdict, judged, likely_ranges, scaled, trial_size
+from realtime.model_import.trials import RangePair, Trial, Verdict, judged, likely_ranges, scaled, trial_size
 from realtime.model_import.wishes import ColourOrder, Finding, ValueRange, Wishes
 from realtime.model_import.wrapping import Ends, wrapped
 from realtime.onnx_model import OnnxModel
 
+_NUMBERS = (ValueRange.UNIT, ValueRange.BYTES, ValueRange.SIGNED)
 _TIMED_PX = 512
 _TIMED_FOR_S = 2.0
 
@@ -137,7 +138,8 @@ def _ranges(
         (as_input, "as the input, where the file does not say"),
     )
     if range_in is None:
-        raise _question(model, Ends(taken, given, ValueRange.UNIT, range_out or ValueRange.UNIT, order), photo, where)
+        pairs = [(known, range_out or known) for known in _NUMBERS]
+        raise _question(model, Ends(taken, given, *pairs[0], order), pairs, photo, where)
     findings = [
         Finding("colours", order.value, order_source),
         Finding("range in", range_in.value, in_source),
@@ -155,12 +157,12 @@ def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | Non
     return next(((value, source) for value, source in ways if value is not None), (None, ""))
 
 
-def _question(model: onnx.ModelProto, ends: Ends, photo: Pixels, where: str) -> ModelError:
+def _question(model: onnx.ModelProto, ends: Ends, pairs: list[RangePair], photo: Pixels, where: str) -> ModelError:
     """Make the line that asks for the range, with what a trial on a photo says of each."""
     size = own_size(ends.taken) or trial_size(64)
-    likely = likely_ranges(model, ends, scaled(photo, size), where)
-    options = [known.value for known in likely] or ["0..1", "0..255", "-1..1"]
-    hint = f"on a photo {options[0]} looks likeliest" if likely else "on a photo none of them gives a picture as it is"
+    likely = [pair[0].value for pair in likely_ranges(model, ends, pairs, scaled(photo, size), where)]
+    hint = f"on a photo {likely[0]} looks likeliest" if likely else "on a photo none of them gives a picture as it is"
+    options = likely or [known.value for known in _NUMBERS]
     return ModelError(
         f"{where} does not tell the range of the picture it takes: say --range {' or '.join(options)} ({hint}; "
         "--preview OUT.jpg shows what comes out)"
@@ -177,17 +179,24 @@ def _checked(model: onnx.ModelProto, ends: Ends, photo: Pixels, where: str) -> V
         raise ModelError(f"{where}: {verdict.problem}; try another --range, or another copy of the file")
     if ends.inner_size is None:
         photo = scaled(photo, trial_size(max(64, ends.multiple)))
-    helps = [
-        f"--range {known.value}" for known in likely_ranges(model, ends, photo, where) if known is not ends.range_in
-    ]
-    for known in (ValueRange.BYTES, ValueRange.UNIT, ValueRange.SIGNED):
-        other = dataclasses.replace(ends, range_out=known)
-        if known is not ends.range_out and not judged(Trial(model, other, where).numbers(photo), photo).problem:
-            helps.append(f"--output-range {known.value}")
-    advice = f"try {' or '.join(helps[:3])}" if helps else "no other range helps: it may be made for something else"
-    raise ModelError(
-        f"{where}: {verdict.problem} with --range {ends.range_in.value} --output-range {ends.range_out.value}; {advice}"
-    )
+    now = (ends.range_in, ends.range_out)
+    pairs = [(known, now[1]) for known in _NUMBERS] + [(now[0], known) for known in _NUMBERS]
+    pairs += [(known, known) for known in _NUMBERS]
+    helps = likely_ranges(model, ends, [pair for pair in pairs if pair != now], photo, where)[:2]
+    advice = " or ".join(_options_for(pair, now) for pair in helps)
+    advice = f"try {advice}" if helps else "no other range helps: it may be made for something else"
+    said = f"--range {now[0].value} --output-range {now[1].value}"
+    raise ModelError(f"{where}: {verdict.problem} with {said}; {advice}")
+
+
+def _options_for(pair: RangePair, now: RangePair) -> str:
+    """Write the options that lead from one pair of ranges to another."""
+    words = []
+    if pair[0] is not now[0]:
+        words.append(f"--range {pair[0].value}")
+    if pair[1] is not now[1]:
+        words.append(f"--output-range {pair[1].value}")
+    return " ".join(words)
 
 
 def _finished(

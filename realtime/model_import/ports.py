@@ -163,9 +163,10 @@ def _layout_by_use(graph: onnx.GraphProto, name: str) -> Layout | None:
 def _check_input(port: Port, where: str) -> None:
     if port.layout.rank == 4 and isinstance(port.shape[0], int) and port.shape[0] != 1:
         raise ModelError(f"{where} takes {port.shape[0]} pictures at a time; export it for one")
-    if isinstance(port.channels, int) and port.channels != 3:
+    misread = isinstance(port.channels, str) and 3 in (port.height, port.width)
+    if misread or (isinstance(port.channels, int) and port.channels != 3):
         raise ModelError(
-            f"{where}: '{port.name}' has {port.channels} channels as {port.layout.value}; a style model takes 3 "
+            f"{where}: '{port.name}' has '{port.channels}' channels as {port.layout.value}; a style model takes 3 "
             "(--layout says so where the axes are read wrongly)"
         )
     small = [side for side in (port.height, port.width) if isinstance(side, int) and side < LEAST_SIDE_PX]

@@ -24,6 +24,10 @@ Numbers = NDArray[np.float32]
 """(height, width, 3): 0 for black, 255 for white, not clipped, in the network's colour order."""
 
 
+RangePair = tuple[ValueRange, ValueRange]
+"""Of the input and of the output."""
+
+
 class Trial:
     """One network behind one pair of ends."""
 
@@ -190,18 +194,20 @@ def _likeness(numbers: Numbers, picture: Pixels) -> float:
     return max(0.0, float(np.corrcoef(edges[0], edges[1])[0, 1]))
 
 
-def likely_ranges(model: onnx.ModelProto, ends: Ends, picture: Pixels, where: str) -> list[ValueRange]:
-    """Return the input ranges with which a picture comes out, the likeliest first.
+def likely_ranges(
+    model: onnx.ModelProto, ends: Ends, pairs: list[RangePair], picture: Pixels, where: str
+) -> list[RangePair]:
+    """Return those pairs of ranges, in and out, with which a picture comes out, the likeliest first.
 
-    `ends.range_out` is used as it is where `ends` says so; the size of `picture` must work as it is.
+    The size of `picture` must work as it is, with these `ends`.
     """
-    found: list[tuple[float, ValueRange]] = []
-    for known in (ValueRange.UNIT, ValueRange.BYTES, ValueRange.SIGNED):
+    found: list[tuple[float, RangePair]] = []
+    for pair in dict.fromkeys(pairs):
+        tried = dataclasses.replace(ends, range_in=pair[0], range_out=pair[1])
         try:
-            numbers = Trial(model, dataclasses.replace(ends, range_in=known), where).numbers(picture)
+            verdict = judged(Trial(model, tried, where).numbers(picture), picture)
         except ModelError:
             continue
-        verdict = judged(numbers, picture)
         if not verdict.problem:
-            found.append((verdict.likeness - (0.5 if verdict.doubt else 0), known))
-    return [known for _, known in sorted(found, key=lambda entry: -entry[0])]
+            found.append((verdict.likeness - (0.5 if verdict.doubt else 0), pair))
+    return [pair for _, pair in sorted(found, key=lambda entry: -entry[0])]

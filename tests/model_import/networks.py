@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -199,7 +198,8 @@ class _CycleBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.path(features)
+        added: Tensor = features + self.path(features)
+        return added
 
 
 def seeded(network: nn.Module, contrast: float) -> nn.Module:
@@ -219,19 +219,17 @@ def seeded(network: nn.Module, contrast: float) -> nn.Module:
 
 def export(network: nn.Module, path: Path, shape: Sequence[int], opset: int, names: tuple[str, str]) -> Path:
     """Write a network as PyTorch's first exporter does, of whose files the world is full: every size a number."""
-    content = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter speaks of itself being old
         torch.onnx.export(
             network,
             (torch.zeros(*shape),),
-            content,
+            str(path),
             input_names=[names[0]],
             output_names=[names[1]],
             opset_version=opset,
             dynamo=False,
         )
-    path.write_bytes(content.getvalue())
     return path
 
 
