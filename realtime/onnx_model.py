@@ -161,6 +161,7 @@ class OnnxModel:
             try:
                 session = self._session(plan)
                 runner = self._runner_for(session, plan)
+                left = self._left_over(session, plan, may_be_most=must_be == plan.title)
             except ModelError:
                 raise
             except Exception as error:  # ONNX Runtime raises whatever it likes
@@ -181,7 +182,7 @@ class OnnxModel:
                     ) from error
                 self.notes = (*self.notes, f"no {plan.title} for {self.path.stem} ({reason}); trying {following}")
             else:
-                self.provider, self._runner = plan.title, runner
+                self.provider, self._runner, self.notes = plan.title, runner, (*self.notes, *left)
                 return
 
     def _runner_for(self, session: Any, plan: ProviderPlan) -> Runner:
@@ -195,6 +196,17 @@ class OnnxModel:
         runner = DeviceBuffers(session, plan.fixed_buffers_on)
         runner.check_recording(self._inputs.values(), self._outputs.values())
         return runner
+
+    def _left_over(self, session: Any, plan: ProviderPlan, *, may_be_most: bool) -> list[str]:
+        """Return a line where a provider leaves work to the CPU. Raises RuntimeError where that is most of it: the
+        copies then cost more than the provider gains.
+        """
+        if plan.is_cpu:
+            return []
+        left, heavy = ort_session.left_to_others(session, [name for name, _ in plan.engines])
+        if heavy and left * 2 >= heavy and not may_be_most:
+            raise RuntimeError(f"it would leave {left} of {heavy} convolutions to the CPU")
+        return [f"{plan.title} leaves {left} of {heavy} convolutions of {self.path.stem} to the CPU"] if left else []
 
     def _session(self, plan: ProviderPlan) -> Any:
         """Build a session; a provider's engine that does not load is thrown away and built again."""

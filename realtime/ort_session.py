@@ -31,6 +31,10 @@ _OPEN_PX = 256
 """For free sides, where a size must be made up."""
 
 
+_HEAVY = re.compile(r"Conv|MatMul|Gemm")
+_RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
+
+
 class Runner(Protocol):
     """Feeds a session."""
 
@@ -79,6 +83,7 @@ def session_options(threads: int) -> Any:
     options.intra_op_num_threads = threads or thread_count()
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.load_model_format", "ONNX")  # a file's ending decides nothing
+    options.add_session_config_entry(_RECORD_ASSIGNMENT, "1")
     for key, value in _waiting(VERSION).items():
         options.add_session_config_entry(key, value)
     return options
@@ -97,6 +102,22 @@ def new_session(model: str | bytes, options: Any, engines: Sequence[tuple[str, M
     if session.get_providers()[0] != wanted or getattr(session, "_enable_fallback", False):
         raise RuntimeError(f"ONNX Runtime could not start it (it took {session.get_providers()[0]})")
     return session
+
+
+def left_to_others(session: Any, engines: Iterable[str]) -> tuple[int, int]:
+    """Return how many of a model's convolutions and matrix products are not computed by `engines`, and how many there
+    are. A provider that does not know an operator leaves it to the CPU, with a copy there and back, and says nothing.
+    """
+    if not hasattr(session, "get_provider_graph_assignment_info"):  # an ONNX Runtime before 1.31 cannot tell
+        return 0, 0
+    heavy = [
+        part.ep_name
+        for part in session.get_provider_graph_assignment_info()
+        for node in part.get_nodes()
+        if _HEAVY.search(node.op_type)
+    ]
+    own = set(engines)
+    return sum(name not in own for name in heavy), len(heavy)
 
 
 class CallersBuffers:

@@ -201,6 +201,13 @@ class TestProviders:
         for key in keys:
             assert any(key.encode() in path.read_bytes() for path in cores if "providers" not in path.name)
 
+    def test_work_left_to_the_cpu_is_counted(self, tmp_path: Path) -> None:
+        """As CUDA would leave it: the same session seen from a provider that computes none of it."""
+        path = tiny_models.blurred_style(tmp_path / "blurred.onnx")
+        session = ort_session.new_session(str(path), ort_session.session_options(0), ())
+        assert ort_session.left_to_others(session, [Provider.CPU.ort_name]) == (0, 1)
+        assert ort_session.left_to_others(session, [Provider.CUDA.ort_name]) == (1, 1)
+
 
 @pytest.fixture(scope="module")
 def scarce() -> ProviderPlan:
