@@ -170,6 +170,8 @@ KEYS = {
     pygame.K_n: Command.NEXT_EFFECT,
     pygame.K_LEFT: Command.PREVIOUS_EFFECT,
     pygame.K_b: Command.PREVIOUS_EFFECT,
+    pygame.K_UP: Command.STRONGER,
+    pygame.K_DOWN: Command.WEAKER,
     pygame.K_s: Command.SNAPSHOT,
     pygame.K_r: Command.RECORD,
     pygame.K_q: Command.QUIT,
@@ -284,6 +286,22 @@ def test_a_long_name_never_cuts_off_how_many_were_dropped(
     stage.show(plain(64, 48))
     (value,) = [words for label, words in itertools.pairwise(drawn) if label == "dropped"]
     assert all(part in value for part in counts), value
+
+
+def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    text = hud._Font.text
+
+    def note(font: hud._Font, words: str, colour: hud.Colour) -> pygame.Surface:
+        drawn.append(words)
+        return text(font, words, colour)
+
+    monkeypatch.setattr(hud._Font, "text", note)
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
+    facts = (("style", "Starry night, 70%"), ("works at", "848x480 of 1280x720"))
+    stage.controls.status = dataclasses.replace(STATUS, facts=facts)
+    stage.show(plain(64, 48))
+    assert all(fact in itertools.pairwise(drawn) for fact in facts)
 
 
 def test_fullscreen_and_back(open_stage: Open) -> None:

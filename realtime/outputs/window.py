@@ -43,7 +43,7 @@ _COMMANDS = {
 _HELP = (
     KeyHelp(("M",), "mirror"),
     KeyHelp(("Space", "P"), "pause"),
-    KeyHelp(("left", "right"), "previous, next effect"),
+    KeyHelp(("left", "right"), "previous, next effect or style"),
     KeyHelp(("up", "down"), "more, less of the effect"),
     KeyHelp(("S",), "save a picture"),
     KeyHelp(("R",), "record, stop recording"),

@@ -1,0 +1,99 @@
+"""Styles in the real loop: from options to pictures, keys, figures and statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime import app, cameras
+from realtime.__main__ import main
+from realtime.controls import Command
+from realtime.errors import OptionError
+from realtime.options import Options
+from realtime.stats import RunStats
+from tests.doubles import DrawnCamera
+from tests.tiny_models import brighter_style, negative_style
+
+
+@pytest.fixture
+def style(tmp_path: Path) -> str:
+    return f"style:{negative_style(tmp_path / 'negative.onnx')}"
+
+
+def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> app.Run:
+    monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(live=True, fps=60))
+    return app.build(dataclasses.replace(options, source="0"), lambda what, share: None, RunStats())
+
+
+def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    run = live_run(monkeypatch, Options(effect=(style,), output=("none",), frames=90, provider="cpu"))
+    controls = run.desk._controls
+    for command in (Command.WEAKER, Command.WEAKER, Command.WEAKER, Command.STRONGER):
+        controls.send(command)
+    run.go()
+    assert controls.message == "strength 80%"
+    assert ("style", "Negative, 80%") in controls.status.facts
+    assert controls.status.provider == "CPU"
+    newest = run.loop.newest
+    assert newest is not None
+    assert abs(int(newest.pixels[40, 40, 0]) - (0.2 * 90 + 0.8 * 165)) <= 1
+    written = run.loop.stats.as_json()["effect_reports"][style]
+    assert written["title"] == "Negative"
+    assert written["strength"] == 0.8
+    assert sum(written["frames_by_working_size"].values()) <= 90
+
+
+def test_an_effect_without_a_dial_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = live_run(monkeypatch, Options(effect=("none",), output=("none",), frames=30))
+    run.desk._controls.send(Command.STRONGER)
+    run.go()
+    assert run.desk._controls.message == "none has no strength to change"
+
+
+def test_every_recorded_picture_is_painted_whole(
+    tmp_path: Path, navy_photo: Path, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = cv2.imread(str(navy_photo))
+    assert pixels is not None
+    source, result = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    pictures = [np.roll(pixels, 20 * number, 1) for number in range(4)]
+    for number, picture in enumerate(pictures):
+        cv2.imwrite(str(source / f"{number:03}.png"), picture)
+    stats = tmp_path / "stats.json"
+    words = ["render", str(source), f"{result}/", "--effect", style, "--set", "style.steady=no"]
+    assert main([*words, "--stats", str(stats)]) == 0
+    made = [cv2.imread(str(path)) for path in sorted(result.iterdir())]
+    assert len(made) == 4
+    for picture, painted in zip(pictures, made, strict=True):
+        assert painted is not None
+        np.testing.assert_array_equal(painted, 255 - picture)
+    report: dict[str, Any] = json.loads(stats.read_text(encoding="utf-8"))["effect_reports"][style]
+    height, width = pixels.shape[:2]
+    assert report["frames_by_working_size"] == {f"{width}x{height}": 4}
+
+
+def test_two_styles_one_after_the_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, style: str) -> None:
+    bright = f"style:{brighter_style(tmp_path / 'brighter.onnx', step=30)}:1"
+    run = live_run(monkeypatch, Options(effect=(bright, style), output=("none",), frames=20))
+    run.go()
+    newest = run.loop.newest
+    assert newest is not None
+    assert newest.pixels[40, 40, 0] == 255 - (90 + 30)
+
+
+def test_options_reach_the_effect(style: str) -> None:
+    options = Options(effect=(style,), quality="fixed", set=("style.strength=0.5",))
+    assert options.effect_settings() == {"style": {"quality": "fixed", "strength": "0.5"}}
+    with pytest.raises(OptionError, match="settings for style, but the effect is none"):
+        app.build(
+            Options(source="demo", effect=("none",), output=("none",), quality="fixed"),
+            lambda what, share: None,
+            RunStats(),
+        )
