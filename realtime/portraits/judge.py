@@ -169,7 +169,9 @@ def _picture_warnings(original: Measured) -> list[str]:
         warnings.append(f"the eyes are only {width:.0f} pixels wide: a larger picture would look better")
     away = abs(original.mesh.yaw_degrees)
     if away > _FAR_EYE_DEGREES:
-        warnings.append(f"the face is turned {away:.0f} degrees away: its far eye moves less, and it does not blink")
+        warnings.append(
+            f"the face is turned {away:.0f} degrees away: its far eye is seen too badly to move as far, or to blink"
+        )
     if eyes.openness < _NEARLY_CLOSED:
         warnings.append("the eyes are nearly closed: there is little to see them turn, and they do not blink")
     return warnings
@@ -178,9 +180,11 @@ def _picture_warnings(original: Measured) -> list[str]:
 def _gaze_warnings(movement: dict[str, Figure]) -> list[str]:
     if movement["gaze_rank"].value < _FOLLOWING:
         return ["the eyes are not seen to turn from left to right: are they behind dark glasses, hair or a shadow?"]
-    if not (movement["gaze_left"].is_met and movement["gaze_right"].is_met):
-        return ["the eyes do not turn far enough to be seen from across a room"]
-    return []
+    short = [side for side in ("left", "right") if not movement[f"gaze_{side}"].is_met]
+    if not short:
+        return []
+    reached = " and ".join(f"{abs(movement[f'gaze_{side}'].value):.2f} to the {side}" for side in short)
+    return [f"the eyes look only {reached}: too little to be seen from across a room"]
 
 
 def _clip_warnings(looks: Sequence[float], driven: Sequence[Motion]) -> list[str]:
