@@ -19,8 +19,8 @@ from torch import nn
 from realtime.errors import ModelError
 from realtime.frame import Pixels
 from realtime.model_card import ModelKind
-from tools.exporting.checkpoint import known_layout, read_checkpoint
-from tools.networks import PictureFormat
+from tools.exporting.checkpoint import read_checkpoint
+from tools.networks import PictureFormat, layout_of, unknown
 from tools.training.data import painted_by, relit, to_pixels, to_tensor
 from tools.training.pictures import PictureStore, open_store, write_store
 
@@ -28,7 +28,10 @@ from tools.training.pictures import PictureStore, open_store, write_store
 def load_teacher(path: Path, device: torch.device) -> tuple[nn.Module, PictureFormat]:
     """Return a network that paints and the pictures it wants. Raises ModelError for any other checkpoint."""
     weights = read_checkpoint(path)
-    parts = known_layout(weights).parts(weights)
+    layout = layout_of(weights)
+    if layout is None:
+        raise unknown(weights)
+    parts = layout.parts(weights)
     if len(parts) != 1 or parts[0].kind is not ModelKind.STYLE:
         raise ModelError(f"{path} paints no pictures; name a style's checkpoint as --teacher")
     return parts[0].network.to(device), parts[0].picture
