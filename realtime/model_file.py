@@ -130,7 +130,7 @@ def _opened(path: Path) -> Iterator[mmap.mmap]:
         raise ModelError(f"no model file {path}; check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"cannot read {path}: {reason}; check its permissions") from error
+        raise ModelError(f"cannot read {path}: {reason}; check the path and its permissions") from error
     with data:
         yield data
 

@@ -1,0 +1,56 @@
+"""Every model that is shipped opens, repaints a photo, and says of itself what people must know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime import model_shelf
+from realtime.model_card import HEIGHT, WIDTH, ModelKind
+from realtime.onnx_model import OnnxModel, SessionPolicy
+
+SHIPPED = sorted(model_shelf.shipped_folder().glob("*.onnx"))
+LARGEST_BYTES = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def photo(navy_photo: Path) -> np.ndarray:
+    pixels = cv2.imread(str(navy_photo))
+    assert pixels is not None
+    return cv2.resize(pixels[40:340, 90:390], (250, 186), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+class TestShipped:
+    def test_its_card_is_filled_in(self, path: Path) -> None:
+        card = model_shelf.read_card(path)
+        empty = [
+            field
+            for field in ("title", "about", "credit", "licence", "trained_on", "network", "made_by")
+            if not getattr(card, field)
+        ]
+        assert empty == []
+        assert path.with_suffix(".md").is_file()
+        assert path.stat().st_size <= LARGEST_BYTES
+
+    def test_it_is_found_by_its_name(self, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(model_shelf, "user_folder", lambda: tmp_path)
+        assert model_shelf.find_model(path.stem, model_shelf.read_card(path).kind) == path
+
+    def test_it_repaints_at_sizes_of_every_kind(self, path: Path, photo: np.ndarray) -> None:
+        """Odd sides, and sides that are fixed: the same picture both ways."""
+        if model_shelf.read_card(path).kind is not ModelKind.STYLE:
+            pytest.skip("not a style")
+        for height, width in ((photo.shape[0], photo.shape[1]), (97, 131)):
+            picture = np.ascontiguousarray(photo[:height, :width])[None]
+            free, fixed = np.empty_like(picture), np.empty_like(picture)
+            OnnxModel.open(path, SessionPolicy(provider="cpu")).run({"frame": picture}, {"frame_out": free})
+            folded = OnnxModel.open(path, SessionPolicy(provider="cpu"), dimensions={HEIGHT: height, WIDTH: width})
+            assert folded.output_shapes["frame_out"] == (1, height, width, 3)
+            folded.run({"frame": picture}, {"frame_out": fixed})
+            assert np.abs(free.astype(int) - fixed).max() <= 1
+            assert np.abs(free.astype(int) - picture).mean() > 5  # a painting, not the photo
+            assert free.std() > 15  # and not one colour
