@@ -15,6 +15,7 @@ from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, at
 
 LEAST_OPSET = 13
 """From here on the operators of our own ends mean the same; older graphs are converted to it."""
+_OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's converter makes mistakes with them
 _LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
 _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
 _OTHER_KINDS = {
@@ -48,6 +49,11 @@ def read_network(path: Path) -> onnx.ModelProto:
         raise ModelError(
             f"{path} is of ONNX opset {outline.opset}, and this program knows up to {newest}: "
             "export it with --opset 17 or so, or upgrade the package `onnx`"
+        )
+    if 0 < outline.opset < _OLDEST_OPSET:
+        raise ModelError(
+            f"{path} is of ONNX opset {outline.opset}, from before operators had settled; export it again with "
+            "--opset 13 or later"
         )
     if outline.opset == 0:
         raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
