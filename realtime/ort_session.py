@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from realtime import nvidia
 from realtime.model_contract import Port
+from realtime.onnx_outline import shown
 from realtime.providers import Machine, Provider
 
 VERSION: str = onnxruntime.__version__
@@ -198,9 +199,14 @@ def empty_array(port: Port) -> NDArray[Any]:
 
 
 def in_short(error: Exception) -> str:
-    """Return what ONNX Runtime says without its codes, source files and further lines."""
+    """Return what ONNX Runtime says without its codes, source files and further lines, fit to be shown."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)
     text = re.sub(r"^Load model from .*? failed:", "", text)
-    text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text)
-    return text if len(text) <= 200 else f"{text[:199]}…"
+    text = re.sub(r"^Error in execution: ", "", text)
+    text = re.sub(
+        r"Non-zero status code returned while running (\w+) node\. Name:'.*?' Status Message: ", r"\1: ", text
+    )
+    text = re.sub(r"/\S+?\.(cc|h|cpp):\d+ [^)]*\)\s*", "", text).strip().rstrip(".")
+    # It quotes names out of the file.
+    return shown(text, 200) if len(text) <= 200 else f"{shown(text, 199)}…"
