@@ -28,8 +28,10 @@ _LOWER_SKIN = 0.30
 """How far below its edge the lower lid's skin moves along, units."""
 _LASHES = 0.10
 """How far above the upper lid's edge lashes and shadow of an open eye reach, units."""
-_LID_PLACES = 97
-_LID_REACH = 0.66
+_GRAIN_FROM, _GRAIN_RUN = 0.14, 0.28
+"""The lid's grain is that of the skin from so far below the eye, for so far, units."""
+_LID_REACH, _LID_PLACES = 0.66, 97
+"""The closed lid's colours are kept at so many places, this far from the eye's middle to both sides, units."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +77,11 @@ class LidSkin:
         self._uncover = uncover
         self._grain = grain
         self._brow = min(brow, self._still_above())
-        self._lid = self._paint_lid()
+        along = np.linspace(-_LID_REACH, _LID_REACH, _LID_PLACES, dtype=np.float32)[None]
+        upper, lower = patch.shape.lids(along)
+        # Where the lid is not in the shadow of its socket it tells its colour.
+        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=0.5)
+        self._lid_edge = self._colours(along, lower, 0.10, 0.26, brightest=0.7)
         self._lashes = self._lash_colour()
 
     def _still_above(self) -> float:
@@ -95,17 +101,8 @@ class LidSkin:
 
     # ---- once for each picture ----
 
-    def _paint_lid(self) -> Floats:
-        """Return the closed lid's colours: (1, places, 6), those of its top and those of its edge, by place along."""
-        along = np.linspace(-_LID_REACH, _LID_REACH, _LID_PLACES, dtype=np.float32)[None]
-        upper, lower = self._patch.shape.lids(along)
-        # Where the lid is not in shadow tells its colour; but no paler than the skin below the eye is.
-        above = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=0.5)
-        below = self._colours(along, lower, 0.10, 0.26, brightest=0.7)
-        return np.concatenate([above, below], axis=-1)
-
     def _colours(self, along: Floats, edge: Floats, start: float, end: float, *, brightest: float) -> Floats:
-        """Return the skin's mean colour between two distances from a lid's edge, by place along, calmed.
+        """Return the skin's mean colour (1, places, 3) between two distances from a lid's edge, calmed along the eye.
 
         `brightest`: the share of the places that counts, beginning with the brightest.
         """
@@ -159,8 +156,8 @@ class LidSkin:
             np.float32
         )
         row = np.zeros_like(place)
-        top = cv2.remap(np.ascontiguousarray(self._lid[..., :3]), place, row, cv2.INTER_LINEAR)
-        edge = cv2.remap(np.ascontiguousarray(self._lid[..., 3:]), place, row, cv2.INTER_LINEAR)
+        top = cv2.remap(self._lid_top, place, row, cv2.INTER_LINEAR)
+        edge = cv2.remap(self._lid_edge, place, row, cv2.INTER_LINEAR)
         length = np.maximum(lids.lower - lids.upper, 0.05) + _LASHES
         down = np.clip((across - lids.upper + _LASHES) / length, 0, 1).astype(np.float32)
         bow = np.clip(1 - (2 * along) ** 2, 0, 1)
@@ -170,9 +167,9 @@ class LidSkin:
         light -= 0.14 * bow * np.exp(-np.square(crease / np.where(crease < 0, 0.03, 0.06)))
         lid = (top + (edge - top) * (0.6 * smooth_step(0, 1, down))[..., None]) * light[..., None]
         # The grain of the skin below the eye, there and back again, so that it does not end in stripes.
-        run = 0.28
-        away = np.mod(lids.lower - across, 2 * run)
-        lid += self._patch.sample(self._grain, along, lids.lower + 0.14 + np.minimum(away, 2 * run - away))
+        away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
+        away = np.minimum(away, 2 * _GRAIN_RUN - away)
+        lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
         share = smooth_step(-self._brow, -0.4 * self._brow, source - lids.upper)
         share = share * (1 - smooth_step(0.48, 0.62, np.abs(along))) * min(1.0, 2.5 * lids.closing)
         return np.asarray(above + (lid - above) * share[..., None], np.float32)

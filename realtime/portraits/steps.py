@@ -28,6 +28,8 @@ _CLOSE_ENOUGH = 0.1
 """Steps by which a frame may miss its place."""
 _PITCH_SHARE = 0.6
 """Heads nod less than they turn."""
+_STEPS_AVERAGED = 36
+"""What was seen is averaged over about a step of so many across all turns: one of a usual row."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def rising(
     """
     turns, seen = np.asarray(turns, np.float64), np.asarray(seen, np.float64)
     grid = np.unique(np.round(turns, 6))
-    spread = max(1e-6, (grid[-1] - grid[0]) / 36)
+    spread = max(1e-6, (grid[-1] - grid[0]) / _STEPS_AVERAGED)
     calm = np.empty(len(grid))
     for number, place in enumerate(grid):
         weights = np.exp(-0.5 * ((turns - place) / spread) ** 2)
