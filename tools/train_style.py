@@ -135,7 +135,7 @@ def load_pictures(job: Job, fabric: Fabric) -> PictureStore:
 
 
 def prepared_px(job: Job) -> int:
-    return job.run.crop_px * 5 // 4
+    return job.run.crop_px * 5 // 3
 
 
 def make_source(

@@ -21,7 +21,7 @@ from tools.networks import PictureFormat
 from tools.networks.cyclegan_resnet import CycleganResnet, CycleganResnetLayout
 from tools.networks.patch_discriminator import PatchDiscriminator
 from tools.training import Given, Material, Recipe, laid_out, set_up_optimizer
-from tools.training.data import Batch
+from tools.training.data import Batch, painted_by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +102,9 @@ class CycleganRecipe(Recipe):
         return min(1.0, 2 * (1 - done))
 
     def paint(self, pictures: Tensor) -> Tensor:
-        painted: Tensor = self._there(pictures * 2 - 1)
-        return (painted.float() + 1) / 2
+        # The network itself: its wrapping would wait for the other processes, which do not look at pictures.
+        with self._fabric.autocast():
+            return painted_by(self._there.module, self.picture, pictures)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         assert batch.others is not None

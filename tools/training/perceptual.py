@@ -127,7 +127,9 @@ class PerceptualRecipe(Recipe):
         return {"network": self._optimizer}
 
     def paint(self, pictures: Tensor) -> Tensor:
-        return self._paint(pictures)
+        # The network itself: its wrapping would wait for the other processes, which do not look at pictures.
+        with self._fabric.autocast():
+            return painted_by(self._network_set_up.module, self.picture, pictures)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         settings, pictures = self._settings, batch.pictures
