@@ -33,12 +33,15 @@ def timing_folder(cache: Path) -> Path:
     return cache / "timing"
 
 
-def engine_folder(cache: Path, model: Path, parts: Iterable[str]) -> Path:
-    """Return the folder for one model and everything else (`parts`) that its engine depends on. Not made yet."""
+def engine_folder(cache: Path, model: Path, weights: Iterable[str], parts: Iterable[str]) -> Path:
+    """Return the folder for one model and everything else (`parts`) that its engine depends on. Not made yet.
+
+    `weights` are the files beside the model that hold its weights, as it names them. Raises OSError.
+    """
     digest = hashlib.sha256()
-    with model.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+    for path in (model, *(model.parent / name for name in weights)):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     for part in parts:
         digest.update(b"\0" + part.encode())
     return cache / f"{model.stem[:40]}-{digest.hexdigest()[:20]}"

@@ -82,10 +82,12 @@ class OnnxModel:
         providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
         plans: list[ProviderPlan] = []
         if providers != [Provider.CPU]:
+            outline = read_outline(path)
+            check_safe(path, outline)
             cache = engine_cache.cache_folder(policy.cache)
             parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
             for provider in providers:
-                folder = engine_cache.engine_folder(cache, path, (provider.value, *parts))
+                folder = engine_cache.engine_folder(cache, path, outline.external_files, (provider.value, *parts))
                 plans += plans_for(provider, folder, engine_cache.timing_folder(cache), fixed_sizes=fixed_sizes)
         else:
             plans = [CPU_PLAN]

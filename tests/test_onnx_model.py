@@ -6,7 +6,7 @@ import gc
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -285,13 +285,20 @@ class TestEngines:
 
     def test_a_finished_engine_is_marked_and_found_again(self, tmp_path: Path) -> None:
         path = tiny_models.negative_style(tmp_path / "negative.onnx")
-        folder = engine_cache.engine_folder(tmp_path / "cache", path, ("cuda", "1.31", "height=64"))
-        open_by(path, self.plan(folder), CPU_PLAN)
-        assert engine_cache.prepare(folder)
-        other = engine_cache.engine_folder(tmp_path / "cache", path, ("cuda", "1.31", "height=65"))
-        assert other != folder
+        (tmp_path / "weights.bin").write_bytes(b"1")
+
+        def folder(weights: Sequence[str] = ("weights.bin",), size: int = 64) -> Path:
+            return engine_cache.engine_folder(tmp_path / "cache", path, weights, ("cuda", "1.31", f"height={size}"))
+
+        first = folder()
+        open_by(path, self.plan(first), CPU_PLAN)
+        assert engine_cache.prepare(first)
+        assert folder(size=65) != first == folder()
+        (tmp_path / "weights.bin").write_bytes(b"2")
+        assert folder() != first
+        (tmp_path / "weights.bin").write_bytes(b"1")
         tiny_models.negative_style(path, title="Changed")
-        assert engine_cache.engine_folder(tmp_path / "cache", path, ("cuda", "1.31", "height=64")) != folder
+        assert folder() != first
 
     def test_a_damaged_engine_is_built_again(self, tmp_path: Path) -> None:
         folder = tmp_path / "cache" / "engine"

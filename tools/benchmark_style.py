@@ -115,7 +115,7 @@ def contract_share(path: Path, frame: Pixels) -> float:
         for name, size in (("height", SIDE_PX), ("width", SIDE_PX)):
             options.add_free_dimension_override_by_name(name, size)
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        for _ in range(20):
+        for _ in range(12):
             session.run(None, {"frame": frame})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     nodes = [event for event in events if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")]
@@ -124,7 +124,7 @@ def contract_share(path: Path, frame: Pixels) -> float:
     length = len(set(names))
     runs = [nodes[begin : begin + length] for begin in range(0, len(nodes) - length + 1, length)]
     shares = []
-    for run in runs[5:]:
+    for run in runs[2:]:
         convolutions = [place for place, event in enumerate(run) if "Conv" in event["args"]["op_name"]]
         whole = sum(event["dur"] for event in run)
         inside = sum(event["dur"] for event in run[convolutions[0] : convolutions[-1] + 1]) if convolutions else 0

@@ -14,13 +14,19 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import onnx
+from numpy.typing import NDArray
 
 from realtime import __version__
 from realtime.errors import ModelError, OptionError, RealtimeError
 from realtime.files import written_whole
+from realtime.frame import Pixels
 from realtime.model_card import ModelCard, ModelKind
 from realtime.terminal import set_up_logging
-from tools.exporting.check import WrittenModel, compare, sample_inputs, table
+from tools.exporting.check import Comparison, WrittenModel, compare, sample_inputs, table
+from tools.exporting.int8 import calibration_pictures, quantised
 from tools.exporting.model import build_model
 from tools.exporting.source import Source, Wishes, open_source
 from tools.networks import LAYOUTS, Part
@@ -29,43 +35,95 @@ _LARGEST_DIFFERENCE = 1.0
 """Grey levels of 255 that a float32 model may be off: rounding to bytes can fall either way."""
 
 
+_LEAST_PSNR_DB = 25.0
+"""A model of less precision below that is another picture: 30 is where differences begin to be seen side by side."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Precision:
+    """How exact a model's numbers are; float32 unless one of these is said."""
+
+    half: bool = False
+    pictures: Sequence[Pixels] = ()
+    """Pictures to measure int8's ranges on; none: no int8."""
+
+    @property
+    def is_less(self) -> bool:
+        return self.half or bool(self.pictures)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 done, 2 an error the user can mend."""
     set_up_logging(debug=False)
     arguments = _parser().parse_args(argv)
     try:
         _check_place(arguments.output)
-        export(open_source(arguments.checkpoint, _wishes(arguments)), arguments.output, _card(arguments), arguments)
+        precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
+        source = open_source(arguments.checkpoint, _wishes(arguments))
+        export(source, arguments.output, _card(arguments), precision, arguments.picture)
     except RealtimeError as error:
         logging.getLogger("realtime").error("%s", error)
         return 2
     return 0
 
 
-def export(source: Source, output: Path, card: ModelCard, arguments: argparse.Namespace) -> None:
-    """Write the model files of `source`: all of them, each found to agree with PyTorch, or none."""
+def export(source: Source, output: Path, card: ModelCard, precision: Precision, photo: Path | None = None) -> None:
+    """Write the model files of `source`: all of them, each found to agree with PyTorch, or none.
+
+    `photo` is what they are checked with, the demo's where none is named. Raises ModelError, OptionError, OutputError.
+    """
     print(f"{source.name}: {source.parameters:,} parameters")
     with contextlib.ExitStack() as unfinished:
         for part in source.parts:
             path = output.with_stem(output.stem + part.suffix)
             file = unfinished.enter_context(written_whole(path))
             own_card = dataclasses.replace(card, kind=part.kind, network=source.name)
-            file.write_bytes(build_model(part, own_card, half=arguments.fp16).SerializeToString())
-            print(f"{path}: {file.stat().st_size / 1000:,.0f} kB")
-            _check(part, file, arguments)
+            inputs = sample_inputs(part, photo)
+            model = build_model(part, own_card)
+            rows = _written(model, file, path, part, inputs)
+            worst = max(row.largest for row in rows)
+            if worst > _LARGEST_DIFFERENCE:
+                raise ModelError(
+                    f"the written model differs from PyTorch by {worst:.3g} grey levels where "
+                    f"{_LARGEST_DIFFERENCE:g} is allowed; nothing was kept"
+                )
+            if precision.is_less:
+                _write_smaller(model, precision, file, path, part, own_card, rows, inputs)
 
 
-def _check(part: Part, file: Path, arguments: argparse.Namespace) -> None:
-    """Run the file beside the network and print how they compare. Raises ModelError where they differ."""
-    with WrittenModel(file) as model:
-        rows = compare(part, model, sample_inputs(part, arguments.picture))
-    print(table(rows))
-    worst = max(row.largest for row in rows)
-    if worst > _LARGEST_DIFFERENCE and not arguments.fp16:
+def _write_smaller(
+    model: onnx.ModelProto,
+    precision: Precision,
+    file: Path,
+    path: Path,
+    part: Part,
+    card: ModelCard,
+    full: Sequence[Comparison],
+    inputs: Sequence[NDArray[Any]],
+) -> None:
+    """Write the model again in less precision; say what it lost and gained. Raises ModelError for too great a loss."""
+    smaller = build_model(part, card, half=True) if precision.half else quantised(model, card, precision.pictures)
+    rows = _written(smaller, file, path, part, inputs)
+    name = "fp16" if precision.half else "int8"
+    psnr_db = min(row.psnr_db for row in rows)
+    gains = [before.onnx_ms / after.onnx_ms for before, after in zip(full, rows, strict=True)]
+    print(f"{name}: PSNR {psnr_db:.1f} dB at worst, {min(gains):.2f} to {max(gains):.2f} × float32's speed on this CPU")
+    if psnr_db < _LEAST_PSNR_DB:
         raise ModelError(
-            f"the written model differs from PyTorch by {worst:.3g} grey levels where {_LARGEST_DIFFERENCE:g} is "
-            "allowed; nothing was kept"
+            f"{name} changes the picture too much: PSNR {psnr_db:.1f} dB, {_LEAST_PSNR_DB:g} is the least; "
+            "nothing was kept, export it without"
         )
+
+
+def _written(
+    model: onnx.ModelProto, file: Path, path: Path, part: Part, inputs: Sequence[NDArray[Any]]
+) -> list[Comparison]:
+    """Write the model to `file`, print how it compares with PyTorch, and return that."""
+    file.write_bytes(model.SerializeToString())
+    with WrittenModel(file) as written:
+        rows = compare(part, written, inputs)
+    print(f"{path}: {file.stat().st_size / 1000:,.0f} kB\n{table(rows)}")
+    return rows
 
 
 def _check_place(path: Path) -> None:
@@ -104,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.onnx", help="the model to write")
     parser.add_argument("--key", default="", help="which network of a checkpoint that holds several, e.g. netG_A")
     parser.add_argument("--picture", type=Path, help="the photo to check with (default: the demo's)")
-    parser.add_argument("--fp16", action="store_true", help="numbers of half the size inside, for GPUs")
+    smaller = parser.add_mutually_exclusive_group()
+    smaller.add_argument("--fp16", action="store_true", help="numbers of half the size inside, for GPUs")
+    smaller.add_argument("--int8", type=Path, metavar="FOLDER", help="styles: bytes inside, measured on its pictures")
 
     own = parser.add_argument_group("a network of no known layout")
     own.add_argument("--network", default="", metavar="FILE.py:Class", help="its code; it is run")

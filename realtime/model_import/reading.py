@@ -9,9 +9,10 @@ import onnx.inliner
 from onnx import compose, helper, version_converter
 
 from realtime.errors import ModelError
-from realtime.model_file import ModelOutline, check_safe, read_outline
+from realtime.model_file import check_safe, read_outline
 from realtime.model_import.folding import fold_constants
 from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, replace
+from realtime.onnx_outline import ModelOutline
 
 LEAST_OPSET = 13
 """From here on the operators of our own ends mean the same; older graphs are converted to it."""

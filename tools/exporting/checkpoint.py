@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from realtime.errors import ModelError
-from tools.networks import Layout, layout_of, unknown
+from tools.networks import layout_of
 from tools.networks.weights import Weights
 
 _PREFERRED = ("params_ema", "generator_ema", "ema", "g_ema")
@@ -43,14 +43,6 @@ def read_checkpoint(path: Path, key: str = "") -> Weights:
     return _checked(Weights(next(iter(chosen.values())), str(path)))
 
 
-def known_layout(weights: Weights) -> Layout:
-    """Return the layout of these weights. Raises ModelError where none knows them."""
-    layout = layout_of(weights)
-    if layout is None:
-        raise unknown(weights)
-    return layout
-
-
 def _read(path: Path) -> object:
     if not path.is_file():
         raise ModelError(f"no checkpoint {path}; name an existing file")
@@ -67,14 +59,14 @@ def _read(path: Path) -> object:
     except pickle.UnpicklingError as error:
         raise _refusal(path, str(error)) from None
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is no checkpoint that PyTorch can read ({_line(error)})") from error
+        raise ModelError(f"{path} is no checkpoint that PyTorch can read; fetch or save it again") from error
 
 
 def _refusal(path: Path, reason: str) -> ModelError:
     """Return the error for a pickle that weights_only refuses: a wish to run something, or plain damage."""
     wanted = re.search(r"GLOBAL ([\w.]+)", reason) or re.search(r"[Cc]lass ([\w.]+)", reason)
     if wanted is None:
-        return ModelError(f"{path} is no checkpoint that PyTorch can read ({_line(reason.splitlines()[0])})")
+        return ModelError(f"{path} is no checkpoint that PyTorch can read; fetch or save it again")
     return ModelError(
         f"{path} would run code when loaded (it asks for {wanted[1]}), so it is not; "
         "save it again as torch.save(network.state_dict(), …) where it was made"
@@ -89,7 +81,8 @@ def _networks(found: object, name: str = "", depth: int = _DEPTH) -> Iterator[tu
     if len(tensors) > 1:
         tensors = _unwrapped(tensors)
         yield name, tensors
-        yield from _members(tensors, name)
+        if layout_of(Weights(tensors, name)) is None:
+            yield from _members(tensors, name)
     for key, value in found.items():
         yield from _networks(value, f"{name}.{key}" if name else str(key), depth - 1)
 
@@ -126,7 +119,8 @@ def _checked(weights: Weights) -> Weights:
 
 
 def _listed(names: Mapping[str, object]) -> str:
-    return ", ".join(f"'{name}'" for name in names if name)
+    shown = [f"'{name}'" for name in names if name]
+    return ", ".join(shown[:6]) + " …" * (len(shown) > 6) if shown else "one network only"
 
 
 def _line(error: object) -> str:

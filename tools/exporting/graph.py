@@ -38,7 +38,8 @@ def write_graph(module: nn.Module, example: Tensor, card: ModelCard) -> onnx.Mod
                 prefer_deferred_runtime_asserts_over_guards=True,  # or a padding that may be 0 would fix the size
             )
         except Exception as error:  # whatever a stranger's network may raise while it is run once
-            raise ModelError(f"the network cannot be traced at any size: {_cause(error)}") from error
+            reason = _cause(error)
+            raise ModelError(f"the network cannot be traced with height and width left free: {reason}") from error
         try:
             # By way of torch.export: it keeps pads, clips and slices as they were meant, where the older exporter
             # unrolled their arithmetic and fixed the sizes it saw.
@@ -70,7 +71,13 @@ def finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
         del node.metadata_props[:]
     for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
         del value.metadata_props[:]
-    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
+    del model.graph.value_info[:], model.graph.metadata_props[:]
+    return with_card(model, card)
+
+
+def with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+    """Return `model` with nothing in its metadata but `card`, found to be valid."""
+    del model.metadata_props[:]
     model.graph.name = card.network or "network"
     model.producer_name, model.producer_version = "realtime", __version__
     for key, text in card.metadata().items():

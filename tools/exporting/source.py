@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, OptionError
+from realtime.errors import OptionError
 from realtime.model_card import ModelKind
 from tools.exporting.checkpoint import read_checkpoint
 from tools.exporting.own_code import build_network
@@ -41,7 +41,8 @@ class Source:
     @property
     def parameters(self) -> int:
         """How many numbers the networks hold; those that two parts share count once."""
-        found = {id(weight): weight.numel() for part in self.parts for weight in part.network.parameters()}
+        networks = [getattr(part.network, "script", part.network) for part in self.parts]
+        found = {id(weight): weight.numel() for network in networks for weight in network.parameters()}
         return sum(found.values())
 
 
@@ -65,14 +66,17 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
     """Return the networks in `checkpoint`. Raises ModelError and OptionError, a line each, for whatever is wrong."""
     if not wishes.network:
         if is_script(checkpoint):
-            return _style("torchscript", ScriptNetwork(read_script(checkpoint)), wishes)
+            picture = _picture_format(wishes)
+            return _style("torchscript", ScriptNetwork(read_script(checkpoint)), picture)
         if is_exported(checkpoint):
-            return _style("torch_export", read_exported(checkpoint), wishes)
+            picture = _picture_format(wishes)
+            return _style("torch_export", read_exported(checkpoint), picture)
     weights = read_checkpoint(checkpoint, wishes.key)
     if wishes.network:
+        picture = _picture_format(wishes)
         network = build_network(wishes.network, wishes.kwargs)
         weights.fill(network)
-        return _style(wishes.network.rpartition(":")[2], network, wishes)
+        return _style(wishes.network.rpartition(":")[2], network, picture)
     layout = layout_of(weights)
     if layout is None:
         raise unknown(weights)
@@ -81,13 +85,13 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
     return Source(layout.name, layout.parts(weights))
 
 
-def _style(name: str, network: nn.Module, wishes: Wishes) -> Source:
-    return Source(name, [Part(ModelKind.STYLE, network, _picture_format(wishes))])
+def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:
+    return Source(name, [Part(ModelKind.STYLE, network, picture)])
 
 
 def _picture_format(wishes: Wishes) -> PictureFormat:
     if not wishes.range:
-        raise ModelError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
+        raise OptionError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
     match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", wishes.range)
     if match is None or float(match[1]) >= float(match[2]):
         raise OptionError(f"--range takes black..white, for example 0..255, not '{wishes.range}'")
