@@ -82,9 +82,13 @@ class RandomCrops:
 
     def crop(self, number: int) -> Pixels:
         """Return crop `number` of the run."""
-        round_number, place = divmod(number, len(self._indices))
-        picture = self._store.picture(int(self._round(round_number)[place]))
+        picture = self._store.picture(self.picture_of(number))
         return _crop(picture, self._settings, np.random.default_rng((self._seed, 2, number)))
+
+    def picture_of(self, number: int) -> int:
+        """Return which picture crop `number` is taken from."""
+        round_number, place = divmod(number, len(self._indices))
+        return int(self._round(round_number)[place])
 
     def _round(self, number: int) -> NDArray[np.int64]:
         known, order = self._order  # one attribute, so that another thread never sees half of a new one
