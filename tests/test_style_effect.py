@@ -16,6 +16,8 @@ from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.errors import EffectError, ModelError, OptionError
 from realtime.frame import Frame, Pixels, Size
+from realtime.onnx_model import SessionPolicy
+from realtime.providers import Provider
 from realtime.stats import RunStats
 from realtime.style.easel import Easel, SizedModel
 from realtime.style.exchange import Exchange, Wish
@@ -166,6 +168,27 @@ def test_a_slow_model_begins_at_a_size_that_holds_the_rate(
     assert effect.facts()["works at"] == f"{size} of 640x360"
     assert Size.of(made) == FRAME
     assert np.abs(made.astype(np.int16) - (255 - picture)).mean() < 6, "still the same painting"
+
+
+@pytest.mark.parametrize(
+    ("provider", "gpu", "sizes"), [("", True, 1), ("", False, 2), ("cpu", True, 2), ("cpu", False, 2)]
+)
+def test_no_engine_is_built_for_a_trial_where_there_is_a_gpu(
+    open_style: Open, monkeypatch: pytest.MonkeyPatch, provider: str, gpu: bool, sizes: int
+) -> None:
+    chosen = [Provider.CUDA, Provider.CPU] if gpu else [Provider.CPU]
+    monkeypatch.setattr("realtime.effects.style.choose", lambda wanted, machine, fixed_sizes: (chosen, []))
+    opened: list[Size] = []
+    begin = SizedModel.__init__
+
+    def note(self: SizedModel, path: Path, policy: SessionPolicy, size: Size) -> None:
+        opened.append(size)
+        begin(self, path, policy, size)
+
+    monkeypatch.setattr(SizedModel, "__init__", note)
+    open_style(in_context=context(provider=provider))
+    assert len(opened) == sizes
+    assert opened[-1] == FRAME
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from realtime import ort_session
 from realtime.buffers import FramePool
 from realtime.effects import Effect, EffectContext, setting
 from realtime.errors import EffectError, OptionError
@@ -26,6 +27,7 @@ from realtime.frame import Face, Frame, Pixels, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names
 from realtime.onnx_model import SessionPolicy
+from realtime.providers import Provider, choose
 from realtime.style.easel import Easel, SizedModel
 from realtime.style.exchange import Exchange, Wish
 from realtime.style.quality import Governor, first_step, working_sizes
@@ -190,10 +192,12 @@ class StyleEffect(Effect):
         """Open the model for the largest size that it is quick enough for, found by trying the smallest."""
         step = 0
         sizes = working_sizes(frame)
-        model = SizedModel(self._path, self._policy, sizes[-1] if self._is_governed else sizes[0])
+        # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
+        is_tried = self._is_governed and _on_the_processor(self._policy.provider)
+        model = SizedModel(self._path, self._policy, sizes[-1] if is_tried else sizes[0])
         if model.card.least_px > min(model.size):
             sizes = working_sizes(frame, model.card.least_px)
-        if self._is_governed and model.provider == "CPU":
+        if is_tried:
             step = first_step(sizes, _s_per_px(model) * _PROBE_GRACE, _REST_S, self._period_s)
         if model.size != sizes[step]:
             model.close()
@@ -214,6 +218,14 @@ class _FrameGovernor(Governor):
     def __init__(self, frame: Size, sizes: Sequence[Size], period_s: float, step: int) -> None:
         super().__init__(sizes, period_s, step)
         self.frame = frame
+
+
+def _on_the_processor(provider: str) -> bool:
+    """Whether a model is going to be computed without a GPU, as far as can be told before it is opened."""
+    if provider:
+        return provider == Provider.CPU.value
+    providers, _ = choose(None, ort_session.machine(), fixed_sizes=True)
+    return providers == [Provider.CPU]
 
 
 def _s_per_px(model: SizedModel) -> float:
