@@ -120,7 +120,8 @@ class Proof(NamedTuple):
     @property
     def holds(self) -> bool:
         # Own size: the same operators on the same numbers, so rounding only. Laid twice: normalisation over the whole
-        # picture sees the seam as well, which was measured to cost 0.1 to 2 %; a size in the wrong place, over 20 %.
+        # picture sees the seam as well. Measured: 0 without such norms, 0.7 to 1.3 % for fast-neural-style and
+        # CycleGAN, 39 % for a mean that is right at one size only.
         return self.own_difference <= 0.004 and self.tile_difference <= 0.06
 
 

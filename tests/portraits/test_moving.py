@@ -54,7 +54,7 @@ def test_a_small_face_beside_a_larger_one_is_left_out_and_said_so(
         faces = usable_faces(canvas, meter)
     assert len(faces) == 1
     assert faces[0].box.left < 200
-    (line,) = (record.getMessage() for record in caplog.records)
+    (line,) = (record.getMessage() for record in caplog.records if record.name == "realtime.portraits.moving")
     assert line.startswith("1 of 2 faces move; left out: the face is only 5")
 
 
