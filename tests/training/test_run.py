@@ -77,7 +77,8 @@ def test_a_run_starts_from_another_ones_weights(command: Words, tmp_path: Path) 
     first = tmp_path / "first" / "checkpoint.pth"
     main(command("brush", "second", steps=1, learning_rate=0, start_from=first, **TINY["brush"]))
     weights = [torch.load(path, weights_only=True)["generator"] for path in (first, tmp_path / "second/checkpoint.pth")]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0] if "running" not in name)
+    moving = {name for name in weights[0] if "running" in name or "batches" in name}  # they follow what is seen
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0] if name not in moving)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_run_starts_from_another_ones_weights(command: Words, tmp_path: Path) 
         ("brusch", {}, "no network 'brusch' (did you mean 'brush'?)"),
         ("brush", {"style": ()}, "brush learns from a painting: name one with --style PICTURE"),
         ("brush", {"features": ()}, "torchvision.models.vgg19"),
-        ("brush", {"crop_px": 40}, "--crop-px 40 is no multiple of 16"),
+        ("brush", {"crop_px": 36}, "--crop-px 36 is no multiple of 8"),
         ("brush", {"stiel": "x"}, "no such option: --stiel (did you mean '--style'?)"),
         ("brush", {"batch": "0"}, "batch takes a whole number of at least 1, not 0"),
         ("brush", {"style_layers": "relu31,relu99"}, "'relu99' is no layer"),

@@ -156,7 +156,7 @@ class LossLog:
                 for row in csv.DictReader(file):
                     if row.get("step", "").isdecimal() and int(row["step"]) < steps_done:
                         self._append(int(row.pop("step")), {name: float(value) for name, value in row.items()})
-        self._rewrite = True
+        self._columns: list[str] = []  # as they stand in the file; none where it is to be written anew
 
     def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
         self._append(step, {name: float(value) for name, value in terms.items()})
@@ -168,11 +168,13 @@ class LossLog:
 
     def write(self) -> None:
         """Bring the file up to date."""
-        first = 0 if self._rewrite else len(self.steps) - self._unwritten
+        # A term that has come up since (the next level of several) needs a column, and the rows above one too.
+        rewrite = self._columns != list(self.terms)
+        first = 0 if rewrite else len(self.steps) - self._unwritten
         try:
-            with self._path.open("w" if self._rewrite else "a", newline="", encoding="utf-8") as file:
+            with self._path.open("w" if rewrite else "a", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                if self._rewrite:
+                if rewrite:
                     writer.writerow(["step", *self.terms])
                 writer.writerows(
                     [self.steps[row], *(f"{values[row]:.7g}" for values in self.terms.values())]
@@ -180,7 +182,7 @@ class LossLog:
                 )
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror}; make room and run it again") from error
-        self._rewrite, self._unwritten = False, 0
+        self._columns, self._unwritten = list(self.terms), 0
 
     def _append(self, step: int, terms: Mapping[str, float]) -> None:
         self.steps.append(step)
