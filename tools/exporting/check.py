@@ -143,12 +143,17 @@ class WrittenModel:
         return np.empty(shape, np.float32 if name == "z" else np.uint8)
 
 
-def compare(part: Part, model: WrittenModel, inputs: Sequence[NDArray[Any]]) -> list[Comparison]:
-    """Run a model and its network on every input. Raises ModelError where one of them fails."""
+def compare(
+    part: Part, model: WrittenModel, inputs: Sequence[NDArray[Any]], most_runs: int = _MOST_RUNS
+) -> list[Comparison]:
+    """Run a model and its network on every input, up to `most_runs` times for the best time of each.
+
+    Raises ModelError where one of them fails.
+    """
     rows = []
     for given in inputs:
-        expected, torch_ms = _timed(lambda given=given: reference(part, given))  # type: ignore[misc]
-        got, onnx_ms = _timed(lambda given=given: model(given))  # type: ignore[misc]
+        expected, torch_ms = _timed(lambda given=given: reference(part, given), most_runs)  # type: ignore[misc]
+        got, onnx_ms = _timed(lambda given=given: model(given), most_runs)  # type: ignore[misc]
         if got.shape != expected.shape:
             raise ModelError(f"the written model gives {got.shape} where the network gives {expected.shape}")
         full = 255.0 if expected.dtype == np.uint8 else float(np.abs(expected).max())
@@ -171,11 +176,11 @@ def _name(given: NDArray[Any]) -> str:
     return str(Size(given.shape[2], given.shape[1])) if given.ndim == 4 else f"z {given.shape[1]}"
 
 
-def _timed(work: Callable[[], NDArray[Any]]) -> tuple[NDArray[Any], float]:
+def _timed(work: Callable[[], NDArray[Any]], most_runs: int) -> tuple[NDArray[Any], float]:
     """Return the result and the best time of several, after one that is not counted."""
     result = work()
     best_s, spent_s = math.inf, 0.0
-    for _ in range(_MOST_RUNS):
+    for _ in range(most_runs):
         began_s = time.perf_counter()
         work()
         took_s = time.perf_counter() - began_s

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from realtime.errors import ModelError
+from tools.exporting.graph import quiet
 
 # What TorchScript offers besides arithmetic on tensors: files, other libraries' operators, foreign classes.
 _SCRIPT_REACHES_OUT = re.compile(r"\b(torch\.save|torch\.from_file|torch\.load|ops\.(?!prim\b|aten\b|prims\b)\w+|"
@@ -79,7 +80,9 @@ def read_exported(path: Path) -> nn.Module:
         except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             raise ModelError(f"{path} is damaged; save it again") from error
     try:
-        return _Program(torch.export.load(path).module())
+        # Without operators that change tensors in place: a constant made in the network cannot be traced again else.
+        with quiet():
+            return _Program(torch.export.load(path).run_decompositions({}).module())
     except Exception as error:
         line = " ".join(str(error).split())[:160]
         raise ModelError(f"{path} is no torch.export file that this PyTorch can read ({line})") from error
