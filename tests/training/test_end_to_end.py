@@ -1,0 +1,108 @@
+"""From pictures to a painted video: train, export, add, run; and what comes out is what PyTorch paints."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from realtime.frame import Pixels
+from tests.training.conftest import Words
+from tools import export_onnx, train_style
+from tools.exporting.checkpoint import read_checkpoint
+from tools.networks import layout_of
+from tools.training.data import to_pixels, to_tensor
+
+FRAMES = 6
+# The user's folder of models is a temporary one, on every system alike.
+PROGRAM = """
+import pathlib, sys, platformdirs
+platformdirs.user_data_path = lambda name: pathlib.Path("data") / name
+from realtime.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def program(folder: Path, *words: str) -> str:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def write_walk(path: Path, photo: Path) -> None:
+    """A real photo that moves sideways before the camera, as H.264."""
+    picture = cv2.imread(str(photo))
+    assert picture is not None
+    picture = cv2.resize(picture, (400, 480), interpolation=cv2.INTER_AREA)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "12"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(FRAMES):
+            seen = np.ascontiguousarray(picture[60:300, 8 * number : 8 * number + 320], np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(seen, format="bgr24")))
+        container.mux(stream.encode(None))
+
+
+def painted_by_torch(checkpoint: Path, frames: list[Pixels]) -> NDArray[np.uint8]:
+    weights = read_checkpoint(checkpoint)
+    layout = layout_of(weights)
+    assert layout is not None
+    (part,) = layout.parts(weights)
+    rgb = np.stack([frame[:, :, ::-1] for frame in frames])
+    with torch.no_grad():
+        return to_pixels(part.network(to_tensor(np.ascontiguousarray(rgb), torch.device("cpu"))))
+
+
+def pictures(folder: Path) -> list[Pixels]:
+    found = [cv2.imread(str(path)) for path in sorted(folder.glob("*.png"))]
+    return [np.asarray(picture, np.uint8) for picture in found if picture is not None]
+
+
+@pytest.mark.parametrize("video", ["photo", "clip"])
+def test_twenty_steps_later_a_video_is_painted_as_pytorch_paints_it(
+    video: str, command: Words, navy_photo: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    source = tmp_path / "walk.mp4"
+    if video == "photo":
+        write_walk(source, navy_photo)
+    else:
+        source = request.getfixturevalue("shared_data") / "videos" / "talking_0.mp4"
+    train_style.main(command("brush", "run", steps=20, fine=8, middle=8, coarse=16, blocks=2))
+    checkpoint = tmp_path / "run" / "checkpoint.pth"
+    assert export_onnx.main([str(checkpoint), "-o", str(tmp_path / "stripes.onnx"), "--title", "Stripes"]) == 0
+    assert "stripes" in program(tmp_path, "models", "add", "stripes.onnx")
+
+    words = ["run", "--source", str(source), "--every-frame", "--frames", str(FRAMES)]
+    program(tmp_path, *words, "--effect", "none", "--output", "seen/")
+    style = ["--effect", "style:stripes", "--set", "style.steady=no", "--provider", "cpu"]
+    program(tmp_path, *words, *style, "--output", "painted/", "--output", "painted.mp4")
+
+    seen = pictures(tmp_path / "seen")
+    assert len(seen) == FRAMES
+    wanted = painted_by_torch(checkpoint, seen)
+    difference = np.abs(np.stack(pictures(tmp_path / "painted")).astype(int) - wanted)
+    assert difference.max() <= 1
+    assert difference.mean() < 0.01
+    assert np.abs(wanted.astype(int) - np.stack(seen)).mean() > 10  # there was something to paint
+
+    with av.open(str(tmp_path / "painted.mp4")) as container:
+        decoded = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    assert len(decoded) == FRAMES
+    assert np.abs(np.stack(decoded).astype(int) - wanted).mean() < 6  # what H.264 leaves of it
