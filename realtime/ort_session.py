@@ -94,6 +94,8 @@ def new_session(model: str | bytes, options: Any, engines: Sequence[tuple[str, M
     """Return a session computed by the first of `engines`. Raises whatever ONNX Runtime does, and RuntimeError where
     it would have taken another provider without a word.
     """
+    # Again: onnxslim, for one, sets another when it is imported.
+    onnxruntime.set_default_logger_severity(_NOTHING_BUT_FATAL)
     providers = {name: dict(own) for name, own in engines}
     providers.setdefault(Provider.CPU.ort_name, {})
     # enable_fallback=0: else a failure is printed and the CPU taken. The constructor ignores names it does not know,

@@ -55,7 +55,7 @@ def program(network: nn.Module, tmp_path: Path) -> Path:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def script(network: nn.Module, folder: Path, way: str) -> Path:
-    made = torch.jit.script(network) if way == "script" else torch.jit.trace(network, torch.rand(1, 3, 32, 48))
+    made = torch.jit.script(network) if way == "script" else torch.jit.trace(network, torch.rand(1, 3, 32, 48))  # type: ignore[no-untyped-call]
     made.save(folder / f"{way}.pt")
     return folder / f"{way}.pt"
 
