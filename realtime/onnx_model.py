@@ -59,6 +59,8 @@ class OnnxModel:
     """Why a slower provider was taken, a line each."""
     input_shapes: Mapping[str, tuple[int | str, ...]]
     output_shapes: Mapping[str, tuple[int | str, ...]]
+    file_shapes: Mapping[str, tuple[int | str, ...]]
+    """The inputs' shapes as they stand in the file, before `dimensions` fixed what is free there."""
 
     @classmethod
     def open(
@@ -110,7 +112,7 @@ class OnnxModel:
         self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
         check_safe(path, outline)
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
-        self._opset = outline.opset
+        self._opset, self.file_shapes = outline.opset, outline.inputs
         self._runner: Runner | None = None
         self._open_next(must_be)
 

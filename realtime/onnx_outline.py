@@ -34,6 +34,8 @@ class ModelOutline:
     """(domain, name) of operators that the file itself defines out of others."""
     nan_weights: str
     """The name of a tensor of weights with a value that is no number, or empty."""
+    inputs: Mapping[str, tuple[int | str, ...]]
+    """The shape of every input that is a tensor: numbers, and names (they may be empty) of dimensions that are free."""
 
 
 class DamagedError(Exception):
@@ -51,6 +53,7 @@ def outline_of(data: mmap.mmap) -> ModelOutline:
         operators=frozenset(walk.operators),
         own_functions=frozenset(walk.own_functions),
         nan_weights=walk.nan_weights,
+        inputs=walk.inputs,
     )
 
 
@@ -141,6 +144,7 @@ class _Walk:
         self.operators: set[tuple[str, str]] = set()
         self.own_functions: set[tuple[str, str]] = set()
         self.nan_weights = ""
+        self.inputs: dict[str, tuple[int | str, ...]] = {}
 
     def model(self) -> None:
         for field in _fields(self._data, 0, len(self._data)):
@@ -189,6 +193,35 @@ class _Walk:
                 self._tensor(inner)
             elif inner.number == 15:
                 self._sparse_tensor(inner)
+            elif inner.number == 11 and depth == 0:  # a branch or a loop's body has inputs of its own
+                self._input(inner)
+
+    def _input(self, field: _Field) -> None:
+        """Read ValueInfoProto: name = 1, type = 2; there tensor_type = 1, shape = 2, dim = 1 (value = 1, param = 2)."""
+        name, places = "", []
+        for inner in _fields(self._data, field.start, field.end):
+            if inner.number == 1:
+                name = _text(self._data, inner)
+            elif inner.number == 2:
+                places.append(inner)
+        for number in (1, 2):
+            places = [inner for place in places for inner in self._parts(place, number)]
+        if places:
+            self.inputs[shown(name)] = tuple(self._side(dim) for place in places for dim in self._parts(place, 1))
+
+    def _parts(self, field: _Field, number: int) -> list[_Field]:
+        """Return the messages of this number within a message."""
+        inside = _fields(self._data, field.start, field.end) if field.end else ()
+        return [inner for inner in inside if inner.number == number and inner.end]
+
+    def _side(self, field: _Field) -> int | str:
+        side: int | str = ""
+        for inner in _fields(self._data, field.start, field.end):
+            if inner.number == 1:
+                side = inner.value
+            elif inner.number == 2:
+                side = shown(_text(self._data, inner))
+        return side
 
     def _node(self, field: _Field, depth: int) -> None:
         name = domain = ""

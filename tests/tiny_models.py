@@ -87,7 +87,7 @@ def brighter_style(path: Path, step: int = 40) -> Path:
     )
 
 
-def blurred_style(path: Path) -> Path:
+def blurred_style(path: Path, *, height: Side = "height", width: Side = "width") -> Path:
     """A style model with a convolution: `frame_out` = mean over 3×3 pixels, black beyond the edge, rounded down."""
     return write_model(
         path,
@@ -99,8 +99,8 @@ def blurred_style(path: Path) -> Path:
             helper.make_node("Transpose", ["means"], ["rows"], perm=[0, 2, 3, 1]),
             helper.make_node("Cast", ["rows"], ["frame_out"], to=TensorProto.UINT8),
         ],
-        [picture("frame")],
-        [picture("frame_out")],
+        [picture("frame", height, width)],
+        [picture("frame_out", height, width)],
         {"kernel": np.ones((3, 1, 3, 3), np.float32), "nine": np.array(9, np.float32)},
         card=ModelCard(ModelKind.STYLE, title="Blurred"),
     )

@@ -39,6 +39,7 @@ _STRENGTH_STEP = 0.1
 _PROBES = 6
 _PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: others are running
 _REST_S = 0.006  # enlarging, before it has been measured
+_TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 _PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 
 
@@ -82,6 +83,7 @@ class StyleEffect(Effect):
         self.provider = self._easel.model.provider
         for note in self._easel.model.notes:
             log.warning("%s", note)
+        self._warn_of_little_detail()
 
     @classmethod
     def choices(cls) -> list[str]:
@@ -133,14 +135,17 @@ class StyleEffect(Effect):
 
     def facts(self) -> Mapping[str, str]:
         easel = self._easel
-        works = str(easel.model.size) if easel.model.size == easel.frame else f"{easel.model.size} of {easel.frame}"
-        return {"style": f"{self.title}, {self._strength:.0%}", "works at": works}
+        size = easel.place.size
+        works = str(size) if size == easel.frame else f"{size} of {easel.frame}"
+        bound = {} if easel.model.bound.is_free else {"bound to": str(easel.model.bound)}
+        return {"style": f"{self.title}, {self._strength:.0%}", "works at": works, **bound}
 
     def report(self) -> Mapping[str, Any]:
         return {
             "title": self.title,
             "strength": self._strength,
             "working_size": list(self._easel.model.size),
+            "bound": not self._easel.model.bound.is_free,
             "frames_by_working_size": {str(size): count for size, count in self._frames_by_size.items()},
         }
 
@@ -156,6 +161,9 @@ class StyleEffect(Effect):
         wish = Wish(frame, self._wanted_size(frame))
         if wish == (self._easel.frame, self._easel.model.size):
             return
+        if wish.working == self._easel.model.size:  # frames of another size, and the model need not change for them
+            self._easel = Easel(self._easel.model, frame, steady=self._steady)
+            return
         if self._every_frame:  # nothing hurries, and every picture has the full size
             self._put_up(self._open_easel(wish))
             return
@@ -166,13 +174,13 @@ class StyleEffect(Effect):
         elif opened is not None:
             opened.close()
         elif self._easel.frame != frame:
-            # The model in use can paint any shape by way of its own: a little stretched, for some tenths of a second.
+            # The model in use paints any shape within its own: with less detail, for some tenths of a second.
             self._easel = Easel(self._easel.model, frame, steady=self._steady)
 
     def _wanted_size(self, frame: Size) -> Size:
         governor = self._governor
         if governor.frame != frame:
-            sizes = working_sizes(frame, self._easel.model.card.least_px)
+            sizes = _sizes_of(self._easel.model, frame)
             nearest = min(
                 range(len(sizes)), key=lambda step: abs(_pixels(sizes[step]) - _pixels(self._easel.model.size))
             )
@@ -183,6 +191,17 @@ class StyleEffect(Effect):
             governor.exchanged(governor.step)
         return governor.sizes[governor.wanted]
 
+    def _warn_of_little_detail(self) -> None:
+        bound, size = self._easel.model.bound, self._easel.place.size
+        if not bound.is_free and min(size) < _TELLING_PX and min(self._easel.frame) > 2 * min(size):
+            log.warning(
+                "%s is bound to %s: frames of %s are painted as %s, too small for a face; export it with free sides",
+                self._path.stem,
+                bound,
+                self._easel.frame,
+                size,
+            )
+
     def _put_up(self, easel: Easel) -> None:
         former, self._easel = self._easel, easel
         former.close()
@@ -190,14 +209,12 @@ class StyleEffect(Effect):
 
     def _open_first(self, frame: Size) -> tuple[Easel, _FrameGovernor]:
         """Open the model for the largest size that it is quick enough for, found by trying the smallest."""
-        step = 0
         sizes = working_sizes(frame)
         # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
         is_tried = self._is_governed and _on_the_processor(self._policy.provider)
         model = SizedModel(self._path, self._policy, sizes[-1] if is_tried else sizes[0])
-        if model.card.least_px > min(model.size):
-            sizes = working_sizes(frame, model.card.least_px)
-        if is_tried:
+        sizes, step = _sizes_of(model, frame), 0
+        if is_tried and len(sizes) > 1:
             step = first_step(sizes, _s_per_px(model) * _PROBE_GRACE, _REST_S, self._period_s)
         if model.size != sizes[step]:
             model.close()
@@ -226,6 +243,13 @@ def _on_the_processor(provider: str) -> bool:
         return provider == Provider.CPU.value
     providers, _ = choose(None, ort_session.machine(), fixed_sizes=True)
     return providers == [Provider.CPU]
+
+
+def _sizes_of(model: SizedModel, frame: Size) -> tuple[Size, ...]:
+    """Return the sizes a model may work at for frames of this size; only one where it is bound to it."""
+    if model.bound.is_free:
+        return working_sizes(frame, model.card.least_px)
+    return (model.bound.size_for(frame, model.card.least_px),)
 
 
 def _s_per_px(model: SizedModel) -> float:

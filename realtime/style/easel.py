@@ -11,6 +11,7 @@ import numpy as np
 from realtime.frame import Pixels, Size
 from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
 from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.style.fitting import Bound, place_of
 from realtime.style.guided import Enlarger
 from realtime.style.steady import Steady
 
@@ -22,9 +23,14 @@ class SizedModel:
     """A style model whose pictures all have one size."""
 
     def __init__(self, path: Path, policy: SessionPolicy, size: Size) -> None:
-        """Open it, and warm it where the first run is much slower than the others. Raises ModelError."""
-        self.size = size
+        """Open it for pictures of this size, or of its own where it is bound to one, and warm it: the first run is much
+        slower than the others. Raises ModelError.
+        """
         self._model = OnnxModel.open(path, policy, dimensions={HEIGHT: size.height, WIDTH: size.width})
+        _, height, width, _ = self._model.input_shapes[_FRAME]
+        self.size = Size(int(width), int(height))
+        _, height, width, _ = self._model.file_shapes[_FRAME]
+        self.bound = Bound(*(side if isinstance(side, int) else None for side in (width, height)))
         self._model.warm()
 
     @property
@@ -57,12 +63,19 @@ class Easel:
         self.model, self.frame = model, frame
         self.scaling_s, self.rest_s = 0.0, 0.0
         """What the last picture took: what grows with the working size, and the other."""
-        self._steady = Steady(model.size) if steady else None
-        self._enlarger = Enlarger(model.size, frame) if model.size != frame else None
-        shape = (model.size.height, model.size.width, 3)
-        self._small, self._painted = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
-        half = Size(frame.width // 2, frame.height // 2)
-        self._half = np.empty((half.height, half.width, 3), np.uint8) if half.width >= model.size.width else None
+        self.place = place_of(frame, model.size)
+        """Where in the model's picture the frame lies."""
+        left, top, size = self.place
+        self._steady = Steady(size) if steady else None
+        self._is_whole = model.size == frame
+        # A model that takes more than the frame has paints detail of its own; there is none of the frame's to add.
+        is_enlarged = size.width < frame.width or size.height < frame.height
+        self._enlarger = Enlarger(size, frame) if is_enlarged else None
+        self._halves = _halves(frame, size)
+        self._small = _picture(size)
+        self._margins = (top, model.size.height - size.height - top, left, model.size.width - size.width - left)
+        self._shown, self._painted = _picture(model.size), _picture(model.size)
+        self._painted_frame = self._painted[top : top + size.height, left : left + size.width]
 
     def warm(self) -> None:
         """Touch every buffer: the first picture of a new easel must not take longer than the others."""
@@ -71,22 +84,23 @@ class Easel:
         for count in range(2):
             self.paint(blank, count * 0.01, out)
         if self._steady is not None:
-            self._steady = Steady(self.model.size)
+            self._steady = Steady(self.place.size)
 
     def paint(self, pixels: Pixels, pts_s: float, out: Pixels) -> None:
         """Fill `out` with the repainted frame, both of the frame's size. Raises ModelError."""
         began_s = time.perf_counter()
-        enlarger = self._enlarger
-        seen = pixels if enlarger is None else self._shrink(pixels)
-        painted = out if enlarger is None else self._painted
+        seen = pixels if self.place.size == self.frame else self._shrink(pixels)
         if self._steady is not None:
             seen = self._steady.calm(seen, pts_s)
-        self.model.paint(seen, painted)
+        self.model.paint(self._with_margins(seen), out if self._is_whole else self._painted)
+        painted = out if self._is_whole else self._painted_frame
         if self._steady is not None:
             self._steady.hold(painted)
         painted_s = time.perf_counter()
-        if enlarger is not None:
-            enlarger.enlarge(pixels, seen, painted, out)
+        if self._enlarger is not None:
+            self._enlarger.enlarge(pixels, seen, painted, out)
+        elif painted is not out:
+            cv2.resize(painted, self.frame, dst=out, interpolation=cv2.INTER_AREA)
         self.scaling_s, self.rest_s = painted_s - began_s, time.perf_counter() - painted_s
 
     def close(self) -> None:
@@ -94,9 +108,30 @@ class Easel:
 
     def _shrink(self, pixels: Pixels) -> Pixels:
         """Averaging in one step to an odd size takes 3 ms for 1280×720; halving first, then linear, 0.7."""
-        if self._half is not None:
-            height, width = self._half.shape[:2]
-            cv2.resize(pixels, (width, height), dst=self._half, interpolation=cv2.INTER_AREA)
-            pixels = self._half
-        cv2.resize(pixels, self.model.size, dst=self._small, interpolation=cv2.INTER_LINEAR)
+        for half in self._halves:
+            pixels = cv2.resize(pixels, Size.of(half), dst=half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        cv2.resize(pixels, self.place.size, dst=self._small, interpolation=cv2.INTER_LINEAR)
         return self._small
+
+    def _with_margins(self, seen: Pixels) -> Pixels:
+        """Return the model's picture, the frame in its place and continued by its mirror image beside it."""
+        if not any(self._margins):
+            return seen
+        cv2.copyMakeBorder(seen, *self._margins, cv2.BORDER_REFLECT_101, dst=self._shown)
+        return self._shown
+
+
+def _picture(size: Size) -> Pixels:
+    return np.empty((size.height, size.width, 3), np.uint8)
+
+
+def _halves(frame: Size, small: Size) -> list[Pixels]:
+    """Return room for the frame halved again and again, as long as it is not smaller than `small`: what is linearly
+    reduced to less than half loses lines and flickers.
+    """
+    halves: list[Pixels] = []
+    half = Size(frame.width // 2, frame.height // 2)
+    while half.width >= small.width and half.height >= small.height and min(half) > 0:
+        halves.append(_picture(half))
+        half = Size(half.width // 2, half.height // 2)
+    return halves
