@@ -201,7 +201,9 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
 
 def _open_effects(options: Options, context: EffectContext) -> list[Link]:
     specs: Sequence[str] = options.effect or ("portrait",)
-    unused = set(options.effect_settings()) - {effects.split_spec(spec)[0] for spec in specs}
+    # --quality names no effect, as --provider does not: it is for whatever style comes, also later, by a key.
+    of_named = dataclasses.replace(options, quality=None).effect_settings()
+    unused = set(of_named) - {effects.split_spec(spec)[0] for spec in specs}
     if unused:
         chosen = " and ".join(specs)
         raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")

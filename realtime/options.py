@@ -148,8 +148,8 @@ class Options:
         None,
         _MADE,
         "auto|fixed",
-        "style: auto works at a smaller size where the model is slower than the camera; fixed always at the full one; "
-        "default: auto",
+        "style, also one chosen later with a key: auto works at a smaller size where the model is slower than the "
+        "camera; fixed always at the full one; default: auto",
         _one_of("auto", "fixed"),
     )
     provider: str = _option(

@@ -14,6 +14,7 @@ import pytest
 from realtime import app, cameras
 from realtime.__main__ import main
 from realtime.controls import Command
+from realtime.effects.style import StyleEffect
 from realtime.errors import OptionError
 from realtime.options import Options
 from realtime.stats import RunStats
@@ -91,9 +92,20 @@ def test_two_styles_one_after_the_other(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_options_reach_the_effect(style: str) -> None:
     options = Options(effect=(style,), quality="fixed", set=("style.strength=0.5",))
     assert options.effect_settings() == {"style": {"quality": "fixed", "strength": "0.5"}}
+
+
+def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    """It names no effect: people keep it in a preset, begin with a portrait and go on to styles."""
+    options = Options(effect=("none",), output=("none",), frames=5, quality="fixed", provider="cpu")
+    run = live_run(monkeypatch, options)
+    brought = run.desk._menu._open_effect(style)
+    run.go()
+    assert isinstance(brought, StyleEffect)
+    assert not brought._is_governed
+    brought.close()
+
+
+def test_settings_of_an_effect_that_is_not_there_are_refused(style: str) -> None:
+    options = Options(source="demo", effect=("none",), output=("none",), set=("style.strength=0.5",), quality="auto")
     with pytest.raises(OptionError, match="settings for style, but the effect is none"):
-        app.build(
-            Options(source="demo", effect=("none",), output=("none",), quality="fixed"),
-            lambda what, share: None,
-            RunStats(),
-        )
+        app.build(options, lambda what, share: None, RunStats())
