@@ -235,10 +235,11 @@ def _menu(
         names = effects.effect_names()
         return [f"{name}:{choice}" if choice else name for name in names for choice in _choices(name)]
 
+    alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
     return EffectMenu(
         specs,
         links[-1].spec,
-        lambda spec: open_effect(spec, options, dataclasses.replace(context, progress=lambda what, share: None)),
+        lambda spec: open_effect(spec, options, alongside),
         chain,
         controls.say,
     )

@@ -21,6 +21,7 @@ from realtime.providers import Provider
 from realtime.stats import RunStats
 from realtime.style.easel import Easel, SizedModel
 from realtime.style.exchange import Exchange, Wish
+from realtime.style.pauses import Pauses
 from tests.tiny_models import brighter_style, negative_style
 
 FRAME = Size(640, 360)
@@ -177,7 +178,7 @@ def test_no_engine_is_built_for_a_trial_where_there_is_a_gpu(
     open_style: Open, monkeypatch: pytest.MonkeyPatch, provider: str, gpu: bool, sizes: int
 ) -> None:
     chosen = [Provider.CUDA, Provider.CPU] if gpu else [Provider.CPU]
-    monkeypatch.setattr("realtime.effects.style.choose", lambda wanted, machine, fixed_sizes: (chosen, []))
+    monkeypatch.setattr("realtime.style.opening.choose", lambda wanted, machine, fixed_sizes: (chosen, []))
     opened: list[Size] = []
     begin = SizedModel.__init__
 
@@ -212,10 +213,10 @@ def test_the_size_is_lowered_beside_the_picture_that_goes_on(
     opening = threading.Event()
     warm = Easel.warm
 
-    def dawdle(self: Easel) -> None:
+    def dawdle(self: Easel, pauses: Pauses) -> None:
         assert threading.current_thread().name == "style-opening"
         opening.wait(10)
-        warm(self)
+        warm(self, pauses)
 
     monkeypatch.setattr(Easel, "warm", dawdle)
     pictures = [picture, picture.copy()]
@@ -260,7 +261,7 @@ def test_a_size_that_does_not_open_leaves_the_one_in_use(
     effect = open_style()
     slow_down(monkeypatch, ns_per_px=150)
 
-    def fail(self: Easel) -> None:
+    def fail(self: Easel, pauses: Pauses) -> None:
         raise ModelError("out of memory")
 
     monkeypatch.setattr(Easel, "warm", fail)
@@ -298,7 +299,7 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
         closed.set()
 
     effect = StyleEffect.open("negative", StyleSettings(), context())
-    made = effect._open_easel(Wish(FRAME, FRAME))
+    made = effect._open_beside(Wish(FRAME, FRAME))
     monkeypatch.setattr(Easel, "close", note)
     exchange = Exchange(open_slowly, quick=True)
     exchange.ask(Wish(FRAME, FRAME))

@@ -234,7 +234,7 @@ def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> di
     options = Options(source=str(source), effect=(f"style:{paths[0]}",), output=("none",), loop=True, seconds=seconds)
     run = app.build(options, lambda what, share: None, stats)
     info = run.loop.capture.info
-    context = EffectContext(frame=info.size, fps=info.fps)
+    context = EffectContext(frame=info.size, fps=info.fps, alongside=True)
     specs = [f"style:{path}" for path in paths] if len(paths) > 1 else []
     menu = EffectMenu(
         lambda: specs,

@@ -34,6 +34,8 @@ class EffectContext:
     """True: recorded material without hurry. Nothing is dropped, so nothing need be done in less time."""
     provider: str = ""
     """What models shall run on (`--provider`); empty: the best that works."""
+    alongside: bool = False
+    """True: another effect makes pictures while this one is opened. It must not be held up, and nobody is waiting."""
     progress: Callable[[str, float], None] = lambda what, share: None
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
 

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cv2
-import numpy as np
 
-from realtime import ort_session
 from realtime.buffers import FramePool
 from realtime.effects import Effect, EffectContext, setting
 from realtime.errors import EffectError, OptionError
@@ -27,20 +25,17 @@ from realtime.frame import Face, Frame, Pixels, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names
 from realtime.onnx_model import SessionPolicy
-from realtime.providers import Provider, choose
-from realtime.style.easel import Easel, SizedModel
+from realtime.style.easel import Easel
 from realtime.style.exchange import Exchange, Wish
-from realtime.style.quality import Governor, first_step, working_sizes
+from realtime.style.opening import Opener, sizes_of
+from realtime.style.pauses import Pauses
+from realtime.style.quality import Governor
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_FRAME = Size(1280, 720)  # what most cameras give, where nobody knows yet
 _STRENGTH_STEP = 0.1
-_PROBES = 6
-_PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: others are running
-_REST_S = 0.006  # enlarging, before it has been measured
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
-_PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,14 +61,18 @@ class StyleEffect(Effect):
 
     def __init__(self, path: Path, settings: StyleSettings, context: EffectContext) -> None:
         """Opens and warms the model for the size of the frames to come. Raises ModelError."""
-        self._path, self._policy = path, SessionPolicy(provider=context.provider)
+        self._path = path
         self._steady = settings.steady
         self._every_frame = context.every_frame
         self._is_governed = settings.quality == "auto" and not context.every_frame
         self._period_s = 1 / context.fps
         frame = context.frame or _UNKNOWN_FRAME
-        self._easel, self._governor = self._open_first(frame)
-        self._exchange = Exchange(self._open_easel, quick=self._easel.model.provider == "CPU")
+        self._opener = Opener(path, SessionPolicy(provider=context.provider), steady=settings.steady)
+        pauses = Pauses(self._period_s if context.alongside else 0.0)
+        first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), pauses)
+        self._easel = first.easel
+        self._governor = _FrameGovernor(frame, first.sizes, self._period_s, first.step)
+        self._exchange = Exchange(self._open_beside, quick=self._easel.model.provider == "CPU")
         self._strength = settings.strength
         self._strength_is_named = False
         self._pool = FramePool(frame)
@@ -151,7 +150,7 @@ class StyleEffect(Effect):
 
     def close(self) -> None:
         self._exchange.close()
-        self._easel.close()
+        self._easel.close_aside()
 
     def _fit(self, frame: Size) -> None:
         """Bring about the easel wanted for frames of this size; until it is there, another paints."""
@@ -165,14 +164,14 @@ class StyleEffect(Effect):
             self._easel = Easel(self._easel.model, frame, steady=self._steady)
             return
         if self._every_frame:  # nothing hurries, and every picture has the full size
-            self._put_up(self._open_easel(wish))
+            self._put_up(self._opener.open(wish.frame, wish.working, Pauses()))
             return
         self._exchange.ask(wish)
         opened = self._exchange.take()
         if opened is not None and opened.frame == frame:
             self._put_up(opened)
         elif opened is not None:
-            opened.close()
+            opened.close_aside()
         elif self._easel.frame != frame:
             # The model in use paints any shape within its own: with less detail, for some tenths of a second.
             self._easel = Easel(self._easel.model, frame, steady=self._steady)
@@ -180,7 +179,7 @@ class StyleEffect(Effect):
     def _wanted_size(self, frame: Size) -> Size:
         governor = self._governor
         if governor.frame != frame:
-            sizes = _sizes_of(self._easel.model, frame)
+            sizes = sizes_of(self._easel.model, frame)
             nearest = min(
                 range(len(sizes)), key=lambda step: abs(_pixels(sizes[step]) - _pixels(self._easel.model.size))
             )
@@ -204,29 +203,12 @@ class StyleEffect(Effect):
 
     def _put_up(self, easel: Easel) -> None:
         former, self._easel = self._easel, easel
-        former.close()
+        former.close_aside()
         self._governor.exchanged(self._governor.sizes.index(easel.model.size))
 
-    def _open_first(self, frame: Size) -> tuple[Easel, _FrameGovernor]:
-        """Open the model for the largest size that it is quick enough for, found by trying the smallest."""
-        sizes = working_sizes(frame)
-        # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
-        is_tried = self._is_governed and _on_the_processor(self._policy.provider)
-        model = SizedModel(self._path, self._policy, sizes[-1] if is_tried else sizes[0])
-        sizes, step = _sizes_of(model, frame), 0
-        if is_tried and len(sizes) > 1:
-            step = first_step(sizes, _s_per_px(model) * _PROBE_GRACE, _REST_S, self._period_s)
-        if model.size != sizes[step]:
-            model.close()
-            model = SizedModel(self._path, self._policy, sizes[step])
-        easel = Easel(model, frame, steady=self._steady)
-        easel.warm()
-        return easel, _FrameGovernor(frame, sizes, self._period_s, step)
-
-    def _open_easel(self, wish: Wish) -> Easel:
-        easel = Easel(SizedModel(self._path, self._policy, wish.working), wish.frame, steady=self._steady)
-        easel.warm()
-        return easel
+    def _open_beside(self, wish: Wish) -> Easel:
+        """[the exchange's thread]"""
+        return self._opener.open(wish.frame, wish.working, Pauses(self._period_s))
 
 
 class _FrameGovernor(Governor):
@@ -235,35 +217,6 @@ class _FrameGovernor(Governor):
     def __init__(self, frame: Size, sizes: Sequence[Size], period_s: float, step: int) -> None:
         super().__init__(sizes, period_s, step)
         self.frame = frame
-
-
-def _on_the_processor(provider: str) -> bool:
-    """Whether a model is going to be computed without a GPU, as far as can be told before it is opened."""
-    if provider:
-        return provider == Provider.CPU.value
-    providers, _ = choose(None, ort_session.machine(), fixed_sizes=True)
-    return providers == [Provider.CPU]
-
-
-def _sizes_of(model: SizedModel, frame: Size) -> tuple[Size, ...]:
-    """Return the sizes a model may work at for frames of this size; only one where it is bound to it."""
-    if model.bound.is_free:
-        return working_sizes(frame, model.card.least_px)
-    return (model.bound.size_for(frame, model.card.least_px),)
-
-
-def _s_per_px(model: SizedModel) -> float:
-    """Seconds a pixel at best: another style may be painting meanwhile."""
-    grey = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
-    out = np.empty_like(grey)
-    best_s = float("inf")
-    for _ in range(_PROBES):
-        began_s = time.perf_counter()
-        model.paint(grey, out)
-        best_s = min(best_s, time.perf_counter() - began_s)
-        if best_s > _PROBE_ENOUGH_S:
-            break
-    return best_s / _pixels(model.size)
 
 
 def _pixels(size: Size) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelC
 from realtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.style.fitting import Bound, place_of
 from realtime.style.guided import Enlarger
+from realtime.style.pauses import Pauses
 from realtime.style.steady import Steady
 
 (_FRAME,) = INPUT_NAMES[ModelKind.STYLE]
@@ -23,15 +25,14 @@ class SizedModel:
     """A style model whose pictures all have one size."""
 
     def __init__(self, path: Path, policy: SessionPolicy, size: Size) -> None:
-        """Open it for pictures of this size, or of its own where it is bound to one, and warm it: the first run is much
-        slower than the others. Raises ModelError.
+        """Open it for pictures of this size, or of its own where it is bound to one. The first two runs are slower than
+        the others. Raises ModelError.
         """
         self._model = OnnxModel.open(path, policy, dimensions={HEIGHT: size.height, WIDTH: size.width})
         _, height, width, _ = self._model.input_shapes[_FRAME]
         self.size = Size(int(width), int(height))
         _, height, width, _ = self._model.file_shapes[_FRAME]
         self.bound = Bound(*(side if isinstance(side, int) else None for side in (width, height)))
-        self._model.warm()
 
     @property
     def card(self) -> ModelCard:
@@ -52,6 +53,7 @@ class SizedModel:
         self._model.run({_FRAME: pixels[np.newaxis]}, {_FRAME_OUT: into[np.newaxis]})
 
     def close(self) -> None:
+        """Free what it holds, which takes some milliseconds; on any thread."""
         self._model.close()
 
 
@@ -77,12 +79,13 @@ class Easel:
         self._shown, self._painted = _picture(model.size), _picture(model.size)
         self._painted_frame = self._painted[top : top + size.height, left : left + size.width]
 
-    def warm(self) -> None:
-        """Touch every buffer: the first picture of a new easel must not take longer than the others."""
+    def warm(self, pauses: Pauses) -> None:
+        """Paint twice: the first pictures allocate, touch every buffer, choose kernels and start threads."""
         blank = np.zeros((self.frame.height, self.frame.width, 3), np.uint8)
         out = np.empty_like(blank)
         for count in range(2):
             self.paint(blank, count * 0.01, out)
+            pauses.rest()
         if self._steady is not None:
             self._steady = Steady(self.place.size)
 
@@ -104,7 +107,12 @@ class Easel:
         self.scaling_s, self.rest_s = painted_s - began_s, time.perf_counter() - painted_s
 
     def close(self) -> None:
+        """Free what its model holds, which takes some milliseconds; on any thread."""
         self.model.close()
+
+    def close_aside(self) -> None:
+        """[the thread that paints] Do so on a thread of its own; the program's end waits for it."""
+        threading.Thread(target=self.close, name="style-closing").start()
 
     def _shrink(self, pixels: Pixels) -> Pixels:
         """Averaging in one step to an odd size takes 3 ms for 1280×720; halving first, then linear, 0.7."""

@@ -47,7 +47,7 @@ class Exchange:
             overtaken, self._opened = self._opened, None
             starts, self._is_running = not self._is_running, True
         if overtaken is not None:
-            overtaken.close()
+            overtaken.close_aside()
         if starts:
             threading.Thread(target=self._run, name="style-opening", daemon=not self._quick).start()
 
@@ -71,7 +71,7 @@ class Exchange:
             self._is_closed, self._wish = True, None
             opened, self._opened = self._opened, None
         if opened is not None:
-            opened.close()
+            opened.close_aside()
 
     def _run(self) -> None:
         tried: Wish | None = None
