@@ -1,0 +1,162 @@
+"""Styles exchanged while the picture goes on: what is shown meanwhile, and who does the work."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from realtime import app, cameras
+from realtime.effects import EffectContext
+from realtime.effects.style import StyleEffect, StyleSettings
+from realtime.frame import Frame, Size
+from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.options import Options
+from realtime.outputs import Output
+from realtime.stats import RunStats
+from realtime.style.easel import SizedModel
+from realtime.style.pauses import Pauses
+from tests.doubles import SIZE, DrawnCamera, draw_number, read_number
+from tests.tiny_models import blurred_style, brighter_style, negative_style
+
+CPU = SessionPolicy(provider="cpu")
+FRAME = Size(640, 360)
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process's size from /proc")
+def test_a_models_memory_is_given_back_before_its_session_ends(tmp_path: Path) -> None:
+    """The session's end holds Python's lock: whatever is left to it holds up the picture."""
+    side = 2048
+    model = OnnxModel.open(blurred_style(tmp_path / "b.onnx"), CPU, dimensions={"height": side, "width": side})
+    frame = np.zeros((1, side, side, 3), np.uint8)
+    out = np.ones_like(frame)
+    before_mb = resident_mb()
+    model.run({"frame": frame}, {"frame_out": out})
+    runner = model._runner
+    taken_mb = resident_mb() - before_mb
+    assert taken_mb > 90, "two copies in single precision, 50 MB each"
+    frame[:], out[:] = 200, 7
+    model.close()
+    assert runner is not None
+    assert resident_mb() - before_mb < 0.5 * taken_mb, "but for the arena's first piece, which ends with the session"
+    assert (out == 7).all(), "no run was made for it"
+
+
+def test_a_model_that_never_ran_is_closed_too(tmp_path: Path) -> None:
+    model = OnnxModel.open(negative_style(tmp_path / "n.onnx"), CPU)
+    model.close()
+    model.close()
+
+
+def context(*, alongside: bool) -> EffectContext:
+    return EffectContext(frame=FRAME, fps=25.0, provider="cpu", alongside=alongside)
+
+
+def test_the_painting_thread_opens_and_closes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    closed = threading.Event()
+    close = SizedModel.close
+
+    def note(self: SizedModel) -> None:
+        threads.append(threading.current_thread().name)
+        close(self)
+        closed.set()
+
+    path = negative_style(tmp_path / "n.onnx")
+    effect = StyleEffect.open(str(path), StyleSettings(quality="fixed"), context(alongside=False))
+    monkeypatch.setattr(SizedModel, "close", note)
+    effect.close()
+    assert closed.wait(10)
+    assert threads == ["style-closing"]
+
+
+def test_beside_a_picture_it_rests_between_pieces_and_else_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    clock = SimpleNamespace(perf_counter=time.perf_counter, sleep=rests.append)
+    monkeypatch.setattr("realtime.style.pauses.time", clock)
+    path = negative_style(tmp_path / "n.onnx")
+    StyleEffect.open(str(path), StyleSettings(), context(alongside=False)).close()
+    assert rests == []
+    StyleEffect.open(str(path), StyleSettings(), context(alongside=True)).close()
+    assert len(rests) >= 6, "opened, tried, opened again, and painted with twice"
+    assert min(rests) >= 1 / 25
+
+
+def test_a_long_piece_earns_a_long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [100.0]
+    rests: list[float] = []
+    clock = SimpleNamespace(perf_counter=lambda: now_s[0], sleep=rests.append)
+    monkeypatch.setattr("realtime.style.pauses.time", clock)
+    beside = Pauses(0.04)
+    for worked_s in (0.01, 0.1, 20.0):
+        now_s[0] += worked_s
+        beside.rest()
+    assert rests == pytest.approx([0.04, 0.2, 0.5])
+
+
+class Kept(Output):
+    """Keeps what it was shown."""
+
+    name = "kept"
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+
+    def show(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def close(self) -> None:
+        pass
+
+
+def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No black one, none twice, none half painted, none of the bare camera, and no way back."""
+    monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(live=True, fps=60))
+    bright, dark = brighter_style(tmp_path / "brighter.onnx", step=30), negative_style(tmp_path / "negative.onnx")
+    settings = ("style.steady=no", "style.quality=fixed")
+    options = Options(
+        source="0", effect=(f"style:{bright}",), output=("none",), mirror=False, provider="cpu", set=settings
+    )
+    run = app.build(options, lambda what, share: None, RunStats())
+    kept = Kept()
+    menu = run.desk._menu
+    menu._list_specs = lambda: [f"style:{bright}", f"style:{dark}"]
+    give_up_s = time.monotonic() + 15
+
+    def attend() -> None:
+        if kept not in [feed.output for feed in run.loop.feeds]:
+            run.loop.add(kept)
+        elif len(kept.frames) >= 10 and not menu._specs:
+            menu.step(1)
+        shown_dark = sum(int(frame.pixels[40, 40, 0]) == 255 - 90 for frame in kept.frames)
+        if shown_dark >= 10 or time.monotonic() > give_up_s:
+            run.loop.stop()
+
+    run.loop.run(attend)
+    run.desk.close()
+    indices = [frame.index for frame in kept.frames]
+    assert indices == sorted(set(indices))
+    styles = []
+    for frame in kept.frames:
+        drawn = draw_number(frame.index)
+        assert frame.pixels.shape == (SIZE.height, SIZE.width, 3)
+        if np.array_equal(frame.pixels, 255 - drawn):
+            styles.append("negative")
+            continue
+        assert np.array_equal(frame.pixels, np.minimum(drawn.astype(int) + 30, 255))
+        assert read_number(frame.pixels) == frame.index
+        styles.append("brighter")
+    assert styles == sorted(styles), "brighter, then negative"
+    assert set(styles) == {"brighter", "negative"}
