@@ -17,7 +17,8 @@ from realtime.style.pauses import Pauses
 from realtime.style.quality import first_step, working_sizes
 
 _PROBES = 5
-_PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: others are running
+_PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: somebody waits for it,
+_PROBE_ENOUGH_BESIDE_S = 0.1  # or nobody does, and the first times may have met the other style's painting
 _REST_S = 0.006  # enlarging, before it has been measured
 _PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 
@@ -80,7 +81,7 @@ def sizes_of(model: SizedModel, frame: Size) -> tuple[Size, ...]:
 
 
 def _s_per_px(model: SizedModel, pauses: Pauses) -> float:
-    """Seconds a pixel at best: another style may be painting meanwhile. The first run allocates and does not count."""
+    """Seconds a pixel at best. The first run allocates and does not count."""
     grey = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
     out = np.empty_like(grey)
     model.paint(grey, out)
@@ -90,6 +91,6 @@ def _s_per_px(model: SizedModel, pauses: Pauses) -> float:
         began_s = time.perf_counter()
         model.paint(grey, out)
         best_s = min(best_s, time.perf_counter() - began_s)
-        if best_s > _PROBE_ENOUGH_S:
+        if best_s > (_PROBE_ENOUGH_BESIDE_S if pauses.are_taken else _PROBE_ENOUGH_S):
             break
     return best_s / (model.size.width * model.size.height)

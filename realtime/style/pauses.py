@@ -18,9 +18,14 @@ class Pauses:
         self._period_s = period_s
         self._began_s = time.perf_counter()
 
+    @property
+    def are_taken(self) -> bool:
+        """Whether there is a picture that goes on."""
+        return self._period_s > 0
+
     def rest(self) -> None:
         """Sleep for a frame, or for twice as long as the piece of work took that ends here."""
-        if self._period_s > 0:
+        if self.are_taken:
             worked_s = time.perf_counter() - self._began_s
             time.sleep(min(_LONGEST_S, max(self._period_s, _REST_TIMES * worked_s)))
         self._began_s = time.perf_counter()
