@@ -250,6 +250,7 @@ def make_recipe(job: Job, fabric: Fabric) -> Recipe:
         features=load_features(job, job.features, fabric.device) if job.features is not None else None,
         learning_rate=learning_rate(job),
         steps=job.run.steps,
+        begun=job.start_from is not None,
         memory_format=memory_format(job),
     )
     recipe = job.recipe(fabric, given, job.own)

@@ -27,7 +27,7 @@ class Intruder:
 
 @pytest.fixture
 def tensors() -> dict[str, torch.Tensor]:
-    return dict(Brush(4, 8, 8, 1).state_dict())
+    return dict(Brush(4, 8, 1).state_dict())
 
 
 def saved(folder: Path, found: object, name: str = "x.pth") -> Path:
@@ -103,7 +103,7 @@ def test_code_in_a_file_is_refused_and_not_run(place: str, tmp_path: Path) -> No
 
 
 def test_whole_module_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    message = refusal(saved(tmp_path, Brush(4, 8, 8, 1)))
+    message = refusal(saved(tmp_path, Brush(4, 8, 1)))
     assert "would run code" in message
     assert "state_dict()" in message
 

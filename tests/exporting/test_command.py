@@ -84,7 +84,7 @@ def import_code(folder: Path) -> None:
 
 @pytest.fixture
 def brush(folder: Path) -> Path:
-    torch.save({"generator": trained(Brush(8, 8, 16, 1, normalised=True)).state_dict()}, folder / "brush.pth")
+    torch.save({"generator": trained(Brush(8, 8, 1, normalised=True)).state_dict()}, folder / "brush.pth")
     return folder / "brush.pth"
 
 

@@ -30,8 +30,8 @@ SIZES = (Size(64, 64), Size(75, 53), Size(9, 21))
 
 # name of the layout, a small network of it, and names that its public checkpoints hold at the original size
 NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
-    "brush": ("brush", lambda: Brush(8, 16, 16, 1)),
-    "brush in training": ("brush", lambda: Brush(8, 12, 16, 1, 3, normalised=True)),
+    "brush": ("brush", lambda: Brush(8, 16, 1)),
+    "brush in training": ("brush", lambda: Brush(8, 12, 1, normalised=True)),
     "fast neural style": ("fast_neural_style", lambda: FastNeuralStyle((4, 8, 12), 1)),
     "cyclegan": ("cyclegan_resnet", lambda: CycleganResnet(4, 1)),
     "cyclegan with dropout": ("cyclegan_resnet", lambda: CycleganResnet(4, 2, dropout=True)),

@@ -84,7 +84,7 @@ def test_twenty_steps_later_a_video_is_painted_as_pytorch_paints_it(
         write_walk(source, navy_photo)
     else:
         source = request.getfixturevalue("shared_data") / "videos" / "talking_0.mp4"
-    train_style.main(command("brush", "run", steps=20, fine=8, middle=8, coarse=16, blocks=2))
+    train_style.main(command("brush", "run", steps=20, fine=8, middle=8, blocks=2))
     checkpoint = tmp_path / "run" / "checkpoint.pth"
     assert export_onnx.main([str(checkpoint), "-o", str(tmp_path / "stripes.onnx"), "--title", "Stripes"]) == 0
     assert "stripes" in program(tmp_path, "models", "add", "stripes.onnx")

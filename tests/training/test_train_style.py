@@ -16,7 +16,7 @@ from tests.training.conftest import Words
 from tools.train_style import main
 
 TINY: dict[str, dict[str, object]] = {
-    "brush": {"fine": 4, "middle": 4, "coarse": 8, "blocks": 1},
+    "brush": {"fine": 4, "middle": 4, "blocks": 1},
     "fast_neural_style": {"width": 4, "blocks": 1},
     "lapstyle": {"crop_px": 64, "levels": 1, "revision_width": 4, "judge_width": 4},
     "cyclegan": {"width": 4, "blocks": 2, "judge_width": 4, "pool": 3, "degrade": "salt-pepper-blur"},

@@ -55,13 +55,15 @@ class Comparison:
         return cls(what, *times_ms, float(grey.max()), float(grey.mean()), psnr_db)
 
 
-def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] = SIZES) -> list[NDArray[Any]]:
-    """Return three inputs as the model takes them, of a photo of a person: the demo's where none is named."""
+def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] = ()) -> list[NDArray[Any]]:
+    """Return three inputs as the model takes them, of a photo of a person: the demo's where none is named; of a style's
+    sides as many as `sizes`, or those of SIZES.
+    """
     if part.kind is ModelKind.DECODER:
         return list(np.random.default_rng(0).standard_normal((3, 1, part.latent)).astype(np.float32))
     picture = read_picture(photo or portrait_photo())
     if part.kind is ModelKind.STYLE:
-        return [_cover(picture, size)[np.newaxis] for size in sizes]
+        return [_cover(picture, size)[np.newaxis] for size in sizes or SIZES]
     side = Size(part.side_px, part.side_px)
     return [_cover(_turned(picture, degrees), side)[np.newaxis] for degrees in _TURNS_DEGREES]
 

@@ -28,22 +28,17 @@ class BrushLayout(Layout):
 
     def recognises(self, weights: Weights) -> bool:
         # While it is trained a norm stands behind most convolutions, whose weights are then one name deeper.
-        telling = ("stem", "down_middle", "down_coarse", "mix_fine")
+        telling = ("stem", "down_middle", "contrast", "mix_fine")
         known = sum(f"{name}.weight" in weights or _normalised(name) in weights for name in telling)
         return known + ("head.weight" in weights) >= 4
 
     def parts(self, weights: Weights) -> Sequence[Part]:
-        normalised = sum(_normalised(name) in weights for name in ("stem", "down_middle", "down_coarse")) >= 2
-
-        def wide(name: str) -> int:
-            return weights.shape(_normalised(name) if normalised else f"{name}.weight")[0]
+        normalised = sum(_normalised(name) in weights for name in ("stem", "mix_fine", "blocks.0.first")) >= 2
 
         network = Brush(
-            fine=wide("stem"),
-            middle=wide("down_middle"),
-            coarse=wide("down_coarse"),
-            blocks=weights.count(_normalised("blocks.{}.widen") if normalised else "blocks.{}.widen.weight"),
-            expansion=wide("blocks.0.widen") // wide("down_coarse"),
+            fine=weights.shape("up_middle.weight")[0],
+            middle=weights.shape("up_middle.weight")[1],
+            blocks=weights.count(_normalised("blocks.{}.first") if normalised else "blocks.{}.first.weight"),
             normalised=normalised,
         )
         weights.fill(network)

@@ -43,6 +43,8 @@ class Given:
     features: VggFeatures | None
     learning_rate: float
     steps: int
+    begun: bool = False
+    """The network will begin with weights of an earlier run."""
     memory_format: torch.memory_format = torch.contiguous_format
     """How networks and pictures lie in memory."""
 

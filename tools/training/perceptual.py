@@ -31,6 +31,7 @@ from tools.training.losses import (
     light_change,
     overshoot,
     palette_distance,
+    patch_distance,
     raster,
     roughness,
     style_distance,
@@ -39,24 +40,35 @@ from tools.training.losses import (
 
 _USUAL_NOISE = 0.016
 """Mean difference between two frames of a still scene, in parts of white: grain of 2 % in good indoor light."""
+_PLAIN = 4.0
+"""Weight of the plain picture while nothing else is asked for: any, so that clipping does not slow it down."""
 _CLIP = 1.0
 """Longest gradient: a network without normalisation is thrown off by a single strange crop otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings:
-    content_weight: float = dataclasses.field(default=0.2, metadata=setting("hold what the picture shows", least=0))
-    style_weight: float = dataclasses.field(default=1.0, metadata=setting("paint as the painting is painted", least=0))
+    plain_steps: int = dataclasses.field(
+        default=150, metadata=setting("first steps, in which it learns to paint the picture as it is", least=0)
+    )
+    content_weight: float = dataclasses.field(default=0.4, metadata=setting("hold what the picture shows", least=0))
+    style_weight: float = dataclasses.field(default=0.5, metadata=setting("paint as the painting is painted", least=0))
     palette_weight: float = dataclasses.field(
-        default=2.0, metadata=setting("paint with the painting's colours, and as much of each", least=0)
+        default=0.0, metadata=setting("paint with the painting's colours, and as much of each", least=0)
+    )
+    patch_weight: float = dataclasses.field(
+        default=12.0, metadata=setting("be made of the painting's patches, small and large", least=0)
+    )
+    patch_levels: int = dataclasses.field(
+        default=4, metadata=setting("sizes at which patches are compared, each half of the one before", least=1, most=5)
     )
     together: float = dataclasses.field(
-        default=0.7,
+        default=0.0,
         metadata=setting("share of style asked of a batch as a whole, not of each picture alone", least=0, most=1),
     )
     smooth_weight: float = dataclasses.field(default=0.0, metadata=setting("total variation: no speckle", least=0))
     steady_weight: float = dataclasses.field(
-        default=0.02, metadata=setting("paint the same under camera noise and small movements", least=0)
+        default=0.004, metadata=setting("paint the same under camera noise and small movements", least=0)
     )
     steady_noise: float = dataclasses.field(
         default=0.03, metadata=setting("strongest noise tried, in parts of white", least=0, most=0.5)
@@ -68,7 +80,7 @@ class PerceptualSettings:
     likeness_weight: float = dataclasses.field(
         default=1.0, metadata=setting("with a teacher: paint what has the features of its pictures", least=0)
     )
-    light_weight: float = dataclasses.field(default=0.1, metadata=setting("hold broad light and shade", least=0))
+    light_weight: float = dataclasses.field(default=0.2, metadata=setting("hold broad light and shade", least=0))
     edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
     range_weight: float = dataclasses.field(default=10.0, metadata=setting("stay between black and white", least=0))
     raster_weight: float = dataclasses.field(default=20.0, metadata=setting("paint no grid of 2×2 pixels", least=0))
@@ -76,7 +88,7 @@ class PerceptualSettings:
         default="relu31,relu41", metadata=setting("features that stand for content, with shares: relu31:1,relu41:0.5")
     )
     style_layers: str = dataclasses.field(
-        default="relu11,relu12,relu21,relu22,relu31,relu32,relu33,relu34,relu41,relu42,relu44,relu51",
+        default="relu12,relu22,relu33,relu42",
         metadata=setting("features that stand for style, as above"),
     )
 
@@ -85,9 +97,7 @@ class PerceptualSettings:
 class BrushSettings(PerceptualSettings):
     fine: int = dataclasses.field(default=16, metadata=setting("channels at 1/2 of the size", least=1))
     middle: int = dataclasses.field(default=32, metadata=setting("channels at 1/4", least=1))
-    coarse: int = dataclasses.field(default=64, metadata=setting("channels at 1/8", least=1))
-    blocks: int = dataclasses.field(default=6, metadata=setting("inverted residuals at 1/8", least=0))
-    expansion: int = dataclasses.field(default=2, metadata=setting("how much wider they are inside", least=1))
+    blocks: int = dataclasses.field(default=3, metadata=setting("residuals at 1/4 of the size", least=0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +113,7 @@ class PerceptualRecipe(Recipe):
         assert given.features is not None
         self._fabric = fabric
         self._settings = settings
+        self._plain_steps = 0 if given.begun else settings.plain_steps
         self._features = given.features
         self._paintings = given.paintings
         known = given.features.widths()
@@ -133,6 +144,7 @@ class PerceptualRecipe(Recipe):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         settings, pictures = self._settings, batch.pictures
+        torch.manual_seed(batch.noise.initial_seed())  # a network may draw too (Brush its canvas): by the step as well
         disturbance = Disturbance.drawn(batch, settings.steady_noise, settings.steady_shift_px)
         steady = settings.steady_weight > 0 and (settings.steady_noise > 0 or settings.steady_shift_px > 0)
         # One pass for both: several passes before a backward are what distributed training takes badly.
@@ -140,12 +152,32 @@ class PerceptualRecipe(Recipe):
         painted_both = self._paint(given)
         painted, painted_disturbed = painted_both[: len(pictures)], painted_both[len(pictures) :]
 
+        if batch.others is None and batch.step < self._plain_steps:
+            terms = {"plain": _PLAIN * (painted - pictures).abs().mean()}
+        else:
+            terms = self._aims(painted, batch)
+            if steady:
+                terms["steady"] = settings.steady_weight * disturbance.difference(painted, painted_disturbed)
+        total = torch.stack(list(terms.values())).sum()
+        self._optimizer.zero_grad()
+        self._fabric.backward(total)
+        self._fabric.clip_gradients(self._network_set_up, self._optimizer, max_norm=_CLIP)
+        self._optimizer.step()
+        # What must fall is the total of what is aimed at afterwards.
+        counted = total if "plain" not in terms else torch.zeros_like(total)
+        return {name: term.detach() for name, term in {"total": counted, **terms}.items()}
+
+    def _aims(self, painted: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return what is asked of painted pictures by themselves."""
+        settings, pictures = self._settings, batch.pictures
         terms = self._likeness(painted, batch)
         terms["range"] = settings.range_weight * overshoot(painted)
-        if steady:
-            terms["steady"] = settings.steady_weight * disturbance.difference(painted, painted_disturbed)
         if settings.palette_weight and batch.others is None:
             terms["palette"] = settings.palette_weight * palette_distance(painted, self._paintings, batch.noise)
+        if settings.patch_weight and batch.others is None:
+            terms["patches"] = settings.patch_weight * patch_distance(
+                painted, self._paintings, settings.patch_levels, batch.noise, together=settings.together
+            )
         if settings.smooth_weight and batch.others is None:
             terms["smooth"] = settings.smooth_weight * roughness(painted)
         if settings.light_weight and batch.others is None:
@@ -154,13 +186,7 @@ class PerceptualRecipe(Recipe):
             terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
         if settings.raster_weight:
             terms["raster"] = settings.raster_weight * raster(painted)
-
-        total = torch.stack(list(terms.values())).sum()
-        self._optimizer.zero_grad()
-        self._fabric.backward(total)
-        self._fabric.clip_gradients(self._network_set_up, self._optimizer, max_norm=_CLIP)
-        self._optimizer.step()
-        return {name: term.detach() for name, term in {"total": total, **terms}.items()}
+        return terms
 
     def _likeness(self, painted: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return what the painted picture should be like: its subject and the painting, or a teacher's picture."""
@@ -191,9 +217,7 @@ class BrushRecipe(PerceptualRecipe):
 
     def _network(self, settings: PerceptualSettings) -> nn.Module:
         assert isinstance(settings, BrushSettings)
-        brush = Brush(
-            settings.fine, settings.middle, settings.coarse, settings.blocks, settings.expansion, normalised=True
-        )
+        brush = Brush(settings.fine, settings.middle, settings.blocks, normalised=True)
         _begin_grey(brush.head)
         return brush
 

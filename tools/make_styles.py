@@ -1,0 +1,234 @@
+"""Make the styles that ship: train each, export it, write its card and its picture.
+
+    python -m tools.make_styles --paintings DIR --pictures DIR --features vgg19.pth --runs runs/
+    python -m tools.make_styles … --only night wave           some of them
+    python -m tools.make_styles --runs runs/ --export         from runs that are done: models, cards and pictures
+
+A run that was stopped goes on. The pictures need `pip install scikit-image`, for the astronaut it carries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from realtime.frame import Pixels
+from realtime.model_card import ModelKind
+from realtime.model_shelf import read_card
+from realtime.onnx_model import OnnxModel, SessionPolicy
+from tools import export_onnx, train_style
+
+ROOT = Path(__file__).parents[1]
+MODELS = ROOT / "models_onnx"
+PICTURES = ROOT / "docs" / "styles"
+SIDE_PX = 512
+STEPS = 750
+
+
+@dataclasses.dataclass(frozen=True)
+class Shipped:
+    """One style: how it is called, what of, and at which size its painting was seen."""
+
+    name: str
+    painting: str
+    """The file among the paintings."""
+    style_size_px: int
+    title: str
+    about: str
+    credit: str
+
+
+STYLES = (
+    Shipped(
+        "night",
+        "van_gogh_starry_night.jpg",
+        512,
+        "Night",
+        "Dabs of blue and yellow on dark ground",
+        "Vincent van Gogh, The Starry Night, 1889, public domain",
+    ),
+    Shipped(
+        "wave",
+        "hokusai_great_wave.jpg",
+        514,
+        "Wave",
+        "A woodblock print in indigo and sand",
+        "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
+    ),
+    Shipped(
+        "stones",
+        "roman_mosaic.jpg",
+        500,
+        "Stones",
+        "Light and dark stones with joints between them",
+        "A Roman mosaic, photographed; the work is in the public domain",
+    ),
+    Shipped(
+        "tiles",
+        "delaunay_portrait_1906.jpg",
+        500,
+        "Tiles",
+        "Broad bright touches on white",
+        "Robert Delaunay, portrait, 1906, public domain",
+    ),
+    Shipped(
+        "composition",
+        "kandinsky_composition_vii.jpg",
+        560,
+        "Composition",
+        "All colours at once, orange and violet before all",
+        "Wassily Kandinsky, Composition VII, 1913, public domain",
+    ),
+    Shipped(
+        "fauve",
+        "matisse_woman_with_hat.jpg",
+        560,
+        "Fauve",
+        "Green, rose and violet side by side",
+        "Henri Matisse, Woman with a Hat, 1905, public domain",
+    ),
+    Shipped(
+        "scream",
+        "munch_the_scream.jpg",
+        512,
+        "Scream",
+        "Burning red over brown and green",
+        "Edvard Munch, The Scream, 1893, public domain",
+    ),
+    Shipped(
+        "storm",
+        "turner_shipwreck.jpg",
+        560,
+        "Storm",
+        "A dark sea with light breaking through",
+        "J. M. W. Turner, a shipwreck, public domain",
+    ),
+)
+LICENCE = "MIT, as the program"
+TRAINED_ON = (
+    "The painting, and 800 photographs (a sample of ImageNet, for whose terms it is non-commercial research), by the "
+    "features of a squeezed VGG-19 (Collaborative Distillation, MIT)"
+)
+
+
+def main() -> int:
+    """Train and export what was asked for; the exit code is that of the first step that fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paintings", type=Path, help="the folder of the style pictures")
+    parser.add_argument("--pictures", type=Path, help="the folder of photos to learn on")
+    parser.add_argument("--features", type=Path, help="a VGG's weights")
+    parser.add_argument("--runs", type=Path, required=True, help="where the runs' folders are")
+    parser.add_argument("--only", nargs="+", choices=[style.name for style in STYLES], help="not all of them")
+    parser.add_argument("--export", action="store_true", help="train nothing")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU, for training")
+    arguments = parser.parse_args()
+    chosen = [style for style in STYLES if arguments.only is None or style.name in arguments.only]
+    for style in chosen:
+        run = arguments.runs / style.name
+        if not arguments.export:
+            if None in (arguments.paintings, arguments.pictures, arguments.features):
+                parser.error("training needs --paintings, --pictures and --features")
+            if code := train_style.main(training(style, arguments, run)):
+                return code
+        if code := export_onnx.main(exporting(style, run)):
+            return code
+        write_picture(style)
+        write_card(style)
+    return 0
+
+
+def training(style: Shipped, arguments: argparse.Namespace, run: Path) -> list[str]:
+    """Return the words of `tools.train_style`."""
+    given = {
+        "network": "brush",
+        "pictures": arguments.pictures,
+        "style": arguments.paintings / style.painting,
+        "style-size-px": style.style_size_px,
+        "features": arguments.features,
+        "out": run,
+        "steps": STEPS,
+        "batch": 4,
+        "crop-px": 192,
+        "least-scale": 0.45,
+        "learning-rate": 0.004,
+        "precision": "bf16",
+        "channels-last": "yes",
+        "threads": arguments.threads,
+    }
+    return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+
+
+def exporting(style: Shipped, run: Path) -> list[str]:
+    """Return the words of `tools.export_onnx`."""
+    given = {
+        "output": MODELS / f"{style.name}.onnx",
+        "title": style.title,
+        "about": style.about,
+        "credit": style.credit,
+        "licence": LICENCE,
+        "trained-on": TRAINED_ON,
+    }
+    return [str(run / "checkpoint.pth"), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
+
+
+def write_picture(style: Shipped) -> None:
+    """Write docs/styles/NAME.jpg: two portraits in the public domain, painted, beside each other."""
+    PICTURES.mkdir(exist_ok=True)
+    model = OnnxModel.open(MODELS / f"{style.name}.onnx", SessionPolicy(provider="cpu"))
+    painted = []
+    for photo in photos():
+        out = np.empty_like(photo[np.newaxis])
+        model.run({"frame": photo[np.newaxis]}, {"frame_out": out})
+        painted.append(out[0])
+    model.close()
+    cv2.imwrite(str(PICTURES / f"{style.name}.jpg"), np.hstack(painted), [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def photos() -> list[Pixels]:
+    """Return scikit-image's astronaut (NASA) and matplotlib's Grace Hopper (US Navy), 512×512, BGR."""
+    import matplotlib
+    import skimage.data
+
+    astronaut = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    hopper = cv2.imread(str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"))
+    assert hopper is not None
+    height = round(hopper.shape[0] * SIDE_PX / hopper.shape[1])
+    hopper = cv2.resize(hopper, (SIDE_PX, height), interpolation=cv2.INTER_AREA)[20 : 20 + SIDE_PX]
+    return [np.ascontiguousarray(astronaut, np.uint8), np.ascontiguousarray(hopper, np.uint8)]
+
+
+def write_card(style: Shipped) -> None:
+    """Write models_onnx/NAME.md: what the file's own card says, for people, and what it looks like."""
+    path = MODELS / f"{style.name}.onnx"
+    card = read_card(path)
+    assert card.kind is ModelKind.STYLE
+    lines = [
+        f"# {card.title}",
+        "",
+        f"{card.about}. `realtime run --effect style:{style.name}`",
+        "",
+        f"![A woman in a space suit and a naval officer, painted so](../docs/styles/{style.name}.jpg)",
+        "",
+        "| | |",
+        "| --- | --- |",
+        f"| after | {card.credit} |",
+        f"| file | `{path.name}`, {path.stat().st_size / 1000:.0f} kB; frames of any size, uint8 BGR in and out |",
+        f"| network | {card.network}, 79,000 parameters (`tools/networks/brush.py`) |",
+        "| speed | see [benchmarks](../docs/benchmarks.md) |",
+        f"| trained on | {card.trained_on}; {STEPS} steps of 4 crops (`tools/make_styles.py`) |",
+        f"| made by | {card.made_by} |",
+        f"| terms | {card.licence}. No photograph is part of the model |",
+        "",
+        "Pictures: Eileen Collins (NASA) and Grace Hopper (US Navy), both in the public domain.",
+        "",
+    ]
+    path.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
