@@ -146,7 +146,7 @@ class CallersBuffers:
     def give_back(self) -> None:
         """Empty the session's arena while other Python threads go on.
 
-        A session's destructor does it too, but under Python's lock: 6 ms for the style network at 1280×720, 60 for
+        A session's destructor does it too, but under Python's lock: 6 ms for the style network at 1280×720, 100 for
         fast-neural-style of 16 channels, in which no picture is made. A run gives the lock away, and one that is ended
         before its first operator (it touches no array) empties the arena all the same; 1 to 2 ms are left then.
         """
