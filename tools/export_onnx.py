@@ -25,7 +25,7 @@ from realtime.files import written_whole
 from realtime.frame import Pixels
 from realtime.model_card import ModelCard, ModelKind
 from realtime.terminal import set_up_logging
-from tools.exporting.check import Comparison, WrittenModel, compare, sample_inputs, table
+from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
 from tools.exporting.int8 import calibration_pictures, quantised
 from tools.exporting.model import build_model
 from tools.exporting.source import Source, Wishes, open_source
@@ -79,6 +79,7 @@ def export(source: Source, output: Path, card: ModelCard, precision: Precision, 
             file = unfinished.enter_context(written_whole(path))
             own_card = dataclasses.replace(card, kind=part.kind, network=source.name)
             inputs = sample_inputs(part, photo)
+            reference(part, inputs[0])  # a network that fails by itself is told so, not that it cannot be traced
             model = build_model(part, own_card)
             rows = _written(model, file, path, part, inputs)
             worst = max(row.largest for row in rows)

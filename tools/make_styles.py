@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models_onnx"
 PICTURES = ROOT / "docs" / "styles"
 SIDE_PX = 512
+SHEET_PX = 300
 STEPS = 750
 
 
@@ -61,19 +62,11 @@ STYLES = (
         "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
     ),
     Shipped(
-        "stones",
-        "roman_mosaic.jpg",
-        500,
-        "Stones",
-        "Light and dark stones with joints between them",
-        "A Roman mosaic, photographed; the work is in the public domain",
-    ),
-    Shipped(
-        "tiles",
+        "ink",
         "delaunay_portrait_1906.jpg",
         500,
-        "Tiles",
-        "Broad bright touches on white",
+        "Ink",
+        "Violet ink and pale washes on rough paper",
         "Robert Delaunay, portrait, 1906, public domain",
     ),
     Shipped(
@@ -111,7 +104,7 @@ STYLES = (
 )
 LICENCE = "MIT, as the program"
 TRAINED_ON = (
-    "The painting, and 800 photographs (a sample of ImageNet, for whose terms it is non-commercial research), by the "
+    "the painting, and 800 photographs sampled from ImageNet (its terms: non-commercial research), through the "
     "features of a squeezed VGG-19 (Collaborative Distillation, MIT)"
 )
 
@@ -139,6 +132,7 @@ def main() -> int:
             return code
         write_picture(style)
         write_card(style)
+    write_sheet()
     return 0
 
 
@@ -189,6 +183,19 @@ def write_picture(style: Shipped) -> None:
     cv2.imwrite(str(PICTURES / f"{style.name}.jpg"), np.hstack(painted), [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
+def write_sheet() -> None:
+    """Write docs/styles.jpg, for the README: one photo as it is, and in every style there is a picture of."""
+    shown = [photos()[1]]
+    for style in STYLES:
+        pair = cv2.imread(str(PICTURES / f"{style.name}.jpg"))
+        if pair is not None:
+            shown.append(np.asarray(pair[:, SIDE_PX:], np.uint8))
+    small = [cv2.resize(picture, (SHEET_PX, SHEET_PX), interpolation=cv2.INTER_AREA) for picture in shown]
+    small += [np.full_like(small[0], 255)] * (-len(small) % 4)
+    rows = [np.hstack(small[first : first + 4]) for first in range(0, len(small), 4)]
+    cv2.imwrite(str(PICTURES.with_suffix(".jpg")), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
 def photos() -> list[Pixels]:
     """Return scikit-image's astronaut (NASA) and matplotlib's Grace Hopper (US Navy), 512×512, BGR."""
     import matplotlib
@@ -218,7 +225,7 @@ def write_card(style: Shipped) -> None:
         "| --- | --- |",
         f"| after | {card.credit} |",
         f"| file | `{path.name}`, {path.stat().st_size / 1000:.0f} kB; frames of any size, uint8 BGR in and out |",
-        f"| network | {card.network}, 79,000 parameters (`tools/networks/brush.py`) |",
+        f"| network | {card.network}, 66,000 parameters (`tools/networks/brush.py`) |",
         "| speed | see [benchmarks](../docs/benchmarks.md) |",
         f"| trained on | {card.trained_on}; {STEPS} steps of 4 crops (`tools/make_styles.py`) |",
         f"| made by | {card.made_by} |",

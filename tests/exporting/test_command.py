@@ -123,16 +123,18 @@ def test_style_with_its_card(brush: Path, folder: Path, capsys: pytest.CaptureFi
     assert str(Path(__file__).parents[2]).encode() not in (folder / "out" / "made.onnx").read_bytes()
 
 
-def test_graph_moves_no_pixels_but_at_its_ends(brush: Path, tmp_path: Path) -> None:
-    """What the quick ends are for: inside, ONNX Runtime keeps its own layout from the first convolution to the last."""
-    (part,) = open_source(brush, Wishes()).parts
+def test_graph_moves_no_pixels_but_at_its_ends(tmp_path: Path) -> None:
+    """What the quick ends are for: inside, ONNX Runtime keeps its own layout, but for the instance norm."""
+    torch.save(trained(Brush(16, 32, 1, normalised=True)).state_dict(), tmp_path / "brush.pth")  # whole blocks of 16
+    (part,) = open_source(tmp_path / "brush.pth", Wishes()).parts
     (tmp_path / "x.onnx").write_bytes(build_model(part, ModelCard(ModelKind.STYLE)).SerializeToString())
     for fixed in (True, False):
         kinds = kinds_run(tmp_path / "x.onnx", fixed)
         blocked = "ReorderOutput" in kinds
         assert kinds.count("Transpose") <= (1 if blocked else 2)
-        assert kinds.count("ReorderOutput") <= 1
-        assert "ReorderInput" not in kinds
+        # One pair around the instance norm, which knows planes only, and one back at the end.
+        assert kinds.count("ReorderOutput") <= 2
+        assert kinds.count("ReorderInput") <= 1
         assert kinds.count("Cast") == 2
 
 
@@ -172,27 +174,27 @@ def test_network_of_ones_own(folder: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_ones_own(
-    words: list[str], expected: str, folder: Path, caplog: pytest.LogCaptureFixture
+    words: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert export(folder / "tiny.pth", *own(folder, words[0]), *words[1:]) == 2
-    assert expected in caplog.text
+    said = capsys.readouterr().err
+    assert expected in said
     assert left(folder) == []
-    (message,) = [record.getMessage() for record in caplog.records if record.name == "realtime"]
-    assert "\n" not in message
+    assert said.count("\n") == 1
 
 
-def test_unknown_layout_names_the_way_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_layout_names_the_way_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(folder / "tiny.pth") == 2
-    assert "--network FILE.py:Class" in caplog.text
+    assert "--network FILE.py:Class" in capsys.readouterr().err
     assert left(folder) == []
 
 
 @pytest.mark.parametrize(
     ("name", "expected"), [("made.pth", "must end in .onnx"), ("nowhere/made.onnx", "make it first")]
 )
-def test_place_is_checked_first(name: str, expected: str, brush: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_place_is_checked_first(name: str, expected: str, brush: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(brush, name=name) == 2
-    assert expected in caplog.text
+    assert expected in capsys.readouterr().err
 
 
 def test_two_files_or_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +244,12 @@ def test_less_precision_says_what_it_loses(
     assert float(last.split()[2]) > 30
 
 
-def test_int8_needs_pictures(folder: Path, brush: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_int8_needs_pictures(folder: Path, brush: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(brush, "--int8", str(folder / "none")) == 2
     assert export(brush, "--int8", str(folder / "out")) == 2
-    assert "no folder" in caplog.text
-    assert "holds no pictures" in caplog.text
+    said = capsys.readouterr().err
+    assert "no folder" in said
+    assert "holds no pictures" in said
 
 
 def test_an_operator_onnx_lacks_is_named(folder: Path) -> None:

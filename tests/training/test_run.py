@@ -65,7 +65,7 @@ def test_another_run_is_not_gone_on_with_in_the_same_folder(
     main(command("brush", steps=2, **TINY["brush"]))
     before = (tmp_path / "run" / "resume.pth").read_bytes()
     assert main(command("brush", steps=2, style_weight=7, **TINY["brush"])) == 2
-    assert "holds a run with style_weight = 1.0, not 7.0" in capsys.readouterr().err
+    assert "holds a run with style_weight = 0.5, not 7.0" in capsys.readouterr().err
     assert (tmp_path / "run" / "resume.pth").read_bytes() == before
     (tmp_path / "run" / "resume.pth").write_bytes(before[:1000])
     assert main(command("brush", steps=3, **TINY["brush"])) == 2
@@ -87,7 +87,7 @@ def test_a_run_starts_from_another_ones_weights(command: Words, tmp_path: Path) 
         ("brusch", {}, "no network 'brusch' (did you mean 'brush'?)"),
         ("brush", {"style": ()}, "brush learns from a painting: name one with --style PICTURE"),
         ("brush", {"features": ()}, "torchvision.models.vgg19"),
-        ("brush", {"crop_px": 36}, "--crop-px 36 is no multiple of 8"),
+        ("brush", {"crop_px": 34}, "--crop-px 34 is no multiple of 4"),
         ("brush", {"stiel": "x"}, "no such option: --stiel (did you mean '--style'?)"),
         ("brush", {"batch": "0"}, "batch takes a whole number of at least 1, not 0"),
         ("brush", {"style_layers": "relu31,relu99"}, "'relu99' is no layer"),

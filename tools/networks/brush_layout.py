@@ -59,6 +59,7 @@ class QuickBrush(nn.Module):
         assert isinstance(brush.stem, nn.Conv2d)
         self.stem = _interleaved(brush.stem)
         self.brush.stem = nn.Identity()
+        self.brush.blocks.insert(0, _into_blocks(self.brush.down_middle.out_channels))
         self.brush.head = _in_reading_order(brush.head)
 
     def forward(self, frame: Tensor) -> Tensor:
@@ -75,6 +76,16 @@ class QuickBrush(nn.Module):
         places = painted.permute(0, 2, 3, 1).clamp(0.0, 255.0).to(torch.uint8)
         pairs = places.reshape(rows // 2, columns // 2, 2, 6).permute(0, 2, 1, 3)
         return pairs.reshape(1, rows, columns, 3)[:, margin : margin + height, margin : margin + width]
+
+
+def _into_blocks(channels: int) -> nn.Conv2d:
+    """Return a convolution that changes nothing. ONNX Runtime keeps channels in blocks from one convolution to the
+    next; where the instance norm's planes went into the first residual as they are, every sum was made in planes too,
+    with a reordering before and behind each.
+    """
+    identity = nn.Conv2d(channels, channels, 1, bias=False)
+    nn.init.dirac_(identity.weight)
+    return identity
 
 
 def _interleaved(stem: nn.Conv2d) -> nn.Conv2d:

@@ -49,7 +49,8 @@ _CLIP = 1.0
 @dataclasses.dataclass(frozen=True)
 class PerceptualSettings:
     plain_steps: int = dataclasses.field(
-        default=150, metadata=setting("first steps, in which it learns to paint the picture as it is", least=0)
+        default=150,
+        metadata=setting("first steps, a fifth of all at most: it learns to paint the picture as it is", least=0),
     )
     content_weight: float = dataclasses.field(default=0.4, metadata=setting("hold what the picture shows", least=0))
     style_weight: float = dataclasses.field(default=0.5, metadata=setting("paint as the painting is painted", least=0))
@@ -113,7 +114,7 @@ class PerceptualRecipe(Recipe):
         assert given.features is not None
         self._fabric = fabric
         self._settings = settings
-        self._plain_steps = 0 if given.begun else settings.plain_steps
+        self._plain_steps = 0 if given.begun else min(settings.plain_steps, given.steps // 5)
         self._features = given.features
         self._paintings = given.paintings
         known = given.features.widths()

@@ -29,7 +29,7 @@ def faults(terms: Mapping[str, Sequence[float]], painted: Sequence[Pixels]) -> l
     name, all_values = next(iter(terms.items()))
     values = [value for value in all_values if value]  # a level that learns for a while only has nothing elsewhere
     tenth = max(1, len(values) // 10)
-    before, after = float(np.mean(values[:tenth])), float(np.mean(values[-tenth:]))
+    before, after = (float(np.mean(part)) if part else math.nan for part in (values[:tenth], values[-tenth:]))
     if not after <= before * _LEAST_FALL:
         found.append(f"the loss '{name}' did not fall ({before:.4g} → {after:.4g}); train longer or with other weights")
     flat = [picture for picture in painted if float(picture.std()) < _LEAST_CONTRAST]
