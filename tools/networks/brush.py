@@ -72,7 +72,7 @@ class Brush(nn.Module):
         super().__init__()
         # 4×4 with stride 2: every pixel is seen by four positions, so that no pixel of the raster is favoured. As one
         # convolution over interleaved BGR rows it also does the layout's work (see `brush_layout`).
-        self.stem: nn.Module = nn.Conv2d(3, fine, 4, stride=2, padding=1)
+        self.stem: nn.Module = nn.Conv2d(3, fine, 4, stride=2)
         self.down_middle = nn.Conv2d(fine, middle, 3, stride=2, padding=1)
         self.contrast = nn.InstanceNorm2d(middle, affine=True)
         self.canvas: Tensor
@@ -89,7 +89,8 @@ class Brush(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         margin = self.MARGIN
-        continued = functional.pad(rgb - 0.5, (margin, margin, margin, margin), mode="replicate")
+        around = margin + 1  # and one more for the stem, which pads nothing: grey, its 0.5, is then part of its bias
+        continued = functional.pad(rgb - 0.5, (around, around, around, around), mode="replicate")
         painted = functional.pixel_shuffle(self.paint(functional.relu(self.stem(continued))), 2)
         return painted[:, :, margin:-margin, margin:-margin]
 

@@ -67,11 +67,11 @@ class QuickBrush(nn.Module):
         margin = Brush.MARGIN
         below, beside = margin + -height % Brush.MULTIPLE, margin + -width % Brush.MULTIPLE
         # Pad knows channels first only; the two transposes meet around it and cancel in the runtime.
-        planes = functional.pad(frame.permute(0, 3, 1, 2), (margin, beside, margin, below), mode="replicate")
+        around = (margin + 1, beside + 1, margin + 1, below + 1)
+        planes = functional.pad(frame.permute(0, 3, 1, 2), around, mode="replicate")
         padded = planes.permute(0, 2, 3, 1)
         rows, columns = margin + height + below, margin + width + beside
-        # Grey is 0 here as in the network, whose stem pads with 0: its borders stay what they were in training.
-        interleaved = padded.reshape(1, 1, rows, columns * 3).to(self.stem.weight.dtype) - 127.5
+        interleaved = padded.reshape(1, 1, rows + 2, (columns + 2) * 3).to(self.stem.weight.dtype)
         painted = self.brush.paint(functional.relu(self.stem(interleaved)))
         places = painted.permute(0, 2, 3, 1).clamp(0.0, 255.0).to(torch.uint8)
         pairs = places.reshape(rows // 2, columns // 2, 2, 6).permute(0, 2, 1, 3)
@@ -89,13 +89,13 @@ def _into_blocks(channels: int) -> nn.Conv2d:
 
 
 def _interleaved(stem: nn.Conv2d) -> nn.Conv2d:
-    """Return `stem` (RGB, 4×4, stride 2) for rows of interleaved B, G, R in steps of 1/255."""
+    """Return `stem` (RGB around 0, 4×4, stride 2) for rows of interleaved B, G, R from 0 to 255."""
     channels = stem.out_channels
-    rows = nn.Conv2d(1, channels, (4, 12), stride=(2, 6), padding=(1, 3))
+    rows = nn.Conv2d(1, channels, (4, 12), stride=(2, 6))
     kernel = stem.weight.detach().flip(1).permute(0, 2, 3, 1).reshape(channels, 1, 4, 12)
     rows.weight = nn.Parameter((kernel / 255).contiguous())
     assert stem.bias is not None
-    rows.bias = nn.Parameter(stem.bias.detach().clone())
+    rows.bias = nn.Parameter(stem.bias.detach() - 0.5 * kernel.sum((1, 2, 3)))
     return rows
 
 
