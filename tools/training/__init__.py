@@ -133,7 +133,7 @@ RECIPES: Mapping[str, PartName] = {
     # The first two can be taught by another network as well.
     "brush": PartName("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
     "fast_neural_style": PartName(
-        "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 40 times slower"
+        "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 34 times slower"
     ),
     "lapstyle": PartName("tools.training.lapstyle", "LapStyleRecipe", "drafted small, revised level by level"),
     "cyclegan": PartName("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
