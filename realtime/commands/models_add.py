@@ -90,7 +90,7 @@ def add(arguments: argparse.Namespace) -> int:
     for note in made.notes:
         print(f"note:  {note}")
     print(f"speed: {made.ms_per_frame:.1f} ms a frame at 512x512 on the {made.provider}")
-    print(f"kept:  {path} ({len(made.content) / 1000:,.0f} kB, licence {made.card.licence})")
+    print(f"kept:  {path} ({len(made.content) / 1000:,.0f} kB, licence {made.card.licence or 'not known'})")
     print(f"next:  `realtime run --effect style:{name}`")
     return 0
 

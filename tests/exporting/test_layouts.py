@@ -154,7 +154,7 @@ def test_a_weight_missing_surplus_or_misshapen_is_named(case: str) -> None:
     last = [name for name in tensors if name.endswith("weight")][-2]
     for changed, words in (
         ({name: tensor for name, tensor in tensors.items() if name != last}, f"lacks the weight '{last}'"),
-        (tensors | {"stranger.weight": torch.zeros(2)}, "'stranger.weight' more than the network has"),
+        (tensors | {"stranger.weight": torch.zeros(2)}, "'stranger.weight', which the network has not"),
         (tensors | {last: torch.zeros(1, 2, 3)}, f"'{last}' is of shape (1, 2, 3)"),
     ):
         weights = Weights(changed, "bad.pth")
