@@ -62,7 +62,7 @@ class Weights(Mapping[str, Tensor]):
             raise ModelError(f"{self.where} lacks {_some(missing)}; it is damaged or of another network")
         surplus = [name for name in self if name not in wanted]
         if surplus:
-            raise ModelError(f"{self.where} holds {_some(surplus)}, which the network has not; it is of another network")
+            raise ModelError(f"{self.where} holds {_some(surplus)}, which the network has not; it is another one")
         for name, tensor in wanted.items():
             if self[name].shape != tensor.shape:
                 is_shape, fits = tuple(self[name].shape), tuple(tensor.shape)
