@@ -1,0 +1,134 @@
+"""Compare networks trained alike: `python -m tools.compare_styles runs/brush runs/fast_neural_style -o sheet.png`.
+
+Every run's network paints the pictures it has not learnt from; how far the Gram matrices of what it painted are from
+the painting's (style), and its features from the picture's (content), is measured as in training and averaged. The runs
+must have been given the same pictures, painting, features and seed; the others are measured by the first one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from realtime.cameras.pictures import read_picture
+from realtime.errors import OptionError, RealtimeError
+from tools.exporting.checkpoint import read_checkpoint
+from tools.networks import layout_of
+from tools.networks.vgg16x import VggFeatures, features_from
+from tools.train_style import part_held_out
+from tools.training.data import painted_by, to_pixels, to_tensor
+from tools.training.losses import content_distance, style_distance, style_grams
+from tools.training.perceptual import PerceptualSettings, layer_shares
+from tools.training.pictures import prepare
+
+SIDE_PX = 320
+SHOWN = 6
+ALIKE = ("pictures", "style", "style_size_px", "features", "crop_px", "seed", "held_out", "steps", "batch")
+
+
+def main() -> int:
+    """Measure, print a table, write a sheet; 2 for an error the user can mend."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of tools.train_style; the first is the measure")
+    parser.add_argument("-o", "--output", type=Path, help="a picture: some of the pictures, and what becomes of them")
+    parser.add_argument("--cache", type=Path, required=True, help="where prepared pictures are kept")
+    arguments = parser.parse_args()
+    try:
+        asked = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in arguments.runs]
+        for key in ALIKE:
+            if len({json.dumps(each[key]) for each in asked}) > 1:
+                raise OptionError(f"the runs differ in {key}; compare runs that were trained alike")
+        compare(arguments.runs, asked[0], arguments.cache, arguments.output)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"compare_styles: a run's folder is incomplete ({error}); train it first", file=sys.stderr)
+        return 2
+    except RealtimeError as error:
+        print(f"compare_styles: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def compare(runs: Sequence[Path], asked: dict[str, Any], cache: Path, output: Path | None) -> None:
+    pictures = unseen(asked, cache)
+    features = features_from(read_checkpoint(Path(asked["features"])), asked["features"])
+    paintings = [painting(Path(path), size_px) for path in asked["style"] for size_px in asked["style_size_px"]]
+    usual = PerceptualSettings()
+    known = features.widths()
+    style, content = layer_shares(usual.style_layers, known), layer_shares(usual.content_layers, known)
+    grams = style_grams(features, paintings, style)
+
+    print(f"{len(pictures)} pictures no run has learnt from, {SIDE_PX}×{SIDE_PX}; {asked['steps']} steps each\n")
+    print("| run | style | × the first's | content | × the first's |\n| --- | --- | --- | --- | --- |")
+    rows, first = [pictures[:SHOWN]], (0.0, 0.0)
+    for run in runs:
+        painted = paint(run, pictures)
+        now = distances(painted, pictures, features, grams, style, content)
+        first = first if any(first) else now
+        print(f"| {run.name} | {now[0]:.4f} | {now[0] / first[0]:.2f} | {now[1]:.4f} | {now[1] / first[1]:.2f} |")
+        rows.append(painted[:SHOWN])
+    if output is not None:
+        cv2.imwrite(str(output), np.vstack([np.hstack(list(to_pixels(torch.cat(row)))) for row in rows]))
+
+
+def unseen(asked: dict[str, Any], cache: Path) -> list[Tensor]:
+    """Return the middles of the pictures that were held out, RGB float [1, 3, S, S]."""
+    store = prepare([Path(path) for path in asked["pictures"]], asked["crop_px"] * 5 // 3, cache, lambda *_: None)
+    _, held_out = part_held_out(len(store), asked["held_out"], asked["seed"])
+    found = []
+    for index in held_out:
+        pixels = store.picture(index)
+        scale = SIDE_PX / min(pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        top, left = ((side - SIDE_PX) // 2 for side in pixels.shape[:2])
+        found.append(to_tensor(pixels[np.newaxis, top : top + SIDE_PX, left : left + SIDE_PX], torch.device("cpu")))
+    return found
+
+
+def painting(path: Path, size_px: int) -> Tensor:
+    pixels = cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB)
+    scale = min(1.0, size_px / min(pixels.shape[:2]))
+    scaled = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return to_tensor(scaled[np.newaxis], torch.device("cpu"))
+
+
+def paint(run: Path, pictures: Sequence[Tensor]) -> list[Tensor]:
+    """Return the pictures as the run's network paints them, clipped as the exported model clips."""
+    weights = read_checkpoint(run / "checkpoint.pth")
+    layout = layout_of(weights)
+    if layout is None:
+        raise OptionError(f"{run} holds no network whose layout is known")
+    (part,) = layout.parts(weights)
+    with torch.inference_mode():
+        return [painted_by(part.network, part.picture, picture).clamp(0, 1) for picture in pictures]
+
+
+def distances(
+    painted: Sequence[Tensor],
+    pictures: Sequence[Tensor],
+    features: VggFeatures,
+    grams: dict[str, Tensor],
+    style: dict[str, float],
+    content: dict[str, float],
+) -> tuple[float, float]:
+    """Return style and content distance, each the mean over the pictures."""
+    each = []
+    with torch.inference_mode():
+        for own, picture in zip(painted, pictures, strict=True):
+            found, wanted = features(own, {*style, *content}), features(picture, content)
+            pair = style_distance(found, grams, style), content_distance(found, wanted, content)
+            each.append([float(value) for value in pair])
+    mean = np.mean(each, 0)
+    return float(mean[0]), float(mean[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
