@@ -19,12 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from realtime.cameras.pictures import read_picture
 from realtime.errors import OptionError, RealtimeError
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks import layout_of
 from tools.networks.vgg16x import VggFeatures, features_from
-from tools.train_style import part_held_out
+from tools.train_style import load_paintings, part_held_out
 from tools.training.data import painted_by, to_pixels, to_tensor
 from tools.training.losses import content_distance, style_distance, style_grams
 from tools.training.perceptual import PerceptualSettings, layer_shares
@@ -60,7 +59,7 @@ def main() -> int:
 def compare(runs: Sequence[Path], asked: dict[str, Any], cache: Path, output: Path | None) -> None:
     pictures = unseen(asked, cache)
     features = features_from(read_checkpoint(Path(asked["features"])), asked["features"])
-    paintings = [painting(Path(path), size_px) for path in asked["style"] for size_px in asked["style_size_px"]]
+    paintings = load_paintings([Path(path) for path in asked["style"]], asked["style_size_px"], torch.device("cpu"))
     usual = PerceptualSettings()
     known = features.widths()
     style, content = layer_shares(usual.style_layers, known), layer_shares(usual.content_layers, known)
@@ -91,13 +90,6 @@ def unseen(asked: dict[str, Any], cache: Path) -> list[Tensor]:
         top, left = ((side - SIDE_PX) // 2 for side in pixels.shape[:2])
         found.append(to_tensor(pixels[np.newaxis, top : top + SIDE_PX, left : left + SIDE_PX], torch.device("cpu")))
     return found
-
-
-def painting(path: Path, size_px: int) -> Tensor:
-    pixels = cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB)
-    scale = min(1.0, size_px / min(pixels.shape[:2]))
-    scaled = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    return to_tensor(scaled[np.newaxis], torch.device("cpu"))
 
 
 def paint(run: Path, pictures: Sequence[Tensor]) -> list[Tensor]:

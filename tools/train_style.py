@@ -180,12 +180,12 @@ def part_held_out(count: int, held_out: int, seed: int) -> tuple[np.ndarray[Any,
     return np.sort(order[held_out:]), sorted(int(index) for index in order[:held_out])
 
 
-def load_paintings(job: Job, device: torch.device) -> tuple[Tensor, ...]:
+def load_paintings(style: Sequence[Path], sizes_px: Sequence[int], device: torch.device) -> tuple[Tensor, ...]:
     """Return each style picture at each size asked for: shorter side in pixels, never enlarged."""
     paintings = []
-    for path in job.style:
+    for path in style:
         pixels = np.asarray(cv2.cvtColor(read_picture(path), cv2.COLOR_BGR2RGB), np.uint8)
-        for size_px in job.style_size_px:
+        for size_px in sizes_px:
             scale = min(1.0, size_px / min(pixels.shape[:2]))
             size = (max(32, round(pixels.shape[1] * scale)), max(32, round(pixels.shape[0] * scale)))
             scaled = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -246,7 +246,7 @@ def make_fabric(settings: RunSettings) -> Fabric:
 def make_recipe(job: Job, fabric: Fabric) -> Recipe:
     torch.manual_seed(job.run.seed)
     given = Given(
-        paintings=load_paintings(job, fabric.device),
+        paintings=load_paintings(job.style, job.style_size_px, fabric.device),
         features=load_features(job, job.features, fabric.device) if job.features is not None else None,
         learning_rate=learning_rate(job),
         steps=job.run.steps,
