@@ -7,7 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.cameras import CameraRequest
+from realtime.cameras.demo import Demo
 from realtime.frame import Pixels, Size
+from realtime.model_card import ModelKind
+from realtime.model_shelf import find_model
+from realtime.onnx_model import SessionPolicy
+from realtime.style.easel import Easel, SizedModel
 from realtime.style.steady import Steady
 
 
@@ -75,6 +81,32 @@ def test_what_moves_is_followed_at_once(still: Pixels) -> None:
             clean[100:140, 5 * index : 5 * index + 40] = (220, 60, 30)
             off = np.abs(calmed[around].astype(np.int16) - clean[around])
             assert np.percentile(off, 99) < 14, "a trail, or an edge that lags"
+
+
+def test_no_trace_of_the_painting_stays_beside_a_moving_head() -> None:
+    """A painted outline has a rim that reaches further than the head moves between two frames."""
+    frame, fps = Size(640, 352), 30.0
+    camera = Demo("demo", CameraRequest(size=frame, fps=fps))
+    path = find_model("fauve", ModelKind.STYLE)
+    policy = SessionPolicy(provider="cpu", threads=1)
+    steady, plain = (Easel(SizedModel(path, policy, Size(320, 176)), frame, steady=held) for held in (True, False))
+    made, wanted = np.empty((2, frame.height, frame.width, 3), np.uint8)
+    stale, off = [], []
+    for index in range(120):
+        shown = camera.read()
+        assert shown is not None
+        if index < 75:  # she stands, then walks to the left
+            continue
+        steady.paint(shown.pixels, shown.pts_s, made)
+        if index >= 100:
+            plain.paint(shown.pixels, shown.pts_s, wanted)
+            difference = np.abs(made.astype(np.int16) - wanted).mean(axis=2)
+            stale.append(float((difference > 16).mean()))
+            off.append(float(np.percentile(difference, 99.5)))
+    assert max(stale) < 0.001
+    assert max(off) < 6
+    for easel in (steady, plain):
+        easel.close()
 
 
 def test_a_cut_is_shown_at_once(still: Pixels) -> None:

@@ -21,6 +21,10 @@ from realtime.frame import Pixels, Size
 _SHOWN_HOLD_S = 1.0
 # Shorter: strokes beside something that moves away change although nothing moves there, and must not fade in slowly.
 _PAINTED_HOLD_S = 0.2
+_REACH_PX = 16
+"""What moves changes the painting around it, so far: a pale rim follows an outline, and held beside a moving head it
+was a trace of lines. Pixels of the model's picture, whatever its size. Of places off by more than 16 grey levels 1.8 %
+were left with a reach of 2 pixels, 0.00 % with 8; with 16 the worst half percent was off by 2, with 24 by 1.5."""
 _CUT_S = 0.5
 """After a longer gap everything begins anew."""
 _LONGEST_SMALL_PX = 480
@@ -63,6 +67,9 @@ class Steady:
         self._whole, self._painted = _Following(size, scratch), _Following(size, scratch)
         self._change = np.empty((small.height, small.width), np.float32)
         self._blurred = np.empty((small.height, small.width, 3), np.float32)
+        reach_px = round(_REACH_PX * small.width / size.width)
+        self._reach = np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
+        self._near = np.empty_like(self._change)
         self._share = np.empty((size.height, size.width), np.float32)
         self._out = np.empty((size.height, size.width, 3), np.uint8)
 
@@ -96,7 +103,10 @@ class Steady:
         if self._is_new:
             self._painted.begin(painted)
             return
-        np.maximum(self._share, self._least_painted, out=self._share)
+        cv2.dilate(self._change, self._reach, dst=self._near)
+        cv2.blur(self._near, (5, 5), dst=self._near)
+        np.maximum(self._near, self._least_painted, out=self._near)
+        cv2.resize(self._near, self.size, dst=self._share, interpolation=cv2.INTER_LINEAR)
         self._painted.look_at(painted)
         self._painted.follow(self._share)
         self._painted.write(painted)
@@ -117,7 +127,7 @@ class Steady:
         change *= (1 - least) / threshold
         np.clip(change, 0, 1 - least, out=change)
         change += least
-        # Motion reaches as far around as a network looks closely: strokes beside a moving edge move with it.
+        # A moving edge is soft, and its faint rim below the threshold moves with it.
         cv2.dilate(change, _AROUND, dst=change)
         cv2.blur(change, (3, 3), dst=change)
 
