@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.errors import ModelError
+from realtime.faces.canonical import flat_points, triangles
+from realtime.faces.crops import FACE, Alignment, cut_face
+from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.frame import Pixels
+from realtime.portraits.measure import Meter
+from realtime.portraits.picture import read_picture
+from realtime.portraits.search import find_faces
+
+TEXTS = [FACE, "mesh coverage=2.2 x=0 y=-0.08", "mesh coverage=1.6", "arcface_112", "arcface_128"]
+
+
+@pytest.fixture(scope="module")
+def meter() -> Meter:
+    return Meter()
+
+
+@pytest.fixture(scope="module")
+def photo(navy_photo: Path) -> Pixels:
+    return read_picture(navy_photo)[0]
+
+
+@pytest.fixture(scope="module")
+def mesh(photo: Pixels, meter: Meter) -> FaceMesh:
+    return meter.meshes.measure(photo, find_faces(photo, meter)[0])
+
+
+def test_the_mesh_is_closed_but_for_its_outline() -> None:
+    corners = triangles()
+    assert corners.shape == (898, 3)
+    sides = Counter(
+        tuple(sorted(pair)) for three in corners.tolist() for pair in (*pairwise(three), (three[2], three[0]))
+    )
+    assert set(sides.values()) == {1, 2}
+    outline = {side for side, count in sides.items() if count == 1}
+    assert outline == {tuple(sorted(pair)) for pair in (*pairwise(OVAL), (OVAL[-1], OVAL[0]))}
+
+
+def test_all_triangles_turn_the_same_way() -> None:
+    first, second, third = (flat_points()[triangles()[:, corner]].astype(np.float64) for corner in range(3))
+    away, along = second - first, third - first
+    assert (away[:, 0] * along[:, 1] - away[:, 1] * along[:, 0] > 0).all()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_turned_scaled_and_moved_picture_gives_the_same_crop(text: str, photo: Pixels, mesh: FaceMesh) -> None:
+    alignment = Alignment.parse(text)
+    before, _ = cut_face(photo, mesh, alignment, 128)
+    turn = cv2.getRotationMatrix2D((200, 250), 23, 1.3)
+    turned = np.asarray(cv2.warpAffine(photo, turn, (900, 900), flags=cv2.INTER_CUBIC), np.uint8)
+    points = mesh.points.copy()
+    points[:, :2] = points[:, :2] @ turn[:, :2].T + turn[:, 2]
+    after, _ = cut_face(turned, FaceMesh(points, 1.0), alignment, 128)
+    middle = (slice(30, 98), slice(30, 98))  # the rest may lie outside the picture
+    assert _difference(before[middle], after[middle]) < 4
+
+
+def test_five_points_lie_where_arcface_has_them(photo: Pixels, mesh: FaceMesh, meter: Meter) -> None:
+    for text, scale, moved in (("arcface_112", 1.0, 0.0), ("arcface_128", 1.0, 8.0)):
+        side = int(text.split("_")[1])
+        to_crop = cv2.invertAffineTransform(Alignment.parse(text).to_picture(mesh, side))
+        eyes = mesh.points[[33, 133, 362, 263], :2].reshape(2, 2, 2).mean(axis=1)
+        five = np.vstack([eyes, mesh.points[[1, 61, 291], :2]])
+        seen = five @ to_crop[:, :2].T + to_crop[:, 2]
+        wanted = np.array([(38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20)]) * scale
+        assert np.abs(seen - wanted - (moved, 0)).max() < 5  # a face is not the mean face
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_matrix_goes_from_the_crop_to_the_picture(text: str, photo: Pixels, mesh: FaceMesh) -> None:
+    crop, to_picture = cut_face(photo, mesh, Alignment.parse(text), 96)
+    again = cv2.warpAffine(photo, to_picture, (96, 96), flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP)
+    middle = (slice(20, 76), slice(20, 76))
+    assert _difference(crop[middle], np.asarray(again, np.uint8)[middle]) < 4
+
+
+def test_a_larger_crop_of_the_same_face_shows_the_same_part(photo: Pixels, mesh: FaceMesh) -> None:
+    small, _ = cut_face(photo, mesh, Alignment.parse(FACE), 64)
+    large, _ = cut_face(photo, mesh, Alignment.parse(FACE), 256)
+    assert np.abs(cv2.resize(large, (64, 64), interpolation=cv2.INTER_AREA).astype(int) - small).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("arcface_113", "did you mean"),
+        ("", "there are: face, mesh"),
+        ("mesh", "cannot be"),
+        ("mesh coverage=9", "0.5 to 5"),
+        ("mesh coverage=2 z=1", "'z=1'"),
+        ("face coverage=2", "no face crop"),
+    ],
+)
+def test_an_unknown_alignment_is_a_line(text: str, said: str) -> None:
+    with pytest.raises(ModelError, match="crop") as caught:
+        Alignment.parse(text)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def _difference(one: Pixels, other: Pixels) -> float:
+    """Mean grey levels, but for the finest detail, which every sampling draws a little differently."""
+    soft, other_soft = (cv2.GaussianBlur(picture, (0, 0), 1.5).astype(int) for picture in (one, other))
+    return float(np.abs(soft - other_soft).mean())
