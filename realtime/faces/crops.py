@@ -129,7 +129,7 @@ def _on_five_points(name: str) -> Alignment:
     points[2, NOSE_TIP] = points[3, MOUTH_RIGHT] = points[4, MOUTH_LEFT] = 1.0
     # ArcFace's own crops are 112 px; those of 128 px have 8 px more at either side and 16 below.
     moved, side = (0, 112) if name == "arcface_112" else (8, 128)
-    places = (np.array(_ARCFACE_112) + [moved, 0]) / side
+    places = (np.array(_ARCFACE_112) + np.array([moved, 0])) / side
     return Alignment(name, _read_only(points), _read_only(places))
 
 
