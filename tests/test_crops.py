@@ -27,7 +27,7 @@ def meter() -> Meter:
 
 @pytest.fixture(scope="module")
 def photo(navy_photo: Path) -> Pixels:
-    pixels = cv2.GaussianBlur(read_picture(navy_photo)[0], (0, 0), 2.0)  # nothing finer than a crop's pixels
+    pixels = cv2.GaussianBlur(read_picture(navy_photo)[0], (0, 0), 3.0)  # nothing finer than a crop's pixels
     return np.asarray(pixels, np.uint8)
 
 

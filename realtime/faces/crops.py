@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import re
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,6 @@ from realtime.faces.mesh import (
     RIGHT_EYE_INNER,
     RIGHT_EYE_OUTER,
     FaceMesh,
-    sample_crop,
 )
 from realtime.frame import Pixels
 
@@ -88,7 +89,7 @@ class Alignment:
         "Least-squares estimation of transformation parameters between two point patterns", 1991).
         """
         seen = self.points @ mesh.points[:, :2].astype(np.float64)
-        wanted = self.places * side_px
+        wanted = self.places * side_px - 0.5  # pixel 0 has its middle at 0
         seen_middle, wanted_middle = seen.mean(axis=0), wanted.mean(axis=0)
         # In the plane the best turn and scale are one complex number.
         away = (seen - seen_middle) @ (1, 1j)
@@ -109,7 +110,27 @@ def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int)
     What lies beyond the picture's edge repeats the edge; a face much larger than the crop is averaged down.
     """
     to_picture = alignment.to_picture(mesh, side_px)
-    return sample_crop(pixels, to_picture, side_px), to_picture
+    return sample(pixels, to_picture, side_px), to_picture
+
+
+def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pixels:
+    """Return the (side, side, 3) pixels of a crop whose matrix is known."""
+    scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
+    finer = max(1, min(8, round(scale)))
+    matrix = to_picture.copy()
+    matrix[:, :2] /= finer
+    # A pixel's middle is the middle of the finer ones it is the mean of, not the first of them.
+    matrix[:, 2] += to_picture[:, :2] @ np.full(2, 0.5 / finer - 0.5, np.float32)
+    crop = cv2.warpAffine(
+        pixels,
+        matrix,
+        (side_px * finer, side_px * finer),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if finer > 1:
+        crop = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(crop, np.uint8)
 
 
 @functools.lru_cache(maxsize=64)  # sliders ask for many
@@ -129,7 +150,7 @@ def _on_five_points(name: str) -> Alignment:
     points[2, NOSE_TIP] = points[3, MOUTH_RIGHT] = points[4, MOUTH_LEFT] = 1.0
     # ArcFace's own crops are 112 px; those of 128 px have 8 px more at either side and 16 below.
     moved, side = (0, 112) if name == "arcface_112" else (8, 128)
-    places = (np.array(_ARCFACE_112) + np.array([moved, 0])) / side
+    places = (np.array(_ARCFACE_112) + np.array([moved, 0]) + 0.5) / side
     return Alignment(name, _read_only(points), _read_only(places))
 
 
