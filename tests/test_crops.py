@@ -58,7 +58,8 @@ def test_a_turned_scaled_and_moved_picture_gives_the_same_crop(text: str, photo:
     alignment = Alignment.parse(text)
     before, _ = cut_face(photo, mesh, alignment, 128)
     turn = cv2.getRotationMatrix2D((200, 250), 23, 1.3)
-    turned = np.asarray(cv2.warpAffine(photo, turn, (900, 900), flags=cv2.INTER_CUBIC), np.uint8)
+    turn[:, 2] += 250
+    turned = np.asarray(cv2.warpAffine(photo, turn, (1300, 1300), flags=cv2.INTER_CUBIC), np.uint8)
     points = mesh.points.copy()
     points[:, :2] = points[:, :2] @ turn[:, :2].T + turn[:, 2]
     after, _ = cut_face(turned, FaceMesh(points, 1.0), alignment, 128)
