@@ -10,12 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import ModelError
-from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
+from realtime.model_card import (
+    HEIGHT,
+    INPUT_NAMES,
+    OPTIONAL_INPUT_NAMES,
+    OUTPUT_NAMES,
+    WIDTH,
+    ModelCard,
+    ModelKind,
+)
 
 LEAST_PX = 32
 """A style model bound to a smaller picture than this paints nothing anybody would recognise."""
 MOST_PX = 8192
-_FLOAT_PORTS = frozenset({"z"})
+_FLOAT_PORTS: Mapping[str, str] = {"z": "[1, Z]", "identity": "[1, D]", "morph": "[1]"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,15 +40,18 @@ class Port:
 def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
     """Raise ModelError, one line, where a model does not keep what its card says."""
     again = "export or add it again"
-    for what, found, wanted in (("inputs", inputs, INPUT_NAMES), ("outputs", outputs, OUTPUT_NAMES)):
-        names = wanted[card.kind]
-        if set(found) != set(names):
+    may_be = OPTIONAL_INPUT_NAMES.get(card.kind, ())
+    for what, found, names, more in (
+        ("inputs", inputs, INPUT_NAMES[card.kind], may_be),
+        ("outputs", outputs, OUTPUT_NAMES[card.kind], ()),
+    ):
+        if not set(names) <= set(found) <= {*names, *more}:
             raise ModelError(
                 f"{path} is no {card.kind.value} model as its card says: its {what} are {_listed(found)}, "
-                f"not {_listed(names)}; {again}"
+                f"not {_listed(names)}{f' (and, if need be, {_listed(more)})' if more else ''}; {again}"
             )
     for port in (*inputs.values(), *outputs.values()):
-        problem = _vector_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
+        problem = _float_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
         if problem:
             raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
     if card.kind is ModelKind.STYLE:
@@ -48,6 +59,32 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
         for side, side_out in zip(taken[1:3], given[1:3], strict=True):
             if isinstance(side_out, int) and side_out != side:
                 raise ModelError(f"{path} takes {_in_words(taken)} and gives {_in_words(given)}, another size; {again}")
+    else:
+        _check_face(path, card, inputs, outputs)
+
+
+def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """Crops are squares of one size, lie as a text of `realtime.faces.crops` says, and identities have a maker."""
+    from realtime.faces.crops import Alignment  # a style has no face
+
+    again = "export or add it again"
+    try:
+        Alignment.parse(card.alignment or "face")
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}; {again}") from error
+    pictures = [port for port in (*inputs.values(), *outputs.values()) if port.name not in _FLOAT_PORTS]
+    sides = {side for port in pictures for side in port.shape[1:3]}
+    if len(sides) != 1:
+        shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in pictures)
+        raise ModelError(f"{path} has crops of several sizes ({shown}), and a face is one square; {again}")
+    if card.kind is not ModelKind.SWAP:
+        return
+    if ("identity" in inputs) != bool(card.identity_model and card.identity_fingerprint):
+        problem = "does not say which encoder makes it" if "identity" in inputs else "does not take one"
+        raise ModelError(f"{path}: its card and its 'identity' do not fit one another: it {problem}; add it again")
+    if ("morph" in inputs) != (card.morph is not None):
+        problem = "does not say where it begins" if "morph" in inputs else "does not take one"
+        raise ModelError(f"{path}: its card and its 'morph' do not fit one another: it {problem}; add it again")
 
 
 def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:
@@ -84,11 +121,13 @@ def _picture_problem(port: Port, kind: ModelKind) -> str:
     return ""
 
 
-def _vector_problem(port: Port) -> str:
+def _float_problem(port: Port) -> str:
     if port.dtype != "float32":
         return f"is {port.dtype}, not float32"
-    if len(port.shape) != 2 or port.shape[0] != 1 or not isinstance(port.shape[1], int):
-        return f"is {_in_words(port.shape)}, not [1, Z]"
+    wanted = _FLOAT_PORTS[port.name]
+    rank = wanted.count(",") + 1
+    if len(port.shape) != rank or port.shape[0] != 1 or not isinstance(port.shape[-1], int):
+        return f"is {_in_words(port.shape)}, not {wanted}"
     return ""
 
 

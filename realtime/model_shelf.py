@@ -59,6 +59,30 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
     return path
 
 
+def find_identity_encoder(swap: Path) -> Path:
+    """Return the encoder whose numbers a swap model with `identity` takes: beside the model, or on the shelf.
+
+    Raises ModelError, one line, where the model takes no identity, and where the encoder is missing or another network
+    than the one the model was added with: its numbers would be somebody else's face.
+    """
+    card = read_card(swap)
+    if not card.identity_model:
+        raise ModelError(f"{swap} takes no identity: it always gives the face it was trained on")
+    add_again = f"add {swap.name} again with --identity-model and its encoder's file"
+    path = swap.parent / f"{card.identity_model}{SUFFIX}"
+    if not path.is_file():
+        known = _known(ModelKind.ENCODER)
+        if card.identity_model not in known:
+            raise ModelError(f"{swap} needs the encoder '{card.identity_model}', which is not here; {add_again}")
+        path = known[card.identity_model]
+    encoder = read_card(path)
+    if encoder.kind is not ModelKind.ENCODER:
+        raise ModelError(f"{path} is of kind '{encoder.kind.value}', and {swap.name} needs an encoder; {add_again}")
+    if encoder.fingerprint != card.identity_fingerprint:
+        raise ModelError(f"{path} is another network than the one {swap.name} takes its identities from; {add_again}")
+    return path
+
+
 def read_card(path: Path) -> ModelCard:
     """Return a file's card without opening the model. Raises ModelError."""
     return model_file.read_card(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from onnx import TensorProto, helper
 
 from realtime.errors import ModelError
 from realtime.model_card import ModelCard, ModelKind
+from realtime.model_contract import Port, check_contract
 from realtime.model_file import LARGEST_BYTES, read_outline
 from realtime.onnx_model import OnnxModel
 from tests import tiny_models
@@ -153,6 +155,45 @@ class TestContract:
         ]
         path = write_model(tmp_path / "x.onnx", nodes, [picture("face")], [vector("z", 3)], card=card)
         assert "a face has a fixed size" in refusal(path)
+
+    @pytest.mark.parametrize("text", ["ffhq", "arcface_113", "mesh", "mesh coverage=0", "face x=1"])
+    def test_a_crop_that_nobody_knows(self, tmp_path: Path, text: str) -> None:
+        line = refusal(tiny_models.tinting_swap(tmp_path / "x.onnx", alignment=text))
+        assert "face crop" in line
+        assert "add it again" in line
+
+    def test_crops_of_several_sizes(self) -> None:
+        ports = {"face": Port("face", "uint8", (1, 64, 64, 3))}
+        outputs = {
+            "face_out": Port("face_out", "uint8", (1, 64, 64, 3)),
+            "mask": Port("mask", "uint8", (1, 32, 64, 1)),
+        }
+        with pytest.raises(ModelError, match=r"crops of several sizes .*'mask' \[1, 32, 64, 1\]"):
+            check_contract(Path("x.onnx"), ModelCard(ModelKind.SWAP), ports, outputs)
+
+    @pytest.mark.parametrize(
+        ("ports", "card", "says"),
+        [
+            ([("identity", "float32", (1, 3))], {}, "does not say which encoder"),
+            ([], {"identity_model": "me", "identity_fingerprint": "00" * 32}, "'identity' do not fit .* does not take"),
+            ([("morph", "float32", (1,))], {}, "does not say where it begins"),
+            ([], {"morph": 0.5}, "'morph' do not fit .* does not take one"),
+            ([("morph", "float32", (1, 1))], {"morph": 0.5}, r"'morph' is \[1, 1\], not \[1\]"),
+            ([("morph", "uint8", (1,))], {"morph": 0.5}, "'morph' is uint8, not float32"),
+            ([("identity", "float32", (1, "d"))], {}, r"'identity' is \[1, d\], not \[1, D\]"),
+            ([("mood", "float32", (1, 3))], {}, "not 'face' .and, if need be, 'identity', 'morph'.; export"),
+        ],
+    )
+    def test_what_a_swap_may_also_take(
+        self, ports: list[tuple[str, str, tuple[int | str, ...]]], card: dict[str, Any], says: str
+    ) -> None:
+        inputs = {name: Port(name, dtype, shape) for name, dtype, shape in ports}
+        inputs["face"] = face = Port("face", "uint8", (1, 64, 64, 3))
+        outputs = {"face_out": face, "mask": Port("mask", "uint8", (1, 64, 64, 1))}
+        outputs["face_out"] = dataclasses.replace(face, name="face_out")
+        with pytest.raises(ModelError, match=says) as caught:
+            check_contract(Path("x.onnx"), ModelCard(ModelKind.SWAP, **card), inputs, outputs)
+        assert "\n" not in str(caught.value)
 
     def test_a_size_of_its_own_by_its_own_account(self, tmp_path: Path) -> None:
         nodes = [helper.make_node("Expand", ["grey", "shape"], ["frame_out"])]

@@ -85,6 +85,27 @@ def test_what_cannot_be_is_one_line(folders: tuple[Path, Path], asked: str, says
         model_shelf.find_model(asked, STYLE)
 
 
+def test_the_encoder_of_a_swap_model_is_the_one_it_was_added_with(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    users, _ = folders
+    swap = tiny_models.tinting_swap(users / "tint.onnx")
+    with pytest.raises(ModelError, match=r"needs the encoder 'means', which is not here; add tint.onnx again"):
+        model_shelf.find_identity_encoder(swap)
+    encoder = tiny_models.mean_encoder(users / "means.onnx", tiny_models.FINGERPRINT)
+    assert model_shelf.find_identity_encoder(swap) == encoder
+    elsewhere = tiny_models.tinting_swap(tmp_path / "elsewhere" / "tint.onnx")
+    assert model_shelf.find_identity_encoder(elsewhere) == encoder
+    beside = tiny_models.mean_encoder(elsewhere.with_name("means.onnx"), tiny_models.FINGERPRINT)
+    assert model_shelf.find_identity_encoder(elsewhere) == beside
+    tiny_models.mean_encoder(beside, "00" * 32)
+    with pytest.raises(ModelError, match=r"another network than the one tint.onnx takes its identities from"):
+        model_shelf.find_identity_encoder(elsewhere)
+    tiny_models.negative_style(beside)
+    with pytest.raises(ModelError, match=r"is of kind 'style', and tint.onnx needs an encoder"):
+        model_shelf.find_identity_encoder(elsewhere)
+    with pytest.raises(ModelError, match="takes no identity"):
+        model_shelf.find_identity_encoder(tiny_models.mirror_swap(users / "mirror.onnx"))
+
+
 def test_an_empty_shelf_says_how_to_fill_it(folders: tuple[Path, Path]) -> None:
     with pytest.raises(ModelError, match=r"there is none yet; `realtime models add FILE.onnx` adds one"):
         model_shelf.find_model("night", STYLE)

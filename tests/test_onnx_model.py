@@ -65,6 +65,23 @@ def test_every_kind_runs(tmp_path: Path) -> None:
     assert (face_out == (z * 255).astype(np.uint8)).all()
 
 
+def test_a_swap_takes_whose_face_and_how_far_beside_the_picture(tmp_path: Path) -> None:
+    face = np.random.default_rng(2).integers(0, 256, (1, tiny_models.SIDE, tiny_models.SIDE, 3), np.uint8)
+    face_out, mask = np.empty_like(face), np.empty((*face.shape[:3], 1), np.uint8)
+    model = OnnxModel.open(tiny_models.tinting_swap(tmp_path / "swap.onnx"))
+    model.warm()
+    identity, morph = np.array([[1, 0.5, 0]], np.float32), np.array([0.25], np.float32)
+    model.run({"face": face, "identity": identity, "morph": morph}, {"face_out": face_out, "mask": mask})
+    wanted = face + (identity[:, np.newaxis, np.newaxis] * 255 - face) * morph
+    assert np.abs(face_out - wanted).max() <= 0.5
+    assert (mask == 255).all()
+    with pytest.raises(ModelError, match=r"takes \['face', 'identity', 'morph'\]"):
+        model.run({"face": face}, {"face_out": face_out, "mask": mask})
+    wrong = np.zeros((1, 4), np.float32)
+    with pytest.raises(ModelError, match=r"'identity' has shape \(1, 4\), not \[1, 3\]"):
+        model.run({"face": face, "identity": wrong, "morph": morph}, {"face_out": face_out, "mask": mask})
+
+
 def test_one_model_takes_any_size_and_a_fixed_one_folds_it_away(tmp_path: Path) -> None:
     path = tiny_models.blurred_style(tmp_path / "blurred.onnx")
     model = OnnxModel.open(path)

@@ -126,11 +126,11 @@ def mirror_swap(path: Path) -> Path:
             "one": np.array([1]),
             "channels": np.array([3]),
         },
-        card=ModelCard(ModelKind.SWAP, title="Upside down", alignment="ffhq"),
+        card=ModelCard(ModelKind.SWAP, title="Upside down", alignment="face"),
     )
 
 
-def mean_encoder(path: Path) -> Path:
+def mean_encoder(path: Path, fingerprint: str = "") -> Path:
     """An encoder: `z` [1, 3] = the means of the face's blue, green and red ÷ 255."""
     return write_model(
         path,
@@ -142,7 +142,7 @@ def mean_encoder(path: Path) -> Path:
         [picture("face", SIDE, SIDE)],
         [vector("z", 3)],
         {"most": np.array(255, np.float32)},
-        card=ModelCard(ModelKind.ENCODER, title="Means", alignment="ffhq"),
+        card=ModelCard(ModelKind.ENCODER, title="Means", alignment="face", fingerprint=fingerprint),
     )
 
 
@@ -165,5 +165,71 @@ def flat_decoder(path: Path) -> Path:
             "pixel": np.array([1, 1, 1, 3]),
             "shape": np.array([1, SIDE, SIDE, 3]),
         },
-        card=ModelCard(ModelKind.DECODER, title="Flat", alignment="ffhq"),
+        card=ModelCard(ModelKind.DECODER, title="Flat", alignment="face"),
+    )
+
+
+FINGERPRINT = "5e" * 32
+"""Of `mean_encoder` where it serves as an identity network."""
+
+
+def tinting_swap(
+    path: Path,
+    *,
+    side: int = SIDE,
+    identity: int = 3,
+    morph: float | None = 0.75,
+    alignment: str = "face",
+    encoder: str = "means",
+    fingerprint: str = FINGERPRINT,
+) -> Path:
+    """A swap model with both optional inputs: `face_out` = `face` mixed, by `morph`, with the colour that the first
+    three numbers of `identity` are as blue, green and red ÷ 255; `mask` = 255. 0 for `identity` or None for `morph`
+    leaves that input out: the colour is black then, the mix half.
+    """
+    weights: dict[str, NDArray[Any]] = {
+        "most": np.array(255, np.float32),
+        "none": np.array(0, np.float32),
+        "first": np.array([0]),
+        "third": np.array([3]),
+        "channels": np.array([1]),
+        "pixel": np.array([1, 1, 1, 3]),
+        "all": np.full((1, side, side, 1), 255, np.uint8),
+        "half": np.array(0.5, np.float32),
+    }
+    inputs = [picture("face", side, side)]
+    if identity:
+        inputs.append(vector("identity", identity))
+    else:
+        weights["identity"] = np.zeros((1, 3), np.float32)
+    if morph is not None:
+        inputs.append(helper.make_tensor_value_info("morph", TensorProto.FLOAT, [1]))
+    else:
+        weights["morph"] = np.array([0.5], np.float32)
+    return write_model(
+        path,
+        [
+            helper.make_node("Cast", ["face"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("Slice", ["identity", "first", "third", "channels"], ["three"]),
+            helper.make_node("Reshape", ["three", "pixel"], ["colour"]),
+            helper.make_node("Mul", ["colour", "most"], ["bytes"]),
+            helper.make_node("Sub", ["bytes", "numbers"], ["way"]),
+            helper.make_node("Mul", ["way", "morph"], ["part"]),
+            helper.make_node("Add", ["numbers", "part"], ["mixed"]),
+            helper.make_node("Add", ["mixed", "half"], ["rounded"]),
+            helper.make_node("Clip", ["rounded", "none", "most"], ["clipped"]),
+            helper.make_node("Cast", ["clipped"], ["face_out"], to=TensorProto.UINT8),
+            helper.make_node("Identity", ["all"], ["mask"]),
+        ],
+        inputs,
+        [picture("face_out", side, side), picture("mask", side, side, 1)],
+        weights,
+        card=ModelCard(
+            ModelKind.SWAP,
+            title="Tint",
+            alignment=alignment,
+            identity_model=encoder if identity else "",
+            identity_fingerprint=fingerprint if identity else "",
+            morph=morph,
+        ),
     )
