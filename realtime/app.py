@@ -21,10 +21,12 @@ from realtime.faces.finder import FaceFinder
 from realtime.files import unused_name
 from realtime.frame import Frame, Size
 from realtime.keepsakes import Keepsakes
+from realtime.label import Label
 from realtime.loop import Limits, RenderLoop
 from realtime.options import Options
 from realtime.outputs import Output, OutputRequest
 from realtime.pacing import Keep, Slot
+from realtime.provenance import public_name
 from realtime.settings import parse_settings
 from realtime.signals import ending_in_order
 from realtime.stats import RunStats
@@ -56,6 +58,8 @@ class Run(NamedTuple):
 def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
     options = _with_output(options)
+    label = None if options.no_label else Label(options.label_style)
+    stats.label = label.text if label else None
     _keep_source_whole(options)
     controls = Controls()
     camera, open_again = _open_source(options)
@@ -89,7 +93,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             hud=options.hud,
             every_frame=every_frame,
             overwrite=options.overwrite,
-            title=" + ".join(link.spec for link in links),
+            title=" + ".join(public_name(link.spec) for link in links),
         )
         for spec in options.output:
             opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
@@ -101,7 +105,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             "fps": round(info.fps, 3),
             "live": info.live,
         }
-        chain = EffectChain(links, stats)
+        chain = EffectChain(links, stats, label)
         loop = RenderLoop(
             capture=capture,
             captured=captured,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import OptionError
+from realtime.provenance import Provenance
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture: (height, width, 3) uint8, BGR, C-contiguous. OpenCV, pygame, pyvirtualcam and PyAV take it as is."""
@@ -55,6 +56,8 @@ class Frame:
     """The camera's count, from 0, gaps where the camera dropped."""
     mirrored: bool = False
     """True where the camera's left and right have been exchanged, as in a looking glass."""
+    provenance: Provenance | None = None
+    """What the effects made of it, for whoever keeps it on a disk; None before they have seen it."""
 
     @property
     def size(self) -> Size:
@@ -62,7 +65,7 @@ class Frame:
 
     def with_pixels(self, pixels: Pixels) -> Frame:
         """Return the same moment with another picture."""
-        return Frame(pixels, self.captured_at_s, self.pts_s, self.index, self.mirrored)
+        return Frame(pixels, self.captured_at_s, self.pts_s, self.index, self.mirrored, self.provenance)
 
 
 class Box(NamedTuple):

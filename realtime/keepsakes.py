@@ -14,6 +14,7 @@ from realtime.errors import RealtimeError
 from realtime.files import unused_name, written_whole
 from realtime.frame import Frame
 from realtime.outputs import Output
+from realtime.outputs.picture_folder import encoded_png
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ class Keepsakes:
     def _save(self, frame: Frame, path: Path) -> None:
         try:
             with written_whole(path) as unfinished:
-                _, encoded = cv2.imencode(".png", frame.pixels)  # imwrite knows neither all names nor what went wrong
-                unfinished.write_bytes(encoded.data)
+                unfinished.write_bytes(encoded_png(frame, frame.pixels))
         except (RealtimeError, cv2.error) as error:
             log.warning("%s", error)
             self._say(str(error))

@@ -13,6 +13,7 @@ from realtime import effects, outputs, preset_paths
 from realtime.errors import OptionError, nearest
 from realtime.faces import DETECTORS
 from realtime.frame import Size
+from realtime.label import CORNERS, LabelStyle
 from realtime.providers import Provider
 
 
@@ -159,6 +160,28 @@ class Options:
         f"what models run on: {', '.join(provider.value for provider in Provider)}; default: the best that works",
         lambda text: Provider.parse(text).value,
     )
+    label: str = _option(
+        LabelStyle().text,
+        _MADE,
+        "TEXT",
+        "what is written onto pictures that show a face which is not the camera's; default: synthetic",
+    )
+    label_corner: str = _option(
+        LabelStyle().corner, _MADE, "CORNER", f"{', '.join(CORNERS)}; default: {LabelStyle().corner}", _one_of(*CORNERS)
+    )
+    label_size: float = _option(
+        LabelStyle().height_share,
+        _MADE,
+        "SHARE",
+        f"the label's height as a share of the picture's; default: {LabelStyle().height_share:g}",
+        _number(0.02, 0.25),
+    )
+    label_font: Path | None = _option(
+        None, _MADE, "FILE.ttf", "for letters that the label's own font (Latin, Greek, Cyrillic) has not", _path
+    )
+    no_label: bool = _option(
+        False, _MADE, "", "no label on them; many countries and platforms require one", flag="--no-label"
+    )
     output: tuple[str, ...] = _option(
         (),
         _OUT,
@@ -188,6 +211,11 @@ class Options:
     def is_default(self) -> bool:
         """Whether the user chose neither source, effect nor output: then pictures are made whatever the machine."""
         return self.source is None and not self.effect and not self.output
+
+    @property
+    def label_style(self) -> LabelStyle:
+        """What the label is to look like."""
+        return LabelStyle(self.label, self.label_corner, self.label_size, self.label_font)
 
     def effect_settings(self) -> dict[str, dict[str, str]]:
         """Return the settings by effect: `{"portrait": {"wander": "off"}}`. Raises OptionError for a misshapen one."""
@@ -245,6 +273,8 @@ def from_arguments(arguments: argparse.Namespace) -> Options:
             continue
         parsed = _parse(name, given, f"--{name.replace('_', '-')}")
         values[name] = (*values.get("set", ()), *parsed) if name == "set" else parsed
+    if getattr(arguments, "label", None) is not None and not arguments.no_label:
+        values.pop("no_label", None)  # a preset leaves it out, but here somebody asks for one
     return Options(**values)
 
 

@@ -95,6 +95,9 @@ class RunStats:
         self.dropped_before_processing = 0
         self.reopened = 0
         self.effect_failures = 0
+        self.label: str | None = None
+        self.synthetic = 0
+        self.labelled = 0
         self.frames_with_face = 0
         self.stages: dict[str, Durations] = {}
         self.own = Durations()
@@ -134,6 +137,8 @@ class RunStats:
             "effects": self.effects,
             "providers": self.providers,
             "effect_reports": self.effect_reports,
+            "synthetic": self.synthetic > 0,
+            "label": self.label,
             "picture_size": list(self.picture_size) if self.picture_size else None,
             "seconds": round(seconds, 3),
             "start_to_first_picture_s": round(first - self.started_at_s, 3) if first else None,
@@ -142,6 +147,8 @@ class RunStats:
                 "captured": self.captured,
                 "processed": self.processed,
                 "with_face": self.frames_with_face,
+                "synthetic": self.synthetic,
+                "labelled": self.labelled,
                 "dropped_before_processing": self.dropped_before_processing,
             },
             "stages_ms": {name: times.as_json() for name, times in self.stages.items() if times.count},

@@ -37,6 +37,11 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "set": (["portrait.wander=off"], '["portrait.wander=off"]'),
         "quality": (["fixed"], '"fixed"'),
         "provider": (["cpu"], '"cpu"'),
+        "label": (["KI"], '"KI"'),
+        "label_corner": (["top-left"], '"top-left"'),
+        "label_size": (["0.1"], "0.1"),
+        "label_font": (["f.ttf"], '"f.ttf"'),
+        "no_label": ([], "true"),
         "output": (["none"], '"none"'),
         "screen": (["1"], "1"),
         "rotate": (["90"], "90"),
@@ -57,12 +62,22 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
     preset.write_text("\n".join(lines), encoding="utf-8")
     said = parse(*words)
     told = parse("--preset", str(preset))
-    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "keep_in", "stats")}
+    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "label_font", "keep_in", "stats")}
     assert dataclasses.replace(said, **paths) == told, "paths of a preset count from its folder"
     defaults = Options()
     unchanged = [f.name for f in dataclasses.fields(Options) if getattr(said, f.name) == getattr(defaults, f.name)]
     assert unchanged == []
     assert said.size == Size(640, 360)
+
+
+def test_a_label_asked_for_wins_over_a_preset_without_one(tmp_path: Path) -> None:
+    preset = tmp_path / "p.toml"
+    preset.write_text('no-label = true\nlabel-corner = "top-left"\n', encoding="utf-8")
+    assert parse("--preset", str(preset)).no_label
+    said = parse("--preset", str(preset), "--label", "made up")
+    assert not said.no_label
+    assert (said.label_style.text, said.label_style.corner) == ("made up", "top-left")
+    assert parse("--preset", str(preset), "--label", "made up", "--no-label").no_label
 
 
 def test_the_command_line_wins_over_the_preset(tmp_path: Path) -> None:
@@ -89,6 +104,8 @@ def test_the_command_line_wins_over_the_preset(tmp_path: Path) -> None:
         (["--effect", "portrat"], "no effect 'portrat' (did you mean 'portrait'?)"),
         (["--output", "windw"], "no output 'windw' (did you mean 'window'?)"),
         (["--output", "out.xyz"], "a video file ends in"),
+        (["--label-corner", "top"], "not one of top-left, top-right, bottom-left, bottom-right (did you mean 'top-"),
+        (["--label-size", "1"], "give a number from 0.02 to 0.25"),
         (["--detector", "long"], "not one of short, full"),
         (["--preset", "missing.toml"], "no such preset: missing.toml"),
     ],

@@ -57,6 +57,9 @@ class Effect(ABC):
     """False: it draws a picture of its own and looks at the faces only, so nobody need flip the camera's picture."""
     hides_identity: ClassVar[bool] = False
     """True: when it fails, the camera's picture must not be shown in its place (swap, morph)."""
+    synthetic: ClassVar[bool] = False
+    """True: it shows a face that is not the camera's (swap, morph). Its pictures carry a label and, kept on a disk, the
+    term for it (docs/honesty.md)."""
     provider: str = "CPU (OpenCV)"
     """What really computes it, for the HUD and the statistics."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 
+from realtime import xmp
 from realtime.errors import OutputError
 from realtime.files import written_whole
-from realtime.frame import Frame
+from realtime.frame import Frame, Pixels
 from realtime.outputs import Output, OutputRequest
 from realtime.pixels import Fitter
 
@@ -21,6 +23,15 @@ _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 def is_numbered_picture(path: Path) -> bool:
     """Whether a file has a name that this output gives."""
     return _NUMBERED.fullmatch(path.name) is not None
+
+
+def encoded_png(frame: Frame, pixels: Pixels, options: Sequence[int] = ()) -> bytes | memoryview:
+    """Return pixels as a PNG file's bytes, in which stands how the frame was made. Raises cv2.error.
+
+    `options`: OpenCV's for `imencode`.
+    """
+    _, encoded = cv2.imencode(".png", pixels, options)  # imwrite knows neither all names nor what went wrong
+    return xmp.png_with(encoded.data, xmp.packet(frame.provenance)) if frame.provenance else encoded.data
 
 
 class PictureFolder(Output):
@@ -57,9 +68,9 @@ class PictureFolder(Output):
         for path in self._old:
             path.unlink(missing_ok=True)
         self._old = []
-        _, encoded = cv2.imencode(".png", self._fitter.fit(frame.pixels), _FAST)
+        png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST)
         with written_whole(self.path / f"{self._number:06d}.png") as unfinished:
-            unfinished.write_bytes(encoded.data)
+            unfinished.write_bytes(png)
         self._number += 1
 
     def close(self) -> None:

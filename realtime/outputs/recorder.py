@@ -15,11 +15,13 @@ import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from realtime import __version__
+from realtime import xmp
 from realtime.errors import OutputError
 from realtime.frame import Frame, Pixels, Size
 from realtime.outputs import Output, OutputRequest
+from realtime.outputs.film_metadata import FilmMetadata
 from realtime.pixels import letterbox_into
+from realtime.provenance import Provenance
 
 _logger = logging.getLogger(__name__)
 
@@ -44,7 +46,8 @@ _FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000"}
 _CONTAINERS = {
     ".mp4": _Container("mp4", 60_000, _FRAGMENTS),
     ".mov": _Container("mov", 60_000, _FRAGMENTS),
-    ".mkv": _Container("matroska", 1_000, {"cluster_time_limit": "1000"}),
+    # Without checksums: they are optional, and a tag could not be corrected in its place.
+    ".mkv": _Container("matroska", 1_000, {"cluster_time_limit": "1000", "write_crc32": "0"}),
 }
 
 
@@ -106,7 +109,8 @@ class Recorder(Output):
     whose program was killed is still a film.
 
     A file that exists is refused without `--overwrite`; with it, it is emptied when the first frame comes, not before.
-    Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them.
+    Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them. How its pictures
+    were made is written into it (`film_metadata.py`), also where that changes on the way.
     """
 
     takes_every_frame = True
@@ -125,12 +129,16 @@ class Recorder(Output):
         self._file = _open_file(path, overwrite=request.overwrite)
         self._whole_writes = _WholeWrites(self._file)
         self._film: _Film | None = None
+        self._metadata: FilmMetadata | None = None
+        self._last_provenance: Provenance | None = None
 
     def show(self, frame: Frame) -> None:
         try:
+            metadata = self._told_of(frame)
             if self._film is None:
-                self._film = self._begin(frame.size)
+                self._film = self._begin(frame.size, metadata)
             self._film.add(frame)
+            metadata.correct(self._file)
         except (OSError, av.error.FFmpegError) as error:
             raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
 
@@ -140,6 +148,8 @@ class Recorder(Output):
         try:
             if self._film is not None:
                 self._film.finish()
+                if not is_told:
+                    self._tell()
         except (OSError, av.error.FFmpegError) as error:
             if not is_told:
                 raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
@@ -150,7 +160,31 @@ class Recorder(Output):
             if self._is_new and is_empty:
                 self.path.unlink(missing_ok=True)
 
-    def _begin(self, picture: Size) -> _Film:
+    def _told_of(self, frame: Frame) -> FilmMetadata:
+        """Return what the film tells, with this frame in it."""
+        provenance = frame.provenance
+        if self._metadata is None:
+            told = provenance or Provenance((self._request.title,))
+            self._metadata = FilmMetadata(told, has_free_tags=self._container_kind.format == "matroska")
+        elif provenance is not None and provenance is not self._last_provenance:
+            self._metadata.add(provenance)
+        self._last_provenance = provenance
+        return self._metadata
+
+    def _tell(self) -> None:
+        """Write into the finished file what is true of the whole of it. Raises OSError."""
+        assert self._metadata is not None  # noqa: S101 - a film has begun
+        self._metadata.correct(self._file, finished=True)
+        if self._container_kind.format == "matroska":
+            return
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            xmp.append_box(self._file, xmp.packet(self._metadata.provenance))
+        except OSError:
+            self._file.truncate(end)  # half a box would be a fault in a file that has none
+            raise
+
+    def _begin(self, picture: Size, metadata: FilmMetadata) -> _Film:
         asked = self._request.size or picture
         # One chroma sample serves 2×2 pixels, so sides are even: of an odd picture the last row or column is left out.
         size = Size(asked.width // 2 * 2, asked.height // 2 * 2)
@@ -161,7 +195,7 @@ class Recorder(Output):
             self._file.seek(0)
             self._file.truncate()
             try:
-                film = _Film(self._whole_writes, self._container_kind, encoder, size, self._request)
+                film = _Film(self._whole_writes, self._container_kind, encoder, size, self._request.fps, metadata)
             except (av.error.FFmpegError, ValueError) as error:
                 if self._whole_writes.failure is not None:
                     raise
@@ -181,15 +215,15 @@ class _Film:
     """A container with one video stream, opened for writing. Raises FFmpegError, ValueError or OSError throughout."""
 
     def __init__(
-        self, file: _WholeWrites, kind: _Container, encoder: _Encoder, size: Size, request: OutputRequest
+        self, file: _WholeWrites, kind: _Container, encoder: _Encoder, size: Size, fps: float, metadata: FilmMetadata
     ) -> None:
         self._ticks_per_s = kind.ticks_per_s
         self._size = size
         self._fitted: Pixels | None = None
         self._reformat = VideoReformatter().reformat
         self._container = _open_container(file, kind)
-        self._container.metadata.update(_provenance(request))
-        rate = Fraction(request.fps).limit_denominator(1001)
+        self._container.metadata.update(metadata.tags)
+        rate = Fraction(fps).limit_denominator(1001)
         stream = self._container.add_stream(encoder.name, rate=rate, options=encoder.options)
         self._stream = cast("av.VideoStream", stream)
         context = self._stream.codec_context
@@ -271,7 +305,7 @@ def _open_file(path: Path, *, overwrite: bool) -> BinaryIO:
     try:
         if overwrite and path.exists():
             return path.open("r+b", buffering=0)
-        return path.open("xb", buffering=0)
+        return path.open("x+b", buffering=0)
     except FileExistsError:
         raise OutputError(f"{path} exists; choose another name, or add --overwrite to replace it") from None
     except OSError as error:
@@ -293,16 +327,6 @@ def _planar_format(context: av.VideoCodecContext) -> str:
     """Return the 4:2:0 layout the encoder takes: three planes, or two for most hardware."""
     names = {layout.name for layout in context.codec.video_formats or ()}
     return "yuv420p" if "yuv420p" in names or "nv12" not in names else "nv12"
-
-
-def _provenance(request: OutputRequest) -> dict[str, str]:
-    """Return what the file tells of how it was made; players show title and comment."""
-    program = f"realtime {__version__}"
-    return {
-        "title": request.title,
-        "comment": f"Made with {program}; effect: {request.title}",
-        "encoding_tool": program,
-    }
 
 
 def _reason(path: Path, error: Exception) -> str:
