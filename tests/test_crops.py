@@ -17,7 +17,8 @@ from realtime.portraits.measure import Meter
 from realtime.portraits.picture import read_picture
 from realtime.portraits.search import find_faces
 
-TEXTS = [FACE, "mesh coverage=2.2 x=0 y=-0.08", "mesh coverage=1.6", "arcface_112", "arcface_128"]
+DEEPFACELIVE = "mesh coverage=2.2 x=0 y=-0.08"
+TEXTS = [FACE, DEEPFACELIVE, "mesh coverage=1.6", "arcface_112", "arcface_128", "ffhq_512"]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,62 @@ def test_five_points_lie_where_arcface_has_them(photo: Pixels, mesh: FaceMesh, m
         seen = five @ to_crop[:, :2].T + to_crop[:, 2]
         wanted = np.array([(38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20)]) * scale
         assert np.abs(seen - wanted - (moved, 0)).max() < 5  # a face is not the mean face
+
+
+@pytest.mark.parametrize("text", ["arcface_112", "arcface_128", "arcface_112_v1", "mtcnn_512"])
+def test_five_points_are_fitted_as_others_fit_them(text: str, mesh: FaceMesh) -> None:
+    """OpenCV's estimate is FaceFusion's way; InsightFace's, from scikit-image, has the same least squares."""
+    alignment = Alignment.parse(text)
+    five = (alignment.points @ mesh.points[:, :2]).astype(np.float32)
+    wanted, _ = cv2.estimateAffinePartial2D(
+        five, alignment.places * 128 - 0.5, method=cv2.RANSAC, ransacReprojThreshold=100
+    )
+    given = cv2.invertAffineTransform(alignment.to_picture(mesh, 128))
+    corners = np.array([(0, 0), (400, 0), (0, 400), (400, 400)], float)
+    assert np.abs(corners @ (given - wanted)[:, :2].T + (given - wanted)[:, 2]).max() < 0.02
+
+
+@pytest.mark.parametrize(("coverage", "x", "y"), [(2.2, 0.0, -0.08), (1.6, 0.1, 0.25)])
+def test_the_mesh_lies_where_deepfacelive_has_it(coverage: float, x: float, y: float) -> None:
+    """Numbers of its own table of 468 points, for a face that looks just like it: seen turned and enlarged."""
+    in_its_table = {
+        0: (0.49066195, 0.7133885),
+        10: (0.48905632, -0.25326234),
+        21: (-0.2106727, 0.00861922),
+        93: (-0.37090415, 0.5509728),
+        152: (0.49159575, 1.2484183),
+        251: (1.1896138, 0.00617525),
+    }
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 321
+    points = np.hstack([flat_points() @ turn.T + (200, -30), np.zeros((468, 1))]).astype(np.float32)
+    alignment = Alignment.parse(f"mesh coverage={coverage} x={x} y={y}")
+    to_crop = cv2.invertAffineTransform(alignment.to_picture(FaceMesh(points, 1.0), 224))
+    for number, place in in_its_table.items():
+        seen = to_crop[:, :2] @ points[number, :2] + to_crop[:, 2] + 0.5  # from pixels' middles
+        wanted = ((np.array(place) - (0.5 + x, 0.5 + y)) / coverage + 0.5) * 224
+        assert seen == pytest.approx(wanted, abs=0.01)
+
+
+def test_the_mesh_is_fitted_in_the_crop_by_nose_and_cheeks(mesh: FaceMesh) -> None:
+    """Umeyama's own formula, from the picture to the template."""
+    alignment = Alignment.parse(DEEPFACELIVE)
+    assert alignment.points.shape == (152, 468)
+    used = np.argmax(alignment.points, axis=1)
+    assert {1, 4, 234, 454} <= set(used.tolist())
+    assert not {33, 263, 61, 291, 13, 14, 152, 10, 70, 300} & set(used.tolist()), "eyes, lips, chin, brows move"
+    seen, wanted = mesh.points[used, :2].astype(float), alignment.places * 224 - 0.5
+    u, sizes, v = np.linalg.svd((wanted - wanted.mean(0)).T @ (seen - seen.mean(0)) / len(seen))
+    turn = u @ v * sizes.sum() / seen.var(axis=0).sum()
+    to_crop = np.column_stack([turn, wanted.mean(0) - turn @ seen.mean(0)])
+    assert cv2.invertAffineTransform(alignment.to_picture(mesh, 224)) == pytest.approx(to_crop, rel=1e-4, abs=1e-4)
+
+
+def test_eyes_lie_about_where_they_do_in_whole_face_pictures(mesh: FaceMesh) -> None:
+    """FaceFusion's `dfl_whole_face`: the same crop told in five points."""
+    to_crop = cv2.invertAffineTransform(Alignment.parse(DEEPFACELIVE).to_picture(mesh, 1))
+    eyes = mesh.points[[33, 133, 362, 263], :2].reshape(2, 2, 2).mean(axis=1)
+    seen = eyes @ to_crop[:, :2].T + to_crop[:, 2] + 0.5
+    assert seen == pytest.approx(np.array([(0.353, 0.393), (0.628, 0.393)]), abs=0.05)
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -3,13 +3,16 @@
 A network that was trained on faces lying in one way in their square wants them to lie in that way for ever. How they
 lie is its card's `alignment`, a short text (`realtime.model_card`):
 
-| text                            | the crop                                                                         |
-| ------------------------------- | -------------------------------------------------------------------------------- |
-| `face`                          | ours: `mesh coverage=1.2 y=-0.04`                                                |
-| `mesh coverage=2.2 x=0 y=-0.08` | the mesh laid on its flat self; side and shift in sides of the flat face's square |
-| `arcface_112`, `arcface_128`    | five points (eyes, nose, corners of the mouth) laid on ArcFace's                 |
+| text                            | the crop                                                                          |
+| ------------------------------- | --------------------------------------------------------------------------------- |
+| `face`                          | ours: the mesh laid on its flat self, 1.2 times as wide as that, moved up by 0.04 |
+| `mesh coverage=2.2 x=0 y=-0.08` | DeepFaceLive's, in its own numbers: the side and shift as its program has them    |
+| `arcface_112`, `arcface_128`    | InsightFace's: five points (eyes, nose, corners of the mouth) laid on ArcFace's   |
+| `arcface_112_v1`                | the same for its older, narrower face (SimSwap, Ghost)                            |
+| `ffhq_512`, `mtcnn_512`         | five points as in those sets of photos (UniFace; HiFiFace)                        |
 
-The mesh is laid by what neither speech nor blinking moves (brows to cheeks), so that a crop does not bob with the jaw.
+The mesh is laid by what neither speech nor blinking moves, so that a crop does not bob with the jaw: ours by brows to
+cheeks, DeepFaceLive's by nose and cheeks.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import dataclasses
 import functools
 import math
 import re
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -37,11 +41,40 @@ from realtime.faces.mesh import (
 )
 from realtime.frame import Pixels
 
-_ARCFACE_112 = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
-"""Eye and eye, nose, corner and corner of the mouth, left to right on the picture; pixels of a 112 px crop.
+_ARCFACE_112 = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
+)
+"""Eye and eye, nose, corner and corner of the mouth, left to right on the picture: which pixels of a 112 px crop.
 InsightFace's `arcface_dst`."""
+_OLDER_ARCFACE_112 = np.array([(39.73, 51.138), (72.27, 51.138), (56.0, 68.493), (42.463, 87.01), (69.537, 87.01)])
+"""Its frontal `src3`."""
+_FIVE_POINTS: Mapping[str, NDArray[np.float64]] = {
+    "arcface_112": (_ARCFACE_112 + 0.5) / 112,  # half a pixel to its middle
+    "arcface_128": (_ARCFACE_112 + np.array([8.5, 0.5])) / 128,  # 8 px more at either side, 16 below
+    "arcface_112_v1": (_OLDER_ARCFACE_112 + 0.5) / 112,
+    # FaceFusion's `face_helper.py`, sides of the crop
+    "ffhq_512": np.array(
+        [(0.376917, 0.468647), (0.622857, 0.469128), (0.501239, 0.613319), (0.393088, 0.725411), (0.611502, 0.724905)]
+    ),
+    "mtcnn_512": np.array(
+        [(0.365629, 0.467338), (0.633054, 0.465859), (0.500191, 0.619420), (0.390330, 0.775988), (0.611790, 0.774763)]
+    ),
+}
 _LOWEST_CALM = 0.6
 """Flat points above this height (the mouth begins at 0.64) are not moved by the jaw."""
+_FLAT_TO_TEMPLATE = 1.7721 * complex(math.cos(math.radians(-0.1)), math.sin(math.radians(-0.1)))
+_TEMPLATE_ORIGIN = complex(-0.397364, -0.441419)
+"""DeepFaceLive's template is the flat face turned by a tenth of a degree, enlarged and moved (to 1e-7 of each of its
+points), so that its unit square holds what lies between brows and mouth: coverage and shift count in that square."""
+_DEEPFACELIVE_POINTS = (
+    *range(1, 7), 19, 20, 36, 44, 45, *range(47, 52), 59, 60, 64, 75, 79, *range(92, 95), *range(97, 103),
+    *range(114, 117), *range(119, 124), *range(125, 130), 131, 134, 137, 141, 142, 147, *range(164, 168), 174,
+    *range(186, 189), *range(195, 199), 203, *range(205, 208), 209, *range(216, 221), 227, *range(234, 243), 248, 250,
+    266, 274, 275, *range(277, 282), 289, 290, 294, 305, 309, 322, 323, *range(326, 332), *range(343, 346),
+    *range(348, 353), *range(354, 359), 360, 363, 366, 370, 371, 376, *range(391, 394), 399, *range(410, 413), 419, 420,
+    423, *range(425, 428), 429, *range(436, 441), 447, *range(454, 463),
+)  # fmt: skip
+"""What it does not hold for moving parts: nose and cheeks, of 468 points 152."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,18 +87,21 @@ class Alignment:
     """(K, 468): each row makes one point of the mesh's, as a weighted mean."""
     places: NDArray[np.float64]
     """(K, 2) where they shall lie: x right, y down, 0..1 across the crop."""
+    fitted_in_crop: bool
+    """Whose misfit is made small: the places' in the crop, as InsightFace and DeepFaceLive do it, or the points' in the
+    picture. A face is never the template, so the first takes crops that are 2 % larger."""
 
     @classmethod
     def parse(cls, text: str) -> Alignment:
         """Read a card's text. Raises ModelError for one that this version does not know."""
         name, _, rest = text.strip().partition(" ")
         if name == "face" and not rest:
-            return _on_flat_face(1.2, 0.0, -0.04, text)
-        if name in ("arcface_112", "arcface_128") and not rest:
+            return _on_flat_face(text)
+        if name in _FIVE_POINTS and not rest:
             return _on_five_points(name)
         if name == "mesh":
             return cls._parse_mesh(rest, text)
-        names = ("face", "mesh", "arcface_112", "arcface_128")
+        names = ("face", "mesh", *_FIVE_POINTS)
         raise ModelError(f"no face crop is called '{text}'{nearest(name, names)}; there are: {', '.join(names)}")
 
     @classmethod
@@ -80,7 +116,7 @@ class Alignment:
             values[match[1]] = float(match[2])
         if not (0.5 <= values["coverage"] <= 5 and abs(values["x"]) <= 1 and abs(values["y"]) <= 1):
             raise ModelError(f"the face crop '{text}' cannot be: its coverage is 0.5 to 5, x and y -1 to 1")
-        return _on_flat_face(values["coverage"], values["x"], values["y"], text)
+        return _as_deepfacelive(values["coverage"], values["x"], values["y"], text)
 
     def to_picture(self, mesh: FaceMesh, side_px: int) -> NDArray[np.float32]:
         """Return the (2, 3) matrix from pixels of the crop to pixels of the picture.
@@ -94,7 +130,10 @@ class Alignment:
         # In the plane the best turn and scale are one complex number.
         away = (seen - seen_middle) @ (1, 1j)
         placed = (wanted - wanted_middle) @ (1, 1j)
-        turn = complex(np.vdot(placed, away) / np.vdot(placed, placed).real)
+        if self.fitted_in_crop:
+            turn = complex(np.vdot(away, away).real / np.vdot(away, placed))
+        else:
+            turn = complex(np.vdot(placed, away) / np.vdot(placed, placed).real)
         matrix = np.array([[turn.real, -turn.imag, 0], [turn.imag, turn.real, 0]])
         matrix[:, 2] = seen_middle - matrix[:, :2] @ wanted_middle
         return matrix.astype(np.float32)
@@ -133,13 +172,24 @@ def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pix
     return np.asarray(crop, np.uint8)
 
 
-@functools.lru_cache(maxsize=64)  # sliders ask for many
-def _on_flat_face(coverage: float, x: float, y: float, text: str) -> Alignment:
+@functools.cache
+def _on_flat_face(text: str) -> Alignment:
     flat = flat_points().astype(np.float64)
     calm = np.flatnonzero(flat[:, 1] < _LOWEST_CALM)
-    # The crop's middle lies on the flat square's middle, moved by x and y; its side is `coverage` of that square.
-    places = (flat[calm] - 0.5 - (x, y)) / coverage + 0.5
-    return Alignment(text, _read_only(np.eye(len(flat))[calm]), _read_only(places))
+    # The crop's middle lies a little above the flat square's middle; its side is 1.2 of that square's.
+    places = (flat[calm] - (0.5, 0.46)) / 1.2 + 0.5
+    return Alignment(text, _read_only(np.eye(len(flat))[calm]), _read_only(places), fitted_in_crop=False)
+
+
+@functools.lru_cache(maxsize=64)  # sliders ask for many
+def _as_deepfacelive(coverage: float, x: float, y: float, text: str) -> Alignment:
+    flat = flat_points().astype(np.float64)
+    template = _FLAT_TO_TEMPLATE * (flat @ (1, 1j)) + _TEMPLATE_ORIGIN
+    calm = list(_DEEPFACELIVE_POINTS)
+    # The crop's middle lies on the template square's middle, moved by x and y; its side is `coverage` of that square's.
+    placed = (template[calm] - complex(0.5 + x, 0.5 + y)) / coverage
+    places = np.stack([placed.real, placed.imag], axis=1) + 0.5
+    return Alignment(text, _read_only(np.eye(len(flat))[calm]), _read_only(places), fitted_in_crop=True)
 
 
 @functools.cache
@@ -148,10 +198,7 @@ def _on_five_points(name: str) -> Alignment:
     points[0, [RIGHT_EYE_OUTER, RIGHT_EYE_INNER]] = 0.5
     points[1, [LEFT_EYE_INNER, LEFT_EYE_OUTER]] = 0.5
     points[2, NOSE_TIP] = points[3, MOUTH_RIGHT] = points[4, MOUTH_LEFT] = 1.0
-    # ArcFace's own crops are 112 px; those of 128 px have 8 px more at either side and 16 below.
-    moved, side = (0, 112) if name == "arcface_112" else (8, 128)
-    places = (np.array(_ARCFACE_112) + np.array([moved, 0]) + 0.5) / side
-    return Alignment(name, _read_only(points), _read_only(places))
+    return Alignment(name, _read_only(points), _read_only(_FIVE_POINTS[name].copy()), fitted_in_crop=True)
 
 
 def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
