@@ -1,0 +1,211 @@
+"""Another face in place of the viewer's: from one photo, or made by a network.
+
+What is done to a face is told in `realtime.swap`; here it is chosen: which photos and models, for whom, how strongly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from realtime.buffers import FramePool
+from realtime.effects import Effect, EffectContext, setting
+from realtime.errors import EffectError, OptionError
+from realtime.faces.crops import FACE, Alignment
+from realtime.frame import Face, Frame, Size
+from realtime.model_card import ModelKind
+from realtime.model_shelf import find_model, model_names, read_card
+from realtime.onnx_model import SessionPolicy
+from realtime.portraits.measure import Meter
+from realtime.swap import Mask
+from realtime.swap.follower import MeshFollower
+from realtime.swap.network import NetworkFace, SwapModel, identity_of
+from realtime.swap.people import People
+from realtime.swap.photo import PhotoFace
+from realtime.swap.source import SUFFIXES, read_source
+from realtime.swap.wearing import Keep, Wearing
+
+_STEP = 0.1
+_UNKNOWN_FRAME = Size(1280, 720)
+
+
+@dataclasses.dataclass(frozen=True)
+class SwapSettings:
+    """Whose face, how strongly, and what stays the viewer's."""
+
+    strength: float = field(default=1.0, metadata=setting("how far the new face covers yours", least=0, most=1))
+    keep: Literal["auto", "eyes", "mouth", "both", "none"] = field(
+        default="auto",
+        metadata=setting(
+            "what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model"
+        ),
+    )
+    light: float = field(
+        default=1.0, metadata=setting("how far the new face takes your light and colour", least=0, most=1)
+    )
+    everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
+    morph: float | None = field(
+        default=None, metadata=setting("models that go from one face to another: how far", least=0, most=1)
+    )
+    coverage: float | None = field(
+        default=None,
+        metadata=setting("models aligned by the mesh: how much lies in their crop", least=0.5, most=5),
+    )
+    shift_x: float | None = field(default=None, metadata=setting("and how far it lies to the right", least=-1, most=1))
+    shift_y: float | None = field(default=None, metadata=setting("and how far down", least=-1, most=1))
+
+
+class SwapEffect(Effect):
+    """Puts other faces on the people in the picture."""
+
+    Settings = SwapSettings
+    uses_faces = True
+    hides_identity = True
+    synthetic = True
+
+    def __init__(self, people: People, models: Sequence[SwapModel], title: str, strength: float) -> None:
+        self._people = people
+        self._models = models
+        self._title = title
+        self._strength = strength
+        self._pool = FramePool(_UNKNOWN_FRAME)
+        self._frames_hidden = self._frames_worn = 0
+
+    @classmethod
+    def choices(cls) -> list[str]:
+        return model_names(ModelKind.SWAP)
+
+    @classmethod
+    def open(cls, argument: str, settings: SwapSettings, context: EffectContext) -> SwapEffect:
+        """Open `swap:PHOTO`, `swap:MODEL`, `swap:MODEL:PHOTO`, or several of them, one for each person: `swap:A,B`."""
+        named = [name.strip() for name in argument.split(",") if name.strip()]
+        if not named:
+            raise EffectError("swap needs a face: --effect swap:PHOTO.jpg, or the name of a model")
+        opener = _Opener(settings, context)
+        try:
+            makers = [opener.maker(name) for name in named]
+        except BaseException:
+            opener.close()
+            raise
+        people = People(
+            [makers[number]() for number in range(len(makers))],
+            lambda: MeshFollower(opener.meter.meshes),
+            makers[-1] if settings.everyone else None,
+        )
+        titles = ", ".join(Path(name).stem for name in named)
+        return cls(people, opener.models, titles, settings.strength)
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        if self._pool.size != frame.size:
+            self._pool = FramePool(frame.size)
+        picture = self._pool.take()
+        np.copyto(picture, frame.pixels)
+        self._people.dress(frame, faces, self._strength, picture)
+        self._frames_worn += self._people.worn > 0
+        self._frames_hidden += self._people.hidden > 0 or not self._people.worn
+        self.provider = ", ".join(dict.fromkeys(wearing.mask.provider for wearing in self._people.wearings))
+        return frame.with_pixels(picture)
+
+    def turn(self, steps: int) -> str:
+        morphing = [model for model in self._models if model.has_morph]
+        for model in morphing:
+            model.morph = _stepped(model.morph, steps)
+        if morphing:
+            return f"morph {morphing[0].morph:.0%}"
+        self._strength = _stepped(self._strength, steps)
+        return f"strength {self._strength:.0%}"
+
+    def facts(self) -> Mapping[str, str]:
+        return {"face": f"{self._title}, {self._strength:.0%}", "swapped": str(self._people.worn)}
+
+    def report(self) -> Mapping[str, Any]:
+        return {
+            "faces": self._title,
+            "strength": self._strength,
+            "frames_swapped": self._frames_worn,
+            "frames_hidden": self._frames_hidden,
+        }
+
+    def close(self) -> None:
+        for model in self._models:
+            model.close()
+
+
+class _Opener:
+    """Opens what the names of an argument mean."""
+
+    def __init__(self, settings: SwapSettings, context: EffectContext) -> None:
+        self.meter = Meter(context.progress)
+        self.models: list[SwapModel] = []
+        self._settings = settings
+        self._context = context
+        self._policy = SessionPolicy(provider=context.provider)
+
+    def close(self) -> None:
+        for model in self.models:
+            model.close()
+
+    def maker(self, name: str) -> Callable[[], Wearing]:
+        """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
+        if Path(name).suffix.lower() in SUFFIXES and not _is_model_with_photo(name):
+            source = read_source(Path(name).expanduser(), self.meter, self._context.progress)
+            return lambda: self._wearing(PhotoFace(source.photo, source.mesh))
+        model = self._model(name)
+        return lambda: self._wearing(NetworkFace(model))
+
+    def _model(self, name: str) -> SwapModel:
+        model_name, photo_name = _split(name)
+        path = find_model(model_name, ModelKind.SWAP)
+        model = SwapModel(path, self._policy, self._alignment(path))
+        self.models.append(model)
+        if model.takes_identity:
+            if not photo_name:
+                raise EffectError(f"{model.title} makes any face: say whose, --effect swap:{model_name}:PHOTO.jpg")
+            source = read_source(Path(photo_name).expanduser(), self.meter, self._context.progress)
+            model.become(identity_of(path, source.photo, source.mesh, self._policy))
+        elif photo_name:
+            raise EffectError(f"{model.title} always makes the same face; leave out ':{photo_name}'")
+        if self._settings.morph is not None:
+            if not model.has_morph:
+                raise OptionError(f"swap.morph: {model.title} has no such dial; leave it out")
+            model.morph = self._settings.morph
+        return model
+
+    def _alignment(self, path: Path) -> Alignment | None:
+        """Return the crop the user's sliders ask for, None where they are not touched."""
+        sliders = {"coverage": self._settings.coverage, "x": self._settings.shift_x, "y": self._settings.shift_y}
+        touched = {name: value for name, value in sliders.items() if value is not None}
+        if not touched:
+            return None
+        kind, *words = (read_card(path).alignment or FACE).split()
+        if kind != "mesh":
+            raise OptionError(f"swap.coverage and its like are for models aligned by the mesh; {path.stem} is not")
+        values = dict(word.split("=") for word in words) | {name: f"{value:.4f}" for name, value in touched.items()}
+        return Alignment.parse(" ".join(["mesh", *(f"{name}={value}" for name, value in values.items())]))
+
+    def _wearing(self, mask: Mask) -> Wearing:
+        keep = self._settings.keep
+        both = keep == "both" or (keep == "auto" and mask.keeps_openings)
+        return Wearing(mask, Keep(both or keep == "eyes", both or keep == "mouth"), light=self._settings.light)
+
+
+def _stepped(value: float, steps: int) -> float:
+    return min(1.0, max(0.0, round(value + steps * _STEP, 2)))
+
+
+def _split(name: str) -> tuple[str, str]:
+    r"""Split `MODEL:PHOTO`. A colon may be a drive's: `C:\faces\me.jpg`, `C:\m.onnx:C:\me.jpg`."""
+    for position, letter in enumerate(name):
+        is_drive = position == 1 or (position > 1 and name[position - 2] == ":")
+        if letter == ":" and not (is_drive and name[position + 1 : position + 2] in ("\\", "/")):
+            return name[:position], name[position + 1 :]
+    return name, ""
+
+
+def _is_model_with_photo(name: str) -> bool:
+    return bool(_split(name)[1])

@@ -1,0 +1,39 @@
+"""Another face in place of the viewer's: the contract of what draws one, and how the parts join.
+
+One face, one frame: `people.py` says who wears what, `follower.py` where the mesh lies, `field.py` what that means for
+every pixel, a `Mask` (below) draws the new face there, `light.py` gives it the viewer's light, `occlusion.py` says what
+stands in front of it, `wearing.py` joins them and blends. Whoever cannot be followed is hidden (`hiding.py`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from realtime.frame import Pixels
+from realtime.swap.field import FaceField, Floats
+
+
+class Mask(ABC):
+    """A face that somebody wears: from a photo, or made by a network. Used by one thread, for one person."""
+
+    keeps_openings: ClassVar[bool]
+    """True: eyes and inside of the mouth are the viewer's own, unless the user wants otherwise."""
+    corners: Floats
+    """(504, 2): where the corners of a face (`field.with_rim`) lie in the picture it draws from."""
+
+    @abstractmethod
+    def draw(self, pixels: Pixels, field: FaceField) -> Pixels:
+        """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; the caller
+        may write into it until the next call. `pixels` is the whole frame.
+        """
+
+    @abstractmethod
+    def cover(self, field: FaceField) -> Floats:
+        """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
+
+    provider: str = "CPU (OpenCV)"
+    """What computes it, for the HUD."""
+
+    def close(self) -> None:  # noqa: B027 - a photo holds nothing
+        """Free what it holds."""

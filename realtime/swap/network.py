@@ -1,0 +1,136 @@
+"""A face made by a network from the viewer's own: a swap model in our contract (`realtime.model_card`)."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.errors import EffectError
+from realtime.faces.crops import FACE, Alignment, cut_face, sample
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Pixels
+from realtime.model_shelf import find_identity_encoder
+from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.swap import Mask
+from realtime.swap.field import GRID, FaceField, Floats
+
+log = logging.getLogger(__name__)
+
+
+class SwapModel:
+    """An opened model and what it is asked for; shared by everybody who wears its face. Used by one thread."""
+
+    def __init__(self, path: Path, policy: SessionPolicy, alignment: Alignment | None = None) -> None:
+        """`alignment` in place of the card's. Raises ModelError."""
+        self.network = OnnxModel.open(path, policy)
+        card = self.network.card
+        self.alignment = alignment or Alignment.parse(card.alignment or FACE)
+        self.side_px = int(self.network.input_shapes["face"][1])
+        self.title = card.title or path.stem
+        self._inputs: dict[str, NDArray[np.generic]] = {}
+        if "morph" in self.network.input_shapes:
+            self.morph = 0.75 if card.morph is None else card.morph
+        for note in self.network.notes:
+            log.warning("%s", note)
+
+    @property
+    def takes_identity(self) -> bool:
+        return "identity" in self.network.input_shapes
+
+    @property
+    def has_morph(self) -> bool:
+        """Whether it goes from one face to another by a dial."""
+        return "morph" in self._inputs
+
+    @property
+    def morph(self) -> float:
+        """0..1."""
+        return float(self._inputs["morph"][0])
+
+    @morph.setter
+    def morph(self, value: float) -> None:
+        self._inputs["morph"] = np.array([value], np.float32)
+
+    def become(self, identity: NDArray[np.float32]) -> None:
+        """Draw this person from now on: what the model's encoder says of them, (1, D)."""
+        wanted = self.network.input_shapes["identity"]
+        if identity.shape != tuple(wanted):
+            raise EffectError(
+                f"{self.title} wants an identity of {wanted[1]} numbers, not {identity.shape[1]}; add it again"
+            )
+        self._inputs["identity"] = identity
+
+    def run(self, face: Pixels, face_out: Pixels, mask: Pixels) -> None:
+        """Make the face of one crop; all (side, side, …) uint8."""
+        self.network.run(
+            {"face": face[None], **self._inputs}, {"face_out": face_out[None], "mask": mask[None, ..., None]}
+        )
+
+    def close(self) -> None:
+        """Free the session."""
+        self.network.close()
+
+
+class NetworkFace(Mask):
+    """One person's face through a model."""
+
+    keeps_openings = False
+
+    def __init__(self, model: SwapModel) -> None:
+        side = model.side_px
+        self._model = model
+        self.corners = np.zeros((504, 2), np.float32)  # nothing is looked up by the mesh
+        self._face = np.empty((side, side, 3), np.uint8)
+        self._mask = np.empty((side, side), np.uint8)
+        self._shown = np.zeros((GRID.height, GRID.width), np.float32)
+        self._to_picture = np.zeros((2, 3), np.float32)
+        # A network's mask may be open at the crop's edge; a seam there must not be.
+        self._edge = np.zeros((side, side), np.uint8)
+        margin = max(1, side // 20)
+        self._edge[margin:-margin, margin:-margin] = 255
+        cv2.blur(self._edge, (2 * margin + 1, 2 * margin + 1), dst=self._edge)
+
+    @property
+    def provider(self) -> str:  # type: ignore[override]  # a network may change it on the way
+        return self._model.network.provider
+
+    def draw(self, pixels: Pixels, field: FaceField) -> Pixels:
+        crop, self._to_picture = cut_face(pixels, field.mesh, self._model.alignment, self._model.side_px)
+        self._model.run(crop, self._face, self._mask)
+        np.minimum(self._mask, self._edge, out=self._mask)
+        out = field.bytes_like("network", 3)
+        matrix = self._to_picture.copy()
+        matrix[:, 2] -= (field.place.left, field.place.top)
+        cv2.warpAffine(
+            self._face, matrix, field.place.size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return out
+
+    def cover(self, field: FaceField) -> Floats:
+        across, down = GRID.width / field.place.width, GRID.height / field.place.height
+        # From the crop's pixels over the picture's to the grid's; a pixel's middle is at a whole number in all three.
+        to_grid = np.array([[across, 0, 0], [0, down, 0]], np.float32)
+        to_grid[:, 2] = (across * (0.5 - field.place.left) - 0.5, down * (0.5 - field.place.top) - 0.5)
+        whole = np.vstack([self._to_picture, (0, 0, 1)])
+        mask = cv2.warpAffine(self._mask, to_grid @ whole, GRID, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        np.multiply(mask, field.reach, out=self._shown)
+        self._shown /= 255
+        return self._shown
+
+
+def identity_of(model: Path, photo: Pixels, mesh: FaceMesh, policy: SessionPolicy) -> NDArray[np.float32]:
+    """Return what the encoder of a swap model says of the face in a photo, (1, D). Raises ModelError."""
+    encoder = OnnxModel.open(find_identity_encoder(model), policy)
+    try:
+        side = int(encoder.input_shapes["face"][1])
+        alignment = Alignment.parse(encoder.card.alignment or FACE)
+        crop = sample(photo, alignment.to_picture(mesh, side), side)
+        z = np.empty((1, int(encoder.output_shapes["z"][1])), np.float32)
+        encoder.run({"face": crop[None]}, {"z": z})
+        return z
+    finally:
+        encoder.close()

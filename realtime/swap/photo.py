@@ -1,0 +1,64 @@
+"""A face from one photo, worn by the viewer: expression, gaze and pose stay the viewer's."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Pixels
+from realtime.swap import Mask
+from realtime.swap.field import FaceField, Floats, new_grid, with_rim
+
+_MARGIN = 0.25
+"""How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
+
+
+_NO_SECOND_MAP = np.empty(0, np.float32)
+"""x and y lie side by side in the first one."""
+
+
+class PhotoFace(Mask):
+    """A photo's face, at several sizes, and where its mesh lies in them. Used by one thread."""
+
+    keeps_openings = True
+
+    def __init__(self, photo: Pixels, mesh: FaceMesh) -> None:
+        corners = with_rim(mesh.points[:, :2])
+        least, most = corners.min(axis=0), corners.max(axis=0)
+        margin = _MARGIN * (most - least)
+        left, top = np.maximum(np.floor(least - margin), 0).astype(int)
+        right, bottom = np.ceil(most + margin).astype(int)
+        self._levels = [np.ascontiguousarray(photo[top:bottom, left:right])]
+        self.corners = (corners - (left, top)).astype(np.float32)
+        """(504, 2): the mesh's points and the ring around them, in the first level."""
+        while min(self._levels[-1].shape[:2]) > 64:
+            smaller = cv2.resize(self._levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            self._levels.append(np.asarray(smaller, np.uint8))
+        self._outline = float(np.sqrt(_area(self.corners[-36:])))
+        self._map = new_grid(2)
+
+    def draw(self, pixels: Pixels, field: FaceField) -> Pixels:  # noqa: ARG002 - the photo is all it draws from
+        scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
+        whole = field.floats_like("source map", 2)
+        level = self._place(field.source_map, scale)
+        field.enlarge(self._map, whole)
+        out = field.bytes_like("photo", 3)
+        cv2.remap(level, whole, _NO_SECOND_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        return out
+
+    def cover(self, field: FaceField) -> Floats:
+        return field.cover
+
+    def _place(self, source_map: Floats, scale: float) -> Pixels:
+        """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""
+        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(self._levels) - 1))
+        # A level's pixel is the mean of 2^number pixels: middles shift by half of what was joined.
+        np.multiply(source_map, 0.5**number, out=self._map)
+        self._map += 0.5 * 0.5**number - 0.5
+        return self._levels[number]
+
+
+def _area(outline: NDArray[np.float32]) -> float:
+    return float(cv2.contourArea(outline))

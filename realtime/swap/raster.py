@@ -1,0 +1,106 @@
+"""Painting what the corners of triangles carry onto a small grid, all triangles at once.
+
+A face's mesh has some thousand triangles of a few grid points each: painted one by one they would cost more in calls
+than in work, so every grid point of every triangle's rectangle is looked at in one go (0.6 ms for a grid of 96).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class Raster:
+    """Paints one set of triangles on a grid of one size. Used by one thread."""
+
+    def __init__(self, triangles: NDArray[np.intp], width: int, height: int) -> None:
+        """`triangles`: (T, 3) numbers of corners."""
+        self._triangles = triangles
+        self.width, self.height = width, height
+        self._owner = np.empty(width * height, np.intp)
+
+    def paint(self, corners: Floats, depths: Floats, values: Floats, out: Floats) -> None:
+        """Fill `out` (height, width, K) with what the corners carry, linearly across each triangle; 0 where none is.
+
+        `corners`: (N, 2) x and y in grid points; `depths`: (N,), smaller is nearer and covers; `values`: (N, K).
+        """
+        order = np.argsort(-depths[self._triangles].sum(axis=1), kind="stable")
+        triangles = self._triangles[order]
+        x, y = corners[triangles, 0], corners[triangles, 1]
+        left, right, width = _span(x, self.width)
+        top, bottom, height = _span(y, self.height)
+        doubled_area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+        seen = (left <= right) & (top <= bottom) & (np.abs(doubled_area) > 1e-6)
+        # Row by row: a triangle's rows first, then the points of each row.
+        heights = np.where(seen, height, 0)
+        row_owner = np.repeat(np.arange(len(triangles), dtype=np.int32), heights)
+        rows = _counted(top, heights)
+        counts = width[row_owner]
+        owner = np.repeat(row_owner, counts)
+        if not owner.size:
+            out[:] = 0
+            return
+        column = _counted(left[row_owner], counts)
+        # Barycentric weights of the corners 1 and 2, as planes over the grid: weight = a·column + b·row + c.
+        inverse = np.zeros_like(doubled_area)
+        np.divide(1, doubled_area, out=inverse, where=seen)
+        one = _plane(x[:, 2], y[:, 2], x[:, 0], y[:, 0], inverse)
+        two = _plane(x[:, 0], y[:, 0], x[:, 1], y[:, 1], inverse)
+        weight_1 = _along_rows(one, row_owner, rows, counts, column)
+        weight_2 = _along_rows(two, row_owner, rows, counts, column)
+        inside = np.minimum(weight_1, weight_2)
+        np.minimum(inside, 1 - weight_1 - weight_2, out=inside)
+        chosen = np.flatnonzero(inside >= -_SLACK)
+        grid = np.repeat(rows * self.width, counts)[chosen] + column[chosen]
+        self._owner.fill(-1)
+        self._owner[grid] = chosen  # the farthest come first: the last one to come stays
+        filled = np.flatnonzero(self._owner >= 0)
+        chosen = self._owner[filled]
+        of = triangles[owner[chosen]]
+        first = values[of[:, 0]]
+        painted = weight_1[chosen, None] * (values[of[:, 1]] - first)
+        painted += weight_2[chosen, None] * (values[of[:, 2]] - first)
+        painted += first
+        flat = out.reshape(self.width * self.height, -1)
+        flat.fill(0)
+        flat[filled] = painted
+
+
+_SLACK = 1e-3
+"""Of a triangle: points on a shared side must belong to one of the two, whatever rounding says."""
+
+
+def _span(places: Floats, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return the first and last grid point that triangles reach along one axis, and how many that are."""
+    first = np.maximum(np.ceil(places.min(axis=1)), 0).astype(np.int32)
+    last = np.minimum(np.floor(places.max(axis=1)), size - 1).astype(np.int32)
+    return first, last, last - first + 1
+
+
+def _plane(ax: Floats, ay: Floats, bx: Floats, by: Floats, inverse: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the plane that is 0 on the line from a to b, and 1 at the third corner."""
+    return (ay - by) * inverse, (bx - ax) * inverse, (ax * by - bx * ay) * inverse
+
+
+def _counted(starts: NDArray[np.int32], counts: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return for each start the numbers from it on, as many as its count says, one after the other."""
+    ends = np.cumsum(counts, dtype=np.int32)
+    shift = starts - ends + counts
+    return np.arange(ends[-1] if ends.size else 0, dtype=np.int32) + np.repeat(shift, counts)
+
+
+def _along_rows(
+    plane: tuple[Floats, Floats, Floats],
+    row_owner: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    counts: NDArray[np.int32],
+    column: NDArray[np.int32],
+) -> Floats:
+    across, down, level = plane
+    begin = down[row_owner] * rows.astype(np.float32) + level[row_owner]
+    along = np.repeat(across[row_owner], counts)
+    along *= column
+    along += np.repeat(begin, counts)
+    return along

@@ -1,0 +1,90 @@
+"""One person who wears another face: from the mesh to the picture."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Pixels, Size
+from realtime.pixels import Place
+from realtime.swap import Mask
+from realtime.swap.field import EYES, MOUTH, FaceField, Floats
+from realtime.swap.light import Light
+
+_SUBPIXEL_BITS = 4
+
+
+class Keep(NamedTuple):
+    """What stays the viewer's own."""
+
+    eyes: bool
+    mouth: bool
+
+
+class Wearing:
+    """Puts one mask on one person. Used by one thread."""
+
+    def __init__(self, mask: Mask, keep: Keep, *, light: float) -> None:
+        """`light`: how far the viewer's colour and light are taken over, 0..1."""
+        self.mask = mask
+        self._keep = keep
+        self._light = Light(light) if light > 0 else None
+        self._field = FaceField()
+        self._held: tuple[Size, Place, Pixels, Pixels] | None = None
+
+    def put_on(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, strength: float, out: Pixels) -> None:
+        """Draw the face into `out`, which holds the frame `pixels`."""
+        field = self._field
+        field.lay(mesh, Size.of(pixels), self.mask.corners)
+        self._held = None
+        if field.is_empty:
+            return
+        new = self.mask.draw(pixels, field)
+        if self._light is not None:
+            self._light.match(field.place.of(pixels), new, field.skin, pts_s)
+            self._light.apply(new, field)
+        cover = self._cover(self.mask.cover(field), strength)
+        self._held = Size.of(pixels), field.place, new, cover
+        _blend(field, new, cover, field.place.of(out))
+
+    def hold(self, out: Pixels) -> bool:
+        """Draw the last face where it was. False where there is none to draw."""
+        if self._held is None or self._held[0] != Size.of(out):
+            return False
+        _, place, new, cover = self._held
+        _blend(self._field, new, cover, place.of(out))
+        return True
+
+    def forget(self) -> None:
+        """Somebody else is going to wear it."""
+        self._held = None
+        if self._light is not None:
+            self._light.forget()
+
+    def _cover(self, shown: Floats, strength: float) -> Pixels:
+        """Return how much of each pixel is the new face, (height, width) uint8."""
+        field = self._field
+        cover = field.bytes_like("cover")
+        field.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
+        openings = [*(EYES if self._keep.eyes else ()), *((MOUTH,) if self._keep.mouth else ())]
+        for numbers in openings:
+            loop = np.rint(field.in_place(numbers) * 2**_SUBPIXEL_BITS).astype(np.int32)
+            cv2.fillPoly(cover, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
+        if openings:
+            soft = max(1, round(field.place.width / 100)) * 2 + 1
+            cv2.blur(cover, (soft, soft), dst=cover)
+        return cover
+
+
+def _blend(field: FaceField, new: Pixels, cover: Pixels, part: Pixels) -> None:
+    """Mix the new face into part of a picture. In bytes: 0.1 ms for a face of 250 px, a fifth of what floats take."""
+    share = field.bytes_like("share", 3)
+    cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR, dst=share)
+    drawn = field.bytes_like("mixed", 3)
+    cv2.multiply(new, share, dst=drawn, scale=1 / 255)
+    cv2.bitwise_not(share, dst=share)
+    cv2.multiply(part, share, dst=part, scale=1 / 255)
+    cv2.add(part, drawn, dst=part)
