@@ -125,6 +125,7 @@ EFFECTS: dict[str, PartName] = {
         "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
     ),
     "style": PartName("realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"),
+    "swap": PartName("realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"),
 }
 
 ENTRY_POINTS = "realtime.effects"
