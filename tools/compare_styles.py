@@ -3,6 +3,7 @@
 Every run's network paints the pictures it has not learnt from; how far the Gram matrices of what it painted are from
 the painting's (style), and its features from the picture's (content), is measured as in training and averaged. The runs
 must have been given the same pictures, painting, features and seed; the others are measured by the first one.
+`--sheet FILE` shows what becomes of the two portraits of docs/styles (`pip install scikit-image`, for the astronaut).
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from realtime.errors import OptionError, RealtimeError
+from realtime.errors import OptionError, OutputError, RealtimeError
+from realtime.files import written_whole
+from realtime.frame import Pixels
 from tools.exporting.checkpoint import read_checkpoint
+from tools.make_styles import photos
 from tools.networks import layout_of
 from tools.networks.vgg16x import VggFeatures, features_from
 from tools.train_style import load_paintings, part_held_out
@@ -39,6 +43,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, help="folders of tools.train_style; the first is the measure")
     parser.add_argument("-o", "--output", type=Path, help="a picture: some of the pictures, and what becomes of them")
+    parser.add_argument(
+        "--sheet", type=Path, help="a picture: two portraits in the public domain, and as each run paints"
+    )
     parser.add_argument("--cache", type=Path, required=True, help="where prepared pictures are kept")
     arguments = parser.parse_args()
     try:
@@ -47,6 +54,8 @@ def main() -> int:
             if len({json.dumps(each[key]) for each in asked}) > 1:
                 raise OptionError(f"the runs differ in {key}; compare runs that were trained alike")
         compare(arguments.runs, asked[0], arguments.cache, arguments.output)
+        if arguments.sheet is not None:
+            write_painted(arguments.sheet, photos(), arguments.runs)
     except (OSError, ValueError, KeyError) as error:
         print(f"compare_styles: a run's folder is incomplete ({error}); train it first", file=sys.stderr)
         return 2
@@ -76,6 +85,18 @@ def compare(runs: Sequence[Path], asked: dict[str, Any], cache: Path, output: Pa
         rows.append(painted[:SHOWN])
     if output is not None:
         cv2.imwrite(str(output), np.vstack([np.hstack(list(to_pixels(torch.cat(row)))) for row in rows]))
+
+
+def write_painted(path: Path, portraits: Sequence[Pixels], runs: Sequence[Path]) -> None:
+    """Write one row for each BGR picture, all of one size: as it is, and as every run's network paints it."""
+    given = [to_tensor(portrait[np.newaxis, :, :, ::-1].copy(), torch.device("cpu")) for portrait in portraits]
+    columns = [[to_pixels(painted)[0] for painted in paint(run, given)] for run in runs]
+    sheet = np.vstack([np.hstack(row) for row in zip(portraits, *columns, strict=True)])
+    written, data = cv2.imencode(path.suffix, sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    if not written:
+        raise OutputError(f"cannot make {path}")
+    with written_whole(path) as file:
+        file.write_bytes(data.tobytes())
 
 
 def unseen(asked: dict[str, Any], cache: Path) -> list[Tensor]:
