@@ -1,0 +1,195 @@
+"""The faces of one picture: found, followed, measured, judged and cut by `realtime.faces.crops`, as live."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from realtime.effects import setting
+from realtime.faces import FaceDetector
+from realtime.faces.blazeface import StillBlazeFace, open_short_range, open_still
+from realtime.faces.crops import FACE, Alignment, cut_face
+from realtime.faces.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
+from realtime.faces.tracker import FaceTracker
+from realtime.frame import Box, Face, Frame, Pixels
+from realtime.model_store import Progress, model_file
+from tools.extraction import CROP_ALIGNMENT
+
+JUDGED_SIDE_PX = 128
+"""Sharpness is judged at this size, whatever the face's: a network sees no more of it."""
+_LEAST_MESH_SCORE = 0.5
+_UPRIGHT_DEGREES = 5.0
+# The line from forehead to chin slopes away from the viewer by so much on a face that looks straight ahead: the median
+# of six clips of people who talk to their camera.
+_SAME_PLACE = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Which faces are kept."""
+
+    least_px: int = dataclasses.field(
+        default=80, metadata=setting("a face's side in the picture at least", least=16, unit="px")
+    )
+    least_sharpness: float = dataclasses.field(
+        default=0.015,
+        metadata=setting("against blur: variance of the Laplacian over the brightness', at 128 px", least=0),
+    )
+    most_yaw: float = dataclasses.field(
+        default=50.0, metadata=setting("turned aside at most", least=0, most=90, unit="degrees")
+    )
+    most_pitch: float = dataclasses.field(
+        default=30.0, metadata=setting("turned up or down at most", least=0, most=90, unit="degrees")
+    )
+
+
+class Fault(enum.Enum):
+    """Why a face is not kept, in the order in which it is asked."""
+
+    NO_FACE = "no face to the mesh model"
+    SMALL = "too small"
+    TURNED = "turned too far"
+    BLURRED = "blurred"
+    SAME = "nearly the same as another"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cut:
+    """One face, measured; `crop` is there where it has no fault."""
+
+    track_id: int
+    face: Face
+    fault: Fault | None
+    mesh: FaceMesh
+    """In pixels of the picture."""
+    face_px: float
+    """Side of the `face` square in the picture."""
+    yaw_degrees: float
+    pitch_degrees: float
+    """Positive: up."""
+    sharpness: float
+    inner: Pixels | None
+    """The `face` crop, JUDGED_SIDE_PX: what a network would see."""
+    crop: Pixels | None
+    """What is kept: CROP_ALIGNMENT, side as asked."""
+    points: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None
+    """The mesh in pixels of `crop`, (468, 3)."""
+
+
+class Cutter:
+    """Finds and cuts. Used by one thread; a context manager."""
+
+    def __init__(self, limits: Limits, side_px: int, progress: Progress) -> None:
+        """Raises ModelError when a face model cannot be had."""
+        self._limits, self._side_px = limits, side_px
+        self._meshes = MeshModel(model_file("face_landmark.tflite", progress))
+        self._inner, self._kept = Alignment.parse(FACE), Alignment.parse(CROP_ALIGNMENT)
+        self._video: FaceDetector = open_short_range()
+        self._still: dict[str, StillBlazeFace] = {}
+        self._tracker = FaceTracker()
+        self._last: dict[int, FaceMesh] = {}
+
+    def __enter__(self) -> Cutter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._video.close()
+        for detector in self._still.values():
+            detector.close()
+
+    def begin_clip(self) -> None:
+        """Forget everybody: the next frame has nothing to do with the last."""
+        self._tracker = FaceTracker()
+        self._last.clear()
+
+    def of_frame(self, frame: Frame) -> Iterator[Cut]:
+        """Yield the faces seen in the next frame of a clip, with the identity the tracker gives them."""
+        seen = [face for face in self._tracker.update(self._video.find(frame), frame.pts_s) if face.lost_for_s == 0]
+        self._last = {face.track_id: self._last[face.track_id] for face in seen if face.track_id in self._last}
+        for face in seen:
+            mesh = self._measured(frame.pixels, face)
+            if mesh.score >= _LEAST_MESH_SCORE:
+                self._last[face.track_id] = mesh
+            yield self._judged(frame.pixels, face, mesh)
+
+    def of_photo(self, pixels: Pixels) -> Iterator[Cut]:
+        """Yield the faces of a photo, largest first, numbered in that order; far ones too where no near one is."""
+        for kind in ("short", "full"):
+            if kind not in self._still:
+                self._still[kind] = open_still(kind)
+            faces = self._still[kind].find(pixels)
+            if faces:
+                break
+        for number, face in enumerate(faces):
+            numbered = dataclasses.replace(face, track_id=number)
+            yield self._judged(pixels, numbered, self._meshes.measure(pixels, face))
+
+    def _measured(self, pixels: Pixels, face: Face) -> FaceMesh:
+        """Return a face's mesh: laid by the last frame's where that still fits, which halves the work."""
+        last = self._last.get(face.track_id)
+        if last is not None and last.box.overlap(face.box) > _SAME_PLACE:
+            mesh = self._meshes.again(pixels, last)
+            if mesh.score >= _LEAST_MESH_SCORE and mesh.box.overlap(face.box) > _SAME_PLACE:
+                return mesh
+        return self._meshes.measure(pixels, face)
+
+    def _judged(self, pixels: Pixels, face: Face, mesh: FaceMesh) -> Cut:
+        limits = self._limits
+        to_picture = self._inner.to_picture(mesh, 1)
+        face_px = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
+        yaw_degrees, pitch_degrees = mesh.yaw_degrees, pitch_of(mesh)
+        sharpness = 0.0
+        inner = crop = points = None
+        fault: Fault | None = None
+        if mesh.score < _LEAST_MESH_SCORE:
+            fault = Fault.NO_FACE
+        elif face_px < limits.least_px:
+            fault = Fault.SMALL
+        elif abs(yaw_degrees) > limits.most_yaw or abs(pitch_degrees) > limits.most_pitch:
+            fault = Fault.TURNED
+        else:
+            inner, _ = cut_face(pixels, mesh, self._inner, JUDGED_SIDE_PX)
+            sharpness = sharpness_of(inner)
+            fault = Fault.BLURRED if sharpness < limits.least_sharpness else None
+        if fault is None:
+            crop, crop_to_picture = cut_face(pixels, mesh, self._kept, self._side_px)
+            points = into_crop(mesh, crop_to_picture)
+        return Cut(
+            face.track_id, face, fault, mesh, face_px, yaw_degrees, pitch_degrees, sharpness, inner, crop, points
+        )
+
+
+def pitch_of(mesh: FaceMesh) -> float:
+    """Return how far a head is turned up, in degrees."""
+    down = mesh.points[CHIN] - mesh.points[FOREHEAD_TOP]
+    return _UPRIGHT_DEGREES - math.degrees(math.atan2(float(down[2]), float(np.hypot(down[0], down[1]))))
+
+
+def sharpness_of(face: Pixels) -> float:
+    """Return the variance of the Laplacian over the variance of the brightness: the same in dim and in bright light.
+
+    At JUDGED_SIDE_PX, faces of talking people have 0.05 to 0.25; blurred by 1 px 0.01 to 0.03, by 2 px 0.003 to 0.008.
+    """
+    grey = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
+    edges = cv2.Laplacian(grey, cv2.CV_32F)[2:-2, 2:-2]
+    return float(edges.var() / max(1.0, float(grey.astype(np.float32).var())))
+
+
+def into_crop(
+    mesh: FaceMesh, to_picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Return the mesh's points (468, 3) in pixels of the crop that `to_picture` was made for."""
+    to_crop = cv2.invertAffineTransform(to_picture)
+    points = np.empty((len(mesh.points), 3), np.float32)
+    points[:, :2] = mesh.points[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
+    points[:, 2] = mesh.points[:, 2] * math.hypot(float(to_crop[0, 0]), float(to_crop[1, 0]))
+    return points
+
+
+def rounded(box: Box) -> list[float]:
+    return [round(side, 1) for side in box]
