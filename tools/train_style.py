@@ -24,7 +24,6 @@ import platformdirs
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from tqdm import tqdm
 
 from realtime.cameras.demo import portrait_photo
 from realtime.cameras.pictures import read_picture
@@ -40,6 +39,7 @@ from tools.training.command_line import Parser, add_settings, read_settings
 from tools.training.data import batches, to_tensor
 from tools.training.degrade import DEGRADATIONS
 from tools.training.pictures import PictureStore, prepare
+from tools.training.progress import steps_shown
 from tools.training.run import Averages, LossLog, RunFolder
 from tools.training.teacher import ask, load_teacher
 from tools.training.verdict import faults
@@ -298,15 +298,14 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
         if step:
             tell(f"going on in {job.out} after step {step}")
     started_at_s, started_at = time.monotonic(), step
-    with tqdm(total=run.steps, initial=step, unit="step", disable=None if first_process else True) as bar:
+    with steps_shown(run.steps, step, tell if first_process else None) as progress:
         for batch in batches(source, step, run.steps, fabric.device, memory_format(job), run.seed):
             set_rate(recipe, learning_rate(job) * recipe.rate(step / run.steps))
             terms = recipe.step(batch)
             averages.follow(step)
             log.add(step, terms)
             step += 1
-            bar.update()
-            bar.set_postfix_str(log.last(), refresh=False)
+            progress(step, log.last())
             if anybody(stopping, fabric):
                 break
             if step % run.preview_every == 0 and step < run.steps:
