@@ -20,7 +20,7 @@ ELEMENT_TYPES: Mapping[int, str] = {
 """What a picture may be made of, by ONNX's number for it."""
 
 
-OUR_NAMES = frozenset({"frame", "frame_out", "numbers"})
+OUR_NAMES = frozenset({"frame", "frame_out", "numbers", "face", "face_out", "mask", "identity", "morph", "z"})
 OUR_PREFIX = "realtime/"
 """What our own tensors are called; a network that uses such names has its own renamed."""
 THEIR_PREFIX = "network/"
@@ -97,6 +97,39 @@ def add_constant(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> str
     """Add a constant and return its name."""
     graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
     return name
+
+
+class NodeWriter:
+    """Writes operators and their constants; what it names begins with `OUR_PREFIX`."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.graph = graph
+        self._nodes: list[onnx.NodeProto] = []
+        self._count = 0
+
+    def node(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
+        """Write an operator with one output; return that output's name."""
+        name = self._name(operator)
+        self._nodes.append(helper.make_node(operator, inputs, [output or name], name=name, **attributes))
+        return output or name
+
+    def constant(self, values: NDArray[Any]) -> str:
+        return add_constant(self.graph, self._name("constant"), values)
+
+    def float(self, value: float) -> str:
+        return self.constant(np.array(value, np.float32))
+
+    def ints(self, values: list[int]) -> str:
+        return self.constant(np.array(values, np.int64))
+
+    def taken_nodes(self) -> list[onnx.NodeProto]:
+        """Return what was written since the last time."""
+        nodes, self._nodes = self._nodes, []
+        return nodes
+
+    def _name(self, what: str) -> str:
+        self._count += 1
+        return f"{OUR_PREFIX}{what.lower()}_{self._count}"
 
 
 def prune(model: onnx.ModelProto, outputs: list[str]) -> None:

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from realtime.frame import Size
 from realtime.model_card import HEIGHT, WIDTH
-from realtime.model_import.graphs import OUR_PREFIX, add_constant, prune, replace
+from realtime.model_import.graphs import NodeWriter, prune, replace
 from realtime.model_import.ports import Port
 from realtime.model_import.wishes import ColourOrder, ValueRange
 
@@ -74,141 +74,120 @@ def wrapped(model: onnx.ModelProto, ends: Ends, *, as_numbers: bool = False) -> 
     return model
 
 
-class _Wrapping:
+class _Wrapping(NodeWriter):
     def __init__(self, model: onnx.ModelProto, ends: Ends) -> None:
-        self._model, self._graph, self._ends = model, model.graph, ends
+        super().__init__(model.graph)
+        self._ends = ends
         self._opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-        self._nodes: list[onnx.NodeProto] = []
-        self._count = 0
 
     def head(self) -> list[onnx.NodeProto]:
         """From `frame` to the tensor the network takes."""
         ends, taken = self._ends, self._ends.taken
-        planes = self._node("Transpose", ["frame"], perm=_TO_PLANES)
+        planes = self.node("Transpose", ["frame"], perm=_TO_PLANES)
         if ends.order is ColourOrder.RGB:
-            planes = self._node("Gather", [planes, self._ints([2, 1, 0])], axis=1)
+            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
         if ends.inner_size is None and (ends.multiple > 1 or ends.least_px > 1):
             planes = self._continued(planes)
         if taken.element_type != TensorProto.UINT8:
             scaled = ends.inner_size is not None
-            planes = self._node("Cast", [planes], to=TensorProto.FLOAT if scaled else taken.element_type)
+            planes = self.node("Cast", [planes], to=TensorProto.FLOAT if scaled else taken.element_type)
             if ends.inner_size is not None:
                 planes = self._resized(planes, self._inner_sizes(ends.inner_size))
                 if taken.element_type != TensorProto.FLOAT:
-                    planes = self._node("Cast", [planes], to=taken.element_type)
+                    planes = self.node("Cast", [planes], to=taken.element_type)
             planes = self._from_bytes(planes)
         elif ends.inner_size is not None:
             planes = self._resized(planes, self._inner_sizes(ends.inner_size))
         if not taken.layout.channels_first:
-            planes = self._node("Transpose", [planes], perm=_TO_PIXELS)
+            planes = self.node("Transpose", [planes], perm=_TO_PIXELS)
         if taken.layout.rank == 3:
-            planes = self._node("Squeeze", [planes, self._ints([0])])
-        self._node("Identity", [planes], output=taken.name)
-        return self._taken_nodes()
+            planes = self.node("Squeeze", [planes, self.ints([0])])
+        self.node("Identity", [planes], output=taken.name)
+        return self.taken_nodes()
 
     def tail(self, *, as_numbers: bool) -> list[onnx.NodeProto]:
         """From the tensor the network gives to `frame_out`."""
         ends, given = self._ends, self._ends.given
         picture = given.name
         if given.layout.rank == 3:
-            picture = self._node("Unsqueeze", [picture, self._ints([0])])
+            picture = self.node("Unsqueeze", [picture, self.ints([0])])
         if not given.layout.channels_first:
-            picture = self._node("Transpose", [picture], perm=_TO_PLANES)
+            picture = self.node("Transpose", [picture], perm=_TO_PLANES)
         if given.element_type not in (TensorProto.FLOAT, TensorProto.UINT8):
-            picture = self._node("Cast", [picture], to=TensorProto.FLOAT)
+            picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
         if given.element_type != TensorProto.UINT8:
             picture = self._to_bytes(picture, rounding=not as_numbers)
         elif as_numbers or ends.inner_size is not None:
-            picture = self._node("Cast", [picture], to=TensorProto.FLOAT)
+            picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
         if ends.inner_size is not None:
             picture = self._resized(picture, self._frame_sizes())
         if given.channels == 1:
-            picture = self._node("Concat", [picture] * 3, axis=1)
+            picture = self.node("Concat", [picture] * 3, axis=1)
         if as_numbers:
-            self._node("Identity", [self._cut(picture)], output="numbers")
-            return self._taken_nodes()
+            self.node("Identity", [self._cut(picture)], output="numbers")
+            return self.taken_nodes()
         if given.element_type != TensorProto.UINT8 or ends.inner_size is not None:
-            picture = self._node("Clip", [picture, self._float(0), self._float(255)])
-            picture = self._node("Cast", [picture], to=TensorProto.UINT8)
+            picture = self.node("Clip", [picture, self.float(0), self.float(255)])
+            picture = self.node("Cast", [picture], to=TensorProto.UINT8)
         picture = self._cut(picture)
         if ends.order is ColourOrder.RGB and given.channels != 1:
-            picture = self._node("Gather", [picture, self._ints([2, 1, 0])], axis=1)
-        self._node("Transpose", [picture], output="frame_out", perm=_TO_PIXELS)
-        return self._taken_nodes()
+            picture = self.node("Gather", [picture, self.ints([2, 1, 0])], axis=1)
+        self.node("Transpose", [picture], output="frame_out", perm=_TO_PIXELS)
+        return self.taken_nodes()
 
     def _cut(self, picture: str) -> str:
         if self._ends.inner_size is not None or (self._ends.multiple == 1 and self._ends.least_px == 1):
             return picture
-        return self._node("Slice", [picture, self._ints([0, 0]), self._frame_sides(), self._ints([2, 3])])
+        return self.node("Slice", [picture, self.ints([0, 0]), self._frame_sides(), self.ints([2, 3])])
 
     def _frame_sides(self) -> str:
         """Height and width of the frame, int64 [2]."""
-        shape = self._node("Shape", ["frame"])
-        return self._node("Slice", [shape, self._ints([1]), self._ints([3]), self._ints([0])])
+        shape = self.node("Shape", ["frame"])
+        return self.node("Slice", [shape, self.ints([1]), self.ints([3]), self.ints([0])])
 
     def _continued(self, planes: str) -> str:
         """Repeat the last row and column: mirrored ones would need frames larger than what is added."""
         ends = self._ends
         sides = self._frame_sides()
-        up = self._node("Add", [sides, self._ints([ends.multiple - 1])])
-        whole = self._node("Mul", [self._node("Div", [up, self._ints([ends.multiple])]), self._ints([ends.multiple])])
-        whole = self._node("Max", [whole, self._ints([ends.least_px])])
-        missing = self._node("Sub", [whole, sides])
-        amounts = self._node("Concat", [self._ints([0] * 6), missing], axis=0)
-        return self._node("Pad", [planes, amounts], mode="edge")
+        up = self.node("Add", [sides, self.ints([ends.multiple - 1])])
+        whole = self.node("Mul", [self.node("Div", [up, self.ints([ends.multiple])]), self.ints([ends.multiple])])
+        whole = self.node("Max", [whole, self.ints([ends.least_px])])
+        missing = self.node("Sub", [whole, sides])
+        amounts = self.node("Concat", [self.ints([0] * 6), missing], axis=0)
+        return self.node("Pad", [planes, amounts], mode="edge")
 
     def _inner_sizes(self, size: Size) -> str:
-        return self._ints([1, 3, size.height, size.width])
+        return self.ints([1, 3, size.height, size.width])
 
     def _frame_sizes(self) -> str:
         channels = 1 if self._ends.given.channels == 1 else 3
-        return self._node("Concat", [self._ints([1, channels]), self._frame_sides()], axis=0)
+        return self.node("Concat", [self.ints([1, channels]), self._frame_sides()], axis=0)
 
     def _resized(self, planes: str, sizes: str) -> str:
         options: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
         if self._opset >= _ANTIALIAS_OPSET:
             options["antialias"] = 1  # a frame is several times larger: without it fine detail glitters
-        return self._node("Resize", [planes, "", "", sizes], **options)
+        return self.node("Resize", [planes, "", "", sizes], **options)
 
     def _from_bytes(self, planes: str) -> str:
         scale, offset = self._ends.range_in.affine
         if len(scale) == 3 and self._ends.order is ColourOrder.BGR:
             scale, offset = scale[::-1], offset[::-1]
         if any(value != 1 for value in scale):
-            planes = self._node("Mul", [planes, self._numbers(scale)])
+            planes = self.node("Mul", [planes, self._numbers(scale)])
         if any(value != 0 for value in offset):
-            planes = self._node("Add", [planes, self._numbers(offset)])
+            planes = self.node("Add", [planes, self._numbers(offset)])
         return planes
 
     def _to_bytes(self, picture: str, *, rounding: bool) -> str:
         (scale,), (offset,) = self._ends.range_out.affine
         if scale != 1:
-            picture = self._node("Mul", [picture, self._float(1 / scale)])
+            picture = self.node("Mul", [picture, self.float(1 / scale)])
         shift = -offset / scale + (0.5 if rounding else 0.0)
-        return self._node("Add", [picture, self._float(shift)]) if shift else picture
+        return self.node("Add", [picture, self.float(shift)]) if shift else picture
 
     def _numbers(self, values: tuple[float, ...]) -> str:
         """One number, or three along the planes, of the type the network computes in."""
         dtype = _NUMPY[self._ends.taken.element_type]
         shaped = np.array(values, dtype).reshape(() if len(values) == 1 else (1, 3, 1, 1))
-        return add_constant(self._graph, self._name("constant"), shaped)
-
-    def _float(self, value: float) -> str:
-        return add_constant(self._graph, self._name("constant"), np.array(value, np.float32))
-
-    def _ints(self, values: list[int]) -> str:
-        return add_constant(self._graph, self._name("constant"), np.array(values, np.int64))
-
-    def _node(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
-        name = self._name(operator)
-        made = helper.make_node(operator, inputs, [output or name], name=name, **attributes)
-        self._nodes.append(made)
-        return output or name
-
-    def _name(self, what: str) -> str:
-        self._count += 1
-        return f"{OUR_PREFIX}{what.lower()}_{self._count}"
-
-    def _taken_nodes(self) -> list[onnx.NodeProto]:
-        nodes, self._nodes = self._nodes, []
-        return nodes
+        return self.constant(shaped)
