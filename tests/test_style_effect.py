@@ -341,6 +341,36 @@ def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: 
     chain.close()
 
 
+def test_a_key_waits_for_nothing_and_every_one_pressed_meanwhile_counts() -> None:
+    """What there is to choose may have to be imported first: the window's thread must not."""
+    looking = threading.Event()
+    lookers, said, opened = list[threading.Thread](), list[str](), list[str]()
+
+    def look() -> list[str]:
+        lookers.append(threading.current_thread())
+        assert looking.wait(10)
+        return ["none", "portrait", "style:brighter", "style:negative"]
+
+    def refuse(spec: str) -> StyleEffect:
+        opened.append(spec)
+        raise EffectError("not now")
+
+    menu = EffectMenu(look, "portrait", refuse, EffectChain([], RunStats()), said.append)
+    for by in (1, 1, 1, -1):
+        menu.step(by)
+    assert said == [], "nothing is known yet"
+    looking.set()
+    menu.close()
+    assert lookers
+    assert threading.current_thread() not in lookers
+    assert said == ["effect: style:negative", "not now"]
+    assert opened == ["style:negative"], "only the last wish"
+    menu.step(1)
+    menu.close()
+    assert said[2] == "effect: none"
+    assert len(lookers) == 1
+
+
 @pytest.mark.parametrize(
     ("current", "following"),
     [

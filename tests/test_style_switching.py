@@ -138,7 +138,7 @@ def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
     def attend() -> None:
         if kept not in [feed.output for feed in run.loop.feeds]:
             run.loop.add(kept)
-        elif len(kept.frames) >= 10 and not menu._specs:
+        elif len(kept.frames) >= 10 and menu._thread is None:
             menu.step(1)
         shown_dark = sum(int(frame.pixels[40, 40, 0]) == 255 - 90 for frame in kept.frames)
         if shown_dark >= 10 or time.monotonic() > give_up_s:

@@ -193,7 +193,7 @@ def _close(link: Link) -> None:
 
 class EffectMenu:
     """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
-    that no frame is black or frozen. Main thread, except the opening itself.
+    that no frame is black or frozen. Main thread, except looking for what there is and opening.
     """
 
     def __init__(
@@ -204,27 +204,28 @@ class EffectMenu:
         chain: EffectChain,
         say: Callable[[str], None],
     ) -> None:
-        """`specs` is asked when the first key is pressed: it may have to look through folders."""
+        """`specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
+        and to import effects, for which the window would miss a frame.
+        """
         self._list_specs = specs
         self._current = current
-        self._specs: list[str] = []
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         # Guarded by _lock, so that no wish falls between two looks at them:
-        self._wanted = 0
+        self._specs: list[str] = []
+        self._steps = 0  # from the first of _specs; until they are known, from the one in use
         self._is_opening = False
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
-        if not self._specs:
-            self._specs, self._wanted = _with_current(list(self._list_specs()), self._current)
         with self._lock:
-            self._wanted = (self._wanted + by) % len(self._specs)
+            self._steps += by
+            if self._specs:
+                self._say(f"effect: {self._wanted()}")
             starts, self._is_opening = not self._is_opening, True
-        self._say(f"effect: {self._specs[self._wanted]}")
         if starts:
             self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
             self._thread.start()
@@ -234,15 +235,20 @@ class EffectMenu:
         if self._thread is not None:
             self._thread.join(timeout=5.0)
 
+    def _wanted(self) -> str:
+        return self._specs[self._steps % len(self._specs)]
+
     def _open_wanted(self) -> None:
-        opened = -1
+        if not self._specs:
+            self._look_for_specs()
+        opened = ""
         while True:  # keys pressed meanwhile: only the last wish counts
             with self._lock:
-                if opened == self._wanted:
+                spec = self._wanted()
+                if opened == spec:
                     self._is_opening = False
                     return
-                opened = self._wanted
-            spec = self._specs[opened]
+                opened = spec
             try:
                 effect = self._open_effect(spec)
             except Exception as error:  # an effect may be anybody's code: the running one goes on
@@ -251,10 +257,17 @@ class EffectMenu:
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
                 continue
-            if opened == self._wanted:
+            if spec == self._wanted():
                 self._chain.exchange(Link(spec, effect))
             else:
                 effect.close()
+
+    def _look_for_specs(self) -> None:
+        specs, current = _with_current(list(self._list_specs()), self._current)
+        with self._lock:
+            self._specs = specs
+            self._steps += current
+            self._say(f"effect: {self._wanted()}")
 
 
 def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
