@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.cameras.picture_folder import pictures_in
 from realtime.capture import Capture, CapturePolicy
 from realtime.controls import Controls
 from realtime.desk import Desk
@@ -26,7 +27,7 @@ from realtime.loop import Limits, RenderLoop
 from realtime.options import Options
 from realtime.outputs import Output, OutputRequest
 from realtime.pacing import Keep, Slot
-from realtime.provenance import public_name
+from realtime.provenance import public_name, stated_by
 from realtime.settings import parse_settings
 from realtime.signals import ending_in_order
 from realtime.stats import RunStats
@@ -83,6 +84,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             provider=options.provider,
         )
         links = _open_effects(options, context)
+        source_type = _source_type(options.source)
         names = [outputs.split_spec(spec)[0] for spec in options.output]
         request = OutputRequest(
             controls=controls,
@@ -104,8 +106,9 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             "size": list(info.size),
             "fps": round(info.fps, 3),
             "live": info.live,
+            "says_synthetic": bool(source_type),
         }
-        chain = EffectChain(links, stats, label)
+        chain = EffectChain(links, stats, label, source_type=source_type)
         loop = RenderLoop(
             capture=capture,
             captured=captured,
@@ -145,6 +148,15 @@ def _open_source(options: Options) -> tuple[Camera, Callable[[], Camera]]:
     except CameraError as error:
         log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
         return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
+
+
+def _source_type(source: str | None) -> str:
+    """What recorded material says of how it was made: it stays true of whatever is made of it."""
+    kind = cameras.kind_of(source) if source else ""
+    if source is None or kind not in ("video", "still", "folder"):
+        return ""
+    path = Path(source).expanduser()
+    return stated_by(pictures_in(path)[0] if kind == "folder" else path)
 
 
 def _with_output(options: Options) -> Options:

@@ -140,5 +140,6 @@ class Feed:
         try:
             self.output.close()
         except Exception as error:  # the reason matters to the user, the others must still be closed
+            self.stats.failure = self.stats.failure or str(error)
             log.warning("closing output %s: %s", self.stats.name, error)
             log.debug("closing output", exc_info=error)

@@ -15,6 +15,7 @@ from realtime.faces import DETECTORS
 from realtime.frame import Size
 from realtime.label import CORNERS, LabelStyle
 from realtime.providers import Provider
+from realtime.rates import parse_rate
 
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
@@ -106,8 +107,9 @@ class Options:
         None,
         _IN,
         "N",
-        "frames per second asked of the camera and given to a virtual camera (30)",
-        _number(1, 240),
+        "frames per second asked of the camera and given to a virtual camera (30); of a folder of pictures: how fast "
+        "they play (what they say themselves, else 30); also as 30000/1001",
+        parse_rate,
     )
     mirror: bool | None = _option(
         None,

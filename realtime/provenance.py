@@ -7,7 +7,9 @@ carries it on. What the terms mean and why each was chosen: docs/honesty.md.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+from pathlib import Path
 
 from realtime import __version__
 
@@ -21,7 +23,9 @@ SYNTHETIC = f"{_VOCABULARY}compositeSynthetic"
 
 _MORE_OR_LESS = ("", ALTERED, SYNTHETIC)
 """Every term from saying nothing to saying most: of two the later one holds for both pictures together."""
-_TELLTALE = re.compile(rb"digitalsourcetype/(compositeSynthetic|trainedAlgorithmicMedia|compositeWithTrained\w+)")
+_TELLTALE = re.compile(rb"digitalsourcetype/(?:compositeSynthetic|\w*trainedAlgorithmicMedia)", re.IGNORECASE)
+"""IPTC's terms for what no camera saw, whoever wrote them."""
+_SEARCHED_BYTES = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +64,17 @@ def public_name(spec: str) -> str:
     return f"{name.strip()}{colon}{','.join(files)}"
 
 
-def admits_synthetic(metadata: bytes) -> bool:
-    """Whether metadata of a picture or a film name one of IPTC's terms for what no camera saw."""
-    return _TELLTALE.search(metadata) is not None
+def stated_by(path: Path) -> str:
+    """Return what a picture or film says of its own making, as `Provenance.source_type`: SYNTHETIC or nothing.
+
+    It is looked for as text where all formats keep their metadata, at the file's beginning and end; empty also where
+    the file cannot be read, which whoever plays it will tell.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(_SEARCHED_BYTES)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _SEARCHED_BYTES))
+            found = _TELLTALE.search(begin) or _TELLTALE.search(file.read(_SEARCHED_BYTES))
+    except OSError:
+        return ""
+    return SYNTHETIC if found else ""

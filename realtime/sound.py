@@ -42,10 +42,11 @@ def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
 
 
 def _join(source: Path, pictures: Path, result: Path) -> None:
+    options = {} if result.suffix.lower() == ".mkv" else {"movflags": "+faststart"}  # Matroska has no such thing
     with (
         av.open(str(pictures)) as video_in,
         av.open(str(source)) as sound_in,
-        av.open(str(result), "w", options={"movflags": "+faststart"}) as out,
+        av.open(str(result), "w", options=options) as out,
     ):
         out.metadata.update(video_in.metadata)
         video_stream, sound_stream = video_in.streams.video[0], sound_in.streams.audio[0]

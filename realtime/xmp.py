@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import struct
 import uuid
 import zlib
@@ -16,6 +17,7 @@ from typing import BinaryIO
 from xml.sax.saxutils import escape
 
 from realtime.provenance import PROGRAM, Provenance
+from realtime.rates import exact_rate
 
 _KEYWORD = b"XML:com.adobe.xmp"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -31,18 +33,20 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
     xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
     xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
+    xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
     xmlns:stEvt="http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
    <xmp:CreatorTool>{program}</xmp:CreatorTool>
    <xmp:CreateDate>{made_at}</xmp:CreateDate>
    <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{told}</rdf:li></rdf:Alt></dc:description>
-{source_type}   <xmpMM:History><rdf:Seq>
-{history}   </rdf:Seq></xmpMM:History>
-  </rdf:Description>
+{source_type}{frame_rate}{history}  </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
 _SOURCE_TYPE = "   <Iptc4xmpExt:DigitalSourceType>{}</Iptc4xmpExt:DigitalSourceType>\n"
+_FRAME_RATE = "   <xmpDM:videoFrameRate>{:.6g}</xmpDM:videoFrameRate>\n"
+_FRAME_RATE_READ = re.compile(rb"videoFrameRate(?:>|=[\"'])([0-9]+(?:\.[0-9]+)?)[<\"']")
+_HISTORY = "   <xmpMM:History><rdf:Seq>\n{}   </rdf:Seq></xmpMM:History>\n"
 _EVENT = (
     '    <rdf:li rdf:parseType="Resource"><stEvt:action>edited</stEvt:action><stEvt:when>{made_at}</stEvt:when>'
     "<stEvt:softwareAgent>{program}</stEvt:softwareAgent><stEvt:parameters>effect {effect}</stEvt:parameters>"
@@ -50,20 +54,24 @@ _EVENT = (
 )
 
 
-def packet(provenance: Provenance, made_at: datetime.datetime | None = None) -> bytes:
-    """Return the packet as UTF-8. `made_at`: with its time zone; None: now."""
+def packet(provenance: Provenance, made_at: datetime.datetime | None = None, *, fps: float | None = None) -> bytes:
+    """Return the packet as UTF-8. `made_at`: with its time zone; None: now. `fps`: of the film that the picture is
+    one of.
+    """
     moment = (made_at or datetime.datetime.now().astimezone()).isoformat(timespec="seconds")
     program = escape(PROGRAM)
+    events = "".join(
+        _EVENT.format(made_at=moment, program=program, effect=_readable(effect))
+        for effect in provenance.effects
+        if effect != "none"
+    )
     text = _PACKET.format(
         program=program,
         made_at=moment,
         told=_readable(provenance.told()),
         source_type=_SOURCE_TYPE.format(escape(provenance.source_type)) if provenance.source_type else "",
-        history="".join(
-            _EVENT.format(made_at=moment, program=program, effect=_readable(effect))
-            for effect in provenance.effects
-            if effect != "none"
-        ),
+        frame_rate=_FRAME_RATE.format(fps) if fps else "",
+        history=_HISTORY.format(events) if events else "",
     )
     return text.encode("utf-8", "replace")  # a file's name may hold bytes that are no text
 
@@ -87,6 +95,12 @@ def append_box(file: BinaryIO, xmp: bytes) -> None:
     rest = memoryview(box)
     while rest:
         rest = rest[file.write(rest) :]
+
+
+def frame_rate_in(xmp: bytes) -> float | None:
+    """Return the frames per second a packet tells of, as element or attribute; None where it tells none."""
+    found = _FRAME_RATE_READ.search(xmp)
+    return exact_rate(float(found[1])) if found else None
 
 
 def found_in(path: Path) -> bytes:

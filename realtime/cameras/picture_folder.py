@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from realtime import xmp
 from realtime.cameras import PICTURE_SUFFIXES, Camera, CameraInfo, CameraRequest
 from realtime.cameras.pictures import read_picture
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 
+_ASSUMED_FPS = 30.0
+_SOME = 3  # so many names are told of many
+
 
 class PictureFolder(Camera):
-    """Each picture once, at the rate asked for (30 fps). All must have the size of the first."""
+    """Each picture once, at the rate asked for, else at the one they tell, else at 30 fps. All must have the size of
+    the first.
+    """
 
     def __init__(self, source: str, request: CameraRequest) -> None:
         folder = Path(source).expanduser()
@@ -21,8 +29,13 @@ class PictureFolder(Camera):
         self._first: Pixels | None = read_picture(self._paths[0])
         self._count = 0
         size = Size.of(self._first)
-        fps = request.fps or 30.0
-        self.info = CameraInfo(f"{folder.name}/", size, fps, live=False, frame_count=len(self._paths))
+        name = f"{folder.resolve().name}/"
+        fps = request.fps or xmp.frame_rate_in(xmp.found_in(self._paths[0]))
+        notes = [f"{name}: {note}" for note in irregularities(self._paths)]
+        if fps is None:
+            fps = _ASSUMED_FPS
+            notes.append(f"{name}: the pictures tell no rate; they play at {fps:g} fps, or say another with --fps")
+        self.info = CameraInfo(name, size, fps, live=False, frame_count=len(self._paths), notes=tuple(notes))
 
     def read(self) -> Frame | None:
         index = self._count
@@ -55,6 +68,46 @@ def pictures_in(folder: Path) -> list[Path]:
         kinds = ", ".join(sorted(PICTURE_SUFFIXES))
         raise CameraError(f"{folder} holds no pictures ({kinds}); choose another folder")
     return sorted(paths, key=natural_key)
+
+
+def irregularities(paths: Sequence[Path]) -> list[str]:
+    """Return what is odd in a row of pictures, in words: names of another kind among them, numbers that are missing."""
+    rows: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        head, digits, tail = _last_number(path.stem)
+        rows.setdefault((head, tail, path.suffix.lower() if digits else path.name), []).append(path)
+    if len(rows) > 1:
+        row = max(rows.values(), key=len)
+        others = [path.name for path in paths if path not in row]
+        if len(others) > len(row):  # no row at all: holiday pictures
+            return []
+        return [f"not of one row with the others: {_some(others)}; all play, in the order of their names"]
+    head, first, tail = _last_number(paths[0].stem)
+    if not first:  # a single picture
+        return []
+    numbers = [int(_last_number(path.stem)[1]) for path in paths]
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    if len(steps) <= 1:  # every picture, or every tenth
+        return []
+    step = min(steps) or 1
+    if numbers[-1] - numbers[0] > 2 * step * len(numbers):  # half of them missing: photos, not frames
+        return []
+    missing = sorted(set(range(numbers[0], numbers[-1], step)) - set(numbers))
+    if not missing:
+        return []
+    names = [f"{head}{number:0{len(first)}}{tail}{paths[0].suffix}" for number in missing]
+    return [f"missing: {_some(names)}; what comes after them plays that much earlier"]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
+    return ", ".join(names[:_SOME]) + more
+
+
+def _last_number(stem: str) -> tuple[str, str, str]:
+    """Split a name around the last number in it, which is empty where there is none."""
+    found = re.fullmatch(r"(.*?)(\d+)(\D*)", stem)
+    return (found[1], found[2], found[3]) if found else (stem, "", "")
 
 
 def natural_key(path: Path) -> list[tuple[int, str]]:

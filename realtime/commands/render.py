@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = f"{parser.prog} IN OUT --effect NAME [OPTIONS]"
     parser.add_argument("input", metavar="IN", help="a video file or a folder of numbered pictures")
     parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
+    parser.add_argument(
+        "--sound", metavar="FILE", help="a film or sound file whose sound goes with it; default: the sound of IN"
+    )
     option_table.add_arguments(parser, leave_out=_DECIDED)
 
 
@@ -35,9 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     stats = RunStats()
     options = _options(arguments)
     result = Path(arguments.result).expanduser().resolve()  # `.` has a name of its own then
-    kind, _ = outputs.split_spec(arguments.result)
-    if kind not in ("file", "folder"):
-        raise OutputError(f"cannot render into '{arguments.result}': name a file (out.mp4) or a folder (frames/)")
+    kind = _kind_of(arguments.result)
     source = Path(arguments.input).expanduser()
     if result.exists() and result == source.resolve():
         raise OutputError(f"{arguments.result} is the source itself; give the result another name")
@@ -46,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     elif result.exists() and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
     _require_an_end(options)
+    sound = _sound(arguments.sound, source, kind)
+    options = _with_its_own_rate(options)
     unfinished = unfinished_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     options = dataclasses.replace(options, output=(spec,), overwrite=True)
@@ -53,11 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         _render(options, stats)
         if stats.processed == 0:
             raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
-        if kind == "file":
-            from realtime.sound import has_sound, with_sound_of
-
-            if source.is_file() and has_sound(source):
-                with_sound_of(source, unfinished, unfinished)
+        if sound is not None:
+            _add_sound(sound, unfinished)
         _give_name(unfinished, result)
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
         reason = str(error).replace(str(unfinished), str(result)).split(";")[0]
@@ -71,6 +71,54 @@ def run(arguments: argparse.Namespace) -> int:
             write_stats(options.stats, stats.as_json())
     log.info("%s: %s", result, stats.summary())
     return 0
+
+
+def _kind_of(result: str) -> str:
+    """Return whether a result is a `file` or a `folder`; a new name without a suffix is a folder's."""
+    is_new_folder = not Path(result).suffix and result.partition(":")[0] not in (*outputs.OUTPUTS, "-")
+    name = "folder" if is_new_folder else outputs.split_spec(result)[0]
+    if name not in ("file", "folder"):
+        raise OutputError(f"cannot render into '{result}': name a file (out.mp4) or a folder (frames/)")
+    return name
+
+
+def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
+    """Return the file whose sound goes with the result. Raises OptionError where there is none, before the work."""
+    from realtime.sound import has_sound
+
+    if asked is None:
+        return source if kind == "file" and source.is_file() and has_sound(source) else None
+    sound = Path(asked).expanduser()
+    if kind == "folder":
+        raise OptionError("--sound: pictures in a folder hold no sound; add it when you make a film of them")
+    if not sound.is_file():
+        raise OptionError(f"--sound: no such file: {asked}; check the path")
+    if not has_sound(sound):
+        raise OptionError(f"--sound: there is no sound in {asked}; name a film or a sound file (.wav, .mp3, .m4a)")
+    return sound
+
+
+def _add_sound(sound: Path, film: Path) -> None:
+    """Put the sound into the film, and what the film tells of itself, which copying it packet by packet leaves out."""
+    from realtime import xmp
+    from realtime.sound import with_sound_of
+
+    packet = xmp.found_in(film)
+    with_sound_of(sound, film, film)
+    if packet:
+        try:
+            with film.open("r+b", buffering=0) as file:
+                xmp.append_box(file, packet)
+        except OSError as error:
+            raise OutputError(f"cannot write {film}: {error.strerror or error}; choose another folder") from error
+
+
+def _with_its_own_rate(options: Options) -> Options:
+    """Leave out a rate that would not be kept: in a video every picture has a time of its own."""
+    if options.fps is None or cameras.kind_of(options.source or "") != "video":
+        return options
+    log.warning("%s keeps its own times; --fps is for a folder of pictures", options.source)
+    return dataclasses.replace(options, fps=None)
 
 
 def _require_free_folder(folder: Path, *, overwrite: bool) -> None:
@@ -124,6 +172,9 @@ def _render(options: Options, stats: RunStats) -> None:
         work.desk.tick = advance
         work.go()
         advance(stats.processed)
+    failure = next((output.failure for output in stats.outputs if output.failure), "")
+    if failure:  # while the film was being finished: the loop had come to its end by then
+        raise OutputError(failure)
     if work.loop.interrupted:
         log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
 

@@ -25,18 +25,23 @@ def is_numbered_picture(path: Path) -> bool:
     return _NUMBERED.fullmatch(path.name) is not None
 
 
-def encoded_png(frame: Frame, pixels: Pixels, options: Sequence[int] = ()) -> bytes | memoryview:
+def encoded_png(
+    frame: Frame, pixels: Pixels, options: Sequence[int] = (), *, fps: float | None = None
+) -> bytes | memoryview:
     """Return pixels as a PNG file's bytes, in which stands how the frame was made. Raises cv2.error.
 
-    `options`: OpenCV's for `imencode`.
+    `options`: OpenCV's for `imencode`. `fps`: of the film that the picture is one of.
     """
     _, encoded = cv2.imencode(".png", pixels, options)  # imwrite knows neither all names nor what went wrong
-    return xmp.png_with(encoded.data, xmp.packet(frame.provenance)) if frame.provenance else encoded.data
+    if frame.provenance is None:
+        return encoded.data
+    return xmp.png_with(encoded.data, xmp.packet(frame.provenance, fps=fps))
 
 
 class PictureFolder(Output):
     """Writes 000000.png, 000001.png …, one for each frame, each whole or not at all, all of one size.
 
+    Each tells how it was made, and at how many frames a second they play, for whoever makes a film of them again.
     The folder is made when it is missing. One that holds numbered pictures is refused without `--overwrite`; with it
     they are removed when the first frame comes, so that two runs are never mixed.
     """
@@ -47,6 +52,7 @@ class PictureFolder(Output):
         self.path = Path(argument).expanduser()
         self.name = f"{self.path.name}/"
         self._number = 0
+        self._fps = request.fps
         self._fitter = Fitter(request.size) if request.size else None
         try:
             self.path.mkdir(exist_ok=True)
@@ -68,7 +74,7 @@ class PictureFolder(Output):
         for path in self._old:
             path.unlink(missing_ok=True)
         self._old = []
-        png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST)
+        png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST, fps=self._fps)
         with written_whole(self.path / f"{self._number:06d}.png") as unfinished:
             unfinished.write_bytes(png)
         self._number += 1
