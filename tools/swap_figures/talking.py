@@ -1,0 +1,155 @@
+"""One clip in one photo's face: likeness, expression, seam, how steady it is where the viewer is still, lag."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Pixels
+from tools.swap_figures.faces import Expression, expression, place_of
+from tools.swap_figures.material import Clip
+from tools.swap_figures.motion import change, lag_frames, restlessness, stillest
+from tools.swap_figures.seam import Seam, seam
+from tools.swap_figures.sheets import spread_by_yaw, tile
+from tools.swap_figures.wearing import Eyes, Seen, dress, region
+
+Numbers = NDArray[np.float32]
+
+_STILL_S = 1.0
+"""The stillest second of a clip stands for a still person."""
+_SAME_PLACE = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Talk:
+    """What was measured of one clip in one face."""
+
+    clip: str
+    photo: str
+    frames: int
+    measured: int
+    """Frames with a face to be seen, in which a face was put on."""
+    hidden: int
+    """Frames with a face to be seen, in which all of it was hidden."""
+    before: float
+    """Likeness (cosine) of the viewer and the photo …"""
+    after: float
+    """… and of the finished frames and the photo."""
+    still_viewer: float
+    """Likeness of finished frames and the viewer."""
+    expression: Expression
+    seam: float
+    """The worst place of each frame, grey levels: the mean over the frames …"""
+    seam_worst: float
+    """… and the 95th percentile."""
+    seam_place: str
+    """Where it is most often."""
+    steady: float
+    """Change from frame to frame over the input's, where the viewer is stillest …"""
+    stillness: float
+    """… and how still that is: motion a frame, % of the eye distance."""
+    lag: float
+    """Frames the head is late by, read off both meshes."""
+
+    @property
+    def gain(self) -> float:
+        return self.after - self.before
+
+
+def talk(
+    clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes, every: int, tiles: int
+) -> tuple[Talk, list[Pixels]]:
+    """Dress a clip and measure it; also some tiles for a sheet. Raises a RealtimeError."""
+    wanted = eyes.photo(photo)
+    show = set(spread_by_yaw([each.mesh for each in seen], tiles)) if tiles else set()
+    shown: list[tuple[float, Pixels]] = []
+    made_meshes: list[FaceMesh] = []
+    own_meshes: list[FaceMesh] = []
+    likeness: list[tuple[float, float, float]] = []
+    seams: list[Seam] = []
+    places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    ratios: list[tuple[float, float, float]] = []
+    previous: tuple[Pixels, Seen] | None = None
+    hidden = 0
+    for number, (each, made) in enumerate(zip(seen, dress(seen, str(photo)), strict=True)):
+        if each.near is None or each.mesh is None:
+            previous = None
+            continue
+        own = each.frame.pixels
+        if is_all_hidden(made, own, each.mesh):
+            hidden += 1
+            previous = None
+            continue
+        mesh = eyes.meter.meshes.again(made, each.near)
+        made_meshes.append(mesh)
+        own_meshes.append(each.mesh)
+        places[number] = place_of(mesh), place_of(each.mesh)
+        seams.append(seam(made, own, each.mesh))
+        if len(made_meshes) % every == 1 or every == 1:
+            # Both are cut by the same mesh: only the pixels tell them apart.
+            here, viewer = eyes.embedding.of(made, each.mesh), eyes.embedding.of(own, each.mesh)
+            likeness.append((float(viewer @ wanted), float(here @ wanted), float(here @ viewer)))
+        if previous is not None and previous[1].mesh is not None:
+            mask = region(each.mesh, own.shape) | region(previous[1].mesh, own.shape)
+            moved = restlessness(each.mesh, previous[1].mesh)
+            ratios.append((moved, change(previous[0], made, mask), change(previous[1].frame.pixels, own, mask)))
+        if number in show:
+            words = f"{number} yaw {each.mesh.yaw_degrees:+.0f} seam {seams[-1].step:.0f} {seams[-1].place}"
+            shown.append((each.mesh.yaw_degrees, tile(made, own, each.mesh, words)))
+        previous = made, each
+    if not made_meshes:
+        raise SystemExit(f"{clip.name}: nobody to be seen")
+    before, after, viewer_left = np.mean(likeness, axis=0)
+    where = stillest([moved for moved, _, _ in ratios], round(_STILL_S * clip.fps))
+    calm = np.array(ratios)[where]
+    steps = [each.step for each in seams]
+    names = [each.place for each, step in zip(seams, steps, strict=True) if step >= np.median(steps)]
+    return Talk(
+        clip.name,
+        photo.stem,
+        len(seen),
+        len(made_meshes),
+        hidden,
+        float(before),
+        float(after),
+        float(viewer_left),
+        expression(made_meshes, own_meshes),
+        float(np.mean(steps)),
+        float(np.percentile(steps, 95)),
+        max(set(names), key=names.count),
+        float(calm[:, 1].sum() / max(calm[:, 2].sum(), _SAME_PLACE)),
+        100 * float(calm[:, 0].mean()),
+        _lag(places),
+    ), [pixels for _, pixels in sorted(shown, key=lambda pair: pair[0])]
+
+
+def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
+    """The lag over the longest run of frames without a gap."""
+    numbers = sorted(places)
+    breaks = [0, *(at for at in range(1, len(numbers)) if numbers[at] != numbers[at - 1] + 1), len(numbers)]
+    start, end = max(pairwise(breaks), key=lambda run: run[1] - run[0])
+    made, own = (np.array([places[number][which] for number in numbers[start:end]]) for which in (0, 1))
+    if len(made) < 10 or np.ptp(own, axis=0).max() < _SAME_PLACE:
+        return float("nan")
+    off = made - own
+    return lag_frames(off - off.mean(axis=0), own)
+
+
+def is_all_hidden(made: Pixels, own: Pixels, mesh: FaceMesh) -> bool:
+    """Whether the face lies under a blur: so are the eyes, which a photo's face leaves as they are."""
+    fine = [_grain(pixels, mesh) for pixels in (made, own)]
+    return fine[0] < 0.12 * fine[1]
+
+
+def _grain(pixels: Pixels, mesh: FaceMesh) -> float:
+    """Mean brightness step between neighbouring pixels of the face."""
+    mask = region(mesh, pixels.shape, 0.8)
+    down, across = (np.abs(np.diff(pixels[..., 1].astype(np.int16), axis=axis)) for axis in (0, 1))
+    inside = mask > 0
+    return float(down[inside[1:]].mean() + across[inside[:, 1:]].mean()) if inside.any() else 0.0

@@ -1,0 +1,107 @@
+"""Frames through the swap as the program does it, and the same faces measured before and after."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.effects import EffectContext
+from realtime.effects.swap import SwapEffect, SwapSettings
+from realtime.faces import DETECTORS, FaceDetector
+from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.faces.tracker import FaceTracker
+from realtime.frame import Face, Frame, Pixels
+from realtime.portraits.measure import Meter
+from realtime.swap.source import read_source
+from tools.extraction.likeness import Embedding
+from tools.swap_figures.material import Clip
+
+Floats = NDArray[np.float64]
+
+
+class Eyes:
+    """Detector, mesh and face embedding: what figures are read off with."""
+
+    def __init__(self, embedding: Path) -> None:
+        """Raises ModelError."""
+        self.meter = Meter()
+        self.embedding = Embedding(embedding)
+
+    def photo(self, path: Path) -> NDArray[np.float32]:
+        """Who is in a photo. Raises EffectError where nobody is."""
+        source = read_source(path, self.meter, lambda what, share: None)
+        return self.embedding.of(source.photo, source.mesh)
+
+
+@dataclasses.dataclass(slots=True)
+class Seen:
+    """One frame of a clip, looked at before any swap."""
+
+    frame: Frame
+    faces: list[Face]
+    """As the program's tracker gives them, the viewer first."""
+    near: FaceMesh | None
+    """About where the viewer's face lies; None: nobody is seen."""
+    mesh: FaceMesh | None
+    """The same, measured on the crop that `near` lays: the finished frame is measured on the very same crop."""
+
+
+def watch(clip: Clip, eyes: Eyes) -> list[Seen]:
+    """Find and measure the viewer in every frame."""
+    detector, tracker = open_detector(), FaceTracker()
+    seen: list[Seen] = []
+    try:
+        for frame in clip.frames():
+            faces = tracker.update(detector.find(frame), frame.pts_s)
+            here = [face for face in faces if face.lost_for_s == 0]
+            if not here:
+                seen.append(Seen(frame, faces, None, None))
+                continue
+            near = eyes.meter.meshes.measure(frame.pixels, here[0])
+            mesh = eyes.meter.meshes.again(frame.pixels, near)
+            seen.append(Seen(frame, faces, near, mesh))
+    finally:
+        detector.close()
+    return seen
+
+
+def dress(seen: Sequence[Seen], argument: str, settings: SwapSettings | None = None) -> Iterator[Pixels]:
+    """The frames with another face in them. A picture is valid until two more were made. Raises a RealtimeError."""
+    effect = open_swap(argument, settings)
+    try:
+        for each in seen:
+            yield effect.make(each.frame, each.faces).pixels
+    finally:
+        effect.close()
+
+
+def open_swap(argument: str, settings: SwapSettings | None = None) -> SwapEffect:
+    """The effect as `--effect swap:ARGUMENT` opens it, for every frame of recorded material."""
+    return SwapEffect.open(argument, settings or SwapSettings(), EffectContext(every_frame=True, provider="cpu"))
+
+
+def open_detector() -> FaceDetector:
+    """The detector that the program takes where nobody names another."""
+    detector = DETECTORS["full"].load()()
+    assert isinstance(detector, FaceDetector)
+    return detector
+
+
+def outline(mesh: FaceMesh) -> NDArray[np.float32]:
+    """(36, 2) the outline of a face, pixels."""
+    return np.asarray(mesh.points[list(OVAL), :2], np.float32)
+
+
+def region(mesh: FaceMesh, shape: tuple[int, ...], share: float = 1.0) -> NDArray[np.uint8]:
+    """(height, width) uint8: 255 inside the face's outline, drawn together to `share` of its size."""
+    mask = np.zeros(shape[:2], np.uint8)
+    points = outline(mesh)
+    middle = points.mean(axis=0)
+    hull = cv2.convexHull(np.rint(middle + share * (points - middle)).astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, 255)
+    return mask
