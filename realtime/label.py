@@ -175,17 +175,19 @@ def _check(style: LabelStyle) -> None:
         raise OptionError("--label: the text is empty; write one, or leave the label out with --no-label")
     if len(text) > _LONGEST_TEXT:
         raise OptionError(f"--label: {len(text)} letters are too long for a label; write {_LONGEST_TEXT} at most")
+    if not text.isprintable():
+        raise OptionError("--label: the text holds a line break or something else that cannot be seen; leave it out")
     # FreeType draws letters one after the other, left to right: what a script needs beyond that it does not know.
     joined = [c for c in text if unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c).startswith("M")]
     if joined:
         name = unicodedata.name(joined[0], "?").split()[0].capitalize()
         raise OptionError(f"--label: {name} script cannot be set here (right to left, or joined); write another text")
-    if style.font is None and text.isascii() and text.isprintable():
+    if style.font is None and text.isascii():
         return  # without loading a font: most runs never draw a label
     font = _font(style.font, 16)
     missing = [letter for letter, metrics in zip(text, font.get_metrics(text), strict=True) if metrics is None]
-    if missing or not text.isprintable():
-        what = "".join(dict.fromkeys(missing)) or "control characters"
+    if missing:
+        what = "".join(dict.fromkeys(missing))
         which = f"{style.font.name} has no letters" if style.font else "the label's own font has no letters"
         hint = "name a font that has them with --label-font FILE.ttf"
         raise OptionError(f"--label: {which} for '{what}'; {hint}")
