@@ -1,7 +1,7 @@
 """The viewer's colour and light on another face.
 
-Two steps. The skin's mean colour and contrast are matched channel by channel (Reinhard, Ashikhmin, Gooch, Shirley:
-"Color Transfer between Images", 2001, in BGR: the channels of skin move together). What then differs slowly across the
+Two steps. Each channel is multiplied so that the skin's mean colours agree, as lamps of another colour and strength
+would do it (von Kries). What then differs slowly across the
 face, a window from the left or a lamp above, is added as a smooth field: at the seam the two faces have the same light,
 as a gradient-domain blend would make them, at the cost of two small blurs.
 """
@@ -23,7 +23,8 @@ _SETTLES_S = 0.3
 """Time constant of both steps: a face's light changes slowly, measuring it from frame to frame is noisy."""
 _REACH = 0.16
 """Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light."""
-_LEAST_CONTRAST, _MOST_CONTRAST = 0.7, 1.25
+_LEAST_GAIN, _MOST_GAIN = 0.4, 1.6
+"""In each channel: a darker light makes wrinkles fainter too; a brighter one must not make grain of them."""
 _LEAST_SKIN = 20.0
 """Grid points."""
 _OUTLIER = 40.0
@@ -52,12 +53,10 @@ class Light:
         seen = _shrunk(viewer)
         made = _shrunk(drawn)
         weights = weights * _fit(seen, weights) * _fit(made, weights)
-        mean_seen, spread_seen = _moments(seen, weights)
-        mean_made, spread_made = _moments(made, weights)
-        contrast = np.float32(np.clip(spread_seen / max(spread_made, 1.0), _LEAST_CONTRAST, _MOST_CONTRAST))
+        gain = np.clip(_mean(seen, weights) / np.maximum(_mean(made, weights), 1), _LEAST_GAIN, _MOST_GAIN)
         levels = np.arange(256, dtype=np.float32)[:, None, None]
-        table = (levels - mean_made) * contrast + mean_seen
-        rest = seen - ((made - mean_made) * contrast + mean_seen)
+        table = levels * gain
+        rest = np.asarray(seen - made * gain, np.float32)
         slow = _blurred(rest * weights[..., None])
         slow /= _blurred(weights)[..., None] + 0.02
         share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _SETTLES_S)
@@ -84,16 +83,13 @@ def _shrunk(picture: Pixels | Floats) -> Floats:
 
 def _fit(face: Floats, weights: Floats) -> Floats:
     """Return how much each point belongs to the skin, judged by its distance from the mean colour."""
-    mean, _ = _moments(face, weights)
-    distance = np.abs(face - mean).max(axis=2)
+    distance = np.abs(face - _mean(face, weights)).max(axis=2)
     return np.asarray(1 / (1 + np.square(distance / _OUTLIER)), np.float32)
 
 
-def _moments(face: Floats, weights: Floats) -> tuple[NDArray[np.float32], float]:
+def _mean(face: Floats, weights: Floats) -> NDArray[np.float32]:
     total = float(weights.sum()) + 1e-6
-    mean = np.tensordot(weights, face, axes=2) / total
-    variance = np.tensordot(weights, np.square(face - mean), axes=2) / total
-    return mean.astype(np.float32), float(np.sqrt(variance.mean()))
+    return np.asarray(np.tensordot(weights, face, axes=2) / total, np.float32)
 
 
 def _blurred(grid: Floats) -> Floats:

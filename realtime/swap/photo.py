@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +12,10 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.swap import Mask
 from realtime.swap.field import FaceField, Floats, new_grid, with_rim
+from realtime.swap.wearable import without_hair
 
 _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
-
-
-_NO_SECOND_MAP = np.empty(0, np.float32)
-"""x and y lie side by side in the first one."""
 
 
 class PhotoFace(Mask):
@@ -30,7 +29,9 @@ class PhotoFace(Mask):
         margin = _MARGIN * (most - least)
         left, top = np.maximum(np.floor(least - margin), 0).astype(int)
         right, bottom = np.ceil(most + margin).astype(int)
-        self._levels = [np.ascontiguousarray(photo[top:bottom, left:right])]
+        around = np.ascontiguousarray(photo[top:bottom, left:right])
+        inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
+        self._levels = [without_hair(around, inside)]
         self.corners = (corners - (left, top)).astype(np.float32)
         """(504, 2): the mesh's points and the ring around them, in the first level."""
         while min(self._levels[-1].shape[:2]) > 64:
@@ -45,7 +46,8 @@ class PhotoFace(Mask):
         level = self._place(field.source_map, scale)
         field.enlarge(self._map, whole)
         out = field.bytes_like("photo", 3)
-        cv2.remap(level, whole, _NO_SECOND_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        # x and y lie side by side in one map, which OpenCV's type stubs do not know.
+        cv2.remap(level, whole, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         return out
 
     def cover(self, field: FaceField) -> Floats:
