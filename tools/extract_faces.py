@@ -25,10 +25,11 @@ from tqdm import tqdm
 from realtime.cameras.quiet import quiet_opencv
 from realtime.effects import setting
 from realtime.errors import CameraError, OptionError, OutputError, RealtimeError
+from realtime.faces.crops import FACE
 from realtime.frame import Pixels
 from realtime.signals import ending_in_order
 from realtime.terminal import progress_line, silence_native_libraries
-from tools.extraction import CROP_ALIGNMENT, CROP_SIDE_PX
+from tools.extraction import CROP_SIDE_PX, CROP_WIDER
 from tools.extraction.cutter import Cut, Cutter, Fault, Limits, rounded
 from tools.extraction.groups import sort_new_crops
 from tools.extraction.likeness import Embedding, Gradients, Likeness
@@ -128,7 +129,7 @@ def extract(job: Job, stopping: threading.Event) -> int:
 
 def open_folder(job: Job) -> Manifest:
     """Make the folder, or check that it was made alike. Raises OptionError and OutputError."""
-    header = Header(CROP_ALIGNMENT, job.choices.side_px)
+    header = Header(FACE, CROP_WIDER, job.choices.side_px)
     path = job.out / NAME
     try:
         job.out.mkdir(parents=True, exist_ok=True)
@@ -141,11 +142,13 @@ def open_folder(job: Job) -> Manifest:
     if not begun:
         return Manifest(header, {}, {})
     found = Manifest.read(path)
-    if (found.header.alignment, found.header.side_px) != (header.alignment, header.side_px):
+    if found.header.side_px != header.side_px:
         raise OptionError(
-            f"{job.out} holds crops of {found.header.side_px} px by '{found.header.alignment}', not {header.side_px} "
-            f"px by '{header.alignment}'; choose another folder, or the same to add to it"
+            f"{job.out} holds crops of {found.header.side_px} px, not {header.side_px}; choose another folder, or ask "
+            f"for --side-px {found.header.side_px} to add to it"
         )
+    if (found.header.alignment, found.header.wider) != (header.alignment, header.wider):
+        raise OptionError(f"{job.out} holds crops that lie differently; choose another folder")
     return found
 
 
@@ -195,12 +198,12 @@ def look_through(
         for source, picture in photos_of(photos):
             if stopping.is_set():
                 break
-            tally.pictures += 1
             if isinstance(picture, CameraError):
                 tell_unreadable(tally, str(picture))
             else:
+                tally.pictures += 1
                 for cut in cutter.of_photo(picture.pixels):
-                    keep(source, cut, 0, 0.0, photo_track(source, cut.track_id, likeness))
+                    keep(source, cut, 0, 0.0, photo_track(source, cut.track, likeness))
             store.looked(source, 1, done=True)
             bar.set_postfix_str(f"{store.kept} faces", refresh=False)
             bar.update()
@@ -226,7 +229,7 @@ def look_at_clip(
             if frame.index % job.choices.every == 0:
                 for cut in cutter.of_frame(frame):
                     # A tracker begins anew where a run goes on: its numbers belong to the run.
-                    keep(source, cut, frame.index, frame.pts_s, f"{source.text}#{first}.{cut.track_id}")
+                    keep(source, cut, frame.index, frame.pts_s, f"{source.text}#{first}.{cut.track}")
             frames = frame.index + 1
             tally.pictures += 1
             bar.update()
@@ -257,13 +260,13 @@ def crop_line(name: str, source: Source, cut: Cut, frame: int, time_s: float, tr
     )
 
 
-def photo_track(source: Source, number: int, likeness: Likeness) -> str:
+def photo_track(source: Source, number: str, likeness: Likeness) -> str:
     """Return which faces of photos go together before they are compared.
 
     An embedding tells people apart from photo to photo. Without one, the largest face of each photo of a folder is
     taken for the same person, whose folder it is; the others are somebody else.
     """
-    if likeness.photos or number or source.path is None:
+    if likeness.photos or number != "0" or source.path is None:
         return f"{source.text}#{number}"
     return f"{source.path.resolve().parent}#largest"
 
@@ -297,10 +300,10 @@ def nothing_found(tally: Tally) -> str:
         Fault.BLURRED: "faces are blurred; take sharper pictures, or lower --least-sharpness",
         Fault.SAME: "",
     }
-    if tally.pictures == len(tally.unreadable):
+    if not tally.pictures and tally.unreadable:
         return "no picture could be read; check the files"
     if not tally.faults:
-        return f"no face in {tally.pictures} pictures; take some in which a face is wider than a tenth of the picture"
+        return f"no face in {tally.pictures or 'these'} pictures; take some in which a face is wider than a tenth of the picture"
     return f"no face to keep in {tally.pictures} pictures: {advice[tally.faults.most_common(1)[0][0]]}"
 
 

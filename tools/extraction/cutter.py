@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.effects import setting
 from realtime.faces import FaceDetector
@@ -18,11 +19,15 @@ from realtime.faces.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
 from realtime.faces.tracker import FaceTracker
 from realtime.frame import Box, Face, Frame, Pixels
 from realtime.model_store import Progress, model_file
-from tools.extraction import CROP_ALIGNMENT
+from tools.extraction import CROP_WIDER
 
 JUDGED_SIDE_PX = 128
 """Sharpness is judged at this size, whatever the face's: a network sees no more of it."""
-_LEAST_MESH_SCORE = 0.5
+_LEAST_MESH_SCORE = 0.9
+# Live, half of it will do. A face in profile or in the dark has 0.5 to 0.8, and its mesh lies beside it.
+_CUT_DIFFERENCE = 20.0
+# Mean difference in grey levels between two frames beyond which there is a cut: three cuts had 26 to 29, people who
+# move 13 at most. A face that follows in the same place is somebody else.
 _UPRIGHT_DEGREES = 5.0
 # The line from forehead to chin slopes away from the viewer by so much on a face that looks straight ahead: the median
 # of six clips of people who talk to their camera.
@@ -60,9 +65,10 @@ class Fault(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cut:
-    """One face, measured; `crop` is there where it has no fault."""
+    """One face, measured; `crop`, `inner` and `points` are there where it was worth cutting."""
 
-    track_id: int
+    track: str
+    """The same for one person from frame to frame of a shot; for photos the number, largest face first."""
     face: Face
     fault: Fault | None
     mesh: FaceMesh
@@ -76,8 +82,8 @@ class Cut:
     inner: Pixels | None
     """The `face` crop, JUDGED_SIDE_PX: what a network would see."""
     crop: Pixels | None
-    """What is kept: CROP_ALIGNMENT, side as asked."""
-    points: np.ndarray[tuple[int, int], np.dtype[np.float32]] | None
+    """What is kept: `face` and CROP_WIDER times as much, side as asked."""
+    points: NDArray[np.float32] | None
     """The mesh in pixels of `crop`, (468, 3)."""
 
 
@@ -88,11 +94,14 @@ class Cutter:
         """Raises ModelError when a face model cannot be had."""
         self._limits, self._side_px = limits, side_px
         self._meshes = MeshModel(model_file("face_landmark.tflite", progress))
-        self._inner, self._kept = Alignment.parse(FACE), Alignment.parse(CROP_ALIGNMENT)
+        self._inner = Alignment.parse(FACE)
+        self._kept = wider(self._inner, CROP_WIDER)
         self._video: FaceDetector = open_short_range()
         self._still: dict[str, StillBlazeFace] = {}
         self._tracker = FaceTracker()
         self._last: dict[int, FaceMesh] = {}
+        self._glance: NDArray[np.int16] = np.zeros((0, 0), np.int16)
+        self._shot = 0
 
     def __enter__(self) -> Cutter:
         return self
@@ -106,16 +115,22 @@ class Cutter:
         """Forget everybody: the next frame has nothing to do with the last."""
         self._tracker = FaceTracker()
         self._last.clear()
+        self._glance = np.zeros((0, 0), np.int16)
 
     def of_frame(self, frame: Frame) -> Iterator[Cut]:
         """Yield the faces seen in the next frame of a clip, with the identity the tracker gives them."""
+        glance = _glance(frame.pixels)
+        if glance.shape != self._glance.shape or np.abs(glance - self._glance).mean() > _CUT_DIFFERENCE:
+            self.begin_clip()
+            self._shot = frame.index
+        self._glance = glance
         seen = [face for face in self._tracker.update(self._video.find(frame), frame.pts_s) if face.lost_for_s == 0]
         self._last = {face.track_id: self._last[face.track_id] for face in seen if face.track_id in self._last}
         for face in seen:
             mesh = self._measured(frame.pixels, face)
             if mesh.score >= _LEAST_MESH_SCORE:
                 self._last[face.track_id] = mesh
-            yield self._judged(frame.pixels, face, mesh)
+            yield self._judged(frame.pixels, face, mesh, f"{self._shot}.{face.track_id}")
 
     def of_photo(self, pixels: Pixels) -> Iterator[Cut]:
         """Yield the faces of a photo, largest first, numbered in that order; far ones too where no near one is."""
@@ -126,8 +141,7 @@ class Cutter:
             if faces:
                 break
         for number, face in enumerate(faces):
-            numbered = dataclasses.replace(face, track_id=number)
-            yield self._judged(pixels, numbered, self._meshes.measure(pixels, face))
+            yield self._judged(pixels, face, self._meshes.measure(pixels, face), str(number))
 
     def _measured(self, pixels: Pixels, face: Face) -> FaceMesh:
         """Return a face's mesh: laid by the last frame's where that still fits, which halves the work."""
@@ -138,7 +152,7 @@ class Cutter:
                 return mesh
         return self._meshes.measure(pixels, face)
 
-    def _judged(self, pixels: Pixels, face: Face, mesh: FaceMesh) -> Cut:
+    def _judged(self, pixels: Pixels, face: Face, mesh: FaceMesh, track: str) -> Cut:
         limits = self._limits
         to_picture = self._inner.to_picture(mesh, 1)
         face_px = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
@@ -153,15 +167,18 @@ class Cutter:
         elif abs(yaw_degrees) > limits.most_yaw or abs(pitch_degrees) > limits.most_pitch:
             fault = Fault.TURNED
         else:
-            inner, _ = cut_face(pixels, mesh, self._inner, JUDGED_SIDE_PX)
-            sharpness = sharpness_of(inner)
-            fault = Fault.BLURRED if sharpness < limits.least_sharpness else None
-        if fault is None:
             crop, crop_to_picture = cut_face(pixels, mesh, self._kept, self._side_px)
             points = into_crop(mesh, crop_to_picture)
-        return Cut(
-            face.track_id, face, fault, mesh, face_px, yaw_degrees, pitch_degrees, sharpness, inner, crop, points
-        )
+            # Out of the crop, as training will: what a network is going to see.
+            inner, _ = cut_face(crop, FaceMesh(points, mesh.score), self._inner, JUDGED_SIDE_PX)
+            sharpness = sharpness_of(inner)
+            fault = Fault.BLURRED if sharpness < limits.least_sharpness else None
+        return Cut(track, face, fault, mesh, face_px, yaw_degrees, pitch_degrees, sharpness, inner, crop, points)
+
+
+def wider(alignment: Alignment, times: float) -> Alignment:
+    """Return the alignment of crops with the same middle and a side so many times as long."""
+    return dataclasses.replace(alignment, places=(alignment.places - 0.5) / times + 0.5)
 
 
 def pitch_of(mesh: FaceMesh) -> float:
@@ -180,15 +197,19 @@ def sharpness_of(face: Pixels) -> float:
     return float(edges.var() / max(1.0, float(grey.astype(np.float32).var())))
 
 
-def into_crop(
-    mesh: FaceMesh, to_picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def into_crop(mesh: FaceMesh, to_picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mesh's points (468, 3) in pixels of the crop that `to_picture` was made for."""
     to_crop = cv2.invertAffineTransform(to_picture)
     points = np.empty((len(mesh.points), 3), np.float32)
     points[:, :2] = mesh.points[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
     points[:, 2] = mesh.points[:, 2] * math.hypot(float(to_crop[0, 0]), float(to_crop[1, 0]))
     return points
+
+
+def _glance(pixels: Pixels) -> NDArray[np.int16]:
+    """Return some 600 pixels of a frame, to see a cut by."""
+    height, width = pixels.shape[:2]
+    return pixels[height // 36 :: max(1, height // 18), width // 64 :: max(1, width // 32), 1].astype(np.int16)
 
 
 def rounded(box: Box) -> list[float]:

@@ -39,6 +39,8 @@ class Header:
     """How all crops of a folder were cut."""
 
     alignment: str
+    wider: float
+    """Side of a crop over the side of what `alignment` cuts, which lies in its middle."""
     side_px: int
     format: int = _FORMAT
     made_by: str = f"realtime {__version__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -30,6 +31,7 @@ class Store:
         self._next_number = next_number
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="crops")
         self._waiting: deque[concurrent.futures.Future[None]] = deque()
+        self._failed = False
         self.kept = 0
         try:
             self._folder.mkdir(exist_ok=True)
@@ -40,9 +42,6 @@ class Store:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, OutputError):  # the rest would fail as well
-            for future in self._waiting:
-                future.cancel()
         self._thread.shutdown()
         if kind is None:
             self._take_results(0)
@@ -55,13 +54,24 @@ class Store:
     def add(self, line: CropLine, crop: Pixels) -> None:
         """Write a crop and its line. Raises OutputError where an earlier one could not be written."""
         self._take_results(_WAITING)
-        self._waiting.append(self._thread.submit(self._write, line, crop))
+        self._waiting.append(self._thread.submit(self._in_turn, lambda: self._write(line, crop)))
 
     def looked(self, source: Source, frames: int, *, done: bool) -> None:
         """Write that all faces before number `frames` of a source have been dealt with."""
         self._take_results(_WAITING)
         line = {"source": source.text, "stamp": source.stamp, "frames": frames, "done": done}
-        self._waiting.append(self._thread.submit(self._manifest.add, line))
+        self._waiting.append(self._thread.submit(self._in_turn, lambda: self._manifest.add(line)))
+
+    def _in_turn(self, work: Callable[[], None]) -> None:
+        """Do what is next; nothing any more where something before it failed: a source whose crop could not be written
+        must not be called looked through.
+        """
+        if not self._failed:
+            try:
+                work()
+            except OutputError:
+                self._failed = True
+                raise
 
     def _write(self, line: CropLine, crop: Pixels) -> None:
         options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if self._suffix == ".jpg" else []
