@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import Pixels
+from realtime.portraits.eye_colours import RINGS, at_rings, bridge, ring_colours
 from realtime.portraits.eye_patch import EyePatch, between, smooth_step
 from realtime.portraits.eye_shape import SOFT_EDGE, EyeShape
 from realtime.portraits.lids import LidSkin, move_lids
@@ -39,8 +40,9 @@ _GRAIN_SHARE = 0.8
 """How much of the skin's grain the white has where it is continued."""
 _MOST_GRAIN = 2.0
 """Grain is cut off at so many times its median."""
-_RINGS = 48
-"""The iris and its rim are this many rings, from the centre out."""
+_FADES_BELOW = 0.04
+"""So far below the place where an iris is dark enough to be seen, its last darkness ends, eye widths: left there, it is
+an arc on the skin when the iris has gone."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
 _FARTHEST = 0.30
@@ -96,7 +98,8 @@ class EyeLayers:
         near_lid = smooth_step(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
         self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
         self._margin = (clean - self._ball(along, across, _STILL)) * opening
-        uncover = (self._white - clean) * opening - highlight * _lit(across, upper, lower)
+        uncover = (self._white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
+        uncover -= highlight * _lit(across, upper, lower)
         self._skin = LidSkin(self._patch, brow, uncover, grain)
 
     # ---- once for each picture ----
@@ -137,7 +140,7 @@ class EyeLayers:
             inside = np.flatnonzero(covered[line])
             if len(inside):
                 first, last = int(inside[0]), int(inside[-1])
-                filled[line, first : last + 1] = _bridge(unrolled[line], first, last)
+                filled[line, first : last + 1] = bridge(unrolled[line], first, last)
         calmed = cv2.GaussianBlur(filled, (0, 0), 2.0)
         filled = np.where(covered[..., None], calmed, filled)
         gap = np.maximum(lower - upper, 1e-3)
@@ -157,7 +160,8 @@ class EyeLayers:
         disc = 1 - smooth_step(self._rim, self._rim + 0.03, away)
         white = clean * (1 - disc[..., None]) + fill * disc[..., None]
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
-        over = ((disc > 0) & (across > lower - 0.01) & (across < reach)).astype(np.uint8)
+        over_down_to = np.where(reach > lower, reach + _FADES_BELOW, lower)
+        over = ((disc > 0) & (across > lower - 0.01) & (across < over_down_to)).astype(np.uint8)
         if not over.any():
             return np.asarray(white, np.float32)
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
@@ -172,13 +176,13 @@ class EyeLayers:
         half way to the white's: a rim copied there would be a ring in the colour of other places.
         """
         reach = self._rim + _RIM_EDGE
-        number = np.clip(away / reach * (_RINGS - 1), 0, _RINGS - 1).astype(np.float32)
-        profile = _ring_colours(clean, number, opening * (1 - near_lid) > 0.9)
-        inner, edge, outer = (share * self._radius / reach * (_RINGS - 1) for share in (0.8, 1.0, 1.25))
+        number = np.clip(away / reach * (RINGS - 1), 0, RINGS - 1).astype(np.float32)
+        profile = ring_colours(clean, number, opening * (1 - near_lid) > 0.9)
+        inner, edge, outer = (share * self._radius / reach * (RINGS - 1) for share in (0.8, 1.0, 1.25))
         brightness = profile.mean(axis=1)
-        core, beyond = (float(np.interp(ring, np.arange(_RINGS), brightness)) for ring in (inner, outer))
+        core, beyond = (float(np.interp(ring, np.arange(RINGS), brightness)) for ring in (inner, outer))
         rings = np.arange(inner, outer, 0.25)
-        way = np.maximum.accumulate((np.interp(rings, np.arange(_RINGS), brightness) - core) / max(beyond - core, 1.0))
+        way = np.maximum.accumulate((np.interp(rings, np.arange(RINGS), brightness) - core) / max(beyond - core, 1.0))
         quarter, half, most = (
             float(rings[min(int(np.sum(way < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
         )
@@ -186,15 +190,18 @@ class EyeLayers:
         soft = float(np.clip((most - quarter) / 0.7, 0.08 * edge, 0.3 * edge))
         filled = 1 - smooth_step(half - soft, half + soft, number)
         # The rim's own rings are partly white already, and the disc lets the white through: not twice.
-        fill = _at_rings(profile, np.minimum(number, half - soft))
+        fill = at_rings(profile, np.minimum(number, half - soft))
         # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
-        off = (clean - _at_rings(profile, number)).mean(axis=2)
+        off = (clean - at_rings(profile, number)).mean(axis=2)
         shadow = smooth_step(8.0, 25.0, -off) * smooth_step(1.0, 1.15, away / self._radius)
         lid = smooth_step(3.0, 10.0, off) * near_lid
         pure = opening * (1 - shadow) * (1 - lid)
         own = 1 - smooth_step(self._rim, self._rim + _RIM_EDGE, away)
-        disc = filled + (own - filled) * pure
-        return np.asarray(fill + (clean - fill) * pure[..., None], np.float32), np.asarray(disc, np.float32)
+        disc = filled * (1 - pure) + own * pure
+        # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
+        # darkness would fringe it.
+        colour = fill + (clean - fill) * (own * pure / np.maximum(disc, 1e-3))[..., None]
+        return np.asarray(colour, np.float32), np.asarray(disc, np.float32)
 
     # ---- for each gaze ----
 
@@ -283,42 +290,3 @@ def _shift_on_ball(radius: float, rest: float, most: float, degrees: float) -> f
     start = math.asin(rest / radius)
     angle = float(np.clip(start + math.radians(degrees), min(-most, start), max(most, start)))
     return radius * (math.sin(angle) - math.sin(start))
-
-
-def _ring_colours(clean: Floats, number: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """Return the mean colour (_RINGS, 3) of each ring about the iris' centre, of the places where it is seen."""
-    index = np.rint(number[seen]).astype(np.int32)
-    sums = [np.bincount(index, weights=clean[..., channel][seen], minlength=_RINGS) for channel in range(3)]
-    sums.append(np.bincount(index, minlength=_RINGS))
-    blurred = cv2.GaussianBlur(np.stack(sums, axis=1).astype(np.float32)[:, None], (1, 9), 2.0)[:, 0]
-    profile = np.asarray(blurred[:, :3] / np.maximum(blurred[:, 3:], 1e-3), np.float32)
-    for ring in range(1, _RINGS):  # rings nobody sees take the colour of the next one in
-        if blurred[ring, 3] < 0.05:
-            profile[ring] = profile[ring - 1]
-    return profile
-
-
-def _at_rings(profile: Floats, number: Floats) -> Floats:
-    row = np.zeros_like(number)
-    return np.asarray(
-        cv2.remap(profile[None], number.astype(np.float32), row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-        np.float32,
-    )
-
-
-def _bridge(line: Floats, first: int, last: int) -> Floats:
-    """Return colours for the places `first` to `last` of a line along an eye, from what lies on both sides of them."""
-    places = len(line)
-    taken = max(2, round(0.05 * places))
-    left, right = line[max(0, first - taken) : first], line[last + 1 : last + 1 + taken]
-    # Towards the corners there is no white: the less of it lies on a side, the less that side is believed.
-    trust_left = float(np.clip((first / (places - 1) - 0.10) / 0.12, 0, 1)) if len(left) else 0.0
-    trust_right = float(np.clip((1 - last / (places - 1) - 0.10) / 0.12, 0, 1)) if len(right) else 0.0
-    colour_left = left.mean(axis=0) if len(left) else right.mean(axis=0)
-    colour_right = right.mean(axis=0) if len(right) else colour_left
-    share = smooth_step(0.0, 1.0, np.linspace(0, 1, last - first + 3)[1:-1].astype(np.float32))
-    # The brighter side is the white; the darker one lies in the shadow of a corner, and stays a shadow's width.
-    weight_left = (trust_left + 0.2) * (1.15 - share) * (float(colour_left.mean()) + 4) ** 1.3
-    weight_right = (trust_right + 0.2) * (share + 0.15) * (float(colour_right.mean()) + 4) ** 1.3
-    mixed = weight_left[:, None] * colour_left + weight_right[:, None] * colour_right
-    return np.asarray(mixed / (weight_left + weight_right)[:, None], np.float32)
