@@ -19,11 +19,17 @@ LEAST_OPSET = 13
 _OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's converter makes mistakes with them
 _LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
 _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
+_KERAS = (
+    "holds Keras weights, which say neither how a face lies in its crop nor whose side they are (faceswap keeps that "
+    "beside them); train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that with "
+    "--kind swap --alignment ... --layout NHWC --order BGR --range 0..1"
+)
 _OTHER_KINDS = {
     ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
     ".pb": "is a TensorFlow graph; tf2onnx makes an ONNX file of it",
-    ".h5": "is a Keras model; tf2onnx makes an ONNX file of it",
-    ".keras": "is a Keras model; tf2onnx makes an ONNX file of it",
+    ".h5": _KERAS,
+    ".keras": _KERAS,
+    ".hdf5": _KERAS,
     ".tflite": "is a TensorFlow Lite model; tf2onnx makes an ONNX file of it",
     ".engine": "is built for one machine's GPU; name the .onnx it was made from",
 }
@@ -35,6 +41,11 @@ def read_network(path: Path) -> onnx.ModelProto:
     Weights beside the file come in, functions the file defines are written out, weights are no longer offered as
     inputs, and `Constant` nodes are initialisers. Raises ModelError, one line, for what cannot be used.
     """
+    return settled(path, read_whole(path))
+
+
+def read_whole(path: Path) -> onnx.ModelProto:
+    """Return a file as it is, with its weights inside. Raises ModelError, one line, for what cannot be used."""
     suffix = path.suffix.lower()
     if suffix in _CHECKPOINTS and path.is_file():
         raise ModelError(
@@ -59,15 +70,23 @@ def read_network(path: Path) -> onnx.ModelProto:
     if outline.opset == 0:
         raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
     try:
-        model = onnx.load_model(str(path))
-        if model.functions:
-            model = onnx.inliner.inline_local_functions(model)
+        return onnx.load_model(str(path))
     except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
         raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+
+
+def settled(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+    """Do the rest of `read_network` to a file that was read; `model` is used up."""
+    try:
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # the inliner's own
+        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     _drop_what_is_not_needed(model)
     _check_operators(path, model)
     _constants_become_initialisers(model.graph)
-    if outline.opset < LEAST_OPSET:
+    if opset < LEAST_OPSET:
         model = _converted(path, model)
         _drop_what_is_not_needed(model)
         _constants_become_initialisers(model.graph)

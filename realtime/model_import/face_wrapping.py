@@ -1,0 +1,263 @@
+"""Puts our ends on a face network: uint8 BGR crops go in and come out, and all between is done by the graph."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, compose, helper, version_converter
+
+from realtime.model_import.face_ports import FacePorts, Numbers, side_of
+from realtime.model_import.graphs import NodeWriter, prune, replace
+from realtime.model_import.ports import Port
+from realtime.model_import.wishes import ColourOrder, ValueRange
+
+_TO_PLANES, _TO_PIXELS = [0, 3, 1, 2], [0, 2, 3, 1]
+_LEAST_LENGTH = 1e-12
+"""Numbers that are all nothing stay so, and do not become NaN."""
+_CONVERTER_PREFIX = "converter/"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FaceEnds:
+    """Everything that lies between a crop and a swapper."""
+
+    ports: FacePorts
+    range_in: ValueRange
+    range_out: ValueRange
+    order: ColourOrder
+    identity_size: int = 0
+    """Of the `identity` the finished model takes; 0 where it takes none."""
+    identity_map: NDArray[np.float32] | None = None
+    """(identity_size, numbers that the network takes); what comes of it gets length 1 again."""
+
+
+def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds, *, as_numbers: bool = False) -> onnx.ModelProto:
+    """Return a model that takes `face` and gives `face_out` and `mask`, as `realtime.model_card` says.
+
+    With `as_numbers` it gives `numbers` instead: float32 [1, 3, side, side] in the network's colour order, 0 for black
+    and 255 for white, not yet rounded or clipped.
+    """
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    ports, side = ends.ports, ends.ports.side_px
+    prune(whole, [ports.given.name, *(mask.name for mask in ports.masks)])
+    work = _FaceWriter(whole)
+    inputs = [_picture("face", side, 3)]
+    work.crop_to(ports.taken, side, ends.range_in, ends.order)
+    if ports.identity is not None:
+        inputs.append(helper.make_tensor_value_info("identity", TensorProto.FLOAT, [1, ends.identity_size]))
+        numbers = "identity"
+        if ends.identity_map is not None:
+            numbers = work.of_length_one(work.node("MatMul", [numbers, work.constant(ends.identity_map)]))
+        work.numbers_to(ports.identity, numbers)
+    if ports.morph is not None:
+        inputs.append(helper.make_tensor_value_info("morph", TensorProto.FLOAT, [1]))
+        work.numbers_to(ports.morph, "morph")
+    head = work.taken_nodes()
+    picture = work.picture_of(ports.given, side, ends.range_out, rounding=not as_numbers)
+    if as_numbers:
+        work.node("Identity", [picture], output="numbers")
+        outputs = [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, side, side])]
+    else:
+        work.bytes_to("face_out", picture, ends.order)
+        work.mask(ports, side)
+        outputs = [_picture("face_out", side, 3), _picture("mask", side, 1)]
+    return _closed(whole, head, work.taken_nodes(), inputs, outputs)
+
+
+def wrapped_encoder(
+    model: onnx.ModelProto,
+    taken: Port,
+    given: Numbers,
+    values: ValueRange,
+    order: ColourOrder,
+    *,
+    unit: bool = True,
+) -> onnx.ModelProto:
+    """Return a model that takes `face` and gives `z`, float32 [1, size], of length 1 where `unit`."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    prune(whole, [given.name])
+    work, side = _FaceWriter(whole), side_of(taken)
+    work.crop_to(taken, side, values, order)
+    head = work.taken_nodes()
+    numbers = work.node("Reshape", [given.name, work.ints([1, given.size])])
+    if given.element_type != TensorProto.FLOAT:
+        numbers = work.node("Cast", [numbers], to=TensorProto.FLOAT)
+    work.node("Identity", [work.of_length_one(numbers) if unit else numbers], output="z")
+    result = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, given.size])
+    return _closed(whole, head, work.taken_nodes(), [_picture("face", side, 3)], [result])
+
+
+def joined(
+    encoder: onnx.ModelProto, given: Numbers, converter: onnx.ModelProto, taken: Numbers, converted: Numbers
+) -> tuple[onnx.ModelProto, Numbers]:
+    """Return an encoder with a converter behind it, and what both give. Raises whatever ONNX's own tools do."""
+    opset = max(_opset(encoder), _opset(converter))
+    first, second = (
+        model if _opset(model) == opset else version_converter.convert_version(model, opset)
+        for model in (encoder, converter)
+    )
+    whole, after = onnx.ModelProto(), compose.add_prefix(second, _CONVERTER_PREFIX)
+    whole.CopyFrom(first)
+    work = _FaceWriter(whole)
+    shape = [1] * (taken.rank - 1) + [taken.size]
+    numbers = work.node("Reshape", [given.name, work.ints(shape)])
+    work.node("Cast", [numbers], output=f"{_CONVERTER_PREFIX}{taken.name}", to=taken.element_type)
+    whole.graph.node.extend([*work.taken_nodes(), *after.graph.node])
+    whole.graph.initializer.extend(after.graph.initializer)
+    replace(whole.graph.output, list(after.graph.output))
+    return whole, dataclasses.replace(converted, name=f"{_CONVERTER_PREFIX}{converted.name}")
+
+
+def soft_ellipse(side_px: int) -> NDArray[np.uint8]:
+    """Return (side, side) uint8, 255 within 0.34 sides of the middle and nothing from 0.49 on: for swappers without a
+    mask. Deep-Live-Cam pastes them so, with an ellipse of 0.44 that is blurred; a square shows at the brow and chin.
+    """
+    along = (np.arange(side_px) + 0.5) / side_px - 0.5
+    away = np.hypot(along[:, np.newaxis], along)
+    share = np.clip((0.49 - away) / (0.49 - 0.34), 0, 1)
+    return np.rint(255 * share * share * (3 - 2 * share)).astype(np.uint8)
+
+
+class _FaceWriter(NodeWriter):
+    def __init__(self, model: onnx.ModelProto) -> None:
+        super().__init__(model.graph)
+
+    def crop_to(self, taken: Port, side: int, values: ValueRange, order: ColourOrder) -> None:
+        """From `face`, [1, side, side, 3], to the tensor the network takes."""
+        inner = side_of(taken)
+        planes = self.node("Transpose", ["face"], perm=_TO_PLANES)
+        if order is ColourOrder.RGB:
+            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
+        planes = self.node("Cast", [planes], to=TensorProto.FLOAT)
+        if side % inner == 0 and side != inner:  # each pixel is the mean of a square
+            times = [side // inner] * 2
+            planes = self.node("AveragePool", [planes], kernel_shape=times, strides=times)
+        else:
+            planes = self._resized(planes, side, inner, 3)
+        scale, offset = values.affine
+        if len(scale) == 3 and order is ColourOrder.BGR:
+            scale, offset = scale[::-1], offset[::-1]
+        if any(value != 1 for value in scale):
+            planes = self.node("Mul", [planes, self._along_planes(scale)])
+        if any(value != 0 for value in offset):
+            planes = self.node("Add", [planes, self._along_planes(offset)])
+        if taken.element_type == TensorProto.UINT8:
+            planes = self.node("Add", [planes, self.float(0.5)])
+        if taken.element_type != TensorProto.FLOAT:
+            planes = self.node("Cast", [planes], to=taken.element_type)
+        if not taken.layout.channels_first:
+            planes = self.node("Transpose", [planes], perm=_TO_PIXELS)
+        if taken.layout.rank == 3:
+            planes = self.node("Squeeze", [planes, self.ints([0])])
+        self.node("Identity", [planes], output=taken.name)
+
+    def numbers_to(self, taken: Numbers, numbers: str) -> None:
+        shaped = self.node("Reshape", [numbers, self.ints([1] * (taken.rank - 1) + [taken.size])])
+        self.node("Cast", [shaped], output=taken.name, to=taken.element_type)
+
+    def of_length_one(self, numbers: str) -> str:
+        """[1, size] over its length."""
+        squared = self.node("MatMul", [numbers, self.node("Transpose", [numbers], perm=[1, 0])])
+        length = self.node("Max", [self.node("Sqrt", [squared]), self.float(_LEAST_LENGTH)])
+        return self.node("Div", [numbers, length])
+
+    def picture_of(self, given: Port, side: int, values: ValueRange, *, rounding: bool) -> str:
+        """From what the network gives to planes of 0..255, [1, 3, side, side]."""
+        planes = self._planes_of(given)
+        (scale,), (offset,) = values.affine
+        if scale != 1:
+            planes = self.node("Mul", [planes, self.float(1 / scale)])
+        if offset:
+            planes = self.node("Add", [planes, self.float(-offset / scale)])
+        planes = self._resized(planes, side_of(given), side, 3)
+        return self.node("Add", [planes, self.float(0.5)]) if rounding else planes
+
+    def bytes_to(self, output: str, planes: str, order: ColourOrder) -> None:
+        """Clip, cut off what is behind the point, and give it as pixels."""
+        planes = self.node("Clip", [planes, self.float(0), self.float(255)])
+        planes = self.node("Cast", [planes], to=TensorProto.UINT8)
+        if order is ColourOrder.RGB:
+            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
+        self.node("Transpose", [planes], output=output, perm=_TO_PIXELS)
+
+    def mask(self, ports: FacePorts, side: int) -> None:
+        """What all masks hold, eroded, faded towards the edge and blurred; or an ellipse where there are none."""
+        if not ports.masks:
+            self.node("Identity", [self.constant(soft_ellipse(side)[np.newaxis, ..., np.newaxis])], output="mask")
+            return
+        planes = [self._planes_of(mask) for mask in ports.masks]
+        both = planes[0]
+        for other in planes[1:]:
+            both = self.node("Mul", [both, other])
+        inner = side_of(ports.masks[0])
+        soft = self._resized(self._softened(both, inner), inner, side, 1)
+        grey = self.node("Add", [self.node("Mul", [soft, self.float(255)]), self.float(0.5)])
+        self.bytes_to("mask", grey, ColourOrder.BGR)
+
+    def _softened(self, mask: str, side: int) -> str:
+        """DeepFaceLive's usual erosion of 5 and blur of 25 on its crop of 224 pixels, in proportion: two times less a
+        pixel's cross, nothing in the outer 12 pixels, a bell of 6.25 pixels' deviation.
+        """
+        scale = side / 224
+        hole = self.node("Neg", [mask])
+        for _ in range(max(1, round(2 * scale))):
+            across = self.node("MaxPool", [hole], kernel_shape=[1, 3], pads=[0, 1, 0, 1])
+            down = self.node("MaxPool", [hole], kernel_shape=[3, 1], pads=[1, 0, 1, 0])
+            hole = self.node("Max", [across, down])
+        inside = np.zeros((1, 1, side, side), np.float32)
+        margin = max(1, round(12 * scale))
+        inside[..., margin:-margin, margin:-margin] = -1  # and no hole any more
+        kept = self.node("Mul", [hole, self.constant(inside)])
+        reach = round(4 * 6.25 * scale)
+        bell = np.asarray(cv2.getGaussianKernel(2 * reach + 1, 6.25 * scale), np.float32).ravel()
+        row = self.node("Conv", [kept, self.constant(bell.reshape(1, 1, 1, -1))], pads=[0, reach, 0, reach])
+        return self.node("Conv", [row, self.constant(bell.reshape(1, 1, -1, 1))], pads=[reach, 0, reach, 0])
+
+    def _planes_of(self, given: Port) -> str:
+        picture = given.name
+        if given.layout.rank == 3:
+            picture = self.node("Unsqueeze", [picture, self.ints([0])])
+        if not given.layout.channels_first:
+            picture = self.node("Transpose", [picture], perm=_TO_PLANES)
+        if given.element_type != TensorProto.FLOAT:
+            picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
+        return picture
+
+    def _resized(self, planes: str, side: int, wanted: int, channels: int) -> str:
+        if side == wanted:
+            return planes
+        sizes = self.ints([1, channels, wanted, wanted])
+        return self.node("Resize", [planes, "", "", sizes], mode="linear", coordinate_transformation_mode="half_pixel")
+
+    def _along_planes(self, values: tuple[float, ...]) -> str:
+        return self.constant(np.array(values, np.float32).reshape(1, -1, 1, 1))
+
+
+def _closed(
+    model: onnx.ModelProto,
+    head: list[onnx.NodeProto],
+    tail: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+) -> onnx.ModelProto:
+    graph = model.graph
+    replace(graph.node, [*head, *graph.node, *tail])
+    replace(graph.input, inputs)
+    replace(graph.output, outputs)
+    del graph.value_info[:]
+    graph.name = "realtime"
+    return model
+
+
+def _picture(name: str, side: int, channels: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.UINT8, [1, side, side, channels])
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
