@@ -61,7 +61,8 @@ def public_name(spec: str) -> str:
     """Return an effect as others may read it: of `swap:/home/me/a.jpg,b.jpg` remains `swap:a.jpg,b.jpg`."""
     name, colon, argument = spec.partition(":")
     files = (re.split(r"[/\\]", part)[-1].strip() for part in argument.split(","))
-    return f"{name.strip()}{colon}{','.join(files)}"
+    told = f"{name.strip()}{colon}{','.join(files)}".encode(errors="replace").decode()  # a name may be no text
+    return "".join(letter if letter.isprintable() else "?" for letter in told)
 
 
 def stated_by(path: Path) -> str:

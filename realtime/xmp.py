@@ -61,24 +61,19 @@ def packet(provenance: Provenance, made_at: datetime.datetime | None = None, *, 
     moment = (made_at or datetime.datetime.now().astimezone()).isoformat(timespec="seconds")
     program = escape(PROGRAM)
     events = "".join(
-        _EVENT.format(made_at=moment, program=program, effect=_readable(effect))
+        _EVENT.format(made_at=moment, program=program, effect=escape(effect))
         for effect in provenance.effects
         if effect != "none"
     )
     text = _PACKET.format(
         program=program,
         made_at=moment,
-        told=_readable(provenance.told()),
+        told=escape(provenance.told()),
         source_type=_SOURCE_TYPE.format(escape(provenance.source_type)) if provenance.source_type else "",
         frame_rate=_FRAME_RATE.format(fps) if fps else "",
         history=_HISTORY.format(events) if events else "",
     )
-    return text.encode("utf-8", "replace")  # a file's name may hold bytes that are no text
-
-
-def _readable(text: str) -> str:
-    """Escape a text for XML, which knows no control characters."""
-    return escape("".join(letter if letter.isprintable() else " " for letter in text))
+    return text.encode()
 
 
 def png_with(png: bytes | memoryview, xmp: bytes) -> bytes:

@@ -14,9 +14,11 @@ import datetime
 import os
 from typing import BinaryIO
 
-from realtime.provenance import PROGRAM, SYNTHETIC, Provenance
+from realtime.provenance import ALTERED, PROGRAM, SYNTHETIC, Provenance
 
 _ROOM_BYTES = 240  # for effects that come later: some five of them
+_TERM_BYTES = max(len(ALTERED), len(SYNTHETIC))
+_NOT_STATED = "not stated"
 _SEARCHED_BYTES = 1 << 16  # at both ends of the file: the comment lies in the first 2 kB, or in the last
 
 
@@ -34,7 +36,7 @@ class FilmMetadata:
         }
         """To be given to the container before it is opened."""
         if has_free_tags:
-            self.tags["digital_source_type"] = _padded(provenance.source_type or "not stated", len(SYNTHETIC))
+            self.tags["digital_source_type"] = _padded(provenance.source_type or _NOT_STATED, _TERM_BYTES)
         self._written = dict(self.tags)
         self._is_current = True
 
@@ -46,8 +48,7 @@ class FilmMetadata:
         self.provenance, self._is_current = together, False
         self.tags["comment"] = _padded(together.told(), len(self._written["comment"].encode()))
         if "digital_source_type" in self.tags:
-            room = len(self._written["digital_source_type"].encode())
-            self.tags["digital_source_type"] = _padded(together.source_type or "not stated", room)
+            self.tags["digital_source_type"] = _padded(together.source_type or _NOT_STATED, _TERM_BYTES)
 
     def correct(self, file: BinaryIO, *, finished: bool = False) -> None:
         """Bring what has been written up to date, where it is not; the file's position stays. Raises OSError.
@@ -58,16 +59,17 @@ class FilmMetadata:
             return
         position = file.tell()
         end = file.seek(0, os.SEEK_END)
-        for begin in {0, max(0, end - _SEARCHED_BYTES)}:
-            file.seek(begin)
-            data = file.read(_SEARCHED_BYTES)
-            for name, written in self._written.items():
-                self._replace(file, begin, data, written.encode(), self.tags[name].encode())
+        for name, written in self._written.items():
+            if written != self.tags[name]:
+                for begin in {0, max(0, end - _SEARCHED_BYTES)}:
+                    self._replace(file, begin, written.encode(), self.tags[name].encode())
         file.seek(position)
 
-    def _replace(self, file: BinaryIO, begin: int, data: bytes, written: bytes, wanted: bytes) -> None:
+    def _replace(self, file: BinaryIO, begin: int, written: bytes, wanted: bytes) -> None:
+        file.seek(begin)
+        data = file.read(_SEARCHED_BYTES)
         found = data.find(written)
-        while written != wanted and found >= 0:
+        while found >= 0:
             file.seek(begin + found)
             file.write(wanted)
             self._is_current = True  # until then the beginning waits in FFmpeg's buffer
@@ -77,8 +79,7 @@ class FilmMetadata:
 def _padded(text: str, length_bytes: int) -> str:
     """Return the text with spaces behind it, or cut, so that it is so many bytes in UTF-8."""
     kept = text.encode()
-    if len(kept) > length_bytes:  # the end of it is what must not be missing: the term
-        term = text.rpartition("; ")[2].encode()
-        head = kept[: max(0, length_bytes - len(term) - 5)].decode(errors="ignore").encode()
-        kept = head + b" \xe2\x80\xa6; " + term if len(term) + 5 < length_bytes else term[:length_bytes]
+    if len(kept) > length_bytes:  # what must not be missing is the term at its end
+        end = f" …; {text.rpartition('; ')[2]}".encode()
+        kept = kept[: length_bytes - len(end)].decode(errors="ignore").encode() + end
     return kept.ljust(length_bytes).decode()
