@@ -67,11 +67,15 @@ def eye_opening(mesh: FaceMesh) -> float:
     return float(np.mean(openings))
 
 
-def correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """Pearson's; nan where one of them does not change."""
-    if len(one) < 2 or np.std(one) == 0 or np.std(other) == 0:
+_TELLING = 0.01
+"""Standard deviation of an opening below which there is nothing to follow but the models' own wavering."""
+
+
+def correlation(made: Sequence[float], own: Sequence[float]) -> float:
+    """Pearson's; nan where `own` hardly changes."""
+    if len(own) < 2 or np.std(own) < _TELLING or np.std(made) == 0:
         return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(made, own)[0, 1])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

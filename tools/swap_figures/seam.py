@@ -13,16 +13,14 @@ from realtime.frame import Pixels
 from tools.swap_figures.wearing import outline
 
 _ANGLES = 180
-_INNERMOST, _OUTERMOST = 0.72, 1.1
+_INNERMOST, _OUTERMOST = 0.8, 1.12
 _STEPS = 64
 """Samples from the inside of the band to its outside, shares of the way from the middle to the outline."""
-_STEP_SHARE = 0.08
-"""A step is measured over this share of the way: 4 % of a face's width."""
+_STEP = round(0.08 / (_OUTERMOST - _INNERMOST) * _STEPS)
+"""A step is measured over so many samples: 0.08 of the way, 4 % of a face's width."""
 _WINDOW = _ANGLES // 12
 """An edge is a seam where it runs along the outline for a twelfth of it."""
 PLACES = ("top", "top left", "left", "jaw left", "chin left", "chin", "chin right", "jaw right", "right", "top right")
-_NO_SECOND_MAP = np.empty(0, np.float32)
-"""x and y lie side by side in the first one."""
 
 
 class Seam(NamedTuple):
@@ -32,27 +30,27 @@ class Seam(NamedTuple):
     """Grey levels of 255 by which brightness steps across the outline more than in the viewer's own picture."""
     place: str
     """Where, sides as on the screen."""
-    mean: float
-    """The mean over the outline of such steps (those below the viewer's own count nothing)."""
 
 
 def seam(made: Pixels, own: Pixels, mesh: FaceMesh) -> Seam:
     """Compare steps across the outline in the finished frame with those in the frame as it came."""
-    more = np.maximum(_steps(made, mesh) - _steps(own, mesh), 0)
+    steps, own_steps = _steps(made, mesh), _steps(own, mesh)
+    # The wearer's own edges (a collar, hair) may lie a little further in or out than before, and are no seam.
+    near = np.ones((_STEP + 1, _STEP + 1), np.uint8)
+    more = np.maximum(steps - cv2.dilate(own_steps, near), 0).max(axis=0)
     worst = int(np.argmax(more))
     # Angle 0 is the top of the forehead; the outline runs to the person's left, which is the screen's right.
     turned = (1 - worst / _ANGLES) * len(PLACES)
-    return Seam(float(more[worst]), PLACES[round(turned) % len(PLACES)], float(more.mean()))
+    return Seam(float(more[worst]), PLACES[round(turned) % len(PLACES)])
 
 
 def _steps(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float64]:
-    """(angles,) the largest step across the band that runs along the outline, at each angle."""
+    """(places across the band, angles) the step there that runs along the outline, of the colour that steps most."""
     band = unrolled(pixels, mesh).astype(np.float64)
-    reach = round(_STEP_SHARE / (_OUTERMOST - _INNERMOST) * _STEPS)
-    across = band[reach:] - band[:-reach]
+    across = band[_STEP:] - band[:-_STEP]
     around = np.concatenate([across[:, -_WINDOW:], across, across[:, :_WINDOW]], axis=1)
     along = cv2.blur(around, (_WINDOW, 1))[:, _WINDOW:-_WINDOW]
-    return np.asarray(np.abs(along).max(axis=(0, 2)), np.float64)
+    return np.asarray(np.abs(along).max(axis=2), np.float64)
 
 
 def unrolled(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
@@ -64,9 +62,9 @@ def unrolled(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     around = np.stack([np.interp(wanted, lengths, closed[:, axis]) for axis in (0, 1)], axis=1)
     middle = points.mean(axis=0)
     shares = np.linspace(_INNERMOST, _OUTERMOST, _STEPS)[:, None, None]
-    places = (middle + shares * (around - middle)).astype(np.float32)
+    places = middle + shares * (around - middle)
+    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
     soft = max(0.8, float(np.linalg.norm(np.ptp(points, axis=0))) / 300)
     softened = cv2.GaussianBlur(pixels, (0, 0), soft)
-    return np.asarray(
-        cv2.remap(softened, places, _NO_SECOND_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    band = cv2.remap(softened, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(band, np.float32)

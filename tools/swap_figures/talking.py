@@ -23,7 +23,9 @@ Numbers = NDArray[np.float32]
 
 _STILL_S = 1.0
 """The stillest second of a clip stands for a still person."""
-_SAME_PLACE = 1e-6
+_NO_CHANGE = 1e-6
+_MOVING_PX = 0.7
+"""A head that moves less in a frame tells nothing of lag: the models waver by some tenths of a pixel."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def talk(
         float(np.mean(steps)),
         float(np.percentile(steps, 95)),
         max(set(names), key=names.count),
-        float(calm[:, 1].sum() / max(calm[:, 2].sum(), _SAME_PLACE)),
+        float(calm[:, 1].sum() / max(calm[:, 2].sum(), _NO_CHANGE)),
         100 * float(calm[:, 0].mean()),
         _lag(places),
     ), [pixels for _, pixels in sorted(shown, key=lambda pair: pair[0])]
@@ -135,7 +137,7 @@ def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> 
     breaks = [0, *(at for at in range(1, len(numbers)) if numbers[at] != numbers[at - 1] + 1), len(numbers)]
     start, end = max(pairwise(breaks), key=lambda run: run[1] - run[0])
     made, own = (np.array([places[number][which] for number in numbers[start:end]]) for which in (0, 1))
-    if len(made) < 10 or np.ptp(own, axis=0).max() < _SAME_PLACE:
+    if len(made) < 10 or np.median(np.linalg.norm(np.diff(own, axis=0), axis=1)) < _MOVING_PX:
         return float("nan")
     off = made - own
     return lag_frames(off - off.mean(axis=0), own)
