@@ -51,6 +51,8 @@ def _join(source: Path, pictures: Path, result: Path) -> None:
         out.metadata.update(video_in.metadata)
         video_stream, sound_stream = video_in.streams.video[0], sound_in.streams.audio[0]
         video_out = out.add_stream_from_template(video_stream)
+        if video_stream.average_rate:  # which the template leaves out: Matroska would tell 1000 frames a second
+            video_out.codec_context.framerate = video_stream.average_rate
         copied = sound_stream.codec_context.name in _COPIED
         sound_out: AudioStream = (
             out.add_stream_from_template(sound_stream) if copied else out.add_stream("aac", rate=sound_stream.rate)

@@ -49,6 +49,13 @@ class Swapped(Effect):
         return frame.with_pixels(~frame.pixels)
 
 
+class Painted(Swapped):
+    """The same, as a style does it: what the camera saw, altered."""
+
+    synthetic = False
+    hides_identity = False
+
+
 def boxes(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the type and content of every box at the top level of an MP4 or MOV file."""
     position = 0

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from realtime import app, effects
+from realtime import __version__, app, effects
 from realtime.effects import Effect
 from realtime.effects.chain import EffectChain, Link
 from realtime.effects.plain import Plain
 from realtime.frame import Face, Frame, Pixels, Size
+from realtime.keepsakes import Keepsakes
 from realtime.label import Label, LabelStyle
 from realtime.names import PartName
 from realtime.options import Options
@@ -227,6 +230,21 @@ def test_a_run_with_options_of_its_own(tmp_path: Path, swapped: str) -> None:
     packet = told_in(xmp_of_png((tmp_path / "frames" / "000002.png").read_bytes()))
     assert packet["Iptc4xmpExt:DigitalSourceType"] == [SYNTHETIC]
     assert packet["stEvt:parameters"] == ["effect swapped:face.jpg"]
+
+
+def test_a_snapshot_tells_it_too(tmp_path: Path) -> None:
+    chain, _ = chain_of(Swapped())
+    shown = chain.make(frame(), [])
+    keepsakes = Keepsakes(tmp_path, lambda path: KeepingOutput(), lambda text: None)
+    keepsakes.save_picture(shown)
+    keepsakes.close()
+    (path,) = tmp_path.glob("realtime-*.png")
+    assert np.array_equal(np.asarray(cv2.imread(str(path))), shown.pixels), "with the label, bit for bit"
+    packet = told_in(xmp_of_png(path.read_bytes()))
+    assert packet["Iptc4xmpExt:DigitalSourceType"] == [SYNTHETIC]
+    assert packet["rdf:li"][0] == f"Made with realtime {__version__}; effect: swapped; {SYNTHETIC}"
+    when = datetime.datetime.fromisoformat(packet["xmp:CreateDate"][0])
+    assert abs(datetime.datetime.now(datetime.UTC) - when) < datetime.timedelta(minutes=1)
 
 
 def test_a_run_without_a_label_says_so_in_its_statistics(swapped: str, caplog: pytest.LogCaptureFixture) -> None:
