@@ -1,4 +1,4 @@
-"""`realtime models`: which model files there are, where they lie, whether they are whole; and adding styles."""
+"""`realtime models`: which model files there are, where they lie, whether they are whole; and adding others."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _list_networks() -> bool:
         models_add.print_table(rows, right=(3,))
         print()
     print(f"yours: {shelf.user_folder()}")
-    print("next:  `realtime models add FILE.onnx` brings in a style model")
+    print("next:  `realtime models add FILE.onnx` brings in a style or swap model")
     return damaged
 
 
@@ -134,10 +134,10 @@ def _path(name: str) -> int:
     if not name:
         print(store.model_folder())
         return 0
-    styles = shelf.model_names(ModelKind.STYLE)
-    if name in styles:
-        print(shelf.find_model(name, ModelKind.STYLE))
-        return 0
+    for kind in ModelKind:
+        if name in shelf.model_names(kind):
+            print(shelf.find_model(name, kind))
+            return 0
     path = store.model_folder() / name
     state = store.model_state(name)
     if state is not store.ModelState.READY:

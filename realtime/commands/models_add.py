@@ -1,4 +1,4 @@
-"""`realtime models add`: brings in somebody else's style model, and says what was taken from where."""
+"""`realtime models add`: brings in somebody else's model, and says what was taken from where."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from realtime.commands import models_add_faces
 from realtime.errors import CameraError, ModelError, OptionError, nearest
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 
-_ADD_EXAMPLES = """\
+_ADD_EXAMPLES = f"""\
 examples:
   realtime models add mosaic-9.onnx --title Mosaic --licence BSD-3-Clause
   realtime models add enhance.onnx --range 0..1 --preview look.jpg
   realtime models add AnimeGANv3_Hayao.onnx --name hayao
-
+{models_add_faces.FACE_EXAMPLES}
 then:
   realtime run --effect style:hayao
+  realtime run --effect swap:inswapper_128:PHOTO.jpg
 """
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -33,16 +35,16 @@ def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     """Describe `add` to the command line."""
     add = actions.add_parser(
         "add",
-        help="bring in somebody else's style model",
-        description="Rewrite a style network for this program: any size, uint8 BGR frames in and out. What the file "
-        "does not tell is asked for; then it is run on a real picture and kept.",
+        help="bring in somebody else's style or swap model",
+        description="Rewrite a network for this program: uint8 BGR pictures in and out, styles of any size. What the "
+        "file does not tell is asked for; then it is run on a real picture and kept.",
         epilog=_ADD_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     # argparse takes words that begin with a minus for options, unless they look like numbers: here -1..1 is one.
     add._negative_number_matcher = re.compile(r"^-\d")
-    add.add_argument("file", metavar="FILE.onnx", type=Path, help="one picture in, one picture out")
+    add.add_argument("file", metavar="FILE", type=Path, help="an .onnx file, picture in, picture out; or a .dfm file")
     add.add_argument("--name", help="what it is called from now on (default: the file's name)")
     ranges = "0..255, 0..1, -1..1"
     add.add_argument("--range", default="", metavar="RANGE", help=f"numbers it takes: {ranges} or imagenet")
@@ -60,14 +62,17 @@ def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     add.add_argument("--picture", type=Path, metavar="FILE", help="try it on this picture (default: a portrait photo)")
     add.add_argument("--preview", type=Path, metavar="OUT.jpg", help="write the picture before and after, side by side")
     add.add_argument("--overwrite", action="store_true", help="replace a model of the same name")
+    models_add_faces.describe(add)
 
 
 def add(arguments: argparse.Namespace) -> int:
     """Bring a file in, show what was taken from where, keep it. Raises RealtimeError."""
     from realtime import model_shelf as shelf
+    from realtime.model_card import ModelKind
     from realtime.model_import.importer import Words, import_style
 
-    name = _name_for(arguments.file, arguments.name)
+    kind = models_add_faces.kind_of(arguments)
+    name = name_for(arguments.file, arguments.name, "--name")
     path = shelf.user_folder() / f"{name}{shelf.SUFFIX}"
     shipped = shelf.shipped_folder() / path.name
     if not arguments.overwrite and (path.exists() or shipped.exists()):
@@ -77,25 +82,42 @@ def add(arguments: argparse.Namespace) -> int:
         raise OptionError(f"--preview {arguments.preview} is no picture's name: end it in .jpg or .png")
     title = arguments.title or re.sub(r"[-_. ]+", " ", arguments.name or arguments.file.stem).strip()
     words = Words(title[:1].upper() + title[1:], arguments.about, arguments.credit, arguments.licence)
-    made = import_style(arguments.file, _wishes(arguments), words, _photo(arguments.picture))
+    files: list[tuple[Path, Imported]] = []
+    if kind is ModelKind.STYLE:
+        models_add_faces.refuse_face_options(arguments)
+        made = import_style(arguments.file, _wishes(arguments), words, _photo(arguments.picture))
+        last_lines = [
+            f"speed: {made.ms_per_frame:.1f} ms a frame at 512x512 on the {made.provider}",
+            f"next:  `realtime run --effect style:{name}`",
+        ]
+    else:
+        adding = models_add_faces.FaceAdding(arguments, kind, _wishes(arguments), words)
+        made, last_lines = adding.made, adding.last_lines(name)
+        if adding.beside is not None:
+            files.append(adding.beside)
+    files.append((path, made))
+    if len({file for file, _ in files}) < len(files):
+        raise OptionError(f"'{name}' cannot be the name of both: choose another --name or --identity-name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ModelError(f"cannot make the folder {path.parent}: {error.strerror}; check its permissions") from error
     if arguments.preview is not None:
         _write_preview(made, arguments.preview)
-    made.keep(path)
+    for file, one in files:
+        one.keep(file)
     print_table([("what", "value", "known from"), *made.findings])
     print()
     for note in made.notes:
         print(f"note:  {note}")
-    print(f"speed: {made.ms_per_frame:.1f} ms a frame at 512x512 on the {made.provider}")
-    print(f"kept:  {path} ({len(made.content) / 1000:,.0f} kB, licence {made.card.licence or 'not known'})")
-    print(f"next:  `realtime run --effect style:{name}`")
+    for file, one in files:
+        print(f"kept:  {file} ({len(one.content) / 1000:,.0f} kB, licence {one.card.licence or 'not known'})")
+    for line in last_lines:
+        print(line)
     return 0
 
 
-def _name_for(file: Path, wished: str | None) -> str:
+def name_for(file: Path, wished: str | None, option: str) -> str:
     """Return the name a model gets: one that can stand in `style:NAME:strength` and as a file on every system."""
     if wished is not None:
         if not _NAME.fullmatch(wished):
@@ -103,7 +125,7 @@ def _name_for(file: Path, wished: str | None) -> str:
         return wished
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")
     if not name:
-        raise OptionError(f"no name can be made of {file.name}: give one with --name")
+        raise OptionError(f"no name can be made of {file.name}: give one with {option}")
     return name
 
 
@@ -143,15 +165,23 @@ def _photo(named: Path | None) -> Pixels:
     from realtime.cameras.demo import draw_room, portrait_photo
     from realtime.cameras.pictures import read_picture
     from realtime.frame import Size
-    from realtime.pixels import place_inside
 
     if named is None:
         try:
             return read_picture(portrait_photo())
         except CameraError:
             return draw_room(Size(640, 512))
+    return picture_of(named)
+
+
+def picture_of(named: Path) -> Pixels:
+    """Read a picture of the user's to try a model on. Raises RealtimeError."""
     import cv2
     import numpy as np
+
+    from realtime.cameras.pictures import read_picture
+    from realtime.frame import Size
+    from realtime.pixels import place_inside
 
     picture = read_picture(named)
     if min(picture.shape[:2]) < 64:

@@ -14,7 +14,7 @@ import re
 import onnx
 
 from realtime.errors import ModelError
-from realtime.model_import.graphs import THEIR_PREFIX, dimensions
+from realtime.model_import.graphs import dimensions
 from realtime.model_import.wishes import ColourOrder, Layout, ValueRange
 
 DFM_ALIGNMENT = "mesh coverage=2.2 x=0 y=-0.08"
@@ -81,18 +81,10 @@ _BY_NAME = tuple(
 )
 
 
-def input_names(graph: onnx.GraphProto) -> list[str]:
-    """Return the names of a network's inputs as its maker wrote them, without `:0`."""
-    weights = {tensor.name for tensor in graph.initializer}
-    names = [value.name for value in graph.input if value.name not in weights]
-    return [name.removeprefix(THEIR_PREFIX).partition(":")[0] for name in names]
-
-
-def is_face_swapper(graph: onnx.GraphProto) -> bool:
-    """Tell whether a graph is for another face by its inputs alone: a DFM, or a face and numbers or a second picture
-    under the names that all of them have.
+def is_face_swapper(names: list[str]) -> bool:
+    """Tell whether a network is for another face by the names of its inputs alone: a DFM, or a face and numbers or a
+    second picture under the names that all of them have.
     """
-    names = input_names(graph)
     return any("in_face" in name or "morph_value" in name for name in names) or {"source", "target"} <= set(names)
 
 
@@ -101,11 +93,13 @@ def face_family(graph: onnx.GraphProto, stem: str, where: str) -> FaceFamily | N
 
     Raises ModelError, one line, for a kind that is known and cannot be brought in.
     """
-    names = input_names(graph)
+    weights = {tensor.name for tensor in graph.initializer}
+    taken = [value for value in graph.input if value.name not in weights]
+    names = [value.name.partition(":")[0] for value in taken]
     if any("in_face" in name or "morph_value" in name for name in names):
         _check_dfm(names, where)
         return _DFM
-    ranks = [len(dimensions(value) or ()) for value in graph.input]
+    ranks = [len(dimensions(value) or ()) for value in taken]
     if sorted(ranks) == [4, 4]:
         raise ModelError(
             f"{where} is shown a photo of the other face each time (as BlendSwap and UniFace are); that cannot be "
@@ -116,7 +110,7 @@ def face_family(graph: onnx.GraphProto, stem: str, where: str) -> FaceFamily | N
     for pattern, family in _BY_NAME:
         if pattern.search(stem.lower()):
             return family
-    face = next(value for value in graph.input if len(dimensions(value) or ()) == 4)
+    face = next(value for value in taken if len(dimensions(value) or ()) == 4)
     return _INSWAPPER if (dimensions(face) or ())[1:] == (3, 128, 128) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 
@@ -15,6 +16,7 @@ from realtime.faces.canonical import flat_points
 from realtime.faces.crops import FACE, Alignment, cut_face
 from realtime.faces.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
 from realtime.frame import Pixels
+from realtime.model_store import MODEL_FILES, ModelState, model_state
 from realtime.onnx_model import OnnxModel
 
 _PHOTO_EYES_PX = ((219.7, 193.4), (307.6, 188.9))
@@ -44,17 +46,20 @@ def find_face(pixels: Pixels) -> FacePhoto:
 
 
 def usual_face() -> FacePhoto:
-    """Return the demo's photo, measured where the face models are here. Raises OptionError where it is missing."""
+    """Return the demo's photo, measured where the face models are here: nothing is fetched for a trial.
+
+    Raises OptionError where the photo is missing.
+    """
     try:
         pixels = read_picture(portrait_photo())
     except CameraError as error:
         raise OptionError(
             f"there is no photo of a face here to try it on ({error}); name one with --picture"
         ) from error
-    try:
-        return find_face(pixels)
-    except (ModelError, OptionError):
-        return FacePhoto(pixels, flat_mesh(*_PHOTO_EYES_PX))
+    if all(model_state(name) is ModelState.READY for name in MODEL_FILES):
+        with contextlib.suppress(ModelError, OptionError):
+            return find_face(pixels)
+    return FacePhoto(pixels, flat_mesh(*_PHOTO_EYES_PX))
 
 
 def flat_mesh(right_eye: tuple[float, float], left_eye: tuple[float, float]) -> FaceMesh:

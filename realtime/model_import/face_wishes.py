@@ -40,7 +40,10 @@ class FaceWishes:
             Alignment.parse(self.alignment)
             return self.alignment.strip(), "your --alignment"
         if not said:
-            return usual, "usual; its sliders move it" if usual == DFM_ALIGNMENT else "its maker's own program"
+            return (
+                usual,
+                "usual; --set swap.coverage=N moves it" if usual == DFM_ALIGNMENT else "its maker's own program",
+            )
         if not usual.startswith("mesh "):
             raise OptionError(f"{' and '.join(said)} are for DFM files; this one's crop is '{usual or 'not known'}'")
         words = dict(word.split("=") for word in usual.split()[1:])

@@ -145,7 +145,7 @@ def _median_ms(model: OnnxModel, picture: Pixels) -> float:
 def _already_ours(path: Path, photo: Pixels) -> Imported:
     card = ModelCard.read(_metadata(path), str(path))
     if card.kind is not ModelKind.STYLE:
-        raise ModelError(f"{path} is a {card.kind.value} model of this program; only style models can be added so far")
+        raise ModelError(f"{path} is a {card.kind.value} model of this program, no style")
     model = _own_content(path)
     finding = Finding("contract", "as it should be already", "its card")
     return _finished(model, card, (finding,), (), photo, path.name)

@@ -50,13 +50,13 @@ class Port:
 
 # Names that files for other effects carry, each with what such a file is. Every word must be among the file's inputs.
 _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"in_face"}), "a DFM face model of DeepFaceLive: it swaps faces; swap models cannot be added yet"),
-    (frozenset({"source", "target"}), "a face swapper (inswapper and its like); swap models cannot be added yet"),
+    (frozenset({"in_face"}), "a DFM face model of DeepFaceLive: add it with --kind swap"),
+    (frozenset({"source", "target"}), "a face swapper (inswapper and its like): add it with --kind swap"),
     (frozenset({"in_src", "in_drv"}), "a face animator (LIA), which needs a photo and a driver; it cannot be added"),
     (frozenset({"feature_3d"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
     (frozenset({"feature_volume"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
     (frozenset({"kp_source"}), "a part of a face animator (first-order motion); it cannot be added"),
-    (frozenset({"morph_value"}), "a DFM face model of DeepFaceLive: it swaps faces; swap models cannot be added yet"),
+    (frozenset({"morph_value"}), "a DFM face model of DeepFaceLive: add it with --kind swap"),
 )
 
 

@@ -1,0 +1,188 @@
+"""`realtime models add` for faces: swappers, and the networks that tell them whose face."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from realtime.errors import ModelError, OptionError
+
+if TYPE_CHECKING:
+    from realtime.frame import Pixels
+    from realtime.model_card import ModelCard, ModelKind
+    from realtime.model_import.face_trial import FacePhoto
+    from realtime.model_import.face_wishes import FaceWishes
+    from realtime.model_import.importer import Imported, Words
+    from realtime.model_import.wishes import Wishes
+
+FACE_EXAMPLES = """\
+  realtime models add inswapper_128.onnx --identity-model w600k_r50.onnx
+  realtime models add Somebody.dfm --coverage 2.1 --name somebody
+  realtime models add original.onnx --kind swap --alignment face --layout NHWC --order BGR --range 0..1
+"""
+
+
+def describe(add: argparse.ArgumentParser) -> None:
+    """Describe the options of faces to the command line."""
+    add.add_argument("--kind", default="", metavar="KIND", help="style, swap or encoder (default: as the file tells)")
+    faces = add.add_argument_group("for faces")
+    faces.add_argument("--identity-model", metavar="FILE", help="the network that tells a swapper whose face")
+    faces.add_argument("--identity-name", metavar="NAME", help="what that is called from now on (default: its name)")
+    faces.add_argument("--identity-converter", type=Path, metavar="FILE", help="a network between those two")
+    faces.add_argument("--alignment", default="", metavar="TEXT", help="how a face lies in its crop (docs/models.md)")
+    faces.add_argument("--coverage", type=_number, metavar="N", help="DFM: how much lies in the crop (default: 2.2)")
+    faces.add_argument("--x", type=_number, metavar="N", help="DFM: how far it lies to the right (default: 0)")
+    faces.add_argument("--y", type=_number, metavar="N", help="DFM: how far down (default: -0.08)")
+    faces.add_argument(
+        "--morph", type=_number, metavar="N", help="where its morph value begins, 0 to 1 (default: 0.75)"
+    )
+
+
+def _number(text: str) -> float:
+    if not re.fullmatch(r"-?\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number")
+    return float(text)
+
+
+def kind_of(arguments: argparse.Namespace) -> ModelKind:
+    """Return what a file is added as: the user's word, its card's, or what its inputs tell. Raises RealtimeError."""
+    from realtime.errors import nearest
+    from realtime.model_card import ModelKind
+    from realtime.model_file import read_outline
+    from realtime.model_import import ours
+    from realtime.model_import.face_families import is_face_swapper
+
+    file: Path = arguments.file
+    known = {kind.value: kind for kind in (ModelKind.STYLE, ModelKind.SWAP, ModelKind.ENCODER)}
+    word = arguments.kind.lower()
+    if word and word not in known:
+        raise OptionError(f"--kind {word} is not known{nearest(word, known)}; it can be {', '.join(known)}")
+    own = ours.kind_of(file)
+    if own is not None:
+        if word and own.value != word:
+            raise OptionError(f"{file} is a model of kind '{own.value}': leave --kind away")
+        return own
+    if word:
+        return known[word]
+    if file.suffix.lower() not in (".onnx", ".dfm") or not file.is_file():
+        return ModelKind.STYLE  # reading says what is wrong with it
+    return ModelKind.SWAP if is_face_swapper(list(read_outline(file).inputs)) else ModelKind.STYLE
+
+
+def refuse_face_options(arguments: argparse.Namespace) -> None:
+    """Raise OptionError where an option of faces was given for a style."""
+    options = ("identity_model", "identity_name", "identity_converter", "alignment", "coverage", "x", "y", "morph")
+    given = [f"--{name.replace('_', '-')}" for name in options if getattr(arguments, name) not in (None, "")]
+    if given:
+        raise OptionError(f"{', '.join(given)}: for swap models; {arguments.file} is added as a style (see --kind)")
+
+
+class FaceAdding:
+    """Brings in one face model, and what it needs besides. `made` is the model, `beside` its encoder where that is new
+    on the shelf.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, kind: ModelKind, wishes: Wishes, words: Words) -> None:
+        """Raises RealtimeError."""
+        from realtime.model_card import ModelKind
+        from realtime.model_import import face_importer, ours
+
+        file: Path = arguments.file
+        photo = _photo(arguments.picture)
+        self.beside: tuple[Path, Imported] | None = None
+        if ours.kind_of(file) is not None:
+            self.made = ours.import_ours(file, photo)
+            return
+        if kind is ModelKind.ENCODER:
+            self.made = face_importer.import_encoder(file, _face_wishes(arguments, wishes, None), words, photo)
+            return
+        encoder, path = _encoder(arguments)
+        face_wishes = _face_wishes(arguments, wishes, encoder)
+        both = face_importer.import_swap(file, face_wishes, words, photo, path.stem if path is not None else "")
+        self.made = both.swap
+        if both.encoder is not None and path is not None and not _is_there(path, both.encoder.card, arguments):
+            self.beside = path, both.encoder
+
+    def last_lines(self, name: str) -> list[str]:
+        """What to say when all is kept."""
+        from realtime.model_card import ModelKind
+
+        lines = []
+        card = self.made.card
+        if self.made.ms_per_frame:
+            side = self.made.before.shape[0]
+            lines.append(f"speed: {self.made.ms_per_frame:.1f} ms a face of {side}x{side} on the {self.made.provider}")
+        if card.kind is ModelKind.SWAP:
+            photo = ":PHOTO.jpg" if card.identity_model else ""
+            lines.append(f"next:  `realtime run --effect swap:{name}{photo}`")
+        elif card.kind is ModelKind.ENCODER:
+            lines.append(f"next:  `realtime models add SWAPPER.onnx --identity-model {name}`")
+        return lines
+
+
+def _face_wishes(arguments: argparse.Namespace, wishes: Wishes, encoder: Path | None) -> FaceWishes:
+    from realtime.model_import.face_wishes import FaceWishes
+
+    morph = arguments.morph
+    if morph is not None and not 0 <= morph <= 1:
+        raise OptionError(f"--morph {morph:g} is out of range: give a number from 0 to 1")
+    return FaceWishes(
+        wishes,
+        arguments.alignment,
+        arguments.coverage,
+        arguments.x,
+        arguments.y,
+        morph,
+        encoder,
+        arguments.identity_converter,
+    )
+
+
+def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
+    """Return the encoder's file and where it will lie on the shelf; it may lie there already."""
+    from realtime import model_shelf as shelf
+    from realtime.commands.models_add import name_for
+    from realtime.model_card import ModelKind
+
+    word = arguments.identity_model
+    if word is None:
+        if arguments.identity_name is not None:
+            raise OptionError("--identity-name is for what --identity-model names: give that too")
+        return None, None
+    if "/" not in word and word in shelf.model_names(ModelKind.ENCODER) and not Path(word).is_file():
+        path = shelf.find_model(word, ModelKind.ENCODER)
+        return path, path
+    file = Path(word).expanduser()
+    converter = arguments.identity_converter
+    stem = file if converter is None else file.with_name(f"{file.stem}-{converter.stem}{file.suffix}")
+    return file, shelf.user_folder() / f"{name_for(stem, arguments.identity_name, '--identity-name')}{shelf.SUFFIX}"
+
+
+def _is_there(path: Path, card: ModelCard, arguments: argparse.Namespace) -> bool:
+    """Tell whether that very network lies on the shelf. Raises OptionError where another has its name."""
+    from realtime import model_shelf as shelf
+
+    if not path.exists():
+        return False
+    try:
+        there = shelf.read_card(path)
+    except ModelError:
+        there = None
+    if there is not None and there.kind is card.kind and there.fingerprint == card.fingerprint:
+        return True
+    if arguments.overwrite:
+        return False
+    raise OptionError(f"you have another model '{path.stem}' already: choose an --identity-name, or use --overwrite")
+
+
+def _photo(named: Path | None) -> FacePhoto:
+    from realtime.model_import.face_trial import find_face, usual_face
+
+    if named is None:
+        return usual_face()
+    from realtime.commands.models_add import picture_of
+
+    pixels: Pixels = picture_of(named)
+    return find_face(pixels)
