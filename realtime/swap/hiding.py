@@ -8,29 +8,35 @@ import numpy as np
 from realtime.frame import Box, Pixels, Size
 from realtime.pixels import Place
 
-_COARSE_PX = 12
-"""A face of 12 × 12 squares is nobody's: identification fails below some 18 pixels between ear and ear."""
+_COARSE_PX = 5
+"""A face of 5 × 5 squares is nobody's, even moving: at 12 friends were still known."""
+_COARSE_PICTURE_PX = 9
+"""The same for a picture in which faces may be anywhere: they are seldom larger than half of it."""
 _HEAD = 1.9
 """A head with its hair, in sides of the detector's box."""
 _DRIFT_PER_S = 1.0
 """How far a head that is not seen may have gone, in widths of its box for each second."""
+_MOST_DRIFT_S = 3.0
+"""From then on nothing more is hidden: at a desk that is the whole picture, in a hall the part around a seat."""
 
 
 def hide(pixels: Pixels, box: Box, hidden_for_s: float) -> None:
-    """Make the head about `box` unrecognisable, in place. The longer it was not seen, the more around it: after some
-    seconds the whole picture.
+    """Make the head about `box` unrecognisable, in place. The longer it was not seen, the more around it: soon all of a
+    picture that somebody sits before.
     """
-    side = max(box.width, box.height) * (_HEAD + 2 * _DRIFT_PER_S * max(0.0, hidden_for_s))
+    drift = _DRIFT_PER_S * min(max(0.0, hidden_for_s), _MOST_DRIFT_S)
+    side = max(box.width, box.height) * (_HEAD + 2 * drift)
     x, y = box.centre
     left, top = round(x - side / 2), round(y - side / 2)
     place = Place(left, top, round(side), round(side)).shared_with(Place(0, 0, *Size.of(pixels)))
     if place.width and place.height:
-        blur(place.of(pixels), max(box.width, box.height) / _COARSE_PX)
+        least = min(place.width, place.height) / (2 * _COARSE_PICTURE_PX) if hidden_for_s > 0 else 0.0
+        blur(place.of(pixels), max(least, max(box.width, box.height) / _COARSE_PX))
 
 
 def hide_all(pixels: Pixels) -> None:
     """Make a whole picture unrecognisable, in place."""
-    blur(pixels, min(pixels.shape[:2]) / 24)
+    blur(pixels, min(pixels.shape[:2]) / _COARSE_PICTURE_PX)
 
 
 def blur(part: Pixels, square_px: float) -> None:

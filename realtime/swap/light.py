@@ -1,9 +1,11 @@
 """The viewer's colour and light on another face.
 
-Two steps. Each channel is multiplied so that the skin's mean colours agree, as lamps of another colour and strength
-would do it (von Kries). What then differs slowly across the
-face, a window from the left or a lamp above, is added as a smooth field: at the seam the two faces have the same light,
-as a gradient-domain blend would make them, at the cost of two small blurs.
+Three steps. A photo is sharper than a webcam: its finest detail, pores and grain, is made as faint as the viewer's.
+Then brightness is taken for light on skin, and the photo's skin colour exchanged for the viewer's: a pixel as bright as
+the photo's mean skin gets the viewer's mean skin, a darker one less of it, and what is redder or bluer than skin stays
+so (one 3×4 matrix for all pixels; channel by channel, the shadows of a yellowed painting turned violet). What then
+differs slowly across the face, a window from the left or a lamp above, is added as a smooth field: at the seam the two
+faces have the same light, as a gradient-domain blend would make them, for two small blurs.
 """
 
 from __future__ import annotations
@@ -23,8 +25,19 @@ _SETTLES_S = 0.3
 """Time constant of both steps: a face's light changes slowly, measuring it from frame to frame is noisy."""
 _REACH = 0.16
 """Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light."""
-_LEAST_GAIN, _MOST_GAIN = 0.4, 1.6
-"""In each channel: a darker light makes wrinkles fainter too; a brighter one must not make grain of them."""
+_LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
+"""Less light makes wrinkles fainter too; more of it must not make grain of them."""
+_CHEEKS = (50, 280, 151)
+_CHEEK_REACH = 0.09
+"""Both cheeks and the forehead, where skin is plain: mesh points, and half the side of a square around them."""
+_LEAST_TEXTURE = 0.3
+_SAME_TEXTURE = 0.97
+_TEXTURE_SETTLES_S = 1.0
+_LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+"""Of BGR (ITU-R BT.601)."""
+_UNCHANGED = np.eye(3, 4, dtype=np.float32)
+_COLOURS = 0.85
+"""How much of what is redder or bluer than skin stays: next to a webcam's skin a photo's is too colourful."""
 _LEAST_SKIN = 20.0
 """Grid points."""
 _OUTLIER = 40.0
@@ -38,7 +51,8 @@ class Light:
         """`strength`: how far the viewer's light is taken over, 0..1."""
         self._strength = strength
         self._at_s = -math.inf
-        self._table = np.zeros((256, 1, 3), np.float32)
+        self._matrix = _UNCHANGED.copy()
+        self._texture = 1.0
         self._slow = np.zeros((_GRID.height, _GRID.width, 3), np.float32)
 
     def forget(self) -> None:
@@ -53,28 +67,55 @@ class Light:
         seen = _shrunk(viewer)
         made = _shrunk(drawn)
         weights = weights * _fit(seen, weights) * _fit(made, weights)
-        gain = np.clip(_mean(seen, weights) / np.maximum(_mean(made, weights), 1), _LEAST_GAIN, _MOST_GAIN)
-        levels = np.arange(256, dtype=np.float32)[:, None, None]
-        table = levels * gain
-        rest = np.asarray(seen - made * gain, np.float32)
+        matrix = _matrix(_mean(seen, weights), _mean(made, weights))
+        rest = seen - (made @ matrix[:, :3].T + matrix[:, 3])
         slow = _blurred(rest * weights[..., None])
         slow /= _blurred(weights)[..., None] + 0.02
         share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _SETTLES_S)
-        table = levels + self._strength * (table - levels)
+        matrix = _UNCHANGED + self._strength * (matrix - _UNCHANGED)
         slow *= self._strength
-        self._table += share * (table - self._table)
+        self._matrix += share * (matrix - self._matrix)
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
+    def compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
+        """Learn how much fainter the finest detail of `drawn` must be, from both cheeks. Before `match`."""
+        radius = _texture_px(field)
+        seen = made = 1e-3
+        for cheek in _CHEEKS:
+            x, y = np.rint(field.in_place((cheek,))[0]).astype(int)
+            reach = max(4, round(_CHEEK_REACH * field.place.width))
+            part = (slice(max(0, y - reach), y + reach), slice(max(0, x - reach), x + reach))
+            if viewer[part].size >= 3 * reach * reach:
+                seen += _finest(viewer[part], radius)
+                made += _finest(drawn[part], radius)
+        if made > 0.1:
+            share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
+            wanted = float(np.clip(seen / made, _LEAST_TEXTURE, 1.0))
+            self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
+
     def apply(self, pixels: Pixels, field: FaceField) -> None:
         """Light a face over the field's rectangle, in place."""
-        table = np.clip(np.rint(self._table), 0, 255).astype(np.uint8)
-        cv2.LUT(pixels, table, dst=pixels)
+        if self._texture < _SAME_TEXTURE:
+            soft = field.bytes_like("light", 3)
+            radius = _texture_px(field)
+            cv2.blur(pixels, (radius, radius), dst=soft)
+            cv2.addWeighted(pixels, self._texture, soft, 1 - self._texture, 0, dst=pixels)
+        cv2.transform(pixels, self._matrix, dst=pixels)
         whole = field.bytes_like("light", 3)
         for sign, change in ((1, cv2.add), (-1, cv2.subtract)):
             part = np.clip(np.rint(sign * self._slow), 0, 255).astype(np.uint8)
             field.enlarge(part, whole)
             change(pixels, whole, dst=pixels)
+
+
+def _texture_px(field: FaceField) -> int:
+    """Return what counts as finest detail: smaller than a fiftieth of the face; odd."""
+    return max(3, round(field.place.width / 50) | 1)
+
+
+def _finest(part: Pixels, radius: int) -> float:
+    return float(cv2.norm(part, cv2.blur(part, (radius, radius)), cv2.NORM_L1) / part.size)
 
 
 def _shrunk(picture: Pixels | Floats) -> Floats:
@@ -85,6 +126,18 @@ def _fit(face: Floats, weights: Floats) -> Floats:
     """Return how much each point belongs to the skin, judged by its distance from the mean colour."""
     distance = np.abs(face - _mean(face, weights)).max(axis=2)
     return np.asarray(1 / (1 + np.square(distance / _OUTLIER)), np.float32)
+
+
+def _matrix(seen: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (3, 4): what makes the skin of mean colour `made` that of mean colour `seen`."""
+    brightness_made = max(1.0, float(_LUMA @ made))
+    contrast = np.clip(float(_LUMA @ seen) / brightness_made, _LEAST_CONTRAST, _MOST_CONTRAST)
+    skin = seen / max(1.0, float(_LUMA @ seen))
+    matrix = np.zeros((3, 4), np.float32)
+    matrix[:, :3] = np.outer(skin - _COLOURS * made / brightness_made, _LUMA) + _COLOURS * np.eye(3)
+    matrix[:, :3] *= contrast
+    matrix[:, 3] = seen - matrix[:, :3] @ made
+    return matrix
 
 
 def _mean(face: Floats, weights: Floats) -> NDArray[np.float32]:

@@ -19,6 +19,9 @@ from realtime.swap.follower import MeshFollower
 from realtime.swap.hiding import hide, hide_all
 from realtime.swap.wearing import Wearing
 
+_FITS_WITHIN_S = 0.5
+_GONE_S = 30.0
+"""Whoever was not found for so long, wherever they were, is not there any more."""
 _EDGE = 0.35
 """A face that was last seen nearer to the picture's edge than this share of its width may have walked out."""
 
@@ -34,6 +37,10 @@ class _Part:
     """Where the tracker last had the person."""
     came_at_s: float = -math.inf
     worn_at_s: float = -math.inf
+
+    def never_fitted(self, pts_s: float) -> bool:
+        """Whether the detector's face was none to the mesh model, all the time: a blurred back, a picture."""
+        return self.came_at_s > self.worn_at_s and pts_s - self.came_at_s > _FITS_WITHIN_S
 
     def take(self, face: Face, pts_s: float) -> None:
         """Give it to a person."""
@@ -91,7 +98,7 @@ class People:
             self.worn += 1
             return
         missing_s = frame.pts_s - max(part.worn_at_s, part.came_at_s)
-        if face.lost_for_s > REMEMBERED_S and _walked_out(face.box, frame.size):
+        if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
             part.track_id = part.face = None
         elif frame.pts_s - part.worn_at_s <= HELD_S and part.wearing.hold(out):
             self.worn += 1
@@ -110,22 +117,28 @@ class People:
                 part.face = dataclasses.replace(part.face, lost_for_s=max(lost_for_s, 1e-3))
         worn = {part.track_id for part in self._parts}
         for face in faces:
-            if face.track_id in worn or face.track_id in self._bystanders or face.lost_for_s > 0:
+            if face.track_id in worn or face.lost_for_s > 0:
                 continue
-            free = self._free(here, face)
+            free = self._free(here, face, pts_s)
             if free is None:
                 self._bystanders.add(face.track_id)
                 continue
+            self._bystanders.discard(face.track_id)
             free.take(face, pts_s)
             free.face = face
 
-    def _free(self, here: dict[int, Face], face: Face) -> _Part | None:
-        """Return what a newcomer wears: first what its wearer lost near here, then what nobody wears, then what its
-        wearer cannot be seen with.
+    def _free(self, here: dict[int, Face], face: Face, pts_s: float) -> _Part | None:
+        """Return what somebody who wears nothing is to wear, None where all is worn.
+
+        A newcomer takes what was lost near here, then what nobody wears, then what somebody far away cannot be seen
+        with. Whoever was left as they are before stays so, but for a face that nobody could ever wear.
         """
-        missing = [part for part in self._parts if part.track_id not in here]
-        if missing:
-            return min(missing, key=lambda part: _distance(part.face, face))
+        if face.track_id in self._bystanders:
+            free = [part for part in self._parts if part.never_fitted(pts_s)]
+        else:
+            free = [part for part in self._parts if part.track_id not in here or part.never_fitted(pts_s)]
+        if free:
+            return min(free, key=lambda part: _distance(part.face, face))
         if self._another is None:
             return None
         self._parts.append(_Part(self._another(), self._new_follower()))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.canonical import flat_points, triangles
-from realtime.faces.mesh import LEFT_BROW, RIGHT_BROW, FaceMesh
+from realtime.faces.mesh import LEFT_BROW, OVAL, RIGHT_BROW, FaceMesh
 from realtime.frame import Pixels
 from realtime.swap.raster import Raster
 
@@ -28,6 +28,10 @@ _LEAST_SEEN = 0.12
 """A part shown with less than this share of the usual area is seen from the side, and would be drawn as stripes."""
 _ALWAYS = (*RIGHT_BROW, *LEFT_BROW, 33, 263, 50, 280, 205, 425, 61, 291, 57, 287, 43, 273, 199, 208, 428)
 """Brows, eyes, cheeks, mouth, middle of the chin."""
+_BAND = 6.5
+"""Along the outline lie ears and hair that has the skin's colour."""
+_EAR = 12
+"""Columns at either side: lobes have the skin's colour and lie well inside the outline."""
 _SOFT = 2.5
 _MOST_FILLED_PX = 512
 """What is filled in is smooth: it need not be finer."""
@@ -77,6 +81,10 @@ def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     inside = seen[..., 2] > 0.5
     texture = cv2.remap(_softened(photo, mesh), seen[..., :2].copy(), None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
     out = ~inside | (_area(seen) < _LEAST_SEEN * np.median(_area(seen)[inside])) | _other_colour(texture)
+    outline = np.rint(corners[list(OVAL)]).astype(np.int32)
+    within = cv2.fillPoly(np.zeros((_SIDE, _SIDE), np.uint8), [outline], 1)
+    out |= cv2.distanceTransform(within, cv2.DIST_L2, 3) < _BAND
+    out[:, :_EAR] = out[:, -_EAR:] = True
     hull = cv2.convexHull(np.rint(corners[list(_ALWAYS)]).astype(np.int32))
     features = cv2.fillConvexPoly(np.zeros((_SIDE, _SIDE), np.uint8), hull, 1)
     out &= features == 0

@@ -11,10 +11,14 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place
 from realtime.swap import Mask
-from realtime.swap.field import EYES, MOUTH, FaceField, Floats
+from realtime.swap.field import EYES, LIDS, MOUTH, FaceField, Floats
 from realtime.swap.light import Light
 
 _SUBPIXEL_BITS = 4
+_LID = 0.4
+"""How far from the lid's edge to its crease the lids are the viewer's own: a photo's, closed over them, are a smear."""
+_SOFT = 0.014
+"""Half the width of the way from the viewer's own to the new face, as a share of the face's width."""
 
 
 class Keep(NamedTuple):
@@ -44,6 +48,7 @@ class Wearing:
             return
         new = self.mask.draw(pixels, field)
         if self._light is not None:
+            self._light.compare_texture(field.place.of(pixels), new, field, pts_s)
             self._light.match(field.place.of(pixels), new, field.skin, pts_s)
             self._light.apply(new, field)
         cover = self._cover(self.mask.cover(field), strength)
@@ -69,12 +74,15 @@ class Wearing:
         field = self._field
         cover = field.bytes_like("cover")
         field.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
-        openings = [*(EYES if self._keep.eyes else ()), *((MOUTH,) if self._keep.mouth else ())]
-        for numbers in openings:
-            loop = np.rint(field.in_place(numbers) * 2**_SUBPIXEL_BITS).astype(np.int32)
+        openings = [field.in_place(MOUTH)] if self._keep.mouth else []
+        if self._keep.eyes:
+            for edge, behind in zip(EYES, LIDS, strict=True):
+                openings.append(field.in_place(edge) * (1 - _LID) + field.in_place(behind) * _LID)
+        for opening in openings:
+            loop = np.rint(opening * 2**_SUBPIXEL_BITS).astype(np.int32)
             cv2.fillPoly(cover, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
         if openings:
-            soft = max(1, round(field.place.width / 100)) * 2 + 1
+            soft = max(1, round(field.place.width * _SOFT)) * 2 + 1
             cv2.blur(cover, (soft, soft), dst=cover)
         return cover
 
