@@ -1,4 +1,4 @@
-"""Puts photos' faces on filmed people and measures the finished frames: likeness, expression, seam, steadiness, lag.
+"""Puts photos' faces on filmed people and measures what comes out: whose face it is, how calm, how late, how fast.
 
     python -m tools.measure_swap --embedding mobilefacenet.onnx            # what is here: clips, photos, the demo
     python -m tools.measure_swap --embedding e.onnx --clips a.mp4 --photos b.jpg c.jpg --sheets sheets/
@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,14 @@ from realtime.terminal import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
+from tools.swap_figures.people import SCENES, Verdict, everyone, judge
 from tools.swap_figures.sheets import write_sheet
+from tools.swap_figures.speed import shares, whole_program, write_film, write_model
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, dress, region, watch
 
-PARTS = ("talking", "light", "steadiness", "lag")
+PARTS = ("talking", "light", "steadiness", "lag", "people", "speed")
+_SCENE_S = 4.5
 _HELD_FRAMES = 50
 _SETTLED = 20
 """Held pictures are measured from this frame on: colour and light have settled."""
@@ -43,7 +48,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     set_up_logging(debug=False)
     silence_native_libraries()
-    cv2.setNumThreads(1)
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
     figures: dict[str, Any] = {"machine": machine()}
     try:
         _measure(arguments, figures)
@@ -57,18 +62,40 @@ def main() -> int:
 
 def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
     parts = arguments.only or PARTS
-    eyes = Eyes(arguments.embedding)
     photos = arguments.photos or usual_photos()
+    sources = arguments.clips or usual_clips()
+    print(f"Machine: {figures['machine']}.\n")
+    if set(parts) - {"speed"}:
+        eyes = Eyes(arguments.embedding)
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        _measure_pictures(arguments, parts, sources, photos, eyes, figures)
+        if "people" in parts:
+            figures["people"] = _people(arguments, sources, photos, eyes)
+        cv2.setNumThreads(threads)
+    if "speed" in parts:
+        figures["speed"] = _speed(arguments, sources, photos)
+
+
+def _measure_pictures(
+    arguments: argparse.Namespace,
+    parts: Sequence[str],
+    sources: Sequence[str],
+    photos: Sequence[Path],
+    eyes: Eyes,
+    figures: dict[str, Any],
+) -> None:
+    if not set(parts) & {"talking", "light", "steadiness", "lag"}:
+        return
     talks: list[Talk] = []
     steadiness: list[dict[str, Any]] = []
     lags: list[dict[str, Any]] = []
-    print(f"Machine: {figures['machine']}.\n")
-    for number, source in enumerate(arguments.clips or usual_clips()):
+    if set(parts) & {"talking", "light"}:
+        print(TALK_HEAD)
+    for number, source in enumerate(sources):
         clip = read_clip(source, arguments.frames)
         seen = watch(clip, eyes)
         if "talking" in parts:
-            if number == 0:
-                print(TALK_HEAD)
             talks += [_talk(clip, seen, photo, eyes, arguments) for photo in photos]
         photo = photos[number % len(photos)]
         if "light" in parts:
@@ -157,6 +184,57 @@ def _lags(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dic
     return rows
 
 
+def _people(
+    arguments: argparse.Namespace, sources: Sequence[str], photos: Sequence[Path], eyes: Eyes
+) -> list[dict[str, Any]]:
+    """Two people who each wear a photo, then one of them only; and a film of several who were all asked."""
+    clips = [read_clip(source, 60) for source in [*sources, *sources][:2]]
+    pair = [*photos, *photos][:2]
+    verdicts: list[Verdict] = []
+    print("\n" + PEOPLE_HEAD)
+    for scene in SCENES:
+        for worn in (pair, pair[:1]):
+            judged = judge(scene, clips, _SCENE_S, worn, eyes)
+            verdicts += judged
+            print("\n".join(people_row(each) for each in judged), flush=True)
+    for film in arguments.crowd or sorted((SHARED_DATA / "videos").glob("several_people.mp4")):
+        verdicts.append(everyone(read_clip(str(film), 400), pair[0], eyes))
+        print(people_row(verdicts[-1]), flush=True)
+    return [dataclasses.asdict(each) for each in verdicts]
+
+
+def _speed(arguments: argparse.Namespace, sources: Sequence[str], photos: Sequence[Path]) -> dict[str, Any]:
+    """The whole program at 1280×720 and 60 fps, one person and two, beside the portrait effect in the same run."""
+    clips = [read_clip(source, 120) for source in [*sources, *sources][:2]]
+    first, second = (str(photo) for photo in [*photos, *photos][:2])
+    with tempfile.TemporaryDirectory() as folder:
+        one = write_film(Path(folder) / "one.mp4", clips[:1], seconds=5)
+        two = write_film(Path(folder) / "two.mp4", clips, seconds=5)
+        model = arguments.model or write_model(Path(folder) / "untrained128.onnx")
+        cases = {
+            "portrait (detector, no mesh), one person": (one, "portrait"),
+            "photo, one person": (one, f"swap:{first}"),
+            "photos, two people": (two, f"swap:{first},{second}"),
+            "128² model, one person": (one, f"swap:{model}"),
+        }
+        rounds = [
+            {name: whole_program(film, effect, arguments.seconds) for name, (film, effect) in cases.items()}
+            for _ in range(arguments.rounds)
+        ]
+        best = {
+            name: max((one_round[name] for one_round in rounds), key=lambda figures: figures["fps"]) for name in cases
+        }
+        parts = {
+            name: min(
+                (shares(film, effect.partition(":")[2]) for _ in range(arguments.rounds)), key=lambda ms: ms["own"]
+            )
+            for name, (film, effect) in cases.items()
+            if effect.startswith("swap")
+        }
+    print("\n" + speed_table(best, parts))
+    return {"rounds": rounds, "best": best, "parts_ms": parts}
+
+
 # The page ------------------------------------------------------------------------------------------------------------
 
 TALK_HEAD = (
@@ -218,6 +296,43 @@ def lag_table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+PEOPLE_HEAD = (
+    "| scene | person | asked | frames seen | bare | hidden | traded | most like themselves | most touched |\n"
+    + "|---" * 9
+    + "|"
+)
+
+
+def people_row(verdict: Verdict) -> str:
+    """One person in one scene."""
+    bare = str(verdict.bare) if verdict.asked else f"{verdict.bare} (all should be)"
+    return (
+        f"| {verdict.scene} | {verdict.person} | {'yes' if verdict.asked else 'no'} | {verdict.frames} | {bare} "
+        f"| {verdict.hidden} | {verdict.traded} | {verdict.like_themselves:.2f} | {verdict.touched:.1f} |"
+    )
+
+
+def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, float]]) -> str:
+    """The whole program, and where a frame's time goes."""
+    portrait = next(iter(best.values()))["fps"]
+    lines = [
+        "| 1280×720 | fps, every frame | × portrait's | live, of 60 fps | age p50 (p99), frames | dropped |",
+        "|---" * 6 + "|",
+    ]
+    lines += [
+        f"| {name} | {one['fps']:.0f} | {one['fps'] / portrait:.2f} | {one['live_fps']:.1f} "
+        f"| {one['age_frames_p50']:.2f} ({one['age_frames_p99']:.2f}) | {one['dropped']:.1%} |"
+        for name, one in best.items()
+    ]
+    lines += ["", "| ms a frame | detector | mesh | network | all else of the effect (p95) |", "|---" * 5 + "|"]
+    lines += [
+        f"| {name} | {ms['detector']:.2f} | {ms['mesh']:.2f} | {ms['network']:.2f} "
+        f"| {ms['own']:.2f} ({ms['own_p95']:.2f}) |"
+        for name, ms in parts.items()
+    ]
+    return "\n".join(lines)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = SHARED_DATA / "metrics" / "mobilefacenet.onnx"
@@ -229,6 +344,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--every", type=int, default=5, help="likeness in every Nth frame (%(default)s)")
     parser.add_argument("--sheets", type=Path, help="write sheets of frames to look at into this folder")
     parser.add_argument("--tiles", type=int, default=8, help="frames on each sheet (%(default)s)")
+    parser.add_argument("--crowd", nargs="+", type=Path, help="films of people who come and go")
+    parser.add_argument("--model", type=Path, help="speed: a swap model (one of realistic cost, untrained)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="speed: length of each live run (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="speed: rounds, the best of each counts (%(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     return parser
 

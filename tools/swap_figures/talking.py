@@ -145,13 +145,12 @@ def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> 
 
 def is_all_hidden(made: Pixels, own: Pixels, mesh: FaceMesh) -> bool:
     """Whether the face lies under a blur: so are the eyes, which a photo's face leaves as they are."""
-    fine = [_grain(pixels, mesh) for pixels in (made, own)]
-    return fine[0] < 0.12 * fine[1]
+    mask = region(mesh, own.shape, 0.8)
+    return grain(made, mask) < 0.12 * grain(own, mask)
 
 
-def _grain(pixels: Pixels, mesh: FaceMesh) -> float:
-    """Mean brightness step between neighbouring pixels of the face."""
-    mask = region(mesh, pixels.shape, 0.8)
+def grain(pixels: Pixels, mask: NDArray[np.uint8]) -> float:
+    """Mean brightness step between neighbouring pixels where the mask is set."""
     down, across = (np.abs(np.diff(pixels[..., 1].astype(np.int16), axis=axis)) for axis in (0, 1))
     inside = mask > 0
-    return float(down[inside[1:]].mean() + across[inside[:, 1:]].mean()) if inside.any() else 0.0
+    return float(down[inside[1:]].mean() + across[inside[:, 1:]].mean()) if inside[1:, 1:].any() else 0.0

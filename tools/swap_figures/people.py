@@ -1,0 +1,302 @@
+"""Several people: do faces stay with whom they are worn by, is a bystander left alone, is anybody ever seen bare.
+
+Films with a known truth are put together from two clips: side by side, passing one another, one walking out and coming
+back, a hand before a face, a picture of noise in between. Who is where in them is known, not detected.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.effects.swap import SwapSettings
+from realtime.faces.mesh import FaceMesh
+from realtime.faces.tracker import FaceTracker
+from realtime.frame import Frame, Pixels, Size
+from realtime.pixels import Place
+from realtime.swap.field import EYES, MOUTH
+from tools.swap_figures.material import Clip
+from tools.swap_figures.talking import grain
+from tools.swap_figures.wearing import Eyes, Seen, open_detector, open_swap, region, watch
+
+SIZE = Size(1280, 720)
+_SIDE_PX = 540
+"""Of each person's picture."""
+_TOP_PX = 90
+_CHANGED = 2
+"""Grey levels: a pixel that differs by more is not the camera's."""
+_BARE = 0.5
+"""A face is bare where less than this share of it has changed, eyes and mouth left out, which stay the wearer's own."""
+_HIDDEN = 0.12
+"""Grain of a hidden face over the camera's."""
+_SURE = 0.05
+"""Likeness by which the other's face must be nearer to count as traded."""
+
+
+class Spot(NamedTuple):
+    """Where one person's picture lies in a frame."""
+
+    left: int
+    """The left edge of the square; it may lie beyond the frame."""
+    in_front: bool = False
+    shown: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scene:
+    """A film of two people: where each is, frame by frame, and what passes before the first one's face."""
+
+    name: str
+    spots: Callable[[float], tuple[Spot, Spot]]
+    """By time in seconds."""
+    hand: Callable[[float], float | None] = lambda at_s: None
+    """Where a hand is, from -1 (left of the first face) to 1; None: nowhere."""
+    noise: Callable[[float], bool] = lambda at_s: False
+    """Whether the camera shows nothing but noise."""
+
+
+def _side_by_side(at_s: float) -> tuple[Spot, Spot]:  # noqa: ARG001 - nobody moves
+    return Spot(60), Spot(680)
+
+
+def _passing(at_s: float) -> tuple[Spot, Spot]:
+    share = np.clip((at_s - 1.0) / 2.5, 0, 1)
+    way = round(620 * float(share * share * (3 - 2 * share)))
+    return Spot(60 + way), Spot(680 - way, in_front=True)
+
+
+def _out_and_back(at_s: float) -> tuple[Spot, Spot]:
+    away = np.clip(at_s - 1.0, 0, 1) - np.clip(at_s - 3.0, 0, 1)
+    return Spot(60), Spot(680 + round(640 * float(away)), in_front=True)
+
+
+def _between(at_s: float, start_s: float, seconds: float) -> float | None:
+    share = (at_s - start_s) / seconds
+    return 2 * share - 1 if 0 <= share <= 1 else None
+
+
+SCENES = (
+    Scene("side by side", _side_by_side),
+    Scene("passing one another", _passing),
+    Scene("one out and back", _out_and_back),
+    Scene("a hand passes", _side_by_side, hand=lambda at_s: _between(at_s, 1.5, 1.2)),
+    Scene("noise for half a second", _side_by_side, noise=lambda at_s: 2.0 <= at_s < 2.5),
+)
+
+
+class Shot(NamedTuple):
+    """One frame of a scene and the truth about it."""
+
+    pixels: Pixels
+    meshes: tuple[FaceMesh | None, FaceMesh | None]
+    """Where both people's faces are; None: not to be seen."""
+
+
+def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: float) -> Iterator[Shot]:
+    """The scene's frames, played by two clips, each to and fro."""
+    rng = np.random.default_rng(3)
+    for index in range(round(seconds * fps)):
+        at_s = index / fps
+        if scene.noise(at_s):
+            yield Shot(rng.integers(0, 255, (SIZE.height, SIZE.width, 3), np.uint8), (None, None))
+            continue
+        pixels = np.full((SIZE.height, SIZE.width, 3), (96, 104, 112), np.uint8)
+        spots = scene.spots(at_s)
+        seen = [clip[_to_and_fro(index, len(clip))] for clip in people]
+        for spot, each in sorted(zip(spots, seen, strict=True), key=lambda pair: pair[0].in_front):
+            _paste(pixels, each.frame.pixels, spot)
+        meshes = [_moved(each, spot) for spot, each in zip(spots, seen, strict=True)]
+        across = scene.hand(at_s)
+        if across is not None and meshes[0] is not None:
+            _draw_hand(pixels, meshes[0], across)
+        yield Shot(pixels, (_visible(meshes[0], spots[0], spots[1]), _visible(meshes[1], spots[1], spots[0])))
+
+
+def _to_and_fro(index: int, count: int) -> int:
+    place = index % max(1, 2 * count - 2)
+    return place if place < count else 2 * count - 2 - place
+
+
+def _paste(pixels: Pixels, picture: Pixels, spot: Spot) -> None:
+    side = min(picture.shape[:2])
+    square = picture[:side, (picture.shape[1] - side) // 2 :][:, :side]
+    scaled = cv2.resize(square, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_LINEAR)
+    whole = Place(spot.left, _TOP_PX, _SIDE_PX, _SIDE_PX)
+    part = whole.shared_with(Place(0, 0, SIZE.width, SIZE.height))
+    if part.width > 0:
+        part.of(pixels)[:] = scaled[:, part.left - spot.left : part.left - spot.left + part.width]
+
+
+def _moved(each: Seen, spot: Spot) -> FaceMesh | None:
+    """The face where the scene has it."""
+    if each.mesh is None:
+        return None
+    height, width = each.frame.pixels.shape[:2]
+    side = min(height, width)
+    scale = _SIDE_PX / side
+    points = each.mesh.points * np.float32(scale)
+    points[:, 0] += spot.left - scale * ((width - side) // 2)
+    points[:, 1] += _TOP_PX
+    return FaceMesh(points, each.mesh.score)
+
+
+def _visible(mesh: FaceMesh | None, own: Spot, other: Spot) -> FaceMesh | None:
+    """The face where nothing of it is out of the picture or behind the other one."""
+    if mesh is None:
+        return None
+    box = mesh.box
+    if box.left < 0 or box.left + box.width > SIZE.width:
+        return None
+    behind = other.in_front and not own.in_front
+    if behind and box.left < other.left + _SIDE_PX and box.left + box.width > other.left:
+        return None
+    return mesh
+
+
+def _draw_hand(pixels: Pixels, mesh: FaceMesh, across: float) -> None:
+    """Four fingers and the back of a hand, in a colour of skin."""
+    box = mesh.box
+    x, y = box.centre
+    unit = box.width / 2
+    middle = x + 1.8 * across * unit
+    for finger in range(4):
+        at = (round(middle + (finger - 1.5) * 0.3 * unit), round(y - 0.5 * unit))
+        cv2.ellipse(pixels, at, (round(0.14 * unit), round(0.9 * unit)), 0, 0, 360, (118, 150, 196), -1, cv2.LINE_AA)
+    palm = (round(middle), round(y + 0.5 * unit))
+    cv2.ellipse(pixels, palm, (round(0.62 * unit), round(0.8 * unit)), 0, 0, 360, (112, 144, 190), -1, cv2.LINE_AA)
+
+
+# What became of them ----------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was seen of one person in one scene."""
+
+    scene: str
+    person: str
+    asked: bool
+    frames: int
+    """In which the person's face was to be seen."""
+    bare: int
+    """Of these, asked: without the new face and not hidden. Not asked: all of them should be."""
+    hidden: int
+    traded: int
+    """In which the face was more like the other's photo."""
+    like_themselves: float
+    """The largest likeness of the finished face and the person's own in that frame."""
+    touched: float
+    """The largest mean change of the face, grey levels."""
+
+
+def judge(scene: Scene, clips: Sequence[Clip], seconds: float, photos: Sequence[Path], eyes: Eyes) -> list[Verdict]:
+    """Play a scene with so many photos to wear (one: the other person was not asked). Raises a RealtimeError."""
+    fps = clips[0].fps
+    people = [watch(clip, eyes) for clip in clips]
+    wanted = [eyes.photo(photo) for photo in photos]
+    detector, tracker, effect = open_detector(), FaceTracker(), open_swap(",".join(map(str, photos)))
+    notes: list[list[_Note]] = [[], []]
+    try:
+        for index, shot in enumerate(play(scene, people, fps, seconds)):
+            frame = Frame(shot.pixels, index / fps, index / fps, index)
+            made = effect.make(frame, tracker.update(detector.find(frame), frame.pts_s)).pixels
+            for mesh, kept in zip(shot.meshes, notes, strict=True):
+                if mesh is not None:
+                    kept.append(_note(made, shot.pixels, mesh, wanted, eyes))
+    finally:
+        detector.close()
+        effect.close()
+    asked = [len(photos) > 1 or _changed_mostly(kept) for kept in notes]
+    return [
+        _verdict(scene.name, clip.name, kept, is_asked)
+        for clip, kept, is_asked in zip(clips, notes, asked, strict=True)
+    ]
+
+
+class _Note(NamedTuple):
+    changed: float
+    """Share of the face that is not the camera's."""
+    touched: float
+    hidden: bool
+    likeness: tuple[float, ...]
+    """With each photo; empty where it is hidden."""
+    like_self: float
+
+
+def _note(made: Pixels, own: Pixels, mesh: FaceMesh, wanted: Sequence[NDArray[np.float32]], eyes: Eyes) -> _Note:
+    mask = face_only(mesh, own.shape)
+    inside = mask > 0
+    difference = cv2.absdiff(made, own)[inside]
+    hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
+    changed = float((difference.max(axis=1) > _CHANGED).mean())
+    if hidden:
+        return _Note(changed, float(difference.mean()), True, (), 0.0)
+    here = eyes.embedding.of(made, mesh)
+    return _Note(
+        changed,
+        float(difference.mean()),
+        False,
+        tuple(float(here @ one) for one in wanted),
+        float(here @ eyes.embedding.of(own, mesh)),
+    )
+
+
+def face_only(mesh: FaceMesh, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """(height, width) uint8: 255 on the inner face without eyes and mouth."""
+    mask = region(mesh, shape, 0.75)
+    for numbers in (*EYES, MOUTH):
+        cv2.fillPoly(mask, [np.rint(mesh.points[list(numbers), :2]).astype(np.int32)], 0)
+    return mask
+
+
+def _changed_mostly(notes: Sequence[_Note]) -> bool:
+    return float(np.median([note.changed for note in notes])) > _BARE
+
+
+def _verdict(scene: str, person: str, notes: Sequence[_Note], asked: bool) -> Verdict:
+    shown = [note for note in notes if not note.hidden]
+    pairs = np.array([note.likeness for note in shown if len(note.likeness) == 2])
+    traded = 0
+    if len(pairs):
+        lead = pairs[:, 0] - pairs[:, 1]
+        lead *= np.sign(np.median(lead)) or 1.0
+        traded = int((lead < -_SURE).sum())
+    return Verdict(
+        scene,
+        person,
+        asked,
+        len(notes),
+        sum(note.changed < _BARE for note in shown),
+        len(notes) - len(shown),
+        traded,
+        max((note.like_self for note in shown), default=0.0),
+        max((note.touched for note in notes), default=0.0),
+    )
+
+
+def everyone(clip: Clip, photo: Path, eyes: Eyes) -> Verdict:
+    """A film of real people who come and go, all of whom were asked: whoever the detector surely sees must wear it."""
+    detector, tracker = open_detector(), FaceTracker()
+    effect = open_swap(str(photo), SwapSettings(everyone=True))
+    notes = []
+    wanted = [eyes.photo(photo)]
+    try:
+        for frame in clip.frames():
+            found = detector.find(frame)
+            made = effect.make(frame, tracker.update(found, frame.pts_s)).pixels
+            for face in found:
+                if face.score < 0.75 or face.box.width < 40:
+                    continue
+                mesh = eyes.meter.meshes.measure(frame.pixels, face)
+                if mesh.score > 0.8 and mesh.box.overlap(face.box) > 0.3:
+                    notes.append(_note(made, frame.pixels, mesh, wanted, eyes))
+    finally:
+        detector.close()
+        effect.close()
+    return _verdict("everyone asked", clip.name, notes, asked=True)
