@@ -17,9 +17,11 @@ from realtime.buffers import FramePool
 from realtime.effects import Effect, EffectContext, setting
 from realtime.errors import EffectError, OptionError
 from realtime.faces.crops import FACE, Alignment
+from realtime.faces.mesh import MeshModel
 from realtime.frame import Face, Frame, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names, read_card
+from realtime.model_store import model_file
 from realtime.onnx_model import SessionPolicy
 from realtime.portraits.measure import Meter
 from realtime.swap import Mask
@@ -94,7 +96,7 @@ class SwapEffect(Effect):
             raise
         people = People(
             [makers[number]() for number in range(len(makers))],
-            lambda: MeshFollower(opener.meter.meshes),
+            lambda: MeshFollower(opener.meshes),
             makers[-1] if settings.everyone else None,
         )
         titles = ", ".join(Path(name).stem for name in named)
@@ -141,6 +143,7 @@ class _Opener:
 
     def __init__(self, settings: SwapSettings, context: EffectContext) -> None:
         self.meter = Meter(context.progress)
+        self.meshes = MeshModel(model_file("face_landmark.tflite", context.progress), step_px=2.0)
         self.models: list[SwapModel] = []
         self._settings = settings
         self._context = context

@@ -21,8 +21,8 @@ from realtime.swap.raster import Raster
 
 Floats = NDArray[np.float32]
 
-GRID = Size(80, 96)
-"""Grid points over the face's rectangle. A face of 300 px then has 4 px between them, a third of a mesh triangle."""
+GRID = Size(64, 80)
+"""Grid points over the face's rectangle. A face of 300 px then has 5 px between them, half of a mesh triangle."""
 _RIM = 0.12
 """How far the ring around the mesh reaches beyond it, as a share of the face: the grid is smooth across the outline."""
 _FEATHER = 0.11

@@ -23,6 +23,8 @@ _GRID = Size(40, 48)
 """Points over the face's rectangle that light is measured at: a quarter of the field's, light is smooth."""
 _SETTLES_S = 0.3
 """Time constant of both steps: a face's light changes slowly, measuring it from frame to frame is noisy."""
+_EVERY_S = 0.06
+"""Light is measured some 15 times a second, which is a third of what it costs in every frame."""
 _REACH = 0.16
 """Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
@@ -59,8 +61,14 @@ class Light:
         """Take the next frame's light as it is."""
         self._at_s = -math.inf
 
-    def match(self, viewer: Pixels, drawn: Pixels, skin: Floats, pts_s: float) -> None:
-        """Learn from both faces over the same rectangle, uint8 BGR. `skin`: how much each point of the field counts."""
+    def learn(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
+        """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light."""
+        if self._at_s <= pts_s < self._at_s + _EVERY_S:
+            return
+        self._compare_texture(viewer, drawn, field, pts_s)
+        self._match(viewer, drawn, field.skin, pts_s)
+
+    def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, pts_s: float) -> None:
         weights = _shrunk(np.ascontiguousarray(skin))
         if float(weights.sum()) < _LEAST_SKIN:
             return  # almost all of the face is outside the picture: what was known stays
@@ -78,22 +86,6 @@ class Light:
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
-    def compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
-        """Learn how much fainter the finest detail of `drawn` must be, from both cheeks. Before `match`."""
-        radius = _texture_px(field)
-        seen = made = 1e-3
-        for cheek in _CHEEKS:
-            x, y = np.rint(field.in_place((cheek,))[0]).astype(int)
-            reach = max(4, round(_CHEEK_REACH * field.place.width))
-            part = (slice(max(0, y - reach), y + reach), slice(max(0, x - reach), x + reach))
-            if viewer[part].size >= 3 * reach * reach:
-                seen += _finest(viewer[part], radius)
-                made += _finest(drawn[part], radius)
-        if made > 0.1:
-            share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
-            wanted = float(np.clip(seen / made, _LEAST_TEXTURE, 1.0))
-            self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
-
     def apply(self, pixels: Pixels, field: FaceField) -> None:
         """Light a face over the field's rectangle, in place."""
         if self._texture < _SAME_TEXTURE:
@@ -108,6 +100,22 @@ class Light:
             field.enlarge(part, whole)
             change(pixels, whole, dst=pixels)
 
+    def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
+        """Learn how much fainter the finest detail of `drawn` must be."""
+        radius = _texture_px(field)
+        seen = made = 1e-3
+        for cheek in _CHEEKS:
+            x, y = np.rint(field.in_place((cheek,))[0]).astype(int)
+            reach = max(4, round(_CHEEK_REACH * field.place.width))
+            part = (slice(max(0, y - reach), y + reach), slice(max(0, x - reach), x + reach))
+            if viewer[part].size >= 3 * reach * reach:
+                seen += _finest(viewer[part], radius)
+                made += _finest(drawn[part], radius)
+        if made > 0.1:
+            share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
+            wanted = float(np.clip(seen / made, _LEAST_TEXTURE, 1.0))
+            self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
+
 
 def _texture_px(field: FaceField) -> int:
     """Return what counts as finest detail: smaller than a fiftieth of the face; odd."""
@@ -119,7 +127,9 @@ def _finest(part: Pixels, radius: int) -> float:
 
 
 def _shrunk(picture: Pixels | Floats) -> Floats:
-    return np.asarray(cv2.resize(picture, _GRID, interpolation=cv2.INTER_AREA), np.float32)
+    # Four samples stand for each point: to average every pixel of a large face takes ten times as long.
+    between = cv2.resize(picture, (2 * _GRID.width, 2 * _GRID.height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(between, _GRID, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _fit(face: Floats, weights: Floats) -> Floats:

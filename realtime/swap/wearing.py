@@ -48,8 +48,7 @@ class Wearing:
             return
         new = self.mask.draw(pixels, field)
         if self._light is not None:
-            self._light.compare_texture(field.place.of(pixels), new, field, pts_s)
-            self._light.match(field.place.of(pixels), new, field.skin, pts_s)
+            self._light.learn(field.place.of(pixels), new, field, pts_s)
             self._light.apply(new, field)
         cover = self._cover(self.mask.cover(field), strength)
         self._held = Size.of(pixels), field.place, new, cover
