@@ -30,6 +30,7 @@ from realtime.pacing import Keep, Slot
 from realtime.provenance import public_name, stated_by
 from realtime.settings import parse_settings
 from realtime.signals import ending_in_order
+from realtime.signing import Signer
 from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     options = _with_output(options)
     label = None if options.no_label else Label(options.label_style)
     stats.label = label.text if label else None
+    signer = Signer(options.sign) if options.sign else None
     _keep_source_whole(options)
     controls = Controls()
     camera, open_again = _open_source(options)
@@ -95,6 +97,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             hud=options.hud,
             every_frame=every_frame,
             overwrite=options.overwrite,
+            signer=signer,
             title=" + ".join(public_name(link.spec) for link in links),
         )
         for spec in options.output:
@@ -120,7 +123,9 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             every_frame=every_frame,
             mirrored=_mirrored(options, info, names),
         )
-        keepsakes = Keepsakes(options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say)
+        keepsakes = Keepsakes(
+            options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
+        )
         return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
     except BaseException:
         camera.close()

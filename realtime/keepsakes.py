@@ -15,6 +15,7 @@ from realtime.files import unused_name, written_whole
 from realtime.frame import Frame
 from realtime.outputs import Output
 from realtime.outputs.picture_folder import encoded_png
+from realtime.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,15 @@ log = logging.getLogger(__name__)
 class Keepsakes:
     """Saves to one folder, under names that carry the time and never replace a file. Main thread."""
 
-    def __init__(self, folder: Path, open_recorder: Callable[[Path], Output], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        open_recorder: Callable[[Path], Output],
+        say: Callable[[str], None],
+        signer: Signer | None = None,
+    ) -> None:
         self._folder = folder
+        self._signer = signer
         self._open_recorder = open_recorder
         self._say = say
         self._savers: list[threading.Thread] = []
@@ -68,7 +76,7 @@ class Keepsakes:
     def _save(self, frame: Frame, path: Path) -> None:
         try:
             with written_whole(path) as unfinished:
-                unfinished.write_bytes(encoded_png(frame, frame.pixels))
+                unfinished.write_bytes(encoded_png(frame, frame.pixels, signer=self._signer))
         except (RealtimeError, cv2.error) as error:
             log.warning("%s", error)
             self._say(str(error))

@@ -204,6 +204,13 @@ class Options:
         False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
     )
     overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
+    sign: Path | None = _option(
+        None,
+        _OUT,
+        "FILE.pem",
+        "sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file",
+        _path,
+    )
     keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
     frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
     seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))

@@ -47,6 +47,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "rotate": (["90"], "90"),
         "hud": ([], "true"),
         "overwrite": ([], "true"),
+        "sign": (["id.pem"], '"id.pem"'),
         "keep_in": (["kept"], '"kept"'),
         "frames": (["10"], "10"),
         "seconds": (["1.5"], "1.5"),
@@ -62,7 +63,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
     preset.write_text("\n".join(lines), encoding="utf-8")
     said = parse(*words)
     told = parse("--preset", str(preset))
-    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "label_font", "keep_in", "stats")}
+    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "label_font", "sign", "keep_in", "stats")}
     assert dataclasses.replace(said, **paths) == told, "paths of a preset count from its folder"
     defaults = Options()
     unchanged = [f.name for f in dataclasses.fields(Options) if getattr(said, f.name) == getattr(defaults, f.name)]

@@ -8,14 +8,19 @@ import logging
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from realtime import cameras, outputs
 from realtime import options as option_table
 from realtime.errors import OptionError, OutputError
 from realtime.files import unfinished_name
 from realtime.options import Options
+from realtime.provenance import Provenance
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
+
+if TYPE_CHECKING:
+    from realtime.signing import Signer
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +54,18 @@ def run(arguments: argparse.Namespace) -> int:
     _require_an_end(options)
     sound = _sound(arguments.sound, source, kind)
     options = _with_its_own_rate(options)
+    signer = _signer(options, result) if kind == "file" and options.sign else None
     unfinished = unfinished_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
-    options = dataclasses.replace(options, output=(spec,), overwrite=True)
+    options = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
     try:
-        _render(options, stats)
+        provenance = _render(options, stats)
         if stats.processed == 0:
             raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
         if sound is not None:
             _add_sound(sound, unfinished)
+        if signer is not None and provenance is not None:  # last: nothing may be changed after it
+            signer.sign_film(unfinished, provenance)
         _give_name(unfinished, result)
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
         reason = str(error).replace(str(unfinished), str(result)).split(";")[0]
@@ -121,6 +129,16 @@ def _with_its_own_rate(options: Options) -> Options:
     return dataclasses.replace(options, fps=None)
 
 
+def _signer(options: Options, result: Path) -> Signer:
+    """Open the signer of a film, before the work. Raises OutputError."""
+    from realtime.signing import SIGNED_FILMS, Signer
+
+    if result.suffix.lower() not in SIGNED_FILMS:
+        raise OutputError(f"{result} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
+    assert options.sign is not None  # noqa: S101 - asked for
+    return Signer(options.sign)
+
+
 def _require_free_folder(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder that holds anything but an earlier result: it is going to be replaced as a whole."""
     from realtime.outputs.picture_folder import is_numbered_picture
@@ -156,7 +174,8 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _render(options: Options, stats: RunStats) -> None:
+def _render(options: Options, stats: RunStats) -> Provenance | None:
+    """Make every frame; return what a film of them tells."""
     from tqdm import tqdm
 
     from realtime import app
@@ -177,6 +196,7 @@ def _render(options: Options, stats: RunStats) -> None:
         raise OutputError(failure)
     if work.loop.interrupted:
         log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
+    return getattr(work.loop.outputs[0], "provenance", None)
 
 
 def _give_name(unfinished: Path, result: Path) -> None:

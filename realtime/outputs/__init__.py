@@ -18,6 +18,7 @@ from realtime.names import PartName
 
 if TYPE_CHECKING:
     from realtime.controls import Controls
+    from realtime.signing import Signer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class OutputRequest:
     """True: recorded material without hurry; nothing may be dropped."""
     overwrite: bool = False
     """True: a file that exists may be replaced."""
+    signer: Signer | None = None
+    """Signs what is kept on a disk (`--sign`); None: nobody does."""
     title: str = "realtime"
     """The effect in words, for a window's title and a recording's metadata."""
 

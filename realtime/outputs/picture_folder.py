@@ -14,6 +14,7 @@ from realtime.files import written_whole
 from realtime.frame import Frame, Pixels
 from realtime.outputs import Output, OutputRequest
 from realtime.pixels import Fitter
+from realtime.signing import Signer
 
 _NUMBERED = re.compile(r"\d{6,}\.png")
 # zlib's level 1: a 720p picture takes 14 ms and 1.5 MB instead of 23 ms and 1.4 MB at OpenCV's own choice.
@@ -26,16 +27,22 @@ def is_numbered_picture(path: Path) -> bool:
 
 
 def encoded_png(
-    frame: Frame, pixels: Pixels, options: Sequence[int] = (), *, fps: float | None = None
+    frame: Frame,
+    pixels: Pixels,
+    options: Sequence[int] = (),
+    *,
+    fps: float | None = None,
+    signer: Signer | None = None,
 ) -> bytes | memoryview:
-    """Return pixels as a PNG file's bytes, in which stands how the frame was made. Raises cv2.error.
+    """Return pixels as a PNG file's bytes, in which stands how the frame was made. Raises cv2.error, OutputError.
 
     `options`: OpenCV's for `imencode`. `fps`: of the film that the picture is one of.
     """
     _, encoded = cv2.imencode(".png", pixels, options)  # imwrite knows neither all names nor what went wrong
     if frame.provenance is None:
         return encoded.data
-    return xmp.png_with(encoded.data, xmp.packet(frame.provenance, fps=fps))
+    png = xmp.png_with(encoded.data, xmp.packet(frame.provenance, fps=fps))
+    return signer.signed_png(png, frame.provenance) if signer else png
 
 
 class PictureFolder(Output):
@@ -53,6 +60,7 @@ class PictureFolder(Output):
         self.name = f"{self.path.name}/"
         self._number = 0
         self._fps = request.fps
+        self._signer = request.signer
         self._fitter = Fitter(request.size) if request.size else None
         try:
             self.path.mkdir(exist_ok=True)
@@ -74,7 +82,7 @@ class PictureFolder(Output):
         for path in self._old:
             path.unlink(missing_ok=True)
         self._old = []
-        png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST, fps=self._fps)
+        png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST, fps=self._fps, signer=self._signer)
         with written_whole(self.path / f"{self._number:06d}.png") as unfinished:
             unfinished.write_bytes(png)
         self._number += 1

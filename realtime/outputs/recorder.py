@@ -22,6 +22,7 @@ from realtime.outputs import Output, OutputRequest
 from realtime.outputs.film_metadata import FilmMetadata
 from realtime.pixels import letterbox_into
 from realtime.provenance import Provenance
+from realtime.signing import SIGNED_FILMS
 
 _logger = logging.getLogger(__name__)
 
@@ -119,6 +120,8 @@ class Recorder(Output):
         path = Path(argument).expanduser()
         if path.suffix.lower() not in _CONTAINERS:
             raise OutputError(f"cannot record to '{argument}': the name must end in {', '.join(_CONTAINERS)}")
+        if request.signer and path.suffix.lower() not in SIGNED_FILMS:
+            raise OutputError(f"{argument} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
         self.name = path.name
         self.path = path
         self.encoder = ""
@@ -132,6 +135,11 @@ class Recorder(Output):
         self._metadata: FilmMetadata | None = None
         self._last_provenance: Provenance | None = None
 
+    @property
+    def provenance(self) -> Provenance | None:
+        """What the film tells of all its frames until now; None before the first."""
+        return self._metadata.provenance if self._metadata is not None else None
+
     def show(self, frame: Frame) -> None:
         try:
             metadata = self._told_of(frame)
@@ -143,7 +151,9 @@ class Recorder(Output):
             raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
 
     def close(self) -> None:
-        """Finish the file. Raises OutputError when its end cannot be written; a failure told before is not repeated."""
+        """Finish the file, and sign it where that was asked for. Raises OutputError when its end cannot be written; a
+        failure told before is not repeated.
+        """
         is_told = self._whole_writes.failure is not None
         try:
             if self._film is not None:
@@ -159,6 +169,8 @@ class Recorder(Output):
             self._file.close()
             if self._is_new and is_empty:
                 self.path.unlink(missing_ok=True)
+        if self._request.signer and self._metadata is not None and not is_told:
+            self._request.signer.sign_film(self.path, self._metadata.provenance)
 
     def _told_of(self, frame: Frame) -> FilmMetadata:
         """Return what the film tells, with this frame in it."""
