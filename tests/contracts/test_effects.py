@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.cameras.demo import portrait_photo
 from realtime.effects import EFFECTS, Effect, EffectContext, effect_class, split_spec
 from realtime.errors import RealtimeError
 from realtime.frame import Box, Face, Frame, Pixels, Size
@@ -30,6 +31,8 @@ def spec_of(name: str, folder: Path) -> str:
         return f"portrait:{write_pack(folder / 'pack.portrait', columns=9, stages=2, idles=8)}"
     if name == "style":
         return f"style:{negative_style(folder / 'negative.onnx')}"
+    if name == "swap":
+        return f"swap:{portrait_photo()}"
     return {"none": "none"}[name]
 
 

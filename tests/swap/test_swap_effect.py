@@ -1,0 +1,206 @@
+"""The effect on real faces: who is swapped, who is not, and what is seen while somebody is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.effects import EffectContext
+from realtime.effects.swap import SwapEffect, SwapSettings
+from realtime.errors import RealtimeError
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Box, Face, Pixels
+from realtime.portraits.measure import Meter
+from tests.swap.conftest import difference, inside, moment, moved, two_people
+
+
+def opened(argument: str | Path, **settings: object) -> SwapEffect:
+    return SwapEffect.open(str(argument), SwapSettings(**settings), EffectContext())  # type: ignore[arg-type]
+
+
+def core(box: Box) -> Box:
+    """The middle of a face, without the seam."""
+    return Box(box.left + box.width / 4, box.top + box.height / 4, box.width / 2, box.height / 2)
+
+
+def test_ones_own_photo_changes_next_to_nothing(photo: Pixels, face: Face, navy_photo: Path) -> None:
+    effect = opened(navy_photo)
+    frame = moment(photo, 0)
+    made = effect.make(frame, [dataclasses.replace(face, track_id=0)]).pixels
+    assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) < 4
+    effect.close()
+
+
+def test_another_photo_is_worn_and_the_rest_is_untouched(
+    photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path
+) -> None:
+    effect = opened(other_photo)
+    made = effect.make(moment(photo, 0), [dataclasses.replace(face, track_id=0)]).pixels
+    assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 8
+    changed = np.abs(made.astype(int) - photo).max(axis=2) > 0
+    rows, columns = np.nonzero(changed)
+    box, margin = mesh.box, 0.2 * mesh.box.width
+    assert columns.min() > box.left - margin
+    assert columns.max() < box.left + box.width + margin
+    assert rows.min() > box.top - margin
+    assert rows.max() < box.top + box.height + margin
+    effect.close()
+
+
+def test_the_new_face_takes_the_viewers_light(photo: Pixels, face: Face, other_photo: Path) -> None:
+    lit, unlit = opened(other_photo), opened(other_photo, light=0.0)
+    frame, faces = moment(photo, 0), [dataclasses.replace(face, track_id=0)]
+    skin = inside(photo, core(face.box)).mean(axis=(0, 1))
+    with_light = inside(lit.make(frame, faces).pixels, core(face.box)).mean(axis=(0, 1))
+    without = inside(unlit.make(frame, faces).pixels, core(face.box)).mean(axis=(0, 1))
+    assert np.abs(with_light - skin).max() < 12
+    assert np.abs(without - skin).max() > 30
+
+
+def test_eyes_and_mouth_stay_the_viewers(photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path) -> None:
+    x, y = np.rint((mesh.points[33, :2] + mesh.points[133, :2]) / 2).astype(int)
+    eye = (slice(y - 2, y + 3), slice(x - 3, x + 4))
+    frame, faces = moment(photo, 0), [dataclasses.replace(face, track_id=0)]
+    kept = opened(other_photo).make(frame, faces).pixels
+    taken = opened(other_photo, keep="none").make(frame, faces).pixels
+    assert difference(kept[eye], photo[eye]) < 2
+    assert difference(taken[eye], photo[eye]) > 5
+
+
+def test_expression_and_pose_stay_the_viewers(
+    photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path, meter: Meter
+) -> None:
+    effect = opened(other_photo)
+    made = effect.make(moment(photo, 0), [dataclasses.replace(face, track_id=0)]).pixels
+    after = meter.meshes.again(made, mesh)
+    eyes = float(np.linalg.norm(mesh.points[33, :2] - mesh.points[263, :2]))
+    assert np.linalg.norm(after.points[:, :2] - mesh.points[:, :2], axis=1).mean() < 0.03 * eyes
+
+
+def test_two_photos_for_two_people_do_not_change_places(photo: Pixels, face: Face, other_photo: Path) -> None:
+    """They are worn by identity: whoever is named first by the tracker must not matter."""
+    width = photo.shape[1]
+    left, right = moved(face, 0, 0, 4), moved(face, width, 0, 7)
+    grey = other_photo.parent / "grey.png"
+    cv2.imwrite(str(grey), cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR))
+    effect = opened(f"{other_photo},{grey}", light=0.0)
+    frame = two_people(photo)
+    first = effect.make(moment(frame, 0), [left, right]).pixels.copy()
+    for index in range(1, 6):
+        again = effect.make(moment(frame, index), [right, left] if index % 2 else [left, right]).pixels
+    assert difference(again, first) < 1
+    assert difference(inside(first, core(left.box)), inside(first, core(right.box))) > 8
+
+
+def test_a_face_nobody_asked_for_is_left_alone(photo: Pixels, face: Face, other_photo: Path) -> None:
+    width = photo.shape[1]
+    left, right = moved(face, 0, 0, 4), moved(face, width, 0, 7)
+    frame = two_people(photo)
+    effect = opened(other_photo)
+    for index in range(40):
+        faces = [left, right] if index < 10 else [right]  # and stays so when the one who was asked leaves
+        made = effect.make(moment(frame, index), faces).pixels
+        seen = inside(made, core(right.box))
+        if index < 10:
+            assert np.array_equal(seen, inside(frame, core(right.box)))
+
+
+def test_everybody_may_be_asked(photo: Pixels, face: Face, other_photo: Path) -> None:
+    left, right = moved(face, 0, 0, 4), moved(face, photo.shape[1], 0, 7)
+    frame = two_people(photo)
+    made = opened(other_photo, everyone=True).make(moment(frame, 0), [left, right]).pixels
+    for one in (left, right):
+        assert difference(inside(made, core(one.box)), inside(frame, core(one.box))) > 8
+
+
+def test_nobody_who_is_to_be_swapped_is_seen_without(photo: Pixels, face: Face, other_photo: Path) -> None:
+    """Before they are found, while they are followed, while they are lost, and after they came back as somebody new."""
+    empty = np.full_like(photo, 90)
+    effect = opened(other_photo)
+    faces: list[list[Face]] = [[]] * 5 + [[moved(face, 0, 0, 1)]] * 10 + [[]] * 40 + [[moved(face, 0, 0, 2)]] * 5
+    for index, there in enumerate(faces):
+        # Lost: what the detector does not see is there all the same, turned so that no mesh fits it either.
+        hidden_from_mesh = index >= 15 and not there
+        pixels = np.ascontiguousarray(photo[::-1]) if hidden_from_mesh else photo
+        made = effect.make(moment(pixels, index), there).pixels
+        box = face.box if not hidden_from_mesh else _upside_down(face.box, photo.shape[0])
+        if not hidden_from_mesh or index > 15 + 60:
+            assert difference(inside(made, core(box)), inside(pixels, core(box))) > 6, index
+    assert not np.array_equal(effect.make(moment(empty, 100), []).pixels, photo)
+
+
+def _upside_down(box: Box, height: int) -> Box:
+    return box._replace(top=height - box.top - box.height)
+
+
+def test_the_last_face_is_held_then_the_head_is_hidden(photo: Pixels, face: Face, other_photo: Path) -> None:
+    effect = opened(other_photo)
+    worn = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels.copy()
+    nobody = np.full_like(photo, 90)
+    held = effect.make(moment(nobody, 5), []).pixels
+    assert difference(inside(held, core(face.box)), inside(worn, core(face.box))) < 2
+    textured = np.random.default_rng(1).integers(0, 255, photo.shape, np.uint8)
+    hidden = effect.make(moment(textured, 40), []).pixels
+    assert inside(hidden, core(face.box)).astype(float).std() < 0.35 * inside(textured, core(face.box)).std()
+    assert effect.report()["frames_hidden"] == 1
+
+
+def test_a_source_that_begins_again_begins_with_nobody(photo: Pixels, face: Face, other_photo: Path) -> None:
+    effect = opened(other_photo)
+    effect.make(moment(photo, 50), [moved(face, 0, 0, 1)])
+    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 8
+
+
+def test_a_face_half_out_of_the_picture(photo: Pixels, face: Face, other_photo: Path) -> None:
+    effect = opened(other_photo)
+    cut = round(face.box.left + face.box.width / 2)
+    part = np.ascontiguousarray(photo[:, cut:])
+    for index in range(3):
+        made = effect.make(moment(part, index), [moved(face, -cut, 0, 1)]).pixels
+        assert made.shape == part.shape
+
+
+@pytest.mark.parametrize("size", [(4000, 4800), (160, 192)])
+def test_photos_much_larger_and_smaller_than_the_viewer(
+    size: tuple[int, int], photo: Pixels, face: Face, tmp_path: Path
+) -> None:
+    path = tmp_path / "source.png"
+    cv2.imwrite(str(path), cv2.resize(photo[:, ::-1], size, interpolation=cv2.INTER_AREA))
+    effect = opened(path)
+    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 3
+
+
+def test_the_dial_is_the_strength(photo: Pixels, face: Face, other_photo: Path) -> None:
+    effect = opened(other_photo)
+    changes = []
+    for index in range(3):
+        made = effect.make(moment(photo, index), [moved(face, 0, 0, 1)]).pixels
+        changes.append(difference(inside(made, core(face.box)), inside(photo, core(face.box))))
+        said = effect.turn(-5)
+    assert said == "strength 0%"
+    assert changes[0] > 1.6 * changes[1] > 0
+    assert changes[2] < 1
+
+
+def test_what_cannot_be_worn_is_a_line(photo: Pixels, tmp_path: Path) -> None:
+    blank, none, text = tmp_path / "blank.png", tmp_path / "none.jpg", tmp_path / "text.jpg"
+    cv2.imwrite(str(blank), np.full((300, 300, 3), 128, np.uint8))
+    text.write_text("no picture")
+    for argument in ("", blank, none, text, "no-such-model", f"{tmp_path / 'm.onnx'}:{blank}"):
+        with pytest.raises(RealtimeError) as caught:
+            opened(argument)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) > 20
+
+
+def test_two_faces_in_a_photo_are_told(photo: Pixels, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "two.png"
+    cv2.imwrite(str(path), two_people(photo))
+    opened(path).close()
+    assert "there are 2 faces" in caplog.text
