@@ -19,6 +19,9 @@ _TO_PLANES, _TO_PIXELS = [0, 3, 1, 2], [0, 2, 3, 1]
 _LEAST_LENGTH = 1e-12
 """Numbers that are all nothing stay so, and do not become NaN."""
 _CONVERTER_PREFIX = "converter/"
+_SOFTENED_AT, _ERODED, _BARE, _BLUR = 224, 2, 12, 6.25
+"""DeepFaceLive's crop, and what its usual erosion of 5 and blur of 25 are on it, in pixels: how often a pixel is taken
+off, how far from the edge nothing is left, and the deviation of the bell."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,6 +127,19 @@ def soft_ellipse(side_px: int) -> NDArray[np.uint8]:
     return np.rint(255 * share * share * (3 - 2 * share)).astype(np.uint8)
 
 
+def _softening(side_px: int, wanted_px: int) -> NDArray[np.float32]:
+    """Return (wanted, side): what makes soft columns of hard ones, with nothing left at either end."""
+    scale = side_px / _SOFTENED_AT
+    along = np.arange(side_px)
+    bell = np.exp(-0.5 * ((along[:, np.newaxis] - along) / (_BLUR * scale)) ** 2)
+    matrix = bell / bell[side_px // 2].sum()
+    margin = max(1, round(_BARE * scale))
+    matrix[:, :margin] = matrix[:, -margin:] = 0
+    if wanted_px != side_px:
+        matrix = cv2.resize(matrix, (side_px, wanted_px), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(matrix, np.float32)
+
+
 class _FaceWriter(NodeWriter):
     def __init__(self, model: onnx.ModelProto) -> None:
         super().__init__(model.graph)
@@ -187,37 +203,41 @@ class _FaceWriter(NodeWriter):
         self.node("Transpose", [planes], output=output, perm=_TO_PIXELS)
 
     def mask(self, ports: FacePorts, side: int) -> None:
-        """What all masks hold, eroded, faded towards the edge and blurred; or an ellipse where there are none."""
+        """What all masks hold, eroded, faded towards the edge and blurred; or an ellipse where there are none.
+
+        By DeepFaceLive's own numbers for its crop of 224 pixels, in proportion. Blurring is two products with a matrix:
+        0.6 ms on one core for 320 pixels.
+        """
         if not ports.masks:
             self.node("Identity", [self.constant(soft_ellipse(side)[np.newaxis, ..., np.newaxis])], output="mask")
             return
-        planes = [self._planes_of(mask) for mask in ports.masks]
-        both = planes[0]
-        for other in planes[1:]:
-            both = self.node("Mul", [both, other])
         inner = side_of(ports.masks[0])
-        soft = self._resized(self._softened(both, inner), inner, side, 1)
-        grey = self.node("Add", [self.node("Mul", [soft, self.float(255)]), self.float(0.5)])
-        self.bytes_to("mask", grey, ColourOrder.BGR)
+        plain = []
+        for mask in ports.masks:
+            square = self.node("Reshape", [mask.name, self.ints([inner, inner])])
+            plain.append(
+                square if mask.element_type == TensorProto.FLOAT else self.node("Cast", [square], to=TensorProto.FLOAT)
+            )
+        both = plain[0]
+        for other in plain[1:]:
+            both = self.node("Mul", [both, other])
+        for _ in range(max(1, round(_ERODED / _SOFTENED_AT * inner))):
+            both = self._less_a_pixel(both, inner)
+        blur = _softening(inner, side)
+        across = self.node("MatMul", [both, self.constant(np.ascontiguousarray(255 * blur.T))])
+        soft = self.node("MatMul", [self.constant(blur), across])
+        grey = self.node("Clip", [self.node("Add", [soft, self.float(0.5)]), self.float(0), self.float(255)])
+        grey = self.node("Cast", [grey], to=TensorProto.UINT8)
+        self.node("Reshape", [grey, self.ints([1, side, side, 1])], output="mask")
 
-    def _softened(self, mask: str, side: int) -> str:
-        """DeepFaceLive's usual erosion of 5 and blur of 25 on its crop of 224 pixels, in proportion: two times less a
-        pixel's cross, nothing in the outer 12 pixels, a bell of 6.25 pixels' deviation.
-        """
-        scale = side / 224
-        hole = self.node("Neg", [mask])
-        for _ in range(max(1, round(2 * scale))):
-            across = self.node("MaxPool", [hole], kernel_shape=[1, 3], pads=[0, 1, 0, 1])
-            down = self.node("MaxPool", [hole], kernel_shape=[3, 1], pads=[1, 0, 1, 0])
-            hole = self.node("Max", [across, down])
-        inside = np.zeros((1, 1, side, side), np.float32)
-        margin = max(1, round(12 * scale))
-        inside[..., margin:-margin, margin:-margin] = -1  # and no hole any more
-        kept = self.node("Mul", [hole, self.constant(inside)])
-        reach = round(4 * 6.25 * scale)
-        bell = np.asarray(cv2.getGaussianKernel(2 * reach + 1, 6.25 * scale), np.float32).ravel()
-        row = self.node("Conv", [kept, self.constant(bell.reshape(1, 1, 1, -1))], pads=[0, reach, 0, reach])
-        return self.node("Conv", [row, self.constant(bell.reshape(1, 1, -1, 1))], pads=[reach, 0, reach, 0])
+    def _less_a_pixel(self, mask: str, side: int) -> str:
+        """The least of each pixel and its four neighbours; by slices, as pooling lays one channel out as sixteen."""
+        beyond = self.node("Pad", [mask, self.ints([1, 1, 1, 1])])
+        neighbours = [mask]
+        for top, left in ((0, 1), (2, 1), (1, 0), (1, 2)):
+            corner, opposite = self.ints([top, left]), self.ints([top + side, left + side])
+            neighbours.append(self.node("Slice", [beyond, corner, opposite]))
+        return self.node("Min", neighbours)
 
     def _planes_of(self, given: Port) -> str:
         picture = given.name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,32 @@ def prune(model: onnx.ModelProto, outputs: list[str]) -> None:
     replace(graph.node, kept[::-1])
     replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name in needed])
     replace(graph.output, [value for value in graph.output if value.name in outputs])
+
+
+def in_order(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """Return nodes so that each comes after what it uses, as ONNX wants and programs that make files smaller forget
+    (the casts around a graph of float16 stand at its end); otherwise as they were. Circles stay as they are.
+    """
+    made = {name for node in nodes for name in node.output if name}
+    missing: list[int] = []
+    users: dict[str, list[int]] = defaultdict(list)
+    for number, node in enumerate(nodes):
+        used = {name for name in (*node.input, *_outer_names(node)) if name in made} - set(node.output)
+        missing.append(len(used))
+        for name in used:
+            users[name].append(number)
+    ready = [number for number, count in enumerate(missing) if count == 0]
+    heapq.heapify(ready)
+    ordered: list[int] = []
+    while ready:
+        number = heapq.heappop(ready)
+        ordered.append(number)
+        for name in nodes[number].output:
+            for user in users.pop(name, ()):
+                missing[user] -= 1
+                if missing[user] == 0:
+                    heapq.heappush(ready, user)
+    return [nodes[number] for number in ordered] if len(ordered) == len(nodes) else list(nodes)
 
 
 def _outer_names(node: onnx.NodeProto) -> set[str]:

@@ -11,7 +11,7 @@ from onnx import compose, helper, version_converter
 from realtime.errors import ModelError
 from realtime.model_file import check_safe, read_outline
 from realtime.model_import.folding import fold_constants
-from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, replace
+from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
 from realtime.onnx_outline import ModelOutline
 
 LEAST_OPSET = 13
@@ -111,10 +111,11 @@ def _check_size(path: Path, outline: ModelOutline) -> None:
 
 
 def _drop_what_is_not_needed(model: onnx.ModelProto) -> None:
-    """Leave real inputs only, forget inferred shapes, and take the format version that the operators need."""
+    """Leave real inputs only, put operators in order, forget shapes, take the version that the operators need."""
     graph = model.graph
     weights = {tensor.name for tensor in graph.initializer}
     replace(graph.input, [value for value in graph.input if value.name not in weights])
+    replace(graph.node, in_order(graph.node))
     del graph.value_info[:]
     del graph.metadata_props[:]
     # Files say 3 that need 8, and 14 that need 8: what counts is the operators, and 8 is read everywhere.

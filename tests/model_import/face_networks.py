@@ -4,13 +4,16 @@ with an answer that is known without running it.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
 from tests.model_import.networks import write
 
@@ -64,12 +67,58 @@ def write_inswapper(
     )
 
 
+class InswapperLike(nn.Module):
+    """The operators of inswapper_128, few of each: mirrored pads, a style in numbers that scales and shifts, tanh."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.down = nn.Sequential(
+            nn.ReflectionPad2d(3), nn.Conv2d(3, width, 7), nn.LeakyReLU(0.2), nn.Conv2d(width, 2 * width, 3, 2, 1)
+        )
+        self.block = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(2 * width, 2 * width, 3))
+        self.style = nn.Linear(512, 4 * width)
+        self.up = nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(2 * width, width, 3, 1, 1))
+        self.last = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh())
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        features = self.down(target)
+        inner = self.block(features)
+        inner = inner - inner.mean((2, 3), keepdim=True)
+        inner = inner / torch.sqrt((inner * inner).mean((2, 3), keepdim=True) + 1e-8)
+        scale, shift = self.style(source).unsqueeze(-1).unsqueeze(-1).chunk(2, 1)
+        made: Tensor = (self.last(self.up(features + inner * scale + shift)) + 1) / 2
+        return made
+
+
+def export_inswapper(path: Path, network: InswapperLike) -> Path:
+    """As PyTorch writes it in opset 11, with the map behind its weights."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter speaks of itself being old
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 3, 128, 128), torch.zeros(1, 512)),
+            str(path),
+            input_names=["target", "source"],
+            output_names=["output"],
+            opset_version=11,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    model.graph.initializer.append(numpy_helper.from_array(emap(), "buff2fs"))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def latent_of(z: NDArray[np.float32]) -> Floats:
+    """InsightFace: the numbers times the map, of length 1 again."""
+    latent = z.astype(np.float64) @ emap()
+    return np.asarray(latent / np.linalg.norm(latent), np.float64)
+
+
 def inswapped(face: NDArray[np.uint8], z: NDArray[np.float32]) -> Floats:
     """What InsightFace's own steps make of a BGR crop with that network: BGR 0..255, not rounded."""
-    latent = z.astype(np.float64) @ emap()
-    latent /= np.linalg.norm(latent)
     target = face[..., ::-1].astype(np.float64) / 255
-    return np.clip((target / 2 + 3 * latent[0, :3]) * 255, 0, 255)[..., ::-1]
+    return np.clip((target / 2 + 3 * latent_of(z)[0, :3]) * 255, 0, 255)[..., ::-1]
 
 
 def _projection(size: int) -> NDArray[np.float32]:

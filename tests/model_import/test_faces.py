@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from realtime.cameras.pictures import read_picture
@@ -99,6 +100,40 @@ def test_inswapper_does_as_insightface_has_it(
     assert found(made.swap)["it goes in"] == "times the file's own map, and again of length 1"
     assert "non-commercial" in card.licence
     assert "non-commercial" in made.encoder.card.licence
+
+
+def test_a_network_of_its_operators_answers_as_pytorch_does(
+    tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]
+) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(3)
+    network = theirs.InswapperLike().eval()
+    last = network.last[1]
+    assert isinstance(last, torch.nn.Conv2d)
+    last.weight.data.mul_(12)
+    path = theirs.export_inswapper(tmp_path / "inswapper_128.onnx", network)
+    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
+    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    target = torch.from_numpy(noise(128)[..., ::-1].transpose(2, 0, 1).copy()).float()[None] / 255
+    with torch.no_grad():
+        wanted = network(target, torch.from_numpy(theirs.latent_of(z)).float())[0].numpy() * 255
+    assert wanted.std() > 20
+    assert np.abs(face_out - wanted.transpose(1, 2, 0)[..., ::-1]).max() <= 0.6
+
+
+def test_operators_out_of_order_come_in(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
+    """As programs leave them that make a file half as large: the casts around it stand at the end."""
+    path = theirs.write_inswapper(tmp_path / "inswapper_128_fp16.onnx")
+    model = onnx.load(path)
+    nodes = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    path.write_bytes(model.SerializeToString())
+    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
+    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
 
 
 def test_nobodys_numbers_are_no_nan(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
