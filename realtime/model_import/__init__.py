@@ -1,6 +1,6 @@
-"""Brings other people's style networks into our contract, by rewriting their graphs once.
+"""Brings other people's networks into our contract, by rewriting their graphs once.
 
-The way of a file, one module a step:
+The way of a style, one module a step:
 
 | step                        | module         | what it does                                                     |
 | --------------------------- | -------------- | ---------------------------------------------------------------- |
@@ -13,6 +13,18 @@ The way of a file, one module a step:
 | put our own ends on         | `wrapping.py`  | uint8 BGR in and out, colours, range, layout, multiples          |
 | run it on a real picture    | `trials.py`    | which sizes work, and whether what comes out is a picture        |
 | all of it, in order         | `importer.py`  | with a table of what was taken from where                        |
+
+The way of a face network, which shares reading, clues and wishes:
+
+| step                          | module             | what it does                                                    |
+| ----------------------------- | ------------------ | --------------------------------------------------------------- |
+| know its kind                 | `face_families.py` | inswapper, DFM and their like, by inputs and name               |
+| find where everything goes    | `face_ports.py`    | face, whose it shall be, how far; the other face and its masks  |
+| settle ranges and colours     | `face_ranges.py`   | from wishes (`face_wishes.py`), family and graph                |
+| learn what tells it whose     | `identity.py`      | the encoder, a converter, the map between them; fingerprints    |
+| put our own ends on           | `face_wrapping.py` | uint8 BGR crops in and out, numbers of length 1, a soft mask    |
+| run it on a real face         | `face_trial.py`    | the demo's photo or the user's                                  |
+| all of it, in order           | `face_importer.py` | models of ours are only tried: `ours.py`                        |
 
 Nothing is guessed in silence: what the file does not tell is asked for, in one line that names the option.
 """
