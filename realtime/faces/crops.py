@@ -143,6 +143,10 @@ FACE = "face"
 """The alignment of the networks trained here."""
 
 
+_SAMPLE_STEP_PX = 1.5
+"""A large face is averaged over samples this far apart in the picture; closer ones double the time to cut it."""
+
+
 def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int) -> tuple[Pixels, NDArray[np.float32]]:
     """Return the crop of one face, (side, side, 3) uint8 BGR, and the (2, 3) matrix from its pixels to the picture's.
 
@@ -155,7 +159,7 @@ def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int)
 def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pixels:
     """Return the (side, side, 3) pixels of a crop whose matrix is known."""
     scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
-    finer = max(1, min(8, round(scale)))
+    finer = max(1, min(8, round(scale / _SAMPLE_STEP_PX)))
     matrix = to_picture.copy()
     matrix[:, :2] /= finer
     # A pixel's middle is the middle of the finer ones it is the mean of, not the first of them.

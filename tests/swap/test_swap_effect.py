@@ -28,10 +28,13 @@ def core(box: Box) -> Box:
 
 
 def test_ones_own_photo_changes_next_to_nothing(photo: Pixels, face: Face, navy_photo: Path) -> None:
-    effect = opened(navy_photo)
+    effect = opened(navy_photo, light=0.0)
     frame = moment(photo, 0)
     made = effect.make(frame, [dataclasses.replace(face, track_id=0)]).pixels
-    assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) < 4
+    soft = [
+        np.asarray(cv2.GaussianBlur(inside(pixels, core(face.box)), (0, 0), 2.0), np.uint8) for pixels in (made, photo)
+    ]
+    assert difference(soft[0], soft[1]) < 4
     effect.close()
 
 
