@@ -40,6 +40,10 @@ _GRAIN_SHARE = 0.8
 """How much of the skin's grain the white has where it is continued."""
 _MOST_GRAIN = 2.0
 """Grain is cut off at so many times its median."""
+_LEAST_SEEN = 0.12
+"""What is seen of an iris and its white is believed where it is as wide as this, eye widths ..."""
+_SEEN_EDGE = 0.015
+"""... and ends as softly."""
 _FADES_BELOW = 0.04
 """So far below the place where an iris is dark enough to be seen, its last darkness ends, eye widths: left there, it is
 an arc on the skin when the iris has gone."""
@@ -160,8 +164,7 @@ class EyeLayers:
         disc = 1 - smooth_step(self._rim, self._rim + 0.03, away)
         white = clean * (1 - disc[..., None]) + fill * disc[..., None]
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
-        over_down_to = np.where(reach > lower, reach + _FADES_BELOW, lower)
-        over = ((disc > 0) & (across > lower - 0.01) & (across < over_down_to)).astype(np.uint8)
+        over = ((disc > 0) & (across > lower - 0.01) & (across < reach)).astype(np.uint8)
         if not over.any():
             return np.asarray(white, np.float32)
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
@@ -196,6 +199,10 @@ class EyeLayers:
         shadow = smooth_step(8.0, 25.0, -off) * smooth_step(1.0, 1.15, away / self._radius)
         lid = smooth_step(3.0, 10.0, off) * near_lid
         pure = opening * (1 - shadow) * (1 - lid)
+        # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
+        size = max(3, round(self._patch.spread_px(_LEAST_SEEN))) | 1
+        pure = cv2.morphologyEx(pure, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self._patch.spread_px(_SEEN_EDGE)), np.float32)
         own = 1 - smooth_step(self._rim, self._rim + _RIM_EDGE, away)
         disc = filled * (1 - pure) + own * pure
         # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
