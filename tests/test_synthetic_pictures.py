@@ -85,6 +85,56 @@ def test_a_picture_bridged_when_the_effect_fails_keeps_it(caplog: pytest.LogCapt
     assert len(np.unique(neutral)) > 3, "also on the neutral one, where there was none"
 
 
+class GivingAway(Swapped):
+    """Remembers the arrays it made, for the test only."""
+
+    gives_pictures_away = True
+
+    def __init__(self, fails_from: int | None = None) -> None:
+        super().__init__(fails_from)
+        self.made: list[Pixels] = []
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        made = super().make(frame, faces)
+        self.made.append(made.pixels)
+        return made
+
+
+class ReturningTheCameras(GivingAway):
+    """Promises more than it keeps."""
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        return frame
+
+
+def test_a_picture_that_was_given_away_is_not_copied() -> None:
+    effect = GivingAway(fails_from=2)
+    chain, _ = chain_of(effect)
+    given = [frame(index, value=40 * index) for index in range(4)]
+    shown = [chain.make(one, []) for one in given]
+    assert shown[0].pixels is effect.made[0]
+    assert shown[1].pixels is effect.made[1]
+    assert shown[3].pixels is shown[2].pixels is shown[1].pixels, "bridged, and labelled once"
+    for one, picture in zip(given[:2], shown[:2], strict=True):
+        assert np.array_equal(picture.pixels, with_label(~one.pixels))
+
+
+def test_what_comes_behind_it_gets_it_without_the_label() -> None:
+    effect = GivingAway()
+    chain, _ = chain_of(effect, Inverted())
+    made = chain.make(frame(value=30), [])
+    assert len(np.unique(effect.made[0])) == 1
+    assert np.array_equal(made.pixels, with_label(frame(value=30).pixels))
+
+
+def test_the_cameras_picture_is_never_written_into() -> None:
+    chain, _ = chain_of(ReturningTheCameras())
+    given = Frame(np.full((SIZE.height, SIZE.width, 3), 90, np.uint8), 0.0, 0.0, 0)
+    made = chain.make(given, [])
+    assert len(np.unique(given.pixels)) == 1
+    assert np.array_equal(made.pixels, with_label(given.pixels))
+
+
 def test_it_comes_and_goes_with_the_effect() -> None:
     chain, stats = chain_of(Plain())
     seen = []

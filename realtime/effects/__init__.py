@@ -60,6 +60,9 @@ class Effect(ABC):
     synthetic: ClassVar[bool] = False
     """True: it shows a face that is not the camera's (swap, morph). Its pictures carry a label and, kept on a disk, the
     term for it (docs/honesty.md)."""
+    gives_pictures_away: ClassVar[bool] = False
+    """True: every picture it returns is a new one, in memory of its own, at which it never looks again. Where it is the
+    last of the chain, the label is drawn into that picture and not into a copy."""
     provider: str = "CPU (OpenCV)"
     """What really computes it, for the HUD and the statistics."""
 

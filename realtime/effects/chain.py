@@ -96,19 +96,22 @@ class EffectChain:
         if self._waiting is not None:
             self._take_over()
         picture = frame
+        is_given_away = False
         for link in self._links:
             began_s = time.perf_counter()
             try:
                 made = link.effect.make(picture, faces)
                 link.last_picture = made.pixels
+                is_given_away = link.effect.gives_pictures_away and made.pixels is not picture.pixels
             except Exception as error:  # an effect may be anybody's code: the show goes on
                 self._failures.failure(f"effect {link.spec} fails", error)
                 self._stats.effect_failures += 1
+                is_given_away = False
                 made = self._bridge(link, picture)
             picture = made
             self._stats.stage(f"effect {link.spec}").add(time.perf_counter() - began_s)
         if self._is_synthetic:
-            picture = self._labelled(picture)
+            picture = self._labelled(picture, may_write=is_given_away)
         is_untouched = picture.pixels is frame.pixels
         return dataclasses.replace(picture, provenance=self._untouched if is_untouched else self._made)
 
@@ -133,13 +136,13 @@ class EffectChain:
             link.last_picture = np.full_like(picture.pixels, _NEUTRAL_BGR)
         return picture.with_pixels(link.last_picture)
 
-    def _labelled(self, picture: Frame) -> Frame:
+    def _labelled(self, picture: Frame, *, may_write: bool) -> Frame:
         """Put the label on, after the last effect, so that none paints over it."""
         self._stats.synthetic += 1
         if self._label is None:
             return picture
         began_s = time.perf_counter()
-        picture = self._label.put_on(picture)
+        picture = self._label.put_on(picture, may_write=may_write)
         self._stats.labelled += 1
         self._stats.stage("label").add(time.perf_counter() - began_s)
         return picture

@@ -69,6 +69,7 @@ class SwapEffect(Effect):
     uses_faces = True
     hides_identity = True
     synthetic = True
+    gives_pictures_away = True
 
     def __init__(self, people: People, models: Sequence[SwapModel], title: str, strength: float) -> None:
         self._people = people
