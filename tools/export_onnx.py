@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from realtime import __version__
 from realtime.errors import ModelError, OptionError, RealtimeError
+from realtime.faces.crops import Alignment
 from realtime.files import written_whole
 from realtime.frame import Pixels
 from realtime.model_card import ModelCard, ModelKind
@@ -77,7 +78,8 @@ def export(source: Source, output: Path, card: ModelCard, precision: Precision, 
         for part in source.parts:
             path = output.with_stem(output.stem + part.suffix)
             file = unfinished.enter_context(written_whole(path))
-            own_card = dataclasses.replace(card, kind=part.kind, network=source.name)
+            alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment
+            own_card = dataclasses.replace(card, kind=part.kind, network=source.name, alignment=alignment)
             inputs = sample_inputs(part, photo)
             reference(part, inputs[0])  # a network that fails by itself is told so, not that it cannot be traced
             model = build_model(part, own_card)
@@ -147,6 +149,7 @@ def _card(arguments: argparse.Namespace) -> ModelCard:
         credit=arguments.credit,
         licence=arguments.licence,
         trained_on=arguments.trained_on,
+        alignment=Alignment.parse(arguments.alignment).text.strip() if arguments.alignment else "",
         made_by=f"realtime {__version__}, tools.export_onnx",
     )
 
@@ -179,6 +182,9 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--about", default="", help="one sentence: what it does to a picture")
     card.add_argument("--credit", default="", help="whose work it repaints with, or who made the network")
     card.add_argument("--licence", default="", help="the terms the weights stand under")
+    card.add_argument(
+        "--alignment", default="", help="faces: how they lie in their crop (default: as the checkpoint says, or face)"
+    )
     card.add_argument("--trained-on", default="", help="the data, and its terms")
     return parser
 

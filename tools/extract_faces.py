@@ -303,7 +303,8 @@ def nothing_found(tally: Tally) -> str:
     if not tally.pictures and tally.unreadable:
         return "no picture could be read; check the files"
     if not tally.faults:
-        return f"no face in {tally.pictures or 'these'} pictures; take some in which a face is wider than a tenth of the picture"
+        count = tally.pictures or "these"
+        return f"no face in {count} pictures; take some in which a face is wider than a tenth of the picture"
     return f"no face to keep in {tally.pictures} pictures: {advice[tally.faults.most_common(1)[0][0]]}"
 
 

@@ -43,6 +43,16 @@ def read_checkpoint(path: Path, key: str = "") -> Weights:
     return _checked(Weights(next(iter(chosen.values())), str(path)))
 
 
+def alignment_in(path: Path) -> str:
+    """Return by which face crop the network in `path` was trained, as `realtime.faces.crops` calls it; nothing where
+    the file does not say: only those of tools.train_swap do.
+    """
+    found = _read(path)
+    settings = found.get("settings") if isinstance(found, Mapping) else None
+    text = settings.get("alignment") if isinstance(settings, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
 def _read(path: Path) -> object:
     if not path.is_file():
         raise ModelError(f"no checkpoint {path}; name an existing file")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from realtime.errors import OptionError
 from realtime.model_card import ModelKind
-from tools.exporting.checkpoint import read_checkpoint
+from tools.exporting.checkpoint import alignment_in, read_checkpoint
 from tools.exporting.own_code import build_network
 from tools.exporting.programs import is_exported, is_script, read_exported, read_script
 from tools.networks import ColourOrder, Part, PictureFormat, layout_of, unknown
@@ -37,6 +37,8 @@ class Source:
     name: str
     """The layout, for the card."""
     parts: Sequence[Part]
+    alignment: str = ""
+    """The face crop it was trained on, where the checkpoint tells it."""
 
     @property
     def parameters(self) -> int:
@@ -82,7 +84,7 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
         raise unknown(weights)
     if wishes.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
-    return Source(layout.name, layout.parts(weights))
+    return Source(layout.name, layout.parts(weights), alignment_in(checkpoint))
 
 
 def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:

@@ -98,6 +98,9 @@ LAYOUTS: Mapping[str, PartName] = {
     "faceswap_autoencoder": PartName(
         "tools.networks.faceswap_autoencoder", "FaceswapAutoencoderLayout", "one encoder, a decoder for each face"
     ),
+    "swap_light": PartName(
+        "tools.networks.swap_light", "SwapLightLayout", "the same idea, larger faces, a mask, faster"
+    ),
 }
 
 

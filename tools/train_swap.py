@@ -1,0 +1,374 @@
+"""Trains a face swap: two people's crops in, a checkpoint out that `tools.export_onnx` makes two models of.
+
+    python -m tools.extract_faces anna.mp4 -o faces/anna
+    python -m tools.extract_faces ben.mp4 -o faces/ben
+    python -m tools.train_swap --a faces/anna/person-1 --b faces/ben/person-1 -o runs/anna-ben
+
+Press Ctrl-C to stop: the same command goes on where it stopped. `--network NAME --help` lists what can be chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import platformdirs
+import torch
+from lightning_fabric import Fabric
+
+from realtime.effects import setting
+from realtime.errors import OptionError, RealtimeError, nearest
+from realtime.faces.crops import FACE
+from realtime.frame import Pixels
+from realtime.names import PartName
+from realtime.signals import ending_in_order
+from realtime.terminal import progress_line
+from tools.exporting.checkpoint import read_checkpoint
+from tools.networks.vgg16x import VggFeatures, features_from
+from tools.training import Given, laid_out
+from tools.training.command_line import Parser, add_settings, read_settings
+from tools.training.data import Share, to_pixels, to_tensor
+from tools.training.faces import Disturbing, FaceSet, OnePersonsCrops, TwoPeople, load_faces
+from tools.training.loop import Ended, make_fabric, make_steps
+from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.swapping import SwapRecipe
+from tools.training.verdict import faults
+from tools.training.views import write_curve, write_sheet
+
+RECIPES: Mapping[str, PartName] = {
+    "light": PartName("tools.training.swapping", "LightRecipe", "128 px with a mask, 30 fps on two cores (default)"),
+    "original": PartName("tools.training.swapping", "OriginalRecipe", "64 px, the first faceswap's: 5 times slower"),
+}
+
+# ---------------------------------------------------------------------------------------------------------- settings
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings:
+    """What is chosen for every network alike."""
+
+    steps: int = dataclasses.field(default=40000, metadata=setting("how long", least=1))
+    batch: int = dataclasses.field(
+        default=16, metadata=setting("crops of each person in a step, on each device", least=1)
+    )
+    warp: float = dataclasses.field(
+        default=0.03, metadata=setting("how far 5×5 points of a face are moved, in its sides", least=0, most=0.2)
+    )
+    turn: float = dataclasses.field(
+        default=10.0, metadata=setting("how far faces are turned", least=0, most=45, unit="degrees")
+    )
+    zoom: float = dataclasses.field(default=0.05, metadata=setting("how far they are scaled", least=0, most=0.5))
+    move: float = dataclasses.field(
+        default=0.04, metadata=setting("how far they are moved, in their sides", least=0, most=0.3)
+    )
+    flip: bool = dataclasses.field(default=True, metadata=setting("mirror half of the faces"))
+    light: float = dataclasses.field(
+        default=0.15, metadata=setting("how far exposure and white balance stray", least=0, most=0.9)
+    )
+    learning_rate: float | None = dataclasses.field(
+        default=None, metadata=setting("at its height; none: what suits the network", least=0, most=1)
+    )
+    averaging: float = dataclasses.field(
+        default=0.995, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
+    )
+    seed: int = dataclasses.field(default=1, metadata=setting("of everything drawn by chance", least=0, most=2**31))
+    held_out: int = dataclasses.field(
+        default=6, metadata=setting("faces of each kept for the sheet, not learnt", least=1)
+    )
+    save_every: int = dataclasses.field(default=250, metadata=setting("steps between checkpoints", least=1))
+    preview_minutes: float = dataclasses.field(
+        default=3.0, metadata=setting("between sheets and curves", least=0.01, unit="minutes")
+    )
+    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
+    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
+    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
+    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
+    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
+        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
+    )
+    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
+
+
+MAY_CHANGE = frozenset(
+    {
+        *("steps", "save_every", "preview_minutes", "threads", "device", "devices", "machines", "precision"),
+        *("channels_last", "learning_rate"),
+    }
+)
+"""What a run that goes on may be asked differently."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A command line, read."""
+
+    network: str
+    recipe: type[SwapRecipe]
+    run: RunSettings
+    own: Any  # recipe.Settings
+    a: tuple[Path, ...]
+    b: tuple[Path, ...]
+    features: Path | None
+    out: Path
+    cache: Path
+
+    def asked(self) -> dict[str, Any]:
+        """Return it as texts and numbers, for the run's folder and the checkpoint, whose card names the alignment."""
+        return {
+            "network": self.network,
+            "alignment": FACE,
+            "a": [str(path) for path in self.a],
+            "b": [str(path) for path in self.b],
+            "features": str(self.features or ""),
+            **dataclasses.asdict(self.run),
+            **dataclasses.asdict(self.own),
+        }
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        return torch.channels_last if self.run.channels_last else torch.contiguous_format
+
+    @property
+    def learning_rate(self) -> float:
+        return self.recipe.usual_rate if self.run.learning_rate is None else self.run.learning_rate
+
+
+# -------------------------------------------------------------------------------------------------------------- data
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """One side's crops: those to learn from, and a few to look at."""
+
+    crops: OnePersonsCrops
+    shown: tuple[Pixels, ...]
+    """RGB, spread over all of them, not learnt."""
+    learnt: int
+
+
+def load_person(job: Job, folders: Sequence[Path], number: int, fabric: Fabric) -> Person:
+    """Raises OptionError for folders that cannot be used."""
+    run = job.run
+    with fabric.rank_zero_first(local=True), progress_line() as progress:
+        faces = load_faces(folders, job.own.face_px, job.cache, progress)
+    if fabric.is_global_zero:
+        tell_left_out(faces)
+    count = min(run.held_out, len(faces) // 4)
+    shown = np.linspace(0, len(faces) - 1, count + 2)[1:-1].round().astype(int)
+    learnt = np.setdiff1d(np.arange(len(faces)), shown)
+    how = Disturbing(job.own.face_px, run.warp, run.turn, run.zoom, run.move, run.flip, run.light)
+    crops = OnePersonsCrops(faces, learnt, how, (run.seed, number))
+    return Person(crops, tuple(crops.plain(int(index)) for index in shown), len(learnt))
+
+
+def tell_left_out(faces: FaceSet) -> None:
+    for line in faces.store.skipped[:3]:
+        more = len(faces.store.skipped) - 3
+        tell(f"left out: {line}" + (f" (and {more} more)" if more > 0 else ""))
+    if faces.left_out:
+        tell(f"left out: {faces.left_out} pictures that no manifest knows")
+
+
+def load_features(job: Job, device: torch.device) -> VggFeatures | None:
+    if job.features is None:
+        return None
+    return laid_out(features_from(read_checkpoint(job.features), str(job.features)).to(device), job.memory_format)
+
+
+# -------------------------------------------------------------------------------------------------------------- loop
+
+
+def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
+    """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check."""
+    run, first_process = job.run, fabric.is_global_zero
+    folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
+    a, b = load_person(job, job.a, 0, fabric), load_person(job, job.b, 1, fabric)
+    source = TwoPeople(a.crops, b.crops, Share(run.batch, fabric.global_rank, fabric.world_size))
+
+    torch.manual_seed(run.seed)
+    given = Given((), load_features(job, fabric.device), job.learning_rate, run.steps, False, job.memory_format)
+    recipe = job.recipe(fabric, given, job.own)
+    averages = Averages(recipe.generators(), run.averaging)
+    first = folder.load(recipe, averages, fabric.device)
+    log = LossLog(job.out / "losses.csv", first)
+
+    def keep(step: int, preview: bool) -> list[Pixels]:
+        """Save where the run stands; with `preview`, look at it too and return what became of A."""
+        if not first_process:
+            return []
+        folder.save(recipe, averages, step)
+        log.write()
+        if not preview:
+            return []
+        swapped = show(job, recipe, averages, a, b, fabric.device, step)
+        write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
+        return swapped
+
+    if first_process:
+        folder.write_asked()
+        tell(f"learning from {a.learnt} faces of A and {b.learnt} of B" + (f", after step {first}" if first else ""))
+
+    def kept(step: int, preview: bool) -> None:
+        keep(step, preview)
+
+    ended = make_steps(
+        recipe, averages, log, source, run, first, job.learning_rate, fabric, job.memory_format, stopping,
+        kept, every(run.preview_minutes * 60), tell,
+    )  # fmt: skip
+    if ended.broken:
+        if first_process:
+            log.write()
+            tell_broken(job, ended)
+        return 1
+    swapped = keep(ended.step, True)
+    return verdict(job, ended, log, swapped) if first_process else 0
+
+
+def verdict(job: Job, ended: Ended, log: LossLog, swapped: Sequence[Pixels]) -> int:
+    if ended.made:
+        tell(f"{ended.made} steps in {ended.took_s:.0f} s, {ended.made / ended.took_s:.3g} a second")
+    if ended.step < job.run.steps:
+        tell(f"stopped after step {ended.step} of {job.run.steps}, kept in {job.out}; the same command goes on")
+        return 0
+    found = faults(log.terms, swapped)
+    for fault in found:
+        tell(f"not good: {fault}")
+    if not found:
+        tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
+    return 1 if found else 0
+
+
+def tell_broken(job: Job, ended: Ended) -> None:
+    kept = job.out / "checkpoint.pth"
+    where = f"{kept} is from before it" if kept.is_file() else "it was too early to have kept anything"
+    tell(
+        f"'{ended.broken}' became NaN or infinite at step {ended.step}, so the run was stopped; {where}: go on with a "
+        f"lower --learning-rate than {job.learning_rate:g}"
+    )
+
+
+def every(period_s: float) -> Any:
+    """Return a function that is true once in so many seconds, whatever step it is asked about."""
+    last_s = time.monotonic()
+
+    def due(_: int) -> bool:
+        nonlocal last_s
+        if time.monotonic() - last_s < period_s:
+            return False
+        last_s = time.monotonic()
+        return True
+
+    return due
+
+
+def show(
+    job: Job, recipe: SwapRecipe, averages: Averages, a: Person, b: Person, device: torch.device, step: int
+) -> list[Pixels]:
+    """Write the sheet: A, A as A, A as B, B, B as B, B as A. Return the third."""
+    network = recipe.generators()[""]
+    averages.exchange()
+    network.eval()
+    with torch.no_grad():
+        columns = [
+            column
+            for person, sides in ((a, "ab"), (b, "ba"))
+            for column in _seen(recipe, person, sides, device)
+        ]  # fmt: skip
+    network.train()
+    averages.exchange()
+    write_sheet(job.out / "sheet.png", columns)
+    shutil.copyfile(job.out / "sheet.png", job.out / "previews" / f"{step:06d}.png")
+    return columns[2]
+
+
+def _seen(recipe: SwapRecipe, person: Person, sides: str, device: torch.device) -> list[list[Pixels]]:
+    """Return a person's faces, then what the decoders of both sides make of them, BGR."""
+    faces = to_tensor(np.stack(person.shown), device)
+    return [list(to_pixels(faces)), *(list(to_pixels(recipe.swap(faces, side)[0])) for side in sides)]
+
+
+def tell(line: str) -> None:
+    print(f"train_swap: {line}", file=sys.stderr)
+
+
+# ------------------------------------------------------------------------------------------------------ command line
+
+
+def read_command_line(words: Sequence[str]) -> Job:
+    """Raises OptionError for anything that cannot be."""
+    network = _network_of(words)
+    recipe = RECIPES[network].load()
+    parser = Parser("python -m tools.train_swap", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    listing = "\n".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
+    parser.add_argument("--network", default="light", choices=list(RECIPES), metavar="NAME", help=listing)
+    parser.add_argument("--a", type=Path, nargs="+", required=True, metavar="DIR", help="one person's crops")
+    parser.add_argument("--b", type=Path, nargs="+", required=True, metavar="DIR", help="the other's")
+    parser.add_argument(
+        "--features", type=Path, metavar="FILE", help="a VGG's weights, for a perceptual loss: sharper faces"
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
+        help="where prepared faces are kept (default: the user's cache)",
+    )  # fmt: skip
+    add_settings(parser, RunSettings, "for every network")
+    add_settings(parser, recipe.Settings, f"for {network}")
+    arguments = parser.parse_args(words)
+    job = Job(
+        network=network,
+        recipe=recipe,
+        run=read_settings(arguments, RunSettings, "train_swap"),
+        own=read_settings(arguments, recipe.Settings, network),
+        a=tuple(arguments.a),
+        b=tuple(arguments.b),
+        features=arguments.features,
+        out=arguments.out,
+        cache=arguments.cache,
+    )
+    if job.own.face_px % job.recipe.multiple_of:
+        raise OptionError(f"--face-px {job.own.face_px} is no multiple of {job.recipe.multiple_of}")
+    if {path.resolve() for path in job.a} & {path.resolve() for path in job.b}:
+        raise OptionError("--a and --b name the same folder; a swap needs two people")
+    return job
+
+
+def _network_of(words: Sequence[str]) -> str:
+    """Find the network first: its recipe has options of its own."""
+    finder = Parser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--network", default="light")
+    network = str(finder.parse_known_args(words)[0].network)
+    if network not in RECIPES:
+        raise OptionError(f"no network '{network}'{nearest(network, RECIPES)}; there are: {', '.join(RECIPES)}")
+    return network
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    stopping = threading.Event()
+    try:
+        job = read_command_line(sys.argv[1:] if words is None else words)
+        if job.run.threads:
+            torch.set_num_threads(job.run.threads)
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
+        fabric = make_fabric(job.run)
+        fabric.launch()
+        with ending_in_order(stopping.set):
+            return train(job, fabric, stopping)
+    except torch.cuda.OutOfMemoryError:
+        tell("the GPU's memory is full; try a smaller --batch")
+        return 2
+    except RealtimeError as error:
+        tell(str(error))
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Crops of two people's faces for a step of swap training, each warped, with what should come of it.
+
+A crop for the network is eight planes, [S, S, 8] uint8: the warped face (RGB), the face as it is (RGB), where the face
+is (the oval of its mesh), where its eyes and mouth are. Everything follows from the seed and the step's number.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.cameras.pictures import read_picture
+from realtime.errors import CameraError, OptionError
+from realtime.faces.crops import FACE, Alignment, sample
+from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.frame import Pixels
+from tools.extraction.groups import UNSORTED
+from tools.extraction.manifest import CROP_SUFFIXES, NAME, CropLine, Manifest
+from tools.extraction.writing import NEW
+from tools.training.data import Share, relit
+from tools.training.pictures import LEAST_PICTURES, PictureStore, open_store, write_store
+
+PLANES = 8
+WARPED, PLAIN, OVAL_PLANE, DETAIL_PLANE = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
+
+_EYES_AND_MOUTH = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185),
+)
+"""Points of the mesh, once around each."""
+_GRID = 5
+_FINER = 1.05
+_FORMAT = 1
+_SUBPIXEL_BITS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceSet:
+    """All crops of one person, scaled for one size of network."""
+
+    store: PictureStore
+    points: NDArray[np.int16]
+    """(N, 468, 2): the mesh of each in 8192nds of its side."""
+    left_out: int
+    """Pictures in the folders that no manifest knows."""
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def mesh(self, index: int) -> FaceMesh:
+        """Return the mesh of crop `index`, in its pixels; without depth, which no crop needs."""
+        side = self.store.places[index][1]
+        points = np.zeros((self.points.shape[1], 3), np.float32)
+        points[:, :2] = self.points[index].astype(np.float32) * np.float32(side / 8192)
+        return FaceMesh(points, 1.0)
+
+
+def load_faces(folders: Sequence[Path], face_px: int, cache: Path, progress: Callable[[str, float], None]) -> FaceSet:
+    """Return the crops in `folders`, each a person's of an extraction, for networks of faces of `face_px`.
+
+    Raises OptionError where they cannot be used: no manifest, several people, fewer than LEAST_PICTURES.
+    """
+    found: list[tuple[Path, CropLine]] = []
+    left_out, most_px = 0, 0
+    for folder in folders:
+        crops, strangers, wider = _crops_in(folder)
+        found += crops
+        left_out += strangers
+        most_px = max(most_px, round(face_px * wider * _FINER))
+    digest = hashlib.sha256(f"{_FORMAT} {most_px}".encode())
+    for path, _ in found:
+        facts = path.stat()
+        digest.update(f"\0{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
+    index_file = cache / f"faces-{digest.hexdigest()[:24]}.json"
+    data_file = index_file.with_suffix(".pixels")
+    if not (index_file.is_file() and data_file.is_file()):
+        cache.mkdir(parents=True, exist_ok=True)
+        write_store(_scaled([path for path, _ in found], most_px, progress), index_file, data_file)
+    store = open_store(index_file, data_file)
+    if len(store) < LEAST_PICTURES:
+        reason = f" ({store.skipped[0]})" if store.skipped else ""
+        raise OptionError(
+            f"{' '.join(map(str, folders))} holds {len(store)} faces that can be used{reason}; training needs "
+            f"{LEAST_PICTURES} at least, and looks good from some hundreds on: extract more"
+        )
+    by_name = {str(path): line for path, line in found}
+    points = np.stack([_packed(by_name[name]) for name in store.names])
+    return FaceSet(store, points, left_out)
+
+
+def _crops_in(folder: Path) -> tuple[list[tuple[Path, CropLine]], int, float]:
+    """Return a folder's crops, how many pictures in it are none, and how much wider crops are than faces."""
+    if not folder.is_dir():
+        raise OptionError(f"{folder} is no folder; name a person's folder that tools.extract_faces made")
+    root = next((place for place in (folder, folder.resolve().parent) if (place / NAME).is_file()), None)
+    if root is None:
+        raise OptionError(f"{folder} is not of an extraction; make it with python -m tools.extract_faces")
+    manifest = Manifest.read(root / NAME)
+    if manifest.header.alignment != FACE:
+        raise OptionError(f"{root} holds crops by '{manifest.header.alignment}', not '{FACE}'; extract them again")
+    place = folder
+    if root == folder:
+        people = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and entry.name not in (UNSORTED, NEW)]
+        if len(people) != 1:
+            names = ", ".join(entry.name for entry in people[:5]) or "nobody yet"
+            raise OptionError(f"{folder} holds {names}; name one person's folder, or several of the same person's")
+        place = people[0]
+    files = sorted(file for file in place.iterdir() if file.suffix.lower() in CROP_SUFFIXES)
+    known = [(file, manifest.crops[file.name]) for file in files if file.name in manifest.crops]
+    return known, len(files) - len(known), manifest.header.wider
+
+
+def _scaled(
+    paths: Sequence[Path], most_px: int, progress: Callable[[str, float], None]
+) -> Iterator[tuple[str, Pixels | str]]:
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        ahead = 8
+        waiting = [threads.submit(_read, path, most_px) for path in paths[:ahead]]
+        for number, path in enumerate(paths):
+            crop = waiting.pop(0).result()
+            if number + ahead < len(paths):
+                waiting.append(threads.submit(_read, paths[number + ahead], most_px))
+            progress("preparing faces", (number + 1) / len(paths))
+            yield str(path), crop
+
+
+def _read(path: Path, most_px: int) -> Pixels | str:
+    """Return a crop as RGB, no larger than needed, or why it is left out."""
+    try:
+        crop = read_picture(path)
+    except CameraError as error:
+        return str(error)
+    if crop.shape[0] != crop.shape[1]:
+        return f"{path.name} is no square; it was changed by hand"
+    if crop.shape[0] > most_px:
+        crop = np.asarray(cv2.resize(crop, (most_px, most_px), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _packed(line: CropLine) -> NDArray[np.int16]:
+    return np.rint(line.points(8192)[:, :2]).astype(np.int16)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disturbing:
+    """How crops are changed from step to step."""
+
+    side_px: int
+    warp: float
+    """Deviation of the warp's 5×5 points, in sides."""
+    turn_degrees: float
+    zoom: float
+    move: float
+    """Furthest turn, change of scale and shift (in sides) of the whole face."""
+    flip: bool
+    light: float
+
+
+class OnePersonsCrops:
+    """Draws crops of one person, in a shuffled order, each once before any comes again."""
+
+    def __init__(
+        self, faces: FaceSet, learnt: NDArray[np.int64], disturbing: Disturbing, seed: tuple[int, ...]
+    ) -> None:
+        self._faces, self._learnt, self._disturbing, self._seed = faces, learnt, disturbing, seed
+        self._alignment = Alignment.parse(FACE)
+
+    def crop(self, number: int) -> NDArray[np.uint8]:
+        """Return crop `number` of the run, [S, S, 8]."""
+        round_number, place = divmod(number, len(self._learnt))
+        order = np.random.default_rng((*self._seed, 1, round_number)).permutation(self._learnt)
+        index = int(order[place])
+        rng = np.random.default_rng((*self._seed, 2, number))
+        return disturbed(self._faces.store.picture(index), self._faces.mesh(index), self._disturbing, rng)
+
+    def plain(self, index: int) -> Pixels:
+        """Return crop `index` undisturbed, RGB [S, S, 3]: what the live loop would give the network."""
+        mesh, side = self._faces.mesh(index), self._disturbing.side_px
+        return sample(self._faces.store.picture(index), self._alignment.to_picture(mesh, side), side)
+
+
+class TwoPeople:
+    """The source of swap recipes: crops of both, as `pictures` and `others`, [N, S, S, 8] each."""
+
+    def __init__(self, a: OnePersonsCrops, b: OnePersonsCrops, share: Share) -> None:
+        self._a, self._b, self._share = a, b, share
+
+    def draw(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        numbers = self._share.numbers(step)
+        return (
+            np.stack([self._a.crop(number) for number in numbers]),
+            np.stack([self._b.crop(number) for number in numbers]),
+        )
+
+
+def disturbed(picture: Pixels, mesh: FaceMesh, how: Disturbing, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the eight planes of one crop."""
+    side = how.side_px
+    to_picture = _jittered(Alignment.parse(FACE).to_picture(mesh, side), how, rng)
+    plain = sample(picture, to_picture, side)
+    x, y = _warp(to_picture, how, rng)
+    warped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lit = relit(np.concatenate([np.asarray(warped, np.uint8), plain]), how.light, rng)  # both in the same light
+    planes = np.concatenate([lit[:side], lit[side:], _shapes(mesh, to_picture, side)], axis=2)
+    return np.ascontiguousarray(planes[:, ::-1] if how.flip and rng.random() < 0.5 else planes)
+
+
+def _jittered(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Turn, scale and move the crop about its middle."""
+    turn = np.radians(rng.uniform(-how.turn_degrees, how.turn_degrees))
+    zoom = 1 + rng.uniform(-how.zoom, how.zoom)
+    middle = (how.side_px - 1) / 2
+    moved = rng.uniform(-how.move, how.move, 2) * how.side_px
+    own = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * zoom
+    jittered = np.empty((2, 3))
+    jittered[:, :2] = to_picture[:, :2] @ own
+    jittered[:, 2] = to_picture[:, :2] @ (middle + moved - own @ (middle, middle)) + to_picture[:, 2]
+    return jittered.astype(np.float32)
+
+
+def _warp(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return [2, S, S]: for each pixel of a warped crop, x and y in the picture it is taken from.
+
+    This is faceswap's grid of 5×5 points, each moved by chance, smooth between them.
+    """
+    side = how.side_px
+    grid = rng.normal(0, how.warp * side, (_GRID, _GRID, 2)).astype(np.float32)
+    away = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    crop = np.stack([x, y], axis=2) + away
+    places = crop @ to_picture[:, :2].T + to_picture[:, 2]
+    return np.ascontiguousarray(places.transpose(2, 0, 1), np.float32)
+
+
+def _shapes(mesh: FaceMesh, to_picture: NDArray[np.float32], side: int) -> NDArray[np.uint8]:
+    """Return [S, S, 2]: the face's oval, its edge soft, and its eyes and mouth."""
+    to_crop = cv2.invertAffineTransform(to_picture)
+    points = mesh.points[:, :2] @ to_crop[:, :2].T + to_crop[:, 2]
+    fixed = np.rint(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    oval, detail = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
+    cv2.fillPoly(oval, [fixed[list(OVAL)]], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.fillPoly(detail, [fixed[list(ring)] for ring in _EYES_AND_MOUTH], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    soft = [cv2.GaussianBlur(shape, (0, 0), side / 64) for shape in (oval, detail)]
+    return np.asarray(np.dstack(soft), np.uint8)
