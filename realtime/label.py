@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import io
 import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,7 +68,9 @@ class Label:
     def __init__(self, style: LabelStyle) -> None:
         """Raises OptionError where the text cannot be drawn."""
         self.style = dataclasses.replace(style, text=unicodedata.normalize("NFC", style.text.strip()))
-        _check(self.style)
+        # Kept in memory: a picture of another size, hours later, needs it again, and its file may be gone by then.
+        self._font_data = _read(style.font) if style.font is not None else None
+        _check(self.style, self._font_data)
         self._size: Size | None = None
         self._patch: _Patch | None = None
         self._pool = FramePool(Size(1, 1))
@@ -79,7 +82,7 @@ class Label:
 
     def prepare(self) -> None:
         """Do now what takes some 50 ms the first time, so that no picture waits for it. Any thread."""
-        _font(self.style.font, _LEAST_PX)
+        _font(self._font_data, _LEAST_PX)
 
     def put_on(self, frame: Frame, *, may_write: bool = False) -> Frame:
         """Return the frame with the label on it. The array given last time, or made of it, is answered with the very
@@ -91,7 +94,7 @@ class Label:
         if self._last is not None and (pixels is self._last[0] or pixels is self._last[1]):
             return frame.with_pixels(self._last[1])
         if self._patch is None or frame.size != self._size:
-            self._size, self._patch = frame.size, _draw(self.style, frame.size)
+            self._size, self._patch = frame.size, _draw(self.style, self._font_data, frame.size)
             self._pool = FramePool(frame.size)
         marked = pixels
         if not (may_write and pixels.flags.writeable):
@@ -110,14 +113,14 @@ def _blend(patch: _Patch, pixels: Pixels) -> None:
     part[:] = mixed
 
 
-def _draw(style: LabelStyle, picture: Size) -> _Patch:
+def _draw(style: LabelStyle, font_data: bytes | None, picture: Size) -> _Patch:
     """Draw the pill for pictures of one size."""
     height = min(max(_LEAST_PX, round(style.height_share * picture.height)), picture.height)
-    letters = _letters(style, height)
+    letters = _letters(style.text, font_data, height)
     wanted = letters.shape[1] + (_ENDS_SHARE + 2 * _MARGIN_SHARE) * height
     if wanted > picture.width:
         height = max(1, int(height * picture.width / wanted))
-        letters = _letters(style, height)
+        letters = _letters(style.text, font_data, height)
     margin = round(_MARGIN_SHARE * height)
     width = min(letters.shape[1] + round(_ENDS_SHARE * height), picture.width)
     margin = max(0, min(margin, (picture.width - width) // 2, (picture.height - height) // 2))
@@ -154,12 +157,12 @@ def _pill(width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.floa
     return inside, (inside - core).astype(np.float32)
 
 
-def _letters(style: LabelStyle, pill_height: int) -> NDArray[np.float32]:
+def _letters(text: str, font_data: bytes | None, pill_height: int) -> NDArray[np.float32]:
     """Return the text's opacity, 0..1, `pill_height` high, its capitals in the middle."""
     font_px = max(1.0, _FONT_SHARE * pill_height) * _OVERSIZE
-    font = _font(style.font, font_px)
-    box = font.get_rect(style.text)
-    data, (width, height) = font.render_raw(style.text)
+    font = _font(font_data, font_px)
+    box = font.get_rect(text)
+    data, (width, height) = font.render_raw(text)
     drawn = np.frombuffer(data, np.uint8).reshape(height, width)
     rows = pill_height * _OVERSIZE
     columns = -(-width // _OVERSIZE) * _OVERSIZE
@@ -172,7 +175,7 @@ def _letters(style: LabelStyle, pill_height: int) -> NDArray[np.float32]:
     return (small / 255).astype(np.float32)
 
 
-def _check(style: LabelStyle) -> None:
+def _check(style: LabelStyle, font_data: bytes | None) -> None:
     """Raise OptionError with what cannot be drawn and what to do about it."""
     text = style.text
     if not text:
@@ -188,7 +191,12 @@ def _check(style: LabelStyle) -> None:
         raise OptionError(f"--label: {name} script cannot be set here (right to left, or joined); write another text")
     if style.font is None and text.isascii():
         return  # without loading a font: most runs never draw a label
-    font = _font(style.font, 16)
+    try:
+        font = _font(font_data, 16)
+    except (OSError, RuntimeError) as error:
+        raise OptionError(
+            f"--label-font: {style.font} cannot be read as a font: {error}; name a .ttf or .otf"
+        ) from error
     missing = [letter for letter, metrics in zip(text, font.get_metrics(text), strict=True) if metrics is None]
     if missing:
         what = "".join(dict.fromkeys(missing))
@@ -197,8 +205,15 @@ def _check(style: LabelStyle) -> None:
         raise OptionError(f"--label: {which} for '{what}'; {hint}")
 
 
-def _font(path: Path | None, height_px: float) -> Any:
-    """Open a font, without a display. Raises OptionError for a file that is none.
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OptionError(f"--label-font: {path} cannot be read: {error.strerror}; check the path") from error
+
+
+def _font(data: bytes | None, height_px: float) -> Any:
+    """Open a font, without a display. Raises OSError or RuntimeError for what is none.
 
     pygame is imported here and not above: it costs 50 ms, and most runs have no label.
     """
@@ -207,7 +222,4 @@ def _font(path: Path | None, height_px: float) -> Any:
         "pygame.freetype"
     )  # a library of its own, not the one of the window's fonts
     freetype.init()
-    try:
-        return freetype.Font(None if path is None else str(path), height_px)
-    except (OSError, RuntimeError) as error:
-        raise OptionError(f"--label-font: {path} cannot be read as a font: {error}; name a .ttf or .otf") from error
+    return freetype.Font(None if data is None else io.BytesIO(data), height_px)

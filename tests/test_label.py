@@ -137,10 +137,20 @@ def test_texts_that_cannot_be_drawn_are_refused_in_one_line(text: str, message: 
 
 def test_a_file_that_is_no_font_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "letter.ttf").write_text("Dear Sir or Madam", encoding="utf-8")
-    for name in ("letter.ttf", "missing.ttf"):
-        with pytest.raises(OptionError, match=rf"--label-font: .*{name} cannot be read as a font") as caught:
+    for name, message in (("letter.ttf", "cannot be read as a font"), ("missing.ttf", "cannot be read: No such file")):
+        with pytest.raises(OptionError, match=rf"--label-font: .*{name} {message}") as caught:
             Label(LabelStyle(font=tmp_path / name))
         assert "\n" not in str(caught.value)
+
+
+def test_a_font_whose_file_goes_away_is_still_there(tmp_path: Path, dejavu: Path) -> None:
+    font = tmp_path / "font.ttf"
+    font.write_bytes(dejavu.read_bytes())
+    label = Label(LabelStyle(font=font))
+    font.unlink()
+    for size in (SMALL, HD):
+        pixels = blank(size)
+        assert (label.put_on(Frame(pixels, 0.0, 0.0, 0)).pixels != pixels).any()
 
 
 def test_no_display_is_opened_for_it() -> None:
