@@ -1,12 +1,15 @@
 """Make the pictures of the README with the program itself: `python -m tools.make_readme_pictures`.
 
 From the demo viewer and the default portrait (a US Navy photo in the public domain), so that nobody's rights are
-touched and anybody can make them again.
+touched and anybody can make them again. The swapped face is the astronaut's (NASA, public domain) that scikit-image
+carries: `pip install scikit-image`, or name the file, `--astronaut astronaut.png`.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import importlib.util
 import tempfile
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import cv2
 import numpy as np
 
 from realtime import app
+from realtime.cameras.demo import portrait_photo
 from realtime.frame import Pixels
 from realtime.options import Options
 from realtime.pixels import Place
@@ -24,11 +28,49 @@ DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT_PX = 400
 FPS = 15
 SECONDS = 13.0
+SWAP_PX = 512
 HEAD = Place(102, 60, 320, 320)
 """The part of the default portrait that is shown: its eyes move by a few pixels, and a page is read from afar."""
 
 
 def main() -> None:
+    """Write all of them, or those named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("follow", "swap"), help="write only this one")
+    parser.add_argument("--astronaut", type=Path, help="the astronaut's photo, where scikit-image is not installed")
+    arguments = parser.parse_args()
+    if arguments.only in (None, "follow"):
+        write_follow()
+    if arguments.only in (None, "swap"):
+        write_swap(arguments.astronaut or _astronaut(parser))
+
+
+def write_swap(astronaut: Path) -> None:
+    """Write docs/swap.jpg: the Navy photo, the astronaut's, and her face on the Navy photo."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "swapped"
+        options = dataclasses.replace(
+            Options(), source=str(portrait_photo()), effect=(f"swap:{astronaut}",), output=(f"{out}/",), frames=20
+        )
+        app.build(options, lambda what, share: None, RunStats()).go()
+        swapped = _read(max(out.glob("*.png")))
+    pictures = [_read(portrait_photo()), _read(astronaut), swapped]
+    path = DOCS / "swap.jpg"
+    cv2.imwrite(
+        str(path), np.hstack([_scaled(picture, SWAP_PX) for picture in pictures]), [cv2.IMWRITE_JPEG_QUALITY, 90]
+    )
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def _astronaut(parser: argparse.ArgumentParser) -> Path:
+    found = importlib.util.find_spec("skimage")
+    path = Path(found.origin or "").parent / "data" / "astronaut.png" if found is not None else Path()
+    if not path.is_file():
+        parser.error("no astronaut: pip install scikit-image, or name her photo with --astronaut FILE")
+    return path
+
+
+def write_follow() -> None:
     """Write docs/follow.webp: the viewer as a mirror would show them, beside the portrait that follows them."""
     with tempfile.TemporaryDirectory() as folder:
         portraits = _run(Path(folder) / "portrait", "portrait")
@@ -64,9 +106,9 @@ def _read(path: Path) -> Pixels:
     return pixels.astype(np.uint8, copy=False)
 
 
-def _scaled(pixels: Pixels) -> Pixels:
-    width = round(pixels.shape[1] * HEIGHT_PX / pixels.shape[0] / 2) * 2
-    return cv2.resize(pixels, (width, HEIGHT_PX), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+def _scaled(pixels: Pixels, height_px: int = HEIGHT_PX) -> Pixels:
+    width = round(pixels.shape[1] * height_px / pixels.shape[0] / 2) * 2
+    return cv2.resize(pixels, (width, height_px), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _write_webp(path: Path, pictures: list[Pixels]) -> None:

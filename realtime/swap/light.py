@@ -1,6 +1,7 @@
 """The viewer's colour and light on another face.
 
-Three steps. A photo is sharper than a webcam: its finest detail, pores and grain, is made as faint as the viewer's.
+Three steps. A photo is sharper than a webcam, or softer: its finest detail, pores and grain, is made as strong as the
+viewer's.
 Then brightness is taken for light on skin, and the photo's skin colour exchanged for the viewer's: a pixel as bright as
 the photo's mean skin gets the viewer's mean skin, a darker one less of it, and what is redder or bluer than skin stays
 so (one 3×4 matrix for all pixels; channel by channel, the shadows of a yellowed painting turned violet). What then
@@ -32,7 +33,9 @@ _LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
 _CHEEKS = (50, 280, 151)
 _CHEEK_REACH = 0.09
 """Both cheeks and the forehead, where skin is plain: mesh points, and half the side of a square around them."""
-_LEAST_TEXTURE = 0.3
+_LEAST_TEXTURE, _MOST_TEXTURE = 0.3, 4.0
+_MOST_GRAIN = 7
+"""Grey levels."""
 _SAME_TEXTURE = 0.97
 _TEXTURE_SETTLES_S = 1.0
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
@@ -86,22 +89,37 @@ class Light:
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
-    def apply(self, pixels: Pixels, field: FaceField) -> None:
-        """Light a face over the field's rectangle, in place."""
+    def apply(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
+        """Light a face over the field's rectangle, in place. `viewer` is what the camera sees there."""
         if self._texture < _SAME_TEXTURE:
-            soft = field.bytes_like("light", 3)
-            radius = _texture_px(field)
-            cv2.blur(pixels, (radius, radius), dst=soft)
-            cv2.addWeighted(pixels, self._texture, soft, 1 - self._texture, 0, dst=pixels)
+            self._soften(pixels, field)
         cv2.transform(pixels, self._matrix, dst=pixels)
         whole = field.bytes_like("light", 3)
         for sign, change in ((1, cv2.add), (-1, cv2.subtract)):
             part = np.clip(np.rint(sign * self._slow), 0, 255).astype(np.uint8)
             field.enlarge(part, whole)
             change(pixels, whole, dst=pixels)
+        if self._texture > 1 / _SAME_TEXTURE:
+            self._roughen(pixels, viewer, field)
+
+    def _soften(self, pixels: Pixels, field: FaceField) -> None:
+        soft = field.bytes_like("light", 3)
+        radius = _texture_px(field)
+        cv2.blur(pixels, (radius, radius), dst=soft)
+        cv2.addWeighted(pixels, self._texture, soft, 1 - self._texture, 0, dst=pixels)
+
+    def _roughen(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
+        """Add what is finest in the viewer's picture, grain and pores, as far as the photo has too little of it."""
+        fine = field.bytes_like("light", 3)
+        radius = _texture_px(field)
+        cv2.blur(viewer, (radius, radius), dst=fine)
+        cv2.addWeighted(viewer, 1, fine, -1, 128, dst=fine)
+        np.clip(fine, 128 - _MOST_GRAIN, 128 + _MOST_GRAIN, out=fine)  # an edge of glasses or a brow is no grain
+        share = 1 - 1 / self._texture
+        cv2.addWeighted(pixels, 1, fine, share, -128 * share, dst=pixels)
 
     def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
-        """Learn how much fainter the finest detail of `drawn` must be."""
+        """Learn how much fainter (below 1) or stronger the finest detail of `drawn` must be."""
         radius = _texture_px(field)
         seen = made = 1e-3
         for cheek in _CHEEKS:
@@ -113,7 +131,7 @@ class Light:
                 made += _finest(drawn[part], radius)
         if made > 0.1:
             share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
-            wanted = float(np.clip(seen / made, _LEAST_TEXTURE, 1.0))
+            wanted = float(np.clip(seen / made, _LEAST_TEXTURE, _MOST_TEXTURE))
             self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
 
 

@@ -49,7 +49,7 @@ class Wearing:
         new = self.mask.draw(pixels, field)
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s)
-            self._light.apply(new, field)
+            self._light.apply(new, field.place.of(pixels), field)
         cover = self._cover(self.mask.cover(field), strength)
         self._held = Size.of(pixels), field.place, new, cover
         _blend(field, new, cover, field.place.of(out))
