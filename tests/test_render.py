@@ -124,6 +124,18 @@ def test_a_video_keeps_its_own_times_whatever_rate_is_asked_for(capsys: pytest.C
     assert times_s == pytest.approx([0, 0.04, 0.1, 0.5, 0.52, 0.9], abs=1e-3)
 
 
+def test_a_folder_of_pictures_loses_uneven_times_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    write_video(Path("uneven.mp4"), 11, times_ms=[0, 40, 80, 500, 540, 580, 620, 660, 700, 900, 1000])
+    render("uneven.mp4", "frames/")
+    told = capsys.readouterr().err
+    assert "uneven.mp4 are not evenly spaced, as these pictures will be: with --fps 10.000 they last as long" in told
+    render("frames/", "back.mp4", "--fps", "10")
+    assert float(film("back.mp4")[1][-1]) == pytest.approx(1.0)
+    write_clip("even.mp4", rate=Fraction(30000, 1001))
+    render("even.mp4", "more/")
+    assert "evenly" not in capsys.readouterr().err
+
+
 def test_a_name_without_a_suffix_is_a_folder() -> None:
     write_clip("clip.mp4", 3)
     render("clip.mp4", "frames")

@@ -20,6 +20,7 @@ from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
 if TYPE_CHECKING:
+    from realtime.loop import RenderLoop
     from realtime.signing import Signer
 
 log = logging.getLogger(__name__)
@@ -191,12 +192,26 @@ def _render(options: Options, stats: RunStats) -> Provenance | None:
         work.desk.tick = advance
         work.go()
         advance(stats.processed)
+    _tell_of_uneven_times(work.loop, options)
     failure = next((output.failure for output in stats.outputs if output.failure), "")
     if failure:  # while the film was being finished: the loop had come to its end by then
         raise OutputError(failure)
     if work.loop.interrupted:
         log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
     return getattr(work.loop.outputs[0], "provenance", None)
+
+
+def _tell_of_uneven_times(loop: RenderLoop, options: Options) -> None:
+    """Warn where pictures in a folder, which all last equally long, lose the times of the film they come from."""
+    info, last, count = loop.capture.info, loop.newest, loop.stats.processed
+    into_folder = outputs.split_spec(options.output[0])[0] == "folder"
+    if not into_folder or last is None or count < 2 or abs(last.pts_s - (count - 1) / info.fps) <= 1.5 / info.fps:
+        return
+    log.warning(
+        "the frames of %s are not evenly spaced, as these pictures will be: with --fps %.3f they last as long",
+        info.name,
+        (count - 1) / last.pts_s,
+    )
 
 
 def _give_name(unfinished: Path, result: Path) -> None:
