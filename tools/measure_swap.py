@@ -28,7 +28,7 @@ from realtime.terminal import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
-from tools.swap_figures.people import SCENES, Verdict, everyone, judge
+from tools.swap_figures.people import SCENES, Player, Verdict, everyone, judge
 from tools.swap_figures.sheets import write_sheet
 from tools.swap_figures.speed import shares, whole_program, write_film, write_model
 from tools.swap_figures.talking import Talk, talk
@@ -188,13 +188,14 @@ def _people(
     arguments: argparse.Namespace, sources: Sequence[str], photos: Sequence[Path], eyes: Eyes
 ) -> list[dict[str, Any]]:
     """Two people who each wear a photo, then one of them only; and a film of several who were all asked."""
-    clips = [read_clip(source, 60) for source in [*sources, *sources][:2]]
+    first, second = (Player.of(read_clip(source, 60), eyes) for source in [*sources, *sources][:2])
     pair = [*photos, *photos][:2]
     verdicts: list[Verdict] = []
     print("\n" + PEOPLE_HEAD)
     for scene in SCENES:
-        for worn in (pair, pair[:1]):
-            judged = judge(scene, clips, _SCENE_S, worn, eyes)
+        # What is hard about a hand or noise is not who is who: such a scene needs no bystander.
+        for worn in (pair, pair[:1]) if scene.moves else (pair,):
+            judged = judge(scene, (first, second), _SCENE_S, worn, eyes)
             verdicts += judged
             print("\n".join(people_row(each) for each in judged), flush=True)
     for film in arguments.crowd or sorted((SHARED_DATA / "videos").glob("several_people.mp4")):

@@ -35,6 +35,8 @@ _BARE = 0.5
 """A face is bare where less than this share of it has changed, eyes and mouth left out, which stay the wearer's own."""
 _HIDDEN = 0.12
 """Grain of a hidden face over the camera's."""
+_EVERY = 3
+"""Likeness is measured in every third frame; whether a face is bare in all of them."""
 _SURE = 0.05
 """Likeness by which the other's face must be nearer to count as traded."""
 
@@ -59,6 +61,11 @@ class Scene:
     """Where a hand is, from -1 (left of the first face) to 1; None: nowhere."""
     noise: Callable[[float], bool] = lambda at_s: False
     """Whether the camera shows nothing but noise."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is the people themselves that make it hard."""
+        return self.spots is not _side_by_side or self.name == "side by side"
 
 
 def _side_by_side(at_s: float) -> tuple[Spot, Spot]:  # noqa: ARG001 - nobody moves
@@ -195,27 +202,40 @@ class Verdict:
     """The largest mean change of the face, grey levels."""
 
 
-def judge(scene: Scene, clips: Sequence[Clip], seconds: float, photos: Sequence[Path], eyes: Eyes) -> list[Verdict]:
+class Player(NamedTuple):
+    """A clip whose viewer plays in scenes."""
+
+    clip: Clip
+    seen: Sequence[Seen]
+
+    @classmethod
+    def of(cls, clip: Clip, eyes: Eyes) -> Player:
+        """Watch a clip once, for all scenes."""
+        return cls(clip, watch(clip, eyes))
+
+
+def judge(
+    scene: Scene, players: tuple[Player, Player], seconds: float, photos: Sequence[Path], eyes: Eyes
+) -> list[Verdict]:
     """Play a scene with so many photos to wear (one: the other person was not asked). Raises a RealtimeError."""
-    fps = clips[0].fps
-    people = [watch(clip, eyes) for clip in clips]
+    fps = players[0].clip.fps
     wanted = [eyes.photo(photo) for photo in photos]
     detector, tracker, effect = open_detector(), FaceTracker(), open_swap(",".join(map(str, photos)))
     notes: list[list[_Note]] = [[], []]
     try:
-        for index, shot in enumerate(play(scene, people, fps, seconds)):
+        for index, shot in enumerate(play(scene, [player.seen for player in players], fps, seconds)):
             frame = Frame(shot.pixels, index / fps, index / fps, index)
             made = effect.make(frame, tracker.update(detector.find(frame), frame.pts_s)).pixels
             for mesh, kept in zip(shot.meshes, notes, strict=True):
                 if mesh is not None:
-                    kept.append(_note(made, shot.pixels, mesh, wanted, eyes))
+                    kept.append(_note(made, shot.pixels, mesh, wanted if index % _EVERY == 0 else (), eyes))
     finally:
         detector.close()
         effect.close()
     asked = [len(photos) > 1 or _changed_mostly(kept) for kept in notes]
     return [
-        _verdict(scene.name, clip.name, kept, is_asked)
-        for clip, kept, is_asked in zip(clips, notes, asked, strict=True)
+        _verdict(scene.name, player.clip.name, kept, is_asked)
+        for player, kept, is_asked in zip(players, notes, asked, strict=True)
     ]
 
 
@@ -225,7 +245,7 @@ class _Note(NamedTuple):
     touched: float
     hidden: bool
     likeness: tuple[float, ...]
-    """With each photo; empty where it is hidden."""
+    """With each photo; empty where it is hidden or was not asked for."""
     like_self: float
 
 
@@ -235,8 +255,8 @@ def _note(made: Pixels, own: Pixels, mesh: FaceMesh, wanted: Sequence[NDArray[np
     difference = cv2.absdiff(made, own)[inside]
     hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
     changed = float((difference.max(axis=1) > _CHANGED).mean())
-    if hidden:
-        return _Note(changed, float(difference.mean()), True, (), 0.0)
+    if hidden or not wanted:
+        return _Note(changed, float(difference.mean()), hidden, (), 0.0)
     here = eyes.embedding.of(made, mesh)
     return _Note(
         changed,
