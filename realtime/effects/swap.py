@@ -50,6 +50,9 @@ class SwapSettings:
     light: float = field(
         default=1.0, metadata=setting("how far the new face takes your light and colour", least=0, most=1)
     )
+    in_front: bool = field(
+        default=True, metadata=setting("hands, cups and phones before your face stay before the new one")
+    )
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
     morph: float | None = field(
         default=None, metadata=setting("models that go from one face to another: how far", least=0, most=1)
@@ -195,7 +198,8 @@ class _Opener:
     def _wearing(self, mask: Mask) -> Wearing:
         keep = self._settings.keep
         both = keep == "both" or (keep == "auto" and mask.keeps_openings)
-        return Wearing(mask, Keep(both or keep == "eyes", both or keep == "mouth"), light=self._settings.light)
+        kept = Keep(both or keep == "eyes", both or keep == "mouth")
+        return Wearing(mask, kept, light=self._settings.light, in_front=self._settings.in_front)
 
 
 def _stepped(value: float, steps: int) -> float:

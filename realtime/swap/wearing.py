@@ -13,6 +13,7 @@ from realtime.pixels import Place
 from realtime.swap import Mask
 from realtime.swap.field import EYES, LIDS, MOUTH, FaceField, Floats
 from realtime.swap.light import Light
+from realtime.swap.occlusion import Occlusion
 
 _SUBPIXEL_BITS = 4
 _LID = 0.4
@@ -31,11 +32,14 @@ class Keep(NamedTuple):
 class Wearing:
     """Puts one mask on one person. Used by one thread."""
 
-    def __init__(self, mask: Mask, keep: Keep, *, light: float) -> None:
-        """`light`: how far the viewer's colour and light are taken over, 0..1."""
+    def __init__(self, mask: Mask, keep: Keep, *, light: float, in_front: bool = True) -> None:
+        """`light`: how far the viewer's colour and light are taken over, 0..1. `in_front`: what stands in front of the
+        viewer's face, stands in front of the new one too.
+        """
         self.mask = mask
         self._keep = keep
         self._light = Light(light) if light > 0 else None
+        self._occlusion = Occlusion() if in_front else None
         self._field = FaceField()
         self._held: tuple[Size, Place, Pixels, Pixels] | None = None
 
@@ -50,7 +54,10 @@ class Wearing:
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s)
             self._light.apply(new, field.place.of(pixels), field)
-        cover = self._cover(self.mask.cover(field), strength)
+        shown = self.mask.cover(field)
+        if self._occlusion is not None:
+            shown = shown * self._occlusion.visible(pixels, field, pts_s)
+        cover = self._cover(shown, strength)
         self._held = Size.of(pixels), field.place, new, cover
         _blend(field, new, cover, field.place.of(out))
 
@@ -67,6 +74,8 @@ class Wearing:
         self._held = None
         if self._light is not None:
             self._light.forget()
+        if self._occlusion is not None:
+            self._occlusion.forget()
 
     def _cover(self, shown: Floats, strength: float) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""

@@ -1,0 +1,194 @@
+"""What stands in front of the viewer's face: hands, cups, phones, microphones.
+
+The face is laid flat (`occlusion_flat.py`) and remembered: how every point of it usually looks, and how far it strays
+from that while its owner speaks and moves. What looks different from all that was remembered thereabouts, over an area
+that no grimace makes, stands in front. Light is fitted first, so a lamp or a turning head changes nothing.
+
+A hole in the new face that comes and goes is worse than a finger painted over, and it shows whom nobody was to see:
+where in doubt, nothing stands in front.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.frame import Pixels
+from realtime.swap.field import GRID, FaceField, Floats
+from realtime.swap.occlusion_flat import SIDE, depth_inside, lay_flat, on_face, openings, to_grid
+
+_PLAIN = (11.0, 6.0, 6.0)
+_MOUTH = (26.0, 10.0, 10.0)
+_EYE = (40.0, 12.0, 12.0)
+"""What L, a and b stray by at least, in 8-bit levels: skin; lips, between which teeth and dark come and go; lids."""
+_AROUND = np.ones((5, 5), np.uint8)
+"""A point may look like any of its neighbours this near: a mesh sits that exactly, some 10 px on a face of 300."""
+_DOUBT = 0.45
+"""Difference over what is usual, averaged over `_BLUR` points, from where on a point may belong to something."""
+_BLUR = (5, 5)
+_LEAST_MASS = 0.055
+"""Difference summed over one thing, rims and edges left out, as a share of the flat picture. Grimaces, open mouths and
+turns of 6 people in 2700 frames reach 0.053; a fist on the chin has 0.15."""
+_STAYS = 0.5
+"""What was in front stays so down to this share of it."""
+_RIM = 0.08
+"""How near the outline, in sides of the flat face, a difference counts nothing: there the background looks in."""
+_MOST_OF_FACE = 0.7
+"""More of the face than this cannot stand behind something and still be followed: a lamp, or the mesh slipped."""
+_HOLES = np.ones((7, 7), np.uint8)
+_COMES_S, _GOES_S = 0.02, 0.035
+"""Time constants of what is shown."""
+_REMEMBERS_S = 3.0
+_GETS_USED_S = 20.0
+"""Time constants of the memory: of the face, and of what stands in front of it."""
+_FIRST_FRAMES = 10
+"""The memory is too young before: nothing stands in front."""
+_PAUSE_S = 1.0
+"""After it the memory begins anew: another shot, another room."""
+_SEEN_S = 0.5
+_EDGE_RADIUS, _EDGE_FLOOR = 5, 0.002
+"""Of the guided filter that pulls the mask to the picture's edges: grid points; contrast, squared, that is an edge."""
+
+
+class Occlusion:
+    """Remembers one viewer's face and tells what is not part of it. Used by one thread."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._at_s = -math.inf
+        self._usual: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
+        self._strays: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
+        self._known: Floats = np.zeros((SIDE, SIDE), np.float32)
+        self._in_front: Floats = np.zeros((SIDE, SIDE), np.float32)
+
+    def forget(self) -> None:
+        """Somebody else comes."""
+        self._frames = 0
+
+    def visible(self, pixels: Pixels, field: FaceField, pts_s: float) -> Floats:
+        """Return where the viewer's face is seen, (grid height, grid width), 0 where something stands in front to 1.
+
+        `pixels` is the whole frame, `field` says where the face, which is not outside of it, lies.
+        """
+        passed_s = pts_s - self._at_s
+        self._at_s = pts_s
+        lab, seen = lay_flat(pixels, field)
+        if self._frames == 0 or not 0 <= passed_s <= _PAUSE_S:
+            self._begin(lab, seen)
+        else:
+            self._look(lab, seen, passed_s)
+        if float(self._in_front.max()) < 1 / 255:
+            return np.ones((GRID.height, GRID.width), np.float32)
+        return 1 - _to_edges(to_grid(self._in_front, field), pixels, field)
+
+    def _begin(self, lab: Floats, seen: Floats) -> None:
+        self._frames = 1
+        self._usual, self._known = lab, seen
+        self._strays = np.zeros_like(lab)
+        self._in_front = np.zeros_like(seen)
+
+    def _look(self, lab: Floats, seen: Floats, passed_s: float) -> None:
+        lab = self._in_usual_light(lab, seen * (1 - self._in_front))
+        off = np.maximum(lab - cv2.dilate(self._usual, _AROUND), cv2.erode(self._usual, _AROUND) - lab)
+        np.maximum(off, 0, out=off)
+        squared = np.square(off)
+        spread = _least_spread() + 4 * cv2.dilate(self._strays, np.ones((3, 3), np.uint8))
+        difference = np.minimum(np.sqrt((squared / spread).sum(axis=2)), 3)
+        front = self._things(difference * np.clip(self._known / 0.3, 0, 1), seen)
+        share = np.where(front > self._in_front, 1 - math.exp(-passed_s / _COMES_S), 1 - math.exp(-passed_s / _GOES_S))
+        self._in_front += (share * (front - self._in_front)).astype(np.float32)
+        self._learn(lab, squared, seen, passed_s)
+
+    def _things(self, difference: Floats, seen: Floats) -> Floats:
+        """Return (SIDE, SIDE), 0 or 1: where something stands in front."""
+        nothing = np.zeros_like(seen)
+        if self._frames < _FIRST_FRAMES:
+            return nothing
+        calm = cv2.blur(difference * seen, _BLUR) / np.maximum(cv2.blur(seen, _BLUR), 0.15)
+        doubtful = ((calm > _DOUBT) & (seen > 0.1)).astype(np.uint8)
+        count, labels, boxes, _ = cv2.connectedComponentsWithStats(doubtful, connectivity=4)
+        if count < 2:
+            return nothing
+        labels_flat = labels.ravel()
+        mass = np.bincount(labels_flat, (calm * _counts()).ravel(), count) / SIDE**2
+        was_there = np.bincount(labels_flat, self._in_front.ravel(), count) / boxes[:, cv2.CC_STAT_AREA]
+        is_thing = mass > _LEAST_MASS * np.where(was_there > 0.3, _STAYS, 1.0)
+        is_thing[0] = False
+        if not is_thing.any():
+            return nothing
+        front = cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES)
+        return nothing if float((front * seen).sum()) > _MOST_OF_FACE * float(seen.sum()) else np.asarray(front)
+
+    def _learn(self, lab: Floats, squared: Floats, seen: Floats, passed_s: float) -> None:
+        self._frames += 1
+        share = max(1 / self._frames, 1 - math.exp(-passed_s / _REMEMBERS_S))
+        used = share if self._frames <= _FIRST_FRAMES else 1 - math.exp(-passed_s / _GETS_USED_S)
+        shares = np.where(self._in_front > 0.25, used, share).astype(np.float32)
+        shares = np.where(self._known < 0.1, np.maximum(shares, 0.3), shares) * seen
+        self._strays += shares[..., None] * (squared - self._strays)
+        self._usual += shares[..., None] * (lab - self._usual)
+        self._known += (1 - math.exp(-passed_s / _SEEN_S)) * np.maximum(seen - self._known, 0)
+
+    def _in_usual_light(self, lab: Floats, weights: Floats) -> Floats:
+        """Return the face in the light of the memory: a plane over the face and a contrast are taken off."""
+        contrast = (self._usual[..., 0] - float(self._usual[on_face()][:, 0].mean())) / 64
+        basis = np.concatenate([_plane(), contrast[..., None]], axis=2).astype(np.float32)
+        few = (slice(1, None, 3), slice(1, None, 3))
+        rows = basis[few].reshape(-1, 4)
+        apart = (lab - self._usual)[few].reshape(-1, 3)
+        weight = (weights * (self._known > 0.05))[few].ravel()
+        counted = weight > 0.5
+        if counted.sum() < 30:
+            return lab
+        usual_spread = _least_spread()[few].reshape(-1, 3)
+        change = np.zeros((4, 3), np.float32)
+        change[0] = np.median(apart[counted], axis=0)
+        for _ in range(3):  # least squares, and what does not fit counts less each time
+            misfit = (np.square(apart - rows @ change) / usual_spread).sum(axis=1)
+            scaled = rows * (weight / (1 + misfit))[:, None]
+            change = np.linalg.solve(rows.T @ scaled + _STIFF, scaled.T @ apart)
+        return np.asarray(lab - basis @ change, np.float32)
+
+
+_STIFF = np.diag(np.array([1e-3, 8, 8, 8], np.float32))
+"""Slopes and contrast need some points that ask for them."""
+
+
+@functools.cache
+def _plane() -> Floats:
+    steps = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5
+    across, down = np.meshgrid(steps, steps)
+    return np.stack([np.ones_like(across), across, down], axis=2)
+
+
+@functools.cache
+def _least_spread() -> Floats:
+    """Return (SIDE, SIDE, 3), squared."""
+    mouth, eyes = openings(2)
+    spread = np.empty((SIDE, SIDE, 3), np.float32)
+    spread[:] = _PLAIN
+    spread[mouth] = _MOUTH
+    spread[eyes] = _EYE
+    return np.square(spread)
+
+
+@functools.cache
+def _counts() -> NDArray[np.float32]:
+    return (depth_inside() > _RIM).astype(np.float32)
+
+
+def _to_edges(mask: Floats, pixels: Pixels, field: FaceField) -> Floats:
+    """Return a mask on the grid whose edges lie on the picture's (He, Sun, Tang: "Guided Image Filtering", 2010)."""
+    small = cv2.resize(field.place.of(pixels), GRID, interpolation=cv2.INTER_AREA)
+    guide = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32) / 255
+    side = (2 * _EDGE_RADIUS + 1,) * 2
+    mean_guide, mean_mask = cv2.blur(guide, side), cv2.blur(mask, side)
+    together = cv2.blur(guide * mask, side) - mean_guide * mean_mask
+    slope = together / (cv2.blur(guide * guide, side) - mean_guide * mean_guide + _EDGE_FLOOR)
+    level = mean_mask - slope * mean_guide
+    filtered = cv2.blur(slope, side) * guide + cv2.blur(level, side)
+    return np.asarray(np.clip((filtered - 0.5) * 1.4 + 0.5, 0, 1), np.float32)

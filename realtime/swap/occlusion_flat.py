@@ -1,0 +1,114 @@
+"""A viewer's face laid flat: one small picture in which a cheek stays in its place, however the head turns."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.canonical import flat_points, triangles
+from realtime.faces.mesh import OVAL
+from realtime.frame import Pixels
+from realtime.swap.field import EYES, LIPS, FaceField, Floats
+from realtime.swap.raster import Raster
+
+SIDE = 64
+"""Points along each side. On a face of 300 px they lie 5 px apart: a finger is three to four of them wide."""
+_LEAST_SAMPLED_PX = 96
+"""The picture is halved down to no less than this before it is sampled: noise is averaged, no pixel skipped."""
+_TURNED_AWAY, _FACING = 0.15, 0.4
+"""Area that a piece of the face takes in the picture, over the median: below the first nothing is told by it."""
+
+
+class FlatView(NamedTuple):
+    """One frame's face, laid flat."""
+
+    lab: Floats
+    """(SIDE, SIDE, 3): lightness and colour in OpenCV's 8-bit CIELAB (L over 0..255, a and b around 128)."""
+    seen: Floats
+    """(SIDE, SIDE) 0..1: whether a point lies in the picture and on a side of the face that is turned to it."""
+
+
+def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
+    """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
+    corners, weights = _corners()
+    points = np.einsum("nk,nkc->nc", weights, field.mesh.points[corners, :2])
+    part, scale = _halved(field.place.of(pixels))
+    there = (points + 0.5 - (field.place.left, field.place.top)) * scale - 0.5
+    there = np.ascontiguousarray(there, np.float32).reshape(SIDE, SIDE, 2)
+    sampled = cv2.remap(part, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
+    return FlatView(lab, _seen(there, part.shape[1], part.shape[0]))
+
+
+def to_grid(flat: Floats, field: FaceField) -> Floats:
+    """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
+    there = field.flat_map * SIDE - 0.5
+    on_grid = cv2.remap(flat, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    on_grid[field.reach <= 0] = 0
+    return np.asarray(on_grid, np.float32)
+
+
+@functools.cache
+def on_face() -> NDArray[np.bool_]:
+    """Return (SIDE, SIDE): which points lie on the mesh. Read only."""
+    return np.asarray(_corners()[1].sum(axis=1) > 0.5).reshape(SIDE, SIDE)
+
+
+@functools.cache
+def depth_inside() -> Floats:
+    """Return (SIDE, SIDE): how far a point lies inside the outline, in sides of the flat face. Read only."""
+    outline = flat_points()[list(OVAL)]
+    middles = (np.arange(SIDE) + 0.5) / SIDE
+    rows = [[cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x in middles] for y in middles]
+    return np.array(rows, np.float32)
+
+
+def around(numbers: tuple[int, ...], grown: int) -> NDArray[np.bool_]:
+    """Return (SIDE, SIDE): the hull of some of the mesh's points, grown by some points of the flat picture."""
+    hull = cv2.convexHull(np.rint(flat_points()[list(numbers)] * SIDE - 0.5).astype(np.int32))
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillConvexPoly(mask, hull, 1)
+    return np.asarray(cv2.dilate(mask, np.ones((2 * grown + 1, 2 * grown + 1), np.uint8)) > 0)
+
+
+@functools.cache
+def openings(grown: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return (SIDE, SIDE) each: mouth with lips, eyes with lids. Read only."""
+    return around(LIPS, grown), around(EYES[0], grown) | around(EYES[1], grown)
+
+
+@functools.cache
+def _corners() -> tuple[NDArray[np.intp], Floats]:
+    """Return (SIDE², 3) which points of the mesh are around a flat point, and their shares; 0 off the face."""
+    painted = np.zeros((SIDE, SIDE, 468), np.float32)
+    one_each = np.eye(468, dtype=np.float32)
+    corners = (flat_points() * SIDE - 0.5).astype(np.float32)
+    Raster(triangles(), SIDE, SIDE).paint(corners, np.zeros(468, np.float32), one_each, painted)
+    shares = painted.reshape(SIDE * SIDE, 468)
+    numbers = np.argpartition(-shares, 3, axis=1)[:, :3]
+    return numbers, np.take_along_axis(shares, numbers, axis=1)
+
+
+def _halved(part: Pixels) -> tuple[Pixels, float]:
+    scale = 1.0
+    while part.shape[1] >= 2 * _LEAST_SAMPLED_PX and part.shape[0] >= 2 * _LEAST_SAMPLED_PX:
+        width, height = part.shape[1] // 2, part.shape[0] // 2
+        even = part[: height * 2, : width * 2]
+        part = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        scale /= 2
+    return part, scale
+
+
+def _seen(there: Floats, width: int, height: int) -> Floats:
+    right = cv2.Sobel(there, cv2.CV_32F, 1, 0, ksize=1)
+    down = cv2.Sobel(there, cv2.CV_32F, 0, 1, ksize=1)
+    area = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+    usual = max(float(np.median(area[on_face()])), 1e-6)
+    seen = np.clip((area / usual - _TURNED_AWAY) / (_FACING - _TURNED_AWAY), 0, 1) * on_face()
+    x, y = there[..., 0], there[..., 1]
+    seen *= (x > 0) & (y > 0) & (x < width - 1) & (y < height - 1)
+    return np.asarray(seen, np.float32)
