@@ -20,8 +20,8 @@ from realtime.model_import.face_ports import FacePorts, Numbers, find_face_ports
 from realtime.model_import.face_ranges import settle_face_ranges
 from realtime.model_import.face_trial import FacePhoto, crop_for, encode, swap_once
 from realtime.model_import.face_wishes import FaceWishes
-from realtime.model_import.face_wrapping import FaceEnds, wrapped_swap
-from realtime.model_import.identity import Encoder, read_converting_encoder, read_encoder, settled_map
+from realtime.model_import.face_wrapping import FaceEnds, without_numbers, wrapped_swap
+from realtime.model_import.identity import Encoder, LastWeights, read_converting_encoder, read_encoder, settled_map
 from realtime.model_import.importer import Imported, Words
 from realtime.model_import.ports import Port
 from realtime.model_import.reading import read_whole, settled
@@ -54,13 +54,15 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
     raw = read_whole(path)
     family = face_family(raw.graph, path.stem, where)
     alignment, crop_source = _alignment(wishes, family, where)
-    network = settled(path, _copy(raw))
+    weights, said = LastWeights.of(raw), {entry.key: entry.value for entry in raw.metadata_props}
+    told = {key.lower(): value for key, value in said.items()}
+    network = settled(path, raw)
     ports = find_face_ports(network, wishes.network, family, where)
     ends, findings = settle_face_ranges(network, ports, wishes.network, family, where)
     morph, morph_findings = _morph(ports, wishes, where)
     encoder = _encoder(wishes, family, ports, where)
     if encoder is not None and ports.identity is not None:
-        ends, way = _told(ends, ports.identity, raw, family, encoder, where)
+        ends, way = _told(ends, ports.identity, weights, family, encoder, where)
         findings += [
             *encoder.findings,
             Finding("it goes in", way.value, "the file" if family is None else family.title),
@@ -70,11 +72,8 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
         title=words.title or path.stem,
         about=words.about
         or ("Wears the face of a photo" if encoder is not None else "Wears the face it was trained on"),
-        credit=words.credit or _said(raw, "author"),
-        licence=words.licence
-        or _said(raw, "license")
-        or (family.licence if family is not None else "")
-        or "not stated",
+        credit=words.credit or told.get("author", ""),
+        licence=words.licence or told.get("license", "") or (family.licence if family else "") or "not stated",
         network=family.network if family is not None else "unknown",
         made_by=f"realtime {realtime.__version__}, from {where}",
         alignment=alignment,
@@ -89,8 +88,7 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
         *morph_findings,
     ]
     finished = wrapped_swap(network, ends)
-    kept = {entry.key: entry.value for entry in raw.metadata_props}
-    helper.set_model_props(finished, {**kept, **card.metadata()})
+    helper.set_model_props(finished, {**said, **card.metadata()})
     notes = []
     if ports.left_aside:
         notes.append(f"its other outputs are left aside: {', '.join(shown_name(name) for name in ports.left_aside)}")
@@ -98,10 +96,9 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
         identity, made_encoder = None, None
         if encoder is not None:
             made_encoder, identity = _tried_encoder(encoder, Path(folder), photo)
-        notes += _judged(network, ends, card, photo, identity, where)
-        swap = _tried_swap(
-            finished.SerializeToString(), card, (*head, *findings), tuple(notes), Path(folder), photo, identity, where
-        )
+        notes += _judged(finished, ends, card, photo, identity, where)
+        content = without_numbers(finished).SerializeToString()
+        swap = _tried_swap(content, card, (*head, *findings), tuple(notes), Path(folder), photo, identity, where)
     return FaceImport(swap, made_encoder)
 
 
@@ -149,10 +146,10 @@ def _encoder(wishes: FaceWishes, family: FaceFamily | None, ports: FacePorts, wh
 
 
 def _told(
-    ends: FaceEnds, wanted: Numbers, raw: onnx.ModelProto, family: FaceFamily | None, encoder: Encoder, where: str
+    ends: FaceEnds, wanted: Numbers, weights: LastWeights, family: FaceFamily | None, encoder: Encoder, where: str
 ) -> tuple[FaceEnds, IdentityWay]:
     """Return the ends with an identity, and how it goes in. Raises ModelError where the numbers do not fit."""
-    identity_map, way = settled_map(raw, wanted, family, where)
+    identity_map, way = settled_map(weights, wanted, family, where)
     if encoder.size != wanted.size:
         raise ModelError(
             f"{where} is told whose face by {wanted.size} numbers, and --identity-model gives {encoder.size}: take the "
@@ -172,7 +169,7 @@ def _morph(ports: FacePorts, wishes: FaceWishes, where: str) -> tuple[float | No
 
 
 def _judged(
-    network: onnx.ModelProto, ends: FaceEnds, card: ModelCard, photo: FacePhoto, identity: Identity | None, where: str
+    model: onnx.ModelProto, ends: FaceEnds, card: ModelCard, photo: FacePhoto, identity: Identity | None, where: str
 ) -> list[str]:
     """Look at the numbers before they are cut off. Returns what looks odd; raises ModelError where it is no face."""
     side = ends.ports.side_px
@@ -182,7 +179,7 @@ def _judged(
         inputs["identity"] = identity
     if card.morph is not None:
         inputs["morph"] = np.array([card.morph], np.float32)
-    graph = AnyGraph(wrapped_swap(network, ends, as_numbers=True).SerializeToString(), where)
+    graph = AnyGraph(model.SerializeToString(), where)
     with np.errstate(all="ignore"):
         numbers = graph.run(inputs)["numbers"]
     if numbers.shape != (1, 3, side, side):
@@ -242,13 +239,3 @@ def _port_findings(ports: FacePorts) -> list[Finding]:
 def _port_text(port: Port) -> str:
     shape = "×".join(str(side) if isinstance(side, int) else "any" for side in port.shape)
     return f"{shown_name(port.name)} {port.element} {shape} {port.layout.value}"
-
-
-def _said(model: onnx.ModelProto, key: str) -> str:
-    return next((entry.value for entry in model.metadata_props if entry.key.lower() == key), "")
-
-
-def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy

@@ -201,15 +201,14 @@ def _output_shapes(
     model: onnx.ModelProto, taken: Port, identity: Numbers | None, morph: Numbers | None, where: str
 ) -> dict[str, tuple[int, ...]]:
     """Return what is stated, with 1 for a free batch; where more is free, what a run on grey gives."""
-    found: dict[str, tuple[int, ...]] = {}
-    shapes = known_shapes(model)
-    for value in model.graph.output:
-        shape = shapes.get(value.name)
-        if shape and all(isinstance(side, int) for side in shape[1:]):
-            first = shape[0] if isinstance(shape[0], int) else 1
-            found[value.name] = (int(first), *(int(side) for side in shape[1:]))
-    if len(found) == len(model.graph.output):
-        return found
+    stated = {value.name: _shape(value) for value in model.graph.output}
+    if not all(_is_stated(shape) for shape in stated.values()):
+        stated |= {name: shape for name, shape in known_shapes(model).items() if name in stated}
+    if all(_is_stated(shape) for shape in stated.values()):
+        return {
+            name: (shape[0] if isinstance(shape[0], int) else 1, *(int(side) for side in shape[1:]))
+            for name, shape in stated.items()
+        }
     sides = [side if isinstance(side, int) else 1 for side in taken.shape]
     inputs = {taken.name: np.full(sides, 0.5, ELEMENT_TYPES[taken.element_type])}
     for numbers in (identity, morph):
@@ -218,6 +217,10 @@ def _output_shapes(
             inputs[numbers.name] = np.full(shape, 0.5, FLOATS[numbers.element_type])
     given = AnyGraph(model.SerializeToString(), where).run(inputs)
     return {name: tuple(array.shape) for name, array in given.items()}
+
+
+def _is_stated(shape: tuple[int | str, ...]) -> bool:
+    return bool(shape) and all(isinstance(side, int) for side in shape[1:])
 
 
 def _chosen(

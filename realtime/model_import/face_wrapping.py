@@ -38,17 +38,16 @@ class FaceEnds:
     """(identity_size, numbers that the network takes); what comes of it gets length 1 again."""
 
 
-def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds, *, as_numbers: bool = False) -> onnx.ModelProto:
-    """Return a model that takes `face` and gives `face_out` and `mask`, as `realtime.model_card` says.
+def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds) -> onnx.ModelProto:
+    """Turn a network, in place, into a model that takes `face` and gives `face_out` and `mask`, as
+    `realtime.model_card` says, and return it: swappers weigh half a gigabyte, so there is no copy.
 
-    With `as_numbers` it gives `numbers` instead: float32 [1, 3, side, side] in the network's colour order, 0 for black
-    and 255 for white, not yet rounded or clipped.
+    It also gives `numbers`, until `without_numbers`: float32 [1, 3, side, side] in the network's colour order, 0 for
+    black and 255 for white, neither rounded nor clipped: what is beyond them tells that a range is wrong.
     """
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
     ports, side = ends.ports, ends.ports.side_px
-    prune(whole, [ports.given.name, *(mask.name for mask in ports.masks)])
-    work = _FaceWriter(whole)
+    prune(model, [ports.given.name, *(mask.name for mask in ports.masks)])
+    work = _FaceWriter(model)
     inputs = [_picture("face", side, 3)]
     work.crop_to(ports.taken, side, ends.range_in, ends.order)
     if ports.identity is not None:
@@ -61,15 +60,24 @@ def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds, *, as_numbers: bool = F
         inputs.append(helper.make_tensor_value_info("morph", TensorProto.FLOAT, [1]))
         work.numbers_to(ports.morph, "morph")
     head = work.taken_nodes()
-    picture = work.picture_of(ports.given, side, ends.range_out, rounding=not as_numbers)
-    if as_numbers:
-        work.node("Identity", [picture], output="numbers")
-        outputs = [helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, side, side])]
-    else:
-        work.bytes_to("face_out", picture, ends.order)
-        work.mask(ports, side)
-        outputs = [_picture("face_out", side, 3), _picture("mask", side, 1)]
-    return _closed(whole, head, work.taken_nodes(), inputs, outputs)
+    planes = work.picture_of(ports.given, side, ends.range_out)
+    work.bytes_to("face_out", work.node("Add", [planes, work.float(0.5)]), ends.order)
+    work.mask(ports, side)
+    work.node("Identity", [planes], output="numbers")
+    outputs = [
+        _picture("face_out", side, 3),
+        _picture("mask", side, 1),
+        helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, side, side]),
+    ]
+    return _closed(model, head, work.taken_nodes(), inputs, outputs)
+
+
+def without_numbers(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take `numbers` out of what `wrapped_swap` returned, in place."""
+    graph = model.graph
+    replace(graph.node, [node for node in graph.node if "numbers" not in node.output])
+    replace(graph.output, [value for value in graph.output if value.name != "numbers"])
+    return model
 
 
 def wrapped_encoder(
@@ -81,11 +89,11 @@ def wrapped_encoder(
     *,
     unit: bool = True,
 ) -> onnx.ModelProto:
-    """Return a model that takes `face` and gives `z`, float32 [1, size], of length 1 where `unit`."""
-    whole = onnx.ModelProto()
-    whole.CopyFrom(model)
-    prune(whole, [given.name])
-    work, side = _FaceWriter(whole), side_of(taken)
+    """Turn a network, in place, into a model that takes `face` and gives `z`, float32 [1, size], of length 1 where
+    `unit`, and return it.
+    """
+    prune(model, [given.name])
+    work, side = _FaceWriter(model), side_of(taken)
     work.crop_to(taken, side, values, order)
     head = work.taken_nodes()
     numbers = work.node("Reshape", [given.name, work.ints([1, given.size])])
@@ -93,7 +101,7 @@ def wrapped_encoder(
         numbers = work.node("Cast", [numbers], to=TensorProto.FLOAT)
     work.node("Identity", [work.of_length_one(numbers) if unit else numbers], output="z")
     result = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, given.size])
-    return _closed(whole, head, work.taken_nodes(), [_picture("face", side, 3)], [result])
+    return _closed(model, head, work.taken_nodes(), [_picture("face", side, 3)], [result])
 
 
 def joined(
@@ -183,7 +191,7 @@ class _FaceWriter(NodeWriter):
         length = self.node("Max", [self.node("Sqrt", [squared]), self.float(_LEAST_LENGTH)])
         return self.node("Div", [numbers, length])
 
-    def picture_of(self, given: Port, side: int, values: ValueRange, *, rounding: bool) -> str:
+    def picture_of(self, given: Port, side: int, values: ValueRange) -> str:
         """From what the network gives to planes of 0..255, [1, 3, side, side]."""
         planes = self._planes_of(given)
         (scale,), (offset,) = values.affine
@@ -191,8 +199,7 @@ class _FaceWriter(NodeWriter):
             planes = self.node("Mul", [planes, self.float(1 / scale)])
         if offset:
             planes = self.node("Add", [planes, self.float(-offset / scale)])
-        planes = self._resized(planes, side_of(given), side, 3)
-        return self.node("Add", [planes, self.float(0.5)]) if rounding else planes
+        return self._resized(planes, side_of(given), side, 3)
 
     def bytes_to(self, output: str, planes: str, order: ColourOrder) -> None:
         """Clip, cut off what is behind the point, and give it as pixels."""
