@@ -2,15 +2,15 @@
 
 A face belongs to a person, not to a place: the tracker's identities hold it. Somebody who is to wear one is never shown
 without: for half a second the last face stays, then the head is hidden, and the longer it was not seen, the more around
-it; before anybody was seen at all, everything. Who walked out of the picture is gone after a while. Whoever is there
-and was not asked, because all faces were worn when they came, stays as they are.
+it; while nobody is there, everything. Who walked out of the picture is gone after a while, and is given the face again
+when they come back. Whoever was not asked, because all faces were worn when they came, stays as they are.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from realtime.faces.mesh import FaceMesh
 from realtime.faces.tracker import HELD_S, REMEMBERED_S
@@ -38,6 +38,10 @@ class _Part:
     came_at_s: float = -math.inf
     worn_at_s: float = -math.inf
 
+    def is_lost(self, here: Mapping[int, Face]) -> bool:
+        """Whether nobody is known to wear it at this moment. Somebody new may be the one who wore it, moved quickly."""
+        return self.track_id is None or self.track_id not in here or here[self.track_id].lost_for_s > 0
+
     def never_fitted(self, pts_s: float) -> bool:
         """Whether the detector's face was none to the mesh model, all the time: a blurred back, a picture."""
         return self.came_at_s > self.worn_at_s and pts_s - self.came_at_s > _FITS_WITHIN_S
@@ -63,6 +67,9 @@ class People:
         self._another = another
         self._parts = [_Part(wearing, new_follower()) for wearing in wearings]
         self._bystanders: set[int] = set()
+        self._owners: dict[
+            int, _Part
+        ] = {}  # everybody who ever wore something, in order: it is theirs when they are back
         self._pts_s = -math.inf
         self.worn = 0
         """How many faces were swapped in the last frame."""
@@ -79,21 +86,29 @@ class People:
             for part in self._parts:
                 part.track_id, part.face, part.worn_at_s = None, None, -math.inf
             self._bystanders.clear()
+            self._owners.clear()
         self._pts_s = frame.pts_s
         self._cast(faces, frame.pts_s)
         self.worn = self.hidden = 0
         if all(part.face is None for part in self._parts):
-            hide_all(out)
+            if not faces:  # else they are bystanders: a newcomer would have been given a face
+                hide_all(out)
             return
         for part in self._parts:
             if part.face is not None:
-                self._show(part, part.face, frame, strength, out)
+                behind = any(_covers(face, part.face) for face in faces if face.track_id != part.track_id)
+                self._show(part, part.face, frame, strength, out, behind=behind)
 
-    def _show(self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels) -> None:
+    def _show(self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels, *, behind: bool) -> None:
+        """`behind`: where this face should be, another's is seen."""
+        if behind and face.lost_for_s > 0:
+            return  # what is seen there is somebody who has a track of their own
         mesh = part.follower.follow(frame.pixels, face, frame.pts_s)
         if mesh is not None:
             part.face = face if face.lost_for_s == 0 else _moved(face, mesh)
             part.worn_at_s = frame.pts_s
+            if part.track_id is not None:
+                self._owners.setdefault(part.track_id, part)
             part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out)
             self.worn += 1
             return
@@ -115,6 +130,7 @@ class People:
             elif part.face is not None:
                 lost_for_s = pts_s - max(part.worn_at_s, part.came_at_s)
                 part.face = dataclasses.replace(part.face, lost_for_s=max(lost_for_s, 1e-3))
+        self._give_back(here)
         worn = {part.track_id for part in self._parts}
         for face in faces:
             if face.track_id in worn or face.lost_for_s > 0:
@@ -127,7 +143,21 @@ class People:
             free.take(face, pts_s)
             free.face = face
 
-    def _free(self, here: dict[int, Face], face: Face, pts_s: float) -> _Part | None:
+    def _give_back(self, here: Mapping[int, Face]) -> None:
+        """Let those who are back wear again what somebody new was given while they were away."""
+        for track_id, part in list(self._owners.items()):  # whoever wore it first comes first
+            back = here.get(track_id)
+            if track_id not in self._owners or back is None or back.lost_for_s > 0:
+                continue
+            for other, worn in list(self._owners.items()):
+                if worn is part and other != track_id:
+                    del self._owners[other]
+                    self._bystanders.add(other)
+            if part.track_id != track_id:
+                part.take(back, self._pts_s)
+                part.face = back
+
+    def _free(self, here: Mapping[int, Face], face: Face, pts_s: float) -> _Part | None:
         """Return what somebody who wears nothing is to wear, None where all is worn.
 
         A newcomer takes what was lost near here, then what nobody wears, then what somebody far away cannot be seen
@@ -136,7 +166,7 @@ class People:
         if face.track_id in self._bystanders:
             free = [part for part in self._parts if part.never_fitted(pts_s)]
         else:
-            free = [part for part in self._parts if part.track_id not in here or part.never_fitted(pts_s)]
+            free = [part for part in self._parts if part.is_lost(here) or part.never_fitted(pts_s)]
         if free:
             return min(free, key=lambda part: _distance(part.face, face))
         if self._another is None:
@@ -152,6 +182,14 @@ def _distance(one: Face | None, other: Face) -> tuple[bool, float]:
     (x, y), (other_x, other_y) = one.box.centre, other.box.centre
     widths = math.hypot(x - other_x, y - other_y) / max(1.0, other.box.width)
     return widths > 2.0, widths
+
+
+def _covers(face: Face, hidden: Face) -> bool:
+    """Whether a face is seen where another should be."""
+    x, y = hidden.box.centre
+    box = face.box
+    inside = box.left < x < box.left + box.width and box.top < y < box.top + box.height
+    return inside and face.lost_for_s == 0
 
 
 def _moved(face: Face, mesh: FaceMesh) -> Face:

@@ -207,3 +207,43 @@ def test_two_faces_in_a_photo_are_told(photo: Pixels, tmp_path: Path, caplog: py
     cv2.imwrite(str(path), two_people(photo))
     opened(path).close()
     assert "there are 2 faces" in caplog.text
+
+
+def test_whoever_is_found_anew_before_they_were_given_up_is_swapped_at_once(
+    photo: Pixels, face: Face, other_photo: Path
+) -> None:
+    """A quick move: the tracker still holds the old place, and knows the face in the new one as somebody else."""
+    wide = np.ascontiguousarray(np.concatenate([np.full_like(photo, 90), photo], axis=1))
+    width = photo.shape[1]
+    effect = opened(other_photo)
+    before = np.ascontiguousarray(wide[:, ::-1][:, ::-1])
+    effect.make(moment(np.roll(before, -width, axis=1), 0), [moved(face, 0, 0, 1)])
+    held = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.1)
+    made = effect.make(moment(wide, 3), [moved(face, width, 0, 2), held]).pixels
+    box = core(moved(face, width, 0, 2).box)
+    assert difference(inside(made, box), inside(wide, box)) > 8
+
+
+def test_the_face_goes_back_to_who_wore_it_first(photo: Pixels, face: Face, other_photo: Path) -> None:
+    frame = two_people(photo)
+    left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
+    effect = opened(other_photo)
+    away = dataclasses.replace(left, lost_for_s=0.2)
+    made = {}
+    for index, there in enumerate([[left], [right, away], [right, left], [right, left]]):
+        made[index] = effect.make(moment(frame, index), there).pixels.copy()
+    for index, worn, bare in ((1, right, None), (2, left, right), (3, left, right)):
+        assert difference(inside(made[index], core(worn.box)), inside(frame, core(worn.box))) > 8, index
+        if bare is not None:
+            assert np.array_equal(inside(made[index], core(bare.box)), inside(frame, core(bare.box))), index
+
+
+def test_nothing_is_drawn_over_somebody_who_stands_in_front(photo: Pixels, face: Face, other_photo: Path) -> None:
+    frame = two_people(photo)
+    left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
+    effect = opened(other_photo)
+    effect.make(moment(frame, 0), [left, right])
+    in_front = dataclasses.replace(left, track_id=2)  # the bystander has walked before the one who was asked
+    for index in range(2, 40, 6):
+        made = effect.make(moment(photo, index), [in_front]).pixels
+        assert np.array_equal(made, photo), index
