@@ -18,6 +18,10 @@ _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
 
 
+_COLOUR_GRAIN = 0.008
+"""Colours are blurred over this share of the face's width: a lip is ten times as high."""
+
+
 class PhotoFace(Mask):
     """A photo's face, at several sizes, and where its mesh lies in them. Used by one thread."""
 
@@ -31,7 +35,7 @@ class PhotoFace(Mask):
         right, bottom = np.ceil(most + margin).astype(int)
         around = np.ascontiguousarray(photo[top:bottom, left:right])
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
-        self._levels = [without_hair(around, inside)]
+        self._levels = [_without_colour_grain(without_hair(around, inside), mesh.width_px)]
         self.corners = (corners - (left, top)).astype(np.float32)
         """(504, 2): the mesh's points and the ring around them, in the first level."""
         while min(self._levels[-1].shape[:2]) > 64:
@@ -60,6 +64,15 @@ class PhotoFace(Mask):
         np.multiply(source_map, 0.5**number, out=self._map)
         self._map += 0.5 * 0.5**number - 0.5
         return self._levels[number]
+
+
+def _without_colour_grain(photo: Pixels, face_px: float) -> Pixels:
+    """Return the photo with smooth colours and all of its light and dark: cracks in yellow varnish are violet grain in
+    a webcam's light, and JPEG's blocks are coloured too.
+    """
+    lab = cv2.cvtColor(photo, cv2.COLOR_BGR2LAB)
+    lab[..., 1:] = cv2.GaussianBlur(lab[..., 1:], (0, 0), max(0.5, face_px * _COLOUR_GRAIN))
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), np.uint8)
 
 
 def _area(outline: NDArray[np.float32]) -> float:

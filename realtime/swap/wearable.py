@@ -30,8 +30,8 @@ _ALWAYS = (*RIGHT_BROW, *LEFT_BROW, 33, 263, 50, 280, 205, 425, 61, 291, 57, 287
 """Brows, eyes, cheeks, mouth, middle of the chin."""
 _BAND = 6.5
 """Along the outline lie ears and hair that has the skin's colour."""
-_EAR = 12
-"""Columns at either side: lobes have the skin's colour and lie well inside the outline."""
+_EAR, _EAR_ROWS = 18, slice(36, 76)
+"""Columns at either side, and rows: lobes have the skin's colour and lie well inside the outline."""
 _SOFT = 2.5
 _MOST_FILLED_PX = 512
 """What is filled in is smooth: it need not be finer."""
@@ -84,7 +84,7 @@ def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     outline = np.rint(corners[list(OVAL)]).astype(np.int32)
     within = cv2.fillPoly(np.zeros((_SIDE, _SIDE), np.uint8), [outline], 1)
     out |= cv2.distanceTransform(within, cv2.DIST_L2, 3) < _BAND
-    out[:, :_EAR] = out[:, -_EAR:] = True
+    out[_EAR_ROWS, :_EAR] = out[_EAR_ROWS, -_EAR:] = True
     hull = cv2.convexHull(np.rint(corners[list(_ALWAYS)]).astype(np.int32))
     features = cv2.fillConvexPoly(np.zeros((_SIDE, _SIDE), np.uint8), hull, 1)
     out &= features == 0
