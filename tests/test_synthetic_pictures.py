@@ -161,7 +161,7 @@ def test_the_text_reads_the_same_in_a_mirrored_picture() -> None:
     for mirrored in (False, True):
         output = KeepingOutput(every=True)
         made = make_loop(DrawnCamera(1), [output], [Swapped()], mirrored=mirrored)
-        made.loop.chain._label = Label(LabelStyle())
+        made.loop.chain._marking._label = Label(LabelStyle())
         made.go()
         pictures.append(output.frames[0].pixels[20:])  # below the number, which is mirrored, all is grey
     assert len(np.unique(pictures[0])) > 3

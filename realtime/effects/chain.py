@@ -11,18 +11,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from realtime.effects import Effect, split_spec
+from realtime.effects.marking import Marking
 from realtime.errors import OnceLogger, RealtimeError
 from realtime.frame import Face, Frame, Pixels
 from realtime.label import Label
-from realtime.provenance import ALTERED, SYNTHETIC, Provenance, public_name
 from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
 
-_NO_LABEL = (
-    "no label says that these pictures are synthetic; many countries and platforms require one, and who sees them must"
-    " not be deceived: leave out --no-label unless you label them yourself"
-)
 _NEUTRAL_BGR = (38, 34, 32)  # a quiet dark grey: what is shown in place of a face that must not be
 
 
@@ -41,20 +37,16 @@ class EffectChain:
     def __init__(
         self, links: Sequence[Link], stats: RunStats, label: Label | None = None, *, source_type: str = ""
     ) -> None:
-        """`label` is put onto synthetic pictures; None: they go without. `source_type`: what the source says of
-        itself, as `Provenance.source_type`; no effect makes a synthetic film less so.
-        """
+        """`label`, `source_type`: as `Marking` takes them."""
         self._links = list(links)
         self._stats = stats
-        self._label = label
-        self._source_type = source_type
-        self._is_missing_label_told = False
+        self._marking = Marking(label, source_type, stats)
         self._failures = OnceLogger(log)
         self._lock = threading.Lock()
         self._waiting: Link | None = None  # guarded by _lock: set by any thread, taken by the processing thread
-        self._look_through()
-        if self._is_synthetic and self._label is not None:
-            self._label.prepare()
+        for link in self._links:
+            self._marking.prepare(link.effect)
+        self._marking.begin(self.specs, [link.effect for link in self._links])
         self.describe()
 
     @property
@@ -84,8 +76,7 @@ class EffectChain:
 
     def exchange(self, link: Link) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
-        if link.effect.synthetic and self._label is not None:
-            self._label.prepare()
+        self._marking.prepare(link.effect)
         with self._lock:
             overtaken, self._waiting = self._waiting, link
         if overtaken is not None:  # no frame came between two exchanges: the loop is paused, or its camera is silent
@@ -110,10 +101,7 @@ class EffectChain:
                 made = self._bridge(link, picture)
             picture = made
             self._stats.stage(f"effect {link.spec}").add(time.perf_counter() - began_s)
-        if self._is_synthetic:
-            picture = self._labelled(picture, may_write=is_given_away)
-        is_untouched = picture.pixels is frame.pixels
-        return dataclasses.replace(picture, provenance=self._untouched if is_untouched else self._made)
+        return self._marking.mark(picture, frame, may_write=is_given_away)
 
     def close(self) -> None:
         """Close every effect."""
@@ -136,17 +124,6 @@ class EffectChain:
             link.last_picture = np.full_like(picture.pixels, _NEUTRAL_BGR)
         return picture.with_pixels(link.last_picture)
 
-    def _labelled(self, picture: Frame, *, may_write: bool) -> Frame:
-        """Put the label on, after the last effect, so that none paints over it."""
-        self._stats.synthetic += 1
-        if self._label is None:
-            return picture
-        began_s = time.perf_counter()
-        picture = self._label.put_on(picture, may_write=may_write)
-        self._stats.labelled += 1
-        self._stats.stage("label").add(time.perf_counter() - began_s)
-        return picture
-
     def _take_over(self) -> None:
         with self._lock:
             new, self._waiting = self._waiting, None
@@ -161,21 +138,8 @@ class EffectChain:
                 log.debug("effect %s takes over from %s", new.spec, former.spec, exc_info=error)
             _close(former)
         self._links.append(new)
-        self._look_through()
+        self._marking.begin(self.specs, [link.effect for link in self._links])
         self.describe()
-
-    def _look_through(self) -> None:
-        """See what pictures of these effects are, and what is to be told of them."""
-        effects = [link.effect for link in self._links]
-        self._is_synthetic = any(effect.synthetic for effect in effects)
-        draws_its_own = any(not effect.uses_pixels for effect in effects)
-        specs = tuple(public_name(link.spec) for link in self._links)
-        self._untouched = Provenance(specs, SYNTHETIC if self._is_synthetic else self._source_type)
-        made = Provenance(specs, SYNTHETIC if self._is_synthetic or draws_its_own else ALTERED)
-        self._made = made.together_with(self._untouched)
-        if self._is_synthetic and self._label is None and not self._is_missing_label_told:
-            self._is_missing_label_told = True
-            log.warning("%s", _NO_LABEL)
 
     def describe(self) -> None:
         """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
