@@ -40,11 +40,11 @@ _GRAIN_SHARE = 0.8
 """How much of the skin's grain the white has where it is continued."""
 _MOST_GRAIN = 2.0
 """Grain is cut off at so many times its median."""
-_LEAST_SEEN = 0.12
+_LEAST_SEEN = 0.08
 """What is seen of an iris and its white is believed where it is as wide as this, eye widths ..."""
-_SEEN_EDGE = 0.015
+_SEEN_EDGE = 0.008
 """... and ends as softly."""
-_FADES_BELOW = 0.04
+_FADES_BELOW = 0.03
 """So far below the place where an iris is dark enough to be seen, its last darkness ends, eye widths: left there, it is
 an arc on the skin when the iris has gone."""
 _HIGHLIGHT_SHARE = 0.25
