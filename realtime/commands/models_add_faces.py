@@ -73,10 +73,19 @@ def kind_of(arguments: argparse.Namespace) -> ModelKind:
 
 def refuse_face_options(arguments: argparse.Namespace) -> None:
     """Raise OptionError where an option of faces was given for a style."""
-    options = ("identity_model", "identity_name", "identity_converter", "alignment", "coverage", "x", "y", "morph")
+    _refuse(arguments, (*_OF_IDENTITIES, *_OF_CROPS), "for swap models")
+
+
+_OF_IDENTITIES = ("identity_model", "identity_name", "identity_converter", "morph")
+_OF_CROPS = ("alignment", "coverage", "x", "y")
+_OF_STYLES = ("size", "multiple")
+_OF_NETWORKS = ("range", "output_range", "layout", "output_layout", "order", "output")
+
+
+def _refuse(arguments: argparse.Namespace, options: tuple[str, ...], why: str) -> None:
     given = [f"--{name.replace('_', '-')}" for name in options if getattr(arguments, name) not in (None, "")]
     if given:
-        raise OptionError(f"{', '.join(given)}: for swap models; {arguments.file} is added as a style (see --kind)")
+        raise OptionError(f"{', '.join(given)}: {why}, which {arguments.file} is not (see --kind); leave it away")
 
 
 class FaceAdding:
@@ -92,10 +101,13 @@ class FaceAdding:
         file: Path = arguments.file
         photo = _photo(arguments.picture)
         self.beside: tuple[Path, Imported] | None = None
+        _refuse(arguments, _OF_STYLES, "for styles")
         if ours.kind_of(file) is not None:
+            _refuse(arguments, (*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people")
             self.made = ours.import_ours(file, photo)
             return
         if kind is ModelKind.ENCODER:
+            _refuse(arguments, (*_OF_IDENTITIES, "coverage", "x", "y"), "for swap models")
             self.made = face_importer.import_encoder(file, _face_wishes(arguments, wishes, None), words, photo)
             return
         encoder, path = _encoder(arguments)

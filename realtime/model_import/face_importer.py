@@ -211,6 +211,8 @@ def _tried_swap(
         model.close()
     if made.share < 0.05:
         notes = (*notes, f"its mask covers {made.share:.0%} of this face: look at the picture (--preview OUT.jpg)")
+    if not made.listens:
+        notes = (*notes, "it makes the same of this face whoever it is told: is --identity-model the right one?")
     return Imported(content, card, findings, notes, made.before, made.after, made.ms_per_face, provider)
 
 

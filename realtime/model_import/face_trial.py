@@ -103,6 +103,8 @@ class Swapped:
     """The new face laid on the old one by its mask."""
     share: float
     """How much of the crop the mask covers."""
+    listens: bool
+    """False where it makes the same of another identity."""
     ms_per_face: float
     """Median of some runs."""
 
@@ -118,6 +120,11 @@ def swap_once(model: OnnxModel, photo: FacePhoto, identity: NDArray[np.float32] 
         inputs["morph"] = np.array([model.card.morph], np.float32)
     outputs: dict[str, NDArray[np.generic]] = {"face_out": face_out[np.newaxis], "mask": mask[np.newaxis]}
     model.run(inputs, outputs)
+    listens = True
+    if identity is not None:
+        other = np.empty_like(face_out)
+        model.run({**inputs, "identity": -identity}, {**outputs, "face_out": other[np.newaxis]})
+        listens = bool((other != face_out).any())
     times: list[float] = []
     begun = time.perf_counter()
     while len(times) < 3 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
@@ -126,4 +133,4 @@ def swap_once(model: OnnxModel, photo: FacePhoto, identity: NDArray[np.float32] 
         times.append(1000 * (time.perf_counter() - start))
     share = mask.astype(np.float32) / 255
     after = np.rint(face + share * (face_out.astype(np.float32) - face)).astype(np.uint8)
-    return Swapped(face, after, float(share.mean()), float(np.median(times)))
+    return Swapped(face, after, float(share.mean()), listens, float(np.median(times)))

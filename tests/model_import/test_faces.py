@@ -153,6 +153,18 @@ def test_the_map_is_found_where_a_program_has_moved_it(
     assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
 
 
+def test_a_swapper_that_does_not_listen_is_noted(tmp_path: Path, bring: Bring) -> None:
+    path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
+    wishes = FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    assert bring(path, wishes).swap.notes == ()
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.name == "three":
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(0, np.float32), "three"))
+    path.write_bytes(model.SerializeToString())
+    assert "whoever it is told" in bring(path, wishes).swap.notes[0]
+
+
 def test_a_copy_under_another_name_is_known_by_its_shapes(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "best_swapper_ever.onnx")
     made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "arcface.onnx", batch=1)))

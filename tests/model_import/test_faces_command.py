@@ -100,6 +100,9 @@ def test_models_of_ours_are_tried_and_kept(shelf: Path, tmp_path: Path, capsys: 
     [
         (["tint.onnx", "--kind", "swop"], "did you mean 'swap'"),
         (["tint.onnx", "--range", "0..1", "--alignment", "face"], "--alignment: for swap models"),
+        (["x.dfm", "--size", "64x64"], "--size: for styles, which x.dfm is not"),
+        (["w.onnx", "--kind", "encoder", "--morph", "1"], "--morph: for swap models"),
+        (["ours.onnx", "--alignment", "face", "--range", "0..1"], "--alignment, --range: for files of other people"),
         (["x.dfm", "--morph", "2"], "--morph 2 is out of range"),
         (["x.dfm", "--identity-name", "me"], "--identity-name is for what --identity-model names"),
         (["x.dfm", "--alignment", "arcface_113"], "did you mean 'arcface_112'"),
@@ -117,6 +120,7 @@ def test_misspelt_wishes_are_one_line_and_keep_nothing(
     theirs.write_dfm(tmp_path / "x.dfm", side=64)
     theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
     theirs.write_recogniser(tmp_path / "w.onnx")
+    tiny_models.mirror_swap(tmp_path / "ours.onnx")
     (tmp_path / "original.keras").write_bytes(b"PK")
     cv2.imwrite("grey.png", np.full((200, 200, 3), 128, np.uint8))
     assert message in refused("add", *words)
