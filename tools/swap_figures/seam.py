@@ -35,9 +35,11 @@ class Seam(NamedTuple):
 def seam(made: Pixels, own: Pixels, mesh: FaceMesh) -> Seam:
     """Compare steps across the outline in the finished frame with those in the frame as it came."""
     steps, own_steps = _steps(made, mesh), _steps(own, mesh)
-    # The wearer's own edges (a collar, hair) may lie a little further in or out than before, and are no seam.
+    # The wearer's own edges (a collar, hair) may lie a little further in or out than before, and are no seam: what
+    # counts is how far a step is beyond all those that the wearer's picture has close by.
     near = np.ones((_STEP + 1, _STEP + 1), np.uint8)
-    more = np.maximum(steps - cv2.dilate(own_steps, near), 0).max(axis=0)
+    beyond = np.maximum(steps - cv2.dilate(own_steps, near), cv2.erode(own_steps, near) - steps)
+    more = np.maximum(beyond, 0).max(axis=(0, 2))
     worst = int(np.argmax(more))
     # Angle 0 is the top of the forehead; the outline runs to the person's left, which is the screen's right.
     turned = (1 - worst / _ANGLES) * len(PLACES)
@@ -45,12 +47,11 @@ def seam(made: Pixels, own: Pixels, mesh: FaceMesh) -> Seam:
 
 
 def _steps(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float64]:
-    """(places across the band, angles) the step there that runs along the outline, of the colour that steps most."""
+    """(places across the band, angles, 3) the step outwards that runs along the outline there, by colour."""
     band = unrolled(pixels, mesh).astype(np.float64)
     across = band[_STEP:] - band[:-_STEP]
     around = np.concatenate([across[:, -_WINDOW:], across, across[:, :_WINDOW]], axis=1)
-    along = cv2.blur(around, (_WINDOW, 1))[:, _WINDOW:-_WINDOW]
-    return np.asarray(np.abs(along).max(axis=2), np.float64)
+    return np.asarray(cv2.blur(around, (_WINDOW, 1))[:, _WINDOW:-_WINDOW], np.float64)
 
 
 def unrolled(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
