@@ -22,7 +22,7 @@ _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".
 _KERAS = (
     "holds Keras weights, which say neither how a face lies in its crop nor whose side they are (faceswap keeps that "
     "beside them); train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that with "
-    "--kind swap --alignment ... --layout NHWC --order BGR --range 0..1"
+    "--kind swap --alignment ... --layout NHWC --order BGR --range 0..1 (docs/models.md)"
 )
 _OTHER_KINDS = {
     ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
