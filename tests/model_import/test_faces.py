@@ -23,6 +23,7 @@ from realtime.model_import.face_wrapping import soft_ellipse
 from realtime.model_import.importer import Imported, Words
 from realtime.model_import.wishes import ColourOrder, Layout, ValueRange, Wishes
 from realtime.model_shelf import find_identity_encoder
+from realtime.model_store import ModelState
 from realtime.onnx_model import OnnxModel
 from tests.model_import import face_networks as theirs
 
@@ -451,6 +452,17 @@ def test_what_cannot_come_in_is_one_line(
     assert len(line) - len(str(path)) < 400, line
     for word in words:
         assert word in line
+
+
+def test_nothing_is_fetched_for_a_trial(monkeypatch: pytest.MonkeyPatch, face_photo: FacePhoto) -> None:
+    """Without the face models the photo's face is where it was measured once."""
+    measured = usual_face()
+    monkeypatch.setattr("realtime.model_import.face_trial.model_state", lambda name: ModelState.MISSING)
+    monkeypatch.setattr("realtime.model_import.face_trial.find_face", lambda pixels: pytest.fail("looked for"))
+    placed = usual_face()
+    assert (placed.mesh.points == face_photo.mesh.points).all()
+    eyes = [33, 133, 362, 263]
+    assert np.abs(placed.mesh.points[eyes, :2] - measured.mesh.points[eyes, :2]).max() < 8
 
 
 @pytest.mark.shared_data
