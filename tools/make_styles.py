@@ -48,8 +48,9 @@ class Shipped:
 
 
 # Where light met dark, a drawing's lines came out two- and threefold: the early features of the photo hold every edge,
-# and the painting's patches ask for many. Less of the one, and a price on all that is not smooth.
-_OUTLINES_ONCE = {"content-layers": "relu31:0.4,relu41"}
+# and the painting's patches ask for many. Less of the one, and a price on all that is not smooth. Patches that go with
+# lines count more than colours, so that without its palette it was pale.
+_DRAWN = {"content-layers": "relu31:0.4,relu41", "palette-weight": 3}
 
 STYLES = (
     Shipped(
@@ -67,7 +68,7 @@ STYLES = (
         "Wave",
         "A woodblock print in indigo and sand",
         "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
-        {**_OUTLINES_ONCE, "smooth-weight": 3, "palette-weight": 3},  # without the palette pale, and no indigo
+        {**_DRAWN, "smooth-weight": 3},
     ),
     Shipped(
         "ink",
@@ -76,7 +77,7 @@ STYLES = (
         "Ink",
         "Blue ink on rough paper, its edges rust",
         "Robert Delaunay, portrait, 1906, public domain",
-        {**_OUTLINES_ONCE, "smooth-weight": 1.5},
+        {**_DRAWN, "smooth-weight": 1.5},
     ),
     Shipped(
         "composition",
