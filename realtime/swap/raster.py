@@ -17,7 +17,7 @@ class Raster:
 
     def __init__(self, triangles: NDArray[np.intp], width: int, height: int) -> None:
         """`triangles`: (T, 3) numbers of corners."""
-        self._triangles = triangles
+        self._triangles = np.ascontiguousarray(triangles.T)
         self.width, self.height = width, height
         self._owner = np.empty(width * height, np.intp)
 
@@ -26,16 +26,16 @@ class Raster:
 
         `corners`: (N, 2) x and y in grid points; `depths`: (N,), smaller is nearer and covers; `values`: (N, K).
         """
-        order = np.argsort(-depths[self._triangles].sum(axis=1), kind="stable")
-        triangles = self._triangles[order]
-        x, y = corners[triangles, 0], corners[triangles, 1]
+        order = np.argsort(-depths[self._triangles].sum(axis=0), kind="stable")
+        triangles = self._triangles[:, order]
+        x, y = corners[:, 0][triangles], corners[:, 1][triangles]
         left, right, width = _span(x, self.width)
         top, bottom, height = _span(y, self.height)
-        doubled_area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+        doubled_area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
         seen = (left <= right) & (top <= bottom) & (np.abs(doubled_area) > 1e-6)
         # Row by row: a triangle's rows first, then the points of each row.
         heights = np.where(seen, height, 0)
-        row_owner = np.repeat(np.arange(len(triangles), dtype=np.int32), heights)
+        row_owner = np.repeat(np.arange(triangles.shape[1], dtype=np.int32), heights)
         rows = _counted(top, heights)
         counts = width[row_owner]
         owner = np.repeat(row_owner, counts)
@@ -46,8 +46,8 @@ class Raster:
         # Barycentric weights of the corners 1 and 2, as planes over the grid: weight = a·column + b·row + c.
         inverse = np.zeros_like(doubled_area)
         np.divide(1, doubled_area, out=inverse, where=seen)
-        one = _plane(x[:, 2], y[:, 2], x[:, 0], y[:, 0], inverse)
-        two = _plane(x[:, 0], y[:, 0], x[:, 1], y[:, 1], inverse)
+        one = _plane(x[2], y[2], x[0], y[0], inverse)
+        two = _plane(x[0], y[0], x[1], y[1], inverse)
         weight_1 = _along_rows(one, row_owner, rows, counts, column)
         weight_2 = _along_rows(two, row_owner, rows, counts, column)
         inside = np.minimum(weight_1, weight_2)
@@ -58,11 +58,11 @@ class Raster:
         self._owner[grid] = chosen  # the farthest come first: the last one to come stays
         filled = np.flatnonzero(self._owner >= 0)
         chosen = self._owner[filled]
-        of = triangles[owner[chosen]]
-        first = values[of[:, 0]]
-        painted = weight_1[chosen, None] * (values[of[:, 1]] - first)
-        painted += weight_2[chosen, None] * (values[of[:, 2]] - first)
-        painted += first
+        of = owner[chosen]
+        first = values[triangles[0]]
+        painted = weight_1[chosen, None] * (values[triangles[1]] - first)[of]
+        painted += weight_2[chosen, None] * (values[triangles[2]] - first)[of]
+        painted += first[of]
         flat = out.reshape(self.width * self.height, -1)
         flat.fill(0)
         flat[filled] = painted
@@ -74,8 +74,8 @@ _SLACK = 1e-3
 
 def _span(places: Floats, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return the first and last grid point that triangles reach along one axis, and how many that are."""
-    first = np.maximum(np.ceil(places.min(axis=1)), 0).astype(np.int32)
-    last = np.minimum(np.floor(places.max(axis=1)), size - 1).astype(np.int32)
+    first = np.maximum(np.ceil(np.minimum(np.minimum(places[0], places[1]), places[2])), 0).astype(np.int32)
+    last = np.minimum(np.floor(np.maximum(np.maximum(places[0], places[1]), places[2])), size - 1).astype(np.int32)
     return first, last, last - first + 1
 
 
