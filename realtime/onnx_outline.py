@@ -268,6 +268,8 @@ class _Walk:
         dtype = {1: "<f4", 10: "<f2", 11: "<f8"}.get(data_type)
         if dtype is None:
             return False
+        if (raw.end - raw.start) % np.dtype(dtype).itemsize:
+            raise DamagedError  # half a number
         # A sum is NaN where an element is, and costs a tenth of looking at each; infinities of both signs would make
         # one too, and only then each is looked at. The piece is copied out: a view would keep the file mapped.
         piece = 1 << 22

@@ -88,6 +88,14 @@ class TestFiles:
         with contextlib.suppress(ModelError):
             read_outline(tmp_path / "damaged.onnx")
 
+    def test_half_a_number_among_the_weights(self, tmp_path: Path) -> None:
+        path = tiny_models.brighter_style(tmp_path / "x.onnx")
+        model = onnx.load(path)
+        model.graph.initializer[0].raw_data = b"\0\0\0\0\0\0"
+        path.write_bytes(model.SerializeToString())
+        with pytest.raises(ModelError, match="is no ONNX model, or a damaged one"):
+            read_outline(path)
+
     def test_graphs_in_graphs_without_end(self, tmp_path: Path) -> None:
         def field(number: int, content: bytes) -> bytes:
             length, size = len(content), b""
