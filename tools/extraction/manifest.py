@@ -7,7 +7,8 @@ The first line says how crops were cut. Then, in any order:
     {"source": …, "stamp": …, "frames": 120, "done": false}                       how far a source was looked through
 
 A crop's number is its name for ever; the folder it lies in says whose face it is, and belongs to the user, who may
-move and delete crops. `mesh` is base64 of int16 (468, 3), little-endian: x, y and depth in the crop's 8192nds.
+move and delete crops. `mesh` is base64 of int16 (468, 3), little-endian: x and y from the crop's corner, and depth, in
+8192nds of its side.
 """
 
 from __future__ import annotations
@@ -69,15 +70,24 @@ class CropLine:
     group: str = ""
 
     def points(self, side_px: int) -> NDArray[np.float32]:
-        """Return the mesh (468, 3) in pixels of the crop, whose side is `side_px`."""
-        packed = np.frombuffer(base64.b64decode(self.mesh), "<i2").reshape(POINT_COUNT, 3)
-        return packed.astype(np.float32) * np.float32(side_px / _MESH_UNIT)
+        """Return the mesh (468, 3) in pixels of the crop scaled to `side_px`: pixel 0 has its middle at 0."""
+        return in_pixels(self.units(), side_px)
+
+    def units(self) -> NDArray[np.int16]:
+        """Return the mesh (468, 3) as it is written."""
+        return np.frombuffer(base64.b64decode(self.mesh), "<i2").reshape(POINT_COUNT, 3)
 
 
 def packed_mesh(points: NDArray[np.float32], side_px: int) -> str:
     """Return a mesh in pixels of the crop as text. Points further than four sides away are drawn nearer."""
-    units = np.clip(np.rint(points * (_MESH_UNIT / side_px)), -32768, 32767).astype("<i2")
+    from_corner = points + np.array([0.5, 0.5, 0], np.float32)
+    units = np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767).astype("<i2")
     return base64.b64encode(units.tobytes()).decode()
+
+
+def in_pixels(units: NDArray[np.int16], side_px: int) -> NDArray[np.float32]:
+    """Return points of a mesh, (468, 3) as they are written, in pixels of a crop of that side."""
+    return units.astype(np.float32) * np.float32(side_px / _MESH_UNIT) - np.array([0.5, 0.5, 0], np.float32)
 
 
 def packed_look(look: Pixels) -> str:

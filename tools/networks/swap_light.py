@@ -107,9 +107,9 @@ class SwapLight(nn.Module):
     ) -> None:
         super().__init__()
         steps: list[nn.Module] = []
-        for channels, out in pairwise((3, *down)):
+        for number, (channels, out) in enumerate(pairwise((3, *down))):
             steps.append(_Halve(channels, out))
-            if out != down[0]:
+            if number:  # at half the size a block would cost as much as all the others
                 steps.append(_Mix(out))
         self.look = nn.Sequential(*steps)
         self.into = nn.Linear(down[-1] * coarse**2, narrow)
