@@ -51,7 +51,7 @@ class FaceField:
         self.place = Place(0, 0, 0, 0)
         """The face's rectangle, inside the frame. Empty where none of the face is in it."""
         self.mesh = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
-        self._raster = Raster(_triangles_with_rim(), GRID.width, GRID.height)
+        self._raster = Raster(triangles_with_rim(), GRID.width, GRID.height)
         self._painted = np.zeros((GRID.height, GRID.width, 7), np.float32)
         fixed = _fixed_values()
         self._values = np.empty((len(fixed), 7), np.float32)
@@ -147,7 +147,7 @@ def _rectangle(corners: Floats, frame: Size) -> Place:
 
 
 @functools.cache
-def _triangles_with_rim() -> NDArray[np.intp]:
+def triangles_with_rim() -> NDArray[np.intp]:
     count = len(OVAL)
     rim = [
         (three)

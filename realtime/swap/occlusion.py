@@ -21,7 +21,7 @@ from realtime.frame import Pixels
 from realtime.swap.field import GRID, FaceField, Floats
 from realtime.swap.occlusion_flat import SIDE, depth_inside, lay_flat, on_face, openings, to_grid
 
-_PLAIN = (11.0, 6.0, 6.0)
+_PLAIN = (14.0, 5.0, 5.0)
 _MOUTH = (26.0, 10.0, 10.0)
 _EYE = (40.0, 12.0, 12.0)
 """What L, a and b stray by at least, in 8-bit levels: skin; lips, between which teeth and dark come and go; lids."""
@@ -30,15 +30,21 @@ _AROUND = np.ones((5, 5), np.uint8)
 _DOUBT = 0.45
 """Difference over what is usual, averaged over `_BLUR` points, from where on a point may belong to something."""
 _BLUR = (5, 5)
-_LEAST_MASS = 0.055
-"""Difference summed over one thing, rims and edges left out, as a share of the flat picture. Grimaces, open mouths and
-turns of 6 people in 2700 frames reach 0.053; a fist on the chin has 0.15."""
+_LEAST_MASS = 0.05
+"""Difference summed over one thing, rims left out, as a share of the flat picture. Grimaces, open mouths and turns of 6
+people in 2700 frames reach 0.041, and 0.024 in all but one frame of 200; a fist on the chin has 0.15."""
 _STAYS = 0.5
 """What was in front stays so down to this share of it."""
 _RIM = 0.08
 """How near the outline, in sides of the flat face, a difference counts nothing: there the background looks in."""
-_MOST_OF_FACE = 0.7
+_MOST_OF_FACE = 0.5
 """More of the face than this cannot stand behind something and still be followed: a lamp, or the mesh slipped."""
+_NEW_LIGHT_S = 0.3
+"""Time constant of the memory then."""
+_YOUNG_S = 4.0
+"""A memory younger than this may be of a cup held up from the beginning: where skin comes to light, it was."""
+_SKIN_LEVELS = (60.0, 10.0, 10.0)
+"""How far skin lies from its median colour, in L, a and b."""
 _HOLES = np.ones((7, 7), np.uint8)
 _COMES_S, _GOES_S = 0.02, 0.035
 """Time constants of what is shown."""
@@ -59,7 +65,8 @@ class Occlusion:
 
     def __init__(self) -> None:
         self._frames = 0
-        self._at_s = -math.inf
+        self._at_s = self._since_s = -math.inf
+        self._light = np.zeros((4, 3), np.float32)
         self._usual: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
         self._strays: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
         self._known: Floats = np.zeros((SIDE, SIDE), np.float32)
@@ -79,8 +86,9 @@ class Occlusion:
         lab, seen = lay_flat(pixels, field)
         if self._frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._begin(lab, seen)
+            self._since_s = pts_s
         else:
-            self._look(lab, seen, passed_s)
+            self._look(lab, seen, passed_s, young=pts_s - self._since_s < _YOUNG_S)
         if float(self._in_front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
         return 1 - _to_edges(to_grid(self._in_front, field), pixels, field)
@@ -90,15 +98,24 @@ class Occlusion:
         self._usual, self._known = lab, seen
         self._strays = np.zeros_like(lab)
         self._in_front = np.zeros_like(seen)
+        self._light[:] = 0
 
-    def _look(self, lab: Floats, seen: Floats, passed_s: float) -> None:
+    def _look(self, lab: Floats, seen: Floats, passed_s: float, *, young: bool) -> None:
         lab = self._in_usual_light(lab, seen * (1 - self._in_front))
         off = np.maximum(lab - cv2.dilate(self._usual, _AROUND), cv2.erode(self._usual, _AROUND) - lab)
         np.maximum(off, 0, out=off)
         squared = np.square(off)
         spread = _least_spread() + 4 * cv2.dilate(self._strays, np.ones((3, 3), np.uint8))
         difference = np.minimum(np.sqrt((squared / spread).sum(axis=2)), 3)
-        front = self._things(difference * np.clip(self._known / 0.3, 0, 1), seen)
+        difference *= np.clip(self._known / 0.3, 0, 1)
+        if young:
+            uncovered = self._uncovered(lab)
+            difference[uncovered] = 0
+            self._known[uncovered] = 0
+        front = self._things(difference, seen)
+        if float((front * seen).sum()) > _MOST_OF_FACE * float(seen.sum()):
+            front[:] = 0
+            self._usual += (1 - math.exp(-passed_s / _NEW_LIGHT_S)) * (lab - self._usual)
         share = np.where(front > self._in_front, 1 - math.exp(-passed_s / _COMES_S), 1 - math.exp(-passed_s / _GOES_S))
         self._in_front += (share * (front - self._in_front)).astype(np.float32)
         self._learn(lab, squared, seen, passed_s)
@@ -120,8 +137,14 @@ class Occlusion:
         is_thing[0] = False
         if not is_thing.any():
             return nothing
-        front = cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES)
-        return nothing if float((front * seen).sum()) > _MOST_OF_FACE * float(seen.sum()) else np.asarray(front)
+        return np.asarray(cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES))
+
+    def _uncovered(self, lab: Floats) -> NDArray[np.bool_]:
+        """Return (SIDE, SIDE): where skin is seen and something else is remembered."""
+        skin = np.median(self._usual[_counts() > 0], axis=0)
+        levels = np.array(_SKIN_LEVELS, np.float32)
+        is_skin = (np.abs(lab - skin) < levels).all(axis=2)
+        return np.asarray(is_skin & ~(np.abs(self._usual - skin) < levels).all(axis=2))
 
     def _learn(self, lab: Floats, squared: Floats, seen: Floats, passed_s: float) -> None:
         self._frames += 1
@@ -145,12 +168,13 @@ class Occlusion:
         if counted.sum() < 30:
             return lab
         usual_spread = _least_spread()[few].reshape(-1, 3)
-        change = np.zeros((4, 3), np.float32)
-        change[0] = np.median(apart[counted], axis=0)
+        change = self._light  # it was much the same a moment ago
+        change[0] += np.median((apart - rows @ change)[counted], axis=0)
         for _ in range(3):  # least squares, and what does not fit counts less each time
             misfit = (np.square(apart - rows @ change) / usual_spread).sum(axis=1)
             scaled = rows * (weight / (1 + misfit))[:, None]
             change = np.linalg.solve(rows.T @ scaled + _STIFF, scaled.T @ apart)
+        self._light = np.asarray(change, np.float32)
         return np.asarray(lab - basis @ change, np.float32)
 
 

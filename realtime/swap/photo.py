@@ -12,12 +12,15 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.swap import Mask
 from realtime.swap.field import FaceField, Floats, new_grid, with_rim
+from realtime.swap.unrolling import unrolled
 from realtime.swap.wearable import without_hair
 
 _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
 
 
+_UNROLLED_FROM_DEGREES = 12.0
+"""A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
 _COLOUR_GRAIN = 0.008
 """Colours are blurred over this share of the face's width: a lip is ten times as high."""
 
@@ -35,13 +38,17 @@ class PhotoFace(Mask):
         right, bottom = np.ceil(most + margin).astype(int)
         around = np.ascontiguousarray(photo[top:bottom, left:right])
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
-        self._levels = [_without_colour_grain(without_hair(around, inside), mesh.width_px)]
+        face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
         self.corners = (corners - (left, top)).astype(np.float32)
         """(504, 2): the mesh's points and the ring around them, in the first level."""
+        if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
+            face, self.corners = unrolled(face, self.corners)
+        self._outline = float(np.sqrt(_area(self.corners[-36:])))
+        self._levels = [face]
         while min(self._levels[-1].shape[:2]) > 64:
             smaller = cv2.resize(self._levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             self._levels.append(np.asarray(smaller, np.uint8))
-        self._outline = float(np.sqrt(_area(self.corners[-36:])))
+        self._outline = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
         self._map = new_grid(2)
 
     def draw(self, pixels: Pixels, field: FaceField) -> Pixels:  # noqa: ARG002 - the photo is all it draws from

@@ -247,3 +247,26 @@ def test_nothing_is_drawn_over_somebody_who_stands_in_front(photo: Pixels, face:
     for index in range(2, 40, 6):
         made = effect.make(moment(photo, index), [in_front]).pixels
         assert np.array_equal(made, photo), index
+
+
+def test_a_photo_that_looks_aside_is_worn_from_in_front(
+    photo: Pixels, face: Face, mesh: FaceMesh, shared_data: Path, meter: Meter
+) -> None:
+    """Vermeer's girl is turned by 32°: both halves of the worn face look alike, and none is a smear."""
+    effect = opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg", light=0.0, in_front=False)
+    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    sharpness = []
+    for cheek in (50, 280):
+        x, y = np.rint(mesh.points[cheek, :2]).astype(int)
+        part = cv2.cvtColor(np.ascontiguousarray(made[y - 14 : y + 14, x - 14 : x + 14]), cv2.COLOR_BGR2GRAY)
+        sharpness.append(float(cv2.Laplacian(part, cv2.CV_32F).std()))
+    assert 0.5 < sharpness[0] / sharpness[1] < 2
+    after = meter.meshes.again(made, mesh)
+    eyes = float(np.linalg.norm(mesh.points[33, :2] - mesh.points[263, :2]))
+    assert np.linalg.norm(after.points[:, :2] - mesh.points[:, :2], axis=1).mean() < 0.04 * eyes
+
+
+def test_a_face_turned_too_far_is_refused(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.swap.source._MOST_YAW_DEGREES", 25.0)  # no profile is at hand
+    with pytest.raises(RealtimeError, match=r"turned by 3[0-9]°; take a photo that looks at the camera"):
+        opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg")
