@@ -189,17 +189,20 @@ def test_a_hand_covers_the_first_face_half_way(photo: tuple[Pixels, FaceMesh]) -
     difference = cv2.absdiff(open_.pixels, covered.pixels).max(axis=2)
     assert (difference[first] > 10).mean() > 0.5
     assert difference[second].max() == 0
+    assert difference[covered.hand == 0].max() == 0
+    assert open_.hand.max() == 0
 
 
 def test_a_face_that_was_not_swapped_is_bare_and_a_blurred_one_is_hidden(photo: tuple[Pixels, FaceMesh]) -> None:
     pixels, mesh = photo
-    nobody = people._note(pixels, pixels, mesh, (), None)  # type: ignore[arg-type]  # likeness is not asked for
+    mask = face_only(mesh, pixels.shape)
+    nobody = people._note(pixels, pixels, mesh, mask, (), None)  # type: ignore[arg-type]  # likeness is not asked for
     assert nobody.changed == 0
     assert not nobody.hidden
     blurred = np.asarray(cv2.blur(pixels, (61, 61)), np.uint8)
     assert is_all_hidden(blurred, pixels, mesh)
     assert not is_all_hidden(pixels, pixels, mesh)
-    gone = people._note(blurred, pixels, mesh, (), None)  # type: ignore[arg-type]
+    gone = people._note(blurred, pixels, mesh, mask, (), None)  # type: ignore[arg-type]
     assert gone.hidden
     assert gone.changed > 0.5
 

@@ -106,6 +106,8 @@ def _measure_pictures(
             steadiness += _steadiness(clip, seen, photo, eyes)
         if "lag" in parts:
             lags += _lags(clip, seen, photo, eyes)
+    if talks:
+        print("\n" + summary(talks, "photo") + "\n\n" + summary(talks, "clip"))
     figures["talking"] = [dataclasses.asdict(each) for each in talks]
     figures["steadiness"], figures["lag"] = steadiness, lags
     if steadiness:
@@ -270,6 +272,41 @@ def talk_row(talk: Talk) -> str:
         f"{talk.lag:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+_STILL_PERCENT = 1.0
+"""A person moves less than that in a frame, % of the eye distance, to count as still."""
+
+
+def summary(talks: Sequence[Talk], by: str) -> str:
+    """All rows with one photo, or one clip, in a line: the mean and the worst of each figure."""
+    lines = [
+        f"| {by} | likeness gained (least) | expression, % (most) | mouth r | eyes r | seam (p95, the worst) | steady "
+        "where still: most | lag, frames: most |",
+        "|---" * 8 + "|",
+    ]
+    for name in dict.fromkeys(getattr(each, by) for each in talks):
+        rows = [each for each in talks if getattr(each, by) == name]
+        still = [each.steady for each in rows if each.stillness < _STILL_PERCENT]
+        lags = [each.lag for each in rows if np.isfinite(each.lag)]
+        cells = [
+            name,
+            f"{np.mean([each.gain for each in rows]):+.2f} ({min(each.gain for each in rows):+.2f})",
+            f"{np.mean([each.expression.percent for each in rows]):.1f} "
+            f"({max(each.expression.percent for each in rows):.1f})",
+            _mean([each.expression.mouth for each in rows]),
+            _mean([each.expression.eyes for each in rows]),
+            f"{np.mean([each.seam for each in rows]):.0f} ({max(each.seam_worst for each in rows):.0f})",
+            f"{max(still):.2f}" if still else "",
+            f"{max(lags):.2f}" if lags else "",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _mean(values: Sequence[float]) -> str:
+    known = [value for value in values if np.isfinite(value)]
+    return f"{np.mean(known):.2f}" if known else ""
 
 
 def steadiness_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -35,6 +35,11 @@ _BARE = 0.5
 """A face is bare where less than this share of it has changed, eyes and mouth left out, which stay the wearer's own."""
 _HIDDEN = 0.12
 """Grain of a hidden face over the camera's."""
+_HAND_MARGIN_PX = 8
+"""Beside a hand the new face may fade for so far."""
+_COVERED = 0.3
+"""Whose face it is cannot be told where a hand hides more of it."""
+_LEAST_FREE = 0.1
 _EVERY = 3
 """Likeness is measured in every third frame; whether a face is bare in all of them."""
 _SURE = 0.05
@@ -103,6 +108,8 @@ class Shot(NamedTuple):
     pixels: Pixels
     meshes: tuple[FaceMesh | None, FaceMesh | None]
     """Where both people's faces are; None: not to be seen."""
+    hand: NDArray[np.uint8]
+    """(height, width) 255 where a hand is before them."""
 
 
 def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: float) -> Iterator[Shot]:
@@ -110,8 +117,9 @@ def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: fl
     rng = np.random.default_rng(3)
     for index in range(round(seconds * fps)):
         at_s = index / fps
+        hand = np.zeros((SIZE.height, SIZE.width), np.uint8)
         if scene.noise(at_s):
-            yield Shot(rng.integers(0, 255, (SIZE.height, SIZE.width, 3), np.uint8), (None, None))
+            yield Shot(rng.integers(0, 255, (SIZE.height, SIZE.width, 3), np.uint8), (None, None), hand)
             continue
         pixels = np.full((SIZE.height, SIZE.width, 3), (96, 104, 112), np.uint8)
         spots = scene.spots(at_s)
@@ -121,8 +129,8 @@ def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: fl
         meshes = [_moved(each, spot) for spot, each in zip(spots, seen, strict=True)]
         across = scene.hand(at_s)
         if across is not None and meshes[0] is not None:
-            _draw_hand(pixels, meshes[0], across)
-        yield Shot(pixels, (_visible(meshes[0], spots[0], spots[1]), _visible(meshes[1], spots[1], spots[0])))
+            _draw_hand(pixels, meshes[0], across, hand)
+        yield Shot(pixels, (_visible(meshes[0], spots[0], spots[1]), _visible(meshes[1], spots[1], spots[0])), hand)
 
 
 def _to_and_fro(index: int, count: int) -> int:
@@ -166,17 +174,19 @@ def _visible(mesh: FaceMesh | None, own: Spot, other: Spot) -> FaceMesh | None:
     return mesh
 
 
-def _draw_hand(pixels: Pixels, mesh: FaceMesh, across: float) -> None:
-    """Four fingers and the back of a hand, in a colour of skin."""
+def _draw_hand(pixels: Pixels, mesh: FaceMesh, across: float, hand: NDArray[np.uint8]) -> None:
+    """Four fingers and the back of a hand, in a colour of skin; `hand` is where, with a margin."""
     box = mesh.box
     x, y = box.centre
     unit = box.width / 2
     middle = x + 1.8 * across * unit
-    for finger in range(4):
-        at = (round(middle + (finger - 1.5) * 0.3 * unit), round(y - 0.5 * unit))
-        cv2.ellipse(pixels, at, (round(0.14 * unit), round(0.9 * unit)), 0, 0, 360, (118, 150, 196), -1, cv2.LINE_AA)
-    palm = (round(middle), round(y + 0.5 * unit))
-    cv2.ellipse(pixels, palm, (round(0.62 * unit), round(0.8 * unit)), 0, 0, 360, (112, 144, 190), -1, cv2.LINE_AA)
+    parts = [((middle + (finger - 1.5) * 0.3 * unit, y - 0.5 * unit), (0.14 * unit, 0.9 * unit)) for finger in range(4)]
+    parts.append(((middle, y + 0.5 * unit), (0.62 * unit, 0.8 * unit)))
+    for centre, axes in parts:
+        at = round(centre[0]), round(centre[1])
+        cv2.ellipse(pixels, at, (round(axes[0]), round(axes[1])), 0, 0, 360, (114, 146, 192), -1, cv2.LINE_AA)
+        wider = round(axes[0] + _HAND_MARGIN_PX), round(axes[1] + _HAND_MARGIN_PX)
+        cv2.ellipse(hand, at, wider, 0, 0, 360, 255, -1)
 
 
 # What became of them ----------------------------------------------------------------------------------------------
@@ -228,7 +238,8 @@ def judge(
             made = effect.make(frame, tracker.update(detector.find(frame), frame.pts_s)).pixels
             for mesh, kept in zip(shot.meshes, notes, strict=True):
                 if mesh is not None:
-                    kept.append(_note(made, shot.pixels, mesh, wanted if index % _EVERY == 0 else (), eyes))
+                    asked_for = wanted if index % _EVERY == 0 else ()
+                    kept += _notes(made, shot, mesh, asked_for, eyes)
     finally:
         detector.close()
         effect.close()
@@ -249,10 +260,28 @@ class _Note(NamedTuple):
     like_self: float
 
 
-def _note(made: Pixels, own: Pixels, mesh: FaceMesh, wanted: Sequence[NDArray[np.float32]], eyes: Eyes) -> _Note:
-    mask = face_only(mesh, own.shape)
-    inside = mask > 0
-    difference = cv2.absdiff(made, own)[inside]
+def _notes(
+    made: Pixels, shot: Shot, mesh: FaceMesh, wanted: Sequence[NDArray[np.float32]], eyes: Eyes
+) -> Sequence[_Note]:
+    """What is seen of one face, hands left out; nothing where a hand hides all of it."""
+    mask = face_only(mesh, shot.pixels.shape)
+    whole = int((mask > 0).sum())
+    mask[shot.hand > 0] = 0
+    free = int((mask > 0).sum()) / max(1, whole)
+    if free < _LEAST_FREE:
+        return ()
+    return (_note(made, shot.pixels, mesh, mask, wanted if free > 1 - _COVERED else (), eyes),)
+
+
+def _note(
+    made: Pixels,
+    own: Pixels,
+    mesh: FaceMesh,
+    mask: NDArray[np.uint8],
+    wanted: Sequence[NDArray[np.float32]],
+    eyes: Eyes,
+) -> _Note:
+    difference = cv2.absdiff(made, own)[mask > 0]
     hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
     changed = float((difference.max(axis=1) > _CHANGED).mean())
     if hidden or not wanted:
@@ -315,7 +344,8 @@ def everyone(clip: Clip, photo: Path, eyes: Eyes) -> Verdict:
                     continue
                 mesh = eyes.meter.meshes.measure(frame.pixels, face)
                 if mesh.score > 0.8 and mesh.box.overlap(face.box) > 0.3:
-                    notes.append(_note(made, frame.pixels, mesh, wanted, eyes))
+                    mask = face_only(mesh, frame.pixels.shape)
+                    notes.append(_note(made, frame.pixels, mesh, mask, wanted, eyes))
     finally:
         detector.close()
         effect.close()
