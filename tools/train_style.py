@@ -13,7 +13,6 @@ import logging
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,10 +35,10 @@ from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
 from tools.training import RECIPES, Given, Material, Recipe, data, laid_out
 from tools.training.command_line import Parser, add_settings, read_settings
-from tools.training.data import batches, to_tensor
+from tools.training.data import to_tensor
 from tools.training.degrade import DEGRADATIONS
+from tools.training.loop import make_fabric, make_steps
 from tools.training.pictures import PictureStore, prepare
-from tools.training.progress import steps_shown
 from tools.training.run import Averages, LossLog, RunFolder
 from tools.training.teacher import ask, load_teacher
 from tools.training.verdict import faults
@@ -86,7 +85,10 @@ class RunSettings:
 
 
 MAY_CHANGE = frozenset(
-    {"steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision", "channels_last"}
+    {
+        *("steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision"),
+        *("channels_last", "learning_rate"),
+    }
 )
 """What a run that goes on may be asked differently."""
 
@@ -224,25 +226,6 @@ def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> 
 # ---------------------------------------------------------------------------------------------------------- networks
 
 
-def make_fabric(settings: RunSettings) -> Fabric:
-    cuda = settings.device in ("auto", "cuda") and torch.cuda.is_available()
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    if settings.precision == "bf16" or (settings.precision == "auto" and cuda and torch.cuda.is_bf16_supported()):
-        precision = "bf16-mixed"
-    several = settings.devices * settings.machines > 1
-    try:
-        return Fabric(
-            accelerator=settings.device,
-            devices=settings.devices,
-            num_nodes=settings.machines,
-            strategy="ddp" if several else "auto",
-            precision=precision,
-        )
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise OptionError(f"--device {settings.device} --devices {settings.devices}: {reason}") from error
-
-
 def make_recipe(job: Job, fabric: Fabric) -> Recipe:
     torch.manual_seed(job.run.seed)
     given = Given(
@@ -279,7 +262,7 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     step = folder.load(recipe, averages, fabric.device)
     log = LossLog(job.out / "losses.csv", step)
 
-    def keep(*, preview: bool) -> list[Pixels]:
+    def keep(step: int, preview: bool) -> list[Pixels]:
         """Save where the run stands; with `preview`, look at it too and return the painted pictures."""
         if not first_process:
             return []
@@ -297,29 +280,22 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
             tell(f"left out: {line}" + (f" (and {len(store.skipped) - 3} more)" if len(store.skipped) > 3 else ""))
         if step:
             tell(f"going on in {job.out} after step {step}")
-    started_at_s, started_at = time.monotonic(), step
-    with steps_shown(run.steps, step, tell if first_process else None) as progress:
-        for batch in batches(source, step, run.steps, fabric.device, memory_format(job), run.seed):
-            set_rate(recipe, learning_rate(job) * recipe.rate(step / run.steps))
-            terms = recipe.step(batch)
-            averages.follow(step)
-            log.add(step, terms)
-            step += 1
-            progress(step, log.last())
-            if anybody(stopping, fabric):
-                break
-            if step % run.preview_every == 0 and step < run.steps:
-                keep(preview=True)
-            elif step % run.save_every == 0 and step < run.steps:
-                keep(preview=False)
-    took_s = time.monotonic() - started_at_s
-    painted = keep(preview=True)
+    ended = make_steps(
+        recipe, averages, log, source, run, step, learning_rate(job), fabric, memory_format(job), stopping,
+        keep, lambda step: step % run.preview_every == 0, tell,
+    )  # fmt: skip
+    if ended.broken:
+        if first_process:
+            log.write()
+            tell(ended.broken_line(job.out / "checkpoint.pth", learning_rate(job)))
+        return 1
+    painted = keep(ended.step, True)
     if not first_process:
         return 0
-    if step > started_at:
-        tell(f"{step - started_at} steps in {took_s:.0f} s, {(step - started_at) / took_s:.3g} a second")
-    if step < run.steps:
-        tell(f"stopped after step {step} of {run.steps}, kept in {job.out}; the same command goes on")
+    if ended.made:
+        tell(f"{ended.made} steps in {ended.took_s:.0f} s, {ended.made / ended.took_s:.3g} a second")
+    if ended.step < run.steps:
+        tell(f"stopped after step {ended.step} of {run.steps}, kept in {job.out}; the same command goes on")
         return 0
     found = faults(log.terms, painted)
     for fault in found:
@@ -327,22 +303,6 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     if not found:
         tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
     return 1 if found else 0
-
-
-def set_rate(recipe: Recipe, learning_rate: float) -> None:
-    for optimizer in recipe.optimizers().values():
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate
-
-
-def anybody(stopping: threading.Event, fabric: Fabric) -> bool:
-    """Tell whether to stop. Where several processes train, all must leave at the same step, or they wait for ever."""
-    if fabric.world_size == 1:
-        return stopping.is_set()
-    asked = torch.tensor(float(stopping.is_set()), device=fabric.device)
-    found = fabric.all_reduce(asked, reduce_op="sum")
-    assert isinstance(found, Tensor)
-    return bool(found > 0)
 
 
 def show(

@@ -217,17 +217,14 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
         folder.write_asked()
         tell(f"learning from {a.learnt} faces of A and {b.learnt} of B" + (f", after step {first}" if first else ""))
 
-    def kept(step: int, preview: bool) -> None:
-        keep(step, preview)
-
     ended = make_steps(
         recipe, averages, log, source, run, first, job.learning_rate, fabric, job.memory_format, stopping,
-        kept, every(run.preview_minutes * 60), tell,
+        keep, every(run.preview_minutes * 60), tell,
     )  # fmt: skip
     if ended.broken:
         if first_process:
             log.write()
-            tell_broken(job, ended)
+            tell(ended.broken_line(job.out / "checkpoint.pth", job.learning_rate))
         return 1
     swapped = keep(ended.step, True)
     return verdict(job, ended, log, swapped) if first_process else 0
@@ -245,15 +242,6 @@ def verdict(job: Job, ended: Ended, log: LossLog, swapped: Sequence[Pixels]) -> 
     if not found:
         tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
     return 1 if found else 0
-
-
-def tell_broken(job: Job, ended: Ended) -> None:
-    kept = job.out / "checkpoint.pth"
-    where = f"{kept} is from before it" if kept.is_file() else "it was too early to have kept anything"
-    tell(
-        f"'{ended.broken}' became NaN or infinite at step {ended.step}, so the run was stopped; {where}: go on with a "
-        f"lower --learning-rate than {job.learning_rate:g}"
-    )
 
 
 def every(period_s: float) -> Any:

@@ -24,7 +24,7 @@ from tools.extraction.manifest import NAME, Manifest, crop_files
 from tools.networks import layout_of
 
 TINY: dict[str, list[str]] = {
-    "light": ["--face-px", "64", "--width", "0.2"],
+    "light": ["--face-px", "64", "--width", "0.1"],
     "original": ["--face-px", "32", "--width", "0.03"],
 }
 ALL = ["--least-difference", "0"]
@@ -55,7 +55,7 @@ def two(navy_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 def words(a: Path, b: Path, out: Path, network: str = "light", **options: object) -> list[str]:
-    settings: dict[str, object] = {"steps": 40, "batch": 4, "device": "cpu", "learning_rate": 0.003, **options}
+    settings: dict[str, object] = {"steps": 30, "batch": 2, "device": "cpu", "learning_rate": 0.004, **options}
     line = ["--network", network, "--a", str(a), "--b", str(b), "-o", str(out), "--cache", str(out.parent / "cache")]
     for name, value in settings.items():
         line += [f"--{name.replace('_', '-')}", str(value)]
@@ -139,7 +139,7 @@ def test_a_run_falls_stops_goes_on_and_exports(network: str, two: tuple[Path, Pa
     terms = losses(tmp_path / "whole")
     assert np.mean(terms["total"][-5:]) < 0.9 * np.mean(terms["total"][:5])
     assert ("mask" in terms) == (network == "light")
-    for name in ("curve.png", "sheet.png", "previews/000040.png"):
+    for name in ("curve.png", "sheet.png", "previews/000030.png"):
         assert cv2.imread(str(tmp_path / "whole" / name)) is not None
 
     stop_in(16, words(a, b, tmp_path / "parted", network))
@@ -149,7 +149,8 @@ def test_a_run_falls_stops_goes_on_and_exports(network: str, two: tuple[Path, Pa
     ends = [torch.load(tmp_path / run / "checkpoint.pth", weights_only=True) for run in ("whole", "parted")]
     assert all(torch.equal(tensor, ends[1]["generator"][name]) for name, tensor in ends[0]["generator"].items())
 
-    check_export(tmp_path / "whole" / "checkpoint.pth", [*crops_of(a, 2), *crops_of(b, 1)], tmp_path)
+    if network == "light":  # the other layout's export is proven in tests/exporting
+        check_export(tmp_path / "whole" / "checkpoint.pth", [*crops_of(a, 2), *crops_of(b, 1)], tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_checkpoint_stays(
@@ -171,7 +172,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_the_last_good_checkpoint_sta
         assert train_swap.main(words(a, b, tmp_path / "run", save_every=5)) == 1
     said = capsys.readouterr().err
     assert "'total' became NaN or infinite at step 13" in said
-    assert "checkpoint.pth is from before it: go on with a lower --learning-rate than 0.003" in said
+    assert "checkpoint.pth is from before it: go on with a lower --learning-rate than 0.004" in said
     kept = torch.load(tmp_path / "run" / "checkpoint.pth", weights_only=True)
     assert kept["step"] == 10
     assert all(torch.isfinite(tensor).all() for tensor in kept["generator"].values())

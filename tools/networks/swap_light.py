@@ -28,7 +28,7 @@ _WIDEN = 2
 
 
 class _Mix(nn.Module):
-    """An inverted residual: widened, mixed within each channel, narrowed, added. Begins as nothing at all."""
+    """An inverted residual: widened, mixed within each channel, narrowed, added."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -36,8 +36,6 @@ class _Mix(nn.Module):
         self.widen = nn.Conv2d(channels, wide, 1)
         self.within = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
         self.narrow = nn.Conv2d(wide, channels, 1)
-        nn.init.zeros_(self.narrow.weight)  # without normalisation, blocks that add noise at first slow it all down
-        nn.init.zeros_(self.narrow.bias)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor) -> Tensor:
         wide = functional.leaky_relu(self.widen(features), _SLOPE)
@@ -117,6 +115,10 @@ class SwapLight(nn.Module):
         self.square = _Square(2 * coarse)
         self.decoder_a = _Decoder(up)
         self.decoder_b = _Decoder(up)
+        begin(self)
+        for module in self.modules():
+            if isinstance(module, _Mix):  # without normalisation, blocks that add noise at first slow it all down
+                nn.init.zeros_(module.narrow.weight)
 
     def middle(self, face: Tensor) -> Tensor:
         """Return what both people share of a face, [N, C, 2·coarse, 2·coarse]."""
@@ -127,6 +129,18 @@ class SwapLight(nn.Module):
         decoder = self.decoder_a if side == "a" else self.decoder_b
         face_and_mask: tuple[Tensor, Tensor] = decoder(self.middle(face))
         return face_and_mask
+
+
+def begin(network: nn.Module) -> None:
+    """Give weights a size that keeps differences between faces alive from layer to layer (He et al., "Delving deep into
+    rectifiers", 2015). By PyTorch's own, a third of their variance is left after each layer, a millionth at the end:
+    after 350 steps of eight faces every face was drawn as the mean one.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, _SLOPE, nonlinearity="leaky_relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 class _OneSide(nn.Module):

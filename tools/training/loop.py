@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
@@ -56,6 +57,14 @@ class Ended:
     broken: str
     """What became NaN or infinite, where something did: nothing was kept since."""
 
+    def broken_line(self, checkpoint: Path, learning_rate: float) -> str:
+        """Return what to tell of a run that broke."""
+        kept = f"{checkpoint} is from before it" if checkpoint.is_file() else "it was too early to have kept anything"
+        return (
+            f"'{self.broken}' became NaN or infinite at step {self.step}, so the run was stopped; {kept}: go on with a "
+            f"lower --learning-rate than {learning_rate:g}"
+        )
+
 
 def make_fabric(settings: Computing) -> Fabric:
     """Raises OptionError for a device that is not there."""
@@ -88,7 +97,7 @@ def make_steps(
     fabric: Fabric,
     memory_format: torch.memory_format,
     stopping: threading.Event,
-    keep: Callable[[int, bool], None],
+    keep: Callable[[int, bool], object],
     preview_due: Callable[[int], bool],
     tell: Callable[[str], None],
 ) -> Ended:

@@ -20,7 +20,7 @@ from torch.optim import Adam, Optimizer
 from realtime.effects import setting
 from tools.networks import ColourOrder, PictureFormat
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder, FaceswapAutoencoderLayout
-from tools.networks.swap_light import SwapLight, SwapLightLayout
+from tools.networks.swap_light import SwapLight, SwapLightLayout, begin
 from tools.training import Given, Recipe, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.faces import DETAIL_PLANE, OVAL_PLANE, PLAIN, WARPED
@@ -183,10 +183,12 @@ class OriginalRecipe(SwapRecipe):
     def _network(self, settings: SwapSettings) -> nn.Module:
         assert isinstance(settings, OriginalSettings)
         down, up, narrow = (128, 256, 512, 1024), (512, 256, 128, 64), 1024
-        return FaceswapAutoencoder(
+        network = FaceswapAutoencoder(
             _times(down, settings.width), _times(up, settings.width), _times((narrow,), settings.width)[0],
             settings.face_px // 16,
         )  # fmt: skip
+        begin(network)
+        return network
 
 
 def unlikeness(face: Tensor, wanted: Tensor) -> Tensor:
