@@ -29,8 +29,10 @@ SIZE = Size(1280, 720)
 FPS = 60
 
 
-def write_film(path: Path, clips: Sequence[Clip], seconds: float) -> Path:
-    """Write a film of 1280×720 at 60 frames a second, H.264: the clips side by side, each to and fro."""
+def write_film(path: Path, clips: Sequence[Clip], seconds: float, share: float = 1.0) -> Path:
+    """Write a film of 1280×720 at 60 frames a second, H.264: the clips side by side, each to and fro. `share`: how much
+    of the height each takes, further away being less.
+    """
     import av
 
     with av.open(str(path), "w") as file:
@@ -42,37 +44,29 @@ def write_film(path: Path, clips: Sequence[Clip], seconds: float) -> Path:
                 count = len(clip.pictures)
                 place = index % max(1, 2 * count - 2)
                 picture = clip.pictures[place if place < count else 2 * count - 2 - place]
-                parts.append(_covering(picture, Size(SIZE.width // len(clips), SIZE.height)))
+                parts.append(_standing(picture, Size(SIZE.width // len(clips), SIZE.height), share))
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.hstack(parts), format="bgr24")))
         file.mux(stream.encode(None))
     return path
 
 
-def _covering(picture: Pixels, size: Size) -> Pixels:
-    """The picture as high as `size`, its middle; where it is too narrow its edges go on."""
-    scale = size.height / picture.shape[0]
-    matrix = np.array([[scale, 0, (size.width - scale * picture.shape[1]) / 2], [0, scale, 0]])
+def _standing(picture: Pixels, size: Size, share: float) -> Pixels:
+    """The picture in the middle at the foot of one of that size, `share` of its height; its edges go on around it."""
+    scale = share * size.height / picture.shape[0]
+    matrix = np.array([[scale, 0, (size.width - scale * picture.shape[1]) / 2], [0, scale, (1 - share) * size.height]])
     return np.asarray(cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def write_model(path: Path) -> Path:
-    """Write a 128² swap model of realistic cost, untrained: how long it takes does not depend on what it learnt."""
+    """Write the 128² network that is trained here, untrained: what it learns does not change how long it takes."""
     import torch
 
     from tools.exporting.model import build_model
-    from tools.networks import Part
-    from tools.networks.faceswap_autoencoder import FaceswapAutoencoder, FaceswapAutoencoderLayout
+    from tools.networks.swap_light import SwapLight, SwapLightLayout
+    from tools.networks.weights import Weights
 
-    class ToA(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.both = FaceswapAutoencoder((32, 64, 128, 256), (128, 64, 32, 16), 256, coarse=8)
-
-        def forward(self, face: torch.Tensor) -> torch.Tensor:
-            drawn: torch.Tensor = self.both(face, "A")
-            return drawn
-
-    part = Part(ModelKind.SWAP, ToA().eval(), FaceswapAutoencoderLayout.picture, side_px=128)
+    torch.manual_seed(0)
+    part = SwapLightLayout().parts(Weights(SwapLight().state_dict(), "untrained"))[0]
     path.write_bytes(build_model(part, ModelCard(ModelKind.SWAP, title="untrained 128")).SerializeToString())
     return path
 
@@ -132,10 +126,12 @@ class _Watch:
 
 
 def shares(film: Path, argument: str) -> dict[str, float]:
-    """Milliseconds a frame: detector, mesh model, network, and all else of the effect (median and 95th percentile)."""
+    """Milliseconds a frame: detector, mesh model, network, and all else of the effect (median and 95th percentile);
+    also the width of the detector's faces.
+    """
     camera, detector, tracker, effect = open_camera(str(film), CameraRequest()), open_detector(), FaceTracker(), None
     mesh, network = _Watch(), _Watch()
-    rows = []
+    rows, widths_px = [], []
     try:
         effect = open_swap(argument)
         with mesh.on(MeshModel, "_run"), network.on(OnnxModel, "run"):
@@ -149,6 +145,7 @@ def shares(film: Path, argument: str) -> dict[str, float]:
                 effect.make(frame, faces)
                 made_s = time.perf_counter() - tracked_s
                 own_s = made_s - mesh.spent_s - network.spent_s
+                widths_px += [face.box.width for face in faces]
                 rows.append((detected_s - began_s, mesh.spent_s, network.spent_s, own_s))
     finally:
         camera.close()
@@ -157,4 +154,5 @@ def shares(film: Path, argument: str) -> dict[str, float]:
             effect.close()
     middle, high = (1e3 * np.percentile(np.array(rows[10:]), percent, axis=0) for percent in (50, 95))
     names = ("detector", "mesh", "network", "own")
-    return {name: float(value) for name, value in zip(names, middle, strict=True)} | {"own_p95": float(high[3])}
+    figures = {name: float(value) for name, value in zip(names, middle, strict=True)}
+    return figures | {"own_p95": float(high[3]), "face_px": float(np.median(widths_px))}
