@@ -1,4 +1,4 @@
-"""What stands in front of the viewer's face: hands, cups, phones, microphones.
+"""What stands in front of the viewer's face: hands, cups, phones, microphones; and the viewer's own hair.
 
 The face is laid flat (`occlusion_flat.py`) and remembered: how every point of it usually looks, and how far it strays
 from that while its owner speaks and moves. What looks different from all that was remembered thereabouts, over an area
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from realtime.frame import Pixels
 from realtime.swap.field import GRID, FaceField, Floats
 from realtime.swap.occlusion_flat import SIDE, depth_inside, lay_flat, on_face, openings, to_grid
+from realtime.swap.occlusion_hair import hair
 
 _PLAIN = (14.0, 5.0, 5.0)
 _MOUTH = (26.0, 10.0, 10.0)
@@ -58,6 +59,8 @@ _FIRST_FRAMES = 10
 _PAUSE_S = 1.0
 """After it the memory begins anew: another shot, another room."""
 _SEEN_S = 0.5
+_HAIR_EVERY_S, _HAIR_MOVES = 0.25, 0.3
+"""How often hair is looked for in the memory, and how far what is found moves what was known."""
 _EDGE_RADIUS, _EDGE_FLOOR = 5, 0.002
 """Of the guided filter that pulls the mask to the picture's edges: grid points; contrast, squared, that is an edge."""
 
@@ -73,6 +76,8 @@ class Occlusion:
         self._strays: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
         self._known: Floats = np.zeros((SIDE, SIDE), np.float32)
         self._in_front: Floats = np.zeros((SIDE, SIDE), np.float32)
+        self._hair: Floats = np.zeros((SIDE, SIDE), np.float32)
+        self._hair_at_s = -math.inf
 
     def forget(self) -> None:
         """Somebody else comes."""
@@ -88,12 +93,17 @@ class Occlusion:
         lab, seen = lay_flat(pixels, field)
         if self._frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._begin(lab, seen)
-            self._since_s = pts_s
+            self._since_s = self._hair_at_s = pts_s
+            self._hair = hair(self._usual)
         else:
             self._look(lab, seen, passed_s, young=pts_s - self._since_s < _YOUNG_S)
-        if float(self._in_front.max()) < 1 / 255:
+        if pts_s - self._hair_at_s >= _HAIR_EVERY_S:
+            self._hair_at_s = pts_s
+            self._hair += _HAIR_MOVES * (hair(self._usual) - self._hair)
+        front = np.maximum(self._in_front, self._hair)
+        if float(front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
-        return 1 - _to_edges(to_grid(self._in_front, field), pixels, field)
+        return 1 - _to_edges(to_grid(front, field), pixels, field)
 
     def _begin(self, lab: Floats, seen: Floats) -> None:
         self._frames = 1
