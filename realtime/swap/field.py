@@ -29,6 +29,9 @@ _FEATHER = 0.11
 _TOP_FEATHER = 0.2
 """How far inside the outline the new face is fully there, in sides of the flat face; more at the hairline."""
 _MARGIN_PX = 3
+_ON_MESH = 0.99
+_FADE_POINTS = 4.0
+"""Grid points from the outline on which the cover rises."""
 
 EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
@@ -77,6 +80,15 @@ class FaceField:
         depths = np.concatenate([mesh.points[:, 2], np.full(len(OVAL), mesh.points[:, 2].max() + 1)])
         self._values[:, :2] = source
         self._raster.paint(on_grid.astype(np.float32), depths.astype(np.float32), self._values, self._painted)
+        self._fade_to_outline()
+
+    def _fade_to_outline(self) -> None:
+        """Let the cover end where the face ends in the picture: on the side that is turned away that is not where it
+        ends on the flat face, and what lies there changes from one grid point to the next.
+        """
+        on_mesh = (self._painted[..., 6] > _ON_MESH).astype(np.uint8)
+        share = np.minimum(cv2.distanceTransform(on_mesh, cv2.DIST_L2, 3) * (1 / _FADE_POINTS), 1)
+        self._painted[..., 4] *= share * share * (3 - 2 * share)
 
     @property
     def source_map(self) -> Floats:

@@ -110,13 +110,16 @@ class Light:
 
     def _roughen(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
         """Add what is finest in the viewer's picture, grain and pores, as far as the photo has too little of it."""
-        fine = field.bytes_like("light", 3)
+        grey, fine = field.bytes_like("grey"), field.bytes_like("fine")
         radius = _texture_px(field)
-        cv2.blur(viewer, (radius, radius), dst=fine)
-        cv2.addWeighted(viewer, 1, fine, -1, 128, dst=fine)
+        cv2.cvtColor(viewer, cv2.COLOR_BGR2GRAY, dst=grey)
+        cv2.blur(grey, (radius, radius), dst=fine)
+        cv2.addWeighted(grey, 1, fine, -1, 128, dst=fine)
         np.clip(fine, 128 - _MOST_GRAIN, 128 + _MOST_GRAIN, out=fine)  # an edge of glasses or a brow is no grain
+        whole = field.bytes_like("light", 3)
+        cv2.cvtColor(fine, cv2.COLOR_GRAY2BGR, dst=whole)
         share = 1 - 1 / self._texture
-        cv2.addWeighted(pixels, 1, fine, share, -128 * share, dst=pixels)
+        cv2.addWeighted(pixels, 1, whole, share, -128 * share, dst=pixels)
 
     def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
         """Learn how much fainter (below 1) or stronger the finest detail of `drawn` must be."""

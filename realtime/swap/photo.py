@@ -21,6 +21,8 @@ _MARGIN = 0.25
 
 _UNROLLED_FROM_DEGREES = 12.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
+_JUMP = 4.0
+"""Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
 _COLOUR_GRAIN = 0.008
 """Colours are blurred over this share of the face's width: a lip is ten times as high."""
 
@@ -59,7 +61,21 @@ class PhotoFace(Mask):
         out = field.bytes_like("photo", 3)
         # x and y lie side by side in one map, which OpenCV's type stubs do not know.
         cv2.remap(level, whole, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        self._bridge(level, field, out)
         return out
+
+    def _bridge(self, level: Pixels, field: FaceField, out: Pixels) -> None:
+        """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
+        hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
+        """
+        jumps = _jumps(self._map, field.reach)
+        if not jumps.any():
+            return
+        coarse = cv2.remap(level, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        bridged, between = field.bytes_like("bridged", 3), field.bytes_like("between")
+        field.enlarge(np.asarray(coarse, np.uint8), bridged)
+        field.enlarge(jumps, between)
+        cv2.copyTo(bridged, between, out)
 
     def cover(self, field: FaceField) -> Floats:
         return field.cover
@@ -71,6 +87,19 @@ class PhotoFace(Mask):
         np.multiply(source_map, 0.5**number, out=self._map)
         self._map += 0.5 * 0.5**number - 0.5
         return self._levels[number]
+
+
+def _jumps(places: Floats, reach: Floats) -> NDArray[np.uint8]:
+    """Return 255 at the grid points between which a face is folded over, 0 elsewhere."""
+    on_mesh = reach > 0.99
+    jumps = np.zeros(reach.shape, np.uint8)
+    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        step = np.abs(places[there] - places[here]).sum(axis=2)
+        both = on_mesh[here] & on_mesh[there]
+        if both.any():
+            folded = both & (step > _JUMP * np.median(step[both]))
+            jumps[here][folded] = jumps[there][folded] = 255
+    return jumps
 
 
 def _without_colour_grain(photo: Pixels, face_px: float) -> Pixels:

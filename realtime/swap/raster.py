@@ -24,6 +24,8 @@ class Raster:
     def paint(self, corners: Floats, depths: Floats, values: Floats, out: Floats) -> None:
         """Fill `out` (height, width, K) with what the corners carry, linearly across each triangle; 0 where none is.
 
+        Triangles that run against the clock on the screen are seen from behind, and not painted.
+
         `corners`: (N, 2) x and y in grid points; `depths`: (N,), smaller is nearer and covers; `values`: (N, K).
         """
         order = np.argsort(-depths[self._triangles].sum(axis=0), kind="stable")
@@ -32,7 +34,7 @@ class Raster:
         left, right, width = _span(x, self.width)
         top, bottom, height = _span(y, self.height)
         doubled_area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
-        seen = (left <= right) & (top <= bottom) & (np.abs(doubled_area) > 1e-6)
+        seen = (left <= right) & (top <= bottom) & (doubled_area > 1e-6)
         # Row by row: a triangle's rows first, then the points of each row.
         heights = np.where(seen, height, 0)
         row_owner = np.repeat(np.arange(triangles.shape[1], dtype=np.int32), heights)

@@ -38,6 +38,15 @@ def test_what_is_nearer_covers() -> None:
         assert out[9, 9, 0] == 0
 
 
+def test_what_is_seen_from_behind_is_not_painted() -> None:
+    corners = np.array([[0, 0], [9, 0], [0, 9]], np.float32)
+    ones = np.ones((3, 1), np.float32)
+    for triangle, painted in (([0, 1, 2], True), ([0, 2, 1], False)):
+        out = np.empty((10, 10, 1), np.float32)
+        Raster(np.array([triangle]), 10, 10).paint(corners, np.zeros(3, np.float32), ones, out)
+        assert out.any() == painted
+
+
 @given(st.lists(st.tuples(st.floats(-40, 60), st.floats(-40, 60)), min_size=3, max_size=3), st.integers(1, 20))
 def test_any_triangle_paints_only_inside_itself(points: list[tuple[float, float]], side: int) -> None:
     corners = np.array(points, np.float32)
