@@ -209,11 +209,19 @@ def test_a_face_that_was_not_swapped_is_bare_and_a_blurred_one_is_hidden(photo: 
 
 def test_faces_that_trade_places_are_counted() -> None:
     def note(own: float, other: float) -> people._Note:
-        return people._Note(1.0, 20.0, False, (own, other), 0.2)
+        return people._Note(1.0, False, (own, other), 0.2)
 
     notes = [note(0.5, 0.1)] * 20 + [note(0.1, 0.5)] * 3
     verdict = people._verdict("scene", "person", notes, asked=True)
-    assert (verdict.traded, verdict.bare, verdict.hidden, verdict.frames) == (3, 0, 0, 23)
+    assert (verdict.traded, verdict.wrong, verdict.hidden, verdict.frames) == (3, 0, 0, 23)
+
+
+@pytest.mark.parametrize(("asked", "wrong", "covered"), [(True, 2, 0.0), (False, 3, 1.0)])
+def test_what_is_wrong_depends_on_who_asked(asked: bool, wrong: int, covered: float) -> None:
+    shares = ((0.5, False), (0.0, False), (0.7, True), (1.0, False))
+    notes = [people._Note(share, hidden, (), 0.0) for share, hidden in shares]
+    verdict = people._verdict("scene", "person", notes, asked=asked)
+    assert (verdict.wrong, verdict.covered, verdict.hidden) == (wrong, covered, 1)
 
 
 # Pictures to measure on ----------------------------------------------------------------------------------------------

@@ -338,18 +338,17 @@ def lag_table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 PEOPLE_HEAD = (
-    "| scene | person | asked | frames seen | bare | hidden | traded | most like themselves | most touched |\n"
-    + "|---" * 9
-    + "|"
+    "| scene | person | asked | frames seen | bare, or touched unasked | covered in the worst | hidden | traded "
+    "| most like themselves |\n" + "|---" * 9 + "|"
 )
 
 
 def people_row(verdict: Verdict) -> str:
     """One person in one scene."""
-    bare = str(verdict.bare) if verdict.asked else f"{verdict.bare} (all should be)"
     return (
-        f"| {verdict.scene} | {verdict.person} | {'yes' if verdict.asked else 'no'} | {verdict.frames} | {bare} "
-        f"| {verdict.hidden} | {verdict.traded} | {verdict.like_themselves:.2f} | {verdict.touched:.1f} |"
+        f"| {verdict.scene} | {verdict.person} | {'yes' if verdict.asked else 'no'} | {verdict.frames} "
+        f"| {verdict.wrong} | {verdict.covered:.0%} | {verdict.hidden} | {verdict.traded} "
+        f"| {verdict.like_themselves:.2f} |"
     )
 
 

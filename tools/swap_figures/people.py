@@ -31,8 +31,11 @@ _SIDE_PX = 540
 _TOP_PX = 90
 _CHANGED = 2
 """Grey levels: a pixel that differs by more is not the camera's."""
-_BARE = 0.5
-"""A face is bare where less than this share of it has changed, eyes and mouth left out, which stay the wearer's own."""
+_BARE = 0.8
+"""A face is bare where less than this share of it has changed, eyes and mouth left out, which stay the wearer's own.
+Of a whole swap it is 0.87 or more, of half a face left open 0.5."""
+_TOUCHED = 0.02
+"""And a bystander's is touched where more than that has."""
 _HIDDEN = 0.12
 """Grain of a hidden face over the camera's."""
 _HAND_MARGIN_PX = 8
@@ -201,15 +204,15 @@ class Verdict:
     asked: bool
     frames: int
     """In which the person's face was to be seen."""
-    bare: int
-    """Of these, asked: without the new face and not hidden. Not asked: all of them should be."""
+    wrong: int
+    """Of these. Asked: without the new face, or a part of it, and not hidden. Not asked: touched."""
+    covered: float
+    """The share of the face that was new or hidden, in the worst frame: asked the smallest, not asked the largest."""
     hidden: int
     traded: int
     """In which the face was more like the other's photo."""
     like_themselves: float
     """The largest likeness of the finished face and the person's own in that frame."""
-    touched: float
-    """The largest mean change of the face, grey levels."""
 
 
 class Player(NamedTuple):
@@ -253,7 +256,6 @@ def judge(
 class _Note(NamedTuple):
     changed: float
     """Share of the face that is not the camera's."""
-    touched: float
     hidden: bool
     likeness: tuple[float, ...]
     """With each photo; empty where it is hidden or was not asked for."""
@@ -285,11 +287,10 @@ def _note(
     hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
     changed = float((difference.max(axis=1) > _CHANGED).mean())
     if hidden or not wanted:
-        return _Note(changed, float(difference.mean()), hidden, (), 0.0)
+        return _Note(changed, hidden, (), 0.0)
     here = eyes.embedding.of(made, mesh)
     return _Note(
         changed,
-        float(difference.mean()),
         False,
         tuple(float(here @ one) for one in wanted),
         float(here @ eyes.embedding.of(own, mesh)),
@@ -321,11 +322,11 @@ def _verdict(scene: str, person: str, notes: Sequence[_Note], asked: bool) -> Ve
         person,
         asked,
         len(notes),
-        sum(note.changed < _BARE for note in shown),
+        sum(note.changed < _BARE and not note.hidden if asked else note.changed > _TOUCHED for note in notes),
+        (min if asked else max)((note.changed for note in notes), default=float(asked)),
         len(notes) - len(shown),
         traded,
         max((note.like_self for note in shown), default=0.0),
-        max((note.touched for note in notes), default=0.0),
     )
 
 
