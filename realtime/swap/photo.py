@@ -21,7 +21,7 @@ _MARGIN = 0.25
 
 _UNROLLED_FROM_DEGREES = 12.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
-_JUMP = 4.0
+_JUMP = 3.5
 """Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
 _COLOUR_GRAIN = 0.008
 """Colours are blurred over this share of the face's width: a lip is ten times as high."""
@@ -97,7 +97,7 @@ def _jumps(places: Floats, reach: Floats) -> NDArray[np.uint8]:
         step = np.abs(places[there] - places[here]).sum(axis=2)
         both = on_mesh[here] & on_mesh[there]
         if both.any():
-            folded = both & (step > _JUMP * np.median(step[both]))
+            folded = both & (step > _JUMP * step[both].mean())
             jumps[here][folded] = jumps[there][folded] = 255
     return jumps
 
