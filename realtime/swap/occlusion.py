@@ -47,7 +47,8 @@ _NEW_LIGHT_S = 0.3
 _YOUNG_S = 4.0
 """A memory younger than this may be of a cup held up from the beginning: where skin comes to light, it was."""
 _SKIN_LEVELS = (60.0, 10.0, 10.0)
-"""How far skin lies from its median colour, in L, a and b."""
+_NO_SKIN = 1.4
+"""How far skin lies from its median colour, in L, a and b; and how many times as far is surely something else."""
 _HOLES = np.ones((7, 7), np.uint8)
 _COMES_S, _GOES_S = 0.02, 0.035
 """Time constants of what is shown."""
@@ -90,7 +91,7 @@ class Occlusion:
         """
         passed_s = pts_s - self._at_s
         self._at_s = pts_s
-        lab, seen = lay_flat(pixels, field)
+        lab, seen, small = lay_flat(pixels, field)
         if self._frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._begin(lab, seen)
             self._since_s = self._hair_at_s = pts_s
@@ -103,7 +104,7 @@ class Occlusion:
         front = np.maximum(self._in_front, self._hair)
         if float(front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
-        return 1 - _to_edges(to_grid(front, field), pixels, field)
+        return 1 - _to_edges(to_grid(front, field), small)
 
     def _begin(self, lab: Floats, seen: Floats) -> None:
         self._frames = 1
@@ -120,11 +121,11 @@ class Occlusion:
         spread = _least_spread() + 4 * cv2.dilate(self._strays, np.ones((3, 3), np.uint8)) + _noise(off, seen)
         difference = np.minimum(np.sqrt((squared / spread).sum(axis=2)), 3)
         difference *= np.clip(self._known / 0.3, 0, 1)
-        if young:
-            uncovered = self._uncovered(lab)
+        uncovered = self._uncovered(lab) if young else None
+        if uncovered is not None:
             difference[uncovered] = 0
             self._known[uncovered] = 0
-        front = self._things(difference, seen)
+        front = self._things(difference, seen, uncovered)
         if float((front * seen).sum()) > _MOST_OF_FACE * float(seen.sum()):
             front[:] = 0
             self._usual += (1 - math.exp(-passed_s / _NEW_LIGHT_S)) * (lab - self._usual)
@@ -132,8 +133,10 @@ class Occlusion:
         self._in_front += (share * (front - self._in_front)).astype(np.float32)
         self._learn(lab, squared, seen, passed_s)
 
-    def _things(self, difference: Floats, seen: Floats) -> Floats:
-        """Return (SIDE, SIDE), 0 or 1: where something stands in front."""
+    def _things(self, difference: Floats, seen: Floats, uncovered: NDArray[np.bool_] | None) -> Floats:
+        """Return (SIDE, SIDE), 0 or 1: where something stands in front. What lies amid skin that has come to light, a
+        mouth, has come to light too.
+        """
         nothing = np.zeros_like(seen)
         if self._frames < _FIRST_FRAMES:
             return nothing
@@ -147,16 +150,24 @@ class Occlusion:
         was_there = np.bincount(labels_flat, self._in_front.ravel(), count) / boxes[:, cv2.CC_STAT_AREA]
         is_thing = mass > _LEAST_MASS * np.where(was_there > 0.3, _STAYS, 1.0)
         is_thing[0] = False
+        if uncovered is not None:
+            for number in np.flatnonzero(is_thing):
+                inside = (labels == number).astype(np.uint8)
+                around = (cv2.dilate(inside, _AROUND) > inside) & (seen > 0.1)
+                if float(uncovered[around].mean()) > 0.5:
+                    is_thing[number] = False
+                    self._known[inside > 0] = 0
         if not is_thing.any():
             return nothing
         return np.asarray(cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES))
 
     def _uncovered(self, lab: Floats) -> NDArray[np.bool_]:
-        """Return (SIDE, SIDE): where skin is seen and something else is remembered."""
+        """Return (SIDE, SIDE): where skin is seen and something else, not lips or eyes, is remembered."""
         skin = np.median(self._usual[_counts() > 0], axis=0)
         levels = np.array(_SKIN_LEVELS, np.float32)
         is_skin = (np.abs(lab - skin) < levels).all(axis=2)
-        return np.asarray(is_skin & ~(np.abs(self._usual - skin) < levels).all(axis=2))
+        was_other = (np.abs(self._usual - skin) > _NO_SKIN * levels).any(axis=2)
+        return np.asarray(is_skin & was_other & _plain())
 
     def _learn(self, lab: Floats, squared: Floats, seen: Floats, passed_s: float) -> None:
         self._frames += 1
@@ -213,6 +224,12 @@ def _least_spread() -> Floats:
 
 
 @functools.cache
+def _plain() -> NDArray[np.bool_]:
+    mouth, eyes = openings(2)
+    return ~mouth & ~eyes
+
+
+@functools.cache
 def _counts() -> NDArray[np.float32]:
     return (depth_inside() > _RIM).astype(np.float32)
 
@@ -226,10 +243,10 @@ def _noise(off: Floats, seen: Floats) -> Floats:
     return np.asarray(np.square(_NOISE_SPREADS * usual), np.float32)
 
 
-def _to_edges(mask: Floats, pixels: Pixels, field: FaceField) -> Floats:
+def _to_edges(mask: Floats, picture: Pixels) -> Floats:
     """Return a mask on the grid whose edges lie on the picture's (He, Sun, Tang: "Guided Image Filtering", 2010)."""
-    small = cv2.resize(field.place.of(pixels), GRID, interpolation=cv2.INTER_AREA)
-    guide = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32) / 255
+    on_grid = cv2.resize(picture, GRID, interpolation=cv2.INTER_LINEAR)  # from at most three times as large
+    guide = cv2.cvtColor(on_grid, cv2.COLOR_BGR2GRAY).astype(np.float32) / 255
     side = (2 * _EDGE_RADIUS + 1,) * 2
     mean_guide, mean_mask = cv2.blur(guide, side), cv2.blur(mask, side)
     together = cv2.blur(guide * mask, side) - mean_guide * mean_mask

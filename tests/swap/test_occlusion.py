@@ -1,0 +1,241 @@
+"""What stands in front of a face is found, and nothing else is: on real faces, with things whose place is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Face, Pixels, Size
+from realtime.portraits.measure import Meter
+from realtime.portraits.search import find_faces
+from realtime.swap.field import GRID, FaceField, Floats, with_rim
+from realtime.swap.follower import MeshFollower
+from realtime.swap.occlusion import Occlusion
+from realtime.swap.occlusion_flat import lay_flat, on_face, to_grid
+from realtime.swap.photo import PhotoFace
+from realtime.swap.wearing import Keep, Wearing
+
+_FPS = 30
+_SIDE = 400
+
+
+class Moment(NamedTuple):
+    pixels: Pixels
+    mesh: FaceMesh
+
+
+Change = Callable[[Pixels, int], Pixels]
+
+
+@pytest.fixture(scope="module")
+def clip(photo: Pixels, face: Face, meter: Meter) -> list[Moment]:
+    """Two seconds of somebody who sways, nods and comes nearer, before a camera with noise."""
+    near = meter.meshes.measure(photo, face)
+    x, y = near.points[:, :2].mean(axis=0)
+    scale = 170 / near.width_px
+    random = np.random.default_rng(5)
+    moments = []
+    for index in range(60):
+        angle = 4 * math.sin(index / 9)
+        matrix = cv2.getRotationMatrix2D((float(x), float(y)), angle, scale * (1 + 0.04 * math.sin(index / 13)))
+        matrix[:, 2] += (_SIDE / 2 - x + 8 * math.sin(index / 7), _SIDE / 2 - y + 5 * math.sin(index / 5))
+        pixels = cv2.warpAffine(photo, matrix, (_SIDE, _SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+        pixels = np.clip(pixels + random.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8)
+        points = near.points.copy()
+        points[:, :2] = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+        points[:, 2] *= scale
+        moments.append(Moment(pixels, meter.meshes.again(pixels, FaceMesh(points.astype(np.float32), 1.0))))
+    return moments
+
+
+def look(occlusion: Occlusion, moments: list[Moment], change: Change | None = None, first: int = 0) -> Iterator[Floats]:
+    """Yield how much of the face is hidden at each moment, on the grid, as far as a new face would show there."""
+    for index, (pixels, mesh) in enumerate(moments, first):
+        field = laid(mesh, pixels)
+        shown = pixels if change is None else change(pixels, index)
+        visible = occlusion.visible(shown, field, index / _FPS)
+        assert visible.shape == (GRID.height, GRID.width)
+        assert visible.dtype == np.float32
+        assert 0 <= visible.min() <= visible.max() <= 1
+        yield (1 - visible) * field.cover
+
+
+def laid(mesh: FaceMesh, pixels: Pixels) -> FaceField:
+    field = FaceField()
+    field.lay(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]))
+    return field
+
+
+def part_of(field: FaceField) -> tuple[slice, slice]:
+    place = field.place
+    return slice(place.top, place.top + place.height), slice(place.left, place.left + place.width)
+
+
+def below_brows(moment: Moment) -> NDArray[np.bool_]:
+    """Where no cap and no hair is."""
+    field = laid(moment.mesh, moment.pixels)
+    return np.asarray((field.flat_map[..., 1] > 0.42) & (field.cover > 0.99))
+
+
+def hidden_share(hidden: Floats, moment: Moment) -> float:
+    return float(hidden[below_brows(moment)].mean())
+
+
+def held(kind: str, pixels: Pixels, mesh: FaceMesh) -> tuple[Pixels, Floats]:
+    """Return a thing held before the lower left of a face, in a picture of its own, and where it is, 0..1."""
+    height, width = pixels.shape[:2]
+    unit = mesh.width_px
+    x, y = (mesh.points[152, :2] + 0.35 * (mesh.points[50, :2] - mesh.points[152, :2])).tolist()
+    share = np.zeros((height, width), np.uint8)
+    across = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
+    if kind == "fingers":
+        cheek_x, cheek_y = mesh.points[280, :2].astype(int)
+        skin = pixels[cheek_y - 4 : cheek_y + 5, cheek_x - 4 : cheek_x + 5].reshape(-1, 3).mean(axis=0)
+        shade = np.zeros((height, width), np.float32)
+        for finger in range(4):
+            begin = (round(x + (finger - 1.5) * 0.17 * unit), round(y + 0.6 * unit))
+            end = (round(begin[0] + 0.05 * unit), round(y - (0.3 + 0.05 * (finger % 3)) * unit))
+            one = cv2.line(np.zeros_like(share), begin, end, 255, round(0.15 * unit), cv2.LINE_AA)
+            depth = cv2.distanceTransform(one, cv2.DIST_L2, 3) / (0.075 * unit)
+            shade = np.maximum(shade, np.sqrt(np.clip(depth, 0, 1)))
+            share = np.maximum(share, one)
+        colour = skin * (0.3 + 0.4 * shade[..., None])  # turned from the light that is on the face
+    else:
+        corner = (round(x - 0.3 * unit), round(y - 0.25 * unit))
+        cv2.rectangle(share, corner, (round(x + 0.3 * unit), round(y + 0.8 * unit)), 255, -1)
+        round_light = 0.5 + 0.5 * np.cos((across - x) / (0.35 * unit))
+        colour = np.array({"cup": (170, 90, 40), "phone": (34, 32, 32)}[kind]) * round_light[..., None]
+    share_soft = cv2.GaussianBlur(share, (3, 3), 0).astype(np.float32) / 255
+    return np.clip(colour, 0, 255).astype(np.uint8), np.asarray(share_soft, np.float32)
+
+
+def with_thing(kind: str, moment: Moment) -> tuple[Pixels, Floats]:
+    thing, share = held(kind, *moment)
+    unit = round(0.04 * moment.mesh.width_px)
+    shadow = 1 - 0.3 * cv2.blur(np.roll(share, (-unit, -unit), (0, 1)), (2 * unit + 1, 2 * unit + 1))[..., None]
+    mixed = moment.pixels * shadow * (1 - share[..., None]) + thing * share[..., None]
+    return mixed.astype(np.uint8), share
+
+
+def test_a_face_alone_has_no_holes(clip: list[Moment]) -> None:
+    for hidden, moment in zip(look(Occlusion(), clip), clip, strict=True):
+        assert hidden_share(hidden, moment) < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["cup", "phone", "fingers"])
+def test_what_is_held_before_a_face_is_found_and_gone_with_it(clip: list[Moment], meter: Meter, kind: str) -> None:
+    occlusion = Occlusion()
+    list(look(occlusion, clip[:45]))
+    found, truths, elsewhere = [], [], []
+    for index in range(45, 60):
+        pixels, share = with_thing(kind, clip[index])
+        moment = Moment(pixels, meter.meshes.again(pixels, clip[index].mesh))
+        (hidden,) = look(occlusion, [moment], first=index)
+        field = laid(moment.mesh, pixels)
+        truth = cv2.resize(share[part_of(field)], GRID, interpolation=cv2.INTER_AREA) * field.cover
+        if index >= 48:
+            found.append(float((hidden * truth).sum()))
+            truths.append(float(np.square(truth).sum()))
+            away = cv2.dilate(truth, np.ones((9, 9), np.uint8)) == 0
+            elsewhere.append(float(hidden[away & below_brows(moment)].mean()))
+    assert sum(found) > (0.6 if kind == "fingers" else 0.85) * sum(truths)
+    assert np.mean(elsewhere) < 0.02
+    after = list(look(occlusion, clip[:12], first=60))
+    assert hidden_share(after[0], clip[0]) > 0
+    assert all(hidden_share(hidden, moment) < 0.02 for hidden, moment in zip(after[8:], clip[8:12], strict=True))
+
+
+def lamp_goes_out(pixels: Pixels, index: int) -> Pixels:
+    return np.asarray(pixels * np.array([0.75, 0.65, 0.6]), np.uint8) if index > 20 else pixels
+
+
+def window_to_the_side(pixels: Pixels, index: int) -> Pixels:
+    gain = 0.75 + 0.25 * math.sin(index / 12) * np.linspace(-1, 1, pixels.shape[1])
+    return np.asarray(pixels * gain[None, :, None], np.uint8)
+
+
+def screen_that_changes(pixels: Pixels, index: int) -> Pixels:
+    return np.asarray(pixels * 0.85 + np.array([20, 8, 0]) * (index // 8 % 2), np.uint8)
+
+
+@pytest.mark.parametrize("change", [lamp_goes_out, window_to_the_side, screen_that_changes])
+def test_changing_light_makes_no_holes(clip: list[Moment], change: Change) -> None:
+    for hidden, moment in zip(look(Occlusion(), clip, change), clip, strict=True):
+        assert hidden_share(hidden, moment) < 0.002
+
+
+def test_a_cup_held_up_from_the_start_leaves_no_hole_behind(clip: list[Moment]) -> None:
+    occlusion = Occlusion()
+    for index in range(20):
+        list(look(occlusion, [Moment(with_thing("cup", clip[index])[0], clip[index].mesh)], first=index))
+    for hidden, moment in zip(look(occlusion, clip[20:], first=20), clip[20:], strict=True):
+        assert hidden_share(hidden, moment) < 0.02
+
+
+def test_the_cap_of_the_navy_photo_stays_and_does_not_flicker(clip: list[Moment]) -> None:
+    before: Floats | None = None
+    for hidden, moment in zip(look(Occlusion(), clip), clip, strict=True):
+        field = laid(moment.mesh, moment.pixels)
+        flat = lay_flat(moment.pixels, field).lab
+        skin = np.median(flat[30:42][on_face()[30:42]], axis=0)
+        darker = to_grid(((flat[..., 0] < skin[0] - 70) & on_face()).astype(np.float32), field)
+        cap = (field.flat_map[..., 1] < 0.2) * field.cover * (darker > 0.95) * (field.reach >= 1)
+        if cap.sum() > 20:
+            assert (hidden * cap).sum() > 0.5 * (cap * field.cover).sum()
+        if before is not None:
+            assert np.abs(hidden - before).mean() < 0.01
+        before = hidden
+
+
+def test_whoever_comes_next_is_looked_at_anew(clip: list[Moment]) -> None:
+    occlusion = Occlusion()
+    list(look(occlusion, clip[:30]))
+    occlusion.forget()
+    darker = [Moment((moment.pixels * 0.4).astype(np.uint8)[:, ::-1].copy(), moment.mesh) for moment in clip[30:33]]
+    for hidden, moment in zip(look(occlusion, darker, first=30), darker, strict=True):
+        assert hidden_share(hidden, moment) == 0
+
+
+@pytest.mark.parametrize("in_front", [True, False])
+def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
+    clip: list[Moment], photo: Pixels, mesh: FaceMesh, in_front: bool
+) -> None:
+    mask = PhotoFace(np.full_like(photo, (60, 220, 60)), mesh)
+    wearing = Wearing(mask, Keep(eyes=True, mouth=True), light=0.0, in_front=in_front)
+    for index in range(40):
+        wearing.put_on(*clip[index], index / _FPS, 1.0, clip[index].pixels.copy())
+    for index in range(40, 48):
+        pixels, share = with_thing("cup", clip[index])
+        out = pixels.copy()
+        wearing.put_on(pixels, clip[index].mesh, index / _FPS, 1.0, out)
+    field = laid(clip[47].mesh, pixels)
+    inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    cover = np.zeros(share.shape, np.float32)
+    cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
+    changed = np.abs(out.astype(np.int16) - pixels)[inside & (cover > 0.99)].mean()
+    assert (changed < 8) if in_front else (changed > 30)
+
+
+@pytest.mark.parametrize("name", ["talking_3.mp4", "talking_9.mp4", "talking_11.mp4"])
+def test_people_who_talk_have_no_holes(shared_data: Path, meter: Meter, name: str) -> None:
+    video = cv2.VideoCapture(str(shared_data / "videos" / name))
+    frames = [np.asarray(video.read()[1], np.uint8) for _ in range(90)]
+    video.release()
+    face = find_faces(frames[0], meter)[0]
+    follower, occlusion = MeshFollower(meter.meshes), Occlusion()
+    for index, pixels in enumerate(frames):
+        mesh = follower.follow(pixels, face, index / _FPS)
+        assert mesh is not None
+        (hidden,) = look(occlusion, [Moment(pixels, mesh)], first=index)
+        field = laid(mesh, pixels)
+        middle = (field.flat_map[..., 1] > 0.42) & (np.abs(field.flat_map[..., 0] - 0.5) < 0.25) & (field.cover > 0.99)
+        assert hidden[middle].mean() < 1e-3
+        face = Face(mesh.box, face.keypoints, face.score, face.track_id)
