@@ -46,7 +46,7 @@ from tools.training.views import write_curve, write_sheet
 
 RECIPES: Mapping[str, PartName] = {
     "light": PartName("tools.training.swapping", "LightRecipe", "128 px with a mask, 30 fps on two cores (default)"),
-    "original": PartName("tools.training.swapping", "OriginalRecipe", "64 px, the first faceswap's: 5 times slower"),
+    "original": PartName("tools.training.swapping", "OriginalRecipe", "64 px, the first faceswap's: 6 times slower"),
 }
 
 # ---------------------------------------------------------------------------------------------------------- settings
