@@ -109,7 +109,12 @@ def make_steps(
     with steps_shown(course.steps, first, tell if fabric.is_global_zero else None) as progress:
         for batch in batches(source, first, course.steps, fabric.device, memory_format, course.seed):
             _set_rate(recipe, learning_rate * recipe.rate(step / course.steps))
-            terms = recipe.step(batch)
+            try:
+                terms = recipe.step(batch)
+            except RuntimeError as error:
+                if "non-finite" not in str(error):  # what clipping says of a gradient that cannot be clipped
+                    raise
+                return Ended(step, step - first, time.monotonic() - began_s, "gradient")
             log.add(step, terms)
             step += 1
             progress(step, log.last())
