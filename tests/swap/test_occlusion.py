@@ -239,3 +239,25 @@ def test_people_who_talk_have_no_holes(shared_data: Path, meter: Meter, name: st
         middle = (field.flat_map[..., 1] > 0.42) & (np.abs(field.flat_map[..., 0] - 0.5) < 0.25) & (field.cover > 0.99)
         assert hidden[middle].mean() < 1e-3
         face = Face(mesh.box, face.keypoints, face.score, face.track_id)
+
+
+def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: Meter) -> None:
+    video = cv2.VideoCapture(str(shared_data / "videos" / "several_people.mp4"))
+    frames = [np.asarray(video.read()[1], np.uint8) for _ in range(180)][90:]  # one shot of a singer
+    video.release()
+    face = find_faces(frames[0], meter)[0]
+    follower, occlusion = MeshFollower(meter.meshes), Occlusion()
+    yaws = []
+    for index, pixels in enumerate(frames):
+        mesh = follower.follow(pixels, face, index / _FPS)
+        if mesh is None:
+            continue
+        yaws.append(mesh.yaw_degrees)
+        (hidden,) = look(occlusion, [Moment(pixels, mesh)], first=index)
+        field = laid(mesh, pixels)
+        flat = field.flat_map
+        upper = (flat[..., 1] > 0.42) & (flat[..., 1] < 0.6) & (np.abs(flat[..., 0] - 0.5) < 0.2) & (field.cover > 0.99)
+        assert hidden[upper].mean() < 0.01
+        face = Face(mesh.box, face.keypoints, face.score, face.track_id)
+    assert len(yaws) > 60
+    assert max(yaws) - min(yaws) > 25
