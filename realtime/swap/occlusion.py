@@ -45,9 +45,9 @@ _MOST_OF_FACE = 0.5
 """More of the face than this cannot stand behind something and still be followed: a lamp, or the mesh slipped."""
 _NEW_LIGHT_S = 0.3
 """Time constant of the memory then."""
-_TURN_DEGREES = 18.0
-"""What is off counts half when a head is turned so far from how it is remembered: the shadows of a hard light fall
-otherwise. A singer on a stage has 53 frames of 128 with a hole without it, none with 20."""
+_TURN_DEGREES, _COLOUR_POWER = 12.0, 0.25
+"""A head turned so far from how it is remembered may be off twice as far in brightness, and that to this power in
+colour: the shadows of a hard light fall otherwise. A singer on a stage has a hole in 53 frames of 128 without it."""
 _YOUNG_S = 4.0
 """A memory younger than this may be of a cup held up from the beginning: where skin comes to light, it was."""
 _SKIN_LEVELS = (60.0, 10.0, 10.0)
@@ -104,7 +104,8 @@ class Occlusion:
             self._since_s = self._hair_at_s = pts_s
             self._hair = hair(self._usual)
         else:
-            loose = 1 + float(np.square((pose - self._usual_pose) / _TURN_DEGREES).sum())
+            turned = 1 + float(np.square((pose - self._usual_pose) / _TURN_DEGREES).sum())
+            loose = np.array([turned, turned**_COLOUR_POWER, turned**_COLOUR_POWER], np.float32)
             self._look(lab, seen, passed_s, loose, young=pts_s - self._since_s < _YOUNG_S)
             self._usual_pose = self._usual_pose + self._share(passed_s) * (pose - self._usual_pose)
         if pts_s - self._hair_at_s >= _HAIR_EVERY_S:
@@ -122,14 +123,14 @@ class Occlusion:
         self._in_front = np.zeros_like(seen)
         self._light[:] = 0
 
-    def _look(self, lab: Floats, seen: Floats, passed_s: float, loose: float, *, young: bool) -> None:
-        """`loose`: how many times as far as usual a point may be off."""
+    def _look(self, lab: Floats, seen: Floats, passed_s: float, loose: Floats, *, young: bool) -> None:
+        """`loose`: how many times as far as usual a point may be off, (3,) in L, a and b."""
         lab = self._in_usual_light(lab, seen * (1 - self._in_front))
         off = np.maximum(lab - cv2.dilate(self._usual, _AROUND), cv2.erode(self._usual, _AROUND) - lab)
         np.maximum(off, 0, out=off)
         squared = np.square(off)
         spread = _least_spread() + 4 * cv2.dilate(self._strays, np.ones((3, 3), np.uint8)) + _noise(off, seen)
-        difference = np.minimum(np.sqrt((squared / spread).sum(axis=2)) / loose, 3)
+        difference = np.minimum(np.sqrt((squared / (spread * np.square(loose))).sum(axis=2)), 3)
         difference *= np.clip(self._known / 0.3, 0, 1)
         uncovered = self._uncovered(lab) if young else None
         if uncovered is not None:
