@@ -23,6 +23,7 @@ from tools.networks.cyclegan_resnet import CycleganResnet
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder
 from tools.networks.fast_neural_style import FastNeuralStyle
 from tools.networks.pix2pix_unet import Pix2PixUnet
+from tools.networks.swap_light import SwapLight
 from tools.networks.vae_64 import Vae
 from tools.networks.weights import Weights
 
@@ -41,9 +42,10 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "animegan2": ("animegan2", lambda: AnimeGan2((4, 8, 12, 16), 1)),
     "vae": ("vae_64", lambda: Vae((4, 8, 8, 12), (8, 8, 4, 4), 6, coarse=2)),
     "faceswap": ("faceswap_autoencoder", lambda: FaceswapAutoencoder((4, 8, 8, 16), (8, 8, 4, 4), 12, coarse=2)),
+    "swap with a mask": ("swap_light", lambda: SwapLight((4, 8, 8, 12, 16), (12, 8, 8, 4, 4), 12, coarse=1)),
 }
 # Writing takes a second or more: one network of each layout, those whose graphs differ most from the others'.
-WRITTEN = ("brush", "fast neural style", "cyclegan", "pix2pix unet", "animegan2", "vae", "faceswap")
+WRITTEN = ("brush", "fast neural style", "cyclegan", "pix2pix unet", "animegan2", "vae", "faceswap", "swap with a mask")
 
 PUBLIC_NAMES: dict[str, tuple[Callable[[], nn.Module], dict[str, tuple[int, ...]]]] = {
     "cyclegan_resnet": (
