@@ -64,12 +64,17 @@ class Light:
         """Take the next frame's light as it is."""
         self._at_s = -math.inf
 
-    def learn(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
-        """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light."""
+    def learn(
+        self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float, visible: Floats | None = None
+    ) -> None:
+        """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light.
+
+        `visible`: on the field's grid, 0 where something stands in front, whose colour is not the viewer's.
+        """
         if self._at_s <= pts_s < self._at_s + _EVERY_S:
             return
         self._compare_texture(viewer, drawn, field, pts_s)
-        self._match(viewer, drawn, field.skin, pts_s)
+        self._match(viewer, drawn, field.skin if visible is None else field.skin * visible, pts_s)
 
     def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, pts_s: float) -> None:
         weights = _shrunk(np.ascontiguousarray(skin))

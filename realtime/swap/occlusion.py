@@ -54,6 +54,7 @@ _SKIN_LEVELS = (60.0, 10.0, 10.0)
 _NO_SKIN = 1.4
 """How far skin lies from its median colour, in L, a and b; and how many times as far is surely something else."""
 _HOLES = np.ones((7, 7), np.uint8)
+_BARELY_SEEN = 0.3
 _COMES_S, _GOES_S = 0.02, 0.035
 """Time constants of what is shown."""
 _REMEMBERS_S = 3.0
@@ -170,7 +171,9 @@ class Occlusion:
                     self._known[inside > 0] = 0
         if not is_thing.any():
             return nothing
-        return np.asarray(cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES))
+        front = cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _HOLES)
+        # It goes on beyond the outline: where the mask ends there, a rim of the new face would lie over a cup.
+        return np.where(seen < _BARELY_SEEN, cv2.dilate(front, _HOLES), front)
 
     def _uncovered(self, lab: Floats) -> NDArray[np.bool_]:
         """Return (SIDE, SIDE): where skin is seen and something else, not lips or eyes, is remembered."""

@@ -51,12 +51,13 @@ class Wearing:
         if field.is_empty:
             return
         new = self.mask.draw(pixels, field)
+        visible = None if self._occlusion is None else self._occlusion.visible(pixels, field, pts_s)
         if self._light is not None:
-            self._light.learn(field.place.of(pixels), new, field, pts_s)
+            self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
             self._light.apply(new, field.place.of(pixels), field)
         shown = self.mask.cover(field)
-        if self._occlusion is not None:
-            shown = shown * self._occlusion.visible(pixels, field, pts_s)
+        if visible is not None:
+            shown = shown * visible
         cover = self._cover(shown, strength)
         self._held = Size.of(pixels), field.place, new, cover
         _blend(field, new, cover, field.place.of(out))
