@@ -16,7 +16,7 @@ from realtime.faces.mesh import FaceMesh
 from realtime.faces.tracker import HELD_S, REMEMBERED_S
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.swap.follower import MeshFollower
-from realtime.swap.hiding import hide, hide_all
+from realtime.swap.hiding import hide, hide_all, spare
 from realtime.swap.wearing import Wearing
 
 _FITS_WITHIN_S = 0.5
@@ -94,32 +94,45 @@ class People:
             if not faces:  # else they are bystanders: a newcomer would have been given a face
                 hide_all(out)
             return
+        # What is hidden comes first: it must cover neither a face that is worn nor a bystander's.
+        draw: list[Callable[[], object]] = []
         for part in self._parts:
             if part.face is not None:
                 behind = any(_covers(face, part.face) for face in faces if face.track_id != part.track_id)
-                self._show(part, part.face, frame, strength, out, behind=behind)
+                draw += self._show(part, part.face, frame, strength, out, behind=behind)
+        if self.hidden:
+            for face in faces:
+                if face.track_id in self._bystanders and face.lost_for_s == 0:
+                    spare(out, frame.pixels, face.box)
+        for step in draw:
+            step()
+        self.worn = len(draw)
 
-    def _show(self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels, *, behind: bool) -> None:
-        """`behind`: where this face should be, another's is seen."""
+    def _show(
+        self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels, *, behind: bool
+    ) -> Sequence[Callable[[], object]]:
+        """Hide what must be hidden, and return what draws the face, if one is to be drawn.
+
+        `behind`: where this face should be, another's is seen.
+        """
         if behind and face.lost_for_s > 0:
-            return  # what is seen there is somebody who has a track of their own
+            return ()  # what is seen there is somebody who has a track of their own
         mesh = part.follower.follow(frame.pixels, face, frame.pts_s)
         if mesh is not None:
             part.face = face if face.lost_for_s == 0 else _moved(face, mesh)
             part.worn_at_s = frame.pts_s
             if part.track_id is not None:
                 self._owners.setdefault(part.track_id, part)
-            part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out)
-            self.worn += 1
-            return
+            return (lambda: part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out),)
         missing_s = frame.pts_s - max(part.worn_at_s, part.came_at_s)
         if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
             part.track_id = part.face = None
-        elif frame.pts_s - part.worn_at_s <= HELD_S and part.wearing.hold(out):
-            self.worn += 1
+        elif frame.pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
+            return (lambda: part.wearing.hold(out),)
         else:
             hide(out, face.box, missing_s if face.lost_for_s > 0 else 0.0)
             self.hidden += 1
+        return ()
 
     def _cast(self, faces: Sequence[Face], pts_s: float) -> None:
         """Say who wears what: whoever wore it before; somebody new, where it is free or its wearer is missing."""

@@ -62,13 +62,15 @@ class Wearing:
         self._held = Size.of(pixels), field.place, new, cover
         _blend(field, new, cover, field.place.of(out))
 
-    def hold(self, out: Pixels) -> bool:
-        """Draw the last face where it was. False where there is none to draw."""
-        if self._held is None or self._held[0] != Size.of(out):
-            return False
-        _, place, new, cover = self._held
-        _blend(self._field, new, cover, place.of(out))
-        return True
+    def can_hold(self, frame: Size) -> bool:
+        """Whether there is a last face, drawn in frames of this size."""
+        return self._held is not None and self._held[0] == frame
+
+    def hold(self, out: Pixels) -> None:
+        """Draw the last face where it was."""
+        if self._held is not None:
+            _, place, new, cover = self._held
+            _blend(self._field, new, cover, place.of(out))
 
     def forget(self) -> None:
         """Somebody else is going to wear it."""

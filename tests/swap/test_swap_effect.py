@@ -270,3 +270,20 @@ def test_a_face_turned_too_far_is_refused(shared_data: Path, monkeypatch: pytest
     monkeypatch.setattr("realtime.swap.source._MOST_YAW_DEGREES", 25.0)  # no profile is at hand
     with pytest.raises(RealtimeError, match=r"turned by 3[0-9]°; take a photo that looks at the camera"):
         opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg")
+
+
+def test_hiding_one_person_hides_nobody_else(photo: Pixels, face: Face, other_photo: Path) -> None:
+    frame = two_people(photo)
+    left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
+    gone = frame.copy()
+    gone[:, : photo.shape[1]] = 90
+    alone, both = opened(other_photo), opened(f"{other_photo},{other_photo}")
+    for effect in (alone, both):
+        effect.make(moment(frame, 0), [left, right])
+    worn = both.make(moment(frame, 1), [left, right]).pixels.copy()
+    for index in (40, 80):
+        seen = inside(gone, core(right.box))
+        assert np.array_equal(inside(alone.make(moment(gone, index), [right]).pixels, core(right.box)), seen)
+        again = inside(both.make(moment(gone, index), [right]).pixels, core(right.box))
+        assert difference(again, inside(worn, core(right.box))) < 6
+        assert difference(again, seen) > 6
