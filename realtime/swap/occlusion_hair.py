@@ -45,7 +45,9 @@ def hair(usual: Floats) -> Floats:
     kept = begins & (boxes[:, cv2.CC_STAT_AREA] >= _LEAST_POINTS)
     kept[0] = False
     near = cv2.dilate(kept[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
-    return np.asarray(cv2.blur((share * near).astype(np.float32), (3, 3)))
+    found_share = (share * near).astype(np.float32)
+    beyond = cv2.dilate(found_share, np.ones((7, 7), np.uint8))  # hair does not end at the outline
+    return np.asarray(cv2.blur(np.where(on_face(), found_share, beyond), (3, 3)))
 
 
 @functools.cache
