@@ -2,7 +2,7 @@
 
 The face is laid flat (`occlusion_flat.py`) and remembered: how every point of it usually looks, and how far it strays
 from that while its owner speaks and moves. What looks different from all that was remembered thereabouts, over an area
-that no grimace makes, stands in front. Light is fitted first, so a lamp or a turning head changes nothing.
+that no grimace makes, stands in front. Light is fitted first (`occlusion_light.py`): a lamp changes nothing.
 
 A hole in the new face that comes and goes is worse than a finger painted over, and it shows whom nobody was to see:
 where in doubt, nothing stands in front.
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from realtime.faces.mesh import CHIN, FOREHEAD_TOP, FaceMesh
 from realtime.frame import Pixels
 from realtime.swap.field import GRID, FaceField, Floats
-from realtime.swap.occlusion_flat import SIDE, depth_inside, lay_flat, on_face, openings, to_grid
+from realtime.swap.occlusion_flat import SIDE, depth_inside, lay_flat, openings, to_grid
 from realtime.swap.occlusion_hair import hair
+from realtime.swap.occlusion_light import LightFit
 
 _PLAIN = (14.0, 5.0, 5.0)
 _MOUTH = (26.0, 10.0, 10.0)
@@ -77,7 +78,7 @@ class Occlusion:
     def __init__(self) -> None:
         self._frames = 0
         self._at_s = self._since_s = -math.inf
-        self._light = np.zeros((4, 3), np.float32)
+        self._light = LightFit()
         self._usual_pose = np.zeros(2)
         self._usual: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
         self._strays: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
@@ -122,11 +123,12 @@ class Occlusion:
         self._usual, self._known = lab, seen
         self._strays = np.zeros_like(lab)
         self._in_front = np.zeros_like(seen)
-        self._light[:] = 0
+        self._light.forget()
 
     def _look(self, lab: Floats, seen: Floats, passed_s: float, loose: Floats, *, young: bool) -> None:
         """`loose`: how many times as far as usual a point may be off, (3,) in L, a and b."""
-        lab = self._in_usual_light(lab, seen * (1 - self._in_front))
+        weights = seen * (1 - self._in_front) * (self._known > 0.05)
+        lab = self._light.take_off(lab, self._usual, weights, _least_spread())
         off = np.maximum(lab - cv2.dilate(self._usual, _AROUND), cv2.erode(self._usual, _AROUND) - lab)
         np.maximum(off, 0, out=off)
         squared = np.square(off)
@@ -166,7 +168,7 @@ class Occlusion:
             for number in np.flatnonzero(is_thing):
                 inside = (labels == number).astype(np.uint8)
                 around = (cv2.dilate(inside, _AROUND) > inside) & (seen > 0.1)
-                if float(uncovered[around].mean()) > 0.5:
+                if 2 * int(uncovered[around].sum()) > int(around.sum()):
                     is_thing[number] = False
                     self._known[inside > 0] = 0
         if not is_thing.any():
@@ -196,38 +198,6 @@ class Occlusion:
     def _share(self, passed_s: float) -> float:
         """Return how far a frame moves the memory."""
         return max(1 / self._frames, 1 - math.exp(-passed_s / _REMEMBERS_S))
-
-    def _in_usual_light(self, lab: Floats, weights: Floats) -> Floats:
-        """Return the face in the light of the memory: a plane over the face and a contrast are taken off."""
-        contrast = (self._usual[..., 0] - float(self._usual[on_face()][:, 0].mean())) / 64
-        basis = np.concatenate([_plane(), contrast[..., None]], axis=2).astype(np.float32)
-        few = (slice(1, None, 3), slice(1, None, 3))
-        rows = basis[few].reshape(-1, 4)
-        apart = (lab - self._usual)[few].reshape(-1, 3)
-        weight = (weights * (self._known > 0.05))[few].ravel()
-        counted = weight > 0.5
-        if counted.sum() < 30:
-            return lab
-        usual_spread = _least_spread()[few].reshape(-1, 3)
-        change = self._light.copy()  # it was much the same a moment ago
-        change[0] += np.median((apart - rows @ change)[counted], axis=0)
-        for _ in range(3):  # least squares, and what does not fit counts less each time
-            misfit = (np.square(apart - rows @ change) / usual_spread).sum(axis=1)
-            scaled = rows * (weight / (1 + misfit))[:, None]
-            change = np.linalg.solve(rows.T @ scaled + _STIFF, scaled.T @ apart)
-        self._light = np.asarray(change, np.float32)
-        return np.asarray(lab - basis @ change, np.float32)
-
-
-_STIFF = np.diag(np.array([1e-3, 1, 1, 8], np.float32))
-"""Slopes and contrast need some points that ask for them."""
-
-
-@functools.cache
-def _plane() -> Floats:
-    steps = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5
-    across, down = np.meshgrid(steps, steps)
-    return np.stack([np.ones_like(across), across, down], axis=2)
 
 
 @functools.cache

@@ -69,6 +69,14 @@ def depth_inside() -> Floats:
     return np.array(rows, np.float32)
 
 
+@functools.cache
+def plane() -> Floats:
+    """Return (SIDE, SIDE, 3): 1, and the place across and down, −0.5..0.5. Read only."""
+    steps = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5
+    across, down = np.meshgrid(steps, steps)
+    return np.stack([np.ones_like(across), across, down], axis=2)
+
+
 def around(numbers: tuple[int, ...], grown: int) -> NDArray[np.bool_]:
     """Return (SIDE, SIDE): the hull of some of the mesh's points, grown by some points of the flat picture."""
     hull = cv2.convexHull(np.rint(flat_points()[list(numbers)] * SIDE - 0.5).astype(np.int32))

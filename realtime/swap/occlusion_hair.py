@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.mesh import LEFT_BROW, RIGHT_BROW
 from realtime.swap.field import Floats
-from realtime.swap.occlusion_flat import SIDE, around, depth_inside, on_face, openings
+from realtime.swap.occlusion_flat import SIDE, around, depth_inside, on_face, openings, plane
 
 _FOREHEAD_TO, _CHEEKS_TO = 0.36, 0.62
 """How far down the flat face hair is looked for: over all of it, and along the sides. A beard is below."""
@@ -35,7 +35,7 @@ def hair(usual: Floats) -> Floats:
     is_skin = (np.abs(skin - colour) < (45, 12, 12)).all(axis=1)
     if is_skin.sum() < _LEAST_POINTS:
         return np.zeros((SIDE, SIDE), np.float32)
-    lit = _plane() @ np.linalg.lstsq(_plane()[_skin_zone()][is_skin], skin[is_skin, 0], rcond=None)[0]
+    lit = plane() @ np.linalg.lstsq(plane()[_skin_zone()][is_skin], skin[is_skin, 0], rcond=None)[0]
     darker = (np.minimum(lit, colour[0] + 30) - usual[..., 0] - _DARKER) / (_SURELY_DARKER - _DARKER)
     other = (np.hypot(usual[..., 1] - colour[1], usual[..., 2] - colour[2]) - _OTHER) / (_SURELY_OTHER - _OTHER)
     share = np.clip(np.maximum(darker, other), 0, 1) * _zone()
@@ -70,10 +70,3 @@ def _zone() -> Floats:
 @functools.cache
 def _edge() -> Floats:
     return ((depth_inside() < 0.035) & on_face()).astype(np.float32)
-
-
-@functools.cache
-def _plane() -> Floats:
-    steps = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5
-    across, down = np.meshgrid(steps, steps)
-    return np.stack([np.ones_like(across), across, down], axis=2)
