@@ -107,7 +107,10 @@ def _measure_pictures(
         if "lag" in parts:
             lags += _lags(clip, seen, photo, eyes)
     if talks:
-        print("\n" + summary(talks, "photo") + "\n\n" + summary(talks, "clip"))
+        as_filmed = [each for each in talks if each.light == ""] or talks
+        print("\n" + summary(as_filmed, "photo") + "\n\n" + summary(as_filmed, "clip"))
+    if "light" in parts:
+        print("\n" + summary([each for each in talks if each.light], "light"))
     figures["talking"] = [dataclasses.asdict(each) for each in talks]
     figures["steadiness"], figures["lag"] = steadiness, lags
     if steadiness:
@@ -282,7 +285,7 @@ _STILL_PERCENT = 1.0
 
 
 def summary(talks: Sequence[Talk], by: str) -> str:
-    """All rows with one photo, or one clip, in a line: the mean and the worst of each figure."""
+    """All rows with one photo, one clip or one light in a line: the mean and the worst of each figure."""
     lines = [
         f"| {by} | likeness gained (least) | expression, % (most) | mouth r | eyes r | seam (p95, the worst) | steady "
         "where still: most | lag, frames: most |",

@@ -63,6 +63,11 @@ class Talk:
     def gain(self) -> float:
         return self.after - self.before
 
+    @property
+    def light(self) -> str:
+        """The bad light that was made of the clip; empty: as it was filmed."""
+        return self.clip.partition(", ")[2]
+
 
 def talk(
     clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes, every: int, tiles: int
