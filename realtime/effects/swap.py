@@ -51,7 +51,7 @@ class SwapSettings:
         default=1.0, metadata=setting("how far the new face takes your light and colour", least=0, most=1)
     )
     in_front: bool = field(
-        default=True, metadata=setting("hands, cups and phones before your face stay before the new one")
+        default=True, metadata=setting("your hair, hands, cups and phones before your face stay before the new one")
     )
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
     morph: float | None = field(
