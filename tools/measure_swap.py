@@ -31,6 +31,16 @@ from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frame
 from tools.swap_figures.people import SCENES, Player, Verdict, everyone, judge
 from tools.swap_figures.sheets import write_sheet
 from tools.swap_figures.speed import shares, whole_program, write_film, write_model
+from tools.swap_figures.tables import (
+    PEOPLE_HEAD,
+    TALK_HEAD,
+    lag_table,
+    people_row,
+    speed_table,
+    steadiness_table,
+    summary,
+    talk_row,
+)
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, dress, region, watch
 
@@ -242,142 +252,6 @@ def _speed(arguments: argparse.Namespace, sources: Sequence[str], photos: Sequen
         }
     print("\n" + speed_table(best, parts))
     return {"rounds": rounds, "best": best, "parts_ms": parts}
-
-
-# The page ------------------------------------------------------------------------------------------------------------
-
-TALK_HEAD = (
-    "| clip | photo | frames | hidden | likeness before | after | gain | like the viewer | expression, % (p95) "
-    "| worst part | mouth r | eyes r | eyes off | seam (p95), where | steady | at motion, % | lag, frames |\n"
-    + "|---" * 17
-    + "|"
-)
-
-
-def talk_row(talk: Talk) -> str:
-    """One line of the table."""
-    shown = talk.expression
-    worst = max(shown.parts_percent, key=lambda name: shown.parts_percent[name])
-    cells = [
-        talk.clip,
-        talk.photo,
-        f"{talk.measured} of {talk.frames}",
-        str(talk.hidden),
-        f"{talk.before:.2f}",
-        f"{talk.after:.2f}",
-        f"{talk.gain:+.2f}",
-        f"{talk.still_viewer:.2f}",
-        f"{shown.percent:.1f} ({shown.worst_percent:.1f})",
-        f"{worst} {shown.parts_percent[worst]:.1f}",
-        f"{shown.mouth:.2f}",
-        f"{shown.eyes:.2f}",
-        f"{shown.eyes_off:.3f}",
-        f"{talk.seam:.0f} ({talk.seam_worst:.0f}), {talk.seam_place}",
-        f"{talk.steady:.2f}",
-        f"{talk.stillness:.2f}",
-        f"{talk.lag:.2f}",
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-_STILL_PERCENT = 1.0
-"""A person moves less than that in a frame, % of the eye distance, to count as still."""
-
-
-def summary(talks: Sequence[Talk], by: str) -> str:
-    """All rows with one photo, one clip or one light in a line: the mean and the worst of each figure."""
-    lines = [
-        f"| {by} | likeness gained (least) | expression, % (most) | mouth r | eyes r | seam (p95, the worst) | steady "
-        "where still: most | lag, frames: most |",
-        "|---" * 8 + "|",
-    ]
-    for name in dict.fromkeys(getattr(each, by) for each in talks):
-        rows = [each for each in talks if getattr(each, by) == name]
-        still = [each.steady for each in rows if each.stillness < _STILL_PERCENT]
-        lags = [each.lag for each in rows if np.isfinite(each.lag)]
-        cells = [
-            name,
-            f"{np.mean([each.gain for each in rows]):+.2f} ({min(each.gain for each in rows):+.2f})",
-            f"{np.mean([each.expression.percent for each in rows]):.1f} "
-            f"({max(each.expression.percent for each in rows):.1f})",
-            _mean([each.expression.mouth for each in rows]),
-            _mean([each.expression.eyes for each in rows]),
-            f"{np.mean([each.seam for each in rows]):.0f} ({max(each.seam_worst for each in rows):.0f})",
-            f"{max(still):.2f}" if still else "",
-            f"{max(lags):.2f}" if lags else "",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _mean(values: Sequence[float]) -> str:
-    known = [value for value in values if np.isfinite(value)]
-    return f"{np.mean(known):.2f}" if known else ""
-
-
-def steadiness_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Held pictures."""
-    lines = ["| held picture | photo | noise | sway, px | change over the input's | grey levels |", "|---" * 6 + "|"]
-    lines += [
-        f"| {row['clip']} | {row['photo']} | {row['sigma']:g} | {row['sway_px']:g} | {row['ratio']:.2f} "
-        f"| {row['change']:.2f} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def lag_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Moved pictures."""
-    lines = ["| moved picture | photo | motion | reach, px | frames late | off by, px (p95) |", "|---" * 6 + "|"]
-    for row in rows:
-        late = (
-            "after the jump " + ", ".join(f"{share:.0%}" for share in row["arrived"])
-            if "arrived" in row
-            else f"{row['lag_frames']:.2f}"
-        )
-        off = f"{row['off_px_p95']:.2f}" if "off_px_p95" in row else ""
-        lines.append(f"| {row['clip']} | {row['photo']} | {row['motion']} | {row['reach_px']} | {late} | {off} |")
-    return "\n".join(lines)
-
-
-PEOPLE_HEAD = (
-    "| scene | person | asked | frames seen | bare, or touched unasked | covered in the worst | hidden | traded "
-    "| most like themselves |\n" + "|---" * 9 + "|"
-)
-
-
-def people_row(verdict: Verdict) -> str:
-    """One person in one scene."""
-    return (
-        f"| {verdict.scene} | {verdict.person} | {'yes' if verdict.asked else 'no'} | {verdict.frames} "
-        f"| {verdict.wrong} | {verdict.covered:.0%} | {verdict.hidden} | {verdict.traded} "
-        f"| {verdict.like_themselves:.2f} |"
-    )
-
-
-def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, float]]) -> str:
-    """The whole program, and where a frame's time goes."""
-    portrait = next(iter(best.values()))["fps"]
-    lines = [
-        "| 1280×720 | fps, every frame | × portrait's | live, of 60 fps | age p50 (p99), frames | dropped |",
-        "|---" * 6 + "|",
-    ]
-    lines += [
-        f"| {name} | {one['fps']:.0f} | {one['fps'] / portrait:.2f} | {one['live_fps']:.1f} "
-        f"| {one['age_frames_p50']:.2f} ({one['age_frames_p99']:.2f}) | {one['dropped']:.1%} |"
-        for name, one in best.items()
-    ]
-    lines += [
-        "",
-        "| ms a frame | face, px | detector | mesh | network | all else of the effect (p95) |",
-        "|---" * 6 + "|",
-    ]
-    lines += [
-        f"| {name} | {ms['face_px']:.0f} | {ms['detector']:.2f} | {ms['mesh']:.2f} | {ms['network']:.2f} "
-        f"| {ms['own']:.2f} ({ms['own_p95']:.2f}) |"
-        for name, ms in parts.items()
-    ]
-    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
