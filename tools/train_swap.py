@@ -63,8 +63,8 @@ class RunSettings:
     warp: float = dataclasses.field(
         default=0.015, metadata=setting("how far 5×5 points of a face are moved, in its sides", least=0, most=0.2)
     )
-    # The first faceswap's 0.03 is of crops that a face fills. Of ours it fills half, and the warp hid what a mouth does:
-    # after 650 steps every face had the mean expression. With 0.012, mouths and lids followed when looked at after 1050.
+    # The first faceswap's 0.03 is of crops that a face fills. Of ours it fills half, and the warp hid what mouths do:
+    # after 650 steps every face had the mean expression. With 0.012, mouths and lids followed, looked at after 1050.
     turn: float = dataclasses.field(
         default=4.0, metadata=setting("how far faces are turned", least=0, most=45, unit="degrees")
     )
