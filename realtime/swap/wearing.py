@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +17,8 @@ from realtime.swap.light import Light
 from realtime.swap.occlusion import Occlusion
 
 _SUBPIXEL_BITS = 4
+_LOOKS_EVERY_S = 0.03
+"""Of what stands in front: a third of what a face costs, so at 60 frames a second in every other one."""
 _LID = 0.4
 """How far from the lid's edge to its crease the lids are the viewer's own: a photo's, closed over them, are a smear."""
 _SOFT = 0.014
@@ -40,6 +43,8 @@ class Wearing:
         self._keep = keep
         self._light = Light(light) if light > 0 else None
         self._occlusion = Occlusion() if in_front else None
+        self._visible: Floats | None = None
+        self._looked_at_s = -math.inf
         self._field = FaceField()
         self._held: tuple[Size, Place, Pixels, Pixels] | None = None
 
@@ -51,7 +56,7 @@ class Wearing:
         if field.is_empty:
             return
         new = self.mask.draw(pixels, field)
-        visible = None if self._occlusion is None else self._occlusion.visible(pixels, field, pts_s)
+        visible = self._look(pixels, pts_s)
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
             self._light.apply(new, field.place.of(pixels), field)
@@ -61,6 +66,13 @@ class Wearing:
         cover = self._cover(shown, strength)
         self._held = Size.of(pixels), field.place, new, cover
         _blend(field, new, cover, field.place.of(out))
+
+    def _look(self, pixels: Pixels, pts_s: float) -> Floats | None:
+        """Return what of the viewer's face is seen, on the field's grid; None where all of it shall count as seen."""
+        if self._occlusion is not None and not self._looked_at_s <= pts_s < self._looked_at_s + _LOOKS_EVERY_S:
+            self._visible = self._occlusion.visible(pixels, self._field, pts_s)
+            self._looked_at_s = pts_s
+        return self._visible
 
     def can_hold(self, frame: Size) -> bool:
         """Whether there is a last face, drawn in frames of this size."""
@@ -79,6 +91,7 @@ class Wearing:
             self._light.forget()
         if self._occlusion is not None:
             self._occlusion.forget()
+            self._looked_at_s = -math.inf
 
     def _cover(self, shown: Floats, strength: float) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""
