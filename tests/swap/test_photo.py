@@ -1,0 +1,113 @@
+"""What is made of a photo before it is worn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.frame import Box, Pixels, Size
+from realtime.swap.field import FaceField
+from realtime.swap.hiding import hide, hide_all, spare
+from realtime.swap.photo import PhotoFace, _jumps
+from realtime.swap.unrolling import unrolled
+from realtime.swap.wearable import without_hair
+from tests.swap.conftest import difference, inside
+
+
+def turned(mesh: FaceMesh, yaw_degrees: float) -> FaceMesh:
+    """The same head, turned about its own vertical."""
+    middle = mesh.points.mean(axis=0)
+    away = mesh.points - middle
+    cosine, sine = math.cos(math.radians(yaw_degrees)), math.sin(math.radians(yaw_degrees))
+    turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]], np.float32)
+    return FaceMesh((away @ turn.T + middle).astype(np.float32), mesh.score)
+
+
+def around(mesh: FaceMesh, number: int, pixels: Pixels, side: int = 7) -> Pixels:
+    x, y = np.rint(mesh.points[number, :2]).astype(int)
+    return pixels[y - side // 2 : y + side // 2 + 1, x - side // 2 : x + side // 2 + 1]
+
+
+def test_a_cap_becomes_skin_and_the_face_stays(photo: Pixels, mesh: FaceMesh) -> None:
+    bare = without_hair(photo, mesh)
+    cheek = around(mesh, 50, photo).mean(axis=(0, 1))
+    cap, skin = (around(mesh, 10, pixels).mean(axis=(0, 1)) for pixels in (photo, bare))
+    assert np.abs(cap - cheek).max() > 80
+    assert np.abs(skin - cheek).max() < 70
+    for number in (1, 50, 280):
+        assert difference(around(mesh, number, bare), around(mesh, number, photo)) < 2
+    corner = bare[:20, -20:].mean(axis=(0, 1))  # blue sky before: what is around the face is skin as well
+    assert corner[2] > corner[0]
+
+
+def test_a_frontal_face_laid_flat_keeps_its_colours_where_they_are(photo: Pixels, mesh: FaceMesh) -> None:
+    face = PhotoFace(photo, mesh)
+    flat, places = unrolled(without_hair(photo, mesh), face.corners * 0 + _with_rim(mesh))
+    assert flat.shape[0] == flat.shape[1]
+    for number in (1, 50, 280, 199):
+        x, y = np.rint(places[number]).astype(int)
+        there = flat[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1))
+        assert np.abs(there - around(mesh, number, photo, 5).mean(axis=(0, 1))).max() < 30
+
+
+def _with_rim(mesh: FaceMesh) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    from realtime.swap.field import with_rim
+
+    return with_rim(mesh.points[:, :2])
+
+
+def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> None:
+    for yaw in (0, 30, -45):
+        field = FaceField()
+        one = turned(mesh, yaw)
+        field.lay(one, Size.of(photo), _with_rim(mesh))
+        assert field.cover.max() > 0.99
+        edge = np.concatenate([field.cover[0], field.cover[-1], field.cover[:, 0], field.cover[:, -1]])
+        assert edge.max() == 0
+        step = max(np.abs(np.diff(field.cover, axis=axis)).max() for axis in (0, 1))
+        assert step < 0.5, yaw
+
+
+def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
+    field = FaceField()
+    field.lay(mesh, Size.of(photo), _with_rim(mesh))
+    assert not _jumps(field.source_map, field.reach)[20:60, 16:48].any()
+    for yaw in (-40, 40):
+        one = turned(mesh, yaw)
+        field.lay(one, Size.of(photo), _with_rim(mesh))
+        rows, columns = np.nonzero(_jumps(field.source_map, field.reach))
+        x = field.place.left + (columns + 0.5) * field.place.width / field.reach.shape[1]
+        y = field.place.top + (rows + 0.5) * field.place.height / field.reach.shape[0]
+        tip = one.points[1]
+        near = np.hypot(x - tip[0], y - tip[1]) < 0.3 * one.width_px
+        assert near.sum() >= 3
+
+
+def test_who_is_hidden_cannot_be_told(photo: Pixels, mesh: FaceMesh) -> None:
+    box = mesh.box
+    out = photo.copy()
+    hide(out, box, 0.0)
+    assert np.array_equal(out[-40:], photo[-40:])  # a head, and no more
+    fine = np.abs(np.diff(inside(out, box).astype(int), axis=1)).mean()
+    assert fine < 0.15 * np.abs(np.diff(inside(photo, box).astype(int), axis=1)).mean()
+    later, everything = photo.copy(), photo.copy()
+    hide(later, box, 2.5)
+    hide_all(everything)
+    for pixels in (later, everything):
+        assert (np.abs(pixels.astype(int) - photo).max(axis=2) > 0).mean() > 0.8
+
+
+def test_who_is_spared_is_seen(photo: Pixels, mesh: FaceMesh) -> None:
+    out = np.zeros_like(photo)
+    box = mesh.box
+    spare(out, photo, box)
+    middle = Box(box.left + box.width / 4, box.top + box.height / 4, box.width / 2, box.height / 2)
+    assert np.array_equal(inside(out, middle), inside(photo, middle))
+    assert not out[:5].any()
+
+
+def test_the_outline_is_the_mesh_models(mesh: FaceMesh) -> None:
+    assert len(set(OVAL)) == 36
+    assert np.isfinite(_with_rim(mesh)).all()
