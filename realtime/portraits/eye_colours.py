@@ -15,6 +15,9 @@ RINGS = 48
 _WHITE_RUN = 0.1
 """The white's colour beside an iris is that of so much of it, eye widths: of the brighter half, for next to the iris it
 has some of the rim's darkness."""
+_RIM_SPREADS, _LEAST_RISE, _WHITE_AGAIN = 0.08, 40.0, 0.85
+"""Darkness of a rim may go on beside it for so much of a line, eye widths, if the white is brighter there by so many
+grey levels; it ends where so much of that rise is done."""
 _HALF_A_CHANGE = 0.3
 """From one side's colour to the other's takes twice this share of the way between them."""
 
@@ -42,6 +45,27 @@ def at_rings(profile: Floats, number: Floats) -> Floats:
         cv2.remap(profile[None], number.astype(np.float32), row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         np.float32,
     )
+
+
+def rim_ends(line: Floats, first: int, last: int) -> tuple[int, int]:
+    """Return the places from `first` to `last` of a line (n, 3) along an eye, and those beside them that are still
+    darkened by the iris' rim.
+
+    On each side: up to where brightness has come up to most of what the white nearby has; a rim is no perfect circle,
+    and what is left of it would be an arc on the white when the iris has gone.
+    """
+    brightness = line.mean(axis=1)
+    return (
+        first - _still_dark(brightness[: first + 1][::-1], len(line)),
+        last + _still_dark(brightness[last:], len(line)),
+    )
+
+
+def _still_dark(brightness: Floats, places: int) -> int:
+    """Return how many places from the first one on, not counting it, are still darkened."""
+    near = brightness[: 1 + round(_RIM_SPREADS * places)]
+    rise = float(near.max() - near[0])
+    return int(np.argmax(near >= near[0] + _WHITE_AGAIN * rise)) if rise > _LEAST_RISE else 0
 
 
 def bridge(line: Floats, first: int, last: int) -> Floats:

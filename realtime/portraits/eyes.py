@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import Pixels
-from realtime.portraits.eye_colours import RINGS, at_rings, bridge, ring_colours
+from realtime.portraits.eye_colours import RINGS, at_rings, bridge, rim_ends, ring_colours
 from realtime.portraits.eye_patch import EyePatch, between, smooth_step
 from realtime.portraits.eye_shape import SOFT_EDGE, EyeShape
 from realtime.portraits.lids import LidSkin, move_lids
@@ -40,17 +40,22 @@ _GRAIN_SHARE = 0.8
 """How much of the skin's grain the white has where it is continued."""
 _MOST_GRAIN = 2.0
 """Grain is cut off at so many times its median."""
-_LEAST_SEEN = 0.08
+_LEAST_SEEN = 0.16
 """What is seen of an iris and its white is believed where it is as wide as this, eye widths ..."""
-_SEEN_EDGE = 0.008
-"""... and ends as softly."""
+_SEEN_EDGE = 0.02
+"""... and ends as softly. With less than half of both, the shaded white beside the astronaut's iris made it 7 per cent
+larger."""
 _FADES_BELOW = 0.03
 """So far below the place where an iris is dark enough to be seen, its last darkness ends, eye widths: left there, it is
 an arc on the skin when the iris has gone."""
+_LEAST_ROOM = 32.0
+"""A highlight on what is so many grey levels from white adds a share of them; of fewer, in one colour alone, the share
+would be large, and a coloured dot where it has moved onto the dark iris."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_FARTHEST = 0.30
-"""No iris goes farther from the middle of its eye, eye widths: beyond, it would hide in the corner."""
+_FARTHEST = 0.275
+"""No iris goes farther from the middle of its eye, eye widths: beyond, it hides in the corner, and the other eye may
+have room left. At 0.30 one eye of Sargent's Lady Agnew was seen to turn back from 30 degrees on."""
 _MOST_UP_DEGREES = 28.0
 """Nor farther up or down than this: beyond, it would hide behind a lid."""
 
@@ -95,7 +100,7 @@ class EyeLayers:
         # No grain but lashes and edges stand out by more than this.
         most = _MOST_GRAIN * float(np.median(np.abs(grain)))
         grain = np.clip(grain, -most, most).astype(np.float32)
-        self._glow = np.asarray(highlight / np.maximum(255 - clean, 1), np.float32)
+        self._glow = np.asarray(highlight / np.maximum(255 - clean, _LEAST_ROOM), np.float32)
         self._glow_away = self._middle_of(self._glow, along, across)
         self._white = self._continue_white(clean, grain, along, across, away)
         opening = between(across, upper, lower)
@@ -139,12 +144,17 @@ class EyeLayers:
         unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
         unrolled = self._patch.sample(clean, unrolled_along, unrolled_across)
         covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
+        spread = np.zeros_like(unrolled_across)
         filled = unrolled.copy()
         for line in range(lines):
             inside = np.flatnonzero(covered[line])
             if len(inside):
                 first, last = int(inside[0]), int(inside[-1])
                 filled[line, first : last + 1] = bridge(unrolled[line], first, last)
+                left, right = rim_ends(unrolled[line], first, last)
+                spread[line, left:first], spread[line, last + 1 : right + 1] = 1, 1
+                filled[line, left:first] = np.maximum(filled[line, left:first], filled[line, first])
+                filled[line, last + 1 : right + 1] = np.maximum(filled[line, last + 1 : right + 1], filled[line, last])
         calmed = cv2.GaussianBlur(filled, (0, 0), 2.0)
         filled = np.where(covered[..., None], calmed, filled)
         gap = np.maximum(lower - upper, 1e-3)
@@ -161,12 +171,18 @@ class EyeLayers:
         reach = lower + self._shape.overhang_at(along)
         below = np.minimum(2 * reach - across + 0.08, lower + 0.45)
         fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
-        disc = 1 - smooth_step(self._rim, self._rim + 0.03, away)
-        white = clean * (1 - disc[..., None]) + fill * disc[..., None]
+        disc: Floats = 1 - smooth_step(self._rim, self._rim + 0.03, away)
+        softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
+        beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
+        open_here = between(
+            across, np.asarray(upper - SOFT_EDGE, np.float32), np.asarray(reach + SOFT_EDGE, np.float32)
+        )
+        disc = np.maximum(disc, np.asarray(beside, np.float32) * open_here[..., 0])
+        white = np.asarray(clean * (1 - disc[..., None]) + fill * disc[..., None], np.float32)
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
         over = ((disc > 0) & (across > lower - 0.01) & (across < reach)).astype(np.uint8)
         if not over.any():
-            return np.asarray(white, np.float32)
+            return white
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
         return np.where(over[..., None] > 0, skin, white).astype(np.float32)
 

@@ -74,7 +74,7 @@ def make_report(
     looks = [seen_look(frame, original) for frame in frames] if driven is not None else []
     if driven is None:
         movement = _own_steps(gaze, yaw)
-        warnings = _gaze_warnings(movement)
+        warnings = _gaze_warnings(movement, abs(original.mesh.yaw_degrees))
     else:
         movement = _followed_steps(looks, gaze, yaw, driven)
         warnings = _clip_warnings(looks, driven)
@@ -177,14 +177,20 @@ def _picture_warnings(original: Measured) -> list[str]:
     return warnings
 
 
-def _gaze_warnings(movement: dict[str, Figure]) -> list[str]:
+def _gaze_warnings(movement: dict[str, Figure], turned_degrees: float) -> list[str]:
     if movement["gaze_rank"].value < _FOLLOWING:
         return ["the eyes are not seen to turn from left to right: are they behind dark glasses, hair or a shadow?"]
     short = [side for side in ("left", "right") if not movement[f"gaze_{side}"].is_met]
     if not short:
         return []
     reached = " and ".join(f"{abs(movement[f'gaze_{side}'].value):.2f} to the {side}" for side in short)
-    return [f"the eyes look only {reached}: too little to be seen from across a room"]
+    warning = f"the eyes look only {reached}: too little to be seen from across a room"
+    if turned_degrees > _FAR_EYE_DEGREES:
+        warning += (
+            "; in a face turned so far away the irises soon reach the corners of the eyes: one seen more from the front"
+            " can look farther"
+        )
+    return [warning]
 
 
 def _clip_warnings(looks: Sequence[float], driven: Sequence[Motion]) -> list[str]:

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import PortraitError
 from realtime.faces import mesh as face
 from realtime.frame import Pixels, Size
+from realtime.portrait_file import Place
 from realtime.portraits import Engine, Motion, Source, eye_shape
 from realtime.portraits.eyes import EyeLayers, Gaze
+from realtime.portraits.fine_picture import FinePicture
 from realtime.portraits.head import HeadField
 from realtime.portraits.mouth import MouthLayer
 
@@ -42,6 +43,7 @@ class MeshEngine(Engine):
         self._picture = source.picture
         self._field = HeadField(source.mesh, Size.of(source.picture))
         self.region = self._field.region
+        self._fine = FinePicture(source.picture, Place(*(int(side) for side in self.region)))
         self._last: tuple[Motion, tuple[Floats, Floats, Pixels]] | None = None
         yaw = source.mesh.yaw_degrees
         trust = 1 - (abs(yaw) - _FAR_EYE_FROM_DEGREES) / _FAR_EYE_FADES_OVER_DEGREES
@@ -93,7 +95,7 @@ class MeshEngine(Engine):
         left, top = int(self.region.left), int(self.region.top)
         right, bottom = left + int(self.region.width), top + int(self.region.height)
         x, y = self._field.backward(head)
-        frame = cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+        frame = self._fine.at(x, y)
         own = self._picture[top:bottom, left:right]
         own_x = np.arange(left, right, dtype=np.float32)
         own_y = np.arange(top, bottom, dtype=np.float32)

@@ -17,9 +17,11 @@ from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, turn
 from realtime.portraits.moving import MovingFaces
 from realtime.portraits.steps import StepFinder, Steps, rising, sides
 
-_TRIES = 9
+_TRIES = 18
 """A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; three times
 on average."""
+_TRIES_ALONE = 8
+"""So many times gaze and turn are each led to their places alone; then together, by all that was seen so far."""
 _SHARE = 0.9
 """Each time this share of what is missing is added."""
 _PACES = 3
@@ -120,7 +122,7 @@ def _best_try(
     """Return the first try that is close enough, or the best of as many as are allowed."""
     best: _Try | None = None
     share = _SHARE
-    for _ in range(tries):
+    for number in range(tries):
         frame = moving.render(motions)
         whole = moving.whole(frame)
         measured = [meter.measure(whole, original.mesh) for original in originals]
@@ -134,10 +136,15 @@ def _best_try(
             share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
         if miss <= 1:
             break
-        motions = [
-            finder.retry(column, motion, *place, share)
-            for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
-        ]
+        for finder, motion, place in zip(finders, motions, places, strict=True):
+            finder.learn(motion, *place)
+        if number < _TRIES_ALONE:
+            motions = [
+                finder.retry(column, motion, *place, share)
+                for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
+            ]
+        else:
+            motions = [finder.aim(column, motion) for finder, motion in zip(finders, best.motions, strict=True)]
     assert best is not None  # noqa: S101 - there is at least one try
     return best
 

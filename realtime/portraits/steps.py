@@ -26,6 +26,13 @@ _LEAST_GAZE_MOVE = 0.11
 """And at least this far from where the picture's own eyes look."""
 _CLOSE_ENOUGH = 0.1
 """Steps by which a frame may miss its place."""
+_NO_RISE = 0.01
+"""Turns beyond which no more than this share of the whole way is seen are not made: there an iris hides in its corner,
+and is seen to turn back (the Mona Lisa's from 20 degrees on)."""
+_NO_TURN = 0.03
+"""The same for heads: from there on their turn is hardly seen by the models, and what is seen wavers."""
+_TRUSTS_SLOPE = 0.1
+"""The overall slopes count as much as one try a third of a step away."""
 _PITCH_SHARE = 0.6
 """Heads nod less than they turn."""
 _STEPS_AVERAGED = 36
@@ -115,6 +122,33 @@ class StepFinder:
             yaw_degrees=motion.yaw_degrees + float(head),
         )
 
+    def aim(self, column: int, motion: Motion) -> Motion:
+        """Return `motion` with the turns that a frame needs by all that was learnt near its place.
+
+        Where a head's turn makes its eyes seem to turn, or is hardly seen itself, each goal for itself is never met. So
+        both things seen are taken to depend on both turns: planes through what was seen near by (least squares, the
+        nearer the more), that tilt from the overall slopes only as far as the tries say so (ridge regression).
+        """
+        tried = np.array(self._tried, np.float64)
+        turns, seen = tried[:, [0]], (tried[:, [1]] - self._gaze_goals[column]) / self._step(self._gaze_goals)
+        scales = np.array([self._gaze_slopes[column] / self._step(self._gaze_goals)])
+        if self._most_yaw > 0:
+            yaw = (tried[:, [3]] - self._yaw_goals[column]) / self._step(self._yaw_goals)
+            turns, seen = tried[:, [0, 2]], np.hstack([seen, yaw])
+            scales = np.append(scales, self._yaw_slopes[column] / self._step(self._yaw_goals))
+        weights = 1 / (_CLOSE_ENOUGH**2 + (seen**2).sum(axis=1))
+        places = turns * scales  # a step, by the overall slopes, is 1
+        off = seen - places
+        middle, mean = weights @ places / weights.sum(), weights @ off / weights.sum()
+        around = (places - middle) * weights[:, None]
+        unit = np.eye(len(scales))
+        tilt = np.linalg.solve(around.T @ (places - middle) + _TRUSTS_SLOPE * unit, around.T @ (off - mean))
+        found, *_ = np.linalg.lstsq((unit + tilt).T, middle @ tilt - mean, rcond=None)
+        # Never farther than anything tried.
+        best = np.clip(found / scales, turns.min(axis=0), turns.max(axis=0))
+        head = float(best[1]) if self._most_yaw > 0 else motion.yaw_degrees
+        return dataclasses.replace(motion, gaze_x_degrees=float(best[0]), yaw_degrees=head)
+
     @staticmethod
     def _step(goals: NDArray[np.float64]) -> float:
         return max(1e-9, float(np.abs(np.diff(goals)).mean()))
@@ -128,6 +162,9 @@ class StepFinder:
         step. `limited`: up to a gaze that is far enough; else as far as was tried.
         """
         turns, seen = rising(turns, seen)
+        flat = (_NO_RISE if limited else _NO_TURN) * (seen[-1] - seen[0])
+        first, last = int(np.sum(seen <= seen[0] + flat)) - 1, int(np.sum(seen < seen[-1] - flat))
+        turns, seen = turns[first : last + 1], seen[first : last + 1]
         middle = float(np.interp(0.0, turns, seen))
         left, right = float(seen[0]), float(seen[-1])
         if limited:

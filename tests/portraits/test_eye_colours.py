@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portraits.eye_colours import bridge
+from realtime.portraits.eye_colours import bridge, rim_ends
 
 _PLACES = 160
 _FIRST, _LAST = 60, 110
@@ -38,3 +38,13 @@ def test_the_shadow_may_lie_on_either_side() -> None:
 
 def test_two_equal_sides_meet_as_they_are() -> None:
     np.testing.assert_allclose(bridge(line(180, 180), _FIRST, _LAST), 180, atol=1)
+
+
+def test_a_rim_ends_where_the_white_begins() -> None:
+    first, last = rim_ends(line(200, 110), _FIRST - 1, _LAST + 1)
+    assert _FIRST - 5 <= first < _FIRST - 1
+    assert _LAST + 1 < last <= _LAST + 5
+
+
+def test_a_white_that_hardly_stands_out_is_left_alone() -> None:
+    assert rim_ends(line(70, 60), _FIRST - 1, _LAST + 1) == (_FIRST - 1, _LAST + 1)

@@ -44,6 +44,31 @@ def test_a_retry_comes_nearer() -> None:
     assert finder.miss(5, *respond(better, 1.5, 0.02)) < 0.5 * finder.miss(5, *seen)
 
 
+def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
+    def seen_of(motion: Motion) -> tuple[float, float]:
+        gaze, yaw = respond(motion, 1.5, 0.02)
+        return gaze + 0.02 * motion.yaw_degrees, yaw + 0.01 * motion.gaze_x_degrees
+
+    finder = StepFinder(33, 1, 0.25, 14)
+    for motion in finder.probes():
+        finder.learn(motion, *seen_of(motion))
+    motion = Motion(yaw_degrees=-4.0, gaze_x_degrees=-26.0)
+    finder.steps()
+    for _ in range(8):
+        finder.learn(motion, *seen_of(motion))
+        motion = finder.aim(5, motion)
+    assert finder.miss(5, *seen_of(motion)) < 1
+
+
+def test_turns_that_are_not_seen_any_more_are_not_made() -> None:
+    """An iris that hides in its corner is seen to turn back."""
+    finder = StepFinder(33, 1, 0.25, 14)
+    for motion in finder.probes():
+        turn = motion.gaze_x_degrees
+        finder.learn(motion, 0.006 * min(turn, 20.0) - 0.002 * max(0.0, turn - 20.0), motion.yaw_degrees)
+    assert finder.steps().eyes[-1] <= 20.5
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 33])
 def test_sides_reach_from_edge_to_edge_through_the_middle(count: int) -> None:
     places = sides(count)
