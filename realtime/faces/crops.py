@@ -23,7 +23,6 @@ import math
 import re
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +37,8 @@ from realtime.faces.mesh import (
     RIGHT_EYE_INNER,
     RIGHT_EYE_OUTER,
     FaceMesh,
+    sample_crop,
+    samples_per_pixel,
 )
 from realtime.frame import Pixels
 
@@ -158,22 +159,11 @@ def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int)
 
 def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pixels:
     """Return the (side, side, 3) pixels of a crop whose matrix is known."""
-    scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
-    finer = max(1, min(8, round(scale / _SAMPLE_STEP_PX)))
-    matrix = to_picture.copy()
-    matrix[:, :2] /= finer
-    # A pixel's middle is the middle of the finer ones it is the mean of, not the first of them.
-    matrix[:, 2] += to_picture[:, :2] @ np.full(2, 0.5 / finer - 0.5, np.float32)
-    crop = cv2.warpAffine(
-        pixels,
-        matrix,
-        (side_px * finer, side_px * finer),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    if finer > 1:
-        crop = cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    return np.asarray(crop, np.uint8)
+    finer = samples_per_pixel(to_picture, _SAMPLE_STEP_PX)
+    centred = to_picture.copy()
+    # A pixel's middle is the middle of the samples it is the mean of, not the first of them.
+    centred[:, 2] += to_picture[:, :2] @ np.full(2, 0.5 / finer - 0.5, np.float32)
+    return sample_crop(pixels, centred, side_px, _SAMPLE_STEP_PX)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ With a teacher, its pictures take the place of both: their pixels and their feat
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar
@@ -126,8 +127,8 @@ class PerceptualRecipe(Recipe):
         optimizer = Adam(network.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
         self._network_set_up, self._optimizer = fabric.setup(network, optimizer)
 
-    def _network(self, settings: PerceptualSettings) -> nn.Module:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _network(self, settings: PerceptualSettings) -> nn.Module: ...
 
     def generators(self) -> Mapping[str, nn.Module]:
         return {"": self._network_set_up.module}

@@ -7,6 +7,7 @@ there it means the same for both; faces are warped so that the middle cannot car
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar
@@ -96,8 +97,8 @@ class SwapRecipe(Recipe):
         self._both = fabric.setup_module(both)
         self._optimizer = set_up_optimizer(fabric, optimizer)
 
-    def _network(self, settings: SwapSettings) -> nn.Module:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _network(self, settings: SwapSettings) -> nn.Module: ...
 
     def generators(self) -> Mapping[str, nn.Module]:
         network = self._both.module.network
