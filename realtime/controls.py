@@ -18,6 +18,7 @@ class Command(enum.Enum):
     PREVIOUS_EFFECT = "previous effect"
     STRONGER = "stronger"
     WEAKER = "weaker"
+    NEXT_DIAL = "next dial"
     SNAPSHOT = "snapshot"
     RECORD = "record"
     QUIT = "quit"

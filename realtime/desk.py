@@ -62,6 +62,8 @@ class Desk:
                 self._turn(1)
             case Command.WEAKER:
                 self._turn(-1)
+            case Command.NEXT_DIAL:
+                say(loop.chain.next_dial() or "up and down change nothing else here")
             case Command.SNAPSHOT:
                 if loop.newest is not None:
                     self._keepsakes.save_picture(loop.newest)

@@ -172,6 +172,7 @@ KEYS = {
     pygame.K_b: Command.PREVIOUS_EFFECT,
     pygame.K_UP: Command.STRONGER,
     pygame.K_DOWN: Command.WEAKER,
+    pygame.K_d: Command.NEXT_DIAL,
     pygame.K_s: Command.SNAPSHOT,
     pygame.K_r: Command.RECORD,
     pygame.K_q: Command.QUIT,

@@ -99,6 +99,12 @@ class Effect(ABC):
         """
         return ""
 
+    def next_dial(self) -> str:
+        """[any thread] Let `turn` turn the next of its dials, and return what to tell the user: `dial: coverage 2.20`.
+        Empty: it has no other.
+        """
+        return ""
+
     def facts(self) -> Mapping[str, str]:
         """[any thread] Return lines for the HUD, by label, besides name and provider: `{"works at": "640x360"}`."""
         return {}

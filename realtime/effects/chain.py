@@ -65,6 +65,10 @@ class EffectChain:
         """
         return next((said for link in reversed(self._links) if (said := link.effect.turn(steps))), "")
 
+    def next_dial(self) -> str:
+        """Let `turn` turn another dial of the last effect that has several; as `turn` otherwise."""
+        return next((said for link in reversed(self._links) if (said := link.effect.next_dial())), "")
+
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
         return [fact for link in list(self._links) for fact in link.effect.facts().items()]

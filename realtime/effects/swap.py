@@ -33,6 +33,7 @@ from realtime.swap.source import SUFFIXES, read_source
 from realtime.swap.wearing import Keep, Wearing
 
 _STEP = 0.1
+_SLIDER_STEPS = {"coverage": 0.05, "x": 0.01, "y": 0.01}
 _UNKNOWN_FRAME = Size(1280, 720)
 
 
@@ -81,6 +82,10 @@ class SwapEffect(Effect):
         self._strength = strength
         self._pool = FramePool(_UNKNOWN_FRAME)
         self._frames_hidden = self._frames_worn = 0
+        self._dials = ["morph"] if any(model.has_morph for model in models) else []
+        self._dials.append("strength")
+        if any(model.alignment.slide("coverage") is not None for model in models):
+            self._dials += _SLIDER_STEPS
 
     @classmethod
     def choices(cls) -> list[str]:
@@ -118,13 +123,29 @@ class SwapEffect(Effect):
         return frame.with_pixels(picture)
 
     def turn(self, steps: int) -> str:
-        morphing = [model for model in self._models if model.has_morph]
-        for model in morphing:
-            model.morph = _stepped(model.morph, steps)
-        if morphing:
-            return f"morph {morphing[0].morph:.0%}"
-        self._strength = _stepped(self._strength, steps)
-        return f"strength {self._strength:.0%}"
+        dial = self._dials[0]
+        if dial == "strength":
+            self._strength = _stepped(self._strength, steps)
+        for model in self._models:
+            if dial == "morph" and model.has_morph:
+                model.morph = _stepped(model.morph, steps)
+            elif dial in _SLIDER_STEPS:
+                model.slide(dial, steps * _SLIDER_STEPS[dial])
+        return self._shown(dial)
+
+    def next_dial(self) -> str:
+        if len(self._dials) < 2:
+            return ""
+        self._dials = [*self._dials[1:], self._dials[0]]
+        return f"up and down: {self._shown(self._dials[0])}"
+
+    def _shown(self, dial: str) -> str:
+        if dial == "strength":
+            return f"strength {self._strength:.0%}"
+        if dial == "morph":
+            return f"morph {next(model.morph for model in self._models if model.has_morph):.0%}"
+        slides = (model.alignment.slide(dial) for model in self._models)
+        return f"{dial} {next(slide for slide in slides if slide is not None):.2f}"
 
     def facts(self) -> Mapping[str, str]:
         return {"face": f"{self._title}, {self._strength:.0%}", "swapped": str(self._people.worn)}
@@ -189,11 +210,12 @@ class _Opener:
         touched = {name: value for name, value in sliders.items() if value is not None}
         if not touched:
             return None
-        kind, *words = (read_card(path).alignment or FACE).split()
-        if kind != "mesh":
+        alignment = Alignment.parse(read_card(path).alignment or FACE)
+        if alignment.slide("coverage") is None:
             raise OptionError(f"swap.coverage and its like are for models aligned by the mesh; {path.stem} is not")
-        values = dict(word.split("=") for word in words) | {name: f"{value:.4f}" for name, value in touched.items()}
-        return Alignment.parse(" ".join(["mesh", *(f"{name}={value}" for name, value in values.items())]))
+        for name, value in touched.items():
+            alignment = alignment.slid(name, value)
+        return alignment
 
     def _wearing(self, mask: Mask) -> Wearing:
         keep = self._settings.keep

@@ -119,6 +119,21 @@ class Alignment:
             raise ModelError(f"the face crop '{text}' cannot be: its coverage is 0.5 to 5, x and y -1 to 1")
         return _as_deepfacelive(values["coverage"], values["x"], values["y"], text)
 
+    def slid(self, name: str, value: float) -> Alignment:
+        """Return it with another `coverage`, `x` or `y`. Raises ModelError where it has none, or cannot have that."""
+        kind, *words = self.text.split()
+        if kind != "mesh":
+            raise ModelError(f"{name} is for faces aligned by the mesh, not for '{self.text}'; leave it out")
+        values = dict(word.split("=") for word in words) | {name: f"{value:.3f}"}
+        return Alignment.parse(" ".join(["mesh", *(f"{key}={value}" for key, value in values.items())]))
+
+    def slide(self, name: str) -> float | None:
+        """Return its `coverage`, `x` or `y`; None where it is not aligned by the mesh."""
+        kind, *words = self.text.split()
+        if kind != "mesh":
+            return None
+        return float(dict(word.split("=") for word in words).get(name, 0.0))
+
     def to_picture(self, mesh: FaceMesh, side_px: int) -> NDArray[np.float32]:
         """Return the (2, 3) matrix from pixels of the crop to pixels of the picture.
 

@@ -155,3 +155,27 @@ def test_a_photo_for_a_network_that_takes_none_is_refused(
 )
 def test_colons_of_drives_part_nothing(text: str, parts: tuple[str, str]) -> None:
     assert _split(text) == parts
+
+
+def test_sliders_are_dials_while_it_runs(tmp_path: Path, photo: Pixels, face: Face) -> None:
+    model = face_model(tmp_path / "m.onnx", alignment="mesh coverage=2.2 y=-0.08", morph=True)
+    effect = SwapEffect.open(str(model), SwapSettings(light=0.0), EffectContext())
+    said = [effect.next_dial() for _ in range(5)]
+    assert said == [
+        *("up and down: strength 100%", "up and down: coverage 2.20", "up and down: x 0.00", "up and down: y -0.08"),
+        "up and down: morph 0%",
+    ]
+    effect.next_dial()
+    assert effect.next_dial() == "up and down: coverage 2.20"
+    before = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels.copy()
+    assert effect.turn(-6) == "coverage 1.90"
+    after = effect.make(moment(photo, 1), [moved(face, 0, 0, 1)]).pixels
+    assert not np.array_equal(before, after)
+    assert effect.turn(-100) == "coverage 0.50"
+    effect.close()
+
+
+def test_a_photo_has_one_dial(navy_photo: Path) -> None:
+    effect = SwapEffect.open(str(navy_photo), SwapSettings(), EffectContext())
+    assert effect.next_dial() == ""
+    effect.close()
