@@ -28,9 +28,9 @@ class _Calm(NamedTuple):
     cutoff_per_speed: float
 
 
-_HEAD = _Calm(1.2, 35.0)
+_HEAD = _Calm(1.0, 32.0)
 _FEATURES = _Calm(3.0, 60.0)
-_SKIN = _Calm(0.8, 20.0)
+_SKIN = _Calm(0.7, 18.0)
 """The head's place, the mean of many points, is sure and must not lag: a nod moves it by half a width a second and
 passes at 19 Hz, lids and lips quicker. The rest of the face shakes most, by 0.1 % of its width from frame to frame,
 has the finest texture, and moves least within the head."""
