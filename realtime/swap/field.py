@@ -53,7 +53,7 @@ class FaceField:
     def __init__(self) -> None:
         self.place = Place(0, 0, 0, 0)
         """The face's rectangle, inside the frame. Empty where none of the face is in it."""
-        self.mesh = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
+        self.mesh = self.measured = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
         self._raster = Raster(triangles_with_rim(), GRID.width, GRID.height)
         self._painted = np.zeros((GRID.height, GRID.width, 7), np.float32)
         fixed = _fixed_values()
@@ -66,9 +66,14 @@ class FaceField:
         """Whether no part of the face is in the frame."""
         return self.place.width < 8 or self.place.height < 8
 
-    def lay(self, mesh: FaceMesh, frame: Size, source: Floats) -> None:
-        """Take a face's place in a frame. `source`: (504, 2) where its corners lie in another picture (`with_rim`)."""
+    def lay(self, mesh: FaceMesh, frame: Size, source: Floats, measured: FaceMesh | None = None) -> None:
+        """Take a face's place in a frame. `source`: (504, 2) where its corners lie in another picture (`with_rim`).
+
+        `measured`: the mesh before it was calmed, for those who compare what is seen from frame to frame: a calmed one
+        lags behind a head that turns, by little for the eye and much for a difference.
+        """
         self.mesh = mesh
+        self.measured = mesh if measured is None else measured
         corners = with_rim(mesh.points[:, :2])
         self.place = _rectangle(corners, frame)
         if self.is_empty:

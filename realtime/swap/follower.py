@@ -45,7 +45,8 @@ class MeshFollower:
 
     def __init__(self, model: MeshModel) -> None:
         self._model = model
-        self._near: FaceMesh | None = None
+        self.measured: FaceMesh | None = None
+        """The mesh of the last frame as it was measured, before it was calmed; None where none was seen."""
         self._head, self._features, self._skin = (
             OneEuroFilter(least_cutoff_hz=calm.least_cutoff_hz, cutoff_per_speed=calm.cutoff_per_speed)
             for calm in (_HEAD, _FEATURES, _SKIN)
@@ -58,7 +59,7 @@ class MeshFollower:
 
         `face` is what the tracker knows, which may be a place held while the detector sees nothing.
         """
-        mesh = self._model.again(pixels, self._near) if self._near is not None else None
+        mesh = self._model.again(pixels, self.measured) if self.measured is not None else None
         if mesh is None or not self._fits(mesh, face):
             if face.lost_for_s > 0:
                 self.forget()
@@ -68,12 +69,12 @@ class MeshFollower:
             if not self._fits(mesh, face):
                 self.forget()
                 return None
-        self._near = mesh
+        self.measured = mesh
         return dataclasses.replace(mesh, points=self._calmed(mesh, pts_s))
 
     def forget(self) -> None:
         """Begin with the detector's box next time."""
-        self._near = None
+        self.measured = None
         self._reset()
 
     def _calmed(self, mesh: FaceMesh, pts_s: float) -> NDArray[np.float32]:

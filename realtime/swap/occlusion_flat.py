@@ -37,7 +37,7 @@ class FlatView(NamedTuple):
 def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
     corners, weights = _corners()
-    points = np.einsum("nk,nkc->nc", weights, field.mesh.points[corners, :2])
+    points = np.einsum("nk,nkc->nc", weights, field.measured.points[corners, :2])
     part, scale = _halved(field.place.of(pixels))
     there = (points + 0.5 - (field.place.left, field.place.top)) * scale - 0.5
     there = np.ascontiguousarray(there, np.float32).reshape(SIDE, SIDE, 2)

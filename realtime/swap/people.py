@@ -123,7 +123,8 @@ class People:
             part.worn_at_s = frame.pts_s
             if part.track_id is not None:
                 self._owners.setdefault(part.track_id, part)
-            return (lambda: part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out),)
+            measured = part.follower.measured
+            return (lambda: part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out, measured),)
         missing_s = frame.pts_s - max(part.worn_at_s, part.came_at_s)
         if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
             part.track_id = part.face = None

@@ -48,10 +48,18 @@ class Wearing:
         self._field = FaceField()
         self._held: tuple[Size, Place, Pixels, Pixels] | None = None
 
-    def put_on(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, strength: float, out: Pixels) -> None:
-        """Draw the face into `out`, which holds the frame `pixels`."""
+    def put_on(
+        self,
+        pixels: Pixels,
+        mesh: FaceMesh,
+        pts_s: float,
+        strength: float,
+        out: Pixels,
+        measured: FaceMesh | None = None,
+    ) -> None:
+        """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
         field = self._field
-        field.lay(mesh, Size.of(pixels), self.mask.corners)
+        field.lay(mesh, Size.of(pixels), self.mask.corners, measured)
         self._held = None
         if field.is_empty:
             return
