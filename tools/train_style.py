@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +37,7 @@ from tools.training import RECIPES, Given, Material, Recipe, data, laid_out
 from tools.training.command_line import Parser, add_settings, read_settings
 from tools.training.data import to_tensor
 from tools.training.degrade import DEGRADATIONS
-from tools.training.loop import make_fabric, make_steps
+from tools.training.loop import Computing, make_fabric, make_steps
 from tools.training.pictures import PictureStore, prepare
 from tools.training.run import Averages, LossLog, RunFolder
 from tools.training.teacher import ask, load_teacher
@@ -48,7 +48,7 @@ from tools.training.views import cut_to_multiple, paint_all, write_curve, write_
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings:
+class RunSettings(Computing):
     """What is chosen for every network alike."""
 
     steps: int = dataclasses.field(default=4000, metadata=setting("how long", least=1))
@@ -74,14 +74,6 @@ class RunSettings:
     held_out: int = dataclasses.field(default=4, metadata=setting("pictures kept for the sheet, not learnt", least=1))
     save_every: int = dataclasses.field(default=200, metadata=setting("steps between checkpoints", least=1))
     preview_every: int = dataclasses.field(default=500, metadata=setting("steps between sheets and curves", least=1))
-    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
-    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
-    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
-    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
-    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
-        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
-    )
-    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
 
 
 MAY_CHANGE = frozenset(
@@ -204,7 +196,7 @@ def learning_rate(job: Job) -> float:
 
 
 def memory_format(job: Job) -> torch.memory_format:
-    return torch.channels_last if job.run.channels_last else torch.contiguous_format
+    return job.run.memory_format
 
 
 def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> list[Pixels]:

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -38,7 +38,7 @@ from tools.training import Given, laid_out
 from tools.training.command_line import Parser, add_settings, read_settings
 from tools.training.data import Share, to_pixels, to_tensor
 from tools.training.faces import Disturbing, FaceSet, OnePersonsCrops, TwoPeople, load_faces
-from tools.training.loop import Ended, make_fabric, make_steps
+from tools.training.loop import Computing, Ended, make_fabric, make_steps
 from tools.training.run import Averages, LossLog, RunFolder
 from tools.training.swapping import SwapRecipe
 from tools.training.verdict import faults
@@ -53,7 +53,7 @@ RECIPES: Mapping[str, PartName] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings:
+class RunSettings(Computing):
     """What is chosen for every network alike."""
 
     steps: int = dataclasses.field(default=40000, metadata=setting("how long", least=1))
@@ -90,14 +90,6 @@ class RunSettings:
     preview_minutes: float = dataclasses.field(
         default=3.0, metadata=setting("between sheets and curves", least=0.01, unit="minutes")
     )
-    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
-    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
-    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
-    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
-    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
-        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
-    )
-    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
 
 
 MAY_CHANGE = frozenset(
@@ -137,7 +129,7 @@ class Job:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        return torch.channels_last if self.run.channels_last else torch.contiguous_format
+        return self.run.memory_format
 
     @property
     def learning_rate(self) -> float:

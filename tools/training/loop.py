@@ -14,6 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from realtime.effects import setting
 from realtime.errors import OptionError
 from tools.training import Recipe
 from tools.training.data import Source, batches
@@ -21,17 +22,22 @@ from tools.training.progress import steps_shown
 from tools.training.run import Averages, LossLog
 
 
-class Computing(Protocol):
-    """The settings that say what computes."""
+@dataclasses.dataclass(frozen=True)
+class Computing:
+    """What computes, and how: settings that every trainer has."""
+
+    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
+    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
+    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
+    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
+    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
+        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
+    )
+    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
 
     @property
-    def device(self) -> Literal["auto", "cpu", "cuda", "mps"]: ...
-    @property
-    def devices(self) -> int: ...
-    @property
-    def machines(self) -> int: ...
-    @property
-    def precision(self) -> Literal["auto", "full", "bf16"]: ...
+    def memory_format(self) -> torch.memory_format:
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
 class Course(Protocol):
