@@ -24,8 +24,9 @@ class Mask(ABC):
 
     @abstractmethod
     def draw(self, pixels: Pixels, field: FaceField) -> Pixels:
-        """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; the caller
-        may write into it until the next call. `pixels` is the whole frame.
+        """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; in fewer
+        pixels than the rectangle has where the face has nothing finer to show. The caller may write into it until the
+        next call. `pixels` is the whole frame.
         """
 
     @abstractmethod

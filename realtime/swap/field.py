@@ -8,6 +8,7 @@ grid over the face's rectangle (`raster.py`); whoever needs pixels enlarges the 
 from __future__ import annotations
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -124,29 +125,40 @@ class FaceField:
         """Scale a grid to the face's rectangle."""
         cv2.resize(grid, self.place.size, dst=out, interpolation=cv2.INTER_LINEAR)
 
+    def in_full(self, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a face over the rectangle, (height, width, 3), in all of its pixels, as it is where it has them."""
+        if drawn.shape[:2] == (self.place.height, self.place.width):
+            return drawn
+        whole = self.bytes_like("in full", 3)
+        self.enlarge(drawn, whole)
+        return whole
+
     def in_place(self, numbers: tuple[int, ...]) -> NDArray[np.float64]:
         """Return (K, 2) where points of the mesh lie, counted from the rectangle's corner."""
         points = self.mesh.points[list(numbers), :2].astype(np.float64)
         return points - (self.place.left, self.place.top)
 
-    def bytes_like(self, name: str, channels: int = 1) -> NDArray[np.uint8]:
-        """Return (height, width[, channels]) of the face's rectangle, with old contents; the same memory for a name."""
-        return self._scratch_of(name, channels, 1).reshape(self._shape(channels))
+    def bytes_like(self, name: str, channels: int = 1, size: Size | None = None) -> NDArray[np.uint8]:
+        """Return (height, width[, channels]) of the face's rectangle, or of another size, with old contents; the same
+        memory for a name.
+        """
+        shape = _shape(size or self.place.size, channels)
+        return self._scratch_of(name, math.prod(shape)).reshape(shape)
 
     def floats_like(self, name: str, channels: int = 1) -> Floats:
         """Return the same as float32."""
-        return self._scratch_of(name, channels, 4).view(np.float32).reshape(self._shape(channels))
+        shape = _shape(self.place.size, channels)
+        return self._scratch_of(name, 4 * math.prod(shape)).view(np.float32).reshape(shape)
 
-    def _shape(self, channels: int) -> tuple[int, ...]:
-        sides = self.place.height, self.place.width
-        return (*sides, channels) if channels > 1 else sides
-
-    def _scratch_of(self, name: str, channels: int, item_bytes: int) -> NDArray[np.uint8]:
-        count = self.place.height * self.place.width * channels * item_bytes
+    def _scratch_of(self, name: str, count: int) -> NDArray[np.uint8]:
         kept = self._scratch.get(name)
         if kept is None or kept.size < count:
             self._scratch[name] = kept = np.empty(count * 5 // 16 * 4 + 4, np.uint8)
         return kept[:count]
+
+
+def _shape(size: Size, channels: int) -> tuple[int, ...]:
+    return (size.height, size.width, channels) if channels > 1 else (size.height, size.width)
 
 
 def with_rim(points: Floats) -> Floats:

@@ -67,7 +67,8 @@ class Light:
     def learn(
         self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float, visible: Floats | None = None
     ) -> None:
-        """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light.
+        """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light, and in
+        fewer pixels where it has nothing finer to show.
 
         `visible`: on the field's grid, 0 where something stands in front, whose colour is not the viewer's.
         """
@@ -94,29 +95,29 @@ class Light:
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
-    def apply(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
-        """Light a face over the field's rectangle, in place. `viewer` is what the camera sees there."""
+    def apply(self, drawn: Pixels, field: FaceField) -> None:
+        """Light a face over the field's rectangle, in place, in as many pixels as it has."""
+        size = Size(drawn.shape[1], drawn.shape[0])
+        whole = field.bytes_like("light", 3, size)
         if self._texture < _SAME_TEXTURE:
-            self._soften(pixels, field)
-        cv2.transform(pixels, self._matrix, dst=pixels)
-        whole = field.bytes_like("light", 3)
+            radius = _texture_px(drawn)
+            cv2.blur(drawn, (radius, radius), dst=whole)
+            cv2.addWeighted(drawn, self._texture, whole, 1 - self._texture, 0, dst=drawn)
+        cv2.transform(drawn, self._matrix, dst=drawn)
         for sign, change in ((1, cv2.add), (-1, cv2.subtract)):
             part = np.clip(np.rint(sign * self._slow), 0, 255).astype(np.uint8)
-            field.enlarge(part, whole)
-            change(pixels, whole, dst=pixels)
-        if self._texture > 1 / _SAME_TEXTURE:
-            self._roughen(pixels, viewer, field)
+            cv2.resize(part, size, dst=whole, interpolation=cv2.INTER_LINEAR)
+            change(drawn, whole, dst=drawn)
 
-    def _soften(self, pixels: Pixels, field: FaceField) -> None:
-        soft = field.bytes_like("light", 3)
-        radius = _texture_px(field)
-        cv2.blur(pixels, (radius, radius), dst=soft)
-        cv2.addWeighted(pixels, self._texture, soft, 1 - self._texture, 0, dst=pixels)
+    def roughen(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
+        """Add what is finest in the viewer's picture, grain and pores, as far as the new face has too little of it.
 
-    def _roughen(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
-        """Add what is finest in the viewer's picture, grain and pores, as far as the photo has too little of it."""
+        Both are all pixels of the field's rectangle, (height, width, 3) uint8 BGR.
+        """
+        if self._texture <= 1 / _SAME_TEXTURE:
+            return
         grey, fine = field.bytes_like("grey"), field.bytes_like("fine")
-        radius = _texture_px(field)
+        radius = _texture_px(viewer)
         cv2.cvtColor(viewer, cv2.COLOR_BGR2GRAY, dst=grey)
         cv2.blur(grey, (radius, radius), dst=fine)
         cv2.addWeighted(grey, 1, fine, -1, 128, dst=fine)
@@ -128,24 +129,29 @@ class Light:
 
     def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
         """Learn how much fainter (below 1) or stronger the finest detail of `drawn` must be."""
-        radius = _texture_px(field)
         seen = made = 1e-3
         for cheek in _CHEEKS:
-            x, y = np.rint(field.in_place((cheek,))[0]).astype(int)
-            reach = max(4, round(_CHEEK_REACH * field.place.width))
-            part = (slice(max(0, y - reach), y + reach), slice(max(0, x - reach), x + reach))
-            if viewer[part].size >= 3 * reach * reach:
-                seen += _finest(viewer[part], radius)
-                made += _finest(drawn[part], radius)
+            middle = field.in_place((cheek,))[0]
+            skin, new_skin = (_around(face, middle / field.place.width) for face in (viewer, drawn))
+            if skin.size >= 3 * (_CHEEK_REACH * field.place.width) ** 2:
+                seen += _finest(skin, _texture_px(viewer))
+                made += _finest(new_skin, _texture_px(drawn))
         if made > 0.1:
             share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
             wanted = float(np.clip(seen / made, _LEAST_TEXTURE, _MOST_TEXTURE))
             self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
 
 
-def _texture_px(field: FaceField) -> int:
+def _around(face: Pixels, place: NDArray[np.float64]) -> Pixels:
+    """Return the square around a place, in widths of the picture, as much of it as there is."""
+    reach = max(4, round(_CHEEK_REACH * face.shape[1]))
+    x, y = np.rint(place * face.shape[1]).astype(int)
+    return face[max(0, y - reach) : max(0, y + reach), max(0, x - reach) : max(0, x + reach)]
+
+
+def _texture_px(face: Pixels) -> int:
     """Return what counts as finest detail: smaller than a fiftieth of the face; odd."""
-    return max(3, round(field.place.width / 50) | 1)
+    return max(3, round(int(face.shape[1]) / 50) | 1)
 
 
 def _finest(part: Pixels, radius: int) -> float:

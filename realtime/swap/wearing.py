@@ -67,7 +67,10 @@ class Wearing:
         visible = self._look(pixels, pts_s)
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
-            self._light.apply(new, field.place.of(pixels), field)
+            self._light.apply(new, field)
+        new = field.in_full(new)
+        if self._light is not None:
+            self._light.roughen(new, field.place.of(pixels), field)
         shown = self.mask.cover(field)
         if visible is not None:
             shown = shown * visible
