@@ -17,6 +17,8 @@ _WORK_WIDTH_PX = 110
 """Small eyes are taken apart on an enlarged copy of about this width."""
 _REACH = 0.85
 """How far from the eye's middle its motions can change anything, eye widths."""
+_LEAST_SPOT = 9
+"""Pixels within a spot that tell how it is stretched."""
 
 
 class EyePatch:
@@ -87,3 +89,25 @@ def between(across: Floats, upper: Floats, lower: Floats) -> Floats:
     """Return how much of the eye shows between two edges: (h, w, 1), 0..1."""
     shown = smooth_step(0.0, SOFT_EDGE, across - upper) * smooth_step(0.0, SOFT_EDGE, lower - across)
     return np.asarray(shown[..., None], np.float32)
+
+
+def unstretched(u: Floats, v: Floats, radius: float, unit_px: float) -> tuple[Floats, Floats, float]:
+    """Return where the pixels of a frame would come from if it did not stretch what lies at 0, 0: `u`, `v`; and the
+    largest share by which that changes a length.
+
+    `u`, `v` (h, w): where they do come from, units of `unit_px` pixels; what they do within `radius` counts.
+
+    A head that turns makes the openings of its eyes narrower and wider, but a ball shows the same iris from all sides:
+    one stretched with its eye by a sixth, the far one of a face turned by 30 degrees, is an oval, and not as large as
+    its fellow. Of the frame's change there (a matrix, J, from frame to picture) only the rotation is kept: what is
+    taken back is the symmetric part of its polar decomposition, (J Jᵀ)^½.
+    """
+    near = np.hypot(u, v) < radius
+    if np.count_nonzero(near) < _LEAST_SPOT or min(u.shape) < 2:
+        return u, v, 0.0
+    slopes = [[float(slope[near].mean()) * unit_px for slope in np.gradient(part)[::-1]] for part in (u, v)]
+    jacobian = np.array(slopes, np.float64)
+    squares, axes = np.linalg.eigh(jacobian @ jacobian.T)
+    back = ((axes / np.sqrt(squares)) @ axes.T).astype(np.float32)
+    change = float(np.abs(1 / np.sqrt(squares) - 1).max())
+    return back[0, 0] * u + back[0, 1] * v, back[1, 0] * u + back[1, 1] * v, change

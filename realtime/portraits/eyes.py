@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from realtime.frame import Pixels
 from realtime.portraits.eye_colours import RINGS, at_rings, bridge, rim_ends, ring_colours
-from realtime.portraits.eye_patch import EyePatch, between, smooth_step
+from realtime.portraits.eye_patch import EyePatch, between, smooth_step, unstretched
 from realtime.portraits.eye_shape import SOFT_EDGE, EyeShape
 from realtime.portraits.lids import LidSkin, move_lids
 
@@ -73,9 +73,6 @@ class Gaze:
         return abs(self.right_degrees) < 1e-4 and abs(self.up_degrees) < 1e-4 and abs(self.closing) < 1e-4
 
 
-_STILL = Gaze(0.0, 0.0, 0.0)
-
-
 class EyeLayers:
     """One eye, taken apart. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
@@ -106,7 +103,7 @@ class EyeLayers:
         opening = between(across, upper, lower)
         near_lid = smooth_step(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
         self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
-        self._margin = (clean - self._ball(along, across, _STILL)) * opening
+        self._margin = (clean - self._ball(along, across, along, across)) * opening
         uncover = (self._white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
         uncover -= highlight * _lit(across, upper, lower)
         self._skin = LidSkin(self._patch, brow, uncover, grain)
@@ -228,21 +225,30 @@ class EyeLayers:
 
     # ---- for each gaze ----
 
-    def _ball(self, along: Floats, across: Floats, gaze: Gaze) -> Floats:
-        """Return the turned eyeball, without lids and highlights, at places given in units."""
+    def _ball(self, along: Floats, across: Floats, from_u: Floats, from_v: Floats) -> Floats:
+        """Return the turned eyeball, without lids and highlights, at places given in units; `from_u`, `from_v`: where
+        the iris there comes from.
+        """
         layer = self._patch.sample(self._white, along, across)
-        shift_u, shift_v = self._shift(gaze)
-        from_u, from_v = np.asarray(along - shift_u, np.float32), np.asarray(across - shift_v, np.float32)
         disc = np.clip(self._patch.sample(self._disc, from_u, from_v), 0, 1)
         iris = self._patch.sample(self._iris_layer, from_u, from_v)
         return np.asarray(layer + (iris - layer) * disc[..., None], np.float32)
 
-    def _glow_of(self, along: Floats, across: Floats, shift_u: float, shift_v: float) -> Floats:
+    def _iris_from(self, along: Floats, across: Floats) -> tuple[Floats, Floats, float]:
+        """Return where the iris at each place of a frame comes from, were it not moved, and by how much that differs
+        from the place itself at the iris' rim; units.
+        """
+        u, v, change = unstretched(along - self._iris[0], across - self._iris[1], self._radius, self._shape.width_px)
+        return u + self._iris[0], v + self._iris[1], change * self._radius
+
+    def _glow_of(
+        self, along: Floats, across: Floats, shift_u: float, shift_v: float, from_u: Floats, from_v: Floats
+    ) -> Floats:
         """Return the highlights where they are when the iris has moved: the share of the way to white."""
         glow_u, glow_v = self._highlight_shift(shift_u, shift_v)
         glow = self._patch.sample(self._glow, along - glow_u, across - glow_v)
         # Only the cornea mirrors the lamp: the highlight ends where the iris does.
-        away = np.hypot(along - shift_u - self._iris[0], across - shift_v - self._iris[1])
+        away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
         return np.clip(glow, 0, 1) * (1 - smooth_step(1.05 * self._radius, 1.15 * self._radius, away))[..., None]
 
     def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
@@ -276,6 +282,7 @@ class EyeLayers:
         """
         along, across = self._shape.units_of(x, y)
         shift_u, shift_v = self._shift(gaze)
+        from_u, from_v, stretched = self._iris_from(along - shift_u, across - shift_v)
         closing = float(np.clip(gaze.closing, 0, 1))
         upper, lower = self._shape.lids(along)
         # Where the iris is seen beyond the lid's line, the lid gives way to it wherever it goes.
@@ -285,9 +292,9 @@ class EyeLayers:
         lids_move = closing > 0 or abs(shift_v) >= 1e-5
         skin = self._skin.moved(along, across, lids) if lids_move else bare
         opening = between(across, lids.moved_upper, lids.moved_lower)
-        painted = skin + (self._ball(along, across, gaze) - skin) * opening
+        painted = skin + (self._ball(along, across, from_u, from_v) - skin) * opening
         # What the layers do not explain fades as the iris moves off (it has the lid's colour along the lid) ...
-        fades = 1 - math.hypot(shift_u, shift_v) / _STAYS_NEAR
+        fades = 1 - (math.hypot(shift_u, shift_v) + stretched) / _STAYS_NEAR
         if fades > 0:
             painted += fades * max(0.0, 1 - closing / 0.15) * self._patch.sample(self._margin, along, across)
         # ... and as the lids do (single lashes, brush marks on their edges).
@@ -296,7 +303,9 @@ class EyeLayers:
             own_opening = between(across, upper, np.asarray(lower + self._shape.overhang_at(along), np.float32))
             unexplained = bare - self._patch.sample(self._white, along, across)
             painted += fades * unexplained * np.minimum(opening, own_opening)
-        glow = self._glow_of(along, across, shift_u, shift_v) * _lit(across, lids.moved_upper, lids.moved_lower)
+        glow = self._glow_of(along, across, shift_u, shift_v, from_u, from_v) * _lit(
+            across, lids.moved_upper, lids.moved_lower
+        )
         return np.asarray(painted + glow * np.clip(255 - painted, 0, None), np.float32)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from realtime.frame import Pixels
 from realtime.portraits import Motion, eye_shape
+from realtime.portraits.eyes import EyeLayers, Gaze
 from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, iris_sizes, turn
 from realtime.portraits.mesh_engine import MeshEngine
 from realtime.portraits.residue import dark_lines
@@ -62,6 +63,37 @@ def test_an_iris_that_changes_its_size_is_seen(
     scaled: Pixels = np.asarray(cv2.warpAffine(navy_picture, about, navy_picture.shape[1::-1]), np.uint8)
     seen = IrisWatch(navy_picture, navy).see(scaled, meter.measure(scaled, navy.mesh))
     assert iris_sizes([seen])[0] == pytest.approx(scale, abs=0.04)
+
+
+@pytest.mark.parametrize("stretch", [0.85, 1.15])
+def test_an_iris_keeps_its_shape_where_its_eye_is_stretched(
+    navy_picture: Pixels, navy: Measured, stretch: float
+) -> None:
+    """A turning head makes the far eye narrower or wider; the ball in it shows the same disc."""
+    shape = eye_shape.fit(navy_picture, navy.eyes, navy.mesh)[0]
+    eye = EyeLayers(navy_picture, shape, 0.5 * shape.width_px)
+    x, y = np.meshgrid(
+        np.arange(eye.left + 2, eye.right - 2, dtype=np.float32),
+        np.arange(eye.top + 2, eye.bottom - 2, dtype=np.float32),
+    )
+    middle_x, middle_y = (
+        float(place) for place in shape.picture_of(*(np.array(place, np.float32) for place in shape.iris))
+    )
+
+    def painted(map_x: NDArray[np.float32]) -> NDArray[np.float32]:
+        frame = cv2.remap(navy_picture, map_x, y, cv2.INTER_CUBIC).astype(np.float32)
+        return eye.paint(frame, map_x, y, Gaze(14.0, 0.0, 0.0))
+
+    def missed(frame: NDArray[np.float32]) -> float:
+        return math.sqrt(float(cv2.matchTemplate(frame, disc, cv2.TM_SQDIFF).min()) / disc.size)
+
+    plain, stretched = painted(x), painted((middle_x + (x - middle_x) / stretch).astype(np.float32))
+    away, radius = 2 * shape.radius * math.sin(math.radians(14)) * shape.width_px, shape.radius * shape.width_px
+    left, right = round(middle_x + away - 1.1 * radius - x[0, 0]), round(middle_x + away + 1.1 * radius - x[0, 0])
+    top, bottom = round(middle_y - 0.2 * radius - y[0, 0]), round(middle_y + 0.3 * radius - y[0, 0])
+    disc = np.ascontiguousarray(plain[top:bottom, left:right])
+    as_wide = cv2.resize(plain, None, fx=stretch, fy=1.0, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    assert missed(stretched) < 0.8 * missed(as_wide)
 
 
 def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
