@@ -78,6 +78,15 @@ def scale_into(pixels: Pixels, out: Pixels) -> None:
     cv2.resize(pixels, size, dst=out, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
+def halved(pixels: Pixels, times: int) -> Pixels:
+    """Return a picture halved some times, each pixel the mean of four; an odd last row or column is left out."""
+    for _ in range(times):
+        width, height = max(1, pixels.shape[1] // 2), max(1, pixels.shape[0] // 2)
+        even = pixels[: height * 2, : width * 2]
+        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return pixels
+
+
 def letterbox_into(pixels: Pixels, out: Pixels, bars: tuple[int, int, int] = (0, 0, 0)) -> Place:
     """Scale a picture into the middle of `out`, aspect kept, the rest in `bars` (BGR). Returns where it went."""
     place = place_inside(Size.of(pixels), Size.of(out))

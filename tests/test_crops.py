@@ -10,8 +10,8 @@ import pytest
 
 from realtime.errors import ModelError
 from realtime.faces.canonical import flat_points, triangles
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.faces.crops import FACE, Alignment, cut_face, sample
+from realtime.faces.mesh import OVAL, FaceMesh, square_crop
 from realtime.frame import Pixels
 from realtime.portraits.measure import Meter
 from realtime.portraits.picture import read_picture
@@ -83,7 +83,7 @@ def test_five_points_lie_where_arcface_has_them(photo: Pixels, mesh: FaceMesh, m
 def test_five_points_are_fitted_as_others_fit_them(text: str, mesh: FaceMesh) -> None:
     """OpenCV's estimate is FaceFusion's way; InsightFace's, from scikit-image, has the same least squares."""
     alignment = Alignment.parse(text)
-    five = (alignment.points @ mesh.points[:, :2]).astype(np.float32)
+    five = mesh.points[alignment.points, :2].mean(axis=1)
     wanted, _ = cv2.estimateAffinePartial2D(
         five, alignment.places * 128 - 0.5, method=cv2.RANSAC, ransacReprojThreshold=100
     )
@@ -116,8 +116,8 @@ def test_the_mesh_lies_where_deepfacelive_has_it(coverage: float, x: float, y: f
 def test_the_mesh_is_fitted_in_the_crop_by_nose_and_cheeks(mesh: FaceMesh) -> None:
     """Umeyama's own formula, from the picture to the template."""
     alignment = Alignment.parse(DEEPFACELIVE)
-    assert alignment.points.shape == (152, 468)
-    used = np.argmax(alignment.points, axis=1)
+    assert alignment.points.shape == (152, 1)
+    used = alignment.points[:, 0]
     assert {1, 4, 234, 454} <= set(used.tolist())
     assert not {33, 263, 61, 291, 13, 14, 152, 10, 70, 300} & set(used.tolist()), "eyes, lips, chin, brows move"
     seen, wanted = mesh.points[used, :2].astype(float), alignment.places * 224 - 0.5
@@ -165,3 +165,32 @@ def test_an_unknown_alignment_is_a_line(text: str, said: str) -> None:
         Alignment.parse(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [2.1, 2.9, 4.3, 7.9])
+def test_every_pixel_of_a_large_face_counts(photo: Pixels, scale: float) -> None:
+    """Against the mean of 256 samples for each pixel, on a picture as grainy as a webcam's in the evening."""
+    grain = np.random.default_rng(1).normal(0, 8, photo.shape)
+    grainy = np.clip(photo + grain, 0, 255).astype(np.uint8)
+    to_picture = square_crop((250.3, 260.7), scale, 0.3, 48)
+    finest = to_picture.astype(float)
+    finest[:, :2] /= 16
+    finest[:, 2] += to_picture[:, :2] @ np.full(2, 0.5 / 16 - 0.5)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    many = cv2.warpAffine(grainy, finest, (48 * 16, 48 * 16), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    wanted = cv2.resize(many, (48, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(sample(grainy, to_picture, 48).astype(int) - wanted).mean() < 1.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5, 5.0])
+@pytest.mark.parametrize("middle", [(-900, 200), (2000, 2000), (511, 300), (3, 599)])
+def test_a_crop_beyond_the_picture_repeats_its_edge(photo: Pixels, middle: tuple[float, float], scale: float) -> None:
+    to_picture = square_crop(middle, scale, 0.2, 64)
+    padded = np.pad(photo, ((2200, 2200), (2200, 2200), (0, 0)), mode="edge")
+    moved = to_picture + np.array([(0, 0, 2200), (0, 0, 2200)], np.float32)
+    apart = np.abs(sample(photo, to_picture, 64).astype(int) - sample(padded, moved, 64))
+    assert apart.mean() < 1.5
+
+
+def test_a_crop_many_times_as_large_as_the_picture_is_cut_too(photo: Pixels) -> None:
+    assert sample(photo, square_crop((250, 300), 5000.0, 0.2, 16), 16).shape == (16, 16, 3)

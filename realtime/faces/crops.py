@@ -22,7 +22,9 @@ import functools
 import math
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,10 +39,11 @@ from realtime.faces.mesh import (
     RIGHT_EYE_INNER,
     RIGHT_EYE_OUTER,
     FaceMesh,
-    sample_crop,
-    samples_per_pixel,
 )
-from realtime.frame import Pixels
+from realtime.frame import Pixels, Size
+from realtime.pixels import Place, halved
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 _ARCFACE_112 = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
@@ -84,8 +87,8 @@ class Alignment:
 
     text: str
     """As it stands in a card."""
-    points: NDArray[np.float64]
-    """(K, 468): each row makes one point of the mesh's, as a weighted mean."""
+    points: NDArray[np.intp]
+    """(K, M): each row names points of the mesh whose mean is one point of the face's."""
     places: NDArray[np.float64]
     """(K, 2) where they shall lie: x right, y down, 0..1 across the crop."""
     fitted_in_crop: bool
@@ -140,7 +143,7 @@ class Alignment:
         It turns, scales and moves, and does nothing else: the best of those in the sense of least squares (Umeyama,
         "Least-squares estimation of transformation parameters between two point patterns", 1991).
         """
-        seen = self.points @ mesh.points[:, :2].astype(np.float64)
+        seen = mesh.points[self.points, :2].mean(axis=1, dtype=np.float64)
         wanted = self.places * side_px - 0.5  # pixel 0 has its middle at 0
         seen_middle, wanted_middle = seen.mean(axis=0), wanted.mean(axis=0)
         # In the plane the best turn and scale are one complex number.
@@ -159,10 +162,6 @@ FACE = "face"
 """The alignment of the networks trained here."""
 
 
-_SAMPLE_STEP_PX = 2.0
-"""A large face is averaged over samples this far apart in the picture; closer ones double the time to cut it."""
-
-
 def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int) -> tuple[Pixels, NDArray[np.float32]]:
     """Return the crop of one face, (side, side, 3) uint8 BGR, and the (2, 3) matrix from its pixels to the picture's.
 
@@ -173,12 +172,45 @@ def cut_face(pixels: Pixels, mesh: FaceMesh, alignment: Alignment, side_px: int)
 
 
 def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pixels:
-    """Return the (side, side, 3) pixels of a crop whose matrix is known."""
-    finer = samples_per_pixel(to_picture, _SAMPLE_STEP_PX)
-    centred = to_picture.copy()
-    # A pixel's middle is the middle of the samples it is the mean of, not the first of them.
-    centred[:, 2] += to_picture[:, :2] @ np.full(2, 0.5 / finer - 0.5, np.float32)
-    return sample_crop(pixels, centred, side_px, _SAMPLE_STEP_PX)
+    """Return the (side, side, 3) pixels of a crop whose matrix is known.
+
+    Where two or more of the picture's pixels lie between two of the crop's, these are the mean of four samples each; of
+    a picture that is halved while even those lie two pixels apart: nothing between them is left out.
+    """
+    scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
+    finer = 2 if 2 <= scale < math.inf else 1
+    halvings = int(math.log2(scale)) - 1 if finer > 1 else 0
+    matrix = to_picture.astype(np.float64)
+    # A pixel's middle is the middle of those it is the mean of, not the first of them.
+    matrix[:, 2] += matrix[:, :2] @ np.full(2, 0.5 / finer - 0.5)
+    matrix[:, :2] /= finer
+    if halvings:
+        place = _around_crop(matrix, side_px * finer, Size.of(pixels), 2**halvings)
+        pixels = halved(place.of(pixels), halvings)
+        matrix /= 2**halvings
+        matrix[:, 2] += (0.5 - np.array([place.left, place.top])) / 2**halvings - 0.5
+    crop = cv2.warpAffine(
+        pixels,
+        matrix,
+        (side_px * finer, side_px * finer),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return halved(np.asarray(crop, np.uint8), finer - 1)
+
+
+def _around_crop(to_picture: NDArray[np.float64], side_px: int, frame: Size, grain_px: int) -> Place:
+    """Return what of a picture is needed for a crop and a little more, in whole squares of `grain_px`; of a crop beyond
+    the picture's edge the nearest square.
+    """
+    corners = np.array([(-1, -1, 1), (side_px, -1, 1), (-1, side_px, 1), (side_px, side_px, 1)]) @ to_picture.T
+    spans = []
+    for least, most, size in zip(corners.min(axis=0), corners.max(axis=0), frame, strict=True):
+        first = min(max(0, math.floor(least) - grain_px), max(0, size - grain_px))
+        last = min(max(first + grain_px, math.ceil(most) + 2 * grain_px), size)
+        spans.append((first, max(1, (last - first) // grain_px) * grain_px))
+    (left, width), (top, height) = spans
+    return Place(left, top, width, height)
 
 
 @functools.cache
@@ -187,7 +219,7 @@ def _on_flat_face(text: str) -> Alignment:
     calm = np.flatnonzero(flat[:, 1] < _LOWEST_CALM)
     # The crop's middle lies a little above the flat square's middle; its side is 1.2 of that square's.
     places = (flat[calm] - (0.5, 0.46)) / 1.2 + 0.5
-    return Alignment(text, _read_only(np.eye(len(flat))[calm]), _read_only(places), fitted_in_crop=False)
+    return Alignment(text, _read_only(calm[:, None]), _read_only(places), fitted_in_crop=False)
 
 
 @functools.lru_cache(maxsize=64)  # sliders ask for many
@@ -198,18 +230,16 @@ def _as_deepfacelive(coverage: float, x: float, y: float, text: str) -> Alignmen
     # The crop's middle lies on the template square's middle, moved by x and y; its side is `coverage` of that square's.
     placed = (template[calm] - complex(0.5 + x, 0.5 + y)) / coverage
     places = np.stack([placed.real, placed.imag], axis=1) + 0.5
-    return Alignment(text, _read_only(np.eye(len(flat))[calm]), _read_only(places), fitted_in_crop=True)
+    return Alignment(text, _read_only(np.array(calm)[:, None]), _read_only(places), fitted_in_crop=True)
 
 
 @functools.cache
 def _on_five_points(name: str) -> Alignment:
-    points = np.zeros((5, len(flat_points())))
-    points[0, [RIGHT_EYE_OUTER, RIGHT_EYE_INNER]] = 0.5
-    points[1, [LEFT_EYE_INNER, LEFT_EYE_OUTER]] = 0.5
-    points[2, NOSE_TIP] = points[3, MOUTH_RIGHT] = points[4, MOUTH_LEFT] = 1.0
+    eyes = (RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_INNER, LEFT_EYE_OUTER)
+    points = np.array([*eyes, *((number, number) for number in (NOSE_TIP, MOUTH_RIGHT, MOUTH_LEFT))])
     return Alignment(name, _read_only(points), _read_only(_FIVE_POINTS[name].copy()), fitted_in_crop=True)
 
 
-def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def _read_only(array: NDArray[_Number]) -> NDArray[_Number]:
     array.flags.writeable = False
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from realtime.faces.canonical import flat_points, triangles
 from realtime.faces.mesh import OVAL
 from realtime.frame import Pixels
+from realtime.pixels import halved
 from realtime.swap.field import EYES, LIPS, FaceField, Floats
 from realtime.swap.raster import Raster
 
@@ -38,7 +40,9 @@ def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
     corners, weights = _corners()
     points = np.einsum("nk,nkc->nc", weights, field.measured.points[corners, :2])
-    part, scale = _halved(field.place.of(pixels))
+    part = field.place.of(pixels)
+    halvings = max(0, int(math.log2(min(field.place.size) / _LEAST_SAMPLED_PX)))
+    part, scale = halved(part, halvings), 0.5**halvings
     there = (points + 0.5 - (field.place.left, field.place.top)) * scale - 0.5
     there = np.ascontiguousarray(there, np.float32).reshape(SIDE, SIDE, 2)
     sampled = cv2.remap(part, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
@@ -101,16 +105,6 @@ def _corners() -> tuple[NDArray[np.intp], Floats]:
     shares = painted.reshape(SIDE * SIDE, 468)
     numbers = np.argpartition(-shares, 3, axis=1)[:, :3]
     return numbers, np.take_along_axis(shares, numbers, axis=1)
-
-
-def _halved(part: Pixels) -> tuple[Pixels, float]:
-    scale = 1.0
-    while part.shape[1] >= 2 * _LEAST_SAMPLED_PX and part.shape[0] >= 2 * _LEAST_SAMPLED_PX:
-        width, height = part.shape[1] // 2, part.shape[0] // 2
-        even = part[: height * 2, : width * 2]
-        part = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        scale /= 2
-    return part, scale
 
 
 def _seen(there: Floats, width: int, height: int) -> Floats:
