@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.swap.field import FaceField, Floats
 
@@ -22,11 +23,14 @@ class Mask(ABC):
     corners: Floats
     """(504, 2): where the corners of a face (`field.with_rim`) lie in the picture it draws from."""
 
+    def begin(self, pixels: Pixels, mesh: FaceMesh) -> None:  # noqa: B027 - a photo has nothing to wait for
+        """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
+
     @abstractmethod
-    def draw(self, pixels: Pixels, field: FaceField) -> Pixels:
+    def draw(self, field: FaceField) -> Pixels:
         """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; in fewer
         pixels than the rectangle has where the face has nothing finer to show. The caller may write into it until the
-        next call. `pixels` is the whole frame.
+        next call. After `begin` with the same frame.
         """
 
     @abstractmethod

@@ -53,7 +53,7 @@ class PhotoFace(Mask):
         self._outline = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
         self._map = new_grid(2)
 
-    def draw(self, pixels: Pixels, field: FaceField) -> Pixels:  # noqa: ARG002 - the photo is all it draws from
+    def draw(self, field: FaceField) -> Pixels:
         scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
         whole = field.floats_like("source map", 2)
         level = self._place(field.source_map, scale)

@@ -59,12 +59,13 @@ class Wearing:
     ) -> None:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
         field = self._field
+        self.mask.begin(pixels, mesh)
         field.lay(mesh, Size.of(pixels), self.mask.corners, measured)
         self._held = None
         if field.is_empty:
             return
-        new = self.mask.draw(pixels, field)
         visible = self._look(pixels, pts_s)
+        new = self.mask.draw(field)
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
             self._light.apply(new, field)
