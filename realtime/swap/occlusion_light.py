@@ -31,7 +31,7 @@ class LightFit:
 
         `weights`: (SIDE, SIDE), how far each point counts; `spread`: (SIDE, SIDE, 3), squared, how far it strays.
         """
-        contrast = (usual[..., 0] - float(usual[on_face()][:, 0].mean())) / SIDE
+        contrast = (usual[..., 0] - float(usual[..., 0][on_face()].mean())) / SIDE
         basis = np.concatenate([plane(), contrast[..., None]], axis=2)
         rows = basis[_FEW, _FEW].reshape(-1, 4)
         apart = (lab - usual)[_FEW, _FEW].reshape(-1, 3)
