@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.frame import Pixels
+from realtime.portrait_file import Place
 from realtime.portraits.eye_shape import SOFT_EDGE, EyeShape
+from realtime.portraits.fine_picture import FinePicture
 
 Floats = NDArray[np.float32]
 
@@ -28,7 +30,6 @@ class EyePatch:
 
     def __init__(self, picture: Pixels, shape: EyeShape, above: float) -> None:
         """`above`: how far above the eye's middle the part has to reach at least, eye widths."""
-        self._picture = picture
         self.shape = shape
         height, width = picture.shape[:2]
         reach_px = _REACH * shape.width_px
@@ -37,19 +38,25 @@ class EyePatch:
         self.top = max(0, math.floor(y - max(reach_px, above * shape.width_px)))
         self.bottom = min(height, math.ceil(y + reach_px))
         self.enlarged = int(np.clip(round(_WORK_WIDTH_PX / shape.width_px), 1, 6))
-        part = picture[self.top : self.bottom, self.left : self.right].astype(np.float32)
-        size = (part.shape[1] * self.enlarged, part.shape[0] * self.enlarged)
-        self.pixels = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        place = Place(self.left, self.top, self.right - self.left, self.bottom - self.top)
+        self._fine = FinePicture(picture, place)
+        columns, rows = np.meshgrid(
+            np.arange(place.width * self.enlarged, dtype=np.float32),
+            np.arange(place.height * self.enlarged, dtype=np.float32),
+        )
+        self.pixels = self._fine.at(*self._picture_places(columns, rows)).astype(np.float32)
         """(h, w, 3) 0..255; a layer."""
 
     def places(self) -> tuple[Floats, Floats]:
         """Return where a layer's pixels are, along and across the eye, units."""
         rows, columns = self.pixels.shape[:2]
-        x, y = np.meshgrid(np.arange(columns), np.arange(rows))
-        return self.shape.units_of(
-            ((x + 0.5) / self.enlarged - 0.5 + self.left).astype(np.float32),
-            ((y + 0.5) / self.enlarged - 0.5 + self.top).astype(np.float32),
-        )
+        x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+        return self.shape.units_of(*self._picture_places(x, y))
+
+    def _picture_places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return where pixels of a layer are in the picture, pixels."""
+        half, k = np.float32(0.5), np.float32(self.enlarged)
+        return (x + half) / k - half + np.float32(self.left), (y + half) / k - half + np.float32(self.top)
 
     def spread_px(self, units: float) -> float:
         """Return a length in units as pixels of a layer."""
@@ -74,9 +81,7 @@ class EyePatch:
     def sample_picture(self, along: Floats, across: Floats) -> Floats:
         """Return the picture itself at places in units, as sharp as it is."""
         x, y = self.shape.picture_of(along, across)
-        return np.asarray(
-            cv2.remap(self._picture, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE), np.float32
-        )
+        return self._fine.at(x, y).astype(np.float32)
 
 
 def smooth_step(start: float, end: float, value: Floats) -> Floats:

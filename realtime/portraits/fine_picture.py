@@ -1,9 +1,11 @@
 """A picture that can be read between its pixels without getting softer.
 
 Half way between two pixels OpenCV's Lanczos kernel of eight loses much of the finest detail: canvas, cracks and film
-grain. A picture enlarged once to twice its size, by a kernel of sixteen, has no detail as fine as that any more, and
-the same kernel reads it with next to no loss: in the least sharp frame of the Mona Lisa 0.95 of her sharpness is kept,
-not 0.90. It remains one interpolation of the picture itself, by a longer kernel.
+grain. A picture enlarged once to twice its size, by a kernel of 32, has no detail as fine as that any more, and the
+same kernel reads it with next to no loss. It remains one interpolation of the picture itself, by a longer kernel: it
+passes all up to 0.45 periods in a pixel (no less than 0.98 and no more than 1.02 of it), where one of sixteen keeps
+0.8 and one of eight 0.45. Beside an edge as hard as edges can be it leaves ripples as strong as those of eight do, and
+of 0.01 of the edge eight pixels away; 64 taps would leave twice that for a gain of 0.02 in sharpness.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from realtime.portrait_file import Place
 
 Floats = NDArray[np.float32]
 
-_TAPS = 16
+_TAPS = 32
 _KAISER_BETA = 4.0
 """Of the window over the sinc: steep enough to keep canvas, and edges ring by no more than Lanczos lets them."""
 _MARGIN_PX = _TAPS
