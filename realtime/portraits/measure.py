@@ -86,6 +86,9 @@ def _moves(reach_u: float, count_u: int, reach_v: float, count_v: int) -> Floats
 _WIDE_MOVES = _moves(0.16, 17, 0.06, 5)
 """Places an iris is first looked for around where the model has it, eye widths; then, at every scale, nearer by."""
 _NEAR_MOVES = _moves(0.02, 5, 0.015, 3)
+_FINE_MOVES = _moves(0.008, 5, 0.008, 5)
+"""And nearer still: an iris that is missed by a tenth of its radius is not the size it seems. Pictures shifted by parts
+of a pixel and scaled by a known factor are seen within 0.005 of it so, within 0.015 without."""
 
 
 class IrisWatch:
@@ -107,7 +110,7 @@ class IrisWatch:
         self.brightness = float(np.mean([_iris_brightness(picture, shape) for shape in self._shapes]))
 
     def see(self, frame: Pixels, measured: Measured) -> Irises:
-        """Return how the irises of a whole picture with a frame in it look (brute force, 2 ms)."""
+        """Return how the irises of a whole picture with a frame in it look (brute force, 4 ms)."""
         together = np.zeros(len(IRIS_SCALES))
         places = []
         left_behind = 0.0
@@ -117,15 +120,24 @@ class IrisWatch:
             shape = dataclasses.replace(seen, radius=own.radius * own.width_px / seen.width_px)
             place = _WIDE_MOVES[int(np.argmax(self._match(frame, number, shape, _WIDE_MOVES, 1.0)))]
             near = (place + _NEAR_MOVES).astype(np.float32)
-            scores = np.stack([self._match(frame, number, shape, near, float(scale)) for scale in IRIS_SCALES])
-            together += scores.max(axis=1)
-            best = near[int(np.argmax(scores.max(axis=0)))]
+            found = [self._nearest(frame, number, shape, near, float(scale)) for scale in IRIS_SCALES]
+            scores = np.array([score for score, _ in found])
+            together += scores
+            best = found[int(np.argmax(scores))][1]
             iris = (shape.iris[0] + float(best[0]), shape.iris[1] + float(best[1]))
             places.append(dataclasses.replace(shape, iris=iris))
             lines = dark_lines(frame, shape, own.iris, iris) - dark_lines(self._picture, own, own.iris, iris)
             left_behind = max(left_behind, lines)
         brightness = float(np.mean([_iris_brightness(frame, shape) for shape in places]))
         return Irises(together, brightness, left_behind)
+
+    def _nearest(self, frame: Pixels, number: int, shape: EyeShape, near: Floats, scale: float) -> tuple[float, Floats]:
+        """Return how like the original's iris the frame is at one scale, and by which move (2,) that is found."""
+        coarse = near[int(np.argmax(self._match(frame, number, shape, near, scale)))]
+        fine = (coarse + _FINE_MOVES).astype(np.float32)
+        scores = self._match(frame, number, shape, fine, scale)
+        best = int(np.argmax(scores))
+        return float(scores[best]), fine[best]
 
     def _match(self, frame: Pixels, number: int, shape: EyeShape, moves: Floats, scale: float) -> NDArray[np.float64]:
         """Return how like the original's iris the frame is, for moves (n, 2) of its place, in eye widths."""
@@ -139,13 +151,15 @@ class IrisWatch:
         """Return the brightness of an iris and of the white around it, where it counts, and from where on it is white.
 
         A turned iris has other surroundings: white in another light, or the dark of a corner. So all that is bright
-        counts as one white, and what is dark around the iris of the picture does not count.
+        counts as one white, and what is dark around the iris of the picture does not count. Nor do highlights on the
+        iris: they stay with the lamp when it moves, and irises of four pixels' radius drawn in their own size were seen
+        1.05 times as large by them.
         """
         away = np.hypot(self._u, self._v)
         beside, core = is_open & (away > 1.1) & (away <= self._REACH), is_open & (away < 0.8)
         dark, bright = float(np.median(values[core])), float(np.percentile(values[beside], 70))
         white = max(dark + 5.0, dark + _WHITE_FROM * (bright - dark))
-        counts = is_open & (away <= self._REACH) & ((away < 0.95) | (values > (dark + white) / 2))
+        counts = is_open & (away <= self._REACH) & ((away < 0.95) != (values > (dark + white) / 2))
         return np.minimum(values, white).astype(np.float32), counts, white
 
     @staticmethod

@@ -62,7 +62,7 @@ def test_an_iris_that_changes_its_size_is_seen(
     about = np.array([[scale, 0, (1 - scale) * x], [0, scale, (1 - scale) * y]])
     scaled: Pixels = np.asarray(cv2.warpAffine(navy_picture, about, navy_picture.shape[1::-1]), np.uint8)
     seen = IrisWatch(navy_picture, navy).see(scaled, meter.measure(scaled, navy.mesh))
-    assert iris_sizes([seen])[0] == pytest.approx(scale, abs=0.04)
+    assert iris_sizes([seen])[0] == pytest.approx(scale, abs=0.015)
 
 
 @pytest.mark.parametrize("stretch", [0.85, 1.15])
