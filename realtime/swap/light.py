@@ -5,8 +5,9 @@ viewer's.
 Then brightness is taken for light on skin, and the photo's skin colour exchanged for the viewer's: a pixel as bright as
 the photo's mean skin gets the viewer's mean skin, a darker one less of it, and what is redder or bluer than skin stays
 so (one 3×4 matrix for all pixels; channel by channel, the shadows of a yellowed painting turned violet). What then
-differs slowly across the face, a window from the left or a lamp above, is added as a smooth field: at the seam the two
-faces have the same light, as a gradient-domain blend would make them, for two small blurs.
+differs slowly across the face, a window from the left or a lamp above, is added as a smooth field; and what still
+differs along the outline is added there and fades inwards, as in a gradient-domain blend, for some small blurs. So the
+faces meet at the seam, and what is the photo's own in the middle, its eye sockets and nose, is not taken for light.
 """
 
 from __future__ import annotations
@@ -26,20 +27,25 @@ _SETTLES_S = 0.3
 """Time constant of both steps: a face's light changes slowly, measuring it from frame to frame is noisy."""
 _EVERY_S = 0.09
 """Light is measured some 11 times a second: in every frame it would cost five times as much."""
-_REACH = 0.16
-"""Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light."""
+_REACH = 0.3
+"""Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light, and the
+photo's; 0.16 costs 0.01 of likeness (tools/measure_swap.py)."""
+_SEAM_REACH, _SEAM_DEPTH = 0.16, 0.12
+"""Radius of what is added along the outline, and how far it fades inwards from where the new face is fully there."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
 """Less light makes wrinkles fainter too; more of it must not make grain of them."""
 _CHEEKS = (50, 280, 151)
 _CHEEK_REACH = 0.09
 """Both cheeks and the forehead, where skin is plain: mesh points, and half the side of a square around them."""
-_LEAST_TEXTURE, _MOST_TEXTURE = 0.3, 4.0
+_LEAST_TEXTURE, _MOST_TEXTURE = 0.6, 4.0
+"""Softened more, eyes and mouth lose what makes them somebody's: 0.3 costs 0.01 of likeness on a blurred clip."""
 _MOST_GRAIN = 7
 """Grey levels."""
 _SAME_TEXTURE = 0.97
 _TEXTURE_SETTLES_S = 1.0
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 """Of BGR (ITU-R BT.601)."""
+_FULLY = 0.98
 _UNCHANGED = np.eye(3, 4, dtype=np.float32)
 _COLOURS = 0.85
 """How much of what is redder or bluer than skin stays: next to a webcam's skin a photo's is too colourful."""
@@ -47,6 +53,8 @@ _LEAST_SKIN = 20.0
 """Grid points."""
 _OUTLIER = 40.0
 """Grey levels: what differs more from the mean counts half (a beard, glasses, a hand)."""
+_SEAM_OUTLIER = 200.0
+"""The same along the outline: there even hair is what the new face must meet."""
 
 
 class Light:
@@ -75,10 +83,12 @@ class Light:
         if self._at_s <= pts_s < self._at_s + _EVERY_S:
             return
         self._compare_texture(viewer, drawn, field, pts_s)
-        self._match(viewer, drawn, field.skin if visible is None else field.skin * visible, pts_s)
+        seen = 1.0 if visible is None else visible
+        self._match(viewer, drawn, field.skin * seen, field.cover, 4 * field.cover * (1 - field.cover) * seen, pts_s)
 
-    def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, pts_s: float) -> None:
-        weights = _shrunk(np.ascontiguousarray(skin))
+    def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, cover: Floats, seam: Floats, pts_s: float) -> None:
+        """`skin`, `cover`, `seam`: on the field's grid, how much each point tells of the light, is covered, is seam."""
+        weights = _shrunk(skin)
         if float(weights.sum()) < _LEAST_SKIN:
             return  # almost all of the face is outside the picture: what was known stays
         seen = _shrunk(viewer)
@@ -86,8 +96,9 @@ class Light:
         weights = weights * _fit(seen, weights) * _fit(made, weights)
         matrix = _matrix(_mean(seen, weights), _mean(made, weights))
         rest = seen - (made @ matrix[:, :3].T + matrix[:, 3])
-        slow = _blurred(rest * weights[..., None])
-        slow /= _blurred(weights)[..., None] + 0.02
+        slow = _spread(rest, weights, _REACH, 0.02)
+        along = _shrunk(seam) * _fit(seen, weights, _SEAM_OUTLIER)
+        slow += _spread(rest - slow, along, _SEAM_REACH, 0.005) * _near_seam(_shrunk(np.ascontiguousarray(cover)))
         share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _SETTLES_S)
         matrix = _UNCHANGED + self._strength * (matrix - _UNCHANGED)
         slow *= self._strength
@@ -164,10 +175,10 @@ def _shrunk(picture: Pixels | Floats) -> Floats:
     return np.asarray(cv2.resize(between, _GRID, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _fit(face: Floats, weights: Floats) -> Floats:
+def _fit(face: Floats, weights: Floats, outlier: float = _OUTLIER) -> Floats:
     """Return how much each point belongs to the skin, judged by its distance from the mean colour."""
     distance = np.abs(face - _mean(face, weights)).max(axis=2)
-    return np.asarray(1 / (1 + np.square(distance / _OUTLIER)), np.float32)
+    return np.asarray(1 / (1 + np.square(distance / outlier)), np.float32)
 
 
 def _matrix(seen: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -187,7 +198,21 @@ def _mean(face: Floats, weights: Floats) -> NDArray[np.float32]:
     return np.asarray(np.tensordot(weights, face, axes=2) / total, np.float32)
 
 
-def _blurred(grid: Floats) -> Floats:
-    side = round(_REACH * _GRID.width) | 1
+def _spread(differences: Floats, weights: Floats, reach: float, little: float) -> Floats:
+    """Return differences smoothed over `reach`, down to 0 where the weights around sum up to less than `little`."""
+    side = round(reach * _GRID.width) | 1
+    smooth = _blurred(differences * weights[..., None], side)
+    smooth /= _blurred(weights, side)[..., None] + little
+    return smooth
+
+
+def _near_seam(cover: Floats) -> Floats:
+    """Return (grid height, grid width, 1): 1 where the new face is not fully there, down to 0 further inside."""
+    inside = cv2.distanceTransform((cover > _FULLY).astype(np.uint8), cv2.DIST_L2, 3) / _GRID.width
+    share = np.clip(1 - inside / _SEAM_DEPTH, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)[..., None]
+
+
+def _blurred(grid: Floats, side: int) -> Floats:
     once = cv2.blur(grid, (side, side), borderType=cv2.BORDER_CONSTANT)
     return np.asarray(cv2.blur(once, (side, side), borderType=cv2.BORDER_CONSTANT), np.float32)
