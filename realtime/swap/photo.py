@@ -19,7 +19,7 @@ _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
 
 
-_UNROLLED_FROM_DEGREES = 12.0
+_UNROLLED_FROM_DEGREES = 20.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
 _JUMP = 3.5
 """Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
