@@ -10,6 +10,7 @@ from realtime.effects.chain import EffectMenu
 from realtime.errors import OutputError
 from realtime.keepsakes import Keepsakes
 from realtime.loop import RenderLoop
+from realtime.names import without_folders
 
 _STATUS_EVERY_S = 0.25
 
@@ -107,12 +108,16 @@ class Desk:
         drops = [("before", stats.dropped_before_processing)]
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
-            effect=" + ".join(specs) or "none",
+            effect=" + ".join(map(without_folders, specs)) or "none",
             source=str(stats.source.get("name", "")),
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
-            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
+            stage_ms=tuple(
+                (without_folders(name), times.recent_ms())
+                for name, times in list(stats.stages.items())
+                if name in running
+            ),
             dropped=tuple(drops),
             facts=tuple(loop.chain.facts()),
             faces=loop.faces_in_view,

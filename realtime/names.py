@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,3 +22,11 @@ class PartName:
 
 
 PartTable = Mapping[str, PartName]
+
+_FOLDERS = re.compile(r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?[^,:]*[\\/]")
+"""Of each file that a spec names, with a drive's letter where it has one."""
+
+
+def without_folders(spec: str) -> str:
+    r"""Return a part's spec as it is shown to people: `swap:C:\faces\anna.jpg,ben.jpg` as `swap:anna.jpg,ben.jpg`."""
+    return _FOLDERS.sub("", spec)
