@@ -12,6 +12,7 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.swap import Mask
 from realtime.swap.field import FaceField, Floats, new_grid, with_rim
+from realtime.swap.proportions import Proportions
 from realtime.swap.unrolling import unrolled
 from realtime.swap.wearable import without_hair
 
@@ -19,7 +20,7 @@ _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
 
 
-_UNROLLED_FROM_DEGREES = 20.0
+_UNROLLED_FROM_DEGREES = 15.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
 _JUMP = 3.5
 """Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
@@ -52,6 +53,7 @@ class PhotoFace(Mask):
             self._levels.append(np.asarray(smaller, np.uint8))
         self._outline = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
         self._map = new_grid(2)
+        self._proportions = Proportions(mesh, self.corners)
 
     def draw(self, field: FaceField) -> Pixels:
         scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
@@ -62,6 +64,9 @@ class PhotoFace(Mask):
         # x and y lie side by side in one map, which OpenCV's type stubs do not know.
         cv2.remap(level, whole, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         self._bridge(level, field, out)
+        moved = self._proportions.corners(field.mesh)
+        if moved is not None:
+            self.corners = moved  # from the next frame on
         return out
 
     def _bridge(self, level: Pixels, field: FaceField, out: Pixels) -> None:
