@@ -27,8 +27,9 @@ GRID = Size(64, 80)
 _RIM = 0.12
 """How far the ring around the mesh reaches beyond it, as a share of the face: the grid is smooth across the outline."""
 _FEATHER = 0.11
-_TOP_FEATHER = 0.2
-"""How far inside the outline the new face is fully there, in sides of the flat face; more at the hairline."""
+_TOP_FEATHER = 0.06
+"""How far inside the outline the new face is fully there, in sides of the flat face; less at the top, where raised
+brows come near it and would be seen through the new forehead."""
 _MARGIN_PX = 3
 _ON_MESH = 0.99
 _FADE_POINTS = 4.0
@@ -195,7 +196,7 @@ def _fixed_values() -> Floats:
     flat = flat_points()
     outline = flat[list(OVAL)]
     inside = np.array([cv2.pointPolygonTest(outline, tuple(map(float, point)), True) for point in flat])
-    # From the brows (0.3) up to the top the way to full cover grows longer: hair begins somewhere there.
+    # From the brows (0.3) up to the top the way to full cover grows shorter.
     upwards = np.clip((0.35 - flat[:, 1]) / 0.3, 0, 1)
     reach = _FEATHER + upwards * (_TOP_FEATHER - _FEATHER)
     share = np.clip(inside / reach, 0, 1)
