@@ -43,7 +43,7 @@ def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
     filled = continued(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
     share = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     whole = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.rint(photo * share + whole * (1 - share)), np.uint8)
+    return np.asarray(np.clip(np.rint(photo * share + whole * (1 - share)), 0, 255), np.uint8)  # a cubic overshoots
 
 
 def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
