@@ -37,8 +37,7 @@ _LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
 _CHEEKS = (50, 280, 151)
 _CHEEK_REACH = 0.09
 """Both cheeks and the forehead, where skin is plain: mesh points, and half the side of a square around them."""
-_LEAST_TEXTURE, _MOST_TEXTURE = 0.6, 4.0
-"""Softened more, eyes and mouth lose what makes them somebody's: 0.3 costs 0.01 of likeness on a blurred clip."""
+_LEAST_TEXTURE, _MOST_TEXTURE = 0.3, 4.0
 _MOST_GRAIN = 7
 """Grey levels."""
 _SAME_TEXTURE = 0.97
