@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.faces.mesh import FOREHEAD_TOP, OVAL, FaceMesh
 from realtime.frame import Box, Pixels, Size
 from realtime.swap.field import FaceField
 from realtime.swap.hiding import hide, hide_all, spare
 from realtime.swap.photo import PhotoFace, _jumps
+from realtime.swap.skin import skin_of
 from realtime.swap.unrolling import unrolled
 from realtime.swap.wearable import without_hair
 from tests.swap.conftest import difference, inside
@@ -40,6 +41,33 @@ def test_a_cap_becomes_skin_and_the_face_stays(photo: Pixels, mesh: FaceMesh) ->
         assert difference(around(mesh, number, bare), around(mesh, number, photo)) < 2
     corner = bare[:20, -20:].mean(axis=(0, 1))  # blue sky before: what is around the face is skin as well
     assert corner[2] > corner[0]
+
+
+def test_skin_is_cut_from_a_cap_and_a_bright_forehead_stays(photo: Pixels, mesh: FaceMesh) -> None:
+    def share(pixels: Pixels, number: int, above: float = 0.0) -> float:
+        skin, to_small = skin_of(pixels, mesh)
+        place = mesh.points[number, :2] - (0, above * mesh.width_px)
+        x, y = np.rint(to_small[:, :2] @ place + to_small[:, 2]).astype(int)
+        return float(skin[y - 1 : y + 2, x - 1 : x + 2].mean())
+
+    assert share(photo, FOREHEAD_TOP, above=0.1) == 0  # the cap
+    rows = np.arange(photo.shape[0], dtype=np.float32)[:, None, None]
+    brow = float(mesh.points[9, 1])
+    lamp = 1 + 0.5 * np.clip((brow + 10 - rows) / 20, 0, 1)
+    lit = np.clip(photo * lamp, 0, 255).astype(np.uint8)
+    assert share(photo, 9) == share(lit, 9) == share(lit, 50) == 1
+    assert np.array_equal(skin_of(photo, mesh)[0], skin_of(photo, mesh)[0])
+
+
+def test_what_is_filled_in_beside_white_skin_is_no_other_colour(photo: Pixels, mesh: FaceMesh) -> None:
+    white = np.clip(photo.astype(int) * 3, 0, 255).astype(np.uint8)
+    for pixels in (white, 255 - white // 8):
+        bare = without_hair(pixels, mesh)
+        corner = bare[:20, -20:].mean(axis=(0, 1))
+        cheeks = np.concatenate([around(mesh, number, pixels).reshape(-1, 3) for number in (50, 280, 205, 425)])
+        assert np.abs(corner - np.median(cheeks, axis=0)).max() < 60
+        middle = bare[: int(mesh.points[9, 1])].astype(int)
+        assert np.abs(np.diff(middle, axis=0)).max() < 128  # a byte that ran over is a step of 250
 
 
 def test_a_frontal_face_laid_flat_keeps_its_colours_where_they_are(photo: Pixels, mesh: FaceMesh) -> None:
