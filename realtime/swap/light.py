@@ -30,7 +30,7 @@ _EVERY_S = 0.09
 _REACH = 0.3
 """Radius of the slow part, as a share of the face's width: smaller takes the viewer's features for light, and the
 photo's; 0.16 costs 0.01 of likeness (tools/measure_swap.py)."""
-_SEAM_REACH, _SEAM_DEPTH = 0.16, 0.12
+_SEAM_REACH, _SEAM_DEPTH = 0.25, 0.12
 """Radius of what is added along the outline, and how far it fades inwards from where the new face is fully there."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.35, 1.05
 """Less light makes wrinkles fainter too; more of it must not make grain of them."""

@@ -30,7 +30,7 @@ _MOST_FILLED_PX = 512
 
 
 def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
-    """Return a photo of a face with skin in place of all that is not, around it too. 100 ms for a face of 400 px."""
+    """Return a photo of a face with skin in place of all that is not, around it too. 150 ms for a face of 400 px."""
     height, width = photo.shape[:2]
     scale = min(1.0, _MOST_FILLED_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

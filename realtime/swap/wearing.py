@@ -19,7 +19,7 @@ from realtime.swap.occlusion import Occlusion
 _SUBPIXEL_BITS = 4
 _LOOKS_EVERY_S = 0.03
 """Of what stands in front: a third of what a face costs, so at 60 frames a second in every other one."""
-_LID = 0.2
+_LID = 0.3
 """How far from the lid's edge to its crease the lids are the viewer's own: a photo's, closed over them, are a smear."""
 _SOFT = 0.014
 """Half the width of the way from the viewer's own to the new face, as a share of the face's width."""
