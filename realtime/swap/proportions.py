@@ -33,7 +33,7 @@ from realtime.swap.raster import Raster
 
 _SHARE = 0.5
 """How far towards the photo's proportions: likeness grows up to there and falls beyond."""
-_MOST_PERCENT = 0.8
+_MOST_PERCENT = 0.7
 """Of the eye distance, mean over the mesh: a new face keeps the expression within 3 %, of which this is part."""
 _FADE = 0.05
 """How far from what stays the way to moving is, in sides of the flat face."""

@@ -23,8 +23,11 @@ _AROUND = 0.8
 _HEAD = 1.18
 """The mesh's outline so many times as large has no skin outside, down to the mouth; below are neck and shoulders."""
 _ROUNDS = 4
-MIDDLE = (*RIGHT_BROW, *LEFT_BROW, 33, 263, 50, 280, 205, 425, 61, 291, 57, 287, 43, 273, 199, 208, 428)
-"""Brows, eyes, cheeks, mouth, middle of the chin: always face."""
+MIDDLE = (
+    46, 53, 52, 65, 55, 276, 283, 282, 295, 285,
+    33, 263, 50, 280, 205, 425, 61, 291, 57, 287, 43, 273, 199, 208, 428,
+)  # fmt: skip
+"""Lower edge of the brows (a fringe may hang over the upper), eyes, cheeks, mouth, middle of the chin: always face."""
 _FEATURES = (*EYES, *LIDS, LIPS, LEFT_BROW, RIGHT_BROW)
 _FEATURE_GROWN = np.ones((7, 7), np.uint8)
 
