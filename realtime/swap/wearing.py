@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels, Size
-from realtime.pixels import Place
 from realtime.swap import Mask
 from realtime.swap.field import EYES, LIDS, MOUTH, FaceField, Floats
 from realtime.swap.light import Light
@@ -32,6 +32,17 @@ class Keep(NamedTuple):
     mouth: bool
 
 
+@dataclasses.dataclass
+class _Held:
+    """The last face, for moments in which nobody can be followed."""
+
+    frame: Size
+    strength: float
+    new: Pixels
+    cover: Pixels | None = None
+    """Made when it is needed."""
+
+
 class Wearing:
     """Puts one mask on one person. Used by one thread."""
 
@@ -46,7 +57,7 @@ class Wearing:
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._field = FaceField()
-        self._held: tuple[Size, Place, Pixels, Pixels] | None = None
+        self._held: _Held | None = None
 
     def put_on(
         self,
@@ -76,7 +87,7 @@ class Wearing:
         if visible is not None:
             shown = shown * visible
         cover = self._cover(shown, strength)
-        self._held = Size.of(pixels), field.place, new, cover
+        self._held = _Held(Size.of(pixels), strength, new)
         _blend(field, new, cover, field.place.of(out))
 
     def _look(self, pixels: Pixels, pts_s: float) -> Floats | None:
@@ -88,13 +99,18 @@ class Wearing:
 
     def can_hold(self, frame: Size) -> bool:
         """Whether there is a last face, drawn in frames of this size."""
-        return self._held is not None and self._held[0] == frame
+        return self._held is not None and self._held.frame == frame
 
     def hold(self, out: Pixels) -> None:
-        """Draw the last face where it was."""
-        if self._held is not None:
-            _, place, new, cover = self._held
-            _blend(self._field, new, cover, place.of(out))
+        """Draw the last face where it was, over all of it: nobody knows where what stood before it is now, and beside
+        that the wearer would be seen.
+        """
+        held = self._held
+        if held is None:
+            return
+        if held.cover is None:
+            held.cover = self._cover(self.mask.cover(self._field), held.strength)
+        _blend(self._field, held.new, held.cover, self._field.place.of(out))
 
     def forget(self) -> None:
         """Somebody else is going to wear it."""

@@ -16,7 +16,7 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Face, Pixels, Size
 from realtime.portraits.measure import Meter
 from realtime.portraits.search import find_faces
-from realtime.swap.field import GRID, FaceField, Floats, with_rim
+from realtime.swap.field import GRID, LIPS, FaceField, Floats, with_rim
 from realtime.swap.follower import MeshFollower
 from realtime.swap.occlusion import Occlusion
 from realtime.swap.photo import PhotoFace
@@ -234,6 +234,27 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
     changed = np.abs(out.astype(np.int16) - pixels)[inside & (cover > 0.99)].mean()
     assert (changed < 8) if in_front else (changed > 30)
+
+
+def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
+    """Where a hand is while nobody can be followed, nobody knows; where it was, the wearer may be seen."""
+    wearing = Wearing(PhotoFace(np.full_like(photo, (60, 220, 60)), mesh), Keep(eyes=True, mouth=True), light=0.0)
+    for index in range(40):
+        wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
+    for index in range(40, 48):
+        with_cup, share = with_thing("cup", clip[index])
+        wearing.put_on(with_cup, clip[index].mesh, index / _FPS, 1.0, with_cup.copy())
+    out = clip[47].pixels.copy()
+    wearing.hold(out)
+    field = laid(clip[47].mesh, out)
+    inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    mouth = np.zeros(share.shape, np.uint8)
+    cv2.fillConvexPoly(mouth, cv2.convexHull(np.rint(clip[47].mesh.points[list(LIPS), :2]).astype(np.int32)), 1)
+    inside &= cv2.dilate(mouth, np.ones((9, 9), np.uint8)) == 0
+    cover = np.zeros(share.shape, np.float32)
+    cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
+    changed = np.abs(out.astype(np.int16) - clip[47].pixels).max(axis=2)[inside & (cover > 0.99)]
+    assert (changed > 20).mean() > 0.95
 
 
 def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
