@@ -24,6 +24,8 @@ _LEAST_SEEN = 0.12
 """A part shown with less than this share of the usual area is seen from the side, and would be drawn as stripes."""
 _BAND = 2
 """Along the outline a mesh lies on hair or background as often as on skin."""
+_EAR, _EAR_ROWS = 18, slice(36, 76)
+"""Columns at either side, and rows: lobes have the skin's colour and lie well inside the outline."""
 _SOFT = 2.5
 _MOST_FILLED_PX = 512
 """What is filled in is smooth: it need not be finer."""
@@ -59,6 +61,7 @@ def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     outline = np.rint(corners[list(OVAL)]).astype(np.int32)
     within = cv2.fillPoly(np.zeros((_SIDE, _SIDE), np.uint8), [outline], 1)
     out |= cv2.distanceTransform(within, cv2.DIST_L2, 3) < _BAND
+    out[_EAR_ROWS, :_EAR] = out[_EAR_ROWS, -_EAR:] = True
     hull = cv2.convexHull(np.rint(corners[list(MIDDLE)]).astype(np.int32))
     features = cv2.fillConvexPoly(np.zeros((_SIDE, _SIDE), np.uint8), hull, 1)
     out &= features == 0
