@@ -1,0 +1,76 @@
+"""The viewer's light on another face."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Pixels, Size
+from realtime.swap.field import FaceField, with_rim
+from realtime.swap.light import Light
+
+SIGMA_PX = 9.0
+"""Light is smooth: what is compared is the picture without its features."""
+
+
+@pytest.fixture
+def field(mesh: FaceMesh, photo: Pixels) -> FaceField:
+    laid = FaceField()
+    laid.lay(mesh, Size.of(photo), with_rim(mesh.points[:, :2]))
+    return laid
+
+
+def covered(field: FaceField) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(np.ascontiguousarray(field.cover), field.place.size), np.float32)
+
+
+def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:
+    """The same face in a light that falls off towards the outline."""
+    inside = np.clip(cv2.distanceTransform((cover > 0.02).astype(np.uint8), cv2.DIST_L2, 3) / 40, 0, 1)
+    return np.asarray(np.rint(viewer * (0.5 + 0.5 * inside[..., None])), np.uint8)
+
+
+def lit(field: FaceField, viewer: Pixels, drawn: Pixels) -> Pixels:
+    light = Light()
+    for index in range(30):
+        light.learn(viewer, drawn, field, index / 10)
+    light.apply(drawn, field)
+    return drawn
+
+
+def off(made: Pixels, viewer: Pixels, where: NDArray[np.bool_]) -> float:
+    smooth = (cv2.GaussianBlur(pixels, (0, 0), SIGMA_PX).astype(np.float32) for pixels in (made, viewer))
+    return float(np.abs(next(smooth) - next(smooth))[where].mean())
+
+
+def test_faces_meet_along_the_outline(field: FaceField, photo: Pixels) -> None:
+    viewer, cover = field.place.of(photo).copy(), covered(field)
+    seam = (cover > 0.2) & (cover < 0.8)
+    drawn = shaded(viewer, cover)
+    before = off(drawn, viewer, seam)
+    assert before > 25
+    assert off(lit(field, viewer, drawn), viewer, seam) < 0.25 * before
+
+
+def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceField, photo: Pixels) -> None:
+    viewer = field.place.of(photo).copy()
+    x, y = np.rint(field.in_place((9,))[0]).astype(int)  # between the brows
+    socket = np.zeros(viewer.shape[:2], np.float32)
+    cv2.circle(socket, (int(x), int(y)), field.place.width // 14, 1, -1)
+    socket = cv2.GaussianBlur(socket, (0, 0), 3)
+    drawn = np.asarray(np.rint(viewer * (1 - 0.5 * socket[..., None])), np.uint8)
+    before = off(drawn, viewer, socket > 0.9)
+    assert off(lit(field, viewer, drawn), viewer, socket > 0.9) > 0.85 * before
+
+
+def test_no_light_is_taken_where_none_is_asked_for(field: FaceField, photo: Pixels) -> None:
+    viewer = field.place.of(photo).copy()
+    drawn = (viewer // 2).copy()
+    light = Light(0.0)
+    light.learn(viewer, drawn, field, 0.0)
+    made = drawn.copy()
+    light.apply(made, field)
+    assert np.abs(made.astype(int) - drawn).max() <= 1
