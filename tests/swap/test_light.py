@@ -58,9 +58,9 @@ def test_faces_meet_along_the_outline(field: FaceField, photo: Pixels) -> None:
 def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceField, photo: Pixels) -> None:
     viewer = field.place.of(photo).copy()
     x, y = np.rint(field.in_place((9,))[0]).astype(int)  # between the brows
-    socket = np.zeros(viewer.shape[:2], np.float32)
-    cv2.circle(socket, (int(x), int(y)), field.place.width // 14, 1, -1)
-    socket = cv2.GaussianBlur(socket, (0, 0), 3)
+    mark = np.zeros(viewer.shape[:2], np.float32)
+    cv2.circle(mark, (int(x), int(y)), field.place.width // 14, 1, -1)
+    socket = np.asarray(cv2.GaussianBlur(mark, (0, 0), 3), np.float32)
     drawn = np.asarray(np.rint(viewer * (1 - 0.5 * socket[..., None])), np.uint8)
     before = off(drawn, viewer, socket > 0.9)
     assert off(lit(field, viewer, drawn), viewer, socket > 0.9) > 0.85 * before
