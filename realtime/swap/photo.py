@@ -18,8 +18,6 @@ from realtime.swap.wearable import without_hair
 
 _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
-
-
 _UNROLLED_FROM_DEGREES = 15.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
 _JUMP = 3.5
@@ -46,7 +44,6 @@ class PhotoFace(Mask):
         """(504, 2): the mesh's points and the ring around them, in the first level."""
         if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
             face, self.corners = unrolled(face, self.corners)
-        self._outline = float(np.sqrt(_area(self.corners[-36:])))
         self._levels = [face]
         while min(self._levels[-1].shape[:2]) > 64:
             smaller = cv2.resize(self._levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
