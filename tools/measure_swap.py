@@ -26,6 +26,7 @@ import numpy as np
 from realtime.errors import RealtimeError
 from realtime.terminal import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
+from tools.swap_figures.in_front import keep_things
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
 from tools.swap_figures.people import SCENES, Player, Verdict, everyone, judge
@@ -34,6 +35,7 @@ from tools.swap_figures.speed import shares, whole_program, write_film, write_mo
 from tools.swap_figures.tables import (
     PEOPLE_HEAD,
     TALK_HEAD,
+    in_front_table,
     lag_table,
     people_row,
     speed_table,
@@ -44,8 +46,9 @@ from tools.swap_figures.tables import (
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, dress, region, watch
 
-PARTS = ("talking", "light", "steadiness", "lag", "people", "speed")
+PARTS = ("talking", "light", "steadiness", "lag", "in-front", "people", "speed")
 _SCENE_S = 4.5
+_THING_FRAMES = 110
 _HELD_FRAMES = 50
 _SETTLED = 20
 """Held pictures are measured from this frame on: colour and light have settled."""
@@ -75,7 +78,11 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
     photos = arguments.photos or usual_photos()
     sources = arguments.clips or usual_clips()
     print(f"Machine: {figures['machine']}.\n")
-    if set(parts) - {"speed"}:
+    if "in-front" in parts:
+        kept = [each for source in sources for each in keep_things(read_clip(source, _THING_FRAMES))]
+        print(in_front_table(kept))
+        figures["in_front"] = [dataclasses.asdict(each) for each in kept]
+    if set(parts) - {"speed", "in-front"}:
         eyes = Eyes(arguments.embedding)
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)

@@ -38,18 +38,22 @@ class FlatView(NamedTuple):
 
 def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
-    corners, weights = _corners()
-    # x and y as one complex number: gathered and weighed in a ninth of the time of an einsum over both.
-    places = np.ascontiguousarray(field.measured.points[:, :2], np.float32).view(np.complex64)[:, 0]
-    points = (places[corners] * weights).sum(axis=0).view(np.float32).reshape(-1, 2)
-    part = field.place.of(pixels)
     halvings = max(0, int(math.log2(min(field.place.size) / _LEAST_SAMPLED_PX)))
-    part, scale = halved(part, halvings), 0.5**halvings
-    there = (points + 0.5 - (field.place.left, field.place.top)) * scale - 0.5
-    there = np.ascontiguousarray(there, np.float32).reshape(SIDE, SIDE, 2)
+    part, scale = halved(field.place.of(pixels), halvings), 0.5**halvings
+    there = np.ascontiguousarray(
+        (flat_places(field) + 0.5 - (field.place.left, field.place.top)) * scale - 0.5, np.float32
+    )
     sampled = cv2.remap(part, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
     return FlatView(lab, _seen(there, part.shape[1], part.shape[0]), part)
+
+
+def flat_places(field: FaceField) -> Floats:
+    """Return (SIDE, SIDE, 2): where in the frame each point of the flat face is, x and y."""
+    corners, weights = _corners()
+    # x and y as one complex number: gathered and weighed in a ninth of the time of an einsum over both.
+    places = np.ascontiguousarray(field.measured.points[:, :2], np.float32).view(np.complex64)[:, 0]
+    return np.asarray((places[corners] * weights).sum(axis=0).view(np.float32).reshape(SIDE, SIDE, 2))
 
 
 def to_grid(flat: Floats, field: FaceField) -> Floats:

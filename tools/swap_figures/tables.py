@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tools.swap_figures.in_front import Kept
 from tools.swap_figures.people import Verdict
 from tools.swap_figures.talking import Talk
 
@@ -42,6 +43,26 @@ def talk_row(talk: Talk) -> str:
         f"{talk.lag:.2f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def in_front_table(kept: Sequence[Kept]) -> str:
+    """A line for each thing, over all clips in which it was before a face."""
+    lines = [
+        "| before the face | clips | frames | stays in front (least) | of the rest, left open (most) |",
+        "|---" * 5 + "|",
+    ]
+    for thing in dict.fromkeys(each.thing for each in kept if each.thing):
+        rows = [each for each in kept if each.thing == thing and each.frames]
+        found, beside = [each.found for each in rows], [each.beside for each in rows]
+        lines.append(
+            f"| {thing} | {len(rows)} | {sum(each.frames for each in rows)} | {np.mean(found):.0%} ({min(found):.0%}) "
+            f"| {np.mean(beside):.1%} ({max(beside):.1%}) |"
+        )
+    alone = sum(each.holes for each in kept if not each.thing)
+    after = sum(each.holes for each in kept if each.thing)
+    return "\n".join(
+        [*lines, "", f"Frames with nothing before the face, but a hole in it: {alone}; after a thing: {after}."]
+    )
 
 
 _STILL_PERCENT = 1.0

@@ -1,0 +1,204 @@
+"""How much of what stands before a face stays there, and how much of the face is taken for something: drawn things,
+whose place is known, before filmed people.
+
+They are drawn in another way than those the network learnt from (`tools/in_front`), simpler: a hand that passes, a fist
+that comes up to the chin, fingers on a cheek, one finger, all in the colour of the face's own cheek.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.canonical import flat_points
+from realtime.faces.mesh import FaceMesh, MeshModel
+from realtime.faces.tracker import FaceTracker
+from realtime.frame import Frame, Pixels, Size
+from realtime.model_store import model_file
+from realtime.swap.field import FaceField, with_rim
+from realtime.swap.follower import MeshFollower
+from realtime.swap.occlusion import Occlusion
+from tools.swap_figures.material import Clip
+from tools.swap_figures.wearing import open_detector
+
+_SIDE_PX = 480
+_FIRST, _COMES = 35, 10
+"""Frames before anything comes, and that it takes to be there."""
+_CHEEKS = (50, 280, 151, 205, 425)
+_BESIDE_PX = 8
+"""Nearer to a thing than this the new face may fade."""
+_LEAST_SHARE = 0.03
+"""Of the face that a thing must cover to count, and that must be taken for something to be a hole."""
+
+Bones = list[tuple[complex, complex, float]]
+"""Thick lines with round ends, in half face widths from the face's middle: from, to, radius."""
+
+
+def _passing_hand(way: float) -> Bones:
+    x = 3.8 * way - 1.9
+    fingers: Bones = [(complex(x + 0.3 * k, 0.2), complex(x + 0.33 * k, -1.1), 0.14) for k in (-1.5, -0.5, 0.5, 1.5)]
+    return [(complex(x, 0.25), complex(x, 0.9), 0.55), *fingers]
+
+
+def _fist(way: float) -> Bones:
+    y = 0.75 + 1.2 * (1 - _there(way))
+    fingers: Bones = [(complex(0.27 * k, y - 0.35), complex(0.27 * k, y + 0.1), 0.13) for k in (-1.5, -0.5, 0.5, 1.5)]
+    return [(complex(0, y + 0.3), complex(0.3, y + 3), 0.4), (complex(-0.35, y), complex(0.35, y), 0.42), *fingers]
+
+
+def _fingers_on_cheek(way: float) -> Bones:
+    x = 0.45 + (1 - _there(way))
+    fingers: Bones = [(complex(x + 0.1 * k, 0.28 * k - 0.2), complex(x + 1.1, 0.3 * k + 0.1), 0.15) for k in range(4)]
+    return [(complex(x + 0.6, 0.6), complex(x + 1, 2.2), 0.5), *fingers]
+
+
+def _one_finger(way: float) -> Bones:
+    x = 0.15 + 1.3 * (1 - _there(way))
+    return [(complex(x, 0.45), complex(x + 1.35, 1.8), 0.13)]
+
+
+def _there(way: float) -> float:
+    """Up to 1 in the first eighth of the way, and down in the last."""
+    return min(1.0, 8 * way, 8 * (1 - way))
+
+
+THINGS: Mapping[str, tuple[Callable[[float], Bones], float, bool]] = {
+    "a hand passes": (_passing_hand, 1.0, True),
+    "a hand passes, a quarter brighter, flat": (_passing_hand, 1.25, False),
+    "a fist at the chin": (_fist, 1.0, True),
+    "a fist at the chin, a quarter darker": (_fist, 0.75, True),
+    "a fist at the chin, flat": (_fist, 1.0, False),
+    "fingers on a cheek": (_fingers_on_cheek, 1.0, True),
+    "one finger": (_one_finger, 1.05, True),
+}
+"""Where its bones are by its way from 0 to 1; its brightness over the cheek's; whether it is lit as round."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kept:
+    """One thing before one person."""
+
+    clip: str
+    thing: str
+    """Empty: nothing."""
+    frames: int
+    """In which a thing covers enough of a face that is followed."""
+    found: float
+    """Share of the thing, within the face, that is in front of the new one too."""
+    beside: float
+    """Share of the rest of the face that is taken for something: the wearer is seen there."""
+    holes: int
+    """Frames with nothing before the face of which too much is taken for something."""
+
+
+def keep_things(clip: Clip) -> list[Kept]:
+    """Play a clip with nothing, and with each thing, before the first face in it."""
+    squares = [_square(pixels) for pixels in clip.pictures]
+    alone = list(_followed(squares, clip.fps))
+    kept = [_judge(clip, "", squares, [None] * len(squares))]
+    for name in THINGS:
+        drawn = [_drawn(name, index, squares, alone) for index in range(len(squares))]
+        kept.append(_judge(clip, name, [picture for picture, _ in drawn], [mask for _, mask in drawn]))
+    return kept
+
+
+def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> Kept:
+    occlusion, field = Occlusion(), FaceField()
+    found, beside, holes = [], [], 0
+    for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, _followed(pictures, clip.fps), strict=True)):
+        if meshes is None:
+            continue
+        field.lay(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
+        if field.is_empty:
+            continue
+        front = 1 - occlusion.visible(pixels, field, index / clip.fps)
+        whole = np.zeros(pixels.shape[:2], np.float32)
+        place = field.place
+        whole[place.top : place.bottom, place.left : place.right] = cv2.resize(front, place.size)
+        face = _inside(meshes[0], pixels)
+        if mask is None:
+            holes += bool(whole[face & (whole > 0)].sum() > _LEAST_SHARE * face.sum())
+            continue
+        thing_here = face & (mask > 127)
+        rest = face & (cv2.dilate(mask, np.ones((2 * _BESIDE_PX + 1,) * 2, np.uint8)) == 0)
+        if thing_here.sum() > _LEAST_SHARE * face.sum():
+            found.append(float(whole[thing_here].mean()))
+            beside.append(float(whole[rest].mean()) if rest.any() else 0.0)
+    mean = [float(np.mean(shares)) if shares else float("nan") for shares in (found, beside)]
+    return Kept(clip.name, thing, len(found), mean[0], mean[1], holes)
+
+
+def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
+    """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
+    follower = MeshFollower(MeshModel(model_file("face_landmark.tflite", lambda what, share: None), step_px=2.0))
+    detector, tracker = open_detector(), FaceTracker()
+    try:
+        for index, pixels in enumerate(pictures):
+            frame = Frame(pixels, index / fps, index / fps, index)
+            faces = tracker.update(detector.find(frame), frame.pts_s)
+            mesh = follower.follow(pixels, faces[0], frame.pts_s) if faces else None
+            measured = follower.measured
+            yield None if mesh is None or measured is None else (mesh, measured)
+    finally:
+        detector.close()
+
+
+def _square(pixels: Pixels) -> Pixels:
+    side = min(pixels.shape[:2])
+    left = (pixels.shape[1] - side) // 2
+    middle = pixels[:side, left : left + side]
+    return np.asarray(cv2.resize(middle, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _inside(mesh: FaceMesh, pixels: Pixels) -> NDArray[np.bool_]:
+    """Return where the face is that no fringe or lock hangs over: below the brows, and not at the sides."""
+    face = np.zeros(pixels.shape[:2], np.uint8)
+    outline = cv2.convexHull(np.rint(mesh.points[_no_hair(), :2]).astype(np.int32))
+    cv2.fillConvexPoly(face, outline, 1)
+    return np.asarray(face > 0)
+
+
+@functools.cache
+def _no_hair() -> NDArray[np.intp]:
+    flat = flat_points()
+    return np.flatnonzero((flat[:, 1] > 0.4) & (np.abs(flat[:, 0] - 0.5) < 0.35))
+
+
+def _drawn(
+    name: str, index: int, squares: Sequence[Pixels], meshes: Sequence[tuple[FaceMesh, FaceMesh] | None]
+) -> tuple[Pixels, Pixels | None]:
+    """Return a picture with a thing before the face, and (height, width) 0..255 where it is; None: it is not there."""
+    pixels, here = squares[index], meshes[index]
+    last = len(squares) - _COMES
+    if here is None or not _FIRST <= index <= last:
+        return pixels, None
+    bones_at, brightness, is_round = THINGS[name]
+    mesh = here[0]
+    skin = np.clip(_skin(pixels, mesh) * brightness, 0, 255)
+    middle, unit = complex(*mesh.box.centre), mesh.box.width / 2
+    drawn, mask = pixels.astype(np.float32), np.zeros(pixels.shape[:2], np.uint8)
+    for begin, end, radius in bones_at((index - _FIRST) / (last - _FIRST)):
+        bone = np.zeros_like(mask)
+        first, second = (middle + unit * spot for spot in (begin, end))
+        ends = [(round(spot.real), round(spot.imag)) for spot in (first, second)]
+        cv2.line(bone, ends[0], ends[1], 255, max(1, round(2 * radius * unit)), cv2.LINE_AA)
+        light = np.ones(mask.shape, np.float32)
+        if is_round:
+            depth = cv2.distanceTransform((bone > 127).astype(np.uint8), cv2.DIST_L2, 5) / (radius * unit)
+            light = 0.45 + 0.65 * np.sqrt(np.clip(1 - np.square(1 - np.clip(depth, 0, 1)), 0, 1))
+        drawn[bone > 127] = (light[..., None] * skin)[bone > 127]
+        mask |= bone
+    grain = np.random.default_rng(index).normal(0, 1.5, pixels.shape)
+    share = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None] / 255
+    return np.clip(pixels * (1 - share) + (drawn + grain) * share, 0, 255).astype(np.uint8), mask
+
+
+def _skin(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float64]:
+    places = np.rint(mesh.points[list(_CHEEKS), :2]).astype(int)
+    patches = [pixels[y - 6 : y + 6, x - 6 : x + 6].reshape(-1, 3) for x, y in places.tolist() if x > 6 and y > 6]
+    return np.asarray(np.median(np.concatenate(patches), axis=0))
