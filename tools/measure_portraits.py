@@ -142,7 +142,7 @@ def _left_behind(pack: Path, pixels: Pixels, face: Face, meter: Meter) -> float:
         for index in range(portrait.count):
             whole = pixels.copy()
             portrait.place.of(whole)[:] = portrait.frame(index)
-            seen.append(watch.see(whole, meter.measure(whole, original.mesh)).left_behind)
+            seen.append(watch.see(whole, meter.again(whole, original)).left_behind)
     return float(np.percentile(seen, 95))
 
 

@@ -65,6 +65,15 @@ class Eye:
         return along, float(away @ np.array([-axis[1], axis[0]])) / self.width_px
 
     @property
+    def middle(self) -> NDArray[np.float32]:
+        """(2,) half way between the corners along the eye, and between the lids across it."""
+        axis = self.axis
+        down = np.array([-axis[1], axis[0]], np.float32)
+        corners = (self.upper[0] + self.upper[-1]) / 2
+        lids = (self.upper.mean(axis=0) + self.lower.mean(axis=0)) / 2
+        return np.asarray(corners + down * float((lids - corners) @ down), np.float32)
+
+    @property
     def openness(self) -> float:
         """Largest distance between the lids over the eye's width: 0.25 to 0.4 when open, under 0.12 when closed."""
         axis = self.axis
@@ -99,12 +108,28 @@ class IrisModel:
         self._network = open_network(model)
         self._outputs = self._network.getUnconnectedOutLayersNames()
 
-    def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0) -> Eyes:
-        """Return both eyes of a face whose mesh is known. `scale` lays the crops a little larger or smaller."""
-        points = mesh.points[:, :2]
+    def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0, near: Eyes | None = None) -> Eyes:
+        """Return both eyes of a face whose mesh is known. `scale` lays the crops a little larger or smaller; `near`:
+        the eyes as found by crops that the mesh's corners laid, which lays better ones.
+        """
+        points = mesh.points
         # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
-        left = self._run(pixels, points[RIGHT_EYE_OUTER], points[RIGHT_EYE_INNER], scale, mirrored=False)
-        right = self._run(pixels, points[LEFT_EYE_INNER], points[LEFT_EYE_OUTER], scale, mirrored=True)
+        left = self._run(
+            pixels,
+            points[RIGHT_EYE_OUTER],
+            points[RIGHT_EYE_INNER],
+            scale,
+            None if near is None else near.left,
+            mirrored=False,
+        )
+        right = self._run(
+            pixels,
+            points[LEFT_EYE_INNER],
+            points[LEFT_EYE_OUTER],
+            scale,
+            None if near is None else near.right,
+            mirrored=True,
+        )
         return Eyes(left, right)
 
     def _run(
@@ -113,13 +138,16 @@ class IrisModel:
         start: NDArray[np.float32],
         end: NDArray[np.float32],
         crop_scale: float,
+        near: Eye | None,
         *,
         mirrored: bool,
     ) -> Eye:
-        line = end - start
+        line = end[:2] - start[:2]
         angle = math.atan2(float(line[1]), float(line[0]))
-        centre = (start + end) / 2
-        scale = float(np.linalg.norm(line)) * CROP_SCALE * crop_scale / INPUT_SIDE_PX
+        # As wide as in space: the far eye of a face turned away is narrower in the picture, and its iris is not.
+        width = float(np.linalg.norm(line if near is None else end - start))
+        centre = (start[:2] + end[:2]) / 2 if near is None else near.middle
+        scale = width * CROP_SCALE * crop_scale / INPUT_SIDE_PX
         to_picture = square_crop((float(centre[0]), float(centre[1])), scale, angle, INPUT_SIDE_PX, mirrored=mirrored)
         crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX)
         self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, swapRB=True))

@@ -17,7 +17,7 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Box, Pixels
 from realtime.names import PartName
 
-BUILDER_VERSION = 10
+BUILDER_VERSION = 11
 """Counted up whenever finished frames change: packs kept in a cache under an older number are made anew."""
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -53,9 +54,10 @@ _LEAST_ROOM = 32.0
 would be large, and a coloured dot where it has moved onto the dark iris."""
 _HIGHLIGHT_SHARE = 0.25
 """How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
-_FARTHEST = 0.275
-"""No iris goes farther from the middle of its eye, eye widths: beyond, it hides in the corner, and the other eye may
-have room left. At 0.30 one eye of Sargent's Lady Agnew was seen to turn back from 30 degrees on."""
+_FARTHEST = 0.30
+"""No iris goes farther from the middle of its eye, eye widths: beyond, it hides in the corner."""
+_MOST_APART_DEGREES = 12.0
+"""One eye turns no farther than the other by more than this: beyond, a face squints."""
 _MOST_UP_DEGREES = 28.0
 """Nor farther up or down than this: beyond, it would hide behind a lid."""
 
@@ -266,13 +268,25 @@ class EyeLayers:
         reads as an iris that shrinks, and is left out.
         """
         radius = self._radius * _BALL
-        # The ball's middle lies behind that of the corners; up and down, the iris' own place is taken as straight on.
-        rest = float(np.clip(self._iris[0], -0.35 * radius, 0.35 * radius))
-        farthest = math.asin(min(0.95, _FARTHEST / radius))
-        return (
-            _shift_on_ball(radius, rest, farthest, gaze.right_degrees),
-            _shift_on_ball(radius, 0.0, math.radians(_MOST_UP_DEGREES), -gaze.up_degrees),
-        )
+        # Up and down, the iris' own place is taken as straight on.
+        start, angle = self._turned(gaze.right_degrees)
+        up = math.radians(min(_MOST_UP_DEGREES, max(-_MOST_UP_DEGREES, gaze.up_degrees)))
+        return radius * (math.sin(angle) - math.sin(start)), -radius * math.sin(up)
+
+    def most_of(self, right_degrees: float) -> float:
+        """Return how far of a turn to the right (negative: left) the iris can go in its opening, degrees."""
+        start, angle = self._turned(right_degrees)
+        return math.degrees(angle - start)
+
+    def _turned(self, right_degrees: float) -> tuple[float, float]:
+        """Return how far to the right of the eye's middle the ball is turned in the picture, and when it is turned by
+        as much of `right_degrees` as it can be, radians.
+        """
+        radius = self._radius * _BALL
+        start = math.asin(float(np.clip(self._iris[0] / radius, -0.35, 0.35)))
+        most = math.asin(min(0.95, _FARTHEST / radius))
+        angle = float(np.clip(start + math.radians(right_degrees), min(-most, start), max(most, start)))
+        return start, angle
 
     def paint(self, frame: Floats, x: Floats, y: Floats, gaze: Gaze) -> Floats:
         """Return a patch of a frame with this eye turned.
@@ -309,16 +323,14 @@ class EyeLayers:
         return np.asarray(painted + glow * np.clip(255 - painted, 0, None), np.float32)
 
 
+def together(alone: Sequence[float]) -> list[float]:
+    """Return how far eyes turn of which each could turn so far alone, degrees: where one has come to its corner, the
+    other one does not go on.
+    """
+    most = min(abs(degrees) for degrees in alone) + _MOST_APART_DEGREES
+    return [max(-most, min(most, degrees)) for degrees in alone]
+
+
 def _lit(across: Floats, upper: Floats, lower: Floats) -> Floats:
     """Return where highlights show between two edges: they outshine the lashes, too."""
     return between(across, np.asarray(upper - SOFT_EDGE, np.float32), lower)
-
-
-def _shift_on_ball(radius: float, rest: float, most: float, degrees: float) -> float:
-    """Return how far a place on a ball moves when the ball turns by `degrees`.
-
-    `rest`: where it is now, from the ball's middle; `most`: how far from there it may get, radians.
-    """
-    start = math.asin(rest / radius)
-    angle = float(np.clip(start + math.radians(degrees), min(-most, start), max(most, start)))
-    return radius * (math.sin(angle) - math.sin(start))

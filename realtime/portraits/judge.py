@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from realtime.portraits import Motion
 from realtime.portraits.columns import look
 from realtime.portraits.expression import motion_between, read_expression
-from realtime.portraits.measure import Irises, Measured, iris_sizes, turn
+from realtime.portraits.measure import Irises, Measured, gaze_from, iris_sizes, turn
 from realtime.portraits.report import Figure, Report, off_even, rank_correlation, step_ratio, turned_back
 
 _FAR_EYE_DEGREES = 28.0
@@ -69,7 +69,7 @@ def make_report(
     than the clip does, and its head and eyes need not share the way evenly: it is held to the order and the evenness
     of where both together look.
     """
-    gaze = [frame.gaze[0] for frame in frames]
+    gaze = [gaze_from(frame, original) for frame in frames]
     yaw = [turn(frame, original).yaw_degrees for frame in frames]
     looks = [seen_look(frame, original) for frame in frames] if driven is not None else []
     if driven is None:

@@ -60,15 +60,33 @@ class Meter:
 
     def find(self, pixels: Pixels, found: Face) -> Measured:
         """Measure a face that a detector found."""
-        return self.measure(pixels, self.meshes.measure(pixels, found))
+        seen = self.measure(pixels, self.meshes.measure(pixels, found))
+        return self._by_the_lids(pixels, seen) if _is_off(seen) else seen
+
+    def again(self, pixels: Pixels, rest: Measured) -> Measured:
+        """Measure a face in a frame made of the picture that `find` found it in."""
+        seen = self.measure(pixels, rest.mesh)
+        return self._by_the_lids(pixels, seen) if _is_off(rest) else seen
 
     def measure(self, pixels: Pixels, near: FaceMesh) -> Measured:
         """Measure the face that lies about where `near` says."""
         meshes = [self.meshes.again(pixels, near, scale=scale, shift=(right, down)) for scale, right, down in _CROPS]
         points = np.mean([mesh.points for mesh in meshes], axis=0).astype(np.float32)
         mesh = FaceMesh(points, float(np.mean([mesh.score for mesh in meshes])))
-        eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale) for scale in _EYE_CROPS])
+        return self._with_eyes(pixels, mesh, None)
+
+    def _by_the_lids(self, pixels: Pixels, seen: Measured) -> Measured:
+        """Return a face whose eyes are measured once more: crops laid by a mesh that is off cut off a part of them."""
+        return self._with_eyes(pixels, seen.mesh, seen.eyes)
+
+    def _with_eyes(self, pixels: Pixels, mesh: FaceMesh, near: Eyes | None) -> Measured:
+        eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale, near=near) for scale in _EYE_CROPS])
         return Measured(mesh, eyes, gaze(mesh, eyes))
+
+
+def _is_off(seen: Measured) -> bool:
+    """Return whether the mesh has both eyes off to one side."""
+    return abs(eye_shape.middle_of_lids(seen.eyes, seen.mesh)) > eye_shape.SAME_PLACE
 
 
 _WHITE_FROM = 0.6
@@ -218,18 +236,32 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
 
     The corners are the mesh's: the iris model's own wander with the iris, by about half its movement.
     """
-    corners = (
-        (eyes.left, face.RIGHT_EYE_OUTER, face.RIGHT_EYE_INNER),
-        (eyes.right, face.LEFT_EYE_INNER, face.LEFT_EYE_OUTER),
-    )
     offsets = []
-    for eye, start, end in corners:
+    for eye, start, end in _corners(eyes):
         first, last = mesh.points[start, :2], mesh.points[end, :2]
         width = float(np.linalg.norm(last - first))
         axis = (last - first) / width
         away = eye.centre - (first + last) / 2
         offsets.append((float(away @ axis) / width, float(away @ np.array([-axis[1], axis[0]])) / width))
     return float(np.mean([x for x, _ in offsets])), float(np.mean([y for _, y in offsets]))
+
+
+def gaze_from(seen: Measured, rest: Measured) -> float:
+    """Return how far to the right the irises stand from the middle of their eyes, eye widths, mean of both.
+
+    `rest`: the same face in the picture that frames are made of. How far irises move is told by the mesh's corners,
+    which stay where they are; where the middle is, by the lids that the iris model sees at rest
+    (`eye_shape.middle_of_lids`).
+    """
+    return seen.gaze[0] - eye_shape.middle_of_lids(rest.eyes, rest.mesh)
+
+
+def _corners(eyes: Eyes) -> tuple[tuple[Eye, int, int], tuple[Eye, int, int]]:
+    """Return both eyes, each with the mesh's points of its corners."""
+    return (
+        (eyes.left, face.RIGHT_EYE_OUTER, face.RIGHT_EYE_INNER),
+        (eyes.right, face.LEFT_EYE_INNER, face.LEFT_EYE_OUTER),
+    )
 
 
 def _iris_brightness(pixels: Pixels, shape: EyeShape) -> float:

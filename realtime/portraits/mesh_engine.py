@@ -15,7 +15,7 @@ from realtime.faces import mesh as face
 from realtime.frame import Pixels, Size
 from realtime.portrait_file import Place
 from realtime.portraits import Engine, Motion, Source, eye_shape
-from realtime.portraits.eyes import EyeLayers, Gaze
+from realtime.portraits.eyes import EyeLayers, Gaze, together
 from realtime.portraits.fine_picture import FinePicture
 from realtime.portraits.head import HeadField
 from realtime.portraits.mouth import MouthLayer
@@ -71,8 +71,11 @@ class MeshEngine(Engine):
             _repaint(frame, x, y, self._mouth, partial(self._mouth.paint, mouth_open=mouth_open))
         gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
         if not gaze.is_still:
-            for eye, share in zip(self._eyes, self._shares, strict=True):
-                turned = dataclasses.replace(gaze, right_degrees=gaze.right_degrees * share)
+            alone = [
+                eye.most_of(gaze.right_degrees * share) for eye, share in zip(self._eyes, self._shares, strict=True)
+            ]
+            for eye, degrees in zip(self._eyes, together(alone), strict=True):
+                turned = dataclasses.replace(gaze, right_degrees=degrees)
                 _repaint(frame, x, y, eye, partial(eye.paint, gaze=turned))
         return frame
 

@@ -12,8 +12,9 @@ from realtime.frame import Pixels
 from realtime.model_store import Progress
 from realtime.portraits import Motion
 from realtime.portraits.build_options import BuildOptions
+from realtime.portraits.eye_shape import middle_of_lids
 from realtime.portraits.judge import seen_look
-from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, turn
+from realtime.portraits.measure import Irises, IrisWatch, Measured, Meter, gaze_from, turn
 from realtime.portraits.moving import MovingFaces
 from realtime.portraits.steps import StepFinder, Steps, rising, sides
 
@@ -78,14 +79,21 @@ def find_row(
 ) -> Row:
     """Return the middle row, each frame tried a few times until every face in it is seen where it should be."""
     finders = [
-        StepFinder(options.columns, options.rows, options.head_share, options.up_down_degrees) for _ in originals
+        StepFinder(
+            options.columns,
+            options.rows,
+            options.head_share,
+            options.up_down_degrees,
+            -middle_of_lids(original.eyes, original.mesh),
+        )
+        for original in originals
     ]
     probes = finders[0].probes()
     for number, motion in enumerate(probes):
         whole = moving.whole(moving.render([motion] * len(originals)))
         for finder, original in zip(finders, originals, strict=True):
-            seen = meter.measure(whole, original.mesh)
-            finder.learn(motion, seen.gaze[0], turn(seen, original).yaw_degrees)
+            seen = meter.again(whole, original)
+            finder.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
         progress("learning how the eyes turn", (number + 1) / len(probes))
     watches = [IrisWatch(moving.picture, original) for original in originals]
     row = Row(
@@ -125,9 +133,10 @@ def _best_try(
     for number in range(tries):
         frame = moving.render(motions)
         whole = moving.whole(frame)
-        measured = [meter.measure(whole, original.mesh) for original in originals]
+        measured = [meter.again(whole, original) for original in originals]
         places = [
-            (seen.gaze[0], turn(seen, original).yaw_degrees) for seen, original in zip(measured, originals, strict=True)
+            (gaze_from(seen, original), turn(seen, original).yaw_degrees)
+            for seen, original in zip(measured, originals, strict=True)
         ]
         miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
         if best is None or miss < best.miss:
@@ -175,7 +184,7 @@ def driven_row(
             frames.append(moving.render([motion] * len(originals)))
             whole = moving.whole(frames[-1])
             for each, original in zip(measured, originals, strict=True):
-                each.append(meter.measure(whole, original.mesh))
+                each.append(meter.again(whole, original))
             progress("following the clip", (pace + (number + 1) / len(driven)) / _PACES)
         seen = [[seen_look(one, original) for one in each] for each, original in zip(measured, originals, strict=True)]
         seen_at += places.tolist()

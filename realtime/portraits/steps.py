@@ -16,14 +16,17 @@ from realtime.portraits import Motion
 
 FULL_TURN_DEGREES = 32.0
 """The head's turn from the middle to a side when it follows all the way."""
-PROBES = 13
+PROBES = 23
 """Motions tried before the first frames are made."""
-MOST_EYE_DEGREES = 40.0
-"""Farther, no eye turns in its head."""
+MOST_EYE_DEGREES = 55.0
+"""Of eyes that look as far to one side as they can, to the other; how far they get in their openings, the engine says.
+"""
 _GAZE_REACH = 0.13
 """Measured gaze aimed at on both sides, eye widths: a little beyond the 0.12 that is clear from across a room."""
 _LEAST_GAZE_MOVE = 0.11
 """And at least this far from where the picture's own eyes look."""
+_MOST_DOUBT = 0.06
+"""Two models' middles that differ by more are no doubt any more: one of them is wrong."""
 _CLOSE_ENOUGH = 0.1
 """Steps by which a frame may miss its place."""
 _NO_RISE = 0.01
@@ -61,12 +64,19 @@ class Steps:
 class StepFinder:
     """Learns how one face answers to turns, and says which turns give even steps."""
 
-    def __init__(self, columns: int, rows: int, head_share: float, up_down_degrees: float) -> None:
+    def __init__(
+        self, columns: int, rows: int, head_share: float, up_down_degrees: float, other_middle: float = 0.0
+    ) -> None:
+        """`other_middle`: where the middle of the eyes may lie as well as at 0, eye widths: the gaze is to reach far
+        enough from both.
+        """
         self._sides = sides(columns)
         self._rows = sides(rows) if rows > 1 else np.zeros(1)
         self._most_yaw = FULL_TURN_DEGREES * head_share
         self._head_share = head_share
         self._up_down = up_down_degrees
+        other = float(np.clip(other_middle, -_MOST_DOUBT, _MOST_DOUBT))
+        self._reach = min(0.0, other) - _GAZE_REACH, max(0.0, other) + _GAZE_REACH
         self._tried: list[tuple[float, float, float, float]] = []
         """Eye turn, gaze seen, head turn, yaw seen."""
 
@@ -168,8 +178,8 @@ class StepFinder:
         middle = float(np.interp(0.0, turns, seen))
         left, right = float(seen[0]), float(seen[-1])
         if limited:
-            left = max(left, min(-_GAZE_REACH, middle - _LEAST_GAZE_MOVE))
-            right = min(right, max(_GAZE_REACH, middle + _LEAST_GAZE_MOVE))
+            left = max(left, min(self._reach[0], middle - _LEAST_GAZE_MOVE))
+            right = min(right, max(self._reach[1], middle + _LEAST_GAZE_MOVE))
         goals = middle + np.abs(self._sides) * np.where(self._sides < 0, left - middle, right - middle)
         found = np.interp(goals, seen, turns)
         found[self._sides == 0] = 0.0
@@ -204,5 +214,6 @@ def rising(
         variance = weights @ (turns - mean_turn) ** 2 + 1e-3 * total * spread**2
         slope = max(0.0, float(weights @ ((turns - mean_turn) * (seen - mean_seen)) / variance))
         calm[number] = mean_seen + slope * (place - mean_turn)
+    calm[: np.argmin(calm)] = calm.min()  # turned back on the left; on the right, the next line but one sees to it
     least = 1e-5 * max(1e-6, float(calm.max() - calm.min()))
     return grid, np.maximum.accumulate(calm) + least * np.arange(len(calm))

@@ -14,7 +14,7 @@ from realtime.frame import Face, Pixels
 from realtime.portrait_file import PackWriter, Portrait
 from realtime.portraits import Motion
 from realtime.portraits.builder import BuildOptions, Built, breath, build
-from realtime.portraits.measure import Measured, Meter, turn
+from realtime.portraits.measure import Measured, Meter, gaze_from, turn
 from realtime.portraits.moving import usable_faces
 from realtime.portraits.report import rank_correlation, step_ratio
 from realtime.portraits.search import face_at, find_faces
@@ -75,7 +75,7 @@ def test_the_figures_are_those_of_the_frames(navy_pack: Pack, navy: Measured, me
         whole = portrait.painting.copy()
         portrait.place.of(whole)[:] = portrait.frame(index)
         seen = meter.measure(whole, navy.mesh)
-        assert seen.gaze[0] == pytest.approx(built.reports[0].gaze[index], abs=1e-4)
+        assert gaze_from(seen, navy) == pytest.approx(built.reports[0].gaze[index], abs=1e-4)
         assert turn(seen, navy).yaw_degrees == pytest.approx(built.reports[0].yaw_degrees[index], abs=0.01)
     assert portrait.report["gaze_left"] == pytest.approx(built.reports[0].gaze[0], abs=1e-3)
     assert len(portrait.report["yaw_degrees"]) == 33

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
 from realtime.portraits import Motion, eye_shape
-from realtime.portraits.eyes import EyeLayers, Gaze
-from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, iris_sizes, turn
+from realtime.portraits.eyes import EyeLayers, Gaze, together
+from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, gaze_from, iris_sizes, turn
 from realtime.portraits.mesh_engine import MeshEngine
 from realtime.portraits.residue import dark_lines
 
@@ -35,6 +36,32 @@ def test_turned_eyes_are_seen_to_turn(sights: dict[float, Measured]) -> None:
     seen = [sights[degrees].gaze[0] for degrees in sorted(sights)]
     assert np.all(np.diff(seen) > 0.01)
     assert seen[-1] - seen[0] > 0.12
+
+
+@pytest.mark.parametrize(
+    ("alone", "turned"), [([-40.0, -10.0], [-22.0, -10.0]), ([5.0, 11.0], [5.0, 11.0]), ([0.0, 30.0], [0.0, 12.0])]
+)
+def test_eyes_turn_together(alone: list[float], turned: list[float]) -> None:
+    assert together(alone) == turned
+
+
+def test_no_eye_turns_farther_than_its_opening(navy_picture: Pixels, navy: Measured) -> None:
+    for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
+        eye = EyeLayers(navy_picture, shape, 0.5 * shape.width_px)
+        assert eye.most_of(5.0) == pytest.approx(5.0)
+        assert 20 < eye.most_of(90.0) < 60
+        assert eye.most_of(90.0) == eye.most_of(120.0)
+        assert -60 < eye.most_of(-90.0) < -20
+
+
+def test_the_middle_of_an_eye_is_that_of_its_lids(navy: Measured) -> None:
+    """However far the mesh's corners are off; and the iris' movement is measured against the mesh's."""
+    off = np.zeros_like(navy.mesh.points)
+    off[:, 0] = 0.2 * navy.eyes.left.width_px
+    mesh = FaceMesh(navy.mesh.points + off, 1.0)
+    rest = Measured(mesh, navy.eyes, gaze(mesh, navy.eyes))
+    assert rest.gaze[0] < navy.gaze[0] - 0.1
+    assert gaze_from(rest, rest) == pytest.approx(gaze_from(navy, navy), abs=0.005)
 
 
 def test_only_the_eyes_turn(sights: dict[float, Measured], navy: Measured) -> None:

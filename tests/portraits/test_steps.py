@@ -69,6 +69,26 @@ def test_turns_that_are_not_seen_any_more_are_not_made() -> None:
     assert finder.steps().eyes[-1] <= 20.5
 
 
+def test_nor_to_the_left() -> None:
+    finder = StepFinder(33, 1, 0.25, 14)
+    for motion in finder.probes():
+        turn = motion.gaze_x_degrees
+        finder.learn(motion, 0.006 * max(turn, -20.0) + 0.002 * max(0.0, -20.0 - turn), motion.yaw_degrees)
+    steps = finder.steps()
+    assert steps.eyes[0] >= -20.5
+    assert np.all(np.diff(steps.eyes) > 0)
+
+
+@pytest.mark.parametrize(("other", "left", "right"), [(0.0, -0.13, 0.13), (0.05, -0.13, 0.18), (-0.2, -0.19, 0.13)])
+def test_a_gaze_reaches_far_enough_from_both_middles(other: float, left: float, right: float) -> None:
+    finder = StepFinder(33, 1, 0.25, 14, other)
+    for motion in finder.probes():
+        finder.learn(motion, 0.006 * motion.gaze_x_degrees, motion.yaw_degrees)
+    eyes = finder.steps().eyes
+    assert 0.006 * eyes[0] == pytest.approx(left, abs=0.005)
+    assert 0.006 * eyes[-1] == pytest.approx(right, abs=0.005)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 33])
 def test_sides_reach_from_edge_to_edge_through_the_middle(count: int) -> None:
     places = sides(count)
