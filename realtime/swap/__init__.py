@@ -37,6 +37,9 @@ class Mask(ABC):
     def cover(self, field: FaceField) -> Floats:
         """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
 
+    def forget(self) -> None:  # noqa: B027 - a network knows nothing of who wears its face
+        """Somebody else is going to wear it."""
+
     provider: str = "CPU (OpenCV)"
     """What computes it, for the HUD."""
 

@@ -66,6 +66,9 @@ class PhotoFace(Mask):
             self.corners = moved  # from the next frame on
         return out
 
+    def forget(self) -> None:
+        self._proportions.forget()
+
     def _bridge(self, level: Pixels, field: FaceField, out: Pixels) -> None:
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.

@@ -49,6 +49,8 @@ _GRID = 96
 _ROOM = 0.1
 """Around the face on that grid, in faces."""
 
+_LEFT_EYE, _RIGHT_EYE = (LEFT_EYE_INNER, LEFT_EYE_OUTER), (RIGHT_EYE_INNER, RIGHT_EYE_OUTER)
+
 Points = NDArray[np.float64]
 
 
@@ -71,6 +73,10 @@ class Proportions:
         self._raster = Raster(triangles(), _GRID, _GRID)
         self._seen = np.zeros((_GRID, _GRID, 3), np.float32)
 
+    def forget(self) -> None:
+        """Learn somebody else's."""
+        self._frames = self._times = 0
+
     def corners(self, viewer: FaceMesh) -> Floats | None:
         """Return (504, 2) where the corners are to be drawn from, from now on; None: as before. Once a frame."""
         if self._share == 0:
@@ -84,10 +90,8 @@ class Proportions:
 
     def _moved(self) -> Floats:
         away = (self._photo - self._viewer)[:, :2] * _free()[:, None]
-        eyes = (self._viewer[[LEFT_EYE_INNER, LEFT_EYE_OUTER]] - self._viewer[[RIGHT_EYE_INNER, RIGHT_EYE_OUTER]]).mean(
-            0
-        )
-        percent = 100 * float(np.linalg.norm(away, axis=1).mean() / np.linalg.norm(eyes))
+        left, right = (self._viewer[list(eye)].mean(axis=0) for eye in (_LEFT_EYE, _RIGHT_EYE))
+        percent = 100 * float(np.linalg.norm(away, axis=1).mean() / np.linalg.norm(left - right))
         between = self._viewer[:, :2] + min(self._share, _MOST_PERCENT / max(percent, 1e-6)) * away
         values = np.column_stack([self._corners[: len(between)], np.ones(len(between))]).astype(np.float32)
         self._raster.paint(self._on_grid(between), self._photo[:, 2].astype(np.float32), values, self._seen)

@@ -115,6 +115,7 @@ class Wearing:
     def forget(self) -> None:
         """Somebody else is going to wear it."""
         self._held = None
+        self.mask.forget()
         if self._light is not None:
             self._light.forget()
         if self._occlusion is not None:

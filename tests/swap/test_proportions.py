@@ -64,3 +64,13 @@ def test_one_word_said_changes_little(mesh: FaceMesh) -> None:
         proportions.corners(with_nose_lowered(mesh, -0.1))
     after = settled(proportions, mesh, 33)
     assert np.abs(after - calm).max() < 0.005 * mesh.width_px
+
+
+def test_the_next_wearer_is_learned_anew(mesh: FaceMesh) -> None:
+    longer = with_nose_lowered(mesh, 0.1)
+    proportions = Proportions(longer, corners_of(longer))
+    settled(proportions, mesh, 200)
+    proportions.forget()
+    at_once = proportions.corners(longer)
+    assert at_once is not None
+    assert np.abs(at_once - corners_of(longer)).max() < 0.01 * mesh.width_px
