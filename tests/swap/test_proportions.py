@@ -67,10 +67,10 @@ def test_one_word_said_changes_little(mesh: FaceMesh) -> None:
 
 
 def test_the_next_wearer_is_learned_anew(mesh: FaceMesh) -> None:
-    longer = with_nose_lowered(mesh, 0.1)
-    proportions = Proportions(longer, corners_of(longer))
-    settled(proportions, mesh, 200)
+    proportions = Proportions(mesh, corners_of(mesh))
+    before = settled(proportions, with_nose_lowered(mesh, 0.1), 200)
     proportions.forget()
-    at_once = proportions.corners(longer)
+    at_once = proportions.corners(mesh)
     assert at_once is not None
-    assert np.abs(at_once - corners_of(longer)).max() < 0.01 * mesh.width_px
+    assert np.abs(at_once - corners_of(mesh)).max() < 0.01 * mesh.width_px
+    assert np.abs(before - corners_of(mesh)).max() > 0.01 * mesh.width_px
