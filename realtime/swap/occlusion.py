@@ -42,8 +42,8 @@ _CAME_TO_LIGHT = 0.15
 _AROUND = np.ones((5, 5), np.uint8)
 _HOLES = np.ones((7, 7), np.uint8)
 _BARELY_SEEN = 0.3
-_COMES_S, _GOES_S = 0.02, 0.035
-"""Time constants of what is shown."""
+_COMES_S, _COMES_EARLY_S, _GOES_S = 0.02, 0.06, 0.035
+"""Time constants of what is shown; while the memory is young, one frame is not enough."""
 _PAUSE_S = 1.0
 """After it the memory begins anew: another shot, another room."""
 _HAIR_EVERY_S, _HAIR_MOVES = 0.25, 0.3
@@ -99,9 +99,11 @@ class Occlusion:
             if float((front * view.seen).sum()) > _MOST_OF_FACE * float(view.seen.sum()):
                 front[:] = 0
                 memory.usual += (1 - math.exp(-passed_s / _NEW_FACE_S)) * (view.lab - memory.usual)
-        share = np.where(front > self._in_front, 1 - math.exp(-passed_s / _COMES_S), 1 - math.exp(-passed_s / _GOES_S))
+        comes = 1 - math.exp(-passed_s / (_COMES_EARLY_S if young else _COMES_S))
+        share = np.where(front > self._in_front, comes, 1 - math.exp(-passed_s / _GOES_S))
         self._in_front += (share * (front - self._in_front)).astype(np.float32)
-        memory.learn(view.lab, view.seen, self._in_front, passed_s)
+        # What is in front so early may be a face that came to light: it must not stay open until that is learnt slowly.
+        memory.learn(view.lab, view.seen, np.zeros_like(front) if young else self._in_front, passed_s)
 
     def _things(self, found: Floats, view: FlatView, *, young: bool) -> Floats:
         """Return (SIDE, SIDE), 0 or 1: where something stands in front."""
@@ -110,14 +112,12 @@ class Occlusion:
         count, labels = cv2.connectedComponents(sure, connectivity=4)
         if count < 2:
             return nothing
-        labels_flat = labels.ravel()
-        area = np.bincount(labels_flat, _counts().ravel(), count) / SIDE**2
+        area = np.bincount(labels.ravel(), _counts().ravel(), count) / SIDE**2
         is_thing = area > _LEAST_AREA
         is_thing[0] = False
         if young and is_thing.any():
-            came_to_light = self._came_to_light(view.lab)
-            points = np.bincount(labels_flat, minlength=count)
-            gone = is_thing & (np.bincount(labels_flat, came_to_light.ravel(), count) > _CAME_TO_LIGHT * points)
+            balance = np.bincount(labels.ravel(), self._came_to_light(view.lab).ravel(), count)
+            gone = is_thing & (balance > _CAME_TO_LIGHT * np.bincount(labels.ravel(), minlength=count))
             self._memory.known[gone[labels]] = 0
             is_thing &= ~gone
         if not is_thing.any():
