@@ -32,6 +32,9 @@ class Keep(NamedTuple):
     mouth: bool
 
 
+_NOTHING = Keep(eyes=False, mouth=False)
+
+
 @dataclasses.dataclass
 class _Held:
     """The last face, for moments in which nobody can be followed."""
@@ -86,7 +89,7 @@ class Wearing:
         shown = self.mask.cover(field)
         if visible is not None:
             shown = shown * visible
-        cover = self._cover(shown, strength)
+        cover = self._cover(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(field, new, cover, field.place.of(out))
 
@@ -102,14 +105,14 @@ class Wearing:
         return self._held is not None and self._held.frame == frame
 
     def hold(self, out: Pixels) -> None:
-        """Draw the last face where it was, over all of it: nobody knows where what stood before it is now, and beside
-        that the wearer would be seen.
+        """Draw the last face where it was, all of it: nobody knows where the wearer's eyes and mouth are now, and what
+        stood before the face, and beside that the wearer would be seen.
         """
         held = self._held
         if held is None:
             return
         if held.cover is None:
-            held.cover = self._cover(self.mask.cover(self._field), held.strength)
+            held.cover = self._cover(self.mask.cover(self._field), held.strength, _NOTHING)
         _blend(self._field, held.new, held.cover, self._field.place.of(out))
 
     def forget(self) -> None:
@@ -122,13 +125,13 @@ class Wearing:
             self._occlusion.forget()
             self._looked_at_s = -math.inf
 
-    def _cover(self, shown: Floats, strength: float) -> Pixels:
+    def _cover(self, shown: Floats, strength: float, keep: Keep) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""
         field = self._field
         cover = field.bytes_like("cover")
         field.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
-        openings = [field.in_place(MOUTH)] if self._keep.mouth else []
-        if self._keep.eyes:
+        openings = [field.in_place(MOUTH)] if keep.mouth else []
+        if keep.eyes:
             for edge, behind in zip(EYES, LIDS, strict=True):
                 openings.append(field.in_place(edge) * (1 - _LID) + field.in_place(behind) * _LID)
         for opening in openings:

@@ -16,7 +16,7 @@ from realtime.faces.mesh import FaceMesh
 from realtime.frame import Face, Pixels, Size
 from realtime.portraits.measure import Meter
 from realtime.portraits.search import find_faces
-from realtime.swap.field import GRID, LIPS, FaceField, Floats, with_rim
+from realtime.swap.field import GRID, FaceField, Floats, with_rim
 from realtime.swap.follower import MeshFollower
 from realtime.swap.occlusion import Occlusion
 from realtime.swap.photo import PhotoFace
@@ -248,9 +248,6 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
     wearing.hold(out)
     field = laid(clip[47].mesh, out)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    mouth = np.zeros(share.shape, np.uint8)
-    cv2.fillConvexPoly(mouth, cv2.convexHull(np.rint(clip[47].mesh.points[list(LIPS), :2]).astype(np.int32)), 1)
-    inside &= cv2.dilate(mouth, np.ones((9, 9), np.uint8)) == 0
     cover = np.zeros(share.shape, np.float32)
     cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
     changed = np.abs(out.astype(np.int16) - clip[47].pixels).max(axis=2)[inside & (cover > 0.99)]
