@@ -14,10 +14,12 @@ from realtime.frame import Frame, Pixels
 from realtime.portraits.measure import Meter
 from realtime.swap.source import read_source
 from tools.swap_figures import faces, motion, people, seam
+from tools.swap_figures.in_front import THINGS, Kept, keep_things
 from tools.swap_figures.material import LIGHTS, Clip, darkened, held, shifted
 from tools.swap_figures.people import SCENES, SIZE, Scene, Spot, face_only, play
 from tools.swap_figures.sheets import spread_by_yaw, tile, write_sheet
 from tools.swap_figures.speed import write_film, write_model
+from tools.swap_figures.tables import in_front_table
 from tools.swap_figures.talking import is_all_hidden
 from tools.swap_figures.wearing import Seen, outline, region
 
@@ -278,3 +280,22 @@ def test_the_model_for_speed_keeps_the_contract(tmp_path: Path) -> None:
     model = OnnxModel.open(write_model(tmp_path / "model.onnx"), SessionPolicy(provider="cpu", threads=1))
     assert tuple(model.input_shapes["face"]) == (1, 128, 128, 3)
     model.close()
+
+
+def test_things_before_a_face_are_drawn_where_they_are_counted(photo: tuple[Pixels, FaceMesh]) -> None:
+    pictures = [shifted(photo[0], 3 * np.sin(index / 3), 0.0) for index in range(12)]
+    kept = {each.thing: each for each in keep_things(Clip("navy", 10.0, pictures))}
+    assert set(kept) == {"", *THINGS}
+    assert kept[""].holes == 0
+    assert kept[""].frames == 0
+    fist = kept["a fist at the chin, a quarter darker"]
+    assert fist.frames >= 8
+    assert fist.found > 0.5
+    assert fist.beside < 0.1
+
+
+def test_a_thing_seen_too_shortly_has_no_line() -> None:
+    kept = [Kept("a", "cup", 40, 0.5, 0.02, 1), Kept("b", "cup", 9, 0.0, 0.0, 2), Kept("b", "", 0, 0.0, 0.0, 3)]
+    table = in_front_table(kept)
+    assert "| cup | 1 | 40 | 50% (50%) | 2.0% (2.0%) |" in table
+    assert "a hole in it: 3; after a thing: 3" in table

@@ -4,7 +4,7 @@
 
 Films of one person each, and photos (or folders of them; those without one clear face are left out). What is to be
 found is drawn before the faces (`tools/in_front`). `--held-out NAME` keeps films and photos out of training and
-measures on them. Two cores need about 40 minutes.
+measures on them. Two cores need about half an hour.
 """
 
 from __future__ import annotations
@@ -237,9 +237,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("sources", nargs="+", help="films of one person each, 'demo', photos, folders of photos")
     parser.add_argument("--held-out", nargs="*", default=[], metavar="NAME", help="not learnt from, but judged on")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.onnx")
-    parser.add_argument("--parts", type=int, default=500, help="of films to play, 45 samples each (%(default)s)")
-    parser.add_argument("--steps", type=int, default=5000, help="of learning (%(default)s)")
-    parser.add_argument("--batch", type=int, default=64, help="samples in a step (%(default)s)")
+    parser.add_argument("--parts", type=int, default=900, help="of films to play, 45 samples each (%(default)s)")
+    parser.add_argument("--steps", type=int, default=6000, help="of learning (%(default)s)")
+    parser.add_argument("--batch", type=int, default=48, help="samples in a step (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=3e-3, metavar="RATE")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: PyTorch chooses")
     parser.add_argument("--bf16", action="store_true", help="half precision: twice as fast on CPUs that have it")

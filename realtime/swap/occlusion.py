@@ -19,7 +19,7 @@ from realtime.frame import Pixels
 from realtime.swap.field import GRID, FaceField, Floats
 from realtime.swap.occlusion_flat import SIDE, FlatView, depth_inside, lay_flat, openings, to_grid
 from realtime.swap.occlusion_hair import hair
-from realtime.swap.occlusion_memory import FaceMemory
+from realtime.swap.occlusion_memory import GETS_USED_S, FaceMemory
 from realtime.swap.occlusion_network import InFrontNetwork
 
 _SURE, _STAYS = 0.5, 0.35
@@ -42,8 +42,9 @@ _CAME_TO_LIGHT = 0.15
 _AROUND = np.ones((5, 5), np.uint8)
 _HOLES = np.ones((7, 7), np.uint8)
 _BARELY_SEEN = 0.3
-_COMES_S, _COMES_EARLY_S, _GOES_S = 0.02, 0.06, 0.035
-"""Time constants of what is shown; while the memory is young, one frame is not enough."""
+_GETS_USED_EARLY_S = 1.2
+_COMES_S, _GOES_S = 0.02, 0.035
+"""Time constants of what is shown."""
 _PAUSE_S = 1.0
 """After it the memory begins anew: another shot, another room."""
 _HAIR_EVERY_S, _HAIR_MOVES = 0.25, 0.3
@@ -99,11 +100,11 @@ class Occlusion:
             if float((front * view.seen).sum()) > _MOST_OF_FACE * float(view.seen.sum()):
                 front[:] = 0
                 memory.usual += (1 - math.exp(-passed_s / _NEW_FACE_S)) * (view.lab - memory.usual)
-        comes = 1 - math.exp(-passed_s / (_COMES_EARLY_S if young else _COMES_S))
-        share = np.where(front > self._in_front, comes, 1 - math.exp(-passed_s / _GOES_S))
+        share = np.where(front > self._in_front, 1 - math.exp(-passed_s / _COMES_S), 1 - math.exp(-passed_s / _GOES_S))
         self._in_front += (share * (front - self._in_front)).astype(np.float32)
-        # What is in front so early may be a face that came to light: it must not stay open until that is learnt slowly.
-        memory.learn(view.lab, view.seen, np.zeros_like(front) if young else self._in_front, passed_s)
+        # What is in front early may be the face itself, that came to light: it must not stay open for long.
+        gets_used_s = _GETS_USED_EARLY_S if young else GETS_USED_S
+        memory.learn(view.lab, view.seen, self._in_front, passed_s, gets_used_s)
 
     def _things(self, found: Floats, view: FlatView, *, young: bool) -> Floats:
         """Return (SIDE, SIDE), 0 or 1: where something stands in front."""

@@ -12,7 +12,7 @@ from realtime.swap.occlusion_flat import SIDE
 
 _AROUND = np.ones((5, 5), np.uint8)
 """A point may look like any of its neighbours this near: a mesh sits that exactly, some 10 px on a face of 300."""
-_REMEMBERS_S, _GETS_USED_S = 3.0, 20.0
+_REMEMBERS_S, GETS_USED_S = 3.0, 20.0
 """Time constants: of the face, and of what stands in front of it."""
 _SEEN_S = 0.5
 _IN_FRONT = 0.25
@@ -46,18 +46,21 @@ class FaceMemory:
         self.usual, self.known = lab.copy(), seen.copy()
         self.strays = np.zeros_like(lab)
 
-    def learn(self, lab: Floats, seen: Floats, in_front: Floats, passed_s: float) -> None:
+    def learn(
+        self, lab: Floats, seen: Floats, in_front: Floats, passed_s: float, gets_used_s: float = GETS_USED_S
+    ) -> None:
         """Take a view, (SIDE, SIDE, 3), `passed_s` after the last one. `in_front`, (SIDE, SIDE), 0..1: where something
-        else is seen, which is learnt slowly, in case it stays there for good.
+        else is seen, which is learnt slowly (`gets_used_s`), in case it stays there for good.
         """
         off = np.maximum(lab - cv2.dilate(self.usual, _AROUND), cv2.erode(self.usual, _AROUND) - lab)
         np.maximum(off, 0, out=off)
         self.frames += 1
         share = self.share(passed_s)
-        used = share if self.frames <= FIRST_FRAMES else 1 - math.exp(-passed_s / _GETS_USED_S)
-        shares = np.where(in_front > _IN_FRONT, used, share).astype(np.float32)
+        used = share if self.frames <= FIRST_FRAMES else 1 - math.exp(-passed_s / gets_used_s)
+        is_face = in_front <= _IN_FRONT
+        shares = np.where(is_face, share, used).astype(np.float32)
         shares = np.where(self.known < 0.1, np.maximum(shares, 0.3), shares) * seen
-        self.strays += shares[..., None] * (np.square(off) - self.strays)
+        self.strays += (shares * is_face)[..., None] * (np.square(off) - self.strays)
         self.usual += shares[..., None] * (lab - self.usual)
         self.known += (1 - math.exp(-passed_s / _SEEN_S)) * np.maximum(seen - self.known, 0)
 

@@ -23,6 +23,7 @@ from realtime.swap.occlusion_flat import SIDE, FlatView, flat_places, lay_flat
 from realtime.swap.occlusion_memory import FaceMemory
 from realtime.swap.occlusion_network import CHANNELS, describe
 from tools.in_front.occluders import draw_thing
+from tools.swap_figures.material import to_and_fro
 
 _SIDE_PX = 360
 """Of the squares that films are cut to, around the face: 2.4 times as wide as it."""
@@ -113,7 +114,7 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
     nothing = np.zeros((SIDE, SIDE), np.float32)
     mesh: FaceMesh | None = None
     for number in range(frames):
-        index = _to_and_fro(first + number * stride, len(film.pictures))
+        index = to_and_fro(first + number * stride, len(film.pictures))
         gain = light.gain() * drift.gain(math.sin(number / 9))
         clean = _lit(film.pictures[index], gain, grain, random)
         mesh = model.again(clean, film.meshes[index] if mesh is None or number % 8 == 0 else mesh)
@@ -204,8 +205,3 @@ def _lit(pixels: Pixels, gain: NDArray[np.float32], grain: float, random: np.ran
         coarse = cv2.resize(noise, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_NEAREST)
         lit = np.asarray(lit + coarse, np.float32)
     return np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)
-
-
-def _to_and_fro(index: int, count: int) -> int:
-    place = index % max(1, 2 * count - 2)
-    return place if place < count else 2 * count - 2 - place

@@ -23,12 +23,13 @@ from realtime.model_store import model_file
 from realtime.swap.field import FaceField, with_rim
 from realtime.swap.follower import MeshFollower
 from realtime.swap.occlusion import Occlusion
-from tools.swap_figures.material import Clip
+from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.wearing import open_detector
 
 _SIDE_PX = 480
-_FIRST, _COMES = 35, 10
-"""Frames before anything comes, and that it takes to be there."""
+_FIRST_S, _THING_S, _AFTER_S = 4.5, 2.0, 0.5
+"""Before anything comes: a face must be known; what comes earlier is learnt as a part of it, rather than leave holes.
+Then how long it is there, and nothing after it."""
 _CHEEKS = (50, 280, 151, 205, 425)
 _BESIDE_PX = 8
 """Nearer to a thing than this the new face may fade."""
@@ -98,11 +99,13 @@ class Kept:
 
 def keep_things(clip: Clip) -> list[Kept]:
     """Play a clip with nothing, and with each thing, before the first face in it."""
-    squares = [_square(pixels) for pixels in clip.pictures]
+    count = len(clip.pictures)
+    order = [to_and_fro(index, count) for index in range(round((_FIRST_S + _THING_S + _AFTER_S) * clip.fps))]
+    squares = [_square(clip.pictures[index]) for index in order]
     alone = list(_followed(squares, clip.fps))
     kept = [_judge(clip, "", squares, [None] * len(squares))]
     for name in THINGS:
-        drawn = [_drawn(name, index, squares, alone) for index in range(len(squares))]
+        drawn = [_drawn(name, index, clip.fps, squares, alone) for index in range(len(squares))]
         kept.append(_judge(clip, name, [picture for picture, _ in drawn], [mask for _, mask in drawn]))
     return kept
 
@@ -170,19 +173,19 @@ def _no_hair() -> NDArray[np.intp]:
 
 
 def _drawn(
-    name: str, index: int, squares: Sequence[Pixels], meshes: Sequence[tuple[FaceMesh, FaceMesh] | None]
+    name: str, index: int, fps: float, squares: Sequence[Pixels], meshes: Sequence[tuple[FaceMesh, FaceMesh] | None]
 ) -> tuple[Pixels, Pixels | None]:
     """Return a picture with a thing before the face, and (height, width) 0..255 where it is; None: it is not there."""
     pixels, here = squares[index], meshes[index]
-    last = len(squares) - _COMES
-    if here is None or not _FIRST <= index <= last:
+    way = (index / fps - _FIRST_S) / _THING_S
+    if here is None or not 0 <= way <= 1:
         return pixels, None
     bones_at, brightness, is_round = THINGS[name]
     mesh = here[0]
     skin = np.clip(_skin(pixels, mesh) * brightness, 0, 255)
     middle, unit = complex(*mesh.box.centre), mesh.box.width / 2
     drawn, mask = pixels.astype(np.float32), np.zeros(pixels.shape[:2], np.uint8)
-    for begin, end, radius in bones_at((index - _FIRST) / (last - _FIRST)):
+    for begin, end, radius in bones_at(way):
         bone = np.zeros_like(mask)
         first, second = (middle + unit * spot for spot in (begin, end))
         ends = [(round(spot.real), round(spot.imag)) for spot in (first, second)]

@@ -51,6 +51,12 @@ def read_clip(source: str, most: int) -> Clip:
         camera.close()
 
 
+def to_and_fro(index: int, count: int) -> int:
+    """Return which of `count` pictures comes at a place of a film that runs forwards and backwards for ever."""
+    place = index % max(1, 2 * count - 2)
+    return place if place < count else 2 * count - 2 - place
+
+
 def usual_clips() -> list[str]:
     """The talking people of the shared data, where they are, and the demo."""
     return [*(str(path) for path in sorted((SHARED_DATA / "videos").glob("talking_*.mp4"))), DEMO]

@@ -21,7 +21,7 @@ from realtime.faces.tracker import FaceTracker
 from realtime.frame import Frame, Pixels, Size
 from realtime.pixels import Place
 from realtime.swap.field import EYES, MOUTH
-from tools.swap_figures.material import Clip
+from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.talking import grain
 from tools.swap_figures.wearing import Eyes, Seen, open_detector, open_swap, region, watch
 
@@ -126,7 +126,7 @@ def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: fl
             continue
         pixels = np.full((SIZE.height, SIZE.width, 3), (96, 104, 112), np.uint8)
         spots = scene.spots(at_s)
-        seen = [clip[_to_and_fro(index, len(clip))] for clip in people]
+        seen = [clip[to_and_fro(index, len(clip))] for clip in people]
         for spot, each in sorted(zip(spots, seen, strict=True), key=lambda pair: pair[0].in_front):
             _paste(pixels, each.frame.pixels, spot)
         meshes = [_moved(each, spot) for spot, each in zip(spots, seen, strict=True)]
@@ -134,11 +134,6 @@ def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: fl
         if across is not None and meshes[0] is not None:
             _draw_hand(pixels, meshes[0], across, hand)
         yield Shot(pixels, (_visible(meshes[0], spots[0], spots[1]), _visible(meshes[1], spots[1], spots[0])), hand)
-
-
-def _to_and_fro(index: int, count: int) -> int:
-    place = index % max(1, 2 * count - 2)
-    return place if place < count else 2 * count - 2 - place
 
 
 def _paste(pixels: Pixels, picture: Pixels, spot: Spot) -> None:

@@ -22,7 +22,7 @@ from realtime.faces.tracker import FaceTracker
 from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
 from realtime.onnx_model import OnnxModel
-from tools.swap_figures.material import Clip
+from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.wearing import open_detector, open_swap
 
 SIZE = Size(1280, 720)
@@ -41,9 +41,7 @@ def write_film(path: Path, clips: Sequence[Clip], seconds: float, share: float =
         for index in range(round(seconds * FPS)):
             parts = []
             for clip in clips:
-                count = len(clip.pictures)
-                place = index % max(1, 2 * count - 2)
-                picture = clip.pictures[place if place < count else 2 * count - 2 - place]
+                picture = clip.pictures[to_and_fro(index, len(clip.pictures))]
                 parts.append(_standing(picture, Size(SIZE.width // len(clips), SIZE.height), share))
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.hstack(parts), format="bgr24")))
         file.mux(stream.encode(None))

@@ -52,7 +52,9 @@ def in_front_table(kept: Sequence[Kept]) -> str:
         "|---" * 5 + "|",
     ]
     for thing in dict.fromkeys(each.thing for each in kept if each.thing):
-        rows = [each for each in kept if each.thing == thing and each.frames]
+        rows = [each for each in kept if each.thing == thing and each.frames >= _ENOUGH_FRAMES]
+        if not rows:
+            continue
         found, beside = [each.found for each in rows], [each.beside for each in rows]
         lines.append(
             f"| {thing} | {len(rows)} | {sum(each.frames for each in rows)} | {np.mean(found):.0%} ({min(found):.0%}) "
@@ -65,6 +67,8 @@ def in_front_table(kept: Sequence[Kept]) -> str:
     )
 
 
+_ENOUGH_FRAMES = 10
+"""In fewer a share says nothing."""
 _STILL_PERCENT = 1.0
 """A person moves less than that in a frame, % of the eye distance, to count as still."""
 
