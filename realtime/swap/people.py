@@ -94,24 +94,24 @@ class People:
             if not faces:  # else they are bystanders: a newcomer would have been given a face
                 hide_all(out)
             return
-        # What is hidden comes first: it must cover neither a face that is worn nor a bystander's.
+        # What is hidden or held comes first: it must cover neither a face that is worn nor a bystander's.
         draw: list[Callable[[], object]] = []
         for part in self._parts:
             if part.face is not None:
                 behind = any(_covers(face, part.face) for face in faces if face.track_id != part.track_id)
                 draw += self._show(part, part.face, frame, strength, out, behind=behind)
-        if self.hidden:
+        if self.hidden or self.worn:
             for face in faces:
                 if face.track_id in self._bystanders and face.lost_for_s == 0:
                     spare(out, frame.pixels, face.box)
         for step in draw:
             step()
-        self.worn = len(draw)
+        self.worn += len(draw)
 
     def _show(
         self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels, *, behind: bool
     ) -> Sequence[Callable[[], object]]:
-        """Hide what must be hidden, and return what draws the face, if one is to be drawn.
+        """Hide or hold what must be, and return what draws the face, if one is to be drawn.
 
         `behind`: where this face should be, another's is seen.
         """
@@ -129,7 +129,8 @@ class People:
         if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
             part.track_id = part.face = None
         elif frame.pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
-            return (lambda: part.wearing.hold(out),)
+            part.wearing.hold(out)
+            self.worn += 1
         else:
             hide(out, face.box, missing_s if face.lost_for_s > 0 else 0.0)
             self.hidden += 1

@@ -272,6 +272,23 @@ def test_a_face_turned_too_far_is_refused(shared_data: Path, monkeypatch: pytest
         opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg")
 
 
+def test_a_face_that_is_held_does_not_lie_over_a_bystander(photo: Pixels, face: Face, other_photo: Path) -> None:
+    """Who was asked is lost behind somebody who comes near: beside them the last face is held, on them it is not."""
+    frame = two_people(photo)
+    left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
+    effect = opened(other_photo)
+    effect.make(moment(frame, 0), [left, right])
+    near = round(0.7 * face.box.width)
+    passing = np.full_like(frame, 90)
+    passing[:, near : near + photo.shape[1]] = photo
+    made = effect.make(moment(passing, 3), [moved(face, near, 0, 2)]).pixels
+    nearer = core(moved(face, near, 0, 2).box)
+    assert difference(inside(made, nearer), inside(passing, nearer)) < 0.5
+    assert effect.facts()["swapped"] == "1"
+    beside = slice(0, round(face.box.left + 0.3 * face.box.width))
+    assert difference(made[:, beside], passing[:, beside]) > 1
+
+
 def test_hiding_one_person_hides_nobody_else(photo: Pixels, face: Face, other_photo: Path) -> None:
     frame = two_people(photo)
     left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
