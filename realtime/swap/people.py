@@ -9,6 +9,7 @@ when they come back. Whoever was not asked, because all faces were worn when the
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -94,7 +95,7 @@ class People:
             if not faces:  # else they are bystanders: a newcomer would have been given a face
                 hide_all(out)
             return
-        # What is hidden or held comes first: it must cover neither a face that is worn nor a bystander's.
+        # What is hidden, held or unsure comes first: it must cover neither a face that is worn nor a bystander's.
         draw: list[Callable[[], object]] = []
         for part in self._parts:
             if part.face is not None:
@@ -124,7 +125,12 @@ class People:
             if part.track_id is not None:
                 self._owners.setdefault(part.track_id, part)
             measured = part.follower.measured
-            return (lambda: part.wearing.put_on(frame.pixels, mesh, frame.pts_s, strength, out, measured),)
+            draw = functools.partial(part.wearing.put_on, frame.pixels, mesh, frame.pts_s, strength, out, measured)
+            if face.lost_for_s == 0:
+                return (draw,)
+            draw()  # the mesh alone still has it, and may be about to slip to a bystander
+            self.worn += 1
+            return ()
         missing_s = frame.pts_s - max(part.worn_at_s, part.came_at_s)
         if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
             part.track_id = part.face = None
