@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.errors import ModelError
+from realtime.ort_session import CallersBuffers, in_short, new_session, session_options
 from realtime.swap.field import Floats
 from realtime.swap.occlusion_flat import SIDE, FlatView, on_face, plane
 from realtime.swap.occlusion_memory import FaceMemory
@@ -40,20 +41,18 @@ class InFrontNetwork:
 
     def __init__(self, model: bytes | None = None) -> None:
         """`model`: other weights than those that come with the program. Raises ModelError."""
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        # 0.5 ms on one thread (OpenCV takes 1.9), and no more on two.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             written = _FILE.read_bytes() if model is None else model
-            self._session = ort.InferenceSession(written, options, providers=["CPUExecutionProvider"])
+            # On one thread 0.5 ms (OpenCV takes 1.9), and no less on two.
+            session = new_session(written, session_options(threads=1), ())
         except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(f"{_FILE} cannot be read ({error}); install the program again") from error
+            raise ModelError(f"{_FILE} cannot be read ({in_short(error)}); install the program again") from error
+        self._buffers = CallersBuffers(session, on_cpu=True)
         self._told = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
+        self._found = np.zeros((1, 1, SIDE, SIDE), np.float32)
 
     def find(self, view: FlatView, memory: FaceMemory) -> Floats:
         """Return (SIDE, SIDE), 0..1: how surely something stands in front of each point that is seen."""
         describe(view, memory, self._told[0])
-        (found,) = self._session.run(None, {"told": self._told})
-        return np.asarray(found.reshape(SIDE, SIDE) * (view.seen > 0), np.float32)
+        self._buffers.run({"told": self._told}, {"in_front": self._found})
+        return np.asarray(self._found[0, 0] * (view.seen > 0), np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from realtime.errors import ModelError
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Face, Pixels, Size
 from realtime.portraits.measure import Meter
@@ -19,6 +20,7 @@ from realtime.portraits.search import find_faces
 from realtime.swap.field import GRID, FaceField, Floats, with_rim
 from realtime.swap.follower import MeshFollower
 from realtime.swap.occlusion import Occlusion
+from realtime.swap.occlusion_network import InFrontNetwork
 from realtime.swap.photo import PhotoFace
 from realtime.swap.wearing import Keep, Wearing
 
@@ -309,3 +311,9 @@ def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: 
         face = Face(mesh.box, face.keypoints, face.score, face.track_id)
     assert len(yaws) > 60
     assert max(yaws) - min(yaws) > 25
+
+
+def test_a_broken_network_is_a_line() -> None:
+    with pytest.raises(ModelError, match=r"in_front\.onnx cannot be read .*; install the program again") as caught:
+        InFrontNetwork(b"no network")
+    assert "\n" not in str(caught.value)
