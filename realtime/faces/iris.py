@@ -114,34 +114,23 @@ class IrisModel:
         """
         points = mesh.points
         # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
-        left = self._run(
-            pixels,
-            points[RIGHT_EYE_OUTER],
-            points[RIGHT_EYE_INNER],
-            scale,
-            None if near is None else near.left,
-            mirrored=False,
+        near_left, near_right = (None, None) if near is None else (near.left, near.right)
+        left, right = (points[[RIGHT_EYE_OUTER, RIGHT_EYE_INNER]], points[[LEFT_EYE_INNER, LEFT_EYE_OUTER]])
+        return Eyes(
+            self._run(pixels, left, scale, near_left, mirrored=False),
+            self._run(pixels, right, scale, near_right, mirrored=True),
         )
-        right = self._run(
-            pixels,
-            points[LEFT_EYE_INNER],
-            points[LEFT_EYE_OUTER],
-            scale,
-            None if near is None else near.right,
-            mirrored=True,
-        )
-        return Eyes(left, right)
 
     def _run(
         self,
         pixels: Pixels,
-        start: NDArray[np.float32],
-        end: NDArray[np.float32],
+        corners: NDArray[np.float32],
         crop_scale: float,
         near: Eye | None,
         *,
         mirrored: bool,
     ) -> Eye:
+        start, end = corners
         line = end[:2] - start[:2]
         angle = math.atan2(float(line[1]), float(line[0]))
         # As wide as in space: the far eye of a face turned away is narrower in the picture, and its iris is not.

@@ -179,7 +179,8 @@ def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int, step
     """Return the crop's (side, side, 3) pixels. A picture much finer than the crop is averaged over samples that lie
     about `step_px` pixels apart.
     """
-    finer = samples_per_pixel(to_picture, step_px)
+    scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
+    finer = max(1, min(8, round(scale / step_px)))
     matrix = to_picture.copy()
     matrix[:, :2] /= finer
     crop = cv2.warpAffine(
@@ -192,12 +193,6 @@ def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int, step
     if finer > 1:
         crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     return np.asarray(crop, np.uint8)
-
-
-def samples_per_pixel(to_picture: NDArray[np.float32], step_px: float) -> int:
-    """Return how many samples in a row make a pixel of a crop."""
-    scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
-    return max(1, min(8, round(scale / step_px)))
 
 
 def compare(mesh: FaceMesh, reference: FaceMesh) -> Turn:

@@ -94,12 +94,12 @@ class Occlusion:
     def _look(self, view: FlatView, passed_s: float, *, young: bool) -> None:
         memory = self._memory
         front = np.zeros((SIDE, SIDE), np.float32)
-        if not memory.is_young:
+        if not memory.is_new:
             found = self._network.find(view, memory)
             front = self._things(found, view, young=young)
             if float((front * view.seen).sum()) > _MOST_OF_FACE * float(view.seen.sum()):
                 front[:] = 0
-                memory.usual += (1 - math.exp(-passed_s / _NEW_FACE_S)) * (view.lab - memory.usual)
+                memory.hurry(view.lab, 1 - math.exp(-passed_s / _NEW_FACE_S))
         share = np.where(front > self._in_front, 1 - math.exp(-passed_s / _COMES_S), 1 - math.exp(-passed_s / _GOES_S))
         self._in_front += (share * (front - self._in_front)).astype(np.float32)
         # What is in front early may be the face itself, that came to light: it must not stay open for long.
@@ -119,7 +119,7 @@ class Occlusion:
         if young and is_thing.any():
             balance = np.bincount(labels.ravel(), self._came_to_light(view.lab).ravel(), count)
             gone = is_thing & (balance > _CAME_TO_LIGHT * np.bincount(labels.ravel(), minlength=count))
-            self._memory.known[gone[labels]] = 0
+            self._memory.doubt(gone[labels])
             is_thing &= ~gone
         if not is_thing.any():
             return nothing

@@ -6,6 +6,7 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.swap.field import Floats
 from realtime.swap.occlusion_flat import SIDE
@@ -33,7 +34,7 @@ class FaceMemory:
         """0..1: how well a point was ever seen."""
 
     @property
-    def is_young(self) -> bool:
+    def is_new(self) -> bool:
         return self.frames < FIRST_FRAMES
 
     def forget(self) -> None:
@@ -55,7 +56,7 @@ class FaceMemory:
         off = np.maximum(lab - cv2.dilate(self.usual, _AROUND), cv2.erode(self.usual, _AROUND) - lab)
         np.maximum(off, 0, out=off)
         self.frames += 1
-        share = self.share(passed_s)
+        share = self._share(passed_s)
         used = share if self.frames <= FIRST_FRAMES else 1 - math.exp(-passed_s / gets_used_s)
         is_face = in_front <= _IN_FRONT
         shares = np.where(is_face, share, used).astype(np.float32)
@@ -64,6 +65,14 @@ class FaceMemory:
         self.usual += shares[..., None] * (lab - self.usual)
         self.known += (1 - math.exp(-passed_s / _SEEN_S)) * np.maximum(seen - self.known, 0)
 
-    def share(self, passed_s: float) -> float:
+    def doubt(self, where: NDArray[np.bool_]) -> None:
+        """Forget some points, (SIDE, SIDE): what they show next is learnt at once."""
+        self.known[where] = 0
+
+    def hurry(self, lab: Floats, share: float) -> None:
+        """Move all that is usual by a share of the way to a view."""
+        self.usual += share * (lab - self.usual)
+
+    def _share(self, passed_s: float) -> float:
         """Return how far a view moves the memory."""
         return max(1 / max(1, self.frames), 1 - math.exp(-passed_s / _REMEMBERS_S))

@@ -124,7 +124,7 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
         view = _view(clean, mesh, field)
         if view is None:
             continue
-        if memory.is_young:
+        if memory.is_new:
             if held_before is not None:
                 held, _ = draw_thing(film.pictures[index], mesh, np.random.default_rng(held_before))
                 view = _view(_lit(held, gain, grain, random), mesh, field) or view
