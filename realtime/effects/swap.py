@@ -28,7 +28,7 @@ from realtime.swap import Mask
 from realtime.swap.follower import MeshFollower
 from realtime.swap.network import NetworkFace, SwapModel, identity_of
 from realtime.swap.people import People
-from realtime.swap.photo import PhotoFace
+from realtime.swap.photo import PhotoFace, PhotoLevels
 from realtime.swap.source import SUFFIXES, read_source
 from realtime.swap.wearing import Keep, Wearing
 
@@ -182,7 +182,8 @@ class _Opener:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
         if Path(name).suffix.lower() in SUFFIXES and not _is_model_with_photo(name):
             source = read_source(Path(name).expanduser(), self.meter, self._context.progress)
-            return lambda: self._wearing(PhotoFace(source.photo, source.mesh))
+            photo = PhotoLevels.of(source.photo, source.mesh)
+            return lambda: self._wearing(PhotoFace(photo))
         model = self._model(name)
         return lambda: self._wearing(NetworkFace(model))
 

@@ -21,7 +21,7 @@ from realtime.swap.field import GRID, FaceField, Floats, with_rim
 from realtime.swap.follower import MeshFollower
 from realtime.swap.occlusion import Occlusion
 from realtime.swap.occlusion_network import InFrontNetwork
-from realtime.swap.photo import PhotoFace
+from realtime.swap.photo import PhotoFace, PhotoLevels
 from realtime.swap.wearing import Keep, Wearing
 
 _FPS = 30
@@ -222,7 +222,7 @@ def test_whoever_comes_next_is_looked_at_anew(clip: list[Moment]) -> None:
 def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     clip: list[Moment], photo: Pixels, mesh: FaceMesh, in_front: bool
 ) -> None:
-    mask = PhotoFace(np.full_like(photo, (60, 220, 60)), mesh)
+    mask = PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh))
     wearing = Wearing(mask, Keep(eyes=True, mouth=True), light=0.0, in_front=in_front)
     for index in range(40):
         wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
@@ -240,7 +240,9 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
 
 def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     """Where a hand is while nobody can be followed, nobody knows; where it was, the wearer may be seen."""
-    wearing = Wearing(PhotoFace(np.full_like(photo, (60, 220, 60)), mesh), Keep(eyes=True, mouth=True), light=0.0)
+    wearing = Wearing(
+        PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh)), Keep(eyes=True, mouth=True), light=0.0
+    )
     for index in range(40):
         wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
@@ -259,7 +261,7 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
 def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     def worn_after(kind: str | None) -> NDArray[np.float64]:
         """Return the mean colour of the new face's cheek, clear of where the cup was, just after it has gone."""
-        wearing = Wearing(PhotoFace(photo, mesh), Keep(eyes=True, mouth=True), light=1.0)
+        wearing = Wearing(PhotoFace(PhotoLevels.of(photo, mesh)), Keep(eyes=True, mouth=True), light=1.0)
         for index in range(60):
             moment = clip[index]
             pixels = with_thing(kind, moment)[0] if kind is not None and 40 <= index < 59 else moment.pixels

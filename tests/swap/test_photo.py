@@ -10,7 +10,7 @@ from realtime.faces.mesh import FOREHEAD_TOP, OVAL, FaceMesh
 from realtime.frame import Box, Pixels, Size
 from realtime.swap.field import FaceField
 from realtime.swap.hiding import hide, hide_all, spare
-from realtime.swap.photo import PhotoFace, _jumps
+from realtime.swap.photo import PhotoFace, PhotoLevels, _jumps
 from realtime.swap.skin import skin_of
 from realtime.swap.unrolling import unrolled
 from realtime.swap.wearable import without_hair
@@ -71,7 +71,7 @@ def test_what_is_filled_in_beside_white_skin_is_no_other_colour(photo: Pixels, m
 
 
 def test_a_frontal_face_laid_flat_keeps_its_colours_where_they_are(photo: Pixels, mesh: FaceMesh) -> None:
-    face = PhotoFace(photo, mesh)
+    face = PhotoFace(PhotoLevels.of(photo, mesh))
     flat, places = unrolled(without_hair(photo, mesh), face.corners * 0 + _with_rim(mesh))
     assert flat.shape[0] == flat.shape[1]
     for number in (1, 50, 280, 199):
