@@ -58,7 +58,8 @@ def test_undisturbed_a_network_learns_from_what_the_live_loop_would_give_it(
     live, _ = cut_face(picture, mesh, Alignment.parse(FACE), 64)
     planes = disturbed(faces.store.picture(0), faces.mesh(0), STILL, np.random.default_rng(0))
     assert planes.shape == (64, 64, 8)
-    assert np.array_equal(planes[:, :, WARPED], planes[:, :, PLAIN])
+    # Two of OpenCV's functions made them, which round alike on some processors only.
+    assert np.abs(planes[:, :, WARPED].astype(int) - planes[:, :, PLAIN]).max() <= 1
     assert np.abs(planes[:, :, PLAIN][:, :, ::-1].astype(int) - live).mean() < 4
     assert np.abs(np.roll(live, 2, 1).astype(int) - live).mean() > 5  # the bar can fail
 
