@@ -1,0 +1,47 @@
+"""Targets to try the program's reading of files and words on, with inputs nobody meant.
+
+A target gives good and hostile inputs (seeds) and the command that reads one; `tools.fuzz` changes them at random and
+holds every try to the same rules (`tools.fuzzing.trial`). To add one, write a module with a `TARGET` and give it a line
+in `TARGETS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from realtime.names import PartName
+from tools.fuzzing.mutation import mutated
+
+Seed = Path | str
+"""A file, or words of the command line."""
+
+
+def _nothing(_: Path) -> Mapping[str, str]:
+    return {}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """One command that reads what others made."""
+
+    seeds: Callable[[Path], Sequence[Seed]]
+    """Writes files into the empty folder it is given and returns them, or returns words. All are tried first."""
+    command: Callable[[Seed, Path], Sequence[str]]
+    """The command for one try, the module first: `["realtime", "run", "--source", str(seed)]`. The folder is the only
+    place where the command may write."""
+    environment: Callable[[Path], Mapping[str, str]] = _nothing
+    """Variables for a try, of the same folder."""
+    mutate: Callable[[Random, bytes, Sequence[bytes]], bytes] = mutated
+    """Changes the bytes of one seed; the last argument are those of all, to splice with."""
+    working_cpu_s: float = 10.0
+    """What an input may take that is not refused. One that is may take 10 s of processor."""
+    preload: Sequence[str] = ()
+    """Modules to import once before all tries, besides the command's: each try begins as a copy of this process."""
+
+
+TARGETS: Mapping[str, PartName] = {
+    "checkpoints": PartName("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
+}
