@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, nearest
-from realtime.standard_streams import end_stdout, keep_stderr
+from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
 from realtime.terminal import set_up_logging, silence_native_libraries
 
 
@@ -110,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             keep_stderr()
         else:
             silence_native_libraries()
+        keep_stdout()
         set_up_logging(debug=debug)
         code = _run(words, log, debug=debug)
     except KeyboardInterrupt:
@@ -139,8 +140,6 @@ def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
     except BrokenPipeError:  # `realtime devices | head`
         return 0
     except Exception as error:
-        if isinstance(error, OSError) and _stdout_failed(log):
-            return 2
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         log.error(
             "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
@@ -152,7 +151,7 @@ def _stdout_failed(log: logging.Logger) -> bool:
     """Whether what was told on standard output could not be written; it is said once. A reader that has had enough
     (`realtime devices | head`) is none of that.
     """
-    failure = end_stdout()
+    failure = stdout_failure()
     if failure is None or failure.errno in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL where others say EPIPE
         return False
     log.error("cannot write to standard output: %s; send it somewhere else", failure.strerror or failure)

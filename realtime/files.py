@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import time
 import uuid
@@ -75,17 +76,18 @@ def remove_leftovers(path: Path) -> None:
     """Remove what a program that was killed left of a file or folder of this name: hidden names of ours, untouched for
     a day. Raises nothing.
     """
-    begin, end = f".{_shortened(path, 10)}-", path.suffix
-    day_ago_s = time.time() - _LEFTOVER_AFTER_S
+    ours = re.compile(re.escape(f".{_shortened(path, 10)}-") + "[0-9a-f]{8}" + re.escape(path.suffix))
     with contextlib.suppress(OSError):
         for other in path.absolute().parent.iterdir():
-            middle = other.name.removeprefix(begin).removesuffix(end)
-            is_ours = other.name == f"{begin}{middle}{end}" and len(middle) == 8 and not set(middle) - set(_HEX)
-            if is_ours and other.lstat().st_mtime < day_ago_s:
-                remove(other)
+            if ours.fullmatch(other.name):
+                remove_old(other)
 
 
-_HEX = "0123456789abcdef"
+def remove_old(path: Path) -> None:
+    """Remove a file or folder that nobody has touched for a day. Raises nothing."""
+    with contextlib.suppress(OSError):
+        if path.lstat().st_mtime < time.time() - _LEFTOVER_AFTER_S:
+            remove(path)
 
 
 def remove(path: Path) -> None:

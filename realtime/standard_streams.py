@@ -11,7 +11,6 @@ import io
 import os
 import select
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
@@ -19,21 +18,25 @@ if TYPE_CHECKING:
 
 
 class _Lasting(io.FileIO):
-    """A file whose writes always succeed: what cannot be written is lost."""
+    """A file whose writes always succeed: what cannot be written is lost, and why is kept."""
+
+    failure: OSError | None = None
 
     def write(self, data: ReadableBuffer, /) -> int:
         count = memoryview(data).nbytes
-        with contextlib.suppress(OSError):
+        try:
             written: int | None = super().write(data)
-            return count if written is None else written  # None: a terminal that does not wait has no room
-        return count
+        except OSError as error:
+            self.failure = self.failure or error
+            return count
+        return count if written is None else written  # None: a terminal that does not wait has no room
 
 
-def lasting_text(descriptor: int, *, closes: bool = True) -> TextIO:
-    """Return a text stream to a file descriptor whose writes never fail, so that Python does not complain at its end
-    either (and leave with code 120). `closes`: it closes the descriptor.
+def lasting_text(descriptor: int) -> TextIO:
+    """Return standard error on a file descriptor of its own, which it closes: writes never fail, so that Python does
+    not complain at its end either (and leave with code 120).
     """
-    raw = _Lasting(descriptor, "w", closefd=closes)
+    raw = _Lasting(descriptor, "w")
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="replace", line_buffering=True)
 
 
@@ -42,7 +45,26 @@ def keep_stderr() -> None:
     stream = sys.stderr
     if stream is sys.__stderr__ and stream is not None:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr = lasting_text(stream.fileno(), closes=False)
+            sys.stderr = lasting_text(os.dup(stream.fileno()))
+
+
+def keep_stdout() -> None:
+    """Let writes to standard output never fail while a command works: `stdout_failure` tells at its end. A terminal
+    stays as it is: it has always room, and on Windows it is no file.
+    """
+    stream = sys.stdout
+    if stream is sys.__stdout__ and stream is not None and not stream.isatty():
+        with contextlib.suppress(OSError, ValueError):
+            raw = _Lasting(stream.fileno(), "w", closefd=False)
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors)
+
+
+def stdout_failure() -> OSError | None:
+    """Write what standard output still holds, and return why something could not be written."""
+    with contextlib.suppress(ValueError, AttributeError):  # closed by somebody; none at all
+        sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.failure if isinstance(raw, _Lasting) else None
 
 
 class BarStream:
@@ -85,29 +107,3 @@ def _takes_more(stream: TextIO) -> bool:
         return bool(select.select([], [stream.fileno()], [], 0)[1])
     except (OSError, ValueError):  # no descriptor (a test's, a program's around us), or one too high for select
         return True
-
-
-def end_stdout() -> OSError | None:
-    """Write what standard output still holds, and return why that cannot be done. It is silent from then on: Python
-    would try once more at its end, and leave with code 120.
-    """
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except ValueError:  # closed by somebody
-        return None
-    except OSError as error:
-        with contextlib.suppress(OSError, ValueError), _nowhere() as nowhere:
-            os.dup2(nowhere, sys.stdout.fileno())
-            sys.stdout.flush()
-        return error
-    return None
-
-
-@contextlib.contextmanager
-def _nowhere() -> Iterator[int]:
-    descriptor = os.open(os.devnull, os.O_WRONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -117,7 +117,10 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         log.info("%s: %s", made.give_name(), stats.summary())
         return 130 if stop.is_made else 0  # asked for while its sound was being added: it is whole all the same
     total = rendering.frames or work.capture.info.frame_count or "?"
-    where = made.give_name_of_its_own("stopped") if options.overwrite and result.exists() else made.give_name()
+    if options.overwrite and os.path.lexists(result):  # what is finished is not given up for what is not
+        where = f"{made.give_name_of_its_own('stopped')}; {result} is as it was"
+    else:
+        where = str(made.give_name())
     log.warning("stopped after %d of %s frames; what was done is kept in %s", shown, total, where)
     return 130
 
