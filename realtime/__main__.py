@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import sys
@@ -11,6 +12,7 @@ from typing import NoReturn, Protocol
 
 from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, nearest
+from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
 from realtime.terminal import set_up_logging, silence_native_libraries
 
 
@@ -98,14 +100,31 @@ def _load(command: str) -> CommandModule:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 done, 1 `doctor` found a fault, 2 an error the user
-    can mend, 70 a fault of ours.
+    can mend, 70 a fault of ours, 130 stopped by the user before its work was done.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words
-    if not debug:
-        silence_native_libraries()
-    set_up_logging(debug=debug)
     log = logging.getLogger("realtime")
+    try:
+        words = list(sys.argv[1:] if argv is None else argv)
+        debug = "--debug" in words
+        if debug:
+            keep_stderr()
+        else:
+            silence_native_libraries()
+        keep_stdout()
+        set_up_logging(debug=debug)
+        code = _run(words, log, debug=debug)
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        code = 130
+    except SystemExit:  # --help, --version
+        if _stdout_failed(log):
+            return 2
+        raise
+    return 2 if _stdout_failed(log) else code
+
+
+def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
+    """Run the command that the words name, and turn what it raises into a line and an exit code."""
     try:
         if words and words[0] in ("-h", "--help", "--version"):
             _parser(None).parse_args(words)
@@ -118,9 +137,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RealtimeError as error:
         log.error("%s", error, exc_info=error if debug else None)
         return 2
-    except KeyboardInterrupt:
-        log.error("interrupted")
-        return 130
     except BrokenPipeError:  # `realtime devices | head`
         return 0
     except Exception as error:
@@ -129,6 +145,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
         )
         return 70  # EX_SOFTWARE of BSD's sysexits
+
+
+def _stdout_failed(log: logging.Logger) -> bool:
+    """Whether what was told on standard output could not be written; it is said once. A reader that has had enough
+    (`realtime devices | head`) is none of that.
+    """
+    failure = stdout_failure()
+    if failure is None or failure.errno in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL where others say EPIPE
+        return False
+    log.error("cannot write to standard output: %s; send it somewhere else", failure.strerror or failure)
+    return True
 
 
 if __name__ == "__main__":

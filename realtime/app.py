@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
@@ -39,6 +40,8 @@ Progress = Callable[[str, float], None]
 
 _DEMO_SECONDS = 10.0
 _DEMO_FILE = Path("realtime-demo.mp4")
+_WAITS = frozenset({"fullscreen", "camera"})
+"""Outputs that are there for others, and often without anybody who could start the program again."""
 _SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
 
 
@@ -59,21 +62,24 @@ class Run(NamedTuple):
 
 def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
-    options = _with_output(options)
+    asked, options = options, _with_output(options)
     label = None if options.no_label else Label(options.label_style)
     stats.label = label.text if label else None
     signer = Signer(options.sign) if options.sign else None
     _keep_source_whole(options)
     controls = Controls()
-    camera, open_again = _open_source(options)
+    opened: list[Output] = []
+    camera, open_again = _open_source(options, stats, opened)
     info = camera.info
+    if options.output not in (asked.output, ("window",)) and not asked.effect and not info.live:
+        # A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not.
+        options = dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
     every_frame = options.every_frame and not info.live
     if options.every_frame and info.live:
         log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
     captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
     policy = CapturePolicy(every_frame=every_frame, loop=options.loop)
     capture = Capture(camera, open_again, captured, stats, policy)
-    opened: list[Output] = []
     links: list[Link] = []
     try:
         for note in info.notes:
@@ -85,9 +91,9 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             every_frame=every_frame,
             provider=options.provider,
         )
-        links = _open_effects(options, context)
-        source_type = _source_type(options.source)
         names = [outputs.split_spec(spec)[0] for spec in options.output]
+        links = _open_effects(options, context, camera_may_be_seen=not info.live or set(names) <= {"window", "none"})
+        source_type = _source_type(options.source)
         request = OutputRequest(
             controls=controls,
             size=options.size,
@@ -104,13 +110,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
         if sum(output.on_main_thread for output in opened) > 1:
             raise OutputError("only one window at a time: choose one of window and fullscreen")
-        stats.source = {
-            "name": info.name,
-            "size": list(info.size),
-            "fps": round(info.fps, 3),
-            "live": info.live,
-            "says_synthetic": bool(source_type),
-        }
+        stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
         chain = EffectChain(links, stats, label, source_type=source_type)
         loop = RenderLoop(
             capture=capture,
@@ -136,15 +136,26 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         raise
 
 
-def _open_source(options: Options) -> tuple[Camera, Callable[[], Camera]]:
+def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) -> tuple[Camera, Callable[[], Camera]]:
     """Open the source named, or the first camera, or the demo where there is none; return how to open it again too.
 
-    Again means the same one: a camera that is unplugged must not become the demo.
+    Again means the same one: a camera that is unplugged must not become the demo. Where others look on, on a gallery's
+    screen or in a call, the demo is nothing to show unasked: a camera that is not there is waited for, a named one too.
+    `opened`: the outputs, once they are; a virtual camera of ours is no source.
     """
     request = CameraRequest(options.size, options.fps)
+    waits = any(outputs.split_spec(spec)[0] in _WAITS for spec in options.output)
     if options.source is not None:
         source = options.source
-        return cameras.open_camera(source, request), lambda: cameras.open_camera(source, request)
+        open_source = functools.partial(cameras.open_camera, source, request)
+        if not waits or cameras.kind_of(source) not in ("webcam", "stream"):
+            return open_source(), open_source
+        from realtime.cameras.stream import without_password
+
+        name = f"camera {source}" if source.isdecimal() else without_password(source)
+        return _opened_or_awaited(name, open_source, request, stats)
+    if waits:
+        return _opened_or_awaited("the camera", lambda: _open_first(request, opened), request, stats)
     from realtime.cameras.listing import first_camera
 
     first = first_camera()
@@ -153,6 +164,39 @@ def _open_source(options: Options) -> tuple[Camera, Callable[[], Camera]]:
     except CameraError as error:
         log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
         return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
+
+
+def _opened_or_awaited(
+    name: str, open_source: Callable[[], Camera], request: CameraRequest, stats: RunStats
+) -> tuple[Camera, Callable[[], Camera]]:
+    try:
+        return open_source(), open_source
+    except CameraError as error:
+        from realtime.cameras.awaited import LOOK_EVERY_S, AwaitedCamera
+
+        reason = str(error).split(";")[0]
+        log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", reason, LOOK_EVERY_S)
+
+    def found(info: CameraInfo) -> None:
+        stats.source.update(_source_facts(info))
+
+    return AwaitedCamera(name, open_source, request, found=found), open_source
+
+
+def _open_first(request: CameraRequest, opened: Sequence[Output]) -> Camera:
+    """Open the first camera that is not a virtual one we send to ourselves. Raises CameraError."""
+    from realtime.cameras.listing import list_cameras
+
+    ours = {getattr(output, "device", "") for output in opened}
+    found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
+    if not found:
+        raise CameraError("no camera is plugged in")
+    return cameras.open_camera(str(found[0].number), request)
+
+
+def _source_facts(info: CameraInfo) -> dict[str, Any]:
+    """What the statistics tell of a source."""
+    return {"name": info.name, "size": list(info.size), "fps": round(info.fps, 3), "live": info.live}
 
 
 def _source_type(source: str | None) -> str:
@@ -178,13 +222,11 @@ def _with_output(options: Options) -> Options:
         options.seconds or _DEMO_SECONDS,
         path,
     )
-    inset = () if options.effect else ("portrait.inset=0.3",)  # a file shows no viewer beside the screen
     return dataclasses.replace(
         options,
         output=(str(path),),
         seconds=options.seconds or (None if options.frames else _DEMO_SECONDS),
         every_frame=True,
-        set=(*inset, *options.set),
     )
 
 
@@ -220,7 +262,10 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
     return cls.open(argument, settings, context)
 
 
-def _open_effects(options: Options, context: EffectContext) -> list[Link]:
+def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[Link]:
+    """Open the effects named, or the default portrait. Where that cannot be, nobody having asked for it by name,
+    pictures come first: the source's own, unless it is a camera that others would see bare.
+    """
     specs: Sequence[str] = options.effect or ("portrait",)
     # --quality names no effect, as --provider does not: it is for whatever style comes, also later, by a key.
     of_named = dataclasses.replace(options, quality=None).effect_settings()
@@ -233,8 +278,13 @@ def _open_effects(options: Options, context: EffectContext) -> list[Link]:
             return [Link("portrait", open_effect("portrait", options, context))]
         except OptionError:
             raise
-        except RealtimeError as error:  # nobody asked for it by name: pictures come first
-            log.warning("no portrait: %s; showing the source as it is", error)
+        except RealtimeError as error:
+            shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
+            log.warning("no portrait: %s; showing %s", error, shown)
+            if not camera_may_be_seen:
+                from realtime.effects.resting import Resting
+
+                return [Link("portrait", Resting.open("", Resting.Settings(), context))]
             specs = ("none",)
     links: list[Link] = []
     try:

@@ -28,6 +28,7 @@ from types import MappingProxyType
 import platformdirs
 
 from realtime.errors import ModelError, nearest
+from realtime.files import remove_old
 
 Progress = Callable[[str, float], None]
 """Called with a short text and a share 0..1 while something takes long."""
@@ -167,6 +168,8 @@ def model_file(name: str, progress: Progress = no_progress) -> Path:
     """
     folder = model_folder()
     path = folder / name
+    if fetching_allowed():
+        _remove_leftovers(folder)
     state = model_state(name, folder)
     if state is ModelState.READY:
         return path
@@ -250,13 +253,8 @@ def _by_hand(name: str, folder: Path) -> str:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a process that was killed in the middle of a download left behind (36 MB each)."""
-    day_ago_s = time.time() - 86_400
     for path in folder.glob(f"{_WORK_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < day_ago_s:
-                for part in sorted(path.rglob("*"), reverse=True):
-                    part.rmdir() if part.is_dir() else part.unlink()
-                path.rmdir()
+        remove_old(path)
 
 
 def _download_wheel(work: Path, progress: Progress) -> Path:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from realtime.standard_streams import bar_stream, lasting_text
+
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +33,7 @@ def silence_native_libraries() -> TextIO:
         # Python's own stream is None then, and a progress bar that is drawn on None fails.
         sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
         return sys.stderr
-    sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
+    sys.stderr = lasting_text(kept)
     return sys.stderr
 
 
@@ -67,7 +69,8 @@ class _StageLog:
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str, float], None]]:
-    """Yield `progress(what, share)`, which draws a bar once there is something to wait for.
+    """Yield `progress(what, share)`, which draws a bar once there is something to wait for. It never raises, and never
+    waits for standard error.
 
     Where standard error is no terminal (a service's journal, a file), each stage is one line of the log instead.
     """
@@ -87,7 +90,7 @@ def progress_line() -> Iterator[Callable[[str, float], None]]:
         if what not in bars:
             close()
             form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-            bars[what] = tqdm(total=100, desc=what, file=sys.stderr, bar_format=form)
+            bars[what] = tqdm(total=100, desc=what, file=bar_stream(), bar_format=form)
         bar = bars[what]
         bar.update(max(0.0, min(1.0, share) * 100 - bar.n))
 

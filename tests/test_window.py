@@ -323,13 +323,45 @@ def test_fullscreen_and_back(open_stage: Open) -> None:
     assert stage.commands() == []
 
 
-def test_a_fullscreen_output_is_there_at_once_and_escape_quits(open_stage: Open) -> None:
+def test_a_fullscreen_output_is_there_at_once(open_stage: Open) -> None:
     stage = open_stage(Fullscreen)
     assert (stage.screen() == 10).all()
     assert not pygame.mouse.get_visible()
     assert not pygame.display.get_allow_screensaver()
-    stage.press(pygame.K_ESCAPE)
+
+
+def tap() -> None:
+    for kind in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+        pygame.event.post(pygame.event.Event(kind, button=1, pos=(5, 5), touch=True))
+
+
+def test_what_was_asked_for_as_fullscreen_stays_so(open_stage: Open) -> None:
+    """A visitor's double tap, and the keys that end or change a window: in a gallery nobody could bring it back."""
+    stage = open_stage(Fullscreen)
+    desktop = pygame.display.get_desktop_sizes()[0]
+    stage.show(plain(320, 180))
+    tap()
+    tap()
+    stage.press(pygame.K_f, pygame.K_ESCAPE, pygame.K_q)
+    assert stage.commands() == []
+    assert stage.screen().shape == (desktop[1], desktop[0], 3)
+    assert not pygame.mouse.get_visible()
+    assert "Ctrl+Q" in stage.controls.message, "whoever may end it learns how"
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_q, mod=pygame.KMOD_LCTRL, unicode="", scancode=0))
+    stage.window.poll()
     assert stage.commands() == [Command.QUIT]
+
+
+def test_a_double_click_makes_a_window_fullscreen_and_back(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage.show(plain(320, 180))
+    for size in (pygame.display.get_desktop_sizes()[0], (320, 180)):
+        tap()
+        tap()
+        stage.window.poll()
+        surface = pygame.display.get_surface()
+        assert surface is not None
+        assert surface.get_size() == size
 
 
 def test_the_cursor_rests_after_two_seconds(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:

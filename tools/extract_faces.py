@@ -28,6 +28,7 @@ from realtime.errors import CameraError, OptionError, OutputError, RealtimeError
 from realtime.faces.crops import FACE
 from realtime.frame import Pixels
 from realtime.signals import ending_in_order
+from realtime.standard_streams import bar_stream
 from realtime.terminal import progress_line, silence_native_libraries
 from tools.extraction import CROP_SIDE_PX, CROP_WIDER
 from tools.extraction.cutter import Cut, Cutter, Fault, Limits, rounded
@@ -315,11 +316,11 @@ def tell_unreadable(tally: Tally, line: str) -> None:
 
 
 def bar_of(total: int | None) -> tqdm[NoReturn]:
-    return tqdm(total=total, unit="picture", disable=None, file=sys.stderr)
+    return tqdm(total=total, unit="picture", disable=None, file=bar_stream())
 
 
 def tell(line: str) -> None:
-    tqdm.write(f"extract_faces: {line}", file=sys.stderr)
+    tqdm.write(f"extract_faces: {line}", file=bar_stream())
 
 
 # ------------------------------------------------------------------------------------------------------ command line

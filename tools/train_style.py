@@ -30,6 +30,7 @@ from realtime.effects import setting
 from realtime.errors import CameraError, OptionError, RealtimeError, nearest
 from realtime.frame import Pixels
 from realtime.signals import ending_in_order
+from realtime.standard_streams import keep_stderr
 from realtime.terminal import progress_line
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
@@ -427,4 +428,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_stderr()  # a log that dies must not end hours of work
     sys.exit(main())

@@ -31,6 +31,7 @@ from realtime.faces.crops import FACE
 from realtime.frame import Pixels
 from realtime.names import PartName
 from realtime.signals import ending_in_order
+from realtime.standard_streams import keep_stderr
 from realtime.terminal import progress_line
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import VggFeatures, features_from
@@ -353,4 +354,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_stderr()  # a log that dies must not end hours of work
     sys.exit(main())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from realtime.commands import models_add
 from realtime.errors import ModelError, nearest
@@ -110,12 +109,13 @@ def _fetch(*, again: bool) -> int:
     from tqdm import tqdm
 
     from realtime import model_store as store
+    from realtime.standard_streams import bar_stream
 
     states = {store.model_state(name) for name in store.MODEL_FILES}
     if states == {store.ModelState.READY} and not again:
         print(f"all model files are ready in {store.model_folder()}")
         return 0
-    with tqdm(total=100, unit="%", file=sys.stderr, bar_format="{desc} {bar} {n:.0f} %", leave=False) as bar:
+    with tqdm(total=100, unit="%", file=bar_stream(), bar_format="{desc} {bar} {n:.0f} %", leave=False) as bar:
 
         def show(what: str, share: float) -> None:
             bar.set_description_str(what, refresh=False)

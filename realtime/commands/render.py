@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import logging
-import shutil
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from realtime import cameras, outputs
 from realtime import options as option_table
 from realtime.errors import OptionError, OutputError
-from realtime.files import unfinished_name
+from realtime.files import (
+    check_folder,
+    put_in_free_place,
+    put_in_place,
+    remove,
+    remove_leftovers,
+    replace_folder,
+    unfinished_name,
+)
 from realtime.options import Options
 from realtime.provenance import Provenance
+from realtime.standard_streams import bar_stream
 from realtime.stats import RunStats, write_stats
+from realtime.stop_request import StopRequest, stop_noted
 from realtime.terminal import progress_line
 
 if TYPE_CHECKING:
@@ -40,46 +52,144 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render every frame beside OUT, add the sound, and only then give it its name."""
+    """Render every frame beside OUT, add the sound, and only then give it its name.
+
+    Returns 0, or 130 where the user stopped it: what is there by then is no whole film.
+    """
     stats = RunStats()
-    options = _options(arguments)
+    with stop_noted() as stop:
+        options = _options(arguments)
+        if options.stats:
+            check_folder(options.stats.absolute().parent)
+        try:
+            code = _run(arguments, options, stats, stop)
+        except BaseException:
+            with contextlib.suppress(OutputError):  # what went wrong before is what must be told
+                _write_stats(options, stats)
+            raise
+        _write_stats(options, stats)
+        return code
+
+
+def _write_stats(options: Options, stats: RunStats) -> None:
+    if options.stats and stats.source:  # nothing was opened: there is nothing to tell
+        write_stats(options.stats, stats.as_json())
+
+
+def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop: StopRequest) -> int:
     result = Path(arguments.result).expanduser().resolve()  # `.` has a name of its own then
     kind = _kind_of(arguments.result)
     source = Path(arguments.input).expanduser()
-    if result.exists() and result == source.resolve():
+    if os.path.lexists(result) and result == source.resolve():
         raise OutputError(f"{arguments.result} is the source itself; give the result another name")
+    check_folder(result.parent)
     if kind == "folder":
         _require_free_folder(result, overwrite=options.overwrite)
-    elif result.exists() and not options.overwrite:
+    elif os.path.lexists(result) and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
     _require_an_end(options)
     sound = _sound(arguments.sound, source, kind)
+    if sound is not None:
+        _require_keepable(sound, result)
     options = _with_its_own_rate(options)
     signer = _signer(options, result) if kind == "file" and options.sign else None
+    remove_leftovers(result)
     unfinished = unfinished_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
-    options = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
+    rendering = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
+    made = _Made(unfinished, result, options.overwrite)
     try:
-        provenance = _render(options, stats)
-        if stats.processed == 0:
+        work = _render(rendering, stats, stop)
+        shown = stats.outputs[0].shown
+        if not shown and stop.is_made:
+            log.warning("stopped before the first picture; nothing was written")
+            return 130
+        if not shown:
             raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
-        if sound is not None:
-            _add_sound(sound, unfinished)
-        if signer is not None and provenance is not None:  # last: nothing may be changed after it
-            signer.sign_film(unfinished, provenance)
-        _give_name(unfinished, result)
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
-        reason = str(error).replace(str(unfinished), str(result)).split(";")[0]
-        raise OutputError(f"{reason}; nothing was written, mend that and render again") from error
-    finally:
-        if kind == "folder":
-            shutil.rmtree(unfinished, ignore_errors=True)
-        else:
-            unfinished.unlink(missing_ok=True)
-        if options.stats:
-            write_stats(options.stats, stats.as_json())
-    log.info("%s: %s", result, stats.summary())
-    return 0
+        made.discard()
+        raise OutputError(f"{_reason(error, made)}; nothing was written, mend that and render again") from error
+    except BaseException:
+        made.discard()
+        raise
+    _complete(made, sound, signer, getattr(work.outputs[0], "provenance", None))
+    if not work.interrupted:
+        log.info("%s: %s", made.give_name(), stats.summary())
+        return 130 if stop.is_made else 0  # asked for while its sound was being added: it is whole all the same
+    total = rendering.frames or work.capture.info.frame_count or "?"
+    if options.overwrite and os.path.lexists(result):  # what is finished is not given up for what is not
+        where = f"{made.give_name_of_its_own('stopped')}; {result} is as it was"
+    else:
+        where = str(made.give_name())
+    log.warning("stopped after %d of %s frames; what was done is kept in %s", shown, total, where)
+    return 130
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Made:
+    """A film or a folder of pictures that has no name yet."""
+
+    unfinished: Path
+    result: Path
+    """The name asked for."""
+    overwrite: bool
+
+    def give_name(self) -> Path:
+        """Give it the name asked for, and return that. Raises OutputError where somebody else has taken it since the
+        beginning, or it cannot be had; what was made is kept then, under a name beside it.
+        """
+        try:
+            if not self.overwrite and not self._is_empty_folder():
+                put_in_place(self.unfinished, self.result)
+            elif self.result.is_dir():
+                replace_folder(self.unfinished, self.result)
+            else:
+                self.unfinished.replace(self.result)
+        except FileExistsError:
+            where = self._moved_beside(self.result)
+            raise OutputError(
+                f"{self.result} has been made by somebody else meanwhile and stays; this one is kept in {where}"
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {self.result}: {error.strerror or error}; what was made is kept in {self.unfinished}"
+            ) from error
+        return self.result
+
+    def give_name_of_its_own(self, why: str) -> Path:
+        """Give it a name beside the one asked for, `name-why.suffix`, that replaces nothing, and return it."""
+        return self._moved_beside(self.result.with_name(f"{self.result.stem}-{why}{self.result.suffix}"))
+
+    def discard(self) -> None:
+        remove(self.unfinished)
+
+    def _moved_beside(self, path: Path) -> Path:
+        try:
+            return put_in_free_place(self.unfinished, path)
+        except OSError:
+            return self.unfinished  # hidden, but there
+
+    def _is_empty_folder(self) -> bool:
+        return self.result.is_dir() and not any(self.result.iterdir())
+
+
+def _reason(error: OutputError, made: _Made) -> str:
+    return str(error).replace(str(made.unfinished), str(made.result)).split(";")[0]
+
+
+def _complete(made: _Made, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
+    """Add to the pictures what goes with them. Raises OutputError where that fails; the pictures are kept then."""
+    lacks = ""
+    try:
+        if sound is not None:
+            lacks = "without-sound"
+            _add_sound(sound, made.unfinished)
+        if signer is not None and provenance is not None:  # last: nothing may be changed after it
+            lacks = "unsigned"
+            signer.sign_film(made.unfinished, provenance)
+    except OutputError as error:
+        reason = _reason(error, made)
+        raise OutputError(f"{reason}; what was made is kept in {made.give_name_of_its_own(lacks)}") from error
 
 
 def _kind_of(result: str) -> str:
@@ -105,6 +215,25 @@ def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
     if not has_sound(sound):
         raise OptionError(f"--sound: there is no sound in {asked}; name a film or a sound file (.wav, .mp3, .m4a)")
     return sound
+
+
+def _require_keepable(sound: Path, result: Path) -> None:
+    """Raise OutputError where a sound cannot go with a film of this kind: tried on two pictures, before the work."""
+    from realtime.controls import Controls
+    from realtime.frame import Frame
+    from realtime.outputs.recorder import Recorder
+    from realtime.sound import with_sound_of
+
+    film = unfinished_name(result)
+    try:
+        with contextlib.closing(Recorder(str(film), outputs.OutputRequest(Controls(), fps=1.0))) as recorder:
+            for index in range(2):
+                recorder.show(Frame(np.zeros((64, 64, 3), np.uint8), 0.0, float(index), index))
+        with_sound_of(sound, film, film)
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(film), str(result))) from error
+    finally:
+        remove(film)
 
 
 def _add_sound(sound: Path, film: Path) -> None:
@@ -175,30 +304,29 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _render(options: Options, stats: RunStats) -> Provenance | None:
-    """Make every frame; return what a film of them tells."""
+def _render(options: Options, stats: RunStats, stop: StopRequest) -> RenderLoop:
+    """Make every frame until the source, a limit or the user ends it; return the loop that did."""
     from tqdm import tqdm
 
     from realtime import app
 
     with progress_line() as progress:
-        work = app.build(options, progress, stats)
+        work = app.build(options, stop.heard_in(progress), stats)
     total = options.frames or work.loop.capture.info.frame_count
-    with tqdm(total=total, unit=" frames", file=sys.stderr, desc="rendering", dynamic_ncols=True) as bar:
+    with tqdm(total=total, unit=" frames", file=bar_stream(), desc="rendering", dynamic_ncols=True) as bar:
 
         def advance(processed: int) -> None:
             bar.update(processed - bar.n)
 
         work.desk.tick = advance
+        stop.then(work.loop.stop)
         work.go()
         advance(stats.processed)
     _tell_of_uneven_times(work.loop, options)
     failure = next((output.failure for output in stats.outputs if output.failure), "")
     if failure:  # while the film was being finished: the loop had come to its end by then
         raise OutputError(failure)
-    if work.loop.interrupted:
-        log.warning("stopped after %d of %s frames; what was done is kept", stats.processed, total or "?")
-    return getattr(work.loop.outputs[0], "provenance", None)
+    return work.loop
 
 
 def _tell_of_uneven_times(loop: RenderLoop, options: Options) -> None:
@@ -212,12 +340,3 @@ def _tell_of_uneven_times(loop: RenderLoop, options: Options) -> None:
         info.name,
         (count - 1) / last.pts_s,
     )
-
-
-def _give_name(unfinished: Path, result: Path) -> None:
-    try:
-        if result.is_dir():
-            shutil.rmtree(result)
-        unfinished.replace(result)
-    except OSError as error:
-        raise OutputError(f"cannot write {result}: {error.strerror}; choose another name") from error

@@ -130,14 +130,13 @@ class PortraitEffect(Effect):
             if getattr(settings, begin) >= getattr(settings, end):
                 raise OptionError(f"portrait.{begin} must be less than portrait.{end}")
         if argument:
-            path = find_pack(argument)
+            portrait = Portrait.open(find_pack(argument), painting=settings.painting)
         elif settings.painting is not None:
             raise OptionError("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER")
         else:
-            from realtime.portraits.default import default_portrait
+            from realtime.portraits.default import open_default_portrait
 
-            path = default_portrait(context.progress)
-        portrait = Portrait.open(path, painting=settings.painting)
+            portrait = open_default_portrait(context.progress)
         try:
             return cls(portrait, settings, context)
         except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,12 @@ _COMMANDS = {
     pygame.K_q: Command.QUIT,
 }
 
+_LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
+"""The keys with which a window is left or changed; a picture that was asked for as fullscreen stays."""
+
+_HELP_FULLSCREEN = KeyHelp(("F",), "fullscreen")
+_HELP_QUIT = KeyHelp(("Q", "Esc"), "quit")
+_HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), "quit")
 _HELP = (
     KeyHelp(("M",), "mirror"),
     KeyHelp(("Space", "P"), "pause"),
@@ -49,10 +55,10 @@ _HELP = (
     KeyHelp(("D",), "what up and down change"),
     KeyHelp(("S",), "save a picture"),
     KeyHelp(("R",), "record, stop recording"),
-    KeyHelp(("F",), "fullscreen"),
+    _HELP_FULLSCREEN,
     KeyHelp(("I", "Tab"), "figures"),
     KeyHelp(("H", "F1"), "this help"),
-    KeyHelp(("Q", "Esc"), "quit"),
+    _HELP_QUIT,
 )
 
 
@@ -87,7 +93,7 @@ class Window(Output):
         pygame.key.set_repeat()  # a held key is one wish
         self._request = request
         self._controls = request.controls
-        self._overlay = Overlay(request.controls, _HELP, hud=request.hud)
+        self._overlay = Overlay(request.controls, self._help(), hud=request.hud)
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
         self._surface: pygame.Surface | None = None
@@ -130,6 +136,11 @@ class Window(Output):
         self._update_title()
         if must_draw:
             self._draw()
+
+    def _help(self) -> Sequence[KeyHelp]:
+        if not self._opens_fullscreen:
+            return _HELP
+        return (*(key for key in _HELP if key not in (_HELP_FULLSCREEN, _HELP_QUIT)), _HELP_QUIT_FULLSCREEN)
 
     def close(self) -> None:
         self._surface = self._prepared = self._pixels = None
@@ -230,14 +241,14 @@ class Window(Output):
         if event.type == pygame.QUIT:
             self._controls.send(Command.QUIT)
         elif event.type == pygame.KEYDOWN:
-            return self._handle_key(event.key)
+            return self._handle_key(event.key, event.mod)
         elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
             self._cursor_moved_at_s = time.monotonic()
             if self._is_fullscreen and not pygame.mouse.get_visible():
                 pygame.mouse.set_visible(True)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
             now_s = time.monotonic()
-            if now_s - self._clicked_at_s < _DOUBLE_CLICK_S:
+            if now_s - self._clicked_at_s < _DOUBLE_CLICK_S and not self._opens_fullscreen:
                 self._set_fullscreen(not self._is_fullscreen)
                 self._clicked_at_s = -1.0
                 return True
@@ -255,7 +266,14 @@ class Window(Output):
             return True
         return False
 
-    def _handle_key(self, key: int) -> bool:
+    def _handle_key(self, key: int, modifiers: int) -> bool:
+        if key == pygame.K_q and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            self._controls.send(Command.QUIT)
+            return False
+        if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
+            self._overlay.help = False
+            self._controls.say("Ctrl+Q quits")
+            return True
         actions: dict[int, Callable[[], None]] = {
             pygame.K_f: lambda: self._set_fullscreen(not self._is_fullscreen),
             pygame.K_i: self._toggle_hud,
@@ -278,10 +296,10 @@ class Window(Output):
         self._overlay.help = not self._overlay.help
 
     def _escape(self) -> None:
-        """Take back the last thing opened: the help, then a fullscreen that was a window; else quit."""
+        """Take back the last thing opened: the help, then the fullscreen; else quit."""
         if self._overlay.help:
             self._overlay.help = False
-        elif self._is_fullscreen and not self._opens_fullscreen:
+        elif self._is_fullscreen:
             self._set_fullscreen(False)
         else:
             self._controls.send(Command.QUIT)
@@ -293,7 +311,9 @@ class Window(Output):
 
 
 class Fullscreen(Window):
-    """The whole of a screen, for a gallery: no cursor, no screen saver."""
+    """The whole of a screen, for a gallery: no cursor, no screen saver. Neither clicks nor taps nor keys end it, but
+    Ctrl+Q.
+    """
 
     _opens_fullscreen = True
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from realtime.standard_streams import bar_stream
+
 _FIRST_LINE_S = 10.0
 """Soon enough to be seen by whoever has just started a service and looks whether it runs."""
 _NEXT_LINES_S = 60.0
@@ -30,7 +32,7 @@ def steps_shown(total: int, done: int, tell: Callable[[str], None] | None) -> It
     if not sys.stderr.isatty():
         yield _Lines(total, done, tell).progress
         return
-    with tqdm(total=total, initial=done, unit="step") as bar:
+    with tqdm(total=total, initial=done, unit="step", file=bar_stream()) as bar:
 
         def progress(step: int, note: str) -> None:
             bar.update(step - bar.n)

@@ -1,0 +1,49 @@
+"""What is shown where the portrait cannot be and the camera's picture must not: its photo, or plain grey."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from realtime.effects import Effect, EffectContext
+from realtime.errors import RealtimeError
+from realtime.frame import Face, Frame, Pixels, Size
+from realtime.pixels import letterbox_into
+
+_GREY_BGR = (38, 34, 32)
+_SIZE = Size(1280, 720)
+
+
+class Resting(Effect):
+    """Shows one picture, unmoved. Nobody chooses it: `app.build` does."""
+
+    uses_pixels = False
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        """It has none."""
+
+    def __init__(self, picture: Pixels) -> None:
+        self._picture = picture
+
+    @classmethod
+    def open(cls, argument: str, settings: Settings, context: EffectContext) -> Resting:  # noqa: ARG003
+        """Take the default portrait's photo, where it is there; never raises."""
+        from realtime.portraits.default import default_picture
+        from realtime.portraits.picture import read_picture
+
+        size = context.canvas or _SIZE
+        grey = np.full((size.height, size.width, 3), _GREY_BGR, np.uint8)
+        try:
+            photo, _ = read_picture(default_picture())
+        except RealtimeError:
+            return cls(grey)
+        if context.canvas is None:
+            return cls(photo)
+        letterbox_into(photo, grey, _GREY_BGR)
+        return cls(grey)
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002
+        return frame.with_pixels(self._picture)
