@@ -15,8 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from realtime import nvidia
+from realtime.errors import shown
 from realtime.model_contract import Port
-from realtime.onnx_outline import shown
 from realtime.providers import Machine, Provider
 
 VERSION: str = onnxruntime.__version__
