@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime import engine_cache, ort_session
+from realtime import confined, engine_cache, ort_session
 from realtime.errors import ModelError
 from realtime.model_card import ModelCard, ModelKind
 from realtime.model_contract import check_array, check_contract
@@ -268,6 +268,7 @@ class AnyGraph:
     def __init__(self, graph: bytes, where: str) -> None:
         """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
         self._where = where
+        confined.step()
         try:
             self._session = ort_session.new_session(graph, ort_session.session_options(0), ())
         except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
@@ -275,6 +276,7 @@ class AnyGraph:
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
+        confined.step()
         names = [node.name for node in self._session.get_outputs()]
         try:
             return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))

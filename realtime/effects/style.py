@@ -24,6 +24,7 @@ from realtime.errors import EffectError, OptionError
 from realtime.frame import Face, Frame, Pixels, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names
+from realtime.model_vetting import vetted
 from realtime.onnx_model import SessionPolicy
 from realtime.style.easel import Easel
 from realtime.style.exchange import Exchange, Wish
@@ -99,7 +100,7 @@ class StyleEffect(Effect):
             name = names[0]
         if strength is not None:
             settings = dataclasses.replace(settings, strength=strength)
-        effect = cls(find_model(name, ModelKind.STYLE), settings, context)
+        effect = cls(vetted(find_model(name, ModelKind.STYLE)), settings, context)
         effect._strength_is_named = strength is not None
         return effect
 
