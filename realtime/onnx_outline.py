@@ -74,8 +74,10 @@ class ModelOutline:
 
 def outline_of(data: mmap.mmap) -> ModelOutline:
     """Look through the whole file. Raises DamagedError."""
+    work = work_of(data)
     walk = _Walk(data)
-    walk.model()
+    if not work.problem:  # otherwise it is refused whatever else is in it
+        walk.model()
     return ModelOutline(
         metadata=metadata_of(data),
         opset=walk.opset,
@@ -85,7 +87,7 @@ def outline_of(data: mmap.mmap) -> ModelOutline:
         own_functions=frozenset(walk.own_functions),
         nan_weights=walk.nan_weights,
         short_weights=walk.short_weights,
-        work=work_of(data),
+        work=work,
         inputs=walk.inputs,
     )
 

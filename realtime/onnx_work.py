@@ -50,7 +50,7 @@ class Work:
                 "export it with its loops written out"
             )
         if self.operators > MOST_OPERATORS:
-            return f"has {_counted(self.operators)} operators, too many for a live picture; choose a smaller network"
+            return f"has over {MOST_OPERATORS:,} operators, too many for a live picture; choose a smaller network"
         if self.runs > MOST_RUNS:
             return (
                 f"runs {_counted(self.runs)} operators for one picture, loops counted: too many for a live picture; "
@@ -66,6 +66,10 @@ def _counted(number: int) -> str:
 def work_of(data: mmap.mmap) -> Work:
     """Count a file's work. Raises DamagedError."""
     return _Counter(data).model()
+
+
+class _TooManyError(Exception):
+    """There is no need to read on."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -87,6 +91,12 @@ class _Counter:
         self._read = 0
 
     def model(self) -> Work:
+        try:
+            return self._whole()
+        except _TooManyError:
+            return Work(self._read)
+
+    def _whole(self) -> Work:
         graphs: list[list[_Node]] = []
         for field in fields(self._data, 0, len(self._data)):
             if field.number == 7:
@@ -142,8 +152,8 @@ class _Counter:
         outputs: list[str] = []
         value: int | None = None
         self._read += 1
-        if self._read > 100 * MOST_OPERATORS:
-            raise DamagedError
+        if self._read > MOST_OPERATORS:
+            raise _TooManyError
         for inner in fields(self._data, field.start, field.end):
             if inner.number == 1:
                 node.inputs.append(text(self._data, inner))

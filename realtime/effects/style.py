@@ -68,7 +68,9 @@ class StyleEffect(Effect):
         self._is_governed = settings.quality == "auto" and not context.every_frame
         self._period_s = 1 / context.fps
         frame = context.frame or _UNKNOWN_FRAME
-        self._opener = Opener(path, SessionPolicy(provider=context.provider), steady=settings.steady)
+        self._opener = Opener(
+            path, SessionPolicy(provider=context.provider), steady=settings.steady, is_live=not context.every_frame
+        )
         pauses = Pauses(self._period_s if context.alongside else 0.0)
         first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), pauses)
         self._easel = first.easel
