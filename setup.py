@@ -15,7 +15,7 @@ class BuildWithModels(build_py):
         if not self.editable_mode:  # a checkout has them beside the package
             inside = Path(self.build_lib) / "realtime" / "models_onnx"
             inside.mkdir(parents=True, exist_ok=True)
-            for path in sorted(Path("models_onnx").glob("*.onnx")):
+            for path in (*sorted(Path("models_onnx").glob("*.onnx")), Path("models_onnx") / "SHA256SUMS"):
                 shutil.copy2(path, inside)
 
 

@@ -7,8 +7,22 @@ import logging
 from collections.abc import Iterable
 
 
+def shown(text: str, most: int | None = None) -> str:
+    """Return a text out of a file, a name or a library as it may be shown: nothing that moves a terminal's cursor,
+    breaks the line or turns its direction, and no more than `most` letters.
+    """
+    letters = (c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text[:most])
+    return "".join(letters)
+
+
 class RealtimeError(Exception):
-    """Base of all errors that are shown as one line, without a traceback, with exit code 2."""
+    """Base of all errors that are shown as one line, without a traceback, with exit code 2.
+
+    Its text may quote names out of files, so that it is fit to be shown whoever shows it: log, table or picture.
+    """
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
 
 
 class OptionError(RealtimeError):

@@ -7,9 +7,10 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from realtime.errors import ModelError
+from realtime.errors import ModelError, shown
 from realtime.model_card import ModelCard
-from realtime.onnx_outline import DamagedError, ModelOutline, metadata_of, outline_of, shown
+from realtime.onnx_fields import DamagedError
+from realtime.onnx_outline import ModelOutline, metadata_of, outline_of
 
 LARGEST_BYTES = 2**31 - 1
 """Protocol buffers end here; more weights lie in files beside the model."""
@@ -57,6 +58,16 @@ def check_safe(path: Path, outline: ModelOutline) -> None:
             raise ModelError(
                 f"{path} keeps its weights in '{shown(location)}', which is missing; copy that file beside it"
             )
+    for part in outline.external_parts:
+        if part.offset + part.length > (folder / part.location).stat().st_size:
+            raise ModelError(
+                f"{path}: '{shown(part.location)}' is cut short, it ends before the weights '{part.name}'; "
+                "copy or download it again"
+            )
+    if outline.short_weights:
+        raise ModelError(f"{path} is damaged: it has weights {outline.short_weights}; export or download it again")
+    if outline.work.problem:
+        raise ModelError(f"{path} {outline.work.problem}")
     for domain, name in sorted(outline.operators - outline.own_functions):
         if name in _FORBIDDEN_OPERATORS:
             raise ModelError(f"{path} uses the operator {name}: {_FORBIDDEN_OPERATORS[name]}")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime import engine_cache, ort_session
+from realtime import confined, engine_cache, ort_session
 from realtime.errors import ModelError
 from realtime.model_card import ModelCard, ModelKind
 from realtime.model_contract import check_array, check_contract
@@ -49,7 +49,9 @@ class SessionPolicy:
 
 
 class OnnxModel:
-    """An opened model. `run`, `warm` and `close` come from one thread at a time; which thread does not matter."""
+    """An opened model. `run`, `warm` and `close` come from one thread at a time, no matter which; `interrupt` from
+    any, at any time.
+    """
 
     path: Path
     card: ModelCard
@@ -114,6 +116,7 @@ class OnnxModel:
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
         self._opset, self.file_shapes = outline.opset, outline.inputs
         self._runner: Runner | None = None
+        self._is_interrupted = False
         self._open_next(must_be)
 
     def run(self, inputs: Arrays, into: Arrays) -> None:
@@ -129,10 +132,19 @@ class OnnxModel:
                 self._runner.run(inputs, into)
                 break
             except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+                if self._is_interrupted:
+                    raise ModelError(f"{self.path} was interrupted") from error
                 self._recover(error)
         for name in self._float_outputs:
             if not np.isfinite(into[name]).all():
                 raise ModelError(f"{self.path} gives values that are no numbers in '{name}'; export or add it again")
+
+    def interrupt(self) -> None:
+        """End a run that is going on, and every later one, with a ModelError: at its next operator, on any thread."""
+        self._is_interrupted = True
+        runner = self._runner
+        if runner is not None:
+            runner.interrupt()
 
     def warm(self) -> None:
         """Run it twice on an empty picture: the first runs allocate, choose kernels and start threads."""
@@ -268,15 +280,21 @@ class AnyGraph:
     def __init__(self, graph: bytes, where: str) -> None:
         """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
         self._where = where
+        confined.step()
         try:
             self._session = ort_session.new_session(graph, ort_session.session_options(0), ())
         except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+                raise ModelError(f"{where} needs far more memory than a picture should") from error
             raise ModelError(f"{where} cannot be opened: {in_short(error)}; export it again") from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
+        confined.step()
         names = [node.name for node in self._session.get_outputs()]
         try:
             return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
         except Exception as error:
+            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+                raise ModelError(f"{self._where} needs far more memory than a picture should") from error
             raise ModelError(f"{self._where} failed: {in_short(error)}") from error

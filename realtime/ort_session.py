@@ -15,8 +15,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from realtime import nvidia
+from realtime.errors import shown
 from realtime.model_contract import Port
-from realtime.onnx_outline import shown
 from realtime.providers import Machine, Provider
 
 VERSION: str = onnxruntime.__version__
@@ -34,6 +34,10 @@ _OPEN_PX = 256
 
 
 _HEAVY = re.compile(r"Conv|MatMul|Gemm")
+_FOLDING_LIMIT = "optimization.constant_folding_max_output_size_in_bytes"
+_MOST_FOLDED_BYTES = 1 << 27
+"""What a graph makes of its constants is computed once, while it is opened, and nothing ends that; results larger than
+the weights of any layer are left to the runs, which can be interrupted."""
 _RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 
 
@@ -42,6 +46,9 @@ class Runner(Protocol):
 
     def run(self, inputs: Arrays, into: Arrays) -> None:
         """Compute from `inputs` into the arrays of `into`, all checked before. Raises whatever ONNX Runtime does."""
+
+    def interrupt(self) -> None:
+        """Let a run that is going on, and all later ones, end at once. Any thread."""
 
     def give_back(self) -> None:
         """Give back the memory that runs have taken, as the last thing that is done with it."""
@@ -89,6 +96,7 @@ def session_options(threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.load_model_format", "ONNX")  # a file's ending decides nothing
     options.add_session_config_entry(_RECORD_ASSIGNMENT, "1")
+    options.add_session_config_entry(_FOLDING_LIMIT, str(_MOST_FOLDED_BYTES))
     for key, value in _waiting(VERSION).items():
         options.add_session_config_entry(key, value)
     return options
@@ -134,13 +142,17 @@ class CallersBuffers:
         """`on_cpu`: it computes where the arrays lie and copies them nowhere."""
         self._session, self._binding = session, session.io_binding()
         self._on_cpu = on_cpu
+        self._options = onnxruntime.RunOptions()
         self._last: list[tuple[bool, str, Any, tuple[int, ...]]] = []
 
     def run(self, inputs: Arrays, into: Arrays) -> None:
         self._last = [(True, name, array.dtype, array.shape) for name, array in inputs.items()]
         self._last += [(False, name, array.dtype, array.shape) for name, array in into.items()]
         self._bound(inputs, into)
-        self._session.run_with_iobinding(self._binding)
+        self._session.run_with_iobinding(self._binding, self._options)
+
+    def interrupt(self) -> None:
+        self._options.terminate = True  # looked at between two operators, and in loops
 
     def _bound(self, inputs: Arrays, into: Arrays) -> None:
         # By address: then ONNX Runtime holds no reference, and `realtime.buffers` goes by reference counts.
@@ -177,7 +189,7 @@ class DeviceBuffers:
     def __init__(self, session: Any, device: str) -> None:
         self._session, self._binding, self._device = session, session.io_binding(), device
         self._values: dict[str, Any] = {}
-        self._unrecorded = onnxruntime.RunOptions()
+        self._recorded, self._unrecorded = onnxruntime.RunOptions(), onnxruntime.RunOptions()
         self._unrecorded.add_run_config_entry("gpu_graph_id", "-1")
 
     def run(self, inputs: Arrays, into: Arrays, *, recorded: bool = True) -> None:
@@ -188,9 +200,12 @@ class DeviceBuffers:
         for name, array in into.items():
             if name not in self._values:
                 self._binding.bind_ortvalue_output(name, self._new_value(name, array))
-        self._session.run_with_iobinding(self._binding, None if recorded else self._unrecorded)
+        self._session.run_with_iobinding(self._binding, self._recorded if recorded else self._unrecorded)
         for name, array in into.items():
             np.copyto(array, self._values[name].numpy())
+
+    def interrupt(self) -> None:
+        self._recorded.terminate = self._unrecorded.terminate = True
 
     def give_back(self) -> None:
         """Nothing: a device's memory is given back where the session ends."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from realtime.errors import shown
 from realtime.standard_streams import bar_stream, lasting_text
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def silence_native_libraries() -> TextIO:
 
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = f"realtime: {record.getMessage()}"
+        text = f"realtime: {shown(record.getMessage())}"  # names out of files, and what libraries say, are in it
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return text

@@ -63,6 +63,7 @@ def _list(*, strict: bool) -> int:
 def _list_networks() -> bool:
     """Print the models in our contract, shipped and the user's own; tell whether one of them cannot be used."""
     from realtime import model_shelf as shelf
+    from realtime.model_vetting import is_as_shipped
 
     rows = [("name", "kind", "title", "size", "licence", "whose")]
     damaged = False
@@ -71,7 +72,14 @@ def _list_networks() -> bool:
             size = f"{path.stat().st_size / 1000:,.0f} kB"
             try:
                 card = shelf.read_card(path)
+                is_whole = whose == "yours" or is_as_shipped(path)
             except ModelError:
+                is_whole = False
+            if not is_whole and whose == "shipped":
+                damaged = True
+                rows.append((path.stem, "?", "damaged: reinstall realtime", size, "?", whose))
+                continue
+            if not is_whole:
                 damaged = True
                 rows.append((path.stem, "?", "damaged, or not brought in by `models add`", size, "?", whose))
                 continue

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from realtime.commands import models_add_faces
-from realtime.errors import CameraError, ModelError, OptionError, nearest
+from realtime.errors import CameraError, ModelError, OptionError, nearest, shown
 
 if TYPE_CHECKING:
     from realtime.frame import Pixels
@@ -70,6 +70,7 @@ def add(arguments: argparse.Namespace) -> int:
     from realtime import model_shelf as shelf
     from realtime.model_card import ModelKind
     from realtime.model_import.importer import Words, import_style
+    from realtime.model_vetting import in_bounds, remember
 
     kind = models_add_faces.kind_of(arguments)
     name = name_for(arguments.file, arguments.name, "--name")
@@ -85,7 +86,8 @@ def add(arguments: argparse.Namespace) -> int:
     files: list[tuple[Path, Imported]] = []
     if kind is ModelKind.STYLE:
         models_add_faces.refuse_face_options(arguments)
-        made = import_style(arguments.file, _wishes(arguments), words, _photo(arguments.picture))
+        wishes, photo = _wishes(arguments), _photo(arguments.picture)
+        made = in_bounds(arguments.file, (), photo.size // 3, import_style, arguments.file, wishes, words, photo)
         last_lines = [
             f"speed: {made.ms_per_frame:.1f} ms a frame at 512x512 on the {made.provider}",
             f"next:  `realtime run --effect style:{name}`",
@@ -106,12 +108,14 @@ def add(arguments: argparse.Namespace) -> int:
         _write_preview(made, arguments.preview)
     for file, one in files:
         one.keep(file)
+        remember(file)
     print_table([("what", "value", "known from"), *made.findings])
     print()
     for note in made.notes:
-        print(f"note:  {note}")
+        print(f"note:  {shown(note)}")
     for file, one in files:
-        print(f"kept:  {file} ({len(one.content) / 1000:,.0f} kB, licence {one.card.licence or 'not known'})")
+        licence = one.card.licence or "not known"
+        print(shown(f"kept:  {file} ({len(one.content) / 1000:,.0f} kB, licence {licence})"))
     for line in last_lines:
         print(line)
     return 0
@@ -206,7 +210,10 @@ def _write_preview(made: Imported, path: Path) -> None:
 
 
 def print_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print rows of equal length in columns, the first row their names; those in `right` end at the right."""
+    """Print rows of equal length in columns, the first row their names; those in `right` end at the right. Cells may
+    hold names out of files.
+    """
+    rows = [[shown(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [

@@ -97,6 +97,7 @@ class FaceAdding:
         """Raises RealtimeError."""
         from realtime.model_card import ModelKind
         from realtime.model_import import face_importer, ours
+        from realtime.model_vetting import in_bounds
 
         file: Path = arguments.file
         photo = _photo(arguments.picture)
@@ -104,15 +105,18 @@ class FaceAdding:
         _refuse(arguments, _OF_STYLES, "for styles")
         if ours.kind_of(file) is not None:
             _refuse(arguments, (*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people")
-            self.made = ours.import_ours(file, photo)
+            self.made = in_bounds(file, _beside(file), 0, ours.import_ours, file, photo)
             return
         if kind is ModelKind.ENCODER:
             _refuse(arguments, (*_OF_IDENTITIES, "coverage", "x", "y"), "for swap models")
-            self.made = face_importer.import_encoder(file, _face_wishes(arguments, wishes, None), words, photo)
+            face_wishes = _face_wishes(arguments, wishes, None)
+            self.made = in_bounds(file, (), 0, face_importer.import_encoder, file, face_wishes, words, photo)
             return
         encoder, path = _encoder(arguments)
         face_wishes = _face_wishes(arguments, wishes, encoder)
-        both = face_importer.import_swap(file, face_wishes, words, photo, path.stem if path is not None else "")
+        beside = [part for part in (encoder, arguments.identity_converter) if part is not None]
+        encoder_name = path.stem if path is not None else ""
+        both = in_bounds(file, beside, 0, face_importer.import_swap, file, face_wishes, words, photo, encoder_name)
         self.made = both.swap
         if both.encoder is not None and path is not None and not _is_there(path, both.encoder.card, arguments):
             self.beside = path, both.encoder
@@ -198,3 +202,13 @@ def _photo(named: Path | None) -> FacePhoto:
 
     pixels: Pixels = picture_of(named)
     return find_face(pixels)
+
+
+def _beside(swap: Path) -> list[Path]:
+    """Return the encoder of a swap model of ours, where there is one to be found."""
+    from realtime.model_shelf import find_identity_encoder
+
+    try:
+        return [find_identity_encoder(swap)]
+    except ModelError:  # trying it says what is wrong
+        return []

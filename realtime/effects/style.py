@@ -24,6 +24,7 @@ from realtime.errors import EffectError, OptionError
 from realtime.frame import Face, Frame, Pixels, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names
+from realtime.model_vetting import vetted
 from realtime.onnx_model import SessionPolicy
 from realtime.style.easel import Easel
 from realtime.style.exchange import Exchange, Wish
@@ -67,7 +68,9 @@ class StyleEffect(Effect):
         self._is_governed = settings.quality == "auto" and not context.every_frame
         self._period_s = 1 / context.fps
         frame = context.frame or _UNKNOWN_FRAME
-        self._opener = Opener(path, SessionPolicy(provider=context.provider), steady=settings.steady)
+        self._opener = Opener(
+            path, SessionPolicy(provider=context.provider), steady=settings.steady, is_live=not context.every_frame
+        )
         pauses = Pauses(self._period_s if context.alongside else 0.0)
         first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), pauses)
         self._easel = first.easel
@@ -99,7 +102,7 @@ class StyleEffect(Effect):
             name = names[0]
         if strength is not None:
             settings = dataclasses.replace(settings, strength=strength)
-        effect = cls(find_model(name, ModelKind.STYLE), settings, context)
+        effect = cls(vetted(find_model(name, ModelKind.STYLE)), settings, context)
         effect._strength_is_named = strength is not None
         return effect
 

@@ -22,6 +22,7 @@ from realtime.frame import Face, Frame, Size
 from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names, read_card
 from realtime.model_store import model_file
+from realtime.model_vetting import vetted
 from realtime.onnx_model import SessionPolicy
 from realtime.portraits.measure import Meter
 from realtime.swap import Mask
@@ -189,7 +190,7 @@ class _Opener:
 
     def _model(self, name: str) -> SwapModel:
         model_name, photo_name = _split(name)
-        path = find_model(model_name, ModelKind.SWAP)
+        path = vetted(find_model(model_name, ModelKind.SWAP))
         model = SwapModel(path, self._policy, self._alignment(path))
         self.models.append(model)
         if model.takes_identity:

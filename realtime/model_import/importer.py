@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 import realtime
+from realtime import confined
 from realtime.errors import ModelError
 from realtime.files import written_whole
 from realtime.frame import Pixels, Size
@@ -126,6 +127,7 @@ def _finished(
 
 
 def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
+    confined.step()
     after = np.empty_like(picture)
     model.run({"frame": picture[np.newaxis]}, {"frame_out": after[np.newaxis]})
     return after

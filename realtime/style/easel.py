@@ -52,6 +52,10 @@ class SizedModel:
         """Repaint a picture of this size into another. Raises ModelError."""
         self._model.run({_FRAME: pixels[np.newaxis]}, {_FRAME_OUT: into[np.newaxis]})
 
+    def interrupt(self) -> None:
+        """End a painting that is going on, and every later one, with a ModelError. Any thread."""
+        self._model.interrupt()
+
     def close(self) -> None:
         """Free what it holds, which takes some milliseconds; on any thread."""
         self._model.close()

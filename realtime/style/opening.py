@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from realtime.frame import Size
 from realtime.onnx_model import SessionPolicy
 from realtime.providers import Provider, choose
 from realtime.style.easel import Easel, SizedModel
+from realtime.style.patience import Patience
 from realtime.style.pauses import Pauses
 from realtime.style.quality import first_step, working_sizes
 
@@ -20,6 +21,7 @@ _PROBES = 5
 _PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: somebody waits for it,
 _PROBE_ENOUGH_BESIDE_S = 0.1  # or nobody does, and the first times may have met the other style's painting
 _REST_S = 0.006  # enlarging, before it has been measured
+_PATIENCE_S = 60.0
 _PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 
 
@@ -34,34 +36,45 @@ class Opened(NamedTuple):
 class Opener:
     """Opens one model file. Any thread."""
 
-    def __init__(self, path: Path, policy: SessionPolicy, *, steady: bool) -> None:
+    def __init__(self, path: Path, policy: SessionPolicy, *, steady: bool, is_live: bool = True) -> None:
+        """Where nobody waits for the picture (`is_live` is false), a model may take as long as it likes."""
         self._path, self._policy, self._steady = path, policy, steady
+        self._limit_s = _PATIENCE_S if is_live else float("inf")
 
     def open(self, frame: Size, working: Size, pauses: Pauses) -> Easel:
         """Return a warmed easel for frames of one size, working at another. Raises ModelError."""
-        return self._easel(SizedModel(self._path, self._policy, working), frame, pauses)
+        patience: Patience[Easel] = Patience(self._limit_s, str(self._path))
+        return patience.wait_for(
+            lambda: self._easel(SizedModel(self._path, self._policy, working), frame, pauses, patience)
+        )
 
     def open_first(self, frame: Size, period_s: float, pauses: Pauses) -> Opened:
         """Open it at the largest size at which a picture should be made every `period_s`, which is found by trying the
         smallest; where that is infinite, at the full size. Raises ModelError.
         """
+        patience: Patience[Opened] = Patience(self._limit_s, str(self._path))
+        return patience.wait_for(lambda: self._open_first(frame, period_s, pauses, patience))
+
+    def _open_first(self, frame: Size, period_s: float, pauses: Pauses, patience: Patience[Opened]) -> Opened:
         sizes, step = working_sizes(frame), 0
         # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
         is_tried = period_s < float("inf") and self._is_on_the_processor()
         model = SizedModel(self._path, self._policy, sizes[-1] if is_tried else sizes[0])
         sizes = sizes_of(model, frame)
         if is_tried and len(sizes) > 1:
+            patience.watch(model)
             pauses.rest()
             step = first_step(sizes, _s_per_px(model, pauses) * _PROBE_GRACE, _REST_S, period_s)
         if model.size != sizes[step]:
             model.close()
             pauses.rest()
             model = SizedModel(self._path, self._policy, sizes[step])
-        return Opened(self._easel(model, frame, pauses), sizes, step)
+        return Opened(self._easel(model, frame, pauses, patience), sizes, step)
 
-    def _easel(self, model: SizedModel, frame: Size, pauses: Pauses) -> Easel:
+    def _easel(self, model: SizedModel, frame: Size, pauses: Pauses, patience: Patience[Any]) -> Easel:
         easel = Easel(model, frame, steady=self._steady)
         pauses.rest()
+        patience.watch(model)
         easel.warm(pauses)
         return easel
 

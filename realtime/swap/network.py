@@ -16,6 +16,7 @@ from realtime.faces.crops import FACE, Alignment, cut_face, sample
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels, Size
 from realtime.model_shelf import find_identity_encoder
+from realtime.model_vetting import vetted
 from realtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.swap import Mask
 from realtime.swap.field import GRID, FaceField, Floats
@@ -165,7 +166,7 @@ class NetworkFace(Mask):
 
 def identity_of(model: Path, photo: Pixels, mesh: FaceMesh, policy: SessionPolicy) -> NDArray[np.float32]:
     """Return what the encoder of a swap model says of the face in a photo, (1, D). Raises ModelError."""
-    encoder = OnnxModel.open(find_identity_encoder(model), policy)
+    encoder = OnnxModel.open(vetted(find_identity_encoder(model)), policy)
     try:
         side = int(encoder.input_shapes["face"][1])
         alignment = Alignment.parse(encoder.card.alignment or FACE)

@@ -1,0 +1,212 @@
+"""Looks at model files from outside before this process runs them: those that ship by their checksums, others by a
+first run in a process of their own, once for each content.
+
+What `realtime.model_file` cannot tell from a file's bytes is seen here: computing without end, memory without bounds, a
+library that crashes, a picture that is none. A file that passed is remembered by its hash in the user's cache, so that
+the next start costs only the hashing (a millisecond for 2 MB).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import platformdirs
+
+from realtime import confined
+from realtime.errors import ModelError, RealtimeError
+from realtime.frame import Pixels, Size
+from realtime.model_card import HEIGHT, WIDTH, ModelCard, ModelKind
+from realtime.model_file import check_safe, read_outline
+from realtime.model_shelf import shipped_folder
+
+log = logging.getLogger(__name__)
+
+CHECKSUMS = "SHA256SUMS"
+"""Beside the shipped models, in the form that `sha256sum --check` reads."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_TRIED_PX = 256
+_LEAST_MEMORY_BYTES = 800_000_000
+_MEMORY_PER_BYTE = 8
+"""Of weights: protocol buffers, the session's copy, the optimiser's, and one of each rewriting step."""
+_MEMORY_PER_PX = 1500
+"""Sixty-four channels of single precision, six layers alive at once."""
+_MOST_PX = 2_000_000
+_STEP_S, _STEP_S_PER_BYTE = 6.0, 1e-6
+"""Processor time for one run, also for what opening takes; a network of more weights computes for longer."""
+_WALL_S = 900.0
+_MOST_REMEMBERED = 512
+_FLAT = 12
+"""Grey levels between the darkest and lightest hundredth: nobody sees a picture in it."""
+
+
+def bounds_for(files: Iterable[Path], pixels: int) -> confined.Bounds:
+    """Return what work on these files, trying pictures of so many pixels, may take."""
+    size = 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            size += file.stat().st_size
+        with contextlib.suppress(RealtimeError, OSError):
+            size += sum((file.parent / name).stat().st_size for name in read_outline(file).external_files)
+    memory = _LEAST_MEMORY_BYTES + _MEMORY_PER_BYTE * size + _MEMORY_PER_PX * min(pixels, _MOST_PX)
+    return confined.Bounds(memory, _STEP_S + _STEP_S_PER_BYTE * size, _WALL_S)
+
+
+def in_bounds(
+    file: Path, beside: Iterable[Path], pixels: int, work: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+) -> _T:
+    """Return what `work` on somebody's file returns, done in a process of its own. Raises ModelError, one line that
+    names `file`, where it comes to no end, takes too much or ends in what no code of ours foresaw.
+    """
+    bounds = bounds_for((file, *beside), pixels)
+    try:
+        return confined.call(bounds, _foreseen, file, functools.partial(work, *arguments, **named))
+    except confined.OutOfBoundsError as error:
+        raise ModelError(f"{file} {error}: it cannot be used live; choose another, or another copy of it") from error
+
+
+def _foreseen(file: Path, work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except (RealtimeError, MemoryError):
+        raise
+    except Exception as error:  # of the libraries that read it: whatever they like
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise ModelError(
+            f"{file} cannot be used ({what}): it is damaged, or of a form not known here; export or download it again"
+        ) from error
+
+
+def vetted(path: Path) -> Path:
+    """Return a model file that may be opened here. Raises ModelError, one line, for one that must not be."""
+    shipped = shipped_folder()
+    if path.parent == shipped:
+        if not is_as_shipped(path):
+            raise ModelError(f"{path} is damaged: it is not the file that came with the program; reinstall realtime")
+        return path
+    outline = read_outline(path)
+    check_safe(path, outline)
+    record = _record([path, *(path.parent / name for name in outline.external_files)])
+    if record is not None and record.is_file():
+        with contextlib.suppress(OSError):
+            record.touch()
+        return path
+    card = ModelCard.read(outline.metadata, str(path))
+    sides = outline.inputs.get("frame", ())[1:3]
+    pixels = int(np.prod([side if isinstance(side, int) else max(_TRIED_PX, card.least_px) for side in sides] or [0]))
+    for note in in_bounds(path, (), pixels, first_run, path):
+        log.warning("%s", note)
+    if record is not None:
+        _remember(record)
+    return path
+
+
+def remember(path: Path) -> None:
+    """Remember a file that was tried already, and written by this program."""
+    with contextlib.suppress(RealtimeError):
+        record = _record([path])
+        if record is not None:
+            _remember(record)
+
+
+def is_as_shipped(path: Path) -> bool:
+    """Tell whether a file in the folder of shipped models has the content it came with; true for one that did not come
+    with it.
+    """
+    known = checksums(path.parent).get(path.name)
+    return known is None or known == _digest([path])
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each shipped model by its file's name; none where the list is missing."""
+    try:
+        lines = (folder / CHECKSUMS).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: digest for digest, name in (line.split() for line in lines if len(line.split()) == 2)}
+
+
+def first_run(path: Path) -> list[str]:
+    """[a process of its own] Open a model in our contract and run it. Returns what looks odd, a line each; raises
+    ModelError.
+    """
+    from realtime.onnx_model import OnnxModel, SessionPolicy
+
+    card = ModelCard.read(read_outline(path).metadata, str(path))
+    side = max(_TRIED_PX, card.least_px)
+    sizes = {HEIGHT: side, WIDTH: side} if card.kind is ModelKind.STYLE else {}
+    model = OnnxModel.open(path, SessionPolicy(provider="cpu"), dimensions=sizes)
+    try:
+        confined.step()
+        if card.kind is not ModelKind.STYLE:
+            model.warm()
+            return []
+        _, height, width, _ = model.input_shapes["frame"]
+        return _looked_at(model.run, path, Size(int(width), int(height)))
+    finally:
+        model.close()
+
+
+def _looked_at(run: Callable[..., None], path: Path, size: Size) -> list[str]:
+    from realtime.cameras.demo import draw_room
+
+    room = draw_room(size)
+    pictures = [room, np.ascontiguousarray(room[:, ::-1]), room]
+    painted: list[Pixels] = []
+    for picture in pictures:
+        out = np.empty_like(picture)
+        run({"frame": picture[np.newaxis]}, {"frame_out": out[np.newaxis]})
+        confined.step()
+        painted.append(out)
+    low, high = np.percentile(np.stack(painted), (1, 99))
+    if high - low < _FLAT:
+        raise ModelError(
+            f"{path} paints nearly one colour ({low:.0f} to {high:.0f} of 0..255) whatever it is shown: its numbers "
+            "may be no numbers (NaN); export another checkpoint, or add it again with another --range"
+        )
+    if np.array_equal(painted[0], painted[1]):
+        raise ModelError(f"{path} paints the same picture whatever it is shown: it is no style; choose another")
+    if not np.array_equal(painted[0], painted[2]):
+        return [f"{path} paints the same picture differently each time: it will flicker; export it in eval mode"]
+    return []
+
+
+def _record(files: Iterable[Path]) -> Path | None:
+    """Return where it is noted that these contents passed; None for a user without a home."""
+    digest = _digest(files)
+    try:
+        return platformdirs.user_cache_path("realtime") / "tried-models" / digest
+    except RuntimeError:
+        return None
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of files' contents, one after the other. Raises ModelError."""
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                for piece in iter(lambda: stream.read(1 << 20), b""):
+                    digest.update(piece)
+        except OSError as error:
+            raise ModelError(f"cannot read {file}: {error.strerror}; check the path and its permissions") from error
+    return digest.hexdigest()
+
+
+def _remember(record: Path) -> None:
+    """Keep a note that a content passed; where the cache cannot be written, it is tried anew each time."""
+    with contextlib.suppress(OSError):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.touch()
+        old = sorted(record.parent.iterdir(), key=lambda file: file.stat().st_mtime_ns)[:-_MOST_REMEMBERED]
+        for file in old:
+            file.unlink(missing_ok=True)
