@@ -61,8 +61,12 @@ class Opener:
 
     def _easel(self, model: SizedModel, frame: Size, pauses: Pauses) -> Easel:
         easel = Easel(model, frame, steady=self._steady)
-        pauses.rest()
-        easel.warm(pauses)
+        try:
+            pauses.rest()
+            easel.warm(pauses)
+        except BaseException:
+            easel.close()
+            raise
         return easel
 
     def _is_on_the_processor(self) -> bool:
