@@ -11,9 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn, Protocol
 
 from realtime import __version__
-from realtime.errors import OptionError, RealtimeError, nearest
+from realtime.errors import OptionError, RealtimeError, in_one_line, nearest
+from realtime.signals import INTERRUPTED, ending_in_order, interrupt, leave, leave_now
 from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
-from realtime.terminal import set_up_logging, silence_native_libraries
+from realtime.terminal import set_up_logging, silence_native_libraries, told_all
+
+_HEARD_WITHIN_S = 2.0  # a native call may take a second, and what it was for is cleaned up after it
+_LEAST_ADDRESS_SPACE = 2_000_000_000  # a swap reserves 1.8 GB, of which 0.3 are used
 
 
 class CommandModule(Protocol):
@@ -100,11 +104,20 @@ def _load(command: str) -> CommandModule:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 done, 1 `doctor` found a fault, 2 an error the user
-    can mend, 70 a fault of ours, 130 stopped by the user before its work was done.
+    can mend, 70 a fault of ours, 75 a part that hung, 130 stopped by the user before its work was done.
+
+    Without `argv` it is the whole process's work, and the process may be ended in here: see `leave`.
     """
+    if argv is not None:
+        return _main(list(argv))
+    with ending_in_order(interrupt, unheard=lambda: leave_now(INTERRUPTED), heard_within_s=_HEARD_WITHIN_S):
+        code = _main(sys.argv[1:])
+    return leave(code)
+
+
+def _main(words: list[str]) -> int:
     log = logging.getLogger("realtime")
     try:
-        words = list(sys.argv[1:] if argv is None else argv)
         debug = "--debug" in words
         if debug:
             keep_stderr()
@@ -115,11 +128,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(words, log, debug=debug)
     except KeyboardInterrupt:
         log.error("interrupted")
-        code = 130
+        code = INTERRUPTED
     except SystemExit:  # --help, --version
         if _stdout_failed(log):
             return 2
         raise
+    finally:
+        told_all()
     return 2 if _stdout_failed(log) else code
 
 
@@ -133,18 +148,40 @@ def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
         command = words[0]
         if command not in COMMANDS:
             raise OptionError(f"no command '{command}'{nearest(command, COMMANDS)}; 'realtime --help' lists them")
+        _require_address_space()
         return _load(command).run(_parser(command).parse_args(words[1:]))
     except RealtimeError as error:
         log.error("%s", error, exc_info=error if debug else None)
-        return 2
+        return error.exit_code
     except BrokenPipeError:  # `realtime devices | head`
         return 0
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+            log.error("%s; close other programs, or raise the limit (ulimit -a)", _shortage(error))
+            return 2
+        what = f"{type(error).__name__}: {in_one_line(error)}"
         log.error(
             "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
         )
         return 70  # EX_SOFTWARE of BSD's sysexits
+
+
+def _shortage(error: Exception) -> str:
+    return "there is not enough memory" if isinstance(error, MemoryError) else "no further thread can be started"
+
+
+def _require_address_space() -> None:
+    """Raise OptionError where so little memory may be addressed that a library would take the process down, unsaid."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
+        raise OptionError(
+            f"this process may address {limit / 1e9:.1f} GB of memory, and its libraries need "
+            f"{_LEAST_ADDRESS_SPACE / 1e9:.0f}; raise the limit (ulimit -v)"
+        )
 
 
 def _stdout_failed(log: logging.Logger) -> bool:

@@ -20,6 +20,7 @@ from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.errors import CameraError, ModelError, OptionError, OutputError, RealtimeError
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
 from realtime.faces.finder import FaceFinder
+from realtime.feed import CLOSED_OUTPUT_WITHIN_S
 from realtime.files import unused_name
 from realtime.frame import Frame, Size
 from realtime.keepsakes import Keepsakes
@@ -33,6 +34,7 @@ from realtime.settings import parse_settings
 from realtime.signals import ending_in_order
 from realtime.signing import Signer
 from realtime.stats import RunStats
+from realtime.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +53,30 @@ class Run(NamedTuple):
     loop: RenderLoop
     desk: Desk
 
-    def go(self) -> None:
-        """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed."""
+    def go(self, last_resort: Callable[[int], None] = lambda code: None) -> None:
+        """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed.
+
+        `last_resort` is called on another thread, with an exit code, where the main thread stands still and can end
+        nothing any more; the outputs have been closed then, and it may end the process.
+        """
+        loop = self.loop
+        watchdog = Watchdog(
+            [loop.pulse, loop.main_pulse],
+            hung=loop.give_up,
+            overdue=loop.is_overdue,
+            last_resort=lambda: last_resort(loop.abandon()),
+            hurried=not loop.every_frame,
+        )
+        watchdog.start()
         try:
-            with ending_in_order(self.loop.stop):
-                self.loop.run(self.desk.attend)
+            with ending_in_order(loop.stop, unheard=loop.stop):
+                try:
+                    loop.run(self.desk.attend)
+                finally:
+                    loop.main_pulse.at("what is being saved", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
+                    self.desk.close()
         finally:
-            self.desk.close()
+            watchdog.stop()
 
 
 def build(options: Options, progress: Progress, stats: RunStats) -> Run:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 
 from realtime.cameras import Camera
-from realtime.errors import CameraError, RealtimeError
-from realtime.frame import Frame
+from realtime.errors import FAULTS, CameraError, OnceLogger, RealtimeError, in_one_line
+from realtime.frame import Frame, Pixels
 from realtime.pacing import Closed, Slot
+from realtime.pixels import as_picture
 from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
+
+_LEAP_S = 10.0
+_LEAP_FRAMES = 20
+# A recorded picture that would stay for longer, and for more than so many frames of its film's own rate, is taken for a
+# clock that leaps (FFmpeg's player draws the line at 10 s too). A slide show of one picture a minute keeps its minutes.
+_TOLD_EVERY_S = 60.0
+_NO_PICTURE_PAUSE_S = 0.01
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,8 +44,9 @@ class CapturePolicy:
     """One that takes longer to open is tried anew beside that attempt. (Media Foundation may take 20 s.)"""
     retry_s: float = 1.0
     """Pause before an attempt to open a lost camera; it doubles, up to `longest_retry_s`, while the camera is lost
-    again as soon as it is back: a loose cable must not fill a log."""
-    longest_retry_s: float = 30.0
+    again as soon as it is back."""
+    longest_retry_s: float = 1.5
+    """With it and the time that opening takes, the picture is back two seconds after the camera works again."""
     steady_s: float = 10.0
     """A camera that has delivered for so long has come back for good."""
 
@@ -73,10 +83,13 @@ class Capture:
         self._next_index = 0
         self._last_pts_s = 0.0
         self._live_since_s: float | None = None
+        self._spawn_failures = OnceLogger(log)
+        self._bad_pictures = OnceLogger(log)
+        self._told_lost_at_s = self._told_back_at_s = -math.inf
+        self._is_leap_told = False
 
     def start(self) -> None:
         """Begin to read."""
-        self._heard_at_s = time.monotonic()
         self._spawn(self._camera)
 
     def let_clock_run(self) -> None:
@@ -96,27 +109,39 @@ class Capture:
         if silent_s < patience_s * 2 ** min(left_behind, 20):
             return
         # The stuck call cannot be interrupted: leave that thread to itself (it closes its camera when it wakes).
+        try:
+            self._spawn(None)
+        except (RuntimeError, MemoryError) as error:  # no further thread now; at the next beat there may be one
+            self._spawn_failures.failure(f"{self.info.name} sends nothing and cannot be opened again yet", error)
+            return
         log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
         self._stats.reopened += 1
-        self._heard_at_s = time.monotonic()
-        self._spawn(None)
 
-    def stop(self) -> None:
-        """End reading; a camera that is stuck inside its driver is left behind after two seconds."""
+    def begin_to_stop(self) -> None:
+        """Let nothing more come. Any thread."""
         self._stopping.set()
         self._clock_may_run.set()
         self._slot.close(discard=True)
-        give_up_at_s = time.monotonic() + 2.0
+
+    def stop(self, within_s: float = 2.0) -> None:
+        """End reading; a camera that is stuck inside its driver is left behind after `within_s`."""
+        self.begin_to_stop()
+        give_up_at_s = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
 
     def _spawn(self, camera: Camera | None) -> None:
-        self._generation += 1
-        thread = threading.Thread(
-            target=self._run, args=(camera, self._generation), name=f"camera-{self._generation}", daemon=True
-        )
+        """Let another thread read from now on. Raises RuntimeError where none can be started."""
+        generation = self._generation + 1
+        thread = threading.Thread(target=self._run, args=(camera, generation), name=f"camera-{generation}", daemon=True)
+        former, self._generation = self._generation, generation  # before it starts, or it would think itself outdated
+        heard_at_s, self._heard_at_s = self._heard_at_s, time.monotonic()
+        try:
+            thread.start()
+        except BaseException:
+            self._generation, self._heard_at_s = former, heard_at_s
+            raise
         self._threads = [thread, *(old for old in self._threads if old.is_alive())]
-        thread.start()
 
     def _is_current(self, generation: int) -> bool:
         return generation == self._generation and not self._stopping.is_set()
@@ -135,7 +160,7 @@ class Capture:
                     ended = self._read_all(camera, generation)
                 except Closed:
                     raise
-                except Exception as error:  # whatever a driver or a decoder raises, a live camera is opened again
+                except FAULTS as error:  # whatever a driver or a decoder raises, a live camera is opened again
                     if not self._worth_waiting_for():
                         raise
                     failed = True
@@ -157,9 +182,9 @@ class Capture:
             pass
         except RealtimeError as error:
             outcome = error
-        except Exception as error:  # a fault of ours or a driver's: the run must end in order, with the reason
+        except FAULTS as error:  # a fault of ours or a driver's: the run must end in order, with the reason
             log.debug("camera thread", exc_info=error)
-            outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {error}")
+            outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {in_one_line(error)}")
         finally:
             if camera is not None:
                 self._close(camera)
@@ -171,18 +196,28 @@ class Capture:
         """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
         return self.info.live or (self._policy.loop and self._next_index > 0)
 
-    def _report_loss(self, error: Exception) -> None:
+    def _report_loss(self, error: BaseException) -> None:
         log.debug("reading %s", self.info.name, exc_info=error)
-        if not isinstance(error, RealtimeError):
-            error = CameraError(f"{self.info.name} failed: {type(error).__name__}: {error}")
-        log.warning("%s; the last picture is held until it is back", error)
         self._stats.reopened += 1
         self._lost = True
+        if self._losses_in_a_row and time.monotonic() - self._told_lost_at_s < _TOLD_EVERY_S:
+            return  # a loose cable must not fill a log
+        self._told_lost_at_s = time.monotonic()
+        told = in_one_line(error)
+        if not isinstance(error, RealtimeError):
+            told = f"{self.info.name} failed: {type(error).__name__}: {told}"
+        log.warning("%s; the last picture is held until it is back", told)
+
+    def _report_return(self, camera: Camera) -> None:
+        if self._losses_in_a_row and time.monotonic() - self._told_back_at_s < _TOLD_EVERY_S:
+            return
+        self._told_back_at_s = time.monotonic()
+        log.warning("%s is back", camera.info.name)
 
     def _close(self, camera: Camera) -> None:
         try:
             camera.close()
-        except Exception as error:  # a device that is gone may fail to close; there is nothing left to lose
+        except FAULTS as error:  # a device that is gone may fail to close; there is nothing left to lose
             log.debug("closing %s: %s", self.info.name, error)
 
     def _open_again(self, generation: int) -> Camera | None:
@@ -190,7 +225,7 @@ class Capture:
             self._opening = generation
         try:
             camera = self._open_source()
-        except Exception as error:
+        except FAULTS as error:
             if not self._worth_waiting_for():
                 raise
             if not self._lost:  # looped material that is gone at the end of a round; a lost camera was told before
@@ -203,7 +238,7 @@ class Capture:
             if self._opening == generation:
                 self._opening = 0
         if self._lost and self._is_current(generation):
-            log.warning("%s is back", camera.info.name)
+            self._report_return(camera)
         self._lost = False
         self._heard_at_s = time.monotonic()
         return camera
@@ -224,22 +259,46 @@ class Capture:
                 if self._next_index == first_index:
                     raise CameraError(f"{camera.info.name} holds no pictures; choose another source")
                 return True
+            pixels = self._pixels_of(frame)
+            if pixels is None:  # not heard from: a live camera that gives no pictures at all is opened again
+                self._stopping.wait(_NO_PICTURE_PAUSE_S)
+                continue
             self._heard_at_s = now_s
             self._read_times.add(now_s - began_s)
             index, pts_s = first_index + frame.index, first_pts_s + frame.pts_s
             captured_at_s = frame.captured_at_s
+            if not math.isfinite(pts_s + captured_at_s):
+                pts_s, captured_at_s = self._last_pts_s + 1.0 / camera.info.fps, now_s
             if camera.info.live:  # its own clock begins anew when it is opened again; ours goes on
                 self._live_since_s = self._live_since_s or captured_at_s
                 pts_s = max(self._last_pts_s, captured_at_s - self._live_since_s)
             elif paced:
-                if shift_s is None or now_s - (pts_s + shift_s) > 1.0 / camera.info.fps:
+                early_s = 0.0 if shift_s is None else pts_s + shift_s - now_s
+                leaps = early_s > max(_LEAP_S, _LEAP_FRAMES / camera.info.fps)
+                if leaps:
+                    self._report_leap(early_s)
+                if shift_s is None or leaps or -early_s > 1.0 / camera.info.fps:
                     shift_s = now_s - pts_s  # first frame, or more than a frame late: forgive the debt
                 else:
-                    self._stopping.wait(pts_s + shift_s - now_s)
+                    self._stopping.wait(early_s)
                 captured_at_s = time.monotonic()
-            self._slot.put(Frame(frame.pixels, captured_at_s, pts_s, index, frame.mirrored))
+            self._slot.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
             self._stats.captured += 1
             self._next_index, self._last_pts_s = index + 1, pts_s
             if paced and not self._clock_may_run.is_set():
                 self._clock_may_run.wait()
                 shift_s = time.monotonic() - pts_s
+
+    def _pixels_of(self, frame: Frame) -> Pixels | None:
+        """Return a frame's picture as all further parts expect it, or None where there is none, which is told once."""
+        try:
+            return as_picture(frame.pixels)
+        except (ValueError, AttributeError) as error:
+            self._stats.unusable += 1
+            self._bad_pictures.failure(f"{self.info.name} gives what is no picture", error)
+            return None
+
+    def _report_leap(self, leap_s: float) -> None:
+        if not self._is_leap_told:
+            self._is_leap_told = True
+            log.warning("the clock of %s leaps ahead by %.0f s; it is played on without a stop", self.info.name, leap_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,9 +11,11 @@ from realtime.effects.chain import EffectMenu
 from realtime.errors import OutputError
 from realtime.keepsakes import Keepsakes
 from realtime.loop import RenderLoop
-from realtime.names import without_folders
+
+log = logging.getLogger(__name__)
 
 _STATUS_EVERY_S = 0.25
+_WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
 class Desk:
@@ -26,17 +29,22 @@ class Desk:
         self._menu = menu
         self._keepsakes = keepsakes
         self._next_status_s = 0.0
+        self._standing: set[str] = set()  # outputs that were told to stand still
+        self._troubled: dict[str, str] = {}
 
     def attend(self) -> None:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
         command = self._controls.next_command()
         if command is not None:
+            self._loop.main_pulse.at(f"the wish for {command.value}", _WISH_PATIENCE_S)
             self._obey(command)
         now_s = time.monotonic()
         if now_s >= self._next_status_s:
             self._next_status_s = now_s + _STATUS_EVERY_S
+            self._loop.main_pulse.at("what the effects tell of themselves")
             self._loop.capture.watch()
             self._notice_failed_recording()
+            self._notice_standing_outputs()
             self._controls.status = self._status()
             self.tick(self._loop.stats.processed)
 
@@ -73,7 +81,9 @@ class Desk:
 
     def _turn(self, steps: int) -> None:
         chain = self._loop.chain
-        self._controls.say(chain.turn(steps) or f"{' + '.join(chain.specs) or 'this effect'} has no strength to change")
+        self._controls.say(
+            chain.turn(steps) or f"{' + '.join(chain.titles) or 'this effect'} has no strength to change"
+        )
 
     def _toggle_recording(self) -> None:
         self._notice_failed_recording()
@@ -96,28 +106,46 @@ class Desk:
         reason = next((output.failure for output in outputs if output.name == recorder.name), "")
         self._keepsakes.recording_failed(reason or f"the recording {recorder.name} has ended")
 
+    def _notice_standing_outputs(self) -> None:
+        """Say it once when an output takes nothing any more, or nobody will ever see what it takes; and when it is
+        well again.
+        """
+        for feed in self._loop.feeds:
+            stands = feed.is_stuck and not feed.output.on_main_thread  # a window that stands is the watchdog's
+            if stands and feed.title not in self._standing:
+                self._standing.add(feed.title)
+                self._say(f"{feed.title} has taken no picture for {feed.stuck_for_s():.0f} s")
+            elif not stands and feed.title in self._standing:
+                self._standing.remove(feed.title)
+                self._say(f"{feed.title} takes pictures again")
+            trouble = feed.trouble
+            if trouble != self._troubled.get(feed.title, ""):
+                self._troubled[feed.title] = trouble
+                if trouble:
+                    self._say(trouble)
+
+    def _say(self, line: str) -> None:
+        log.warning("%s", line)
+        self._controls.say(line)
+
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
         loop.chain.describe()
-        specs = loop.chain.specs
-        computing = [*(["faces"] if loop.chain.uses_faces else []), *specs]
-        running = {"read", *(f"effect {spec}" for spec in specs)}
+        titles = loop.chain.titles
+        computing = [*(["faces"] if loop.chain.uses_faces else []), *titles]
+        running = {"read", *(f"effect {title}" for title in titles)}
         if loop.chain.uses_faces:
             running |= {"detect", "track"}
         shown = [feed for feed in loop.feeds if feed.output.on_main_thread] or loop.feeds
         drops = [("before", stats.dropped_before_processing)]
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
-            effect=" + ".join(map(without_folders, specs)) or "none",
+            effect=" + ".join(titles) or "none",
             source=str(stats.source.get("name", "")),
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
-            stage_ms=tuple(
-                (without_folders(name), times.recent_ms())
-                for name, times in list(stats.stages.items())
-                if name in running
-            ),
+            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
             facts=tuple(loop.chain.facts()),
             faces=loop.faces_in_view,

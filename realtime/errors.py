@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 
 def shown(text: str, most: int | None = None) -> str:
@@ -16,10 +18,12 @@ def shown(text: str, most: int | None = None) -> str:
 
 
 class RealtimeError(Exception):
-    """Base of all errors that are shown as one line, without a traceback, with exit code 2.
+    """Base of all errors that are shown as one line, without a traceback.
 
     Its text may quote names out of files, so that it is fit to be shown whoever shows it: log, table or picture.
     """
+
+    exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
         return shown(super().__str__())
@@ -49,30 +53,68 @@ class OutputError(RealtimeError):
     """A window, device or file that cannot be opened or written."""
 
 
+class HangError(RealtimeError):
+    """A part that has not answered for so long that it never will. Started anew, the program may go on: a service
+    manager does so on this code (EX_TEMPFAIL of BSD's sysexits).
+    """
+
+    exit_code = 75
+
+
+FAULTS = (Exception, SystemExit)
+"""What anybody's code may raise where it is called: a part that calls `sys.exit` must not end the program."""
+
+_LONGEST_LINE = 300
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the known word closest to `word`, or an empty string."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean '{match[0]}'?)" if match else ""
 
 
-class OnceLogger:
-    """Logs a failure that may come back every frame: in full the first time, then only its count.
+def in_one_line(error: BaseException) -> str:
+    """Return an error's first line with words in it, shortened; OpenCV's, for one, tell six. Never raises: the error
+    may be anybody's.
+    """
+    try:
+        text = str(error)
+    except Exception:  # its own `__str__` fails
+        text = ""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "") or type(error).__name__
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
 
-    Used by one thread. A different message counts as a new failure.
+
+class OnceLogger:
+    """Logs a failure that may come back every frame: in full the first time, then now and then its count.
+
+    Used by one thread. Failures are told apart by what fails and by the error's class, not by its words, which may
+    hold a time or an address and be new every time.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    AGAIN_AFTER_S = 60.0
+
+    def __init__(self, logger: logging.Logger, now_s: Callable[[], float] = time.monotonic) -> None:
         self._logger = logger
-        self._counts: dict[str, int] = {}
+        self._now_s = now_s
+        self._counts: dict[tuple[str, type[BaseException]], int] = {}
+        self._told_at_s: dict[tuple[str, type[BaseException]], float] = {}
 
     def failure(self, what: str, error: BaseException) -> None:
-        """Log `what: error`; after the first time only at counts 10, 100, 1000 …, so that a log stays small."""
-        key = f"{what}: {type(error).__name__}: {error}"
+        """Log `what: error`; after the first time only at counts 10, 100, 1000 …, and at most once a minute."""
+        key = what, type(error)
         count = self._counts.get(key, 0) + 1
-        if len(self._counts) < 100:  # a message with a changing number in it must not fill the memory
-            self._counts[key] = count
+        if key not in self._counts and len(self._counts) >= 100:  # classes made on the way must not fill the memory
+            return
+        self._counts[key] = count
         if count == 1:
-            self._logger.warning("%s: %s", what, error or type(error).__name__)
+            self._logger.warning("%s: %s", what, in_one_line(error))
             self._logger.debug("the failure above", exc_info=error)
-        elif count >= 10 and str(count).strip("0") == "1":
+        elif count >= 10 and str(count).strip("0") == "1" and self._is_due(key):
             self._logger.warning("%s: the same failure for the %dth time", what, count)
+        else:
+            return
+        self._told_at_s[key] = self._now_s()
+
+    def _is_due(self, key: tuple[str, type[BaseException]]) -> bool:
+        return self._now_s() - self._told_at_s[key] >= self.AGAIN_AFTER_S

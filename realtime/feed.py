@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from realtime.errors import OutputError
+from realtime.errors import FAULTS, OutputError, in_one_line
 from realtime.frame import Frame
 from realtime.outputs import Output, OutputFinished
 from realtime.pacing import Closed, Keep, Slot, SteadyBeat
@@ -15,8 +15,10 @@ from realtime.stats import OutputStats
 
 log = logging.getLogger(__name__)
 
-_FINISH_WITHIN_S = 30.0  # an encoder may have a second or two of work left, on a slow disk more
+CLOSED_OUTPUT_WITHIN_S = 30.0  # an encoder may have a second or two of work left, on a slow disk more
 _STUCK_AFTER_S = 5.0  # in one frame: the program that reads a pipe has stopped reading, a network drive is gone
+_STUCK_AT_THE_END_AFTER_S = 1.0  # the same where somebody waits for the end
+_TROUBLE_EVERY_S = 1.0
 
 
 class Feed:
@@ -37,6 +39,11 @@ class Feed:
         self._is_closed = False
         self._showing_since_s: float | None = None
         self._thread: threading.Thread | None = None
+        self._trouble_at_s = 0.0
+        self.title = _title(output)
+        """What it is called where it is in trouble: `output out.mp4`."""
+        self.trouble = ""
+        """What is wrong with it though it takes frames; empty: nothing."""
 
     def start(self) -> None:
         """Begin to show what is offered, on a thread of its own unless the output wants the main thread."""
@@ -69,9 +76,10 @@ class Feed:
             self._give_up(None)
         except OutputError as error:
             self._give_up(error)
-        except Exception as error:  # a driver's or a library's: this output ends, the others go on
+        except FAULTS as error:  # a driver's or a library's: this output ends, the others go on
             log.debug("output %s", self.stats.name, exc_info=error)
-            self._give_up(OutputError(f"output {self.stats.name} failed: {type(error).__name__}: {error}"))
+            told = f"{type(error).__name__}: {in_one_line(error)}"
+            self._give_up(OutputError(f"output {self.stats.name} failed: {told}"))
         else:
             return True
         return False
@@ -80,12 +88,16 @@ class Feed:
         """Begin to end: whoever waits to offer a frame goes on at once. Any thread."""
         self._slot.close()
 
-    def stop(self) -> None:
-        """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread."""
+    def stop(self, *, hurried: bool = False) -> None:
+        """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread.
+
+        `hurried`: somebody waits for the end: one that takes nothing is not waited for.
+        """
         self.let_nothing_in()
         if self._thread is not None:
-            give_up_at_s = time.monotonic() + _FINISH_WITHIN_S
-            while self._thread.is_alive() and time.monotonic() < give_up_at_s and not self._is_stuck():
+            patience_s = _STUCK_AT_THE_END_AFTER_S if hurried else _STUCK_AFTER_S
+            give_up_at_s = time.monotonic() + CLOSED_OUTPUT_WITHIN_S
+            while self._thread.is_alive() and time.monotonic() < give_up_at_s and self.stuck_for_s() < patience_s:
                 self._thread.join(timeout=0.05)
             if self._thread.is_alive():
                 log.warning("output %s does not stop; left behind", self.stats.name)
@@ -93,6 +105,16 @@ class Feed:
             while self.step(0.0):
                 pass
             self._close()
+
+    def stuck_for_s(self) -> float:
+        """For how long it has been at one frame. Any thread."""
+        since_s = self._showing_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it takes nothing any more, as far as can be told. Any thread."""
+        return self.stuck_for_s() > _STUCK_AFTER_S
 
     def _run(self) -> None:
         while self._step_on_the_beat(self._beat) if self._beat else self.step(0.25):
@@ -107,10 +129,6 @@ class Feed:
         beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
-    def _is_stuck(self) -> bool:
-        since_s = self._showing_since_s
-        return since_s is not None and time.monotonic() - since_s > _STUCK_AFTER_S
-
     def _show(self, frame: Frame) -> None:
         self._showing_since_s = began_s = time.monotonic()
         self.output.show(frame)
@@ -123,6 +141,9 @@ class Feed:
             self.on_first_shown()
         if self._beat is not None:
             self._last = frame
+        if shown_at_s >= self._trouble_at_s:
+            self._trouble_at_s = shown_at_s + _TROUBLE_EVERY_S
+            self.trouble = self.output.trouble()
 
     def _give_up(self, error: OutputError | None) -> None:
         self.error = error
@@ -143,3 +164,7 @@ class Feed:
             self.stats.failure = self.stats.failure or str(error)
             log.warning("closing output %s: %s", self.stats.name, error)
             log.debug("closing output", exc_info=error)
+
+
+def _title(output: Output) -> str:
+    return f"the {output.name}" if output.on_main_thread else f"output {output.name}"

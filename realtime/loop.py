@@ -2,7 +2,8 @@
 
 Threads: one camera thread (`capture.py`) puts frames into a one-place slot; one processing thread (here) takes the
 newest, finds faces, runs the effects and offers the picture to every output; each output has a thread of its own
-(`feed.py`), except windows, which live on the main thread, where the user's wishes are heard too (`desk.py`).
+(`feed.py`), except windows, which live on the main thread, where the user's wishes are heard too (`desk.py`). A thread
+that does nothing else sees whether one of these stands still (`watchdog.py`).
 """
 
 from __future__ import annotations
@@ -18,18 +19,25 @@ import cv2
 from realtime.buffers import FramePool
 from realtime.capture import Capture
 from realtime.effects.chain import EffectChain
-from realtime.errors import RealtimeError
+from realtime.errors import FAULTS, HangError, OnceLogger, RealtimeError, in_one_line
 from realtime.faces.finder import FaceFinder
-from realtime.feed import Feed
+from realtime.feed import CLOSED_OUTPUT_WITHIN_S, Feed
 from realtime.frame import Face, Frame
 from realtime.outputs import Output
 from realtime.pacing import Closed, Slot
 from realtime.stats import RunStats
+from realtime.watchdog import END_WITHIN_S, Pulse
 
 log = logging.getLogger(__name__)
 
 _WINDOW_WAIT_S = 0.004  # how long the main thread waits for a frame before it looks at the keyboard again
 _IDLE_WAIT_S = 0.02  # the same where there is no window
+_DETECTOR = "the face detector"
+
+# How long the end waits for the processing thread, which closes the effects:
+_CLOSED_WITHIN_S = 10.0
+_LEFT_AFTER_S = 1.5  # where somebody waits: a picture that is being made is not worth it
+_HUNG_LEFT_AFTER_S = 0.2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +85,17 @@ class RenderLoop:
         self.feeds: Sequence[Feed] = [self._feed(output) for output in self.outputs]
         """Those that still want frames."""
         self.capture.on_finished = self._source_ended
+        self.pulse = Pulse()
+        """What the processing thread is at."""
+        self.main_pulse = Pulse()
+        """What the main thread is at, while it runs the loop."""
+        self.chain.pulse = self.pulse
+        self.is_ending = False
+        """True once everything is being closed."""
+        self._asked_to_end_at_s: float | None = None
+        self._hang: HangError | None = None
+        self._is_hopeless = False
+        self._faults = OnceLogger(log)
 
     def run(self, attend: Callable[[], None] = lambda: None) -> None:
         """Run until the source ends, a limit is reached, the user quits or `stop` is called. Main thread.
@@ -95,27 +114,85 @@ class RenderLoop:
             self.capture.start()
             processing.start()
             while not self._stopping.is_set():
-                windows = [feed for feed in self.feeds if feed.output.on_main_thread]
-                for window in windows:
-                    window.step(_WINDOW_WAIT_S)
-                if not windows:
-                    self._stopping.wait(_IDLE_WAIT_S)
-                if self._time_is_up():
-                    self._end()
-                attend()
+                self._step(attend)
         finally:
+            self.is_ending = True
             self._stopping.set()
-            self.capture.stop()
-            if self.interrupted:  # an output that is waited for and takes nothing must not hold up the others' end
-                for feed in self._all_feeds:
-                    feed.let_nothing_in()
-            if processing.ident is not None:
-                processing.join(timeout=10.0)
-            self.stats.ended_at_s = time.monotonic()
-            for feed in self._all_feeds:  # one that ended early may still be finishing its file
-                feed.stop()
+            self._close(processing)
         if self._outcome:
             raise self._outcome
+
+    def _step(self, attend: Callable[[], None]) -> None:
+        """Bring the windows what there is, and attend to the rest."""
+        windows = [feed for feed in self.feeds if feed.output.on_main_thread]
+        for window in windows:
+            self.main_pulse.at(window.title)
+            window.step(_WINDOW_WAIT_S)
+        if not windows:
+            self.main_pulse.rest()
+            self._stopping.wait(_IDLE_WAIT_S)
+        if self._time_is_up():
+            self._end()
+        self.main_pulse.at("what is looked after beside the picture")
+        try:
+            attend()
+        except FAULTS as error:  # what is beside the picture must not end it
+            self._faults.failure("looking after the run fails", error)
+
+    def _close(self, processing: threading.Thread) -> None:
+        """Close everything in order, and leave behind what does not answer. Main thread."""
+        self.main_pulse.rest()
+        self.capture.begin_to_stop()
+        if self.interrupted or self._hang:  # an output that is waited for and takes nothing must not hold up the end
+            for feed in self._all_feeds:
+                feed.let_nothing_in()
+        wait_s = _HUNG_LEFT_AFTER_S if self._hang else _LEFT_AFTER_S if self.interrupted else _CLOSED_WITHIN_S
+        give_up_at_s = time.monotonic() + wait_s
+        if processing.ident is not None:
+            processing.join(timeout=wait_s)
+            if processing.is_alive() and not self._hang:
+                log.warning("%s has not ended; left behind", self._at() or "an effect")
+        self.capture.stop(within_s=max(0.0, give_up_at_s - time.monotonic()) if self.interrupted else 2.0)
+        self.stats.ended_at_s = time.monotonic()
+        for feed in self._all_feeds:
+            feed.let_nothing_in()
+        for feed in self._all_feeds:  # one that ended early may still be finishing its file
+            self.main_pulse.at(f"closing {feed.title}", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
+            feed.stop(hurried=self.interrupted or self._hang is not None)
+        self.main_pulse.rest()
+
+    def _at(self) -> str:
+        call = self.pulse.call
+        return call.what if call else ""
+
+    def give_up(self, error: HangError) -> None:
+        """[watchdog] End the run because a part of it hangs."""
+        log.debug("%s", error)
+        self._is_hopeless = self.is_ending
+        self._hang = error
+        self._end(error)
+
+    def is_overdue(self) -> bool:
+        """[watchdog] Whether the main thread should have begun to end, or to come to its end, and stands still."""
+        asked_s = self._asked_to_end_at_s
+        if asked_s is None or not self._stopping.is_set():
+            self._asked_to_end_at_s = time.monotonic() if self._stopping.is_set() else None
+            return False
+        return self._is_hopeless or (not self.is_ending and time.monotonic() - asked_s > END_WITHIN_S)
+
+    def abandon(self) -> int:
+        """[watchdog] Close the outputs, but for windows, because the main thread no longer can; return the exit code
+        of a run that ends so.
+        """
+        log.warning("%s does not answer", self.main_pulse.call.what if self.main_pulse.call else "the program")
+        self.capture.begin_to_stop()
+        feeds = [feed for feed in self._all_feeds if not feed.output.on_main_thread]
+        for feed in feeds:
+            feed.let_nothing_in()
+        for feed in feeds:
+            feed.stop(hurried=True)
+        self.stats.ended_at_s = self.stats.ended_at_s or time.monotonic()
+        return self._hang.exit_code if self._hang else 0
 
     def _time_is_up(self) -> bool:
         """Whether a live source has fallen silent past the limit: `_process` sees the limit only when a frame comes."""
@@ -139,9 +216,10 @@ class RenderLoop:
                     self._make(frame)
         except Closed:
             pass  # the source has ended, and everything it gave has been made
-        except Exception as error:  # a fault of ours: end in order, with the files closed, and say it
+        except FAULTS as error:  # a fault of ours: end in order, with the files closed, and say it
             log.debug("processing", exc_info=error)
-            self._end(RealtimeError(f"the loop failed: {type(error).__name__}: {error}; --debug tells more"))
+            told = f"{type(error).__name__}: {in_one_line(error)}"
+            self._end(RealtimeError(f"the loop failed: {told}; --debug tells more"))
         finally:
             self._end()
             self.chain.close()
@@ -153,11 +231,13 @@ class RenderLoop:
         detect_s = 0.0
         faces: list[Face] = []
         if self.chain.uses_faces:
+            self.pulse.at(_DETECTOR)
             faces = self.finder.find(frame)
             detect_s = self.finder.detect_s
         if self.mirrored and self.chain.uses_pixels:
             frame, faces = self._mirror(frame, faces)
         picture = self.chain.make(frame, faces)
+        self.pulse.rest()
         made_s = time.perf_counter()
         for feed in self.feeds:
             feed.offer(picture)

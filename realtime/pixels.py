@@ -56,6 +56,30 @@ class Place(NamedTuple):
         )
 
 
+def as_picture(pixels: object) -> Pixels:
+    """Return what somebody else's code gave as a picture; the very same array where it is one.
+
+    Grey, a fourth channel, 16 bits and rows that lie apart are brought into our form. Raises ValueError, which says
+    what it is, for anything else: nobody knows whether 0.7 means nearly white or nearly black.
+    """
+    if not isinstance(pixels, np.ndarray):
+        raise ValueError(f"{type(pixels).__name__}, no array of pixels")  # noqa: TRY004 - a wrong value, not a wrong call
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.flags.c_contiguous:
+        if pixels.size == 0:
+            raise ValueError("an empty picture")
+        return pixels
+    told = f"{'x'.join(map(str, pixels.shape))} values of {pixels.dtype}"
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, np.newaxis]
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.size == 0:
+        raise ValueError(told)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return np.ascontiguousarray(pixels[:, :, :3])
+
+
 def place_inside(picture: Size, canvas: Size) -> Place:
     """Return where a picture goes on a canvas: as large as fits, aspect kept, in the middle."""
     scale = min(canvas.width / picture.width, canvas.height / picture.height)

@@ -1,17 +1,42 @@
-"""Ending in order when somebody presses Ctrl-C or the system shuts down."""
+"""Ending in order when somebody presses Ctrl-C or the system shuts down, and at last."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
+import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+from realtime.terminal import told_all
+
+INTERRUPTED = 130
+"""The exit code where somebody ended the program before it had anything to finish."""
+
+_HEARD_WITHIN_S = 0.5
+_OTHERS_END_WITHIN_S = 1.0
+
+
+def interrupt() -> None:
+    """Raise KeyboardInterrupt: what a signal does where nothing needs an end in order."""
+    raise KeyboardInterrupt
 
 
 @contextmanager
-def ending_in_order(stop: Callable[[], None]) -> Iterator[None]:
+def ending_in_order(
+    stop: Callable[[], None], *, unheard: Callable[[], None] | None = None, heard_within_s: float = _HEARD_WITHIN_S
+) -> Iterator[None]:
     """Call `stop` on the first Ctrl-C, SIGTERM or hang-up; a second Ctrl-C interrupts at once.
+
+    What was ignored when the program began stays ignored: `nohup` asks for that, and a shell for what it starts in the
+    background. Python hears a signal only between two instructions of the main thread: where that stands still in a
+    native call, `unheard` is called on another thread after `heard_within_s`.
 
     Only the main thread may handle signals: elsewhere (a test, an embedding program) this does nothing.
     """
@@ -19,15 +44,102 @@ def ending_in_order(stop: Callable[[], None]) -> Iterator[None]:
         yield
         return
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on some systems only
-    wanted = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    wanted = [number for number in known if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    heard = threading.Event()
 
     def handle(number: int, stack: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        heard.set()
+        if signal.SIGINT in wanted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, handle) for number in wanted}
+    listener = _Listener(wanted, handle, heard, unheard, heard_within_s) if unheard is not None else None
     try:
         yield
     finally:
+        if listener is not None:
+            listener.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Listener:
+    """Hears signals on a thread of its own. Made and closed on the main thread."""
+
+    def __init__(
+        self,
+        wanted: Sequence[int],
+        handler: Callable[[int, FrameType | None], None],
+        heard: threading.Event,
+        unheard: Callable[[], None],
+        within_s: float,
+    ) -> None:
+        self._wanted, self._handler = frozenset(wanted), handler
+        self._heard, self._unheard, self._within_s = heard, unheard, within_s
+        self._receiving, self._sending = socket.socketpair()
+        self._sending.setblocking(False)
+        self._before = signal.set_wakeup_fd(self._sending.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(target=self._listen, name="signals", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no thread can be started: only a native call is not interrupted then
+            thread.start()
+        self._thread = thread
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(self._before, warn_on_full_buffer=False)
+        self._heard.set()  # wakes the thread where it waits for that
+        with contextlib.suppress(OSError):
+            self._receiving.shutdown(socket.SHUT_RDWR)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=1.0)
+        self._receiving.close()
+        self._sending.close()
+
+    def _listen(self) -> None:
+        """[its thread] Each signal's number comes as a byte."""
+        with contextlib.suppress(OSError):
+            while numbers := self._receiving.recv(64):
+                asked = self._wanted.intersection(numbers)
+                # Whoever has put another handler in our place sees to it that the end comes.
+                ours = any(signal.getsignal(number) is self._handler for number in asked)
+                if ours and not self._heard.wait(self._within_s):
+                    self._unheard()
+                    return
+
+
+def leave(code: int) -> int:
+    """Return the program's exit code for `sys.exit`, or end the process with it here and now, where threads are left
+    that a library may hold: torn down under them, it takes the process with it (SIGABRT, after everything was done).
+    """
+    give_up_at_s = time.monotonic() + _OTHERS_END_WITHIN_S
+    for thread in _others():
+        if not thread.daemon:
+            thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
+    if not told_all() or not _flushed() or _others():
+        leave_now(code)
+    return code
+
+
+def leave_now(code: int) -> NoReturn:
+    """End the process, whatever its threads are at."""
+    told_all()
+    os._exit(code)
+
+
+def _others() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+
+
+def _flushed() -> bool:
+    """Whether what was said has gone out. Where it cannot (the terminal is gone, the disk full), Python would try
+    again at its end and exit with 120.
+    """
+    done = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            done = False
+    return done

@@ -91,6 +91,7 @@ class RunStats:
         self.effect_reports: dict[str, dict[str, Any]] = {}
         self.picture_size: tuple[int, int] | None = None
         self.captured = 0
+        self.unusable = 0
         self.processed = 0
         self.dropped_before_processing = 0
         self.reopened = 0
@@ -145,6 +146,7 @@ class RunStats:
             "fps": round(max(0, self.processed - 1) / seconds, 2) if seconds > 0 else 0.0,
             "frames": {
                 "captured": self.captured,
+                "unusable": self.unusable,
                 "processed": self.processed,
                 "with_face": self.frames_with_face,
                 "synthetic": self.synthetic,

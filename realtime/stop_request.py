@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from realtime.model_store import Progress
-
-_ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on some systems only
+from realtime.signals import ending_in_order
 
 
 class StopRequest:
@@ -44,28 +41,11 @@ class StopRequest:
 
 @contextmanager
 def stop_noted() -> Iterator[StopRequest]:
-    """Note the first Ctrl-C, SIGTERM or hang-up inside the block; a second Ctrl-C interrupts at once.
+    """Note the first Ctrl-C, SIGTERM or hang-up inside the block; otherwise as `ending_in_order`.
 
     It is noted and not raised where it comes: libraries that are being loaded and models that are being opened must not
-    be left half-way, with threads of theirs that take the process down at its end. What is ignored stays ignored
-    (`nohup`). Only the main thread may handle signals: elsewhere nothing is heard.
+    be left half-way, with threads of theirs that take the process down at its end.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
+    with ending_in_order(request.make):
         yield request
-        return
-
-    def handle(number: int, stack: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        request.make()
-
-    numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    wanted = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
-    for number in wanted:
-        signal.signal(number, handle)
-    try:
-        yield request
-    finally:
-        for number in wanted:
-            signal.signal(number, before[number])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,21 +41,107 @@ def silence_native_libraries() -> TextIO:
 
 
 class _Line(logging.Formatter):
+    """One line an event: what files and libraries put into a message begins no other and steers no terminal."""
+
     def format(self, record: logging.LogRecord) -> str:
-        text = f"realtime: {shown(record.getMessage())}"  # names out of files, and what libraries say, are in it
+        text = f"realtime: {shown(record.getMessage())}"
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         return text
 
 
+class PatientHandler(logging.Handler):
+    """Writes lines on a thread of its own, because their reader may stand still: a terminal stopped with Ctrl-S, a pipe
+    that nobody empties. Whoever logs never waits, and never hears of a reader that is gone.
+    """
+
+    MOST_WAITING = 500
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._changed = threading.Condition()
+        # Guarded by _changed:
+        self._waiting: list[str] = []
+        self._left_out = 0
+        self._thread: threading.Thread | None = None
+        self._is_ending = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = f"{self.format(record)}\n"
+        except Exception as error:  # words that do not fit their places: a fault of ours, and no reason to stop
+            line = f"realtime: a line that cannot be told: {error}\n"
+        with self._changed:
+            if len(self._waiting) >= self.MOST_WAITING:
+                self._left_out += 1
+                return
+            self._waiting.append(line)
+            has_writer = self._thread is not None or self._start()
+            self._changed.notify_all()
+        if not has_writer:
+            self._write_waiting()
+
+    def flush(self) -> None:
+        """Also called by Python at its end."""
+        self.drain(0.5)
+
+    def drain(self, within_s: float) -> bool:
+        """Let the reader take what waits, at most so long, and end the thread; the next line begins another. False:
+        it stands still, and so does whoever flushes the stream.
+        """
+        with self._changed:
+            self._is_ending = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout=within_s)
+        return self._thread is None
+
+    def _start(self) -> bool:
+        self._is_ending = False
+        thread = threading.Thread(target=self._run, name="log", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no further thread: better to wait for the reader than to say nothing
+            return False
+        self._thread = thread
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._is_ending)
+                if not self._waiting:
+                    self._thread = None
+                    return
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        with self._changed:
+            lines, self._waiting = self._waiting, []
+            left_out, self._left_out = self._left_out, 0
+        if left_out:
+            lines.append(f"realtime: {left_out} more lines, while nobody read them\n")
+        with contextlib.suppress(OSError, ValueError):  # the reader is gone, the disk full, the stream closed
+            self._stream.write("".join(lines))
+            self._stream.flush()
+
+
 def set_up_logging(*, debug: bool) -> None:
     """Log to `sys.stderr`, one line an event; with `debug`, everything, with tracebacks."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = PatientHandler(sys.stderr)
     handler.setFormatter(_Line())
     logger = logging.getLogger("realtime")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
+
+
+def told_all(within_s: float = 0.5) -> bool:
+    """Wait until what was logged has been read, at most so long. False: its reader stands still."""
+    handlers = [one for one in logging.getLogger("realtime").handlers if isinstance(one, PatientHandler)]
+    return all(handler.drain(within_s) for handler in handlers)
 
 
 class _StageLog:

@@ -44,7 +44,7 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
     newest = run.loop.newest
     assert newest is not None
     assert abs(int(newest.pixels[40, 40, 0]) - (0.2 * 90 + 0.8 * 165)) <= 1
-    written = run.loop.stats.as_json()["effect_reports"][style]
+    written = run.loop.stats.as_json()["effect_reports"]["style:negative.onnx"]
     assert written["title"] == "Negative"
     assert written["strength"] == 0.8
     assert sum(written["frames_by_working_size"].values()) <= 90
@@ -75,7 +75,7 @@ def test_every_recorded_picture_is_painted_whole(
     for picture, painted in zip(pictures, made, strict=True):
         assert painted is not None
         np.testing.assert_array_equal(painted, 255 - picture)
-    report: dict[str, Any] = json.loads(stats.read_text(encoding="utf-8"))["effect_reports"][style]
+    report: dict[str, Any] = json.loads(stats.read_text(encoding="utf-8"))["effect_reports"]["style:negative.onnx"]
     height, width = pixels.shape[:2]
     assert report["frames_by_working_size"] == {f"{width}x{height}": 4}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 
 from realtime import options as option_table
-from realtime.errors import OptionError
+from realtime.errors import OptionError, RealtimeError
+from realtime.signals import leave_now
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
@@ -28,10 +30,20 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress_line() as progress:
         live = app.build(options, progress, stats)
-    try:
-        live.go()
-    finally:
+
+    def tell() -> None:
         log.info("%s", stats.summary())
         if options.stats:
             write_stats(options.stats, stats.as_json())
+
+    def leave_at_last(code: int) -> None:
+        """[another thread] The main thread stands still: what it would still do is done for it."""
+        with contextlib.suppress(RealtimeError):
+            tell()
+        leave_now(code)
+
+    try:
+        live.go(leave_at_last)
+    finally:
+        tell()
     return 0

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from realtime.errors import EffectError, nearest
 from realtime.frame import Face, Frame, Size
 from realtime.names import PartName
+from realtime.watchdog import HUNG_AFTER_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class Effect(ABC):
     gives_pictures_away: ClassVar[bool] = False
     """True: every picture it returns is a new one, in memory of its own, at which it never looks again. Where it is the
     last of the chain, the label is drawn into that picture and not into a copy."""
+    patience_s: float = HUNG_AFTER_S
+    """In a live run, how long a picture may take before the effect is taken for hung and the run is ended. One that is
+    known to take long says more."""
     provider: str = "CPU (OpenCV)"
     """What really computes it, for the HUD and the statistics."""
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from realtime.effects import Effect, split_spec
 from realtime.effects.marking import Marking
-from realtime.errors import OnceLogger, RealtimeError
+from realtime.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
 from realtime.frame import Face, Frame, Pixels
 from realtime.label import Label
+from realtime.names import without_folders
+from realtime.pixels import as_picture
 from realtime.stats import RunStats
+from realtime.watchdog import HUNG_AFTER_S, Pulse
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _NEUTRAL_BGR = (38, 34, 32)  # a quiet dark grey: what is shown in place of a face that must not be
+_MOST_FACTS = 20
 
 
 @dataclasses.dataclass(slots=True)
@@ -29,62 +37,112 @@ class Link:
     spec: str
     effect: Effect
     last_picture: Pixels | None = None
+    traits: Traits = dataclasses.field(init=False)
+    title: str = dataclasses.field(init=False)
+    """The spec as people read it."""
+
+    def __post_init__(self) -> None:
+        self.title = without_folders(self.spec)
+        self.traits = Traits.of(self.effect)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Traits:
+    """What an effect says of itself once and for all; where it fails to say it, what does least harm."""
+
+    uses_faces: bool
+    uses_pixels: bool
+    hides_identity: bool
+    synthetic: bool
+    gives_pictures_away: bool
+
+    @classmethod
+    def of(cls, effect: Effect) -> Traits:
+        def asked(name: str, otherwise: bool) -> bool:
+            try:
+                return bool(getattr(effect, name))
+            except FAULTS as error:
+                log.debug("effect's %s", name, exc_info=error)
+                return otherwise
+
+        return cls(
+            uses_faces=asked("uses_faces", True),
+            uses_pixels=asked("uses_pixels", True),
+            hides_identity=asked("hides_identity", True),
+            synthetic=asked("synthetic", True),
+            gives_pictures_away=asked("gives_pictures_away", False),
+        )
 
 
 class EffectChain:
-    """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any."""
+    """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any.
+
+    An effect may be anybody's code: each call into one goes through a guard here, and what it returns is looked at.
+    """
 
     def __init__(
         self, links: Sequence[Link], stats: RunStats, label: Label | None = None, *, source_type: str = ""
     ) -> None:
         """`label`, `source_type`: as `Marking` takes them."""
+        self.pulse = Pulse()
+        """Where the processing thread says which effect it is in."""
         self._links = list(links)
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
         self._failures = OnceLogger(log)
+        self._asides = OnceLogger(log)  # of calls beside the picture, which come from the main thread
+        self._last_marked: Pixels | None = None
         self._lock = threading.Lock()
         self._waiting: Link | None = None  # guarded by _lock: set by any thread, taken by the processing thread
         for link in self._links:
-            self._marking.prepare(link.effect)
-        self._marking.begin(self.specs, [link.effect for link in self._links])
+            self._prepare(link)
+        self._begin_marking()
         self.describe()
 
     @property
     def uses_faces(self) -> bool:
         """Whether any effect looks at faces."""
-        return any(link.effect.uses_faces for link in self._links)
+        return any(link.traits.uses_faces for link in self._links)
 
     @property
     def uses_pixels(self) -> bool:
         """Whether the camera's pixels can reach the outputs or an effect's eye."""
-        return not self._links or self._links[0].effect.uses_pixels
+        return not self._links or self._links[0].traits.uses_pixels
 
     def turn(self, steps: int) -> str:
         """Turn the dial of the last effect that has one; return what to tell the user, empty where none has. Any
         thread.
         """
-        return next((said for link in reversed(self._links) if (said := link.effect.turn(steps))), "")
+        return self._first_said("turn", lambda effect: effect.turn(steps))
 
     def next_dial(self) -> str:
         """Let `turn` turn another dial of the last effect that has several; as `turn` otherwise."""
-        return next((said for link in reversed(self._links) if (said := link.effect.next_dial())), "")
+        return self._first_said("next_dial", lambda effect: effect.next_dial())
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
-        return [fact for link in list(self._links) for fact in link.effect.facts().items()]
+        told: list[tuple[str, str]] = []
+        for link in list(self._links):
+            told += self._ask(link, "facts", lambda effect: _lines(effect.facts()), [])
+        return told[:_MOST_FACTS]
 
     @property
     def specs(self) -> list[str]:
         """What was asked for, in order."""
         return [link.spec for link in self._links]
 
+    @property
+    def titles(self) -> list[str]:
+        """The same as people read it, and as the statistics name it."""
+        return [link.title for link in self._links]
+
     def exchange(self, link: Link) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
-        self._marking.prepare(link.effect)
+        self._prepare(link)
         with self._lock:
             overtaken, self._waiting = self._waiting, link
         if overtaken is not None:  # no frame came between two exchanges: the loop is paused, or its camera is silent
-            _close(overtaken)
+            self._close(overtaken)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
         """Return the picture of this moment. Never raises: a failing effect is reported once and bridged."""
@@ -94,18 +152,20 @@ class EffectChain:
         is_given_away = False
         for link in self._links:
             began_s = time.perf_counter()
+            self.pulse.at(f"effect {link.title}", self._patience_s(link))
             try:
-                made = link.effect.make(picture, faces)
-                link.last_picture = made.pixels
-                is_given_away = link.effect.gives_pictures_away and made.pixels is not picture.pixels
-            except Exception as error:  # an effect may be anybody's code: the show goes on
-                self._failures.failure(f"effect {link.spec} fails", error)
+                pixels = _pixels_of(link.effect.make(picture, faces))
+                link.last_picture = pixels
+                is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
+                picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
+            except FAULTS as error:  # the show goes on
+                self._failures.failure(f"effect {link.title} fails", error)
                 self._stats.effect_failures += 1
                 is_given_away = False
-                made = self._bridge(link, picture)
-            picture = made
-            self._stats.stage(f"effect {link.spec}").add(time.perf_counter() - began_s)
-        return self._marking.mark(picture, frame, may_write=is_given_away)
+                picture = self._bridge(link, picture)
+            self._stats.stage(f"effect {link.title}").add(time.perf_counter() - began_s)
+        self.pulse.at("the label")
+        return self._marked(picture, frame, may_write=is_given_away)
 
     def close(self) -> None:
         """Close every effect."""
@@ -116,17 +176,43 @@ class EffectChain:
         if waiting is not None:
             links.append(waiting)
         for link in links:
-            _close(link)
+            self.pulse.at(f"closing effect {link.title}")
+            self._close(link)
+        self.pulse.rest()
+
+    def describe(self) -> None:
+        """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
+        links = list(self._links)
+        self._stats.effects = [link.title for link in links]
+        for link in links:
+            self._stats.providers[link.title] = self._ask(link, "provider", lambda effect: str(effect.provider), "")
+            nothing: dict[str, Any] = {}
+            if report := self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing):
+                self._stats.effect_reports[link.title] = report
 
     def _bridge(self, link: Link, picture: Frame) -> Frame:
         """What is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
         is never replaced by that picture.
         """
-        if not link.effect.hides_identity and link.effect.uses_pixels:
+        if not link.traits.hides_identity and link.traits.uses_pixels:
             return picture
         if link.last_picture is None:
             link.last_picture = np.full_like(picture.pixels, _NEUTRAL_BGR)
         return picture.with_pixels(link.last_picture)
+
+    def _marked(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
+        """Return the picture with its label and provenance; a synthetic one is never shown without them."""
+        try:
+            marked = self._marking.mark(picture, frame, may_write=may_write)
+        except Exception as error:  # the show goes on
+            self._failures.failure("the label fails", error)
+            if not any(link.traits.synthetic for link in self._links):
+                return picture
+            if self._last_marked is None:
+                self._last_marked = np.full_like(picture.pixels, _NEUTRAL_BGR)
+            return picture.with_pixels(self._last_marked)
+        self._last_marked = marked.pixels
+        return marked
 
     def _take_over(self) -> None:
         with self._lock:
@@ -136,30 +222,66 @@ class EffectChain:
         if self._links:
             self.describe()
             former = self._links.pop()
-            try:
-                new.effect.succeed(former.effect)
-            except Exception as error:  # anybody's code: it begins without what the former one knew
-                log.debug("effect %s takes over from %s", new.spec, former.spec, exc_info=error)
-            _close(former)
+            # Where it fails, the new one begins without what the former one knew.
+            self.pulse.at(f"effect {new.title}")
+            self._ask(new, "succeed", lambda effect: effect.succeed(former.effect), None)
+            self.pulse.at(f"closing effect {former.title}")
+            self._close(former)
         self._links.append(new)
-        self._marking.begin(self.specs, [link.effect for link in self._links])
+        self._begin_marking()
         self.describe()
 
-    def describe(self) -> None:
-        """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
-        links = list(self._links)
-        self._stats.effects = [link.spec for link in links]
-        for link in links:
-            self._stats.providers[link.spec] = link.effect.provider
-            if report := link.effect.report():
-                self._stats.effect_reports[link.spec] = dict(report)
+    def _prepare(self, link: Link) -> None:
+        try:
+            self._marking.prepare(link.traits)
+        except Exception as error:  # it is tried again when the first picture is marked
+            log.debug("preparing the label", exc_info=error)
+
+    def _begin_marking(self) -> None:
+        self._last_marked = None
+        self._marking.begin(self.specs, [link.traits for link in self._links])
+
+    def _patience_s(self, link: Link) -> float:
+        return self._ask(link, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
+
+    def _first_said(self, method: str, ask: Callable[[Effect], str]) -> str:
+        for link in reversed(list(self._links)):
+            if said := self._ask(link, method, lambda effect: str(ask(effect) or ""), ""):
+                return said
+        return ""
+
+    def _close(self, link: Link) -> None:
+        self._ask(link, "close", lambda effect: effect.close(), None)  # its work is over either way
+
+    def _ask(self, link: Link, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
+        """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
+        must not end it.
+        """
+        try:
+            return ask(link.effect)
+        except FAULTS as error:
+            self._asides.failure(f"{method} of effect {link.title} fails", error)
+            return otherwise
 
 
-def _close(link: Link) -> None:
+def _pixels_of(made: Frame) -> Pixels:
+    """Return an effect's picture. Raises ValueError where it is none. What else a frame carries is the camera's."""
     try:
-        link.effect.close()
-    except Exception as error:  # its work is over either way
-        log.debug("closing effect %s", link.spec, exc_info=error)
+        return as_picture(made.pixels)
+    except ValueError as error:
+        raise ValueError(f"it gives {error}") from None
+    except AttributeError:
+        raise ValueError(f"it gives {type(made).__name__}, no frame") from None
+
+
+def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(str(label), str(words)) for label, words in facts.items()]
+
+
+def _as_json(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report as it can be written at the end of a run, when nothing may fail any more."""
+    told: dict[str, Any] = json.loads(json.dumps(dict(report), default=str))
+    return told
 
 
 class EffectMenu:
@@ -222,8 +344,9 @@ class EffectMenu:
                 opened = spec
             try:
                 effect = self._open_effect(spec)
-            except Exception as error:  # an effect may be anybody's code: the running one goes on
-                line = str(error) if isinstance(error, RealtimeError) else f"effect {spec} does not open: {error}"
+            except FAULTS as error:  # an effect may be anybody's code: the running one goes on
+                told = in_one_line(error)
+                line = told if isinstance(error, RealtimeError) else f"effect {spec} does not open: {told}"
                 log.warning("%s", line)
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)

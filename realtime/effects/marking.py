@@ -6,8 +6,8 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
-from realtime.effects import Effect
 from realtime.frame import Frame
 from realtime.label import Label
 from realtime.provenance import ALTERED, SYNTHETIC, Provenance, public_name
@@ -19,6 +19,15 @@ _NO_LABEL = (
     "no label says that these pictures are synthetic; many countries and platforms require one, and who sees them must"
     " not be deceived: leave out --no-label unless you label them yourself"
 )
+
+
+class Marked(Protocol):
+    """What decides how an effect's pictures are marked."""
+
+    @property
+    def synthetic(self) -> bool: ...
+    @property
+    def uses_pixels(self) -> bool: ...
 
 
 class Marking:
@@ -35,12 +44,12 @@ class Marking:
         self._is_synthetic = False
         self._untouched = self._made = Provenance(())
 
-    def prepare(self, effect: Effect) -> None:
+    def prepare(self, effect: Marked) -> None:
         """Do now what would hold up this effect's first picture. Any thread."""
         if effect.synthetic and self._label is not None:
             self._label.prepare()
 
-    def begin(self, specs: Sequence[str], effects: Sequence[Effect]) -> None:
+    def begin(self, specs: Sequence[str], effects: Sequence[Marked]) -> None:
         """Take note of the effects that make the pictures from now on."""
         names = tuple(public_name(spec) for spec in specs)
         self._is_synthetic = any(effect.synthetic for effect in effects)

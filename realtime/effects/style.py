@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 _UNKNOWN_FRAME = Size(1280, 720)  # what most cameras give, where nobody knows yet
 _STRENGTH_STEP = 0.1
+_SLOWER_TIMES = 5  # than when it was opened, because other programs are busy
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 
 
@@ -83,6 +84,7 @@ class StyleEffect(Effect):
         self._frames_by_size: collections.Counter[Size] = collections.Counter()
         self.title = self._easel.model.card.title or path.stem
         self.provider = self._easel.model.provider
+        self.patience_s = max(self.patience_s, _SLOWER_TIMES * self._easel.longest_s)
         for note in self._easel.model.notes:
             log.warning("%s", note)
         self._warn_of_little_detail()
@@ -211,7 +213,8 @@ class StyleEffect(Effect):
 
     def _open_beside(self, wish: Wish) -> Easel:
         """[the exchange's thread]"""
-        return self._opener.open(wish.frame, wish.working, Pauses(self._period_s))
+        pauses = Pauses(self._period_s, lambda: not self._exchange.is_wanted(wish))
+        return self._opener.open(wish.frame, wish.working, pauses)
 
 
 class _FrameGovernor(Governor):

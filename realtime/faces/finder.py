@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from realtime.errors import OnceLogger
+import numpy as np
+
+from realtime.errors import FAULTS, OnceLogger, in_one_line
 from realtime.faces import FaceDetector
 from realtime.faces.tracker import FaceTracker
 from realtime.frame import Face, Frame
 from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
+
+MOST_FACES = 32
+"""More than a camera sees of people whose faces are wide enough for anything. The tracker compares all with all."""
 
 
 class FaceFinder:
@@ -54,12 +60,17 @@ class FaceFinder:
             return []
         began_s = time.perf_counter()
         try:
-            found = self._detector.find(frame)
-        except Exception as error:  # whatever a native library raises, the picture goes on
+            found = usable(self._detector.find(frame))
+        except FAULTS as error:  # whatever a native library raises, the picture goes on
             self._failures.failure("the face detector fails", error)
             found = []
         detected_s = time.perf_counter()
-        faces = self._tracker.update(found, frame.pts_s)
+        try:
+            faces = self._tracker.update(found, frame.pts_s)
+        except Exception as error:  # a fault of ours must not end the show either
+            self._failures.failure("following the faces fails", error)
+            self._tracker.reset()
+            faces = []
         self.detect_s = detected_s - began_s
         self._detect_times.add(self.detect_s)
         self._track_times.add(time.perf_counter() - detected_s)
@@ -72,7 +83,10 @@ class FaceFinder:
         if self._thread is not None:
             self._thread.join(timeout=10.0)
         if self._detector is not None:
-            self._detector.close()
+            try:
+                self._detector.close()
+            except FAULTS as error:  # its work is over either way
+                log.debug("closing the face detector", exc_info=error)
             self._detector = None
 
     def _open(self) -> None:
@@ -80,9 +94,29 @@ class FaceFinder:
             detector = self._open_detector()
             self._stats.providers["faces"] = detector.provider
             self._detector = detector
-        except Exception as error:  # a library that does not load here must not end the show
-            log.warning("no face is looked for: %s", error)
+        except FAULTS as error:  # a library that does not load here must not end the show
+            log.warning("no face is looked for: %s", in_one_line(error))
             log.debug("opening the face detector", exc_info=error)
         finally:
             self._ready.set()
             self._call_when_ready()
+
+
+def usable(found: Iterable[Face]) -> list[Face]:
+    """Return those of a detector's faces that lie somewhere and have a size, the surest `MOST_FACES` of them, in their
+    order. Raises TypeError where it gave no faces at all.
+    """
+    faces = [face for face in found if _lies_somewhere(face)]
+    if len(faces) > MOST_FACES:
+        least = sorted((face.score for face in faces), reverse=True)[MOST_FACES - 1]
+        faces = [face for face in faces if face.score >= least][:MOST_FACES]
+    return faces
+
+
+def _lies_somewhere(face: Face) -> bool:
+    try:
+        finite = math.isfinite(sum(face.box) + face.score) and bool(np.isfinite(face.keypoints).all())
+        has_size = face.box.width > 0 and face.box.height > 0 and face.keypoints.shape == (6, 2)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return finite and has_size

@@ -69,6 +69,8 @@ class Easel:
         self.model, self.frame = model, frame
         self.scaling_s, self.rest_s = 0.0, 0.0
         """What the last picture took: what grows with the working size, and the other."""
+        self.longest_s = 0.0
+        """What the slowest picture of the first two took."""
         self.place = place_of(frame, model.size)
         """Where in the model's picture the frame lies."""
         left, top, size = self.place
@@ -89,6 +91,7 @@ class Easel:
         out = np.empty_like(blank)
         for count in range(2):
             self.paint(blank, count * 0.01, out)
+            self.longest_s = max(self.longest_s, self.scaling_s + self.rest_s)
             pauses.rest()
         if self._steady is not None:
             self._steady = Steady(self.place.size)
@@ -116,7 +119,12 @@ class Easel:
 
     def close_aside(self) -> None:
         """[the thread that paints] Do so on a thread of its own; the program's end waits for it."""
-        threading.Thread(target=self.close, name="style-closing").start()
+        # A thread is a daemon where the one that makes it is: Python's end would not wait for it, and a session that is
+        # freed while the interpreter is torn down takes the process with it.
+        try:
+            threading.Thread(target=self.close, name="style-closing", daemon=False).start()
+        except RuntimeError:  # no further thread
+            self.close()
 
     def _shrink(self, pixels: Pixels) -> Pixels:
         """Averaging in one step to an odd size takes 3 ms for 1280×720; halving first, then linear, 0.7."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from realtime.errors import RealtimeError
 from realtime.frame import Size
 from realtime.style.easel import Easel
+from realtime.style.pauses import Cancelled
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,12 @@ class Exchange:
         if overtaken is not None:
             overtaken.close_aside()
         if starts:
-            threading.Thread(target=self._run, name="style-opening", daemon=not self._quick).start()
+            try:
+                threading.Thread(target=self._run, name="style-opening", daemon=not self._quick).start()
+            except RuntimeError as error:  # no further thread now; the easel in use goes on
+                log.debug("opening an easel", exc_info=error)
+                with self._lock:
+                    self._wish, self._is_running = None, False
 
     def take(self) -> Easel | None:
         """Return the easel wished for once it is ready; from then on it is the caller's."""
@@ -64,6 +70,10 @@ class Exchange:
     def refused(self, wish: Wish) -> bool:
         """Whether that easel could not be opened."""
         return wish in self._refused
+
+    def is_wanted(self, wish: Wish) -> bool:
+        """Whether an easel is still wished for. Any thread."""
+        return wish == self._wish
 
     def close(self) -> None:
         """Want nothing any more: what is being opened is closed by the thread that opens it."""
@@ -85,6 +95,9 @@ class Exchange:
             easel: Easel | None = None
             try:
                 easel = self._open_easel(wish)
+            except Cancelled:
+                tried = None  # it may be wished for again
+                continue
             except Exception as error:  # the easel in use goes on
                 line = error if isinstance(error, RealtimeError) else f"{type(error).__name__}: {error}"
                 log.warning("cannot work at %s: %s", wish.working, line)

@@ -73,9 +73,13 @@ class Opener:
 
     def _easel(self, model: SizedModel, frame: Size, pauses: Pauses, patience: Patience[Any]) -> Easel:
         easel = Easel(model, frame, steady=self._steady)
-        pauses.rest()
-        patience.watch(model)
-        easel.warm(pauses)
+        try:
+            pauses.rest()
+            patience.watch(model)
+            easel.warm(pauses)
+        except BaseException:
+            easel.close()
+            raise
         return easel
 
     def _is_on_the_processor(self) -> bool:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 _REST_TIMES = 2.0
 _LONGEST_S = 0.5
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: what was worked on is not wanted any more
+    """The work is to be left as it is."""
 
 
 class Pauses:
@@ -13,9 +18,12 @@ class Pauses:
     processor's time is taken. Used by the one thread that works.
     """
 
-    def __init__(self, period_s: float = 0.0) -> None:
-        """`period_s`: the time between two frames of the picture that goes on; 0: there is none, and nothing rests."""
+    def __init__(self, period_s: float = 0.0, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+        """`period_s`: the time between two frames of the picture that goes on; 0: there is none, and nothing rests.
+        `is_cancelled`: whether nobody wants any more what is worked on.
+        """
         self._period_s = period_s
+        self._is_cancelled = is_cancelled
         self._began_s = time.perf_counter()
 
     @property
@@ -24,7 +32,9 @@ class Pauses:
         return self._period_s > 0
 
     def rest(self) -> None:
-        """Sleep for a frame, or for twice as long as the piece of work took that ends here."""
+        """Sleep for a frame, or for twice as long as the piece of work took that ends here. Raises Cancelled."""
+        if self._is_cancelled():
+            raise Cancelled
         if self.are_taken:
             worked_s = time.perf_counter() - self._began_s
             time.sleep(min(_LONGEST_S, max(self._period_s, _REST_TIMES * worked_s)))
