@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from realtime.frame import Pixels, Size
+
+ONE_MAP: Any = None
+"""In the place of `cv2.remap`'s second map where x and y lie side by side in the first: some versions of OpenCV's type
+stubs do not know that there may be none."""
 
 
 class Place(NamedTuple):

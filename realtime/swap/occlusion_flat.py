@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.faces.canonical import flat_points, triangles
 from realtime.faces.mesh import OVAL
 from realtime.frame import Pixels
-from realtime.pixels import halved
+from realtime.pixels import ONE_MAP, halved
 from realtime.swap.field import EYES, LIPS, FaceField, Floats
 from realtime.swap.raster import Raster
 
@@ -43,7 +43,7 @@ def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
     there = np.ascontiguousarray(
         (flat_places(field) + 0.5 - (field.place.left, field.place.top)) * scale - 0.5, np.float32
     )
-    sampled = cv2.remap(part, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    sampled = cv2.remap(part, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
     return FlatView(lab, _seen(there, part.shape[1], part.shape[0]), part)
 
@@ -59,7 +59,7 @@ def flat_places(field: FaceField) -> Floats:
 def to_grid(flat: Floats, field: FaceField) -> Floats:
     """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
     there = field.flat_map * SIDE - 0.5
-    on_grid = cv2.remap(flat, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    on_grid = cv2.remap(flat, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     on_grid[field.reach <= 0] = 0
     return np.asarray(on_grid, np.float32)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels
+from realtime.pixels import ONE_MAP
 from realtime.swap import Mask
 from realtime.swap.field import FaceField, Floats, new_grid, with_rim
 from realtime.swap.proportions import Proportions
@@ -77,8 +78,7 @@ class PhotoFace(Mask):
         level = self._place(field.source_map, scale)
         field.enlarge(self._map, whole)
         out = field.bytes_like("photo", 3)
-        # x and y lie side by side in one map, which OpenCV's type stubs do not know.
-        cv2.remap(level, whole, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
         self._bridge(level, field, out)
         moved = self._proportions.corners(field.mesh)
         if moved is not None:
@@ -95,7 +95,7 @@ class PhotoFace(Mask):
         jumps = _jumps(self._map, field.reach)
         if not jumps.any():
             return
-        coarse = cv2.remap(level, self._map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         bridged, between = field.bytes_like("bridged", 3), field.bytes_like("between")
         field.enlarge(np.asarray(coarse, np.uint8), bridged)
         field.enlarge(jumps, between)

@@ -28,6 +28,7 @@ from realtime.faces.mesh import (
     RIGID,
     FaceMesh,
 )
+from realtime.pixels import ONE_MAP
 from realtime.swap.field import EYES, LIPS, MOUTH, Floats
 from realtime.swap.raster import Raster
 
@@ -96,7 +97,7 @@ class Proportions:
         values = np.column_stack([self._corners[: len(between)], np.ones(len(between))]).astype(np.float32)
         self._raster.paint(self._on_grid(between), self._photo[:, 2].astype(np.float32), values, self._seen)
         there = self._on_grid(self._viewer[:, :2])
-        found = cv2.remap(self._seen, there[:, None], None, cv2.INTER_LINEAR)[:, 0]  # type: ignore[call-overload]
+        found = cv2.remap(self._seen, there[:, None], ONE_MAP, cv2.INTER_LINEAR)[:, 0]
         moves = (_free() > 0) & (found[:, 2] > 0.999)
         corners = self._corners.copy()
         corners[: len(between)][moves] = found[moves, :2]

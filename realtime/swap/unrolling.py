@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.canonical import flat_points
 from realtime.frame import Pixels
+from realtime.pixels import ONE_MAP
 from realtime.swap.field import Floats, triangles_with_rim, with_rim
 from realtime.swap.raster import Raster
 
@@ -36,7 +37,7 @@ def unrolled(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
     raster = Raster(triangles_with_rim(), side, side)
     seen = np.zeros((side, side, 2), np.float32)
     raster.paint(places, np.zeros(len(places), np.float32), corners, seen)
-    own = np.asarray(cv2.remap(photo, seen, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)  # type: ignore[call-overload]
+    own = np.asarray(cv2.remap(photo, seen, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
     area = np.maximum(_area(seen), 0) + 1e-3
     better = (area - area[:, ::-1]) / (area + area[:, ::-1])
     sharp = np.clip((better - _GONE) / (_LET_GO - _GONE), 0, 1).astype(np.float32)

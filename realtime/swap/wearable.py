@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from realtime.faces.canonical import flat_points, triangles
 from realtime.faces.mesh import OVAL, FaceMesh
 from realtime.frame import Pixels
+from realtime.pixels import ONE_MAP
 from realtime.swap.filling import continued
 from realtime.swap.raster import Raster
 from realtime.swap.skin import MIDDLE, skin_of
@@ -40,8 +41,8 @@ def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
     corners = ((mesh.points[:, :2] + 0.5) * (size[0] / width, size[1] / height) - 0.5).astype(np.float32)
     Raster(triangles(), *size).paint(corners, mesh.points[:, 2], flat_points() * _SIDE - 0.5, flat)
     on_mesh = (flat != 0).any(axis=2)
-    part = cv2.remap(wearable_part(photo, mesh), flat, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
-    part *= on_mesh
+    part = cv2.remap(wearable_part(photo, mesh), flat, ONE_MAP, cv2.INTER_LINEAR)
+    part = np.multiply(part, on_mesh, dtype=np.float32)
     filled = continued(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
     share = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     whole = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -81,7 +82,7 @@ def _skin_on_flat(photo: Pixels, mesh: FaceMesh, places: NDArray[np.float32]) ->
     """Return where the unrolled face shows skin. `places`: where its points lie in the photo."""
     skin, to_small = skin_of(photo, mesh)
     there = np.asarray(places @ to_small[:, :2].T + to_small[:, 2], np.float32)
-    on_flat = cv2.remap(skin.astype(np.float32), there, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+    on_flat = cv2.remap(skin.astype(np.float32), there, ONE_MAP, cv2.INTER_LINEAR)
     return np.asarray(on_flat > 0.5, np.bool_)
 
 

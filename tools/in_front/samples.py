@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.mesh import FaceMesh, MeshModel
 from realtime.frame import Pixels, Size
+from realtime.pixels import ONE_MAP
 from realtime.swap.field import FaceField
 from realtime.swap.occlusion_flat import SIDE, FlatView, flat_places, lay_flat
 from realtime.swap.occlusion_memory import FaceMemory
@@ -141,8 +142,8 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
         dragged = model.again(hidden, mesh)
         if dragged.score >= _LEAST_SCORE and (before := _view(hidden, dragged, field)) is not None:
             places = flat_places(field)
-            where = cv2.remap(mask, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-            yield _sample(before, memory, where.astype(np.float32) / 255)
+            where = cv2.remap(mask, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            yield _sample(before, memory, np.divide(where, 255, dtype=np.float32))
         memory.learn(view.lab, view.seen, nothing, _PASSED_S)
 
 
