@@ -145,12 +145,15 @@ def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
     tracemalloc.start()
     try:
         run(300, 400)
-        begin_bytes = tracemalloc.get_traced_memory()[0]
-        run(400, 1000)
-        grown_bytes = tracemalloc.get_traced_memory()[0] - begin_bytes
+        kept_bytes = [tracemalloc.get_traced_memory()[0]]
+        for begin in (400, 600, 800):
+            run(begin, begin + 200)
+            kept_bytes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert grown_bytes < 200_000, "it keeps something of every frame"
+    # What keeps something of every frame grows each time; a style that takes another working size, because the machine
+    # is busy, grows once.
+    assert min(np.diff(kept_bytes)) < 70_000, kept_bytes
 
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))

@@ -192,7 +192,8 @@ def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
         text = content.decode()
         assert text.count("data:image/jpeg;base64") == 33 + 2
         assert "<svg" in text
-        assert "http" not in text, "the page needs nothing from anywhere"
+        # Base64 may spell anything.
+        assert "http" not in re.sub(r"base64,[\w+/=]+", "", text), "the page needs nothing from anywhere"
     elif suffix == ".mp4":
         video = cv2.VideoCapture(str(path))
         assert video.get(cv2.CAP_PROP_FRAME_COUNT) > 200
