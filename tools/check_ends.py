@@ -73,7 +73,7 @@ def end_one(effects: Sequence[str], source: str, rng: random.Random, folder: Pat
 
 def _is_python_starting(end: End) -> bool:
     """Whether the signal came before the program's first line: the interpreter itself was ended by it."""
-    return end.code in (-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT, 1, INTERRUPTED) and end.after_s < 1.0
+    return end.code in [-sign for sign in SIGNALS] and not end.said
 
 
 def _work(seconds: float) -> None:
