@@ -89,7 +89,7 @@ class RenderLoop:
         """What the processing thread is at."""
         self.main_pulse = Pulse()
         """What the main thread is at, while it runs the loop."""
-        self.chain.pulse = self.pulse
+        self.chain.pulse, self.chain.main_pulse = self.pulse, self.main_pulse
         self.is_ending = False
         """True once everything is being closed."""
         self._asked_to_end_at_s: float | None = None

@@ -60,7 +60,7 @@ class Provenance:
 
 def public_name(spec: str) -> str:
     """Return an effect as others may read it: of `swap:/home/me/m.onnx:/home/me/a.jpg` remains `swap:m.onnx:a.jpg`."""
-    told = re.sub(r"\s*([,:])\s*", r"\1", without_folders(spec.strip())).encode(errors="replace").decode()
+    told = without_folders(re.sub(r"\s*([,:])\s*", r"\1", spec.strip())).encode(errors="replace").decode()
     return "".join(letter if letter.isprintable() else "?" for letter in told)  # a name may be no text
 
 

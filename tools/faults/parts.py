@@ -6,6 +6,7 @@ Run as a program, `python -m tools.faults.parts PLAN.json WORDS…`, it is `real
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import math
 import os
@@ -46,7 +47,11 @@ class Plan:
     def __post_init__(self) -> None:
         self.first_s: float | None = None
         self.never = threading.Event()
-        self._file = Path(self.log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115 - open to the end
+        with Path(self.log).open("wb") as file:
+            high = fcntl.fcntl(
+                file.fileno(), fcntl.F_DUPFD, 10
+            )  # where one of the standard streams is closed, not that
+        self._file = os.fdopen(high, "w", buffering=1, encoding="utf-8")
 
     def begin(self) -> None:
         if self.first_s is None:
