@@ -1,6 +1,16 @@
 """Real-time webcam effects: a frame in, a changed frame out, a few milliseconds later."""
 
-from importlib.metadata import PackageNotFoundError, version
+import signal
+import sys
+
+_IS_THE_PROGRAM = bool(sys.argv) and (sys.argv[0] == "-m" or sys.argv[0].endswith(("realtime", "realtime.exe")))
+
+# Until the program can end in order, it has nothing to end: Ctrl-C while Python still loads modules, which takes a
+# second on a busy machine, would print a traceback of theirs. What was ignored stays so.
+if _IS_THE_PROGRAM and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from importlib.metadata import PackageNotFoundError, version  # noqa: E402 - after that
 
 try:
     __version__ = version("realtime-effects")

@@ -89,7 +89,7 @@ class RenderLoop:
         """What the processing thread is at."""
         self.main_pulse = Pulse()
         """What the main thread is at, while it runs the loop."""
-        self.chain.pulse = self.pulse
+        self.chain.pulse, self.chain.main_pulse = self.pulse, self.main_pulse
         self.is_ending = False
         """True once everything is being closed."""
         self._asked_to_end_at_s: float | None = None
@@ -113,7 +113,7 @@ class RenderLoop:
                 feed.start()
             self.capture.start()
             processing.start()
-            while not self._stopping.is_set():
+            while not self._must_end():
                 self._step(attend)
         finally:
             self.is_ending = True
@@ -174,9 +174,11 @@ class RenderLoop:
 
     def is_overdue(self) -> bool:
         """[watchdog] Whether the main thread should have begun to end, or to come to its end, and stands still."""
+        if not self._must_end():
+            return False
         asked_s = self._asked_to_end_at_s
-        if asked_s is None or not self._stopping.is_set():
-            self._asked_to_end_at_s = time.monotonic() if self._stopping.is_set() else None
+        if asked_s is None:
+            self._asked_to_end_at_s = time.monotonic()
             return False
         return self._is_hopeless or (not self.is_ending and time.monotonic() - asked_s > END_WITHIN_S)
 
@@ -257,9 +259,13 @@ class RenderLoop:
         return flipped, [face.mirrored(frame.size.width) for face in faces]
 
     def stop(self) -> None:
-        """End the run, in order, because the user wants it. Any thread, signal handlers too."""
+        """End the run, in order, because the user wants it. Any thread, signal handlers too: it takes no lock, which
+        the main thread might hold when it is interrupted. The main thread looks some fifty times a second.
+        """
         self.interrupted = True
-        self._stopping.set()
+
+    def _must_end(self) -> bool:
+        return self.interrupted or self._stopping.is_set()
 
     def _end(self, outcome: RealtimeError | None = None) -> None:
         self._outcome = self._outcome or outcome

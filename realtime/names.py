@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -23,10 +23,20 @@ class PartName:
 
 PartTable = Mapping[str, PartName]
 
-_FOLDERS = re.compile(r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?[^,:]*[\\/]")
+_DRIVE = r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?"
+_FOLDERS = re.compile(rf"{_DRIVE}[^,:]*[\\/]")
 """Of each file that a spec names, with a drive's letter where it has one."""
+_FILE = re.compile(rf"{_DRIVE}[^,:]+")
 
 
 def without_folders(spec: str) -> str:
     r"""Return a part's spec as it is shown to people: `swap:C:\faces\anna.jpg,ben.jpg` as `swap:anna.jpg,ben.jpg`."""
     return _FOLDERS.sub("", spec)
+
+
+def with_each_file(argument: str, change: Callable[[str], str]) -> str:
+    """Return an effect's argument with each name in it changed: both of `her.jpg,him.jpg`, and of `model.onnx:her.jpg`.
+
+    What a name is, a file, a model or a number, only the effect knows.
+    """
+    return _FILE.sub(lambda match: change(match[0]), argument)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime import effects, outputs
+from realtime.names import with_each_file
 
 
 def from_folder(name: str, value: Any, folder: Path) -> Any:
@@ -49,10 +50,17 @@ def _output(spec: str, folder: Path) -> str:
 
 
 def _effect(spec: str, folder: Path) -> str:
-    """`portrait:PACK`: a pack beside the preset, else one that is known by its name."""
+    """`portrait:PACK`, `swap:MODEL:PHOTO,PHOTO`: what lies beside the preset, else what is known by its name."""
     name, argument = effects.split_spec(spec)
-    path = folder / Path(argument).expanduser()
-    return f"{name}:{path}" if argument and path.exists() else spec
+    if not argument:
+        return spec
+    beside = _beside(argument, folder)  # a name with a comma or a colon in it is a name too
+    return f"{name}:{with_each_file(argument, lambda word: _beside(word, folder)) if beside == argument else beside}"
+
+
+def _beside(text: str, folder: Path) -> str:
+    path = folder / Path(text.strip()).expanduser()
+    return str(path) if text.strip() and path.exists() else text
 
 
 def _looks_like_a_path(text: str) -> bool:

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from realtime import __version__
+from realtime.names import without_folders
 
 PROGRAM = f"realtime {__version__}"
 
@@ -58,11 +59,9 @@ class Provenance:
 
 
 def public_name(spec: str) -> str:
-    """Return an effect as others may read it: of `swap:/home/me/a.jpg,b.jpg` remains `swap:a.jpg,b.jpg`."""
-    name, colon, argument = spec.partition(":")
-    files = (re.split(r"[/\\]", part)[-1].strip() for part in argument.split(","))
-    told = f"{name.strip()}{colon}{','.join(files)}".encode(errors="replace").decode()  # a name may be no text
-    return "".join(letter if letter.isprintable() else "?" for letter in told)
+    """Return an effect as others may read it: of `swap:/home/me/m.onnx:/home/me/a.jpg` remains `swap:m.onnx:a.jpg`."""
+    told = without_folders(re.sub(r"\s*([,:])\s*", r"\1", spec.strip())).encode(errors="replace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in told)  # a name may be no text
 
 
 def stated_by(path: Path) -> str:

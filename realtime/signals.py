@@ -32,7 +32,8 @@ def interrupt() -> None:
 def ending_in_order(
     stop: Callable[[], None], *, unheard: Callable[[], None] | None = None, heard_within_s: float = _HEARD_WITHIN_S
 ) -> Iterator[None]:
-    """Call `stop` on the first Ctrl-C, SIGTERM or hang-up; a second Ctrl-C interrupts at once.
+    """Call `stop` on the first Ctrl-C, SIGTERM or hang-up; a second Ctrl-C interrupts at once. `stop` must take no
+    lock: the main thread, in the middle of whose work it is called, may hold it (as it does in `Event.wait`).
 
     What was ignored when the program began stays ignored: `nohup` asks for that, and a shell for what it starts in the
     background. Python hears a signal only between two instructions of the main thread: where that stands still in a
@@ -46,10 +47,10 @@ def ending_in_order(
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on some systems only
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
     wanted = [number for number in known if signal.getsignal(number) not in (signal.SIG_IGN, None)]
-    heard = threading.Event()
+    heard = _Heard()
 
     def handle(number: int, stack: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
-        heard.set()
+        heard.by_main_thread = True
         if signal.SIGINT in wanted:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
@@ -65,6 +66,12 @@ def ending_in_order(
             signal.signal(number, handler)
 
 
+class _Heard:
+    """Whether a signal's handler has run. No Event: a handler must take no lock."""
+
+    by_main_thread = False
+
+
 class _Listener:
     """Hears signals on a thread of its own. Made and closed on the main thread."""
 
@@ -72,12 +79,13 @@ class _Listener:
         self,
         wanted: Sequence[int],
         handler: Callable[[int, FrameType | None], None],
-        heard: threading.Event,
+        heard: _Heard,
         unheard: Callable[[], None],
         within_s: float,
     ) -> None:
         self._wanted, self._handler = frozenset(wanted), handler
         self._heard, self._unheard, self._within_s = heard, unheard, within_s
+        self._is_over = threading.Event()
         self._receiving, self._sending = socket.socketpair()
         self._sending.setblocking(False)
         self._before = signal.set_wakeup_fd(self._sending.fileno(), warn_on_full_buffer=False)
@@ -87,8 +95,9 @@ class _Listener:
         self._thread = thread
 
     def close(self) -> None:
+        """Hear nothing more."""
         signal.set_wakeup_fd(self._before, warn_on_full_buffer=False)
-        self._heard.set()  # wakes the thread where it waits for that
+        self._is_over.set()
         with contextlib.suppress(OSError):
             self._receiving.shutdown(socket.SHUT_RDWR)
         if self._thread.ident is not None:
@@ -102,8 +111,9 @@ class _Listener:
             while numbers := self._receiving.recv(64):
                 asked = self._wanted.intersection(numbers)
                 # Whoever has put another handler in our place sees to it that the end comes.
-                ours = any(signal.getsignal(number) is self._handler for number in asked)
-                if ours and not self._heard.wait(self._within_s):
+                if not any(signal.getsignal(number) is self._handler for number in asked):
+                    continue
+                if not self._is_over.wait(self._within_s) and not self._heard.by_main_thread:
                     self._unheard()
                     return
 

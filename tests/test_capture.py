@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable
+
+import pytest
 
 from realtime.cameras import Camera
 from realtime.capture import Capture, CapturePolicy
@@ -237,3 +241,80 @@ def test_a_loose_cable_is_tried_less_and_less_often() -> None:
     run.capture.stop()
     gaps = [b - a for a, b in itertools.pairwise(opened_at_s[1:])]
     assert gaps[-1] > 4 * gaps[0]
+
+
+def test_a_silent_camera_is_opened_again_once_a_thread_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    silent = DrawnCamera(live=True, fps=200, stall_at=1)
+    run = Run(in_turn([silent, DrawnCamera(live=True, fps=200)]), CapturePolicy(stall_s=0.05))
+    assert len(run.take(1)) == 1
+
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", start)
+        time.sleep(0.1)
+        for _ in range(5):
+            run.capture.watch()
+    assert len([line for line in caplog.messages if "can't start new thread" in line]) == 1
+    assert run.stats.reopened == 0
+    assert len(run.take(5, watching=True)) == 5
+    assert run.stats.reopened == 1
+    run.capture.stop()
+    silent.released.set()
+
+
+class LeapingCamera(DrawnCamera):
+    """Recorded material whose clock leaps in its middle, both ways."""
+
+    def read(self) -> Frame | None:
+        frame = super().read()
+        if frame is None:
+            return None
+        leap_s = {10: 3600.0, 20: -7200.0, 30: 86400.0}.get(frame.index // 10 * 10, 0.0)
+        return dataclasses.replace(frame, pts_s=frame.pts_s + leap_s)
+
+
+def test_a_clock_that_leaps_holds_nothing_up_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(in_turn([LeapingCamera(40, fps=200), LeapingCamera(40, fps=200)]), CapturePolicy(loop=True))
+    frames = run.take(75)
+    run.capture.stop()
+    assert [frame.index for frame in frames] == list(range(75))
+    assert len([line for line in caplog.messages if "leaps" in line]) == 1
+
+
+def test_a_slide_show_is_no_leap(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(in_turn([DrawnCamera(3, fps=1 / 15)]), CapturePolicy())
+    assert len(run.take(1)) == 1
+    assert run.slot.take(0.3) is None, "the second picture has its time"
+    run.capture.stop()
+    assert not caplog.messages
+
+
+def test_a_loose_cable_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(lambda: DrawnCamera(live=True, fps=1000, fail_at=2), CapturePolicy(retry_s=0.001, longest_retry_s=0.001))
+    run.take(60)
+    run.capture.stop()
+    assert run.stats.reopened >= 20
+    assert len(caplog.messages) <= 4
+
+
+def test_a_lost_camera_is_back_two_seconds_after_it_works() -> None:
+    policy = CapturePolicy()
+    assert max(policy.retry_s, policy.longest_retry_s) < 2.0
+
+
+def test_a_clock_that_is_no_number_is_not_waited_for() -> None:
+    class Lost(DrawnCamera):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            return dataclasses.replace(frame, pts_s=math.nan, captured_at_s=math.inf) if frame else None
+
+    for live in (True, False):
+        run = Run(in_turn([Lost(10, fps=200, live=live)]), CapturePolicy())
+        frames = run.take()
+        run.capture.stop()
+        assert len(frames) == 10
+        assert all(math.isfinite(frame.pts_s + frame.captured_at_s) for frame in frames)

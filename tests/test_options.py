@@ -10,6 +10,7 @@ from realtime import options as option_table
 from realtime.errors import RealtimeError
 from realtime.frame import Size
 from realtime.options import FIELDS, Options
+from realtime.preset_paths import from_folder
 
 
 def parse(*words: str) -> Options:
@@ -180,3 +181,25 @@ def test_misshapen_settings(text: str) -> None:
 
 def test_painting_is_a_setting_of_the_portrait() -> None:
     assert parse("--painting", "p.jpg").effect_settings() == {"portrait": {"painting": "p.jpg"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("swap:her.jpg", "swap:{0}/her.jpg"),
+        ("swap:her.jpg,him.jpg", "swap:{0}/her.jpg,{0}/him.jpg"),
+        ("swap:model.onnx:her.jpg", "swap:{0}/model.onnx:{0}/her.jpg"),
+        ("swap:known_model:her.jpg,him.jpg", "swap:known_model:{0}/her.jpg,{0}/him.jpg"),
+        ("swap:model.onnx:her.jpg,model.onnx:him.jpg", "swap:{0}/model.onnx:{0}/her.jpg,{0}/model.onnx:{0}/him.jpg"),
+        ("style:ink.onnx", "style:{0}/ink.onnx"),
+        ("style:ink.onnx:0.7", "style:{0}/ink.onnx:0.7"),
+        ("style:night:0.7", "style:night:0.7"),
+        ("swap:a, b.jpg", "swap:{0}/a, b.jpg"),
+        ("portrait:mona", "portrait:mona"),
+        ("none", "none"),
+    ],
+)
+def test_every_file_of_an_effect_is_found_beside_its_preset(tmp_path: Path, spec: str, expected: str) -> None:
+    for name in ("her.jpg", "him.jpg", "ink.onnx", "model.onnx", "a, b.jpg"):
+        (tmp_path / name).touch()
+    assert from_folder("effect", (spec,), tmp_path) == (expected.format(tmp_path),)

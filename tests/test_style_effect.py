@@ -11,7 +11,7 @@ import numpy as np
 import platformdirs
 import pytest
 
-from realtime.effects import EffectContext
+from realtime.effects import Effect, EffectContext
 from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.errors import EffectError, ModelError, OptionError
@@ -310,6 +310,51 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
     opening.set()
     assert closed.wait(10), "what was opened too late is closed by who opened it"
     effect.close()
+
+
+def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again(open_style: Open) -> None:
+    wishes: list[Wish] = []
+    left, opened = threading.Event(), threading.Event()
+
+    def open_beside(wish: Wish) -> Easel:
+        wishes.append(wish)
+        if len(wishes) == 1:
+            left.wait(10)
+            Pauses(0.0, lambda: exchange.is_dropped(wish)).rest()
+        opened.set()
+        return effect._open_beside(wish)
+
+    effect = open_style("negative")
+    exchange = Exchange(open_beside, quick=True)
+    effect._exchange = exchange
+    first, second = Wish(FRAME, FRAME), Wish(FRAME, Size(32, 32))
+    exchange.ask(first)
+    exchange.ask(second)
+    left.set()
+    exchange.ask(first)
+    assert opened.wait(10)
+    exchange.close()
+    effect.close()
+
+
+def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are closed from the processing thread, which is a daemon, and threads inherit that."""
+    seen: list[bool] = []
+    monkeypatch.setattr(Easel, "close", lambda self: seen.append(threading.current_thread().daemon))
+    effect = open_style("negative")
+    processing = threading.Thread(target=effect.close, daemon=True)
+    processing.start()
+    processing.join()
+    give_up_s = time.monotonic() + 10
+    while not seen and time.monotonic() < give_up_s:
+        time.sleep(0.01)
+    assert seen[:1] == [False]
+
+
+def test_a_slow_style_is_not_taken_for_hung(open_style: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert open_style("negative").patience_s == Effect.patience_s
+    monkeypatch.setattr(Easel, "warm", lambda self, pauses: setattr(self, "longest_s", 8.0))
+    assert open_style("negative").patience_s == 40.0
 
 
 def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: Pixels) -> None:

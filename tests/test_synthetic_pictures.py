@@ -220,6 +220,8 @@ def test_what_holds_for_the_parts_holds_for_the_whole() -> None:
         ("swap:/home/me/secret/a.jpg,b.jpg, ../c d.png", "swap:a.jpg,b.jpg,c d.png"),
         ("portrait:C:\\Users\\me\\mona.portrait", "portrait:mona.portrait"),
         ("style:/home/me/night.onnx:0.5", "style:night.onnx:0.5"),
+        ("swap:/m.onnx:/her.jpg", "swap:m.onnx:her.jpg"),
+        ("swap:/a/m.onnx:/b/her.jpg, C:\\faces\\him.jpg", "swap:m.onnx:her.jpg,him.jpg"),
     ],
 )
 def test_no_folder_of_the_users_is_told(spec: str, told: str) -> None:

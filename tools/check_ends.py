@@ -73,7 +73,7 @@ def end_one(effects: Sequence[str], source: str, rng: random.Random, folder: Pat
 
 def _is_python_starting(end: End) -> bool:
     """Whether the signal came before the program's first line: the interpreter itself was ended by it."""
-    return end.code in (-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT, 1, INTERRUPTED) and end.after_s < 1.0
+    return end.code in [-sign for sign in SIGNALS] and not end.said
 
 
 def _work(seconds: float) -> None:
@@ -90,6 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--load", type=int, default=2, help="processes that compute beside it")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(argv)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # in a background job it is ignored, and children inherit that
     rng = random.Random(chosen.seed)  # noqa: S311 - moments, no secrets
     load = [multiprocessing.Process(target=_work, args=(1e9,), daemon=True) for _ in range(chosen.load)]
     for process in load:

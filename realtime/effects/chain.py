@@ -40,9 +40,12 @@ class Link:
     traits: Traits = dataclasses.field(init=False)
     title: str = dataclasses.field(init=False)
     """The spec as people read it."""
+    name: str = dataclasses.field(init=False)
+    """The same where others have names too: `effect style:ink`."""
 
     def __post_init__(self) -> None:
         self.title = without_folders(self.spec)
+        self.name = f"effect {self.title}"
         self.traits = Traits.of(self.effect)
 
 
@@ -86,6 +89,8 @@ class EffectChain:
         """`label`, `source_type`: as `Marking` takes them."""
         self.pulse = Pulse()
         """Where the processing thread says which effect it is in."""
+        self.main_pulse = Pulse()
+        """Where the main thread says so, when it asks an effect something beside the picture."""
         self._links = list(links)
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
@@ -152,18 +157,19 @@ class EffectChain:
         is_given_away = False
         for link in self._links:
             began_s = time.perf_counter()
-            self.pulse.at(f"effect {link.title}", self._patience_s(link))
+            self.pulse.at(link.name)
+            self.pulse.at(link.name, self._patience_s(link))
             try:
                 pixels = _pixels_of(link.effect.make(picture, faces))
                 link.last_picture = pixels
                 is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
                 picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
             except FAULTS as error:  # the show goes on
-                self._failures.failure(f"effect {link.title} fails", error)
+                self._failures.failure(f"{link.name} fails", error)
                 self._stats.effect_failures += 1
                 is_given_away = False
                 picture = self._bridge(link, picture)
-            self._stats.stage(f"effect {link.title}").add(time.perf_counter() - began_s)
+            self._stats.stage(link.name).add(time.perf_counter() - began_s)
         self.pulse.at("the label")
         return self._marked(picture, frame, may_write=is_given_away)
 
@@ -176,7 +182,7 @@ class EffectChain:
         if waiting is not None:
             links.append(waiting)
         for link in links:
-            self.pulse.at(f"closing effect {link.title}")
+            self.pulse.at(f"closing {link.name}")
             self._close(link)
         self.pulse.rest()
 
@@ -223,9 +229,9 @@ class EffectChain:
             self.describe()
             former = self._links.pop()
             # Where it fails, the new one begins without what the former one knew.
-            self.pulse.at(f"effect {new.title}")
+            self.pulse.at(new.name)
             self._ask(new, "succeed", lambda effect: effect.succeed(former.effect), None)
-            self.pulse.at(f"closing effect {former.title}")
+            self.pulse.at(f"closing {former.name}")
             self._close(former)
         self._links.append(new)
         self._begin_marking()
@@ -257,10 +263,12 @@ class EffectChain:
         """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
         must not end it.
         """
+        if threading.current_thread() is threading.main_thread():
+            self.main_pulse.at(f"{method} of {link.name}")
         try:
             return ask(link.effect)
         except FAULTS as error:
-            self._asides.failure(f"{method} of effect {link.title} fails", error)
+            self._asides.failure(f"{method} of {link.name} fails", error)
             return otherwise
 
 

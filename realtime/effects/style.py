@@ -213,7 +213,7 @@ class StyleEffect(Effect):
 
     def _open_beside(self, wish: Wish) -> Easel:
         """[the exchange's thread]"""
-        pauses = Pauses(self._period_s, lambda: not self._exchange.is_wanted(wish))
+        pauses = Pauses(self._period_s, lambda: self._exchange.is_dropped(wish))
         return self._opener.open(wish.frame, wish.working, pauses)
 
 

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 MOST_FACES = 32
 """More than a camera sees of people whose faces are wide enough for anything. The tracker compares all with all."""
 
+_SLOW_OPENING_S = 30.0  # on a busy machine with a slow disk MediaPipe has taken 15
+
 
 class FaceFinder:
     """Opens a detector in the background (importing MediaPipe takes longer than everything else together) and
@@ -38,12 +40,15 @@ class FaceFinder:
         self._failures = OnceLogger(log)
         self._thread: threading.Thread | None = None
         self._call_when_ready: Callable[[], None] = lambda: None
+        self._opening_since_s = 0.0
+        self._is_slowness_told = False
         self.detect_s = 0.0
         """What the detector took of the last `find`."""
 
     def start(self, when_ready: Callable[[], None] = lambda: None) -> None:
         """Begin to open the detector; `when_ready` is called once, from another thread, also after a failure."""
         self._call_when_ready = when_ready
+        self._opening_since_s = time.monotonic()
         self._thread = threading.Thread(target=self._open, name="detector-opening", daemon=True)
         self._thread.start()
 
@@ -57,6 +62,7 @@ class FaceFinder:
         if self._detector is None:
             if self._thread is None:  # an effect that looks at faces was chosen while the loop ran
                 self.start()
+            self._tell_of_slow_opening()
             return []
         began_s = time.perf_counter()
         try:
@@ -77,6 +83,12 @@ class FaceFinder:
         if any(face.lost_for_s == 0 for face in faces):  # what is found also holds doubtful ones
             self._stats.frames_with_face += 1
         return faces
+
+    def _tell_of_slow_opening(self) -> None:
+        if self._is_slowness_told or self._ready.is_set() or time.monotonic() - self._opening_since_s < _SLOW_OPENING_S:
+            return
+        self._is_slowness_told = True
+        log.warning("the face detector has not opened for %.0f s; no face is found until it has", _SLOW_OPENING_S)
 
     def close(self) -> None:
         """Free the detector."""

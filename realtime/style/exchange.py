@@ -71,9 +71,9 @@ class Exchange:
         """Whether that easel could not be opened."""
         return wish in self._refused
 
-    def is_wanted(self, wish: Wish) -> bool:
-        """Whether an easel is still wished for. Any thread."""
-        return wish == self._wish
+    def is_dropped(self, wish: Wish) -> bool:
+        """Whether an easel is not wished for any more: another is, or it is the end. Any thread."""
+        return self._is_closed or self._wish not in (None, wish)
 
     def close(self) -> None:
         """Want nothing any more: what is being opened is closed by the thread that opens it."""

@@ -1,0 +1,192 @@
+"""What stands still is named, and ended. Time is told to the watchdog here, it is not waited for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from realtime.errors import HangError
+from realtime.frame import Face, Frame
+from realtime.outputs import Output
+from realtime.watchdog import Pulse, Watchdog
+from tests.doubles import DrawnCamera, KeepingOutput
+from tests.test_loop import Inverted, make_loop
+
+BEAT_S = 0.25
+
+
+class Watched:
+    """A watchdog, one pulse, and what was done about it."""
+
+    def __init__(self, *, hurried: bool = True) -> None:
+        self.pulse = Pulse()
+        self.hangs: list[HangError] = []
+        self.dog = Watchdog(
+            [self.pulse],
+            hung=self.hangs.append,
+            overdue=lambda: False,
+            last_resort=lambda: pytest.fail("nothing is overdue"),
+            hurried=hurried,
+        )
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds / BEAT_S)):
+            for watched in self.dog._watched:
+                self.dog._look(watched, BEAT_S)
+
+
+def test_what_stands_still_is_said_once_by_name_and_then_given_up_once(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched()
+    watched.pulse.at("effect swap:anna.jpg")
+    watched.wait(5.0)
+    assert not caplog.messages
+    watched.wait(1.0)
+    assert caplog.messages == ["effect swap:anna.jpg has not answered for 5 s; the last picture stays"]
+    watched.wait(8.0)
+    assert not watched.hangs
+    watched.wait(20.0)
+    assert [str(hang) for hang in watched.hangs] == [
+        "effect swap:anna.jpg does not answer; the run is ended, start it again"
+    ]
+    assert watched.hangs[0].exit_code == 75
+    assert len(caplog.messages) == 1
+
+
+def test_what_comes_back_is_said_and_a_new_call_is_counted_anew(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched()
+    for _ in range(10):
+        watched.pulse.at("the face detector")
+        watched.wait(4.0)
+    assert not caplog.messages
+    watched.wait(4.0)
+    watched.pulse.rest()
+    watched.wait(30.0)
+    assert caplog.messages[-1] == "the face detector goes on"
+    assert not watched.hangs
+
+
+def test_a_part_that_is_known_to_be_slow_has_its_own_patience() -> None:
+    watched = Watched()
+    watched.pulse.at("effect style:slow", 60.0)
+    watched.wait(59.0)
+    assert not watched.hangs
+    watched.wait(3.0)
+    assert len(watched.hangs) == 1
+
+
+def test_where_nothing_hurries_a_picture_takes_as_long_as_it_takes(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched(hurried=False)
+    watched.pulse.at("effect style:slow")
+    watched.wait(29.0)
+    assert not caplog.messages
+    watched.wait(3600.0)
+    assert len(caplog.messages) == 1
+    assert not watched.hangs
+
+
+class Hanging(Inverted):
+    """Stands still from a picture on."""
+
+    patience_s = 0.2
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.released = threading.Event()
+        self._after = after
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        if len(self.seen) >= self._after:
+            self.released.wait()
+        return super().make(frame, faces)
+
+
+def test_an_effect_that_never_returns_ends_the_run_with_its_outputs_closed() -> None:
+    effect, outputs = Hanging(3), [KeepingOutput(), KeepingOutput()]
+    made = make_loop(DrawnCamera(live=True, fps=60), list[Output](outputs), [effect], every_frame=False)
+    with pytest.raises(HangError, match="effect Hanging does not answer"):
+        made.go()
+    assert all(output.is_closed for output in outputs)
+    assert outputs[0].numbers, "what was made before was shown"
+    effect.released.set()
+
+
+@pytest.mark.parametrize("every_frame", [True, False])
+def test_ctrl_c_does_not_wait_for_an_effect_that_never_returns(every_frame: bool) -> None:
+    effect, output = Hanging(3), KeepingOutput(every=every_frame)
+    effect.patience_s = 1000.0
+    made = make_loop(DrawnCamera(fps=60), [output], [effect], every_frame=every_frame)
+
+    def press() -> None:
+        while len(effect.seen) < 3:
+            time.sleep(0.01)
+        made.loop.stop()
+
+    threading.Thread(target=press).start()
+    made.go()
+    assert made.loop.interrupted
+    assert output.is_closed
+    effect.released.set()
+
+
+def test_a_main_thread_that_stands_still_does_not_keep_the_outputs_open() -> None:
+    class Telling(Inverted):
+        released = threading.Event()
+
+        def facts(self) -> Any:
+            self.released.wait()
+
+    left: list[int] = []
+
+    def leave(code: int) -> None:
+        left.append(code)
+        assert output.is_closed
+        Telling.released.set()  # so that this test can end; a program is ended here
+
+    output = KeepingOutput()
+    made = make_loop(DrawnCamera(live=True, fps=60), [output], [Telling()], every_frame=False)
+    threading.Timer(0.3, made.loop.stop).start()
+    made.go(leave)
+    assert left == [0]
+
+
+def test_looking_after_the_run_may_fail_and_the_picture_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    def attend() -> None:
+        raise RuntimeError("a bug beside the picture")
+
+    output = KeepingOutput(every=True)
+    make_loop(DrawnCamera(20), [output]).loop.run(attend)
+    assert output.numbers == list(range(20))
+    assert [line for line in caplog.messages if "a bug beside" in line] == [
+        "looking after the run fails: a bug beside the picture"
+    ]
+
+
+def test_an_output_that_stands_still_is_said_once_and_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    made = make_loop(DrawnCamera(1), [KeepingOutput()])
+    (feed,) = made.loop.feeds
+    caplog.set_level(logging.WARNING)
+
+    def attend(stuck_since_s: float | None, trouble: str = "") -> None:
+        feed._showing_since_s, feed.trouble = stuck_since_s, trouble
+        made.desk._next_status_s = 0.0
+        made.desk.attend()
+
+    for _ in range(3):
+        attend(time.monotonic() - 6)
+    for _ in range(3):
+        attend(None)
+    for _ in range(3):
+        attend(None, "keeping.mp4 was deleted")
+    attend(None)
+    attend(None, "keeping.mp4 was deleted")
+    assert caplog.messages == [
+        "output keeping has taken no picture for 6 s",
+        "output keeping takes pictures again",
+        "keeping.mp4 was deleted",
+        "keeping.mp4 was deleted",
+    ]
