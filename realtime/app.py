@@ -28,6 +28,7 @@ from realtime.label import Label
 from realtime.loop import Limits, RenderLoop
 from realtime.options import Options
 from realtime.outputs import Output, OutputRequest
+from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pacing import Keep, Slot
 from realtime.provenance import public_name, stated_by
 from realtime.settings import parse_settings
@@ -122,6 +123,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             hud=options.hud,
             every_frame=every_frame,
             overwrite=options.overwrite,
+            split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
             signer=signer,
             title=" + ".join(public_name(link.spec) for link in links),
         )
@@ -225,6 +227,11 @@ def _source_type(source: str | None) -> str:
         return ""
     path = Path(source).expanduser()
     return stated_by(pictures_in(path)[0] if kind == "folder" else path)
+
+
+def _is_endless(options: Options, info: CameraInfo) -> bool:
+    """Whether nobody can know how long a recording of the source becomes."""
+    return info.live or options.loop or options.source is None or cameras.kind_of(options.source) in ("still", "demo")
 
 
 def _with_output(options: Options) -> Options:

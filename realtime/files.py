@@ -62,10 +62,10 @@ def unfinished_name(path: Path) -> Path:
 
     Same suffix, so that libraries which go by it write the right format; same folder, so that the rename is atomic.
     """
-    return path.with_name(f".{_shortened(path, 10)}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    return path.with_name(f".{shortened(path, 10)}-{uuid.uuid4().hex[:8]}{path.suffix}")
 
 
-def _shortened(path: Path, more_bytes: int) -> str:
+def shortened(path: Path, more_bytes: int) -> str:
     """Return a name's stem, cut where so many bytes more would be too many for a file system."""
     room = _LONGEST_NAME_BYTES - more_bytes - len(os.fsencode(path.suffix))
     stem = os.fsencode(path.stem)
@@ -76,7 +76,7 @@ def remove_leftovers(path: Path) -> None:
     """Remove what a program that was killed left of a file or folder of this name: hidden names of ours, untouched for
     a day. Raises nothing.
     """
-    ours = re.compile(re.escape(f".{_shortened(path, 10)}-") + "[0-9a-f]{8}" + re.escape(path.suffix))
+    ours = re.compile(re.escape(f".{shortened(path, 10)}-") + "[0-9a-f]{8}" + re.escape(path.suffix))
     with contextlib.suppress(OSError):
         for other in path.absolute().parent.iterdir():
             if ours.fullmatch(other.name):
@@ -106,7 +106,7 @@ def names_beside(path: Path) -> Iterator[Path]:
     yield path
     for number in itertools.count(2):
         end = f"-{number}"
-        yield path.with_name(f"{_shortened(path, len(end))}{end}{path.suffix}")
+        yield path.with_name(f"{shortened(path, len(end))}{end}{path.suffix}")
 
 
 def unused_name(path: Path) -> Path:

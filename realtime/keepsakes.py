@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from realtime.errors import RealtimeError
-from realtime.files import unused_name, written_whole
+from realtime.files import unused_name, write_new
 from realtime.frame import Frame
 from realtime.outputs import Output
 from realtime.outputs.picture_folder import encoded_png
@@ -41,14 +41,14 @@ class Keepsakes:
 
     def save_picture(self, frame: Frame) -> None:
         """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
-        path = self._new_name(".png")
+        path = self._named_by_time(".png")
         saver = threading.Thread(target=self._save, args=(frame, path), name="snapshot")
         self._savers = [*(old for old in self._savers if old.is_alive()), saver]
         saver.start()
 
     def start_recording(self) -> Output:
         """Open a recorder for a new file. Raises OutputError."""
-        path = self._new_name(".mp4")
+        path = unused_name(self._named_by_time(".mp4"))  # which the recorder does not replace
         self.recorder = self._open_recorder(path)
         self.recording = path.name
         self._say(f"recording {path.name}")
@@ -56,8 +56,10 @@ class Keepsakes:
 
     def recording_stopped(self) -> None:
         """Say where the recording lies, after its output has been closed."""
-        self._say(f"saved {self.recording}")
-        log.info("saved %s", self._folder / self.recording)
+        more = len(getattr(self.recorder, "paths", ())) - 1
+        parts = f" and {more} more part{'s' * (more > 1)}" if more > 0 else ""
+        self._say(f"saved {self.recording}{parts}")
+        log.info("saved %s%s", self._folder / self.recording, parts)
         self.recorder, self.recording = None, ""
 
     def recording_failed(self, reason: str) -> None:
@@ -66,17 +68,19 @@ class Keepsakes:
         self.recorder, self.recording = None, ""
 
     def close(self) -> None:
-        """Wait for pictures still being saved."""
+        """Wait for pictures still being saved, and say where a recording lies that has ended with the run."""
+        if self.recorder is not None:
+            self.recording_stopped()
         for saver in self._savers:
             saver.join()
 
-    def _new_name(self, suffix: str) -> Path:
-        return unused_name(self._folder / f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}")
+    def _named_by_time(self, suffix: str) -> Path:
+        return self._folder / f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
 
     def _save(self, frame: Frame, path: Path) -> None:
         try:
-            with written_whole(path) as unfinished:
-                unfinished.write_bytes(encoded_png(frame, frame.pixels, signer=self._signer))
+            # The name is given at the end: of two in one second neither may replace the other.
+            path = write_new(path, encoded_png(frame, frame.pixels, signer=self._signer))
         except (RealtimeError, cv2.error) as error:
             log.warning("%s", error)
             self._say(str(error))

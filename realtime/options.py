@@ -14,6 +14,7 @@ from realtime.errors import OptionError, nearest
 from realtime.faces import DETECTORS
 from realtime.frame import Size
 from realtime.label import CORNERS, LabelStyle
+from realtime.outputs.splitting import Split, parse_split
 from realtime.providers import Provider
 from realtime.rates import parse_rate
 
@@ -204,6 +205,14 @@ class Options:
         False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
     )
     overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
+    split: Split | None = _option(
+        None,
+        _OUT,
+        "2h|4GB",
+        "a recording goes on in another file (out-002.mp4) after so long, or where it has become so large; both as "
+        "2h,4GB; never; default: 2h,4GB, and never for a film",
+        parse_split,
+    )
     sign: Path | None = _option(
         None,
         _OUT,

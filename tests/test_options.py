@@ -48,6 +48,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "rotate": (["90"], "90"),
         "hud": ([], "true"),
         "overwrite": ([], "true"),
+        "split": (["2h,4GB"], '"2h,4GB"'),
         "sign": (["id.pem"], '"id.pem"'),
         "keep_in": (["kept"], '"kept"'),
         "frames": (["10"], "10"),

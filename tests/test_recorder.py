@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from realtime.controls import Controls
-from realtime.errors import OutputError
+from realtime.errors import OptionError, OutputError
 from realtime.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest, recorder
 from realtime.outputs.recorder import Recorder
+from realtime.outputs.splitting import Split, parse_split
+from realtime.xmp import found_in
 
 SIZE = Size(320, 180)
 KINDS = (".mp4", ".mov", ".mkv")
@@ -203,6 +205,8 @@ from realtime.controls import Controls
 from realtime.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
+from realtime.outputs.splitting import Split, parse_split
+from realtime.xmp import found_in
 from tests.test_recorder import picture
 
 output = Recorder(sys.argv[1], OutputRequest(Controls()))
@@ -230,10 +234,12 @@ def test_a_recording_whose_program_was_killed_can_be_played(tmp_path: Path, kind
 FILL_THE_DISK = """
 import resource, sys
 from realtime.controls import Controls
-from realtime.errors import OutputError
+from realtime.errors import OptionError, OutputError
 from realtime.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
+from realtime.outputs.splitting import Split, parse_split
+from realtime.xmp import found_in
 import numpy as np
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -294,3 +300,97 @@ def test_rates_are_told_as_fractions(tmp_path: Path) -> None:
     record(tmp_path / "out.mp4", [number * 1001 / 30000 for number in range(30)], request)
     with av.open(tmp_path / "out.mp4") as film:
         assert film.streams.video[0].average_rate == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_split_recording_loses_no_frame_and_each_part_is_a_film(tmp_path: Path, kind: str) -> None:
+    """Also beside parts of an earlier recording, which stay."""
+    path = tmp_path / f"out{kind}"
+    earlier = path.with_name(f"out-003{kind}")
+    earlier.write_bytes(b"an earlier recording")
+    times_s = [7.0 + number / 25 for number in range(60)]
+    output = record(path, times_s, OutputRequest(Controls(), split=Split(seconds=1.0), title="swap:a.jpg"))
+    assert [part.name for part in output.paths] == [f"out{kind}", f"out-002{kind}", f"out-004{kind}"]
+    number = 0
+    for part in output.paths:
+        pictures, read_times_s = read(part)
+        np.testing.assert_allclose(read_times_s, [at / 25 for at in range(len(pictures))], atol=0.0006)
+        for pixels in pictures:
+            assert np.abs(pixels.astype(int) - picture(number)).mean() < 2.5, number
+            number += 1
+        with av.open(part) as film:
+            assert "swap:a.jpg" in {key.lower(): value for key, value in film.metadata.items()}["comment"]
+        if kind != ".mkv":
+            assert b"swap:a.jpg" in found_in(part), "how it was made stands in every part"
+    assert number == 60
+    assert earlier.read_bytes() == b"an earlier recording"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_recording_is_split_by_size(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    noise = [random.integers(0, 256, (180, 320, 3), np.uint8) for _ in range(40)]
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls(), split=Split(size_bytes=200_000)))
+    for number, pixels in enumerate(noise):
+        output.show(Frame(pixels, 0.0, number / 2, number))
+    output.close()
+    sizes = [part.stat().st_size for part in output.paths]
+    assert len(sizes) > 2
+    assert all(200_000 <= size < 1_000_000 for size in sizes[:-1]), sizes
+    assert sum(len(read(part)[0]) for part in output.paths) == 40
+
+
+def test_one_that_shows_its_last_picture_again_is_not_split_there(tmp_path: Path) -> None:
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls(), split=Split(seconds=0.0)))
+    frame = Frame(picture(0), 0.0, 0.0, 0)
+    output.show(frame)
+    output.show(frame)
+    output.close()
+    assert output.paths == [tmp_path / "out.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be deleted there")
+def test_a_recording_whose_file_is_deleted_goes_on_in_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    for number in range(10):
+        if number == 5:
+            (tmp_path / "out.mp4").unlink()
+        output.show(Frame(picture(number), 0.0, number / 25, number))
+    output.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["out-002.mp4"]
+    assert len(read(tmp_path / "out-002.mp4")[0]) == 5
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "out.mp4 was deleted; the recording goes on in out-002.mp4" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be deleted there")
+def test_a_recording_whose_folder_is_deleted_says_so(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    output = Recorder(str(tmp_path / "folder" / "out.mp4"), OutputRequest(Controls()))
+    output.show(Frame(picture(0), 0.0, 0.0, 0))
+    (tmp_path / "folder" / "out.mp4").unlink()
+    (tmp_path / "folder").rmdir()
+    with pytest.raises(OutputError, match="was deleted, and its folder with it"):
+        output.show(Frame(picture(1), 0.0, 0.04, 1))
+    output.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("2h", Split(7200.0, None)),
+        ("30 min", Split(1800.0, None)),
+        ("1.5gb", Split(None, 1_500_000_000)),
+        ("2H,4GB", Split(7200.0, 4_000_000_000)),
+        ("90s, 20MB", Split(90.0, 20_000_000)),
+        ("never", Split()),
+    ],
+)
+def test_splits_are_written_as_people_do(text: str, split: Split) -> None:
+    assert parse_split(text) == split
+
+
+@pytest.mark.parametrize("text", ["", "2", "GB", "2 days", "0.5s", "1e9h", "-2h", "999999999999999GB", "2h;4GB"])
+def test_a_split_that_cannot_be_is_told(text: str) -> None:
+    with pytest.raises(OptionError, match=r"2h|at least"):
+        parse_split(text)

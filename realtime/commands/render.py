@@ -25,6 +25,7 @@ from realtime.files import (
     unfinished_name,
 )
 from realtime.options import Options
+from realtime.outputs.splitting import NEVER
 from realtime.provenance import Provenance
 from realtime.standard_streams import bar_stream
 from realtime.stats import RunStats, write_stats
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DECIDED = ("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in")
+_DECIDED = ("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in", "split")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -299,6 +300,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         source=arguments.input,
         every_frame=True,
         loop=False,
+        split=NEVER,
         mirror=bool(options.mirror),
         effect=options.effect or ("none",),
     )

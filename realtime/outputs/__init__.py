@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from realtime.errors import OutputError, nearest
 from realtime.frame import Frame, Size
 from realtime.names import PartName
+from realtime.outputs.splitting import NEVER, Split
 
 if TYPE_CHECKING:
     from realtime.controls import Controls
@@ -41,6 +42,8 @@ class OutputRequest:
     """True: recorded material without hurry; nothing may be dropped."""
     overwrite: bool = False
     """True: a file that exists may be replaced."""
+    split: Split = NEVER
+    """When a recording goes on in another file."""
     signer: Signer | None = None
     """Signs what is kept on a disk (`--sign`); None: nobody does."""
     title: str = "realtime"

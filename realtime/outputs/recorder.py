@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -17,9 +18,11 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from realtime import xmp
 from realtime.errors import OutputError
+from realtime.files import remove
 from realtime.frame import Frame, Pixels, Size
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.film_metadata import FilmMetadata
+from realtime.outputs.splitting import later_names
 from realtime.pixels import letterbox_into
 from realtime.provenance import Provenance
 from realtime.signing import SIGNED_FILMS
@@ -111,7 +114,9 @@ class Recorder(Output):
 
     A file that exists is refused without `--overwrite`; with it, it is emptied when the first frame comes, not before.
     Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them. How its pictures
-    were made is written into it (`film_metadata.py`), also where that changes on the way.
+    were made is written into it (`film_metadata.py`), also where that changes on the way. Where `request.split` asks
+    for it the recording goes on in another file, which is a film by itself and replaces none; so it does where somebody
+    deletes the file that it goes to.
     """
 
     takes_every_frame = True
@@ -124,23 +129,129 @@ class Recorder(Output):
             raise OutputError(f"{argument} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
         self.name = path.name
         self.path = path
-        self.encoder = ""
+        self.paths = [path]
+        """All the files that hold the recording, in order."""
+        self._request = request
+        is_new = not os.path.lexists(path)
+        self._part = _Part(path, _open_file(path, overwrite=request.overwrite), request, is_new=is_new)
+        self._number = 1
+        self._finishing: threading.Thread | None = None
+        self._failures: list[OutputError] = []
+
+    @property
+    def _whole_writes(self) -> _WholeWrites:
+        return self._part.whole_writes
+
+    @property
+    def encoder(self) -> str:
         """What compresses, once the first frame has been written."""
+        return self._part.encoder
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """What the film tells of all its frames until now; None before the first."""
+        return self._part.provenance
+
+    def show(self, frame: Frame) -> None:
+        if self._part.ends_before(frame):
+            self._go_on_in_another_file()
+        self._part.add(frame)
+
+    def close(self) -> None:
+        """Finish the file, and sign it where that was asked for. Raises OutputError when its end cannot be written; a
+        failure told before is not repeated.
+        """
+        try:
+            self._part.finish()
+        finally:
+            self._wait_for_former()
+        if self._failures:
+            raise self._failures[0]
+
+    def _go_on_in_another_file(self) -> None:
+        """Begin the next part; the former one is finished beside, so that no frame has to wait for it."""
+        former, part = self._part, self._next_part()
+        self._part = part
+        self.paths.append(part.path)
+        if former.is_deleted:
+            _logger.warning("%s was deleted; the recording goes on in %s", former.path, part.path.name)
+        else:
+            _logger.info("%s is full; the recording goes on in %s", former.path, part.path.name)
+        self._wait_for_former()
+        # Not a daemon: whatever becomes of the program, what was recorded shall be finished.
+        self._finishing = threading.Thread(
+            target=self._finish, args=(former,), name=f"finishing {former.path.name}", daemon=False
+        )
+        self._finishing.start()
+
+    def _next_part(self) -> _Part:
+        """Open the next file whose name is free, as the one before it was. Raises OutputError."""
+        for number, path in later_names(self.path, self._number):
+            try:
+                file = path.open("x+b", buffering=0)
+            except FileExistsError:
+                continue
+            except FileNotFoundError:
+                raise OutputError(
+                    f"{self._part.path} was deleted, and its folder with it; the recording ends here"
+                ) from None
+            except OSError as error:
+                raise OutputError(_reason(path, error)) from error
+            self._number = number
+            return _Part(path, file, self._request, is_new=True)
+        raise AssertionError("numbers have no end")
+
+    def _finish(self, part: _Part) -> None:
+        """[thread of its own]"""
+        try:
+            part.finish()
+        except OutputError as error:
+            _logger.warning("%s", error)
+            self._failures.append(error)
+
+    def _wait_for_former(self) -> None:
+        if self._finishing is not None:
+            self._finishing.join()
+            self._finishing = None
+
+
+class _Part:
+    """One file, from its first frame to its last. One thread at a time."""
+
+    def __init__(self, path: Path, file: BinaryIO, request: OutputRequest, *, is_new: bool) -> None:
+        self.path = path
+        self.encoder = ""
+        self.is_deleted = False
         self._container_kind = _CONTAINERS[path.suffix.lower()]
         self._request = request
-        self._is_new = not path.exists()
-        self._file = _open_file(path, overwrite=request.overwrite)
-        self._whole_writes = _WholeWrites(self._file)
+        self._file = file
+        self._is_new = is_new
+        self._counts_names = os.fstat(file.fileno()).st_nlink > 0  # some file systems do not
+        self.whole_writes = _WholeWrites(file)
         self._film: _Film | None = None
         self._metadata: FilmMetadata | None = None
         self._last_provenance: Provenance | None = None
 
     @property
     def provenance(self) -> Provenance | None:
-        """What the film tells of all its frames until now; None before the first."""
+        """What it tells of all its frames until now; None before the first."""
         return self._metadata.provenance if self._metadata is not None else None
 
-    def show(self, frame: Frame) -> None:
+    def ends_before(self, frame: Frame) -> bool:
+        """Whether a frame belongs into another file: this one is full, or nobody can see it any more. 1 µs."""
+        film, split = self._film, self._request.split
+        if film is None or film.holds(frame):
+            return False
+        status = os.fstat(self._file.fileno())
+        self.is_deleted = self._counts_names and status.st_nlink == 0
+        return (
+            self.is_deleted
+            or (split.seconds is not None and film.seconds_to(frame) >= split.seconds)
+            or (split.size_bytes is not None and status.st_size >= split.size_bytes)
+        )
+
+    def add(self, frame: Frame) -> None:
+        """Write one frame. Raises OutputError."""
         try:
             metadata = self._told_of(frame)
             if self._film is None:
@@ -148,13 +259,13 @@ class Recorder(Output):
             self._film.add(frame)
             metadata.correct(self._file)
         except (OSError, av.error.FFmpegError) as error:
-            raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
+            raise OutputError(_reason(self.path, self.whole_writes.failure or error)) from error
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Finish the file, and sign it where that was asked for. Raises OutputError when its end cannot be written; a
         failure told before is not repeated.
         """
-        is_told = self._whole_writes.failure is not None
+        is_told = self.whole_writes.failure is not None
         try:
             if self._film is not None:
                 self._film.finish()
@@ -162,14 +273,14 @@ class Recorder(Output):
                     self._tell()
         except (OSError, av.error.FFmpegError) as error:
             if not is_told:
-                raise OutputError(_reason(self.path, self._whole_writes.failure or error)) from error
+                raise OutputError(_reason(self.path, self.whole_writes.failure or error)) from error
         finally:
             self._film = None
             is_empty = self._file.seek(0, os.SEEK_END) == 0
             self._file.close()
             if self._is_new and is_empty:
-                self.path.unlink(missing_ok=True)
-        if self._request.signer and self._metadata is not None and not is_told:
+                remove(self.path)
+        if self._request.signer and self._metadata is not None and not is_told and not self.is_deleted:
             self._request.signer.sign_film(self.path, self._metadata.provenance)
 
     def _told_of(self, frame: Frame) -> FilmMetadata:
@@ -207,9 +318,9 @@ class Recorder(Output):
             self._file.seek(0)
             self._file.truncate()
             try:
-                film = _Film(self._whole_writes, self._container_kind, encoder, size, self._request.fps, metadata)
+                film = _Film(self.whole_writes, self._container_kind, encoder, size, self._request.fps, metadata)
             except (av.error.FFmpegError, ValueError) as error:
-                if self._whole_writes.failure is not None:
+                if self.whole_writes.failure is not None:
                     raise
                 reasons.append(f"{encoder.name}: {error}")
                 continue
@@ -260,12 +371,19 @@ class _Film:
         self._last_pixels: Pixels | None = None
         self._last_picture: av.VideoFrame | None = None
 
+    def holds(self, frame: Frame) -> bool:
+        """Whether this very moment has been written: the last frame is shown again where there is no newer one."""
+        return (frame.index, frame.pts_s) == self._last_moment
+
+    def seconds_to(self, frame: Frame) -> float:
+        """Return how long after the film's first frame another comes."""
+        return 0.0 if self._first_pts_s is None else frame.pts_s - self._first_pts_s
+
     def add(self, frame: Frame) -> None:
         """Write one frame. The very same moment again is not written twice."""
-        moment = (frame.index, frame.pts_s)
-        if moment == self._last_moment:
+        if self.holds(frame):
             return
-        self._last_moment = moment
+        self._last_moment = (frame.index, frame.pts_s)
         if self._first_pts_s is None:
             self._first_pts_s = frame.pts_s
         ticks = round((frame.pts_s - self._first_pts_s) * self._ticks_per_s)

@@ -1,0 +1,131 @@
+"""Files appear whole or not at all, and never in the place of what somebody else has made."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from realtime.errors import OutputError
+from realtime.files import (
+    put_in_free_place,
+    put_in_place,
+    remove_leftovers,
+    replace_folder,
+    unfinished_name,
+    unused_name,
+    write_new,
+    written_whole,
+)
+
+
+@pytest.fixture(params=["links", "no links"])
+def _file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT, exFAT and many network drives know no second name of a file."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if request.param == "no links":
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("_file_system")
+def test_of_many_that_want_one_name_each_is_kept(tmp_path: Path) -> None:
+    count = 12
+    start = threading.Barrier(count)
+
+    def write(number: int) -> None:
+        start.wait()
+        write_new(tmp_path / "picture.png", b"%d" % number)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(count)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"picture.png", *(f"picture-{number}.png" for number in range(2, count + 1))}
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"%d" % number for number in range(count)}
+
+
+@pytest.mark.usefixtures("_file_system")
+def test_a_name_that_is_taken_stays_with_who_has_it(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / ".mine.mp4", tmp_path / "film.mp4"
+    mine.write_bytes(b"mine")
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(FileExistsError):
+        put_in_place(mine, theirs)
+    assert (mine.read_bytes(), theirs.read_bytes()) == (b"mine", b"theirs")
+    assert put_in_free_place(mine, theirs) == tmp_path / "film-2.mp4"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film-2.mp4", "film.mp4"]
+
+
+def test_a_link_that_leads_nowhere_is_a_name_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to(tmp_path / "nowhere")
+    assert unused_name(tmp_path / "a.png").name == "a-2.png"
+    assert write_new(tmp_path / "a.png", b"new").name == "a-2.png"
+
+
+def test_folders_are_put_in_place_and_replaced_as_files_are(tmp_path: Path) -> None:
+    def folder(name: str, inside: str) -> Path:
+        path = tmp_path / name
+        path.mkdir()
+        (path / inside).touch()
+        return path
+
+    new, old = folder(".new", "1.png"), folder("frames", "0.png")
+    with pytest.raises(FileExistsError):
+        put_in_place(new, old)
+    assert put_in_free_place(new, old) == tmp_path / "frames-2"
+    replace_folder(tmp_path / "frames-2", old)
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]
+    assert [path.name for path in old.iterdir()] == ["1.png"]
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".mp4", "я" * 125 + ".mp4", "面" * 84 + ".p", "x" * 255])
+def test_names_as_long_as_they_may_be(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with written_whole(path) as unfinished:
+        assert unfinished.suffix == path.suffix
+        assert unfinished.name.startswith(".")
+        unfinished.write_bytes(b"whole")
+    assert path.read_bytes() == b"whole"
+    assert write_new(path, b"another").read_bytes() == b"another"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="name"), written_whole(tmp_path / ("x" * 300)) as unfinished:
+        unfinished.write_bytes(b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are made unwritable otherwise there")
+def test_what_cannot_be_removed_hides_no_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a read-only disk even removing what was never made fails."""
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OutputError, match="No such file or directory"), written_whole(tmp_path / "no" / "a") as path:
+        path.write_bytes(b"")
+
+
+def test_leftovers_of_killed_programs_go_after_a_day_and_nothing_else(tmp_path: Path) -> None:
+    result = tmp_path / "k.mp4"
+    old = unfinished_name(result)
+    others = [".k-nothexad.mp4", ".k-0123abcd.mkv", "k-0123abcd.mp4", ".kk-0123abcd.mp4", ".k-0123abcde.mp4", "k.mp4"]
+    for name in (old.name, *others):
+        path = tmp_path / name
+        path.touch()
+        os.utime(path, (time.time() - 90_000,) * 2)
+    young = unfinished_name(result)
+    young.touch()
+    remove_leftovers(result)
+    assert {path.name for path in tmp_path.iterdir()} == {young.name, *others}
