@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
-import re
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import torch
 from torch import Tensor
 
 from realtime.errors import ModelError
+from realtime.onnx_outline import shown
+from tools.exporting.saved import read_saved
 from tools.networks import layout_of
 from tools.networks.weights import Weights
 
@@ -19,6 +20,12 @@ _PREFERRED = ("params_ema", "generator_ema", "ema", "g_ema")
 _WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
 _DEPTH = 4
+_MOST_NETWORKS = 100
+_MOST_SHARED = 4
+"""How many numbers a byte may stand for: bytes of half precision, tied two or three times."""
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_COUNTS = (torch.int64, torch.int32, torch.bool)
+"""Of buffers that are indices, counters and masks, not weights."""
 
 
 def read_checkpoint(path: Path, key: str = "") -> Weights:
@@ -27,66 +34,46 @@ def read_checkpoint(path: Path, key: str = "") -> Weights:
     A file with several networks: the one a layout knows, `key` (`netG_A`, `state_dict.generator`) where it is not the
     only one. Raises ModelError when the file is missing, damaged, would run code, or holds no network.
     """
-    found = _read(path)
-    candidates = dict(_networks(found))
+    return weights_in(read_saved(path), path, key)
+
+
+def weights_in(found: object, path: Path, key: str = "") -> Weights:
+    """Return the weights in what `path` holds, as `read_checkpoint` does."""
+    candidates = dict(itertools.islice(_networks(found), _MOST_NETWORKS))
     if not candidates:
         raise ModelError(f"{path} holds no weights; save a network's state_dict() to it")
     if key:
         if key not in candidates:
-            raise ModelError(f"{path} holds no '{key}'; there are: {_listed(candidates)}")
-        return _checked(Weights(candidates[key], str(path)))
+            raise ModelError(f"{path} holds no '{shown(key)}'; there are: {_listed(candidates)}")
+        return _checked(Weights(candidates[key], str(path)), path)
     known = {name: tensors for name, tensors in candidates.items() if layout_of(Weights(tensors, str(path)))}
     averaged = {name: tensors for name, tensors in known.items() if name.split(".")[-1] in _PREFERRED}
     chosen = averaged or known or dict(list(candidates.items())[:1])
     if len(chosen) > 1:
         raise ModelError(f"{path} holds several networks ({_listed(chosen)}); choose one with --key")
-    return _checked(Weights(next(iter(chosen.values())), str(path)))
+    return _checked(Weights(next(iter(chosen.values())), str(path)), path)
 
 
-def alignment_in(path: Path) -> str:
-    """Return by which face crop the network in `path` was trained, as `realtime.faces.crops` calls it; nothing where
-    the file does not say: only those of tools.train_swap do.
+def alignment_in(found: object) -> str:
+    """Return by which face crop the network was trained, as `realtime.faces.crops` calls it; nothing where the file
+    does not say: only those of tools.train_swap do.
     """
-    found = _read(path)
     settings = found.get("settings") if isinstance(found, Mapping) else None
     text = settings.get("alignment") if isinstance(settings, Mapping) else None
     return text if isinstance(text, str) else ""
 
 
-def _read(path: Path) -> object:
-    if not path.is_file():
-        raise ModelError(f"no checkpoint {path}; name an existing file")
-    if path.suffix.lower() == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+def _networks(
+    found: object, name: str = "", depth: int = _DEPTH, seen: set[int] | None = None
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Yield everything in a checkpoint that could be a network: outermost first, each with the key it lies under.
 
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path} is no safetensors file ({_line(error)}); fetch or save it again") from error
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _refusal(path, str(error)) from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is no checkpoint that PyTorch can read; fetch or save it again") from error
-
-
-def _refusal(path: Path, reason: str) -> ModelError:
-    """Return the error for a pickle that weights_only refuses: a wish to run something, or plain damage."""
-    wanted = re.search(r"GLOBAL ([\w.]+)", reason) or re.search(r"[Cc]lass ([\w.]+)", reason)
-    if wanted is None:
-        return ModelError(f"{path} is no checkpoint that PyTorch can read; fetch or save it again")
-    return ModelError(
-        f"{path} would run code when loaded (it asks for {wanted[1]}), so it is not; "
-        "save it again as torch.save(network.state_dict(), …) where it was made"
-    )
-
-
-def _networks(found: object, name: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield everything in a checkpoint that could be a network: outermost first, each with the key it lies under."""
-    if not isinstance(found, Mapping) or depth == 0:
+    What lies under several keys is met once: `seen` are those met so far.
+    """
+    seen = set() if seen is None else seen
+    if not isinstance(found, Mapping) or depth == 0 or id(found) in seen:
         return
+    seen.add(id(found))
     tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
     if len(tensors) > 1:
         tensors = _unwrapped(tensors)
@@ -94,14 +81,17 @@ def _networks(found: object, name: str = "", depth: int = _DEPTH) -> Iterator[tu
         if layout_of(Weights(tensors, name)) is None:
             yield from _members(tensors, name)
     for key, value in found.items():
-        yield from _networks(value, f"{name}.{key}" if name else str(key), depth - 1)
+        yield from _networks(value, f"{name}.{key}" if name else str(key), depth - 1, seen)
 
 
 def _members(tensors: dict[str, Tensor], name: str) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield the networks that are members of one module, as Lightning saves them: `generator.…`, `critic.…`."""
-    heads = dict.fromkeys(key.partition(".")[0] for key in tensors if "." in key)
-    for head in heads:
-        own = {key.removeprefix(f"{head}."): tensor for key, tensor in tensors.items() if key.startswith(f"{head}.")}
+    members: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        head, dot, rest = key.partition(".")
+        if dot:
+            members.setdefault(head, {})[rest] = tensor
+    for head, own in members.items():
         if len(own) > 1:
             yield (f"{name}.{head}" if name else head), own
 
@@ -113,15 +103,24 @@ def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-def _checked(weights: Weights) -> Weights:
-    """Return them as float32. Raises ModelError where one holds NaN or infinity."""
+def _checked(weights: Weights, path: Path) -> Weights:
+    """Return them as float32. Raises ModelError where one holds NaN or infinity, or is no plain tensor of numbers."""
+    most = path.stat().st_size * _MOST_SHARED
+    if sum(tensor.numel() for tensor in weights.values()) > most:
+        raise ModelError(f"{path} holds far more weights than it has bytes for; it is not loaded")
     tensors = {}
     for name, tensor in weights.items():
+        if tensor.dtype not in (*_FLOATS, *_COUNTS):
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise ModelError(
+                f"{path}: the weight '{shown(name)}' is of {kind}, which networks here do not compute with; "
+                "save the float network's state_dict()"
+            )
         full = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
         if tensor.is_floating_point() and not torch.isfinite(full).all():
             count = int((~torch.isfinite(full)).sum())
             raise ModelError(
-                f"{weights.where}: {count} of {full.numel()} numbers in '{name}' are NaN or infinite; "
+                f"{weights.where}: {count} of {full.numel()} numbers in '{shown(name)}' are NaN or infinite; "
                 "its training went astray, take an earlier checkpoint"
             )
         tensors[name] = full
@@ -129,9 +128,5 @@ def _checked(weights: Weights) -> Weights:
 
 
 def _listed(names: Mapping[str, object]) -> str:
-    shown = [f"'{name}'" for name in names if name]
-    return ", ".join(shown[:6]) + " …" * (len(shown) > 6) if shown else "one network only"
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    listed = [f"'{shown(name)}'" for name in itertools.islice(filter(None, names), 7)]
+    return ", ".join(listed[:6]) + " …" * (len(listed) > 6) if listed else "one network only"

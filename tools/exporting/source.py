@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from realtime.errors import OptionError
 from realtime.model_card import ModelKind
-from tools.exporting.checkpoint import alignment_in, read_checkpoint
+from tools.exporting.checkpoint import alignment_in, weights_in
+from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network
-from tools.exporting.programs import is_exported, is_script, read_exported, read_script
+from tools.exporting.programs import is_exported, is_script, read_script
+from tools.exporting.saved import read_saved
 from tools.networks import ColourOrder, Part, PictureFormat, layout_of, unknown
 
 
@@ -73,7 +75,8 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
         if is_exported(checkpoint):
             picture = _picture_format(wishes)
             return _style("torch_export", read_exported(checkpoint), picture)
-    weights = read_checkpoint(checkpoint, wishes.key)
+    found = read_saved(checkpoint)
+    weights = weights_in(found, checkpoint, wishes.key)
     if wishes.network:
         picture = _picture_format(wishes)
         network = build_network(wishes.network, wishes.kwargs)
@@ -84,7 +87,7 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
         raise unknown(weights)
     if wishes.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
-    return Source(layout.name, layout.parts(weights), alignment_in(checkpoint))
+    return Source(layout.name, layout.parts(weights), alignment_in(found))
 
 
 def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:
