@@ -147,9 +147,7 @@ def loops_in_loops(path: Path, *, ours: bool) -> Path:
 def two_to_the_thirtieth(path: Path, *, ours: bool) -> Path:
     """Thirty functions that each call the one before twice."""
     opset = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
-    functions = [
-        helper.make_function("own", "f0", ["a"], ["b"], [helper.make_node("Identity", ["a"], ["b"])], opset)
-    ]
+    functions = [helper.make_function("own", "f0", ["a"], ["b"], [helper.make_node("Identity", ["a"], ["b"])], opset)]
     for number in range(1, 31):
         calls = [
             helper.make_node(f"f{number - 1}", ["a"], ["c"], domain="own"),
