@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,50 @@ def check_safe(path: Path, outline: ModelOutline) -> None:
         )
 
 
+class Content(enum.Enum):
+    """What a file is, by its first bytes, that is no ONNX model whatever its name says."""
+
+    LFS_POINTER = (
+        "is a pointer of Git LFS and not the file itself: `git lfs pull` brings that, or a download from the web page"
+    )
+    WEB_PAGE = "is a web page and no model: download the file itself"
+    PICTURE = "is a picture and no model"
+    CHECKPOINT = "is a training checkpoint, no ONNX model"
+    ARCHIVE = "is an archive: unpack it and name the .onnx file in it"
+
+
+_FIRST_BYTES: tuple[tuple[bytes, Content], ...] = (
+    (b"version https://git-lfs", Content.LFS_POINTER),
+    (b"<!doctype", Content.WEB_PAGE),
+    (b"<html", Content.WEB_PAGE),
+    (b"\x89png", Content.PICTURE),
+    (b"\xff\xd8\xff", Content.PICTURE),
+    (b"\x80\x02\x8a\nl\xfc\x9cf\xf9 j\xa8p\x19", Content.CHECKPOINT),  # torch.save, before its archives
+    (b"pk\x03\x04", Content.ARCHIVE),
+    (b"\x1f\x8b", Content.ARCHIVE),
+)
+
+
+def known_content(path: Path) -> Content | None:
+    """Return what a file is by its first bytes, None where they tell nothing or cannot be read."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            begin = file.read(4096)
+    except OSError:
+        return None
+    lower = begin.lstrip().lower()
+    found = next((content for first, content in _FIRST_BYTES if lower.startswith(first.lower())), None)
+    if found is Content.ARCHIVE and (b"/data.pkl" in begin or b"/.format_version" in begin):
+        return Content.CHECKPOINT  # torch.save and TorchScript begin with that entry
+    return found
+
+
 def _no_onnx(path: Path) -> ModelError:
+    content = known_content(path)
+    if content is not None:
+        return ModelError(f"{path} {content.value}")
     return ModelError(f"{path} is no ONNX model, or a damaged one; export or download it again")
 
 

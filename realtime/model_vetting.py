@@ -139,12 +139,12 @@ def first_run(path: Path) -> list[str]:
     """[a process of its own] Open a model in our contract and run it. Returns what looks odd, a line each; raises
     ModelError.
     """
-    from realtime.onnx_model import OnnxModel, SessionPolicy
+    from realtime.onnx_model import ON_CPU, OnnxModel
 
     card = ModelCard.read(read_outline(path).metadata, str(path))
     side = max(_TRIED_PX, card.least_px)
     sizes = {HEIGHT: side, WIDTH: side} if card.kind is ModelKind.STYLE else {}
-    model = OnnxModel.open(path, SessionPolicy(provider="cpu"), dimensions=sizes)
+    model = OnnxModel.open(path, ON_CPU, dimensions=sizes)
     try:
         confined.step()
         if card.kind is not ModelKind.STYLE:
@@ -180,11 +180,15 @@ def _looked_at(run: Callable[..., None], path: Path, size: Size) -> list[str]:
     return []
 
 
+def records_folder() -> Path:
+    """Return where it is noted which contents passed. Raises RuntimeError for a user without a home."""
+    return platformdirs.user_cache_path("realtime") / "tried-models"
+
+
 def _record(files: Iterable[Path]) -> Path | None:
-    """Return where it is noted that these contents passed; None for a user without a home."""
     digest = _digest(files)
     try:
-        return platformdirs.user_cache_path("realtime") / "tried-models" / digest
+        return records_folder() / digest
     except RuntimeError:
         return None
 

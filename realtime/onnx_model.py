@@ -48,6 +48,10 @@ class SessionPolicy:
     """Where compiled engines are kept; None: the user's cache."""
 
 
+ON_CPU = SessionPolicy(provider="cpu")
+"""For trials, whose bounds of memory and time are those of the processor."""
+
+
 class OnnxModel:
     """An opened model. `run`, `warm` and `close` come from one thread at a time, no matter which; `interrupt` from
     any, at any time.

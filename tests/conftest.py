@@ -28,6 +28,17 @@ def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def _tried_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tried-models")
+
+
+@pytest.fixture(autouse=True)
+def _what_was_tried_is_remembered_here(_tried_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests note in a folder of their own which models passed, not in the user's cache."""
+    monkeypatch.setattr("realtime.model_vetting.records_folder", lambda: _tried_models)
+
+
+@pytest.fixture(scope="session")
 def navy_photo() -> Path:
     """Grace Hopper, a US Navy photo in the public domain that matplotlib carries."""
     spec = importlib.util.find_spec("matplotlib")

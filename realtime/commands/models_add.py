@@ -69,7 +69,7 @@ def add(arguments: argparse.Namespace) -> int:
     """Bring a file in, show what was taken from where, keep it. Raises RealtimeError."""
     from realtime import model_shelf as shelf
     from realtime.model_card import ModelKind
-    from realtime.model_import.importer import Words, import_style
+    from realtime.model_import.importer import Words, import_style, speed_of
     from realtime.model_vetting import in_bounds, remember
 
     kind = models_add_faces.kind_of(arguments)
@@ -88,10 +88,7 @@ def add(arguments: argparse.Namespace) -> int:
         models_add_faces.refuse_face_options(arguments)
         wishes, photo = _wishes(arguments), _photo(arguments.picture)
         made = in_bounds(arguments.file, (), photo.size // 3, import_style, arguments.file, wishes, words, photo)
-        last_lines = [
-            f"speed: {made.ms_per_frame:.1f} ms a frame at 512x512 on the {made.provider}",
-            f"next:  `realtime run --effect style:{name}`",
-        ]
+        last_lines = [f"next:  `realtime run --effect style:{name}`"]
     else:
         adding = models_add_faces.FaceAdding(arguments, kind, _wishes(arguments), words)
         made, last_lines = adding.made, adding.last_lines(name)
@@ -111,7 +108,12 @@ def add(arguments: argparse.Namespace) -> int:
         remember(file)
     print_table([("what", "value", "known from"), *made.findings])
     print()
-    for note in made.notes:
+    notes = made.notes
+    if kind is ModelKind.STYLE:
+        speed = speed_of(path)
+        notes = (*notes, *speed.notes)
+        last_lines.insert(0, f"speed: {speed.ms:.1f} ms a frame at {speed.size} on the {speed.provider}")
+    for note in notes:
         print(f"note:  {shown(note)}")
     for file, one in files:
         licence = one.card.licence or "not known"

@@ -127,9 +127,9 @@ class FaceAdding:
 
         lines = []
         card = self.made.card
-        if self.made.ms_per_frame:
+        if self.made.ms_per_face:
             side = self.made.before.shape[0]
-            lines.append(f"speed: {self.made.ms_per_frame:.1f} ms a face of {side}x{side} on the {self.made.provider}")
+            lines.append(f"speed: {self.made.ms_per_face:.1f} ms a face of {side}x{side} on the CPU")
         if card.kind is ModelKind.SWAP:
             photo = ":PHOTO.jpg" if card.identity_model else ""
             lines.append(f"next:  `realtime run --effect swap:{name}{photo}`")

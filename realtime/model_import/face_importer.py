@@ -16,18 +16,19 @@ from realtime.errors import ModelError, OptionError
 from realtime.faces.crops import Alignment, cut_face
 from realtime.model_card import ModelCard, ModelKind
 from realtime.model_import.face_families import FaceFamily, IdentityWay, face_family
-from realtime.model_import.face_ports import FacePorts, Numbers, find_face_ports, shown_name
+from realtime.model_import.face_ports import FacePorts, Numbers, find_face_ports
 from realtime.model_import.face_ranges import settle_face_ranges
 from realtime.model_import.face_trial import FacePhoto, crop_for, encode, swap_once
 from realtime.model_import.face_wishes import FaceWishes
 from realtime.model_import.face_wrapping import FaceEnds, without_numbers, wrapped_swap
+from realtime.model_import.graphs import shown_name
 from realtime.model_import.identity import Encoder, LastWeights, read_converting_encoder, read_encoder, settled_map
 from realtime.model_import.importer import Imported, Words
 from realtime.model_import.ports import Port
 from realtime.model_import.reading import read_whole, settled
 from realtime.model_import.trials import judged
 from realtime.model_import.wishes import Finding, Wishes
-from realtime.onnx_model import AnyGraph, OnnxModel
+from realtime.onnx_model import ON_CPU, AnyGraph, OnnxModel
 
 _USUAL_MORPH = 0.75  # DeepFaceLive's
 _INSIGHTFACE_TERMS = "non-commercial research only (InsightFace)"
@@ -203,29 +204,29 @@ def _tried_swap(
 ) -> Imported:
     path = folder / f"{Path(where).stem}.onnx"
     path.write_bytes(content)
-    model = OnnxModel.open(path)
+    model = OnnxModel.open(path, ON_CPU)
     try:
         made = swap_once(model, photo, identity)
-        notes, provider = (*notes, *model.notes), model.provider
+        notes = (*notes, *model.notes)
     finally:
         model.close()
     if made.share < 0.05:
         notes = (*notes, f"its mask covers {made.share:.0%} of this face: look at the picture (--preview OUT.jpg)")
     if not made.listens:
         notes = (*notes, "it makes the same of this face whoever it is told: is --identity-model the right one?")
-    return Imported(content, card, findings, notes, made.before, made.after, made.ms_per_face, provider)
+    return Imported(content, card, findings, notes, made.before, made.after, ms_per_face=made.ms_per_face)
 
 
 def _tried_encoder(encoder: Encoder, folder: Path, photo: FacePhoto) -> tuple[Imported, Identity]:
     path = folder / "encoder.onnx"
     path.write_bytes(encoder.content)
-    model = OnnxModel.open(path)
+    model = OnnxModel.open(path, ON_CPU)
     try:
         z = encode(model, photo)
-        face, provider, notes = crop_for(model, photo), model.provider, model.notes
+        face, notes = crop_for(model, photo), model.notes
     finally:
         model.close()
-    return Imported(encoder.content, encoder.card, encoder.findings, notes, face, face, 0.0, provider), z
+    return Imported(encoder.content, encoder.card, encoder.findings, notes, face, face), z
 
 
 def _port_findings(ports: FacePorts) -> list[Finding]:

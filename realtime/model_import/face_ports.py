@@ -11,7 +11,7 @@ import onnx
 
 from realtime.errors import ModelError, nearest
 from realtime.model_import.face_families import FaceFamily
-from realtime.model_import.graphs import ELEMENT_TYPES, THEIR_PREFIX, dimensions, known_shapes
+from realtime.model_import.graphs import ELEMENT_TYPES, dimensions, known_shapes, shown_name
 from realtime.model_import.ports import Port
 from realtime.model_import.wishes import Layout, Wishes
 from realtime.onnx_model import AnyGraph
@@ -130,10 +130,6 @@ def find_number_ports(model: onnx.ModelProto, where: str) -> tuple[Numbers, Numb
         raise ModelError(f"{where} is no converter: it takes {len(graph.input)} inputs and gives {len(graph.output)}")
     taken, given = _numbers(graph.input[0], where), _numbers(graph.output[0], where)
     return taken, given
-
-
-def shown_name(name: str) -> str:
-    return name.removeprefix(THEIR_PREFIX)
 
 
 def _rank(value: onnx.ValueInfoProto) -> int:

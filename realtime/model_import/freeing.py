@@ -199,9 +199,8 @@ class _Freeing:
         self._carry_over(node)
         if node.op_type == "Upsample" or len(node.input) < 4 or not node.input[3]:
             return
-        sizes = self._view.input_constant(node, 3)
         before, after = self._shape(node.input[0]), self._shape(node.output[0])
-        if sizes is None or before is None or after is None:
+        if before is None or after is None or not self._states_a_side(node.input[3], node.input[0]):
             return
         scales = []
         for old, new in zip(before, after, strict=True):
@@ -212,6 +211,33 @@ class _Freeing:
         name = add_constant(self._graph, f"{node.output[0]}/scales", np.array(scales, np.float32))
         replace(node.input, [node.input[0], node.input[1], name])
         self.count += 1
+
+    def _states_a_side(self, name: str, picture: str) -> bool:
+        """Whether a side of the result stands in the file as a number; else the sizes follow a tensor by themselves."""
+        entries = self._entries(name)
+        if entries is None:
+            return False
+        along = self._axes.get(picture, (None, None, _Along.HEIGHT, _Along.WIDTH))
+        return any(entry is not None and way is not None for entry, way in zip(entries, along, strict=False))
+
+    def _entries(self, name: str, steps: int = 8) -> list[int | None] | None:
+        """Return the numbers of a small tensor, None for each that is computed; None where even their count is unknown.
+
+        PyTorch writes `interpolate(size=...)` as batch and channels out of the tensor's shape, joined with numbers.
+        """
+        constant = self._view.constant(name)
+        if constant is not None:
+            return [int(entry) for entry in constant.ravel()]
+        node = self._view.producers.get(name)
+        if node is None or steps == 0:
+            return None
+        if node.op_type in ("Cast", "Identity", "Unsqueeze", "Squeeze"):
+            return self._entries(node.input[0], steps - 1)
+        if node.op_type != "Concat":
+            shape = self._shape(name)
+            return None if shape is None or len(shape) > 1 else [None] * (shape[0] if shape else 1)
+        parts = [self._entries(part, steps - 1) for part in node.input]
+        return None if None in parts else [entry for part in parts if part is not None for entry in part]
 
     def _slice(self, node: onnx.NodeProto) -> None:
         self._carry_over(node)

@@ -27,6 +27,11 @@ OUR_PREFIX = "realtime/"
 THEIR_PREFIX = "network/"
 
 
+def shown_name(name: str) -> str:
+    """Return a tensor's name as its maker wrote it."""
+    return name.removeprefix(THEIR_PREFIX)
+
+
 class GraphView:
     """Look-ups into one graph, built once; the graph is not changed while it is in use."""
 

@@ -6,6 +6,7 @@ import dataclasses
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
 from realtime.model_file import check_safe, read_outline
 from realtime.model_import.families import Family, family_of
-from realtime.model_import.graphs import THEIR_PREFIX, GraphView
+from realtime.model_import.graphs import GraphView, shown_name
 from realtime.model_import.ports import Port, find_ports
 from realtime.model_import.ranges import check_picture, expected_range, settle_ranges
 from realtime.model_import.reading import read_network
@@ -26,9 +27,12 @@ from realtime.model_import.structure import settle_sizes
 from realtime.model_import.trials import scaled
 from realtime.model_import.wishes import Finding, Wishes
 from realtime.model_import.wrapping import wrapped
-from realtime.onnx_model import OnnxModel
+from realtime.onnx_model import ON_CPU, OnnxModel, SessionPolicy
+from realtime.style.easel import Easel, SizedModel
+from realtime.style.fitting import Bound
+from realtime.style.patience import Patience
 
-_TIMED_PX = 512
+_TIMED = Size(512, 512)
 _TIMED_FOR_S = 2.0
 
 
@@ -44,10 +48,10 @@ class Imported:
     before: Pixels
     after: Pixels
     """A real picture, and what the finished model makes of it."""
-    ms_per_frame: float
-    """At 512×512, the median of some runs."""
-    provider: str
-    """What computed it, for people."""
+    bound: Bound | None = None
+    """Of a style: the sizes it takes."""
+    ms_per_face: float = 0.0
+    """Of a swapper, on the CPU: the median of some runs; 0 where it was not timed."""
 
     def keep(self, path: Path) -> None:
         """Write it, whole or not at all. Raises OutputError."""
@@ -78,52 +82,52 @@ def import_style(path: Path, wishes: Wishes, words: Words, photo: Pixels) -> Imp
     taken, given, left_aside = find_ports(model, wishes, where)
     view = GraphView(model.graph)
     family = family_of(view, taken, given, path.stem)
-    ends, findings = settle_ranges(model, view, taken, given, wishes, family, photo, where)
-    structure = settle_sizes(model, ends, wishes, family, photo, where)
-    verdict = check_picture(structure.model, structure.ends, photo, where)
+    ranges = settle_ranges(view, taken, given, wishes, family)
+    structure = settle_sizes(model, ranges.ends(taken, given), wishes, family, photo, where)
+    verdict, others = check_picture(structure.model, structure.ends, ranges, photo, where)
     card = _card(path, model, words, family)
     finished = wrapped(structure.model, structure.ends)
     _describe(finished, card)
     notes = [*structure.notes]
     if left_aside:
-        notes.append(f"its other outputs are left aside: {', '.join(_shown(name) for name in left_aside)}")
+        notes.append(f"its other outputs are left aside: {', '.join(shown_name(name) for name in left_aside)}")
     expected = expected_range(view, taken, family)
     if wishes.range_in is not None and expected not in (None, wishes.range_in):
         who = "the file's first operators tell" if family is None else f"{family.title}'s own program tells"
         notes.append(f"{who} of {expected.value}, not of --range {wishes.range_in.value}: look at the picture")
     if verdict.doubt:
         notes.append(verdict.doubt)
+    if others:
+        also = " and ".join(f"--range {other.value}" for other in others)
+        notes.append(f"the file does not tell its range, and {also} gives a picture, too: compare them with --preview")
     head = (
         Finding("network", card.network, family.because if family is not None else "nothing known of it"),
         Finding("input", _port_text(taken), f"the file; layout by {taken.layout_source}"),
         Finding("output", _port_text(given), f"the file; layout by {given.layout_source}"),
     )
     return _finished(
-        finished.SerializeToString(), card, (*head, *findings, *structure.findings), tuple(notes), photo, where
+        finished.SerializeToString(), card, (*head, *ranges.findings, *structure.findings), tuple(notes), photo, where
     )
 
 
 def _finished(
     content: bytes, card: ModelCard, findings: tuple[Finding, ...], notes: tuple[str, ...], photo: Pixels, where: str
 ) -> Imported:
-    """Open the file as the effect will, from disk; run it at odd sizes, on the photo, and for its time."""
+    """Open the file as the effect will, from disk; run it at odd sizes and on the photo."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / where
         path.write_bytes(content)
-        model = OnnxModel.open(path)
+        model = OnnxModel.open(path, ON_CPU)
+        bound = Bound.of(model.file_shapes["frame"])
         try:
-            for size in (Size(131, 97), Size(70, 165)):
+            for size in (Size(131, 97), Size(70, 165)) if bound.is_free else ():
                 _painted(model, scaled(photo, size))
-            after = _painted(model, photo)
-            provider, notes = model.provider, (*notes, *model.notes)
+            after = _painted(model, photo) if bound.is_free else None
         finally:
             model.close()
-        model = OnnxModel.open(path, dimensions={"height": _TIMED_PX, "width": _TIMED_PX})
-        try:
-            ms = _median_ms(model, scaled(photo, Size(_TIMED_PX, _TIMED_PX)))
-        finally:
-            model.close()
-    return Imported(content, card, findings, notes, photo, after, ms, provider)
+        if after is None:
+            after = _painted_by_easel(path, photo)
+    return Imported(content, card, findings, notes, photo, after, bound)
 
 
 def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
@@ -133,15 +137,51 @@ def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
     return after
 
 
-def _median_ms(model: OnnxModel, picture: Pixels) -> float:
-    _painted(model, picture)
-    times: list[float] = []
-    begun = time.perf_counter()
-    while len(times) < 3 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
-        start = time.perf_counter()
-        _painted(model, picture)
-        times.append(1000 * (time.perf_counter() - start))
-    return float(np.median(times))
+def _painted_by_easel(path: Path, photo: Pixels) -> Pixels:
+    """Return what the effect makes of a photo with a model that takes one size only."""
+    easel = Easel(SizedModel(path, ON_CPU, Size.of(photo)), Size.of(photo), steady=False)
+    try:
+        confined.step()
+        after = np.empty_like(photo)
+        easel.paint(photo, 0.0, after)
+        return after
+    finally:
+        easel.close()
+
+
+class Speed(NamedTuple):
+    """How long a style takes for a picture."""
+
+    ms: float
+    """The median of some runs."""
+    size: Size
+    provider: str
+    """What computed it, for people."""
+    notes: tuple[str, ...]
+    """Why a slower provider was taken."""
+
+
+def speed_of(path: Path) -> Speed:
+    """Time a finished style that was tried, on what the effect will compute it with. Raises ModelError."""
+    patience: Patience[Speed] = Patience(float("inf"), str(path))
+    return patience.wait_for(lambda: _timed(path, patience))
+
+
+def _timed(path: Path, patience: Patience[Speed]) -> Speed:
+    model = SizedModel(path, SessionPolicy(), _TIMED)
+    patience.watch(model)
+    try:
+        picture = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
+        after = np.empty_like(picture)
+        times: list[float] = []
+        begun = time.perf_counter()
+        while len(times) < 2 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
+            start = time.perf_counter()
+            model.paint(picture, after)
+            times.append(1000 * (time.perf_counter() - start))
+        return Speed(float(np.median(times[1:])), model.size, model.provider, model.notes)  # the first one allocates
+    finally:
+        model.close()
 
 
 def _already_ours(path: Path, photo: Pixels) -> Imported:
@@ -191,8 +231,4 @@ def _describe(model: onnx.ModelProto, card: ModelCard) -> None:
 
 def _port_text(port: Port) -> str:
     shape = "×".join(str(side) if isinstance(side, int) else "any" for side in port.shape)
-    return f"{_shown(port.name)} {port.element} {shape} {port.layout.value}"
-
-
-def _shown(name: str) -> str:
-    return name.removeprefix(THEIR_PREFIX)
+    return f"{shown_name(port.name)} {port.element} {shape} {port.layout.value}"

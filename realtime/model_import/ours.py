@@ -13,7 +13,7 @@ from realtime.model_import.face_trial import FacePhoto, crop_for, encode, swap_o
 from realtime.model_import.importer import Imported
 from realtime.model_import.wishes import Finding
 from realtime.model_shelf import find_identity_encoder
-from realtime.onnx_model import OnnxModel
+from realtime.onnx_model import ON_CPU, OnnxModel
 
 
 def kind_of(path: Path) -> ModelKind | None:
@@ -30,7 +30,7 @@ def import_ours(path: Path, photo: FacePhoto) -> Imported:
     """
     outline = read_outline(path)
     check_safe(path, outline)
-    model = OnnxModel.open(path)
+    model = OnnxModel.open(path, ON_CPU)
     try:
         ms, before, after = 0.0, photo.pixels, photo.pixels
         if model.card.kind is ModelKind.SWAP:
@@ -41,18 +41,18 @@ def import_ours(path: Path, photo: FacePhoto) -> Imported:
             before = after = crop_for(model, photo)
         else:
             model.warm()
-        notes, provider = model.notes, model.provider
+        notes = model.notes
     finally:
         model.close()
     content = path.read_bytes()
     if outline.external_files:
         content = bytes(onnx.load_model(str(path)).SerializeToString())
     finding = Finding("contract", "as it should be already", "its card")
-    return Imported(content, model.card, (finding,), notes, before, after, ms, provider)
+    return Imported(content, model.card, (finding,), notes, before, after, ms_per_face=ms)
 
 
 def _identity(path: Path, photo: FacePhoto) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    encoder = OnnxModel.open(find_identity_encoder(path))
+    encoder = OnnxModel.open(find_identity_encoder(path), ON_CPU)
     try:
         return encode(encoder, photo)
     finally:

@@ -7,9 +7,11 @@ import dataclasses
 import onnx
 
 from realtime.errors import ModelError, nearest
-from realtime.model_import.graphs import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes
+from realtime.model_contract import MOST_PX
+from realtime.model_import.graphs import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes, shown_name
 from realtime.model_import.wishes import Layout, Wishes
 
+_LEAST_PICTURE_PX = 16
 LEAST_SIDE_PX = 64
 """A network that takes only smaller pictures (digits, icons) cannot repaint a frame."""
 
@@ -74,7 +76,8 @@ def find_ports(model: onnx.ModelProto, wishes: Wishes, where: str) -> tuple[Port
     shape = tuple(shape or ("?",) * layout.rank)
     if len(shape) != layout.rank:
         raise ModelError(
-            f"{where}: its input '{source.name}' has {len(shape)} axes, and {layout.value} has {layout.rank}"
+            f"{where}: its input '{shown_name(source.name)}' has {len(shape)} axes, and {layout.value} has "
+            f"{layout.rank}"
         )
     taken = Port(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
     _check_input(taken, where)
@@ -91,8 +94,8 @@ def _refuse_other_kinds(graph: onnx.GraphProto, where: str) -> None:
         raise ModelError(f"{where} takes no input at all, so it cannot repaint a picture")
     if len(graph.input) == 1:
         return
-    listed = ", ".join(f"'{value.name}'" for value in graph.input)
-    pictures = [value for value in graph.input if 3 in (dimensions(value) or ())]
+    listed = ", ".join(f"'{shown_name(value.name)}'" for value in graph.input)
+    pictures = [value for value in graph.input if _looks_like_picture(dimensions(value) or ())]
     if len(pictures) > 1:
         raise ModelError(
             f"{where} takes {len(pictures)} pictures ({listed}): a swap model, or a style model that is shown its "
@@ -104,12 +107,20 @@ def _refuse_other_kinds(graph: onnx.GraphProto, where: str) -> None:
     )
 
 
+def _looks_like_picture(shape: tuple[int | str, ...]) -> bool:
+    if len(shape) not in (3, 4) or 3 not in (shape[-3], shape[-1]):
+        return False
+    sides = shape[-2:] if shape[-3] == 3 else shape[-3:-1]
+    return all(isinstance(side, str) or side >= _LEAST_PICTURE_PX for side in sides)
+
+
 def _check_element(value: onnx.ValueInfoProto, where: str) -> None:
     kind = value.type.tensor_type.elem_type
     if kind not in ELEMENT_TYPES:
         name = onnx.TensorProto.DataType.Name(kind).lower() if kind else "no tensor"
         raise ModelError(
-            f"{where}: '{value.name}' is of type {name}; a picture is of {', '.join(ELEMENT_TYPES.values())}"
+            f"{where}: '{shown_name(value.name)}' is of type {name}; a picture is of "
+            f"{', '.join(ELEMENT_TYPES.values())}"
         )
 
 
@@ -131,12 +142,14 @@ def _layout(
             channels = shape[fitting[0].channel_axis]
             return fitting[0], f"its axis of {channels}"
         if len(shape) not in (3, 4):
-            raise ModelError(f"{where}: '{name}' has {len(shape)} axes; a picture has 3 or 4")
+            raise ModelError(f"{where}: '{shown_name(name)}' has {len(shape)} axes; a picture has 3 or 4")
         seen = _layout_by_use(graph, name)
         if seen is not None:
             return seen, "the first convolution"
     shown = list(shape) if shape is not None else "not stated"
-    raise ModelError(f"{where} does not tell the layout of '{name}' (shape {shown}): say {option} NCHW, NHWC or HWC")
+    raise ModelError(
+        f"{where} does not tell the layout of '{shown_name(name)}' (shape {shown}): say {option} NCHW, NHWC or HWC"
+    )
 
 
 def _layout_by_use(graph: onnx.GraphProto, name: str) -> Layout | None:
@@ -166,8 +179,13 @@ def _check_input(port: Port, where: str) -> None:
     misread = isinstance(port.channels, str) and 3 in (port.height, port.width)
     if misread or (isinstance(port.channels, int) and port.channels != 3):
         raise ModelError(
-            f"{where}: '{port.name}' has '{port.channels}' channels as {port.layout.value}; a style model takes 3 "
-            "(--layout says so where the axes are read wrongly)"
+            f"{where}: '{shown_name(port.name)}' has '{port.channels}' channels as {port.layout.value}; a style model "
+            "takes 3 (--layout says so where the axes are read wrongly)"
+        )
+    if any(side > MOST_PX for side in (port.height, port.width) if isinstance(side, int)):
+        raise ModelError(
+            f"{where} takes pictures of {port.width}x{port.height} only: sides may have {MOST_PX} pixels at most; "
+            "export it for a smaller size, or for any"
         )
     small = [side for side in (port.height, port.width) if isinstance(side, int) and side < LEAST_SIDE_PX]
     if small:
@@ -182,18 +200,20 @@ def _output(model: onnx.ModelProto, wishes: Wishes, taken: Port, where: str) -> 
     names = [value.name for value in model.graph.output]
     by_name = {value.name: value for value in model.graph.output}
     if wishes.output:
-        if wishes.output not in by_name:
-            raise ModelError(f"{where} has no output '{wishes.output}'{nearest(wishes.output, names)}; it has: {names}")
-        chosen = [wishes.output]
+        chosen = [name for name in names if wishes.output in (name, shown_name(name))][:1]
+        if not chosen:
+            known = [shown_name(name) for name in names]
+            raise ModelError(f"{where} has no output '{wishes.output}'{nearest(wishes.output, known)}; it has: {known}")
     else:
-        chosen = [name for name in names if _may_be_picture(shapes.get(name))]
+        chosen = [name for name in names if _may_be_picture(shapes.get(name), taken)]
         coloured = [name for name in chosen if 3 in shapes.get(name, ())]
         chosen = coloured or chosen
     if not chosen:
-        seen = "; ".join(f"'{name}' {list(shapes.get(name, ()))}" for name in names)
+        seen = "; ".join(f"'{shown_name(name)}' {_by(shapes.get(name, ()))}" for name in names)
         raise ModelError(f"{where} gives no picture ({seen}), so it is no style model")
     if len(chosen) > 1:
-        raise ModelError(f"{where} gives {len(chosen)} pictures: say which one with --output {' or '.join(chosen)}")
+        options = " or ".join(shown_name(name) for name in chosen)
+        raise ModelError(f"{where} gives {len(chosen)} pictures: say which one with --output {options}")
     value = by_name[chosen[0]]
     _check_element(value, where)
     shape = shapes.get(value.name)
@@ -208,14 +228,40 @@ def _output(model: onnx.ModelProto, wishes: Wishes, taken: Port, where: str) -> 
     port = Port(value.name, value.type.tensor_type.elem_type, shape, layout, source)
     if isinstance(port.channels, int) and port.channels not in (1, 3):
         raise ModelError(
-            f"{where}: its output '{port.name}' has {port.channels} channels; a style model gives 3 (or 1, for grey)"
+            f"{where}: its output '{shown_name(port.name)}' has {port.channels} channels; a style model gives 3 (or "
+            "1, for grey)"
         )
     return port, tuple(name for name in names if name != value.name)
 
 
-def _may_be_picture(shape: tuple[int | str, ...] | None) -> bool:
+def _may_be_picture(shape: tuple[int | str, ...] | None, taken: Port) -> bool:
+    """Whether a shape fits a picture as large as the one taken, or so many times as large in both directions.
+
+    Landmarks, boxes and scores come as tensors of four axes, too, and with axes of 1.
+    """
     if shape is None:
         return True
     if len(shape) not in (3, 4):
         return False
-    return any(side in (1, 3) or isinstance(side, str) for side in (shape[-3], shape[-1]))
+    return any(
+        (shape[channels] in (1, 3) or isinstance(shape[channels], str))
+        and _is_as_large(shape[height], shape[width], taken)
+        for channels, height, width in ((-3, -2, -1), (-1, -3, -2))
+    )
+
+
+def _is_as_large(height: int | str, width: int | str, taken: Port) -> bool:
+    sides = [side for side in (height, width) if isinstance(side, int)]
+    if any(side < LEAST_SIDE_PX for side in sides):
+        return False
+    pairs = [(given, own) for given, own in ((height, taken.height), (width, taken.width))]
+    known = [(given, own) for given, own in pairs if isinstance(given, int) and isinstance(own, int)]
+    return all(given % own == 0 for given, own in known) and len({given // own for given, own in known}) <= 1
+
+
+def _by(shape: tuple[int | str, ...]) -> str:
+    """Write a shape without the batch: `1×1404`, `any×any×3`."""
+    sides = [side if isinstance(side, int) else "any" for side in shape]
+    while len(sides) > 2 and sides[0] == 1:
+        sides = sides[1:]
+    return "×".join(map(str, sides)) or "of a shape it does not tell"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import onnx
 
 from realtime.errors import ModelError
@@ -10,25 +12,33 @@ from realtime.model_import.clues import input_clue, output_clue
 from realtime.model_import.families import Family
 from realtime.model_import.graphs import GraphView
 from realtime.model_import.ports import Port
-from realtime.model_import.structure import own_size
-from realtime.model_import.trials import RangePair, Trial, Verdict, judged, likely_ranges, scaled, trial_size
+from realtime.model_import.trials import RangePair, Trial, Verdict, candidates, judged, look_alike, scaled, trial_size
 from realtime.model_import.wishes import ColourOrder, Finding, ValueRange, Wishes
 from realtime.model_import.wrapping import Ends
 
+_CLOSE = 0.05
 _NUMBERS = (ValueRange.UNIT, ValueRange.BYTES, ValueRange.SIGNED)
 
 
-def settle_ranges(
-    model: onnx.ModelProto,
-    view: GraphView,
-    taken: Port,
-    given: Port,
-    wishes: Wishes,
-    family: Family | None,
-    photo: Pixels,
-    where: str,
-) -> tuple[Ends, list[Finding]]:
-    """Settle ranges and colours from wishes, graph and family, in this order; ask for what none of them tells."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranges:
+    """What is known of the numbers at both ends; None where nothing tells."""
+
+    range_in: ValueRange | None
+    range_out: ValueRange | None
+    order: ColourOrder
+    told: ValueRange | None
+    """The range of the input by the file's own type, operators or maker, whatever the user says."""
+    findings: tuple[Finding, ...]
+
+    def ends(self, taken: Port, given: Port) -> Ends:
+        """Return ends of these ranges; what is not known yet is taken for 0..1."""
+        known_in, known_out = self.range_in or ValueRange.UNIT, self.range_out or ValueRange.UNIT
+        return Ends(taken, given, known_in, known_out, self.order)
+
+
+def settle_ranges(view: GraphView, taken: Port, given: Port, wishes: Wishes, family: Family | None) -> Ranges:
+    """Read ranges and colours from wishes, graph and family, in this order."""
     clue, bound = input_clue(view, taken.name), output_clue(view, given.name)
     order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
     if wishes.order is not None:
@@ -37,11 +47,14 @@ def settle_ranges(
         order, order_source = clue.order, f"the file: {clue.because}"
     elif family is not None:
         order, order_source = family.order, f"{family.title}'s own program"
-    range_in, in_source = _first_known(
-        (wishes.range_in, "your --range"),
+    told = (
         (ValueRange.BYTES if taken.element == "uint8" else None, "its type, uint8"),
         (clue.values, f"the file: {clue.because}"),
         (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
+    )
+    range_in, in_source = _first_known(
+        (wishes.range_in, "your --range"),
+        *told,
         (ValueRange.SIGNED if bound.is_bare_tanh else None, "usual for what ends in a tanh"),
     )
     as_input = ValueRange.UNIT if range_in is ValueRange.IMAGENET else range_in
@@ -52,15 +65,12 @@ def settle_ranges(
         (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
         (as_input, "as the input, where the file does not say"),
     )
-    if range_in is None:
-        pairs = [(known, range_out or known) for known in _NUMBERS]
-        raise _question(model, Ends(taken, given, *pairs[0], order), pairs, photo, where)
     findings = [
         Finding("colours", order.value, order_source),
-        Finding("range in", range_in.value, in_source),
+        Finding("range in", range_in.value if range_in else "", in_source),
         Finding("range out", range_out.value if range_out else "", out_source),
     ]
-    return Ends(taken, given, range_in, range_out or ValueRange.UNIT, order), findings
+    return Ranges(range_in, range_out, order, _first_known(*told)[0], tuple(findings))
 
 
 def expected_range(view: GraphView, taken: Port, family: Family | None) -> ValueRange | None:
@@ -72,36 +82,87 @@ def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | Non
     return next(((value, source) for value, source in ways if value is not None), (None, ""))
 
 
-def _question(model: onnx.ModelProto, ends: Ends, pairs: list[RangePair], photo: Pixels, where: str) -> ModelError:
+def check_picture(
+    model: onnx.ModelProto, ends: Ends, ranges: Ranges, photo: Pixels, where: str
+) -> tuple[Verdict, tuple[ValueRange, ...]]:
+    """Run it on the photo; return what that tells, and which other ranges of the input give a picture, too, where
+    nothing in the file speaks against them.
+
+    Raises ModelError where no picture comes out, naming what would help, and where the range must be said.
+    """
+    if ends.bound is not None:
+        photo = scaled(photo, ends.bound)
+    tried = photo if ends.bound is not None else scaled(photo, trial_size(max(64, ends.multiple)))
+    if ranges.range_in is None:
+        raise _question(model, ends, ranges, tried, where)
+    verdict = judged(Trial(model, ends, where).numbers(photo), photo, ends.given.channels == 1)
+    if verdict.problem:
+        raise _advice(model, ends, ranges, tried, where, verdict)
+    if ranges.told is not None:
+        return verdict, ()
+    return verdict, _rivals(model, ends, ranges, tried, where)
+
+
+def _rivals(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str) -> tuple[ValueRange, ...]:
+    """Return the other ranges of the input with which the picture looks different, and as likely."""
+    follows = ranges.range_out is ranges.range_in
+    pairs = [(known, known if follows else ends.range_out) for known in _NUMBERS]
+    now = (ends.range_in, ends.range_out)
+    found = candidates(model, ends, [now, *pairs], picture, where)
+    own = next((candidate for candidate in found if candidate.pair == now), None)
+    if own is None:  # it was one at the photo's own size
+        return ()
+    rivals = [other for other in found if other.score > own.score - _CLOSE and not look_alike(other, own)]
+    return tuple(other.pair[0] for other in rivals if other.pair[0] is not now[0])
+
+
+def _question(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str) -> ModelError:
     """Make the line that asks for the range, with what a trial on a photo says of each."""
-    size = own_size(ends.taken) or trial_size(64)
-    likely = [pair[0].value for pair in likely_ranges(model, ends, pairs, scaled(photo, size), where)]
-    hint = f"on a photo {likely[0]} looks likeliest" if likely else "on a photo none of them gives a picture as it is"
-    options = likely or [known.value for known in _NUMBERS]
+    pairs = [(known, ranges.range_out or known) for known in _NUMBERS]
+    found = candidates(model, ends, pairs, picture, where)
+    words = [candidate.pair[0].value for candidate in found]
+    level = [candidate for candidate in found if candidate.score > found[0].score - _CLOSE]
+    if not found:
+        hint = "on a photo none of them gives a picture as it is"
+    elif len(found) == 1:
+        hint = f"on a photo only {words[0]} gives a picture"
+    elif len(level) == 1:
+        hint = (
+            f"on a photo {words[0]} looks likeliest, but {' and '.join(words[1:])} gives a picture, too: compare them"
+        )
+    elif all(look_alike(level[0], other) for other in level[1:]):
+        hint = f"on a photo {' and '.join(words[: len(level)])} look the same"
+    else:
+        hint = f"on a photo {' and '.join(words[: len(level)])} look as likely: compare them"
+    options = words or [known.value for known in _NUMBERS]
     return ModelError(
         f"{where} does not tell the range of the picture it takes: say --range {' or '.join(options)} ({hint}; "
         "--preview OUT.jpg shows what comes out)"
     )
 
 
-def check_picture(model: onnx.ModelProto, ends: Ends, photo: Pixels, where: str) -> Verdict:
-    """Run it on the photo; raise ModelError where no picture comes out, naming what would help."""
-    numbers = Trial(model, ends, where).numbers(photo)
-    verdict = judged(numbers, photo)
-    if not verdict.problem:
-        return verdict
+def _advice(
+    model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str, verdict: Verdict
+) -> ModelError:
+    """Make the line for what is no picture, with the ranges that would help."""
     if "NaN" in verdict.problem:
-        raise ModelError(f"{where}: {verdict.problem}; try another --range, or another copy of the file")
-    if ends.inner_size is None:
-        photo = scaled(photo, trial_size(max(64, ends.multiple)))
+        return ModelError(f"{where}: {verdict.problem}; try another --range, or another copy of the file")
+    if verdict.is_mask:
+        return ModelError(f"{where}: {verdict.problem}; a style model gives a picture")
     now = (ends.range_in, ends.range_out)
-    pairs = [(known, now[1]) for known in _NUMBERS] + [(now[0], known) for known in _NUMBERS]
-    pairs += [(known, known) for known in _NUMBERS]
-    helps = likely_ranges(model, ends, [pair for pair in pairs if pair != now], photo, where)[:2]
-    advice = " or ".join(_options_for(pair, now) for pair in helps)
+    inputs = (ranges.told,) if ranges.told is not None else (now[0], *_NUMBERS)  # what the file tells is not doubted
+    pairs = [(known, known_out) for known in inputs for known_out in (now[1], *_NUMBERS)]
+    pairs = [pair for pair in pairs if pair != now and _is_usual(pair, now)]
+    helps = candidates(model, ends, pairs, picture, where)[:2]
+    advice = " or ".join(_options_for(candidate.pair, now) for candidate in helps)
     advice = f"try {advice}" if helps else "no other range helps: it may be made for something else"
     said = f"--range {now[0].value} --output-range {now[1].value}"
-    raise ModelError(f"{where}: {verdict.problem} with {said}; {advice}")
+    return ModelError(f"{where}: {verdict.problem} with {said}; {advice}")
+
+
+def _is_usual(pair: RangePair, now: RangePair) -> bool:
+    """Whether a pair changes one end only, or takes and gives the same."""
+    return pair[0] is now[0] or pair[1] is now[1] or pair[0] is pair[1]
 
 
 def _options_for(pair: RangePair, now: RangePair) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import onnx
@@ -9,7 +10,7 @@ import onnx.inliner
 from onnx import compose, helper, version_converter
 
 from realtime.errors import ModelError
-from realtime.model_file import check_safe, read_outline
+from realtime.model_file import Content, check_safe, known_content, read_outline
 from realtime.model_import.folding import fold_constants
 from realtime.model_import.graphs import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
 from realtime.onnx_outline import ModelOutline
@@ -20,10 +21,14 @@ _OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's co
 _LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
 _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
 _KERAS = (
-    "holds Keras weights, which say neither how a face lies in its crop nor whose side they are (faceswap keeps that "
-    "beside them); train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that with "
-    "--kind swap --alignment ... --layout NHWC --order BGR --range 0..1 (docs/models.md)"
+    "is a Keras file: of a style network, tf2onnx makes an ONNX file; faceswap's says neither how a face lies in its "
+    "crop nor whose side it is: train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that "
+    "with --kind swap --alignment ... --layout NHWC --order BGR --range 0..1 (docs/models.md)"
 )
+_CORE_ML = "is a Core ML model, for which there is no way into ONNX; look for the network it was made from"
+_TENSORFLOW_JS = "is a part of a TensorFlow.js model; tf2onnx makes an ONNX file of the folder that it lies in"
+_NCNN = "is an ncnn model, for which there is no way into ONNX; look for the network it was made from"
+_OPENVINO = "is an OpenVINO model, for which there is no way into ONNX; look for the network it was made from"
 _OTHER_KINDS = {
     ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
     ".pb": "is a TensorFlow graph; tf2onnx makes an ONNX file of it",
@@ -31,6 +36,12 @@ _OTHER_KINDS = {
     ".keras": _KERAS,
     ".hdf5": _KERAS,
     ".tflite": "is a TensorFlow Lite model; tf2onnx makes an ONNX file of it",
+    ".mlmodel": _CORE_ML,
+    ".mlpackage": _CORE_ML,
+    ".json": _TENSORFLOW_JS,
+    ".bin": _TENSORFLOW_JS,
+    ".param": _NCNN,
+    ".xml": _OPENVINO,
     ".engine": "is built for one machine's GPU; name the .onnx it was made from",
 }
 
@@ -47,12 +58,18 @@ def read_network(path: Path) -> onnx.ModelProto:
 def read_whole(path: Path) -> onnx.ModelProto:
     """Return a file as it is, with its weights inside. Raises ModelError, one line, for what cannot be used."""
     suffix = path.suffix.lower()
-    if suffix in _CHECKPOINTS and path.is_file():
+    content = known_content(path)
+    if content in (Content.LFS_POINTER, Content.WEB_PAGE, Content.PICTURE):
+        raise ModelError(f"{path} {content.value}")
+    if content is Content.CHECKPOINT or (suffix in _CHECKPOINTS and path.is_file()):
         raise ModelError(
-            f"{path} is a training checkpoint, no ONNX model; `python -m tools.export_onnx {path}` makes one of it"
+            f"{path} {Content.CHECKPOINT.value}: `python -m tools.export_onnx {shlex.quote(str(path))}`, in a clone of "
+            "this program's source, makes one of it"
         )
     if suffix in _OTHER_KINDS and path.is_file():
         raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
+    if content is Content.ARCHIVE:
+        raise ModelError(f"{path} {content.value}")
     outline = read_outline(path)
     check_safe(path, outline)
     _check_size(path, outline)

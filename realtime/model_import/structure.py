@@ -1,4 +1,4 @@
-"""Settles which sizes a network takes: any, multiples of something, or only its own, to which frames are scaled."""
+"""Settles which sizes a network takes: any, multiples of something, or only its own, to which a model is then bound."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import onnx
 
 from realtime.errors import ModelError, OptionError
 from realtime.frame import Pixels, Size
+from realtime.model_contract import LEAST_PX, MOST_PX
 from realtime.model_import.families import Family
 from realtime.model_import.freeing import SizeIsNeededError, freed
+from realtime.model_import.graphs import known_shapes
 from realtime.model_import.ports import Port
-from realtime.model_import.trials import MULTIPLES, Trial, find_least_px, find_multiple, prove_free
+from realtime.model_import.trials import MULTIPLES, Trial, find_least_px, find_multiple, prove_free, scaled
 from realtime.model_import.wishes import Finding, Wishes
 from realtime.model_import.wrapping import Ends
 
@@ -62,7 +64,7 @@ def settle_sizes(
     except (SizeIsNeededError, ModelError) as error:
         reason = str(error).removeprefix(f"{where} ").removeprefix("failed: ")
         settled = _at_one_size(model, ends, fixed, photo, where, "the file")
-        note = f"it takes {fixed} only ({reason[:160]}): frames are scaled to that and back, which costs sharpness"
+        note = f"it takes {fixed} only ({reason[:160]}): frames are scaled to that, and their edges given back"
         return dataclasses.replace(settled, notes=(note,))
 
 
@@ -101,9 +103,31 @@ def _from(least: int) -> tuple[int, ...]:
 
 
 def _at_one_size(model: onnx.ModelProto, ends: Ends, size: Size, photo: Pixels, where: str, source: str) -> Structure:
-    ends = dataclasses.replace(ends, inner_size=size, multiple=1, least_px=1)
-    trial = Trial(model, ends, where)
-    given = trial.size_for(photo)
-    if given != Size.of(photo):
-        raise ModelError(f"{where} gives {given} for a picture of {Size.of(photo)}")
+    """Raises ModelError where it gives no picture for one of that size, OptionError where the contract has no such
+    size.
+    """
+    if not all(LEAST_PX <= side <= MOST_PX for side in size):
+        raise OptionError(f"{where} at {size}: a model bound to one size has sides of {LEAST_PX} to {MOST_PX} pixels")
+    ends = dataclasses.replace(ends, bound=size, multiple=1, least_px=1)
+    times = _times_enlarged(Trial(model, ends, where).size_for(scaled(photo, size)), size)
+    if not times:
+        raise no_picture(model, ends, size, where)
+    ends = dataclasses.replace(ends, enlarges=times)
     return Structure(model, ends, (Finding("size", f"{size} only; frames are scaled to it and back", source),))
+
+
+def _times_enlarged(given: Size, taken: Size) -> int:
+    """Return how many times as large the one is as the other, 0 where it is no whole number in both directions."""
+    times = given.width // taken.width
+    return times if given == Size(times * taken.width, times * taken.height) else 0
+
+
+def no_picture(model: onnx.ModelProto, ends: Ends, size: Size, where: str) -> ModelError:
+    """Make the line for a network that takes a picture and gives something else: boxes, landmarks, scores."""
+    shape = known_shapes(model).get(ends.given.name) or ends.given.shape
+    sides = [str(side) for side in shape if side != 1] or ["1"]
+    gives = "×".join(sides if len(sides) > 1 else ["1", *sides])
+    return ModelError(
+        f"{where} gives {gives} for a picture of {size}, no picture of that size, so it is no style model (a detector, "
+        "perhaps, or what finds landmarks)"
+    )

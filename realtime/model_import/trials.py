@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from realtime.errors import ModelError
 from realtime.frame import Pixels, Size
-from realtime.model_import.wishes import ValueRange
+from realtime.model_import.wishes import ColourOrder, ValueRange
 from realtime.model_import.wrapping import Ends, wrapped
 from realtime.onnx_model import AnyGraph
 
-MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+"""A U-Net halves a picture as often as it is deep: pix2pix' seven or eight times."""
 _TRIED_PX = (200, 264)  # height and width, about; unequal, so that exchanged axes show
 _SMALLEST_PX = (16, 32, 64, 128, 256)
 
@@ -93,7 +94,10 @@ def find_multiple(trial: Trial, photo: Pixels, where: str, among: tuple[int, ...
         times = given.width / size.width
         if times >= 1.5 and given == Size(round(times * size.width), round(times * size.height)):
             raise ModelError(f"{where} enlarges pictures {times:g} times; a style model gives back the size it takes")
-    raise ModelError(seen)
+    hint = "" if among == MULTIPLES else "; leave --multiple away, or say another"
+    if among == MULTIPLES:
+        hint = f" (sides were multiples of 1 to {MULTIPLES[-1]}; --multiple N says what they must be)"
+    raise ModelError(f"{seen}{hint}")
 
 
 def find_least_px(trial: Trial, photo: Pixels, multiple: int) -> int:
@@ -155,15 +159,27 @@ class Verdict:
     """What looks odd, or empty."""
     likeness: float
     """How far edges lie where the photo's lie, 0 to 1."""
+    is_mask: bool = False
+    """It is one channel, black and white in large areas: what somebody cuts out with, not what they look at."""
 
 
 _FLAT = 12  # grey levels between the darkest and lightest hundredth: nobody sees a picture in it
 _BEYOND_PROBLEM, _BEYOND_DOUBT = 0.3, 0.08
 _STUCK_PROBLEM, _STUCK_DOUBT = 0.6, 0.35
+_MASK = 0.75
+_DRAWN = 0.4
+"""A drawing in black and white has the photo's edges, a mask the outline alone."""
+_SAME = 3.0
+"""Grey levels on average."""
+_UNLIKE = 0.05
+"""Of the likeness of edges: noise has 0.00 to 0.04, the strongest of the shipped styles 0.3."""
 
 
-def judged(numbers: Numbers, picture: Pixels) -> Verdict:
-    """Say whether numbers look like a picture: not one colour, not stuck at black and white, not far beyond them."""
+def judged(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
+    """Say whether numbers look like a picture: not one colour, not stuck at black and white, not far beyond them.
+
+    `is_grey`: the network gives one channel.
+    """
     if not np.isfinite(numbers).all():
         return Verdict("values that are no numbers (NaN) come out for a real picture", "", 0.0)
     low, high = (float(value) for value in np.percentile(numbers, (1, 99)))
@@ -175,11 +191,15 @@ def judged(numbers: Numbers, picture: Pixels) -> Verdict:
         text = f"{beyond:.0%} of what comes out lies beyond black and white ({low:.0f} to {high:.0f} of 0..255)"
         return Verdict(text, "", likeness)
     stuck = float(np.mean((numbers <= 1) | (numbers >= 254))) - float(np.mean((picture <= 1) | (picture >= 254)))
-    if stuck > _STUCK_PROBLEM:
+    if is_grey and stuck > _MASK and likeness < _DRAWN:
+        return Verdict("this looks like a mask (one channel, nearly all black or white)", "", likeness, is_mask=True)
+    if stuck > _STUCK_PROBLEM and not (is_grey and likeness >= _DRAWN):
         return Verdict(f"{stuck:.0%} of what comes out is stuck at black or white", "", likeness)
     if max(beyond / _BEYOND_DOUBT, stuck / _STUCK_DOUBT) > 1:
         doubt = f"{max(beyond, stuck):.0%} of what comes out is at or beyond black and white: look at the picture"
         return Verdict("", doubt, likeness)
+    if likeness < _UNLIKE:
+        return Verdict("", "what comes out has little to do with the photo, it may be noise: look at it", likeness)
     return Verdict("", "", likeness)
 
 
@@ -195,20 +215,57 @@ def _likeness(numbers: Numbers, picture: Pixels) -> float:
     return max(0.0, float(np.corrcoef(edges[0], edges[1])[0, 1]))
 
 
-def likely_ranges(
+def _strangeness(numbers: Numbers, picture: Pixels, order: ColourOrder) -> float:
+    """How far brightness, contrast and colours lie from the photo's, about 0 to 2.
+
+    A style may change each of them. But a range that is wrong changes them more: what was meant for 0..1 sees 0..255 as
+    glaring, and what was meant for -1..1 sees 0..1 as pale and bright.
+    """
+    seen = np.clip(numbers, 0, 255)
+    own = (picture[..., ::-1] if order is ColourOrder.RGB else picture).astype(np.float32)
+    bright, bright_own = float(seen.mean()), float(own.mean())
+    contrast, contrast_own = float(seen.std()) + 1, float(own.std()) + 1
+    cast = float(np.abs((seen.mean((0, 1)) - bright) - (own.mean((0, 1)) - bright_own)).max())
+    beyond = float(np.mean((numbers < -2) | (numbers > 257)))
+    return (
+        abs(bright - bright_own) / 128
+        + min(1.0, abs(float(np.log2(contrast / contrast_own))) / 3)
+        + min(1.0, cast / 64)
+        + beyond
+    ) / 2
+
+
+class Candidate(NamedTuple):
+    """A pair of ranges with which a picture comes out."""
+
+    pair: RangePair
+    score: float
+    """The higher, the likelier; differences under 0.05 tell nothing."""
+    numbers: Numbers
+
+
+def candidates(
     model: onnx.ModelProto, ends: Ends, pairs: list[RangePair], picture: Pixels, where: str
-) -> list[RangePair]:
+) -> list[Candidate]:
     """Return those pairs of ranges, in and out, with which a picture comes out, the likeliest first.
 
     The size of `picture` must work as it is, with these `ends`.
     """
-    found: list[tuple[float, RangePair]] = []
+    found: list[Candidate] = []
     for pair in dict.fromkeys(pairs):
         tried = dataclasses.replace(ends, range_in=pair[0], range_out=pair[1])
         try:
-            verdict = judged(Trial(model, tried, where).numbers(picture), picture)
+            numbers = Trial(model, tried, where).numbers(picture)
         except ModelError:
             continue
+        verdict = judged(numbers, picture, ends.given.channels == 1)
         if not verdict.problem:
-            found.append((verdict.likeness - (0.5 if verdict.doubt else 0), pair))
-    return [pair for _, pair in sorted(found, key=lambda entry: -entry[0])]
+            score = verdict.likeness - (0.5 if verdict.doubt else 0) - _strangeness(numbers, picture, ends.order)
+            found.append(Candidate(pair, score, numbers))
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def look_alike(first: Candidate, second: Candidate) -> bool:
+    """Whether two pairs of ranges give the same picture, as where a network is linear."""
+    difference = np.abs(np.clip(first.numbers, 0, 255) - np.clip(second.numbers, 0, 255))
+    return float(difference.mean()) < _SAME

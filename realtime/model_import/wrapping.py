@@ -28,7 +28,6 @@ _NUMPY: Mapping[int, type[np.floating[Any]]] = {
     TensorProto.FLOAT16: np.float16,
     TensorProto.DOUBLE: np.float64,
 }
-_ANTIALIAS_OPSET = 18
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,8 +43,11 @@ class Ends:
     """Frames are continued at their right and lower edge to such sides, and what comes out is cut back."""
     least_px: int = 1
     """Smaller frames are continued up to it; a multiple of `multiple`."""
-    inner_size: Size | None = None
-    """The only size the network sees; frames are scaled to it, and back."""
+    bound: Size | None = None
+    """The only size the network takes, and with it the model: the effect scales frames to it and gives their edges
+    back, better than a graph could. `multiple` and `least_px` are 1 then."""
+    enlarges: int = 1
+    """What the network gives is so many times as high and wide, and is averaged down."""
 
 
 def wrapped(model: onnx.ModelProto, ends: Ends, *, as_numbers: bool = False) -> onnx.ModelProto:
@@ -63,6 +65,8 @@ def wrapped(model: onnx.ModelProto, ends: Ends, *, as_numbers: bool = False) -> 
     tail = work.tail(as_numbers=as_numbers)
     replace(graph.node, [*head, *graph.node, *tail])
     size: list[str | int | None] = [1, HEIGHT, WIDTH, 3]
+    if ends.bound is not None:
+        size[1:3] = [ends.bound.height, ends.bound.width]
     replace(graph.input, [helper.make_tensor_value_info("frame", TensorProto.UINT8, size)])
     if as_numbers:
         result = helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, None, None])
@@ -78,7 +82,6 @@ class _Wrapping(NodeWriter):
     def __init__(self, model: onnx.ModelProto, ends: Ends) -> None:
         super().__init__(model.graph)
         self._ends = ends
-        self._opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
     def head(self) -> list[onnx.NodeProto]:
         """From `frame` to the tensor the network takes."""
@@ -86,18 +89,11 @@ class _Wrapping(NodeWriter):
         planes = self.node("Transpose", ["frame"], perm=_TO_PLANES)
         if ends.order is ColourOrder.RGB:
             planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
-        if ends.inner_size is None and (ends.multiple > 1 or ends.least_px > 1):
+        if self._is_continued:
             planes = self._continued(planes)
         if taken.element_type != TensorProto.UINT8:
-            scaled = ends.inner_size is not None
-            planes = self.node("Cast", [planes], to=TensorProto.FLOAT if scaled else taken.element_type)
-            if ends.inner_size is not None:
-                planes = self._resized(planes, self._inner_sizes(ends.inner_size))
-                if taken.element_type != TensorProto.FLOAT:
-                    planes = self.node("Cast", [planes], to=taken.element_type)
+            planes = self.node("Cast", [planes], to=taken.element_type)
             planes = self._from_bytes(planes)
-        elif ends.inner_size is not None:
-            planes = self._resized(planes, self._inner_sizes(ends.inner_size))
         if not taken.layout.channels_first:
             planes = self.node("Transpose", [planes], perm=_TO_PIXELS)
         if taken.layout.rank == 3:
@@ -117,16 +113,17 @@ class _Wrapping(NodeWriter):
             picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
         if given.element_type != TensorProto.UINT8:
             picture = self._to_bytes(picture, rounding=not as_numbers)
-        elif as_numbers or ends.inner_size is not None:
+        elif as_numbers or ends.enlarges > 1:
             picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
-        if ends.inner_size is not None:
-            picture = self._resized(picture, self._frame_sizes())
+        if ends.enlarges > 1:
+            sides = [ends.enlarges, ends.enlarges]
+            picture = self.node("AveragePool", [picture], kernel_shape=sides, strides=sides)
         if given.channels == 1:
             picture = self.node("Concat", [picture] * 3, axis=1)
         if as_numbers:
             self.node("Identity", [self._cut(picture)], output="numbers")
             return self.taken_nodes()
-        if given.element_type != TensorProto.UINT8 or ends.inner_size is not None:
+        if given.element_type != TensorProto.UINT8 or ends.enlarges > 1:
             picture = self.node("Clip", [picture, self.float(0), self.float(255)])
             picture = self.node("Cast", [picture], to=TensorProto.UINT8)
         picture = self._cut(picture)
@@ -135,8 +132,12 @@ class _Wrapping(NodeWriter):
         self.node("Transpose", [picture], output="frame_out", perm=_TO_PIXELS)
         return self.taken_nodes()
 
+    @property
+    def _is_continued(self) -> bool:
+        return self._ends.multiple > 1 or self._ends.least_px > 1
+
     def _cut(self, picture: str) -> str:
-        if self._ends.inner_size is not None or (self._ends.multiple == 1 and self._ends.least_px == 1):
+        if not self._is_continued:
             return picture
         return self.node("Slice", [picture, self.ints([0, 0]), self._frame_sides(), self.ints([2, 3])])
 
@@ -155,19 +156,6 @@ class _Wrapping(NodeWriter):
         missing = self.node("Sub", [whole, sides])
         amounts = self.node("Concat", [self.ints([0] * 6), missing], axis=0)
         return self.node("Pad", [planes, amounts], mode="edge")
-
-    def _inner_sizes(self, size: Size) -> str:
-        return self.ints([1, 3, size.height, size.width])
-
-    def _frame_sizes(self) -> str:
-        channels = 1 if self._ends.given.channels == 1 else 3
-        return self.node("Concat", [self.ints([1, channels]), self._frame_sides()], axis=0)
-
-    def _resized(self, planes: str, sizes: str) -> str:
-        options: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-        if self._opset >= _ANTIALIAS_OPSET:
-            options["antialias"] = 1  # a frame is several times larger: without it fine detail glitters
-        return self.node("Resize", [planes, "", "", sizes], **options)
 
     def _from_bytes(self, planes: str) -> str:
         scale, offset = self._ends.range_in.affine

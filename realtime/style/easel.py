@@ -31,8 +31,7 @@ class SizedModel:
         self._model = OnnxModel.open(path, policy, dimensions={HEIGHT: size.height, WIDTH: size.width})
         _, height, width, _ = self._model.input_shapes[_FRAME]
         self.size = Size(int(width), int(height))
-        _, height, width, _ = self._model.file_shapes[_FRAME]
-        self.bound = Bound(*(side if isinstance(side, int) else None for side in (width, height)))
+        self.bound = Bound.of(self._model.file_shapes[_FRAME])
 
     @property
     def card(self) -> ModelCard:

@@ -10,6 +10,7 @@ would darken both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from realtime.frame import Size
@@ -24,6 +25,12 @@ class Bound(NamedTuple):
 
     width: int | None
     height: int | None
+
+    @classmethod
+    def of(cls, shape: Sequence[int | str]) -> Bound:
+        """Read it off the shape of a model's `frame` as it stands in the file."""
+        _, height, width, _ = shape
+        return cls(*(side if isinstance(side, int) else None for side in (width, height)))
 
     def __str__(self) -> str:
         if self.width is not None and self.height is not None:

@@ -11,7 +11,8 @@ from realtime.frame import Pixels, Size
 from realtime.model_import.importer import Imported, Words, import_style
 from realtime.model_import.trials import scaled
 from realtime.model_import.wishes import Wishes
-from realtime.onnx_model import OnnxModel
+from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.style.easel import Easel, SizedModel
 
 Import = Callable[[Path, Wishes], Imported]
 Paint = Callable[[Imported, Pixels], Pixels]
@@ -24,10 +25,8 @@ def photo(navy_photo: Path) -> Pixels:
 
 
 @pytest.fixture
-def bring_in(photo: Pixels, monkeypatch: pytest.MonkeyPatch) -> Import:
-    """Bring a file into the contract, timed on few frames."""
-    monkeypatch.setattr("realtime.model_import.importer._TIMED_FOR_S", 0.0)
-    monkeypatch.setattr("realtime.model_import.importer._TIMED_PX", 128)
+def bring_in(photo: Pixels) -> Import:
+    """Bring a file into the contract."""
     return lambda path, wishes: import_style(path, wishes, Words(), photo)
 
 
@@ -38,6 +37,12 @@ def paint(tmp_path: Path) -> Paint:
     def run(made: Imported, picture: Pixels) -> Pixels:
         path = tmp_path / "kept.onnx"
         made.keep(path)
+        if made.bound is not None and not made.bound.is_free:
+            size = Size.of(picture)
+            easel = Easel(SizedModel(path, SessionPolicy(), size), size, steady=False)
+            easel.paint(np.ascontiguousarray(picture), 0.0, after := np.empty_like(picture))
+            easel.close()
+            return after
         model = OnnxModel.open(path)
         after = np.empty_like(picture)
         model.run({"frame": np.ascontiguousarray(picture)[np.newaxis]}, {"frame_out": after[np.newaxis]})
