@@ -93,7 +93,7 @@ MAY_CHANGE = frozenset(
     {
         *("steps", "save_every", "preview_minutes", "threads", "device", "devices", "machines", "precision"),
         *("channels_last", "learning_rate", "averaging", "pixels_weight", "features_weight", "features_share"),
-        *("kl_weight", "kl_rise", "free_nats", "judge_weight", "judge_from"),
+        *("kl_weight", "kl_rise", "free_nats", "judge_weight", "judge_from", "faces", "people"),
     }
 )
 """What a run that goes on may be asked differently."""
@@ -154,7 +154,8 @@ def load_people(job: Job, fabric: Fabric) -> People:
     if fabric.is_global_zero:
         tell_left_out(crowd)
         count = len({crowd.people[index] for index in held_out})
-        tell(f"learning from {len(learnt)} faces; held out: {len(held_out)}, of {count} people")
+        people = f"{len(held_out)} faces, {count} of {len(set(crowd.people))} people"
+        tell(f"learning from {len(learnt)} faces; held out: {people}")
     spread = np.unique(np.linspace(0, len(held_out) - 1, job.run.measured).round().astype(int))
     return People(crowd, learnt, np.stack([crowd.plain(int(held_out[place]), side) for place in spread]))
 

@@ -120,7 +120,7 @@ def load_crowd(folders: Sequence[Path], people: Path | None, face_px: int, cache
         for name in faces.store.names:
             stem = Path(name).stem
             recognised += stem in known
-            whose.append(str(Path(name).parent) if extracted else known.get(stem, name))
+            whose.append("/".join(Path(name).parts[-3:-1]) if extracted else known.get(stem, stem))
     if len(whose) < LEAST_PICTURES:
         reason = f" ({left_out[0]})" if left_out else ""
         raise OptionError(
