@@ -15,7 +15,6 @@ import logging
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from tools.training.command_line import Parser, add_settings, read_settings
 from tools.training.data import Share, to_pixels, to_tensor
 from tools.training.faces import Disturbing, FaceSet, OnePersonsCrops, TwoPeople, load_faces
 from tools.training.loop import Computing, Ended, make_fabric, make_steps
+from tools.training.progress import every
 from tools.training.run import Averages, LossLog, RunFolder
 from tools.training.swapping import SwapRecipe
 from tools.training.verdict import faults
@@ -237,20 +237,6 @@ def verdict(job: Job, ended: Ended, log: LossLog, swapped: Sequence[Pixels]) -> 
     if not found:
         tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
     return 1 if found else 0
-
-
-def every(period_s: float) -> Any:
-    """Return a function that is true once in so many seconds, whatever step it is asked about."""
-    last_s = time.monotonic()
-
-    def due(_: int) -> bool:
-        nonlocal last_s
-        if time.monotonic() - last_s < period_s:
-            return False
-        last_s = time.monotonic()
-        return True
-
-    return due
 
 
 def show(

@@ -79,10 +79,14 @@ class CropLine:
 
 
 def packed_mesh(points: NDArray[np.float32], side_px: int) -> str:
-    """Return a mesh in pixels of the crop as text. Points further than four sides away are drawn nearer."""
+    """Return a mesh in pixels of the crop as text."""
+    return base64.b64encode(in_units(points, side_px).astype("<i2").tobytes()).decode()
+
+
+def in_units(points: NDArray[np.float32], side_px: int) -> NDArray[np.int16]:
+    """Return a mesh in pixels of the crop as it is written. Points further than four sides away are drawn nearer."""
     from_corner = points + np.array([0.5, 0.5, 0], np.float32)
-    units = np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767).astype("<i2")
-    return base64.b64encode(units.tobytes()).decode()
+    return np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767).astype(np.int16)
 
 
 def in_pixels(units: NDArray[np.int16], side_px: int) -> NDArray[np.float32]:

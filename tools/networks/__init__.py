@@ -95,6 +95,7 @@ LAYOUTS: Mapping[str, PartName] = {
     "animegan2": PartName("tools.networks.animegan2", "AnimeGan2Layout", "AnimeGANv2, bryandlee's naming"),
     "lapstyle": PartName("tools.networks.lapstyle", "LapStyleLayout", "drafted small, revised level by level"),
     "vae_64": PartName("tools.networks.vae_64", "Vae64Layout", "a VAE of faces: encoder and decoder"),
+    "face_vae": PartName("tools.networks.face_vae", "FaceVaeLayout", "the morph's: faces as numbers, light apart"),
     "faceswap_autoencoder": PartName(
         "tools.networks.faceswap_autoencoder", "FaceswapAutoencoderLayout", "one encoder, a decoder for each face"
     ),

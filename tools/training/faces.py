@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from realtime.cameras.pictures import read_picture
 from realtime.errors import CameraError, OptionError
 from realtime.faces.crops import FACE, Alignment, sample
-from realtime.faces.mesh import OVAL, FaceMesh
+from realtime.faces.mesh import OVAL, POINT_COUNT, FaceMesh
 from realtime.frame import Pixels
 from tools.extraction.groups import UNSORTED
 from tools.extraction.manifest import CROP_SUFFIXES, NAME, CropLine, Manifest, in_pixels
@@ -68,12 +68,35 @@ def load_faces(folders: Sequence[Path], face_px: int, cache: Path, progress: Cal
     Raises OptionError where they cannot be used: no manifest, several people, fewer than LEAST_PICTURES.
     """
     found: list[tuple[Path, CropLine]] = []
-    left_out, most_px = 0, 0
+    left_out, wider = 0, 0.0
     for folder in folders:
-        crops, strangers, wider = _crops_in(folder)
+        crops, strangers, folders_wider = crops_in(folder)
         found += crops
         left_out += strangers
-        most_px = max(most_px, round(face_px * wider * _FINER))
+        wider = max(wider, folders_wider)
+    faces = kept_faces(found, kept_px(face_px, wider), left_out, cache, progress)
+    if len(faces) < LEAST_PICTURES:
+        reason = f" ({faces.store.skipped[0]})" if faces.store.skipped else ""
+        raise OptionError(
+            f"{' '.join(map(str, folders))} holds {len(faces)} faces that can be used{reason}; training needs "
+            f"{LEAST_PICTURES} at least, and looks good from some hundreds on: extract more"
+        )
+    return faces
+
+
+def kept_px(face_px: int, wider: float) -> int:
+    """Return the side at which crops, so much wider than faces, are kept for networks of faces of `face_px`."""
+    return round(face_px * wider * _FINER)
+
+
+def kept_faces(
+    found: Sequence[tuple[Path, CropLine]],
+    most_px: int,
+    left_out: int,
+    cache: Path,
+    progress: Callable[[str, float], None],
+) -> FaceSet:
+    """Return the crops in the files of an extraction, scaled to `most_px` at most; prepared once for each set."""
     digest = hashlib.sha256(f"{_FORMAT} {most_px}".encode())
     for path, _ in found:
         facts = path.stat()
@@ -84,18 +107,12 @@ def load_faces(folders: Sequence[Path], face_px: int, cache: Path, progress: Cal
         cache.mkdir(parents=True, exist_ok=True)
         write_store(_scaled([path for path, _ in found], most_px, progress), index_file, data_file)
     store = open_store(index_file, data_file)
-    if len(store) < LEAST_PICTURES:
-        reason = f" ({store.skipped[0]})" if store.skipped else ""
-        raise OptionError(
-            f"{' '.join(map(str, folders))} holds {len(store)} faces that can be used{reason}; training needs "
-            f"{LEAST_PICTURES} at least, and looks good from some hundreds on: extract more"
-        )
     by_name = {str(path): line for path, line in found}
-    points = np.stack([by_name[name].units() for name in store.names])
-    return FaceSet(store, points, left_out)
+    points = [by_name[name].units() for name in store.names]
+    return FaceSet(store, np.stack(points) if points else np.empty((0, POINT_COUNT, 3), np.int16), left_out)
 
 
-def _crops_in(folder: Path) -> tuple[list[tuple[Path, CropLine]], int, float]:
+def crops_in(folder: Path) -> tuple[list[tuple[Path, CropLine]], int, float]:
     """Return a folder's crops, how many pictures in it are none, and how much wider crops are than faces."""
     if not folder.is_dir():
         raise OptionError(f"{folder} is no folder; name a person's folder that tools.extract_faces made")
@@ -199,7 +216,7 @@ class TwoPeople:
 def disturbed(picture: Pixels, mesh: FaceMesh, how: Disturbing, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return the eight planes of one crop."""
     side = how.side_px
-    to_picture = _jittered(Alignment.parse(FACE).to_picture(mesh, side), how, rng)
+    to_picture = jittered(Alignment.parse(FACE).to_picture(mesh, side), how, rng)
     plain = sample(picture, to_picture, side)
     x, y = _warp(to_picture, how, rng)
     warped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -208,17 +225,17 @@ def disturbed(picture: Pixels, mesh: FaceMesh, how: Disturbing, rng: np.random.G
     return np.ascontiguousarray(planes[:, ::-1] if how.flip and rng.random() < 0.5 else planes)
 
 
-def _jittered(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+def jittered(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
     """Turn, scale and move the crop about its middle."""
     turn = np.radians(rng.uniform(-how.turn_degrees, how.turn_degrees))
     zoom = 1 + rng.uniform(-how.zoom, how.zoom)
     middle = (how.side_px - 1) / 2
     moved = rng.uniform(-how.move, how.move, 2) * how.side_px
     own = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * zoom
-    jittered = np.empty((2, 3))
-    jittered[:, :2] = to_picture[:, :2] @ own
-    jittered[:, 2] = to_picture[:, :2] @ (middle + moved - own @ (middle, middle)) + to_picture[:, 2]
-    return jittered.astype(np.float32)
+    turned = np.empty((2, 3))
+    turned[:, :2] = to_picture[:, :2] @ own
+    turned[:, 2] = to_picture[:, :2] @ (middle + moved - own @ (middle, middle)) + to_picture[:, 2]
+    return turned.astype(np.float32)
 
 
 def _warp(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:

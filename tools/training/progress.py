@@ -56,3 +56,17 @@ class _Lines:
         left_s = round((self._total - step) / rate)
         left = f"{left_s // 3600}:{left_s // 60 % 60:02d}:{left_s % 60:02d}"
         self._tell(f"step {step} of {self._total}, {rate:.3g} a second, {left} left; {note}")
+
+
+def every(period_s: float) -> Callable[[int], bool]:
+    """Return a function that is true once in so many seconds, whatever step it is asked about."""
+    last_s = time.monotonic()
+
+    def due(_: int) -> bool:
+        nonlocal last_s
+        if time.monotonic() - last_s < period_s:
+            return False
+        last_s = time.monotonic()
+        return True
+
+    return due
