@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.audio.stream import AudioStream
@@ -14,7 +13,10 @@ from av.packet import Packet
 MAX_PICTURE_PX = 80_000_000
 """Of a picture in a film; a header of a few bytes may claim 4 gigapixels, and a decoder believes it."""
 
-_TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT; PyAV gives a bare number here, whatever its types say
+OPTIONS = {"max_pixels": str(MAX_PICTURE_PX)}
+"""What every file is opened with: decoders refuse larger pictures, also those that come later on."""
+
+_TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
 _LEAP_S = 10
 _RESTART_S = Fraction(1, 10)
 # FFmpeg's own measures (-dts_delta_threshold; a tenth of a second backwards): by them its tools join what was joined.
@@ -26,7 +28,7 @@ def open_film(path: Path) -> InputContainer:
     The name is a file's whatever is in it: `10:30 meeting.mp4` speaks no protocol called `10`. Titles that are not
     UTF-8, as in old AVI files, are no reason to refuse a film.
     """
-    return av.open(film_name(path), metadata_errors="ignore", options={"max_pixels": str(MAX_PICTURE_PX)})
+    return av.open(film_name(path), metadata_errors="ignore", options=OPTIONS)
 
 
 def film_name(path: Path) -> str:
@@ -64,7 +66,7 @@ class FilmClock:
     """
 
     def __init__(self, container: InputContainer) -> None:
-        self.may_leap = bool(cast("int", container.format.flags) & _TS_DISCONT)
+        self.may_leap = bool(container.format.flags & _TS_DISCONT)
         """Whether the format is one of those in which times may start anew."""
         self._offset_s = Fraction(0)
         self._last_s: dict[int, Fraction] = {}

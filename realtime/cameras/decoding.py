@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import av
 import av.filter
-import cv2
 import numpy as np
 
 from realtime.buffers import FramePool
 from realtime.cameras import hdr
+from realtime.cameras.pictures import lay_on_white
 from realtime.film_file import FilmClock
 from realtime.frame import Pixels, Size
 
@@ -191,21 +191,10 @@ class PictureMaker:
             self._pool = FramePool(size)
         pixels = self._pool.take()
         if has_alpha:
-            on_white(rows[:, :row_bytes].reshape(made.height, made.width, 4), pixels)
+            lay_on_white(rows[:, :row_bytes].reshape(made.height, made.width, 4), pixels)
         else:  # FFmpeg pads rows to a multiple of 64 bytes: move them together
             np.copyto(pixels.reshape(made.height, row_bytes), rows[:, :row_bytes])
         return pixels
-
-
-def on_white(stored: Pixels, out: Pixels) -> None:
-    """Lay a picture with transparency, (height, width, 4) uint8 BGRA, on white into `out`, (height, width, 3).
-
-    What is stored under full transparency is often garbage or black, and nobody was to see it.
-    """
-    lacking = cv2.bitwise_not(stored)  # what lacks to white, of which as much remains as is opaque
-    opacity = cv2.cvtColor(np.ascontiguousarray(stored[:, :, 3]), cv2.COLOR_GRAY2BGR)
-    lacking = cv2.multiply(cv2.cvtColor(lacking, cv2.COLOR_BGRA2BGR), opacity, scale=1 / 255)
-    cv2.bitwise_not(lacking, dst=out)
 
 
 def _fill_in_matrix(decoded: av.VideoFrame) -> None:

@@ -15,11 +15,13 @@ from realtime.cameras.decoding import decoded_pictures, stated_fps
 from realtime.errors import CameraError
 from realtime.film_file import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
 from realtime.frame import Frame, Pixels, Size
+from realtime.paths import user_path
 
 log = logging.getLogger(__name__)
 
 _CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
 _SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
+_MOVING_PICTURES = frozenset({"gif", "apng"})
 _STAYS_S = 0.1  # sound commonly ends up to that much after the pictures
 
 
@@ -30,7 +32,7 @@ class VideoFile(Camera):
     """
 
     def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - it keeps its own size and rate
-        self._path = Path(source).expanduser()
+        self._path = user_path(source)
         self._container = _open(self._path)
         try:
             self._start()
@@ -64,7 +66,8 @@ class VideoFile(Camera):
         self._last_pts_s = self._ends_s = 0.0
         self._last_pixels: Pixels | None = None
         self._ended = False
-        fps = stated_fps(stream)
+        is_moving_picture = self._container.format.name in _MOVING_PICTURES
+        fps = _finest_fps(self._path) if is_moving_picture else stated_fps(stream)
         self._period_s = 1.0 / fps
         self._first = self._next_picture()
         if self._first is None:
@@ -163,3 +166,11 @@ def _open(path: Path) -> av.container.InputContainer:
         raise CameraError(
             f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
         ) from error
+
+
+def _finest_fps(path: Path) -> float:
+    """Return the rate of the shortest of a moving picture's delays, which may all differ; 30 where it tells none."""
+    with open_film(path) as container:
+        packets = container.demux(container.streams.video[0])
+        delays_s = [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
+    return float(1 / min(delays_s)) if delays_s else 30.0
