@@ -123,6 +123,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # `realtime devices | head`
         return 0
+    except OSError as error:  # a read-only medium, a full disk, a name too long: whatever else was not foreseen
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error}; check the path, its permissions and the disk"
+        log.error("%s", what, exc_info=error if debug else None)
+        return 2
     except Exception as error:
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         log.error(

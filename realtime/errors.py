@@ -35,6 +35,20 @@ class OutputError(RealtimeError):
     """A window, device or file that cannot be opened or written."""
 
 
+UNREADABLE = (ValueError, OverflowError, RecursionError)
+"""What readers of numbers, TOML, JSON and other texts raise for a text that somebody wrote, beside their own errors,
+which are ValueErrors: numbers of over 4300 digits, and brackets nested a thousand deep.
+"""
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Return in a few words what such a reader says."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    words = " ".join(str(error).split(" Use sys.set_int_max_str_digits")[0].split())
+    return words.rstrip(";. ") or type(error).__name__
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the known word closest to `word`, or an empty string."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from realtime.errors import PortraitError
 from realtime.model_store import Progress, no_progress
+from realtime.paths import user_cache_folder
 from realtime.portraits import BUILDER_VERSION
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def default_portrait(progress: Progress = no_progress, *, options: BuildOptions 
 
     `options`: how it is made where it is not there yet. Raises PortraitError and ModelError.
     """
-    folder = platformdirs.user_cache_path("realtime") / "portraits"
+    folder = user_cache_folder() / "portraits"
     pack = folder / f"grace-hopper-{BUILDER_VERSION}.portrait"
     if pack.is_file():
         return pack
