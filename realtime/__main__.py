@@ -155,6 +155,11 @@ def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
         return error.exit_code
     except BrokenPipeError:  # `realtime devices | head`
         return 0
+    except OSError as error:  # a read-only medium, a full disk, a name too long: whatever else was not foreseen
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error}; check the path, its permissions and the disk"
+        log.error("%s", what, exc_info=error if debug else None)
+        return 2
     except Exception as error:
         if isinstance(error, MemoryError) or "can't start new thread" in str(error):
             log.error("%s; close other programs, or raise the limit (ulimit -a)", _shortage(error))

@@ -30,6 +30,7 @@ from realtime.options import Options
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pacing import Keep, Slot
+from realtime.paths import user_path
 from realtime.provenance import public_name, stated_by
 from realtime.settings import parse_settings
 from realtime.signals import ending_in_order
@@ -225,7 +226,7 @@ def _source_type(source: str | None) -> str:
     kind = cameras.kind_of(source) if source else ""
     if source is None or kind not in ("video", "still", "folder"):
         return ""
-    path = Path(source).expanduser()
+    path = user_path(source)
     return stated_by(pictures_in(path)[0] if kind == "folder" else path)
 
 
@@ -258,9 +259,9 @@ def _with_output(options: Options) -> Options:
 
 def _keep_source_whole(options: Options) -> None:
     """Refuse to write over what is being read. Raises OutputError."""
-    source = Path(options.source or "").expanduser()
+    source = user_path(options.source or "")
     for spec in options.output:
-        if options.source and source.exists() and Path(spec).expanduser().resolve() == source.resolve():
+        if options.source and source.exists() and user_path(spec).resolve() == source.resolve():
             raise OutputError(f"{spec} is the source itself; give the output another name")
 
 

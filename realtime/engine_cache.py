@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import platformdirs
+from realtime.paths import user_cache_folder
 
 _MARK = "complete"
 _UNUSED_S = 60 * 86_400.0
@@ -25,7 +25,7 @@ _BUILD_S = 3_600.0  # no build takes longer; a younger folder without a mark may
 
 def cache_folder(chosen: Path | None) -> Path:
     """Return the folder of all engines: the one chosen, or the user's cache."""
-    return chosen if chosen is not None else platformdirs.user_cache_path("realtime") / "engines"
+    return chosen if chosen is not None else user_cache_folder() / "engines"
 
 
 def timing_folder(cache: Path) -> Path:

@@ -64,7 +64,20 @@ class HangError(RealtimeError):
 FAULTS = (Exception, SystemExit)
 """What anybody's code may raise where it is called: a part that calls `sys.exit` must not end the program."""
 
+UNREADABLE = (ValueError, OverflowError, RecursionError)
+"""What readers of numbers, TOML, JSON and other texts raise for a text that somebody wrote, beside their own errors,
+which are ValueErrors: numbers of over 4300 digits, and brackets nested a thousand deep.
+"""
+
 _LONGEST_LINE = 300
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Return in a few words what such a reader says."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    words = " ".join(str(error).split(" Use sys.set_int_max_str_digits")[0].split())
+    return words.rstrip(";. ") or type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -25,9 +25,9 @@ class Size(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Size:
         """Read `1280x720`. Raises OptionError for anything else or a side outside 16..8192."""
-        match = re.fullmatch(r"(\d+)[xX×](\d+)", text.strip())
+        match = re.fullmatch(r"(\d{1,9})[xX×](\d{1,9})", text.strip())
         if match is None:
-            raise OptionError(f"'{text}' is no size: write it as WIDTHxHEIGHT, for example 1280x720")
+            raise OptionError(f"'{text[:40]}' is no size: write it as WIDTHxHEIGHT, for example 1280x720")
         size = cls(int(match[1]), int(match[2]))
         if not all(16 <= side <= 8192 for side in size):
             raise OptionError(f"size {size} is out of range: each side may be 16 to 8192 pixels")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import platformdirs
-
 import realtime
 from realtime import model_file
-from realtime.errors import ModelError, nearest
+from realtime.errors import ModelError, OptionError, nearest
 from realtime.model_card import ModelCard, ModelKind
+from realtime.paths import user_data_folder, user_path
 
 SUFFIX = ".onnx"
 
 
 def user_folder() -> Path:
     """Return the folder of the user's own models, where `realtime models add` puts them."""
-    return platformdirs.user_data_path("realtime") / "models"
+    return user_data_folder() / "models"
 
 
 def shipped_folder() -> Path:
@@ -42,12 +41,12 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
     card or of another kind.
     """
     text = name_or_path.strip()
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.suffix.lower() != SUFFIX and len(path.parts) <= 1:
         known = _known(kind)
         if text in known:
             return known[text]
-        for folder in (user_folder(), shipped_folder()):
+        for folder in reversed(_folders()):
             if text and (folder / f"{text}{SUFFIX}").is_file():  # there, but not to be used: say why
                 path = folder / f"{text}{SUFFIX}"
                 break
@@ -96,9 +95,17 @@ def _unknown(text: str, kind: ModelKind, names: list[str]) -> ModelError:
     return ModelError(f"no {kind.value} model '{text}'{nearest(text, names) or ''}; there are: {', '.join(names)}")
 
 
+def _folders() -> list[Path]:
+    """Return where models lie, those that go before others last; a user without a home folder has none of their own."""
+    try:
+        return [shipped_folder(), user_folder()]
+    except OptionError:
+        return [shipped_folder()]
+
+
 def _known(kind: ModelKind) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in (shipped_folder(), user_folder()):
+    for folder in _folders():
         for path in _files(folder):
             try:
                 changed_ns = path.stat().st_mtime_ns

@@ -25,10 +25,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import platformdirs
-
 from realtime.errors import ModelError, nearest
 from realtime.files import remove_old
+from realtime.paths import user_cache_folder, user_path
 
 Progress = Callable[[str, float], None]
 """Called with a short text and a share 0..1 while something takes long."""
@@ -131,8 +130,8 @@ def model_folder() -> Path:
     """Return the folder the model files lie in, or will lie in once fetched."""
     named = os.environ.get(FOLDER_VARIABLE, "")
     if named:
-        return Path(named).expanduser()
-    return platformdirs.user_cache_path("realtime") / "models"
+        return user_path(named)
+    return user_cache_folder() / "models"
 
 
 def fetching_allowed() -> bool:

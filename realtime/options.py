@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from realtime import effects, outputs, preset_paths
-from realtime.errors import OptionError, nearest
+from realtime.errors import UNREADABLE, OptionError, nearest, why_unreadable
 from realtime.faces import DETECTORS
 from realtime.frame import Size
 from realtime.label import CORNERS, LabelStyle
 from realtime.outputs.splitting import Split, parse_split
+from realtime.paths import user_path
 from realtime.providers import Provider
 from realtime.rates import parse_rate
+
+_MOST_DIGITS = 30
+_SHOWN_LETTERS = 60
 
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
@@ -26,7 +30,8 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            raise OptionError(f"'{text}' is out of range: give a number from {low:g} to {high:g}{unit}")
+            shown = text[:_SHOWN_LETTERS]
+            raise OptionError(f"'{shown}' is out of range: give a number from {low:g} to {high:g}{unit}")
         return value
 
     return read
@@ -34,8 +39,9 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise OptionError(f"'{text}' is out of range: give a whole number from {low} to {high}")
+        # Not all of a hundred thousand digits: Python refuses to read more than 4300.
+        if not text.isdecimal() or len(text) > _MOST_DIGITS or not low <= int(text) <= high:
+            raise OptionError(f"'{text[:_SHOWN_LETTERS]}' is out of range: give a whole number from {low} to {high}")
         return int(text)
 
     return read
@@ -64,7 +70,7 @@ def _output(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    return user_path(text)
 
 
 def _option(
@@ -284,7 +290,7 @@ def from_arguments(arguments: argparse.Namespace) -> Options:
     """Return the options of a parsed command line, its preset beneath it. Raises OptionError and its like."""
     values: dict[str, Any] = {}
     if arguments.preset is not None:
-        values = _read_preset(Path(arguments.preset).expanduser())
+        values = _read_preset(user_path(arguments.preset))
     for name in FIELDS:
         given = getattr(arguments, name, None)
         if given is None:
@@ -304,6 +310,7 @@ def _parse(name: str, given: object, where: str) -> Any:
         field.metadata["flag"],
         isinstance(field.default, tuple),
     )
+    metavar = field.metadata["metavar"]
     if switch:
         if not isinstance(given, bool):
             raise OptionError(f"{where}: write true or false, not {given!r}")
@@ -315,6 +322,8 @@ def _parse(name: str, given: object, where: str) -> Any:
         parsed = tuple(read(text) for text in texts)
     except OptionError as error:
         raise OptionError(f"{where}: {error}") from error
+    except UNREADABLE as error:
+        raise OptionError(f"{where} cannot be read: {why_unreadable(error)}; write it as {metavar}") from error
     return parsed if repeatable else parsed[0]
 
 
@@ -325,8 +334,10 @@ def _read_preset(path: Path) -> dict[str, Any]:
             content: Mapping[str, Any] = tomllib.load(file)
     except FileNotFoundError:
         raise OptionError(f"no such preset: {path}; check the path") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"preset {path} cannot be read: {error}; mend it as TOML") from error
+    except OSError as error:
+        raise OptionError(f"preset {path} cannot be read: {error.strerror or error}; check the path") from error
+    except UNREADABLE as error:
+        raise OptionError(f"preset {path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
     values: dict[str, Any] = {}
     settings: list[str] = []
     effect_names = effects.effect_names()

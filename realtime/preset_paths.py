@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from realtime import effects, outputs
+from realtime.errors import OptionError
 from realtime.names import with_each_file
+from realtime.paths import user_path
 
 
 def from_folder(name: str, value: Any, folder: Path) -> Any:
@@ -29,8 +31,8 @@ def source_from(text: str, folder: Path) -> str:
     """Return a source: what is no demo, number or network address, and is a file there or has the looks of one."""
     if text == "demo" or text.isdecimal() or "://" in text:
         return text
-    path = folder / Path(text).expanduser()
-    return str(path) if path.exists() or _looks_like_a_path(text) else text
+    path = _path_from(text, folder)
+    return str(path) if path is not None and (path.exists() or _looks_like_a_path(text)) else text
 
 
 def setting_from(text: str, folder: Path) -> str:
@@ -38,15 +40,15 @@ def setting_from(text: str, folder: Path) -> str:
 
     What a setting means is the effect's own business, which nobody has asked yet.
     """
-    path = folder / Path(text).expanduser()
-    return str(path) if _looks_like_a_path(text) and path.exists() else text
+    path = _path_from(text, folder) if _looks_like_a_path(text) else None
+    return str(path) if path is not None and path.exists() else text
 
 
 def _output(spec: str, folder: Path) -> str:
     kind, path = outputs.split_spec(spec)
     if kind not in ("file", "folder"):
         return spec
-    return f"{folder / Path(path).expanduser()}{'/' if kind == 'folder' else ''}"
+    return f"{folder / user_path(path)}{'/' if kind == 'folder' else ''}"
 
 
 def _effect(spec: str, folder: Path) -> str:
@@ -59,8 +61,16 @@ def _effect(spec: str, folder: Path) -> str:
 
 
 def _beside(text: str, folder: Path) -> str:
-    path = folder / Path(text.strip()).expanduser()
-    return str(path) if text.strip() and path.exists() else text
+    path = _path_from(text.strip(), folder)
+    return str(path) if text.strip() and path is not None and path.exists() else text
+
+
+def _path_from(text: str, folder: Path) -> Path | None:
+    """None: it can be no path, whatever else it means."""
+    try:
+        return folder / user_path(text)
+    except OptionError:
+        return None
 
 
 def _looks_like_a_path(text: str) -> bool:

@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
-from realtime.errors import OptionError, nearest
+from realtime.errors import UNREADABLE, OptionError, nearest
+from realtime.paths import user_path
 
 S = TypeVar("S")
 
+_SHOWN_LETTERS = 60
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NOTHING = frozenset({"", "none"})
@@ -84,19 +86,28 @@ def _convert(value: object, kind: Any, metadata: Mapping[str, Any], name: str) -
         converted = _CONVERTERS[Literal if typing.get_origin(kind) is Literal else kind](value, kind)
     except KeyError:
         raise TypeError(f"{name}: settings of type {kind} cannot be read") from None
-    except ValueError:
+    except UNREADABLE:
         wanted = _in_words(kind, metadata)
-        raise OptionError(f"{name} takes {wanted}, not '{value}'{_hint(value, kind)}") from None
+        raise OptionError(f"{name} takes {wanted}, not '{_short(value)}'{_hint(value, kind)}") from None
     least, most = metadata.get("least"), metadata.get("most")
     if isinstance(converted, int | float) and (
         (least is not None and converted < least) or (most is not None and converted > most)
     ):
-        raise OptionError(f"{name} takes {_in_words(kind, metadata)}, not {value}")
+        raise OptionError(f"{name} takes {_in_words(kind, metadata)}, not {_short(value)}")
     return converted
 
 
+def _short(value: object) -> str:
+    """Return a value as it is shown in a message; a number may have more digits than Python would write."""
+    try:
+        text = str(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[: _SHOWN_LETTERS - 1]}…"
+
+
 def _hint(value: object, kind: Any) -> str:
-    return nearest(str(value), typing.get_args(kind)) if typing.get_origin(kind) is Literal else ""
+    return nearest(_short(value), typing.get_args(kind)) if typing.get_origin(kind) is Literal else ""
 
 
 def _to_bool(value: object, _: Any) -> bool:
@@ -131,7 +142,7 @@ def _to_str(value: object, _: Any) -> str:
 def _to_path(value: object, _: Any) -> Path:
     if not isinstance(value, str | Path) or not str(value).strip():
         raise ValueError
-    return Path(value).expanduser()
+    return user_path(value)
 
 
 def _to_choice(value: object, kind: Any) -> object:

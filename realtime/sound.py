@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import io
+import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.stream import Stream
+from av.container import InputContainer, OutputContainer
 
 from realtime.errors import OutputError
 from realtime.files import written_whole
+from realtime.film_file import FilmClock, film_name, open_film, picture_stream, sound_stream
 
-# What an MP4 or MOV may hold without being encoded again; Matroska holds them too.
-_COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
+log = logging.getLogger(__name__)
+
+_COPIED = {
+    ".mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
+    ".mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),
+    ".mkv": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "vorbis", "dts", "truehd"}),
+}
+"""What a container may hold, and players find in it, without being encoded again."""
+
+_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
 def has_sound(path: Path) -> bool:
     """Whether a file has a sound track that can be read."""
     try:
-        with av.open(str(path)) as container:
-            return bool(container.streams.audio)
+        with open_film(path) as container:
+            stream = sound_stream(container)
+            return stream is not None and stream.codec_context is not None
     except (av.FFmpegError, OSError):
         return False
+
+
+def check_sound(source: Path, suffix: str) -> None:
+    """Raise OutputError where a film with this suffix cannot hold the sound of a file: known before the work."""
+    try:
+        with open_film(source) as container, av.open(io.BytesIO(), "w", format=_FORMATS[suffix.lower()]) as out:
+            stream = sound_stream(container)
+            if stream is not None:
+                _add_stream(out, stream, suffix)
+                out.start_encoding()
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise _cannot_be_kept(source, error) from error
 
 
 def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
@@ -37,63 +63,122 @@ def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
     try:
         with written_whole(result) as unfinished:
             _join(source, pictures, unfinished)
-    except av.FFmpegError as error:
-        raise OutputError(f"the sound of {source} cannot be kept: {error.strerror}; try another container") from error
+    except (av.FFmpegError, ValueError) as error:
+        raise _cannot_be_kept(source, error) from error
+
+
+def _cannot_be_kept(source: Path, error: Exception) -> OutputError:
+    reason = getattr(error, "strerror", None) or error
+    return OutputError(f"the sound of {source} cannot be kept: {reason}; try another container")
 
 
 def _join(source: Path, pictures: Path, result: Path) -> None:
     options = {} if result.suffix.lower() == ".mkv" else {"movflags": "+faststart"}  # Matroska has no such thing
+    begins_s = _first_picture_s(source)  # pictures are recorded from 0 on: sound moves with them
     with (
-        av.open(str(pictures)) as video_in,
-        av.open(str(source)) as sound_in,
-        av.open(str(result), "w", options=options) as out,
+        open_film(pictures) as video_in,
+        open_film(source) as sound_in,
+        av.open(film_name(result), "w", options=options) as out,
     ):
         out.metadata.update(video_in.metadata)
-        video_stream, sound_stream = video_in.streams.video[0], sound_in.streams.audio[0]
+        video_stream, stream = video_in.streams.video[0], sound_stream(sound_in)
+        assert stream is not None  # noqa: S101 - the caller has seen that there is one
         video_out = out.add_stream_from_template(video_stream)
         if video_stream.average_rate:  # which the template leaves out: Matroska would tell 1000 frames a second
             video_out.codec_context.framerate = video_stream.average_rate
-        copied = sound_stream.codec_context.name in _COPIED
-        sound_out: AudioStream = (
-            out.add_stream_from_template(sound_stream) if copied else out.add_stream("aac", rate=sound_stream.rate)
-        )
-        ends_s = (video_in.duration or 0) / av.time_base
-        begins_s = _first_picture_s(source)  # pictures are recorded from 0 on: sound moves with them
+        sound_out, copied = _add_stream(out, stream, result.suffix)
+        ends_s = Fraction(video_in.duration or 0, av.time_base)
         # Merged by time, so that a player finds the sound of a moment beside its picture.
-        for _, packet in heapq.merge(
-            _by_time(video_in, video_stream), _by_time(sound_in, sound_stream, begins_s), key=lambda item: item[0]
+        for time_s, packet in heapq.merge(
+            _pictures(video_in, video_stream), _sound(sound_in, stream, begins_s), key=lambda item: item[0]
         ):
             if packet.stream is video_stream:
                 packet.stream = video_out
                 out.mux(packet)
-            elif packet.dts < 0 or packet.dts * packet.time_base >= ends_s:
+            elif time_s < 0 or time_s >= ends_s:
                 continue
             elif copied:
                 packet.stream = sound_out
                 out.mux(packet)
             else:
-                for frame in packet.decode():
-                    out.mux(sound_out.encode(frame))
+                with contextlib.suppress(av.InvalidDataError):  # a damaged spot is silent, as it is in players
+                    for frame in packet.decode():
+                        out.mux(sound_out.encode(frame))
         if not copied:
             out.mux(sound_out.encode(None))
 
 
-def _first_picture_s(source: Path) -> float:
-    """When the first picture of a file is shown, on the file's own clock."""
-    with av.open(str(source)) as container:
-        stream = container.streams.video[0] if container.streams.video else None
-        if stream is None or stream.start_time is None or stream.time_base is None:
-            return 0.0
-        return float(stream.start_time * stream.time_base)
+def _add_stream(out: OutputContainer, stream: AudioStream, suffix: str) -> tuple[AudioStream, bool]:
+    """Add a track for the sound of `stream`; True where its packets are taken over as they are."""
+    if stream.codec_context.codec.canonical_name in _COPIED[suffix.lower()]:
+        return out.add_stream_from_template(stream), True
+    layout = _layout_for_aac(stream.layout)
+    if layout != stream.layout.name and stream.layout.nb_channels != AudioLayout(layout).nb_channels:
+        log.warning(
+            "the sound of %d channels (%s) is kept as %s", stream.layout.nb_channels, stream.layout.name, layout
+        )
+    return out.add_stream("aac", rate=_rate_for_aac(stream.rate), layout=layout), False
 
 
-def _by_time(container: InputContainer, stream: Stream, begins_s: float = 0.0) -> Iterator[tuple[float, Any]]:
-    """Yield time and packet; `begins_s` on the container's clock becomes 0."""
-    for packet in container.demux(stream):
-        if packet.dts is None or packet.time_base is None:  # the last, empty packet has none
+def _layout_for_aac(layout: AudioLayout) -> str:
+    """Return the layout of channels that AAC has for it: its own in most cases, else the usual one of as many."""
+    usual = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+    for name in (layout.name, usual.get(layout.nb_channels, "")):
+        try:
+            encoder = av.CodecContext.create("aac", "w")
+            assert isinstance(encoder, av.AudioCodecContext)  # noqa: S101 - aac is sound
+            encoder.sample_rate, encoder.format, encoder.layout = 48_000, "fltp", name
+            encoder.open()
+        except (av.FFmpegError, ValueError):
             continue
-        if begins_s:
-            shift = round(begins_s / packet.time_base)
-            packet.dts -= shift
-            packet.pts = packet.dts if packet.pts is None else packet.pts - shift
-        yield float(packet.dts * packet.time_base), packet
+        return name
+    return "stereo"
+
+
+def _rate_for_aac(rate: int) -> int:
+    """Return the sample rate of AAC that loses nothing, or the highest it has."""
+    rates = sorted(av.Codec("aac", "w").audio_rates or [48_000])
+    return next((possible for possible in rates if possible >= rate), rates[-1])
+
+
+def _first_picture_s(source: Path) -> Fraction:
+    """When the first picture of a film that can be decoded is shown, on the film's own clock; 0 of a sound file."""
+    with open_film(source) as container:
+        stream = picture_stream(container)
+        if stream is None or stream.codec_context is None:
+            return Fraction(0)
+        clock = FilmClock(container)
+        for packet in container.demux([stream, *filter(None, [sound_stream(container)])]):
+            clock.mend(packet)
+            if packet.stream_index != stream.index:
+                continue
+            with contextlib.suppress(av.InvalidDataError):
+                for frame in packet.decode():
+                    if isinstance(frame, av.VideoFrame) and frame.pts is not None and frame.time_base is not None:
+                        return frame.pts * frame.time_base
+        return Fraction(0)
+
+
+def _pictures(container: InputContainer, stream: av.VideoStream) -> Iterator[tuple[Fraction, Any]]:
+    for packet in container.demux(stream):
+        if packet.dts is not None:  # the last, empty packet has none
+            yield packet.dts * packet.time_base, packet
+
+
+def _sound(container: InputContainer, stream: AudioStream, begins_s: Fraction) -> Iterator[tuple[Fraction, Any]]:
+    """Yield time and packet; `begins_s` on the film's clock becomes 0. Times grow, as containers want them to."""
+    clock = FilmClock(container)
+    pictures = picture_stream(container)
+    last: int | None = None
+    for packet in container.demux([stream, *([pictures] if pictures is not None else [])]):
+        clock.mend(packet)
+        if packet.stream_index != stream.index or packet.dts is None:
+            continue
+        shift = round(begins_s / packet.time_base)
+        packet.dts -= shift
+        packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+        if last is not None and packet.dts <= last:  # where two recordings were joined
+            packet.dts = last + 1
+            packet.pts = max(packet.pts, packet.dts)
+        last = packet.dts
+        yield packet.dts * packet.time_base, packet

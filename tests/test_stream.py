@@ -13,10 +13,9 @@ import av
 import pytest
 
 from realtime.cameras import CameraRequest, stream
-from realtime.cameras.decoding import PictureMaker
+from realtime.cameras.decoding import Picture, PictureMaker
 from realtime.cameras.stream import Stream, without_password
 from realtime.errors import CameraError
-from realtime.frame import Pixels
 from tests.videos import number_of, write_video
 
 
@@ -60,7 +59,7 @@ def test_a_picture_that_cannot_be_converted_is_left_out(
 ) -> None:
     make, numbers = PictureMaker.make, itertools.count()
 
-    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> Pixels:
+    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> list[Picture]:
         if next(numbers) == 2:
             raise av.FFmpegError(errno.EINVAL, "Invalid argument")
         return make(maker, decoded)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras import CameraRequest
-from realtime.cameras.decoding import PictureMaker
+from realtime.cameras.decoding import Picture, PictureMaker
 from realtime.cameras.video_file import VideoFile
 from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels, Size
+from realtime.frame import Frame, Size
 from tests.videos import COLOUR_BGR, colour_of, number_of, write_video
 
 
@@ -32,7 +32,7 @@ def third_picture_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let FFmpeg refuse to convert the third picture that it has decoded."""
     make, numbers = PictureMaker.make, itertools.count()
 
-    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> Pixels:
+    def refuse_third(maker: PictureMaker, decoded: av.VideoFrame) -> list[Picture]:
         if next(numbers) == 2:
             raise av.FFmpegError(errno.EINVAL, "Invalid argument")
         return make(maker, decoded)

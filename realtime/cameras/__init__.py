@@ -7,6 +7,7 @@ open in `__init__`, say what it is in `info`, `read`, `close`. The smallest one 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from abc import ABC, abstractmethod
@@ -15,6 +16,7 @@ from pathlib import Path
 from realtime.errors import CameraError, nearest
 from realtime.frame import Frame, Size
 from realtime.names import PartName
+from realtime.paths import user_path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,7 +80,13 @@ CAMERAS: dict[str, PartName] = {
 }
 """Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_MOVING_WEBP = PartName("realtime.cameras.moving_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read")
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
+    | {".avif", ".heic", ".heif", ".hif", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2"}
+)
+"""Of pictures, as people name them. What is in a file counts; a name counts where nobody has looked into it yet."""
 
 
 def kind_of(source: str) -> str:
@@ -89,11 +97,11 @@ def kind_of(source: str) -> str:
         return "webcam"
     if re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE):
         return "stream"
-    path = Path(source).expanduser()
+    path = user_path(source)
     if path.is_dir():
         return "folder"
     if path.is_file():
-        return "still" if path.suffix.lower() in PICTURE_SUFFIXES else "video"
+        return _kind_of_file(path)
     if path.is_char_device():  # /dev/v4l/by-id/…: the name that stays when cameras are plugged in another order
         return "webcam"
     if path.exists():
@@ -103,8 +111,30 @@ def kind_of(source: str) -> str:
     return "webcam"  # by name: the webcam module knows the names, and says which there are
 
 
+def _kind_of_file(path: Path) -> str:
+    """Tell a picture from a film by what is in it; by its name where it may not be read."""
+    from realtime.picture_kinds import is_picture_file, moving_kind
+
+    with contextlib.suppress(OSError):
+        if moving_kind(path) is not None:
+            return "video"
+        if is_picture_file(path):
+            return "still"
+    return "still" if path.suffix.lower() in PICTURE_SUFFIXES - {".gif"} else "video"
+
+
+def _is_webp(source: str) -> bool:
+    from realtime.picture_kinds import moving_kind
+
+    with contextlib.suppress(OSError):
+        return moving_kind(user_path(source)) == "WebP"
+    return False
+
+
 def open_camera(source: str, request: CameraRequest) -> Camera:
     """Open the source a `--source` text means. Raises CameraError, with the next step in its message."""
-    camera = CAMERAS[kind_of(source)].load()(source, request)
+    kind = kind_of(source)
+    part = _MOVING_WEBP if kind == "video" and _is_webp(source) else CAMERAS[kind]
+    camera = part.load()(source, request)
     assert isinstance(camera, Camera)  # noqa: S101 - the table is ours
     return camera

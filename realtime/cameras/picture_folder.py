@@ -13,6 +13,7 @@ from realtime.cameras import PICTURE_SUFFIXES, Camera, CameraInfo, CameraRequest
 from realtime.cameras.pictures import read_picture
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
+from realtime.paths import user_path
 
 _ASSUMED_FPS = 30.0
 _SOME = 3  # so many names are told of many
@@ -24,7 +25,7 @@ class PictureFolder(Camera):
     """
 
     def __init__(self, source: str, request: CameraRequest) -> None:
-        folder = Path(source).expanduser()
+        folder = user_path(source)
         self._paths = pictures_in(folder)
         self._first: Pixels | None = read_picture(self._paths[0])
         self._count = 0

@@ -11,39 +11,98 @@ from numpy.typing import NDArray
 
 from realtime.cameras.quiet import quiet_opencv
 from realtime.errors import CameraError
+from realtime.exif import turned
 from realtime.frame import Pixels
+from realtime.picture_kinds import check_size, may_be_transparent, read_any_header, stored_turn
+from realtime.portrait_file.header import check_whole
 
 _WHITE = 255
-# Where a picture is transparent: paper. What is stored under full transparency is often garbage or black.
+_STRIP_PX = 1 << 20  # of a picture laid on white at a time: 80 megapixels at once took another gigabyte
 
 
 def read_picture(path: Path) -> Pixels:
     """Return a picture file as (height, width, 3) uint8 BGR, upright as its EXIF data say.
 
-    16-bit, grey and palette pictures are converted, transparent ones laid on white. Raises CameraError where the
-    file cannot be read or is no whole picture.
+    PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, JPEG 2000, HEIC and AVIF, whatever the name's suffix; of moving ones the first
+    picture. 16-bit, grey and palette pictures are converted, transparent ones laid on white. Raises CameraError where
+    the file cannot be read, is no whole picture, or has more than 80 megapixels.
     """
     try:
-        data = np.fromfile(path, np.uint8)  # not cv2.imread: on Windows it fails on names outside the code page
+        data = path.read_bytes()  # not cv2.imread: on Windows it fails on names outside the code page
     except OSError as error:
         raise CameraError(f"cannot read {path}: {error.strerror}; check the path and its permissions") from error
-    if data.size == 0:
-        raise CameraError(f"{path.name} is empty; choose another picture")
-    quiet_opencv()
     try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if decoded is not None else None
-    except cv2.error as error:
-        raise CameraError(f"{path.name} is damaged; open it in an editor and save it again") from error
-    if decoded is None:
-        raise CameraError(f"{path.name} is cut short or no picture that can be read; save it again as PNG or JPEG")
-    pixels: Pixels = np.ascontiguousarray(decoded, np.uint8)
-    if stored is not None and stored.ndim == 3 and stored.shape[2] == 4 and stored.shape[:2] == pixels.shape[:2]:
-        return _on_white(pixels, stored[:, :, 3])
+        return decode_picture(data)
+    except ValueError as error:
+        hint = "" if ";" in str(error) else "; choose another picture"
+        raise CameraError(f"{path.name} {error}{hint}") from error
+
+
+def decode_picture(data: bytes) -> Pixels:
+    """Return a picture from a file's bytes, as `read_picture` does. Raises ValueError, fit to follow a file's name.
+
+    Its size is known, and is no more than 80 megapixels, before anything is decoded.
+    """
+    kind, _ = read_any_header(data)
+    if kind == "HEIF":
+        from realtime import heif
+
+        photo = heif.describe(data)
+        check_size(photo.size)
+        return heif.decode(data, photo)
+    if kind in ("PNG", "JPEG", "WebP"):
+        check_whole(data)
+    quiet_opencv()
+    if kind == "WebP" and data[12:16] == b"VP8X" and data[20] & 0x02:
+        from realtime.webp import first_picture
+
+        return first_picture(data)
+    buffer = np.frombuffer(data, np.uint8)
+    if may_be_transparent(kind, data):
+        stored = _decoded(buffer, cv2.IMREAD_UNCHANGED)
+        if stored is not None and stored.ndim == 3 and stored.shape[2] == 4 and stored.dtype in (np.uint8, np.uint16):
+            return on_white(turned(stored, stored_turn(kind, data)))
+        del stored
+    pixels = _decoded(buffer, cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError(_why_unreadable(buffer))
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def on_white(stored: NDArray[Any]) -> Pixels:
+    """Lay a picture with transparency, (height, width, 4) uint8 or uint16 BGRA, on white.
+
+    What is stored under full transparency is often garbage or black, and nobody was to see it.
+    """
+    height, width = stored.shape[:2]
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIP_PX // max(1, width))
+    for top in range(0, height, rows):
+        lay_on_white(stored[top : top + rows], pixels[top : top + rows])
     return pixels
 
 
-def _on_white(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
-    opacity = alpha.astype(np.float32) / np.iinfo(alpha.dtype).max
-    opacity = opacity[:, :, np.newaxis]
-    return np.rint(pixels * opacity + _WHITE * (1 - opacity)).astype(np.uint8)
+def lay_on_white(stored: NDArray[Any], out: Pixels) -> None:
+    """The same into a picture, or part of one, that the caller owns, all at once."""
+    if stored.dtype == np.uint16:
+        stored = cv2.convertScaleAbs(stored, alpha=1 / 257)
+    # What lacks to white, of which as much remains as is opaque.
+    lacking = cv2.bitwise_not(cv2.cvtColor(stored, cv2.COLOR_BGRA2BGR))
+    opacity = cv2.cvtColor(cv2.extractChannel(stored, 3), cv2.COLOR_GRAY2BGR)
+    np.subtract(_WHITE, cv2.multiply(lacking, opacity, scale=1 / _WHITE), out=out)
+
+
+def _decoded(buffer: NDArray[np.uint8], flags: int) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(buffer, flags)
+    except cv2.error:
+        return None
+
+
+def _why_unreadable(buffer: NDArray[np.uint8]) -> str:
+    """Say why a picture cannot be had as 8-bit BGR; the file is read as it is only now that something is wrong."""
+    raw = _decoded(buffer, cv2.IMREAD_UNCHANGED)
+    if raw is not None and raw.dtype not in (np.uint8, np.uint16):
+        kind = "floating-point numbers" if np.issubdtype(raw.dtype, np.floating) else f"{8 * raw.itemsize}-bit numbers"
+        return f"holds {kind}, which say nothing about where white is; save it with 8 or 16 bits per channel"
+    return "is cut short, damaged or no picture that can be read; save it again as PNG or JPEG"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.pictures import read_picture
 from realtime.frame import Frame, Size
+from realtime.paths import user_path
 
 
 class Still(Camera):
     """Never ends; at the rate asked for (30 fps) on its own clock."""
 
     def __init__(self, source: str, request: CameraRequest) -> None:
-        path = Path(source).expanduser()
+        path = user_path(source)
         self._pixels = read_picture(path)
         self._count = 0
         self.info = CameraInfo(path.name, Size.of(self._pixels), request.fps or 30.0, live=False)

@@ -11,6 +11,7 @@ import av
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.decoding import decoded_pictures, stated_fps
 from realtime.errors import CameraError
+from realtime.film_file import FilmClock
 from realtime.frame import Frame, Pixels, Size
 
 _OPEN_WITHIN_S = 10.0
@@ -61,7 +62,7 @@ class Stream(Camera):
             raise CameraError(f"{self._name} carries no video that can be decoded here; check the address")
         stream.thread_type = "SLICE"  # threads by frame would hold each picture back by one frame a thread
         stream.codec_context.flags |= int(av.codec.context.Flags.low_delay)
-        self._pictures = decoded_pictures(self._container, stream)
+        self._pictures = decoded_pictures(self._container, stream, FilmClock(self._container))
         self._count = 0
         self._began_s: Fraction | None = None
         self._last_pts_s = 0.0

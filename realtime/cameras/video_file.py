@@ -13,12 +13,16 @@ import av
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.decoding import decoded_pictures, stated_fps
 from realtime.errors import CameraError
+from realtime.film_file import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
 from realtime.frame import Frame, Pixels, Size
+from realtime.paths import user_path
 
 log = logging.getLogger(__name__)
 
 _CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
 _SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
+_MOVING_PICTURES = frozenset({"gif", "apng"})
+_STAYS_S = 0.1  # sound commonly ends up to that much after the pictures
 
 
 class VideoFile(Camera):
@@ -28,7 +32,7 @@ class VideoFile(Camera):
     """
 
     def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - it keeps its own size and rate
-        self._path = Path(source).expanduser()
+        self._path = user_path(source)
         self._container = _open(self._path)
         try:
             self._start()
@@ -38,24 +42,32 @@ class VideoFile(Camera):
 
     def _start(self) -> None:
         name = self._path.name
-        stream = self._container.streams.best("video")
-        # tty: FFmpeg takes any text for an animation in characters. An attached picture: the cover of a song.
-        if not isinstance(stream, av.VideoStream) or self._container.format.name == "tty" or _is_cover(stream):
+        stream = picture_stream(self._container)
+        if stream is None:
             what = "sound only" if self._container.streams.audio else "no video"
             raise CameraError(f"{name} holds {what}; choose a video file")
         if stream.codec_context is None:
             raise CameraError(f"{name} is coded in a way that cannot be read here; {_CONVERT.format(name=name)}")
+        if stream.width * stream.height > MAX_PICTURE_PX:
+            raise CameraError(
+                f"{name} says its pictures are {stream.width}x{stream.height}; at most "
+                f"{MAX_PICTURE_PX // 10**6} megapixels can be read"
+            )
         stream.thread_type = "AUTO"  # threads by frame where the codec can: half the time of threads by slice
         # One core is left to whatever is made of the pictures meanwhile: with BlazeFace beside it on 2 cores, one
         # decoding thread gave 157, 202 and 206 frames a second where two gave 121, 159 and 192.
         stream.codec_context.thread_count = max(1, (os.cpu_count() or 1) - 1)
         self._stream: av.VideoStream = stream
-        self._pictures = decoded_pictures(self._container, stream)
+        self._clock = FilmClock(self._container)
+        self._pictures = decoded_pictures(self._container, stream, self._clock, sound_stream(self._container))
         self._damaged = 0
         self._count = 0
         self._began_s: Fraction | None = None
-        self._last_pts_s = 0.0
-        fps = stated_fps(stream)
+        self._last_pts_s = self._ends_s = 0.0
+        self._last_pixels: Pixels | None = None
+        self._ended = False
+        is_moving_picture = self._container.format.name in _MOVING_PICTURES
+        fps = _finest_fps(self._path) if is_moving_picture else stated_fps(stream)
         self._period_s = 1.0 / fps
         self._first = self._next_picture()
         if self._first is None:
@@ -66,13 +78,16 @@ class VideoFile(Camera):
     def read(self) -> Frame | None:
         picture = self._first or self._next_picture()
         self._first = None
-        if picture is None:
+        if picture is None and not self._ended:
+            self._ended = True
             self._tell_what_was_missing()
+            picture = self._held_to_the_end()
+        if picture is None:
             return None
-        pixels, pts_s = picture
+        self._last_pixels, pts_s = picture
         index = self._count
         self._count += 1
-        return Frame(pixels, time.monotonic(), pts_s, index)
+        return Frame(self._last_pixels, time.monotonic(), pts_s, index)
 
     def close(self) -> None:
         self._pictures.close()
@@ -82,7 +97,9 @@ class VideoFile(Camera):
         try:
             for picture in self._pictures:
                 if picture is not None:
-                    return picture.pixels, self._presentation_s(picture.time_s)
+                    pts_s = self._presentation_s(picture.time_s)
+                    self._ends_s = pts_s + float(picture.duration_s or 0)
+                    return picture.pixels, pts_s
                 self._damaged += 1
         except av.FFmpegError as error:
             log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
@@ -97,6 +114,29 @@ class VideoFile(Camera):
             self._began_s = time_s
         self._last_pts_s = max(self._last_pts_s, float(time_s - self._began_s))
         return self._last_pts_s
+
+    def _held_to_the_end(self) -> tuple[Pixels, float] | None:
+        """Return the last picture once more, for the last moment of the film, where it stays longer than others do:
+        slides, or a sound that goes on. Nothing else would tell how long that is.
+        """
+        ends_s = [self._pictures_end_s()]
+        if self._clock.sound_ends_s is not None and self._began_s is not None:
+            ends_s.append(float(self._clock.sound_ends_s - self._began_s))
+        pts_s = max(ends_s) - self._period_s
+        if self._last_pixels is None or pts_s - self._last_pts_s <= _STAYS_S:
+            return None
+        self._last_pts_s = pts_s
+        return self._last_pixels, pts_s
+
+    def _pictures_end_s(self) -> float:
+        """Return when the last picture ends by its own account; of an MP4 with pictures that are decoded in another
+        order than shown, by the track's: there a picture's own is that of the order of decoding.
+        """
+        stream = self._stream
+        is_reordered = stream.codec_context.has_b_frames and stream.duration and not self._clock.may_leap
+        if not is_reordered or stream.time_base is None or self._began_s is None:
+            return self._ends_s
+        return float(((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base - self._began_s)
 
     def _tell_what_was_missing(self) -> None:
         """Warn where frames were promised and did not come.
@@ -117,7 +157,7 @@ class VideoFile(Camera):
 
 def _open(path: Path) -> av.container.InputContainer:
     try:
-        return av.open(path, metadata_errors="ignore")
+        return open_film(path)
     except av.InvalidDataError as error:
         raise CameraError(
             f"{path.name} is no video, or is cut short so that its index is missing; check it in another player"
@@ -128,5 +168,9 @@ def _open(path: Path) -> av.container.InputContainer:
         ) from error
 
 
-def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+def _finest_fps(path: Path) -> float:
+    """Return the rate of the shortest of a moving picture's delays, which may all differ; 30 where it tells none."""
+    with open_film(path) as container:
+        packets = container.demux(container.streams.video[0])
+        delays_s = [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
+    return float(1 / min(delays_s)) if delays_s else 30.0

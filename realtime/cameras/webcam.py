@@ -28,6 +28,7 @@ _BUFFERS = 2
 # one, and many cameras then give every second picture only. OpenCV's own 4 show up to three old ones after a pause.
 _FIRST_FRAME_WITHIN_S = 10.0
 _SILENT_AFTER_S = 4  # whole seconds; OpenCV on Linux would wait 10 for a frame
+_MOST_DIGITS = 9
 
 
 class Webcam(Camera):
@@ -113,6 +114,8 @@ class Webcam(Camera):
 
 def _find(source: str) -> ListedCamera:
     """Return the camera that a `--source` text means. Raises CameraError where there is none such."""
+    if source.isdecimal() and len(source) > _MOST_DIGITS:
+        raise CameraError(f"no camera {source[:_MOST_DIGITS]}…; realtime devices lists those that are there")
     if ON_LINUX:
         if source.isdecimal():
             return _device(Path(f"/dev/video{int(source)}"))

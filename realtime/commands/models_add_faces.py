@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime.errors import ModelError, OptionError
+from realtime.paths import user_path
 
 if TYPE_CHECKING:
     from realtime.frame import Pixels
@@ -170,7 +171,7 @@ def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
     if "/" not in word and word in shelf.model_names(ModelKind.ENCODER) and not Path(word).is_file():
         path = shelf.find_model(word, ModelKind.ENCODER)
         return path, path
-    file = Path(word).expanduser()
+    file = user_path(word)
     converter = arguments.identity_converter
     stem = file if converter is None else file.with_name(f"{file.stem}-{converter.stem}{file.suffix}")
     return file, shelf.user_folder() / f"{name_for(stem, arguments.identity_name, '--identity-name')}{shelf.SUFFIX}"

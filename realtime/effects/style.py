@@ -26,6 +26,7 @@ from realtime.model_card import ModelKind
 from realtime.model_shelf import find_model, model_names
 from realtime.model_vetting import vetted
 from realtime.onnx_model import SessionPolicy
+from realtime.paths import user_path
 from realtime.style.easel import Easel
 from realtime.style.exchange import Exchange, Wish
 from realtime.style.opening import Opener, sizes_of
@@ -232,7 +233,7 @@ def _pixels(size: Size) -> int:
 def _split(argument: str) -> tuple[str, float | None]:
     r"""Split `NAME:STRENGTH`. A colon may be part of a path (`C:\styles\ink.onnx`). Raises OptionError."""
     name, colon, text = argument.rpartition(":")
-    if not colon or "/" in text or "\\" in text:
+    if not colon or user_path(argument).is_file() or "/" in text or "\\" in text:
         return argument, None
     try:
         strength = float(text)

@@ -24,13 +24,15 @@ from realtime.model_shelf import find_model, model_names, read_card
 from realtime.model_store import model_file
 from realtime.model_vetting import vetted
 from realtime.onnx_model import SessionPolicy
+from realtime.paths import user_path
 from realtime.portraits.measure import Meter
 from realtime.swap import Mask
 from realtime.swap.follower import MeshFollower
+from realtime.swap.naming import is_photo, model_and_photo, names_in
 from realtime.swap.network import NetworkFace, SwapModel, identity_of
 from realtime.swap.people import People
 from realtime.swap.photo import PhotoFace, PhotoLevels
-from realtime.swap.source import SUFFIXES, read_source
+from realtime.swap.source import read_source
 from realtime.swap.wearing import Keep, Wearing
 
 _STEP = 0.1
@@ -95,7 +97,7 @@ class SwapEffect(Effect):
     @classmethod
     def open(cls, argument: str, settings: SwapSettings, context: EffectContext) -> SwapEffect:
         """Open `swap:PHOTO`, `swap:MODEL`, `swap:MODEL:PHOTO`, or several of them, one for each person: `swap:A,B`."""
-        named = [name.strip() for name in argument.split(",") if name.strip()]
+        named = names_in(argument)
         if not named:
             raise EffectError("swap needs a face: --effect swap:PHOTO.jpg, or the name of a model")
         opener = _Opener(settings, context)
@@ -181,22 +183,22 @@ class _Opener:
 
     def maker(self, name: str) -> Callable[[], Wearing]:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
-        if Path(name).suffix.lower() in SUFFIXES and not _is_model_with_photo(name):
-            source = read_source(Path(name).expanduser(), self.meter, self._context.progress)
+        if is_photo(name):
+            source = read_source(user_path(name), self.meter, self._context.progress)
             photo = PhotoLevels.of(source.photo, source.mesh)
             return lambda: self._wearing(PhotoFace(photo))
         model = self._model(name)
         return lambda: self._wearing(NetworkFace(model))
 
     def _model(self, name: str) -> SwapModel:
-        model_name, photo_name = _split(name)
+        model_name, photo_name = model_and_photo(name)
         path = vetted(find_model(model_name, ModelKind.SWAP))
         model = SwapModel(path, self._policy, self._alignment(path))
         self.models.append(model)
         if model.takes_identity:
             if not photo_name:
                 raise EffectError(f"{model.title} makes any face: say whose, --effect swap:{model_name}:PHOTO.jpg")
-            source = read_source(Path(photo_name).expanduser(), self.meter, self._context.progress)
+            source = read_source(user_path(photo_name), self.meter, self._context.progress)
             model.become(identity_of(path, source.photo, source.mesh, self._policy))
         elif photo_name:
             raise EffectError(f"{model.title} always makes the same face; leave out ':{photo_name}'")
@@ -228,16 +230,3 @@ class _Opener:
 
 def _stepped(value: float, steps: int) -> float:
     return min(1.0, max(0.0, round(value + steps * _STEP, 2)))
-
-
-def _split(name: str) -> tuple[str, str]:
-    r"""Split `MODEL:PHOTO`. A colon may be a drive's: `C:\faces\me.jpg`, `C:\m.onnx:C:\me.jpg`."""
-    for position, letter in enumerate(name):
-        is_drive = position == 1 or (position > 1 and name[position - 2] == ":")
-        if letter == ":" and not (is_drive and name[position + 1 : position + 2] in ("\\", "/")):
-            return name[:position], name[position + 1 :]
-    return name, ""
-
-
-def _is_model_with_photo(name: str) -> bool:
-    return bool(_split(name)[1])

@@ -16,6 +16,7 @@ from realtime.errors import OutputError, nearest
 from realtime.frame import Frame, Size
 from realtime.names import PartName
 from realtime.outputs.splitting import NEVER, Split
+from realtime.paths import user_path
 
 if TYPE_CHECKING:
     from realtime.controls import Controls
@@ -117,7 +118,8 @@ def split_spec(spec: str) -> tuple[str, str]:
     head, _, argument = spec.partition(":")
     if head in ("window", "fullscreen", "camera", "none"):
         return head, argument
-    if spec.endswith(("/", "\\")) or Path(spec).is_dir():
+    path = user_path(spec)
+    if spec.endswith(("/", "\\")) or path.is_dir():
         return "folder", spec
     suffix = Path(spec).suffix.lower()
     if suffix in VIDEO_SUFFIXES:

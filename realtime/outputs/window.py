@@ -60,6 +60,7 @@ _HELP = (
     KeyHelp(("H", "F1"), "this help"),
     _HELP_QUIT,
 )
+_MOST_DIGITS = 9
 
 
 class _Prepared(NamedTuple):
@@ -320,7 +321,7 @@ class Fullscreen(Window):
 
 def _screen_number(argument: str, request: OutputRequest) -> int:
     screens = len(pygame.display.get_desktop_sizes())
-    if argument and not argument.isdecimal():
+    if argument and not (argument.isdecimal() and len(argument) <= _MOST_DIGITS):
         raise OutputError(f"'{argument}' is no screen: give its number, such as --output fullscreen:1")
     number = int(argument) if argument else request.screen
     if number >= screens:

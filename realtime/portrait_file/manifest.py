@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from realtime.errors import PortraitError
+from realtime.errors import UNREADABLE, PortraitError, why_unreadable
 from realtime.portrait_file.header import MAX_SIDE_PX
 from realtime.portrait_file.storage import PackFiles, climbs_out
 from realtime.portrait_file.toml import Table, toml_table, toml_text
@@ -76,8 +76,8 @@ def read_manifest(files: PackFiles) -> Manifest:
         document = tomllib.loads(files.read(MANIFEST).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise PortraitError(f"{where} is no UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PortraitError(f"{where} is no valid TOML: {error}") from error
+    except UNREADABLE as error:
+        raise PortraitError(f"{where} is no valid TOML: {why_unreadable(error)}") from error
     top = Table(where, document)
     version = top.whole("format", 1, 10**6)
     if version != FORMAT:

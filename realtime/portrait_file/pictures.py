@@ -11,6 +11,7 @@ import numpy as np
 
 from realtime.errors import PortraitError
 from realtime.frame import Pixels, Size
+from realtime.paths import user_path
 from realtime.portrait_file.header import MAX_PICTURE_PX, MAX_SIDE_PX, check_whole, read_header
 from realtime.portrait_file.manifest import MANIFEST, MAX_PICTURES
 from realtime.portrait_file.storage import MAX_FILE_BYTES, PackFiles
@@ -98,7 +99,7 @@ def read_picture(files: PackFiles, name: str) -> Pixels:
 
 def read_painting_file(path: Path) -> Pixels:
     """Read a painting from a file of its own. Raises PortraitError."""
-    path = path.expanduser()
+    path = user_path(path)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)

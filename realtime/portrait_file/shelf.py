@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
-
-from realtime.errors import PortraitError, nearest
+from realtime.errors import OptionError, PortraitError, nearest
+from realtime.paths import user_data_folder, user_path
 from realtime.portrait_file.manifest import MANIFEST
 from realtime.portrait_file.storage import ARCHIVE_SUFFIXES
 
 
 def packs_folder() -> Path:
     """Return the folder where packs are known by their names."""
-    return platformdirs.user_data_path("realtime") / "portraits"
+    return user_data_folder() / "portraits"
 
 
 def kept_packs() -> list[Path]:
     """Return the packs in `packs_folder`, by name; what they hold is not looked at."""
-    return _packs_in(packs_folder())
+    try:
+        return _packs_in(packs_folder())
+    except OptionError:  # a user without a home folder has kept none
+        return []
 
 
 def find_pack(text: str) -> Path:
     """Return the pack that a path, or the name of a kept pack, means. Raises PortraitError, naming what is near."""
-    path = Path(text).expanduser()
+    path = user_path(text)
     if path.exists():
         return path
     kept = kept_packs()

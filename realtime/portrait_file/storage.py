@@ -7,8 +7,10 @@ stopped here.
 from __future__ import annotations
 
 import contextlib
+import lzma
 import os
 import shutil
+import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
@@ -18,6 +20,8 @@ from realtime.errors import PortraitError, nearest
 from realtime.files import unfinished_name
 
 ARCHIVE_SUFFIXES = frozenset({".portrait", ".zip"})
+# What `zipfile` and what stands beneath it raise for bytes that make no sense.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, IndexError, KeyError, struct.error)
 MAX_FILE_BYTES = 256 * 2**20
 
 
@@ -85,10 +89,12 @@ class _ArchiveFiles(PackFiles):
         self.path = path
         try:
             self._archive = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
-            raise PortraitError(f"{path} is no portrait: it is no ZIP archive, or cut short") from error
         except OSError as error:
             raise PortraitError(f"cannot read {path}: {error.strerror or error}") from error
+        except NotImplementedError as error:  # a later version of the format
+            raise PortraitError(f"{path} cannot be unpacked: {error}; pack it again as an ordinary ZIP") from error
+        except _DAMAGED as error:
+            raise PortraitError(f"{path} is no portrait: it is no ZIP archive, or cut short") from error
         entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         for entry in entries:
             if climbs_out(entry.filename):
@@ -110,12 +116,12 @@ class _ArchiveFiles(PackFiles):
         self._require_small(name, entry.file_size)
         try:
             return self._archive.read(entry)  # never unpacks more than the size checked above
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise PortraitError(f"{self.path}: {name} is damaged: {error}") from error
         except (RuntimeError, NotImplementedError) as error:  # a password, an unknown compression
             raise PortraitError(f"{self.path}: {name} cannot be unpacked: {error}") from error
         except OSError as error:
             raise PortraitError(f"cannot read {self.path}: {error.strerror or error}") from error
+        except _DAMAGED as error:
+            raise PortraitError(f"{self.path}: {name} is damaged: {error}") from error
 
     def close(self) -> None:
         self._archive.close()

@@ -11,11 +11,10 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from realtime.errors import PortraitError
 from realtime.files import remove, remove_old
 from realtime.model_store import Progress, no_progress
+from realtime.paths import user_cache_folder
 from realtime.portrait_file import Portrait
 from realtime.portraits import BUILDER_VERSION
 
@@ -64,7 +63,7 @@ def default_portrait(progress: Progress = no_progress, *, options: BuildOptions 
 
     `options`: how it is made then. Raises PortraitError and ModelError.
     """
-    folder = platformdirs.user_cache_path("realtime") / "portraits"
+    folder = user_cache_folder() / "portraits"
     pack = folder / f"{_NAME}-{BUILDER_VERSION}.portrait"
     for leftover in folder.glob(f".{_NAME}-*.portrait"):  # of a program that was killed while it made one
         remove_old(leftover)

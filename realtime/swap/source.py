@@ -16,7 +16,6 @@ from realtime.portraits.search import find_faces
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _LONGEST_SIDE_PX = 2048
 _LEAST_WIDTH_PX = 80
 """Between the cheeks; a smaller face is a blur on a viewer who sits before a camera."""

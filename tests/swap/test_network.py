@@ -12,10 +12,11 @@ from onnx import TensorProto, helper
 
 from realtime import model_shelf
 from realtime.effects import EffectContext
-from realtime.effects.swap import SwapEffect, SwapSettings, _split
+from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.errors import RealtimeError
 from realtime.frame import Face, Pixels
 from realtime.model_card import ModelCard, ModelKind
+from realtime.swap.naming import model_and_photo
 from tests.model_import import face_networks as theirs
 from tests.model_import.test_models_command import shelf, typed
 from tests.swap.conftest import difference, inside, moment, moved
@@ -154,7 +155,7 @@ def test_a_photo_for_a_network_that_takes_none_is_refused(
     ],
 )
 def test_colons_of_drives_part_nothing(text: str, parts: tuple[str, str]) -> None:
-    assert _split(text) == parts
+    assert model_and_photo(text) == parts
 
 
 def test_sliders_are_dials_while_it_runs(tmp_path: Path, photo: Pixels, face: Face) -> None:

@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from realtime.errors import ModelError
-from realtime.onnx_outline import shown
+from realtime.errors import ModelError, shown
 
 _MOST_MEMBERS = 50_000
 _MOST_GAIN_BYTES = 64_000_000

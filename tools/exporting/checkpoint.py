@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from realtime.errors import ModelError
-from realtime.onnx_outline import shown
+from realtime.errors import ModelError, shown
 from tools.exporting.saved import read_saved
 from tools.networks import layout_of
 from tools.networks.weights import Weights

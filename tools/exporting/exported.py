@@ -18,8 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError
-from realtime.onnx_outline import shown
+from realtime.errors import ModelError, shown
 from tools.exporting.archive import Archive, is_archive
 from tools.exporting.operators import is_tensor_operator
 from tools.exporting.pickles import DamagedPickleError, Storage, storage_of, view

@@ -11,6 +11,7 @@ from pathlib import Path
 from realtime.errors import OptionError, PortraitError, nearest
 from realtime.frame import Box, Face, Pixels
 from realtime.model_store import Progress
+from realtime.paths import user_path
 from realtime.portrait_file import MAX_PICTURES, Portrait, check_target
 from realtime.portraits import ENGINES
 from realtime.portraits.build_options import BuildOptions
@@ -119,15 +120,15 @@ def _faces(picture: Pixels, pointed: Box | None, meter: Meter, progress: Progres
 
 def _checked(arguments: argparse.Namespace) -> _Order:
     """Return what is asked for. Raises OptionError, OutputError or PortraitError for whatever cannot be."""
-    source = Path(arguments.picture).expanduser()
+    source = user_path(arguments.picture)
     order = _Order(
         source=source,
         longest_side_px=arguments.longest_side,
         pointed=_box(arguments.face) if arguments.face else None,
-        clip=Path(arguments.driving).expanduser() if arguments.driving else None,
+        clip=user_path(arguments.driving) if arguments.driving else None,
         is_film=arguments.all_frames,
-        target=Path(arguments.output).expanduser() if arguments.output else source.with_suffix(".portrait"),
-        preview=Path(arguments.preview).expanduser() if arguments.preview else None,
+        target=user_path(arguments.output) if arguments.output else source.with_suffix(".portrait"),
+        preview=user_path(arguments.preview) if arguments.preview else None,
         overwrite=arguments.force,
         title=arguments.title or source.stem.replace("_", " ").replace("-", " "),
         credit=arguments.credit,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
+from realtime.paths import user_path
 from realtime.portrait_file import Portrait
 from realtime.portraits.composed import check_folder_of_pictures, write_composed
 from realtime.portraits.preview import check_preview, write_preview
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 def show(arguments: argparse.Namespace) -> int:
     """Tell about a pack, and write its pictures. Raises RealtimeError."""
-    preview = Path(arguments.preview).expanduser() if arguments.preview else None
-    folder = Path(arguments.frames).expanduser() if arguments.frames else None
-    painting = Path(arguments.painting).expanduser() if arguments.painting else None
+    preview = user_path(arguments.preview) if arguments.preview else None
+    folder = user_path(arguments.frames) if arguments.frames else None
+    painting = user_path(arguments.painting) if arguments.painting else None
     if preview is not None:
         check_preview(preview, overwrite=arguments.force)
     if folder is not None:
         check_folder_of_pictures(folder, overwrite=arguments.force)
-    with Portrait.open(Path(arguments.pack).expanduser(), painting=painting) as portrait:
+    with Portrait.open(user_path(arguments.pack), painting=painting) as portrait:
         for line in describe(portrait):
             print(line)
         with progress_line() as progress:

@@ -1,0 +1,112 @@
+"""Film files as FFmpeg opens them: by name, which of their tracks count, and one clock for all of these."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+MAX_PICTURE_PX = 80_000_000
+"""Of a picture in a film; a header of a few bytes may claim 4 gigapixels, and a decoder believes it."""
+
+OPTIONS = {"max_pixels": str(MAX_PICTURE_PX)}
+"""What every file is opened with: decoders refuse larger pictures, also those that come later on."""
+
+_TS_DISCONT = 0x0200  # FFmpeg's AVFMT_TS_DISCONT
+_LEAP_S = 10
+_RESTART_S = Fraction(1, 10)
+# FFmpeg's own measures (-dts_delta_threshold; a tenth of a second backwards): by them its tools join what was joined.
+
+
+def open_film(path: Path) -> InputContainer:
+    """Open a film or a sound file for reading. Raises OSError or av.FFmpegError.
+
+    The name is a file's whatever is in it: `10:30 meeting.mp4` speaks no protocol called `10`. Titles that are not
+    UTF-8, as in old AVI files, are no reason to refuse a film.
+    """
+    return av.open(film_name(path), metadata_errors="ignore", options=OPTIONS)
+
+
+def film_name(path: Path) -> str:
+    """Return a path as FFmpeg takes it for a file's name and nothing else."""
+    return f"file:{path}"
+
+
+def picture_stream(container: InputContainer) -> av.VideoStream | None:
+    """Return the track whose pictures are the film: not the cover of a song, which is one picture and comes first in
+    many files. None where there is none.
+    """
+    stream = container.streams.best("video")
+    # tty: FFmpeg takes any text for an animation in characters.
+    if not isinstance(stream, av.VideoStream) or container.format.name == "tty" or _is_cover(stream):
+        return None
+    return stream
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """Return the sound track that players take: the one marked as default, else the fullest. None: there is none."""
+    stream = container.streams.best("audio")
+    return stream if isinstance(stream, AudioStream) else None
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+class FilmClock:
+    """Makes the times of a film's packets run on where they start anew or leap, as in joined transport streams.
+
+    What FFmpeg's own tools do: a packet that lies 0.1 s or more before the one before it, or, in formats made for
+    broadcasting, 10 s away from where it belongs, moves there, and everything after it by as much, sound and pictures
+    alike. Every packet of the tracks that count must come by, in the order of the file. Used by one thread.
+    """
+
+    def __init__(self, container: InputContainer) -> None:
+        self.may_leap = bool(container.format.flags & _TS_DISCONT)
+        """Whether the format is one of those in which times may start anew."""
+        self._offset_s = Fraction(0)
+        self._last_s: dict[int, Fraction] = {}
+        self._expected_s: dict[int, Fraction] = {}
+        self._newest_s: Fraction | None = None
+        self.sound_ends_s: Fraction | None = None
+        """When the last packet of sound that came by ends; None before the first."""
+
+    def mend(self, packet: Packet[av.stream.Stream]) -> None:
+        """Give a packet its time on the clock that runs on."""
+        base = packet.time_base
+        if not base or packet.dts is None:
+            if base and packet.pts is not None and self._offset_s:
+                packet.pts += round(self._offset_s / base)
+            return
+        time_s = packet.dts * base + self._offset_s
+        by_s = self._gap_before(packet.stream_index, time_s)
+        if by_s:
+            self._offset_s -= by_s
+            time_s -= by_s
+        if self._offset_s:
+            ticks = round(self._offset_s / base)
+            packet.dts += ticks
+            if packet.pts is not None:
+                packet.pts += ticks
+        duration_s = (packet.duration or 0) * base
+        self._last_s[packet.stream_index] = self._newest_s = time_s
+        self._expected_s[packet.stream_index] = time_s + duration_s
+        if isinstance(packet.stream, AudioStream) and not packet.is_discard:  # by an edit list, which leaves it out
+            self.sound_ends_s = max(time_s + duration_s, self.sound_ends_s or Fraction(0))
+
+    def _gap_before(self, index: int, time_s: Fraction) -> Fraction:
+        """Return by how much a time lies away from where it belongs; 0 where it may be true."""
+        expected_s = self._expected_s.get(index)
+        if expected_s is None:
+            if not self.may_leap or self._newest_s is None:
+                return Fraction(0)
+            gap_s = time_s - self._newest_s
+            return gap_s if abs(gap_s) > _LEAP_S else Fraction(0)
+        gap_s = time_s - expected_s
+        if time_s + _RESTART_S < self._last_s[index] or (self.may_leap and abs(gap_s) > _LEAP_S):
+            return gap_s
+        return Fraction(0)
