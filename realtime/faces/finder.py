@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class FaceFinder:
-    """Opens a detector in the background (importing MediaPipe takes longer than everything else together) and
+    """Opens a detector in the background (a tenth of a second, in which pictures are shown already) and
     answers without faces until it is ready. Processing thread, except `start` and `when_ready`.
     """
 
