@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 
 from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, nearest
-from realtime.terminal import set_up_logging, silence_native_libraries
+from realtime.terminal import print_in_any_encoding, set_up_logging, silence_native_libraries
 
 
 class CommandModule(Protocol):
@@ -105,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not debug:
         silence_native_libraries()
     set_up_logging(debug=debug)
+    print_in_any_encoding()
     log = logging.getLogger("realtime")
     try:
         if words and words[0] in ("-h", "--help", "--version"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -33,6 +34,14 @@ def silence_native_libraries() -> TextIO:
         return sys.stderr
     sys.stderr = os.fdopen(kept, "w", buffering=1, encoding="utf-8", errors="replace")
     return sys.stderr
+
+
+def print_in_any_encoding() -> None:
+    """Let a letter that standard output's encoding does not know come out as `?`: `…` in Latin-1, `−` on Windows where
+    the output goes into a file. Python would raise, and the help would be a fault.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 class _Line(logging.Formatter):
