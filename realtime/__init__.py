@@ -1,5 +1,6 @@
 """Real-time webcam effects: a frame in, a changed frame out, a few milliseconds later."""
 
+import os
 import signal
 import sys
 
@@ -11,6 +12,12 @@ if _IS_THE_PROGRAM and signal.getsignal(signal.SIGINT) is signal.default_int_han
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from importlib.metadata import PackageNotFoundError, version  # noqa: E402 - after that
+
+# From 1.29 on ONNX Runtime reports to Microsoft, and keeps a number of the device and what it could not send yet in the
+# user's cache. It reads this variable once, while its library loads, so that a call after the import is too late. Hence
+# here, before any module of ours, or of a process that we start, can import it. What the variable was before does not
+# matter: that nothing leaves the machine is promised of this program, whatever was said to others.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 try:
     __version__ = version("realtime-effects")

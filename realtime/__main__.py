@@ -14,7 +14,7 @@ from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, in_one_line, nearest
 from realtime.signals import INTERRUPTED, ending_in_order, interrupt, leave, leave_now
 from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
-from realtime.terminal import set_up_logging, silence_native_libraries, told_all
+from realtime.terminal import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 
 _HEARD_WITHIN_S = 2.0  # a native call may take a second, and what it was for is cleaned up after it
 _LEAST_ADDRESS_SPACE = 2_000_000_000  # a swap reserves 1.8 GB, of which 0.3 are used
@@ -123,6 +123,7 @@ def _main(words: list[str]) -> int:
             keep_stderr()
         else:
             silence_native_libraries()
+        print_in_any_encoding()
         keep_stdout()
         set_up_logging(debug=debug)
         code = _run(words, log, debug=debug)

@@ -26,6 +26,8 @@ _NOTHING_BUT_FATAL = 4
 # ONNX Runtime writes its own warnings and errors to the terminal, in colour and over many lines, also for what is no
 # fault (a laptop without a GPU). What matters comes back as an exception and is said in one line of ours.
 onnxruntime.set_default_logger_severity(_NOTHING_BUT_FATAL)
+# The switch against its reports is in `realtime/__init__.py`. This ends what Windows may ask of it by itself (ETW), and
+# what is left where somebody else in the process imported it before us.
 onnxruntime.disable_telemetry_events()
 
 _TYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -38,6 +39,14 @@ def silence_native_libraries() -> TextIO:
         return sys.stderr
     sys.stderr = lasting_text(kept)
     return sys.stderr
+
+
+def print_in_any_encoding() -> None:
+    """Let a letter that standard output's encoding does not know come out as `?`: `…` in Latin-1, `−` on Windows where
+    the output goes into a file. Python would raise, and the help would be a fault.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 class _Line(logging.Formatter):

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +8,6 @@ import numpy as np
 import pytest
 
 from realtime.errors import ModelError
-from realtime.faces import mediapipe_tasks
 from realtime.faces.blazeface import BlazeFace, SmallCopy, open_full_range, open_short_range, open_still
 from realtime.faces.tracker import SURE_SCORE, FaceTracker
 from realtime.frame import Face, Frame, Pixels, Size
@@ -95,14 +91,6 @@ def test_the_copy_is_the_mean_of_squares_in_rgb_and_its_buffer_is_used_again() -
     assert small_copy.make(picture) is rgb
 
 
-def test_a_reused_buffer_does_not_reach_into_mediapipe(photo: Pixels) -> None:
-    mediapipe, _ = mediapipe_tasks.import_mediapipe()
-    buffer = photo.copy()
-    image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=buffer)
-    buffer[:] = 0
-    assert np.array_equal(image.numpy_view(), photo)
-
-
 def test_far_faces_are_found_by_the_full_range(
     detect: Callable[[Callable[[], BlazeFace]], BlazeFace], photo: Pixels
 ) -> None:
@@ -167,61 +155,6 @@ def test_a_still_face_is_made_calmer(detect: Callable[[Callable[[], BlazeFace]],
     shaking = np.abs(np.diff(np.array(raw)[10:], axis=0)).mean()
     assert np.abs(np.diff(np.array(calm)[10:], axis=0)).mean() < 0.45 * shaking
     assert np.abs(np.mean(np.array(raw)[10:] - np.array(calm)[10:], axis=0)).max() < 2.0
-
-
-def run_python(code: str) -> str:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def test_importing_mediapipe_imports_neither_matplotlib_nor_sounddevice() -> None:
-    assert (
-        run_python(
-            "import sys; from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
-            "print(sorted({'matplotlib', 'sounddevice', 'matplotlib.pyplot'} & set(sys.modules)))"
-        )
-        == "[]"
-    )
-
-
-def test_what_was_left_out_still_works_for_whoever_needs_it() -> None:
-    """MediaPipe's drawing module finds the real pyplot when it asks for it, and so does anybody else."""
-    assert (
-        run_python(
-            "from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
-            "from mediapipe.tasks.python.vision import drawing_utils\n"
-            "figure = drawing_utils.plt.figure\n"
-            "import matplotlib.pyplot\n"
-            "assert figure is matplotlib.pyplot.figure\n"
-            "import matplotlib; assert matplotlib.__version__\n"
-            "print('real')"
-        )
-        == "real"
-    )
-
-
-def test_who_came_first_keeps_the_real_module() -> None:
-    assert (
-        run_python(
-            "import matplotlib, sys; before = matplotlib\n"
-            "from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
-            "assert sys.modules['matplotlib'] is before and before.__version__\n"
-            "import matplotlib.pyplot; print(matplotlib.pyplot.figure.__name__)"
-        )
-        == "figure"
-    )
-
-
-@pytest.mark.parametrize(
-    ("reason", "next_step"),
-    [("libGLESv2.so.2: cannot open shared object file", "apt install"), ("DLL load failed", "pip install")],
-)
-def test_a_mediapipe_that_does_not_load_tells_the_next_step(reason: str, next_step: str) -> None:
-    line = mediapipe_tasks.cannot_load(OSError(reason))
-    assert next_step in line
-    assert "\n" not in line
 
 
 @pytest.mark.shared_data

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "realtime"
@@ -49,3 +52,37 @@ def test_the_shelf_does_not_load_onnx_runtime() -> None:
     code = "import sys, realtime.model_shelf; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("package", ["realtime", "tools", "tests"])
+def test_no_way_of_importing_onnx_runtime_through_us_leaves_its_reports_on(package: str) -> None:
+    """A module's package is always imported before it: it sets the switch, whatever the environment says."""
+    code = f"import {package}, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    assert done.stdout.split() == ["1", "False"]
+
+
+def test_nothing_beside_our_packages_imports_onnx_runtime() -> None:
+    packages = {ROOT / name for name in ("realtime", "tools", "tests")}
+    strays = [path for path in ROOT.glob("*.py") if "onnxruntime" in path.read_text("utf-8")]
+    assert strays == []
+    assert {path.parent for path in ROOT.glob("*/__init__.py")} == packages
+
+
+def test_processes_that_are_started_inherit_the_switch() -> None:
+    code = (
+        "import realtime, subprocess, sys\n"
+        "ask = [sys.executable, '-c', 'import os; print(os.environ[\"ORT_DISABLE_TELEMETRY\"])']\n"
+        "subprocess.run(ask, check=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "0"},
+    )
+    assert done.stdout.strip() == "1"

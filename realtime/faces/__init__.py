@@ -16,7 +16,7 @@ class FaceDetector(ABC):
     """Finds faces in single frames. All methods: processing thread; `close` comes once and last."""
 
     provider: str
-    """What computes it, for the statistics: `CPU (XNNPACK)`."""
+    """What computes it, for the statistics: `CPU (ONNX Runtime)`."""
 
     @abstractmethod
     def find(self, frame: Frame) -> list[Face]:
@@ -39,12 +39,21 @@ DETECTORS: dict[str, PartName] = {
     "full": PartName(
         "realtime.faces.blazeface", "open_full_range", "BlazeFace, faces down to a twentieth (3 m); 2.7 times the work"
     ),
+    "mediapipe-short": PartName(
+        "realtime.faces.mediapipe_detector", "open_short_range", "short in Google's library, which reports to Google"
+    ),
+    "mediapipe-full": PartName("realtime.faces.mediapipe_detector", "open_full_range", "full in the same"),
 }
 """Each is opened as `function()`, and raises ModelError when its model file cannot be had."""
 
+_SHORT_RANGE = "face_detection_short_range.tflite"
+_FULL_RANGE = "face_detection_full_range_sparse.tflite"
+
 DETECTOR_MODELS = {
-    "short": "face_detection_short_range.tflite",
-    "full": "face_detection_full_range_sparse.tflite",
+    "short": _SHORT_RANGE,
+    "full": _FULL_RANGE,
+    "mediapipe-short": _SHORT_RANGE,
+    "mediapipe-full": _FULL_RANGE,
 }
 """The model file of each detector in `realtime.model_store`, so that it can be fetched before anything
 starts.

@@ -25,7 +25,7 @@ _SLOW_OPENING_S = 30.0  # on a busy machine with a slow disk MediaPipe has taken
 
 
 class FaceFinder:
-    """Opens a detector in the background (importing MediaPipe takes longer than everything else together) and
+    """Opens a detector in the background (a tenth of a second, in which pictures are shown already) and
     answers without faces until it is ready. Processing thread, except `start` and `when_ready`.
     """
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import locale
 import sys
 import types
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from typing import Any
 
 from realtime.errors import ModelError
 
+_OTHER_LETTERS = ("tr", "az", "Turkish", "Azerbaijani")
+"""How the names of such locales begin, on Windows as words."""
 _DEFERRED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
 
 
@@ -35,13 +38,35 @@ def import_mediapipe() -> tuple[Any, Any]:
 
 def cannot_load(error: BaseException) -> str:
     """Return the line for a MediaPipe, or a library it needs, that does not load."""
-    line = f"MediaPipe, which finds the faces, does not load: {error}"
+    line = f"MediaPipe does not load: {error}"
     if "libEGL" in line or "libGLES" in line:  # its Linux library is linked against both, though it runs on the CPU
         return (
-            f"{line}; install them: Debian/Ubuntu `sudo apt install libegl1 libgles2`, "
-            "Fedora `sudo dnf install libglvnd-egl libglvnd-gles`"
+            f"{line}; install them (Debian/Ubuntu `sudo apt install libegl1 libgles2`, "
+            "Fedora `sudo dnf install libglvnd-egl libglvnd-gles`) or leave out --detector"
         )
-    return f"{line}; reinstall it: `python -m pip install --force-reinstall mediapipe`"
+    return f"{line}; reinstall it (`python -m pip install --force-reinstall mediapipe`) or leave out --detector"
+
+
+@contextlib.contextmanager
+def plain_letters() -> Iterator[None]:
+    """Let the process know ASCII's letters while a graph of MediaPipe's is opened.
+
+    MediaPipe lowers the letters of its graph's tags by the C library, and with Turkish letters (and Azeri ones) `I` is
+    not the capital of `i`: it then refuses its own graph, `TAG:index:name is invalid`. It does so on a thread of its
+    own, so that letters for this thread alone (`uselocale`) would not help. With other letters nothing is touched.
+    """
+    own = locale.setlocale(locale.LC_CTYPE)
+    if not own.startswith(_OTHER_LETTERS):
+        yield
+        return
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:  # there is none on macOS and in old systems
+        locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_CTYPE, own)
 
 
 class _StandIn(types.ModuleType):

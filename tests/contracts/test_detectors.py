@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +11,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from realtime.errors import ModelError
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
-from realtime.frame import Frame, Pixels
+from realtime.faces.tracker import SURE_SCORE
+from realtime.frame import Box, Face, Frame, Pixels
 from realtime.model_store import model_file
+from tests.offline import python_without_network
 
-TESTED = ("short", "full")
+OURS, MEDIAPIPES = ("short", "full"), ("mediapipe-short", "mediapipe-full")
+TESTED = tuple(os.environ.get("REALTIME_TESTED_DETECTORS", ",".join(OURS)).split(","))
+"""MediaPipe's own are tested by the same file in a process without a network, for its library reports to Google."""
 
 EYES = ((222, 190), (305, 186))
 """Where the right and the left eye are in grace_hopper.jpg (512×600), the pupils read off the picture by eye, px."""
@@ -48,7 +55,15 @@ def frame(pixels: Pixels, number: int = 0) -> Frame:
 
 
 def test_every_detector_is_tested() -> None:
-    assert set(TESTED) == set(DETECTORS) == set(DETECTOR_MODELS)
+    assert {*OURS, *MEDIAPIPES} == set(DETECTORS) == set(DETECTOR_MODELS)
+
+
+@pytest.mark.skipif(TESTED != OURS, reason="this is the process that it starts")
+def test_mediapipes_own_detectors_keep_the_contract_too() -> None:
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
+    told = python_without_network(words, REALTIME_TESTED_DETECTORS=",".join(MEDIAPIPES))
+    assert " passed" in told
+    assert "failed" not in told
 
 
 def test_it_says_what_computes_it(detector: FaceDetector) -> None:
@@ -135,3 +150,82 @@ def test_a_missing_model_file_is_said_in_one_line(name: str, tmp_path: Path, mon
     with pytest.raises(ModelError, match=DETECTOR_MODELS[name]) as error:
         DETECTORS[name].load()()
     assert "\n" not in str(error.value)
+
+
+MEDIAPIPES_ANSWERS = """
+import json, sys
+import numpy as np
+from realtime.faces import DETECTORS
+from realtime.frame import Frame
+pictures = np.load(sys.argv[2])
+detector = DETECTORS[sys.argv[1]].load()()
+for number, name in enumerate(pictures.files):
+    found = detector.find(Frame(pictures[name], 0.0, number / 30, number))
+    print(json.dumps([[*face.box, face.score, *face.keypoints.ravel().tolist()] for face in found]))
+detector.close()
+"""
+
+
+def compare(kind: str, pictures: list[Pixels], folder: Path) -> NDArray[np.float64]:
+    """Hold our answers against MediaPipe's; return the distances of all points, in percent of the face's width."""
+    np.savez(folder / "pictures.npz", *pictures)
+    told = python_without_network(["-c", MEDIAPIPES_ANSWERS, f"mediapipe-{kind}", str(folder / "pictures.npz")])
+    detector = open_detector(kind)
+    distances = []
+    for number, (pixels, line) in enumerate(zip(pictures, told.splitlines()[-len(pictures) :], strict=True)):
+        found = detector.find(frame(pixels, number))
+        expected = [Face(Box(*row[:4]), np.reshape(row[5:], (6, 2)), row[4]) for row in json.loads(line)]
+        # From left to right: which of two alike is the larger, MediaPipe's rounding decides.
+        sure = [
+            sorted((face for face in faces if face.score >= SURE_SCORE + 0.02), key=lambda face: face.box.centre)
+            for faces in (found, expected)
+        ]
+        assert len(sure[0]) == len(sure[1]), number
+        for ours, theirs in zip(*sure, strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=0.02)
+            # Boxes of MediaPipe's are cut to whole pixels of the small copy, of which each stands for at most 8 here.
+            assert np.allclose(ours.box, theirs.box, atol=4 + 0.02 * theirs.box.width)
+            distances.append(np.linalg.norm(ours.keypoints - theirs.keypoints, axis=1) / theirs.box.width * 100)
+    detector.close()
+    return np.concatenate(distances)
+
+
+@pytest.mark.skipif(TESTED != OURS, reason="compared once, by the process that has both")
+@pytest.mark.parametrize("kind", OURS)
+def test_its_answers_are_mediapipes(kind: str, photo: Pixels, tmp_path: Path) -> None:
+    """Turned, mirrored, dark, noisy, of many sizes and shapes, two at once."""
+    rng = np.random.default_rng(1)
+    pictures = [photo, np.ascontiguousarray(photo[:, ::-1]), (photo // 4).astype(np.uint8)]
+    pictures += [
+        np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for size in ((240, 281), (853, 999), (1280, 1500), (1000, 700), (333, 600))
+    ]
+    for angle in (-20, 10, 25):
+        turn = cv2.getRotationMatrix2D((256, 250), angle, 1.0)
+        pictures.append(np.asarray(cv2.warpAffine(photo, turn, (512, 600)), np.uint8))
+    two = np.full((720, 1280, 3), 90, np.uint8)
+    two[60:660, 60:572] = photo
+    two[100:450, 800:1100] = cv2.resize(photo, (300, 350), interpolation=cv2.INTER_AREA)
+    noise = rng.normal(0, 8, two.shape)
+    pictures += [two, np.clip(two + noise, 0, 255).astype(np.uint8), np.ascontiguousarray(two[:, 200:1160])]
+    distances = compare(kind, pictures, tmp_path)
+    assert distances.size >= 6 * len(pictures)
+    assert distances.mean() < 0.05
+    assert distances.max() < 1.0
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(TESTED != OURS, reason="compared once, by the process that has both")
+@pytest.mark.parametrize("kind", OURS)
+def test_its_answers_are_mediapipes_for_people_who_talk(kind: str, shared_data: Path, tmp_path: Path) -> None:
+    pictures = []
+    for name in ("talking_3.mp4", "two_people_head_pose.gif"):
+        capture = cv2.VideoCapture(str(shared_data / "videos" / name))
+        for number in range(60):
+            is_there, picture = capture.read()
+            if is_there and number % 6 == 0:
+                pictures.append(np.asarray(picture, np.uint8))
+        capture.release()
+    distances = compare(kind, pictures, tmp_path)
+    assert distances.mean() < 0.05
+    assert distances.max() < 1.0
