@@ -124,7 +124,7 @@ class RunStats:
     def seconds(self) -> float:
         """How long the run has lasted, from the first picture on."""
         begin_s = self.first_picture_at_s or self.started_at_s
-        return (self.ended_at_s or time.monotonic()) - begin_s
+        return max(0.0, (self.ended_at_s or time.monotonic()) - begin_s)  # the only picture may be shown at the end
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/statistics.md describes."""
@@ -163,6 +163,8 @@ class RunStats:
         ages = [output.age for output in self.outputs if output.age.count]
         age = f", {ages[0].percentile_ms(50):.0f} ms old when shown" if ages else ""
         dropped = sum(output.dropped for output in self.outputs) + self.dropped_before_processing
+        if self.processed == 1:
+            return f"1 frame in {self.seconds:.1f} s, {dropped} dropped{age}"
         fps = max(0, self.processed - 1) / self.seconds if self.seconds > 0 else 0.0
         return f"{self.processed} frames in {self.seconds:.1f} s ({fps:.1f} fps), {dropped} dropped{age}"
 
