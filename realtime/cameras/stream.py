@@ -126,7 +126,7 @@ def without_password(url: str) -> str:
         if (
             "@" not in path and not has_login
         ):  # of the query alone; what looks like a port may be a password all the same
-            host = re.sub(r":\d*$", "", host)
+            host = re.sub(r":[^]:]*$", "", host)
         else:
             host, path, query = re.split("[?#&]", rest.rpartition("@")[2])[0], "", ""
     return f"{scheme}://{host}{path}{'?…' if query else ''}"
