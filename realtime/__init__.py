@@ -4,7 +4,10 @@ import os
 import signal
 import sys
 
-_IS_THE_PROGRAM = bool(sys.argv) and (sys.argv[0] == "-m" or sys.argv[0].endswith(("realtime", "realtime.exe")))
+# `realtime …` or `python -m realtime …`; not what imports us: it has a Ctrl-C of its own.
+_IS_THE_PROGRAM = os.path.basename(sys.argv[0] if sys.argv else "") in ("realtime", "realtime.exe") or (  # noqa: PTH119
+    "realtime" in sys.orig_argv and sys.orig_argv[sys.orig_argv.index("realtime") - 1] == "-m"
+)
 
 # Until the program can end in order, it has nothing to end: Ctrl-C while Python still loads modules, which takes a
 # second on a busy machine, would print a traceback of theirs. What was ignored stays so.

@@ -5,15 +5,21 @@ from __future__ import annotations
 import collections
 import json
 import math
+import re
 import statistics
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from realtime import __version__
 from realtime.files import written_whole
+from realtime.names import without_folders
 
+T = TypeVar("T")
+
+_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:|~)?[\\/](?:[^\\/:;,'\"]+[\\/])*")
+"""The folders of a whole path in a line for people."""
 _SMALLEST_S = 1e-6
 _LOG_STEP = math.log(1.02)
 _BINS = int(math.log(1e3 / _SMALLEST_S) / _LOG_STEP) + 2
@@ -77,7 +83,7 @@ class OutputStats:
             "dropped": self.dropped,
             "age_ms": self.age.as_json(),
             "show_ms": self.show.as_json(),
-            "failure": self.failure,
+            "failure": _PATH.sub("", self.failure),
         }
 
 
@@ -125,7 +131,7 @@ class RunStats:
     def seconds(self) -> float:
         """How long the run has lasted, from the first picture on."""
         begin_s = self.first_picture_at_s or self.started_at_s
-        return (self.ended_at_s or time.monotonic()) - begin_s
+        return max(0.0, (self.ended_at_s or time.monotonic()) - begin_s)  # the only picture may be shown at the end
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/statistics.md describes."""
@@ -135,9 +141,9 @@ class RunStats:
             "format": 1,
             "program": f"realtime {__version__}",
             "source": self.source,
-            "effects": self.effects,
-            "providers": self.providers,
-            "effect_reports": self.effect_reports,
+            "effects": [without_folders(spec) for spec in self.effects],
+            "providers": _by_short_name(self.providers),
+            "effect_reports": _by_short_name(self.effect_reports),
             "synthetic": self.synthetic > 0,
             "label": self.label,
             "picture_size": list(self.picture_size) if self.picture_size else None,
@@ -153,7 +159,9 @@ class RunStats:
                 "labelled": self.labelled,
                 "dropped_before_processing": self.dropped_before_processing,
             },
-            "stages_ms": {name: times.as_json() for name, times in self.stages.items() if times.count},
+            "stages_ms": _by_short_name(
+                {name: times.as_json() for name, times in list(self.stages.items()) if times.count}
+            ),
             "own_ms": self.own.as_json(),
             "outputs": [output.as_json() for output in self.outputs],
             "camera_reopened": self.reopened,
@@ -165,8 +173,22 @@ class RunStats:
         ages = [output.age for output in self.outputs if output.age.count]
         age = f", {ages[0].percentile_ms(50):.0f} ms old when shown" if ages else ""
         dropped = sum(output.dropped for output in self.outputs) + self.dropped_before_processing
+        if self.processed == 1:
+            return f"1 frame in {self.seconds:.1f} s, {dropped} dropped{age}"
         fps = max(0, self.processed - 1) / self.seconds if self.seconds > 0 else 0.0
         return f"{self.processed} frames in {self.seconds:.1f} s ({fps:.1f} fps), {dropped} dropped{age}"
+
+
+def _by_short_name(told: Mapping[str, T]) -> dict[str, T]:
+    """Return what is told by effect without the folders of the files that an effect names: statistics are passed on,
+    and a folder tells the user's name. Two files of one name are numbered.
+    """
+    by_name: dict[str, T] = {}
+    for spec, value in told.items():
+        short = without_folders(spec)
+        names = (short, *(f"{short} ({number})" for number in range(2, len(told) + 2)))
+        by_name[next(name for name in names if name not in by_name)] = value
+    return by_name
 
 
 def write_stats(path: Path, report: Mapping[str, Any]) -> None:

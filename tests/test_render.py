@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import av
 import cv2
 import numpy as np
 import pytest
 
-from realtime import effects
+from realtime import effects, sound
 from realtime.__main__ import main
+from realtime.effects import EffectContext
+from realtime.effects.plain import Plain
+from realtime.errors import OutputError
+from realtime.frame import Face, Frame
 from realtime.names import PartName
 from realtime.provenance import ALTERED, SYNTHETIC, stated_by
 from tests.synthetic import boxes, told_in, xmp_of_film, xmp_of_png
@@ -242,3 +253,163 @@ def test_a_disk_without_room_leaves_nothing_behind(tmp_path: Path, result: str) 
     assert done.returncode == 2, done.stderr
     assert "nothing was written, mend that and render again" in done.stderr.splitlines()[-1]
     assert [path.name for path in tmp_path.iterdir()] == ["noise"]
+
+
+class Stopping(Plain):
+    """The camera's picture; at one moment somebody asks for the end, with a signal, or does something else."""
+
+    at = 5
+    at_opening: ClassVar[Callable[[], None] | None] = None
+    does: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
+
+    @classmethod
+    def open(cls, argument: str, settings: Plain.Settings, context: EffectContext) -> Stopping:
+        if cls.at_opening is not None:
+            cls.at_opening()
+        return cls()
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        if frame.index == self.at:
+            type(self).does()
+        return frame
+
+
+def signalled(number: int) -> Callable[[], None]:
+    """Send a signal to this very process, and wait until it has been heard."""
+
+    def send() -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(0.3 if threading.current_thread() is not threading.main_thread() else 0)
+
+    return send
+
+
+@pytest.fixture
+def stopping(monkeypatch: pytest.MonkeyPatch) -> type[Stopping]:
+    monkeypatch.setattr(Stopping, "at_opening", None)
+    monkeypatch.setitem(effects.EFFECTS, "stopping", PartName("tests.test_render", "Stopping", "for tests"))
+    return Stopping
+
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+
+
+@posix
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("result", ["out.mp4", "out/"])
+def test_a_render_that_is_stopped_is_kept_and_does_not_pass_for_done(
+    stopping: type[Stopping],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    result: str,
+) -> None:
+    write_clip("clip.mp4", 200)
+    monkeypatch.setattr(stopping, "does", staticmethod(signalled(number)))
+    assert main(["render", "clip.mp4", result, "--effect", "stopping"]) == 130
+    told = capsys.readouterr().err
+    made = len(list(Path("out").iterdir())) if result == "out/" else len(film("out.mp4")[0])
+    assert 0 < made < 200
+    assert f"stopped after {made} of 200 frames; what was done is kept in" in told
+    assert not [path.name for path in Path.cwd().iterdir() if path.name.startswith(".")]
+
+
+@posix
+@pytest.mark.parametrize("result", ["out.mp4", "out"])
+def test_a_finished_result_is_not_given_up_for_one_that_was_stopped(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: str
+) -> None:
+    write_clip("clip.mp4", 60)
+    render("clip.mp4", result)
+
+    def contents() -> list[bytes]:
+        return (
+            [path.read_bytes() for path in sorted(Path(result).iterdir())]
+            if result == "out"
+            else [Path(result).read_bytes()]
+        )
+
+    finished = contents()
+    monkeypatch.setattr(stopping, "does", staticmethod(signalled(signal.SIGINT)))
+    assert main(["render", "clip.mp4", result, "--effect", "stopping", "--overwrite"]) == 130
+    assert contents() == finished
+    kept = "out-stopped.mp4" if result == "out.mp4" else "out-stopped"
+    assert f"kept in {Path.cwd() / kept}; {Path.cwd() / result} is as it was" in capsys.readouterr().err
+    assert {path.name for path in Path.cwd().iterdir()} == {"clip.mp4", result, kept}
+
+
+@posix
+@pytest.mark.parametrize("number", SIGNALS)
+def test_one_that_is_stopped_before_its_first_picture_leaves_nothing(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    write_clip("clip.mp4", 5)
+    monkeypatch.setattr(stopping, "at_opening", staticmethod(signalled(number)))
+    assert main(["render", "clip.mp4", "out.mp4", "--effect", "stopping"]) == 130
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("realtime: ")]
+    assert told == ["realtime: stopped before the first picture; nothing was written"]
+    assert [path.name for path in Path.cwd().iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("result", ["out.mp4", "out"])
+def test_of_two_renders_to_one_name_the_later_replaces_nothing(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: str
+) -> None:
+    """Neither is lost, and a script that goes on with the name learns that it is not its own."""
+    write_clip("clip.mp4", 10)
+    theirs = Path(result) if result == "out.mp4" else Path(result, "theirs.png")
+
+    def somebody_else() -> None:
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_bytes(b"theirs")
+
+    monkeypatch.setattr(stopping, "does", staticmethod(somebody_else))
+    assert main(["render", "clip.mp4", result, "--effect", "stopping"]) == 2
+    assert theirs.read_bytes() == b"theirs"
+    kept = "out-2.mp4" if result == "out.mp4" else "out-2"
+    assert f"this one is kept in {Path.cwd() / kept}" in capsys.readouterr().err
+    assert len(list(Path(kept).iterdir()) if result == "out" else film(kept)[0]) == 10
+
+
+def test_a_sound_that_cannot_be_kept_is_told_before_the_work(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A format that nothing here knows, by its name in the file."""
+    write_clip("clip.mkv", 12)
+    data = Path("clip.mkv").read_bytes()
+    assert b"A_AAC" in data
+    Path("clip.mkv").write_bytes(data.replace(b"A_AAC", b"A_XYZ"))
+    monkeypatch.setattr(stopping, "at_opening", staticmethod(lambda: pytest.fail("the work has begun")))
+    line = refused(capsys, "clip.mkv", "out.mp4", "--effect", "stopping")
+    assert "the sound of clip.mkv cannot be kept" in line
+    assert "--sound none" in line
+    render("clip.mkv", "out.mp4", "--sound", "none")
+    assert film("out.mp4")[0] == list(range(12))
+
+
+def test_a_sound_that_fails_after_the_work_does_not_cost_the_pictures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip("clip.mp4", 12)
+    before = sound.with_sound_of
+
+    def fail_the_second_time(source: Path, pictures: Path, result: Path) -> None:
+        monkeypatch.setattr(sound, "with_sound_of", fail)
+        before(source, pictures, result)
+
+    def fail(source: Path, pictures: Path, result: Path) -> None:
+        raise OutputError(f"the sound of {source} cannot be kept: Invalid argument; try another container")
+
+    monkeypatch.setattr(sound, "with_sound_of", fail_the_second_time)
+    assert main(["render", "clip.mp4", "out.mp4"]) == 2
+    assert f"what was made is kept in {Path.cwd() / 'out-without-sound.mp4'}" in capsys.readouterr().err
+    assert film("out-without-sound.mp4")[0] == list(range(12))
+    assert {path.name for path in Path.cwd().iterdir()} == {"clip.mp4", "out-without-sound.mp4"}
+
+
+def test_one_frame_is_one_frame(capsys: pytest.CaptureFixture[str]) -> None:
+    write_clip("clip.mp4", 3, sound=False)
+    render("clip.mp4", "out.mp4", "--frames", "1", "--stats", "stats.json")
+    assert re.search(r"out\.mp4: 1 frame in \d+\.\d s, 0 dropped", capsys.readouterr().err)
+    assert json.loads(Path("stats.json").read_text(encoding="utf-8"))["seconds"] >= 0

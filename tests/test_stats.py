@@ -47,3 +47,27 @@ def test_documented_fields_are_written(tmp_path: Path) -> None:
 def test_statistics_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         write_stats(tmp_path / "missing" / "stats.json", {})
+
+
+def test_statistics_name_no_folders() -> None:
+    """They are passed on, and a folder tells the user's name."""
+    stats = RunStats()
+    stats.effects = ["swap:/home/anna/faces/ben.jpg,clara.jpg", "style:/home/anna/a/wave.onnx", "style:/b/wave.onnx"]
+    for spec in stats.effects:
+        stats.providers[spec] = f"runs {spec[-12:]}"
+        stats.effect_reports[spec] = {"frames": 1}
+        stats.stage(f"effect {spec}").add(0.001)
+    for failure in (
+        "/home/anna/my films/out.mp4: the disk is full; what was recorded until now is kept",
+        "cannot record to C:\\Users\\anna\\out.mp4: permission denied; choose a folder that you may write to",
+    ):
+        output = OutputStats("out.mp4")
+        output.failure = failure
+        stats.outputs.append(output)
+    told = stats.as_json()
+    assert "anna" not in json.dumps(told)
+    assert told["effects"] == ["swap:ben.jpg,clara.jpg", "style:wave.onnx", "style:wave.onnx"]
+    assert list(told["providers"]) == ["swap:ben.jpg,clara.jpg", "style:wave.onnx", "style:wave.onnx (2)"]
+    assert list(told["stages_ms"])[-1] == "effect style:wave.onnx (2)"
+    assert told["outputs"][0]["failure"].startswith("out.mp4: the disk is full; what")
+    assert told["outputs"][1]["failure"].startswith("cannot record to out.mp4: permission")

@@ -100,6 +100,19 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
 def test_a_password_is_never_shown() -> None:
     assert without_password("rtsp://me:secret@camera.local/a@b") == "rtsp://camera.local/a@b"
     assert without_password("http://camera.local/x") == "http://camera.local/x"
+    assert without_password("rtsp://me:se@cret@camera.local:554/x") == "rtsp://camera.local:554/x"
+    assert without_password("rtsp://me:se/cret@camera.local/x") == "rtsp://camera.local/x"
+    assert without_password("http://[fe80::1]:80/x?user=me&password=secret#secret") == "http://[fe80::1]:80/x?…"
+    for url in (
+        "rtsp://me:secret@secret/secret@camera/x",
+        "rtsp://me:1?secret@camera/x",
+        "rtsp://me:secret?x@camera.local/x?token=secret",
+        "http://camera/x?mail=a@b&token=secret",
+        "http://camera/@anna/x?mail=a@b&token=secret",
+        "http://camera:80?secret@",
+        "srt://camera.local:9000?passphrase=secret",
+    ):
+        assert "secret" not in without_password(url)
     with pytest.raises(CameraError) as caught:
         Stream("rtsp://me:secret@127.0.0.1:9/x", CameraRequest())
     assert "secret" not in str(caught.value)

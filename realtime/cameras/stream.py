@@ -104,6 +104,30 @@ class Stream(Camera):
         return picture.pixels, self._last_pts_s
 
 
+_ADDRESS = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|\[[^]]*\])(?::\d+)?")
+_PARTS = re.compile(r"([^/?#]*)([^?#]*)(.*)", re.DOTALL)
+"""Of what follows `scheme://`: whose host it is, the path, and the query."""
+
+
 def without_password(url: str) -> str:
-    """Return the address as it may be shown and logged: without `name:password@`."""
-    return re.sub(r"//[^/@]*@", "//", url)
+    """Return the address as it may be shown and logged: without `name:password@`, and without what a query says, which
+    may be a token.
+
+    A password may hold `@`, `/` or `?` by mistake, and libraries differ in what they make of it: in doubt, more is left
+    out than need be.
+    """
+    scheme, separator, rest = url.partition("://")
+    found = _PARTS.fullmatch(rest)
+    if not separator or found is None:
+        return url
+    authority, path, query = found.groups()
+    host = authority.rpartition("@")[2]
+    has_login = "@" in authority
+    if "@" in path + query and not (has_login and _ADDRESS.fullmatch(host)):
+        if (
+            "@" not in path and not has_login
+        ):  # of the query alone; what looks like a port may be a password all the same
+            host = re.sub(r":[^]:]*$", "", host)
+        else:
+            host, path, query = re.split("[?#&]", rest.rpartition("@")[2])[0], "", ""
+    return f"{scheme}://{host}{path}{'?…' if query else ''}"

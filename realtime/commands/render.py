@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="IN", help="a video file or a folder of numbered pictures")
     parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
     parser.add_argument(
-        "--sound", metavar="FILE", help="a film or sound file whose sound goes with it; default: the sound of IN"
+        "--sound",
+        metavar="FILE",
+        help="a film or sound file whose sound goes with it, or none; default: the sound of IN",
     )
     option_table.add_arguments(parser, leave_out=_DECIDED)
 
@@ -206,6 +208,8 @@ def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
     """Return the file whose sound goes with the result. Raises OptionError where there is none, before the work."""
     from realtime.sound import has_sound
 
+    if asked == "none":
+        return None
     if asked is None:
         return source if kind == "file" and source.is_file() and has_sound(source) else None
     sound = Path(asked).expanduser()
@@ -231,8 +235,12 @@ def _require_keepable(sound: Path, result: Path) -> None:
             for index in range(2):
                 recorder.show(Frame(np.zeros((64, 64, 3), np.uint8), 0.0, float(index), index))
         with_sound_of(sound, film, film)
-    except OutputError as error:
-        raise OutputError(str(error).replace(str(film), str(result))) from error
+    except Exception as error:  # also what a library raises of a format it does not know
+        log.debug("trying the sound", exc_info=error)
+        reason = str(error).split(";")[0] if isinstance(error, OutputError) else "its format is not known here"
+        reason = reason.replace(str(film), str(result))
+        begin = "" if "cannot" in reason else f"the sound of {sound} cannot be kept: "
+        raise OutputError(f"{begin}{reason}; try another kind of film (.mkv), or leave it out: --sound none") from error
     finally:
         remove(film)
 

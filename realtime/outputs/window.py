@@ -12,10 +12,11 @@ import numpy as np
 from realtime.controls import Command
 from realtime.errors import OutputError
 from realtime.frame import Frame, Pixels, Size
-from realtime.outputs import Output, OutputRequest
+from realtime.outputs import Output, OutputRequest, x11
 from realtime.outputs.hud import KeyHelp, Overlay, forget_fonts
 from realtime.outputs.screens import open_display
 from realtime.outputs.sdl import pygame
+from realtime.outputs.x11 import XConnection
 from realtime.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
 
 _BARS = (10, 10, 10)  # around the picture; pure black would show where the screen's own edge is
@@ -98,6 +99,7 @@ class Window(Output):
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
         self._surface: pygame.Surface | None = None
+        self._connection: XConnection | None = None
         self._pixels: Pixels | None = None
         self._prepared: _Prepared | None = None
         self._turned: Pixels | None = None
@@ -122,6 +124,7 @@ class Window(Output):
             self._open()
         self._prepare()
         self._draw()
+        self._require_connection()
 
     def poll(self) -> None:
         """Handle keys, mouse and the window's own events; draw again where they changed what is seen."""
@@ -137,6 +140,11 @@ class Window(Output):
         self._update_title()
         if must_draw:
             self._draw()
+        self._require_connection()
+
+    def _require_connection(self) -> None:
+        if self._connection is not None and self._connection.is_lost:
+            raise OutputError(f"{self.name}: the X server has ended or cut the connection; start again once it is back")
 
     def _help(self) -> Sequence[KeyHelp]:
         if not self._opens_fullscreen:
@@ -148,7 +156,10 @@ class Window(Output):
         self._overlay.layers = []
         forget_fonts()
         pygame.font.quit()
-        pygame.display.quit()
+        if self._connection is not None and self._connection.is_lost:
+            self._connection.abandon()
+        else:
+            pygame.display.quit()
 
     # Opening ----------------------------------------------------------------------------------------------------
 
@@ -168,6 +179,8 @@ class Window(Output):
                     self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
         except pygame.error as error:
             raise OutputError(f"the window does not open: {error}; choose another output: --output out.mp4") from error
+        if self._connection is None:
+            self._connection = x11.connection()
         pygame.display.set_allow_screensaver(not self._is_fullscreen)
         pygame.mouse.set_visible(not self._is_fullscreen)
         self._update_title()

@@ -1,0 +1,63 @@
+"""What is saved with a key is never lost to what is saved with the next."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.controls import Controls
+from realtime.frame import Frame
+from realtime.keepsakes import Keepsakes
+from realtime.outputs import OutputRequest
+from realtime.outputs.recorder import Recorder
+from realtime.outputs.splitting import Split
+
+
+@pytest.fixture(autouse=True)
+def _one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names carry the time to a second, and all of this happens within one."""
+    monkeypatch.setattr("realtime.keepsakes.time.strftime", lambda form: "20261129-200000")
+
+
+def grey(value: int) -> Frame:
+    return Frame(np.full((240, 320, 3), value, np.uint8), 0.0, value / 25, value)
+
+
+def test_pictures_saved_within_a_second_are_all_there(tmp_path: Path) -> None:
+    said: list[str] = []
+    kept = Keepsakes(tmp_path, lambda path: pytest.fail("nobody records"), said.append)
+    for value in range(8):
+        kept.save_picture(grey(value))
+    kept.close()
+    pictures = [cv2.imread(str(path)) for path in tmp_path.iterdir()]
+    assert sorted(int(picture[0, 0, 0]) for picture in pictures if picture is not None) == list(range(8))
+    assert sorted(line.removeprefix("saved ") for line in said) == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_recordings_begun_within_a_second_have_names_of_their_own(tmp_path: Path) -> None:
+    kept = Keepsakes(tmp_path, lambda path: Recorder(str(path), OutputRequest(Controls())), lambda text: None)
+    for value in range(2):
+        recorder = kept.start_recording()
+        recorder.show(grey(value))
+        recorder.close()
+        kept.recording_stopped()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "realtime-20261129-200000.mp4",
+        "realtime-20261129-200000-2.mp4",
+    }
+
+
+def test_whoever_quits_while_recording_is_told_where_it_lies(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    request = OutputRequest(Controls(), split=Split(seconds=1.0))
+    kept = Keepsakes(tmp_path, lambda path: Recorder(str(path), request), lambda text: None)
+    recorder = kept.start_recording()
+    for value in range(60):
+        recorder.show(grey(value))
+    recorder.close()
+    with caplog.at_level(logging.INFO, "realtime"):
+        kept.close()
+    assert f"saved {tmp_path / 'realtime-20261129-200000.mp4'} and 2 more parts" in caplog.messages
