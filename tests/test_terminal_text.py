@@ -23,7 +23,8 @@ def test_what_moves_a_cursor_is_not_shown() -> None:
 
 
 def test_a_log_line_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    error_output = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", error_output)
     set_up_logging(debug=False)
     logging.getLogger("realtime.test").warning("%s", HOSTILE)
-    assert sys.stderr.getvalue() == f"realtime: {shown(HOSTILE)}\n"  # type: ignore[attr-defined]
+    assert error_output.getvalue() == f"realtime: {shown(HOSTILE)}\n"
