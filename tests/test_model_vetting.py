@@ -17,7 +17,8 @@ from realtime.errors import ModelError
 from realtime.model_vetting import checksums, vetted
 from realtime.onnx_model import ON_CPU, OnnxModel
 from realtime.style.patience import Patience
-from tests import hostile_models, tiny_models
+from tests import tiny_models
+from tools.fuzzing import hostile_models
 
 Runs = list[Path]
 

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from realtime.errors import ModelError
 from realtime.model_file import check_safe, read_outline
 from realtime.onnx_work import MOST_OPERATORS, MOST_RUNS
-from tests import hostile_models, tiny_models
+from tests import tiny_models
+from tools.fuzzing import hostile_models
 
 
 @pytest.mark.parametrize("ours", [False, True])

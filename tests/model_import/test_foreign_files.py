@@ -19,10 +19,10 @@ from realtime.frame import Pixels, Size
 from realtime.model_import.trials import scaled
 from realtime.model_import.wishes import ValueRange, Wishes
 from realtime.style.fitting import Bound
-from tests import hostile_models
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, export, seeded, write, write_tint
 from tests.model_import.test_refusals import PICTURE, Shape, graph
+from tools.fuzzing import hostile_models
 
 UNIT = Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6700000\n"
