@@ -45,6 +45,10 @@ class Bounds:
     """From beginning to end: the last resort, for work that waits for ever."""
 
 
+class _OriginError(Exception):
+    """Where an error was raised in the other process, for --debug."""
+
+
 class OutOfBoundsError(ModelError):
     """The work took too much, or its process crashed. The text tells which, and begins with a verb."""
 
@@ -73,9 +77,7 @@ def call(bounds: Bounds, work: Callable[_P, _T], *arguments: _P.args, **named: _
     except (EOFError, pickle.UnpicklingError):
         raise OutOfBoundsError("makes the library that reads it end the program") from None
     if error is not None:
-        if trace:
-            error.add_note(trace)
-        raise error
+        raise error from (_OriginError(trace) if trace else None)
     return result  # type: ignore[no-any-return]  # of another process, the very one that `work` returns
 
 

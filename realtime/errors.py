@@ -17,6 +17,10 @@ def shown(text: str, most: int | None = None) -> str:
     return "".join(letters)
 
 
+_LONGEST_LINE = 4000
+"""Letters: a name in a file may have millions."""
+
+
 class RealtimeError(Exception):
     """Base of all errors that are shown as one line, without a traceback.
 
@@ -26,7 +30,7 @@ class RealtimeError(Exception):
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
-        return shown(super().__str__())
+        return shown(super().__str__(), _LONGEST_LINE)
 
 
 class OptionError(RealtimeError):

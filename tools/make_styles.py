@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 from realtime.frame import Pixels
 from realtime.model_card import ModelKind
 from realtime.model_shelf import read_card
+from realtime.model_vetting import CHECKSUMS
 from realtime.onnx_model import OnnxModel, SessionPolicy
 from tools import export_onnx, train_style
 
@@ -142,6 +144,7 @@ def main() -> int:
             return code
         write_picture(style)
         write_card(style)
+    write_checksums()
     write_sheet()
     return 0
 
@@ -218,6 +221,12 @@ def photos() -> list[Pixels]:
     height = round(hopper.shape[0] * SIDE_PX / hopper.shape[1])
     hopper = cv2.resize(hopper, (SIDE_PX, height), interpolation=cv2.INTER_AREA)[20 : 20 + SIDE_PX]
     return [np.ascontiguousarray(astronaut, np.uint8), np.ascontiguousarray(hopper, np.uint8)]
+
+
+def write_checksums() -> None:
+    """Write models_onnx/SHA256SUMS, by which the program knows its own models."""
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in sorted(MODELS.glob("*.onnx"))]
+    (MODELS / CHECKSUMS).write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
 
 
 def write_card(style: Shipped) -> None:

@@ -95,6 +95,20 @@ def test_a_name_is_taken_once_and_replaced_only_when_asked(shelf: Path, tmp_path
     assert (tmp_path / "shipped" / "wave.onnx").exists()
 
 
+def test_names_out_of_a_file_are_shown_without_their_escapes(
+    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("x\x1b]0;PWNED\x07\x1b[31m\nsecond", "y\u202e\x1b[2J")
+    file = write_tint(tmp_path / "tint\x1b[31m.onnx", Manner(names=names))
+    words = ["--range", "0..1", "--title", "a\x1b[5mb", "--licence", "\x1b[7mMIT", "--name", "tint"]
+    assert typed("add", file.name, *words) == 0
+    assert typed() == 0
+    told = capsys.readouterr().out
+    assert all(line.isprintable() for line in told.splitlines()), told
+    assert "PWNED" in told
+    assert [path.name for path in shelf.iterdir()] == ["tint.onnx"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

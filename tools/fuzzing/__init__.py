@@ -43,5 +43,7 @@ class Target:
 
 
 TARGETS: Mapping[str, PartName] = {
+    "models-add": PartName("tools.fuzzing.models_add", "TARGET", "other people's ONNX files into `models add`"),
+    "styles": PartName("tools.fuzzing.style_files", "TARGET", "ONNX files with a card into `run --effect style:FILE`"),
     "checkpoints": PartName("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
 }
