@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, in_one_line, nearest
-from realtime.signals import INTERRUPTED, ending_in_order, interrupt, leave, leave_now
+from realtime.signals import INTERRUPTED, ending_in_order, interrupt, leave, leave_interrupted, leave_now
 from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
 from realtime.terminal import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 
@@ -110,8 +110,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _main(list(argv))
-    with ending_in_order(interrupt, unheard=lambda: leave_now(INTERRUPTED), heard_within_s=_HEARD_WITHIN_S):
-        code = _main(sys.argv[1:])
+    try:
+        with ending_in_order(interrupt, unheard=leave_interrupted, heard_within_s=_HEARD_WITHIN_S):
+            code = _main(sys.argv[1:])
+    except KeyboardInterrupt:  # between two lines of ours
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # libraries may have been left half loaded and half opened
+        leave_now(code)
     return leave(code)
 
 

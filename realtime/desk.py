@@ -30,7 +30,6 @@ class Desk:
         self._keepsakes = keepsakes
         self._next_status_s = 0.0
         self._standing: set[str] = set()  # outputs that were told to stand still
-        self._troubled: dict[str, str] = {}
 
     def attend(self) -> None:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
@@ -107,9 +106,7 @@ class Desk:
         self._keepsakes.recording_failed(reason or f"the recording {recorder.name} has ended")
 
     def _notice_standing_outputs(self) -> None:
-        """Say it once when an output takes nothing any more, or nobody will ever see what it takes; and when it is
-        well again.
-        """
+        """Say it once when an output takes nothing any more, and when it does again."""
         for feed in self._loop.feeds:
             stands = feed.is_stuck and not feed.output.on_main_thread  # a window that stands is the watchdog's
             if stands and feed.title not in self._standing:
@@ -118,11 +115,6 @@ class Desk:
             elif not stands and feed.title in self._standing:
                 self._standing.remove(feed.title)
                 self._say(f"{feed.title} takes pictures again")
-            trouble = feed.trouble
-            if trouble != self._troubled.get(feed.title, ""):
-                self._troubled[feed.title] = trouble
-                if trouble:
-                    self._say(trouble)
 
     def _say(self, line: str) -> None:
         log.warning("%s", line)

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 CLOSED_OUTPUT_WITHIN_S = 30.0  # an encoder may have a second or two of work left, on a slow disk more
 _STUCK_AFTER_S = 5.0  # in one frame: the program that reads a pipe has stopped reading, a network drive is gone
 _STUCK_AT_THE_END_AFTER_S = 1.0  # the same where somebody waits for the end
-_TROUBLE_EVERY_S = 1.0
 
 
 class Feed:
@@ -39,11 +38,8 @@ class Feed:
         self._is_closed = False
         self._showing_since_s: float | None = None
         self._thread: threading.Thread | None = None
-        self._trouble_at_s = 0.0
         self.title = _title(output)
         """What it is called where it is in trouble: `output out.mp4`."""
-        self.trouble = ""
-        """What is wrong with it though it takes frames; empty: nothing."""
 
     def start(self) -> None:
         """Begin to show what is offered, on a thread of its own unless the output wants the main thread."""
@@ -141,9 +137,6 @@ class Feed:
             self.on_first_shown()
         if self._beat is not None:
             self._last = frame
-        if shown_at_s >= self._trouble_at_s:
-            self._trouble_at_s = shown_at_s + _TROUBLE_EVERY_S
-            self.trouble = self.output.trouble()
 
     def _give_up(self, error: OutputError | None) -> None:
         self.error = error

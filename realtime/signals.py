@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ from types import FrameType
 from typing import NoReturn
 
 from realtime.terminal import told_all
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """The exit code where somebody ended the program before it had anything to finish."""
@@ -30,14 +33,19 @@ def interrupt() -> None:
 
 @contextmanager
 def ending_in_order(
-    stop: Callable[[], None], *, unheard: Callable[[], None] | None = None, heard_within_s: float = _HEARD_WITHIN_S
+    stop: Callable[[], None],
+    *,
+    unheard: Callable[[], None] | None = None,
+    heard_within_s: float = _HEARD_WITHIN_S,
+    is_heeded: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
     """Call `stop` on the first Ctrl-C, SIGTERM or hang-up; a second Ctrl-C interrupts at once. `stop` must take no
     lock: the main thread, in the middle of whose work it is called, may hold it (as it does in `Event.wait`).
 
     What was ignored when the program began stays ignored: `nohup` asks for that, and a shell for what it starts in the
     background. Python hears a signal only between two instructions of the main thread: where that stands still in a
-    native call, `unheard` is called on another thread after `heard_within_s`.
+    native call, `unheard` is called on another thread after `heard_within_s`. So it is where `stop` only takes note of
+    the wish and nobody has heeded it by then.
 
     Only the main thread may handle signals: elsewhere (a test, an embedding program) this does nothing.
     """
@@ -56,7 +64,11 @@ def ending_in_order(
         stop()
 
     before = {number: signal.signal(number, handle) for number in wanted}
-    listener = _Listener(wanted, handle, heard, unheard, heard_within_s) if unheard is not None else None
+    listener = (
+        _Listener(wanted, handle, lambda: heard.by_main_thread and is_heeded(), unheard, heard_within_s)
+        if unheard is not None
+        else None
+    )
     try:
         yield
     finally:
@@ -79,12 +91,12 @@ class _Listener:
         self,
         wanted: Sequence[int],
         handler: Callable[[int, FrameType | None], None],
-        heard: _Heard,
+        is_heard: Callable[[], bool],
         unheard: Callable[[], None],
         within_s: float,
     ) -> None:
         self._wanted, self._handler = frozenset(wanted), handler
-        self._heard, self._unheard, self._within_s = heard, unheard, within_s
+        self._is_heard, self._unheard, self._within_s = is_heard, unheard, within_s
         self._is_over = threading.Event()
         self._receiving, self._sending = socket.socketpair()
         self._sending.setblocking(False)
@@ -113,7 +125,7 @@ class _Listener:
                 # Whoever has put another handler in our place sees to it that the end comes.
                 if not any(signal.getsignal(number) is self._handler for number in asked):
                     continue
-                if not self._is_over.wait(self._within_s) and not self._heard.by_main_thread:
+                if not self._is_over.wait(self._within_s) and not self._is_heard():
                     self._unheard()
                     return
 
@@ -135,6 +147,12 @@ def leave_now(code: int) -> NoReturn:
     """End the process, whatever its threads are at."""
     told_all()
     os._exit(code)
+
+
+def leave_interrupted() -> NoReturn:
+    """End the process because somebody wishes so and it does not hear."""
+    log.error("interrupted")
+    leave_now(INTERRUPTED)
 
 
 def _others() -> list[threading.Thread]:

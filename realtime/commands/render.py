@@ -27,6 +27,7 @@ from realtime.files import (
 from realtime.options import Options
 from realtime.outputs.splitting import NEVER
 from realtime.provenance import Provenance
+from realtime.signals import INTERRUPTED, leave_now
 from realtime.standard_streams import bar_stream
 from realtime.stats import RunStats, write_stats
 from realtime.stop_request import StopRequest, stop_noted
@@ -330,7 +331,7 @@ def _render(options: Options, stats: RunStats, stop: StopRequest) -> RenderLoop:
 
         work.desk.tick = advance
         stop.then(work.loop.stop)
-        work.go()
+        work.go(lambda code: leave_now(code or INTERRUPTED))
         advance(stats.processed)
     _tell_of_uneven_times(work.loop, options)
     failure = next((output.failure for output in stats.outputs if output.failure), "")

@@ -85,12 +85,6 @@ class Output(ABC):
     def poll(self) -> None:  # noqa: B027 - only windows have events
         """Handle what the user did. Called at least every 10 ms, between frames too."""
 
-    def trouble(self) -> str:
-        """Return what is wrong though `show` works, as `out.mp4 was deleted: nobody will find what is recorded`, or an
-        empty string. Called about once a second, after `show`.
-        """
-        return ""
-
     @abstractmethod
     def close(self) -> None:
         """Finish: what was written is whole and playable afterwards."""

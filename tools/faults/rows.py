@@ -284,12 +284,13 @@ def early_row(sign: signal.Signals) -> Row:
 
 def limit_row(megabytes: int, effect: str) -> Row:
     def tried(folder: Path) -> Outcome:
-        program = Program(folder, ["--effect", effect], before=f"ulimit -v {megabytes}000;")
-        started = program.wait_for_picture() and program.watch(2.0)
+        words = ["--effect", effect, "--source", "demo", "--frames", "60"]
+        program = Program(folder, words, before=f"ulimit -v {megabytes}000;", parts=False)
+        program.watch(STARTS_WITHIN_S)
         code = program.end()
         lines = program.said()
         faults = []
-        if not started and (code != 2 or not lines):
+        if code != 0 and (code != 2 or not lines):
             faults.append(f"exit code {code}, {len(lines)} lines")
         return _told(program, code, 0.0), faults
 
@@ -340,7 +341,7 @@ def _deleted_film(folder: Path) -> Outcome:
         return "no picture", [f"did not start: {program.end()}"]
     program.watch(2.0)
     program.film.unlink()
-    faults = [] if program.watch(4.0) else ["the run ends"]
+    faults = [] if program.watch(5.0) else ["the run ends"]
     code = program.end()
     if not any("film.mp4" in line for line in program.said()):
         faults.append("nobody is told")
