@@ -80,8 +80,8 @@ def why_unreadable(error: BaseException) -> str:
     """Return in a few words what such a reader says."""
     if isinstance(error, RecursionError):
         return "it is nested too deep"
-    words = " ".join(str(error).split(" Use sys.set_int_max_str_digits")[0].split())
-    return words.rstrip(";. ") or type(error).__name__
+    words = " ".join(str(error).split())
+    return "a number has too many digits" if "sys.set_int_max_str_digits" in words else words or type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import io
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
@@ -29,8 +28,6 @@ _COPIED = {
 }
 """What a container may hold, and players find in it, without being encoded again."""
 
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
-
 
 def has_sound(path: Path) -> bool:
     """Whether a file has a sound track that can be read."""
@@ -40,18 +37,6 @@ def has_sound(path: Path) -> bool:
             return stream is not None and stream.codec_context is not None
     except (av.FFmpegError, OSError):
         return False
-
-
-def check_sound(source: Path, suffix: str) -> None:
-    """Raise OutputError where a film with this suffix cannot hold the sound of a file: known before the work."""
-    try:
-        with open_film(source) as container, av.open(io.BytesIO(), "w", format=_FORMATS[suffix.lower()]) as out:
-            stream = sound_stream(container)
-            if stream is not None:
-                _add_stream(out, stream, suffix)
-                out.start_encoding()
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise _cannot_be_kept(source, error) from error
 
 
 def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
@@ -90,12 +75,12 @@ def _join(source: Path, pictures: Path, result: Path) -> None:
         ends_s = Fraction(video_in.duration or 0, av.time_base)
         # Merged by time, so that a player finds the sound of a moment beside its picture.
         for time_s, packet in heapq.merge(
-            _pictures(video_in, video_stream), _sound(sound_in, stream, begins_s), key=lambda item: item[0]
+            _pictures(video_in, video_stream), _sound(sound_in, stream, begins_s, ends_s), key=lambda item: item[0]
         ):
             if packet.stream is video_stream:
                 packet.stream = video_out
                 out.mux(packet)
-            elif time_s < 0 or time_s >= ends_s:
+            elif time_s < 0:
                 continue
             elif copied:
                 packet.stream = sound_out
@@ -165,8 +150,12 @@ def _pictures(container: InputContainer, stream: av.VideoStream) -> Iterator[tup
             yield packet.dts * packet.time_base, packet
 
 
-def _sound(container: InputContainer, stream: AudioStream, begins_s: Fraction) -> Iterator[tuple[Fraction, Any]]:
-    """Yield time and packet; `begins_s` on the film's clock becomes 0. Times grow, as containers want them to."""
+def _sound(
+    container: InputContainer, stream: AudioStream, begins_s: Fraction, ends_s: Fraction
+) -> Iterator[tuple[Fraction, Any]]:
+    """Yield time and packet up to `ends_s`; `begins_s` on the film's clock becomes 0. Times grow, as containers want
+    them to.
+    """
     clock = FilmClock(container)
     pictures = picture_stream(container)
     last: int | None = None
@@ -181,4 +170,7 @@ def _sound(container: InputContainer, stream: AudioStream, begins_s: Fraction) -
             packet.dts = last + 1
             packet.pts = max(packet.pts, packet.dts)
         last = packet.dts
-        yield packet.dts * packet.time_base, packet
+        time_s = packet.dts * packet.time_base
+        if time_s >= ends_s:
+            return
+        yield time_s, packet

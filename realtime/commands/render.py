@@ -26,6 +26,7 @@ from realtime.files import (
 )
 from realtime.options import Options
 from realtime.outputs.splitting import NEVER
+from realtime.paths import user_path
 from realtime.provenance import Provenance
 from realtime.signals import INTERRUPTED, leave_now
 from realtime.standard_streams import bar_stream
@@ -81,9 +82,9 @@ def _write_stats(options: Options, stats: RunStats) -> None:
 
 
 def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop: StopRequest) -> int:
-    result = Path(arguments.result).expanduser().resolve()  # `.` has a name of its own then
+    result = user_path(arguments.result).resolve()  # `.` has a name of its own then
     kind = _kind_of(arguments.result)
-    source = Path(arguments.input).expanduser()
+    source = user_path(arguments.input)
     if os.path.lexists(result) and result == source.resolve():
         raise OutputError(f"{arguments.result} is the source itself; give the result another name")
     check_folder(result.parent)
@@ -213,7 +214,7 @@ def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
         return None
     if asked is None:
         return source if kind == "file" and source.is_file() and has_sound(source) else None
-    sound = Path(asked).expanduser()
+    sound = user_path(asked)
     if kind == "folder":
         raise OptionError("--sound: pictures in a folder hold no sound; add it when you make a film of them")
     if not sound.is_file():

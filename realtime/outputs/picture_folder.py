@@ -13,6 +13,7 @@ from realtime.errors import OutputError
 from realtime.files import written_whole
 from realtime.frame import Frame, Pixels
 from realtime.outputs import Output, OutputRequest
+from realtime.paths import user_path
 from realtime.pixels import Fitter
 from realtime.signing import Signer
 
@@ -56,7 +57,7 @@ class PictureFolder(Output):
     takes_every_frame = True
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
-        self.path = Path(argument).expanduser()
+        self.path = user_path(argument)
         self.name = f"{self.path.name}/"
         self._number = 0
         self._fps = request.fps

@@ -23,6 +23,7 @@ from realtime.frame import Frame, Pixels, Size
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.film_metadata import FilmMetadata
 from realtime.outputs.splitting import later_names
+from realtime.paths import user_path
 from realtime.pixels import letterbox_into
 from realtime.provenance import Provenance
 from realtime.signing import SIGNED_FILMS
@@ -122,7 +123,7 @@ class Recorder(Output):
     takes_every_frame = True
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
-        path = Path(argument).expanduser()
+        path = user_path(argument)
         if path.suffix.lower() not in _CONTAINERS:
             raise OutputError(f"cannot record to '{argument}': the name must end in {', '.join(_CONTAINERS)}")
         if request.signer and path.suffix.lower() not in SIGNED_FILMS:

@@ -16,6 +16,11 @@ from realtime.frame import Size
 MAX_SIDE_PX = 16_383
 MAX_PICTURE_PX = 80_000_000  # 240 MB decoded: beyond any painting one would show, well below a decompression bomb
 
+MAX_FRAME_PX = 40_000_000
+MAX_PACK_PX = 600_000_000
+"""Of each of several pictures of a pack, and of all of them: every one is decoded, a few at a time, before the last is
+shown. 33 heads of 18 megapixels fit; a few kilobytes that unpack to 33 of 79 took 1.4 GB and half a minute."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"

@@ -12,6 +12,7 @@ import numpy as np
 from realtime.errors import PortraitError
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place
+from realtime.portrait_file.header import MAX_FRAME_PX, MAX_PACK_PX
 from realtime.portrait_file.manifest import MANIFEST, BlinkSection, IdleSection, Manifest, read_manifest
 from realtime.portrait_file.matching import find_place, rim_weights
 from realtime.portrait_file.pictures import NumberedPictures, numbered_names, read_painting_file, read_picture
@@ -46,6 +47,10 @@ class Portrait:
         self.middle = manifest.middle
         """The index of the frame that looks straight ahead."""
 
+        self._blinks = self._find(manifest.blink.folder, self.count) if manifest.blink is not None else None
+        self._idles = self._find(manifest.idle.folder) if manifest.idle is not None else None
+        self._require_bearable()
+
         middle = self._frames.decode(self.middle)
         if painting_file is not None:
             self.painting = read_painting_file(painting_file)
@@ -72,14 +77,12 @@ class Portrait:
 
         self.blink_stages = 0
         self.blink_place: Place | None = None
-        self._blinks: NumberedPictures | None = None
-        if manifest.blink is not None:
-            self._add_blink(manifest.blink)
+        if manifest.blink is not None and self._blinks is not None:
+            self._add_blink(manifest.blink, self._blinks)
         self.idle_count = 0
         self.idle_fps = 0.0
-        self._idles: NumberedPictures | None = None
-        if manifest.idle is not None:
-            self._add_idle(manifest.idle)
+        if manifest.idle is not None and self._idles is not None:
+            self._add_idle(manifest.idle, self._idles)
 
     @classmethod
     def open(cls, path: Path, *, painting: Path | None = None) -> Portrait:
@@ -142,8 +145,21 @@ class Portrait:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _add_blink(self, section: BlinkSection) -> None:
-        pictures = NumberedPictures.find(self._files, section.folder, self.count)
+    def _find(self, folder: str, count: int | None = None) -> NumberedPictures:
+        return NumberedPictures.find(self._files, folder, count)
+
+    def _require_bearable(self) -> None:
+        """Raise PortraitError where the pictures, all decoded, would take too long or too much memory."""
+        rows = [pictures for pictures in (self._frames, self._blinks, self._idles) if pictures is not None]
+        total_px = sum(len(pictures.names) * pictures.size.width * pictures.size.height for pictures in rows)
+        largest_px = max(pictures.size.width * pictures.size.height for pictures in rows)
+        if total_px > MAX_PACK_PX or (largest_px > MAX_FRAME_PX and len(self._frames.names) > 1):
+            raise PortraitError(
+                f"{self.path}: its pictures have {largest_px / 1e6:.0f} megapixels each and {total_px / 1e6:.0f} "
+                f"together; make them smaller: {MAX_FRAME_PX // 10**6} and {MAX_PACK_PX // 10**6} at most"
+            )
+
+    def _add_blink(self, section: BlinkSection, pictures: NumberedPictures) -> None:
         width, height = pictures.size
         if height % section.stages:
             raise PortraitError(
@@ -157,10 +173,8 @@ class Portrait:
             )
         self.blink_place = place
         self.blink_stages = section.stages
-        self._blinks = pictures
 
-    def _add_idle(self, section: IdleSection) -> None:
-        pictures = NumberedPictures.find(self._files, section.folder)
+    def _add_idle(self, section: IdleSection, pictures: NumberedPictures) -> None:
         if pictures.size != self.place.size:
             raise PortraitError(
                 f"{self.path}: {pictures.names[0]} is {pictures.size}, the frames are {self.place.size}; "
@@ -168,7 +182,6 @@ class Portrait:
             )
         self.idle_count = len(pictures.names)
         self.idle_fps = section.fps
-        self._idles = pictures
 
 
 def _manifest_of_plain_pictures(files: PackFiles) -> Manifest:
