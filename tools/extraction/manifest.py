@@ -86,7 +86,7 @@ def packed_mesh(points: NDArray[np.float32], side_px: int) -> str:
 def in_units(points: NDArray[np.float32], side_px: int) -> NDArray[np.int16]:
     """Return a mesh in pixels of the crop as it is written. Points further than four sides away are drawn nearer."""
     from_corner = points + np.array([0.5, 0.5, 0], np.float32)
-    return np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767), np.int16)
 
 
 def in_pixels(units: NDArray[np.int16], side_px: int) -> NDArray[np.float32]:
