@@ -15,8 +15,8 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-# A shell lets what it starts in the background ignore Ctrl-C, and that passes on to every program started from here, which
-# then keeps to it. Programs under test are to be ended by it.
+# A shell lets what it starts in the background ignore Ctrl-C, and that passes on to every program started from here,
+# which then keeps to it. Programs under test are to be ended by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import math
+import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -24,15 +26,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import __version__
-from realtime.errors import OptionError, OutputError
+from realtime.errors import UNREADABLE, OptionError, OutputError
 from realtime.faces.mesh import POINT_COUNT
 from realtime.frame import Pixels
+from realtime.portrait_file.header import MAX_SIDE_PX
 
 NAME = "manifest.jsonl"
 CROP_SUFFIXES = frozenset({".jpg", ".png"})
 _FORMAT = 1
 _MESH_UNIT = 8192
 _LOOK_SIDE = 16
+_MOST_WIDER = 16.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def packed_mesh(points: NDArray[np.float32], side_px: int) -> str:
 def in_units(points: NDArray[np.float32], side_px: int) -> NDArray[np.int16]:
     """Return a mesh in pixels of the crop as it is written. Points further than four sides away are drawn nearer."""
     from_corner = points + np.array([0.5, 0.5, 0], np.float32)
-    return np.asarray(np.clip(np.rint(from_corner * (_MESH_UNIT / side_px)), -32768, 32767), np.int16)
+    units = np.rint(from_corner * (_MESH_UNIT / side_px))
+    return np.asarray(np.clip(units, -32768, 32767), np.int16)
 
 
 def in_pixels(units: NDArray[np.int16], side_px: int) -> NDArray[np.float32]:
@@ -121,14 +126,14 @@ class Manifest:
         try:
             for line in _whole_lines(path):
                 if header is None:
-                    header = Header(**line)
+                    header = Header(**_checked(Header, line))
                 elif "file" not in line:
                     sources[line["source"]] = line
                 elif line["file"] in crops:
-                    crops[line["file"]] = dataclasses.replace(crops[line["file"]], **line)
+                    crops[line["file"]] = dataclasses.replace(crops[line["file"]], **_checked(CropLine, line))
                 elif "mesh" in line:
-                    crops[line["file"]] = CropLine(**line)
-        except (ValueError, KeyError, TypeError) as error:
+                    crops[line["file"]] = CropLine(**_checked(CropLine, line))
+        except (*UNREADABLE, KeyError, TypeError) as error:
             raise OptionError(f"{path} is damaged or of another version; extract into another folder") from error
         if header is None or header.format != _FORMAT:
             raise OptionError(f"{path} is damaged or of another version; extract into another folder")
@@ -178,6 +183,30 @@ def crop_files(folder: Path) -> dict[str, Path]:
         for file in place.iterdir()
         if file.suffix in CROP_SUFFIXES and not file.name.startswith(".")
     }
+
+
+def _checked(kind: type[Header | CropLine], line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line, each of whose values is what `kind` says. Raises ValueError: anybody may have written it."""
+    types = typing.get_type_hints(kind)
+    for name, value in line.items():
+        if name not in types or not _fits(value, types[name]):
+            raise ValueError(name)
+    if not (0 < line.get("wider", 1) <= _MOST_WIDER and 0 < line.get("side_px", 1) <= MAX_SIDE_PX):
+        raise ValueError("size")
+    for name, length in (("mesh", POINT_COUNT * 3 * 2), ("look", _LOOK_SIDE**2)):
+        if name in line and len(base64.b64decode(line[name], validate=True)) != length:
+            raise ValueError(name)
+    return line
+
+
+def _fits(value: object, wanted: Any) -> bool:
+    if wanted is str:
+        return isinstance(value, str)
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, list | tuple) and len(value) == 4 and all(_fits(number, float) for number in value)
 
 
 def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
