@@ -108,6 +108,7 @@ class _Network:
         self._input: NDArray[np.uint8] = np.zeros((1, side, side, 3), np.uint8)
         self._values: NDArray[np.float32] = np.zeros((1, len(self._anchors), ssd.VALUES), np.float32)
         self._logits: NDArray[np.float32] = np.zeros((1, len(self._anchors), 1), np.float32)
+        self._covered = self._input[0]
         self._laid_for = Size(0, 0)
 
     def find(self, pixels: Pixels) -> list[Face]:
@@ -115,7 +116,7 @@ class _Network:
         small = self._copy.make(pixels)
         if Size.of(small) != self._laid_for:
             self._lay(Size.of(small))
-        cv2.remap(small, *self._maps, cv2.INTER_LINEAR, dst=self._input[0], borderMode=cv2.BORDER_CONSTANT)
+        cv2.remap(small, *self._maps, cv2.INTER_LINEAR, dst=self._covered, borderMode=cv2.BORDER_CONSTANT)
         self._buffers.run({INPUT: self._input}, {"16": self._values, "1": self._logits})
         found = ssd.detections(self._values[0], self._logits[0, :, 0], self._anchors, self._least_score, MOST_OVERLAP)
         faces = [self._face(detection) for detection in found]
@@ -133,21 +134,26 @@ class _Network:
         """
         side = self._input.shape[1]
         self._scale = max(size) / side
-        self._offset = np.array([(size.width - max(size)) / 2, (size.height - max(size)) / 2], np.float32)
-        x, y = (np.rint((np.arange(side) * self._scale + start) * _STEPS).astype(np.int32) for start in self._offset)
-        whole = np.stack(np.meshgrid(x // _STEPS, y // _STEPS), axis=-1)
-        between = (y % _STEPS)[:, None] * _STEPS + x % _STEPS
+        self._start = (size.width - max(size)) / 2, (size.height - max(size)) / 2
+        x, y = (np.rint((np.arange(side) * self._scale + start) * _STEPS).astype(np.int32) for start in self._start)
+        # Rows that see nothing of it stay black: of a wide picture nearly half.
+        rows = np.flatnonzero((y > -_STEPS) & (y < size.height * _STEPS))
+        self._input[:] = 0
+        self._covered = self._input[0, rows[0] : rows[-1] + 1]
+        whole = np.stack(np.meshgrid(x // _STEPS, y[rows] // _STEPS), axis=-1)
+        between = (y[rows] % _STEPS)[:, None] * _STEPS + x % _STEPS
         limits = np.iinfo(np.int16)
         self._maps = np.clip(whole, limits.min, limits.max).astype(np.int16), between.astype(np.uint16)
         self._laid_for = size
 
     def _face(self, detection: ssd.Detection) -> Face:
-        (left, top), (right, bottom) = self._in_picture(detection.corners.reshape(2, 2)).tolist()
-        return Face(Box(left, top, right - left, bottom - top), self._in_picture(detection.keypoints), detection.score)
-
-    def _in_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring points of the network's input into pixels of the picture the copy was made of."""
-        return np.asarray((points * self._scale + self._offset) * self._copy.scale, np.float32)
+        """Bring a detection into pixels of the picture the copy was made of."""
+        scale = self._scale * self._copy.scale
+        across, down = self._start[0] * self._copy.scale, self._start[1] * self._copy.scale
+        left, top, width, height = detection.box
+        box = Box(left * scale + across, top * scale + down, width * scale, height * scale)
+        keypoints = np.asarray(detection.keypoints * scale + (across, down), np.float32)
+        return Face(box, keypoints, detection.score)
 
 
 class BlazeFace(FaceDetector):

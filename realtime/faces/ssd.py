@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.frame import Box
+
 VALUES = 16
 """For each anchor: centre and size of the box, then six points; x before y, counted from the anchor."""
-_KEYPOINTS = 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,13 +37,18 @@ class Layout:
     grids: tuple[Grid, ...]
 
     def anchors(self) -> NDArray[np.float32]:
-        """Return (count, 2): x and y of every anchor, in the order of the network's lists."""
+        """Return (count, 16), in the order of the network's lists: what must be added to the values of each anchor, its
+        x and y to all but the size.
+        """
         parts = []
         for grid in self.grids:
             middles = (np.arange(grid.cells, dtype=np.float32) + 0.5) * (self.side_px / grid.cells)
             places = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
             parts.append(places.repeat(grid.anchors, axis=0))
-        return np.concatenate(parts).astype(np.float32)
+        places = np.concatenate(parts)
+        added = np.tile(places, VALUES // 2)
+        added[:, 2:4] = 0.0
+        return np.asarray(added, np.float32)
 
 
 SHORT_RANGE = Layout(128, (Grid(16, 2), Grid(8, 6)))
@@ -53,8 +59,7 @@ FULL_RANGE = Layout(192, (Grid(48, 1),))
 class Detection:
     """A face in pixels of the network's input."""
 
-    corners: NDArray[np.float32]
-    """(4,): left, top, right, bottom."""
+    box: Box
     keypoints: NDArray[np.float32]
     """(6, 2)."""
     score: float
@@ -77,26 +82,25 @@ def detections(
     if not near.size:
         return
     near = near[np.argsort(-logits[near], kind="stable")]
-    own, places = values[near], anchors[near]
-    half = own[:, 2:4] / 2
-    corners = np.concatenate([own[:, :2] + places - half, own[:, :2] + places + half], axis=1)
-    keypoints = own[:, 4:].reshape(-1, _KEYPOINTS, 2) + places[:, None]
-    scores = 1.0 / (1.0 + np.exp(-np.clip(logits[near], -80.0, 80.0)))
-    left = np.flatnonzero((half > 0).all(axis=1))  # not so where a value is no number, either
-    while left.size:
-        same = _overlaps(corners[left[0]], corners[left]) > most_overlap
+    rows = values[near] + anchors[near]
+    sound = (rows[:, 2:4] > 0).all(axis=1)  # not so where a value is no number, either
+    rows, scores = rows[sound], 1.0 / (1.0 + np.exp(-logits[near[sound]]))
+    while len(rows):
+        same = _overlaps(rows) > most_overlap
         same[0] = True
-        group = left[same]
-        left = left[~same]
-        weights = scores[group] / scores[group].sum()
-        yield Detection(
-            weights @ corners[group], np.einsum("n,nkc->kc", weights, keypoints[group]), float(scores[group[0]])
-        )
+        weights = scores[same]
+        mean = (weights / weights.sum()) @ rows[same]
+        x, y, width, height = mean[:4].tolist()
+        yield Detection(Box(x - width / 2, y - height / 2, width, height), mean[4:].reshape(-1, 2), float(weights[0]))
+        rows, scores = rows[~same], scores[~same]
 
 
-def _overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return intersection over union of one box with each of the others; corners, (4,) and (n, 4)."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = np.maximum(sides, 0.0).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return np.asarray(common / ((box[2:] - box[:2]).prod() + areas - common), np.float32)
+def _overlaps(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return intersection over union of the first box with each, itself among them."""
+    centres, sizes = rows[:, :2], rows[:, 2:4]
+    # Two intervals have in common: half of both lengths, less the distance of their middles, at most the shorter one.
+    common = np.minimum((sizes + sizes[0]) / 2 - np.abs(centres - centres[0]), np.minimum(sizes, sizes[0]))
+    np.maximum(common, 0.0, out=common)
+    shared = common[:, 0] * common[:, 1]
+    areas = sizes[:, 0] * sizes[:, 1]
+    return np.asarray(shared / (areas + areas[0] - shared), np.float32)
