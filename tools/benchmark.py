@@ -141,6 +141,7 @@ def _rate(camera: Camera, use: Callable[[Frame], object]) -> float:
 def first_loop(source: Path) -> float:
     """Frames per second of the loop everybody writes first: read, detect on the whole frame, pick one of 33 whole
     pictures, show it, in one thread. (`imshow` needs a screen: a pygame window under the dummy driver stands in.)
+    Its MediaPipe reports to Google (docs/privacy.md).
     """
     import cv2
     import mediapipe

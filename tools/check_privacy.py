@@ -83,7 +83,8 @@ def look(trial: Trial, home: Path, work: Path) -> Result:
 
 def strange_files(home: Path) -> tuple[str, ...]:
     """Return what lies in a home and in its temporary files and is not the program's own."""
-    own = (home / ".cache" / "realtime", home / ".local" / "share" / "realtime", home / ".config" / "realtime")
+    own = [home / place / "realtime" for place in (".cache", ".local/share", ".config")]
+    own.append(home / ".cache" / "matplotlib")  # its list of fonts, where a tool draws curves
     files = [path for path in home.rglob("*") if path.is_file() and not any(map(path.is_relative_to, own))]
     return tuple(sorted(path.relative_to(home).as_posix() for path in files))
 
