@@ -126,7 +126,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 continue
             result = look(trial, Path(folder) / f"home-{number}", work)
             print(_row(trial, result), flush=True)
-            failed |= result.is_private == trial.leaks
+            failed |= result.is_private == trial.leaks or result.trapped.exit_code != 0
     return 1 if failed else 0
 
 
