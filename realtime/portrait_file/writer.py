@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from realtime.errors import PortraitError
-from realtime.files import check_folder
+from realtime.files import MEANWHILE, check_folder
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place
 from realtime.portrait_file.manifest import (
@@ -98,9 +98,7 @@ class PackWriter:
                 self._write(MANIFEST, manifest_text(self._manifest()).encode())
                 made = files.put_in_place(overwrite=self._overwrite)
                 if made != self.path:
-                    raise PortraitError(
-                        f"{self.path} has been made by somebody else meanwhile and stays; this one is kept in {made}"
-                    )
+                    raise PortraitError(f"{self.path} {MEANWHILE} {made}")
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
