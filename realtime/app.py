@@ -196,8 +196,7 @@ def _opened_or_awaited(
     except CameraError as error:
         from realtime.cameras.awaited import LOOK_EVERY_S, AwaitedCamera
 
-        reason = str(error).split(";")[0]
-        log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", reason, LOOK_EVERY_S)
+        log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", error, LOOK_EVERY_S)
 
     def found(info: CameraInfo) -> None:
         stats.source.update(_source_facts(info))

@@ -14,20 +14,26 @@ from pathlib import Path
 
 from realtime.errors import OutputError
 
+MEANWHILE = "has been made by somebody else meanwhile and stays; this one is kept in"
+"""What is told where two want one name: the name before it, where the later one lies behind it."""
 _LONGEST_NAME_BYTES = 255  # of every file system in use
 _LEFTOVER_AFTER_S = 86_400.0  # what is being written is touched more often than once a day
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a name beside `path` to write to; it becomes `path` when the block ends well and vanishes when not.
 
-    Raises OutputError when the folder cannot be written or the disk is full.
+    Raises OutputError when the folder cannot be written or the disk is full. Without `overwrite` also where somebody
+    else has made a file of that name meanwhile; both are kept then.
     """
     unfinished = unfinished_name(path)
     try:
         yield unfinished
-        unfinished.replace(path)
+        if overwrite:
+            unfinished.replace(path)
+        elif (made := put_in_free_place(unfinished, path)) != path:
+            raise OutputError(f"{path} {MEANWHILE} {made}")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
     finally:

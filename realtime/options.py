@@ -229,7 +229,9 @@ class Options:
     keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
     frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
     seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
-    stats: Path | None = _option(None, _TOLD, "FILE.json", "write what was counted and measured, at the end", _path)
+    stats: Path | None = _option(
+        None, _TOLD, "FILE.json", "write what was counted and measured, each minute and at the end", _path
+    )
 
     @property
     def is_default(self) -> bool:

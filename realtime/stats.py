@@ -184,7 +184,7 @@ def _by_short_name(told: Mapping[str, T]) -> dict[str, T]:
     and a folder tells the user's name. Two files of one name are numbered.
     """
     by_name: dict[str, T] = {}
-    for spec, value in told.items():
+    for spec, value in list(told.items()):  # other threads may add to it meanwhile
         short = without_folders(spec)
         names = (short, *(f"{short} ({number})" for number in range(2, len(told) + 2)))
         by_name[next(name for name in names if name not in by_name)] = value

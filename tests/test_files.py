@@ -129,3 +129,19 @@ def test_leftovers_of_killed_programs_go_after_a_day_and_nothing_else(tmp_path: 
     young.touch()
     remove_leftovers(result)
     assert {path.name for path in tmp_path.iterdir()} == {young.name, *others}
+
+
+def test_what_takes_long_is_kept_beside_what_has_its_name_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+
+    def write() -> None:
+        with written_whole(path, overwrite=False) as unfinished:
+            unfinished.write_bytes(b"mine")
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(OutputError, match=r"somebody else meanwhile and stays; this one is kept in .*film-2\.mp4"):
+        write()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {
+        "film.mp4": b"theirs",
+        "film-2.mp4": b"mine",
+    }

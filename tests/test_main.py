@@ -10,11 +10,13 @@ import sys
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
-from realtime.__main__ import COMMANDS
+from realtime.__main__ import COMMANDS, main
+from realtime.stats import write_stats
 
 
 def realtime(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -312,3 +314,20 @@ def test_the_first_command_makes_pictures_without_models_camera_and_screen(tmp_p
     again = realtime("--seconds", "1", cwd=tmp_path, **nothing)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "realtime-demo-2.mp4").exists(), "the first one is kept"
+
+
+def test_statistics_are_kept_up_to_date_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that somebody may look from afar, and that the last minute outlasts a power cut."""
+    monkeypatch.setattr("realtime.commands.run._STATS_EVERY_S", 0.05)
+    written: list[int] = []
+
+    def note(path: Path, report: dict[str, Any]) -> None:
+        write_stats(path, report)
+        written.append(json.loads(path.read_text(encoding="utf-8"))["frames"]["processed"])
+
+    monkeypatch.setattr("realtime.commands.run.write_stats", note)
+    words = ["--source", "demo", "--effect", "none", "--output", "none", "--size", "64x48", "--frames", "60"]
+    assert main(["run", *words, "--stats", str(tmp_path / "stats.json")]) == 0
+    assert len(written) > 2
+    assert written == sorted(written)
+    assert written[-1] == 60

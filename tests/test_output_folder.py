@@ -63,3 +63,11 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="choose another"):
         PictureFolder(f"{tmp_path}/file/", OutputRequest(Controls()))
+
+
+def test_two_runs_into_one_folder_are_not_mixed(tmp_path: Path) -> None:
+    first, second = (PictureFolder(f"{tmp_path}/", OutputRequest(Controls())) for _ in range(2))
+    first.show(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
+    with pytest.raises(OutputError, match="has been made by somebody else meanwhile"):
+        second.show(Frame(np.ones((4, 4, 3), np.uint8), 0.0, 0.0, 0))
+    assert [path.name for path in tmp_path.iterdir()] == ["000000.png"]

@@ -502,3 +502,23 @@ def test_packs_are_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest
         find_pack(str(kept / "mona.portrait"))
     with pytest.raises(PortraitError, match="there is no folder"):
         find_pack(str(tmp_path / "nowhere" / "p"))
+
+
+@pytest.mark.parametrize("name", ["pack.portrait", "pack"])
+def test_of_two_that_are_made_under_one_name_the_later_replaces_nothing(tmp_path: Path, name: str) -> None:
+    def others() -> None:
+        (tmp_path / name).mkdir() if name == "pack" else (tmp_path / name).write_bytes(b"theirs")
+
+    def make() -> None:
+        with PackWriter(tmp_path / name, title="Mine", columns=1, place=Place(0, 0, 8, 8)) as pack:
+            pack.add_painting(np.zeros((16, 16, 3), np.uint8))
+            pack.add_frame(0, np.zeros((8, 8, 3), np.uint8))
+            others()
+
+    with pytest.raises(PortraitError, match=r"somebody else meanwhile and stays; this one is kept in .*pack-2"):
+        make()
+    assert (tmp_path / name).is_dir() or (tmp_path / name).read_bytes() == b"theirs"
+    kept = tmp_path / name.replace("pack", "pack-2")
+    with Portrait.open(kept) as portrait:
+        assert portrait.title == "Mine"
+    assert {path.name for path in tmp_path.iterdir()} == {name, kept.name}

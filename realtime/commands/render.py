@@ -16,6 +16,7 @@ from realtime import cameras, outputs
 from realtime import options as option_table
 from realtime.errors import OptionError, OutputError
 from realtime.files import (
+    MEANWHILE,
     check_folder,
     put_in_free_place,
     put_in_place,
@@ -152,9 +153,7 @@ class _Made:
                 self.unfinished.replace(self.result)
         except FileExistsError:
             where = self._moved_beside(self.result)
-            raise OutputError(
-                f"{self.result} has been made by somebody else meanwhile and stays; this one is kept in {where}"
-            ) from None
+            raise OutputError(f"{self.result} {MEANWHILE} {where}") from None
         except OSError as error:
             raise OutputError(
                 f"cannot write {self.result}: {error.strerror or error}; what was made is kept in {self.unfinished}"

@@ -5,14 +5,22 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
 
 from realtime import options as option_table
-from realtime.errors import OptionError, RealtimeError
+from realtime.errors import OptionError, OutputError, RealtimeError
+from realtime.files import check_folder
 from realtime.signals import leave_now
 from realtime.stats import RunStats, write_stats
 from realtime.terminal import progress_line
 
 log = logging.getLogger(__name__)
+
+_STATS_EVERY_S = 60.0
+_WRITTEN_WITHIN_S = 2.0  # a disk that takes longer must not hold up the end
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,15 +34,20 @@ def run(arguments: argparse.Namespace) -> int:
     options = option_table.from_arguments(arguments)
     if options.stats and not options.stats.parent.is_dir():  # now, not after a night
         raise OptionError(f"--stats {options.stats}: there is no folder {options.stats.parent}; create it first")
+    if options.stats:
+        check_folder(options.stats.absolute().parent)
     from realtime import app
 
     with progress_line() as progress:
         live = app.build(options, progress, stats)
+    kept = _KeptUpToDate(options.stats, stats) if options.stats else None
+    if kept is not None:
+        live.desk.tick = kept.tick
 
     def tell() -> None:
         log.info("%s", stats.summary())
-        if options.stats:
-            write_stats(options.stats, stats.as_json())
+        if kept is not None:
+            kept.close()
 
     def leave_at_last(code: int) -> None:
         """[another thread] The main thread stands still: what it would still do is done for it."""
@@ -47,3 +60,35 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         tell()
     return 0
+
+
+class _KeptUpToDate:
+    """Writes the statistics every minute, so that somebody may look whether all is well, and so that they outlast a
+    program that is killed. Main thread, but for the writing: a disk may take its time.
+    """
+
+    def __init__(self, path: Path, stats: RunStats) -> None:
+        self._path = path
+        self._stats = stats
+        self._due_s = time.monotonic() + _STATS_EVERY_S
+        self._writer: threading.Thread | None = None
+
+    def tick(self, processed: int) -> None:  # noqa: ARG002 - the signature is the desk's
+        if time.monotonic() < self._due_s or (self._writer is not None and self._writer.is_alive()):
+            return
+        self._due_s = time.monotonic() + _STATS_EVERY_S
+        report = self._stats.as_json()
+        self._writer = threading.Thread(target=self._write, args=(report,), name="statistics", daemon=True)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write how it ended. Raises OutputError."""
+        if self._writer is not None:
+            self._writer.join(timeout=_WRITTEN_WITHIN_S)
+        write_stats(self._path, self._stats.as_json())
+
+    def _write(self, report: dict[str, Any]) -> None:
+        try:
+            write_stats(self._path, report)
+        except OutputError as error:  # told at the end, if it is still so
+            log.debug("%s", error)

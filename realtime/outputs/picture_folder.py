@@ -10,7 +10,7 @@ import cv2
 
 from realtime import xmp
 from realtime.errors import OutputError
-from realtime.files import written_whole
+from realtime.files import put_in_place, remove, unfinished_name
 from realtime.frame import Frame, Pixels
 from realtime.outputs import Output, OutputRequest
 from realtime.paths import user_path
@@ -84,9 +84,20 @@ class PictureFolder(Output):
             path.unlink(missing_ok=True)
         self._old = []
         png = encoded_png(frame, self._fitter.fit(frame.pixels), _FAST, fps=self._fps, signer=self._signer)
-        with written_whole(self.path / f"{self._number:06d}.png") as unfinished:
-            unfinished.write_bytes(png)
+        self._keep(self.path / f"{self._number:06d}.png", png)
         self._number += 1
+
+    def _keep(self, path: Path, png: bytes | memoryview) -> None:
+        unfinished = unfinished_name(path)
+        try:
+            unfinished.write_bytes(png)
+            put_in_place(unfinished, path)
+        except FileExistsError:  # two runs must not be mixed
+            raise OutputError(f"{path} has been made by somebody else meanwhile; choose a folder of its own") from None
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+        finally:
+            remove(unfinished)
 
     def close(self) -> None:
         self._fitter = None  # every picture is whole already

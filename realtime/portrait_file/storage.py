@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 
 from realtime.errors import PortraitError, nearest
-from realtime.files import unfinished_name
+from realtime.files import put_in_free_place, replace_folder, unfinished_name
 
 ARCHIVE_SUFFIXES = frozenset({".portrait", ".zip"})
 # What `zipfile` and what stands beneath it raise for bytes that make no sense.
@@ -146,8 +146,11 @@ class NewPackFiles(ABC):
         """Add a file. Raises OSError."""
 
     @abstractmethod
-    def put_in_place(self) -> None:
-        """Finish and replace what was at `path`. Raises OSError, and then the old one is still there."""
+    def put_in_place(self, *, overwrite: bool) -> Path:
+        """Finish, and replace what was at `path` with `overwrite`; without it, what is there stays, and this becomes
+        `name-2` …: two programs may want one name. Return the name it has. Raises OSError, and then the old one is
+        still there.
+        """
 
     @abstractmethod
     def discard(self) -> None:
@@ -169,20 +172,11 @@ class _NewFolder(NewPackFiles):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(data)
 
-    def put_in_place(self) -> None:
-        if not self.path.exists():
-            self._unfinished.rename(self.path)
-            return
-        # A folder cannot be replaced in one step: the old one steps aside, and comes back if the new one
-        # cannot.
-        aside = self._unfinished.with_name(f"{self._unfinished.name}-old")
-        self.path.rename(aside)
-        try:
-            self._unfinished.rename(self.path)
-        except OSError:
-            aside.rename(self.path)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+    def put_in_place(self, *, overwrite: bool) -> Path:
+        if not overwrite or not self.path.exists():
+            return put_in_free_place(self._unfinished, self.path)
+        replace_folder(self._unfinished, self.path)
+        return self.path
 
     def discard(self) -> None:
         shutil.rmtree(self._unfinished, ignore_errors=True)
@@ -199,12 +193,15 @@ class _NewArchive(NewPackFiles):
         entry.external_attr = 0o644 << 16
         self._archive.writestr(entry, data)
 
-    def put_in_place(self) -> None:
+    def put_in_place(self, *, overwrite: bool) -> Path:
         self._archive.close()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+        if not overwrite:
+            return put_in_free_place(self._unfinished, self.path)
         self._unfinished.replace(self.path)
+        return self.path
 
     def discard(self) -> None:
         with contextlib.suppress(OSError, ValueError):

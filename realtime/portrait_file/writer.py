@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from realtime.errors import PortraitError
-from realtime.files import check_folder
+from realtime.files import MEANWHILE, check_folder
 from realtime.frame import Pixels, Size
 from realtime.pixels import Place
 from realtime.portrait_file.manifest import (
@@ -71,6 +71,7 @@ class PackWriter:
         self._suffix = ".webp" if compact else ".png"
         self._how = [cv2.IMWRITE_WEBP_QUALITY, 101] if compact else []
         check_target(path, overwrite=overwrite)
+        self._overwrite = overwrite
         self._files: NewPackFiles | None = None
         self._lock = threading.Lock()
         # Guarded by _lock:
@@ -95,7 +96,9 @@ class PackWriter:
             if kind is None:
                 self._require_complete()
                 self._write(MANIFEST, manifest_text(self._manifest()).encode())
-                files.put_in_place()
+                made = files.put_in_place(overwrite=self._overwrite)
+                if made != self.path:
+                    raise PortraitError(f"{self.path} {MEANWHILE} {made}")
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:

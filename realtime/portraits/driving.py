@@ -113,7 +113,7 @@ def animate(
     `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at `path` before is as it was.
     """
     check_film(path, overwrite=overwrite)
-    with film(path, filmed.fps, "portrait") as recorder:
+    with film(path, filmed.fps, "portrait", overwrite=overwrite) as recorder:
         for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
             frame = moving.render([motion] * len(moving.engines))
             recorder.show(Frame(moving.whole(frame), 0.0, at_s, index))

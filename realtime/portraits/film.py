@@ -22,7 +22,7 @@ def check_film(path: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def film(path: Path, fps: float, title: str) -> Iterator[Output]:
+def film(path: Path, fps: float, title: str, *, overwrite: bool = True) -> Iterator[Output]:
     """Yield a recorder; what it was shown becomes `path` when the block ends well, and vanishes when not.
 
     Raises OutputError; then what was at `path` before is as it was.
@@ -31,7 +31,7 @@ def film(path: Path, fps: float, title: str) -> Iterator[Output]:
     from realtime.outputs import OutputRequest
     from realtime.outputs.recorder import Recorder
 
-    with written_whole(path) as unfinished:
+    with written_whole(path, overwrite=overwrite) as unfinished:
         try:
             recorder = Recorder(str(unfinished), OutputRequest(Controls(), fps=fps, title=title))
             with contextlib.closing(recorder):

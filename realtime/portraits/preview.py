@@ -36,13 +36,13 @@ def write_preview(portrait: Portrait, path: Path, *, overwrite: bool = False, pr
     kind = path.suffix.lower()
     check_preview(path, overwrite=overwrite)
     if kind in PICTURES:
-        with written_whole(path) as unfinished:
+        with written_whole(path, overwrite=overwrite) as unfinished:
             _save(unfinished, contact_sheet(portrait))
     elif kind in PAGES:
-        with written_whole(path) as unfinished:
+        with written_whole(path, overwrite=overwrite) as unfinished:
             unfinished.write_text(page(portrait, progress), encoding="utf-8")
     else:
-        _write_film(portrait, path, progress)
+        _write_film(portrait, path, progress, overwrite=overwrite)
 
 
 def check_preview(path: Path, *, overwrite: bool) -> None:
@@ -56,7 +56,7 @@ def check_preview(path: Path, *, overwrite: bool) -> None:
         raise PortraitError(f"{path} exists; choose another name or add --force")
 
 
-def _write_film(portrait: Portrait, path: Path, progress: Progress) -> None:
+def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite: bool) -> None:
     """Write a film that begins and ends with the picture itself: from side to side twice, then a blink and a breath
     where the pack has them.
     """
@@ -70,7 +70,7 @@ def _write_film(portrait: Portrait, path: Path, progress: Progress) -> None:
         pictures += [("blink", portrait.middle, stage) for stage in [*stages, stages[-1], *reversed(stages)]]
     for number in range(portrait.idle_count):
         pictures += [("idle", number, 0)] * max(1, round(_FPS / portrait.idle_fps))
-    with film(path, _FPS, portrait.title) as recorder:
+    with film(path, _FPS, portrait.title, overwrite=overwrite) as recorder:
         for index, (kind, number, stage) in enumerate(pictures):
             whole = composed(portrait, portrait.middle if kind == "idle" else number)
             if kind == "blink" and portrait.blink_place is not None:
