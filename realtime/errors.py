@@ -17,7 +17,7 @@ def shown(text: str, most: int | None = None) -> str:
     return "".join(letters)
 
 
-_LONGEST_LINE = 4000
+_LONGEST_MESSAGE = 4000
 """Letters: a name in a file may have millions."""
 
 
@@ -30,7 +30,7 @@ class RealtimeError(Exception):
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
-        return shown(super().__str__(), _LONGEST_LINE)
+        return shown(super().__str__(), _LONGEST_MESSAGE)
 
 
 class OptionError(RealtimeError):

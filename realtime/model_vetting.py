@@ -46,7 +46,7 @@ _STEP_S, _STEP_S_PER_BYTE = 6.0, 1e-6
 _WALL_S = 900.0
 _MOST_REMEMBERED = 512
 _FLAT = 12
-"""Grey levels between the darkest and lightest hundredth: nobody sees a picture in it."""
+"""Grey levels between the darkest and lightest thousandth: not even a drawing of thin lines has so few."""
 
 
 def bounds_for(files: Iterable[Path], pixels: int) -> confined.Bounds:
@@ -157,17 +157,17 @@ def first_run(path: Path) -> list[str]:
 
 
 def _looked_at(run: Callable[..., None], path: Path, size: Size) -> list[str]:
-    from realtime.cameras.demo import draw_room
+    from realtime.model_import.trials import UNLIKE, likeness_of
 
-    room = draw_room(size)
-    pictures = [room, np.ascontiguousarray(room[:, ::-1]), room]
+    photo = _photo(size)
+    pictures = [photo, np.ascontiguousarray(photo[:, ::-1]), photo]
     painted: list[Pixels] = []
     for picture in pictures:
         out = np.empty_like(picture)
         run({"frame": picture[np.newaxis]}, {"frame_out": out[np.newaxis]})
         confined.step()
         painted.append(out)
-    low, high = np.percentile(np.stack(painted), (1, 99))
+    low, high = np.percentile(np.stack(painted), (0.1, 99.9))
     if high - low < _FLAT:
         raise ModelError(
             f"{path} paints nearly one colour ({low:.0f} to {high:.0f} of 0..255) whatever it is shown: its numbers "
@@ -175,9 +175,26 @@ def _looked_at(run: Callable[..., None], path: Path, size: Size) -> list[str]:
         )
     if np.array_equal(painted[0], painted[1]):
         raise ModelError(f"{path} paints the same picture whatever it is shown: it is no style; choose another")
+    notes = []
     if not np.array_equal(painted[0], painted[2]):
-        return [f"{path} paints the same picture differently each time: it will flicker; export it in eval mode"]
-    return []
+        notes.append(f"{path} paints the same picture differently each time: it will flicker; export it in eval mode")
+    if likeness_of(painted[0].astype(np.float32), photo) < UNLIKE:
+        notes.append(f"{path} paints what has little to do with the picture it is shown: is it noise?")
+    return notes
+
+
+def _photo(size: Size) -> Pixels:
+    """Return the demo's photo at a size, or its room where that is missing."""
+    import cv2
+
+    from realtime.cameras.demo import draw_room, portrait_photo
+    from realtime.cameras.pictures import read_picture
+
+    try:
+        photo = read_picture(portrait_photo())
+    except RealtimeError:
+        return draw_room(size)
+    return np.ascontiguousarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def records_folder() -> Path:

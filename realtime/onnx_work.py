@@ -65,7 +65,10 @@ def _counted(number: int) -> str:
 
 def work_of(data: mmap.mmap) -> Work:
     """Count a file's work. Raises DamagedError."""
-    return _Counter(data).model()
+    try:
+        return _Counter(data).model()
+    except RecursionError as error:  # functions in branches in functions, deeper than any exporter writes
+        raise DamagedError from error
 
 
 class _TooManyError(Exception):

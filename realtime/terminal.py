@@ -55,7 +55,7 @@ class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = f"realtime: {shown(record.getMessage())}"
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
+            text += "".join(f"\n{shown(line)}" for line in self.formatException(record.exc_info).splitlines())
         return text
 
 

@@ -64,13 +64,18 @@ class TestFiles:
         assert "one ONNX file holds 2 GB at most" in refusal(path)
 
     @pytest.mark.parametrize(
-        "content",
-        [b"hello, this is no onnx file", b"\x89PNG\r\n\x1a\n" + bytes(200), b"PK\x03\x04" + bytes(64), b"\x80"],
+        ("content", "words"),
+        [
+            (b"hello, this is no onnx file", "is no ONNX model, or a damaged one"),
+            (b"\x89PNG\r\n\x1a\n" + bytes(200), "is a picture and no model"),
+            (b"PK\x03\x04" + bytes(64), "is an archive: unpack it"),
+            (b"\x80", "is no ONNX model, or a damaged one"),
+        ],
     )
-    def test_no_onnx(self, tmp_path: Path, content: bytes) -> None:
+    def test_no_onnx(self, tmp_path: Path, content: bytes, words: str) -> None:
         path = tmp_path / "other.onnx"
         path.write_bytes(content)
-        assert "is no ONNX model, or a damaged one" in refusal(path)
+        assert words in refusal(path)
 
     def test_cut_off_anywhere(self, tmp_path: Path) -> None:
         whole = tiny_models.blurred_style(tmp_path / "whole.onnx").read_bytes()

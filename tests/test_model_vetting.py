@@ -98,6 +98,36 @@ def test_a_picture_that_does_not_change_is_no_style(tmp_path: Path) -> None:
         vetted(path)
 
 
+def test_noise_is_said(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("RandomUniformLike", ["floats"], ["noise"], low=0.0, high=255.0),
+        helper.make_node("Sub", ["noise", "floats"], ["value"]),
+    ]
+    path = hostile_models.write(tmp_path / "noise.onnx", nodes, ours=True)
+    flickering, unlike = model_vetting.first_run(path)
+    assert "it will flicker" in flickering
+    assert "is it noise?" in unlike
+
+
+def test_a_drawing_of_thin_lines_is_a_picture(tmp_path: Path) -> None:
+    """White but for the strongest edges."""
+    nodes = [
+        helper.make_node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "edge"], ["edges"], pads=[1, 1, 1, 1]),
+        helper.make_node("Transpose", ["edges"], ["laid"], perm=[0, 2, 3, 1]),
+        helper.make_node("Clip", ["laid", "least", "most"], ["ink"]),
+        helper.make_node("Sub", ["least", "ink"], ["away"]),
+        helper.make_node("Add", ["away", "white"], ["drawn"]),
+        helper.make_node("Sub", ["drawn", "floats"], ["value"]),
+    ]
+    edge = np.zeros((3, 3, 3, 3), np.float32)
+    edge[range(3), range(3)] = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
+    numbers = {"least": 180.0, "most": 435.0, "white": 255.0}
+    tensors = {name: np.array(value, np.float32) for name, value in numbers.items()}
+    path = hostile_models.write(tmp_path / "drawing.onnx", nodes, {**tensors, "edge": edge}, ours=True)
+    assert model_vetting.first_run(path) == []
+
+
 def test_shipped_models_are_those_that_came(tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "shipped"
     shutil.copytree(model_shelf.shipped_folder(), folder)

@@ -27,4 +27,6 @@ def test_a_log_line_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", error_output)
     set_up_logging(debug=False)
     logging.getLogger("realtime.test").warning("%s", HOSTILE)
+    for handler in logging.getLogger("realtime").handlers:
+        handler.flush()
     assert error_output.getvalue() == f"realtime: {shown(HOSTILE)}\n"

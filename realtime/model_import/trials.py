@@ -171,7 +171,7 @@ _DRAWN = 0.4
 """A drawing in black and white has the photo's edges, a mask the outline alone."""
 _SAME = 3.0
 """Grey levels on average."""
-_UNLIKE = 0.05
+UNLIKE = 0.05
 """Of the likeness of edges: noise has 0.00 to 0.04, the strongest of the shipped styles 0.3."""
 
 
@@ -183,7 +183,7 @@ def judged(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
     if not np.isfinite(numbers).all():
         return Verdict("values that are no numbers (NaN) come out for a real picture", "", 0.0)
     low, high = (float(value) for value in np.percentile(numbers, (1, 99)))
-    likeness = _likeness(numbers, picture)
+    likeness = likeness_of(numbers, picture)
     if high - low < _FLAT:
         return Verdict(f"nearly one colour comes out ({low:.0f} to {high:.0f} of 0..255)", "", likeness)
     beyond = float(np.mean((numbers < -20) | (numbers > 275)))
@@ -198,12 +198,12 @@ def judged(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
     if max(beyond / _BEYOND_DOUBT, stuck / _STUCK_DOUBT) > 1:
         doubt = f"{max(beyond, stuck):.0%} of what comes out is at or beyond black and white: look at the picture"
         return Verdict("", doubt, likeness)
-    if likeness < _UNLIKE:
+    if likeness < UNLIKE:
         return Verdict("", "what comes out has little to do with the photo, it may be noise: look at it", likeness)
     return Verdict("", "", likeness)
 
 
-def _likeness(numbers: Numbers, picture: Pixels) -> float:
+def likeness_of(numbers: Numbers, picture: Pixels) -> float:
     """Correlation of the strength of edges, both seen coarsely: a style may move a line by some pixels."""
     edges = []
     for image in (numbers.mean(2), picture.astype(np.float32).mean(2)):
