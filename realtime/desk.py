@@ -15,6 +15,8 @@ from realtime.loop import RenderLoop
 log = logging.getLogger(__name__)
 
 _STATUS_EVERY_S = 0.25
+_AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the end;
+_SOON_S = 0.5  # where somebody waits for it, not much
 _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
@@ -49,7 +51,7 @@ class Desk:
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""
-        self._menu.close()
+        self._menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
         self._keepsakes.close()
 
     def _obey(self, command: Command) -> None:

@@ -26,7 +26,7 @@ from realtime.frame import Face, Frame
 from realtime.outputs import Output
 from realtime.pacing import Closed, Slot
 from realtime.stats import RunStats
-from realtime.watchdog import END_WITHIN_S, Pulse
+from realtime.watchdog import END_WITHIN_S, Call, Pulse
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,8 @@ class RenderLoop:
         self.chain.pulse, self.chain.main_pulse = self.pulse, self.main_pulse
         self.is_ending = False
         """True once everything is being closed."""
-        self._asked_to_end_at_s: float | None = None
+        self._late_call: Call | None = None
+        self._late_s = 0.0
         self._hang: HangError | None = None
         self._is_hopeless = False
         self._faults = OnceLogger(log)
@@ -172,15 +173,20 @@ class RenderLoop:
         self._hang = error
         self._end(error)
 
-    def is_overdue(self) -> bool:
-        """[watchdog] Whether the main thread should have begun to end, or to come to its end, and stands still."""
-        if not self._must_end():
+    def is_overdue(self, passed_s: float) -> bool:
+        """[watchdog, `passed_s` after the last time] Whether the main thread should end and cannot, because it stands
+        still in one call. A machine that is only busy lets it go on from call to call.
+        """
+        if not (self.interrupted or self._hang):
             return False
-        asked_s = self._asked_to_end_at_s
-        if asked_s is None:
-            self._asked_to_end_at_s = time.monotonic()
+        if self.is_ending:
+            return self._is_hopeless
+        call = self.main_pulse.call
+        if call is None or call is not self._late_call:
+            self._late_call, self._late_s = call, 0.0
             return False
-        return self._is_hopeless or (not self.is_ending and time.monotonic() - asked_s > END_WITHIN_S)
+        self._late_s += passed_s
+        return self._late_s > END_WITHIN_S
 
     def abandon(self) -> int:
         """[watchdog] Close the outputs, but for windows, because the main thread no longer can; return the exit code

@@ -52,9 +52,7 @@ def ending_in_order(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on some systems only
-    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    wanted = [number for number in known if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    wanted = [number for number in _known() if signal.getsignal(number) not in (signal.SIG_IGN, None)]
     heard = _Heard()
 
     def handle(number: int, stack: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
@@ -76,6 +74,11 @@ def ending_in_order(
             listener.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _known() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last two exist on some systems only
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 class _Heard:
@@ -134,6 +137,8 @@ def leave(code: int) -> int:
     """Return the program's exit code for `sys.exit`, or end the process with it here and now, where threads are left
     that a library may hold: torn down under them, it takes the process with it (SIGABRT, after everything was done).
     """
+    for number in _known():  # the work is done: nobody need end it any more, and the code is to tell how it went
+        signal.signal(number, signal.SIG_IGN)
     give_up_at_s = time.monotonic() + _OTHERS_END_WITHIN_S
     for thread in _others():
         if not thread.daemon:

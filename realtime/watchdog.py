@@ -20,7 +20,7 @@ SAID_AFTER_S = 5.0
 HUNG_AFTER_S = 15.0
 """The most a single call may take in a live run; parts that are known to take longer say so."""
 END_WITHIN_S = 1.5
-"""From the wish to end until the main thread begins to; it looks some fifty times a second."""
+"""How long the main thread may be in one call when the run is to end; it looks some fifty times a second."""
 
 _BEAT_S = 0.25
 _SLOW_STEP_S = 30.0  # offline a slow model may take that long for a picture, and nobody waits for the next one
@@ -56,13 +56,13 @@ class Watchdog:
         pulses: Sequence[Pulse],
         *,
         hung: Callable[[HangError], None],
-        overdue: Callable[[], bool],
+        overdue: Callable[[float], bool],
         last_resort: Callable[[], None],
         hurried: bool = True,
     ) -> None:
-        """`hung` is called once for a call that is past its patience, and shall end the run. `overdue`: whether the
-        run should have begun to end by now and has not, because the main thread stands still: then `last_resort` is
-        called. `hurried`: False: nothing is live, and a picture may take as long as it takes; it is only said.
+        """`hung` is called once for a call that is past its patience, and shall end the run. `overdue` is asked at each
+        beat, with the seconds since the last one, whether the main thread keeps the run from ending: then `last_resort`
+        is called, once. `hurried`: False: nothing is live, and a picture may take as long as it takes; it is only said.
         """
         self._watched = [_Watched(pulse) for pulse in pulses]
         self._hung, self._overdue, self._last_resort = hung, overdue, last_resort
@@ -92,7 +92,7 @@ class Watchdog:
             passed_s, before_s = min(now_s - before_s, 2 * _BEAT_S), now_s
             for watched in self._watched:
                 self._look(watched, passed_s)
-            if self._overdue():
+            if self._overdue(passed_s):
                 self._last_resort()
                 return
 

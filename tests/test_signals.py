@@ -109,6 +109,17 @@ sys.exit(leave(5))
     assert ended(child(code))[0] == 5
 
 
+def test_a_signal_after_the_work_is_done_does_not_change_the_exit_code() -> None:
+    code = """
+import sys, threading, time
+from realtime.signals import leave
+threading.Thread(target=time.sleep, args=(30,)).start()
+threading.Timer(0.2, lambda: print("ready", flush=True)).start()
+sys.exit(leave(5))
+"""
+    assert ended(child(code), signal.SIGTERM)[0] == 5
+
+
 @pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-", "2> >(true)"])
 def test_an_error_output_that_takes_nothing_does_not_change_the_exit_code(errors: str, tmp_path: Path) -> None:
     words = f"exec '{sys.executable}' -m realtime run --source demo --effect none --output none --frames 3 {errors}"

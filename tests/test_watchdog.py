@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from realtime.effects.chain import EffectChain, Link
 from realtime.errors import HangError
 from realtime.frame import Face, Frame
 from realtime.outputs import Output
+from realtime.stats import RunStats
 from realtime.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop
@@ -29,7 +31,7 @@ class Watched:
         self.dog = Watchdog(
             [self.pulse],
             hung=self.hangs.append,
-            overdue=lambda: False,
+            overdue=lambda passed_s: False,
             last_resort=lambda: pytest.fail("nothing is overdue"),
             hurried=hurried,
         )
@@ -184,3 +186,26 @@ def test_an_output_that_stands_still_is_said_once_and_when_it_is_back(caplog: py
         "output keeping has taken no picture for 6 s",
         "output keeping takes pictures again",
     ]
+
+
+def test_a_main_thread_that_is_only_slow_is_left_to_end_in_order() -> None:
+    loop = make_loop(DrawnCamera(1), [KeepingOutput()]).loop
+    for _ in range(100):
+        loop.main_pulse.at("the window")
+        assert not loop.is_overdue(1.0), "nobody has asked for the end"
+    loop.interrupted = True
+    for _ in range(100):
+        loop.main_pulse.at("the window")
+        assert not loop.is_overdue(1.0), "it goes from call to call"
+    loop.main_pulse.rest()
+    assert not any(loop.is_overdue(1.0) for _ in range(100)), "it waits for what has a limit of its own"
+    loop.main_pulse.at("the window")
+    assert [loop.is_overdue(1.0) for _ in range(3)] == [False, False, True]
+
+
+def test_an_effect_that_is_opened_too_late_is_closed() -> None:
+    chain = EffectChain([Link("none", Inverted())], RunStats())
+    chain.close()
+    late = Inverted()
+    chain.exchange(Link("late", late))
+    assert late.is_closed

@@ -72,8 +72,11 @@ def end_one(effects: Sequence[str], source: str, rng: random.Random, folder: Pat
 
 
 def _is_python_starting(end: End) -> bool:
-    """Whether the signal came before the program's first line: the interpreter itself was ended by it."""
-    return end.code in [1, *(-sign for sign in SIGNALS)] and "realtime" not in end.said
+    """Whether the signal came before the program's first line: the interpreter itself was ended by it, or has swallowed
+    it while it looked for its packages.
+    """
+    by_it = end.code in [1, *(-sign for sign in SIGNALS)] and "realtime" not in end.said
+    return by_it or "Remainder of file ignored" in end.said
 
 
 def _work(seconds: float) -> None:
@@ -103,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             end = end_one(chosen.effect or EFFECTS, chosen.source, rng, Path(name))
             ends.append(end)
             fine = end.code in (0, INTERRUPTED) or _is_python_starting(end)
-            if not fine or (end.by != "itself" and end.took_s > SLOW_END_S):
+            if not fine or (not _is_python_starting(end) and end.by != "itself" and end.took_s > SLOW_END_S):
                 print(
                     f"{number}: {end.what}, ended by {end.by} after {end.after_s:.2f} s: code {end.code}"
                     f" in {end.took_s:.1f} s: {end.said[-200:]}",
@@ -117,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _tell(ends: Sequence[End]) -> int:
     codes = collections.Counter(end.code for end in ends)
     print(f"{len(ends)} runs; exit codes: {dict(sorted(codes.items()))}")
-    took_s = sorted(end.took_s for end in ends if end.by != "itself")
+    took_s = sorted(end.took_s for end in ends if end.by != "itself" and not _is_python_starting(end))
     if took_s:
         slow = sum(one_s > SLOW_END_S for one_s in took_s)
         print(

@@ -98,7 +98,9 @@ class EffectChain:
         self._asides = OnceLogger(log)  # of calls beside the picture, which come from the main thread
         self._last_marked: Pixels | None = None
         self._lock = threading.Lock()
-        self._waiting: Link | None = None  # guarded by _lock: set by any thread, taken by the processing thread
+        # Guarded by _lock:
+        self._waiting: Link | None = None  # set by any thread, taken by the processing thread
+        self._is_closed = False
         for link in self._links:
             self._prepare(link)
         self._begin_marking()
@@ -145,8 +147,8 @@ class EffectChain:
         """Put an opened effect in the place of the last one, from the next frame on."""
         self._prepare(link)
         with self._lock:
-            overtaken, self._waiting = self._waiting, link
-        if overtaken is not None:  # no frame came between two exchanges: the loop is paused, or its camera is silent
+            overtaken, self._waiting = (link, None) if self._is_closed else (self._waiting, link)
+        if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
             self._close(overtaken)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
@@ -178,7 +180,7 @@ class EffectChain:
         self.describe()
         links, self._links = self._links, []
         with self._lock:
-            waiting, self._waiting = self._waiting, None
+            waiting, self._waiting, self._is_closed = self._waiting, None, True
         if waiting is not None:
             links.append(waiting)
         for link in links:
@@ -331,10 +333,10 @@ class EffectMenu:
             self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
             self._thread.start()
 
-    def close(self) -> None:
-        """Let an opening in progress come to its end."""
+    def close(self, within_s: float = 5.0) -> None:
+        """Let an opening in progress come to its end, if that takes no longer."""
         if self._thread is not None:
-            self._thread.join(timeout=5.0)
+            self._thread.join(timeout=within_s)
 
     def _wanted(self) -> str:
         return self._specs[self._steps % len(self._specs)]

@@ -272,7 +272,7 @@ class Watching(Output):
         self._last = -1
 
     def show(self, frame: Frame) -> None:
-        if self.plan.holds("output"):
+        if self.plan.holds("output") or self.plan.holds("window"):
             self.plan.common()
             if self.plan.fault == "fails":
                 raise OutputError("watching: a device is gone")
@@ -307,6 +307,7 @@ def _put_in(plan: Plan) -> None:
             made = _faulty_effect(plan, effects.EFFECTS[name].load())
             globals()[f"Faulty_{name}"] = made
             effects.EFFECTS[name] = PartName(here, f"Faulty_{name}", "")
+    Watching.on_main_thread = plan.part == "window"
     if plan.part == "mesh":
         _fail_meshes(plan)
     if plan.fault == "silent, and no new thread":

@@ -396,6 +396,8 @@ def table(photo: Path | None) -> Iterator[Row]:
     yield from _effect_rows(chosen)
     for fault in ("fails", "raises", "calls sys.exit", "hangs"):
         yield Row(f"output {fault}", "the others go on", _output_row(fault))
+    yield hang_row("window hangs", "portrait", "window")
+    yield end_row("window hangs, Ctrl-C", "portrait", "window")
     yield from _signal_rows()
     for megabytes in (1500, 900, 600, 300):
         for effect in chosen:
