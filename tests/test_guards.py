@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from realtime.capture import CapturePolicy
 from realtime.effects import Effect, EffectContext
-from realtime.effects.chain import EffectChain, Link, Traits
+from realtime.effects.chain import EffectChain, EffectMenu, Link, Traits
 from realtime.effects.plain import Plain
 from realtime.errors import OnceLogger, in_one_line
 from realtime.faces.finder import MOST_FACES, FaceFinder, usable
@@ -330,3 +331,21 @@ def test_an_effect_is_opened_with_its_patience(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(chain.pulse, "at", lambda what, patience_s=15.0: asked.append((what, patience_s)))
     chain.make(Frame(GOOD, 0.0, 0.0, 0), [])
     assert ("effect slow:a.jpg", 90.0) in asked
+
+
+def test_a_key_for_which_no_thread_can_be_started_is_told_and_the_next_one_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    said: list[str] = []
+    chain = EffectChain([Link("none", Plain())], RunStats())
+    menu = EffectMenu(lambda: ["none", "inverted"], "none", lambda spec: Inverted(), chain, said.append)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", start)
+        menu.step(1)
+    assert said == ["no effect can be opened now: can't start new thread"]
+    menu.step(0)
+    menu.close(30)
+    assert not np.array_equal(chain.make(Frame(GOOD, 0.0, 0.0, 0), []).pixels, GOOD)

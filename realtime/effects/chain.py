@@ -330,8 +330,15 @@ class EffectMenu:
                 self._say(f"effect: {self._wanted()}")
             starts, self._is_opening = not self._is_opening, True
         if starts:
-            self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no further thread now; the next key tries again
+                with self._lock:
+                    self._is_opening = False
+                self._say(f"no effect can be opened now: {error}")
+            else:
+                self._thread = thread
 
     def close(self, within_s: float = 5.0) -> None:
         """Let an opening in progress come to its end, if that takes no longer."""
