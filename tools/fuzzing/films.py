@@ -11,7 +11,7 @@ import numpy as np
 
 from tools.fuzzing import Seed, Target
 
-_KINDS = (
+_KINDS: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     ("plain.mp4", "libx264", "yuv420p", {}),
     ("plain.mkv", "libx264", "yuv420p", {}),
     ("plain.avi", "mpeg4", "yuv420p", {}),

@@ -38,12 +38,13 @@ def seeds(folder: Path) -> Sequence[Seed]:
 
 
 def command(seed: Seed, out: Path) -> Sequence[str]:
-    person = out / "person-1"
-    person.mkdir(parents=True, exist_ok=True)
-    (out / NAME).write_bytes(Path(seed).read_bytes())
-    (person / "000000.jpg").write_bytes(b"no picture")
-    words = ["--steps", "1", "-o", str(out / "run"), "--cache", str(out / "cache")]
-    return ["tools.train_swap", "--me", str(person), "--other", str(person), *words]
+    people = [out / name / "person-1" for name in ("a", "b")]
+    for person in people:
+        person.mkdir(parents=True, exist_ok=True)
+        (person.parent / NAME).write_bytes(Path(seed).read_bytes())
+        (person / "000000.jpg").write_bytes(b"no picture")
+    words = ["--steps", "1", "--out", str(out / "run"), "--cache", str(out / "cache")]
+    return ["tools.train_swap", "--a", str(people[0]), "--b", str(people[1]), *words]
 
 
 TARGET = Target(seeds, command, preload=("cv2", "torch"))

@@ -35,7 +35,7 @@ def seeds(folder: Path) -> Sequence[Seed]:
         pictures[0].save(folder / name, save_all=True, append_images=pictures[1:], duration=[50, 90, 70])
     pictures[0].convert("RGB").save(folder / "still.avif")
     pictures[0].save(folder / "moving.avif", save_all=True, append_images=pictures[1:], duration=50)
-    (folder / "grid.heic").write_bytes(_heic(colour))
+    (folder / "grid.heic").write_bytes(_heic(np.asarray(colour, np.uint8)))
     for name, data in _bombs().items():
         (folder / name).write_bytes(data)
     return sorted(folder.iterdir())
@@ -60,9 +60,9 @@ def _heic(colour: np.typing.NDArray[np.uint8]) -> bytes:
     items = [box(b"infe", b"\2\0\0\0", struct.pack(">HH4s", n, 0, kind), b"\0") for n, kind in kinds.items()]
     sizes = [box(b"ispe", full, struct.pack(">II", *size)) for size in ((96, 72), (180, 70))]
     ipco = box(b"ipco", box(b"hvcC", setup), *sizes, box(b"irot", b"\1"), box(b"imir", b"\1"))
-    ipma = struct.pack(">I", 3) + b"".join(
-        struct.pack(">HB", number, len(which)) + bytes(which) for number, which in ((1, (1, 2)), (2, (1, 2)), (3, (3, 4, 5)))
-    )
+    ipma = struct.pack(">I", 3)
+    for number, properties in ((1, (1, 2)), (2, (1, 2)), (3, (3, 4, 5))):
+        ipma += struct.pack(">HB", number, len(properties)) + bytes(properties)
     head = box(b"ftyp", b"heic\0\0\0\0mif1heic")
 
     def meta(at: int) -> bytes:
