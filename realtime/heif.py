@@ -68,7 +68,7 @@ def decode(data: bytes, photo: Photo) -> Pixels:
     try:
         decoded = _decoded_items(data, wanted)
         whole = _put_together(photo.picture, decoded)
-        made = PictureMaker().make(whole)
+        made = PictureMaker(upright=False).make(whole)
         opacity = _put_together(photo.opacity, decoded) if photo.opacity else None
     except (av.FFmpegError, OSError, KeyError) as error:
         raise ValueError("cannot be decoded; save it again as PNG or JPEG") from error

@@ -21,7 +21,7 @@ HEAD_BYTES = 64
 _STREAMS_OF_JPEGS = frozenset({".mjpeg", ".mjpg"})
 _PHOTO_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif"})
 _SEQUENCE_BRANDS = frozenset({b"avis", b"msf1", b"hevc", b"hevx"})
-_WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
+_WIDTH, _HEIGHT, _BITS, _EXTRA_SAMPLES = 0x0100, 0x0101, 0x0102, 0x0152
 _WEBP_MOVES = 0x02
 
 
@@ -109,10 +109,10 @@ def check_size(size: Size) -> None:
 
 
 def stored_turn(kind: str, data: bytes) -> Turn:
-    """Return how a PNG, WebP or TIFF asks to be turned. (JPEGs have no transparency, and OpenCV turns the others.)"""
+    """Return how a PNG or WebP asks to be turned, which OpenCV leaves out where it gives transparency. (JPEGs have
+    none, and a TIFF it turns always.)
+    """
     try:
-        if kind == "TIFF":
-            return turn_of_orientation(next((v[0] for tag, v in tiff_tags(data) if tag == _ORIENTATION), 1))
         if kind == "PNG":
             exif = next((data[at:end] for name, at, end in _png_chunks(data) if name == b"eXIf"), b"")
         elif kind == "WebP":
@@ -130,6 +130,17 @@ def may_be_transparent(kind: str, data: bytes) -> bool:
         has_alpha = data[25] in (4, 6)  # grey or colour with opacity
         return has_alpha or any(name == b"tRNS" for name, _, _ in _png_chunks(data))
     return kind in ("WebP", "TIFF", "GIF", "BMP", "PNM", "JPEG 2000")
+
+
+def is_premultiplied(kind: str, data: bytes) -> bool:
+    """Tell whether OpenCV gives a picture's colours already dimmed by their opacity: those of a TIFF that says that it
+    keeps them so, and those of 8 bits in which it says the contrary (libtiff does it).
+    """
+    if kind != "TIFF":
+        return False
+    tags = dict(tiff_tags(data))
+    extra, bits = tags.get(_EXTRA_SAMPLES, (0,))[0], tags.get(_BITS, (8,))[0]
+    return extra == 1 or (extra == 2 and bits == 8)
 
 
 def webp_chunks(data: bytes, at: int = 12, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:

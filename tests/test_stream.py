@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.server
 import itertools
@@ -10,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import cv2
 import pytest
 
 from realtime.cameras import CameraRequest, stream
 from realtime.cameras.decoding import Picture, PictureMaker
 from realtime.cameras.stream import Stream, without_password
 from realtime.errors import CameraError
-from tests.videos import number_of, write_video
+from tests.videos import number_of, numbered, write_video
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -116,3 +118,38 @@ def test_a_password_is_never_shown() -> None:
     with pytest.raises(CameraError) as caught:
         Stream("rtsp://me:secret@127.0.0.1:9/x", CameraRequest())
     assert "secret" not in str(caught.value)
+
+
+def test_an_empty_part_in_a_stream_of_pictures_is_passed_over() -> None:
+    """As small cameras send them now and then; what follows must not be lost."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *rest: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            for number in range(40):
+                jpeg = b"" if number % 7 == 3 else cv2.imencode(".jpg", numbered(number))[1].tobytes()
+                head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
+                with contextlib.suppress(OSError):
+                    self.wfile.write(head + jpeg + b"\r\n")
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    camera = Stream(f"http://127.0.0.1:{server.server_address[1]}", CameraRequest())
+    try:
+        numbers: list[int] = []
+        while len(numbers) < 30 and (frame := camera.read()) is not None:
+            numbers.append(number_of(frame.pixels))
+    finally:
+        camera.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    sent = [number for number in range(40) if number % 7 != 3]
+    assert numbers == sent[: len(numbers)]
+    assert len(numbers) >= 30

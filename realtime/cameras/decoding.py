@@ -127,12 +127,15 @@ def _decoder(stream: av.VideoStream) -> av.VideoCodecContext:
 class PictureMaker:
     """Turns decoded frames into BGR pictures. Used by one thread; sizes and formats may change on the way."""
 
-    def __init__(self, pixel_aspect: Fraction | None = None) -> None:
-        """`pixel_aspect`: width of a stored pixel to its height; where it is not 1 the picture is stretched."""
+    def __init__(self, pixel_aspect: Fraction | None = None, *, upright: bool = True) -> None:
+        """`pixel_aspect`: width of a stored pixel to its height; where it is not 1 the picture is stretched. `upright`:
+        False where the caller turns it, by what it knows better than FFmpeg.
+        """
         self._pixel_aspect = pixel_aspect or Fraction(1)
         self._made_for: tuple[object, ...] = ()
         self._graph: _Graph | None = None
         self._interlaced = False
+        self._upright = upright
         self._pool: FramePool | None = None
 
     def make(self, decoded: av.VideoFrame) -> list[Picture]:
@@ -156,7 +159,12 @@ class PictureMaker:
         earlier: list[Picture] = []
         if kind != self._made_for:
             earlier = self.rest()
-            self._graph = _Graph(decoded, self._pixel_aspect, deinterlace=self._interlaced)
+            self._graph = _Graph(
+                decoded,
+                self._pixel_aspect,
+                _turn(decoded) if self._upright else _NOT_TURNED,
+                deinterlace=self._interlaced,
+            )
             self._made_for = kind
         return earlier + self._pictures(decoded)
 
@@ -245,7 +253,9 @@ def _turning_filters(turn: tuple[int, int, int, int]) -> list[tuple[str, str]]:
 class _Graph:
     """A filter graph that puts two fields together, stretches to square pixels, turns upright and converts to BGR."""
 
-    def __init__(self, decoded: av.VideoFrame, pixel_aspect: Fraction, *, deinterlace: bool) -> None:
+    def __init__(
+        self, decoded: av.VideoFrame, pixel_aspect: Fraction, turn: tuple[int, int, int, int], *, deinterlace: bool
+    ) -> None:
         is_hdr = hdr.is_hdr(decoded.color_trc)
         has_palette = decoded.format.has_palette
         self.has_alpha = has_palette or any(component.is_alpha for component in decoded.format.components)
@@ -267,7 +277,7 @@ class _Graph:
         if pixel_aspect not in (0, 1):
             width = round(decoded.width * pixel_aspect)
             nodes.append(graph.add("scale", f"{width}:{decoded.height}:flags=bilinear"))
-        nodes += [graph.add(name, options or None) for name, options in _turning_filters(_turn(decoded))]
+        nodes += [graph.add(name, options or None) for name, options in _turning_filters(turn)]
         graph.link_nodes(*nodes)
         last, table = hdr.add_lookup(graph, nodes[-1]) if is_hdr else (nodes[-1], None)
         self._sink = graph.add("buffersink")

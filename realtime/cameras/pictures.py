@@ -13,7 +13,7 @@ from realtime.cameras.quiet import quiet_opencv
 from realtime.errors import CameraError
 from realtime.exif import turned
 from realtime.frame import Pixels
-from realtime.picture_kinds import check_size, may_be_transparent, read_any_header, stored_turn
+from realtime.picture_kinds import check_size, is_premultiplied, may_be_transparent, read_any_header, stored_turn
 from realtime.portrait_file.header import check_whole
 
 _WHITE = 255
@@ -61,7 +61,7 @@ def decode_picture(data: bytes) -> Pixels:
     if may_be_transparent(kind, data):
         stored = _decoded(buffer, cv2.IMREAD_UNCHANGED)
         if stored is not None and stored.ndim == 3 and stored.shape[2] == 4 and stored.dtype in (np.uint8, np.uint16):
-            return on_white(turned(stored, stored_turn(kind, data)))
+            return on_white(turned(stored, stored_turn(kind, data)), premultiplied=is_premultiplied(kind, data))
         del stored
     pixels = _decoded(buffer, cv2.IMREAD_COLOR)
     if pixels is None:
@@ -69,7 +69,7 @@ def decode_picture(data: bytes) -> Pixels:
     return np.ascontiguousarray(pixels, np.uint8)
 
 
-def on_white(stored: NDArray[Any]) -> Pixels:
+def on_white(stored: NDArray[Any], *, premultiplied: bool = False) -> Pixels:
     """Lay a picture with transparency, (height, width, 4) uint8 or uint16 BGRA, on white.
 
     What is stored under full transparency is often garbage or black, and nobody was to see it.
@@ -78,17 +78,20 @@ def on_white(stored: NDArray[Any]) -> Pixels:
     pixels = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIP_PX // max(1, width))
     for top in range(0, height, rows):
-        lay_on_white(stored[top : top + rows], pixels[top : top + rows])
+        lay_on_white(stored[top : top + rows], pixels[top : top + rows], premultiplied=premultiplied)
     return pixels
 
 
-def lay_on_white(stored: NDArray[Any], out: Pixels) -> None:
+def lay_on_white(stored: NDArray[Any], out: Pixels, *, premultiplied: bool = False) -> None:
     """The same into a picture, or part of one, that the caller owns, all at once."""
     if stored.dtype == np.uint16:
         stored = cv2.convertScaleAbs(stored, alpha=1 / 257)
-    # What lacks to white, of which as much remains as is opaque.
-    lacking = cv2.bitwise_not(cv2.cvtColor(stored, cv2.COLOR_BGRA2BGR))
+    colour = cv2.cvtColor(stored, cv2.COLOR_BGRA2BGR)
     opacity = cv2.cvtColor(cv2.extractChannel(stored, 3), cv2.COLOR_GRAY2BGR)
+    if premultiplied:
+        cv2.add(colour, cv2.bitwise_not(opacity), dst=out)
+        return
+    lacking = cv2.bitwise_not(colour)  # to white, of which as much remains as is opaque
     np.subtract(_WHITE, cv2.multiply(lacking, opacity, scale=1 / _WHITE), out=out)
 
 

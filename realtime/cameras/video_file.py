@@ -71,7 +71,7 @@ class VideoFile(Camera):
         self._period_s = 1.0 / fps
         self._first = self._next_picture()
         if self._first is None:
-            raise CameraError(f"{name} holds no picture that can be decoded; {_CONVERT.format(name=name)}")
+            raise self._undecodable("")
         size = Size.of(self._first[0])
         self.info = CameraInfo(name, size, fps, live=False, frame_count=stream.frames or None)
 
@@ -102,8 +102,14 @@ class VideoFile(Camera):
                     return picture.pixels, pts_s
                 self._damaged += 1
         except av.FFmpegError as error:
+            if self._began_s is None and not self._count:
+                raise self._undecodable(error.strerror or "") from error
             log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
         return None
+
+    def _undecodable(self, reason: str) -> CameraError:
+        name, why = self._path.name, f" ({reason})" if reason else ""
+        return CameraError(f"{name} holds no picture that can be decoded{why}; {_CONVERT.format(name=name)}")
 
     def _presentation_s(self, time_s: Fraction | None) -> float:
         """Return seconds since the first frame. A frame without a time follows the one before at the usual pace."""

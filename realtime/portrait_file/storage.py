@@ -95,7 +95,8 @@ class _ArchiveFiles(PackFiles):
             raise PortraitError(f"{path} cannot be unpacked: {error}; pack it again as an ordinary ZIP") from error
         except _DAMAGED as error:
             raise PortraitError(f"{path} is no portrait: it is no ZIP archive, or cut short") from error
-        entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
+        # Not `is_dir`, which fails on a name of no letters.
+        entries = [entry for entry in self._archive.infolist() if entry.filename and entry.filename[-1] != "/"]
         for entry in entries:
             if climbs_out(entry.filename):
                 self._archive.close()

@@ -46,4 +46,10 @@ TARGETS: Mapping[str, PartName] = {
     "models-add": PartName("tools.fuzzing.models_add", "TARGET", "other people's ONNX files into `models add`"),
     "styles": PartName("tools.fuzzing.style_files", "TARGET", "ONNX files with a card into `run --effect style:FILE`"),
     "checkpoints": PartName("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
+    "films": PartName("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
+    "manifests": PartName("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
+    "packs": PartName("tools.fuzzing.packs", "TARGET", "portrait packs into realtime portrait show"),
+    "pictures": PartName("tools.fuzzing.pictures", "TARGET", "pictures of every kind as a source"),
+    "presets": PartName("tools.fuzzing.presets", "TARGET", "TOML into --preset"),
+    "words": PartName("tools.fuzzing.words", "TARGET", "the words of realtime run"),
 }
