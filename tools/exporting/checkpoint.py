@@ -55,7 +55,7 @@ def weights_in(found: object, path: Path, key: str = "") -> Weights:
 
 def alignment_in(found: object) -> str:
     """Return by which face crop the network was trained, as `realtime.faces.crops` calls it; nothing where the file
-    does not say: only those of tools.train_swap do.
+    does not say: only those of tools.train_swap and tools.train_morph do.
     """
     settings = found.get("settings") if isinstance(found, Mapping) else None
     text = settings.get("alignment") if isinstance(settings, Mapping) else None

@@ -1,0 +1,144 @@
+"""From photos and a list to directions, and the geometry of directions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from realtime.cameras.pictures import read_picture
+from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
+from tools import find_attributes
+from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled
+from tools.networks.face_vae import FaceVae, widths
+
+COUNT = 120
+SOME = ["--held-out", "0.1"]
+
+
+@pytest.fixture(scope="module")
+def photos(navy_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Navy photo, laid in many ways; every second has a red nose, every second pair is mirrored."""
+    folder = tmp_path_factory.mktemp("noses")
+    photo = read_picture(navy_photo)
+    red = photo.copy()
+    cv2.circle(red, (270, 205), 22, (20, 20, 230), -1)
+    for number in range(COUNT):
+        picture = laid(red if number % 2 else photo, number)
+        cv2.imwrite(str(folder / f"{number:03d}.png"), picture[:, ::-1] if number % 4 < 2 else picture)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def labels(photos: Path) -> Path:
+    path = photos.parent / f"{photos.name}.csv"
+    lines = [
+        f"{number:03d}.jpg,{1 if number % 2 else -1},{-1 if number % 4 < 2 else 1},-1,{1 if number < 9 else -1}"
+        for number in range(COUNT)
+    ]
+    path.write_text("\n".join(["image_id,Red_Nose,Left,Nobody,Few", *lines]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE that has learnt nothing: its codes are random views of a face, which tell red noses all the same."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("vae") / "checkpoint.pth"
+    vae = FaceVae(*widths(32, 0.3), latent=20)
+    torch.save({"generator": vae.state_dict(), "settings": {"alignment": "face"}}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_a_direction_is_found_that_tells_people_it_has_not_seen(
+    photos: Path, labels: Path, checkpoint: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "directions.json"
+    line = [str(checkpoint), "--faces", str(photos), "--labels", str(labels), "--cache", str(cache), "-o", str(out)]
+    asked = ["--attribute", "nose=Red_Nose", "pale_nose=-Red_Nose", "--by", "discriminant", "--batch", "20", *SOME]
+    assert find_attributes.main([*line, *asked]) == 0
+    found = json.loads(out.read_text())
+    assert (found["latent"], found["alignment"], len(found["mean"]), len(found["deviation"])) == (20, "face", 20, 20)
+    nose, pale = found["directions"]
+    assert (nose["name"], nose["by"]) == ("nose", "discriminant")
+    assert nose["accuracy"] > 0.9
+    assert np.array(nose["values"]) == pytest.approx(-np.array(pale["values"]))
+    captured = capsys.readouterr()
+    assert "nose: by discriminant;" in captured.err
+    assert "moved with" in captured.out
+
+    # The means alone, kept at right angles to another.
+    asked = ["--attribute", "Red_Nose", "Left", "--apart", "Red_Nose=Left", "--by", "means", *SOME]
+    assert find_attributes.main([*line, *asked]) == 0
+    nose, left = (np.array(each["values"]) for each in json.loads(out.read_text())["directions"])
+    assert abs(nose @ left) < 1e-5 * np.linalg.norm(nose) * np.linalg.norm(left) + 1e-5
+
+
+def test_two_folders_are_a_list_too(photos: Path, checkpoint: Path, cache: Path, tmp_path: Path) -> None:
+    for name, rest in (("with", 1), ("without", 0)):
+        (tmp_path / name).mkdir()
+        for number in range(rest, COUNT, 2):
+            (tmp_path / name / f"{number:03d}.png").symlink_to(photos / f"{number:03d}.png")
+    out = tmp_path / "nose.json"
+    folders = ["--with", str(tmp_path / "with"), "--without", str(tmp_path / "without"), "--cache", str(cache)]
+    assert find_attributes.main([str(checkpoint), *folders, "--attribute", "nose", "-o", str(out), *SOME]) == 0
+    (nose,) = json.loads(out.read_text())["directions"]
+    assert nose["accuracy"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--attribute", "Nobody"], "'Nobody': 0 pictures have it and 120 do not; a direction needs 50 of each"),
+        (["--attribute", "-Nobody"], "expected at least one argument"),
+        (["--attribute", "x=-Nobody"], "'Nobody': 120 pictures have it and 0 do not"),
+        (["--attribute", "Few"], "'Few': 9 pictures have it"),
+        (["--attribute", "Red_Noes"], "did you mean 'Red_Nose'?"),
+        (["--attribute", "Left", "--apart", "Left=Rihgt"], "'Rihgt' is not asked for"),
+        (["--attribute", "Left", "--with", "a", "--without", "b"], "name --faces and --labels, or --with and"),
+        (["--attribute", "Left", "--labels", "nowhere.csv"], "cannot read nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    words: list[str],
+    said: str,
+    photos: Path,
+    labels: Path,
+    checkpoint: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = [str(checkpoint), "--faces", str(photos), "--labels", str(labels), "--cache", str(cache)]
+    assert find_attributes.main([*line, "-o", str(tmp_path / "x.json"), *words]) == 2
+    lines = [text for text in capsys.readouterr().err.splitlines() if text.startswith("find_attributes:")]
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_the_discriminant_looks_past_what_varies_anyway() -> None:
+    # The second number varies ten times as much as the first, and the same on both sides.
+    rng = np.random.default_rng(0)
+    has = np.repeat(np.array([1, -1], np.int8), 4000)
+    codes = rng.normal(0, (1, 10), (8000, 2)) + np.where(has > 0, 1, -1)[:, None] * (1.0, 1.0)
+    direction = discriminant(codes, has)
+    assert direction[0] == pytest.approx(1, abs=0.02)
+    assert accuracy(direction, codes, has, middle(direction, codes, has)) > 0.82
+    assert accuracy(np.array([0.0, 1.0]), codes, has, 0) < 0.6
+    assert scaled(direction, codes) @ direction == pytest.approx((codes @ direction).std())
+
+
+def test_apart_from_others_whatever_they_share() -> None:
+    others = np.array([[1.0, 0, 0, 0], [1.0, 1, 0, 0], [2.0, 1, 0, 0]])
+    left = apart(np.array([5.0, 5, 3, 4]), others)
+    assert left == pytest.approx([0, 0, 0.6, 0.8])

@@ -1,0 +1,56 @@
+"""Directions in the space of codes, [Z] each, and how well they tell an attribute."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_RIDGE = 0.01
+"""Added to each number's variance, in parts of their mean: one that hardly varies must not decide."""
+
+
+def discriminant(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Floats:
+    """Return the direction that separates best where both sides are normal clouds of one shape (Fisher's linear
+    discriminant), of length 1.
+    """
+    with_it, without = codes[has > 0].astype(np.float64), codes[has < 0].astype(np.float64)
+    means = with_it.mean(0), without.mean(0)
+    # Both sides count alike, however rare the attribute is.
+    within = (np.cov(with_it, rowvar=False) + np.cov(without, rowvar=False)) / 2
+    within = np.atleast_2d(within) + np.eye(len(means[0])) * (_RIDGE * np.trace(np.atleast_2d(within)) / len(means[0]))
+    return unit(np.linalg.solve(within, means[0] - means[1]))
+
+
+def apart(direction: Floats, others: Floats) -> Floats:
+    """Return what of a direction is at right angles to all of `others` [K, Z], of length 1."""
+    if len(others) == 0:
+        return unit(direction)
+    basis, strength, _ = np.linalg.svd(others.T, full_matrices=False)
+    basis = basis[:, strength > 1e-6 * strength.max()]
+    return unit(direction - basis @ (basis.T @ direction))
+
+
+def accuracy(direction: Floats, codes: NDArray[np.floating], has: NDArray[np.int8], threshold: float) -> float:
+    """Return the share told rightly by which side of `threshold` a code lies along the direction; the mean of those
+    with and those without, so that 0.5 is chance however rare the attribute is.
+    """
+    along = codes @ direction
+    return float((np.mean(along[has > 0] > threshold) + np.mean(along[has < 0] <= threshold)) / 2)
+
+
+def middle(direction: Floats, codes: NDArray[np.floating], has: NDArray[np.int8]) -> float:
+    """Return the threshold half way between the means of both sides."""
+    along = codes @ direction
+    return float((along[has > 0].mean() + along[has < 0].mean()) / 2)
+
+
+def scaled(direction: Floats, codes: NDArray[np.floating]) -> Floats:
+    """Return it so long that a step of 1 is one standard deviation of people's codes along it."""
+    return direction * float((codes @ direction).std())
+
+
+def unit(direction: Floats) -> Floats:
+    length = float(np.linalg.norm(direction))
+    return direction / length if length > 0 else direction

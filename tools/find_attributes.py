@@ -1,0 +1,249 @@
+"""Finds directions for attributes in the codes of a VAE: what is to be added to a face's code to give it glasses.
+
+    python -m tools.find_attributes checkpoint.pth --faces photos/ --labels list_attr_celeba.csv --people people.csv
+        --attribute glasses=Eyeglasses beard=-No_Beard age=-Young -o directions.json
+    python -m tools.find_attributes checkpoint.pth --with hats/ --without heads/ --attribute hat -o hat.json
+
+NAME=COLUMN calls a column of the list by another name; `-` before the column turns it round. `--apart glasses=age`
+makes a direction stay at right angles to others. What is told right of people held out stands in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from realtime.errors import OptionError, RealtimeError, nearest
+from realtime.faces.crops import FACE
+from realtime.files import written_whole
+from realtime.frame import Pixels
+from realtime.terminal import progress_line, silence_native_libraries
+from tools.attributes.codes import Encoder
+from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled, unit
+from tools.attributes.labels import checked, read_labels
+from tools.attributes.means import RunningMeans, until_at_rest
+from tools.training.command_line import Parser
+from tools.training.crowd import Crowd, load_crowd, part_people
+
+_WAYS = ("best", "means", "discriminant")
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """One attribute to find."""
+
+    name: str
+    column: str
+    apart: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Direction:
+    """One attribute found."""
+
+    name: str
+    by: str
+    accuracy: float
+    """On people held out, 0.5 is chance."""
+    values: NDArray[np.float64]
+    """[Z]; a step of 1 is one standard deviation of people's codes along it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """Codes and what is known of whose they are."""
+
+    codes: NDArray[np.float32]
+    learnt: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    has: dict[str, NDArray[np.int8]]
+    """By an attribute's name: 1, −1, or 0 where nobody knows."""
+
+
+def find(material: Material, asked: Sequence[Asked], way: str, batch: int, seed: int) -> list[Direction]:
+    """Return the directions in the order asked for, and print the table of each."""
+    own: dict[str, tuple[str, NDArray[np.float64]]] = {}
+    for one in asked:
+        own[one.name] = _own_direction(material, one.name, way, batch, seed)
+    found = []
+    for one in asked:
+        by, direction = own[one.name]
+        if one.apart:
+            direction = apart(direction, np.stack([own[name][1] for name in one.apart]))
+            by += f", apart from {' and '.join(one.apart)}"
+        right = _right(material, one.name, direction)
+        tell(f"{one.name}: by {by}; {right:.1%} told right of people held out")
+        found.append(Direction(one.name, by, right, scaled(direction, material.codes[material.learnt])))
+    return found
+
+
+def _own_direction(material: Material, name: str, way: str, batch: int, seed: int) -> tuple[str, NDArray[np.float64]]:
+    codes, has = material.codes[material.learnt], material.has[name][material.learnt]
+    means = RunningMeans(codes.shape[1])
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(has))
+    batches = ((codes[part], has[part]) for part in np.split(order, range(batch, len(order), batch)))
+    print(f"{name}\n{'pictures with':>14}{'moved with':>12}{'without':>10}{'distance':>10}{'change':>10}")
+    for line in until_at_rest(means, batches):
+        print(
+            f"{line.seen_with:14d}{line.moved_with:12.3f}{line.moved_without:10.3f}{line.distance:10.3f}"
+            f"{line.change:10.3f}"
+        )
+    ways = {"means": unit(means.difference), "discriminant": discriminant(codes, has)}
+    if way == "best":
+        # Of two that tell alike the means' is kept: it is where the faces themselves lie.
+        way = max(ways, key=lambda each: round(_right(material, name, ways[each]), 2))
+    return way, ways[way]
+
+
+def _right(material: Material, name: str, direction: NDArray[np.float64]) -> float:
+    """Return how much of people held out is told right by the middle of those learnt from."""
+    has = material.has[name]
+    border = middle(direction, material.codes[material.learnt], has[material.learnt])
+    return accuracy(direction, material.codes[material.held_out], has[material.held_out], border)
+
+
+def read_material(arguments: argparse.Namespace, asked: Sequence[Asked]) -> Material:
+    """Raises OptionError and ModelError for what cannot be used."""
+    encoder = Encoder.open(arguments.model)
+    folders = arguments.faces or [*arguments.having, *arguments.lacking]
+    with progress_line() as progress:
+        crowd = load_crowd(folders, arguments.people, encoder.side_px, arguments.cache, progress)
+        learnt, held_out = part_people(crowd, arguments.held_out)
+        has = _labelled(arguments, crowd, asked)
+        for name, labels in has.items():
+            checked(labels[learnt], name)
+            if not (labels[held_out] > 0).any() or not (labels[held_out] < 0).any():
+                raise OptionError(f"'{name}': all people held out are alike in it; name more pictures")
+
+        def faces() -> Iterator[Pixels]:
+            for index in range(len(crowd)):
+                progress("encoding faces", (index + 1) / len(crowd))
+                yield crowd.plain(index, encoder.side_px)
+
+        return Material(encoder.codes(faces()), learnt, held_out, has)
+
+
+def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked]) -> dict[str, NDArray[np.int8]]:
+    if arguments.labels is None:
+        having = len(arguments.having)
+        return {asked[0].name: np.where(crowd.places[:, 0] < having, 1, -1).astype(np.int8)}
+    labels = read_labels(arguments.labels)
+    names = [crowd.name(index) for index in range(len(crowd))]
+    if not any(name in labels.values for name in names):
+        raise OptionError(f"{arguments.labels} lists none of the pictures in {' '.join(map(str, arguments.faces))}")
+    return {one.name: labels.has(names, one.column) for one in asked}
+
+
+def write(path: Path, model: Path, material: Material, found: Sequence[Direction]) -> None:
+    """Write the directions, and where people's codes lie, as JSON."""
+    codes = material.codes[material.learnt].astype(np.float64)
+    text = {
+        "format": _FORMAT,
+        "model": model.name,
+        "alignment": FACE,
+        "latent": codes.shape[1],
+        "mean": _rounded(codes.mean(0)),
+        "deviation": _rounded(codes.std(0)),
+        "directions": [
+            {"name": one.name, "by": one.by, "accuracy": round(one.accuracy, 4), "values": _rounded(one.values)}
+            for one in found
+        ],
+    }
+    with written_whole(path) as unfinished:
+        unfinished.write_text(json.dumps(text, indent=1), encoding="utf-8")
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 6) for value in values]
+
+
+def tell(line: str) -> None:
+    print(f"find_attributes: {line}", file=sys.stderr)
+
+
+# ------------------------------------------------------------------------------------------------------ command line
+
+
+def read_asked(attributes: Sequence[str], aparts: Sequence[str]) -> list[Asked]:
+    """Read NAME, NAME=COLUMN and NAME=OTHER,OTHER. Raises OptionError for what cannot be."""
+    columns: dict[str, str] = {}
+    for text in attributes:
+        name, _, column = text.partition("=")
+        if not name or name in columns:
+            raise OptionError(f"--attribute {text}: write NAME or NAME=COLUMN, each name once")
+        columns[name] = column or name
+    apart_from: dict[str, tuple[str, ...]] = {}
+    for text in aparts:
+        name, _, others = text.partition("=")
+        apart_from[name] = tuple(others.split(","))
+        for each in (name, *apart_from[name]):
+            if each not in columns:
+                raise OptionError(f"--apart {text}: '{each}' is not asked for{nearest(each, columns)}")
+        if name in apart_from[name]:
+            raise OptionError(f"--apart {text}: nothing is apart from itself")
+    return [Asked(name, column, apart_from.get(name, ())) for name, column in columns.items()]
+
+
+def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[Asked]]:
+    """Raises OptionError for anything that cannot be."""
+    formatter: Any = argparse.RawTextHelpFormatter
+    parser = Parser("python -m tools.find_attributes", description=__doc__, formatter_class=formatter)
+    parser.add_argument("model", type=Path, help="a VAE's checkpoint, or its encoder's .onnx")
+    parser.add_argument("--faces", type=Path, nargs="+", default=[], metavar="DIR", help="photos, or extracted crops")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="who has which attribute, as list_attr_celeba")
+    parser.add_argument("--with", type=Path, nargs="+", default=[], metavar="DIR", dest="having", help="photos with it")
+    parser.add_argument("--without", type=Path, nargs="+", default=[], metavar="DIR", dest="lacking", help="without")
+    parser.add_argument("--people", type=Path, metavar="FILE", help="whose each photo is; they are held out together")
+    parser.add_argument("--attribute", nargs="+", required=True, metavar="NAME[=COLUMN]")
+    parser.add_argument("--apart", nargs="+", default=[], metavar="NAME=OTHER,…")
+    parser.add_argument("--by", choices=_WAYS, default="best", help="best: what tells more people right (%(default)s)")
+    parser.add_argument(
+        "--held-out", type=float, default=0.05, metavar="SHARE",
+        help="of the people, who are only told apart; as in the VAE's own run (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--batch", type=int, default=500, help="pictures between two looks at the means (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of pictures (%(default)s)")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.json")
+    parser.add_argument(
+        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
+        help="where prepared faces are kept (default: the user's cache)",
+    )  # fmt: skip
+    arguments = parser.parse_args(words)
+    asked = read_asked(arguments.attribute, arguments.apart)
+    listed, foldered = bool(arguments.faces and arguments.labels), bool(arguments.having and arguments.lacking)
+    if listed == foldered:
+        raise OptionError("name --faces and --labels, or --with and --without")
+    if foldered and len(asked) > 1:
+        raise OptionError("two folders show one attribute; name one as --attribute")
+    if not 0 < arguments.held_out < 1:
+        raise OptionError(f"--held-out {arguments.held_out:g} cannot be; it is more than 0 and less than 1")
+    if arguments.batch < 1:
+        raise OptionError(f"--batch {arguments.batch} cannot be; it is 1 or more")
+    return arguments, asked
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    try:
+        arguments, asked = read_command_line(sys.argv[1:] if words is None else words)
+        material = read_material(arguments, asked)
+        found = find(material, asked, arguments.by, arguments.batch, arguments.seed)
+        write(arguments.out, arguments.model, material, found)
+    except RealtimeError as error:
+        tell(str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    silence_native_libraries()
+    sys.exit(main())
