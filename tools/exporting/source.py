@@ -30,6 +30,8 @@ class Wishes:
     range: str = ""
     order: str = "rgb"
     multiple: int = 8
+    trust: bool = False
+    """Load a whole program as PyTorch does, unchecked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,19 +68,24 @@ class ScriptNetwork(nn.Module):
         return made
 
 
+def is_program(checkpoint: Path) -> bool:
+    """Tell whether a file is a whole program: one that is run to be exported, where weights are only read."""
+    return is_script(checkpoint) or is_exported(checkpoint)
+
+
 def open_source(checkpoint: Path, wishes: Wishes) -> Source:
     """Return the networks in `checkpoint`. Raises ModelError and OptionError, a line each, for whatever is wrong."""
     if not wishes.network:
         if is_script(checkpoint):
-            picture = _picture_format(wishes)
-            return _style("torchscript", ScriptNetwork(read_script(checkpoint)), picture)
+            picture = picture_format(wishes)
+            return _style("torchscript", ScriptNetwork(read_script(checkpoint, trust=wishes.trust)), picture)
         if is_exported(checkpoint):
-            picture = _picture_format(wishes)
-            return _style("torch_export", read_exported(checkpoint), picture)
+            picture = picture_format(wishes)
+            return _style("torch_export", read_exported(checkpoint, trust=wishes.trust), picture)
     found = read_saved(checkpoint)
     weights = weights_in(found, checkpoint, wishes.key)
     if wishes.network:
-        picture = _picture_format(wishes)
+        picture = picture_format(wishes)
         network = build_network(wishes.network, wishes.kwargs)
         weights.fill(network)
         return _style(wishes.network.rpartition(":")[2], network, picture)
@@ -94,7 +101,8 @@ def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:
     return Source(name, [Part(ModelKind.STYLE, network, picture)])
 
 
-def _picture_format(wishes: Wishes) -> PictureFormat:
+def picture_format(wishes: Wishes) -> PictureFormat:
+    """Return which pictures the user says a network takes. Raises OptionError."""
     if not wishes.range:
         raise OptionError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
     match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", wishes.range)
