@@ -16,12 +16,9 @@ import torch
 from torch import nn
 
 from realtime.errors import ModelError
-from realtime.model_card import ModelCard, ModelKind
-from tests.exporting.conftest import trained
 from tools import export_onnx
 from tools.exporting.archive import Archive
 from tools.exporting.checkpoint import read_checkpoint
-from tools.exporting.model import build_model
 from tools.exporting.saved import read_saved
 from tools.exporting.source import Wishes, open_source
 from tools.fuzzing import hostile
@@ -199,14 +196,6 @@ def test_shapes_that_ask_for_a_giant_are_refused_before_it_is_made(tmp_path: Pat
     torch.save(tensors, tmp_path / "x.pth")
     with pytest.raises(ModelError, match="do not fit one another"):
         open_source(tmp_path / "x.pth", Wishes())
-
-
-def test_a_unet_of_seven_levels_is_written(tmp_path: Path) -> None:
-    """Its innermost level is one place high at one multiple, 128 px, which is no size to trace it with."""
-    torch.save(trained(Pix2PixUnet((2, 2, 2, 2, 2, 2, 2))).state_dict(), tmp_path / "x.pth")
-    (part,) = open_source(tmp_path / "x.pth", Wishes()).parts
-    model = build_model(part, ModelCard(ModelKind.STYLE))
-    assert [side.dim_param for side in model.graph.input[0].type.tensor_type.shape.dim][1:3] == ["height", "width"]
 
 
 def test_old_files_are_read_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
     steps += [(give, 0, 0, allow), (give, 0, 0, refuse)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
-    return bool(libc.prctl(_SECCOMP, _SECCOMP_FILTER, ctypes.addressof(program), 0, 0) == 0)
+    # Without c_void_p half of the address would be passed: ctypes takes a number for an int.
+    return bool(libc.prctl(_SECCOMP, _SECCOMP_FILTER, ctypes.c_void_p(ctypes.addressof(program)), 0, 0) == 0)
 
 
 def limit_memory(more_bytes: int) -> None:
