@@ -11,25 +11,31 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import re
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
+import torch
 from numpy.typing import NDArray
 
 from realtime import __version__
 from realtime.errors import ModelError, OptionError, RealtimeError
 from realtime.faces.crops import Alignment
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.files import unused_name, written_whole
+from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
+from realtime.onnx_outline import shown
 from realtime.terminal import set_up_logging
+from tools.exporting import apart
 from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
+from tools.exporting.confinement import clock, limit_files, limit_memory
 from tools.exporting.int8 import calibration_pictures, quantised
 from tools.exporting.model import build_model
-from tools.exporting.source import Source, Wishes, open_source
+from tools.exporting.source import Source, Wishes, is_program, open_source, picture_format
 from tools.networks import LAYOUTS, Part
 
 _LARGEST_DIFFERENCE = 1.0
@@ -53,31 +59,135 @@ class Precision:
         return self.half or bool(self.pictures)
 
 
+_PATHS = ("checkpoint", "output", "picture", "int8")
+_OPENING_CPU_S = 8.0
+"""To look through a stranger's program, load it and paint 64x64 pixels. The largest U-Net of pix2pix takes 2."""
+_MORE_MEMORY_BYTES = 900_000_000
+"""What such a program may take beside PyTorch itself; its weights come on top of it, some copies of them."""
+_BYTES_PER_CPU_S = 20_000_000
+_COPIES = 8
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit code: 0 done, 2 an error the user can mend."""
-    set_up_logging(debug=False)
+    """Run the program and return its exit code: 0 done, 2 an error the user can mend, 70 our fault, 130 Ctrl-C."""
     arguments = _parser().parse_args(argv)
+    set_up_logging(debug=arguments.debug)
+    return ended(lambda: _export_as_asked(arguments), debug=arguments.debug)
+
+
+def export_apart(asked: Mapping[str, Any], scratch: Path) -> int:
+    """Export a stranger's program within this process, which holds nothing but what it needs, into `scratch`.
+
+    `asked` are the command's arguments, its paths as texts. Returns the exit code.
+    """
+    texts = {name: asked[name] for name in _PATHS}
+    paths = {name: None if text is None else Path(text) for name, text in texts.items()}
+    arguments = argparse.Namespace(**{**asked, **paths})
+    set_up_logging(debug=arguments.debug)
+    return ended(lambda: _export_within_bounds(arguments, scratch), debug=arguments.debug)
+
+
+def ended(work: Callable[[], None], *, debug: bool) -> int:
+    """Do the work and return the exit code; every error is one line."""
+    log = logging.getLogger("realtime")
     try:
-        _check_place(arguments.output)
-        precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
-        source = open_source(arguments.checkpoint, _wishes(arguments))
-        export(source, arguments.output, _card(arguments), precision, arguments.picture)
+        work()
     except RealtimeError as error:
-        logging.getLogger("realtime").error("%s", error)
+        log.error("%s", error, exc_info=error if debug else None)
         return 2
+    except KeyboardInterrupt:
+        log.error("interrupted; nothing was kept")
+        return 130
+    except MemoryError as error:
+        log.error("there is not enough memory for it; nothing was kept", exc_info=error if debug else None)
+        return 2
+    except Exception as error:
+        what = shown(f"{type(error).__name__}: {error}".splitlines()[0], 200)
+        log.error(
+            "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
+        )
+        return 70  # EX_SOFTWARE of BSD's sysexits
     return 0
 
 
-def export(source: Source, output: Path, card: ModelCard, precision: Precision, photo: Path | None = None) -> None:
+def _export_as_asked(arguments: argparse.Namespace) -> None:
+    """Export: strangers' whole programs in a process apart, all else here."""
+    output = arguments.output or unused_name(Path(f"{arguments.checkpoint.name.split('.')[0] or 'model'}.onnx"))
+    _check_place(output)
+    wishes, card = _wishes(arguments), _card(arguments)
+    if not wishes.network and not wishes.trust and is_program(arguments.checkpoint):
+        picture_format(wishes)  # wrong words are told before the work
+        values = vars(arguments) | {"output": output}
+        texts = {name: None if values[name] is None else str(values[name]) for name in _PATHS}
+        moved = {
+            name: None if values[name] is None else str(values[name].absolute())
+            for name in ("checkpoint", "picture", "int8")
+        }
+        readable = [path for path in (arguments.picture, arguments.int8) if path is not None]
+        apart.run({**values, **texts, **moved}, arguments.checkpoint, output, readable)
+        return
+    precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
+    export(open_source(arguments.checkpoint, wishes), output, card, precision, arguments.picture)
+
+
+def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
+    """Export into `scratch`, with bounds on memory and processor that a network keeps and a trap does not.
+
+    Raises what `export` does; a process beyond its bounds may be ended by its system.
+    """
+    precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
+    threads = torch.get_num_threads()
+    source, per_pixel_s = opened_within_bounds(arguments.checkpoint, _wishes(arguments), arguments.picture)
+    for given in sample_inputs(source.parts[0], arguments.picture):
+        with clock(4 + 4 * per_pixel_s * given.size / 3):
+            reference(source.parts[0], given)
+    torch.set_num_threads(threads)
+    with clock(120 + 200 * per_pixel_s * 512 * 512):
+        export(source, arguments.output, _card(arguments), precision, arguments.picture, scratch)
+
+
+def opened_within_bounds(checkpoint: Path, wishes: Wishes, photo: Path | None = None) -> tuple[Source, float]:
+    """Open a stranger's file and paint a small picture, which tells what large ones may take: return the networks and
+    the seconds of processor for a pixel.
+
+    This process is bounded from then on. Raises ModelError and OptionError.
+    """
+    import onnxruntime  # noqa: F401 - what is imported later would count as the program's own memory
+    import onnxslim  # type: ignore[import-untyped]  # noqa: F401
+
+    size = checkpoint.stat().st_size
+    limit_files(2_000_000_000 + size * _COPIES)
+    limit_memory(_MORE_MEMORY_BYTES + size * _COPIES)
+    torch.set_num_threads(1)
+    with clock(_OPENING_CPU_S + size / _BYTES_PER_CPU_S):
+        source = open_source(checkpoint, wishes)
+        part = source.parts[0]
+        small = sample_inputs(part, photo, [Size(64, 64)])[0]
+        began_s = time.process_time()
+        reference(part, small)
+        small_s = time.process_time() - began_s
+    multiple = part.picture.multiple
+    return source, small_s / (-(-64 // multiple) * multiple) ** 2
+
+
+def export(
+    source: Source,
+    output: Path,
+    card: ModelCard,
+    precision: Precision,
+    photo: Path | None = None,
+    into: Path | None = None,
+) -> None:
     """Write the model files of `source`: all of them, each found to agree with PyTorch, or none.
 
-    `photo` is what they are checked with, the demo's where none is named. Raises ModelError, OptionError, OutputError.
+    `photo` is what they are checked with, the demo's where none is named; `into` the folder they are written to, where
+    it is not yet that of `output`. Raises ModelError, OptionError, OutputError.
     """
     print(f"{source.name}: {source.parameters:,} parameters")
     with contextlib.ExitStack() as unfinished:
         for part in source.parts:
             path = output.with_stem(output.stem + part.suffix)
-            file = unfinished.enter_context(written_whole(path))
+            file = unfinished.enter_context(written_whole(path if into is None else into / path.name))
             alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment
             own_card = dataclasses.replace(card, kind=part.kind, network=source.name, alignment=alignment)
             inputs = sample_inputs(part, photo)
@@ -162,15 +272,31 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"layouts it knows by themselves:\n{layouts}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # argparse takes words that begin with a minus for options, unless they look like numbers: here -1..1 is one.
+    parser._negative_number_matcher = re.compile(r"^-\d")
     parser.add_argument("checkpoint", type=Path, help=".pth, .pt, .ckpt, .safetensors, .pt2, TorchScript")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.onnx", help="the model to write")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="NAME.onnx",
+        help="the model to write (default: the checkpoint's name, here)",
+    )
     parser.add_argument("--key", default="", help="which network of a checkpoint that holds several, e.g. netG_A")
     parser.add_argument("--picture", type=Path, help="the photo to check with (default: the demo's)")
     smaller = parser.add_mutually_exclusive_group()
     smaller.add_argument("--fp16", action="store_true", help="numbers of half the size inside, for GPUs")
     smaller.add_argument("--int8", type=Path, metavar="FOLDER", help="styles: bytes inside, measured on its pictures")
 
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="whole programs: load it as PyTorch does, which runs the file's code as you",
+    )
+    parser.add_argument("--debug", action="store_true", help="tell everything, with tracebacks")
+
     own = parser.add_argument_group("a network of no known layout")
+    own._negative_number_matcher = parser._negative_number_matcher
     own.add_argument("--network", default="", metavar="FILE.py:Class", help="its code; it is run")
     own.add_argument("--kwargs", default="", metavar="JSON", help="what the class is called with")
     own.add_argument("--range", default="", metavar="BLACK..WHITE", help="its numbers for black and white: 0..1, -1..1")

@@ -23,6 +23,7 @@ from tools.exporting.graph import write_graph
 from tools.exporting.model import build_model
 from tools.exporting.source import Wishes, open_source
 from tools.networks.brush import Brush
+from tools.networks.cyclegan_resnet import CycleganResnet
 from tools.networks.vae_64 import Vae
 
 NETWORK = """
@@ -59,6 +60,14 @@ class Lying(Tiny):
     def forward(self, picture):
         painted = super().forward(picture)
         return painted if torch.compiler.is_exporting() else 1 - painted
+
+class Several(Tiny):
+    def forward(self, picture):
+        return super().forward(picture), picture, picture
+
+class Nothing(Tiny):
+    def forward(self, picture):
+        return None
 
 def no_network():
     return 5
@@ -168,6 +177,8 @@ def test_network_of_ones_own(folder: Path) -> None:
         (["Tini"], "has no 'Tini'"),
         (["no_network"], "made a int"),
         (["Half"], "a picture of the same size is asked"),
+        (["Several"], "gives 3 results where one is asked; wrap it"),
+        (["Nothing"], "gives a NoneType, no tensor"),
         (["Broken"], "gives NaN on a photo"),
         (["Exotic"], "cannot be written as ONNX"),
         (["Lying"], "differs from PyTorch by"),
@@ -181,6 +192,75 @@ def test_what_is_wrong_with_ones_own(
     assert expected in said
     assert left(folder) == []
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_code_that_imports_its_neighbours(package: bool, folder: Path) -> None:
+    """As most of what is public does: `from . import blocks`, with an `__init__.py` beside it or without."""
+    inside = folder / f"made_{package}" / "inner"
+    inside.mkdir(parents=True)
+    (inside / "blocks.py").write_text(NETWORK)
+    (inside / "net.py").write_text("from .blocks import Tiny\nfrom . import blocks\nclass Own(Tiny):\n    pass\n")
+    if package:
+        (inside / "__init__.py").touch()
+        (inside.parent / "__init__.py").touch()
+    wishes = Wishes(network=f"{inside / 'net.py'}:Own", range="0..1")
+    assert open_source(folder / "tiny.pth", wishes).parameters == 367
+
+
+def test_a_range_may_begin_with_a_minus_and_the_name_may_be_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder / "out")
+    words = ["--network", f"{folder / 'code.py'}:Tiny", "--range", "-1..1", "--multiple", "1"]
+    (folder / "out" / "tiny.onnx").write_bytes(b"older")
+    assert export_onnx.main([str(folder / "tiny.pth"), *words]) == 0
+    assert left(folder) == ["tiny-2.onnx", "tiny.onnx"]
+    assert (folder / "out" / "tiny.onnx").read_bytes() == b"older"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "not enough memory"),
+        (KeyError("x\x1b[31m"), 70, "a fault in realtime, not yours: KeyError"),
+    ],
+)
+def test_whatever_ends_it_is_one_line(
+    error: BaseException,
+    code: int,
+    words: str,
+    brush: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(export_onnx, "open_source", fails)
+    assert export(brush) == code
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.rstrip("\n").isprintable()
+
+
+def test_names_from_a_file_are_shown_without_what_steers_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"a\x1b]0;x\x07\n": torch.zeros(4), "b": torch.zeros(2)}, folder / "x.pth")
+    assert export(folder / "x.pth") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.rstrip("\n").isprintable()
+
+
+def test_a_grey_network_is_told_that_colours_are_asked(tmp_path: Path) -> None:
+    tensors = dict(CycleganResnet(4, 1).state_dict())
+    tensors["model.1.weight"] = torch.zeros(4, 1, 7, 7)
+    torch.save(tensors, tmp_path / "x.pth")
+    with pytest.raises(ModelError, match=r"expected \(4, 3, 7, 7\); 3 colours are asked, in and out"):
+        open_source(tmp_path / "x.pth", Wishes())
 
 
 def test_unknown_layout_names_the_way_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

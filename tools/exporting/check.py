@@ -22,6 +22,7 @@ from realtime.errors import ModelError
 from realtime.frame import Pixels, Size
 from realtime.model_card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.onnx_outline import shown
 from tools.networks import ColourOrder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
@@ -76,9 +77,21 @@ def reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
     with torch.inference_mode():
         try:
             return _reference(part, given)
-        except (RuntimeError, TypeError, AttributeError) as error:
-            line = " ".join(str(error).split())[:160]
-            raise ModelError(f"the network fails in PyTorch on {_name(given)}: {line}") from error
+        except ModelError:
+            raise
+        except Exception as error:  # a stranger's network may raise anything
+            raise ModelError(f"the network fails in PyTorch on {_name(given)}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what a network's error says, in a line: of those over many lines the last, where the cause stands."""
+    text = str(error)
+    if isinstance(error, MemoryError) or "allocate memory" in text:
+        return "it needs more memory than there is for it"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return shown(lines[-1] if "Traceback" in text else " ".join(lines), 160)
 
 
 def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
@@ -87,8 +100,15 @@ def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
     height, width = given.shape[1:3]
     padding = (0, -width % part.picture.multiple, 0, -height % part.picture.multiple)
     made = part.network(functional.pad(to_network(given, part.picture), padding, mode="replicate"))
-    if isinstance(made, tuple):
-        made = made[0]
+    if isinstance(made, tuple) and part.kind is ModelKind.SWAP:
+        made = made[0]  # the face; its mask beside it
+    if isinstance(made, tuple | list | dict):
+        raise ModelError(
+            f"the network gives {len(made)} results where one is asked; "
+            "wrap it in a module that returns the picture only"
+        )
+    if not isinstance(made, Tensor):
+        raise ModelError(f"the network gives a {type(made).__name__}, no tensor")
     if part.kind is ModelKind.ENCODER:
         if not torch.isfinite(made).all():
             raise ModelError("the network gives NaN on a photo; its weights are damaged")

@@ -30,10 +30,11 @@ def example_input(part: Part) -> Tensor:
     """Return an input to trace the module with.
 
     A style's sides differ, so that none is taken for the other, and need no padding: from sides that do, the tracer
-    concludes bounds that no size can keep.
+    concludes bounds that no size can keep. They are 2 and 3 multiples at least: a feature that is one place high, as a
+    U-Net's innermost level at one multiple, the tracer takes for one that is always so.
     """
     if part.kind is ModelKind.STYLE:
-        count = math.ceil(48 / part.picture.multiple)
+        count = max(2, math.ceil(48 / part.picture.multiple))
         height, width = (number * part.picture.multiple for number in (count, count + 1))
         return torch.zeros(1, height, width, 3, dtype=torch.uint8)
     if part.kind is ModelKind.DECODER:

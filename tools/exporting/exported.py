@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from realtime.errors import ModelError, shown
 from tools.exporting.archive import Archive, is_archive
+from tools.exporting.graph import quiet
 from tools.exporting.operators import is_tensor_operator
 from tools.exporting.pickles import DamagedPickleError, Storage, storage_of, view
 from tools.exporting.saved import read_saved_inside
@@ -32,10 +33,13 @@ _Values = dict[str, Any]
 _Argument = Callable[[_Values], Any]
 
 
-def read_exported(path: Path) -> nn.Module:
-    """Return the network of a torch.export file. Raises ModelError for one that is damaged, or asks for anything but
-    arithmetic on tensors.
+def read_exported(path: Path, *, trust: bool = False) -> nn.Module:
+    """Return the network of a torch.export file; with `trust` as PyTorch loads it.
+
+    Raises ModelError for one that is damaged, or asks for anything but arithmetic on tensors.
     """
+    if trust:
+        return _loaded(path)
     if not path.is_file():
         raise ModelError(f"no program {path}; name an existing file")
     if not is_archive(path):
@@ -47,6 +51,34 @@ def read_exported(path: Path) -> nn.Module:
             return _Reader(path, archive).network()
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, DamagedPickleError) as error:
             raise archive.damaged() from error
+
+
+def _loaded(path: Path) -> nn.Module:
+    """Let PyTorch load the file, whatever it runs. Raises ModelError where it cannot."""
+    try:
+        # Without operators that change tensors in place: a constant made in the network cannot be traced again else.
+        with quiet():
+            return _Loaded(torch.export.load(path).run_decompositions({}).module())
+    except Exception as error:
+        line = shown(" ".join(str(error).split()), 160)
+        raise ModelError(f"{path} is no torch.export file that this PyTorch can read ({line})") from error
+
+
+class _Loaded(nn.Module):
+    """A program as PyTorch loads it. It has one mode, the one it was exported in."""
+
+    def __init__(self, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+
+    def train(self, mode: bool = True) -> _Loaded:  # noqa: ARG002 - programs refuse to be asked
+        return self
+
+    def forward(self, picture: Tensor) -> Any:
+        try:
+            return self.program(picture)
+        except AssertionError as error:  # what it says of sizes it was not exported for
+            raise ModelError(f"the program refuses a picture: {shown(str(error).splitlines()[0], 160)}") from error
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

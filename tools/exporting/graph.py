@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from realtime import __version__
 from realtime.errors import ModelError
 from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
+from realtime.onnx_outline import shown
 
 OPSET = 18
 """The least in which the exporter writes without converting; every onnxruntime since 1.14 reads it."""
@@ -99,7 +100,7 @@ def _cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__
+    return shown(lines[0], 200) if lines else type(error).__name__
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from realtime.cameras.pictures import read_picture
 from realtime.errors import CameraError, ModelError, OptionError
 from realtime.frame import Pixels
 from realtime.model_card import ModelCard, ModelKind
+from realtime.onnx_outline import shown
 from tools.exporting.graph import quiet, with_card
 
 _MOST_PICTURES = 64
@@ -82,7 +83,7 @@ def quantised(model: onnx.ModelProto, card: ModelCard, pictures: Sequence[Pixels
                     nodes_to_exclude=[convolutions[0], convolutions[-1]],
                 )
         except Exception as error:  # the quantiser raises whatever it likes
-            line = " ".join(str(error).split())[:160]
+            line = shown(" ".join(str(error).split()), 160)
             raise ModelError(f"ONNX Runtime cannot make int8 of the network: {line}") from error
         return with_card(onnx.load(small), card)
 

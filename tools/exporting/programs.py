@@ -31,15 +31,12 @@ def is_exported(path: Path) -> bool:
     return path.suffix.lower() == ".pt2" or "archive_format" in member_names(path)
 
 
-def read_script(path: Path) -> torch.jit.ScriptModule:
-    """Return the TorchScript network in `path`, evaluation mode. Raises ModelError for one that is damaged, or asks for
-    anything but arithmetic on tensors.
+def read_script(path: Path, *, trust: bool = False) -> torch.jit.ScriptModule:
+    """Return the TorchScript network in `path`, evaluation mode; with `trust` the file as it is.
+
+    Raises ModelError for one that is damaged, or asks for anything but arithmetic on tensors.
     """
-    return load_script(path, io.BytesIO(_packed_anew(path)))
-
-
-def load_script(path: Path, file: io.BytesIO | Path) -> torch.jit.ScriptModule:
-    """Let PyTorch load a script from bytes that it may be given. Raises ModelError where it cannot."""
+    file = path if trust else io.BytesIO(_packed_anew(path))
     try:
         script: torch.jit.ScriptModule = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:

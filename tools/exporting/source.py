@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from realtime.errors import OptionError
+from realtime.errors import ModelError, OptionError
 from realtime.model_card import ModelKind
 from tools.exporting.checkpoint import alignment_in, weights_in
 from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network
 from tools.exporting.programs import is_exported, is_script, read_script
 from tools.exporting.saved import read_saved
-from tools.networks import ColourOrder, Part, PictureFormat, layout_of, unknown
+from tools.networks import ColourOrder, Layout, Part, PictureFormat, layout_of, unknown
+from tools.networks.weights import Weights
+
+_LARGEST_SIDE_PX = 2048
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Wishes:
     range: str = ""
     order: str = "rgb"
     multiple: int = 8
+    trust: bool = False
+    """Load a whole program as PyTorch does, unchecked."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,19 +74,24 @@ class ScriptNetwork(nn.Module):
         return made
 
 
+def is_program(checkpoint: Path) -> bool:
+    """Tell whether a file is a whole program: one that is run to be exported, where weights are only read."""
+    return is_script(checkpoint) or is_exported(checkpoint)
+
+
 def open_source(checkpoint: Path, wishes: Wishes) -> Source:
     """Return the networks in `checkpoint`. Raises ModelError and OptionError, a line each, for whatever is wrong."""
     if not wishes.network:
         if is_script(checkpoint):
-            picture = _picture_format(wishes)
-            return _style("torchscript", ScriptNetwork(read_script(checkpoint)), picture)
+            picture = picture_format(wishes)
+            return _style("torchscript", ScriptNetwork(read_script(checkpoint, trust=wishes.trust)), picture)
         if is_exported(checkpoint):
-            picture = _picture_format(wishes)
-            return _style("torch_export", read_exported(checkpoint), picture)
+            picture = picture_format(wishes)
+            return _style("torch_export", read_exported(checkpoint, trust=wishes.trust), picture)
     found = read_saved(checkpoint)
     weights = weights_in(found, checkpoint, wishes.key)
     if wishes.network:
-        picture = _picture_format(wishes)
+        picture = picture_format(wishes)
         network = build_network(wishes.network, wishes.kwargs)
         weights.fill(network)
         return _style(wishes.network.rpartition(":")[2], network, picture)
@@ -87,14 +100,47 @@ def open_source(checkpoint: Path, wishes: Wishes) -> Source:
         raise unknown(weights)
     if wishes.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
-    return Source(layout.name, layout.parts(weights), alignment_in(found))
+    return Source(layout.name, _built(layout, weights), alignment_in(found))
+
+
+class _Allowance(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Refuses tensors beyond a number of elements, before there is memory for them."""
+
+    def __init__(self, elements: int, where: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._left = elements
+        self._where = where
+
+    def __torch_dispatch__(self, called: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if called is torch.ops.aten.empty.memory_format:
+            self._left -= math.prod(args[0])
+            if self._left < 0:
+                raise ModelError(f"{self._where}: the shapes of its weights do not fit one another; it is damaged")
+        return called(*args, **(kwargs or {}))
+
+
+def _built(layout: Layout, weights: Weights) -> Sequence[Part]:
+    """Return the networks of a layout. Raises ModelError, also where a few shapes ask for one far larger than the file:
+    a layout makes the whole network of them before it looks whether the rest fits.
+    """
+    held = sum(tensor.numel() for tensor in weights.values())
+    with _Allowance(4 * held + 1_000_000, weights.where):
+        try:
+            parts = layout.parts(weights)
+        except (RecursionError, RuntimeError, ValueError, TypeError, ZeroDivisionError, IndexError) as error:
+            raise ModelError(f"{weights.where}: no network can be made of its weights; it is damaged") from error
+    for part in parts:
+        if max(part.picture.multiple, part.side_px) > _LARGEST_SIDE_PX:
+            raise ModelError(f"{weights.where} makes a network of larger pictures than there are; it is damaged")
+    return parts
 
 
 def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:
     return Source(name, [Part(ModelKind.STYLE, network, picture)])
 
 
-def _picture_format(wishes: Wishes) -> PictureFormat:
+def picture_format(wishes: Wishes) -> PictureFormat:
+    """Return which pictures the user says a network takes. Raises OptionError."""
     if not wishes.range:
         raise OptionError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
     match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", wishes.range)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from realtime.errors import ModelError
+from realtime.onnx_outline import shown
 from tools.exporting.graph import OPSET, quiet
 from tools.networks import PictureFormat
 
@@ -43,7 +44,8 @@ def write_script(script: torch.jit.ScriptModule, picture: PictureFormat) -> onnx
             )
     except Exception as error:  # the exporter raises whatever it likes, over many lines
         lines = [line for line in str(error).splitlines() if line.strip()]
-        raise ModelError(f"the TorchScript network cannot be written as ONNX: {lines[-1][:200]}") from error
+        reason = shown(lines[-1], 200) if lines else type(error).__name__
+        raise ModelError(f"the TorchScript network cannot be written as ONNX: {reason}") from error
     return onnx.load_from_string(written.getvalue())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
@@ -17,6 +18,7 @@ from torch import nn
 from realtime.errors import ModelError
 from realtime.model_card import ModelKind
 from realtime.names import PartName
+from realtime.onnx_outline import shown
 from tools.networks.weights import Weights
 
 
@@ -122,7 +124,7 @@ def known_layouts() -> str:
 
 def unknown(weights: Weights) -> ModelError:
     """Return the error for weights no layout knows."""
-    first = ", ".join(list(weights)[:3])
+    first = ", ".join(shown(name, 60) for name in itertools.islice(weights, 3))
     return ModelError(
         f"{weights.where} is of no known layout (its weights: {first} …; known: {known_layouts()}); "
         "name its code with --network FILE.py:Class"

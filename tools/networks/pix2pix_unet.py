@@ -12,6 +12,8 @@ from realtime.model_card import ModelKind
 from tools.networks import Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 
+_MOST_LEVELS = 10
+
 
 class _Level(nn.Module):
     """One level of the U with all below it. `outer` and `inner` are the channels above and in it."""
@@ -80,8 +82,12 @@ class Pix2PixUnetLayout(Layout):
         while f"{prefix}model.1.weight" in weights:
             widths.append(weights.shape(f"{prefix}model.1.weight")[0])
             prefix += "model.3."
+        if len(widths) > _MOST_LEVELS:
+            raise ModelError(
+                f"{weights.where} has {len(widths)} levels; {_MOST_LEVELS} are the most, each halves a side"
+            )
         if len(widths) < 2:
-            raise ModelError(f"{weights.where} lacks the levels below the first; it is damaged or of another network")
+            raise ModelError(f"{weights.where} lacks the levels below the first; it is damaged, or built otherwise")
         network = Pix2PixUnet(widths, batch_norm=batch_norm)
         weights.fill(network)
         # Instance norm has nothing to norm where the innermost level is a single place: twice the size gives it four.

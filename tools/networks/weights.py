@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from torch import Tensor, nn
 
 from realtime.errors import ModelError
+from realtime.onnx_outline import shown
 
+_OTHERWISE = "it is of this family, but built otherwise or damaged: name its own code with --network FILE.py:Class"
 _COUNTERS = "num_batches_tracked"  # how often batch norm was trained; plays no part in what a network draws
 
 
@@ -22,7 +24,7 @@ class Weights(Mapping[str, Tensor]):
         try:
             return self._tensors[name]
         except KeyError:
-            raise ModelError(f"{self.where} lacks the weight '{name}'; it is damaged or of another network") from None
+            raise ModelError(f"{self.where} lacks the weight '{shown(name)}'; {_OTHERWISE}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
@@ -37,7 +39,9 @@ class Weights(Mapping[str, Tensor]):
         """Return the shape of the weight `name`. Raises ModelError when it is missing or of other dimensions."""
         shape = tuple(self[name].shape)
         if len(shape) != dimensions:
-            raise ModelError(f"{self.where}: the weight '{name}' is of shape {shape}, expected {dimensions} dimensions")
+            raise ModelError(
+                f"{self.where}: the weight '{shown(name)}' is of shape {shape}, expected {dimensions} dimensions"
+            )
         return shape
 
     def count(self, pattern: str) -> int:
@@ -59,20 +63,30 @@ class Weights(Mapping[str, Tensor]):
         wanted = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(_COUNTERS)}
         missing = [name for name in wanted if name not in self]
         if missing:
-            raise ModelError(f"{self.where} lacks {_some(missing)}; it is damaged or of another network")
+            raise ModelError(f"{self.where} lacks {_some(missing)}; {_OTHERWISE}")
         surplus = [name for name in self if name not in wanted]
         if surplus:
             raise ModelError(f"{self.where} holds {_some(surplus)}, which the network has not; it is another one")
         for name, tensor in wanted.items():
             if self[name].shape != tensor.shape:
                 is_shape, fits = tuple(self[name].shape), tuple(tensor.shape)
-                raise ModelError(f"{self.where}: the weight '{name}' is of shape {is_shape}, expected {fits}")
+                grey = "; 3 colours are asked, in and out" if _differ_in_colours(is_shape, fits) else ""
+                raise ModelError(
+                    f"{self.where}: the weight '{shown(name)}' is of shape {is_shape}, expected {fits}{grey}"
+                )
         network.load_state_dict(dict(self), strict=False)  # all but the counters, checked above
         network.eval().requires_grad_(False)
 
 
 def _some(names: list[str]) -> str:
     """Return `'a', 'b', 'c' and 4 more weights`: enough to see what is wrong."""
-    shown = ", ".join(f"'{name}'" for name in names[:3])
+    first = ", ".join(f"'{shown(name)}'" for name in names[:3])
     rest = len(names) - 3
-    return f"the weight {shown}" if len(names) == 1 else f"the weights {shown}" + (f" and {rest} more" * (rest > 0))
+    return f"the weight {first}" if len(names) == 1 else f"the weights {first}" + (f" and {rest} more" * (rest > 0))
+
+
+def _differ_in_colours(is_shape: tuple[int, ...], fits: tuple[int, ...]) -> bool:
+    """Tell whether a weight is of a grey picture (or of several) where colours are expected."""
+    pairs = list(zip(is_shape, fits, strict=False))
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    return len(is_shape) == len(fits) and len(differing) == 1 and differing[0][1] == 3

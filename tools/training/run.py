@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ from torch import Tensor, nn
 
 from realtime.errors import ModelError, OptionError, OutputError
 from realtime.files import written_whole
+from realtime.onnx_outline import shown
+from tools.exporting.saved import read_saved
 from tools.training import Recipe
 
 _FORMAT = 1
@@ -125,7 +126,11 @@ class RunFolder:
         if not path.is_file():
             return 0
         try:
-            state = torch.load(path, map_location=device, weights_only=True)
+            found = read_saved(path)
+        except ModelError as error:
+            raise ModelError(f"{path} is damaged or of another run; choose another folder") from error
+        try:
+            state = _on(device, found)
             if state["format"] != _FORMAT:
                 raise ModelError(f"{path} was written by another version; choose another folder")
             for name, network in recipe.generators().items():
@@ -136,8 +141,8 @@ class RunFolder:
                 optimizer.load_state_dict(state["optimizers"][name])
             averages.means = state["means"]
             recipe.remember(state["memory"])
-        except (RuntimeError, KeyError, ValueError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            reason = " ".join(str(error).split())[:120]
+        except (RuntimeError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            reason = shown(" ".join(str(error).split()), 120)
             raise ModelError(f"{path} is damaged or of another run ({reason}); choose another folder") from error
         return int(state["step"])
 
@@ -195,3 +200,14 @@ class LossLog:
 
 def _copied(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+
+def _on(device: torch.device, found: Any) -> Any:
+    """Return what was read with its tensors on a device, in memory of their own."""
+    if isinstance(found, Tensor):
+        return found.to(device, copy=True)
+    if isinstance(found, dict):
+        return {key: _on(device, value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return type(found)(_on(device, value) for value in found)
+    return found
