@@ -23,12 +23,11 @@ import torch
 from numpy.typing import NDArray
 
 from realtime import __version__
-from realtime.errors import ModelError, OptionError, RealtimeError
+from realtime.errors import ModelError, OptionError, RealtimeError, shown
 from realtime.faces.crops import Alignment
 from realtime.files import unused_name, written_whole
 from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
-from realtime.onnx_outline import shown
 from realtime.terminal import set_up_logging
 from tools.exporting import apart
 from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table

@@ -18,9 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from realtime.errors import ModelError
+from realtime.errors import ModelError, shown
 from realtime.files import written_whole
-from realtime.onnx_outline import shown
 from tools.exporting.confinement import confine
 
 _OURS = "realtime: "

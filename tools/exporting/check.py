@@ -18,11 +18,10 @@ from torch.nn import functional
 
 from realtime.cameras.demo import portrait_photo
 from realtime.cameras.pictures import read_picture
-from realtime.errors import ModelError
+from realtime.errors import ModelError, shown
 from realtime.frame import Pixels, Size
 from realtime.model_card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.onnx_outline import shown
 from tools.networks import ColourOrder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))

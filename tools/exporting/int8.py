@@ -17,10 +17,9 @@ import onnx
 from numpy.typing import NDArray
 
 from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, ModelError, OptionError
+from realtime.errors import CameraError, ModelError, OptionError, shown
 from realtime.frame import Pixels
 from realtime.model_card import ModelCard, ModelKind
-from realtime.onnx_outline import shown
 from tools.exporting.graph import quiet, with_card
 
 _MOST_PICTURES = 64

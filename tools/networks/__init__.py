@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
-from realtime.errors import ModelError
+from realtime.errors import ModelError, shown
 from realtime.model_card import ModelKind
 from realtime.names import PartName
-from realtime.onnx_outline import shown
 from tools.networks.weights import Weights
 
 
