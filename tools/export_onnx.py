@@ -28,7 +28,7 @@ from realtime.faces.crops import Alignment
 from realtime.files import unused_name, written_whole
 from realtime.frame import Pixels, Size
 from realtime.model_card import ModelCard, ModelKind
-from realtime.terminal import set_up_logging
+from realtime.terminal import set_up_logging, told_all
 from tools.exporting import apart
 from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
 from tools.exporting.confinement import clock, limit_files, limit_memory
@@ -106,6 +106,8 @@ def ended(work: Callable[[], None], *, debug: bool) -> int:
             "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
         )
         return 70  # EX_SOFTWARE of BSD's sysexits
+    finally:
+        told_all()
     return 0
 
 
