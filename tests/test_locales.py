@@ -45,7 +45,7 @@ def test_a_face_is_found_and_a_film_is_made(name: str, tmp_path: Path) -> None:
         pytest.skip(f"this system has no locale {name}")
     if model_state(DETECTOR_MODELS["full"]) is not ModelState.READY:
         pytest.skip("the face models are not here")
-    words = ["run", "--source", "demo", "--every-frame", "--frames", "6", "--fps", "29.97", "--output", "film.mp4"]
+    words = ["run", "--source", "demo", "--every-frame", "--frames", "2", "--fps", "29.97", "--output", "film.mp4"]
     words += ["--effect", "style:night:0.5", "--effect", "portrait", "--stats", "stats.json"]
     done = subprocess.run(
         [sys.executable, "-c", IN_FULL, *words],
@@ -56,4 +56,4 @@ def test_a_face_is_found_and_a_film_is_made(name: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert b"no face is looked for" not in done.stderr
-    assert '"with_face": 6' in (tmp_path / "stats.json").read_text(encoding="utf-8")
+    assert '"with_face": 2' in (tmp_path / "stats.json").read_text(encoding="utf-8")
