@@ -352,6 +352,18 @@ def test_one_that_is_stopped_before_its_first_picture_leaves_nothing(
     assert [path.name for path in Path.cwd().iterdir()] == ["clip.mp4"]
 
 
+@posix
+def test_one_that_is_stopped_while_its_first_picture_is_made_does_not_blame_the_film(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder's first picture is put aside then, as the loop ends at once."""
+    write_clip("clip.mp4", 40)
+    monkeypatch.setattr(stopping, "at", 0)
+    monkeypatch.setattr(stopping, "does", staticmethod(signalled(signal.SIGINT)))
+    assert main(["render", "clip.mp4", "out/", "--effect", "stopping"]) == 130
+    assert "gave no pictures" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("result", ["out.mp4", "out"])
 def test_of_two_renders_to_one_name_the_later_replaces_nothing(
     stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], result: str
