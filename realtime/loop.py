@@ -214,7 +214,7 @@ class RenderLoop:
         try:
             if self.chain.uses_faces and self.every_frame:
                 self.finder.wait_until_ready()
-            while not self._stopping.is_set():
+            while not self._must_end():
                 frame = self.captured.take()
                 assert frame is not None  # noqa: S101 - without a timeout, take waits
                 self.stats.dropped_before_processing = self.captured.dropped

@@ -30,11 +30,10 @@ _COPIED = {
 
 
 def has_sound(path: Path) -> bool:
-    """Whether a file has a sound track that can be read."""
+    """Whether a file has a sound track, also one of a kind that is not known here: that must be told."""
     try:
         with open_film(path) as container:
-            stream = sound_stream(container)
-            return stream is not None and stream.codec_context is not None
+            return sound_stream(container) is not None
     except (av.FFmpegError, OSError):
         return False
 

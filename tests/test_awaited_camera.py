@@ -82,7 +82,7 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
         opened.append(name)
         if len(opened) < 3:
             raise GONE
-        return DrawnCamera(live=True, fps=100)
+        return DrawnCamera(20, live=True, fps=100)  # with its last picture the run ends
 
     def open_output(spec: str, request: object) -> Output:
         return shown
@@ -92,7 +92,7 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
     monkeypatch.setattr(awaited.AwaitedCamera.__init__, "__kwdefaults__", {"found": print, "look_every_s": 0.01})
     monkeypatch.setattr(cameras, "open_camera", open_camera)
     monkeypatch.setattr("realtime.outputs.open_output", open_output)
-    options = Options(source=source, effect=("none",), output=("camera", "none"), seconds=1.0, frames=60)
+    options = Options(source=source, effect=("none",), output=("camera",))
     stats = RunStats()
     with caplog.at_level("WARNING"):
         run = app.build(options, lambda what, share: None, stats)

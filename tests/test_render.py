@@ -341,15 +341,32 @@ def test_a_finished_result_is_not_given_up_for_one_that_was_stopped(
 
 @posix
 @pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("result", ["out.mkv", "out/"])
 def test_one_that_is_stopped_before_its_first_picture_leaves_nothing(
-    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+    stopping: type[Stopping],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: int,
+    result: str,
 ) -> None:
     write_clip("clip.mp4", 5)
     monkeypatch.setattr(stopping, "at_opening", staticmethod(signalled(number)))
-    assert main(["render", "clip.mp4", "out.mp4", "--effect", "stopping"]) == 130
+    assert main(["render", "clip.mp4", result, "--effect", "stopping"]) == 130
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("realtime: ")]
     assert told == ["realtime: stopped before the first picture; nothing was written"]
     assert [path.name for path in Path.cwd().iterdir()] == ["clip.mp4"]
+
+
+@posix
+def test_one_that_is_stopped_while_its_first_picture_is_made_does_not_blame_the_film(
+    stopping: type[Stopping], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder's first picture is put aside then, as the loop ends at once."""
+    write_clip("clip.mp4", 40)
+    monkeypatch.setattr(stopping, "at", 0)
+    monkeypatch.setattr(stopping, "does", staticmethod(signalled(signal.SIGINT)))
+    assert main(["render", "clip.mp4", "out/", "--effect", "stopping"]) == 130
+    assert "gave no pictures" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("result", ["out.mp4", "out"])

@@ -107,7 +107,8 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     try:
         work = _render(rendering, stats, stop)
         shown = stats.outputs[0].shown
-        if not shown and stop.is_made:
+        if not shown and (stop.is_made or work.interrupted):  # the loop hears for itself while it runs
+            made.discard()
             log.warning("stopped before the first picture; nothing was written")
             return 130
         if not shown:
