@@ -16,10 +16,10 @@ from realtime.errors import shown
 from realtime.onnx_fields import DamagedError, Field, fields, numbers, signed, text
 
 MOST_OPERATORS = 10_000
-"""After functions are written out. Of the networks met so far the largest (a StyleGAN of 1024²) has 1,500; ONNX Runtime
-takes some seconds to open one of 10,000."""
+"""After functions are written out. Of the networks met so far the largest (a StyleGAN of 1024²) has 400; ONNX Runtime
+takes half a second of processor to open one of 10,000, and bringing a file in opens it some twenty times."""
 MOST_RUNS = 200_000
-"""Operators run for one picture, loops counted: at 5 µs each, what an operator costs at least, a second."""
+"""Operators run for one picture, loops counted: at 0.5 µs each, what an operator costs at least, 0.1 s."""
 _UNKNOWN_TIMES = 4096
 """For what repeats by the length of its data (Scan, SequenceMap): a side of the largest usual picture."""
 _DEEPEST = 64
