@@ -84,7 +84,7 @@ def _of_file(file: Path) -> Source:
         stat = file.stat()
     except OSError as error:
         raise CameraError(f"cannot read {file}: {error.strerror}; check the path") from error
-    still = file.suffix.lower() in PICTURE_SUFFIXES
+    still = kind_of(str(file)) == "still"
     return Source(str(file.resolve()), file, still, f"{stat.st_size} {stat.st_mtime_ns}")
 
 

@@ -117,13 +117,16 @@ def _be_the_command(
         os._exit(code & 0xFF)
 
 
+_OUR_BEGINNINGS = ("realtime: ", "train_swap: ")
+
+
 def _broken(code: int, said: str, errors: Sequence[str]) -> list[str]:
     broken = []
     if code < 0:
         broken.append(f"ended by {signal.Signals(-code).name}")
     elif code not in (0, 2):
         broken.append(f"exit code {code}")
-    strange = [line for line in errors if not line.startswith("realtime: ")]
+    strange = [line for line in errors if not line.startswith(_OUR_BEGINNINGS)]
     if strange:
         broken.append("said what is none of our lines")
     elif code == 2 and len(errors) != 1:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.fuzzing import Seed, Target
 
 _ASKED = (
-    "--source demo --output none --size 320x180 --fps 30000/1001 --rotate 90 --mirror",
-    "--source 'a,b.jpg' --output none --effect swap:a,b.jpg:c.png --seconds 0.1",
+    "--source demo --size 320x180 --fps 30000/1001 --rotate 90 --mirror",
+    "--source a,b.jpg --effect swap:a,b.jpg:c.png --seconds 0.1",
     "--source ~nobody/x.mp4 --output ~nobody/y.mp4 --effect portrait:~nobody/z",
-    "--source demo --output fullscreen:1 --effect style:night:0.6 --quality fixed",
-    "--source demo --output camera:v4l2loopback:/dev/video9 --effect none --label-size 0.1",
-    "--source demo --output none --set portrait.view_left=-0.5 --set style.strength=0.2 --detector short",
-    "--source demo --output none --label Ünïcödé --label-corner top-left --provider cpu --screen 3",
-    "--source 99999999999999999999 --output none",
-    "--source demo --output none --fps 1e400 --seconds 1e999",
-    "--preset nothing.toml --output none",
-    "--source demo --output none --keep-in ~ --painting x.png --sign key.pem --stats s.json",
+    "--source demo --effect style:nothing.onnx:0.6 --quality fixed",
+    "--source demo --output camera:v4l2loopback:/dev/video9 --label-size 0.1",
+    "--source demo --set none.x=-0.5 --set portrait.view_left=0.2 --detector short",
+    "--source demo --label Ünïcödé --label-corner top-left --provider cpu --screen 3",
+    "--source 99999999999999999999",
+    "--source demo --fps 1e400 --seconds 1e999",
+    "--preset nothing.toml",
+    "--source demo --keep-in ~ --painting x.png --sign key.pem --stats s.json",
 )
 
 
@@ -34,7 +34,12 @@ def command(seed: Seed, out: Path) -> Sequence[str]:  # noqa: ARG001 - a folder 
         asked = shlex.split(text)
     except ValueError:  # a quotation mark without its other
         asked = text.split()
-    return ["realtime", "run", *asked, "--frames", "1", "--every-frame"]
+    return ["realtime", "run", "--output", "none", "--effect", "none", *asked, "--frames", "1", "--every-frame"]
 
 
-TARGET = Target(seeds, command, preload=("cv2", "av", "pygame"))
+def environment(out: Path) -> Mapping[str, str]:
+    """Name a folder without models: none is fetched for a word."""
+    return {"REALTIME_MODELS": str(out), "XDG_DATA_HOME": str(out), "XDG_CACHE_HOME": str(out)}
+
+
+TARGET = Target(seeds, command, environment, preload=("cv2", "av"))
