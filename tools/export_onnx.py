@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import os
 import re
 import sys
 import time
@@ -64,6 +65,8 @@ _OPENING_CPU_S = 8.0
 _MORE_MEMORY_BYTES = 900_000_000
 """What such a program may take beside PyTorch itself; its weights come on top of it, some copies of them."""
 _BYTES_PER_CPU_S = 20_000_000
+_BYTES_PER_CORE = 32_000_000
+"""Stacks of the threads that PyTorch and ONNX Runtime start."""
 _COPIES = 8
 
 
@@ -158,7 +161,7 @@ def opened_within_bounds(checkpoint: Path, wishes: Wishes, photo: Path | None = 
 
     size = checkpoint.stat().st_size
     limit_files(2_000_000_000 + size * _COPIES)
-    limit_memory(_MORE_MEMORY_BYTES + size * _COPIES)
+    limit_memory(_MORE_MEMORY_BYTES + (os.cpu_count() or 1) * _BYTES_PER_CORE + size * _COPIES)
     torch.set_num_threads(1)
     with clock(_OPENING_CPU_S + size / _BYTES_PER_CPU_S):
         source = open_source(checkpoint, wishes)

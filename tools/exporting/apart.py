@@ -38,7 +38,7 @@ def run(arguments: Mapping[str, Any], checkpoint: Path, output: Path, readable: 
             "scratch": str(scratch),
             "readable": [str(path.resolve()) for path in (checkpoint, *readable)],
         }
-        code, errors = _watched([sys.executable, "-m", "tools.exporting.apart", json.dumps(asked)], scratch)
+        code, errors = _watched([sys.executable, "-P", "-m", "tools.exporting.apart", json.dumps(asked)], scratch)
         if code:
             raise ModelError(reason(code, errors, checkpoint))
         for made in sorted(scratch.glob("*.onnx")):

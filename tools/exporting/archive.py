@@ -111,6 +111,8 @@ class Archive:
 
 def is_archive(path: Path) -> bool:
     """Tell whether a file is a zip archive, by its beginning as PyTorch does and by its end as others do."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PK\x03\x04" and zipfile.is_zipfile(path)

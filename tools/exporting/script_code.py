@@ -107,6 +107,8 @@ class _Checker(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if not isinstance(node.func, ast.Name | ast.Attribute) or any(key.arg is None for key in node.keywords):
             raise ForeignCodeError("a call of what was worked out")
+        if _dotted(node.func) == ["ops", "prim", "RaiseException"]:
+            del node.args[1:]  # the name of a class, that Python would be asked for
         if isinstance(node.func, ast.Name) and node.func.id == "getattr":
             name = node.args[1] if len(node.args) == 2 else None
             if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
