@@ -35,7 +35,7 @@ SIZE = Size(640, 360)
 
 @dataclasses.dataclass
 class Plan:
-    """Which part fails, how, and from when to when, in seconds since the camera's first picture."""
+    """Which part fails, how, and from when to when, in seconds since it first worked, or the camera did."""
 
     part: str = ""
     fault: str = ""
@@ -131,7 +131,11 @@ class Live(Camera):
 
     def read(self) -> Frame | None:
         plan = self.plan
-        plan.begin()
+        if plan.part not in (
+            "detector",
+            "mesh",
+        ):  # which are opened beside the first pictures: their clock waits for it
+            plan.begin()
         self._read += 1
         time.sleep(max(0.0, self._first_s + self._read / 30 - time.monotonic()))
         frame = self._demo.read()
@@ -180,6 +184,7 @@ class Detector(FaceDetector):
         self.provider = self._real.provider
 
     def find(self, frame: Frame) -> list[Face]:
+        self.plan.begin()
         found = self._real.find(frame)
         if found:
             self.seen[frame.index] = frame, found[0].box
@@ -220,6 +225,10 @@ class Detector(FaceDetector):
 
     def close(self) -> None:
         self._real.close()
+
+
+class FullDetector(Detector):
+    """The other real detector."""
 
 
 def _faulty_effect(plan: Plan, real: type[Effect]) -> type[Effect]:
@@ -279,6 +288,8 @@ class Watching(Output):
         if frame.index == self._last:
             return
         self._last = frame.index
+        if self.plan.first_s is None:
+            return
         self.plan.tell(new_at_s=self.plan.now_s, bare=self._bare(frame))
 
     def _bare(self, frame: Frame) -> float:
@@ -298,9 +309,9 @@ class Watching(Output):
 def _put_in(plan: Plan) -> None:
     here = "tools.faults.parts"
     Live.plan = Detector.plan = Watching.plan = plan
-    Detector.open_real = faces.DETECTORS["short"].load()
+    Detector.open_real, FullDetector.open_real = (faces.DETECTORS[name].load() for name in ("short", "full"))
     cameras.CAMERAS["webcam"] = PartName(here, "Live", "")
-    faces.DETECTORS["short"] = PartName(here, "Detector", "")
+    faces.DETECTORS |= {"short": PartName(here, "Detector", ""), "full": PartName(here, "FullDetector", "")}
     outputs.OUTPUTS["none"] = PartName(here, "Watching", "")
     if plan.part.startswith(("effect", "opening the effect")):
         for name in ("none", "portrait", "swap", "style"):
