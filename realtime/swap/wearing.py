@@ -115,6 +115,10 @@ class Wearing:
             held.cover = self._cover(self.mask.cover(self._field), held.strength, _NOTHING)
         _blend(self._field, held.new, held.cover, self._field.place.of(out))
 
+    def let_go(self) -> None:
+        """Hold the last face no longer: it lay in another picture."""
+        self._held = None
+
     def forget(self) -> None:
         """Somebody else is going to wear it."""
         self._held = None
