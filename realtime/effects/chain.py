@@ -107,14 +107,16 @@ class EffectChain:
         self.describe()
 
     @property
-    def links(self) -> Sequence[Link]:
-        """The effects in order. Any thread."""
-        return tuple(self._links)
+    def hides_people(self) -> bool:
+        """Whether an effect hides who is in the picture. Any thread."""
+        return any(link.traits.hides_identity for link in self._links)
 
     @property
     def hides_before_last(self) -> bool:
-        """Whether people are hidden whatever the last effect, the one that is exchanged, shows."""
-        return any(link.effect.hides_identity or not link.effect.uses_pixels for link in self._links[:-1])
+        """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
+        thread.
+        """
+        return any(link.traits.hides_identity or not link.traits.uses_pixels for link in self._links[:-1])
 
     @property
     def uses_faces(self) -> bool:
@@ -347,7 +349,7 @@ class EffectMenu:
         self._showing: set[str] = set()  # of _specs, those that show people as they are
         self._steps = 0  # from the first of _specs
         self._pressed: list[int] = []  # keys, until _specs are known
-        self._is_hiding = any(link.effect.hides_identity for link in chain.links)
+        self._is_hiding = chain.hides_people
         self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
         self._is_opening = False
 
@@ -356,27 +358,38 @@ class EffectMenu:
         with self._lock:
             if not self._specs:
                 self._pressed.append(by)
-            elif not self._go(by):
+            elif not self._go((by,)):
                 return
             starts, self._is_opening = not self._is_opening, True
         if starts:
             self._thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
             self._thread.start()
 
-    def _go(self, by: int) -> bool:
-        """Take a step, said aloud; False where it must be pressed again."""
+    def _go(self, keys: Sequence[int]) -> bool:
+        """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
+        before, is_asked = self._steps, False
+        for by in keys:
+            is_asked = self._must_ask(by)
+            if is_asked:
+                break  # keys pressed before the question was put do not answer it
+            self._steps += by
+        if not is_asked or self._steps != before:
+            self._say(f"effect: {self._wanted()}")
+        if is_asked:
+            self._say(_PRESS_AGAIN)
+        return self._steps != before or not is_asked
+
+    def _must_ask(self, by: int) -> bool:
+        """Whether a key must be pressed again, for it would show somebody who wears a face."""
         wanted = self._specs[(self._steps + by) % len(self._specs)]
+        before, self._asked = self._asked, (0, -math.inf)
+        if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
+            return False
         now_s = time.monotonic()
-        if wanted in self._showing and self._is_hiding and not self._chain.hides_before_last:
-            first, at_s = self._asked
-            if first != by or now_s - at_s > _AGAIN_WITHIN_S:
-                self._asked = by, now_s
-                self._say(_PRESS_AGAIN)
-                return False
+        if before[0] == by and now_s - before[1] <= _AGAIN_WITHIN_S:
             self._is_hiding = False
-        self._asked = 0, -math.inf
-        self._steps += by
-        self._say(f"effect: {wanted}")
+            return False
+        self._asked = by, now_s
         return True
 
     def close(self) -> None:
@@ -408,12 +421,14 @@ class EffectMenu:
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
                 continue
+            link = Link(spec, effect)
             with self._lock:
                 is_wanted = spec == self._wanted()
-                if is_wanted:  # also where it was chosen before the user was asked: what is worn is not taken off unasked
-                    self._is_hiding |= effect.hides_identity
+                if is_wanted:
+                    self._running = spec
+                    self._is_hiding |= link.traits.hides_identity
             if is_wanted:
-                self._chain.exchange(Link(spec, effect))
+                self._chain.exchange(link)
             else:
                 effect.close()
 
@@ -424,9 +439,7 @@ class EffectMenu:
             self._specs, self._showing, self._steps = specs, showing, current
             self._running = specs[current]
             pressed, self._pressed = self._pressed, []
-            for by in pressed:
-                if not self._go(by):
-                    break  # keys pressed before the question was put do not answer it
+            self._go(pressed)
 
 
 def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:

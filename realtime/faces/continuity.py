@@ -32,6 +32,11 @@ class Continuity:
         self._pts_s = -math.inf
         self._scene: NDArray[np.float32] | None = None
 
+    @property
+    def scene(self) -> NDArray[np.float32] | None:
+        """A small grey copy of the newest picture in which something is seen, (36, 64), mean 0 and deviation 1."""
+        return self._scene
+
     def breaks(self, frame: Frame) -> bool:
         """Take the next frame. True where it does not go on from the one before; the first one never breaks."""
         is_first = self._size.width == 0

@@ -23,6 +23,8 @@ _FITS_WITHIN_S = 0.5
 _ALIVE_BEFORE_S = 2.0
 """A wearer who moved so long before somebody came is no picture: one that first moves as somebody comes may have been
 brushed past, or the camera with it."""
+_SURELY_ALIVE_S = 3.0
+"""A picture that somebody brushed past seems to move, for a moment."""
 _WATCHED_S = 3.0
 """A face that has not moved for so long is taken for a picture where somebody who moves comes (`viewer.LifeWatch`)."""
 _UNDECIDED_S = 5.0
@@ -78,6 +80,10 @@ class Part:
         """For how long neither detector nor mesh has seen the person."""
         return pts_s - max(self.worn_at_s, self.seen_at_s, self.came_at_s)
 
+    def is_proven_alive(self, pts_s: float) -> bool:
+        """Whether its wearer is surely no picture."""
+        return self.liveliness.is_alive or pts_s - self.alive_since_s >= _SURELY_ALIVE_S
+
     @property
     def is_detected(self) -> bool:
         """Whether the detector sees the person in this frame."""
@@ -127,6 +133,11 @@ class Casting:
         """Whether the tracker sees anybody of whom it is known what they are."""
         known = self.bystanders | {part.track_id for part in self.parts if part.face is not None}
         return any(face.track_id in known and face.lost_for_s == 0 for face in faces)
+
+    def count(self, faces: Sequence[Face]) -> int:
+        """Return how many people are known to be about."""
+        others = self.bystanders | self.doubtful
+        return sum(part.face is not None for part in self.parts) + sum(face.track_id in others for face in faces)
 
     def begin_again(self) -> None:
         """Forget where everybody is: the source does not go on from what it showed."""

@@ -13,10 +13,13 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime.faces.continuity import Continuity
 from realtime.faces.mesh import FaceMesh
-from realtime.faces.tracker import HELD_S
-from realtime.frame import Box, Face, Frame, Pixels
+from realtime.faces.tracker import HELD_S, REMEMBERED_S
+from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.swap.casting import Casting, Part
 from realtime.swap.follower import MeshFollower
 from realtime.swap.hiding import hide, hide_all, hide_face, spare
@@ -30,6 +33,12 @@ _MOST_LOST_DRIFT_S = 0.5
 _SETTLED_FRAMES = 3
 _SETTLED_S = 0.5
 """After a break the picture is hidden until as many faces are worn as before for so many frames, or one for so long."""
+
+_STIRS, _STIRRED = 0.6, 0.01
+"""Deviations of the picture by which a point of its small copy changes, and how many points must. A face of a quarter
+of the picture's width that comes in by a fifth of it is 0.02."""
+_BESIDE, _ABOVE, _BELOW = 1.2, 1.2, 1.8
+"""Sides of a face's box from its middle: what stirs nearer is the wearer's own."""
 
 
 class _Settling:
@@ -47,6 +56,30 @@ class _Settling:
         return self._frames >= _SETTLED_FRAMES or pts_s - self._found_at_s >= _SETTLED_S
 
 
+class _Newcomers:
+    """Sees that somebody may be coming before any detector does: something stirs beside the faces that are worn."""
+
+    def __init__(self) -> None:
+        self.may_be_there = False
+        self._before: NDArray[np.float32] | None = None
+
+    def look(self, scene: NDArray[np.float32] | None, size: Size, faces: Sequence[Box]) -> None:
+        """Take the next picture's small copy (`Continuity.scene`); `faces` are worn in it."""
+        if scene is None or self.may_be_there:
+            return
+        if self._before is None or self._before.shape != scene.shape:
+            self._before = scene
+            return
+        rows, columns = scene.shape
+        stirs = np.abs(scene - self._before) > _STIRS
+        for box in faces:
+            x, y = box.centre
+            left, right = ((x + side * _BESIDE * box.width) * columns / size.width for side in (-1, 1))
+            top, bottom = ((y + side * box.height) * rows / size.height for side in (-_ABOVE, _BELOW))
+            stirs[max(0, int(top)) : max(0, int(bottom) + 1), max(0, int(left)) : max(0, int(right) + 1)] = False
+        self.may_be_there = float(stirs.mean()) > _STIRRED
+
+
 class People:
     """Dresses everybody in a frame. Used by one thread."""
 
@@ -62,7 +95,10 @@ class People:
         self._casting = Casting(named, new_part, everyone=everyone)
         self._continuity = Continuity()
         self._settling: _Settling | None = None
-        self._in_view = 0
+        self._newcomers: _Newcomers | None = None
+        """While nobody who wears a face is surely alive: it may be a picture that does, and its owner comes."""
+        self._known, self._known_at_s = 0, -math.inf
+        """How many people were about lately, and when."""
         self._mirrored = False
         self.worn = 0
         """How many faces were swapped in the last frame."""
@@ -77,14 +113,17 @@ class People:
         """Know everybody whom others knew, whose faces are taken off now."""
         self._casting.take_over(former._casting)
         self._continuity, self._settling = former._continuity, former._settling
-        self._in_view, self._mirrored = former._in_view, former._mirrored
+        self._newcomers = former._newcomers
+        self._known, self._known_at_s = former._known, former._known_at_s
+        self._mirrored = former._mirrored
 
     def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Swap the faces in `out`, which holds the frame's picture."""
         casting = self._casting
         if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
             casting.begin_again()
-            self._settling = _Settling(self._in_view)
+            self._settling = _Settling(self._known)
+            self._newcomers, self._known_at_s = None, -math.inf
         elif frame.mirrored != self._mirrored:
             self._mirror(frame.size.width)
         self._mirrored = frame.mirrored
@@ -94,14 +133,22 @@ class People:
             if part.face is not None:
                 follow(part)
         casting.admit(faces, follow)
-        self._in_view = sum(face.lost_for_s == 0 for face in faces)
+        known = casting.count(faces)
+        if known >= self._known or frame.pts_s - self._known_at_s > REMEMBERED_S:
+            self._known, self._known_at_s = known, frame.pts_s
         self.worn = sum(part.mesh is not None for part in casting.parts)
         self.hidden = 0
         if self._settling is not None and self._settling.is_over(self.worn, frame.pts_s):
             self._settling = None
-        self._hide(frame, faces, strength, out)
+        self._look_for_newcomers(frame)
+        hides_all = self._settling is not None or (self._newcomers is not None and self._newcomers.may_be_there)
+        if hides_all or all(part.face is None for part in casting.parts):
+            self.hidden += 1
+            hide_all(out)
+        else:
+            self._hide(frame, faces, strength, out)
         for part in casting.parts:
-            if part.is_detected or self._settling is not None:
+            if part.is_detected or hides_all:
                 self._draw(part, frame, strength, out)
 
     def _follow(self, frame: Frame, faces: Sequence[Face], part: Part) -> None:
@@ -123,13 +170,18 @@ class People:
             near = any(_is_near(face.box, other) for other in others)
             part.liveliness.watch(part.follower.measured, near_others=near)
 
+    def _look_for_newcomers(self, frame: Frame) -> None:
+        parts = self._casting.parts
+        if any(part.is_proven_alive(frame.pts_s) for part in parts):
+            self._newcomers = None
+        elif self.worn:
+            self._newcomers = self._newcomers or _Newcomers()
+            faces = [part.face.box for part in parts if part.face is not None]
+            self._newcomers.look(self._continuity.scene, frame.size, faces)
+
     def _hide(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Hide whoever must be and is not dressed; draw what is held or unsure. It must cover no bystander."""
         casting, pts_s = self._casting, frame.pts_s
-        if self._settling is not None or all(part.face is None for part in casting.parts):
-            self.hidden += 1
-            hide_all(out)
-            return
         unseen = [part for part in casting.parts if part.mesh is None and not self._is_behind(part, faces)]
         unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
         doubtful = [face for face in faces if face.track_id in casting.doubtful]
