@@ -108,6 +108,8 @@ class Face:
     """The same number for the same person from frame to frame; -1 before tracking."""
     lost_for_s: float = 0.0
     """0 while the detector sees it; else for how long the last position has been held."""
+    alive: bool = True
+    """False: followed, and it has not moved by itself yet, so that it may be a picture on a wall."""
 
     @property
     def eye_midpoint(self) -> tuple[float, float]:

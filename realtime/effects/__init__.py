@@ -97,6 +97,15 @@ class Effect(ABC):
         before the first `make`, where one effect is exchanged for another while the picture goes on.
         """
 
+    def kept(self) -> object:
+        """[processing thread] Return what it shall know when the user comes back to it. Called before `close`, where
+        another effect takes its place.
+        """
+        return None
+
+    def come_back(self, kept: object) -> None:  # noqa: B027 - most have nothing to know
+        """[processing thread] Take what this effect's `kept` returned when it was last left. Before `succeed`."""
+
     def turn(self, steps: int) -> str:  # noqa: ARG002
         """[any thread] Turn its dial up (or down, below 0) by so many steps, from the next frame on, and return what
         to tell the user: `strength 70%`. Empty: it has none.
@@ -166,6 +175,17 @@ def effect_class(name: str) -> type[Effect]:
     if not (isinstance(found, type) and issubclass(found, Effect)):
         raise EffectError(f"effect '{name}' is no realtime.effects.Effect; its package must be mended")
     return found
+
+
+def shows_people(spec: str) -> bool:
+    """Whether people are seen in an effect's picture as the camera sees them, or repainted. An effect that cannot be
+    loaded might. Imports it.
+    """
+    try:
+        found = effect_class(split_spec(spec)[0])
+    except EffectError:
+        return True
+    return found.uses_pixels and not found.hides_identity
 
 
 def split_spec(spec: str) -> tuple[str, str]:

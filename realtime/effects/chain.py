@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from realtime.effects import Effect, split_spec
+from realtime.effects import Effect, shows_people, split_spec
 from realtime.effects.marking import Marking
 from realtime.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
 from realtime.frame import Face, Frame, Pixels
@@ -101,10 +102,23 @@ class EffectChain:
         # Guarded by _lock:
         self._waiting: Link | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
+        self._kept: dict[str, object] = {}  # by spec: what effects that were left shall know when they are back
         for link in self._links:
             self._prepare(link)
         self._begin_marking()
         self.describe()
+
+    @property
+    def hides_people(self) -> bool:
+        """Whether an effect hides who is in the picture. Any thread."""
+        return any(link.traits.hides_identity for link in self._links)
+
+    @property
+    def hides_before_last(self) -> bool:
+        """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
+        thread.
+        """
+        return any(link.traits.hides_identity or not link.traits.uses_pixels for link in self._links[:-1])
 
     @property
     def uses_faces(self) -> bool:
@@ -230,8 +244,11 @@ class EffectChain:
         if self._links:
             self.describe()
             former = self._links.pop()
-            # Where it fails, the new one begins without what the former one knew.
+            # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
+            self._kept[former.spec] = self._ask(former, "kept", lambda effect: effect.kept(), None)
+            if (kept := self._kept.get(new.spec)) is not None:
+                self._ask(new, "come_back", lambda effect: effect.come_back(kept), None)
             self._ask(new, "succeed", lambda effect: effect.succeed(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
@@ -294,9 +311,16 @@ def _as_json(report: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
+_AGAIN_WITHIN_S = 2.0
+_PRESS_AGAIN = "press again: your own face will be seen"
+
+
 class EffectMenu:
     """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
     that no frame is black or frozen. Main thread, except looking for what there is and opening.
+
+    Whoever wears a face is not bared by one key: on the way to an effect that shows people as they are it must be
+    pressed again. So it is until the user has done that, also by way of a portrait, and again from the next face on.
     """
 
     def __init__(
@@ -306,28 +330,38 @@ class EffectMenu:
         open_effect: Callable[[str], Effect],
         chain: EffectChain,
         say: Callable[[str], None],
+        shows_people: Callable[[str], bool] = shows_people,
     ) -> None:
-        """`specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
+        """`shows_people`: whether an effect does not hide who is seen.
+
+        `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
         and to import effects, for which the window would miss a frame.
         """
         self._list_specs = specs
         self._current = current
+        self._running = ""  # the spec that was exchanged last, once _specs are known
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
+        self._shows_people = shows_people
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         # Guarded by _lock, so that no wish falls between two looks at them:
         self._specs: list[str] = []
-        self._steps = 0  # from the first of _specs; until they are known, from the one in use
+        self._showing: set[str] = set()  # of _specs, those that show people as they are
+        self._steps = 0  # from the first of _specs
+        self._pressed: list[int] = []  # keys, until _specs are known
+        self._is_hiding = chain.hides_people
+        self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
         self._is_opening = False
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
         with self._lock:
-            self._steps += by
-            if self._specs:
-                self._say(f"effect: {self._wanted()}")
+            if not self._specs:
+                self._pressed.append(by)
+            elif not self._go((by,)):
+                return
             starts, self._is_opening = not self._is_opening, True
         if starts:
             thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
@@ -340,6 +374,33 @@ class EffectMenu:
             else:
                 self._thread = thread
 
+    def _go(self, keys: Sequence[int]) -> bool:
+        """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
+        before, is_asked = self._steps, False
+        for by in keys:
+            is_asked = self._must_ask(by)
+            if is_asked:
+                break  # keys pressed before the question was put do not answer it
+            self._steps += by
+        if not is_asked or self._steps != before:
+            self._say(f"effect: {self._wanted()}")
+        if is_asked:
+            self._say(_PRESS_AGAIN)
+        return self._steps != before or not is_asked
+
+    def _must_ask(self, by: int) -> bool:
+        """Whether a key must be pressed again, for it would show somebody who wears a face."""
+        wanted = self._specs[(self._steps + by) % len(self._specs)]
+        before, self._asked = self._asked, (0, -math.inf)
+        if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
+            return False
+        now_s = time.monotonic()
+        if before[0] == by and now_s - before[1] <= _AGAIN_WITHIN_S:
+            self._is_hiding = False
+            return False
+        self._asked = by, now_s
+        return True
+
     def close(self, within_s: float = 5.0) -> None:
         """Let an opening in progress come to its end, if that takes no longer."""
         if self._thread is not None:
@@ -351,7 +412,8 @@ class EffectMenu:
     def _open_wanted(self) -> None:
         if not self._specs:
             self._look_for_specs()
-        opened = ""
+        with self._lock:
+            opened = self._running
         while True:  # keys pressed meanwhile: only the last wish counts
             with self._lock:
                 spec = self._wanted()
@@ -368,17 +430,25 @@ class EffectMenu:
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
                 continue
-            if spec == self._wanted():
-                self._chain.exchange(Link(spec, effect))
+            link = Link(spec, effect)
+            with self._lock:
+                is_wanted = spec == self._wanted()
+                if is_wanted:
+                    self._running = spec
+                    self._is_hiding |= link.traits.hides_identity
+            if is_wanted:
+                self._chain.exchange(link)
             else:
                 effect.close()
 
     def _look_for_specs(self) -> None:
         specs, current = _with_current(list(self._list_specs()), self._current)
+        showing = {spec for spec in specs if self._shows_people(spec)}
         with self._lock:
-            self._specs = specs
-            self._steps += current
-            self._say(f"effect: {self._wanted()}")
+            self._specs, self._showing, self._steps = specs, showing, current
+            self._running = specs[current]
+            pressed, self._pressed = self._pressed, []
+            self._go(pressed)
 
 
 def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:

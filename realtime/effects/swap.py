@@ -106,11 +106,7 @@ class SwapEffect(Effect):
         except BaseException:
             opener.close()
             raise
-        people = People(
-            [makers[number]() for number in range(len(makers))],
-            lambda: MeshFollower(opener.meshes),
-            makers[-1] if settings.everyone else None,
-        )
+        people = People(makers, lambda: MeshFollower(opener.meshes), everyone=settings.everyone)
         titles = ", ".join(Path(name).stem for name in named)
         return cls(people, opener.models, titles, settings.strength)
 
@@ -121,9 +117,23 @@ class SwapEffect(Effect):
         np.copyto(picture, frame.pixels)
         self._people.dress(frame, faces, self._strength, picture)
         self._frames_worn += self._people.worn > 0
-        self._frames_hidden += self._people.hidden > 0 or not self._people.worn
+        self._frames_hidden += self._people.hidden > 0
         self.provider = ", ".join(dict.fromkeys(wearing.mask.provider for wearing in self._people.wearings))
         return frame.with_pixels(picture)
+
+    def succeed(self, former: Effect) -> None:
+        """Keep who wears a face: a bystander nearer to the camera must not be taken for the one who asked."""
+        if isinstance(former, SwapEffect):
+            self._people.take_over(former._people)
+
+    def kept(self) -> object:
+        return self._strength, self._people
+
+    def come_back(self, kept: object) -> None:
+        """Cover the face as far as the user had set it, and know whoever wore it."""
+        if isinstance(kept, tuple):
+            self._strength, people = kept
+            self._people.take_over(people)
 
     def turn(self, steps: int) -> str:
         dial = self._dials[0]

@@ -12,6 +12,7 @@ import numpy as np
 
 from realtime.errors import FAULTS, OnceLogger, in_one_line
 from realtime.faces import FaceDetector
+from realtime.faces.continuity import Continuity
 from realtime.faces.tracker import FaceTracker
 from realtime.frame import Face, Frame
 from realtime.stats import RunStats
@@ -35,6 +36,7 @@ class FaceFinder:
         self._detect_times = stats.stage("detect")
         self._track_times = stats.stage("track")
         self._tracker = FaceTracker()
+        self._continuity = Continuity()
         self._detector: FaceDetector | None = None
         self._ready = threading.Event()
         self._failures = OnceLogger(log)
@@ -72,6 +74,8 @@ class FaceFinder:
             found = []
         detected_s = time.perf_counter()
         try:
+            if self._continuity.breaks(frame):
+                self._tracker.reset()
             faces = self._tracker.update(found, frame.pts_s)
         except Exception as error:  # a fault of ours must not end the show either
             self._failures.failure("following the faces fails", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.one_euro import OneEuroFilter
-from realtime.faces.viewer import Candidate, LifeWatch, ViewerChoice, shadows
+from realtime.faces.viewer import Candidate, Life, LifeWatch, ViewerChoice, shadows
 from realtime.frame import Box, Face
 
 HELD_S = 0.5
@@ -141,6 +142,8 @@ class FaceTracker:
                 track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
             else:
                 face = track.held(pts_s)
+            if track.life_watch.life is not Life.ALIVE:
+                face = dataclasses.replace(face, alive=False)
             speed = math.hypot(track.speed_x, track.speed_y) / face.box.width
             candidates.append(Candidate(face, track.life_watch.life, speed))
         viewer = self._choice.choose(candidates, pts_s)

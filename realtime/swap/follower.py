@@ -8,7 +8,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import POINT_COUNT, RIGID, FaceMesh, MeshModel
+from realtime.faces.mesh import (
+    LEFT_EYE_INNER,
+    LEFT_EYE_OUTER,
+    MOUTH_LEFT,
+    MOUTH_RIGHT,
+    NOSE_TIP,
+    POINT_COUNT,
+    RIGHT_EYE_INNER,
+    RIGHT_EYE_OUTER,
+    RIGID,
+    FaceMesh,
+    MeshModel,
+)
 from realtime.faces.one_euro import OneEuroFilter
 from realtime.frame import Face, Pixels
 from realtime.swap.field import EYES, LIDS, LIPS, MOUTH
@@ -19,6 +31,13 @@ _MOST_YAW_DEGREES = 62.0
 """Beyond it the far half of the mesh is guessed, and a face drawn there slides over the cheek."""
 _LEAST_OVERLAP = 0.15
 """Of the mesh's box with the detector's: less, and it has slipped to somebody else or to a poster."""
+_MOST_APART = 0.2
+"""Face widths between eyes, nose and mouth as mesh and detector have them. On films of people 0.06, in profile and
+quick motion 0.2 at most; a face that leans out quickly was left behind by half a width, with a mouth on its chin."""
+_LEAST_UNSEEN_SCORE, _MOST_STEP = 0.7, 0.06
+"""Where the detector sees nobody: a mesh that lies right stays where it is when it is measured once more, to 0.04 of
+its width; one that hangs between two faces or lags behind goes on moving."""
+_UNSEEN_PASSES = 3
 
 
 class _Calm(NamedTuple):
@@ -34,6 +53,17 @@ _SKIN = _Calm(0.7, 18.0)
 """The head's place, the mean of many points, is sure and must not lag: a nod moves it by half a width a second and
 passes at 19 Hz, lids and lips quicker. The rest of the face shakes most, by 0.1 % of its width from frame to frame,
 has the finest texture, and moves least within the head."""
+
+
+_KEYPOINTS = np.array(
+    [
+        (RIGHT_EYE_OUTER, RIGHT_EYE_INNER),
+        (LEFT_EYE_INNER, LEFT_EYE_OUTER),
+        (NOSE_TIP, NOSE_TIP),
+        (MOUTH_RIGHT, MOUTH_LEFT),
+    ]
+)
+"""The detector's keypoints, but for the ears: each is the middle of two points of the mesh."""
 
 
 def _points_that_speak() -> NDArray[np.intp]:
@@ -59,18 +89,34 @@ class MeshFollower:
 
         `face` is what the tracker knows, which may be a place held while the detector sees nothing.
         """
-        mesh = self._model.again(pixels, self.measured) if self.measured is not None else None
-        if mesh is None or not self._fits(mesh, face):
-            if face.lost_for_s > 0:
-                self.forget()
-                return None
+        mesh = self._again(pixels, face)
+        if mesh is None and face.lost_for_s == 0:
             mesh = self._model.measure(pixels, face)
             self._reset()
-            if not self._fits(mesh, face):
-                self.forget()
-                return None
+            if not _is_of(mesh, face):
+                mesh = None
+        if mesh is None:
+            self.forget()
+            return None
         self.measured = mesh
         return dataclasses.replace(mesh, points=self._calmed(mesh, pts_s))
+
+    def _again(self, pixels: Pixels, face: Face) -> FaceMesh | None:
+        """Return the mesh where it was in the last frame; None where it does not lie on the same face any more."""
+        if self.measured is None:
+            return None
+        mesh = self._model.again(pixels, self.measured)
+        if face.lost_for_s == 0:
+            return mesh if _is_of(mesh, face) else None
+        for _ in range(_UNSEEN_PASSES - 1):
+            if not _is_good(mesh, _LEAST_UNSEEN_SCORE):
+                return None
+            once_more = self._model.again(pixels, mesh)
+            step_px = float(np.linalg.norm((once_more.points - mesh.points)[:, :2], axis=1).mean())
+            if step_px <= _MOST_STEP * mesh.width_px:
+                return mesh
+            mesh = once_more
+        return None
 
     def forget(self) -> None:
         """Begin with the detector's box next time."""
@@ -90,7 +136,16 @@ class MeshFollower:
         for calm in (self._head, self._features, self._skin):
             calm.reset()
 
-    def _fits(self, mesh: FaceMesh, face: Face) -> bool:
-        if mesh.score < _LEAST_SCORE or abs(mesh.yaw_degrees) > _MOST_YAW_DEGREES:
-            return False
-        return face.lost_for_s > 0 or mesh.box.overlap(face.box) > _LEAST_OVERLAP
+
+def _is_good(mesh: FaceMesh, least_score: float) -> bool:
+    """Whether a face can be worn there. Numbers that are none are never good."""
+    return mesh.score >= least_score and abs(mesh.yaw_degrees) <= _MOST_YAW_DEGREES
+
+
+def _is_of(mesh: FaceMesh, face: Face) -> bool:
+    """Whether a mesh lies on the face that the detector sees."""
+    if not _is_good(mesh, _LEAST_SCORE) or not mesh.box.overlap(face.box) > _LEAST_OVERLAP:
+        return False
+    points = mesh.points[_KEYPOINTS, :2].mean(axis=1)
+    apart = float(np.linalg.norm(points - face.keypoints[:4], axis=1).mean())
+    return apart <= _MOST_APART * face.box.width

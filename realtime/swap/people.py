@@ -1,9 +1,9 @@
-"""Who wears which face, from frame to frame, and what is shown while one of them cannot be followed.
+"""Everybody in a frame: dressed, hidden, or left as they are.
 
-A face belongs to a person, not to a place: the tracker's identities hold it. Somebody who is to wear one is never shown
-without: for half a second the last face stays, then the head is hidden, and the longer it was not seen, the more around
-it; while nobody is there, everything. Who walked out of the picture is gone after a while, and is given the face again
-when they come back. Whoever was not asked, because all faces were worn when they came, stays as they are.
+Who is what is told by `casting.py`. Somebody who is to wear a face is never shown without: for half a second the last
+face stays over a hidden head, then the head is hidden, and the longer it was not seen, the more around it; while nobody
+is there, everything. What was measured in another size, before a leap of the clock or in another scene is forgotten,
+and the picture hidden until those are found who are in it now.
 """
 
 from __future__ import annotations
@@ -11,67 +11,95 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.faces.continuity import Continuity
 from realtime.faces.mesh import FaceMesh
 from realtime.faces.tracker import HELD_S, REMEMBERED_S
 from realtime.frame import Box, Face, Frame, Pixels, Size
+from realtime.swap.casting import Casting, Part
 from realtime.swap.follower import MeshFollower
-from realtime.swap.hiding import hide, hide_all, spare
+from realtime.swap.hiding import hide, hide_all, hide_face, spare
 from realtime.swap.wearing import Wearing
 
-_FITS_WITHIN_S = 0.5
-_GONE_S = 30.0
-"""Whoever was not found for so long, wherever they were, is not there any more."""
-_EDGE = 0.35
-"""A face that was last seen nearer to the picture's edge than this share of its width may have walked out."""
+_SLIPPED = 0.3
+"""Overlap of a mesh that nobody detected with somebody else's box."""
+_MAY_COVER = 2.5
+"""Face widths: nearer than this somebody may cover a part of a face."""
+_MOST_LOST_DRIFT_S = 0.5
+_SETTLED_FRAMES = 3
+_SETTLED_S = 0.5
+"""After a break the picture is hidden until as many faces are worn as before for so many frames, or one for so long."""
+
+_STIRS, _STIRRED = 0.6, 0.01
+"""Deviations of the picture by which a point of its small copy changes, and how many points must. A face of a quarter
+of the picture's width that comes in by a fifth of it is 0.02."""
+_BESIDE, _ABOVE, _BELOW = 1.2, 1.2, 1.8
+"""Sides of a face's box from its middle: what stirs nearer is the wearer's own."""
 
 
-@dataclasses.dataclass
-class _Part:
-    """One face to wear, and who wears it."""
+class _Settling:
+    """Tells when, after a break, all who are there have had time to be found."""
 
-    wearing: Wearing
-    follower: MeshFollower
-    track_id: int | None = None
-    face: Face | None = None
-    """Where the tracker last had the person."""
-    came_at_s: float = -math.inf
-    worn_at_s: float = -math.inf
+    def __init__(self, people: int) -> None:
+        self._people = people
+        self._frames = 0
+        self._found_at_s = math.inf
 
-    def is_lost(self, here: Mapping[int, Face]) -> bool:
-        """Whether nobody is known to wear it at this moment. Somebody new may be the one who wore it, moved quickly."""
-        return self.track_id is None or self.track_id not in here or here[self.track_id].lost_for_s > 0
+    def is_over(self, worn: int, pts_s: float) -> bool:
+        if worn:
+            self._found_at_s = min(self._found_at_s, pts_s)
+        self._frames = self._frames + 1 if worn >= max(1, self._people) else 0
+        return self._frames >= _SETTLED_FRAMES or pts_s - self._found_at_s >= _SETTLED_S
 
-    def never_fitted(self, pts_s: float) -> bool:
-        """Whether the detector's face was none to the mesh model, all the time: a blurred back, a picture."""
-        return self.came_at_s > self.worn_at_s and pts_s - self.came_at_s > _FITS_WITHIN_S
 
-    def take(self, face: Face, pts_s: float) -> None:
-        """Give it to a person."""
-        self.track_id, self.came_at_s = face.track_id, pts_s
-        self.follower.forget()
-        self.wearing.forget()
+class _Newcomers:
+    """Sees that somebody may be coming before any detector does: something stirs beside the faces that are worn."""
+
+    def __init__(self) -> None:
+        self.may_be_there = False
+        self._before: NDArray[np.float32] | None = None
+
+    def look(self, scene: NDArray[np.float32] | None, size: Size, faces: Sequence[Box]) -> None:
+        """Take the next picture's small copy (`Continuity.scene`); `faces` are worn in it."""
+        if scene is None or self.may_be_there:
+            return
+        if self._before is None or self._before.shape != scene.shape:
+            self._before = scene
+            return
+        rows, columns = scene.shape
+        stirs = np.abs(scene - self._before) > _STIRS
+        for box in faces:
+            x, y = box.centre
+            left, right = ((x + side * _BESIDE * box.width) * columns / size.width for side in (-1, 1))
+            top, bottom = ((y + side * box.height) * rows / size.height for side in (-_ABOVE, _BELOW))
+            stirs[max(0, int(top)) : max(0, int(bottom) + 1), max(0, int(left)) : max(0, int(right) + 1)] = False
+        self.may_be_there = float(stirs.mean()) > _STIRRED
 
 
 class People:
     """Dresses everybody in a frame. Used by one thread."""
 
     def __init__(
-        self,
-        wearings: Sequence[Wearing],
-        new_follower: Callable[[], MeshFollower],
-        another: Callable[[], Wearing] | None,
+        self, makers: Sequence[Callable[[], Wearing]], new_follower: Callable[[], MeshFollower], *, everyone: bool
     ) -> None:
-        """`another` makes one more face to wear, where everybody shall; None: there are only these."""
-        self._new_follower = new_follower
-        self._another = another
-        self._parts = [_Part(wearing, new_follower()) for wearing in wearings]
-        self._bystanders: set[int] = set()
-        self._owners: dict[
-            int, _Part
-        ] = {}  # everybody who ever wore something, in order: it is theirs when they are back
-        self._pts_s = -math.inf
+        """`makers` make the faces to wear, one of each to begin with. `everyone`: all others wear the last of them."""
+
+        def new_part(number: int) -> Part:
+            return Part(number, makers[number](), new_follower(), is_spare=True)
+
+        named = [Part(number, maker(), new_follower()) for number, maker in enumerate(makers)]
+        self._casting = Casting(named, new_part, everyone=everyone)
+        self._continuity = Continuity()
+        self._settling: _Settling | None = None
+        self._newcomers: _Newcomers | None = None
+        """While nobody who wears a face is surely alive: it may be a picture that does, and its owner comes."""
+        self._known, self._known_at_s = 0, -math.inf
+        """How many people were about lately, and when."""
+        self._mirrored = False
         self.worn = 0
         """How many faces were swapped in the last frame."""
         self.hidden = 0
@@ -79,138 +107,142 @@ class People:
 
     @property
     def wearings(self) -> list[Wearing]:
-        return [part.wearing for part in self._parts]
+        return [part.wearing for part in self._casting.parts]
+
+    def take_over(self, former: People) -> None:
+        """Know everybody whom others knew, whose faces are taken off now."""
+        self._casting.take_over(former._casting)
+        self._continuity, self._settling = former._continuity, former._settling
+        self._newcomers = former._newcomers
+        self._known, self._known_at_s = former._known, former._known_at_s
+        self._mirrored = former._mirrored
 
     def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Swap the faces in `out`, which holds the frame's picture."""
-        if frame.pts_s < self._pts_s:  # the source began again
-            for part in self._parts:
-                part.track_id, part.face, part.worn_at_s = None, None, -math.inf
-            self._bystanders.clear()
-            self._owners.clear()
-        self._pts_s = frame.pts_s
-        self._cast(faces, frame.pts_s)
-        self.worn = self.hidden = 0
-        if all(part.face is None for part in self._parts):
-            if not faces:  # else they are bystanders: a newcomer would have been given a face
-                hide_all(out)
-            return
-        # What is hidden, held or unsure comes first: it must cover neither a face that is worn nor a bystander's.
-        draw: list[Callable[[], object]] = []
-        for part in self._parts:
+        casting = self._casting
+        if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
+            casting.begin_again()
+            self._settling = _Settling(self._known)
+            self._newcomers, self._known_at_s = None, -math.inf
+        elif frame.mirrored != self._mirrored:
+            self._mirror(frame.size.width)
+        self._mirrored = frame.mirrored
+        casting.see(faces, frame.pts_s)
+        follow = functools.partial(self._follow, frame, faces)
+        for part in casting.parts:
             if part.face is not None:
-                behind = any(_covers(face, part.face) for face in faces if face.track_id != part.track_id)
-                draw += self._show(part, part.face, frame, strength, out, behind=behind)
-        if self.hidden or self.worn:
-            for face in faces:
-                if face.track_id in self._bystanders and face.lost_for_s == 0:
-                    spare(out, frame.pixels, face.box)
-        for step in draw:
-            step()
-        self.worn += len(draw)
-
-    def _show(
-        self, part: _Part, face: Face, frame: Frame, strength: float, out: Pixels, *, behind: bool
-    ) -> Sequence[Callable[[], object]]:
-        """Hide or hold what must be, and return what draws the face, if one is to be drawn.
-
-        `behind`: where this face should be, another's is seen.
-        """
-        if behind and face.lost_for_s > 0:
-            return ()  # what is seen there is somebody who has a track of their own
-        mesh = part.follower.follow(frame.pixels, face, frame.pts_s)
-        if mesh is not None:
-            part.face = face if face.lost_for_s == 0 else _moved(face, mesh)
-            part.worn_at_s = frame.pts_s
-            if part.track_id is not None:
-                self._owners.setdefault(part.track_id, part)
-            measured = part.follower.measured
-            draw = functools.partial(part.wearing.put_on, frame.pixels, mesh, frame.pts_s, strength, out, measured)
-            if face.lost_for_s == 0:
-                return (draw,)
-            draw()  # the mesh alone still has it, and may be about to slip to a bystander
-            self.worn += 1
-            return ()
-        missing_s = frame.pts_s - max(part.worn_at_s, part.came_at_s)
-        if face.lost_for_s > (REMEMBERED_S if _walked_out(face.box, frame.size) else _GONE_S):
-            part.track_id = part.face = None
-        elif frame.pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
-            part.wearing.hold(out)
-            self.worn += 1
-        else:
-            hide(out, face.box, missing_s if face.lost_for_s > 0 else 0.0)
+                follow(part)
+        casting.admit(faces, follow)
+        known = casting.count(faces)
+        if known >= self._known or frame.pts_s - self._known_at_s > REMEMBERED_S:
+            self._known, self._known_at_s = known, frame.pts_s
+        self.worn = sum(part.mesh is not None for part in casting.parts)
+        self.hidden = 0
+        if self._settling is not None and self._settling.is_over(self.worn, frame.pts_s):
+            self._settling = None
+        self._look_for_newcomers(frame)
+        hides_all = self._settling is not None or (self._newcomers is not None and self._newcomers.may_be_there)
+        if hides_all or all(part.face is None for part in casting.parts):
             self.hidden += 1
-        return ()
-
-    def _cast(self, faces: Sequence[Face], pts_s: float) -> None:
-        """Say who wears what: whoever wore it before; somebody new, where it is free or its wearer is missing."""
-        here = {face.track_id: face for face in faces}
-        for part in self._parts:
-            if part.track_id in here:
-                part.face = here[part.track_id]
-            elif part.face is not None:
-                lost_for_s = pts_s - max(part.worn_at_s, part.came_at_s)
-                part.face = dataclasses.replace(part.face, lost_for_s=max(lost_for_s, 1e-3))
-        self._give_back(here)
-        worn = {part.track_id for part in self._parts}
-        for face in faces:
-            if face.track_id in worn or face.lost_for_s > 0:
-                continue
-            free = self._free(here, face, pts_s)
-            if free is None:
-                self._bystanders.add(face.track_id)
-                continue
-            self._bystanders.discard(face.track_id)
-            free.take(face, pts_s)
-            free.face = face
-
-    def _give_back(self, here: Mapping[int, Face]) -> None:
-        """Let those who are back wear again what somebody new was given while they were away."""
-        for track_id, part in list(self._owners.items()):  # whoever wore it first comes first
-            back = here.get(track_id)
-            if track_id not in self._owners or back is None or back.lost_for_s > 0:
-                continue
-            for other, worn in list(self._owners.items()):
-                if worn is part and other != track_id:
-                    del self._owners[other]
-                    self._bystanders.add(other)
-            if part.track_id != track_id:
-                part.take(back, self._pts_s)
-                part.face = back
-
-    def _free(self, here: Mapping[int, Face], face: Face, pts_s: float) -> _Part | None:
-        """Return what somebody who wears nothing is to wear, None where all is worn.
-
-        A newcomer takes what was lost near here, then what nobody wears, then what somebody far away cannot be seen
-        with. Whoever was left as they are before stays so, but for a face that nobody could ever wear.
-        """
-        if face.track_id in self._bystanders:
-            free = [part for part in self._parts if part.never_fitted(pts_s)]
+            hide_all(out)
         else:
-            free = [part for part in self._parts if part.is_lost(here) or part.never_fitted(pts_s)]
-        if free:
-            return min(free, key=lambda part: _distance(part.face, face))
-        if self._another is None:
-            return None
-        self._parts.append(_Part(self._another(), self._new_follower()))
-        return self._parts[-1]
+            self._hide(frame, faces, strength, out)
+        for part in casting.parts:
+            if part.is_detected or hides_all:
+                self._draw(part, frame, strength, out)
+
+    def _follow(self, frame: Frame, faces: Sequence[Face], part: Part) -> None:
+        """Look where the face of somebody who wears one lies in this frame."""
+        face = part.face
+        if face is None or self._is_behind(part, faces):
+            return
+        mesh = part.follower.follow(frame.pixels, face, frame.pts_s)
+        others = [other.box for other in faces if other.track_id != part.track_id and other.lost_for_s == 0]
+        if mesh is not None and face.lost_for_s > 0 and any(mesh.box.overlap(other) > _SLIPPED for other in others):
+            part.follower.forget()
+            mesh = None
+        if mesh is None:
+            return
+        part.mesh, part.worn_at_s = mesh, frame.pts_s
+        if face.lost_for_s > 0:
+            part.face = _moved(face, mesh)
+        elif part.follower.measured is not None:
+            near = any(_is_near(face.box, other) for other in others)
+            part.liveliness.watch(part.follower.measured, near_others=near)
+
+    def _look_for_newcomers(self, frame: Frame) -> None:
+        parts = self._casting.parts
+        if any(part.is_proven_alive(frame.pts_s) for part in parts):
+            self._newcomers = None
+        elif self.worn:
+            self._newcomers = self._newcomers or _Newcomers()
+            faces = [part.face.box for part in parts if part.face is not None]
+            self._newcomers.look(self._continuity.scene, frame.size, faces)
+
+    def _hide(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
+        """Hide whoever must be and is not dressed; draw what is held or unsure. It must cover no bystander."""
+        casting, pts_s = self._casting, frame.pts_s
+        unseen = [part for part in casting.parts if part.mesh is None and not self._is_behind(part, faces)]
+        unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
+        doubtful = [face for face in faces if face.track_id in casting.doubtful]
+        missing = [(part, part.face) for part in unseen if part.face is not None]
+        # First all around, then the faces themselves.
+        for part, face in missing:
+            missing_s = part.missing_s(pts_s) if face.lost_for_s > 0 else 0.0
+            hide(out, face.box, missing_s, bounded=self.worn > 0)
+        for lost in casting.lost:
+            hide(out, lost.box, min(pts_s - lost.since_s, _MOST_LOST_DRIFT_S))
+        for face in doubtful:
+            hide(out, face.box, face.lost_for_s)
+        self.hidden += len(casting.lost) + len(doubtful)
+        for part, face in missing:
+            hide_face(out, face.box)
+            if pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
+                part.wearing.hold(out)
+                self.worn += 1
+            else:
+                self.hidden += 1
+        for part in unsure:  # the mesh alone still has it, and may be about to slip to a bystander
+            self._draw(part, frame, strength, out)
+        hidden = [face.box for _, face in missing] + [lost.box for lost in casting.lost]
+        hidden += [face.box for face in doubtful] + [part.face.box for part in unsure if part.face is not None]
+        if hidden:
+            for face in faces:
+                if face.track_id in casting.bystanders and face.lost_for_s == 0:
+                    spare(out, frame.pixels, face.box, hidden)
+
+    def _draw(self, part: Part, frame: Frame, strength: float, out: Pixels) -> None:
+        if part.mesh is not None:
+            part.wearing.put_on(frame.pixels, part.mesh, frame.pts_s, strength, out, part.follower.measured)
+
+    def _is_behind(self, part: Part, faces: Sequence[Face]) -> bool:
+        """Whether another's face is seen where this one should be, who is not seen."""
+        if part.face is None or part.face.lost_for_s == 0:
+            return False
+        hidden = part.face.box
+        return any(_covers(face, hidden) for face in faces if face.track_id != part.track_id)
+
+    def _mirror(self, width: int) -> None:
+        """Exchange left and right of all that is known."""
+        for part in self._casting.parts:
+            if part.face is not None:
+                part.face = part.face.mirrored(width)
+            part.follower.forget()
+            part.wearing.let_go()
+        for lost in self._casting.lost:
+            lost.box = lost.box._replace(left=width - lost.box.left - lost.box.width)
 
 
-def _distance(one: Face | None, other: Face) -> tuple[bool, float]:
-    """How far apart two faces are; somebody nowhere is farther than anybody near, and nearer than anybody far."""
-    if one is None:
-        return True, 0.0
-    (x, y), (other_x, other_y) = one.box.centre, other.box.centre
-    widths = math.hypot(x - other_x, y - other_y) / max(1.0, other.box.width)
-    return widths > 2.0, widths
-
-
-def _covers(face: Face, hidden: Face) -> bool:
-    """Whether a face is seen where another should be."""
-    x, y = hidden.box.centre
+def _covers(face: Face, hidden: Box) -> bool:
+    x, y = hidden.centre
     box = face.box
     inside = box.left < x < box.left + box.width and box.top < y < box.top + box.height
     return inside and face.lost_for_s == 0
+
+
+def _is_near(box: Box, other: Box) -> bool:
+    (x, y), (other_x, other_y) = box.centre, other.centre
+    return math.hypot(x - other_x, y - other_y) < _MAY_COVER * (box.width + other.width) / 2
 
 
 def _moved(face: Face, mesh: FaceMesh) -> Face:
@@ -218,10 +250,4 @@ def _moved(face: Face, mesh: FaceMesh) -> Face:
     box = mesh.box
     x, y = box.centre
     side = max(face.box.width, face.box.height)
-    return dataclasses.replace(face, box=Box(x - side / 2, y - side / 2, side, side), lost_for_s=0.0)
-
-
-def _walked_out(box: Box, frame: Size) -> bool:
-    x, y = box.centre
-    near = _EDGE * box.width + box.width / 2
-    return x < near or y < near or x > frame.width - near or y > frame.height - near
+    return dataclasses.replace(face, box=Box(x - side / 2, y - side / 2, side, side))

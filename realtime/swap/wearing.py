@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.faces.mesh import FaceMesh
 from realtime.frame import Pixels, Size
@@ -19,6 +20,8 @@ from realtime.swap.occlusion import Occlusion
 _SUBPIXEL_BITS = 4
 _LOOKS_EVERY_S = 0.03
 """Of what stands in front: a third of what a face costs, so at 60 frames a second in every other one."""
+_QUICK = 0.12
+"""Face widths from frame to frame: 3.6 a second, as somebody jumps up. People who talk make 1 at most."""
 _LID = 0.3
 """How far from the lid's edge to its crease the lids are the viewer's own: a photo's, closed over them, are a smear."""
 _SOFT = 0.014
@@ -59,6 +62,7 @@ class Wearing:
         self._occlusion = Occlusion() if in_front else None
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
+        self._middle: NDArray[np.float32] | None = None
         self._field = FaceField()
         self._held: _Held | None = None
 
@@ -78,7 +82,7 @@ class Wearing:
         self._held = None
         if field.is_empty:
             return
-        visible = self._look(pixels, pts_s)
+        visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
         new = self.mask.draw(field)
         if self._light is not None:
             self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
@@ -92,6 +96,12 @@ class Wearing:
         cover = self._cover(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(field, new, cover, field.place.of(out))
+
+    def _moves_quickly(self, mesh: FaceMesh) -> bool:
+        """Whether the mesh may be off by so much that the wearer's own face looks like something in front of it."""
+        middle = mesh.points[:, :2].mean(axis=0)
+        before, self._middle = self._middle, middle
+        return before is not None and float(np.linalg.norm(middle - before)) > _QUICK * mesh.width_px
 
     def _look(self, pixels: Pixels, pts_s: float) -> Floats | None:
         """Return what of the viewer's face is seen, on the field's grid; None where all of it shall count as seen."""
@@ -115,9 +125,13 @@ class Wearing:
             held.cover = self._cover(self.mask.cover(self._field), held.strength, _NOTHING)
         _blend(self._field, held.new, held.cover, self._field.place.of(out))
 
+    def let_go(self) -> None:
+        """Hold the last face no longer: it lay in another picture."""
+        self._held = None
+
     def forget(self) -> None:
         """Somebody else is going to wear it."""
-        self._held = None
+        self._held = self._middle = None
         self.mask.forget()
         if self._light is not None:
             self._light.forget()

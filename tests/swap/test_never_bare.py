@@ -1,0 +1,196 @@
+"""On real pixels: what was measured in another picture hides nobody, so nobody is seen until they are found anew."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from realtime.effects import EffectContext
+from realtime.effects.swap import SwapEffect, SwapSettings
+from realtime.faces.continuity import Continuity
+from realtime.faces.mesh import FaceMesh
+from realtime.frame import Box, Face, Frame, Pixels
+from realtime.portraits.measure import Meter
+from realtime.swap.follower import MeshFollower
+from realtime.swap.hiding import hide, spare
+from realtime.swap.liveliness import Liveliness
+from tests.swap.conftest import difference, inside, moment, moved, two_people
+
+
+@pytest.fixture
+def effect(other_photo: Path) -> SwapEffect:
+    return SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+
+
+def core(box: Box) -> Box:
+    return Box(box.left + box.width / 4, box.top + box.height / 4, box.width / 2, box.height / 2)
+
+
+def seen(made: Pixels, own: Pixels, face: Face) -> float:
+    """How far the middle of a face is from what the camera saw."""
+    return difference(inside(made, core(face.box)), inside(own, core(face.box)))
+
+
+def at(pixels: Pixels, pts_s: float) -> Frame:
+    return dataclasses.replace(moment(pixels, round(pts_s * 30)), pts_s=pts_s)
+
+
+def scaled(face: Face, scale: float, identity: int) -> Face:
+    box = Box(*(side * scale for side in face.box))
+    return Face(box, (face.keypoints * scale).astype(np.float32), face.score, identity)
+
+
+def test_another_size_is_hidden_until_somebody_is_found_in_it(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    for index in range(5):
+        effect.make(moment(photo, index), [moved(face, 0, 0, 1)])
+    small = np.asarray(cv2.resize(photo, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), np.uint8)
+    there = scaled(face, 0.6, 2)
+    for index in (5, 6):
+        assert seen(effect.make(moment(small, index), []).pixels, small, there) > 6
+    assert seen(effect.make(moment(small, 7), [there]).pixels, small, there) > 6
+
+
+@pytest.mark.parametrize("then_s", [0.0, 3600.0, 1.2])
+def test_so_is_the_picture_after_a_leap_of_the_clock(
+    then_s: float, effect: SwapEffect, photo: Pixels, face: Face
+) -> None:
+    effect.make(at(photo, 0.1), [moved(face, 0, 0, 1)])
+    away = np.ascontiguousarray(np.roll(photo, 250, axis=1))
+    there = moved(face, 250, 0, 2)
+    there = there if there.box.left + there.box.width < photo.shape[1] else moved(face, -150, 0, 2)
+    away = np.ascontiguousarray(np.roll(photo, round(there.box.left - face.box.left), axis=1))
+    start_s = then_s if then_s != 1.2 else 1.3
+    assert seen(effect.make(at(away, start_s), []).pixels, away, there) > 6
+    assert seen(effect.make(at(away, start_s + 0.04), [there]).pixels, away, there) > 6
+
+
+def test_left_and_right_are_exchanged_in_all_that_is_known(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    wide = np.ascontiguousarray(np.concatenate([photo, np.full_like(photo, 90)], axis=1))
+    effect.make(moment(wide, 0), [moved(face, 0, 0, 1)])
+    flipped = np.ascontiguousarray(wide[:, ::-1])
+    missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03).mirrored(wide.shape[1])
+    made = effect.make(dataclasses.replace(moment(flipped, 1), mirrored=True), [missed]).pixels
+    assert seen(made, flipped, missed) > 6
+
+
+def test_a_picture_on_the_wall_keeps_the_face_from_nobody_alive(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    frame = two_people(photo)
+    poster = dataclasses.replace(moved(face, 0, 0, 1), alive=False)
+    person = dataclasses.replace(moved(face, photo.shape[1], 0, 2), alive=False)
+    for index in range(100):
+        effect.make(moment(frame, index), [poster])
+    for index in range(100, 140):
+        person = dataclasses.replace(person, alive=index > 110)
+        made = effect.make(moment(frame, index), [poster, person]).pixels
+        assert seen(made, frame, person) > 6, index
+        assert seen(made, frame, poster) > 6, index
+    assert effect.facts()["swapped"] == "2"
+
+
+def test_something_stirs_before_anybody_is_found(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    """Who wears the face may be a picture, and its owner come in: nothing else is shown until it is known."""
+    empty = two_people(photo)
+    empty[:, photo.shape[1] :] = 90
+    poster = dataclasses.replace(moved(face, 0, 0, 1), alive=False)
+    for index in range(10):
+        made = effect.make(moment(empty, index), [poster]).pixels
+    assert np.array_equal(made[:, photo.shape[1] + 100 :], empty[:, photo.shape[1] + 100 :])
+    half = empty.copy()
+    half[:, -photo.shape[1] // 2 :] = photo[:, : photo.shape[1] // 2]
+    made = effect.make(moment(half, 10), [poster]).pixels
+    assert difference(made[:, -photo.shape[1] // 2 :], half[:, -photo.shape[1] // 2 :]) > 6
+
+
+def test_an_effect_opened_anew_knows_who_wore_a_face(
+    effect: SwapEffect, other_photo: Path, photo: Pixels, face: Face
+) -> None:
+    frame = two_people(photo)
+    left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
+    for index in range(3):
+        effect.make(moment(frame, index), [left, right])
+    following = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+    following.succeed(effect)
+    made = following.make(moment(frame, 3), [right, left]).pixels  # the bystander is the nearer one now
+    assert seen(made, frame, left) > 8
+    assert np.array_equal(inside(made, core(right.box)), inside(frame, core(right.box)))
+
+
+def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter) -> None:
+    follower = MeshFollower(meter.meshes)
+    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
+    jump = round(0.45 * face.box.width)
+    away = np.ascontiguousarray(np.roll(photo, jump, axis=0))
+    found = follower.follow(away, moved(face, 0, jump, 1), 1 / 30)
+    assert found is not None
+    assert np.abs(found.points[:, 1] - jump - mesh.points[:, 1]).mean() < 0.05 * face.box.width
+
+
+@pytest.mark.parametrize("points", [np.full((468, 3), np.nan), np.full((468, 3), 1e9), np.zeros((468, 3))])
+def test_a_mesh_that_is_none_is_not_worn(
+    points: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    effect: SwapEffect,
+    photo: Pixels,
+    face: Face,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
+    wrong = FaceMesh(points.astype(np.float32), 1.0)
+    monkeypatch.setattr("realtime.faces.mesh.MeshModel._run", lambda *_: wrong)
+    for index in (1, 2, 30):
+        there = moved(face, 0, 0, 1)
+        assert seen(effect.make(moment(photo, index), [there]).pixels, photo, there) > 6
+
+
+def test_who_is_spared_shows_nothing_of_somebody_hidden_beside_them(photo: Pixels) -> None:
+    hidden, bystander = Box(100, 200, 100, 100), Box(210, 200, 100, 100)
+    made = photo.copy()
+    hide(made, hidden, 0.0)
+    before = made.copy()
+    spare(made, photo, bystander, [hidden])
+    assert np.array_equal(inside(made, hidden), inside(before, hidden))
+    assert np.array_equal(inside(made, core(bystander)), inside(photo, core(bystander)))
+
+
+def test_a_face_lives_when_it_blinks_and_not_when_its_wall_shakes(mesh: FaceMesh) -> None:
+    rng = np.random.default_rng(1)
+    hung, person = Liveliness(), Liveliness()
+    for index in range(100):
+        shaken = mesh.points + rng.normal(0, 0.2, 3).astype(np.float32) + rng.normal(0, 0.15, mesh.points.shape)
+        hung.watch(FaceMesh((shaken * (1 + 0.001 * index)).astype(np.float32), 1.0), near_others=False)
+        blinking = mesh.points.copy()
+        if index > 50:
+            for upper, lower in ((159, 145), (386, 374)):
+                blinking[upper] = blinking[lower]
+        person.watch(FaceMesh(blinking, 1.0), near_others=False)
+        assert person.is_alive == (index > 51)
+    assert not hung.is_alive
+
+
+def test_a_cut_breaks_what_a_film_goes_on_with(photo: Pixels) -> None:
+    flipped = np.ascontiguousarray(photo[::-1])
+    continuity = Continuity()
+    dark = np.zeros_like(photo)
+    shown = [
+        photo,
+        photo,
+        np.asarray(photo * 0.6, np.uint8),
+        np.roll(photo, 8, axis=1),
+        dark,
+        dark,
+        photo,
+        dark,
+        flipped,
+    ]
+    breaks = [continuity.breaks(moment(np.ascontiguousarray(each), index)) for index, each in enumerate(shown)]
+    assert breaks == [False] * 8 + [True], "light, a step aside and darkness do not; another scene does, after it too"
+
+
+def test_a_mirror_is_no_cut(photo: Pixels) -> None:
+    continuity = Continuity()
+    continuity.breaks(moment(photo, 0))
+    flipped = dataclasses.replace(moment(np.ascontiguousarray(photo[:, ::-1]), 1), mirrored=True)
+    assert not continuity.breaks(flipped)

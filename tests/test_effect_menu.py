@@ -1,0 +1,143 @@
+"""The keys for next and previous effect, where somebody wears a face: it is not taken off by one key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from realtime.effects import Effect
+from realtime.effects.chain import EffectChain, EffectMenu, Link
+from realtime.frame import Face, Frame
+from realtime.stats import RunStats
+
+AGAIN = "press again: your own face will be seen"
+
+
+class Bare(Effect):
+    """Shows people as they are."""
+
+    def __init__(self, spec: str = "") -> None:
+        self.spec = spec
+        self.strength = 1.0
+
+    @classmethod
+    def open(cls, argument: str, settings: object, context: object) -> Effect:
+        raise NotImplementedError
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        return frame
+
+
+class Painting(Bare):
+    """Shows nobody."""
+
+    uses_pixels = False
+
+
+class Mask(Bare):
+    """Hides them, with a strength."""
+
+    hides_identity = True
+
+    def kept(self) -> object:
+        return self.strength
+
+    def come_back(self, kept: object) -> None:
+        assert isinstance(kept, float)
+        self.strength = kept
+
+
+KINDS = {"none": Bare, "style": Bare, "painting": Painting, "mask": Mask}
+SPECS = ["none", "painting", "style", "mask"]
+
+
+class Desk:
+    """A menu and its chain, with the keys pressed one after the other."""
+
+    def __init__(self, *specs: str, listed: Sequence[str] = SPECS) -> None:
+        self.said: list[str] = []
+        self.chain = EffectChain([Link(spec, KINDS[spec](spec)) for spec in specs], RunStats())
+        self.menu = EffectMenu(
+            lambda: listed,
+            specs[-1],
+            lambda spec: KINDS[spec](spec),
+            self.chain,
+            self.said.append,
+            lambda spec: KINDS[spec] is Bare,
+        )
+
+    def press(self, by: int) -> str:
+        """Press a key, wait for what it opens, show a frame; return the effect that is shown."""
+        self.menu.step(by)
+        self.menu.close()
+        pixels = np.zeros((4, 4, 3), np.uint8)
+        self.chain.make(Frame(pixels, 0.0, 0.0, 0), [])
+        return self.chain.specs[-1]
+
+
+def test_one_key_does_not_bare_a_face() -> None:
+    desk = Desk("mask")
+    assert desk.press(1) == "mask"
+    assert desk.said == [AGAIN]
+    assert desk.press(1) == "none"
+    assert desk.said == [AGAIN, "effect: none"]
+
+
+@pytest.mark.parametrize("later", [2.1, 3600.0])
+def test_nor_do_two_that_have_nothing_to_do_with_each_other(later: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk("mask")
+    assert desk.press(1) == "mask"
+    now_s = time.monotonic() + later
+    monkeypatch.setattr("realtime.effects.chain.time.monotonic", lambda: now_s)
+    assert desk.press(1) == "mask"
+    assert desk.press(-1) == "mask", "the other way is asked about too"
+    assert desk.said == [AGAIN] * 3
+
+
+def test_nor_many_before_it_is_known_what_there_is() -> None:
+    desk = Desk("mask")
+    desk.menu._lock.acquire()
+    desk.menu._pressed = [1, 1, 1, 1]
+    desk.menu._lock.release()
+    assert desk.press(1) == "mask"
+    assert desk.said == [AGAIN]
+
+
+def test_a_painting_on_the_way_is_no_answer() -> None:
+    desk = Desk("painting", listed=["mask", "painting", "none"])
+    assert desk.press(-1) == "mask"
+    assert desk.press(1) == "painting", "nobody is seen in it"
+    assert desk.press(1) == "painting"
+    assert desk.said[-1] == AGAIN
+    assert desk.press(1) == "none"
+    assert desk.press(1) == "mask"
+    assert desk.press(-1) == "mask", "and again from the next face on"
+    assert desk.said[-1] == AGAIN
+
+
+def test_whoever_wore_nothing_is_not_asked() -> None:
+    desk = Desk("painting")
+    assert [desk.press(-1), desk.press(1), desk.press(1)] == ["none", "painting", "style"]
+    assert AGAIN not in desk.said
+
+
+def test_nor_is_anybody_whom_another_effect_of_the_chain_hides() -> None:
+    desk = Desk("mask", "style")
+    assert [desk.press(-1), desk.press(-1)] == ["painting", "none"]
+    assert AGAIN not in desk.said
+
+
+def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
+    desk = Desk("mask")
+    worn = desk.chain._links[0].effect
+    assert isinstance(worn, Mask)
+    worn.strength = 0.7
+    for by in (1, 1, -1):
+        desk.press(by)
+    back = desk.chain._links[0].effect
+    assert isinstance(back, Mask)
+    assert back is not worn
+    assert back.strength == 0.7

@@ -1,0 +1,157 @@
+"""Counts the frames in which a face that asked to be hidden is seen, in films made to bring that about.
+
+    python -m tools.measure_hiding                                  # the shared clips and portraits, where they are
+    python -m tools.measure_hiding --actors a.mp4 b.mp4 --posters p.jpg --kinds "leans out" "a cut"
+    python -m tools.measure_hiding --ordinary a.mp4 b.mp4 --actors  # only what ordinary films lose by hiding
+    python -m tools.measure_hiding --frames-of bare/                # writes what was bare, to look at
+
+Prints Markdown for docs/benchmarks.md; the exit code is 1 where anybody was bare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from realtime.cameras.demo import portrait_photo
+from realtime.errors import RealtimeError
+from realtime.frame import Pixels
+from realtime.portraits.measure import Meter
+from realtime.terminal import set_up_logging, silence_native_libraries
+from tools.swap_figures.hiding import Actor, Cast, Film, Moment, Ordinary, Seen, films, ordinary, watch
+from tools.swap_figures.material import SHARED_DATA
+from tools.swap_figures.wearing import open_detector
+
+_MOST_PICTURES = 6
+
+
+def main() -> int:
+    """Measure and print. Returns the exit code."""
+    arguments = _parser().parse_args()
+    set_up_logging(debug=False)
+    silence_native_libraries()
+    cv2.setNumThreads(1)
+    try:
+        seen = _battery(arguments)
+        rest = _ordinary(arguments)
+    except RealtimeError as error:
+        print(f"cannot measure: {error}")
+        return 2
+    if arguments.json:
+        rows = {
+            "battery": [dataclasses.asdict(one) for one in seen],
+            "ordinary": [dataclasses.asdict(one) for one in rest],
+        }
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return int(any(one.bare for one in seen))
+
+
+def _battery(arguments: argparse.Namespace) -> list[Seen]:
+    if not arguments.actors:
+        return []
+    detector, meter = open_detector(), Meter()
+    actors = [Actor(path, meter, detector) for path in arguments.actors]
+    posters = [Actor(path, meter, detector) for path in arguments.posters]
+    wanted = [film for film in films() if not arguments.kinds or film.kind in arguments.kinds]
+    seen: list[Seen] = []
+    print("| film | | lead | frames with the face in view | bare | others covered |\n" + "|---" * 6 + "|")
+    for turn, film in enumerate(wanted):
+        for number, lead in enumerate(actors):
+            if arguments.in_turn and number != turn % len(actors):
+                continue
+            cast = Cast(lead, actors[(number + 1) % len(actors)], posters[number % len(posters)])
+            shown = _Keeper(arguments.frames_of, film, lead.name)
+            one = watch(film, cast, arguments.photo, detector, shown.look)
+            shown.keep(one.bare_at)
+            seen.append(one)
+            if one.bare or arguments.all:
+                at = f" ({_numbers(one.bare_at)})" if one.bare else ""
+                print(f"| {one.kind} | {one.film} | {one.lead} | {one.frames} | {one.bare}{at} "
+                      f"| {one.others_covered} of {one.others} |", flush=True)  # fmt: skip
+    print(
+        "\n| kind | films | frames with the face in view | bare | films with any | others covered |\n"
+        + "|---" * 6
+        + "|"
+    )
+    for kind in dict.fromkeys(one.kind for one in seen):
+        of = [one for one in seen if one.kind == kind]
+        print(f"| {kind} | {len(of)} | {sum(one.frames for one in of)} | {sum(one.bare for one in of)} "
+              f"| {sum(one.bare > 0 for one in of)} | {sum(one.others_covered for one in of)} of "
+              f"{sum(one.others for one in of)} |")  # fmt: skip
+    detector.close()
+    return seen
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+
+
+class _Keeper:
+    """Keeps finished frames beside the camera's, for those who want to look at what was bare."""
+
+    def __init__(self, folder: Path | None, film: Film, lead: str) -> None:
+        self._folder = folder
+        self._name = f"{film.kind}-{film.name}-{lead}".replace(" ", "_").replace(",", "").replace("%", "")
+        self._pictures: dict[int, Pixels] = {}
+
+    def look(self, number: int, made: Pixels, moment: Moment) -> None:
+        if self._folder is not None and made.shape == moment.pixels.shape:
+            self._pictures[number] = np.concatenate([moment.pixels, made], axis=1)
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        step = max(1, len(numbers) // _MOST_PICTURES)
+        for number in list(dict.fromkeys(numbers))[::step][:_MOST_PICTURES]:
+            if number in self._pictures:
+                cv2.imwrite(str(self._folder / f"{self._name}-{number}.png"), self._pictures[number])
+
+
+def _ordinary(arguments: argparse.Namespace) -> list[Ordinary]:
+    if not arguments.ordinary:
+        return []
+    detector = open_detector()
+    print("\n| ordinary film | frames | a face worn | more than a tenth hidden beside faces | more than half hidden |")
+    print("|---" * 5 + "|")
+    rows = []
+    for path in arguments.ordinary:
+        one = ordinary(path, arguments.photo, arguments.frames, detector)
+        rows.append(one)
+        print(f"| {one.film} | {one.frames} | {one.worn} | {one.part_hidden} | {one.all_hidden} |", flush=True)
+    detector.close()
+    return rows
+
+
+def _shared(pattern: str) -> list[Path]:
+    return sorted(SHARED_DATA.glob(pattern))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    clips = _shared("videos/talking_*.mp4")
+    parser.add_argument("--actors", nargs="*", type=Path, default=clips, help="films of one face each, two at least")
+    parser.add_argument(
+        "--posters", nargs="+", type=Path, default=_shared("portraits/*.jpg"), help="pictures of a face"
+    )
+    parser.add_argument("--ordinary", nargs="*", type=Path, default=_shared("videos/*.mp4"), help="films as they are")
+    parser.add_argument("--frames", type=int, default=300, help="of each ordinary film (%(default)s)")
+    parser.add_argument("--photo", type=Path, default=portrait_photo(), help="the face to wear (the Navy photo)")
+    parser.add_argument("--kinds", nargs="+", choices=sorted({film.kind for film in films()}), help="only these films")
+    parser.add_argument("--in-turn", action="store_true", help="each film with one lead only, one after the other")
+    parser.add_argument("--all", action="store_true", help="a line for every film, not only where somebody was bare")
+    parser.add_argument(
+        "--frames-of", type=Path, help="write what was bare into this folder, beside the camera's frame"
+    )
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
