@@ -60,8 +60,9 @@ class Precision:
 
 
 _PATHS = ("checkpoint", "output", "picture", "int8")
-_OPENING_CPU_S = 8.0
-"""To look through a stranger's program, load it and paint 64x64 pixels. The largest U-Net of pix2pix takes 2."""
+_OPENING_CPU_S = 4.0
+"""To look through a stranger's program, load it and paint 64x64 pixels. The largest U-Net of pix2pix takes 2, and
+may take 15 for its size."""
 _MORE_MEMORY_BYTES = 900_000_000
 """What such a program may take beside PyTorch itself; its weights come on top of it, some copies of them."""
 _BYTES_PER_CPU_S = 20_000_000
