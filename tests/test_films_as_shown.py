@@ -379,3 +379,19 @@ def test_pictures_are_no_larger_than_they_are(tmp_path: Path) -> None:
     _, frames = played(tmp_path / "a.mov")
     greys: list[Pixels] = [frame.pixels for frame in frames]
     assert [int(pixels[0, 0, 0]) for pixels in greys] == [255 - number * 40 for number in range(6)]
+
+
+def test_dolby_vision_in_colours_of_its_own_is_said(tmp_path: Path) -> None:
+    with av.open(tmp_path / "film.mp4", "w") as container:
+        stream = container.add_stream("libx265", rate=25, options={"x265-params": "log-level=none"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p10le"
+        stream.codec_context.codec_tag = "hvc1"
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(numbered(number), "bgr24").reformat(format="yuv420p10le")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    data = (tmp_path / "film.mp4").read_bytes()
+    assert played(tmp_path / "film.mp4")[0].info.notes == ()
+    (tmp_path / "film.mp4").write_bytes(data.replace(b"hvc1", b"dvh1"))
+    assert "Dolby Vision" in played(tmp_path / "film.mp4")[0].info.notes[0]

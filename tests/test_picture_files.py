@@ -239,18 +239,20 @@ def test_the_pictures_of_a_portrait_are_bounded_together(tmp_path: Path) -> None
         Portrait.open(pack)
 
 
-def test_a_moving_webp_that_is_cut_short_is_one_line(tmp_path: Path) -> None:
+def test_a_moving_webp_that_is_cut_short_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     image = pytest.importorskip("PIL.Image", reason="Pillow writes it")
     pictures = [image.fromarray(np.ascontiguousarray(numbered(number)[:, :, ::-1])) for number in range(3)]
     pictures[0].save(tmp_path / "m.webp", save_all=True, append_images=pictures[1:], duration=80, lossless=True)
     data = (tmp_path / "m.webp").read_bytes()
     for kept in range(20, len(data) - 2, 17):
         (tmp_path / "m.webp").write_bytes(data[:kept])
-        with pytest.raises(CameraError, match=r"^m\.webp [^\n]+$"):
-            play(tmp_path / "m.webp")
-
-
-def play(path: Path) -> None:
-    camera = open_camera(str(path), CameraRequest())
-    while camera.read() is not None:
-        pass
+        caplog.clear()
+        try:
+            camera = open_camera(str(tmp_path / "m.webp"), CameraRequest())
+        except CameraError as error:
+            told = str(error)
+        else:
+            assert sum(camera.read() is not None for _ in range(4)) < 3  # what there is, as of films
+            (told,) = (record.getMessage() for record in caplog.records)
+        assert told.startswith("m.webp ")
+        assert "\n" not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from realtime import webp
@@ -9,6 +10,8 @@ from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
 from realtime.paths import user_path
+
+log = logging.getLogger(__name__)
 
 
 class MovingWebp(Camera):
@@ -43,8 +46,10 @@ class MovingWebp(Camera):
         self._count += 1
         try:
             self._last = self._first if self._first is not None else next(self._pictures, self._last)
-        except ValueError as error:
-            raise CameraError(f"{self._name} {error}; save it again") from error
+        except ValueError as error:  # as of films, what can be read is shown
+            log.warning("%s %s", self._name, error)
+            self._count = len(self._times_s)
+            return None
         self._first = None
         return Frame(self._last, time.monotonic(), self._times_s[index], index)
 

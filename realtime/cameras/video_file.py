@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 _CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
 _SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
+_DOLBY_ONLY = (
+    "{name} is Dolby Vision without a picture for other screens (profile 5); its colours come out wrong, so convert it "
+    "first"
+)
+_DOLBY_TAGS = frozenset({"dvh1", "dvhe", "dav1", "dva1", "dvav"})
 _MOVING_PICTURES = frozenset({"gif", "apng"})
+_UNSPECIFIED = 2
 _STAYS_S = 0.1  # sound commonly ends up to that much after the pictures
 
 
@@ -73,7 +79,8 @@ class VideoFile(Camera):
         if self._first is None:
             raise self._undecodable("")
         size = Size.of(self._first[0])
-        self.info = CameraInfo(name, size, fps, live=False, frame_count=stream.frames or None)
+        notes = (_DOLBY_ONLY.format(name=name),) if _is_dolby_only(stream) else ()
+        self.info = CameraInfo(name, size, fps, live=False, frame_count=stream.frames or None, notes=notes)
 
     def read(self) -> Frame | None:
         picture = self._first or self._next_picture()
@@ -172,6 +179,11 @@ def _open(path: Path) -> av.container.InputContainer:
         raise CameraError(
             f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
         ) from error
+
+
+def _is_dolby_only(stream: av.VideoStream) -> bool:
+    """Tell whether a film is in Dolby's own colours. One with a base layer says what that is: HLG, PQ or BT.709."""
+    return stream.codec_tag in _DOLBY_TAGS and stream.codec_context.color_trc in (0, _UNSPECIFIED)
 
 
 def _finest_fps(path: Path) -> float:
