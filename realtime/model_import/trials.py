@@ -14,7 +14,7 @@ from realtime.errors import ModelError
 from realtime.frame import Pixels, Size
 from realtime.model_import.wishes import ColourOrder, ValueRange
 from realtime.model_import.wrapping import Ends, wrapped
-from realtime.onnx_model import AnyGraph
+from realtime.onnx_model import AnyGraph, NeedsMemoryError
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """A U-Net halves a picture as often as it is deep: pix2pix' seven or eight times."""
@@ -85,6 +85,8 @@ def find_multiple(trial: Trial, photo: Pixels, where: str, among: tuple[int, ...
         size = trial_size(multiple)
         try:
             given = trial.size_for(scaled(photo, size))
+        except NeedsMemoryError:
+            raise
         except ModelError as error:
             seen = str(error)
             continue
