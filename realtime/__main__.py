@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 from realtime import __version__
 from realtime.errors import OptionError, RealtimeError, in_one_line, nearest
-from realtime.signals import INTERRUPTED, ending_in_order, interrupt, leave, leave_interrupted, leave_now
+from realtime.signals import INTERRUPTED, Interruption, ending_in_order, leave, leave_interrupted, leave_now
 from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
 from realtime.terminal import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 
@@ -109,10 +109,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Without `argv` it is the whole process's work, and the process may be ended in here: see `leave`.
     """
     if argv is not None:
-        return _main(list(argv))
+        return _main(list(argv), Interruption())
+    interruption = Interruption()
     try:
-        with ending_in_order(interrupt, unheard=leave_interrupted, heard_within_s=_HEARD_WITHIN_S):
-            code = _main(sys.argv[1:])
+        with ending_in_order(interruption, unheard=leave_interrupted, heard_within_s=_HEARD_WITHIN_S, insists=True):
+            code = _main(sys.argv[1:], interruption)
     except KeyboardInterrupt:  # between two lines of ours
         code = INTERRUPTED
     if code == INTERRUPTED:  # libraries may have been left half loaded and half opened
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return leave(code)
 
 
-def _main(words: list[str]) -> int:
+def _main(words: list[str], interruption: Interruption) -> int:
     log = logging.getLogger("realtime")
     try:
         debug = "--debug" in words
@@ -131,7 +132,7 @@ def _main(words: list[str]) -> int:
         print_in_any_encoding()
         keep_stdout()
         set_up_logging(debug=debug)
-        code = _run(words, log, debug=debug)
+        code = _run(words, log, interruption, debug=debug)
     except KeyboardInterrupt:
         log.error("interrupted")
         code = INTERRUPTED
@@ -144,7 +145,7 @@ def _main(words: list[str]) -> int:
     return 2 if _stdout_failed(log) else code
 
 
-def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
+def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, debug: bool) -> int:
     """Run the command that the words name, and turn what it raises into a line and an exit code."""
     try:
         if words and words[0] in ("-h", "--help", "--version"):
@@ -157,6 +158,8 @@ def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
         _require_address_space()
         return _load(command).run(_parser(command).parse_args(words[1:]))
     except RealtimeError as error:
+        if interruption.is_asked:  # what was interrupted may have become any error
+            raise KeyboardInterrupt from error
         log.error("%s", error, exc_info=error if debug else None)
         return error.exit_code
     except BrokenPipeError:  # `realtime devices | head`
@@ -167,6 +170,8 @@ def _run(words: list[str], log: logging.Logger, *, debug: bool) -> int:
         log.error("%s", what, exc_info=error if debug else None)
         return 2
     except Exception as error:
+        if interruption.is_asked:
+            raise KeyboardInterrupt from error
         if isinstance(error, MemoryError) or "can't start new thread" in str(error):
             log.error("%s; close other programs, or raise the limit (ulimit -a)", _shortage(error))
             return 2

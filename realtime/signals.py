@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import os
@@ -23,12 +24,20 @@ INTERRUPTED = 130
 """The exit code where somebody ended the program before it had anything to finish."""
 
 _HEARD_WITHIN_S = 0.5
+_INSISTED_FOR_S = 1.0
 _OTHERS_END_WITHIN_S = 1.0
 
 
-def interrupt() -> None:
-    """Raise KeyboardInterrupt: what a signal does where nothing needs an end in order."""
-    raise KeyboardInterrupt
+class Interruption:
+    """Raises KeyboardInterrupt, which is what a signal does where nothing needs an end in order, and keeps it in mind:
+    a library that is just being loaded may turn it into an error of its own.
+    """
+
+    is_asked = False
+
+    def __call__(self) -> None:
+        self.is_asked = True
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -38,6 +47,7 @@ def ending_in_order(
     unheard: Callable[[], None] | None = None,
     heard_within_s: float = _HEARD_WITHIN_S,
     is_heeded: Callable[[], bool] = lambda: True,
+    insists: bool = False,
 ) -> Iterator[None]:
     """Call `stop` on the first Ctrl-C, SIGTERM or hang-up; a second Ctrl-C interrupts at once. `stop` must take no
     lock: the main thread, in the middle of whose work it is called, may hold it (as it does in `Event.wait`).
@@ -45,7 +55,9 @@ def ending_in_order(
     What was ignored when the program began stays ignored: `nohup` asks for that, and a shell for what it starts in the
     background. Python hears a signal only between two instructions of the main thread: where that stands still in a
     native call, `unheard` is called on another thread after `heard_within_s`. So it is where `stop` only takes note of
-    the wish and nobody has heeded it by then.
+    the wish and nobody has heeded it by then. `insists`: the block is to be over by then. Where it is not, Ctrl-C is
+    pressed once more, because a library may have swallowed what `stop` raised while it was loaded (some make an
+    ImportError of it, and are done without), and a second later `unheard` is called.
 
     Only the main thread may handle signals: elsewhere (a test, an embedding program) this does nothing.
     """
@@ -63,7 +75,7 @@ def ending_in_order(
 
     before = {number: signal.signal(number, handle) for number in wanted}
     listener = (
-        _Listener(wanted, handle, lambda: heard.by_main_thread and is_heeded(), unheard, heard_within_s)
+        _Listener(wanted, handle, lambda: heard.by_main_thread and is_heeded(), unheard, heard_within_s, insists)
         if unheard is not None
         else None
     )
@@ -97,9 +109,11 @@ class _Listener:
         is_heard: Callable[[], bool],
         unheard: Callable[[], None],
         within_s: float,
+        insists: bool,
     ) -> None:
         self._wanted, self._handler = frozenset(wanted), handler
         self._is_heard, self._unheard, self._within_s = is_heard, unheard, within_s
+        self._insists = insists
         self._is_over = threading.Event()
         self._receiving, self._sending = socket.socketpair()
         self._sending.setblocking(False)
@@ -125,12 +139,27 @@ class _Listener:
         with contextlib.suppress(OSError):
             while numbers := self._receiving.recv(64):
                 asked = self._wanted.intersection(numbers)
-                # Whoever has put another handler in our place sees to it that the end comes.
-                if not any(signal.getsignal(number) is self._handler for number in asked):
+                # Whoever has put another handler in our place sees to it that the end comes. Ours puts Python's there.
+                ours = (self._handler, signal.default_int_handler)
+                if not any(signal.getsignal(number) in ours for number in asked):
                     continue
-                if not self._is_over.wait(self._within_s) and not self._is_heard():
+                if self._is_over.wait(self._within_s):
+                    return
+                if not self._is_heard():
                     self._unheard()
                     return
+                if self._insists:
+                    _press_ctrl_c()
+                    if not self._is_over.wait(_INSISTED_FOR_S):
+                        self._unheard()
+                    return
+
+
+def _press_ctrl_c() -> None:
+    if hasattr(signal, "pthread_kill"):  # a real one also ends what the main thread waits for
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def leave(code: int) -> int:

@@ -86,6 +86,27 @@ print("in order")
     assert ended(child(code), signal.SIGTERM)[:2] == (0, "in order\n")
 
 
+@pytest.mark.parametrize("swallowed", [1, 2])
+def test_a_library_that_swallows_ctrl_c_is_asked_once_more_and_then_not_any_more(swallowed: int) -> None:
+    code = f"""
+import time
+from realtime.signals import Interruption, ending_in_order, leave_now
+try:
+    with ending_in_order(Interruption(), unheard=lambda: leave_now(7), heard_within_s=0.2, insists=True):
+        print("ready", flush=True)
+        for _ in range({swallowed}):
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                pass  # as some do while they are loaded
+        time.sleep(60)
+except KeyboardInterrupt:
+    leave_now(6)
+"""
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        assert ended(child(code), sign)[0] == (6 if swallowed == 1 else 7)
+
+
 def test_the_wish_to_end_takes_no_lock() -> None:
     """A signal's handler runs between two instructions of the main thread, which may be in the middle of a wait."""
     made = make_loop(DrawnCamera(1), [KeepingOutput()])
