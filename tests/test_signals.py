@@ -93,9 +93,10 @@ import time
 from realtime.signals import Interruption, ending_in_order, leave_now
 try:
     with ending_in_order(Interruption(), unheard=lambda: leave_now(7), heard_within_s=0.2, insists=True):
-        print("ready", flush=True)
-        for _ in range({swallowed}):
+        for number in range({swallowed}):
             try:
+                if number == 0:
+                    print("ready", flush=True)
                 time.sleep(60)
             except KeyboardInterrupt:
                 pass  # as some do while they are loaded
