@@ -46,7 +46,7 @@ class Continuity:
             self._scene = self._scene[:, ::-1]
         if scene is not None:
             if goes_on and self._scene is not None:
-                goes_on = float((scene * self._scene).mean()) > _SAME_SCENE
+                goes_on = float(np.vdot(scene, self._scene)) > _SAME_SCENE * scene.size
             self._scene = scene
         self._size, self._mirrored, self._pts_s = frame.size, frame.mirrored, frame.pts_s
         return not (goes_on or is_first)
@@ -55,7 +55,8 @@ class Continuity:
 def _small(pixels: Pixels) -> NDArray[np.float32] | None:
     """Return a small grey copy, mean 0 and deviation 1; None where there is nothing to be seen."""
     grey = cv2.cvtColor(cv2.resize(pixels, _SMALL, interpolation=cv2.INTER_LINEAR), cv2.COLOR_BGR2GRAY)
-    calm = cv2.blur(grey.astype(np.float32), _CALM)
-    calm -= calm.mean()
-    deviation = float(calm.std())
-    return calm / np.float32(deviation) if deviation >= _LEAST_CONTRAST else None
+    calm = cv2.blur(grey, _CALM, dst=grey)
+    mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(calm))
+    if deviation < _LEAST_CONTRAST:
+        return None
+    return (calm.astype(np.float32) - np.float32(mean)) * np.float32(1 / deviation)

@@ -26,9 +26,8 @@ brushed past, or the camera with it."""
 _SURELY_ALIVE_S = 3.0
 """A picture that somebody brushed past seems to move, for a moment."""
 _WATCHED_S = 3.0
-"""A face that has not moved for so long is taken for a picture where somebody who moves comes (`viewer.LifeWatch`)."""
-_UNDECIDED_S = 5.0
-"""Longer than this nobody stays hidden only because the wearer may be a picture: they wear the face, too."""
+"""A face that has not blinked or spoken for so long is taken for a picture where somebody comes who moves: they wear
+the face, too. 10 people who talk or just look on all had within four seconds."""
 _GONE_S = 30.0
 """Whoever was not found for so long is not looked for where they were last, if somebody else wears the face."""
 _NEAR = 1.0
@@ -229,11 +228,8 @@ class Casting:
             return self._spare(min(named, key=lambda part: _distance(part.face, face)).number)
         if not face.alive:
             return None
-        doubted = [part for part in named if not part.is_certain(first_seen_s, self._pts_s)]
-        waited_s = self._pts_s - first_seen_s
-        for part in doubted:
-            watched_s = self._pts_s - part.came_at_s
-            if waited_s > _UNDECIDED_S or (part.alive_since_s == math.inf and watched_s > _WATCHED_S):
+        for part in named:
+            if not part.is_certain(first_seen_s, self._pts_s) and self._pts_s - part.came_at_s > _WATCHED_S:
                 return self._spare(part.number)
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ _OPENINGS = np.array([(159, 145, 33, 133), (386, 374, 362, 263), (13, 14, 61, 29
 _LIVES = 0.1
 """Change of an opening's height, in its own widths. In four seconds, of 10 people who talk or just look on 0.13 and
 more; of eight portraits, small and with noise of 6 grey levels, 0.05 at most."""
+_RESTS = 0.02
+"""Face widths: a picture's mesh wavers by a quarter of that, a person who stands moves as far in half a second."""
 _LEAST_SCORE, _MOST_YAW_DEGREES = 0.8, 35.0
 _LEAK = 0.002
 """Of the range in each frame: a picture's slow drift is no blink."""
@@ -22,14 +26,20 @@ class Liveliness:
 
     def __init__(self) -> None:
         self.is_alive = False
+        self.rests_since_s = math.inf
+        """Since when the face has not moved; of a picture it is the moment it came."""
+        self._place: NDArray[np.float32] | None = None
         self._recent: list[NDArray[np.float32]] = []
         self._least = np.full(3, np.inf, np.float32)
         self._most = np.full(3, -np.inf, np.float32)
 
-    def watch(self, mesh: FaceMesh, *, near_others: bool) -> None:
+    def watch(self, mesh: FaceMesh, pts_s: float, *, near_others: bool) -> None:
         """Take in the mesh of one frame, not calmed. `near_others`: somebody may cover a part of it, which bends it."""
         if self.is_alive:
             return
+        middle = mesh.points[:, :2].mean(axis=0)
+        if self._place is None or float(np.linalg.norm(middle - self._place)) > _RESTS * mesh.width_px:
+            self._place, self.rests_since_s = middle, pts_s
         if near_others or mesh.score < _LEAST_SCORE or abs(mesh.yaw_degrees) > _MOST_YAW_DEGREES:
             self._recent.clear()
             return

@@ -31,12 +31,13 @@ _MAY_COVER = 2.5
 """Face widths: nearer than this somebody may cover a part of a face."""
 _MOST_LOST_DRIFT_S = 0.5
 _SETTLED_FRAMES = 3
-_SETTLED_S = 0.5
-"""After a break the picture is hidden until as many faces are worn as before for so many frames, or one for so long."""
-
+_SETTLED_S = 0.3
+"""After a break the picture is hidden until as many people are found as before, for so many frames, or one for so
+long."""
 _STIRS, _STIRRED = 0.6, 0.01
 """Deviations of the picture by which a point of its small copy changes, and how many points must. A face of a quarter
 of the picture's width that comes in by a fifth of it is 0.02."""
+_RESTS_FOR_S = 0.4
 _BESIDE, _ABOVE, _BELOW = 1.2, 1.2, 1.8
 """Sides of a face's box from its middle: what stirs nearer is the wearer's own."""
 
@@ -49,10 +50,10 @@ class _Settling:
         self._frames = 0
         self._found_at_s = math.inf
 
-    def is_over(self, worn: int, pts_s: float) -> bool:
-        if worn:
+    def is_over(self, found: int, pts_s: float) -> bool:
+        if found:
             self._found_at_s = min(self._found_at_s, pts_s)
-        self._frames = self._frames + 1 if worn >= max(1, self._people) else 0
+        self._frames = self._frames + 1 if found >= max(1, self._people) else 0
         return self._frames >= _SETTLED_FRAMES or pts_s - self._found_at_s >= _SETTLED_S
 
 
@@ -138,7 +139,8 @@ class People:
             self._known, self._known_at_s = known, frame.pts_s
         self.worn = sum(part.mesh is not None for part in casting.parts)
         self.hidden = 0
-        if self._settling is not None and self._settling.is_over(self.worn, frame.pts_s):
+        found = sum(part.is_in_view for part in casting.parts)
+        if self._settling is not None and self._settling.is_over(found, frame.pts_s):
             self._settling = None
         self._look_for_newcomers(frame)
         hides_all = self._settling is not None or (self._newcomers is not None and self._newcomers.may_be_there)
@@ -168,14 +170,19 @@ class People:
             part.face = _moved(face, mesh)
         elif part.follower.measured is not None:
             near = any(_is_near(face.box, other) for other in others)
-            part.liveliness.watch(part.follower.measured, near_others=near)
+            part.liveliness.watch(part.follower.measured, frame.pts_s, near_others=near)
 
     def _look_for_newcomers(self, frame: Frame) -> None:
         parts = self._casting.parts
         if any(part.is_proven_alive(frame.pts_s) for part in parts):
             self._newcomers = None
-        elif self.worn:
-            self._newcomers = self._newcomers or _Newcomers()
+            return
+        rests = all(
+            frame.pts_s - part.liveliness.rests_since_s > _RESTS_FOR_S for part in parts if part.face is not None
+        )
+        if self._newcomers is None or not (rests or self._newcomers.may_be_there):
+            self._newcomers = _Newcomers()  # a person who moves stirs the picture, and is no picture
+        if self.worn:
             faces = [part.face.box for part in parts if part.face is not None]
             self._newcomers.look(self._continuity.scene, frame.size, faces)
 

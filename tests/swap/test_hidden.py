@@ -186,7 +186,7 @@ def test_nor_after_a_cut_or_a_pause(
         assert not any(show.play(step, index)), index
     if is_cut or gap_s > 1:
         show.scene = Scene(7 if is_cut else 0, places=(200.0, 60.0))
-    late = frames(after, comes=0, leaves=10**6)[:9]
+    late = frames(after, comes=0, leaves=10**6)[:5]
     found = frames([(3, Step()), *after], comes=0, leaves=10**6)
     for index, step in enumerate([*late, *found], len(steps)):
         assert not any(show.play(step, index, gap_s)), index

@@ -96,12 +96,12 @@ def test_something_stirs_before_anybody_is_found(effect: SwapEffect, photo: Pixe
     empty = two_people(photo)
     empty[:, photo.shape[1] :] = 90
     poster = dataclasses.replace(moved(face, 0, 0, 1), alive=False)
-    for index in range(10):
+    for index in range(20):
         made = effect.make(moment(empty, index), [poster]).pixels
     assert np.array_equal(made[:, photo.shape[1] + 100 :], empty[:, photo.shape[1] + 100 :])
     half = empty.copy()
     half[:, -photo.shape[1] // 2 :] = photo[:, : photo.shape[1] // 2]
-    made = effect.make(moment(half, 10), [poster]).pixels
+    made = effect.make(moment(half, 20), [poster]).pixels
     assert difference(made[:, -photo.shape[1] // 2 :], half[:, -photo.shape[1] // 2 :]) > 6
 
 
@@ -160,12 +160,12 @@ def test_a_face_lives_when_it_blinks_and_not_when_its_wall_shakes(mesh: FaceMesh
     hung, person = Liveliness(), Liveliness()
     for index in range(100):
         shaken = mesh.points + rng.normal(0, 0.2, 3).astype(np.float32) + rng.normal(0, 0.15, mesh.points.shape)
-        hung.watch(FaceMesh((shaken * (1 + 0.001 * index)).astype(np.float32), 1.0), near_others=False)
+        hung.watch(FaceMesh((shaken * (1 + 0.001 * index)).astype(np.float32), 1.0), index / 30, near_others=False)
         blinking = mesh.points.copy()
         if index > 50:
             for upper, lower in ((159, 145), (386, 374)):
                 blinking[upper] = blinking[lower]
-        person.watch(FaceMesh(blinking, 1.0), near_others=False)
+        person.watch(FaceMesh(blinking, 1.0), index / 30, near_others=False)
         assert person.is_alive == (index > 51)
     assert not hung.is_alive
 
