@@ -62,6 +62,12 @@ Open = Callable[..., StyleEffect]
 
 
 @pytest.fixture
+def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A style opens at its full size, however busy the machine is that runs the tests."""
+    monkeypatch.setattr("realtime.style.opening._s_per_px", lambda model, pauses: 1e-12)
+
+
+@pytest.fixture
 def open_style() -> Iterator[Open]:
     opened: list[StyleEffect] = []
 
@@ -78,7 +84,7 @@ def open_style() -> Iterator[Open]:
 
 
 def test_the_model_paints_the_very_frame(open_style: Open, picture: Pixels) -> None:
-    effect = open_style()
+    effect = open_style(settings=StyleSettings(quality="fixed"))
     assert np.array_equal(effect.make(moment(picture, 0), []).pixels, 255 - picture)
     assert effect.title == "Negative"
     assert effect.provider == "CPU"
@@ -94,7 +100,7 @@ def test_the_same_picture_again_costs_nothing(open_style: Open, picture: Pixels)
 
 @pytest.mark.parametrize(("argument", "strength"), [("negative:0.25", 0.25), ("negative:1", 1.0), ("negative:0", 0.0)])
 def test_strength_mixes_the_frame_in(open_style: Open, picture: Pixels, argument: str, strength: float) -> None:
-    made = open_style(argument).make(moment(picture, 0), []).pixels
+    made = open_style(argument, StyleSettings(quality="fixed")).make(moment(picture, 0), []).pixels
     expected = (1 - strength) * picture + strength * (255 - picture.astype(np.float64))
     assert np.abs(made - expected).max() <= 1
 
@@ -205,6 +211,7 @@ def test_the_full_size_where_it_was_asked_for(
     assert sizes_of(effect) == {"640x360": 20}
 
 
+@pytest.mark.usefixtures("idle_machine")
 def test_the_size_is_lowered_beside_the_picture_that_goes_on(
     open_style: Open, picture: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +262,7 @@ def test_recorded_pictures_of_several_sizes_are_each_made_at_their_own(open_styl
         assert np.array_equal(effect.make(moment(pixels, index), []).pixels, 255 - pixels)
 
 
+@pytest.mark.usefixtures("idle_machine")
 def test_a_size_that_does_not_open_leaves_the_one_in_use(
     open_style: Open, picture: Pixels, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
