@@ -133,11 +133,6 @@ class Casting:
         known = self.bystanders | {part.track_id for part in self.parts if part.face is not None}
         return any(face.track_id in known and face.lost_for_s == 0 for face in faces)
 
-    def count(self, faces: Sequence[Face]) -> int:
-        """Return how many people are known to be about."""
-        others = self.bystanders | self.doubtful
-        return sum(part.face is not None for part in self.parts) + sum(face.track_id in others for face in faces)
-
     def begin_again(self) -> None:
         """Forget where everybody is: the source does not go on from what it showed."""
         self._anybody_may_be_a_wearer |= any(part.worn_at_s > -math.inf for part in self.parts)

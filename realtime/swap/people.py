@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.continuity import Continuity
 from realtime.faces.mesh import FaceMesh
-from realtime.faces.tracker import HELD_S, REMEMBERED_S
+from realtime.faces.tracker import HELD_S
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.swap.casting import Casting, Part
 from realtime.swap.follower import MeshFollower
@@ -29,11 +29,11 @@ _SLIPPED = 0.3
 """Overlap of a mesh that nobody detected with somebody else's box."""
 _MAY_COVER = 2.5
 """Face widths: nearer than this somebody may cover a part of a face."""
+_RIGHT_BEHIND = 0.25
+"""Widths of the face in front from its middle."""
 _MOST_LOST_DRIFT_S = 0.5
-_SETTLED_FRAMES = 3
 _SETTLED_S = 0.3
-"""After a break the picture is hidden until as many people are found as before, for so many frames, or one for so
-long."""
+"""For so long after somebody was found the picture stays hidden after a break: others are found later."""
 _STIRS, _STIRRED = 0.6, 0.01
 """Deviations of the picture by which a point of its small copy changes, and how many points must. A face of a quarter
 of the picture's width that comes in by a fifth of it is 0.02."""
@@ -45,16 +45,13 @@ _BESIDE, _ABOVE, _BELOW = 1.2, 1.2, 1.8
 class _Settling:
     """Tells when, after a break, all who are there have had time to be found."""
 
-    def __init__(self, people: int) -> None:
-        self._people = people
-        self._frames = 0
+    def __init__(self) -> None:
         self._found_at_s = math.inf
 
     def is_over(self, found: int, pts_s: float) -> bool:
         if found:
             self._found_at_s = min(self._found_at_s, pts_s)
-        self._frames = self._frames + 1 if found >= max(1, self._people) else 0
-        return self._frames >= _SETTLED_FRAMES or pts_s - self._found_at_s >= _SETTLED_S
+        return pts_s - self._found_at_s >= _SETTLED_S
 
 
 class _Newcomers:
@@ -98,8 +95,6 @@ class People:
         self._settling: _Settling | None = None
         self._newcomers: _Newcomers | None = None
         """While nobody who wears a face is surely alive: it may be a picture that does, and its owner comes."""
-        self._known, self._known_at_s = 0, -math.inf
-        """How many people were about lately, and when."""
         self._mirrored = False
         self.worn = 0
         """How many faces were swapped in the last frame."""
@@ -115,7 +110,6 @@ class People:
         self._casting.take_over(former._casting)
         self._continuity, self._settling = former._continuity, former._settling
         self._newcomers = former._newcomers
-        self._known, self._known_at_s = former._known, former._known_at_s
         self._mirrored = former._mirrored
 
     def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
@@ -123,8 +117,8 @@ class People:
         casting = self._casting
         if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
             casting.begin_again()
-            self._settling = _Settling(self._known)
-            self._newcomers, self._known_at_s = None, -math.inf
+            self._settling = _Settling()
+            self._newcomers = None
         elif frame.mirrored != self._mirrored:
             self._mirror(frame.size.width)
         self._mirrored = frame.mirrored
@@ -134,9 +128,6 @@ class People:
             if part.face is not None:
                 follow(part)
         casting.admit(faces, follow)
-        known = casting.count(faces)
-        if known >= self._known or frame.pts_s - self._known_at_s > REMEMBERED_S:
-            self._known, self._known_at_s = known, frame.pts_s
         self.worn = sum(part.mesh is not None for part in casting.parts)
         self.hidden = 0
         found = sum(part.is_in_view for part in casting.parts)
@@ -189,7 +180,7 @@ class People:
     def _hide(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Hide whoever must be and is not dressed; draw what is held or unsure. It must cover no bystander."""
         casting, pts_s = self._casting, frame.pts_s
-        unseen = [part for part in casting.parts if part.mesh is None and not self._is_behind(part, faces)]
+        unseen = [part for part in casting.parts if part.mesh is None and not self._is_right_behind(part, faces)]
         unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
         doubtful = [face for face in faces if face.track_id in casting.doubtful]
         missing = [(part, part.face) for part in unseen if part.face is not None]
@@ -228,6 +219,14 @@ class People:
             return False
         hidden = part.face.box
         return any(_covers(face, hidden) for face in faces if face.track_id != part.track_id)
+
+    def _is_right_behind(self, part: Part, faces: Sequence[Face]) -> bool:
+        """Whether nothing of somebody who is not seen can come forth beside the one who hides them."""
+        if part.face is None or part.face.lost_for_s == 0:
+            return False
+        x, y = part.face.box.centre
+        in_front = [face.box for face in faces if face.track_id != part.track_id and face.lost_for_s == 0]
+        return any(math.dist((x, y), box.centre) < _RIGHT_BEHIND * box.width for box in in_front)
 
     def _mirror(self, width: int) -> None:
         """Exchange left and right of all that is known."""
