@@ -30,7 +30,7 @@ _WATCHED_S = 3.0
 the face, too. 10 people who talk or just look on all had within four seconds."""
 _GONE_S = 30.0
 """Whoever was not found for so long is not looked for where they were last, if somebody else wears the face."""
-_NEAR = 1.0
+_NEAR = 0.6
 """Face widths from where a wearer was lost: whoever is found there is that one."""
 _CONFUSED = 2.5
 """Face widths: two people nearer to one another than this may be taken for one another as one hides the other."""
@@ -216,7 +216,10 @@ class Casting:
         named = self.parts[: self._named]
         free = [part for part in named if not part.is_in_view]
         if free:
-            return min(free, key=lambda part: _distance(part.face, face))
+            part = min(free, key=lambda part: _distance(part.face, face))
+            # Whoever was seen beside the wearer is not the one: the wearer keeps their own.
+            was_beside = part.face is not None and first_seen_s <= max(part.worn_at_s, part.seen_at_s)
+            return self._spare(part.number) if was_beside else part
         if self._everyone:
             return self._spare(self._named - 1)
         if self._anybody_may_be_a_wearer or face.track_id in self._confused:

@@ -29,7 +29,7 @@ _SLIPPED = 0.3
 """Overlap of a mesh that nobody detected with somebody else's box."""
 _MAY_COVER = 2.5
 """Face widths: nearer than this somebody may cover a part of a face."""
-_RIGHT_BEHIND = 0.25
+_RIGHT_BEHIND = 0.1
 """Widths of the face in front from its middle."""
 _MOST_LOST_DRIFT_S = 0.5
 _SETTLED_S = 0.3
