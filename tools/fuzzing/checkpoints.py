@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from realtime.terminal import set_up_logging
+from realtime.terminal import set_up_logging, told_all
 from tools import export_onnx
 from tools.exporting import apart
 from tools.exporting.source import Wishes
@@ -54,6 +54,7 @@ def main(words: Sequence[str]) -> int:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code < 0:
         logging.getLogger("realtime").error("%s", apart.reason(code, [], path))
+        told_all()
         return 2
     return code
 
