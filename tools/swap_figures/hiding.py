@@ -144,8 +144,9 @@ def _paste(pixels: Pixels, spot: Spot, index: int) -> Place:
         number = 0 if spot.still else to_and_fro(index, len(spot.actor.squares))
         square = spot.actor.squares[number]
         if spot.turned:  # the back of a head: its colours and no face
-            square = cv2.resize(cv2.resize(square, (3, 3), interpolation=cv2.INTER_AREA), (_SIDE_PX, _SIDE_PX))
-        scaled = cv2.resize(square, (whole.width, whole.height), interpolation=cv2.INTER_LINEAR)
+            coarse = cv2.resize(square, (3, 3), interpolation=cv2.INTER_AREA)
+            square = np.asarray(cv2.resize(coarse, (_SIDE_PX, _SIDE_PX)), np.uint8)
+        scaled = np.asarray(cv2.resize(square, (whole.width, whole.height), interpolation=cv2.INTER_LINEAR), np.uint8)
         part.of(pixels)[:] = Place(part.left - whole.left, part.top - whole.top, part.width, part.height).of(scaled)
     return part
 
@@ -153,9 +154,9 @@ def _paste(pixels: Pixels, spot: Spot, index: int) -> Place:
 def _skin(spot: Spot, index: int, size: Size) -> Mask:
     whole = _place(spot, size)
     number = 0 if spot.still else to_and_fro(index, len(spot.actor.points))
-    points = spot.actor.points[number] * np.float32(spot.scale) + np.float32([whole.left, whole.top, 0])
     margin = 2 * whole.width  # the mask is drawn on a larger ground: what is outside must count as outside
-    shifted = FaceMesh(points + np.float32([margin, margin, 0]), 1.0)
+    corner = np.array([whole.left + margin, whole.top + margin, 0], np.float32)
+    shifted = FaceMesh(spot.actor.points[number] * np.float32(spot.scale) + corner, 1.0)
     skin = face_only(shifted, (size.height + 2 * margin, size.width + 2 * margin))
     inside = skin[margin:-margin, margin:-margin].copy()
     if int((inside > 0).sum()) < _IN_VIEW * int((skin > 0).sum()):
