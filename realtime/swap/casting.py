@@ -147,7 +147,11 @@ class Casting:
         self._dressed.clear()
 
     def take_over(self, former: Casting) -> None:
-        """Know everybody whom another casting knew."""
+        """Know everybody whom another casting knew, and nobody else: a person who was taken over before would wear the
+        face twice.
+        """
+        for part in self.parts:
+            part.let_go()
         self._anybody_may_be_a_wearer = former._anybody_may_be_a_wearer
         self.bystanders, self.lost = set(former.bystanders), list(former.lost)
         self._confused, self._first_seen_s = set(former._confused), dict(former._first_seen_s)

@@ -119,6 +119,22 @@ def test_an_effect_opened_anew_knows_who_wore_a_face(
     assert np.array_equal(inside(made, core(right.box)), inside(frame, core(right.box)))
 
 
+def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
+    effect: SwapEffect, other_photo: Path, photo: Pixels, face: Face
+) -> None:
+    there = moved(face, 0, 0, 1)
+    effect.make(moment(photo, 0), [there])
+    between = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+    between.succeed(effect)
+    between.make(moment(photo, 1), [there])
+    again = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+    again.come_back(effect.kept())
+    again.succeed(between)
+    again.make(moment(photo, 2), [there])
+    assert sum(part.face is not None for part in again._people._casting.parts) == 1
+    assert again._people.worn == 1
+
+
 def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter) -> None:
     follower = MeshFollower(meter.meshes)
     follower.follow(photo, moved(face, 0, 0, 1), 0.0)
