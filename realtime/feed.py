@@ -65,7 +65,7 @@ class Feed:
             if frame is not None:
                 self._show(frame)
             elif self._last is not None:
-                self.output.show(self._last)
+                self._bring(self._last)
                 self.stats.repeated += 1
             self.output.poll()
         except OutputFinished:
@@ -125,10 +125,14 @@ class Feed:
         beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
-    def _show(self, frame: Frame) -> None:
-        self._showing_since_s = began_s = time.monotonic()
+    def _bring(self, frame: Frame) -> None:
+        self._showing_since_s = time.monotonic()
         self.output.show(frame)
         self._showing_since_s = None
+
+    def _show(self, frame: Frame) -> None:
+        began_s = time.monotonic()
+        self._bring(frame)
         shown_at_s = time.monotonic()
         self.stats.show.add(shown_at_s - began_s)
         self.stats.age.add(shown_at_s - frame.captured_at_s)
