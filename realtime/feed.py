@@ -42,10 +42,13 @@ class Feed:
         """What it is called where it is in trouble: `output out.mp4`."""
 
     def start(self) -> None:
-        """Begin to show what is offered, on a thread of its own unless the output wants the main thread."""
+        """Begin to show what is offered, on a thread of its own unless the output wants the main thread. Raises
+        RuntimeError where none can be started; `stop` closes the output all the same.
+        """
         if not self.output.on_main_thread:
-            self._thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def offer(self, frame: Frame) -> None:
         """Hand a frame over; waits only for outputs that must have every frame."""
@@ -100,6 +103,8 @@ class Feed:
         elif self.output.on_main_thread:
             while self.step(0.0):
                 pass
+            self._close()
+        else:  # it never began: no thread could be started
             self._close()
 
     def stuck_for_s(self) -> float:

@@ -382,3 +382,16 @@ def test_an_output_that_takes_no_repeated_picture_is_stuck_too() -> None:
     assert feed.stuck_for_s() > 0
     never.set()
     feed.stop()
+
+
+def test_outputs_for_which_no_thread_can_be_started_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    outputs: list[Output] = [KeepingOutput(), KeepingOutput()]
+    made = make_loop(DrawnCamera(fps=100), outputs)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            made.loop.run()
+    assert [isinstance(output, KeepingOutput) and output.is_closed for output in outputs] == [True, True]
