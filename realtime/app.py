@@ -208,7 +208,8 @@ def _open_first(request: CameraRequest, opened: Sequence[Output]) -> Camera:
     """Open the first camera that is not a virtual one we send to ourselves. Raises CameraError."""
     from realtime.cameras.listing import list_cameras
 
-    ours = {getattr(output, "device", "") for output in opened}
+    # An output without a device, and a camera without a path (macOS tells none), have nothing in common.
+    ours = {getattr(output, "device", "") for output in opened} - {""}
     found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
     if not found:
         raise CameraError("no camera is plugged in")

@@ -6,7 +6,7 @@ and what it did not give back is gone with it. What the work returns, or the Rea
 
 Bounds: processor time between two steps of the work (`step`), by a timer of the kernel's that counts it; processor time
 and wall-clock time of the whole; memory beyond what the process has to begin with. Windows knows the wall clock only,
-and macOS does not bound memory.
+and macOS does not bound memory. On Linux it ends with whoever asked, too.
 """
 
 from __future__ import annotations
@@ -123,6 +123,8 @@ def _answer(answers: BinaryIO, work: Callable[..., Any], arguments: Any, named: 
 
 
 _NO_ROOM = 75
+_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG: sent when the thread ends that began this process, which waits for its answer."""
 
 
 def _bind(bounds: Bounds) -> None:
@@ -131,8 +133,10 @@ def _bind(bounds: Bounds) -> None:
         signal.setitimer(signal.ITIMER_PROF, bounds.step_s, bounds.step_s)
     if sys.platform != "linux":
         return
+    import ctypes
     import resource
 
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)  # where the caller is ended on the spot
     used_s = sum(os.times()[:2])
     _lower(resource.RLIMIT_CPU, int(used_s + _STEPS * bounds.step_s) + 1, grace=5)
     # What it writes to, not its address space: threads reserve many times what they use.

@@ -42,10 +42,13 @@ class Feed:
         """What it is called where it is in trouble: `output out.mp4`."""
 
     def start(self) -> None:
-        """Begin to show what is offered, on a thread of its own unless the output wants the main thread."""
+        """Begin to show what is offered, on a thread of its own unless the output wants the main thread. Raises
+        RuntimeError where none can be started; `stop` closes the output all the same.
+        """
         if not self.output.on_main_thread:
-            self._thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def offer(self, frame: Frame) -> None:
         """Hand a frame over; waits only for outputs that must have every frame."""
@@ -65,7 +68,7 @@ class Feed:
             if frame is not None:
                 self._show(frame)
             elif self._last is not None:
-                self.output.show(self._last)
+                self._bring(self._last)
                 self.stats.repeated += 1
             self.output.poll()
         except OutputFinished:
@@ -101,6 +104,8 @@ class Feed:
             while self.step(0.0):
                 pass
             self._close()
+        else:  # it never began: no thread could be started
+            self._close()
 
     def stuck_for_s(self) -> float:
         """For how long it has been at one frame. Any thread."""
@@ -125,10 +130,14 @@ class Feed:
         beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
-    def _show(self, frame: Frame) -> None:
-        self._showing_since_s = began_s = time.monotonic()
+    def _bring(self, frame: Frame) -> None:
+        self._showing_since_s = time.monotonic()
         self.output.show(frame)
         self._showing_since_s = None
+
+    def _show(self, frame: Frame) -> None:
+        began_s = time.monotonic()
+        self._bring(frame)
         shown_at_s = time.monotonic()
         self.stats.show.add(shown_at_s - began_s)
         self.stats.age.add(shown_at_s - frame.captured_at_s)

@@ -68,7 +68,8 @@ def decode(data: bytes, photo: Photo) -> Pixels:
     try:
         decoded = _decoded_items(data, wanted)
         whole = _put_together(photo.picture, decoded)
-        made = PictureMaker(upright=False).make(whole)
+        maker = PictureMaker(upright=False)
+        made = [*maker.make(whole), *maker.rest()]  # one marked as interlaced comes with the rest
         opacity = _put_together(photo.opacity, decoded) if photo.opacity else None
     except (av.FFmpegError, OSError, KeyError) as error:
         raise ValueError("cannot be decoded; save it again as PNG or JPEG") from error

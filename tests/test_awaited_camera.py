@@ -80,7 +80,7 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
 
     def open_camera(name: str, request: CameraRequest) -> Camera:
         opened.append(name)
-        if len(opened) < 3:
+        if len(opened) < 3 or not shown.frames:  # grey is to be seen first, however busy the machine is
             raise GONE
         return DrawnCamera(20, live=True, fps=100)  # with its last picture the run ends
 
@@ -170,3 +170,11 @@ def test_only_the_demo_is_shown_in_the_corner_of_a_file(monkeypatch: pytest.Monk
         (link,) = run.loop.chain._links
         assert (link.effect._inset is None) is live  # type: ignore[attr-defined]
         run.go()
+
+
+def test_a_camera_without_a_path_is_not_taken_for_an_output_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [ListedCamera(3, "FaceTime HD", "", ())]  # as macOS lists it
+    monkeypatch.setattr("realtime.cameras.listing.list_cameras", lambda **_: listed)
+    monkeypatch.setattr(cameras, "open_camera", lambda name, request: DrawnCamera(int(name), live=True))
+    camera = app._open_first(CameraRequest(), [KeepingOutput()])
+    assert camera.info.name == "drawn"

@@ -129,3 +129,29 @@ def test_ctrl_c_ends_both_processes(tmp_path: Path) -> None:
 
 def _children(pid: int) -> str:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text() if sys.platform == "linux" else "unknown"
+
+
+def telling_its_number(file: Path) -> None:
+    file.write_text(str(os.getpid()))
+    computing()
+
+
+@on_linux
+def test_work_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+    code = f"""
+import os, threading, time
+from pathlib import Path
+from realtime import confined
+from tests.test_confined import ROOMY, telling_its_number
+file = Path({str(tmp_path / "number")!r})
+threading.Thread(target=confined.call, args=(ROOMY, telling_its_number, file), daemon=True).start()
+while not (file.is_file() and file.read_text()):
+    time.sleep(0.01)
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True, timeout=60)
+    process = Path("/proc", (tmp_path / "number").read_text())
+    until_s = time.monotonic() + 10
+    while process.exists() and "Z" not in (process / "stat").read_text().rpartition(")")[2].split()[:1]:
+        assert time.monotonic() < until_s, "it goes on computing"
+        time.sleep(0.05)

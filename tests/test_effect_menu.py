@@ -141,3 +141,36 @@ def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
     assert isinstance(back, Mask)
     assert back is not worn
     assert back.strength == 0.7
+
+
+def test_an_effect_that_fails_to_close_does_not_take_the_keys_with_it() -> None:
+    desk = Desk("none")
+
+    class Overtaken(Painting):
+        def close(self) -> None:
+            raise OSError("a library's end")
+
+    def open_effect(spec: str) -> Effect:
+        if spec == "painting":
+            desk.menu.step(1)  # pressed while it is opened: it is not wanted any more
+            return Overtaken(spec)
+        return KINDS[spec](spec)
+
+    desk.menu = EffectMenu(lambda: SPECS, "none", open_effect, desk.chain, desk.said.append, lambda spec: False)
+    assert desk.press(1) == "style"
+    assert desk.press(1) == "mask"
+
+
+def test_effects_that_cannot_be_listed_are_asked_again() -> None:
+    desk = Desk("none")
+    answers: list[Exception | Sequence[str]] = [ImportError("not now"), SPECS]
+
+    def listed() -> Sequence[str]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    desk.menu = EffectMenu(listed, "none", KINDS["painting"], desk.chain, desk.said.append, lambda spec: False)
+    assert desk.press(1) == "none"
+    assert desk.press(1) == "painting"

@@ -349,3 +349,17 @@ def test_a_key_for_which_no_thread_can_be_started_is_told_and_the_next_one_tries
     menu.step(0)
     menu.close(30)
     assert not np.array_equal(chain.make(Frame(GOOD, 0.0, 0.0, 0), []).pixels, GOOD)
+
+
+def test_a_detector_for_which_no_thread_can_be_started_is_opened_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    finder = FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", start)
+        assert finder.find(Frame(GOOD, 0.0, 0.0, 0)) == []
+    assert finder.find(Frame(GOOD, 0.0, 0.1, 1)) == []
+    finder.wait_until_ready()
+    assert len(finder.find(Frame(GOOD, 0.0, 0.2, 2))) == 1
+    finder.close()

@@ -20,6 +20,7 @@ from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.plain import Plain
 from realtime.errors import CameraError, EffectError, OutputError
 from realtime.faces.finder import FaceFinder
+from realtime.feed import Feed
 from realtime.frame import Face, Frame
 from realtime.keepsakes import Keepsakes
 from realtime.loop import Limits, RenderLoop
@@ -360,3 +361,37 @@ def test_opening_and_closing_leaves_no_thread() -> None:
     for _ in range(5):
         run(make_loop(DrawnCamera(3), [KeepingOutput(every=True)], [Inverted()]))
     assert set(threading.enumerate()) <= before
+
+
+def test_an_output_that_takes_no_repeated_picture_is_stuck_too() -> None:
+    class Stuck(KeepingOutput):
+        repeat_fps = 100.0
+
+        def show(self, frame: Frame) -> None:
+            self.frames.append(frame)
+            if len(self.frames) == 2:
+                is_at_it.set()
+                never.wait()
+
+    is_at_it, never = threading.Event(), threading.Event()
+    feed = Feed(Stuck(), every_frame=False, ended=lambda feed: None)
+    feed.start()
+    feed.offer(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
+    assert is_at_it.wait(10)
+    time.sleep(0.01)
+    assert feed.stuck_for_s() > 0
+    never.set()
+    feed.stop()
+
+
+def test_outputs_for_which_no_thread_can_be_started_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    outputs: list[Output] = [KeepingOutput(), KeepingOutput()]
+    made = make_loop(DrawnCamera(fps=100), outputs)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            made.loop.run()
+    assert [isinstance(output, KeepingOutput) and output.is_closed for output in outputs] == [True, True]

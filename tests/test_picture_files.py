@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime import heif
 from realtime.cameras import CameraRequest, kind_of, open_camera
+from realtime.cameras.decoding import PictureMaker
 from realtime.cameras.pictures import decode_picture, read_picture
 from realtime.cameras.still import Still
 from realtime.errors import CameraError, PortraitError
@@ -151,6 +153,16 @@ def test_a_photo_that_lacks_a_tile_is_refused(scene: Pixels) -> None:
     for length in range(40, len(data), 997):  # cut short anywhere: one line, no crash
         with pytest.raises(ValueError, match=r"is |cannot"):
             decode_picture(data[:length])
+
+
+def test_a_photo_whose_codec_calls_it_interlaced_is_one_picture(scene: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interlaced(PictureMaker):
+        def __init__(self, *, upright: bool) -> None:
+            super().__init__(upright=upright)
+            self._interlaced = True
+
+    monkeypatch.setattr(heif, "PictureMaker", Interlaced)
+    assert decode_picture(heic([scene], 1, (192, 128))).shape == (128, 192, 3)
 
 
 @pytest.mark.parametrize("name", ["p.jfif", "p.gif", "p.ppm", "p.jp2", "p.avif", "no suffix", "p.mp4", "p.JPE"])

@@ -165,6 +165,10 @@ class EffectChain:
         if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
             self._close(overtaken)
 
+    def close_unused(self, link: Link) -> None:
+        """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
+        self._close(link)
+
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
         """Return the picture of this moment. Never raises: a failing effect is reported once and bridged."""
         if self._waiting is not None:
@@ -410,8 +414,15 @@ class EffectMenu:
         return self._specs[self._steps % len(self._specs)]
 
     def _open_wanted(self) -> None:
-        if not self._specs:
-            self._look_for_specs()
+        try:
+            if not self._specs:
+                self._look_for_specs()
+        except FAULTS as error:  # of an effect that is asked what it offers: the next key asks anew
+            log.warning("the effects cannot be listed: %s", in_one_line(error))
+            log.debug("listing the effects", exc_info=error)
+            with self._lock:
+                self._pressed, self._is_opening = [], False
+            return
         with self._lock:
             opened = self._running
         while True:  # keys pressed meanwhile: only the last wish counts
@@ -439,7 +450,7 @@ class EffectMenu:
             if is_wanted:
                 self._chain.exchange(link)
             else:
-                effect.close()
+                self._chain.close_unused(link)
 
     def _look_for_specs(self) -> None:
         specs, current = _with_current(list(self._list_specs()), self._current)

@@ -124,10 +124,10 @@ class SwapEffect(Effect):
     def succeed(self, former: Effect) -> None:
         """Keep who wears a face: a bystander nearer to the camera must not be taken for the one who asked."""
         if isinstance(former, SwapEffect):
-            self._people.take_over(former._people)
+            self._people.take_over(former._people.known())
 
     def kept(self) -> object:
-        return self._strength, self._people
+        return self._strength, self._people.known()
 
     def come_back(self, kept: object) -> None:
         """Cover the face as far as the user had set it, and know whoever wore it."""

@@ -48,11 +48,14 @@ class FaceFinder:
         """What the detector took of the last `find`."""
 
     def start(self, when_ready: Callable[[], None] = lambda: None) -> None:
-        """Begin to open the detector; `when_ready` is called once, from another thread, also after a failure."""
+        """Begin to open the detector; `when_ready` is called once, from another thread, also after a failure. Raises
+        RuntimeError where no thread can be started.
+        """
         self._call_when_ready = when_ready
         self._opening_since_s = time.monotonic()
-        self._thread = threading.Thread(target=self._open, name="detector-opening", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._open, name="detector-opening", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def wait_until_ready(self) -> None:
         """Wait for the detector, for runs in which the first frame counts as much as any other."""
@@ -63,7 +66,7 @@ class FaceFinder:
         self.detect_s = 0.0
         if self._detector is None:
             if self._thread is None:  # an effect that looks at faces was chosen while the loop ran
-                self.start()
+                self._start_late()
             self._tell_of_slow_opening()
             return []
         began_s = time.perf_counter()
@@ -87,6 +90,12 @@ class FaceFinder:
         if any(face.lost_for_s == 0 for face in faces):  # what is found also holds doubtful ones
             self._stats.frames_with_face += 1
         return faces
+
+    def _start_late(self) -> None:
+        try:
+            self.start()
+        except RuntimeError as error:  # no further thread now; at the next frame there may be one
+            self._failures.failure("the face detector cannot be opened yet", error)
 
     def _tell_of_slow_opening(self) -> None:
         if self._is_slowness_told or self._ready.is_set() or time.monotonic() - self._opening_since_s < _SLOW_OPENING_S:

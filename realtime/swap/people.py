@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from realtime.faces.continuity import Continuity
 from realtime.faces.mesh import FaceMesh
 from realtime.faces.tracker import HELD_S
 from realtime.frame import Box, Face, Frame, Pixels, Size
-from realtime.swap.casting import Casting, Part
+from realtime.swap.casting import Casting, Known, Part
 from realtime.swap.follower import MeshFollower
 from realtime.swap.hiding import hide, hide_all, hide_face, spare
 from realtime.swap.wearing import Wearing
@@ -78,6 +79,16 @@ class _Newcomers:
         self.may_be_there = float(stirs.mean()) > _STIRRED
 
 
+class KnownPeople(NamedTuple):
+    """What is known of those in the picture, without the faces they wear."""
+
+    casting: Known
+    continuity: Continuity
+    settling: _Settling | None
+    newcomers: _Newcomers | None
+    mirrored: bool
+
+
 class People:
     """Dresses everybody in a frame. Used by one thread."""
 
@@ -105,12 +116,14 @@ class People:
     def wearings(self) -> list[Wearing]:
         return [part.wearing for part in self._casting.parts]
 
-    def take_over(self, former: People) -> None:
+    def known(self) -> KnownPeople:
+        """Return who is known, for others who dress the same people."""
+        return KnownPeople(self._casting.known(), self._continuity, self._settling, self._newcomers, self._mirrored)
+
+    def take_over(self, known: KnownPeople) -> None:
         """Know everybody whom others knew, whose faces are taken off now."""
-        self._casting.take_over(former._casting)
-        self._continuity, self._settling = former._continuity, former._settling
-        self._newcomers = former._newcomers
-        self._mirrored = former._mirrored
+        casting, self._continuity, self._settling, self._newcomers, self._mirrored = known
+        self._casting.take_over(casting)
 
     def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Swap the faces in `out`, which holds the frame's picture."""

@@ -86,7 +86,7 @@ def test_a_confined_process_can_do_nothing(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     (tmp_path / "given").write_text("y")
     code = f"""
-import os, socket, subprocess, sys
+import ctypes, os, socket, subprocess, sys
 from pathlib import Path
 from tools.exporting.confinement import confine
 here = Path({str(tmp_path)!r})
@@ -99,6 +99,10 @@ def refused(work):
         work()
     except PermissionError:
         return True
+def uring():
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(425, 1, None) < 0:
+        raise OSError(ctypes.get_errno(), "io_uring_setup")
 print([refused(work) for work in (
     lambda: (here / "mark").write_text("z"),
     lambda: (here / "given").write_text("z"),
@@ -108,13 +112,14 @@ print([refused(work) for work in (
     lambda: socket.socket(),
     lambda: subprocess.run(["true"]),
     lambda: os.kill(os.getppid(), 0),
+    uring,
 )])
 """
     repository = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip("this kernel has no Landlock or no seccomp")
-    assert done.stdout == f"{[True] * 8}\n", done.stderr
+    assert done.stdout == f"{[True] * 9}\n", done.stderr
     assert marks(tmp_path) == []
     assert (tmp_path / "scratch" / "made").read_text() == "z"
 

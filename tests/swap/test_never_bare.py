@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 
 import cv2
@@ -117,6 +119,34 @@ def test_an_effect_opened_anew_knows_who_wore_a_face(
     made = following.make(moment(frame, 3), [right, left]).pixels  # the bystander is the nearer one now
     assert seen(made, frame, left) > 8
     assert np.array_equal(inside(made, core(right.box)), inside(frame, core(right.box)))
+
+
+def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
+    effect: SwapEffect, other_photo: Path, photo: Pixels, face: Face
+) -> None:
+    there = moved(face, 0, 0, 1)
+    effect.make(moment(photo, 0), [there])
+    between = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+    between.succeed(effect)
+    between.make(moment(photo, 1), [there])
+    again = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
+    again.come_back(effect.kept())
+    assert sum(part.face is not None for part in again._people._casting.parts) == 1
+    again.succeed(between)
+    again.make(moment(photo, 2), [there])
+    assert sum(part.face is not None for part in again._people._casting.parts) == 1
+    assert again._people.worn == 1
+
+
+def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
+    wearing = weakref.ref(effect._people.wearings[0])
+    kept = effect.kept()
+    effect.close()
+    effect._people = None  # type: ignore[assignment]  # as when the chain lets go of the effect
+    gc.collect()
+    assert kept is not None
+    assert wearing() is None
 
 
 def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter) -> None:
