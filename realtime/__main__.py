@@ -156,7 +156,8 @@ def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, d
         if command not in COMMANDS:
             raise OptionError(f"no command '{command}'{nearest(command, COMMANDS)}; 'realtime --help' lists them")
         _require_address_space()
-        return _load(command).run(_parser(command).parse_args(words[1:]))
+        words = [word for word in words[1:] if word != "--debug"]  # read above, before or after a subcommand
+        return _load(command).run(_parser(command).parse_args(words))
     except RealtimeError as error:
         if interruption.is_asked:  # what was interrupted may have become any error
             raise KeyboardInterrupt from error

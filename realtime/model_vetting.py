@@ -57,7 +57,7 @@ def bounds_for(files: Iterable[Path], pixels: int) -> confined.Bounds:
     for file in files:
         with contextlib.suppress(OSError):
             size += file.stat().st_size
-        with contextlib.suppress(RealtimeError, OSError):
+        with contextlib.suppress(RealtimeError, OSError, ValueError):  # a name that is none: it is refused later
             outline = read_outline(file)
             size += sum((file.parent / name).stat().st_size for name in outline.external_files)
             stated_px = max(stated_px, *(_stated_px(shape) for shape in outline.inputs.values()), 0)

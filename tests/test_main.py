@@ -203,6 +203,14 @@ def test_ctrl_c_leaves_a_playable_file_and_statistics(tmp_path: Path, sign: sign
     assert frames_in(tmp_path / "out.mp4") == stats["outputs"][0]["shown"] > 10
 
 
+def test_debug_is_heard_wherever_it_stands(tmp_path: Path) -> None:
+    for words in (["models", "--debug", "add"], ["models", "add", "--debug"]):
+        done = realtime(*words, "none.onnx", "--name", "x", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "none.onnx" in done.stderr
+        assert "Traceback" in done.stderr
+
+
 def frames_in(film: Path) -> int:
     """Count the pictures of a film, which may still be growing."""
     try:

@@ -18,6 +18,7 @@ from realtime.model_vetting import checksums, vetted
 from realtime.onnx_model import ON_CPU, OnnxModel
 from realtime.style.patience import Patience
 from tests import tiny_models
+from tests.test_bad_models import with_weights_in
 from tools.fuzzing import hostile_models
 
 Runs = list[Path]
@@ -81,6 +82,14 @@ def test_what_does_harm_does_it_elsewhere(tmp_path: Path, make: Callable[..., Pa
         vetted(path)
     assert str(path) in str(caught.value)
     assert not list((tmp_path / "records").glob("*")), "what failed is not remembered"
+
+
+def test_weights_whose_name_is_none_are_refused(tmp_path: Path, runs: Runs) -> None:
+    path = with_weights_in(tmp_path / "x.onnx", "we\0ights")
+    assert model_vetting.bounds_for([path], 0).memory_bytes > 0
+    with pytest.raises(ModelError):
+        vetted(path)
+    assert not runs
 
 
 def test_a_picture_that_does_not_change_is_no_style(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ class Recorder(Output):
         else:
             _logger.info("%s is full; the recording goes on in %s", former.path, part.path.name)
         self._wait_for_former()
-        # Not a daemon: Python's own end waits for it. Ours (`signals.leave`) does for a second: `close` has waited before.
+        # Not a daemon: Python's own end waits for it. Ours (`signals.leave`) does for a second; `close` waits before.
         self._finishing = threading.Thread(
             target=self._finish, args=(former,), name=f"finishing {former.path.name}", daemon=False
         )
