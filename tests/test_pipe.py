@@ -48,7 +48,9 @@ def test_frames_arrive_as_raw_bytes_of_one_size() -> None:
 
 def test_a_reader_that_leaves_ends_it_well() -> None:
     command = [sys.executable, "-c", WRITE, "100000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as program:
+    quiet = {**os.environ, "OPENCV_LOG_LEVEL": "OFF"}  # it tells of switches for its code that somebody has set
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, cwd=ROOT, env=quiet) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         assert len(program.stdout.read(2 * FRAME_BYTES)) == 2 * FRAME_BYTES

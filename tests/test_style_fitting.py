@@ -185,7 +185,7 @@ def test_render(tmp_path: Path, navy_photo: Path) -> None:
         made = cv2.imread(str(path))
         assert made is not None
         assert np.abs(made.astype(int) - (255 - pixels)).mean() < 12
-    report = json.loads(stats.read_text(encoding="utf-8"))["effect_reports"][style]
+    report = json.loads(stats.read_text(encoding="utf-8"))["effect_reports"]["style:bound.onnx"]
     assert report["frames_by_working_size"] == {"128x160": 3}
 
 
@@ -198,6 +198,6 @@ def test_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newest = run.loop.newest
     assert newest is not None
     assert newest.pixels[40, 40, 0] == 255 - 90
-    report = run.loop.stats.as_json()["effect_reports"][style]
+    report = run.loop.stats.as_json()["effect_reports"]["style:bound.onnx"]
     assert list(report["frames_by_working_size"]) == ["64x64"]
     assert ("bound to", "64x64") in run.desk._controls.status.facts
