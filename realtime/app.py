@@ -17,7 +17,7 @@ from realtime.controls import Controls
 from realtime.desk import Desk
 from realtime.effects import Effect, EffectContext
 from realtime.effects.chain import EffectChain, EffectMenu, Link
-from realtime.errors import CameraError, ModelError, OptionError, OutputError, RealtimeError
+from realtime.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
 from realtime.faces.finder import FaceFinder
 from realtime.feed import CLOSED_OUTPUT_WITHIN_S
@@ -150,11 +150,11 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         )
         return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
     except BaseException:
-        camera.close()
-        for link in links:
-            link.effect.close()
-        for output in opened:
-            output.close()
+        for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
+            try:
+                close()
+            except FAULTS as error:  # the others are closed all the same, and what went wrong before is told
+                log.debug("closing what was opened", exc_info=error)
         raise
 
 

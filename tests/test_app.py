@@ -12,11 +12,12 @@ import pytest
 from realtime import app, cameras, effects
 from realtime.cameras import Camera, CameraRequest
 from realtime.controls import Command
+from realtime.effects.plain import Plain
 from realtime.errors import CameraError, OptionError, OutputError
 from realtime.frame import Size
 from realtime.options import Options
 from realtime.stats import RunStats
-from tests.doubles import DrawnCamera
+from tests.doubles import DrawnCamera, KeepingOutput
 
 NOTHING_SHOWN = Options(effect=("none",), output=("none",))
 
@@ -83,6 +84,26 @@ def test_what_was_opened_is_closed_when_the_rest_cannot_be(
     with pytest.raises(error):
         build(dataclasses.replace(NOTHING_SHOWN, source="demo", **changes))
     assert camera.is_closed
+
+
+def test_what_fails_to_close_keeps_nothing_else_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Faulty(Plain):
+        def close(self) -> None:
+            raise SystemExit("a library's end")
+
+    def open_output(spec: str, request: object) -> KeepingOutput:
+        if spec == "-":
+            raise OutputError("no such output")
+        return output
+
+    camera, output = DrawnCamera(), KeepingOutput()
+    monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
+    monkeypatch.setattr("realtime.outputs.open_output", open_output)
+    monkeypatch.setattr(app, "open_effect", lambda spec, options, context: Faulty())
+    with pytest.raises(OutputError, match="no such output"):
+        build(dataclasses.replace(NOTHING_SHOWN, source="demo", output=("none", "-")))
+    assert camera.is_closed
+    assert output.is_closed
 
 
 def test_a_live_source_does_not_queue_old_frames(monkeypatch: pytest.MonkeyPatch) -> None:
