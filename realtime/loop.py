@@ -73,7 +73,9 @@ class RenderLoop:
 
     def __post_init__(self) -> None:
         self.interrupted = False
-        """True after the user ended the run before the source or a limit did."""
+        """True after the user ended the run, be it while it was being closed."""
+        self.is_complete = False
+        """True after the source or a limit ended the run, and everything it gave has been made."""
         self.newest: Frame | None = None
         """The last picture made."""
         self.faces_in_view = 0
@@ -219,11 +221,12 @@ class RenderLoop:
                 assert frame is not None  # noqa: S101 - without a timeout, take waits
                 self.stats.dropped_before_processing = self.captured.dropped
                 if self.limits.reached(frame, self.stats.processed):
+                    self.is_complete = not self._must_end()
                     break
                 if not self.paused:
                     self._make(frame)
         except Closed:
-            pass  # the source has ended, and everything it gave has been made
+            self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
         except FAULTS as error:  # a fault of ours: end in order, with the files closed, and say it
             log.debug("processing", exc_info=error)
             told = f"{type(error).__name__}: {in_one_line(error)}"

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from realtime.effects.plain import Plain
 from realtime.errors import OutputError
 from realtime.frame import Face, Frame
 from realtime.names import PartName
+from realtime.outputs.recorder import Recorder
 from realtime.provenance import ALTERED, SYNTHETIC, stated_by
 from tests.synthetic import boxes, told_in, xmp_of_film, xmp_of_png
 from tests.videos import COLOUR_BGR, number_of, numbered, write_video
@@ -337,6 +339,50 @@ def test_a_finished_result_is_not_given_up_for_one_that_was_stopped(
     kept = "out-stopped.mp4" if result == "out.mp4" else "out-stopped"
     assert f"kept in {Path.cwd() / kept}; {Path.cwd() / result} is as it was" in capsys.readouterr().err
     assert {path.name for path in Path.cwd().iterdir()} == {"clip.mp4", result, kept}
+
+
+@posix
+def test_one_that_is_stopped_after_its_last_frame_is_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip("clip.mp4", 10)
+    finish = Recorder.close
+
+    def stopped(recorder: Recorder) -> None:
+        if recorder.path.parent == Path.cwd() and recorder.provenance is not None and is_asked == [False]:
+            is_asked[0] = True
+            signalled(signal.SIGINT)()
+        finish(recorder)
+
+    is_asked = [False]
+    monkeypatch.setattr(Recorder, "close", stopped)
+    assert main(["render", "clip.mp4", "out.mp4", "--effect", "none", "--sound", "none"]) == 0
+    assert is_asked == [True]
+    assert "stopped after" not in capsys.readouterr().err
+    assert len(film("out.mp4")[0]) == 10
+
+
+@posix
+@pytest.mark.parametrize("result", ["out.mp4", "out.mkv", "out/"])
+@pytest.mark.parametrize("at", [5, 19])
+def test_what_is_deleted_while_it_is_made_is_told_in_one_line_and_nothing_is_pretended(
+    stopping: type[Stopping],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    result: str,
+    at: int,
+) -> None:
+    def delete() -> None:
+        for path in Path.cwd().glob(".out*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    write_clip("clip.mp4", 20)
+    monkeypatch.setattr(stopping, "at", at)
+    monkeypatch.setattr(stopping, "does", staticmethod(delete))
+    line = refused(capsys, "clip.mp4", result, "--effect", "stopping")
+    assert str(Path.cwd() / result.rstrip("/")) in line
+    assert "nothing was written" in line
+    assert "/." not in line
 
 
 @posix

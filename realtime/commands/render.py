@@ -26,7 +26,7 @@ from realtime.files import (
     unfinished_name,
 )
 from realtime.options import Options
-from realtime.outputs.splitting import NEVER
+from realtime.outputs.splitting import ONE_FILE
 from realtime.paths import user_path
 from realtime.provenance import Provenance
 from realtime.signals import INTERRUPTED, leave_now
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Render every frame beside OUT, add the sound, and only then give it its name.
 
-    Returns 0, or 130 where the user stopped it: what is there by then is no whole film.
+    Returns 0, or 130 where the user stopped it before it was whole.
     """
     stats = RunStats()
     with stop_noted() as stop:
@@ -113,6 +113,8 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
             return 130
         if not shown:
             raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
+        if not os.path.lexists(unfinished):
+            raise OutputError(f"{unfinished} was deleted before it was done")
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
         made.discard()
         raise OutputError(f"{_reason(error, made)}; nothing was written, mend that and render again") from error
@@ -120,9 +122,10 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         made.discard()
         raise
     _complete(made, sound, signer, getattr(work.outputs[0], "provenance", None))
-    if not work.interrupted:
+    # Also where the user stopped it after its last frame, while it was being finished: that is waited for.
+    if not work.interrupted or (work.is_complete and shown == stats.processed):
         log.info("%s: %s", made.give_name(), stats.summary())
-        return 130 if stop.is_made else 0  # asked for while its sound was being added: it is whole all the same
+        return 0
     total = rendering.frames or work.capture.info.frame_count or "?"
     if options.overwrite and os.path.lexists(result):  # what is finished is not given up for what is not
         where = f"{made.give_name_of_its_own('stopped')}; {result} is as it was"
@@ -156,17 +159,27 @@ class _Made:
             where = self._moved_beside(self.result)
             raise OutputError(f"{self.result} {MEANWHILE} {where}") from None
         except OSError as error:
-            raise OutputError(
-                f"cannot write {self.result}: {error.strerror or error}; what was made is kept in {self.unfinished}"
-            ) from error
+            raise OutputError(f"cannot write {self.result}: {error.strerror or error}; {self._rest()}") from error
         return self.result
 
     def give_name_of_its_own(self, why: str) -> Path:
         """Give it a name beside the one asked for, `name-why.suffix`, that replaces nothing, and return it."""
         return self._moved_beside(self.result.with_name(f"{self.result.stem}-{why}{self.result.suffix}"))
 
+    def keep_for(self, lack: str) -> str:
+        """Give it a name that tells what it lacks, and say in words where it is, if it still is."""
+        return f"what was made is kept in {self.give_name_of_its_own(lack)}" if self._is_there() else self._rest()
+
     def discard(self) -> None:
         remove(self.unfinished)
+
+    def _is_there(self) -> bool:
+        return os.path.lexists(self.unfinished)
+
+    def _rest(self) -> str:
+        if self._is_there():
+            return f"what was made is kept in {self.unfinished}"
+        return "what was made was deleted meanwhile, render again"
 
     def _moved_beside(self, path: Path) -> Path:
         try:
@@ -194,7 +207,7 @@ def _complete(made: _Made, sound: Path | None, signer: Signer | None, provenance
             signer.sign_film(made.unfinished, provenance)
     except OutputError as error:
         reason = _reason(error, made)
-        raise OutputError(f"{reason}; what was made is kept in {made.give_name_of_its_own(lacks)}") from error
+        raise OutputError(f"{reason}; {made.keep_for(lacks)}") from error
 
 
 def _kind_of(result: str) -> str:
@@ -310,7 +323,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         source=arguments.input,
         every_frame=True,
         loop=False,
-        split=NEVER,
+        split=ONE_FILE,
         mirror=bool(options.mirror),
         effect=options.effect or ("none",),
     )

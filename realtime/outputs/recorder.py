@@ -117,7 +117,7 @@ class Recorder(Output):
     Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them. How its pictures
     were made is written into it (`film_metadata.py`), also where that changes on the way. Where `request.split` asks
     for it the recording goes on in another file, which is a film by itself and replaces none; so it does where somebody
-    deletes the file that it goes to.
+    deletes the file that it goes to, unless it is to be one file (`ONE_FILE`).
     """
 
     takes_every_frame = True
@@ -170,7 +170,11 @@ class Recorder(Output):
             raise self._failures[0]
 
     def _go_on_in_another_file(self) -> None:
-        """Begin the next part; the former one is finished beside, so that no frame has to wait for it."""
+        """Begin the next part; the former one is finished beside, so that no frame has to wait for it. Raises
+        OutputError.
+        """
+        if self._part.is_deleted and not self._request.split.outlasts_deletion:
+            raise OutputError(f"{self._part.path} was deleted before it was done; the recording ends here")
         former, part = self._part, self._next_part()
         self._part = part
         self.paths.append(part.path)

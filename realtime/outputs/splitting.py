@@ -22,12 +22,16 @@ class Split:
     seconds: float | None = None
     """Of the frames' own times."""
     size_bytes: int | None = None
+    outlasts_deletion: bool = True
+    """Whether it goes on in a new file where somebody deletes the one it goes to; otherwise it ends there."""
 
 
 # A recording whose end nobody knows: the index of an MP4 takes 82 bytes of memory a frame until it is written, 18 MB in
 # two hours at 30 fps, and FAT32, the format of memory cards, takes no file of more than 4 GiB.
 ENDLESS = Split(7200.0, 4_000_000_000)
 NEVER = Split()
+ONE_FILE = Split(outlasts_deletion=False)
+"""For what is a whole or nothing."""
 
 
 def parse_split(text: str) -> Split:
