@@ -15,7 +15,9 @@ from typing import Any
 import av
 import pytest
 
+from realtime import app
 from realtime.__main__ import COMMANDS, main
+from realtime.errors import HangError
 from realtime.stats import write_stats
 
 
@@ -339,3 +341,18 @@ def test_statistics_are_kept_up_to_date_while_it_runs(tmp_path: Path, monkeypatc
     assert len(written) > 2
     assert written == sorted(written)
     assert written[-1] == 60
+
+
+def test_what_ended_the_run_is_told_where_its_statistics_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def go(run: app.Run, last_resort: object) -> None:
+        run.loop.capture.stop()
+        (tmp_path / "gone").rmdir()
+        raise HangError("effect x does not answer; the run is ended, start it again")
+
+    (tmp_path / "gone").mkdir()
+    monkeypatch.setattr(app.Run, "go", go)
+    words = ["--source", "demo", "--effect", "none", "--output", "none", "--stats", str(tmp_path / "gone" / "s.json")]
+    assert main(["run", *words]) == 75
+    assert "effect x does not answer" in capsys.readouterr().err

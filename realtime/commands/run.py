@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime import options as option_table
-from realtime.errors import OptionError, OutputError, RealtimeError
+from realtime.errors import OutputError, RealtimeError
 from realtime.files import check_folder
 from realtime.signals import leave_now
 from realtime.stats import RunStats, write_stats
@@ -32,10 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Put the loop together, run it, and write its statistics however it ends."""
     stats = RunStats()  # first: its clock starts here
     options = option_table.from_arguments(arguments)
-    if options.stats and not options.stats.parent.is_dir():  # now, not after a night
-        raise OptionError(f"--stats {options.stats}: there is no folder {options.stats.parent}; create it first")
-    if options.stats:
-        check_folder(options.stats.absolute().parent)
+    if options.stats:  # now, not after a night
+        check_folder(options.stats.parent)
     from realtime import app
 
     with progress_line() as progress:
@@ -57,8 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         live.go(leave_at_last)
-    finally:
-        tell()
+    except BaseException:
+        with contextlib.suppress(RealtimeError):  # what ended the run is what must be told, with its own exit code
+            tell()
+        raise
+    tell()
     return 0
 
 
