@@ -194,6 +194,20 @@ def test_what_is_transparent_lies_on_white(tmp_path: Path, kind: str) -> None:
     assert frames[1].pixels[48, 110].min() >= 252
 
 
+def test_an_apng_that_tells_no_true_delay_has_a_rate_that_can_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with av.open(path, "w", format="apng") as container:
+        stream = container.add_stream("apng", rate=50_000)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "rgb24"
+        for number in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), "bgr24").reformat(format="rgb24")))
+        container.mux(stream.encode())
+    camera, frames = played(path)
+    assert camera.info.fps == 1000
+    assert len(frames) == 3
+
+
 def test_a_moving_webp_is_played_with_its_own_delays(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="Pillow writes it")
     pictures = []

@@ -25,7 +25,7 @@ from realtime.film_file import FilmClock
 from realtime.frame import Pixels, Size
 
 _USUAL_FPS = 30.0
-_MOST_FPS = 1000.0
+MOST_FPS = 1000.0
 _MATRIX_BT709 = 1
 _MATRIX_UNSPECIFIED = 2
 _MATRIX_BT2020 = 9
@@ -50,7 +50,7 @@ def stated_fps(stream: av.VideoStream) -> float:
     Some files state the ticks of their clock, 90000 a second: nothing can keep that beat.
     """
     fps = float(stream.average_rate or stream.guessed_rate or _USUAL_FPS)
-    return fps if 0.0 < fps < _MOST_FPS else _USUAL_FPS
+    return fps if 0.0 < fps < MOST_FPS else _USUAL_FPS
 
 
 def decoded_pictures(

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import decoded_pictures, stated_fps
+from realtime.cameras.decoding import MOST_FPS, decoded_pictures, stated_fps
 from realtime.errors import CameraError
 from realtime.film_file import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
 from realtime.frame import Frame, Pixels, Size
@@ -187,8 +187,11 @@ def _is_dolby_only(stream: av.VideoStream) -> bool:
 
 
 def _finest_fps(path: Path) -> float:
-    """Return the rate of the shortest of a moving picture's delays, which may all differ; 30 where it tells none."""
+    """Return the rate of the shortest of a moving picture's delays, which may all differ; 30 where it tells none.
+
+    An APNG may tell a delay of 1/65535 s: no more than `MOST_FPS`.
+    """
     with open_film(path) as container:
         packets = container.demux(container.streams.video[0])
         delays_s = [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
-    return float(1 / min(delays_s)) if delays_s else 30.0
+    return min(float(1 / min(delays_s)), MOST_FPS) if delays_s else 30.0
