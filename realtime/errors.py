@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -105,7 +106,7 @@ def in_one_line(error: BaseException) -> str:
 class OnceLogger:
     """Logs a failure that may come back every frame: in full the first time, then now and then its count.
 
-    Used by one thread. Failures are told apart by what fails and by the error's class, not by its words, which may
+    Any thread. Failures are told apart by what fails and by the error's class, not by its words, which may
     hold a time or an address and be new every time.
     """
 
@@ -114,24 +115,31 @@ class OnceLogger:
     def __init__(self, logger: logging.Logger, now_s: Callable[[], float] = time.monotonic) -> None:
         self._logger = logger
         self._now_s = now_s
+        self._lock = threading.Lock()
+        # Guarded by _lock:
         self._counts: dict[tuple[str, type[BaseException]], int] = {}
         self._told_at_s: dict[tuple[str, type[BaseException]], float] = {}
 
     def failure(self, what: str, error: BaseException) -> None:
         """Log `what: error`; after the first time only at counts 10, 100, 1000 …, and at most once a minute."""
-        key = what, type(error)
-        count = self._counts.get(key, 0) + 1
-        if key not in self._counts and len(self._counts) >= 100:  # classes made on the way must not fill the memory
-            return
-        self._counts[key] = count
+        count = self._count_to_tell((what, type(error)))
         if count == 1:
             self._logger.warning("%s: %s", what, in_one_line(error))
             self._logger.debug("the failure above", exc_info=error)
-        elif count >= 10 and str(count).strip("0") == "1" and self._is_due(key):
+        elif count:
             self._logger.warning("%s: the same failure for the %dth time", what, count)
-        else:
-            return
-        self._told_at_s[key] = self._now_s()
+
+    def _count_to_tell(self, key: tuple[str, type[BaseException]]) -> int:
+        """Count a failure; return its count where that is to be logged, otherwise 0."""
+        with self._lock:
+            count = self._counts.get(key, 0) + 1
+            if key not in self._counts and len(self._counts) >= 100:  # classes made on the way must not fill the memory
+                return 0
+            self._counts[key] = count
+            if count > 1 and not (count >= 10 and str(count).strip("0") == "1" and self._is_due(key)):
+                return 0
+            self._told_at_s[key] = self._now_s()
+            return count
 
     def _is_due(self, key: tuple[str, type[BaseException]]) -> bool:
         return self._now_s() - self._told_at_s[key] >= self.AGAIN_AFTER_S

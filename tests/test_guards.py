@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import logging
 import math
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -304,6 +306,30 @@ def test_words_that_change_are_one_failure_and_told_once_a_minute_at_most(caplog
     assert caplog.messages[:2] == ["effect x fails: at 0.0", "effect x fails: 'at 0.0'"]
     assert len(caplog.messages) <= 2 * 3, "a quarter of an hour of failures"
     assert caplog.messages[-1].endswith("for the 10000th time")
+
+
+def test_failures_of_several_threads_are_all_counted(caplog: pytest.LogCaptureFixture) -> None:
+    minutes = itertools.count(step=100)
+    failures = OnceLogger(logging.getLogger("realtime.test"), lambda: float(next(minutes)))
+
+    def fail() -> None:
+        for _ in range(1250):
+            failures.failure("effect x fails", ValueError("no"))
+
+    threads = [threading.Thread(target=fail) for _ in range(8)]
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before_s)
+    assert caplog.messages == [
+        "effect x fails: no",
+        *(f"effect x fails: the same failure for the {count}th time" for count in (10, 100, 1000, 10000)),
+    ]
 
 
 def test_any_error_is_one_short_line() -> None:

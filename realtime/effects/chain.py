@@ -96,7 +96,7 @@ class EffectChain:
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
         self._failures = OnceLogger(log)
-        self._asides = OnceLogger(log)  # of calls beside the picture, which come from the main thread
+        self._asides = OnceLogger(log)  # of calls beside the picture
         self._last_marked: Pixels | None = None
         self._lock = threading.Lock()
         # Guarded by _lock:
