@@ -177,6 +177,26 @@ def test_a_slow_model_begins_at_a_size_that_holds_the_rate(
     assert np.abs(made.astype(np.int16) - (255 - picture)).mean() < 6, "still the same painting"
 
 
+def test_a_model_whose_trial_fails_is_closed(
+    open_style: Open, picture: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[SizedModel] = []
+    close = SizedModel.close
+
+    def counted(model: SizedModel) -> None:
+        closed.append(model)
+        close(model)
+
+    def paint(model: SizedModel, pixels: Pixels, into: Pixels) -> None:
+        raise ModelError("out of memory")
+
+    monkeypatch.setattr(SizedModel, "close", counted)
+    monkeypatch.setattr(SizedModel, "paint", paint)
+    with pytest.raises(ModelError, match="out of memory"):
+        open_style()
+    assert len(closed) == 1
+
+
 @pytest.mark.parametrize(
     ("provider", "gpu", "sizes"), [("", True, 1), ("", False, 2), ("cpu", True, 2), ("cpu", False, 2)]
 )

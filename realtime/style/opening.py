@@ -60,11 +60,15 @@ class Opener:
         # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
         is_tried = period_s < float("inf") and self._is_on_the_processor()
         model = SizedModel(self._path, self._policy, sizes[-1] if is_tried else sizes[0])
-        sizes = sizes_of(model, frame)
-        if is_tried and len(sizes) > 1:
-            patience.watch(model)
-            pauses.rest()
-            step = first_step(sizes, _s_per_px(model, pauses) * _PROBE_GRACE, _REST_S, period_s)
+        try:
+            sizes = sizes_of(model, frame)
+            if is_tried and len(sizes) > 1:
+                patience.watch(model)
+                pauses.rest()
+                step = first_step(sizes, _s_per_px(model, pauses) * _PROBE_GRACE, _REST_S, period_s)
+        except BaseException:
+            model.close()
+            raise
         if model.size != sizes[step]:
             model.close()
             pauses.rest()
