@@ -97,7 +97,7 @@ class RenderLoop:
         self._late_call: Call | None = None
         self._late_s = 0.0
         self._hang: HangError | None = None
-        self._is_hopeless = False
+        self._hang_at_end: HangError | None = None
         self._faults = OnceLogger(log)
 
     def run(self, attend: Callable[[], None] = lambda: None) -> None:
@@ -171,7 +171,9 @@ class RenderLoop:
     def give_up(self, error: HangError) -> None:
         """[watchdog] End the run because a part of it hangs."""
         log.debug("%s", error)
-        self._is_hopeless = self.is_ending
+        if self.is_ending:  # an effect or an output is left behind in its turn; only the main thread cannot be
+            self._hang_at_end = error
+            return
         self._hang = error
         self._end(error)
 
@@ -179,15 +181,15 @@ class RenderLoop:
         """[watchdog, `passed_s` after the last time] Whether the main thread should end and cannot, because it stands
         still in one call. A machine that is only busy lets it go on from call to call.
         """
-        if not (self.interrupted or self._hang):
+        if not (self.is_ending or self.interrupted or self._hang):
             return False
-        if self.is_ending:
-            return self._is_hopeless
         call = self.main_pulse.call
         if call is None or call is not self._late_call:
             self._late_call, self._late_s = call, 0.0
             return False
         self._late_s += passed_s
+        if self.is_ending:
+            return self._hang_at_end is not None and self._late_s >= call.patience_s
         return self._late_s > END_WITHIN_S
 
     def abandon(self) -> int:
@@ -202,7 +204,8 @@ class RenderLoop:
         for feed in feeds:
             feed.stop(hurried=True)
         self.stats.ended_at_s = self.stats.ended_at_s or time.monotonic()
-        return self._hang.exit_code if self._hang else 0
+        hang = self._hang or self._hang_at_end
+        return hang.exit_code if hang else 0
 
     def _time_is_up(self) -> bool:
         """Whether a live source has fallen silent past the limit: `_process` sees the limit only when a frame comes."""

@@ -203,6 +203,18 @@ def test_a_main_thread_that_is_only_slow_is_left_to_end_in_order() -> None:
     assert [loop.is_overdue(1.0) for _ in range(3)] == [False, False, True]
 
 
+def test_at_the_end_only_a_main_thread_that_stands_still_is_not_waited_for() -> None:
+    loop = make_loop(DrawnCamera(1), [KeepingOutput()]).loop
+    loop.is_ending = True
+    loop.main_pulse.at("closing output out.mp4", patience_s=60.0)
+    loop.give_up(HangError("closing effect x does not answer; the run is ended, start it again"))
+    assert not any(loop.is_overdue(1.0) for _ in range(60)), "it closes the outputs"
+    loop.main_pulse.at("what is being saved", patience_s=60.0)
+    assert not any(loop.is_overdue(1.0) for _ in range(60)), "and what is saved beside, both in order"
+    assert loop.is_overdue(1.0)
+    assert loop.abandon() == 75
+
+
 def test_an_effect_that_is_opened_too_late_is_closed() -> None:
     chain = EffectChain([Link("none", Inverted())], RunStats())
     chain.close()
