@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,8 +30,8 @@ class Feed:
         self.error: OutputError | None = None
         self.on_first_shown: Callable[[], None] = lambda: None
         self.stats = OutputStats(output.name)
-        keep = Keep.EVERY if every_frame and output.takes_every_frame else Keep.NEWEST
-        self._slot: Slot[Frame] = Slot(keep)
+        self._is_awaited = every_frame and output.takes_every_frame  # nothing is live: it ends when it is done
+        self._slot: Slot[Frame] = Slot(Keep.EVERY if self._is_awaited else Keep.NEWEST)
         self._ended = ended
         self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
         self._last: Frame | None = None  # only where it may have to be shown again
@@ -95,7 +96,8 @@ class Feed:
         self.let_nothing_in()
         if self._thread is not None:
             patience_s = _STUCK_AT_THE_END_AFTER_S if hurried else _STUCK_AFTER_S
-            give_up_at_s = time.monotonic() + CLOSED_OUTPUT_WITHIN_S
+            wait_s = math.inf if self._is_awaited and not hurried else CLOSED_OUTPUT_WITHIN_S
+            give_up_at_s = time.monotonic() + wait_s
             while self._thread.is_alive() and time.monotonic() < give_up_at_s and self.stuck_for_s() < patience_s:
                 self._thread.join(timeout=0.05)
             if self._thread.is_alive():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,7 @@ import cv2
 
 from realtime.errors import RealtimeError
 from realtime.files import unused_name, write_new
+from realtime.finishing import Finishing
 from realtime.frame import Frame
 from realtime.outputs import Output
 from realtime.outputs.picture_folder import encoded_png
@@ -34,7 +35,7 @@ class Keepsakes:
         self._signer = signer
         self._open_recorder = open_recorder
         self._say = say
-        self._savers: list[threading.Thread] = []
+        self._savers: list[Finishing] = []
         self.recorder: Output | None = None
         self.recording = ""
         """The name of the file being recorded, or empty."""
@@ -42,7 +43,7 @@ class Keepsakes:
     def save_picture(self, frame: Frame) -> None:
         """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
         path = self._named_by_time(".png")
-        saver = threading.Thread(target=self._save, args=(frame, path), name="snapshot")
+        saver = Finishing(functools.partial(self._save, frame, path), path.name)
         self._savers = [*(old for old in self._savers if old.is_alive()), saver]
         saver.start()
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from realtime.finishing import unfinished
 from realtime.terminal import told_all
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ INTERRUPTED = 130
 _HEARD_WITHIN_S = 0.5
 _INSISTED_FOR_S = 1.0
 _OTHERS_END_WITHIN_S = 1.0
+_LOOK_S = 0.1
 
 
 class Interruption:
@@ -168,6 +170,7 @@ def leave(code: int) -> int:
     """
     for number in _known():  # the work is done: nobody need end it any more, and the code is to tell how it went
         signal.signal(number, signal.SIG_IGN)
+    _wait_for_files()
     give_up_at_s = time.monotonic() + _OTHERS_END_WITHIN_S
     for thread in _others():
         if not thread.daemon:
@@ -175,6 +178,27 @@ def leave(code: int) -> int:
     if not told_all() or not _flushed() or _others():
         leave_now(code)
     return code
+
+
+def _wait_for_files() -> None:
+    """Wait for files that are being finished, until Ctrl-C is pressed. An earlier one has ended the run: it is the
+    second then.
+    """
+    give_up_at_s = time.monotonic() + _OTHERS_END_WITHIN_S
+    for thread in unfinished():
+        thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
+    rest = unfinished()
+    if not rest:
+        return
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        log.warning("%s; Ctrl-C ends it at once", ", ".join(thread.name for thread in rest))
+        for thread in rest:
+            while thread.is_alive():  # Windows hears Ctrl-C only between two waits
+                thread.join(timeout=_LOOK_S)
+    except KeyboardInterrupt:
+        leave_interrupted()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def leave_now(code: int) -> NoReturn:

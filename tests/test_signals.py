@@ -142,6 +142,38 @@ sys.exit(leave(5))
     assert ended(child(code), signal.SIGTERM)[0] == 5
 
 
+FINISHING = """
+import sys, time
+from pathlib import Path
+from realtime.finishing import Finishing
+from realtime.signals import leave
+
+def finish():
+    time.sleep(SECONDS)
+    Path('a.mp4').touch()
+
+Finishing(finish, "a.mp4").start()
+print("ready", flush=True)
+sys.exit(leave(5))
+"""
+
+
+def test_the_end_waits_for_a_file_that_is_being_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = child(FINISHING.replace("SECONDS", "1.6"))
+    assert ended(program)[0] == 5
+    assert (tmp_path / "a.mp4").exists()
+
+
+def test_ctrl_c_ends_the_waiting_for_a_file_at_once() -> None:
+    program = child(FINISHING.replace("SECONDS", "600"))
+    assert program.stderr is not None
+    assert "finishing a.mp4; Ctrl-C ends it at once" in program.stderr.readline()
+    program.send_signal(signal.SIGINT)
+    assert program.wait(timeout=30) == 130
+    program.communicate()
+
+
 @pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-", "2> >(true)"])
 def test_an_error_output_that_takes_nothing_does_not_change_the_exit_code(errors: str, tmp_path: Path) -> None:
     words = f"exec '{sys.executable}' -m realtime run --source demo --effect none --output none --frames 3 {errors}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
+import functools
 import logging
 import os
-import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -19,6 +19,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from realtime import xmp
 from realtime.errors import OutputError
 from realtime.files import remove
+from realtime.finishing import Finishing
 from realtime.frame import Frame, Pixels, Size
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.film_metadata import FilmMetadata
@@ -136,8 +137,8 @@ class Recorder(Output):
         is_new = not os.path.lexists(path)
         self._part = _Part(path, _open_file(path, overwrite=request.overwrite), request, is_new=is_new)
         self._number = 1
-        self._finishing: threading.Thread | None = None
-        self._failures: list[OutputError] = []
+        self._finishing: Finishing | None = None
+        self._failures: list[Exception] = []
 
     @property
     def _whole_writes(self) -> _WholeWrites:
@@ -162,10 +163,9 @@ class Recorder(Output):
         """Finish the file, and sign it where that was asked for. Raises OutputError when its end cannot be written; a
         failure told before is not repeated.
         """
-        try:
-            self._part.finish()
-        finally:
-            self._wait_for_former()
+        self._wait_for_former()
+        self._begin_to_finish(self._part)  # where `close` itself is no longer waited for, this is
+        self._wait_for_former()
         if self._failures:
             raise self._failures[0]
 
@@ -183,11 +183,7 @@ class Recorder(Output):
         else:
             _logger.info("%s is full; the recording goes on in %s", former.path, part.path.name)
         self._wait_for_former()
-        # Not a daemon: Python's own end waits for it. Ours (`signals.leave`) does for a second; `close` waits before.
-        self._finishing = threading.Thread(
-            target=self._finish, args=(former,), name=f"finishing {former.path.name}", daemon=False
-        )
-        self._finishing.start()
+        self._begin_to_finish(former)
 
     def _next_part(self) -> _Part:
         """Open the next file whose name is free, as the one before it was. Raises OutputError."""
@@ -206,12 +202,22 @@ class Recorder(Output):
             return _Part(path, file, self._request, is_new=True)
         raise AssertionError("numbers have no end")
 
+    def _begin_to_finish(self, part: _Part) -> None:
+        """Finish a part on a thread of its own; here and now where none can be started."""
+        finishing = Finishing(functools.partial(self._finish, part), part.path.name)
+        try:
+            finishing.start()
+        except RuntimeError:
+            self._finish(part)
+        else:
+            self._finishing = finishing
+
     def _finish(self, part: _Part) -> None:
-        """[thread of its own]"""
         try:
             part.finish()
-        except OutputError as error:
-            _logger.warning("%s", error)
+        except Exception as error:  # `close` raises the first
+            if part is not self._part or self._failures:
+                _logger.warning("%s", error)
             self._failures.append(error)
 
     def _wait_for_former(self) -> None:
