@@ -208,6 +208,23 @@ def test_an_apng_that_tells_no_true_delay_has_a_rate_that_can_be_kept(tmp_path: 
     assert len(frames) == 3
 
 
+def test_an_apng_is_played_up_to_where_it_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with av.open(path, "w", format="apng") as container:
+        stream = container.add_stream("apng", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "rgb24"
+        for number in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), "bgr24").reformat(format="rgb24")))
+        container.mux(stream.encode())
+    whole = path.read_bytes()
+    third = whole.rindex(b"fcTL") - 4
+    path.write_bytes(whole[:third] + b"\xcf\x2c\x18\xf5what is no chunk" + whole[third:])
+    camera, frames = played(path)
+    assert camera.info.fps == 10
+    assert [number_of(frame.pixels) for frame in frames][:1] == [0]
+
+
 def test_a_moving_webp_is_played_with_its_own_delays(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="Pillow writes it")
     pictures = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -191,7 +192,8 @@ def _finest_fps(path: Path) -> float:
 
     An APNG may tell a delay of 1/65535 s: no more than `MOST_FPS`.
     """
-    with open_film(path) as container:
+    delays_s: list[Fraction] = []
+    with open_film(path) as container, contextlib.suppress(av.FFmpegError):  # where it is damaged, decoding tells
         packets = container.demux(container.streams.video[0])
-        delays_s = [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
+        delays_s.extend(packet.duration * packet.time_base for packet in packets if packet.size and packet.duration)
     return min(float(1 / min(delays_s)), MOST_FPS) if delays_s else 30.0
