@@ -157,8 +157,10 @@ def _look(pixels: Pixels, box: Box) -> NDArray[np.float32] | None:
     right, bottom = min(width, int(box.left + box.width)), min(height, int(box.top + box.height))
     if right - left < 2 or bottom - top < 2:
         return None
-    small = cv2.resize(pixels[top:bottom, left:right], (_LOOK_PX, _LOOK_PX), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    # Averaging all of a large face takes 0.1 ms, and tells no more.
+    few = cv2.resize(pixels[top:bottom, left:right], (2 * _LOOK_PX,) * 2, interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(cv2.cvtColor(few, cv2.COLOR_BGR2GRAY), (_LOOK_PX,) * 2, interpolation=cv2.INTER_AREA)
+    grey = small.astype(np.float32)
     grey -= grey.mean()
     return grey / max(1e-6, float(np.linalg.norm(grey)))
 
