@@ -110,6 +110,8 @@ class Face:
     """0 while the detector sees it; else for how long the last position has been held."""
     alive: bool = True
     """False: followed, and it has not moved by itself yet, so that it may be a picture on a wall."""
+    confirmed: bool = True
+    """False: detected for the first time, perhaps by mistake. Only effects that hide people are given such a face."""
 
     @property
     def eye_midpoint(self) -> tuple[float, float]:

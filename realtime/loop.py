@@ -257,7 +257,7 @@ class RenderLoop:
             feed.offer(picture)
         if not self.every_frame:  # where outputs are waited for, their time is not ours
             made_s = time.perf_counter()
-        self.newest, self.faces_in_view = picture, len(faces)
+        self.newest, self.faces_in_view = picture, sum(face.confirmed for face in faces)
         self.stats.processed += 1
         self.stats.picture_size = picture.size
         self.stats.own.add(made_s - began_s - detect_s)

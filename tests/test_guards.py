@@ -88,6 +88,22 @@ def test_what_an_effect_tells_of_itself_can_always_be_written() -> None:
     assert chain.facts()[0] == ("0", "None")
 
 
+def test_a_face_that_is_not_confirmed_is_given_to_effects_that_hide_people_and_to_no_others() -> None:
+    class Looking(Inverted):
+        def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+            self.given = [face.confirmed for face in faces]
+            return super().make(frame, faces)
+
+    class Hiding(Looking):
+        hides_identity = True
+
+    looking, hiding = Looking(), Hiding()
+    chain = EffectChain([Link("looking", looking), Link("hiding", hiding)], RunStats())
+    chain.make(Frame(GOOD, 0.0, 0.0, 0), [FINE, dataclasses.replace(FINE, confirmed=False)])
+    assert looking.given == [True]
+    assert hiding.given == [True, False]
+
+
 class Giving(Inverted):
     """Gives something else than a frame with a picture, now and then."""
 

@@ -50,6 +50,19 @@ def test_nobody() -> None:
     assert play(FaceTracker(), lambda at_s: [], 1.0) == [[]] * 30
 
 
+def test_somebody_new_is_unconfirmed_for_one_picture() -> None:
+    tracker = FaceTracker()
+    tracker.update([detected(300, 200, 100)], 0.0)
+    assert tracker.unconfirmed == []
+    there = [detected(300, 200, 100), detected(600, 200, 80)]
+    known = tracker.update(there, 1 / 30)
+    (new,) = tracker.unconfirmed
+    assert (len(known), new.confirmed, new.box.centre) == (1, False, (600, 200))
+    known = tracker.update(there, 2 / 30)
+    assert new.track_id in {face.track_id for face in known if face.confirmed}
+    assert tracker.unconfirmed == []
+
+
 def test_the_first_face_of_a_run_is_there_at_once_and_where_it_was_found() -> None:
     found = detected(300, 200, 100)
     (face,) = FaceTracker().update([found], 0.0)

@@ -90,6 +90,7 @@ class Effect(ABC):
         """Return the new picture for this moment (`frame.with_pixels(...)`).
 
         `faces` holds the viewer to follow first, then the others by size; positions in pixels of the camera's frame.
+        Effects that hide people are also given those who are not `confirmed`, last.
         """
 
     def succeed(self, former: Effect) -> None:  # noqa: B027 - most have nothing to take over

@@ -170,17 +170,21 @@ class EffectChain:
         self._close(link)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        """Return the picture of this moment. Never raises: a failing effect is reported once and bridged."""
+        """Return the picture of this moment. Never raises: a failing effect is reported once and bridged.
+
+        Faces that are not confirmed are given to effects that hide people, and to no others.
+        """
         if self._waiting is not None:
             self._take_over()
         picture = frame
         is_given_away = False
+        confirmed = [face for face in faces if face.confirmed]
         for link in self._links:
             began_s = time.perf_counter()
             self.pulse.at(link.name)
             self.pulse.at(link.name, self._patience_s(link))
             try:
-                pixels = _pixels_of(link.effect.make(picture, faces))
+                pixels = _pixels_of(link.effect.make(picture, faces if link.traits.hides_identity else confirmed))
                 link.last_picture = pixels
                 is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
                 picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)

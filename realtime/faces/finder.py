@@ -62,7 +62,9 @@ class FaceFinder:
         self._ready.wait()
 
     def find(self, frame: Frame) -> list[Face]:
-        """Return the faces, the viewer to follow first; nobody where the detector fails, which is reported once."""
+        """Return the faces, the viewer to follow first, those who are not confirmed last; nobody where the detector
+        fails, which is reported once.
+        """
         self.detect_s = 0.0
         if self._detector is None:
             if self._thread is None:  # an effect that looks at faces was chosen while the loop ran
@@ -80,16 +82,17 @@ class FaceFinder:
             if self._continuity.breaks(frame):
                 self._tracker.reset()
             faces = self._tracker.update(found, frame.pts_s)
+            unconfirmed = self._tracker.unconfirmed
         except Exception as error:  # a fault of ours must not end the show either
             self._failures.failure("following the faces fails", error)
             self._tracker.reset()
-            faces = []
+            faces, unconfirmed = [], []
         self.detect_s = detected_s - began_s
         self._detect_times.add(self.detect_s)
         self._track_times.add(time.perf_counter() - detected_s)
         if any(face.lost_for_s == 0 for face in faces):  # what is found also holds doubtful ones
             self._stats.frames_with_face += 1
-        return faces
+        return [*faces, *unconfirmed]
 
     def _start_late(self) -> None:
         try:

@@ -152,6 +152,12 @@ class FaceTracker:
             faces.sort(key=lambda face: (face.track_id != viewer, -face.box.width))
         return faces
 
+    @property
+    def unconfirmed(self) -> list[Face]:
+        """Who was found in the newest picture and is not known yet: somebody who comes, or a false detection."""
+        tracks = (track for track in self._tracks if not track.confirmed and track.seen_at_s == self._pts_s)
+        return [dataclasses.replace(track.face, alive=False, confirmed=False) for track in tracks]
+
     def reset(self) -> None:
         """Forget everybody. Identities are not given a second time."""
         self._tracks.clear()

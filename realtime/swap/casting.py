@@ -35,6 +35,8 @@ _NEAR = 0.6
 """Face widths from where a wearer was lost: whoever is found there is that one."""
 _CONFUSED = 2.5
 """Face widths: two people nearer to one another than this may be taken for one another as one hides the other."""
+_CROSSES = 1.5
+"""Face widths: whoever is missed so near to another's face may be behind it, and come forth at its other side."""
 _MOST_SPARE = 6
 """Faces made for people who may be a wearer; more of them are hidden instead."""
 
@@ -58,6 +60,8 @@ class Part:
     seen_at_s: float = -math.inf
     unseen_at_s: float = -math.inf
     """When the detector last saw and last missed the person."""
+    behind: int | None = None
+    """Whose face hides the person, by `track_id`."""
     alive_since_s: float = math.inf
     liveliness: Liveliness = dataclasses.field(default_factory=Liveliness)
 
@@ -70,7 +74,7 @@ class Part:
 
     def let_go(self) -> None:
         """Nobody wears it."""
-        self.track_id = self.face = self.mesh = None
+        self.track_id = self.face = self.mesh = self.behind = None
         self.came_at_s = self.worn_at_s = self.seen_at_s = self.unseen_at_s = -math.inf
         self.alive_since_s = math.inf
         self.liveliness = Liveliness()
@@ -108,6 +112,8 @@ class Lost:
     number: int
     box: Box
     since_s: float
+    behind: int | None = None
+    """Whose face may hide them, by `track_id`."""
 
 
 class Wearer(NamedTuple):
@@ -226,23 +232,32 @@ class Casting:
                 continue
             face = here.get(part.track_id) if part.track_id is not None else None
             if face is not None and face.lost_for_s == 0:
-                part.face, part.seen_at_s = face, pts_s
+                part.face, part.seen_at_s, part.behind = face, pts_s, None
                 if face.alive and part.alive_since_s == math.inf:
                     part.alive_since_s = pts_s
             else:
                 part.unseen_at_s = pts_s
                 part.face = dataclasses.replace(part.face, lost_for_s=max(part.missing_s(pts_s), 1e-3))
+                part.behind = _who_hides(part, faces)
         self._doubt_bystanders(here)
 
     def admit(self, faces: Sequence[Face], follow: Callable[[Part], object]) -> None:
-        """Say what those are who wear nothing yet. `follow` looks whether a face fits who was just given it."""
+        """Say what those are who wear nothing yet. `follow` looks whether a face fits who was just given it.
+
+        Who is not confirmed is given nothing, and is doubtful unless they are surely somebody else.
+        """
         self._release()
+        self.doubtful.intersection_update([face.track_id for face in faces])
         dressed = {part.track_id for part in self.parts}
         for face in faces:
             identity = face.track_id
             if identity in dressed or identity in self.bystanders or face.lost_for_s > 0:
                 continue
             first_seen_s = self._first_seen_s.setdefault(identity, self._pts_s)
+            if not face.confirmed:
+                if self._everyone or not self._is_somebody_else(first_seen_s):
+                    self.doubtful.add(identity)
+                continue
             part = self._part_for(face, first_seen_s)
             if part is not None:
                 self._give(part, face)
@@ -257,7 +272,8 @@ class Casting:
 
     def _give(self, part: Part, face: Face) -> None:
         if part.face is not None:  # whoever had it may be this one, or still be there
-            self.lost.append(Lost(part.number, part.face.box, self._pts_s))
+            behind = face.track_id if _widths(part.face.box, face.box) < _CROSSES else part.behind
+            self.lost.append(Lost(part.number, part.face.box, self._pts_s, behind))
             self._anybody_may_be_a_wearer = True
         part.take(face, self._pts_s)
         self._dressed[face.track_id] = part.number
@@ -332,6 +348,15 @@ class Casting:
         if part.face is None or self._pts_s - part.unseen_at_s > REMEMBERED_S:
             return False
         return bystander is None or _widths(part.face.box, bystander.box) < _CONFUSED
+
+
+def _who_hides(part: Part, faces: Sequence[Face]) -> int | None:
+    """Return by whose face somebody who is missed is hidden, as long as it is seen."""
+    seen = {face.track_id: face.box for face in faces if face.lost_for_s == 0 and face.track_id != part.track_id}
+    if part.behind in seen or part.face is None:
+        return part.behind
+    place = part.face.box
+    return next((identity for identity, box in seen.items() if _widths(place, box) < _CROSSES), None)
 
 
 def _distance(one: Face | None, other: Face) -> tuple[bool, float]:

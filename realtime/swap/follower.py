@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +23,7 @@ from realtime.faces.mesh import (
     MeshModel,
 )
 from realtime.faces.one_euro import OneEuroFilter
-from realtime.frame import Face, Pixels
+from realtime.frame import Box, Face, Pixels
 from realtime.swap.field import EYES, LIDS, LIPS, MOUTH
 
 _LEAST_SCORE = 0.4
@@ -34,12 +35,14 @@ _LEAST_OVERLAP = 0.15
 _MOST_APART = 0.2
 """Face widths between eyes, nose and mouth as mesh and detector have them. On films of people 0.06, in profile and
 quick motion 0.2 at most; a face that leans out quickly was left behind by half a width, with a mouth on its chin."""
-_LAGS = 0.1
+_LAGS = 0.08
 """Farther apart than this it is measured once more: in quick motion it comes after by a quarter of a width."""
 _LEAST_UNSEEN_SCORE, _MOST_STEP = 0.7, 0.06
 """Where the detector sees nobody: a mesh that lies right stays where it is when it is measured once more, to 0.04 of
 its width; one that hangs between two faces or lags behind goes on moving."""
 _UNSEEN_PASSES = 3
+_LOOK_PX, _ALIKE = 16, 0.5
+"""Where the detector sees nobody, what lies under the mesh must look as it did in the frame before."""
 
 
 class _Calm(NamedTuple):
@@ -79,6 +82,7 @@ class MeshFollower:
         self._model = model
         self.measured: FaceMesh | None = None
         """The mesh of the last frame as it was measured, before it was calmed; None where none was seen."""
+        self._look: NDArray[np.float32] | None = None
         self._head, self._features, self._skin = (
             OneEuroFilter(least_cutoff_hz=calm.least_cutoff_hz, cutoff_per_speed=calm.cutoff_per_speed)
             for calm in (_HEAD, _FEATURES, _SKIN)
@@ -100,7 +104,11 @@ class MeshFollower:
         if mesh is None:
             self.forget()
             return None
-        self.measured = mesh
+        look = _look(pixels, mesh.box)
+        if face.lost_for_s > 0 and not _is_alike(look, self._look):
+            self.forget()
+            return None
+        self.measured, self._look = mesh, look
         return dataclasses.replace(mesh, points=self._calmed(mesh, pts_s))
 
     def _again(self, pixels: Pixels, face: Face) -> FaceMesh | None:
@@ -110,7 +118,8 @@ class MeshFollower:
         mesh = self._model.again(pixels, self.measured)
         if face.lost_for_s == 0:
             if _apart(mesh, face) > _LAGS:
-                mesh = min((mesh, self._model.again(pixels, mesh)), key=lambda each: _apart(each, face))
+                tries = (mesh, self._model.again(pixels, mesh), self._model.measure(pixels, face))
+                mesh = min(tries, key=lambda each: _apart(each, face))
             return mesh if _is_of(mesh, face) else None
         for _ in range(_UNSEEN_PASSES - 1):
             if not _is_good(mesh, _LEAST_UNSEEN_SCORE):
@@ -124,7 +133,7 @@ class MeshFollower:
 
     def forget(self) -> None:
         """Begin with the detector's box next time."""
-        self.measured = None
+        self.measured = self._look = None
         self._reset()
 
     def _calmed(self, mesh: FaceMesh, pts_s: float) -> NDArray[np.float32]:
@@ -139,6 +148,25 @@ class MeshFollower:
     def _reset(self) -> None:
         for calm in (self._head, self._features, self._skin):
             calm.reset()
+
+
+def _look(pixels: Pixels, box: Box) -> NDArray[np.float32] | None:
+    """Return a small grey copy of what lies in a box, mean 0 and length 1; None where that is nothing."""
+    height, width = pixels.shape[:2]
+    left, top = max(0, int(box.left)), max(0, int(box.top))
+    right, bottom = min(width, int(box.left + box.width)), min(height, int(box.top + box.height))
+    if right - left < 2 or bottom - top < 2:
+        return None
+    # Averaging all of a large face takes 0.1 ms, and tells no more.
+    few = cv2.resize(pixels[top:bottom, left:right], (2 * _LOOK_PX,) * 2, interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(cv2.cvtColor(few, cv2.COLOR_BGR2GRAY), (_LOOK_PX,) * 2, interpolation=cv2.INTER_AREA)
+    grey = small.astype(np.float32)
+    grey -= grey.mean()
+    return grey / max(1e-6, float(np.linalg.norm(grey)))
+
+
+def _is_alike(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
+    return one is not None and other is not None and float(np.vdot(one, other)) > _ALIKE
 
 
 def _is_good(mesh: FaceMesh, least_score: float) -> bool:

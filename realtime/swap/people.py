@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.continuity import Continuity
 from realtime.faces.mesh import FaceMesh
-from realtime.faces.tracker import HELD_S
+from realtime.faces.tracker import HELD_S, REMEMBERED_S
 from realtime.frame import Box, Face, Frame, Pixels, Size
 from realtime.swap.casting import Casting, Known, Part
 from realtime.swap.follower import MeshFollower
@@ -33,8 +33,12 @@ _MAY_COVER = 2.5
 _RIGHT_BEHIND = 0.1
 """Widths of the face in front from its middle."""
 _MOST_LOST_DRIFT_S = 0.5
-_SETTLED_S = 0.3
-"""For so long after somebody was found the picture stays hidden after a break: others are found later."""
+_COMES_FORTH_S = 0.5
+"""What is hidden about a face behind which somebody is: as much as about one that was missed for so long."""
+_SETTLED_S = 0.25
+"""For so long after a break the picture stays hidden, at least: others are found later than the first."""
+_LATER, _LATER_S = 2.0, 0.1
+"""The later the first is found, the later are others: by so many times as long, and seconds more."""
 _STIRS, _STIRRED = 0.6, 0.01
 """Deviations of the picture by which a point of its small copy changes, and how many points must. A face of a quarter
 of the picture's width that comes in by a fifth of it is 0.02."""
@@ -46,13 +50,15 @@ _BESIDE, _ABOVE, _BELOW = 1.2, 1.2, 1.8
 class _Settling:
     """Tells when, after a break, all who are there have had time to be found."""
 
-    def __init__(self) -> None:
-        self._found_at_s = math.inf
+    def __init__(self, since_s: float) -> None:
+        self._since_s = since_s
+        self._over_at_s = math.inf
 
     def is_over(self, found: int, pts_s: float) -> bool:
-        if found:
-            self._found_at_s = min(self._found_at_s, pts_s)
-        return pts_s - self._found_at_s >= _SETTLED_S
+        if found and self._over_at_s == math.inf:
+            late_s = pts_s - self._since_s
+            self._over_at_s = self._since_s + max(_SETTLED_S, _LATER * late_s + _LATER_S)
+        return pts_s >= self._over_at_s
 
 
 class _Newcomers:
@@ -127,10 +133,11 @@ class People:
 
     def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Swap the faces in `out`, which holds the frame's picture."""
-        casting = self._casting
+        casting, detected = self._casting, faces
+        faces = [face for face in detected if face.confirmed]
         if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
             casting.begin_again()
-            self._settling = _Settling()
+            self._settling = _Settling(frame.pts_s)
             self._newcomers = None
         elif frame.mirrored != self._mirrored:
             self._mirror(frame.size.width)
@@ -140,7 +147,7 @@ class People:
         for part in casting.parts:
             if part.face is not None:
                 follow(part)
-        casting.admit(faces, follow)
+        casting.admit(detected, follow)
         self.worn = sum(part.mesh is not None for part in casting.parts)
         self.hidden = 0
         found = sum(part.is_in_view for part in casting.parts)
@@ -152,7 +159,7 @@ class People:
             self.hidden += 1
             hide_all(out)
         else:
-            self._hide(frame, faces, strength, out)
+            self._hide(frame, detected, strength, out)
         for part in casting.parts:
             if part.is_detected or hides_all:
                 self._draw(part, frame, strength, out)
@@ -193,9 +200,10 @@ class People:
     def _hide(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Hide whoever must be and is not dressed; draw what is held or unsure. It must cover no bystander."""
         casting, pts_s = self._casting, frame.pts_s
+        doubtful = [face for face in faces if face.track_id in casting.doubtful]
+        faces = [face for face in faces if face.confirmed]
         unseen = [part for part in casting.parts if part.mesh is None and not self._is_right_behind(part, faces)]
         unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
-        doubtful = [face for face in faces if face.track_id in casting.doubtful]
         missing = [(part, part.face) for part in unseen if part.face is not None]
         # First all around, then the faces themselves.
         for part, face in missing:
@@ -203,6 +211,11 @@ class People:
             hide(out, face.box, missing_s, bounded=self.worn > 0)
         for lost in casting.lost:
             hide(out, lost.box, min(pts_s - lost.since_s, _MOST_LOST_DRIFT_S))
+        covering = {part.behind for part, _ in missing if part.missing_s(pts_s) < REMEMBERED_S}
+        covering |= {lost.behind for lost in casting.lost if pts_s - lost.since_s < REMEMBERED_S}
+        for face in faces:
+            if face.track_id in covering:
+                hide(out, face.box, _COMES_FORTH_S)
         for face in doubtful:
             hide(out, face.box, face.lost_for_s)
         self.hidden += len(casting.lost) + len(doubtful)

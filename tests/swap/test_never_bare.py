@@ -159,6 +159,78 @@ def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face,
     assert np.abs(found.points[:, 1] - jump - mesh.points[:, 1]).mean() < 0.05 * face.box.width
 
 
+def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
+    photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter
+) -> None:
+    follower = MeshFollower(meter.meshes)
+    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
+    jump = round(0.4 * face.box.width)
+    away = np.ascontiguousarray(np.roll(photo, jump, axis=1))
+    found = follower.follow(away, moved(face, 0.95 * jump, 0, 1), 1 / 30)  # the tracker's box is calmed: it lags, too
+    assert found is not None
+    off = np.linalg.norm((found.points - mesh.points)[:, :2] - (jump, 0), axis=1)
+    assert off.mean() < 0.06 * face.box.width
+
+
+def test_where_nobody_is_detected_a_mesh_must_lie_on_what_it_lay_on(photo: Pixels, face: Face, meter: Meter) -> None:
+    follower = MeshFollower(meter.meshes)
+    missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03)
+    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
+    assert follower.follow(photo, missed, 1 / 30) is not None
+    assert follower.follow(np.ascontiguousarray(~photo), missed, 2 / 30) is None
+
+
+def test_who_is_detected_for_the_first_time_is_hidden_unless_they_are_surely_somebody_else(
+    effect: SwapEffect, photo: Pixels, face: Face
+) -> None:
+    frame = two_people(photo)
+    wearer = moved(face, 0, 0, 1)
+    newcomer = dataclasses.replace(moved(face, photo.shape[1], 0, 2), confirmed=False)
+    for index in range(100):
+        effect.make(moment(frame, index), [wearer])
+    made = effect.make(moment(frame, 100), [wearer, newcomer]).pixels
+    assert np.array_equal(inside(made, core(newcomer.box)), inside(frame, core(newcomer.box)))
+    made = effect.make(moment(frame, 101), [newcomer]).pixels
+    assert seen(made, frame, newcomer) > 6
+
+
+def test_with_everyone_nobody_is_seen_before_they_are_confirmed(other_photo: Path, photo: Pixels, face: Face) -> None:
+    effect = SwapEffect.open(str(other_photo), SwapSettings(everyone=True), EffectContext())
+    frame = two_people(photo)
+    newcomer = dataclasses.replace(moved(face, photo.shape[1], 0, 2), confirmed=False)
+    for index in range(10):
+        effect.make(moment(frame, index), [moved(face, 0, 0, 1)])
+    made = effect.make(moment(frame, 10), [moved(face, 0, 0, 1), newcomer]).pixels
+    assert seen(made, frame, newcomer) > 6
+
+
+def test_who_went_behind_another_is_hidden_where_they_come_forth(effect: SwapEffect, photo: Pixels, face: Face) -> None:
+    wide = np.concatenate([photo, photo, photo], axis=1)
+    for index in range(100):
+        effect.make(moment(wide, index), [moved(face, 0, 0, 1)])
+    near, far = moved(face, face.box.width, 0, 2), moved(face, 2 * photo.shape[1], 0, 2)
+    inside(wide, face.box)[:] = 90
+    effect.make(moment(wide, 100), [near])
+    made = effect.make(moment(wide, 101), [far]).pixels
+    for side in (-1.1, 1.1):
+        beside = moved(face, 2 * photo.shape[1] + side * face.box.width, 0, 3)
+        assert seen(made, wide, beside) > 3, side
+
+
+@pytest.mark.parametrize(("found_at", "shown_at"), [(0, 8), (6, 15)])
+def test_after_a_break_others_are_waited_for_the_longer_the_later_the_first_is_found(
+    found_at: int, shown_at: int, effect: SwapEffect, photo: Pixels, face: Face
+) -> None:
+    for index in range(5):
+        effect.make(moment(photo, index), [moved(face, 0, 0, 1)])
+    wide = np.concatenate([photo, photo], axis=1)
+    corner = wide[-60:, -60:]
+    for index in range(shown_at + 1):
+        faces = [moved(face, 0, 0, 2)] if index >= found_at else []
+        made = effect.make(moment(wide, 5 + index), faces).pixels
+        assert np.array_equal(made[-60:, -60:], corner) == (index == shown_at), index
+
+
 @pytest.mark.parametrize("points", [np.full((468, 3), np.nan), np.full((468, 3), 1e9), np.zeros((468, 3))])
 def test_a_mesh_that_is_none_is_not_worn(
     points: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
