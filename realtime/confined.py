@@ -58,10 +58,17 @@ def call(bounds: Bounds, work: Callable[_P, _T], *arguments: _P.args, **named: _
 
     `work` is a function of a module, and all that goes in and out can be pickled. Ctrl-C ends it at once. Raises
     OutOfBoundsError where it goes beyond its bounds or crashes; what the work raises comes back as it is where it is a
-    RealtimeError or a fault of ours, without its traceback.
+    RealtimeError or a fault of ours, without its traceback. ModelError where there is no other process to be had, as in
+    a program that Python is built into: nothing would bound somebody's file here.
     """
+    if not sys.executable:
+        raise ModelError("models are tried by a Python of their own, and none is known here: set sys.executable to one")
     command = [sys.executable, "-I", "-c", _CHILD, *filter(None, sys.path)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError as refusal:
+        reason = refusal.strerror or refusal
+        raise ModelError(f"{sys.executable}, by which models are tried, does not start: {reason}") from refusal
     try:
         answer, _ = process.communicate(pickle.dumps((bounds, work, arguments, named)), timeout=bounds.wall_s)
     except subprocess.TimeoutExpired:
