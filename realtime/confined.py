@@ -146,12 +146,21 @@ def _bind(bounds: Bounds) -> None:
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)  # where the caller is ended on the spot
     used_s = sum(os.times()[:2])
     _lower(resource.RLIMIT_CPU, int(used_s + _STEPS * bounds.step_s) + 1, grace=5)
+    limit_memory(bounds.memory_bytes)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def limit_memory(more_bytes: int) -> None:
+    """Let this process take so much memory beyond what it holds; what asks for more fails. Linux only."""
+    if sys.platform != "linux":
+        return
+    import resource
+
     # What it writes to, not its address space: threads reserve many times what they use.
     with contextlib.suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        used_bytes = 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmData:"))
-        _lower(resource.RLIMIT_DATA, used_bytes + bounds.memory_bytes)
-    _lower(resource.RLIMIT_CORE, 0)
+        held_bytes = 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmData:"))
+        _lower(resource.RLIMIT_DATA, held_bytes + more_bytes)
 
 
 def _lower(which: int, to: int, grace: int = 0) -> None:

@@ -112,19 +112,6 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(_SECCOMP, _SECCOMP_FILTER, ctypes.c_void_p(ctypes.addressof(program)), 0, 0) == 0)
 
 
-def limit_memory(more_bytes: int) -> None:
-    """Let this process take so much memory beyond what it holds; what asks for more fails. Linux only."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    lines = Path("/proc/self/status").read_text().splitlines()
-    held = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    most = held + more_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
 def limit_files(most_bytes: int) -> None:
     """Let no file that this process writes grow beyond `most_bytes`, and keep no image of it when it dies."""
     with contextlib.suppress(ImportError):
