@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,7 +177,8 @@ def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) ->
         name = f"camera {source}" if source.isdecimal() else without_password(source)
         return _opened_or_awaited(name, open_source, request, stats)
     if waits:
-        return _opened_or_awaited("the camera", lambda: _open_first(request, opened), request, stats)
+        planned = _planned_devices(options.output)
+        return _opened_or_awaited("the camera", lambda: _open_first(request, opened, planned), request, stats)
     from realtime.cameras.listing import first_camera
 
     first = first_camera()
@@ -204,12 +205,24 @@ def _opened_or_awaited(
     return AwaitedCamera(name, open_source, request, found=found), open_source
 
 
-def _open_first(request: CameraRequest, opened: Sequence[Output]) -> Camera:
-    """Open the first camera that is not a virtual one we send to ourselves. Raises CameraError."""
+def _planned_devices(specs: Sequence[str]) -> set[str]:
+    """Return the virtual cameras that outputs are going to send to, as far as can be told before they are opened."""
+    arguments = [argument for name, argument in map(outputs.split_spec, specs) if name == "camera"]
+    if not arguments:
+        return set()
+    from realtime.outputs.virtual_camera import planned_device
+
+    return set(map(planned_device, arguments))
+
+
+def _open_first(request: CameraRequest, opened: Sequence[Output], planned: Set[str] = frozenset()) -> Camera:
+    """Open the first camera that is not a virtual one we send to ourselves, or are going to (`planned`). Raises
+    CameraError.
+    """
     from realtime.cameras.listing import list_cameras
 
     # An output without a device, and a camera without a path (macOS tells none), have nothing in common.
-    ours = {getattr(output, "device", "") for output in opened} - {""}
+    ours = {getattr(output, "device", "") for output in opened}.union(planned) - {""}
     found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
     if not found:
         raise CameraError("no camera is plugged in")

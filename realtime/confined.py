@@ -58,10 +58,17 @@ def call(bounds: Bounds, work: Callable[_P, _T], *arguments: _P.args, **named: _
 
     `work` is a function of a module, and all that goes in and out can be pickled. Ctrl-C ends it at once. Raises
     OutOfBoundsError where it goes beyond its bounds or crashes; what the work raises comes back as it is where it is a
-    RealtimeError or a fault of ours, without its traceback.
+    RealtimeError or a fault of ours, without its traceback. ModelError where there is no other process to be had, as in
+    a program that Python is built into: nothing would bound somebody's file here.
     """
+    if not sys.executable:
+        raise ModelError("models are tried by a Python of their own, and none is known here: set sys.executable to one")
     command = [sys.executable, "-I", "-c", _CHILD, *filter(None, sys.path)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError as refusal:
+        reason = refusal.strerror or refusal
+        raise ModelError(f"{sys.executable}, by which models are tried, does not start: {reason}") from refusal
     try:
         answer, _ = process.communicate(pickle.dumps((bounds, work, arguments, named)), timeout=bounds.wall_s)
     except subprocess.TimeoutExpired:
@@ -139,12 +146,21 @@ def _bind(bounds: Bounds) -> None:
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)  # where the caller is ended on the spot
     used_s = sum(os.times()[:2])
     _lower(resource.RLIMIT_CPU, int(used_s + _STEPS * bounds.step_s) + 1, grace=5)
+    limit_memory(bounds.memory_bytes)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def limit_memory(more_bytes: int) -> None:
+    """Let this process take so much memory beyond what it holds; what asks for more fails. Linux only."""
+    if sys.platform != "linux":
+        return
+    import resource
+
     # What it writes to, not its address space: threads reserve many times what they use.
     with contextlib.suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        used_bytes = 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmData:"))
-        _lower(resource.RLIMIT_DATA, used_bytes + bounds.memory_bytes)
-    _lower(resource.RLIMIT_CORE, 0)
+        held_bytes = 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmData:"))
+        _lower(resource.RLIMIT_DATA, held_bytes + more_bytes)
 
 
 def _lower(which: int, to: int, grace: int = 0) -> None:

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numpy as np
-import platformdirs
 
 from realtime import confined
-from realtime.errors import ModelError, RealtimeError
+from realtime.errors import ModelError, OptionError, RealtimeError
 from realtime.frame import Pixels, Size
 from realtime.model_card import HEIGHT, WIDTH, ModelCard, ModelKind
 from realtime.model_file import check_safe, read_outline
 from realtime.model_shelf import shipped_folder
+from realtime.paths import user_cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -207,15 +207,15 @@ def _photo(size: Size) -> Pixels:
 
 
 def records_folder() -> Path:
-    """Return where it is noted which contents passed. Raises RuntimeError for a user without a home."""
-    return platformdirs.user_cache_path("realtime") / "tried-models"
+    """Return where it is noted which contents passed. Raises OptionError where nobody's home is known."""
+    return user_cache_folder() / "tried-models"
 
 
 def _record(files: Iterable[Path]) -> Path | None:
     digest = _digest(files)
     try:
         return records_folder() / digest
-    except RuntimeError:
+    except OptionError:
         return None
 
 

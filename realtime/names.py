@@ -26,7 +26,6 @@ PartTable = Mapping[str, PartName]
 _DRIVE = r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?"
 _FOLDERS = re.compile(rf"{_DRIVE}[^,:]*[\\/]")
 """Of each file that a spec names, with a drive's letter where it has one."""
-_FILE = re.compile(rf"{_DRIVE}[^,:]+")
 
 
 def without_folders(spec: str) -> str:
@@ -34,9 +33,44 @@ def without_folders(spec: str) -> str:
     return _FOLDERS.sub("", spec)
 
 
-def with_each_file(argument: str, change: Callable[[str], str]) -> str:
-    """Return an effect's argument with each name in it changed: both of `her.jpg,him.jpg`, and of `model.onnx:her.jpg`.
+def split_names(argument: str, is_file: Callable[[str], bool]) -> list[str]:
+    """Split an effect's argument `A,B,C` into names. Where a file's name has a comma in it, that file is meant."""
+    words = argument.split(",")
+    names: list[str] = []
+    at = 0
+    while at < len(words):
+        name, end = words[at].strip(), at + 1
+        for longer in range(len(words), end, -1):
+            together = ",".join(words[at:longer]).strip()
+            if is_file(together) or _is_model_with_file(together, is_file):
+                name, end = together, longer
+                break
+        names += [name] if name else []
+        at = end
+    return names
 
-    What a name is, a file, a model or a number, only the effect knows.
+
+def split_model(name: str, is_file: Callable[[str], bool]) -> tuple[str, str]:
+    r"""Split `MODEL:REST`; the rest, a photo or a number, is empty where none is named. A colon may be a drive's
+    (`C:\faces\me.jpg`, `C:\m.onnx:C:\me.jpg`) or lie in a file's name: where there is such a file, that one is meant.
     """
-    return _FILE.sub(lambda match: change(match[0]), argument)
+    places = [at for at, letter in enumerate(name) if letter == ":" and not _is_drive(name, at)]
+    for at in places:
+        if is_file(name[at + 1 :]):
+            return name[:at], name[at + 1 :]
+    if not places or is_file(name):
+        return name, ""
+    return name[: places[0]], name[places[0] + 1 :]
+
+
+def _is_model_with_file(name: str, is_file: Callable[[str], bool]) -> bool:
+    """Tell `m.onnx:a,b.jpg` from `m.onnx:a.jpg,m.onnx:b.jpg`: a comma before the colon is a model's only where that
+    is a file.
+    """
+    model, rest = split_model(name, is_file)
+    return is_file(rest) and ("," not in model or is_file(model))
+
+
+def _is_drive(name: str, at: int) -> bool:
+    begins = at == 1 or (at > 1 and name[at - 2] == ":")
+    return begins and name[at - 1].isalpha() and name[at + 1 : at + 2] in ("\\", "/")

@@ -18,9 +18,7 @@ from realtime.outputs.splitting import Split, parse_split
 from realtime.paths import user_path
 from realtime.providers import Provider
 from realtime.rates import parse_rate
-
-_MOST_DIGITS = 30
-_SHOWN_LETTERS = 60
+from realtime.texts import in_short, whole_number
 
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
@@ -30,8 +28,7 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            shown = text[:_SHOWN_LETTERS]
-            raise OptionError(f"'{shown}' is out of range: give a number from {low:g} to {high:g}{unit}")
+            raise OptionError(f"'{in_short(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
         return value
 
     return read
@@ -39,10 +36,10 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        # Not all of a hundred thousand digits: Python refuses to read more than 4300.
-        if not text.isdecimal() or len(text) > _MOST_DIGITS or not low <= int(text) <= high:
-            raise OptionError(f"'{text[:_SHOWN_LETTERS]}' is out of range: give a whole number from {low} to {high}")
-        return int(text)
+        number = whole_number(text, high)
+        if number is None or number < low:
+            raise OptionError(f"'{in_short(text)}' is out of range: give a whole number from {low} to {high}")
+        return number
 
     return read
 

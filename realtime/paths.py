@@ -9,8 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from realtime.errors import OptionError
-
-_SHOWN_LETTERS = 60
+from realtime.texts import in_short
 
 
 def user_path(text: str | Path) -> Path:
@@ -52,5 +51,4 @@ def _known_folder(kind: str, variable: str) -> Path:
 
 
 def _shown(text: str | Path) -> str:
-    words = str(text).replace("\0", "\\0")
-    return words if len(words) <= _SHOWN_LETTERS else f"{words[: _SHOWN_LETTERS - 1]}…"
+    return in_short(str(text).replace("\0", "\\0"))

@@ -13,6 +13,9 @@ ONE_MAP: Any = None
 """In the place of `cv2.remap`'s second map where x and y lie side by side in the first: some versions of OpenCV's type
 stubs do not know that there may be none."""
 
+RESTING_BGR = (38, 34, 32)
+"""A quiet dark grey: what is shown where there is no picture yet, or a face that must not be."""
+
 
 class Place(NamedTuple):
     """A rectangle of whole pixels inside a picture."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from realtime import effects, outputs
 from realtime.errors import OptionError
-from realtime.names import with_each_file
+from realtime.names import split_model, split_names
 from realtime.paths import user_path
 
 
@@ -56,13 +56,26 @@ def _effect(spec: str, folder: Path) -> str:
     name, argument = effects.split_spec(spec)
     if not argument:
         return spec
-    beside = _beside(argument, folder)  # a name with a comma or a colon in it is a name too
-    return f"{name}:{with_each_file(argument, lambda word: _beside(word, folder)) if beside == argument else beside}"
+    names = split_names(argument, lambda text: _is_beside(text, folder))
+    return f"{name}:{','.join(_each_beside(text, folder) for text in names) or argument}"
+
+
+def _each_beside(name: str, folder: Path) -> str:
+    """Return a name, or each of those that colons join, as `_beside` does."""
+    first, rest = split_model(name, lambda text: _is_beside(text, folder))
+    if not rest:
+        return _beside(name, folder)
+    found = _beside(rest, folder)
+    return f"{_beside(first, folder)}:{_each_beside(rest, folder) if found == rest else found}"
 
 
 def _beside(text: str, folder: Path) -> str:
+    return str(_path_from(text.strip(), folder)) if _is_beside(text, folder) else text
+
+
+def _is_beside(text: str, folder: Path) -> bool:
     path = _path_from(text.strip(), folder)
-    return str(path) if text.strip() and path is not None and path.exists() else text
+    return bool(text.strip()) and path is not None and path.exists()
 
 
 def _path_from(text: str, folder: Path) -> Path | None:

@@ -16,10 +16,10 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union
 
 from realtime.errors import UNREADABLE, OptionError, nearest
 from realtime.paths import user_path
+from realtime.texts import in_short
 
 S = TypeVar("S")
 
-_SHOWN_LETTERS = 60
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NOTHING = frozenset({"", "none"})
@@ -100,10 +100,9 @@ def _convert(value: object, kind: Any, metadata: Mapping[str, Any], name: str) -
 def _short(value: object) -> str:
     """Return a value as it is shown in a message; a number may have more digits than Python would write."""
     try:
-        text = str(value)
+        return in_short(str(value))
     except ValueError:
         return "a number of thousands of digits"
-    return text if len(text) <= _SHOWN_LETTERS else f"{text[: _SHOWN_LETTERS - 1]}…"
 
 
 def _hint(value: object, kind: Any) -> str:

@@ -155,3 +155,16 @@ os._exit(0)
     while process.exists() and "Z" not in (process / "stat").read_text().rpartition(")")[2].split()[:1]:
         assert time.monotonic() < until_s, "it goes on computing"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("", "none is known here"), (None, "none is known here"), ("/nowhere/python", "does not start")],
+)
+def test_without_a_python_to_start_nothing_is_done_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, program: str | None, said: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with pytest.raises(ModelError, match=said) as caught:
+        confined.call(ROOMY, squared, 7)
+    assert not isinstance(caught.value, OutOfBoundsError)

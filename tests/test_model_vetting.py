@@ -13,7 +13,7 @@ import pytest
 from onnx import helper
 
 from realtime import model_shelf, model_vetting
-from realtime.errors import ModelError
+from realtime.errors import ModelError, OptionError
 from realtime.model_vetting import checksums, vetted
 from realtime.onnx_model import ON_CPU, OnnxModel
 from realtime.style.patience import Patience
@@ -53,7 +53,7 @@ def test_without_a_place_to_remember_it_is_tried_all_the_same(
     tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def homeless() -> Path:
-        raise RuntimeError("no home")
+        raise OptionError("no home")
 
     monkeypatch.setattr(model_vetting, "records_folder", homeless)
     path = tiny_models.negative_style(tmp_path / "first.onnx")

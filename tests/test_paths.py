@@ -115,6 +115,8 @@ def test_commas_and_colons_may_be_in_a_photos_name(tmp_path: Path, monkeypatch: 
     assert names_in("c.jfif, a,b.jpg,10:30.jpg") == ["c.jfif", "a,b.jpg", "10:30.jpg"]
     assert names_in("x.jpg,y.jpg") == ["x.jpg", "y.jpg"]
     assert names_in("model.onnx:a,b.jpg,c.jfif") == ["model.onnx:a,b.jpg", "c.jfif"]
+    assert names_in("model.onnx:c.jfif,model.onnx:a,b.jpg") == ["model.onnx:c.jfif", "model.onnx:a,b.jpg"]
+    assert names_in("c.jfif,model.onnx:c.jfif") == ["c.jfif", "model.onnx:c.jfif"]
     assert [name for name in ("10:30.jpg", "c.jfif", "no suffix", "missing.heic") if is_photo(name)] == [
         "10:30.jpg", "c.jfif", "no suffix", "missing.heic",
     ]  # fmt: skip

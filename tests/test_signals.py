@@ -165,7 +165,8 @@ def test_the_end_waits_for_a_file_that_is_being_finished(tmp_path: Path, monkeyp
     assert (tmp_path / "a.mp4").exists()
 
 
-def test_ctrl_c_ends_the_waiting_for_a_file_at_once() -> None:
+def test_ctrl_c_ends_the_waiting_for_a_file_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     program = child(FINISHING.replace("SECONDS", "600"))
     assert program.stderr is not None
     assert "finishing a.mp4; Ctrl-C ends it at once" in program.stderr.readline()

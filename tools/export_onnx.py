@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from realtime import __version__
+from realtime.confined import limit_memory
 from realtime.errors import ModelError, OptionError, RealtimeError, shown
 from realtime.faces.crops import Alignment
 from realtime.files import unused_name, written_whole
@@ -32,7 +33,7 @@ from realtime.model_card import ModelCard, ModelKind
 from realtime.terminal import set_up_logging, told_all
 from tools.exporting import apart
 from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
-from tools.exporting.confinement import clock, limit_files, limit_memory
+from tools.exporting.confinement import clock, limit_files
 from tools.exporting.int8 import calibration_pictures, quantised
 from tools.exporting.model import build_model
 from tools.exporting.source import Source, Wishes, is_program, open_source, picture_format

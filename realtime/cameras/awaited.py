@@ -16,11 +16,11 @@ import numpy as np
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.errors import CameraError
 from realtime.frame import Frame, Size
+from realtime.pixels import RESTING_BGR
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3.0
-_GREY_BGR = (38, 34, 32)
 _SIZE = Size(1280, 720)
 _FPS = 30.0  # a portrait that looks about meanwhile moves as smoothly as it will
 
@@ -45,7 +45,7 @@ class AwaitedCamera(Camera):
         self._open_source = open_source
         self._found = found
         self._look_every_s = look_every_s
-        self._grey = np.full((size.height, size.width, 3), _GREY_BGR, np.uint8)
+        self._grey = np.full((size.height, size.width, 3), RESTING_BGR, np.uint8)
         self._count = 0
         self._began_s = self._due_s = time.monotonic()
         self._camera: Camera | None = None

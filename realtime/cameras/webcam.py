@@ -18,6 +18,7 @@ from realtime.cameras.listing import ON_LINUX, ON_WINDOWS, ListedCamera, enumera
 from realtime.cameras.quiet import quiet_opencv
 from realtime.errors import CameraError
 from realtime.frame import Frame, Pixels, Size
+from realtime.texts import in_short, whole_number
 
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0
@@ -28,7 +29,6 @@ _BUFFERS = 2
 # one, and many cameras then give every second picture only. OpenCV's own 4 show up to three old ones after a pause.
 _FIRST_FRAME_WITHIN_S = 10.0
 _SILENT_AFTER_S = 4  # whole seconds; OpenCV on Linux would wait 10 for a frame
-_MOST_DIGITS = 9
 
 
 class Webcam(Camera):
@@ -114,8 +114,8 @@ class Webcam(Camera):
 
 def _find(source: str) -> ListedCamera:
     """Return the camera that a `--source` text means. Raises CameraError where there is none such."""
-    if source.isdecimal() and len(source) > _MOST_DIGITS:
-        raise CameraError(f"no camera {source[:_MOST_DIGITS]}…; realtime devices lists those that are there")
+    if source.isdecimal() and whole_number(source) is None:
+        raise CameraError(f"no camera {in_short(source)}; realtime devices lists those that are there")
     if ON_LINUX:
         if source.isdecimal():
             return _device(Path(f"/dev/video{int(source)}"))

@@ -19,7 +19,7 @@ from realtime.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
 from realtime.frame import Face, Frame, Pixels
 from realtime.label import Label
 from realtime.names import without_folders
-from realtime.pixels import as_picture
+from realtime.pixels import RESTING_BGR, as_picture
 from realtime.stats import RunStats
 from realtime.watchdog import HUNG_AFTER_S, Pulse
 
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_NEUTRAL_BGR = (38, 34, 32)  # a quiet dark grey: what is shown in place of a face that must not be
 _MOST_FACTS = 20
 
 
@@ -227,7 +226,7 @@ class EffectChain:
         if not link.traits.hides_identity and link.traits.uses_pixels:
             return picture
         if link.last_picture is None:
-            link.last_picture = np.full_like(picture.pixels, _NEUTRAL_BGR)
+            link.last_picture = np.full_like(picture.pixels, RESTING_BGR)
         return picture.with_pixels(link.last_picture)
 
     def _marked(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
@@ -239,7 +238,7 @@ class EffectChain:
             if not any(link.traits.synthetic for link in self._links):
                 return picture
             if self._last_marked is None:
-                self._last_marked = np.full_like(picture.pixels, _NEUTRAL_BGR)
+                self._last_marked = np.full_like(picture.pixels, RESTING_BGR)
             return picture.with_pixels(self._last_marked)
         self._last_marked = marked.pixels
         return marked

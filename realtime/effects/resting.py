@@ -10,9 +10,8 @@ import numpy as np
 from realtime.effects import Effect, EffectContext
 from realtime.errors import RealtimeError
 from realtime.frame import Face, Frame, Pixels, Size
-from realtime.pixels import letterbox_into
+from realtime.pixels import RESTING_BGR, letterbox_into
 
-_GREY_BGR = (38, 34, 32)
 _SIZE = Size(1280, 720)
 
 
@@ -35,14 +34,14 @@ class Resting(Effect):
         from realtime.portraits.picture import read_picture
 
         size = context.canvas or _SIZE
-        grey = np.full((size.height, size.width, 3), _GREY_BGR, np.uint8)
+        grey = np.full((size.height, size.width, 3), RESTING_BGR, np.uint8)
         try:
             photo, _ = read_picture(default_picture())
         except RealtimeError:
             return cls(grey)
         if context.canvas is None:
             return cls(photo)
-        letterbox_into(photo, grey, _GREY_BGR)
+        letterbox_into(photo, grey, RESTING_BGR)
         return cls(grey)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002

@@ -21,6 +21,8 @@ _BACKENDS_ELSEWHERE = {
     "obs": "Windows and macOS",
     "unitycapture": "Windows",
 }
+_USUAL_DEVICES = {"obs": "OBS Virtual Camera", "unitycapture": "Unity Video Capture"}
+"""What cameras of these are called where no device is named."""
 _WATCH_S = 0.7  # long enough for three pictures of a writer at 5 fps
 _LOAD_LOOPBACK = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
 
@@ -132,6 +134,21 @@ def _open_loopback(device: str, size: Size, fps: float) -> Any:
                 reason = "; ".join(str(error).splitlines())
         reasons.append(reason)
     raise OutputError(f"no virtual camera opens: {'; '.join(reasons)}")
+
+
+def planned_device(argument: str) -> str:
+    """Return the device that a camera of this argument is going to send to, as `VirtualCamera.device`; empty where
+    there is none.
+    """
+    try:
+        backend, device = _parse(argument)
+    except OutputError:  # told when it is opened
+        return ""
+    if device:
+        return device
+    if sys.platform == "linux" and backend in ("", "v4l2loopback"):
+        return next((str(path) for path in loopbacks() if not _why_no_output(path)), "")
+    return _USUAL_DEVICES.get(backend or "obs", "")
 
 
 def loopbacks() -> list[Path]:

@@ -18,6 +18,7 @@ from realtime.outputs.screens import open_display
 from realtime.outputs.sdl import pygame
 from realtime.outputs.x11 import XConnection
 from realtime.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
+from realtime.texts import in_short, whole_number
 
 _BARS = (10, 10, 10)  # around the picture; pure black would show where the screen's own edge is
 _CURSOR_RESTS_S = 2.0
@@ -61,7 +62,6 @@ _HELP = (
     KeyHelp(("H", "F1"), "this help"),
     _HELP_QUIT,
 )
-_MOST_DIGITS = 9
 
 
 class _Prepared(NamedTuple):
@@ -334,9 +334,9 @@ class Fullscreen(Window):
 
 def _screen_number(argument: str, request: OutputRequest) -> int:
     screens = len(pygame.display.get_desktop_sizes())
-    if argument and not (argument.isdecimal() and len(argument) <= _MOST_DIGITS):
-        raise OutputError(f"'{argument}' is no screen: give its number, such as --output fullscreen:1")
-    number = int(argument) if argument else request.screen
+    number = whole_number(argument) if argument else request.screen
+    if number is None:
+        raise OutputError(f"'{in_short(argument)}' is no screen: give its number, such as --output fullscreen:1")
     if number >= screens:
         numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
         raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")

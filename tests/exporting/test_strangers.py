@@ -17,6 +17,7 @@ from torch import nn
 
 from realtime.errors import ModelError
 from tools import export_onnx
+from tools.exporting import apart
 from tools.exporting.archive import Archive
 from tools.exporting.checkpoint import read_checkpoint
 from tools.exporting.saved import read_saved
@@ -113,15 +114,33 @@ print([refused(work) for work in (
     lambda: subprocess.run(["true"]),
     lambda: os.kill(os.getppid(), 0),
     uring,
+    os.setsid,
+    os.setpgrp,
 )])
 """
     repository = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip("this kernel has no Landlock or no seccomp")
-    assert done.stdout == f"{[True] * 9}\n", done.stderr
+    assert done.stdout == f"{[True] * 11}\n", done.stderr
     assert marks(tmp_path) == []
     assert (tmp_path / "scratch" / "made").read_text() == "z"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process leaves one behind so there")
+def test_nothing_that_was_started_outlasts_the_process_apart(tmp_path: Path) -> None:
+    """It would hold the pipes that are listened to."""
+    code = """
+import os, time
+from pathlib import Path
+if os.fork():
+    print("made", flush=True)
+else:
+    time.sleep(60)
+    Path("outlasted").touch()
+"""
+    assert apart._watched([sys.executable, "-c", code], tmp_path) == (0, [])
+    assert not (tmp_path / "outlasted").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a clock of POSIX")

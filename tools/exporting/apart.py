@@ -6,6 +6,7 @@ imports anything that could start threads.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -74,14 +75,40 @@ def _watched(command: Sequence[str], scratch: Path) -> tuple[int, list[str]]:
         assert other.stderr is not None
         listener = threading.Thread(target=_keep_ours, args=(other.stderr, errors), daemon=True)
         listener.start()
+        ending = threading.Thread(target=_end_all_after, args=(other,), daemon=True)
+        ending.start()
         try:
             for line in other.stdout:
                 print(shown(line.rstrip("\n"), 1000), flush=True)
+            ending.join()
             code = other.wait()
             listener.join()
         finally:
-            other.kill()
+            if other.returncode is None:
+                _end_all(other)
     return code, errors
+
+
+def _end_all_after(other: subprocess.Popen[str]) -> None:
+    """[thread of its own] End what the other process has left behind once it has ended: who still held its pipes would
+    be listened to for ever.
+    """
+    if hasattr(os, "waitid"):  # its number stays its own until `wait` has taken its end up
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+            _end_all(other)
+    else:
+        other.wait()
+        _end_all(other)
+
+
+def _end_all(other: subprocess.Popen[str]) -> None:
+    """End the other process and all that it has started."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where only its remains are left
+            os.killpg(other.pid, signal.SIGKILL)
+    else:
+        other.kill()
 
 
 def _keep_ours(stream: IO[str], kept: list[str]) -> None:

@@ -30,11 +30,12 @@ _NET_RIGHTS = 3  # TCP: bind, connect
 
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/opt", "/nix/store", "/dev/urandom")
 
-# socket, connect, execve, execveat, ptrace, kill, process_vm_readv, process_vm_writev; and io_uring_setup, by whose
-# queues sockets are opened without a call that could be refused.
+# socket, connect, execve, execveat, ptrace, kill, process_vm_readv, process_vm_writev; setpgid and setsid, by which
+# something started here would outlast the whole; and io_uring_setup, by whose queues sockets are opened without a call
+# that could be refused.
 _CALLS_REFUSED = {
-    "x86_64": (0xC000003E, (41, 42, 59, 322, 101, 62, 310, 311, 425)),
-    "aarch64": (0xC00000B7, (198, 203, 221, 281, 117, 129, 270, 271, 425)),
+    "x86_64": (0xC000003E, (41, 42, 59, 322, 101, 62, 310, 311, 109, 112, 425)),
+    "aarch64": (0xC00000B7, (198, 203, 221, 281, 117, 129, 270, 271, 154, 157, 425)),
 }
 _FIRST_FOREIGN_CALL = 0x40000000
 """From here on x86-64 counts the same calls once more, for programs with short pointers."""
@@ -109,19 +110,6 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
     program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code)))
     # Without c_void_p half of the address would be passed: ctypes takes a number for an int.
     return bool(libc.prctl(_SECCOMP, _SECCOMP_FILTER, ctypes.c_void_p(ctypes.addressof(program)), 0, 0) == 0)
-
-
-def limit_memory(more_bytes: int) -> None:
-    """Let this process take so much memory beyond what it holds; what asks for more fails. Linux only."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    lines = Path("/proc/self/status").read_text().splitlines()
-    held = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    most = held + more_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def limit_files(most_bytes: int) -> None:
