@@ -31,6 +31,8 @@ _WATCHED_S = 3.0
 the face, too. 10 people who talk or just look on all had within four seconds."""
 _GONE_S = 30.0
 """Whoever was not found for so long is not looked for where they were last, if somebody else wears the face."""
+_SEAT_S = 600.0
+"""For so long more their seat stays hidden, no larger than a head: they may turn back and be found late."""
 _NEAR = 0.6
 """Face widths from where a wearer was lost: whoever is found there is that one."""
 _CONFUSED = 2.5
@@ -114,6 +116,7 @@ class Lost:
     since_s: float
     behind: int | None = None
     """Whose face may hide them, by `track_id`."""
+    for_s: float = _GONE_S
 
 
 class Wearer(NamedTuple):
@@ -325,9 +328,11 @@ class Casting:
             never_worn = part.worn_at_s == -math.inf
             missing_s = part.missing_s(self._pts_s)
             if (never_worn and missing_s > REMEMBERED_S) or (others_wear and missing_s > _GONE_S):
-                self._anybody_may_be_a_wearer |= not never_worn
+                if not never_worn:
+                    self._anybody_may_be_a_wearer = True
+                    self.lost.append(Lost(part.number, part.face.box, self._pts_s, for_s=_SEAT_S))
                 part.let_go()
-        self.lost = [lost for lost in self.lost if self._pts_s - lost.since_s <= _GONE_S]
+        self.lost = [lost for lost in self.lost if self._pts_s - lost.since_s <= lost.for_s]
 
     def _find_lost(self) -> None:
         """Forget the places of those who are found again."""
