@@ -22,6 +22,7 @@ from realtime.stats import RunStats
 
 log = logging.getLogger(__name__)
 
+_OWN_CLOCK_S = 5.0  # a live frame so old, or so far ahead, has the time of another clock than the wall's
 _LEAP_S = 10.0
 _LEAP_FRAMES = 20
 # A recorded picture that would stay for longer, and for more than so many frames of its film's own rate, is taken for a
@@ -270,6 +271,8 @@ class Capture:
             if not math.isfinite(pts_s + captured_at_s):
                 pts_s, captured_at_s = self._last_pts_s + 1.0 / camera.info.fps, now_s
             if camera.info.live:  # its own clock begins anew when it is opened again; ours goes on
+                if abs(captured_at_s - now_s) > _OWN_CLOCK_S:  # time would stand still for whatever follows faces
+                    captured_at_s = now_s
                 self._live_since_s = self._live_since_s or captured_at_s
                 pts_s = max(self._last_pts_s, captured_at_s - self._live_since_s)
             elif paced:

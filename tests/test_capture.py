@@ -318,3 +318,23 @@ def test_a_clock_that_is_no_number_is_not_waited_for() -> None:
         run.capture.stop()
         assert len(frames) == 10
         assert all(math.isfinite(frame.pts_s + frame.captured_at_s) for frame in frames)
+
+
+@pytest.mark.parametrize("away_s", [-3600.0, 3600.0])
+def test_a_live_clock_that_is_not_the_walls_stops_no_time(away_s: float) -> None:
+    """What follows faces goes by it: where it stands still, a face that is worn stays where its wearer was."""
+
+    class Away(DrawnCamera):
+        def read(self) -> Frame | None:
+            frame = super().read()
+            if frame is None or frame.index < 3:
+                return frame
+            return dataclasses.replace(frame, captured_at_s=frame.captured_at_s + away_s)
+
+    run = Run(in_turn([Away(12, fps=100, live=True)]), CapturePolicy())
+    frames = run.take()
+    run.capture.stop()
+    times_s = [frame.pts_s for frame in frames]
+    assert len(frames) == 12
+    assert all(later > earlier for earlier, later in itertools.pairwise(times_s))
+    assert times_s[-1] < 60
