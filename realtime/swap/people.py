@@ -30,6 +30,8 @@ _SLIPPED = 0.3
 """Overlap of a mesh that nobody detected with somebody else's box."""
 _MAY_COVER = 2.5
 """Face widths: nearer than this somebody may cover a part of a face."""
+_RIGHT_BEHIND = 0.03
+"""Widths of the face in front from its middle."""
 _MOST_LOST_DRIFT_S = 0.5
 _COMES_FORTH_S = 0.5
 """What is hidden about a face behind which somebody is: as much as about one that was missed for so long."""
@@ -200,7 +202,7 @@ class People:
         casting, pts_s = self._casting, frame.pts_s
         doubtful = [face for face in faces if face.track_id in casting.doubtful]
         faces = [face for face in faces if face.confirmed]
-        unseen = [part for part in casting.parts if part.mesh is None]
+        unseen = [part for part in casting.parts if part.mesh is None and not self._is_right_behind(part, faces)]
         unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
         missing = [(part, part.face) for part in unseen if part.face is not None]
         # First all around, then the faces themselves.
@@ -243,6 +245,14 @@ class People:
             return False
         hidden = part.face.box
         return any(_covers(face, hidden) for face in faces if face.track_id != part.track_id)
+
+    def _is_right_behind(self, part: Part, faces: Sequence[Face]) -> bool:
+        """Whether nothing of somebody who is not seen can come forth beside the one who hides them."""
+        if part.face is None or part.face.lost_for_s == 0:
+            return False
+        x, y = part.face.box.centre
+        in_front = [face.box for face in faces if face.track_id != part.track_id and face.lost_for_s == 0]
+        return any(math.dist((x, y), box.centre) < _RIGHT_BEHIND * box.width for box in in_front)
 
     def _mirror(self, width: int) -> None:
         """Exchange left and right of all that is known."""
