@@ -136,7 +136,10 @@ def check_live(model: Path, clip: Path, folder: Path) -> None:
     assert seen.shape == worn.shape
     height, width = seen.shape[1:3]
     face = np.s_[:, height // 2 - 40 : height // 2 + 40, width // 2 - 40 : width // 2 + 40]
-    assert np.abs(seen - worn)[face].mean() > 2  # its colours are matched to the viewer's
+    # Its colours are matched to the viewer's, and after a few steps it draws nearly the face it is shown: how nearly,
+    # hangs on last bits.
+    assert (np.abs(seen - worn).max(axis=3)[face] > 2).mean() > 0.25
+    assert (np.abs(seen - worn).max(axis=3)[:, : height // 8, : width // 8] > 2).mean() < 0.01
     assert np.abs(seen - worn)[:, : height // 8, : width // 8].mean() < 0.5
     with av.open(str(folder / "worn.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == len(seen)
