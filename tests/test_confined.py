@@ -139,8 +139,9 @@ def telling_its_number(file: Path) -> None:
 @on_linux
 def test_work_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
     code = f"""
-import os, threading, time
+import os, sys, threading, time
 from pathlib import Path
+sys.path[:0] = {sys.path!r}
 from realtime import confined
 from tests.test_confined import ROOMY, telling_its_number
 file = Path({str(tmp_path / "number")!r})
