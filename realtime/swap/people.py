@@ -136,7 +136,7 @@ class People:
         casting, detected = self._casting, faces
         faces = [face for face in detected if face.confirmed]
         if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
-            casting.begin_again()
+            casting.begin_again(frame.pts_s, self._continuity.stays)
             self._settling = _Settling(frame.pts_s)
             self._newcomers = None
         elif frame.mirrored != self._mirrored:

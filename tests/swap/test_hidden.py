@@ -219,3 +219,25 @@ def test_a_wearer_who_is_not_seen_for_long_is_not_given_up(seconds: float) -> No
         is_away = 20 <= index < 20 + away + 3  # and is seen again only three frames after they can be
         step = Step(there=(True, index > 5), detected=(not is_away, True), fits=(not is_away, True))
         assert not show.play(step, index)[0], index
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_seat_outlives_a_break_where_the_picture_still_shows_it(stays: bool) -> None:
+    """Somebody large stands up: as a whole it is another picture. At a cut it is another about the seat, too."""
+    scene, another = Scene(places=(24.0, 240.0)), Scene(7, places=(24.0, 240.0))
+    if stays:
+        another.pixels[:, :80] = scene.pixels[:, :80]
+    continuity = Continuity()
+    assert not continuity.breaks(Frame(scene.pixels, 0.0, 0.0, 0))
+    assert continuity.breaks(Frame(another.pixels, 0.0, 1 / FPS, 1))
+    show = Show(scene)
+    for index in range(60):
+        is_away = 20 <= index < 53  # from 50 on the face is there, and not found yet
+        if index == 30:
+            show.scene = another
+        step = Step(there=(True, index >= 30), detected=(not is_away, True), fits=(not is_away, True))
+        bare, _ = show.play(step, index)
+        assert not (stays and bare), index
+        if index == 49:
+            about = show.made[40:140, :64], show.scene.pixels[40:140, :64]
+            assert np.array_equal(*about) == (not stays), "no wall is hidden for somebody of another scene"
