@@ -1,5 +1,5 @@
 """The one thing pyproject.toml cannot say: the wheel carries `models_onnx/` inside the package, where
-`realtime.model_shelf` looks for the models that ship.
+`realtime.models.library` looks for the models that ship.
 """
 
 import shutil

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn, Protocol
 
 from realtime import __version__
-from realtime.errors import OptionError, RealtimeError, in_one_line, nearest
-from realtime.signals import INTERRUPTED, Interruption, ending_in_order, leave, leave_interrupted, leave_now
-from realtime.standard_streams import keep_stderr, keep_stdout, stdout_failure
-from realtime.terminal import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
+from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest
+from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
+from realtime.system.signals import INTERRUPTED, Interruption, ending_in_order, leave, leave_interrupted, leave_now
+from realtime.system.standard_streams import keep_stderr, keep_stdout, stdout_failure
 
 _HEARD_WITHIN_S = 2.0  # a native call may take a second, and what it was for is cleaned up after it
 _LEAST_ADDRESS_SPACE = 2_000_000_000  # a swap reserves 1.8 GB, of which 0.3 are used

@@ -41,7 +41,7 @@ def _tried_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _what_was_tried_is_remembered_here(_tried_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests note in a folder of their own which models passed, not in the user's cache."""
-    monkeypatch.setattr("realtime.model_vetting.records_folder", lambda: _tried_models)
+    monkeypatch.setattr("realtime.model_import.vetting.records_folder", lambda: _tried_models)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from realtime.cameras import Camera, CameraInfo
-from realtime.errors import CameraError, OutputError
+from realtime.core.errors import CameraError, OutputError
 from realtime.faces import FaceDetector
-from realtime.frame import Box, Face, Frame, Pixels, Size
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.outputs import Output
 
 SIZE = Size(64, 48)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime.frame import Box, Face, Frame, Pixels, Size
-from realtime.portrait_file import PackWriter, Place
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.portrait.pack import PackWriter, Place
 
 PAINTING = Size(240, 320)
 CAMERA = Size(64, 48)

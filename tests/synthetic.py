@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from realtime.effects import Effect, EffectContext
-from realtime.frame import Face, Frame
+from realtime.imaging.frame import Face, Frame
 
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _NAMES = {

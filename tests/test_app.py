@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime import app, cameras, effects
+from realtime import cameras, effects
 from realtime.cameras import Camera, CameraRequest
-from realtime.controls import Command
+from realtime.control.channel import Command
+from realtime.core.errors import CameraError, OptionError, OutputError
+from realtime.core.stats import RunStats
 from realtime.effects.plain import Plain
-from realtime.errors import CameraError, OptionError, OutputError
-from realtime.frame import Size
-from realtime.options import Options
-from realtime.stats import RunStats
+from realtime.imaging.frame import Size
+from realtime.session import assembly
+from realtime.session.options import Options
 from tests.doubles import DrawnCamera, KeepingOutput
 
 NOTHING_SHOWN = Options(effect=("none",), output=("none",))
 
 
-def build(options: Options) -> app.Run:
-    return app.build(options, lambda what, share: None, RunStats())
+def build(options: Options) -> assembly.Run:
+    return assembly.build(options, lambda what, share: None, RunStats())
 
 
 def test_a_default_camera_that_is_unplugged_comes_back_and_never_becomes_the_demo(
@@ -99,7 +100,7 @@ def test_what_fails_to_close_keeps_nothing_else_open(monkeypatch: pytest.MonkeyP
     camera, output = DrawnCamera(), KeepingOutput()
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
     monkeypatch.setattr("realtime.outputs.open_output", open_output)
-    monkeypatch.setattr(app, "open_effect", lambda spec, options, context: Faulty())
+    monkeypatch.setattr(build, "open_effect", lambda spec, options, context: Faulty())
     with pytest.raises(OutputError, match="no such output"):
         build(dataclasses.replace(NOTHING_SHOWN, source="demo", output=("none", "-")))
     assert camera.is_closed

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import app, cameras
+from realtime import cameras
 from realtime.cameras import Camera, CameraInfo, CameraRequest, awaited
 from realtime.cameras.awaited import AwaitedCamera
 from realtime.cameras.listing import ListedCamera
-from realtime.errors import CameraError
-from realtime.options import Options
+from realtime.core.errors import CameraError
+from realtime.core.stats import RunStats
 from realtime.outputs import Output
-from realtime.stats import RunStats
+from realtime.session import assembly
+from realtime.session.options import Options
 from tests.doubles import DrawnCamera, KeepingOutput, in_turn, read_number
 
 GONE = CameraError("no camera 0; plug one in")
@@ -98,7 +99,7 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
     options = Options(source=source, effect=("none",), output=(output,))
     stats = RunStats()
     with caplog.at_level("WARNING"):
-        run = app.build(options, lambda what, share: None, stats)
+        run = assembly.build(options, lambda what, share: None, stats)
         run.go()
     assert set(opened) == {source or "7"}
     assert stats.source["name"] == "drawn"
@@ -118,13 +119,15 @@ def test_whoever_sits_before_a_window_is_told_at_once(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(cameras, "open_camera", open_camera)
     with pytest.raises(CameraError, match="no camera 0"):
-        app.build(Options(source=source, effect=("none",), output=("window",)), lambda what, share: None, RunStats())
+        assembly.build(
+            Options(source=source, effect=("none",), output=("window",)), lambda what, share: None, RunStats()
+        )
 
 
 def test_a_file_that_is_missing_is_nothing_to_wait_for(tmp_path: Path) -> None:
     options = Options(source=str(tmp_path / "flim.mp4"), effect=("none",), output=("fullscreen",))
     with pytest.raises(CameraError, match="no such file"):
-        app.build(options, lambda what, share: None, RunStats())
+        assembly.build(options, lambda what, share: None, RunStats())
 
 
 @pytest.mark.parametrize(
@@ -140,17 +143,17 @@ def test_a_file_that_is_missing_is_nothing_to_wait_for(tmp_path: Path) -> None:
 def test_where_the_portrait_cannot_be_others_see_its_photo_and_no_camera(
     monkeypatch: pytest.MonkeyPatch, navy_photo: Path, output: str, live: bool, seen: bool
 ) -> None:
-    from realtime.errors import ModelError
-    from realtime.portraits.picture import read_picture
+    from realtime.core.errors import ModelError
+    from realtime.picture_files.painting import read_picture
 
     def cannot_be(*_: object, **__: object) -> None:
         raise ModelError("cannot fetch the face models: no network; by hand: unzip …")
 
     shown = KeepingOutput()
-    monkeypatch.setattr("realtime.portraits.default.open_default_portrait", cannot_be)
+    monkeypatch.setattr("realtime.portrait.building.default.open_default_portrait", cannot_be)
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(30, live=live, fps=100))
     monkeypatch.setattr("realtime.outputs.open_output", lambda spec, request: shown)
-    app.build(Options(source="0", output=(output,), frames=3), lambda what, share: None, RunStats()).go()
+    assembly.build(Options(source="0", output=(output,), frames=3), lambda what, share: None, RunStats()).go()
     pictures = [frame.pixels for frame in shown.frames]
     assert pictures
     if seen:
@@ -164,10 +167,10 @@ def test_where_the_portrait_cannot_be_others_see_its_photo_and_no_camera(
 def test_only_the_demo_is_shown_in_the_corner_of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`realtime` alone, where there is no screen: what it keeps must not show who sits before the camera."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("realtime.outputs.screens.has_screen", lambda: False)
+    monkeypatch.setattr("realtime.outputs.window.screens.has_screen", lambda: False)
     for live in (True, False):
         monkeypatch.setattr(cameras, "open_camera", lambda s, r, live=live: DrawnCamera(5, live=live, fps=100))
-        run = app.build(dataclasses.replace(Options(), frames=1), lambda what, share: None, RunStats())
+        run = assembly.build(dataclasses.replace(Options(), frames=1), lambda what, share: None, RunStats())
         (link,) = run.loop.chain._links
         assert (link.effect._inset is None) is live  # type: ignore[attr-defined]
         run.go()
@@ -177,5 +180,5 @@ def test_a_camera_without_a_path_is_not_taken_for_an_output_without_a_device(mon
     listed = [ListedCamera(3, "FaceTime HD", "", ())]  # as macOS lists it
     monkeypatch.setattr("realtime.cameras.listing.list_cameras", lambda **_: listed)
     monkeypatch.setattr(cameras, "open_camera", lambda name, request: DrawnCamera(int(name), live=True))
-    camera = app._open_first(CameraRequest(), [KeepingOutput()])
+    camera = assembly._open_first(CameraRequest(), [KeepingOutput()])
     assert camera.info.name == "drawn"

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from realtime.errors import ModelError
-from realtime.model_card import ModelCard, ModelKind
-from realtime.model_contract import Port, check_contract
-from realtime.model_file import LARGEST_BYTES, read_outline
-from realtime.onnx_model import OnnxModel
+from realtime.core.errors import ModelError
+from realtime.models.card import ModelCard, ModelKind
+from realtime.models.contract import Port, check_contract
+from realtime.models.file_safety import LARGEST_BYTES, read_outline
+from realtime.models.runtime.onnx_model import OnnxModel
 from tests import tiny_models
 from tests.tiny_models import picture, vector, write_model
 

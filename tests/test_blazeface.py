@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import ModelError
-from realtime.faces.blazeface import BlazeFace, SmallCopy, open_full_range, open_short_range, open_still
-from realtime.faces.tracker import SURE_SCORE, FaceTracker
-from realtime.frame import Face, Frame, Pixels, Size
-from realtime.model_store import MODEL_FILES, model_file
+from realtime.core.errors import ModelError
+from realtime.faces.detection.blazeface import BlazeFace, SmallCopy, open_full_range, open_short_range, open_still
+from realtime.faces.tracking.tracker import SURE_SCORE, FaceTracker
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.models.downloads import MODEL_FILES, model_file
 
 SIZE = Size(1280, 720)
 

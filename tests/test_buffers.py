@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from realtime.buffers import FramePool
-from realtime.frame import Size
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Size
 
 
 def test_a_buffer_comes_back_only_when_nobody_looks_at_it() -> None:

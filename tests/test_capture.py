@@ -10,11 +10,11 @@ from collections.abc import Callable
 import pytest
 
 from realtime.cameras import Camera
-from realtime.capture import Capture, CapturePolicy
-from realtime.errors import CameraError, RealtimeError
-from realtime.frame import Frame
-from realtime.pacing import Closed, Keep, Slot
-from realtime.stats import RunStats
+from realtime.core.errors import CameraError, RealtimeError
+from realtime.core.stats import RunStats
+from realtime.imaging.frame import Frame
+from realtime.pipeline.capture import Capture, CapturePolicy
+from realtime.pipeline.pacing import Closed, Keep, Slot
 from tests.doubles import DrawnCamera, in_turn, read_number
 
 

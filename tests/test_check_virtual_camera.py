@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.frame import Size
+from realtime.imaging.frame import Size
 from realtime.outputs.virtual_camera import loopbacks
 from tools.check_virtual_camera import draw_number, read_number
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime import confined
-from realtime.confined import Bounds, OutOfBoundsError
-from realtime.errors import ModelError
+from realtime.core import isolated_process
+from realtime.core.errors import ModelError
+from realtime.core.isolated_process import Bounds, OutOfBoundsError
 
 ROOMY = Bounds(memory_bytes=500_000_000, step_s=30.0, wall_s=60.0)
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="this bound is Linux' own")
@@ -41,7 +41,7 @@ def computing() -> None:
 def computing_in_steps(steps: int, step_s: float) -> float:
     """Each step takes processor time, all of them together more than one may."""
     for _ in range(steps):
-        confined.step()
+        isolated_process.step()
         until = time.process_time() + step_s
         while time.process_time() < until:
             pass
@@ -65,39 +65,39 @@ def leaving() -> None:
 
 
 def test_what_work_returns_comes_back() -> None:
-    assert confined.call(ROOMY, squared, 7, plus=1) == 50
+    assert isolated_process.call(ROOMY, squared, 7, plus=1) == 50
 
 
 def test_what_work_raises_comes_back() -> None:
     with pytest.raises(ModelError, match=r"^x\.onnx is none$"):
-        confined.call(ROOMY, refused, Path("x.onnx"))
+        isolated_process.call(ROOMY, refused, Path("x.onnx"))
     with pytest.raises(RuntimeError, match="KeyError: 'a fault of ours'"):
-        confined.call(ROOMY, faulty)
+        isolated_process.call(ROOMY, faulty)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer of processor time")
 def test_work_without_end_is_ended() -> None:
     with pytest.raises(OutOfBoundsError, match="never comes to an end"):
-        confined.call(Bounds(500_000_000, 0.3, 60.0), computing)
-    assert confined.call(Bounds(500_000_000, 0.4, 60.0), computing_in_steps, 4, 0.2) == pytest.approx(0.8)
+        isolated_process.call(Bounds(500_000_000, 0.3, 60.0), computing)
+    assert isolated_process.call(Bounds(500_000_000, 0.4, 60.0), computing_in_steps, 4, 0.2) == pytest.approx(0.8)
 
 
 def test_work_that_waits_for_ever_is_ended() -> None:
     with pytest.raises(OutOfBoundsError, match="does not come to an end"):
-        confined.call(Bounds(500_000_000, 30.0, 2.0), waiting)
+        isolated_process.call(Bounds(500_000_000, 30.0, 2.0), waiting)
 
 
 @on_linux
 def test_work_that_takes_all_memory_is_refused_it() -> None:
     with pytest.raises(OutOfBoundsError, match="memory"):
-        confined.call(ROOMY, filling)
-    assert confined.call(Bounds(1_500_000_000, 30.0, 60.0), filling) == 100_000_000
+        isolated_process.call(ROOMY, filling)
+    assert isolated_process.call(Bounds(1_500_000_000, 30.0, 60.0), filling) == 100_000_000
 
 
 @pytest.mark.parametrize("work", [crashing, leaving])
 def test_a_crash_is_a_line(work: object) -> None:
     with pytest.raises(OutOfBoundsError, match="library that reads it"):
-        confined.call(ROOMY, work)  # type: ignore[arg-type]  # both are functions
+        isolated_process.call(ROOMY, work)  # type: ignore[arg-type]  # both are functions
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
@@ -107,10 +107,10 @@ def test_ctrl_c_ends_both_processes(tmp_path: Path) -> None:
     script.write_text(
         "import sys\n"
         f"sys.path[:0] = {sys.path!r}\n"
-        "from realtime import confined\n"
+        "from realtime.core import isolated_process\n"
         "from tests.test_confined import computing\n"
         "print('begins', flush=True)\n"
-        "confined.call(confined.Bounds(500_000_000, 300.0, 300.0), computing)\n"
+        "isolated_process.call(isolated_process.Bounds(500_000_000, 300.0, 300.0), computing)\n"
     )
     caller = subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -142,10 +142,10 @@ def test_work_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
 import os, sys, threading, time
 from pathlib import Path
 sys.path[:0] = {sys.path!r}
-from realtime import confined
+from realtime.core import isolated_process
 from tests.test_confined import ROOMY, telling_its_number
 file = Path({str(tmp_path / "number")!r})
-threading.Thread(target=confined.call, args=(ROOMY, telling_its_number, file), daemon=True).start()
+threading.Thread(target=isolated_process.call, args=(ROOMY, telling_its_number, file), daemon=True).start()
 while not (file.is_file() and file.read_text()):
     time.sleep(0.01)
 os._exit(0)
@@ -167,5 +167,5 @@ def test_without_a_python_to_start_nothing_is_done_and_it_is_said(
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
     with pytest.raises(ModelError, match=said) as caught:
-        confined.call(ROOMY, squared, 7)
+        isolated_process.call(ROOMY, squared, 7)
     assert not isinstance(caught.value, OutOfBoundsError)

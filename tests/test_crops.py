@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import ModelError
-from realtime.faces.canonical import flat_points, triangles
-from realtime.faces.crops import FACE, Alignment, cut_face, sample
-from realtime.faces.mesh import OVAL, FaceMesh, square_crop
-from realtime.frame import Pixels
-from realtime.portraits.measure import Meter
-from realtime.portraits.picture import read_picture
-from realtime.portraits.search import find_faces
+from realtime.core.errors import ModelError
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face, sample
+from realtime.faces.landmarks.canonical import flat_points, triangles
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import OVAL, FaceMesh, square_crop
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.painting import read_picture
 
 DEEPFACELIVE = "mesh coverage=2.2 x=0 y=-0.08"
 TEXTS = [FACE, DEEPFACELIVE, "mesh coverage=1.6", "arcface_112", "arcface_128", "ffhq_512"]

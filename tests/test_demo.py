@@ -8,8 +8,8 @@ import pytest
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.demo import Demo, draw_room, pose_at
-from realtime.errors import RealtimeError
-from realtime.frame import Size
+from realtime.core.errors import RealtimeError
+from realtime.imaging.frame import Size
 
 TIMES_S = [number / 30 for number in range(4 * 40 * 30)]
 
@@ -77,7 +77,7 @@ def test_the_picture_is_empty_while_she_is_out() -> None:
 def test_blazeface_finds_her_and_nobody_else() -> None:
     """The real detector, where its model is at hand: in every frame, her eyes where they were drawn."""
     try:
-        from realtime.faces.blazeface import open_short_range
+        from realtime.faces.detection.blazeface import open_short_range
 
         detector = open_short_range()
     except (ImportError, RealtimeError) as error:

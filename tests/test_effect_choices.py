@@ -7,7 +7,7 @@ import platformdirs
 import pytest
 
 from realtime.effects.portrait import PortraitEffect
-from realtime.portrait_file import PackWriter, Place
+from realtime.portrait.pack import PackWriter, Place
 
 
 def test_kept_packs_are_what_the_keys_walk_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

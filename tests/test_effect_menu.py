@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from realtime.core.stats import RunStats
 from realtime.effects import Effect
-from realtime.effects.chain import EffectChain, EffectMenu, Link
-from realtime.frame import Face, Frame
-from realtime.stats import RunStats
+from realtime.imaging.frame import Face, Frame
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
 
 AGAIN = "press again: your own face will be seen"
 
@@ -91,7 +91,7 @@ def test_nor_do_two_that_have_nothing_to_do_with_each_other(later: float, monkey
     desk = Desk("mask")
     assert desk.press(1) == "mask"
     now_s = time.monotonic() + later
-    monkeypatch.setattr("realtime.effects.chain.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("realtime.pipeline.effect_chain.time.monotonic", lambda: now_s)
     assert desk.press(1) == "mask"
     assert desk.press(-1) == "mask", "the other way is asked about too"
     assert desk.said == [AGAIN] * 3

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.frame import Pixels, Size
-from realtime.portrait_file import PackWriter, Place
+from realtime.imaging.frame import Pixels, Size
+from realtime.portrait.pack import PackWriter, Place
 from tests.doubles import draw_number, read_number
 
 FPS = 25

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from realtime.errors import OutputError
-from realtime.files import (
+from realtime.core.errors import OutputError
+from realtime.core.files import (
     put_in_free_place,
     put_in_place,
     remove_leftovers,

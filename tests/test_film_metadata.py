@@ -13,13 +13,14 @@ import av
 import numpy as np
 import pytest
 
-from realtime import __version__, xmp
-from realtime.controls import Controls
-from realtime.errors import OutputError
-from realtime.frame import Frame
+from realtime import __version__
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
+from realtime.disclosure import xmp
+from realtime.imaging.frame import Frame
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
-from realtime.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
 from tests.synthetic import boxes, told_in, xmp_of_film
 from tests.test_recorder import KINDS, picture
 
@@ -107,8 +108,8 @@ def test_names_are_told_as_they_are(tmp_path: Path) -> None:
 
 RECORD_FOR_EVER = """
 import sys
-from realtime.controls import Controls
-from realtime.frame import Frame
+from realtime.control.channel import Controls
+from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from tests.test_film_metadata import PLAIN, SWAP

@@ -14,9 +14,9 @@ import pytest
 
 from realtime.cameras import Camera, CameraRequest, open_camera
 from realtime.cameras.video_file import VideoFile
-from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels
-from realtime.sound import has_sound, with_sound_of
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame, Pixels
+from realtime.video.sound_track import has_sound, with_sound_of
 from tests.videos import number_of, numbered, write_video
 
 ONE = 1 << 16

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.gaze import BLINK_INTERVAL_S, FULL_TURN_S, IDLE_FADE_S, Gaze, GazeOptions, Look
+from realtime.portrait.gaze_controller import BLINK_INTERVAL_S, FULL_TURN_S, IDLE_FADE_S, Gaze, GazeOptions, Look
 
 FPS = 30
 

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.capture import CapturePolicy
+from realtime.core.errors import OnceLogger, in_one_line
+from realtime.core.stats import RunStats
+from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect, EffectContext
-from realtime.effects.chain import EffectChain, EffectMenu, Link, Traits
 from realtime.effects.plain import Plain
-from realtime.errors import OnceLogger, in_one_line
-from realtime.faces.finder import MOST_FACES, FaceFinder, usable
-from realtime.frame import Box, Face, Frame
-from realtime.label import Label, LabelStyle
-from realtime.pixels import as_picture
-from realtime.stats import RunStats
+from realtime.faces.face_stage import MOST_FACES, FaceFinder, usable
+from realtime.imaging.frame import Box, Face, Frame
+from realtime.imaging.pixels import as_picture
+from realtime.pipeline.capture import CapturePolicy
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link, Traits
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_number, in_turn
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop

@@ -1,10 +1,14 @@
-"""Nothing heavy is imported before it is chosen, and somebody else's effect needs no change here."""
+"""Nothing heavy is imported before it is chosen, no folder needs one above it, and somebody else's effect needs no
+change here.
+"""
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +19,20 @@ MODULES = sorted(
     for path in (ROOT / "realtime").rglob("*.py")
     if path.name != "__main__.py"
 )
+FOLDERS = (
+    "core", "imaging", "system", "disclosure", "video", "picture_files", "models", "control", "faces", "cameras",
+    "outputs", "style", "model_import", "face_compositing", "swap", "portrait", "effects", "pipeline", "session",
+    "commands",
+)  # fmt: skip
+"""From the ground up, as docs/architecture.md draws them from the top down."""
 HEAVY = ("mediapipe", "pygame", "av", "pyvirtualcam", "sounddevice", "onnxruntime", "matplotlib", "torch")
-CORE = ("realtime.options", "realtime.loop", "realtime.app", "realtime.effects.portrait", "realtime.capture")
+CORE = (
+    "realtime.session.options",
+    "realtime.pipeline.render_loop",
+    "realtime.session.assembly",
+    "realtime.effects.portrait",
+    "realtime.pipeline.capture",
+)
 
 
 def python(code: str, **environment: str) -> str:
@@ -49,6 +65,27 @@ for name in {MODULES!r}:
 print("all")
 """
     assert python(code).endswith("all")
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """The folders of `realtime` that a module imports from, inside its functions, too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "realtime":
+            yield from (alias.name for alias in node.names if alias.name != "__version__")
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("realtime."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("realtime."))
+
+
+def test_no_folder_imports_one_above_it() -> None:
+    for module in (ROOT / "realtime").rglob("*.py"):
+        folder, *rest = module.relative_to(ROOT / "realtime").parts
+        if not rest:
+            assert folder in ("__init__.py", "__main__.py"), f"{folder} lies loose: put it where it belongs"
+            continue
+        above = {other for other in imported_by(module) if FOLDERS.index(other) > FOLDERS.index(folder)}
+        assert not above, f"{module.relative_to(ROOT)} imports {', '.join(sorted(above))}"
 
 
 def test_torch_is_nowhere_in_the_application() -> None:

@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.frame import Frame
-from realtime.keepsakes import Keepsakes
+from realtime.control.channel import Controls
+from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split
+from realtime.session.snapshots import Keepsakes
 
 
 @pytest.fixture(autouse=True)
 def _one_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names carry the time to a second, and all of this happens within one."""
-    monkeypatch.setattr("realtime.keepsakes.time.strftime", lambda form: "20261129-200000")
+    monkeypatch.setattr("realtime.session.snapshots.time.strftime", lambda form: "20261129-200000")
 
 
 def grey(value: int) -> Frame:

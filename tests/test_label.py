@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.errors import OptionError
-from realtime.frame import Frame, Pixels, Size
-from realtime.label import CORNERS, Label, LabelStyle
+from realtime.core.errors import OptionError
+from realtime.disclosure.label import CORNERS, Label, LabelStyle
+from realtime.imaging.frame import Frame, Pixels, Size
 
 HD = Size(1280, 720)
 SMALL = Size(320, 180)
@@ -156,8 +156,8 @@ def test_a_font_whose_file_goes_away_is_still_there(tmp_path: Path, dejavu: Path
 def test_no_display_is_opened_for_it() -> None:
     code = """
 import numpy as np, sys
-from realtime.frame import Frame
-from realtime.label import Label, LabelStyle
+from realtime.imaging.frame import Frame
+from realtime.disclosure.label import Label, LabelStyle
 label = Label(LabelStyle())
 print("pygame" in sys.modules)
 label.put_on(Frame(np.zeros((90, 160, 3), np.uint8), 0.0, 0.0, 0))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from realtime.faces import DETECTOR_MODELS
-from realtime.model_store import ModelState, model_state
+from realtime.models.downloads import ModelState, model_state
 
 ROOT = Path(__file__).parents[1]
 # As a program would that has this one within it: Python alone sets only what concerns letters.

@@ -11,22 +11,22 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.app import Run
-from realtime.capture import Capture, CapturePolicy
-from realtime.controls import Command, Controls
-from realtime.desk import Desk
+from realtime.control.channel import Command, Controls
+from realtime.core.errors import CameraError, EffectError, OutputError
+from realtime.core.stats import RunStats
 from realtime.effects import Effect, EffectContext
-from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.plain import Plain
-from realtime.errors import CameraError, EffectError, OutputError
-from realtime.faces.finder import FaceFinder
-from realtime.feed import Feed
-from realtime.frame import Face, Frame
-from realtime.keepsakes import Keepsakes
-from realtime.loop import Limits, RenderLoop
+from realtime.faces.face_stage import FaceFinder
+from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output, OutputFinished
-from realtime.pacing import Keep, Slot
-from realtime.stats import RunStats
+from realtime.pipeline.capture import Capture, CapturePolicy
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
+from realtime.pipeline.output_worker import Feed
+from realtime.pipeline.pacing import Keep, Slot
+from realtime.pipeline.render_loop import Limits, RenderLoop
+from realtime.session.assembly import Run
+from realtime.session.snapshots import Keepsakes
+from realtime.session.supervisor import Desk
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
 
 ENDLESS = Limits()

@@ -15,10 +15,10 @@ from typing import Any
 import av
 import pytest
 
-from realtime import app
 from realtime.__main__ import COMMANDS, main
-from realtime.errors import HangError
-from realtime.stats import write_stats
+from realtime.core.errors import HangError
+from realtime.core.stats import write_stats
+from realtime.session import assembly
 
 
 def realtime(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -98,10 +98,10 @@ def test_a_program_without_standard_error_can_still_show_progress(tmp_path: Path
 import os, sys
 sys.stderr = None
 os.close(2)
-from realtime import terminal
-terminal.silence_native_libraries()
-terminal.set_up_logging(debug=False)
-with terminal.progress_line() as progress:
+from realtime.system import console
+console.silence_native_libraries()
+console.set_up_logging(debug=False)
+with console.progress_line() as progress:
     progress("making", 0.5)
 print("done")
 """
@@ -111,9 +111,9 @@ print("done")
 
 def test_without_a_terminal_each_stage_is_a_line(tmp_path: Path) -> None:
     code = """
-from realtime import terminal
-terminal.set_up_logging(debug=False)
-with terminal.progress_line() as progress:
+from realtime.system import console
+console.set_up_logging(debug=False)
+with console.progress_line() as progress:
     for what in ("fetching", "making"):
         for step in range(5):
             progress(what, step / 4)
@@ -126,8 +126,8 @@ with terminal.progress_line() as progress:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals to try this with")
 def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
     code = """
-from realtime import terminal
-with terminal.progress_line() as progress:
+from realtime.system import console
+with console.progress_line() as progress:
     for step in range(5):
         progress("making", step / 4)
 """
@@ -346,13 +346,13 @@ def test_statistics_are_kept_up_to_date_while_it_runs(tmp_path: Path, monkeypatc
 def test_what_ended_the_run_is_told_where_its_statistics_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def go(run: app.Run, last_resort: object) -> None:
+    def go(run: assembly.Run, last_resort: object) -> None:
         run.loop.capture.stop()
         (tmp_path / "gone").rmdir()
         raise HangError("effect x does not answer; the run is ended, start it again")
 
     (tmp_path / "gone").mkdir()
-    monkeypatch.setattr(app.Run, "go", go)
+    monkeypatch.setattr(assembly.Run, "go", go)
     words = ["--source", "demo", "--effect", "none", "--output", "none", "--stats", str(tmp_path / "gone" / "s.json")]
     assert main(["run", *words]) == 75
     assert "effect x does not answer" in capsys.readouterr().err

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras.demo import portrait_photo
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Frame, Pixels
-from realtime.portraits.measure import Meter
-from realtime.swap.source import read_source
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Frame, Pixels
+from realtime.swap.photo.loading import read_source
 from tools.swap_figures import faces, motion, people, seam
 from tools.swap_figures.in_front import THINGS, Kept, keep_things
 from tools.swap_figures.material import LIGHTS, Clip, darkened, held, shifted
@@ -275,7 +275,7 @@ def test_the_film_for_speed_holds_both_people_at_60_fps(photo: tuple[Pixels, Fac
 
 
 def test_the_model_for_speed_keeps_the_contract(tmp_path: Path) -> None:
-    from realtime.onnx_model import OnnxModel, SessionPolicy
+    from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 
     model = OnnxModel.open(write_model(tmp_path / "model.onnx"), SessionPolicy(provider="cpu", threads=1))
     assert tuple(model.input_shapes["face"]) == (1, 128, 128, 3)

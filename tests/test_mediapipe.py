@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from realtime.faces import mediapipe_tasks
-from realtime.faces.mediapipe_tasks import plain_letters
+from realtime.faces.detection import mediapipe_loader
+from realtime.faces.detection.mediapipe_loader import plain_letters
 from tests.offline import python_without_network
 
 
@@ -20,7 +20,7 @@ def run_python(code: str, **environment: str) -> str:
 def test_a_reused_buffer_does_not_reach_into_mediapipe() -> None:
     assert (
         run_python(
-            "import numpy as np; from realtime.faces.mediapipe_tasks import import_mediapipe\n"
+            "import numpy as np; from realtime.faces.detection.mediapipe_loader import import_mediapipe\n"
             "mediapipe, _ = import_mediapipe()\n"
             "before = np.random.default_rng(1).integers(0, 256, (60, 80, 3), np.uint8); buffer = before.copy()\n"
             "image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=buffer)\n"
@@ -33,7 +33,7 @@ def test_a_reused_buffer_does_not_reach_into_mediapipe() -> None:
 def test_importing_mediapipe_imports_neither_matplotlib_nor_sounddevice() -> None:
     assert (
         run_python(
-            "import sys; from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
+            "import sys; from realtime.faces.detection.mediapipe_loader import import_mediapipe; import_mediapipe()\n"
             "print(sorted({'matplotlib', 'sounddevice', 'matplotlib.pyplot'} & set(sys.modules)))"
         )
         == "[]"
@@ -44,7 +44,7 @@ def test_what_was_left_out_still_works_for_whoever_needs_it() -> None:
     """MediaPipe's drawing module finds the real pyplot when it asks for it, and so does anybody else."""
     assert (
         run_python(
-            "from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
+            "from realtime.faces.detection.mediapipe_loader import import_mediapipe; import_mediapipe()\n"
             "from mediapipe.tasks.python.vision import drawing_utils\n"
             "figure = drawing_utils.plt.figure\n"
             "import matplotlib.pyplot\n"
@@ -60,7 +60,7 @@ def test_who_came_first_keeps_the_real_module() -> None:
     assert (
         run_python(
             "import matplotlib, sys; before = matplotlib\n"
-            "from realtime.faces.mediapipe_tasks import import_mediapipe; import_mediapipe()\n"
+            "from realtime.faces.detection.mediapipe_loader import import_mediapipe; import_mediapipe()\n"
             "assert sys.modules['matplotlib'] is before and before.__version__\n"
             "import matplotlib.pyplot; print(matplotlib.pyplot.figure.__name__)"
         )
@@ -73,7 +73,7 @@ def test_who_came_first_keeps_the_real_module() -> None:
     [("libGLESv2.so.2: cannot open shared object file", "apt install"), ("DLL load failed", "pip install")],
 )
 def test_a_mediapipe_that_does_not_load_tells_the_next_step(reason: str, next_step: str) -> None:
-    line = mediapipe_tasks.cannot_load(OSError(reason))
+    line = mediapipe_loader.cannot_load(OSError(reason))
     assert next_step in line
     assert "\n" not in line
 
@@ -82,7 +82,7 @@ FIND = """
 import locale, sys, cv2
 from realtime.cameras.demo import portrait_photo
 from realtime.faces import DETECTORS
-from realtime.frame import Frame
+from realtime.imaging.frame import Frame
 before = locale.setlocale(locale.LC_CTYPE)
 detector = DETECTORS["mediapipe-short"].load()()
 assert locale.setlocale(locale.LC_CTYPE) == before
@@ -113,7 +113,7 @@ def test_letters_are_left_alone_where_they_are_no_trouble(monkeypatch: pytest.Mo
 
 def test_the_default_run_does_not_import_it() -> None:
     code = (
-        "import sys; from realtime.faces.blazeface import open_full_range; open_full_range().close()\n"
+        "import sys; from realtime.faces.detection.blazeface import open_full_range; open_full_range().close()\n"
         "print('mediapipe' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from realtime.errors import ModelError
-from realtime.model_card import CONTRACT_VERSION, ModelCard, ModelKind
+from realtime.core.errors import ModelError
+from realtime.models.card import CONTRACT_VERSION, ModelCard, ModelKind
 
 
 def test_a_card_comes_back_as_it_was_written() -> None:

@@ -34,13 +34,13 @@ def test_torch_is_nowhere_in_the_application() -> None:
 
 
 def test_one_module_knows_onnx_runtime() -> None:
-    assert importers("onnxruntime") == {"ort_session.py"}
+    assert importers("onnxruntime") == {"models/runtime/ort_session.py"}
 
 
 def test_running_a_model_needs_neither_onnx_nor_torch() -> None:
     """Only bringing other people's files in needs `onnx`: a quarter of a second and a protobuf parser less."""
     code = (
-        "import sys, realtime.onnx_model, realtime.model_shelf\n"
+        "import sys, realtime.models.runtime.onnx_model, realtime.models.library\n"
         "print([name for name in ('onnx', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -49,7 +49,7 @@ def test_running_a_model_needs_neither_onnx_nor_torch() -> None:
 
 def test_the_shelf_does_not_load_onnx_runtime() -> None:
     """Names are asked for by `--help`, by keys and by completion."""
-    code = "import sys, realtime.model_shelf; print('onnxruntime' in sys.modules)"
+    code = "import sys, realtime.models.library; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

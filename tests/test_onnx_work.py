@@ -10,9 +10,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.errors import ModelError
-from realtime.model_file import check_safe, read_outline
-from realtime.onnx_work import MOST_OPERATORS, MOST_RUNS
+from realtime.core.errors import ModelError
+from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.workload import MOST_OPERATORS, MOST_RUNS
 from tests import tiny_models
 from tools.fuzzing import hostile_models
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from realtime import options as option_table
-from realtime.errors import RealtimeError
-from realtime.frame import Size
-from realtime.options import FIELDS, Options
-from realtime.preset_paths import from_folder
+from realtime.core.errors import RealtimeError
+from realtime.imaging.frame import Size
+from realtime.session import options as option_table
+from realtime.session.options import FIELDS, Options
+from realtime.session.preset_paths import from_folder
 
 
 def parse(*words: str) -> Options:

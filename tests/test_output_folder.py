@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.errors import OutputError
-from realtime.frame import Frame, Pixels
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame, Pixels
 from realtime.outputs import OutputRequest
 from realtime.outputs.picture_folder import PictureFolder
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from realtime.pacing import Closed, Keep, Slot, SteadyBeat
+from realtime.pipeline.pacing import Closed, Keep, Slot, SteadyBeat
 
 
 def test_newest_slot_keeps_the_newest_and_counts_the_rest() -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from realtime.__main__ import main
 from realtime.cameras import kind_of
-from realtime.errors import OptionError, PortraitError, RealtimeError
+from realtime.core.errors import OptionError, PortraitError, RealtimeError
+from realtime.core.frame_rates import parse_rate
+from realtime.core.paths import user_path
 from realtime.outputs import split_spec
-from realtime.paths import user_path
-from realtime.portrait_file import Portrait
-from realtime.rates import parse_rate
-from realtime.swap.naming import is_photo, model_and_photo, names_in
+from realtime.portrait.pack import Portrait
+from realtime.swap.names import is_photo, model_and_photo, names_in
 
 LONG = "a" * 300
 
@@ -136,11 +136,11 @@ def test_a_user_without_a_home_folder_is_told_what_to_set() -> None:
         "for name in ('HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME'): os.environ.pop(name, None)\n"
         "def nobody(number): raise KeyError(number)\n"
         "pwd.getpwuid = nobody\n"
-        "from realtime.model_shelf import model_names\n"
-        "from realtime.model_card import ModelKind\n"
-        "from realtime.paths import user_cache_folder\n"
+        "from realtime.models.library import model_names\n"
+        "from realtime.models.card import ModelKind\n"
+        "from realtime.core.paths import user_cache_folder\n"
         "print(len(model_names(ModelKind.STYLE)))\n"
-        "from realtime.errors import OptionError\n"
+        "from realtime.core.errors import OptionError\n"
         "try: user_cache_folder()\n"
         "except OptionError as error: print(error)\n"
     )

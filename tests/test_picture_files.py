@@ -13,16 +13,16 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import heif
 from realtime.cameras import CameraRequest, kind_of, open_camera
-from realtime.cameras.decoding import PictureMaker
-from realtime.cameras.pictures import decode_picture, read_picture
 from realtime.cameras.still import Still
-from realtime.errors import CameraError, PortraitError
-from realtime.frame import Pixels
-from realtime.picture_kinds import moving_kind
-from realtime.portrait_file import Portrait
-from realtime.portraits.picture import read_picture as read_portrait_picture
+from realtime.core.errors import CameraError, PortraitError
+from realtime.imaging.frame import Pixels
+from realtime.picture_files import heif
+from realtime.picture_files.formats import moving_kind
+from realtime.picture_files.painting import read_picture as read_portrait_picture
+from realtime.picture_files.reader import decode_picture, read_picture
+from realtime.portrait.pack import Portrait
+from realtime.video.decoding import PictureMaker
 from tests.videos import number_of, numbered
 
 TILE = 64

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.picture_folder import PictureFolder, irregularities
-from realtime.controls import Controls
-from realtime.frame import Frame
+from realtime.control.channel import Controls
+from realtime.imaging.frame import Frame
+from realtime.imaging.provenance import Provenance
 from realtime.outputs import OutputRequest
 from realtime.outputs.picture_folder import PictureFolder as PictureFolderOutput
-from realtime.provenance import Provenance
 from tests.synthetic import told_in, xmp_of_png
 from tests.videos import number_of, numbered
 

@@ -9,9 +9,9 @@ import pytest
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.picture_folder import PictureFolder, natural_key
-from realtime.cameras.pictures import read_picture
 from realtime.cameras.still import Still
-from realtime.errors import CameraError
+from realtime.core.errors import CameraError
+from realtime.picture_files.reader import read_picture
 from tests.videos import COLOUR_BGR, number_of, numbered
 
 

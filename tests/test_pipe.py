@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.errors import OutputError
-from realtime.frame import Frame, Size
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame, Size
 from realtime.outputs import OutputRequest
 from realtime.outputs.pipe import Pipe
 
 WRITE = """
 import sys
 import numpy as np
-from realtime.controls import Controls
-from realtime.frame import Frame
+from realtime.control.channel import Controls
+from realtime.imaging.frame import Frame
 from realtime.outputs import OutputFinished, OutputRequest
 from realtime.outputs.pipe import Pipe
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.frame import Pixels, Size
-from realtime.pixels import Fitter, Place, letterbox_into, place_inside, rotate_into, rotated_size, scale_into
+from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.pixels import Fitter, Place, letterbox_into, place_inside, rotate_into, rotated_size, scale_into
 
 sizes = st.builds(Size, st.integers(1, 5000), st.integers(1, 5000))
 

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.core.errors import OptionError, PortraitError
+from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
 from realtime.effects.portrait import PortraitEffect
-from realtime.errors import OptionError, PortraitError
-from realtime.frame import Face, Pixels, Size
-from realtime.pixels import Place
-from realtime.portrait_canvas import PaintingScaler, draw_painting, painting_area
-from realtime.portrait_file import PackWriter
-from realtime.settings import parse_settings
+from realtime.imaging.frame import Face, Pixels, Size
+from realtime.imaging.pixels import Place
+from realtime.portrait.canvas import PaintingScaler, draw_painting, painting_area
+from realtime.portrait.pack import PackWriter
 from tests.portrait_packs import (
     EYES,
     HEAD,
@@ -286,7 +286,7 @@ def test_a_painting_alone_is_no_portrait(navy_photo: Path) -> None:
 
 
 def test_a_pack_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.portrait_file.shelf.packs_folder", lambda: tmp_path)
+    monkeypatch.setattr("realtime.portrait.pack.library.packs_folder", lambda: tmp_path)
     write_pack(tmp_path / "mona_lisa.portrait", columns=1)
     with pytest.raises(PortraitError, match=r"did you mean 'mona_lisa'"):
         open_effect(Path("monalisa"))

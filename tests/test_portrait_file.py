@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import OutputError, PortraitError
-from realtime.frame import Pixels, Size
-from realtime.portrait_file import PackWriter, Place, Portrait, find_pack, kept_packs
-from realtime.portrait_file.header import check_whole, read_header
+from realtime.core.errors import OutputError, PortraitError
+from realtime.imaging.frame import Pixels, Size
+from realtime.picture_files.header import check_whole, read_header
+from realtime.portrait.pack import PackWriter, Place, Portrait, find_pack, kept_packs
 from tests.portrait_packs import EYES, HEAD, filled, head_colour, paint, write_pack
 
 KINDS = ["pack", "pack.portrait", "pack.zip"]
@@ -482,7 +482,7 @@ def test_pictures_of_the_wrong_size_are_refused(tmp_path: Path) -> None:
 def test_packs_are_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
-    monkeypatch.setattr("realtime.portrait_file.shelf.packs_folder", lambda: kept)
+    monkeypatch.setattr("realtime.portrait.pack.library.packs_folder", lambda: kept)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     mona = write_pack(kept / "mona_lisa.portrait", columns=1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from realtime.cameras.demo import portrait_photo
-from realtime.errors import ModelError
-from realtime.model_store import MODEL_FILES, model_file
+from realtime.core.errors import ModelError
+from realtime.models.downloads import MODEL_FILES, model_file
 from tools.check_privacy import Trial, look
 from tools.network_trap import obstacle, run_trapped
 

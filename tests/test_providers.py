@@ -11,10 +11,10 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from realtime import nvidia
-from realtime.errors import OptionError
-from realtime.nvidia import Nvidia
-from realtime.providers import Machine, Obstacle, Provider, choose, obstacle, plans_for
+from realtime.core.errors import OptionError
+from realtime.models.runtime import nvidia
+from realtime.models.runtime.nvidia import Nvidia
+from realtime.models.runtime.providers import Machine, Obstacle, Provider, choose, obstacle, plans_for
 
 GPU_BUILD = frozenset({"TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"})
 GPU = Nvidia(1, (13, 0))

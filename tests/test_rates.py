@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from realtime.errors import OptionError
-from realtime.rates import exact_rate, parse_rate
+from realtime.core.errors import OptionError
+from realtime.core.frame_rates import exact_rate, parse_rate
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ import av
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.errors import OptionError, OutputError
-from realtime.frame import Frame, Pixels, Size
+from realtime.control.channel import Controls
+from realtime.core.errors import OptionError, OutputError
+from realtime.disclosure.xmp import found_in
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest, recorder
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split, parse_split
-from realtime.xmp import found_in
 
 SIZE = Size(320, 180)
 KINDS = (".mp4", ".mov", ".mkv")
@@ -201,12 +201,12 @@ def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatc
 
 RECORD_FOR_EVER = """
 import sys
-from realtime.controls import Controls
-from realtime.frame import Frame
+from realtime.control.channel import Controls
+from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split, parse_split
-from realtime.xmp import found_in
+from realtime.disclosure.xmp import found_in
 from tests.test_recorder import picture
 
 output = Recorder(sys.argv[1], OutputRequest(Controls()))
@@ -233,13 +233,13 @@ def test_a_recording_whose_program_was_killed_can_be_played(tmp_path: Path, kind
 
 FILL_THE_DISK = """
 import resource, sys
-from realtime.controls import Controls
-from realtime.errors import OptionError, OutputError
-from realtime.frame import Frame
+from realtime.control.channel import Controls
+from realtime.core.errors import OptionError, OutputError
+from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split, parse_split
-from realtime.xmp import found_in
+from realtime.disclosure.xmp import found_in
 import numpy as np
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

@@ -22,15 +22,16 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import effects, sound
+from realtime import effects
 from realtime.__main__ import main
+from realtime.core.errors import OutputError
+from realtime.core.registry import PartName
 from realtime.effects import EffectContext
 from realtime.effects.plain import Plain
-from realtime.errors import OutputError
-from realtime.frame import Face, Frame
-from realtime.names import PartName
+from realtime.imaging.frame import Face, Frame
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, stated_by
 from realtime.outputs.recorder import Recorder
-from realtime.provenance import ALTERED, SYNTHETIC, stated_by
+from realtime.video import sound_track
 from tests.synthetic import boxes, told_in, xmp_of_film, xmp_of_png
 from tests.videos import COLOUR_BGR, number_of, numbered, write_video
 
@@ -74,7 +75,7 @@ def write_clip(path: str, count: int = 20, *, rate: Fraction = Fraction(25), sou
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "4"})
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        voice = container.add_stream("aac", rate=48000) if sound else None
+        voice = container.add_stream("aac", rate=48000) if sound_track else None
         for number in range(count):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), "bgr24")))
         container.mux(stream.encode(None))
@@ -211,8 +212,8 @@ def test_what_is_synthetic_stays_so_on_every_way() -> None:
     steps = ["swapped.mp4", "frames/", "row.mkv", "painted.mov", "again/", "last.mp4"]
     render("clip.mp4", steps[0], "--effect", "swapped")
     for before, after in itertools.pairwise(steps):
-        sound = ["--sound", "clip.mp4"] if after.endswith((".mkv", ".mp4")) else []
-        render(before, after, "--effect", "painted" if after == "painted.mov" else "none", *sound)
+        sound_track = ["--sound", "clip.mp4"] if after.endswith((".mkv", ".mp4")) else []
+        render(before, after, "--effect", "painted" if after == "painted.mov" else "none", *sound_track)
     for step in steps:
         files = sorted(Path(step).iterdir()) if step.endswith("/") else [Path(step)]
         assert [stated_by(path) for path in files] == [SYNTHETIC] * len(files), step
@@ -457,16 +458,16 @@ def test_a_sound_that_fails_after_the_work_does_not_cost_the_pictures(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_clip("clip.mp4", 12)
-    before = sound.with_sound_of
+    before = sound_track.with_sound_of
 
     def fail_the_second_time(source: Path, pictures: Path, result: Path) -> None:
-        monkeypatch.setattr(sound, "with_sound_of", fail)
+        monkeypatch.setattr(sound_track, "with_sound_of", fail)
         before(source, pictures, result)
 
     def fail(source: Path, pictures: Path, result: Path) -> None:
         raise OutputError(f"the sound of {source} cannot be kept: Invalid argument; try another container")
 
-    monkeypatch.setattr(sound, "with_sound_of", fail_the_second_time)
+    monkeypatch.setattr(sound_track, "with_sound_of", fail_the_second_time)
     assert main(["render", "clip.mp4", "out.mp4"]) == 2
     assert f"what was made is kept in {Path.cwd() / 'out-without-sound.mp4'}" in capsys.readouterr().err
     assert film("out-without-sound.mp4")[0] == list(range(12))

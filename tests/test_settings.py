@@ -7,9 +7,9 @@ from typing import Literal
 
 import pytest
 
+from realtime.core.errors import OptionError
+from realtime.core.settings import describe_settings, parse_settings
 from realtime.effects import effect_class, effect_names, setting
-from realtime.errors import OptionError
-from realtime.settings import describe_settings, parse_settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import model_shelf
-from realtime.model_card import HEIGHT, WIDTH, ModelKind
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.models import library
+from realtime.models.card import HEIGHT, WIDTH, ModelKind
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 
-SHIPPED = sorted(model_shelf.shipped_folder().glob("*.onnx"))
+SHIPPED = sorted(library.shipped_folder().glob("*.onnx"))
 LARGEST_BYTES = 1_000_000
 
 
@@ -26,7 +26,7 @@ def photo(navy_photo: Path) -> np.ndarray:
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 class TestShipped:
     def test_its_card_is_filled_in(self, path: Path) -> None:
-        card = model_shelf.read_card(path)
+        card = library.read_card(path)
         empty = [
             field
             for field in ("title", "about", "credit", "licence", "trained_on", "network", "made_by")
@@ -37,12 +37,12 @@ class TestShipped:
         assert path.stat().st_size <= LARGEST_BYTES
 
     def test_it_is_found_by_its_name(self, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(model_shelf, "user_folder", lambda: tmp_path)
-        assert model_shelf.find_model(path.stem, model_shelf.read_card(path).kind) == path
+        monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
+        assert library.find_model(path.stem, library.read_card(path).kind) == path
 
     def test_it_repaints_at_sizes_of_every_kind(self, path: Path, photo: np.ndarray) -> None:
         """Odd sides, and sides that are fixed: the same picture both ways."""
-        if model_shelf.read_card(path).kind is not ModelKind.STYLE:
+        if library.read_card(path).kind is not ModelKind.STYLE:
             pytest.skip("not a style")
         for height, width in ((photo.shape[0], photo.shape[1]), (97, 131)):
             picture = np.ascontiguousarray(photo[:height, :width])[None]

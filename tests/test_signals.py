@@ -48,7 +48,7 @@ def ended(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[int
 def test_what_was_ignored_at_the_start_stays_ignored(sign: signal.Signals, before: str) -> None:
     code = """
 import signal, time
-from realtime.signals import ending_in_order
+from realtime.system.signals import ending_in_order
 asked = []
 with ending_in_order(lambda: asked.append(1)):
     print("ready", flush=True)
@@ -63,7 +63,7 @@ print(len(asked), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, signal.gets
 
 def test_a_main_thread_in_a_native_call_does_not_keep_the_program_from_ending() -> None:
     code = f"""
-from realtime.signals import ending_in_order, leave_now
+from realtime.system.signals import ending_in_order, leave_now
 {HELD_FOR_EVER}
 with ending_in_order(lambda: None, unheard=lambda: leave_now(7), heard_within_s=0.1):
     print("ready", flush=True)
@@ -75,7 +75,7 @@ with ending_in_order(lambda: None, unheard=lambda: leave_now(7), heard_within_s=
 def test_a_main_thread_that_hears_is_left_to_end_in_order() -> None:
     code = """
 import time
-from realtime.signals import ending_in_order, leave_now
+from realtime.system.signals import ending_in_order, leave_now
 asked = []
 with ending_in_order(lambda: asked.append(1), unheard=lambda: leave_now(7), heard_within_s=5.0):
     print("ready", flush=True)
@@ -90,7 +90,7 @@ print("in order")
 def test_a_library_that_swallows_ctrl_c_is_asked_once_more_and_then_not_any_more(swallowed: int) -> None:
     code = f"""
 import time
-from realtime.signals import Interruption, ending_in_order, leave_now
+from realtime.system.signals import Interruption, ending_in_order, leave_now
 try:
     with ending_in_order(Interruption(), unheard=lambda: leave_now(7), heard_within_s=0.2, insists=True):
         for number in range({swallowed}):
@@ -122,7 +122,7 @@ def test_the_wish_to_end_takes_no_lock() -> None:
 def test_what_a_thread_is_held_in_does_not_abort_the_end() -> None:
     code = f"""
 import sys, threading
-from realtime.signals import leave
+from realtime.system.signals import leave
 {HELD_FOR_EVER}
 threading.Thread(target=stand_still, daemon=True).start()
 print("ready", flush=True)
@@ -134,7 +134,7 @@ sys.exit(leave(5))
 def test_a_signal_after_the_work_is_done_does_not_change_the_exit_code() -> None:
     code = """
 import sys, threading, time
-from realtime.signals import leave
+from realtime.system.signals import leave
 threading.Thread(target=time.sleep, args=(30,)).start()
 threading.Timer(0.2, lambda: print("ready", flush=True)).start()
 sys.exit(leave(5))
@@ -145,8 +145,8 @@ sys.exit(leave(5))
 FINISHING = """
 import sys, time
 from pathlib import Path
-from realtime.finishing import Finishing
-from realtime.signals import leave
+from realtime.core.finishing_threads import Finishing
+from realtime.system.signals import leave
 
 def finish():
     time.sleep(SECONDS)

@@ -18,16 +18,16 @@ import pytest
 
 from realtime import effects
 from realtime.__main__ import main
-from realtime.controls import Controls
-from realtime.errors import OutputError
-from realtime.frame import Frame
-from realtime.keepsakes import Keepsakes
-from realtime.names import PartName
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
+from realtime.core.registry import PartName
+from realtime.disclosure.c2pa import Signer
+from realtime.imaging.frame import Frame
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
 from realtime.outputs import OutputRequest
 from realtime.outputs.picture_folder import PictureFolder
 from realtime.outputs.recorder import Recorder
-from realtime.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
-from realtime.signing import Signer
+from realtime.session.snapshots import Keepsakes
 from tests.doubles import KeepingOutput
 from tests.test_recorder import picture
 from tests.videos import write_video

@@ -16,8 +16,8 @@ REALTIME = [sys.executable, "-m", "realtime"]
 BARS = """
 import sys, threading, time
 from tqdm import tqdm
-from realtime.standard_streams import bar_stream
-from realtime.terminal import silence_native_libraries
+from realtime.system.standard_streams import bar_stream
+from realtime.system.console import silence_native_libraries
 silence_native_libraries()
 for number in tqdm(range(3000), file=bar_stream(), mininterval=0, miniters=1):
     pass

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.errors import OutputError
-from realtime.stats import Durations, OutputStats, RunStats, write_stats
+from realtime.core.errors import OutputError
+from realtime.core.stats import Durations, OutputStats, RunStats, write_stats
 
 
 def test_percentiles_are_right_to_a_hundredth() -> None:

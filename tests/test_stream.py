@@ -15,9 +15,9 @@ import cv2
 import pytest
 
 from realtime.cameras import CameraRequest, stream
-from realtime.cameras.decoding import Picture, PictureMaker
 from realtime.cameras.stream import Stream, without_password
-from realtime.errors import CameraError
+from realtime.core.errors import CameraError
+from realtime.video.decoding import Picture, PictureMaker
 from tests.videos import number_of, numbered, write_video
 
 

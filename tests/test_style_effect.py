@@ -11,17 +11,17 @@ import numpy as np
 import platformdirs
 import pytest
 
+from realtime.core.errors import EffectError, ModelError, OptionError
+from realtime.core.stats import RunStats
 from realtime.effects import Effect, EffectContext
-from realtime.effects.chain import EffectChain, EffectMenu, Link
 from realtime.effects.style import StyleEffect, StyleSettings
-from realtime.errors import EffectError, ModelError, OptionError
-from realtime.frame import Frame, Pixels, Size
-from realtime.onnx_model import SessionPolicy
-from realtime.providers import Provider
-from realtime.stats import RunStats
-from realtime.style.easel import Easel, SizedModel
-from realtime.style.exchange import Exchange, Wish
-from realtime.style.pauses import Pauses
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.models.runtime.providers import Provider
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
+from realtime.style.background_loader import Exchange, Wish
+from realtime.style.renderer import Easel, SizedModel
+from realtime.style.throttle import Pauses
 from tests.tiny_models import brighter_style, negative_style
 
 FRAME = Size(640, 360)
@@ -31,7 +31,7 @@ FRAME = Size(640, 360)
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two styles of the user's own, and none that is shipped."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / name)
-    monkeypatch.setattr("realtime.model_shelf.shipped_folder", lambda: tmp_path / "nothing here")
+    monkeypatch.setattr("realtime.models.library.shipped_folder", lambda: tmp_path / "nothing here")
     folder = tmp_path / "realtime" / "models"
     negative_style(folder / "negative.onnx")
     brighter_style(folder / "brighter.onnx", step=40)
@@ -64,7 +64,7 @@ Open = Callable[..., StyleEffect]
 @pytest.fixture
 def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A style opens at its full size, however busy the machine is that runs the tests."""
-    monkeypatch.setattr("realtime.style.opening._s_per_px", lambda model, pauses: 1e-12)
+    monkeypatch.setattr("realtime.style.loader._s_per_px", lambda model, pauses: 1e-12)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_no_engine_is_built_for_a_trial_where_there_is_a_gpu(
     open_style: Open, monkeypatch: pytest.MonkeyPatch, provider: str, gpu: bool, sizes: int
 ) -> None:
     chosen = [Provider.CUDA, Provider.CPU] if gpu else [Provider.CPU]
-    monkeypatch.setattr("realtime.style.opening.choose", lambda wanted, machine, fixed_sizes: (chosen, []))
+    monkeypatch.setattr("realtime.style.loader.choose", lambda wanted, machine, fixed_sizes: (chosen, []))
     opened: list[Size] = []
     begin = SizedModel.__init__
 

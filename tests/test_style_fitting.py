@@ -10,17 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import app, cameras
+from realtime import cameras
 from realtime.__main__ import main
+from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
 from realtime.effects.style import StyleEffect, StyleSettings
-from realtime.frame import Frame, Pixels, Size
-from realtime.model_file import read_outline
-from realtime.onnx_model import SessionPolicy
-from realtime.options import Options
-from realtime.stats import RunStats
-from realtime.style.easel import Easel, SizedModel
-from realtime.style.fitting import Bound, Place, place_of
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.models.file_safety import read_outline
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.session import assembly
+from realtime.session.options import Options
+from realtime.style.letterbox import Bound, Place, place_of
+from realtime.style.renderer import Easel, SizedModel
 from tests.doubles import DrawnCamera
 from tests.tiny_models import blurred_style, negative_style
 
@@ -193,7 +194,7 @@ def test_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(live=True, fps=60))
     style = f"style:{negative_style(tmp_path / 'bound.onnx', height=64, width=64)}"
     options = Options(source="0", effect=(style,), output=("none",), frames=40, provider="cpu")
-    run = app.build(options, lambda what, share: None, RunStats())
+    run = assembly.build(options, lambda what, share: None, RunStats())
     run.go()
     newest = run.loop.newest
     assert newest is not None

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.frame import Pixels, Size
-from realtime.style.guided import Enlarger
+from realtime.imaging.frame import Pixels, Size
+from realtime.style.guided_upsampling import Enlarger
 
 FULL, SMALL = Size(512, 600), Size(256, 304)
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from realtime.frame import Size
-from realtime.style.quality import Governor, first_step, working_sizes
+from realtime.imaging.frame import Size
+from realtime.style.resolution_governor import Governor, first_step, working_sizes
 
 FULL = Size(1280, 720)
 PERIOD_S = 1 / 30

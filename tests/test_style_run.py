@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import app, cameras
+from realtime import cameras
 from realtime.__main__ import main
-from realtime.controls import Command
+from realtime.control.channel import Command
+from realtime.core.errors import OptionError
+from realtime.core.stats import RunStats
 from realtime.effects.style import StyleEffect
-from realtime.errors import OptionError
-from realtime.options import Options
-from realtime.stats import RunStats
+from realtime.session import assembly
+from realtime.session.options import Options
 from tests.doubles import DrawnCamera
 from tests.tiny_models import brighter_style, negative_style
 
@@ -27,9 +28,9 @@ def style(tmp_path: Path) -> str:
     return f"style:{negative_style(tmp_path / 'negative.onnx')}"
 
 
-def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> app.Run:
+def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> assembly.Run:
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(live=True, fps=60))
-    return app.build(dataclasses.replace(options, source="0"), lambda what, share: None, RunStats())
+    return assembly.build(dataclasses.replace(options, source="0"), lambda what, share: None, RunStats())
 
 
 def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
@@ -108,4 +109,4 @@ def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyP
 def test_settings_of_an_effect_that_is_not_there_are_refused(style: str) -> None:
     options = Options(source="demo", effect=("none",), output=("none",), set=("style.strength=0.5",), quality="auto")
     with pytest.raises(OptionError, match="settings for style, but the effect is none"):
-        app.build(options, lambda what, share: None, RunStats())
+        assembly.build(options, lambda what, share: None, RunStats())

@@ -9,12 +9,12 @@ import pytest
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.demo import Demo
-from realtime.frame import Pixels, Size
-from realtime.model_card import ModelKind
-from realtime.model_shelf import find_model
-from realtime.onnx_model import SessionPolicy
-from realtime.style.easel import Easel, SizedModel
-from realtime.style.steady import Steady
+from realtime.imaging.frame import Pixels, Size
+from realtime.models.card import ModelKind
+from realtime.models.library import find_model
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.style.renderer import Easel, SizedModel
+from realtime.style.temporal_filter import Steady
 
 
 @pytest.fixture(scope="module")

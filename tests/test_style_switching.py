@@ -11,16 +11,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from realtime import app, cameras
+from realtime import cameras
+from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
 from realtime.effects.style import StyleEffect, StyleSettings
-from realtime.frame import Frame, Size
-from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.options import Options
+from realtime.imaging.frame import Frame, Size
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.outputs import Output
-from realtime.stats import RunStats
-from realtime.style.easel import SizedModel
-from realtime.style.pauses import Pauses
+from realtime.session import assembly
+from realtime.session.options import Options
+from realtime.style.renderer import SizedModel
+from realtime.style.throttle import Pauses
 from tests.doubles import SIZE, DrawnCamera, draw_number, read_number
 from tests.tiny_models import blurred_style, brighter_style, negative_style
 
@@ -83,7 +84,7 @@ def test_the_painting_thread_opens_and_closes_nothing(tmp_path: Path, monkeypatc
 def test_beside_a_picture_it_rests_between_pieces_and_else_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
     clock = SimpleNamespace(perf_counter=time.perf_counter, sleep=rests.append)
-    monkeypatch.setattr("realtime.style.pauses.time", clock)
+    monkeypatch.setattr("realtime.style.throttle.time", clock)
     path = negative_style(tmp_path / "n.onnx")
     StyleEffect.open(str(path), StyleSettings(), context(alongside=False)).close()
     assert rests == []
@@ -96,7 +97,7 @@ def test_a_long_piece_earns_a_long_rest(monkeypatch: pytest.MonkeyPatch) -> None
     now_s = [100.0]
     rests: list[float] = []
     clock = SimpleNamespace(perf_counter=lambda: now_s[0], sleep=rests.append)
-    monkeypatch.setattr("realtime.style.pauses.time", clock)
+    monkeypatch.setattr("realtime.style.throttle.time", clock)
     beside = Pauses(0.04)
     for worked_s in (0.01, 0.1, 20.0):
         now_s[0] += worked_s
@@ -129,7 +130,7 @@ def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
     options = Options(
         source="0", effect=(f"style:{bright}",), output=("none",), mirror=False, provider="cpu", set=settings
     )
-    run = app.build(options, lambda what, share: None, RunStats())
+    run = assembly.build(options, lambda what, share: None, RunStats())
     kept = Kept()
     menu = run.desk._menu
     menu._list_specs = lambda: [f"style:{bright}", f"style:{dark}"]

@@ -12,17 +12,18 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import __version__, app, effects
+from realtime import __version__, effects
+from realtime.core.registry import PartName
+from realtime.core.stats import RunStats
+from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect
-from realtime.effects.chain import EffectChain, Link
 from realtime.effects.plain import Plain
-from realtime.frame import Face, Frame, Pixels, Size
-from realtime.keepsakes import Keepsakes
-from realtime.label import Label, LabelStyle
-from realtime.names import PartName
-from realtime.options import Options
-from realtime.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
-from realtime.stats import RunStats
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
+from realtime.pipeline.effect_chain import EffectChain, Link
+from realtime.session import assembly
+from realtime.session.options import Options
+from realtime.session.snapshots import Keepsakes
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.synthetic import Swapped, told_in, xmp_of_png
 from tests.test_loop import Inverted, make_loop
@@ -264,7 +265,7 @@ def test_a_run_with_options_of_its_own(tmp_path: Path, swapped: str) -> None:
         frames=3,
         every_frame=True,
     )
-    run = app.build(options, lambda what, share: None, stats)
+    run = assembly.build(options, lambda what, share: None, stats)
     run.go()
     told = json.loads(json.dumps(stats.as_json()))
     assert (told["synthetic"], told["label"], told["frames"]["labelled"]) == (True, "made by a machine", 3)
@@ -273,7 +274,7 @@ def test_a_run_with_options_of_its_own(tmp_path: Path, swapped: str) -> None:
     label = Label(LabelStyle("made by a machine", "top-left", 0.1))
     corner = np.s_[: round(0.2 * SIZE.height), : SIZE.width * 3 // 4]
     plain = Options(source="demo", size=SIZE, effect=("none",), output=("none",), frames=3, every_frame=True)
-    camera = app.build(plain, lambda what, share: None, RunStats())
+    camera = assembly.build(plain, lambda what, share: None, RunStats())
     camera.go()
     assert camera.loop.newest is not None
     marked = label.put_on(camera.loop.newest.with_pixels(~camera.loop.newest.pixels)).pixels
@@ -305,7 +306,7 @@ def test_a_run_without_a_label_says_so_in_its_statistics(swapped: str, caplog: p
         source="demo", size=SIZE, effect=(swapped,), output=("none",), frames=2, every_frame=True, no_label=True
     )
     with caplog.at_level(logging.WARNING, "realtime"):
-        app.build(options, lambda what, share: None, stats).go()
+        assembly.build(options, lambda what, share: None, stats).go()
     told = stats.as_json()
     assert (told["synthetic"], told["label"], told["frames"]["synthetic"], told["frames"]["labelled"]) == (
         True,

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from realtime.terminal import PatientHandler, _Line
+from realtime.system.console import PatientHandler, _Line
 
 
 class Standing(io.StringIO):

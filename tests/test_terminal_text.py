@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from realtime.errors import ModelError, shown
-from realtime.terminal import set_up_logging
+from realtime.core.errors import ModelError, shown
+from realtime.system.console import set_up_logging
 
 HOSTILE = "a\x1b]0;title\x07b\x1b[31m\nsecond\rthird\x9b2J\u202eend"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Box, Face
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Box, Face
 
 SHAPE = np.array([[-0.2, -0.2], [0.2, -0.2], [0.0, 0.05], [0.0, 0.3], [-0.45, -0.1], [0.45, -0.1]])
 

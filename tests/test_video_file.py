@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras import CameraRequest
-from realtime.cameras.decoding import Picture, PictureMaker
 from realtime.cameras.video_file import VideoFile
-from realtime.errors import CameraError
-from realtime.frame import Frame, Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame, Size
+from realtime.video.decoding import Picture, PictureMaker
 from tests.videos import COLOUR_BGR, colour_of, number_of, write_video
 
 

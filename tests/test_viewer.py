@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.faces.viewer import Candidate, Life, LifeWatch, ViewerChoice, shadows
-from realtime.frame import Box, Face
+from realtime.faces.tracking.viewer_selection import Candidate, Life, LifeWatch, ViewerChoice, shadows
+from realtime.imaging.frame import Box, Face
 
 FPS = 30.0
 

@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from realtime import pixels, v4l2
-from realtime.controls import Controls
-from realtime.errors import OutputError
-from realtime.frame import Frame, Pixels, Size
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
+from realtime.imaging import pixels
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest, virtual_camera
 from realtime.outputs.virtual_camera import VirtualCamera
+from realtime.system import v4l2
 
 pyvirtualcam = pytest.importorskip("pyvirtualcam")
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from realtime.effects.chain import EffectChain, Link
-from realtime.errors import HangError
-from realtime.frame import Face, Frame
+from realtime.core.errors import HangError
+from realtime.core.stats import RunStats
+from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output
-from realtime.stats import RunStats
-from realtime.watchdog import Pulse, Watchdog
+from realtime.pipeline.effect_chain import EffectChain, Link
+from realtime.system.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop
 

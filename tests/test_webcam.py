@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from realtime import v4l2
 from realtime.cameras import CameraRequest, webcam
 from realtime.cameras.listing import ListedCamera, ListedMode, list_cameras, named
 from realtime.cameras.webcam import Webcam
-from realtime.errors import CameraError
-from realtime.frame import Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Size
+from realtime.system import v4l2
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="V4L2 exists on Linux only")
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.controls import Command, Controls, Status
-from realtime.errors import OutputError
-from realtime.frame import Frame, Pixels, Size
-from realtime.outputs import OutputRequest, hud, screens
-from realtime.outputs.sdl import pygame
-from realtime.outputs.window import Fullscreen, Window, _first_size
+from realtime.control.channel import Command, Controls, Status
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.sdl import pygame
+from realtime.outputs import OutputRequest
+from realtime.outputs.window import overlay, screens
+from realtime.outputs.window.window import Fullscreen, Window, _first_size
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("SDL_VIDEODRIVER") != "dummy", reason="these tests press keys: they need SDL_VIDEODRIVER=dummy"
@@ -275,13 +276,13 @@ def test_a_long_name_never_cuts_off_how_many_were_dropped(
     open_stage: Open, monkeypatch: pytest.MonkeyPatch, dropped: tuple[tuple[str, int], ...], counts: list[str]
 ) -> None:
     drawn = []
-    text = hud._Font.text
+    text = overlay._Font.text
 
-    def note(font: hud._Font, words: str, colour: hud.Colour) -> pygame.Surface:
+    def note(font: overlay._Font, words: str, colour: overlay.Colour) -> pygame.Surface:
         drawn.append(words)
         return text(font, words, colour)
 
-    monkeypatch.setattr(hud._Font, "text", note)
+    monkeypatch.setattr(overlay._Font, "text", note)
     stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
     stage.controls.status = dataclasses.replace(STATUS, dropped=dropped)
     stage.show(plain(64, 48))
@@ -291,13 +292,13 @@ def test_a_long_name_never_cuts_off_how_many_were_dropped(
 
 def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    text = hud._Font.text
+    text = overlay._Font.text
 
-    def note(font: hud._Font, words: str, colour: hud.Colour) -> pygame.Surface:
+    def note(font: overlay._Font, words: str, colour: overlay.Colour) -> pygame.Surface:
         drawn.append(words)
         return text(font, words, colour)
 
-    monkeypatch.setattr(hud._Font, "text", note)
+    monkeypatch.setattr(overlay._Font, "text", note)
     stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
     facts = (("style", "Starry night, 70%"), ("works at", "848x480 of 1280x720"))
     stage.controls.status = dataclasses.replace(STATUS, facts=facts)
@@ -431,10 +432,10 @@ def test_screens_are_listed() -> None:
 
 ASK = """
 import sys
-from realtime.outputs import screens
+from realtime.outputs.window import screens
 print(screens.has_screen(), screens.list_screens())
-from realtime.controls import Controls
-from realtime.errors import OutputError
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError
 from realtime.outputs import OutputRequest, open_output
 try:
     open_output("window", OutputRequest(Controls()))

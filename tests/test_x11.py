@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb")
 KILLING = """
 import os, signal, sys
 from realtime.__main__ import main
-from realtime.outputs import window
+from realtime.outputs.window import window
 shown = window.Window.show
 def show(self, frame):
     shown(self, frame)

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.model_card import ModelCard, ModelKind
+from realtime.models.card import ModelCard, ModelKind
 
 OPSET = 17
 SIDE = 64

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from realtime.frame import Pixels, Size
+from realtime.imaging.frame import Pixels, Size
 
 SIZE = Size(128, 96)
 COLOUR_BGR = (40, 120, 210)

@@ -22,7 +22,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from realtime.cameras import Camera
-    from realtime.frame import Frame
+    from realtime.imaging.frame import Frame
 
 SIZE = "1280x720"
 
@@ -149,7 +149,7 @@ def first_loop(source: Path) -> float:
     from mediapipe.tasks.python import BaseOptions, vision
 
     from realtime.faces import DETECTOR_MODELS
-    from realtime.model_store import model_file
+    from realtime.models.downloads import model_file
 
     model = DETECTOR_MODELS[os.environ["BENCHMARK_DETECTOR"]]
     options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(model_file(model))))

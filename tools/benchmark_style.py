@@ -20,14 +20,14 @@ import cv2
 import numpy as np
 import onnxruntime
 
+from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
-from realtime.frame import Frame, Pixels, Size
-from realtime.model_card import ModelCard, ModelKind
-from realtime.model_shelf import find_model, model_names
-from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.options import Options
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.models.card import ModelCard, ModelKind
+from realtime.models.library import find_model, model_names
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.outputs import Output
-from realtime.stats import RunStats
+from realtime.session.options import Options
 from tools.benchmark import machine, make_video
 
 SIDE_PX = 512
@@ -205,11 +205,11 @@ def photo(size: Size) -> Pixels:
 
 def measure_live(path: Path, source: Path, seconds: float) -> dict[str, Any]:
     """The program's own statistics of a live run into a window that nobody sees."""
-    from realtime import app
+    from realtime.session import assembly
 
     stats = RunStats()
     options = Options(source=str(source), effect=(f"style:{path}",), output=("window",), loop=True, seconds=seconds)
-    app.build(options, lambda what, share: None, stats).go()
+    assembly.build(options, lambda what, share: None, stats).go()
     return stats.as_json()
 
 
@@ -239,19 +239,19 @@ def measure_exchange(pair: Sequence[Path], source: Path, seconds: float) -> tupl
 
 def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Gaps:
     """A live run in which the style is exchanged every second and a half, and the gaps between pictures shown."""
-    from realtime import app
-    from realtime.effects.chain import EffectMenu
+    from realtime.pipeline.effect_chain import EffectMenu
+    from realtime.session import assembly
 
     stats, watch = RunStats(), Watch()
     options = Options(source=str(source), effect=(f"style:{paths[0]}",), output=("none",), loop=True, seconds=seconds)
-    run = app.build(options, lambda what, share: None, stats)
+    run = assembly.build(options, lambda what, share: None, stats)
     info = run.loop.capture.info
     context = EffectContext(frame=info.size, fps=info.fps, alongside=True)
     specs = [f"style:{path}" for path in paths] if len(paths) > 1 else []
     menu = EffectMenu(
         lambda: specs,
         options.effect[0],
-        lambda spec: app.open_effect(spec, options, context),
+        lambda spec: assembly.open_effect(spec, options, context),
         run.loop.chain,
         lambda said: None,
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import realtime
 from realtime.cameras.demo import portrait_photo
-from realtime.model_store import FOLDER_VARIABLE, MODEL_FILES, model_file
+from realtime.models.downloads import FOLDER_VARIABLE, MODEL_FILES, model_file
 from tools.network_trap import Trapped, obstacle, run_trapped
 
 _ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ _TRAINING = (
 )
 _EXPORTING = ("-o", "own.onnx")
 _WITHOUT_US = "import onnxruntime, sys, time; onnxruntime.InferenceSession(sys.argv[1]); time.sleep(float(sys.argv[2]))"
-_A_MODEL = Path(realtime.__file__).parent / "swap" / "in_front.onnx"
+_A_MODEL = Path(realtime.__file__).parent / "face_compositing" / "occlusion" / "in_front.onnx"
 
 
 def look(trial: Trial, home: Path, work: Path) -> Result:

@@ -22,12 +22,12 @@ from typing import NoReturn
 import cv2
 import numpy as np
 
-from realtime.controls import Controls
-from realtime.errors import OutputError, RealtimeError
-from realtime.feed import Feed
-from realtime.frame import Frame, Pixels, Size
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError, RealtimeError
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest, open_output
 from realtime.outputs.virtual_camera import VirtualCamera, loopbacks
+from realtime.pipeline.output_worker import Feed
 
 
 @dataclasses.dataclass(frozen=True)

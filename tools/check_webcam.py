@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime import v4l2
 from realtime.cameras import Camera, CameraRequest
 from realtime.cameras.listing import list_cameras
 from realtime.cameras.webcam import Webcam
-from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels, Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.system import v4l2
 
 FEED_SIZE = Size(1280, 720)
 FEED_FPS = 30

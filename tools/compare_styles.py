@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from realtime.errors import OptionError, OutputError, RealtimeError
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import OptionError, OutputError, RealtimeError
+from realtime.core.files import written_whole
+from realtime.imaging.frame import Pixels
 from tools.exporting.checkpoint import read_checkpoint
 from tools.make_styles import photos
 from tools.networks import layout_of

@@ -1,8 +1,8 @@
 """Make a model file of a PyTorch checkpoint: `python -m tools.export_onnx CHECKPOINT -o models_onnx/NAME.onnx`.
 
 The checkpoint is read as data, its layout known by the names of its weights, the network wrapped in what our contract
-asks (`realtime.model_card`) and written; then the file is run beside PyTorch on real pictures, and kept only where they
-agree. docs/export.md tells more.
+asks (`realtime.models.card`) and written; then the file is run beside PyTorch on real pictures, and kept only where
+they agree. docs/export.md tells more.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ import torch
 from numpy.typing import NDArray
 
 from realtime import __version__
-from realtime.confined import limit_memory
-from realtime.errors import ModelError, OptionError, RealtimeError, shown
-from realtime.faces.crops import Alignment
-from realtime.files import unused_name, written_whole
-from realtime.frame import Pixels, Size
-from realtime.model_card import ModelCard, ModelKind
-from realtime.terminal import set_up_logging, told_all
+from realtime.core.errors import ModelError, OptionError, RealtimeError, shown
+from realtime.core.files import unused_name, written_whole
+from realtime.core.isolated_process import limit_memory
+from realtime.faces.landmarks.alignment import Alignment
+from realtime.imaging.frame import Pixels, Size
+from realtime.models.card import ModelCard, ModelKind
+from realtime.system.console import set_up_logging, told_all
 from tools.exporting import apart
 from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
 from tools.exporting.confinement import clock, limit_files

@@ -22,14 +22,14 @@ from typing import Literal, NoReturn
 
 from tqdm import tqdm
 
-from realtime.cameras.quiet import quiet_opencv
+from realtime.core.errors import CameraError, OptionError, OutputError, RealtimeError
 from realtime.effects import setting
-from realtime.errors import CameraError, OptionError, OutputError, RealtimeError
-from realtime.faces.crops import FACE
-from realtime.frame import Pixels
-from realtime.signals import ending_in_order
-from realtime.standard_streams import bar_stream
-from realtime.terminal import progress_line, silence_native_libraries
+from realtime.faces.landmarks.alignment import FACE
+from realtime.imaging.frame import Pixels
+from realtime.system.console import progress_line, silence_native_libraries
+from realtime.system.opencv_log import quiet_opencv
+from realtime.system.signals import ending_in_order
+from realtime.system.standard_streams import bar_stream
 from tools.extraction import CROP_SIDE_PX, CROP_WIDER
 from tools.extraction.cutter import Cut, Cutter, Fault, Limits, rounded
 from tools.extraction.groups import sort_new_crops

@@ -22,11 +22,11 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from realtime.errors import OptionError, RealtimeError, nearest
-from realtime.faces.crops import FACE
-from realtime.files import written_whole
-from realtime.frame import Pixels
-from realtime.terminal import progress_line, silence_native_libraries
+from realtime.core.errors import OptionError, RealtimeError, nearest
+from realtime.core.files import written_whole
+from realtime.faces.landmarks.alignment import FACE
+from realtime.imaging.frame import Pixels
+from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled, unit
 from tools.attributes.labels import checked, read_labels

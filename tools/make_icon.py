@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 SIDE = 256
 OVERSIZE = 4
-TARGET = Path(__file__).parents[1] / "realtime" / "icon.png"
+TARGET = Path(__file__).parents[1] / "realtime" / "outputs" / "window" / "icon.png"
 
 Field = NDArray[np.float64]
 Shade = NDArray[np.float64]

@@ -17,12 +17,12 @@ import av
 import cv2
 import numpy as np
 
-from realtime import app
 from realtime.cameras.demo import portrait_photo
-from realtime.frame import Pixels
-from realtime.options import Options
-from realtime.pixels import Place
-from realtime.stats import RunStats
+from realtime.core.stats import RunStats
+from realtime.imaging.frame import Pixels
+from realtime.imaging.pixels import Place
+from realtime.session import assembly
+from realtime.session.options import Options
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT_PX = 400
@@ -52,7 +52,7 @@ def write_swap(astronaut: Path) -> None:
         options = dataclasses.replace(
             Options(), source=str(portrait_photo()), effect=(f"swap:{astronaut}",), output=(f"{out}/",), frames=20
         )
-        app.build(options, lambda what, share: None, RunStats()).go()
+        assembly.build(options, lambda what, share: None, RunStats()).go()
         swapped = _read(max(out.glob("*.png")))
     pictures = [_read(portrait_photo()), _read(astronaut), swapped]
     path = DOCS / "swap.jpg"
@@ -91,7 +91,7 @@ def _run(folder: Path, effect: str, *, mirror: bool = False) -> list[Path]:
         output=(f"{folder}/",),
         seconds=SECONDS,
     )
-    app.build(options, lambda what, share: None, RunStats()).go()
+    assembly.build(options, lambda what, share: None, RunStats()).go()
     return sorted(folder.glob("*.png"))
 
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.frame import Pixels
-from realtime.model_card import ModelKind
-from realtime.model_shelf import read_card
-from realtime.model_vetting import CHECKSUMS
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.imaging.frame import Pixels
+from realtime.model_import.vetting import CHECKSUMS
+from realtime.models.card import ModelKind
+from realtime.models.library import read_card
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from tools import export_onnx, train_style
 
 ROOT = Path(__file__).parents[1]

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.video_file import VideoFile
-from realtime.frame import Pixels
-from realtime.portraits import Motion
-from realtime.portraits.build_options import BuildOptions
-from realtime.portraits.driving import FilmedMotion, motions_of
-from realtime.portraits.expression import CLOSED, motion_between, read_expression
-from realtime.portraits.measure import Measured, Meter
-from realtime.portraits.moving import MovingFaces, prepare, usable_faces
-from realtime.portraits.picture import read_picture
+from realtime.faces.landmarks.expression import CLOSED, motion_between, read_expression
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.driving_clip import FilmedMotion, motions_of
+from realtime.portrait.building.moving_faces import MovingFaces, prepare, usable_faces
+from realtime.portrait.building.options import BuildOptions
 
 Floats = NDArray[np.float64]
 

@@ -20,10 +20,10 @@ import cv2
 import numpy as np
 
 from realtime.cameras.demo import portrait_photo
-from realtime.errors import RealtimeError
-from realtime.frame import Pixels
-from realtime.portraits.measure import Meter
-from realtime.terminal import set_up_logging, silence_native_libraries
+from realtime.core.errors import RealtimeError
+from realtime.faces.landmarks.measurement import Meter
+from realtime.imaging.frame import Pixels
+from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.swap_figures.hiding import Actor, Cast, Film, Moment, Ordinary, Seen, films, ordinary, watch
 from tools.swap_figures.material import SHARED_DATA
 from tools.swap_figures.wearing import open_detector

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from realtime.frame import Face, Pixels
-    from realtime.portraits.measure import Meter
+    from realtime.faces.landmarks.measurement import Meter
+    from realtime.imaging.frame import Face, Pixels
 
 SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 COLUMNS = (
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def _usual_pictures() -> list[Path]:
-    from realtime.portraits.default import default_picture
+    from realtime.portrait.building.default import default_picture
 
     folder = SHARED_DATA / "portraits"
     shared = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -100,11 +100,11 @@ def _measure(picture: Path, pack: Path, rows: int) -> dict[str, Any]:
 
 def _make(picture: Path, pack: Path, rows: int) -> dict[str, Any]:
     """Make one pack, in this process."""
-    from realtime.portraits.build_options import BuildOptions
-    from realtime.portraits.builder import build
-    from realtime.portraits.measure import Meter
-    from realtime.portraits.moving import usable_faces
-    from realtime.portraits.picture import read_picture
+    from realtime.faces.landmarks.measurement import Meter
+    from realtime.picture_files.painting import read_picture
+    from realtime.portrait.building.builder import build
+    from realtime.portrait.building.moving_faces import usable_faces
+    from realtime.portrait.building.options import BuildOptions
 
     meter = Meter()
     pixels, _ = read_picture(picture)
@@ -132,8 +132,8 @@ def _left_behind(pack: Path, pixels: Pixels, face: Face, meter: Meter) -> float:
     """
     import numpy as np
 
-    from realtime.portrait_file import Portrait
-    from realtime.portraits.measure import IrisWatch
+    from realtime.portrait.pack import Portrait
+    from realtime.portrait.quality.iris_match import IrisWatch
 
     original = meter.find(pixels, face)
     watch = IrisWatch(pixels, original)
@@ -157,7 +157,7 @@ def _peak_memory_mb() -> float:
 
 def _start_s(pack: Path) -> float:
     """Seconds from disk to the first frame, decoded; the best of three."""
-    from realtime.portrait_file import Portrait
+    from realtime.portrait.pack import Portrait
 
     times = []
     for _ in range(3):
@@ -176,8 +176,8 @@ def _row(result: dict[str, Any]) -> str:
 
 
 def _write_sheet(pack: Path, path: Path) -> None:
-    from realtime.portrait_file import Portrait
-    from realtime.portraits.preview import write_preview
+    from realtime.portrait.pack import Portrait
+    from realtime.portrait.preview.preview import write_preview
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with Portrait.open(pack) as portrait:

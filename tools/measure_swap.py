@@ -23,8 +23,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from realtime.errors import RealtimeError
-from realtime.terminal import set_up_logging, silence_native_libraries
+from realtime.core.errors import RealtimeError
+from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
 from tools.swap_figures.in_front import keep_things
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos

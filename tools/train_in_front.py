@@ -1,6 +1,6 @@
-"""Trains the network that sees what stands before a face (`realtime/swap/in_front.onnx`).
+"""Trains the network that sees what stands before a face (`realtime/face_compositing/occlusion/in_front.onnx`).
 
-    python -m tools.train_in_front FILM.mp4 demo PHOTO.jpg FOLDER -o realtime/swap/in_front.onnx
+    python -m tools.train_in_front FILM.mp4 demo PHOTO.jpg FOLDER -o realtime/face_compositing/occlusion/in_front.onnx
 
 Films of one person each, and photos (or folders of them; those without one clear face are left out). What is to be
 found is drawn before the faces (`tools/in_front`). `--held-out NAME` keeps films and photos out of training and
@@ -23,17 +23,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.cameras import CameraRequest, open_camera
-from realtime.errors import PortraitError, RealtimeError
-from realtime.faces.mesh import FaceMesh, MeshModel
-from realtime.files import written_whole
-from realtime.frame import Pixels
-from realtime.model_store import model_file
-from realtime.portraits.measure import Meter
-from realtime.portraits.picture import read_picture
-from realtime.portraits.search import find_faces
-from realtime.swap.occlusion_flat import SIDE, plane
-from realtime.swap.occlusion_network import CHANNELS
-from realtime.terminal import progress_line, silence_native_libraries
+from realtime.core.errors import PortraitError, RealtimeError
+from realtime.core.files import written_whole
+from realtime.face_compositing.occlusion.network import CHANNELS
+from realtime.face_compositing.occlusion.uv_view import SIDE, plane
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
+from realtime.imaging.frame import Pixels
+from realtime.models.downloads import model_file
+from realtime.picture_files.painting import read_picture
+from realtime.system.console import progress_line, silence_native_libraries
 from tools.exporting.graph import quiet
 from tools.in_front.samples import TOLD_STEPS, Film, Sample, cut_film, samples_of, still_film
 from tools.networks.in_front import InFront

@@ -25,12 +25,12 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
+from realtime.core.errors import OptionError, RealtimeError
 from realtime.effects import setting
-from realtime.errors import OptionError, RealtimeError
-from realtime.faces.crops import FACE
-from realtime.frame import Pixels
-from realtime.signals import ending_in_order
-from realtime.terminal import progress_line, silence_native_libraries
+from realtime.faces.landmarks.alignment import FACE
+from realtime.imaging.frame import Pixels
+from realtime.system.console import progress_line, silence_native_libraries
+from realtime.system.signals import ending_in_order
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import VggFeatures, features_from
 from tools.training import Given, laid_out

@@ -25,13 +25,13 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from realtime.cameras.demo import portrait_photo
-from realtime.cameras.pictures import read_picture
+from realtime.core.errors import CameraError, OptionError, RealtimeError, nearest
 from realtime.effects import setting
-from realtime.errors import CameraError, OptionError, RealtimeError, nearest
-from realtime.frame import Pixels
-from realtime.signals import ending_in_order
-from realtime.standard_streams import keep_stderr
-from realtime.terminal import progress_line
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.reader import read_picture
+from realtime.system.console import progress_line
+from realtime.system.signals import ending_in_order
+from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
 from tools.training import RECIPES, Given, Material, Recipe, data, laid_out

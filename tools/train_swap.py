@@ -24,14 +24,14 @@ import platformdirs
 import torch
 from lightning_fabric import Fabric
 
+from realtime.core.errors import OptionError, RealtimeError, nearest
+from realtime.core.registry import PartName
 from realtime.effects import setting
-from realtime.errors import OptionError, RealtimeError, nearest
-from realtime.faces.crops import FACE
-from realtime.frame import Pixels
-from realtime.names import PartName
-from realtime.signals import ending_in_order
-from realtime.standard_streams import keep_stderr
-from realtime.terminal import progress_line
+from realtime.faces.landmarks.alignment import FACE
+from realtime.imaging.frame import Pixels
+from realtime.system.console import progress_line
+from realtime.system.signals import ending_in_order
+from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import VggFeatures, features_from
 from tools.training import Given, laid_out

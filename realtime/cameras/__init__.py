@@ -1,8 +1,8 @@
 """Where frames come from: the contract every source keeps, and the table of sources.
 
-A source yields frames as fast as it can; `realtime.capture` runs it on a thread of its own, plays recorded material
-at its own rate, opens a lost camera again and starts a looped one from the beginning. So a source needs four things:
-open in `__init__`, say what it is in `info`, `read`, `close`. The smallest one is `still.py`: copy it.
+A source yields frames as fast as it can; `realtime.pipeline.capture` runs it on a thread of its own, plays recorded
+material at its own rate, opens a lost camera again and starts a looped one from the beginning. So a source needs four
+things: open in `__init__`, say what it is in `info`, `read`, `close`. The smallest one is `still.py`: copy it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from realtime.errors import CameraError, nearest
-from realtime.frame import Frame, Size
-from realtime.names import PartName
-from realtime.paths import user_path
+from realtime.core.errors import CameraError, nearest
+from realtime.core.paths import user_path
+from realtime.core.registry import PartName
+from realtime.imaging.frame import Frame, Size
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Camera(ABC):
 
         `index` counts from 0. `pts_s` starts near 0 and never decreases. `captured_at_s` is taken as soon as the
         picture is there. The pixels belong to the receiver: a source that reuses buffers does so through
-        `realtime.buffers.FramePool`. Raises CameraError when frames stop coming (unplugged, stream broken, file
+        `realtime.imaging.buffers.FramePool`. Raises CameraError when frames stop coming (unplugged, stream broken, file
         damaged half-way): a live source is then closed and opened again, a recorded one ends the run.
         """
 
@@ -80,7 +80,7 @@ CAMERAS: dict[str, PartName] = {
 }
 """Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
 
-_MOVING_WEBP = PartName("realtime.cameras.moving_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read")
+_MOVING_WEBP = PartName("realtime.cameras.animated_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read")
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
@@ -113,7 +113,7 @@ def kind_of(source: str) -> str:
 
 def _kind_of_file(path: Path) -> str:
     """Tell a picture from a film by what is in it; by its name where it may not be read."""
-    from realtime.picture_kinds import is_picture_file, moving_kind
+    from realtime.picture_files.formats import is_picture_file, moving_kind
 
     with contextlib.suppress(OSError):
         if moving_kind(path) is not None:
@@ -124,7 +124,7 @@ def _kind_of_file(path: Path) -> str:
 
 
 def _is_webp(source: str) -> bool:
-    from realtime.picture_kinds import moving_kind
+    from realtime.picture_files.formats import moving_kind
 
     with contextlib.suppress(OSError):
         return moving_kind(user_path(source)) == "WebP"

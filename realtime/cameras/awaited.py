@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.errors import CameraError
-from realtime.frame import Frame, Size
-from realtime.pixels import RESTING_BGR
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame, Size
+from realtime.imaging.pixels import RESTING_BGR
 
 log = logging.getLogger(__name__)
 

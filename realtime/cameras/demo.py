@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.buffers import FramePool
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels, Size
+from realtime.core.errors import CameraError
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.picture_files.reader import read_picture
 
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import cv2
 
-from realtime import v4l2
-from realtime.cameras.quiet import quiet_opencv
-from realtime.errors import CameraError
-from realtime.frame import Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Size
+from realtime.system import v4l2
+from realtime.system.opencv_log import quiet_opencv
 
 ON_LINUX: bool = sys.platform == "linux"
 ON_WINDOWS: bool = sys.platform == "win32"

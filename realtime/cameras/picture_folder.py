@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime import xmp
 from realtime.cameras import PICTURE_SUFFIXES, Camera, CameraInfo, CameraRequest
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels, Size
-from realtime.paths import user_path
+from realtime.core.errors import CameraError
+from realtime.core.paths import user_path
+from realtime.disclosure import xmp
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.picture_files.reader import read_picture
 
 _ASSUMED_FPS = 30.0
 _SOME = 3  # so many names are told of many

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.pictures import read_picture
-from realtime.frame import Frame, Size
-from realtime.paths import user_path
+from realtime.core.paths import user_path
+from realtime.imaging.frame import Frame, Size
+from realtime.picture_files.reader import read_picture
 
 
 class Still(Camera):

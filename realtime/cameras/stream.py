@@ -9,10 +9,10 @@ from fractions import Fraction
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import decoded_pictures, stated_fps
-from realtime.errors import CameraError
-from realtime.film_file import FilmClock
-from realtime.frame import Frame, Pixels, Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.video.container import FilmClock
+from realtime.video.decoding import decoded_pictures, stated_fps
 
 _OPEN_WITHIN_S = 10.0
 _READ_WITHIN_S = 5.0  # a live picture that old is of no use: better to connect again

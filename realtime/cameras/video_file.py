@@ -12,11 +12,11 @@ from pathlib import Path
 import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
-from realtime.cameras.decoding import MOST_FPS, decoded_pictures, stated_fps
-from realtime.errors import CameraError
-from realtime.film_file import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
-from realtime.frame import Frame, Pixels, Size
-from realtime.paths import user_path
+from realtime.core.errors import CameraError
+from realtime.core.paths import user_path
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.video.container import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
+from realtime.video.decoding import MOST_FPS, decoded_pictures, stated_fps
 
 log = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import cv2
 
-from realtime import v4l2
-from realtime.buffers import FramePool
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.listing import ON_LINUX, ON_WINDOWS, ListedCamera, enumerated, list_cameras, named, there_are
-from realtime.cameras.quiet import quiet_opencv
-from realtime.errors import CameraError
-from realtime.frame import Frame, Pixels, Size
-from realtime.texts import in_short, whole_number
+from realtime.core.errors import CameraError
+from realtime.core.text_limits import in_short, whole_number
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.system import v4l2
+from realtime.system.opencv_log import quiet_opencv
 
 _DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from realtime.errors import OutputError, RealtimeError
+from realtime.core.errors import OutputError, RealtimeError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +45,8 @@ def camera_lines() -> list[str]:
 
 def virtual_camera_lines() -> list[str]:
     """One line for each device or backend that a virtual camera can use."""
-    from realtime import v4l2
     from realtime.outputs.virtual_camera import backends, loopbacks
+    from realtime.system import v4l2
 
     if sys.platform != "linux":
         return [f"{name}  (--output camera:{name})" for name in backends()]
@@ -57,7 +57,7 @@ def virtual_camera_lines() -> list[str]:
 
 def screen_lines() -> list[str]:
     """One line for each screen."""
-    from realtime.outputs.screens import list_screens
+    from realtime.outputs.window.screens import list_screens
 
     lines = [f"{screen.number}: {screen.name}  {screen.size}" for screen in list_screens()]
     return lines or ["none; use --output camera, out.mp4, - or none"]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from realtime import __version__
-from realtime.errors import RealtimeError
+from realtime.core.errors import RealtimeError
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _opencv() -> Finding:
 
 
 def _models() -> Finding:
-    from realtime.model_store import model_file
+    from realtime.models.downloads import model_file
 
     path = model_file("face_detection_full_range_sparse.tflite")
     return Finding(True, f"BlazeFace's model is there and whole ({path.parent})")
@@ -75,8 +75,8 @@ def _faces() -> Finding:
     import numpy as np
 
     from realtime.cameras.demo import portrait_photo
-    from realtime.faces.blazeface import open_full_range
-    from realtime.frame import Frame
+    from realtime.faces.detection.blazeface import open_full_range
+    from realtime.imaging.frame import Frame
 
     began_s = time.monotonic()
     detector = open_full_range()
@@ -94,8 +94,8 @@ def _faces() -> Finding:
 
 
 def _portrait() -> Finding:
-    from realtime.portrait_file import Portrait
-    from realtime.portraits.default import default_portrait
+    from realtime.portrait.building.default import default_portrait
+    from realtime.portrait.pack import Portrait
 
     with Portrait.open(default_portrait(lambda what, share: None)) as portrait:
         return Finding(True, f"{portrait.columns * portrait.rows} frames of {portrait.place.size}")
@@ -112,7 +112,7 @@ def _camera() -> Finding:
 
 
 def _screen() -> Finding:
-    from realtime.outputs.screens import list_screens
+    from realtime.outputs.window.screens import list_screens
 
     screens = list_screens()
     if not screens:
@@ -121,7 +121,7 @@ def _screen() -> Finding:
 
 
 def _virtual_camera() -> Finding:
-    from realtime.controls import Controls
+    from realtime.control.channel import Controls
     from realtime.outputs import OutputRequest
     from realtime.outputs.virtual_camera import VirtualCamera
 
@@ -136,8 +136,8 @@ def _encoder() -> Finding:
 
     import numpy as np
 
-    from realtime.controls import Controls
-    from realtime.frame import Frame
+    from realtime.control.channel import Controls
+    from realtime.imaging.frame import Frame
     from realtime.outputs import OutputRequest
     from realtime.outputs.recorder import Recorder
 
@@ -150,8 +150,8 @@ def _encoder() -> Finding:
 
 
 def _onnx_runtime() -> Finding:
-    from realtime import ort_session
-    from realtime.providers import choose
+    from realtime.models.runtime import ort_session
+    from realtime.models.runtime.providers import choose
 
     providers, notes = choose(None, ort_session.machine(), fixed_sizes=True)
     computes = f"{ort_session.VERSION}, computes with {', '.join(provider.title for provider in providers)}"

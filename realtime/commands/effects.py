@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{name:{width}}  {summary}")
         print("\n'realtime effects NAME' lists an effect's settings; --set NAME.KEY=VALUE changes one.")
         return 0
-    from realtime.settings import describe_settings
+    from realtime.core.settings import describe_settings
 
     rows = list(describe_settings(effects.effect_class(arguments.name).Settings))
     if not rows:

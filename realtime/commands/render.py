@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from realtime import cameras, outputs
-from realtime import options as option_table
-from realtime.errors import OptionError, OutputError
-from realtime.files import (
+from realtime.core.errors import OptionError, OutputError
+from realtime.core.files import (
     MEANWHILE,
     check_folder,
     put_in_free_place,
@@ -25,19 +24,20 @@ from realtime.files import (
     replace_folder,
     unfinished_name,
 )
-from realtime.options import Options
+from realtime.core.paths import user_path
+from realtime.core.stats import RunStats, write_stats
+from realtime.imaging.provenance import Provenance
 from realtime.outputs.splitting import ONE_FILE
-from realtime.paths import user_path
-from realtime.provenance import Provenance
-from realtime.signals import INTERRUPTED, leave_now
-from realtime.standard_streams import bar_stream
-from realtime.stats import RunStats, write_stats
-from realtime.stop_request import StopRequest, stop_noted
-from realtime.terminal import progress_line
+from realtime.session import options as option_table
+from realtime.session.options import Options
+from realtime.system.console import progress_line
+from realtime.system.signals import INTERRUPTED, leave_now
+from realtime.system.standard_streams import bar_stream
+from realtime.system.stop_request import StopRequest, stop_noted
 
 if TYPE_CHECKING:
-    from realtime.loop import RenderLoop
-    from realtime.signing import Signer
+    from realtime.disclosure.c2pa import Signer
+    from realtime.pipeline.render_loop import RenderLoop
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ def _kind_of(result: str) -> str:
 
 def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
     """Return the file whose sound goes with the result. Raises OptionError where there is none, before the work."""
-    from realtime.sound import has_sound
+    from realtime.video.sound_track import has_sound
 
     if asked == "none":
         return None
@@ -239,10 +239,10 @@ def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
 
 def _require_keepable(sound: Path, result: Path) -> None:
     """Raise OutputError where a sound cannot go with a film of this kind: tried on two pictures, before the work."""
-    from realtime.controls import Controls
-    from realtime.frame import Frame
+    from realtime.control.channel import Controls
+    from realtime.imaging.frame import Frame
     from realtime.outputs.recorder import Recorder
-    from realtime.sound import with_sound_of
+    from realtime.video.sound_track import with_sound_of
 
     film = unfinished_name(result)
     try:
@@ -262,8 +262,8 @@ def _require_keepable(sound: Path, result: Path) -> None:
 
 def _add_sound(sound: Path, film: Path) -> None:
     """Put the sound into the film, and what the film tells of itself, which copying it packet by packet leaves out."""
-    from realtime import xmp
-    from realtime.sound import with_sound_of
+    from realtime.disclosure import xmp
+    from realtime.video.sound_track import with_sound_of
 
     packet = xmp.found_in(film)
     with_sound_of(sound, film, film)
@@ -285,7 +285,7 @@ def _with_its_own_rate(options: Options) -> Options:
 
 def _signer(options: Options, result: Path) -> Signer:
     """Open the signer of a film, before the work. Raises OutputError."""
-    from realtime.signing import SIGNED_FILMS, Signer
+    from realtime.disclosure.c2pa import SIGNED_FILMS, Signer
 
     if result.suffix.lower() not in SIGNED_FILMS:
         raise OutputError(f"{result} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
@@ -333,10 +333,10 @@ def _render(options: Options, stats: RunStats, stop: StopRequest) -> RenderLoop:
     """Make every frame until the source, a limit or the user ends it; return the loop that did."""
     from tqdm import tqdm
 
-    from realtime import app
+    from realtime.session import assembly
 
     with progress_line() as progress:
-        work = app.build(options, stop.heard_in(progress), stats)
+        work = assembly.build(options, stop.heard_in(progress), stats)
     total = options.frames or work.loop.capture.info.frame_count
     with tqdm(total=total, unit=" frames", file=bar_stream(), desc="rendering", dynamic_ncols=True) as bar:
 

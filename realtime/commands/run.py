@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from realtime import options as option_table
-from realtime.errors import OutputError, RealtimeError
-from realtime.files import check_folder
-from realtime.signals import leave_now
-from realtime.stats import RunStats, write_stats
-from realtime.terminal import progress_line
+from realtime.core.errors import OutputError, RealtimeError
+from realtime.core.files import check_folder
+from realtime.core.stats import RunStats, write_stats
+from realtime.session import options as option_table
+from realtime.system.console import progress_line
+from realtime.system.signals import leave_now
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = option_table.from_arguments(arguments)
     if options.stats:  # now, not after a night
         check_folder(options.stats.parent)
-    from realtime import app
+    from realtime.session import assembly
 
     with progress_line() as progress:
-        live = app.build(options, progress, stats)
+        live = assembly.build(options, progress, stats)
     kept = _KeptUpToDate(options.stats, stats) if options.stats else None
     if kept is not None:
         live.desk.tick = kept.tick

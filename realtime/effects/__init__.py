@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
-from realtime.errors import EffectError, nearest
-from realtime.frame import Face, Frame, Size
-from realtime.names import PartName
-from realtime.watchdog import HUNG_AFTER_S
+from realtime.core.errors import EffectError, nearest
+from realtime.core.registry import PartName
+from realtime.imaging.frame import Face, Frame, Size
+from realtime.system.watchdog import HUNG_AFTER_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Effect(ABC):
 
     The caller promises: `open` may run on any thread; `make` and `close` come from the processing thread, `close`
     once and last; frames come in order of `pts_s`. An effect promises: it never writes into a frame it was given,
-    answers every frame, with or without faces, and makes its pixels through `realtime.buffers.FramePool` where they
-    are new. The same picture as before may be returned as the very same array: outputs then have nothing to do.
+    answers every frame, with or without faces, and makes its pixels through `realtime.imaging.buffers.FramePool` where
+    they are new. The same picture as before may be returned as the very same array: outputs then have nothing to do.
     """
 
     Settings: ClassVar[type[Any]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from realtime.core.errors import OptionError
 from realtime.effects import Effect, EffectContext
-from realtime.errors import OptionError
-from realtime.frame import Face, Frame
+from realtime.imaging.frame import Face, Frame
 
 
 class Plain(Effect):

@@ -2,7 +2,8 @@
 
 The midpoint of the viewer's eyes across the mirrored picture chooses the frame, so that someone who walks to their
 own right is followed to the right edge of the screen. What it looks at and when it blinks is decided in
-`realtime.gaze`; what the frames are, in `realtime.portrait_file`; here the chosen pictures are put together.
+`realtime.portrait.gaze_controller`; what the frames are, in `realtime.portrait.pack`; here the chosen pictures are put
+together.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from realtime.buffers import FramePool
+from realtime.core.errors import OptionError
 from realtime.effects import Effect, EffectContext, setting
-from realtime.errors import OptionError
-from realtime.frame import Face, Frame, Pixels, Size
-from realtime.gaze import Gaze, GazeOptions, Look
-from realtime.pixels import Place, place_inside, scale_into
-from realtime.portrait_canvas import Fit, PaintingScaler, draw_painting, painting_area
-from realtime.portrait_file import Portrait, find_pack, kept_packs
-from realtime.portrait_frames import PortraitFrames
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.pixels import Place, place_inside, scale_into
+from realtime.portrait.canvas import Fit, PaintingScaler, draw_painting, painting_area
+from realtime.portrait.frame_cache import PortraitFrames
+from realtime.portrait.gaze_controller import Gaze, GazeOptions, Look
+from realtime.portrait.pack import Portrait, find_pack, kept_packs
 
 _FADE_STEPS = 32
 """Between two frames: a step of 1/32 changes no pixel of a head by more than a few grey levels."""
@@ -134,7 +135,7 @@ class PortraitEffect(Effect):
         elif settings.painting is not None:
             raise OptionError("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER")
         else:
-            from realtime.portraits.default import open_default_portrait
+            from realtime.portrait.building.default import open_default_portrait
 
             portrait = open_default_portrait(context.progress)
         try:

@@ -1,8 +1,8 @@
 """The frame repainted in the manner of a painting, by an ONNX model.
 
-What a model is comes from `realtime.model_shelf` and `realtime.onnx_model`; how it is kept quick, sharp and calm from
-`realtime.style`. Here they are joined: one easel paints, and another of the right size is exchanged for it when the
-model is too slow, has time to spare, or the camera comes back with frames of another size.
+What a model is comes from `realtime.models.library` and `realtime.models.runtime.onnx_model`; how it is kept quick,
+sharp and calm from `realtime.style`. Here they are joined: one easel paints, and another of the right size is exchanged
+for it when the model is too slow, has time to spare, or the camera comes back with frames of another size.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Any, Literal
 
 import cv2
 
-from realtime.buffers import FramePool
+from realtime.core.errors import EffectError, OptionError
+from realtime.core.paths import user_path
 from realtime.effects import Effect, EffectContext, setting
-from realtime.errors import EffectError, OptionError
-from realtime.frame import Face, Frame, Pixels, Size
-from realtime.model_card import ModelKind
-from realtime.model_shelf import find_model, model_names
-from realtime.model_vetting import vetted
-from realtime.onnx_model import SessionPolicy
-from realtime.paths import user_path
-from realtime.style.easel import Easel
-from realtime.style.exchange import Exchange, Wish
-from realtime.style.opening import Opener, sizes_of
-from realtime.style.pauses import Pauses
-from realtime.style.quality import Governor
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.model_import.vetting import vetted
+from realtime.models.card import ModelKind
+from realtime.models.library import find_model, model_names
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.style.background_loader import Exchange, Wish
+from realtime.style.loader import Opener, sizes_of
+from realtime.style.renderer import Easel
+from realtime.style.resolution_governor import Governor
+from realtime.style.throttle import Pauses
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """Another face in place of the viewer's: from one photo, or made by a network.
 
-What is done to a face is told in `realtime.swap`; here it is chosen: which photos and models, for whom, how strongly.
+What is done to a face is told in `realtime.face_compositing`; here it is chosen: which photos and models, for whom, how
+strongly.
 """
 
 from __future__ import annotations
@@ -13,27 +14,27 @@ from typing import Any, Literal
 
 import numpy as np
 
-from realtime.buffers import FramePool
+from realtime.core.errors import EffectError, OptionError
+from realtime.core.paths import user_path
 from realtime.effects import Effect, EffectContext, setting
-from realtime.errors import EffectError, OptionError
-from realtime.faces.crops import FACE, Alignment
-from realtime.faces.mesh import MeshModel
-from realtime.frame import Face, Frame, Size
-from realtime.model_card import ModelKind
-from realtime.model_shelf import find_model, model_names, read_card
-from realtime.model_store import model_file
-from realtime.model_vetting import vetted
-from realtime.onnx_model import SessionPolicy
-from realtime.paths import user_path
-from realtime.portraits.measure import Meter
-from realtime.swap import Mask
-from realtime.swap.follower import MeshFollower
-from realtime.swap.naming import is_photo, model_and_photo, names_in
+from realtime.face_compositing import Mask
+from realtime.face_compositing.compositor import Keep, Wearing
+from realtime.face_compositing.multi_person import People
+from realtime.faces.landmarks.alignment import Alignment
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Face, Frame, Size
+from realtime.model_import.vetting import vetted
+from realtime.models.card import ModelKind
+from realtime.models.downloads import model_file
+from realtime.models.library import find_model, model_names, read_card
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.swap.names import is_photo, model_and_photo, names_in
 from realtime.swap.network import NetworkFace, SwapModel, identity_of
-from realtime.swap.people import People
-from realtime.swap.photo import PhotoFace, PhotoLevels
-from realtime.swap.source import read_source
-from realtime.swap.wearing import Keep, Wearing
+from realtime.swap.photo.loading import read_source
+from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
 _STEP = 0.1
 _SLIDER_STEPS = {"coverage": 0.05, "x": 0.01, "y": 0.01}
@@ -224,7 +225,7 @@ class _Opener:
         touched = {name: value for name, value in sliders.items() if value is not None}
         if not touched:
             return None
-        alignment = Alignment.parse(read_card(path).alignment or FACE)
+        alignment = Alignment.of_model(path, read_card(path))
         if alignment.slide("coverage") is None:
             raise OptionError(f"swap.coverage and its like are for models aligned by the mesh; {path.stem} is not")
         for name, value in touched.items():

@@ -1,6 +1,6 @@
 """Finding faces and knowing them again: the contract of a detector, and the table of detectors.
 
-`blazeface.py` finds the faces of one frame; `tracker.py` gives them identity, calm and a memory; `viewer.py`
+`blazeface.py` finds the faces of one frame; `tracker.py` gives them identity, calm and a memory; `viewer_selection.py`
 says which of them is the viewer to follow. `mesh.py` and `iris.py` measure one face closely.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from realtime.frame import Face, Frame
-from realtime.names import PartName
+from realtime.core.registry import PartName
+from realtime.imaging.frame import Face, Frame
 
 
 class FaceDetector(ABC):
@@ -34,15 +34,19 @@ class FaceDetector(ABC):
 
 DETECTORS: dict[str, PartName] = {
     "short": PartName(
-        "realtime.faces.blazeface", "open_short_range", "BlazeFace, faces wider than a tenth of the picture (1.3 m)"
+        "realtime.faces.detection.blazeface",
+        "open_short_range",
+        "BlazeFace, faces wider than a tenth of the picture (1.3 m)",
     ),
     "full": PartName(
-        "realtime.faces.blazeface", "open_full_range", "BlazeFace, faces down to a twentieth (3 m); 2.7 times the work"
+        "realtime.faces.detection.blazeface",
+        "open_full_range",
+        "BlazeFace, faces down to a twentieth (3 m); 2.7 times the work",
     ),
     "mediapipe-short": PartName(
-        "realtime.faces.mediapipe_detector", "open_short_range", "short in Google's library, which reports to Google"
+        "realtime.faces.detection.mediapipe", "open_short_range", "short in Google's library, which reports to Google"
     ),
-    "mediapipe-full": PartName("realtime.faces.mediapipe_detector", "open_full_range", "full in the same"),
+    "mediapipe-full": PartName("realtime.faces.detection.mediapipe", "open_full_range", "full in the same"),
 }
 """Each is opened as `function()`, and raises ModelError when its model file cannot be had."""
 
@@ -55,6 +59,6 @@ DETECTOR_MODELS = {
     "mediapipe-short": _SHORT_RANGE,
     "mediapipe-full": _FULL_RANGE,
 }
-"""The model file of each detector in `realtime.model_store`, so that it can be fetched before anything
+"""The model file of each detector in `realtime.models.downloads`, so that it can be fetched before anything
 starts.
 """

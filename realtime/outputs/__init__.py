@@ -1,8 +1,8 @@
 """Where pictures go: the contract every output keeps, and the table of outputs.
 
-`realtime.loop` gives each output a newest-frame slot and, except for a window, a thread of its own, paces it and
-counts what it shows and drops. So an output needs three things: open in `__init__`, `show`, `close`. The smallest
-one is `nowhere.py`: copy it.
+`realtime.pipeline.render_loop` gives each output a newest-frame slot and, except for a window, a thread of its own,
+paces it and counts what it shows and drops. So an output needs three things: open in `__init__`, `show`, `close`. The
+smallest one is `null.py`: copy it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from realtime.errors import OutputError, nearest
-from realtime.frame import Frame, Size
-from realtime.names import PartName
+from realtime.core.errors import OutputError, nearest
+from realtime.core.paths import user_path
+from realtime.core.registry import PartName
+from realtime.imaging.frame import Frame, Size
 from realtime.outputs.splitting import NEVER, Split
-from realtime.paths import user_path
 
 if TYPE_CHECKING:
-    from realtime.controls import Controls
-    from realtime.signing import Signer
+    from realtime.control.channel import Controls
+    from realtime.disclosure.c2pa import Signer
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ class Output(ABC):
 
 
 OUTPUTS: dict[str, PartName] = {
-    "window": PartName("realtime.outputs.window", "Window", "a window on the screen"),
-    "fullscreen": PartName("realtime.outputs.window", "Fullscreen", "the whole screen, for a gallery"),
+    "window": PartName("realtime.outputs.window.window", "Window", "a window on the screen"),
+    "fullscreen": PartName("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
     "camera": PartName("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
     "file": PartName("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
     "folder": PartName("realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"),
     "pipe": PartName("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
-    "none": PartName("realtime.outputs.nowhere", "Nowhere", "nothing is shown; for measuring"),
+    "none": PartName("realtime.outputs.null", "Nowhere", "nothing is shown; for measuring"),
 }
 """Each class is opened as `Class(argument, request)`: `window`/`fullscreen`: screen number or empty; `camera`:
 backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""

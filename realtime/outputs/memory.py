@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from realtime.frame import Frame
+from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputRequest
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import cv2
 
-from realtime import xmp
-from realtime.errors import OutputError
-from realtime.files import put_in_place, remove, unfinished_name
-from realtime.frame import Frame, Pixels
+from realtime.core.errors import OutputError
+from realtime.core.files import put_in_place, remove, unfinished_name
+from realtime.core.paths import user_path
+from realtime.disclosure import xmp
+from realtime.disclosure.c2pa import Signer
+from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputRequest
-from realtime.paths import user_path
-from realtime.pixels import Fitter
-from realtime.signing import Signer
 
 _NUMBERED = re.compile(r"\d{6,}\.png")
 # zlib's level 1: a 720p picture takes 14 ms and 1.5 MB instead of 23 ms and 1.4 MB at OpenCV's own choice.

@@ -7,10 +7,10 @@ import io
 import os
 import sys
 
-from realtime.errors import OutputError
-from realtime.frame import Frame, Size
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame, Size
+from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputFinished, OutputRequest
-from realtime.pixels import Fitter
 
 
 class Pipe(Output):

@@ -16,18 +16,18 @@ import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from realtime import xmp
-from realtime.errors import OutputError
-from realtime.files import remove
-from realtime.finishing import Finishing
-from realtime.frame import Frame, Pixels, Size
+from realtime.core.errors import OutputError
+from realtime.core.files import remove
+from realtime.core.finishing_threads import Finishing
+from realtime.core.paths import user_path
+from realtime.disclosure import xmp
+from realtime.disclosure.c2pa import SIGNED_FILMS
+from realtime.disclosure.film_tags import FilmMetadata
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.pixels import letterbox_into
+from realtime.imaging.provenance import Provenance
 from realtime.outputs import Output, OutputRequest
-from realtime.outputs.film_metadata import FilmMetadata
 from realtime.outputs.splitting import later_names
-from realtime.paths import user_path
-from realtime.pixels import letterbox_into
-from realtime.provenance import Provenance
-from realtime.signing import SIGNED_FILMS
 
 _logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Recorder(Output):
 
     A file that exists is refused without `--overwrite`; with it, it is emptied when the first frame comes, not before.
     Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them. How its pictures
-    were made is written into it (`film_metadata.py`), also where that changes on the way. Where `request.split` asks
+    were made is written into it (`film_tags.py`), also where that changes on the way. Where `request.split` asks
     for it the recording goes on in another file, which is a film by itself and replaces none; so it does where somebody
     deletes the file that it goes to, unless it is to be one file (`ONE_FILE`).
     """

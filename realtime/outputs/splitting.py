@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from realtime.errors import OptionError
-from realtime.files import shortened
+from realtime.core.errors import OptionError
+from realtime.core.files import shortened
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "MB": 1e6, "GB": 1e9}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|MB|GB)", re.IGNORECASE)

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from realtime import v4l2
-from realtime.errors import OutputError, nearest
-from realtime.frame import Frame, Size
+from realtime.core.errors import OutputError, nearest
+from realtime.imaging.frame import Frame, Size
+from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputRequest
-from realtime.pixels import Fitter
+from realtime.system import v4l2
 
 _DEFAULT_SIZE = Size(1280, 720)
 _BACKENDS_ELSEWHERE = {

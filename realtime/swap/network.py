@@ -1,4 +1,4 @@
-"""A face made by a network from the viewer's own: a swap model in our contract (`realtime.model_card`)."""
+"""A face made by a network from the viewer's own: a swap model in our contract (`realtime.models.card`)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import EffectError
-from realtime.faces.crops import FACE, Alignment, cut_face, sample
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels, Size
-from realtime.model_shelf import find_identity_encoder
-from realtime.model_vetting import vetted
-from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.swap import Mask
-from realtime.swap.field import GRID, FaceField, Floats
+from realtime.core.errors import EffectError
+from realtime.face_compositing import Mask
+from realtime.face_compositing.face_geometry import GRID, FaceField, Floats
+from realtime.faces.landmarks.alignment import Alignment, cut_face, sample
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.vetting import vetted
+from realtime.models.library import find_identity_encoder
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class SwapModel:
         """`alignment` in place of the card's. Raises ModelError."""
         self.network = OnnxModel.open(path, policy)
         card = self.network.card
-        self.alignment = alignment or Alignment.parse(card.alignment or FACE)
+        self.alignment = alignment or Alignment.of_model(path, card)
         self.side_px = int(self.network.input_shapes["face"][1])
         self.title = card.title or path.stem
         self._inputs: dict[str, NDArray[np.generic]] = {}
@@ -169,7 +169,7 @@ def identity_of(model: Path, photo: Pixels, mesh: FaceMesh, policy: SessionPolic
     encoder = OnnxModel.open(vetted(find_identity_encoder(model)), policy)
     try:
         side = int(encoder.input_shapes["face"][1])
-        alignment = Alignment.parse(encoder.card.alignment or FACE)
+        alignment = Alignment.of_model(encoder.path, encoder.card)
         crop = sample(photo, alignment.to_picture(mesh, side), side)
         z = np.empty((1, int(encoder.output_shapes["z"][1])), np.float32)
         encoder.run({"face": crop[None]}, {"z": z})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.cameras.pictures import read_picture
+from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
 from tools import find_attributes
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled

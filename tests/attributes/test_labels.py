@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.errors import OptionError
+from realtime.core.errors import OptionError
 from tools.attributes.labels import LEAST_EACH, read_labels
 
 ROWS = [("000001.jpg", -1, 1), ("000002.jpg", 1, -1)]

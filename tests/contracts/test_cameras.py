@@ -19,8 +19,8 @@ import pytest
 
 from realtime.cameras import CAMERAS, Camera, CameraRequest, kind_of, open_camera
 from realtime.cameras.listing import list_cameras
-from realtime.errors import CameraError
-from realtime.frame import Size
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Size
 from tests.videos import SIZE, numbered, write_video
 
 SERVER = """

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.errors import ModelError
+from realtime.core.errors import ModelError
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
-from realtime.faces.tracker import SURE_SCORE
-from realtime.frame import Box, Face, Frame, Pixels
-from realtime.model_store import model_file
+from realtime.faces.tracking.tracker import SURE_SCORE
+from realtime.imaging.frame import Box, Face, Frame, Pixels
+from realtime.models.downloads import model_file
 from tests.offline import python_without_network
 
 OURS, MEDIAPIPES = ("short", "full"), ("mediapipe-short", "mediapipe-full")
@@ -156,7 +156,7 @@ MEDIAPIPES_ANSWERS = """
 import json, sys
 import numpy as np
 from realtime.faces import DETECTORS
-from realtime.frame import Frame
+from realtime.imaging.frame import Frame
 pictures = np.load(sys.argv[2])
 detector = DETECTORS[sys.argv[1]].load()()
 for number, name in enumerate(pictures.files):

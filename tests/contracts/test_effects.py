@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras.demo import portrait_photo
+from realtime.core.errors import RealtimeError
+from realtime.core.settings import describe_settings, parse_settings
 from realtime.effects import EFFECTS, Effect, EffectContext, effect_class, split_spec
-from realtime.errors import RealtimeError
-from realtime.frame import Box, Face, Frame, Pixels, Size
-from realtime.settings import describe_settings, parse_settings
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from tests.portrait_packs import write_pack
 from tests.tiny_models import negative_style
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.errors import OutputError, RealtimeError
-from realtime.frame import Frame, Pixels, Size
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError, RealtimeError
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OUTPUTS, Output, OutputRequest, open_output, split_spec
 from realtime.outputs.memory import Memory
 

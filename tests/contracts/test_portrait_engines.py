@@ -1,4 +1,4 @@
-"""What every engine that moves a face promises (realtime/portraits/__init__.py), run over all of them."""
+"""What every engine that moves a face promises (realtime/portrait/engines/__init__.py), run over all of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.errors import ModelError
-from realtime.frame import Pixels
-from realtime.portraits import ENGINES, Engine, Motion, Source
-from realtime.portraits.measure import Meter
-from realtime.portraits.moving import usable_faces
-from realtime.portraits.picture import read_picture
+from realtime.core.errors import ModelError
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.moving_faces import usable_faces
+from realtime.portrait.engines import ENGINES, Engine, Source
 
 TESTED = ("mesh",)
 

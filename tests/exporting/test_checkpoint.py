@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from realtime.errors import ModelError
+from realtime.core.errors import ModelError
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.brush import Brush
 from tools.networks.weights import Weights

@@ -13,9 +13,9 @@ import onnxruntime
 import pytest
 import torch
 
-from realtime.errors import ModelError
-from realtime.frame import Size
-from realtime.model_card import ModelCard, ModelKind
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Size
+from realtime.models.card import ModelCard, ModelKind
 from tests.exporting.conftest import trained
 from tools import export_onnx
 from tools.exporting import check

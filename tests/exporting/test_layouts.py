@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError
-from realtime.frame import Size
-from realtime.model_card import ModelCard, ModelKind
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Size
+from realtime.models.card import ModelCard, ModelKind
 from tests.exporting.conftest import trained
 from tools.exporting.check import WrittenModel, compare, sample_inputs
 from tools.exporting.checkpoint import read_checkpoint

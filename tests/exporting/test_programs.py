@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, OptionError
-from realtime.frame import Size
-from realtime.model_card import ModelCard, ModelKind
+from realtime.core.errors import ModelError, OptionError
+from realtime.imaging.frame import Size
+from realtime.models.card import ModelCard, ModelKind
 from tools.exporting.check import WrittenModel, compare, sample_inputs
 from tools.exporting.model import build_model
 from tools.exporting.source import Source, Wishes, open_source

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from realtime.errors import ModelError
+from realtime.core.errors import ModelError
 from tools import export_onnx
 from tools.exporting import apart
 from tools.exporting.archive import Archive

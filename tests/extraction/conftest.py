@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import ModelError
-from realtime.frame import Pixels, Size
-from realtime.model_store import MODEL_FILES, model_file
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Pixels, Size
+from realtime.models.downloads import MODEL_FILES, model_file
+from realtime.picture_files.reader import read_picture
 
 CLIP_SIZE = Size(400, 360)
 

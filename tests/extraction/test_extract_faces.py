@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.cameras.pictures import read_picture
-from realtime.faces.blazeface import open_still
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import FaceMesh, MeshModel
-from realtime.frame import Pixels
-from realtime.model_store import model_file
+from realtime.faces.detection.blazeface import open_still
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
+from realtime.imaging.frame import Pixels
+from realtime.models.downloads import model_file
+from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, write_clip
 from tools.extract_faces import main
 from tools.extraction.manifest import NAME, Manifest, ManifestWriter, crop_files

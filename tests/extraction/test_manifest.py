@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from realtime.errors import OptionError
-from realtime.faces.mesh import POINT_COUNT
+from realtime.core.errors import OptionError
+from realtime.faces.landmarks.mesh import POINT_COUNT
 from tools.extraction.manifest import NAME, Manifest
 
 HEADER = {"alignment": "face", "wider": 1.4, "side_px": 256, "format": 1, "made_by": "somebody"}

@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
-from realtime.portraits import Motion, Source
-from realtime.portraits.measure import Meter
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.moving import usable_faces
-from realtime.portraits.picture import read_picture
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.moving_faces import usable_faces
+from realtime.portrait.engines import Source
+from realtime.portrait.engines.warp.engine import MeshEngine
 
 FOLDER = Path(__file__).parent
 

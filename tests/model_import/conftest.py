@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.cameras.pictures import read_picture
-from realtime.frame import Pixels, Size
-from realtime.model_import.importer import Imported, Words, import_style
-from realtime.model_import.trials import scaled
-from realtime.model_import.wishes import Wishes
-from realtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.style.easel import Easel, SizedModel
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.hints import Wishes
+from realtime.model_import.style.importer import Imported, Words, import_style
+from realtime.model_import.style.validation import scaled
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.picture_files.reader import read_picture
+from realtime.style.renderer import Easel, SizedModel
 
 Import = Callable[[Path, Wishes], Imported]
 Paint = Callable[[Imported, Pixels], Pixels]

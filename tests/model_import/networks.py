@@ -16,8 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.frame import Pixels
-from realtime.model_import.wishes import ColourOrder, Layout, ValueRange
+from realtime.imaging.frame import Pixels
+from realtime.model_import.hints import ColourOrder, Layout, ValueRange
 
 _TO_NCHW = {"NHWC": [0, 3, 1, 2], "HWC": [2, 0, 1]}
 _FROM_NCHW = {"NHWC": [0, 2, 3, 1], "HWC": [1, 2, 0]}

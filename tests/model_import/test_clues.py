@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.model_import.clues import input_clue, output_clue
-from realtime.model_import.graphs import GraphView
-from realtime.model_import.wishes import ColourOrder, ValueRange
+from realtime.model_import.graph.value_ranges import input_clue, output_clue
+from realtime.model_import.graph.view import GraphView
+from realtime.model_import.hints import ColourOrder, ValueRange
 
 B, U, S = ValueRange.BYTES, ValueRange.UNIT, ValueRange.SIGNED
 Step = tuple[str, Any]

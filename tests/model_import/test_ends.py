@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime.frame import Pixels
-from realtime.model_import.wishes import ColourOrder, Layout, ValueRange, Wishes
+from realtime.imaging.frame import Pixels
+from realtime.model_import.hints import ColourOrder, Layout, ValueRange, Wishes
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, tinted, write_tint
 
@@ -94,7 +94,7 @@ def test_a_wrong_colour_order_shows_in_the_answer(
 
 
 def test_one_size_wished_scales_to_it_and_back(tmp_path: Path, photo: Pixels, bring_in: Import, paint: Paint) -> None:
-    from realtime.frame import Size
+    from realtime.imaging.frame import Size
 
     path = write_tint(tmp_path / "theirs.onnx", Manner())
     made = bring_in(path, Wishes(range_in=U, range_out=U, size=Size(96, 96)))

@@ -13,18 +13,18 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import RealtimeError
-from realtime.faces.crops import Alignment, cut_face
-from realtime.model_import.face_importer import FaceImport, import_encoder, import_swap
-from realtime.model_import.face_trial import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
-from realtime.model_import.face_wishes import FaceWishes
-from realtime.model_import.face_wrapping import soft_ellipse
-from realtime.model_import.importer import Imported, Words
-from realtime.model_import.wishes import ColourOrder, Layout, ValueRange, Wishes
-from realtime.model_shelf import find_identity_encoder
-from realtime.model_store import ModelState
-from realtime.onnx_model import OnnxModel
+from realtime.core.errors import RealtimeError
+from realtime.faces.landmarks.alignment import Alignment, cut_face
+from realtime.model_import.face.adapter import soft_ellipse
+from realtime.model_import.face.hints import FaceWishes
+from realtime.model_import.face.importer import FaceImport, import_encoder, import_swap
+from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
+from realtime.model_import.hints import ColourOrder, Layout, ValueRange, Wishes
+from realtime.model_import.style.importer import Imported, Words
+from realtime.models.downloads import ModelState
+from realtime.models.library import find_identity_encoder
+from realtime.models.runtime.onnx_model import OnnxModel
+from realtime.picture_files.reader import read_picture
 from tests.model_import import face_networks as theirs
 
 Crop = NDArray[np.uint8]
@@ -38,7 +38,7 @@ def face_photo(navy_photo: Path) -> FacePhoto:
 
 @pytest.fixture
 def bring(face_photo: FacePhoto, monkeypatch: pytest.MonkeyPatch) -> Bring:
-    monkeypatch.setattr("realtime.model_import.face_trial._TIMED_FOR_S", 0.0)
+    monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
     return lambda path, wishes: import_swap(path, wishes, Words(), face_photo, "who")
 
 
@@ -457,8 +457,8 @@ def test_what_cannot_come_in_is_one_line(
 def test_nothing_is_fetched_for_a_trial(monkeypatch: pytest.MonkeyPatch, face_photo: FacePhoto) -> None:
     """Without the face models the photo's face is where it was measured once."""
     measured = usual_face()
-    monkeypatch.setattr("realtime.model_import.face_trial.model_state", lambda name: ModelState.MISSING)
-    monkeypatch.setattr("realtime.model_import.face_trial.find_face", lambda pixels: pytest.fail("looked for"))
+    monkeypatch.setattr("realtime.model_import.face.validation.model_state", lambda name: ModelState.MISSING)
+    monkeypatch.setattr("realtime.model_import.face.validation.find_face", lambda pixels: pytest.fail("looked for"))
     placed = usual_face()
     assert (placed.mesh.points == face_photo.mesh.points).all()
     eyes = [33, 133, 362, 263]

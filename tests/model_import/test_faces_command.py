@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime import model_shelf
-from realtime.model_card import ModelKind
+from realtime.models import library
+from realtime.models.card import ModelKind
 from tests import tiny_models
 from tests.model_import import face_networks as theirs
 from tests.model_import.networks import Manner, write_tint
@@ -20,7 +20,7 @@ __all__ = ["shelf"]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.model_import.face_trial._TIMED_FOR_S", 0.0)
+    monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
 
 
 def test_a_swapper_comes_with_what_tells_it_whose_face(
@@ -37,8 +37,8 @@ def test_a_swapper_comes_with_what_tells_it_whose_face(
     both = cv2.imread("look.png")
     assert both is not None
     assert both.shape == (128, 256, 3)
-    swap = model_shelf.find_model("inswapper_128", ModelKind.SWAP)
-    assert model_shelf.find_identity_encoder(swap) == shelf / "w600k_r50.onnx"
+    swap = library.find_model("inswapper_128", ModelKind.SWAP)
+    assert library.find_identity_encoder(swap) == shelf / "w600k_r50.onnx"
 
     assert typed() == 0
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines() if "yours" in line]
@@ -59,7 +59,7 @@ def test_a_swapper_comes_with_what_tells_it_whose_face(
     assert (
         typed(*add[:2], "--name", "third", "--identity-model", "other/w600k_r50.onnx", "--identity-name", "r50b") == 0
     )
-    assert model_shelf.read_card(shelf / "third.onnx").identity_model == "r50b"
+    assert library.read_card(shelf / "third.onnx").identity_model == "r50b"
 
 
 def test_a_dfm_file_is_known_as_one(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_a_dfm_file_is_known_as_one(shelf: Path, tmp_path: Path, capsys: pytest.
     told = capsys.readouterr().out
     assert "mesh coverage=2.1 x=0 y=-0.1" in told
     assert "next:  `realtime run --effect swap:some-body`" in told
-    card = model_shelf.read_card(shelf / "some-body.onnx")
+    card = library.read_card(shelf / "some-body.onnx")
     assert (card.kind, card.morph, card.title) == (ModelKind.SWAP, 1.0, "Some Body")
     assert not (shelf / "some-body.dfm").exists()
 
@@ -77,7 +77,7 @@ def test_an_encoder_by_itself(shelf: Path, tmp_path: Path, capsys: pytest.Captur
     theirs.write_recogniser(tmp_path / "w600k_r50.onnx")
     assert typed("add", "w600k_r50.onnx", "--kind", "encoder", "--licence", "research") == 0
     assert "--identity-model w600k_r50" in capsys.readouterr().out
-    card = model_shelf.read_card(shelf / "w600k_r50.onnx")
+    card = library.read_card(shelf / "w600k_r50.onnx")
     assert (card.kind, card.licence, card.alignment) == (ModelKind.ENCODER, "research", "arcface_112")
 
 

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from realtime.frame import Pixels, Size
-from realtime.model_import.trials import scaled
-from realtime.model_import.wishes import ValueRange, Wishes
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import CycleGan, FastNeuralStyle, export, painted_by, seeded, write
 
@@ -136,7 +136,7 @@ def test_real_files_agree_with_themselves(
     multiple: int,
 ) -> None:
     """What comes out of the rewritten file is what the original gives, run as its maker runs it."""
-    from realtime.onnx_model import AnyGraph
+    from realtime.models.runtime.onnx_model import AnyGraph
 
     path = shared_data / "onnx" / f"{name}.onnx"
     made = bring_in(path, wishes)

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.errors import ModelError, shown
-from realtime.frame import Pixels, Size
-from realtime.model_import.trials import scaled
-from realtime.model_import.wishes import ValueRange, Wishes
-from realtime.style.fitting import Bound
+from realtime.core.errors import ModelError, shown
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.style.validation import scaled
+from realtime.style.letterbox import Bound
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, export, seeded, write, write_tint
 from tests.model_import.test_refusals import PICTURE, Shape, graph
@@ -331,8 +331,8 @@ def test_noise_is_said(tmp_path: Path, bring_in: Import) -> None:
 
 @pytest.mark.parametrize("make", [hostile_models.zeros, hostile_models.wide])
 def test_a_bomb_in_bounds_is_one_line(tmp_path: Path, photo: Pixels, make: type) -> None:
-    from realtime.model_import.importer import Words, import_style
-    from realtime.model_vetting import in_bounds
+    from realtime.model_import.style.importer import Words, import_style
+    from realtime.model_import.vetting import in_bounds
 
     path = make(tmp_path / "bomb.onnx", ours=False)
     with pytest.raises(ModelError) as caught:
@@ -342,7 +342,7 @@ def test_a_bomb_in_bounds_is_one_line(tmp_path: Path, photo: Pixels, make: type)
 
 
 def test_what_nobody_foresaw_is_the_files_fault(tmp_path: Path) -> None:
-    from realtime.model_vetting import in_bounds
+    from realtime.model_import.vetting import in_bounds
 
     path = write(tmp_path / "x.onnx", [], [], [], {})
     with pytest.raises(ModelError, match=r"x\.onnx cannot be used \(ZeroDivisionError: .*\): it is damaged, or"):

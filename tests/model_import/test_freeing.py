@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from realtime.frame import Pixels, Size
-from realtime.model_import.trials import scaled
-from realtime.model_import.wishes import ValueRange, Wishes
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import write
 

@@ -13,11 +13,11 @@ import numpy as np
 import platformdirs
 import pytest
 
-from realtime import model_shelf
 from realtime.commands import models
-from realtime.errors import RealtimeError
-from realtime.frame import Pixels
-from realtime.model_import.wishes import ValueRange
+from realtime.core.errors import RealtimeError
+from realtime.imaging.frame import Pixels
+from realtime.model_import.hints import ValueRange
+from realtime.models import library
 from tests.model_import.networks import Manner, tinted, write_tint
 
 
@@ -25,10 +25,10 @@ from tests.model_import.networks import Manner, tinted, write_tint
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder of its own, and none that is shipped."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / "data" / name)
-    monkeypatch.setattr(model_shelf, "shipped_folder", lambda: tmp_path / "shipped")
-    monkeypatch.setattr("realtime.model_import.importer._TIMED_FOR_S", 0.0)
+    monkeypatch.setattr(library, "shipped_folder", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("realtime.model_import.style.importer._TIMED_FOR_S", 0.0)
     # In this process, which is quicker; in one of its own: the last test here.
-    monkeypatch.setattr("realtime.confined.call", lambda _, work, *words: work(*words))
+    monkeypatch.setattr("realtime.core.isolated_process.call", lambda _, work, *words: work(*words))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "data" / "realtime" / "models"
 
@@ -59,7 +59,7 @@ def test_add_shows_what_was_taken_from_where_and_keeps_the_file(
     for text in ("range in", "-1..1", "your --range", "ms a frame at 512x512", "licence MIT", "style:my-tint-v2"):
         assert text in told
     assert [path.name for path in shelf.iterdir()] == ["my-tint-v2.onnx"]
-    card = model_shelf.read_card(shelf / "my-tint-v2.onnx")
+    card = library.read_card(shelf / "my-tint-v2.onnx")
     assert (card.title, card.licence) == ("My Tint v2", "MIT")
     both = cv2.imread(str(tmp_path / "look.png"))
     assert both is not None
@@ -87,7 +87,7 @@ def test_a_name_is_taken_once_and_replaced_only_when_asked(shelf: Path, tmp_path
     assert "--overwrite" in refused(*add)
     assert (shelf / "tint.onnx").read_bytes() == kept
     assert typed(*add, "--overwrite", "--title", "Another") == 0
-    assert model_shelf.read_card(shelf / "tint.onnx").title == "Another"
+    assert library.read_card(shelf / "tint.onnx").title == "Another"
     (tmp_path / "shipped").mkdir()
     (shelf / "tint.onnx").rename(tmp_path / "shipped" / "wave.onnx")
     assert "shipped" in refused(*add, "--name", "wave")

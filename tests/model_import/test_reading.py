@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.errors import ModelError
-from realtime.frame import Pixels, Size
-from realtime.model_import.graphs import GraphView
-from realtime.model_import.reading import read_network
-from realtime.model_import.trials import scaled
-from realtime.model_import.wishes import ValueRange, Wishes
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.graph.loading import read_network
+from realtime.model_import.graph.view import GraphView
+from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, tinted, write, write_tint
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from realtime.errors import ModelError, OptionError, RealtimeError
-from realtime.frame import Size
-from realtime.model_import.wishes import Layout, ValueRange, Wishes
+from realtime.core.errors import ModelError, OptionError, RealtimeError
+from realtime.imaging.frame import Size
+from realtime.model_import.hints import Layout, ValueRange, Wishes
 from tests.model_import.conftest import Import
 from tests.model_import.networks import Manner, write, write_tint
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from realtime.errors import ModelError
-from realtime.frame import Face, Pixels
-from realtime.portrait_file import Portrait
-from realtime.portraits import Source
-from realtime.portraits.builder import Built, build
-from realtime.portraits.measure import Measured, Meter
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.moving import usable_faces
-from realtime.portraits.picture import read_picture
+from realtime.core.errors import ModelError
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.imaging.frame import Face, Pixels
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.builder import Built, build
+from realtime.portrait.building.moving_faces import usable_faces
+from realtime.portrait.engines import Source
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.pack import Portrait
 
 
 @pytest.fixture(scope="session")

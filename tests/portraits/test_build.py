@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import PortraitError
-from realtime.frame import Face, Pixels
-from realtime.portrait_file import PackWriter, Portrait
-from realtime.portraits import Motion
-from realtime.portraits.builder import BuildOptions, Built, breath, build
-from realtime.portraits.measure import Measured, Meter, gaze_from, turn
-from realtime.portraits.moving import usable_faces
-from realtime.portraits.report import rank_correlation, step_ratio
-from realtime.portraits.search import face_at, find_faces
+from realtime.core.errors import PortraitError
+from realtime.faces.detection.still_pictures import face_at, find_faces
+from realtime.faces.landmarks.measurement import Measured, Meter, gaze_from, turn
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Face, Pixels
+from realtime.portrait.building.builder import BuildOptions, Built, breath, build
+from realtime.portrait.building.moving_faces import usable_faces
+from realtime.portrait.pack import PackWriter, Portrait
+from realtime.portrait.quality.report import rank_correlation, step_ratio
 
 Pack = tuple[Built, Portrait, list[tuple[str, float]]]
 
@@ -235,7 +235,7 @@ def test_a_breath_begins_and_ends_at_rest() -> None:
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["mona_lisa.jpg", "raphael_la_velata.jpg", "bouguereau_girl.jpg"])
 def test_paintings(shared_data: Path, meter: Meter, tmp_path: Path, name: str) -> None:
-    from realtime.portraits.picture import read_picture
+    from realtime.picture_files.painting import read_picture
 
     picture, _ = read_picture(shared_data / "portraits" / name)
     options = BuildOptions(blink_stages=0, idle_seconds=0.0)

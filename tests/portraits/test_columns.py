@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.errors import PortraitError
-from realtime.portraits import Motion
-from realtime.portraits.columns import choose, look, spread
+from realtime.core.errors import PortraitError
+from realtime.faces.landmarks.motion import Motion
+from realtime.portrait.building.column_selection import choose, look, spread
 
 MOTIONS = st.lists(
     st.builds(

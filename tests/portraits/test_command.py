@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from realtime.__main__ import main
-from realtime.frame import Pixels
-from realtime.portrait_file import Portrait
-from realtime.portraits.builder import Built
+from realtime.imaging.frame import Pixels
+from realtime.portrait.building.builder import Built
+from realtime.portrait.pack import Portrait
 
 Pack = tuple[Built, Portrait, list[tuple[str, float]]]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from realtime.errors import PortraitError
-from realtime.portrait_file import Portrait
-from realtime.portraits import BUILDER_VERSION, default
-from realtime.portraits.builder import BuildOptions
+from realtime.core.errors import PortraitError
+from realtime.portrait.building import default
+from realtime.portrait.building.builder import BuildOptions
+from realtime.portrait.engines import BUILDER_VERSION
+from realtime.portrait.pack import Portrait
 from tests.portrait_packs import write_pack
 
 

@@ -14,18 +14,18 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.controls import Controls
-from realtime.errors import OutputError, PortraitError
-from realtime.frame import Frame, Pixels
+from realtime.control.channel import Controls
+from realtime.core.errors import OutputError, PortraitError
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Frame, Pixels
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
-from realtime.portrait_file import Portrait
-from realtime.portraits import Motion
-from realtime.portraits.build_options import BuildOptions
-from realtime.portraits.driving import FilmedMotion, animate, calm, motions_of
-from realtime.portraits.measure import Meter
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.moving import MovingFaces, prepare, usable_faces
+from realtime.portrait.building.driving_clip import FilmedMotion, animate, calm, motions_of
+from realtime.portrait.building.moving_faces import MovingFaces, prepare, usable_faces
+from realtime.portrait.building.options import BuildOptions
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.pack import Portrait
 from tests.videos import write_video
 
 FPS = 20.0

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.faces.iris import Eye, Eyes
-from realtime.faces.mesh import FaceMesh
-from realtime.portraits import Motion
-from realtime.portraits.expression import CLOSED, Expression, motion_between, read_expression
-from realtime.portraits.measure import Measured
+from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
+from realtime.faces.landmarks.iris import Eye, Eyes
+from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.motion import Motion
 
 REST = Expression(0, 0, 0, eye_x=-0.02, eye_y=-0.04, iris=0.22, openness=0.34, brows=0.14, lips=0.01, mouth=0.29)
 

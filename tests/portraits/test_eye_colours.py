@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portraits.eye_colours import bridge, rim_ends
+from realtime.portrait.engines.warp.eyes.colours import bridge, rim_ends
 
 _PLACES = 160
 _FIRST, _LAST = 60, 110

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
-from realtime.portraits import Motion, eye_shape
-from realtime.portraits.eyes import EyeLayers, Gaze, together
-from realtime.portraits.measure import IrisWatch, Measured, Meter, gaze, gaze_from, iris_sizes, turn
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.residue import dark_lines
+from realtime.faces.landmarks.measurement import Measured, Meter, gaze, gaze_from, turn
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.engines.warp.eyes import eye_shape
+from realtime.portrait.engines.warp.eyes.eye import EyeLayers, Gaze, together
+from realtime.portrait.quality.iris_match import IrisWatch, iris_sizes
+from realtime.portrait.quality.residue import dark_lines
 
 
 def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:

@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from realtime.errors import OutputError
-from realtime.frame import Frame
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame
 from realtime.outputs.recorder import Recorder
-from realtime.portraits.film import film
+from realtime.portrait.preview.film import film
 
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.frame import Pixels
-from realtime.portrait_file import Place
-from realtime.portraits.fine_picture import FinePicture
-from realtime.portraits.measure import sharpness
+from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.supersampling import FinePicture
+from realtime.portrait.pack import Place
+from realtime.portrait.quality.sharpness import sharpness
 
 _SIDE = 96
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.frame import Pixels
-from realtime.portraits.measure import Measured
-from realtime.portraits.mesh_engine import MeshEngine
+from realtime.faces.landmarks.measurement import Measured
+from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.engine import MeshEngine
 from tests.golden.remake import FOLDER, MOTIONS, face_of
 
 FAILED = Path(__file__).parents[1] / "failed"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.errors import ModelError
-from realtime.faces.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, MeshModel, compare
-from realtime.frame import Pixels
-from realtime.portraits.measure import Measured, Meter
+from realtime.core.errors import ModelError
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, MeshModel, compare
+from realtime.imaging.frame import Pixels
 
 ANGLES = st.floats(-20, 20)
 

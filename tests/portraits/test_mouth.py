@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.faces.mesh import CHIN, LIP_LOWER_INNER, NOSE_TIP
-from realtime.frame import Pixels
-from realtime.portraits import Motion
-from realtime.portraits.lip_line import find_lips
-from realtime.portraits.measure import Measured, Meter
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.mouth import MOST_OPEN
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.mesh import CHIN, LIP_LOWER_INNER, NOSE_TIP
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.engines.warp.mouth.lip_line import find_lips
+from realtime.portrait.engines.warp.mouth.mouth import MOST_OPEN
 
 
 def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.errors import PortraitError
-from realtime.faces.iris import Eye, Eyes
-from realtime.frame import Face, Pixels
-from realtime.portraits.build_options import BuildOptions
-from realtime.portraits.judge import can_blink
-from realtime.portraits.measure import Measured, Meter
-from realtime.portraits.moving import prepare, usable_faces
+from realtime.core.errors import PortraitError
+from realtime.faces.landmarks.iris import Eye, Eyes
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.imaging.frame import Face, Pixels
+from realtime.portrait.building.moving_faces import prepare, usable_faces
+from realtime.portrait.building.options import BuildOptions
+from realtime.portrait.quality.judge import can_blink
 
 
 def refused(picture: Pixels, face: Face, meter: Meter) -> str:
@@ -54,7 +54,9 @@ def test_a_small_face_beside_a_larger_one_is_left_out_and_said_so(
         faces = usable_faces(canvas, meter)
     assert len(faces) == 1
     assert faces[0].box.left < 200
-    (line,) = (record.getMessage() for record in caplog.records if record.name == "realtime.portraits.moving")
+    (line,) = (
+        record.getMessage() for record in caplog.records if record.name == "realtime.portrait.building.moving_faces"
+    )
     assert line.startswith("1 of 2 faces move; left out: the face is only 5")
 
 

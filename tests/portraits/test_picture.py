@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps  # comes with matplotlib; writes what OpenCV cannot
 
-from realtime.errors import PortraitError
-from realtime.frame import Pixels
-from realtime.portraits.picture import read_picture
+from realtime.core.errors import PortraitError
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.painting import read_picture
 
 
 def same(first: Pixels, second: Pixels, tolerance: float) -> bool:

@@ -7,16 +7,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from realtime.frame import Pixels
-from realtime.portraits import Motion
-from realtime.portraits.build_options import BuildOptions
-from realtime.portraits.columns import look
-from realtime.portraits.judge import Pictures, make_report, seen_look
-from realtime.portraits.measure import IrisWatch, Measured, Meter
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.middle_row import along, driven_row
-from realtime.portraits.moving import MovingFaces
-from realtime.portraits.report import Report, off_even, turned_back
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.portrait.building.column_selection import look
+from realtime.portrait.building.gaze_row import along, driven_row
+from realtime.portrait.building.moving_faces import MovingFaces
+from realtime.portrait.building.options import BuildOptions
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.quality.iris_match import IrisWatch
+from realtime.portrait.quality.judge import Pictures, make_report, seen_look
+from realtime.portrait.quality.report import Report, off_even, turned_back
 
 FLAWLESS = Pictures(
     found=9, sharpness_least=0.9, middle_difference=0.0, outside_difference=0.0, least_area=0.5, seam=1.0

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.frame import Pixels
-from realtime.portraits import Motion
-from realtime.portraits.mesh_engine import MeshEngine
-from realtime.portraits.moving import MovingFaces
-from realtime.portraits.report import rank_correlation, step_ratio
-from realtime.portraits.steps import StepFinder, rising, sides
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels
+from realtime.portrait.building.moving_faces import MovingFaces
+from realtime.portrait.building.step_solver import StepFinder, rising, sides
+from realtime.portrait.engines.warp.engine import MeshEngine
+from realtime.portrait.quality.report import rank_correlation, step_ratio
 
 
 def respond(motion: Motion, bend: float, start: float) -> tuple[float, float]:

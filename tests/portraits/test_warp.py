@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime.frame import Pixels, Size
-from realtime.portraits import Motion
-from realtime.portraits.blend import seam_weights
-from realtime.portraits.head import HeadField
-from realtime.portraits.measure import Measured
+from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.motion import Motion
+from realtime.imaging.frame import Pixels, Size
+from realtime.portrait.building.seam import seam_weights
+from realtime.portrait.engines.warp.head import HeadField
 
 MOTIONS = st.builds(
     Motion,

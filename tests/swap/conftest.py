@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Box, Face, Frame, Pixels, Size
-from realtime.portraits.measure import Meter
-from realtime.portraits.picture import read_picture
-from realtime.portraits.search import find_faces
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.picture_files.painting import read_picture
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.faces.continuity import Continuity
-from realtime.faces.mesh import POINT_COUNT, FaceMesh
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Box, Face, Frame, Pixels, Size
-from realtime.swap.people import People
+from realtime.face_compositing.multi_person import People
+from realtime.faces.landmarks.mesh import POINT_COUNT, FaceMesh
+from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 
 SIZE = Size(320, 180)
 FPS = 25.0

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels, Size
-from realtime.swap.field import FaceField, with_rim
-from realtime.swap.light import Light
+from realtime.face_compositing.face_geometry import FaceField, with_rim
+from realtime.face_compositing.relighting import Light
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels, Size
 
 SIGMA_PX = 9.0
 """Light is smooth: what is compared is the picture without its features."""

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from realtime import model_shelf
+from realtime.core.errors import RealtimeError
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
-from realtime.errors import RealtimeError
-from realtime.frame import Face, Pixels
-from realtime.model_card import ModelCard, ModelKind
-from realtime.swap.naming import model_and_photo
+from realtime.imaging.frame import Face, Pixels
+from realtime.models import library
+from realtime.models.card import ModelCard, ModelKind
+from realtime.swap.names import model_and_photo
 from tests.model_import import face_networks as theirs
 from tests.model_import.test_models_command import shelf, typed
 from tests.swap.conftest import difference, inside, moment, moved
@@ -129,7 +129,7 @@ def test_inswapper_as_it_is_added_and_worn(
     theirs.write_recogniser(tmp_path / "w600k_r50.onnx")
     add = ["add", str(tmp_path / "inswapper_128.onnx"), "--identity-model", str(tmp_path / "w600k_r50.onnx")]
     assert typed(*add) == 0
-    assert model_shelf.model_names(ModelKind.SWAP) == ["inswapper_128"] == SwapEffect.choices()
+    assert library.model_names(ModelKind.SWAP) == ["inswapper_128"] == SwapEffect.choices()
     made = worn(f"inswapper_128:{navy_photo}", light=0.0)
     assert difference(made, soft(photo, face)) > 20
     with pytest.raises(RealtimeError, match=r"say whose.*swap:inswapper_128:PHOTO.jpg"):

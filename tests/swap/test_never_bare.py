@@ -13,13 +13,13 @@ import pytest
 
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
-from realtime.faces.continuity import Continuity
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Box, Face, Frame, Pixels
-from realtime.portraits.measure import Meter
-from realtime.swap.follower import MeshFollower
-from realtime.swap.hiding import hide, spare
-from realtime.swap.liveliness import Liveliness
+from realtime.face_compositing.anonymization import hide, spare
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.tracking.liveness import Liveliness
+from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.imaging.frame import Box, Face, Frame, Pixels
 from tests.swap.conftest import difference, inside, moment, moved, two_people
 
 
@@ -241,7 +241,7 @@ def test_a_mesh_that_is_none_is_not_worn(
 ) -> None:
     effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
     wrong = FaceMesh(points.astype(np.float32), 1.0)
-    monkeypatch.setattr("realtime.faces.mesh.MeshModel._run", lambda *_: wrong)
+    monkeypatch.setattr("realtime.faces.landmarks.mesh.MeshModel._run", lambda *_: wrong)
     for index in (1, 2, 30):
         there = moved(face, 0, 0, 1)
         assert seen(effect.make(moment(photo, index), [there]).pixels, photo, there) > 6

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.errors import ModelError
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Face, Pixels, Size
-from realtime.portraits.measure import Meter
-from realtime.portraits.search import find_faces
-from realtime.swap.field import GRID, FaceField, Floats, with_rim
-from realtime.swap.follower import _KEYPOINTS, MeshFollower
-from realtime.swap.occlusion import Occlusion
-from realtime.swap.occlusion_network import InFrontNetwork
-from realtime.swap.photo import PhotoFace, PhotoLevels
-from realtime.swap.wearing import Keep, Wearing
+from realtime.core.errors import ModelError
+from realtime.face_compositing.compositor import Keep, Wearing
+from realtime.face_compositing.face_geometry import GRID, FaceField, Floats, with_rim
+from realtime.face_compositing.occlusion.detector import Occlusion
+from realtime.face_compositing.occlusion.network import InFrontNetwork
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, MeshFollower
+from realtime.imaging.frame import Face, Pixels, Size
+from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
 _FPS = 30
 _SIDE = 400

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from realtime.faces.mesh import FOREHEAD_TOP, OVAL, FaceMesh
-from realtime.frame import Box, Pixels, Size
-from realtime.swap.field import FaceField
-from realtime.swap.hiding import hide, hide_all, spare
-from realtime.swap.photo import PhotoFace, PhotoLevels, _jumps
-from realtime.swap.skin import skin_of
-from realtime.swap.unrolling import unrolled
-from realtime.swap.wearable import without_hair
+from realtime.face_compositing.anonymization import hide, hide_all, spare
+from realtime.face_compositing.face_geometry import FaceField
+from realtime.faces.landmarks.mesh import FOREHEAD_TOP, OVAL, FaceMesh
+from realtime.imaging.frame import Box, Pixels, Size
+from realtime.swap.photo.frontalization import unrolled
+from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, _jumps
+from realtime.swap.photo.skin_segmentation import skin_of
+from realtime.swap.photo.skin_texture import without_hair
 from tests.swap.conftest import difference, inside
 
 
@@ -81,7 +81,7 @@ def test_a_frontal_face_laid_flat_keeps_its_colours_where_they_are(photo: Pixels
 
 
 def _with_rim(mesh: FaceMesh) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    from realtime.swap.field import with_rim
+    from realtime.face_compositing.face_geometry import with_rim
 
     return with_rim(mesh.points[:, :2])
 

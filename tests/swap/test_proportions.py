@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.faces.mesh import NOSE_TIP, FaceMesh
-from realtime.swap.field import EYES, LIPS, Floats, with_rim
-from realtime.swap.proportions import Proportions
+from realtime.face_compositing.face_geometry import Floats, with_rim
+from realtime.faces.landmarks.mesh import EYES, LIPS, NOSE_TIP, FaceMesh
+from realtime.swap.photo.shape_transfer import Proportions
 from tests.swap.test_photo import turned
 
 _NOSE = (1, 2, 4, 5, 19, 94)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.faces.canonical import flat_points, triangles
-from realtime.swap.raster import Raster
+from realtime.face_compositing.rasterizer import Raster
+from realtime.faces.landmarks.canonical import flat_points, triangles
 
 
 def test_what_is_linear_is_painted_as_it_is() -> None:

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.core.errors import RealtimeError
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
-from realtime.errors import RealtimeError
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Box, Face, Pixels
-from realtime.portraits.measure import Meter
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Box, Face, Pixels
 from tests.swap.conftest import difference, inside, moment, moved, two_people
 
 
@@ -267,7 +267,7 @@ def test_a_photo_that_looks_aside_is_worn_from_in_front(
 
 
 def test_a_face_turned_too_far_is_refused(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.swap.source._MOST_YAW_DEGREES", 25.0)  # no profile is at hand
+    monkeypatch.setattr("realtime.swap.photo.loading._MOST_YAW_DEGREES", 25.0)  # no profile is at hand
     with pytest.raises(RealtimeError, match=r"turned by 3[0-9]°; take a photo that looks at the camera"):
         opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg")
 

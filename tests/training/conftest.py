@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 
 
 def drawn(seed: int, height: int = 72, width: int = 96) -> Pixels:

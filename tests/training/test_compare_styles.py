@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 from tools.compare_styles import write_painted
 from tools.networks.brush import Brush
 from tools.networks.fast_neural_style import FastNeuralStyle

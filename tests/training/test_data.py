@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.errors import OptionError
+from realtime.core.errors import OptionError
 from tests.training.conftest import drawn
 from tools.networks import ColourOrder, PictureFormat
 from tools.training.data import (

@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 from tests.training.conftest import Words
 from tools import export_onnx, train_style
 from tools.exporting.checkpoint import read_checkpoint

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from realtime.errors import ModelError
+from realtime.core.errors import ModelError
 from tests.training.conftest import squeezed_vgg
 from tools.networks import layout_of
 from tools.networks.lapstyle import STYLED, LapStyle, statistics

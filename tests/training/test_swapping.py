@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from realtime.cameras.pictures import read_picture
-from realtime.faces.blazeface import open_still
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import LEFT_EYE_OUTER, MeshModel
-from realtime.model_card import ModelKind
-from realtime.model_store import model_file
+from realtime.faces.detection.blazeface import open_still
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import LEFT_EYE_OUTER, MeshModel
+from realtime.models.card import ModelKind
+from realtime.models.downloads import model_file
+from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
 from tools.extract_faces import main as extract
 from tools.networks import layout_of
@@ -100,7 +100,7 @@ def test_the_mesh_moves_with_its_crop(crops: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_persons_is_told(crops: Path, tmp_path: Path) -> None:
-    from realtime.errors import OptionError
+    from realtime.core.errors import OptionError
 
     (tmp_path / "loose").mkdir()
     said: dict[Path, str] = {

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.faces.mesh import MeshModel
-from realtime.model_store import model_file
-from realtime.portraits.measure import Meter
-from realtime.portraits.picture import read_picture
-from realtime.portraits.search import find_faces
-from realtime.swap.occlusion_flat import SIDE, FlatView
-from realtime.swap.occlusion_memory import FaceMemory
-from realtime.swap.occlusion_network import CHANNELS, InFrontNetwork, describe
+from realtime.face_compositing.occlusion.appearance_model import FaceMemory
+from realtime.face_compositing.occlusion.network import CHANNELS, InFrontNetwork, describe
+from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.models.downloads import model_file
+from realtime.picture_files.painting import read_picture
 from tools.in_front.occluders import draw_thing
 from tools.in_front.samples import Film, samples_of, still_film
 from tools.networks.in_front import InFront

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.cameras.pictures import read_picture
-from realtime.faces.blazeface import open_still
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import MeshModel
-from realtime.model_card import ModelKind
-from realtime.model_store import model_file
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.faces.detection.blazeface import open_still
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.models.card import ModelKind
+from realtime.models.downloads import model_file
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
 from tests.training.test_train_swap import losses, stop_in
 from tools import export_onnx, extract_faces, train_morph

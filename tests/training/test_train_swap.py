@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.cameras.pictures import read_picture
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
-from realtime.model_card import ModelKind
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.models.card import ModelKind
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, models, write_clip  # noqa: F401 - a fixture
 from tests.training.test_end_to_end import pictures, program
 from tools import export_onnx, extract_faces, train_swap

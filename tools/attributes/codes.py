@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from realtime.errors import ModelError
-from realtime.frame import Pixels
-from realtime.model_card import ModelKind
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Pixels
+from realtime.models.card import ModelKind
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks import Part, layout_of, unknown
 from tools.training.data import to_tensor

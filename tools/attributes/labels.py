@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import OptionError, nearest
+from realtime.core.errors import OptionError, nearest
 
 LEAST_EACH = 50
 """Pictures with an attribute, and as many without: the mean of fewer is a portrait of those few."""

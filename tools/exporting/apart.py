@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from realtime.errors import ModelError, shown
-from realtime.files import written_whole
+from realtime.core.errors import ModelError, shown
+from realtime.core.files import written_whole
 from tools.exporting.confinement import confine
 
 _OURS = "realtime: "

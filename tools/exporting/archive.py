@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 
 _MOST_MEMBERS = 50_000
 _MOST_GAIN_BYTES = 64_000_000

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from realtime.cameras.demo import portrait_photo
-from realtime.cameras.pictures import read_picture
-from realtime.errors import ModelError, shown
-from realtime.frame import Pixels, Size
-from realtime.model_card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
-from realtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.core.errors import ModelError, shown
+from realtime.imaging.frame import Pixels, Size
+from realtime.models.card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
+from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.picture_files.reader import read_picture
 from tools.networks import ColourOrder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 from tools.exporting.saved import read_saved
 from tools.networks import layout_of
 from tools.networks.weights import Weights
@@ -54,8 +54,8 @@ def weights_in(found: object, path: Path, key: str = "") -> Weights:
 
 
 def alignment_in(found: object) -> str:
-    """Return by which face crop the network was trained, as `realtime.faces.crops` calls it; nothing where the file
-    does not say: only those of tools.train_swap and tools.train_morph do.
+    """Return by which face crop the network was trained, as `realtime.faces.landmarks.alignment` calls it; nothing
+    where the file does not say: only those of tools.train_swap and tools.train_morph do.
     """
     settings = found.get("settings") if isinstance(found, Mapping) else None
     text = settings.get("alignment") if isinstance(settings, Mapping) else None

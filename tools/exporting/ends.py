@@ -1,4 +1,4 @@
-"""Modules around a network that speak the contract of `realtime.model_card`: what an exported graph holds besides it.
+"""Modules around a network that speak the contract of `realtime.models.card`: what an exported graph holds besides it.
 
 Tracing tricks stay here, out of the networks. A frame is turned and padded while its numbers are bytes: a quarter of
 what there is to move once they are floats.
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.model_card import ModelKind
+from realtime.models.card import ModelKind
 from tools.networks import ColourOrder, Part, PictureFormat
 
 

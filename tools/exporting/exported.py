@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 from tools.exporting.archive import Archive, is_archive
 from tools.exporting.graph import quiet
 from tools.exporting.operators import is_tensor_operator

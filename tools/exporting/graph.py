@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from realtime import __version__
-from realtime.errors import ModelError, shown
-from realtime.model_card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
+from realtime.core.errors import ModelError, shown
+from realtime.models.card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
 
 OPSET = 18
 """The least in which the exporter writes without converting; every onnxruntime since 1.14 reads it."""

@@ -16,10 +16,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, ModelError, OptionError, shown
-from realtime.frame import Pixels
-from realtime.model_card import ModelCard, ModelKind
+from realtime.core.errors import CameraError, ModelError, OptionError, shown
+from realtime.imaging.frame import Pixels
+from realtime.models.card import ModelCard, ModelKind
+from realtime.picture_files.reader import read_picture
 from tools.exporting.graph import quiet, with_card
 
 _MOST_PICTURES = 64

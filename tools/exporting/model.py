@@ -7,8 +7,8 @@ import copy
 import onnx
 import torch
 
-from realtime.errors import OptionError
-from realtime.model_card import ModelCard
+from realtime.core.errors import OptionError
+from realtime.models.card import ModelCard
 from tools.exporting.ends import example_input, with_ends
 from tools.exporting.graph import finished, write_graph
 from tools.exporting.source import ScriptNetwork

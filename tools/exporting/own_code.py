@@ -13,7 +13,7 @@ from types import ModuleType
 
 from torch import nn
 
-from realtime.errors import ModelError, OptionError, shown
+from realtime.core.errors import ModelError, OptionError, shown
 
 
 def build_network(named: str, arguments: str) -> nn.Module:

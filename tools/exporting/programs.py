@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 from tools.exporting.archive import Archive, member_names
 from tools.exporting.pickles import DamagedPickleError, ForeignNameError, Named, Storage, unpickled
 from tools.exporting.script_code import ForeignCodeError, checked_code

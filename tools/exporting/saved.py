@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import torch
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 from tools.exporting.archive import Archive, is_archive
 from tools.exporting.pickles import DamagedPickleError, ForeignNameError, Named, Storage, storage_of, unpickled
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import torch
 
-from realtime.errors import shown
+from realtime.core.errors import shown
 from tools.exporting.operators import SCRIPT_OPERATORS, SCRIPT_PRIMITIVES, is_tensor_operator
 
 _MEMBER = re.compile(r"code/((?:\w+/)*\w+)\.py")

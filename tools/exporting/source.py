@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from realtime.errors import ModelError, OptionError
-from realtime.model_card import ModelKind
+from realtime.core.errors import ModelError, OptionError
+from realtime.models.card import ModelKind
 from tools.exporting.checkpoint import alignment_in, weights_in
 from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network

@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 from tools.exporting.graph import OPSET, quiet
 from tools.networks import PictureFormat
 

@@ -13,7 +13,8 @@ sheets.py     a picture of each folder, to look at
 from __future__ import annotations
 
 CROP_WIDER = 4 / 3
-"""How crops are kept: what `face` (realtime.faces.crops) shows, and a sixth of its side more all around, so that
-training can turn a face by 10 degrees, scale it by 5 % and move it by 5 % and still find picture in every corner."""
+"""How crops are kept: what `face` (realtime.faces.landmarks.alignment) shows, and a sixth of its side more all around,
+so that training can turn a face by 10 degrees, scale it by 5 % and move it by 5 % and still find picture in every
+corner."""
 CROP_SIDE_PX = 256
 """Three quarters of it, 192 px, are `face`: enough for networks of 64 and of 128 px."""

@@ -1,4 +1,6 @@
-"""The faces of one picture: found, followed, measured, judged and cut by `realtime.faces.crops`, as live."""
+"""The faces of one picture: found, followed, measured, judged and cut by `realtime.faces.landmarks.alignment`, as
+live.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.progress import Progress
 from realtime.effects import setting
 from realtime.faces import FaceDetector
-from realtime.faces.blazeface import StillBlazeFace, open_short_range, open_still
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Box, Face, Frame, Pixels
-from realtime.model_store import Progress, model_file
+from realtime.faces.detection.blazeface import StillBlazeFace, open_short_range, open_still
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Box, Face, Frame, Pixels
+from realtime.models.downloads import model_file
 from tools.extraction import CROP_WIDER
 
 JUDGED_SIDE_PX = 128

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, OutputError
-from realtime.faces.mesh import FaceMesh
+from realtime.core.errors import CameraError, OutputError
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.picture_files.reader import read_picture
 from tools.extraction.likeness import Likeness, unit
 from tools.extraction.manifest import CropLine, ManifestWriter
 from tools.extraction.writing import NEW

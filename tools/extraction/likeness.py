@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.errors import ModelError
-from realtime.faces.crops import FACE, Alignment, cut_face
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
+from realtime.core.errors import ModelError
+from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
 
 _HOG_SIDE_PX = 64
 _EMBEDDING_SIDE_PX = 112
@@ -65,7 +65,7 @@ class Embedding:
 
     def __init__(self, path: Path) -> None:
         """Raises ModelError where it is no such network."""
-        from realtime.ort_session import new_session, session_options
+        from realtime.models.runtime.ort_session import new_session, session_options
 
         if not path.is_file():
             raise ModelError(f"no face embedding {path}; name an existing ONNX file")

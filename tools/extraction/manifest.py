@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime import __version__
-from realtime.errors import UNREADABLE, OptionError, OutputError
-from realtime.faces.mesh import POINT_COUNT
-from realtime.frame import Pixels
-from realtime.portrait_file.header import MAX_SIDE_PX
+from realtime.core.errors import UNREADABLE, OptionError, OutputError
+from realtime.faces.landmarks.mesh import POINT_COUNT
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.header import MAX_SIDE_PX
 
 NAME = "manifest.jsonl"
 CROP_SUFFIXES = frozenset({".jpg", ".png"})

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 
 LOOK_SIDE_PX = 16
 _REMEMBERED = 4096

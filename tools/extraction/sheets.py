@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from realtime.cameras.picture_folder import pictures_in
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, OutputError
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import CameraError, OutputError
+from realtime.core.files import written_whole
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.reader import read_picture
 
 _TILE_PX = 112
 _COLUMNS = 12

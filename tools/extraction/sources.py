@@ -17,9 +17,9 @@ from pathlib import Path
 
 from realtime.cameras import PICTURE_SUFFIXES, CameraRequest, kind_of, open_camera
 from realtime.cameras.picture_folder import natural_key, pictures_in
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError
-from realtime.frame import Frame
+from realtime.core.errors import CameraError
+from realtime.imaging.frame import Frame
+from realtime.picture_files.reader import read_picture
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".wmv"})
 """What is taken for a video inside a folder; a file that was named itself is tried whatever its suffix."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import cv2
 
-from realtime.errors import OutputError
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import OutputError
+from realtime.core.files import written_whole
+from realtime.imaging.frame import Pixels
 from tools.extraction.manifest import CropLine, ManifestWriter
 from tools.extraction.sources import Source
 

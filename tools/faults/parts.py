@@ -22,12 +22,12 @@ import numpy as np
 from realtime import cameras, effects, faces, outputs
 from realtime.cameras import Camera, CameraRequest
 from realtime.cameras.demo import Demo
+from realtime.core.errors import CameraError, OutputError
+from realtime.core.registry import PartName
 from realtime.effects import Effect, EffectContext
-from realtime.errors import CameraError, OutputError
 from realtime.faces import FaceDetector
-from realtime.faces.mesh import MeshModel
-from realtime.frame import Box, Face, Frame, Size
-from realtime.names import PartName
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.imaging.frame import Box, Face, Frame, Size
 from realtime.outputs import Output, OutputRequest
 
 SIZE = Size(640, 360)

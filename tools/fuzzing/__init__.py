@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from realtime.names import PartName
+from realtime.core.registry import PartName
 from tools.fuzzing.mutation import mutated
 
 Seed = Path | str

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from realtime.terminal import set_up_logging, told_all
+from realtime.system.console import set_up_logging, told_all
 from tools import export_onnx
 from tools.exporting import apart
 from tools.exporting.source import Wishes

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from realtime.faces.crops import FACE
-from realtime.faces.mesh import POINT_COUNT
+from realtime.faces.landmarks.alignment import FACE
+from realtime.faces.landmarks.mesh import POINT_COUNT
 from tools.extraction.manifest import NAME
 from tools.fuzzing import Seed, Target
 

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
-from realtime.pixels import Place
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.imaging.pixels import Place
 
 Floats = NDArray[np.float32]
 

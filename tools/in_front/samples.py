@@ -1,8 +1,9 @@
 """Samples to learn from: a face as it looks now, with and without something before it, beside its memory.
 
 Films are played as the program sees them: the mesh follows the face, the face is laid flat and remembered
-(`realtime.swap`). Every few frames one is kept as it is, often in another light, as if a lamp was switched on, or with
-the mesh a little off; and one with something drawn before it, the mesh measured anew, for hands drag it along.
+(`realtime.face_compositing`). Every few frames one is kept as it is, often in another light, as if a lamp was switched
+on, or with the mesh a little off; and one with something drawn before it, the mesh measured anew, for hands drag it
+along.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh, MeshModel
-from realtime.frame import Pixels, Size
-from realtime.pixels import ONE_MAP
-from realtime.swap.field import FaceField
-from realtime.swap.occlusion_flat import SIDE, FlatView, flat_places, lay_flat
-from realtime.swap.occlusion_memory import FaceMemory
-from realtime.swap.occlusion_network import CHANNELS, describe
+from realtime.face_compositing.face_geometry import FaceField
+from realtime.face_compositing.occlusion.appearance_model import FaceMemory
+from realtime.face_compositing.occlusion.network import CHANNELS, describe
+from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView, flat_places, lay_flat
+from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
+from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.pixels import ONE_MAP
 from tools.in_front.occluders import draw_thing
 from tools.swap_figures.material import to_and_fro
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import nn
 
-from realtime.errors import ModelError, shown
-from realtime.model_card import ModelKind
-from realtime.names import PartName
+from realtime.core.errors import ModelError, shown
+from realtime.core.registry import PartName
+from realtime.models.card import ModelKind
 from tools.networks.weights import Weights
 
 
@@ -61,7 +61,7 @@ class Part:
     latent: int = 0
     """encoder, decoder: Z."""
     quick: Callable[[], nn.Module] | None = None
-    """Builds a module that speaks the contract of `realtime.model_card` itself, where a layout can do it faster than
+    """Builds a module that speaks the contract of `realtime.models.card` itself, where a layout can do it faster than
     the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""
 
 

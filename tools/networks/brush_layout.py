@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.model_card import ModelKind
+from realtime.models.card import ModelKind
 from tools.networks import Layout, Part, PictureFormat
 from tools.networks.brush import Brush
 from tools.networks.weights import Weights

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.model_card import ModelKind
+from realtime.models.card import ModelKind
 from tools.networks import Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 

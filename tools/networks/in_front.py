@@ -1,11 +1,11 @@
-"""The network that sees what stands before a face (`realtime.swap.occlusion_network`)."""
+"""The network that sees what stands before a face (`realtime.face_compositing.occlusion.network`)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from realtime.swap.occlusion_network import CHANNELS
+from realtime.face_compositing.occlusion.network import CHANNELS
 
 
 class InFront(nn.Module):

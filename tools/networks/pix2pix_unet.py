@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError
-from realtime.model_card import ModelKind
+from realtime.core.errors import ModelError
+from realtime.models.card import ModelKind
 from tools.networks import Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 

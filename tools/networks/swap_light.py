@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.errors import ModelError
-from realtime.model_card import ModelKind
+from realtime.core.errors import ModelError
+from realtime.models.card import ModelKind
 from tools.networks import Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 

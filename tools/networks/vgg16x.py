@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.errors import ModelError
+from realtime.core.errors import ModelError
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SQUEEZED_BLOCKS = (2, 2, 4, 4, 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, shown
+from realtime.core.errors import ModelError, shown
 
 _OTHERWISE = "it is of this family, but built otherwise or damaged: name its own code with --network FILE.py:Class"
 _COUNTERS = "num_batches_tracked"  # how often batch norm was trained; plays no part in what a network draws

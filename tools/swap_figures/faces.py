@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import (
+from realtime.faces.landmarks.mesh import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
     RIGHT_EYE_INNER,

@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.effects.chain import EffectChain, Link
+from realtime.core.stats import RunStats
 from realtime.faces import FaceDetector
-from realtime.faces.finder import FaceFinder
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Face, Frame, Pixels, Size
-from realtime.pixels import Place
-from realtime.portraits.measure import Meter
-from realtime.stats import RunStats
+from realtime.faces.face_stage import FaceFinder
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.pixels import Place
+from realtime.pipeline.effect_chain import EffectChain, Link
 from tools.swap_figures.material import read_clip, to_and_fro
 from tools.swap_figures.people import face_only
 from tools.swap_figures.talking import grain
@@ -36,7 +36,8 @@ _SIDE_PX = 300
 _GROUND = (96, 104, 112)
 _CHANGED = 2
 _HIDDEN = 0.12
-"""As in `people.py`: grey levels of a pixel that is not the camera's; grain of a hidden face over the camera's."""
+"""As in `multi_person.py`: grey levels of a pixel that is not the camera's; grain of a hidden face over the
+camera's."""
 _BARE = 0.5
 """A face is bare where less of its skin in view than this is not the camera's."""
 _IN_VIEW = 0.25

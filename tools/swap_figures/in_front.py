@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.canonical import flat_points
-from realtime.faces.mesh import FaceMesh, MeshModel
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Frame, Pixels, Size
-from realtime.model_store import model_file
-from realtime.swap.field import FaceField, with_rim
-from realtime.swap.follower import MeshFollower
-from realtime.swap.occlusion import Occlusion
+from realtime.face_compositing.face_geometry import FaceField, with_rim
+from realtime.face_compositing.occlusion.detector import Occlusion
+from realtime.faces.landmarks.canonical import flat_points
+from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
+from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.models.downloads import model_file
 from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.wearing import open_detector
 

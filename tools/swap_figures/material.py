@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest, open_camera
 from realtime.cameras.demo import portrait_photo
-from realtime.frame import Frame, Pixels
+from realtime.imaging.frame import Frame, Pixels
 
 SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 DEMO = "demo"

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
-from realtime.swap.field import EYES, LIPS
+from realtime.faces.landmarks.mesh import EYES, LIPS, FaceMesh
+from realtime.imaging.frame import Pixels
 from tools.swap_figures.faces import eye_distance_px
 from tools.swap_figures.material import Clip, shifted
 from tools.swap_figures.wearing import Floats, region

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.effects.swap import SwapSettings
-from realtime.faces.mesh import FaceMesh
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Frame, Pixels, Size
-from realtime.pixels import Place
-from realtime.swap.field import EYES, MOUTH
+from realtime.faces.landmarks.mesh import EYES, MOUTH, FaceMesh
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.pixels import Place
 from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.talking import grain
 from tools.swap_figures.wearing import Eyes, Seen, open_detector, open_swap, region, watch

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
 from tools.swap_figures.wearing import outline
 
 _ANGLES = 180

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.faces.mesh import FaceMesh
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.files import written_whole
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
 
 _AROUND = 1.7
 """Side of a picture on the sheet over the larger side of the face, where the frame is as large."""

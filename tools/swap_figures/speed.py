@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 
 from realtime.cameras import CameraRequest, open_camera
-from realtime.faces.mesh import MeshModel
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Pixels, Size
-from realtime.model_card import ModelCard, ModelKind
-from realtime.onnx_model import OnnxModel
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Pixels, Size
+from realtime.models.card import ModelCard, ModelKind
+from realtime.models.runtime.onnx_model import OnnxModel
 from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.wearing import open_detector, open_swap
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.mesh import FaceMesh
-from realtime.frame import Pixels
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
 from tools.swap_figures.faces import Expression, expression, place_of
 from tools.swap_figures.material import Clip
 from tools.swap_figures.motion import change, lag_frames, restlessness, stillest

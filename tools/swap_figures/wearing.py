@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.faces import DETECTORS, FaceDetector
-from realtime.faces.mesh import OVAL, FaceMesh
-from realtime.faces.tracker import FaceTracker
-from realtime.frame import Face, Frame, Pixels
-from realtime.portraits.measure import Meter
-from realtime.swap.source import read_source
+from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.mesh import OVAL, FaceMesh
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Face, Frame, Pixels
+from realtime.swap.photo.loading import read_source
 from tools.extraction.likeness import Embedding
 from tools.swap_figures.material import Clip
 

@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from realtime.names import PartName
+from realtime.core.registry import PartName
 from tools.networks import PictureFormat
 from tools.networks.vgg16x import VggFeatures
 from tools.training.data import Batch

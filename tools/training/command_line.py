@@ -6,8 +6,8 @@ import argparse
 import dataclasses
 from typing import Any, NoReturn, TypeVar
 
-from realtime.errors import OptionError, nearest
-from realtime.settings import describe_settings, parse_settings
+from realtime.core.errors import OptionError, nearest
+from realtime.core.settings import describe_settings, parse_settings
 
 S = TypeVar("S")
 

@@ -17,12 +17,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, OptionError
-from realtime.faces.crops import FACE, Alignment, sample
-from realtime.faces.mesh import POINT_COUNT
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import CameraError, OptionError
+from realtime.core.files import written_whole
+from realtime.faces.landmarks.alignment import FACE, Alignment, sample
+from realtime.faces.landmarks.mesh import POINT_COUNT
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.reader import read_picture
 from tools.extraction import CROP_WIDER
 from tools.extraction.cutter import Cutter, Limits
 from tools.extraction.groups import UNSORTED

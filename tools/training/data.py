@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 from tools.networks import ColourOrder, PictureFormat
 from tools.training.pictures import PictureStore
 

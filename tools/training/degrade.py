@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 from tools.training.pictures import Change
 
 

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, OptionError
-from realtime.faces.crops import FACE, Alignment, sample
-from realtime.faces.mesh import OVAL, POINT_COUNT, FaceMesh
-from realtime.frame import Pixels
+from realtime.core.errors import CameraError, OptionError
+from realtime.faces.landmarks.alignment import FACE, Alignment, sample
+from realtime.faces.landmarks.mesh import OVAL, POINT_COUNT, FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.reader import read_picture
 from tools.extraction.groups import UNSORTED
 from tools.extraction.manifest import CROP_SUFFIXES, NAME, CropLine, Manifest, in_pixels
 from tools.extraction.writing import NEW

@@ -14,8 +14,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from realtime.core.errors import OptionError
 from realtime.effects import setting
-from realtime.errors import OptionError
 from tools.training import Recipe
 from tools.training.data import Source, batches
 from tools.training.progress import steps_shown

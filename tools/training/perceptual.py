@@ -278,7 +278,7 @@ class Disturbance:
 
 def layer_shares(text: str, known: Mapping[str, object]) -> dict[str, float]:
     """Read `relu31:1,relu41:0.5`. Raises OptionError for a layer the features do not have or a share below 0."""
-    from realtime.errors import OptionError, nearest
+    from realtime.core.errors import OptionError, nearest
 
     shares: dict[str, float] = {}
     for item in text.split(","):

@@ -17,10 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.cameras.pictures import read_picture
-from realtime.errors import CameraError, OptionError
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import CameraError, OptionError
+from realtime.core.files import written_whole
+from realtime.imaging.frame import Pixels
+from realtime.picture_files.reader import read_picture
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 LEAST_PICTURES = 16

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from realtime.standard_streams import bar_stream
+from realtime.system.standard_streams import bar_stream
 
 _FIRST_LINE_S = 10.0
 """Soon enough to be seen by whoever has just started a service and looks whether it runs."""

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from realtime.errors import ModelError, OptionError, OutputError, shown
-from realtime.files import written_whole
+from realtime.core.errors import ModelError, OptionError, OutputError, shown
+from realtime.core.files import written_whole
 from tools.exporting.saved import read_saved
 from tools.training import Recipe
 

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from realtime.errors import ModelError
-from realtime.frame import Pixels
-from realtime.model_card import ModelKind
+from realtime.core.errors import ModelError
+from realtime.imaging.frame import Pixels
+from realtime.models.card import ModelKind
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks import PictureFormat, layout_of, unknown
 from tools.training.data import painted_by, relit, to_pixels, to_tensor

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from realtime.frame import Pixels
+from realtime.imaging.frame import Pixels
 
 _LEAST_FALL = 0.95
 """The watched loss of the last tenth of the run, to that of the first: at most this."""

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from realtime.errors import OutputError
-from realtime.files import written_whole
-from realtime.frame import Pixels
+from realtime.core.errors import OutputError
+from realtime.core.files import written_whole
+from realtime.imaging.frame import Pixels
 from tools.training import Recipe
 from tools.training.data import to_pixels, to_tensor
 

@@ -8,23 +8,23 @@ import logging
 import time
 from pathlib import Path
 
-from realtime.errors import OptionError, PortraitError, nearest
-from realtime.frame import Box, Face, Pixels
-from realtime.model_store import Progress
-from realtime.paths import user_path
-from realtime.portrait_file import MAX_PICTURES, Portrait, check_target
-from realtime.portraits import ENGINES
-from realtime.portraits.build_options import BuildOptions
-from realtime.portraits.builder import build
-from realtime.portraits.columns import choose
-from realtime.portraits.driving import FilmedMotion, animate, motions_of
-from realtime.portraits.film import check_film
-from realtime.portraits.measure import Meter
-from realtime.portraits.moving import prepare, usable_faces
-from realtime.portraits.picture import read_picture
-from realtime.portraits.preview import check_preview, write_preview
-from realtime.portraits.search import face_at
-from realtime.terminal import progress_line
+from realtime.core.errors import OptionError, PortraitError, nearest
+from realtime.core.paths import user_path
+from realtime.core.progress import Progress
+from realtime.faces.detection.still_pictures import face_at
+from realtime.faces.landmarks.measurement import Meter
+from realtime.imaging.frame import Box, Face, Pixels
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.builder import build
+from realtime.portrait.building.column_selection import choose
+from realtime.portrait.building.driving_clip import FilmedMotion, animate, motions_of
+from realtime.portrait.building.moving_faces import prepare, usable_faces
+from realtime.portrait.building.options import BuildOptions
+from realtime.portrait.engines import ENGINES
+from realtime.portrait.pack import MAX_PICTURES, Portrait, check_target
+from realtime.portrait.preview.film import check_film
+from realtime.portrait.preview.preview import check_preview, write_preview
+from realtime.system.console import progress_line
 
 log = logging.getLogger(__name__)
 

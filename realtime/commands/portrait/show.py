@@ -6,12 +6,12 @@ import argparse
 import logging
 from collections.abc import Iterator
 
-from realtime.paths import user_path
-from realtime.portrait_file import Portrait
-from realtime.portraits.composed import check_folder_of_pictures, write_composed
-from realtime.portraits.preview import check_preview, write_preview
-from realtime.portraits.report import figures_of, name_of, warnings_of
-from realtime.terminal import progress_line
+from realtime.core.paths import user_path
+from realtime.portrait.pack import Portrait
+from realtime.portrait.preview.compose import check_folder_of_pictures, write_composed
+from realtime.portrait.preview.preview import check_preview, write_preview
+from realtime.portrait.quality.report import figures_of, name_of, warnings_of
+from realtime.system.console import progress_line
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from realtime.effects import Effect, EffectContext, setting
-from realtime.frame import Face, Frame
+from realtime.imaging.frame import Face, Frame
 
 _SEPIA_BGR = np.array([[0.131, 0.534, 0.272], [0.168, 0.686, 0.349], [0.189, 0.769, 0.393]], np.float32)
 

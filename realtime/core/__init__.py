@@ -1,0 +1,1 @@
+"""What every part may need and nothing of pictures: errors, files, paths, settings, statistics."""

@@ -1,0 +1,54 @@
+"""Paths as people write them, and the folders that are theirs."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import platformdirs
+
+from realtime.core.errors import OptionError
+from realtime.core.text_limits import in_short
+
+
+def user_path(text: str | Path) -> Path:
+    """Return the path that a text means, `~` being somebody's home. Raises OptionError where it can be none: a user who
+    is not there, a NUL in it, a name that is longer than any file's.
+    """
+    if "\0" in str(text):
+        raise OptionError(f"'{_shown(text)}' is no path: there is a NUL in it; write it anew")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:
+        raise OptionError(f"'{_shown(text)}': that home folder is not known; write the path in full") from error
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OptionError(f"'{_shown(text)}': the name is too long; give a shorter one") from error
+    except ValueError as error:  # letters that this system's names cannot have
+        raise OptionError(f"'{_shown(text)}' is no path: {error}; write it anew") from error
+    return path
+
+
+def user_data_folder() -> Path:
+    """Return where what the user keeps lies: models, portraits. Raises OptionError where nobody's home is known."""
+    return _known_folder("data", "XDG_DATA_HOME")
+
+
+def user_cache_folder() -> Path:
+    """Return where what can be made or fetched again lies. Raises OptionError where nobody's home is known."""
+    return _known_folder("cache", "XDG_CACHE_HOME")
+
+
+def _known_folder(kind: str, variable: str) -> Path:
+    try:
+        folder = platformdirs.user_data_path("realtime") if kind == "data" else platformdirs.user_cache_path("realtime")
+    except RuntimeError as error:  # a user id without a name, as in containers, and no HOME
+        raise OptionError(f"no home folder is known for the {kind}; set HOME or {variable} to a folder") from error
+    return folder
+
+
+def _shown(text: str | Path) -> str:
+    return in_short(str(text).replace("\0", "\\0"))

@@ -1,0 +1,48 @@
+"""What is shown where the portrait cannot be and the camera's picture must not: its photo, or plain grey."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from realtime.core.errors import RealtimeError
+from realtime.effects import Effect, EffectContext
+from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.pixels import RESTING_BGR, letterbox_into
+
+_SIZE = Size(1280, 720)
+
+
+class Resting(Effect):
+    """Shows one picture, unmoved. Nobody chooses it: `app.build` does."""
+
+    uses_pixels = False
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        """It has none."""
+
+    def __init__(self, picture: Pixels) -> None:
+        self._picture = picture
+
+    @classmethod
+    def open(cls, argument: str, settings: Settings, context: EffectContext) -> Resting:  # noqa: ARG003
+        """Take the default portrait's photo, where it is there; never raises."""
+        from realtime.picture_files.painting import read_picture
+        from realtime.portrait.building.default import default_picture
+
+        size = context.canvas or _SIZE
+        grey = np.full((size.height, size.width, 3), RESTING_BGR, np.uint8)
+        try:
+            photo, _ = read_picture(default_picture())
+        except RealtimeError:
+            return cls(grey)
+        if context.canvas is None:
+            return cls(photo)
+        letterbox_into(photo, grey, RESTING_BGR)
+        return cls(grey)
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002
+        return frame.with_pixels(self._picture)

@@ -1,0 +1,1 @@
+"""What stands in front of a face: hands, cups, microphones, and its own hair."""

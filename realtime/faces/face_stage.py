@@ -1,0 +1,150 @@
+"""From a frame to the faces in it: detector and tracker as one step of the loop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from realtime.core.errors import FAULTS, OnceLogger, in_one_line
+from realtime.core.stats import RunStats
+from realtime.faces import FaceDetector
+from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Face, Frame
+
+log = logging.getLogger(__name__)
+
+MOST_FACES = 32
+"""More than a camera sees of people whose faces are wide enough for anything. The tracker compares all with all."""
+
+_SLOW_OPENING_S = 30.0  # on a busy machine with a slow disk MediaPipe has taken 15
+
+
+class FaceFinder:
+    """Opens a detector in the background (a tenth of a second, in which pictures are shown already) and
+    answers without faces until it is ready. Processing thread, except `start` and `when_ready`.
+    """
+
+    def __init__(self, open_detector: Callable[[], FaceDetector], stats: RunStats) -> None:
+        self._open_detector = open_detector
+        self._stats = stats
+        self._detect_times = stats.stage("detect")
+        self._track_times = stats.stage("track")
+        self._tracker = FaceTracker()
+        self._continuity = Continuity()
+        self._detector: FaceDetector | None = None
+        self._ready = threading.Event()
+        self._failures = OnceLogger(log)
+        self._thread: threading.Thread | None = None
+        self._call_when_ready: Callable[[], None] = lambda: None
+        self._opening_since_s = 0.0
+        self._is_slowness_told = False
+        self.detect_s = 0.0
+        """What the detector took of the last `find`."""
+
+    def start(self, when_ready: Callable[[], None] = lambda: None) -> None:
+        """Begin to open the detector; `when_ready` is called once, from another thread, also after a failure. Raises
+        RuntimeError where no thread can be started.
+        """
+        self._call_when_ready = when_ready
+        self._opening_since_s = time.monotonic()
+        thread = threading.Thread(target=self._open, name="detector-opening", daemon=True)
+        thread.start()
+        self._thread = thread
+
+    def wait_until_ready(self) -> None:
+        """Wait for the detector, for runs in which the first frame counts as much as any other."""
+        self._ready.wait()
+
+    def find(self, frame: Frame) -> list[Face]:
+        """Return the faces, the viewer to follow first, those who are not confirmed last; nobody where the detector
+        fails, which is reported once.
+        """
+        self.detect_s = 0.0
+        if self._detector is None:
+            if self._thread is None:  # an effect that looks at faces was chosen while the loop ran
+                self._start_late()
+            self._tell_of_slow_opening()
+            return []
+        began_s = time.perf_counter()
+        try:
+            found = usable(self._detector.find(frame))
+        except FAULTS as error:  # whatever a native library raises, the picture goes on
+            self._failures.failure("the face detector fails", error)
+            found = []
+        detected_s = time.perf_counter()
+        try:
+            if self._continuity.breaks(frame):
+                self._tracker.reset()
+            faces = self._tracker.update(found, frame.pts_s)
+            unconfirmed = self._tracker.unconfirmed
+        except Exception as error:  # a fault of ours must not end the show either
+            self._failures.failure("following the faces fails", error)
+            self._tracker.reset()
+            faces, unconfirmed = [], []
+        self.detect_s = detected_s - began_s
+        self._detect_times.add(self.detect_s)
+        self._track_times.add(time.perf_counter() - detected_s)
+        if any(face.lost_for_s == 0 for face in faces):  # what is found also holds doubtful ones
+            self._stats.frames_with_face += 1
+        return [*faces, *unconfirmed]
+
+    def _start_late(self) -> None:
+        try:
+            self.start()
+        except RuntimeError as error:  # no further thread now; at the next frame there may be one
+            self._failures.failure("the face detector cannot be opened yet", error)
+
+    def _tell_of_slow_opening(self) -> None:
+        if self._is_slowness_told or self._ready.is_set() or time.monotonic() - self._opening_since_s < _SLOW_OPENING_S:
+            return
+        self._is_slowness_told = True
+        log.warning("the face detector has not opened for %.0f s; no face is found until it has", _SLOW_OPENING_S)
+
+    def close(self) -> None:
+        """Free the detector."""
+        if self._thread is not None:
+            self._thread.join(timeout=10.0)
+        if self._detector is not None:
+            try:
+                self._detector.close()
+            except FAULTS as error:  # its work is over either way
+                log.debug("closing the face detector", exc_info=error)
+            self._detector = None
+
+    def _open(self) -> None:
+        try:
+            detector = self._open_detector()
+            self._stats.providers["faces"] = detector.provider
+            self._detector = detector
+        except FAULTS as error:  # a library that does not load here must not end the show
+            log.warning("no face is looked for: %s", in_one_line(error))
+            log.debug("opening the face detector", exc_info=error)
+        finally:
+            self._ready.set()
+            self._call_when_ready()
+
+
+def usable(found: Iterable[Face]) -> list[Face]:
+    """Return those of a detector's faces that lie somewhere and have a size, the surest `MOST_FACES` of them, in their
+    order. Raises TypeError where it gave no faces at all.
+    """
+    faces = [face for face in found if _lies_somewhere(face)]
+    if len(faces) > MOST_FACES:
+        least = sorted((face.score for face in faces), reverse=True)[MOST_FACES - 1]
+        faces = [face for face in faces if face.score >= least][:MOST_FACES]
+    return faces
+
+
+def _lies_somewhere(face: Face) -> bool:
+    try:
+        finite = math.isfinite(sum(face.box) + face.score) and bool(np.isfinite(face.keypoints).all())
+        has_size = face.box.width > 0 and face.box.height > 0 and face.keypoints.shape == (6, 2)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return finite and has_size

@@ -1,0 +1,1 @@
+"""From a box to what a face does: mesh, irises, alignment, measurement, expression."""

@@ -1,0 +1,1 @@
+"""Pictures in memory: frames, pixels, buffers, and where a picture comes from."""

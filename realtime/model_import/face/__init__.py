@@ -1,0 +1,1 @@
+"""Face networks: swappers, and the encoders that tell them whose face."""

@@ -1,0 +1,125 @@
+"""Families of face networks, and what their makers' programs say of them.
+
+Read: InsightFace's `inswapper.py`, `arcface_onnx.py` and `face_align.py`; DeepFaceLive's `DFMModel.py`,
+`FaceAligner.py` and `FaceMerger.py`; for the other swappers, the table and the steps in FaceFusion's
+`face_swapper/core.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+
+import onnx
+
+from realtime.core.errors import ModelError
+from realtime.model_import.graph.view import dimensions
+from realtime.model_import.hints import ColourOrder, Layout, ValueRange
+
+DFM_ALIGNMENT = "mesh coverage=2.2 x=0 y=-0.08"
+"""DeepFaceLive's sliders as they stand, 2.2 and 0, and what its program takes off y. No file says what it wants."""
+
+
+class IdentityWay(enum.Enum):
+    """How the encoder's numbers, of length 1, become what a swapper takes."""
+
+    NONE = "none"
+    PLAIN = "as they are"
+    MAPPED = "times the file's own map, and again of length 1"
+    CONVERTED = "through a converter, and again of length 1"
+    CONVERTED_RAW = "through a converter"
+
+    @property
+    def converts(self) -> bool:
+        return self in (IdentityWay.CONVERTED, IdentityWay.CONVERTED_RAW)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FaceFamily:
+    """What is known of all networks of one kind."""
+
+    network: str
+    """As the card's `network`."""
+    title: str
+    range_in: ValueRange
+    range_out: ValueRange
+    alignment: str
+    identity: IdentityWay = IdentityWay.NONE
+    order: ColourOrder = ColourOrder.RGB
+    layout: Layout | None = None
+    """None: as the axes tell."""
+    licence: str = ""
+    """The terms its makers name; empty where each file has its own."""
+    because: str = ""
+    """What it was known by."""
+
+
+_UNIT, _SIGNED, _IMAGENET = ValueRange.UNIT, ValueRange.SIGNED, ValueRange.IMAGENET
+_INSWAPPER = FaceFamily(
+    "inswapper",
+    "inswapper",
+    _UNIT,
+    _UNIT,
+    "arcface_128",
+    IdentityWay.MAPPED,
+    licence="non-commercial research only (InsightFace)",
+    because="a face of 128x128 and numbers",
+)
+_DFM = FaceFamily(
+    "dfm", "DeepFaceLive", _UNIT, _UNIT, DFM_ALIGNMENT, order=ColourOrder.BGR, layout=Layout.NHWC, because="'in_face'"
+)
+_BY_NAME = tuple(
+    (re.compile(pattern), FaceFamily(network, title, taken, given, alignment, way, licence=terms, because="its name"))
+    for pattern, network, title, taken, given, alignment, way, terms in (
+        ("hyperswap", "hyperswap", "HyperSwap", _SIGNED, _SIGNED, "arcface_128", IdentityWay.PLAIN, "ResearchRAIL"),
+        ("simswap.*512", "simswap", "SimSwap", _UNIT, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
+        ("simswap", "simswap", "SimSwap", _IMAGENET, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
+        ("ghost", "ghost", "Ghost", _SIGNED, _SIGNED, "arcface_112_v1", IdentityWay.CONVERTED_RAW, "Apache-2.0"),
+        ("hififace", "hififace", "HiFiFace", _SIGNED, _SIGNED, "mtcnn_512", IdentityWay.CONVERTED, ""),
+    )
+)
+
+
+def is_face_swapper(names: list[str]) -> bool:
+    """Tell whether a network is for another face by the names of its inputs alone: a DFM, or a face and numbers or a
+    second picture under the names that all of them have.
+    """
+    return any("in_face" in name or "morph_value" in name for name in names) or {"source", "target"} <= set(names)
+
+
+def face_family(graph: onnx.GraphProto, stem: str, where: str) -> FaceFamily | None:
+    """Return the family a swapper belongs to, None where neither names nor shapes tell.
+
+    Raises ModelError, one line, for a kind that is known and cannot be brought in.
+    """
+    weights = {tensor.name for tensor in graph.initializer}
+    taken = [value for value in graph.input if value.name not in weights]
+    names = [value.name.partition(":")[0] for value in taken]
+    if any("in_face" in name or "morph_value" in name for name in names):
+        _check_dfm(names, where)
+        return _DFM
+    ranks = [len(dimensions(value) or ()) for value in taken]
+    if sorted(ranks) == [4, 4]:
+        raise ModelError(
+            f"{where} is shown a photo of the other face each time (as BlendSwap and UniFace are); that cannot be "
+            "added: take one that is told whose face by numbers"
+        )
+    if sorted(ranks) != [2, 4]:
+        return None
+    for pattern, family in _BY_NAME:
+        if pattern.search(stem.lower()):
+            return family
+    face = next(value for value in taken if len(dimensions(value) or ()) == 4)
+    return _INSWAPPER if (dimensions(face) or ())[1:] == (3, 128, 128) else None
+
+
+def _check_dfm(names: list[str], where: str) -> None:
+    """As DeepFaceLive does: `in_face` first, perhaps `morph_value` second, and nothing more."""
+    shown = ", ".join(f"'{name}'" for name in names)
+    if "in_face" not in names[0]:
+        raise ModelError(f"{where} takes {shown}: the first input of a DFM file is 'in_face'; download it again")
+    if len(names) > 2:
+        raise ModelError(f"{where} takes {len(names)} inputs ({shown}), and a DFM file takes one or two; it is none")
+    if len(names) == 2 and "morph_value" not in names[1]:
+        raise ModelError(f"{where} takes {shown}: the second input of a DFM file is 'morph_value'; it is none")

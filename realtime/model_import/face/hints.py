@@ -1,0 +1,53 @@
+"""What a user may say about a face network."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from realtime.core.errors import OptionError
+from realtime.faces.landmarks.alignment import Alignment
+from realtime.model_import.face.architectures import DFM_ALIGNMENT
+from realtime.model_import.hints import Wishes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FaceWishes:
+    """None and empty where the file, or its family, shall tell."""
+
+    network: Wishes = Wishes()
+    """Ranges, layouts and colours, as of any network."""
+    alignment: str = ""
+    """How a face lies in its crop, a text of `realtime.faces.landmarks.alignment`."""
+    coverage: float | None = None
+    x: float | None = None
+    y: float | None = None
+    """Of a DFM file: in place of one or more numbers of its alignment."""
+    morph: float | None = None
+    """Where `morph` begins."""
+    identity_model: Path | None = None
+    """The network that makes an identity, as its maker wrote it or as a model of ours."""
+    identity_converter: Path | None = None
+    """A network between the two, for swappers that were trained with another."""
+
+    def alignment_of(self, usual: str) -> tuple[str, str]:
+        """Return the text for the card, and where it is known from. Raises ModelError and OptionError."""
+        numbers = {"coverage": self.coverage, "x": self.x, "y": self.y}
+        said = [f"--{name}" for name, value in numbers.items() if value is not None]
+        if self.alignment:
+            if said:
+                raise OptionError(f"say {' and '.join(said)} inside --alignment, as in --alignment '{DFM_ALIGNMENT}'")
+            Alignment.parse(self.alignment)
+            return self.alignment.strip(), "your --alignment"
+        if not said:
+            return (
+                usual,
+                "usual; --set swap.coverage=N moves it" if usual == DFM_ALIGNMENT else "its maker's own program",
+            )
+        if not usual.startswith("mesh "):
+            raise OptionError(f"{' and '.join(said)} are for DFM files; this one's crop is '{usual or 'not known'}'")
+        words = dict(word.split("=") for word in usual.split()[1:])
+        words |= {name: f"{value:g}" for name, value in numbers.items() if value is not None}
+        text = " ".join(["mesh", *(f"{name}={value}" for name, value in words.items())])
+        Alignment.parse(text)
+        return text, f"your {' and '.join(said)}"

@@ -1,0 +1,134 @@
+"""A real face to try face networks on, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.cameras.demo import portrait_photo
+from realtime.core.errors import CameraError, ModelError, OptionError, PortraitError
+from realtime.faces.landmarks.alignment import Alignment, cut_face
+from realtime.faces.landmarks.canonical import flat_points
+from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.models.downloads import MODEL_FILES, ModelState, model_state
+from realtime.models.runtime.onnx_model import OnnxModel
+from realtime.picture_files.reader import read_picture
+
+_PHOTO_EYES_PX = ((219.7, 193.4), (307.6, 188.9))
+"""Middles of the eyes in the demo's photo, for a machine that has no face models yet."""
+_TIMED_FOR_S = 2.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FacePhoto:
+    """A picture and the mesh of the face in it."""
+
+    pixels: Pixels
+    mesh: FaceMesh
+
+
+def find_face(pixels: Pixels) -> FacePhoto:
+    """Look for the face in a picture of the user's. Raises OptionError where there is none, and ModelError."""
+    from realtime.faces.detection.still_pictures import find_faces
+    from realtime.faces.landmarks.measurement import Meter
+
+    meter = Meter()
+    try:
+        face = find_faces(pixels, meter)[0]
+    except PortraitError as error:
+        raise OptionError("no face was found in --picture; choose one that shows a face from the front") from error
+    return FacePhoto(pixels, meter.meshes.measure(pixels, face))
+
+
+def usual_face() -> FacePhoto:
+    """Return the demo's photo, measured where the face models are here: nothing is fetched for a trial.
+
+    Raises OptionError where the photo is missing.
+    """
+    try:
+        pixels = read_picture(portrait_photo())
+    except CameraError as error:
+        raise OptionError(
+            f"there is no photo of a face here to try it on ({error}); name one with --picture"
+        ) from error
+    if all(model_state(name) is ModelState.READY for name in MODEL_FILES):
+        with contextlib.suppress(ModelError, OptionError):
+            return find_face(pixels)
+    return FacePhoto(pixels, flat_mesh(*_PHOTO_EYES_PX))
+
+
+def flat_mesh(right_eye: tuple[float, float], left_eye: tuple[float, float]) -> FaceMesh:
+    """Lay the flat face on the middles of two eyes, the person's right one first: near enough for a trial."""
+    flat = flat_points().astype(np.float64) @ (1, 1j)
+    eyes = [flat[[outer, inner]].mean() for outer, inner in _EYES]
+    wanted = [complex(*right_eye), complex(*left_eye)]
+    turn = (wanted[1] - wanted[0]) / (eyes[1] - eyes[0])
+    placed = turn * (flat - eyes[0]) + wanted[0]
+    return FaceMesh(np.stack([placed.real, placed.imag, np.zeros(len(flat))], axis=1).astype(np.float32), 1.0)
+
+
+_EYES = ((RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_OUTER, LEFT_EYE_INNER))
+
+
+def crop_for(model: OnnxModel, photo: FacePhoto) -> Pixels:
+    """Cut the face as a model's card says."""
+    side = int(model.input_shapes["face"][1])
+    return np.ascontiguousarray(cut_face(photo.pixels, photo.mesh, Alignment.of_model(model.path, model.card), side)[0])
+
+
+def encode(model: OnnxModel, photo: FacePhoto) -> NDArray[np.float32]:
+    """Return what an encoder says of the face, (1, size). Raises ModelError, also where it says the same of nobody."""
+    face = crop_for(model, photo)
+    z, of_nobody = (np.empty([int(side) for side in model.output_shapes["z"]], np.float32) for _ in range(2))
+    model.run({"face": face[np.newaxis]}, {"z": z})
+    model.run({"face": np.full_like(face, 128)[np.newaxis]}, {"z": of_nobody})
+    if np.allclose(z, of_nobody, rtol=1e-3, atol=1e-6):
+        raise ModelError(f"{model.path.name} gives the same numbers for a face and for none; take another copy of it")
+    return z
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Swapped:
+    """What a swapper made of one face."""
+
+    before: Pixels
+    after: Pixels
+    """The new face laid on the old one by its mask."""
+    share: float
+    """How much of the crop the mask covers."""
+    listens: bool
+    """False where it makes the same of another identity."""
+    ms_per_face: float
+    """Median of some runs."""
+
+
+def swap_once(model: OnnxModel, photo: FacePhoto, identity: NDArray[np.float32] | None) -> Swapped:
+    """Run a finished model as the effect does, and for its time. Raises ModelError."""
+    face = crop_for(model, photo)
+    face_out, mask = np.empty_like(face), np.empty((*face.shape[:2], 1), np.uint8)
+    inputs: dict[str, NDArray[np.generic]] = {"face": face[np.newaxis]}
+    if identity is not None:
+        inputs["identity"] = identity
+    if "morph" in model.input_shapes:
+        inputs["morph"] = np.array([model.card.morph], np.float32)
+    outputs: dict[str, NDArray[np.generic]] = {"face_out": face_out[np.newaxis], "mask": mask[np.newaxis]}
+    model.run(inputs, outputs)
+    listens = True
+    if identity is not None:
+        other = np.empty_like(face_out)
+        model.run({**inputs, "identity": -identity}, {**outputs, "face_out": other[np.newaxis]})
+        listens = bool((other != face_out).any())
+    times: list[float] = []
+    begun = time.perf_counter()
+    while len(times) < 3 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
+        start = time.perf_counter()
+        model.run(inputs, outputs)
+        times.append(1000 * (time.perf_counter() - start))
+    share = mask.astype(np.float32) / 255
+    after = np.rint(face + share * (face_out.astype(np.float32) - face)).astype(np.uint8)
+    return Swapped(face, after, float(share.mean()), listens, float(np.median(times)))

@@ -1,0 +1,1 @@
+"""Any ONNX graph: read, looked at, folded, made to take any size."""

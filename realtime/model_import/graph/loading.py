@@ -1,0 +1,203 @@
+"""Reading a file into one self-contained graph that the other steps can rewrite."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import onnx
+import onnx.inliner
+from onnx import compose, helper, version_converter
+
+from realtime.core.errors import ModelError
+from realtime.model_import.graph.folding import fold_constants
+from realtime.model_import.graph.view import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
+from realtime.models.file_safety import Content, check_safe, known_content, read_outline
+from realtime.models.onnx_header import ModelOutline
+
+LEAST_OPSET = 13
+"""From here on the operators of our own ends mean the same; older graphs are converted to it."""
+_OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's converter makes mistakes with them
+_LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
+_CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
+_KERAS = (
+    "is a Keras file: of a style network, tf2onnx makes an ONNX file; faceswap's says neither how a face lies in its "
+    "crop nor whose side it is: train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that "
+    "with --kind swap --alignment ... --layout NHWC --order BGR --range 0..1 (docs/models.md)"
+)
+_CORE_ML = "is a Core ML model, for which there is no way into ONNX; look for the network it was made from"
+_TENSORFLOW_JS = "is a part of a TensorFlow.js model; tf2onnx makes an ONNX file of the folder that it lies in"
+_NCNN = "is an ncnn model, for which there is no way into ONNX; look for the network it was made from"
+_OPENVINO = "is an OpenVINO model, for which there is no way into ONNX; look for the network it was made from"
+_OTHER_KINDS = {
+    ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
+    ".pb": "is a TensorFlow graph; tf2onnx makes an ONNX file of it",
+    ".h5": _KERAS,
+    ".keras": _KERAS,
+    ".hdf5": _KERAS,
+    ".tflite": "is a TensorFlow Lite model; tf2onnx makes an ONNX file of it",
+    ".mlmodel": _CORE_ML,
+    ".mlpackage": _CORE_ML,
+    ".json": _TENSORFLOW_JS,
+    ".bin": _TENSORFLOW_JS,
+    ".param": _NCNN,
+    ".xml": _OPENVINO,
+    ".engine": "is built for one machine's GPU; name the .onnx it was made from",
+}
+
+
+def read_network(path: Path) -> onnx.ModelProto:
+    """Return a file's graph with its weights inside, of opset 13 or later, with nothing in it twice.
+
+    Weights beside the file come in, functions the file defines are written out, weights are no longer offered as
+    inputs, and `Constant` nodes are initialisers. Raises ModelError, one line, for what cannot be used.
+    """
+    return settled(path, read_whole(path))
+
+
+def read_whole(path: Path) -> onnx.ModelProto:
+    """Return a file as it is, with its weights inside. Raises ModelError, one line, for what cannot be used."""
+    suffix = path.suffix.lower()
+    content = known_content(path)
+    if content in (Content.LFS_POINTER, Content.WEB_PAGE, Content.PICTURE):
+        raise ModelError(f"{path} {content.value}")
+    if content is Content.CHECKPOINT or (suffix in _CHECKPOINTS and path.is_file()):
+        raise ModelError(
+            f"{path} {Content.CHECKPOINT.value}: `python -m tools.export_onnx {shlex.quote(str(path))}`, in a clone of "
+            "this program's source, makes one of it"
+        )
+    if suffix in _OTHER_KINDS and path.is_file():
+        raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
+    if content is Content.ARCHIVE:
+        raise ModelError(f"{path} {content.value}")
+    outline = read_outline(path)
+    check_safe(path, outline)
+    _check_size(path, outline)
+    newest = onnx.defs.onnx_opset_version()
+    if outline.opset > newest:
+        raise ModelError(
+            f"{path} is of ONNX opset {outline.opset}, and this program knows up to {newest}: "
+            "export it with --opset 17 or so, or upgrade the package `onnx`"
+        )
+    if 0 < outline.opset < _OLDEST_OPSET:
+        raise ModelError(
+            f"{path} is of ONNX opset {outline.opset}, from before operators had settled; export it again with "
+            "--opset 13 or later"
+        )
+    if outline.opset == 0:
+        raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
+    try:
+        return onnx.load_model(str(path))
+    except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
+        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+
+
+def settled(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+    """Do the rest of `read_network` to a file that was read; `model` is used up."""
+    try:
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # the inliner's own
+        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    _drop_what_is_not_needed(model)
+    _check_operators(path, model)
+    _constants_become_initialisers(model.graph)
+    if opset < LEAST_OPSET:
+        model = _converted(path, model)
+        _drop_what_is_not_needed(model)
+        _constants_become_initialisers(model.graph)
+    fold_constants(model)
+    return _without_our_names(model)
+
+
+def _without_our_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Rename everything in a graph that uses a name which our own ends will need."""
+    names = {name for node in model.graph.node for name in (*node.input, *node.output)}
+    if any(name in OUR_NAMES or name.startswith(OUR_PREFIX) for name in names):
+        return compose.add_prefix(model, THEIR_PREFIX)
+    return model
+
+
+def _check_size(path: Path, outline: ModelOutline) -> None:
+    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in outline.external_files)
+    if size > _LARGEST_BYTES:
+        raise ModelError(
+            f"{path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; choose a smaller network"
+        )
+
+
+def _drop_what_is_not_needed(model: onnx.ModelProto) -> None:
+    """Leave real inputs only, put operators in order, forget shapes, take the version that the operators need."""
+    graph = model.graph
+    weights = {tensor.name for tensor in graph.initializer}
+    replace(graph.input, [value for value in graph.input if value.name not in weights])
+    replace(graph.node, in_order(graph.node))
+    del graph.value_info[:]
+    del graph.metadata_props[:]
+    # Files say 3 that need 8, and 14 that need 8: what counts is the operators, and 8 is read everywhere.
+    model.ir_version = max(8, helper.find_min_ir_version_for(list(model.opset_import), ignore_unknown=True))
+
+
+def _check_operators(path: Path, model: onnx.ModelProto) -> None:
+    versions = {entry.domain: entry.version for entry in model.opset_import}
+    for node in model.graph.node:
+        if node.domain in ("", "ai.onnx"):
+            version = versions.get("", versions.get("ai.onnx", 0))
+            try:
+                schema = onnx.defs.get_schema(node.op_type, version, "")
+            except onnx.defs.SchemaError:
+                schema = None
+            if schema is None or schema.deprecated:
+                raise ModelError(
+                    f"{path} uses the operator {node.op_type}, which ONNX opset {version} does not have; "
+                    "export it again with standard operators"
+                )
+
+
+def _constants_become_initialisers(graph: onnx.GraphProto) -> None:
+    """So that whoever looks for a constant looks in one place."""
+    kept = []
+    for node in graph.node:
+        tensor = attribute(node, "value") if node.op_type == "Constant" else None
+        if tensor is None:
+            whole = _short_constant(node)
+            if whole is None:
+                kept.append(node)
+                continue
+            tensor = whole
+        named = onnx.TensorProto()
+        named.CopyFrom(tensor)
+        named.name = node.output[0]
+        graph.initializer.append(named)
+    replace(graph.node, kept)
+
+
+def _short_constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """Read `value_int`, `value_floats` and their like."""
+    if node.op_type != "Constant":
+        return None
+    for name, kind in (("int", onnx.TensorProto.INT64), ("float", onnx.TensorProto.FLOAT)):
+        single, several = attribute(node, f"value_{name}"), attribute(node, f"value_{name}s")
+        if single is not None:
+            return helper.make_tensor("", kind, [], [single])
+        if several is not None:
+            return helper.make_tensor("", kind, [len(several)], several)
+    return None
+
+
+def _converted(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    try:
+        converted = version_converter.convert_version(model, LEAST_OPSET)
+    except Exception as error:  # the converter's own, of many types
+        raise ModelError(
+            f"{path} is of ONNX opset {opset} and cannot be converted to {LEAST_OPSET} ({_first_line(error)}); "
+            "export it again with opset 13 or later"
+        ) from error
+    return converted
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:160] if lines else type(error).__name__

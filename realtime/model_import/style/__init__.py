@@ -1,0 +1,1 @@
+"""Style networks: a picture in, a picture out."""

@@ -1,0 +1,135 @@
+"""What a model file says of itself: the metadata every model in our contract carries inside the ONNX file.
+
+Shape, colour order and range are never guessed from a tensor: a file that carries no card is not in the contract, and
+`realtime models add` brings it in.
+
+| kind    | takes                                             | gives                                                  |
+| ------- | ------------------------------------------------- | ------------------------------------------------------ |
+| style   | `frame` uint8 [1, height, width, 3] BGR, any size | `frame_out` uint8 [1, height, width, 3] BGR            |
+| swap    | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `face_out` uint8 as `face`; `mask` uint8 [1, S, S, 1]  |
+|         | may be: `identity` float32 [1, D], whose face;    |                                                        |
+|         | `morph` float32 [1], 0..1, how far                |                                                        |
+| encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z]                                     |
+| decoder | `z` float32 [1, Z]                                | `face_out` uint8 [1, S, S, 3] BGR                      |
+
+Whatever a network wants inside (RGB, 0..1, NCHW, sides that are multiples of 8) is done by the graph.
+
+An `identity` is what one certain encoder gives for a crop of the wanted face, cut once, as that encoder's own card
+says. Numbers of another encoder mean somebody else, or nobody: so both cards carry the fingerprint of the network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Mapping
+
+from realtime.core.errors import ModelError, nearest
+
+PREFIX = "realtime."
+CONTRACT_VERSION = 1
+
+
+class ModelKind(enum.Enum):
+    """What a model is for, and with it the names and types of its inputs and outputs."""
+
+    STYLE = "style"
+    SWAP = "swap"
+    ENCODER = "encoder"
+    DECODER = "decoder"
+
+
+INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
+    ModelKind.STYLE: ("frame",),
+    ModelKind.SWAP: ("face",),
+    ModelKind.ENCODER: ("face",),
+    ModelKind.DECODER: ("z",),
+}
+OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.SWAP: ("identity", "morph")}
+"""What a model may also take; which of them it does, its own ports say."""
+OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
+    ModelKind.STYLE: ("frame_out",),
+    ModelKind.SWAP: ("face_out", "mask"),
+    ModelKind.ENCODER: ("z",),
+    ModelKind.DECODER: ("face_out",),
+}
+HEIGHT, WIDTH = "height", "width"
+"""The names of a style model's free dimensions; a session may fix them, so that shapes are folded away."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The card of one model. Every field but `kind` may be empty; `about` and `title` are shown to people."""
+
+    kind: ModelKind
+    title: str = ""
+    """A short name for people: `Starry night`."""
+    about: str = ""
+    """One sentence: what it does to a picture."""
+    credit: str = ""
+    """Whose work it repaints with, or who made the network."""
+    licence: str = ""
+    trained_on: str = ""
+    """The data, and the terms that data stands under."""
+    network: str = ""
+    """The layout of the network: `brush`, `fast_neural_style`, `cyclegan_resnet` …"""
+    made_by: str = ""
+    """Program and version that wrote the file."""
+    least_px: int = 0
+    """The smallest side the network takes, 0 where any will do."""
+    alignment: str = ""
+    """swap, encoder, decoder: how the face lies in its crop, a text of `realtime.faces.landmarks.alignment`; empty:
+    `face`, the crop of the networks trained here."""
+    fingerprint: str = ""
+    """encoder: the SHA-256 of the network's file as it came, by which its numbers are known. Set when it is added."""
+    identity_model: str = ""
+    """swap with `identity`: the name of the encoder on the shelf that makes it."""
+    identity_fingerprint: str = ""
+    """swap with `identity`: the `fingerprint` of that encoder."""
+    morph: float | None = None
+    """swap with `morph`: what it is where nobody says otherwise, 0..1."""
+
+    @classmethod
+    def read(cls, metadata: Mapping[str, str], where: str) -> ModelCard:
+        """Read it from a file's metadata. `where` names the file in messages.
+
+        Raises ModelError for a file without a card, of a newer contract, or with a value that cannot be.
+        """
+        own = {key.removeprefix(PREFIX): value for key, value in metadata.items() if key.startswith(PREFIX)}
+        if "kind" not in own:
+            raise ModelError(f"{where} is not in this program's contract; `realtime models add {where}` brings it in")
+        contract = own.pop("contract", "")
+        if not contract.isdecimal():
+            raise ModelError(f"{where} names no contract version; export or add it again")
+        if int(contract) > CONTRACT_VERSION:
+            raise ModelError(f"{where} needs a newer version of this program (contract {contract}); upgrade it")
+        kinds = [kind.value for kind in ModelKind]
+        if own["kind"] not in kinds:
+            raise ModelError(f"{where} is of kind '{own['kind']}'{nearest(own['kind'], kinds)}; known: {kinds}")
+        least_px = own.pop("least_px", "") or "0"
+        if not least_px.isdecimal():
+            raise ModelError(f"{where}: least_px is '{least_px}', not a whole number; export or add it again")
+        morph = own.pop("morph", "")
+        if morph and not re.fullmatch(r"0(\.\d+)?|1(\.0+)?", morph):
+            raise ModelError(f"{where}: morph is '{morph}', not a number from 0 to 1; export or add it again")
+        for key in ("fingerprint", "identity_fingerprint"):
+            if own.get(key) and not re.fullmatch("[0-9a-f]{64}", own[key]):
+                raise ModelError(f"{where}: its {key} is no SHA-256; add it again")
+        kind = ModelKind(own.pop("kind"))
+        texts = {field.name for field in dataclasses.fields(cls)} - {"kind", "least_px", "morph"}
+        # A key of a later version is no fault: what it would have changed is guarded by the contract's number.
+        return cls(
+            kind=kind,
+            least_px=int(least_px),
+            morph=float(morph) if morph else None,
+            **{key: text for key, text in own.items() if key in texts},
+        )
+
+    def metadata(self) -> dict[str, str]:
+        """Return what is written into the file's `metadata_props`; empty fields are left out."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values |= {"kind": self.kind.value, "contract": CONTRACT_VERSION}
+        if self.morph is not None:
+            values["morph"] = f"{self.morph:.4f}"  # 0 is an answer too
+        return {f"{PREFIX}{key}": str(value) for key, value in values.items() if value}

@@ -1,0 +1,134 @@
+"""What a model takes and gives, checked against what its kind promises in `realtime.models.card`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.core.errors import ModelError
+from realtime.models.card import (
+    HEIGHT,
+    INPUT_NAMES,
+    OPTIONAL_INPUT_NAMES,
+    OUTPUT_NAMES,
+    WIDTH,
+    ModelCard,
+    ModelKind,
+)
+
+LEAST_PX = 32
+"""A style model bound to a smaller picture than this paints nothing anybody would recognise."""
+MOST_PX = 8192
+_FLOAT_PORTS: Mapping[str, str] = {"z": "[1, Z]", "identity": "[1, D]", "morph": "[1]"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a model."""
+
+    name: str
+    dtype: str
+    """numpy's name: `uint8`, `float32`; anything else as ONNX Runtime calls it."""
+    shape: tuple[int | str, ...]
+    """Numbers, and names of dimensions that are free."""
+
+
+def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """Raise ModelError, one line, where a model does not keep what its card says."""
+    again = "export or add it again"
+    may_be = OPTIONAL_INPUT_NAMES.get(card.kind, ())
+    for what, found, names, more in (
+        ("inputs", inputs, INPUT_NAMES[card.kind], may_be),
+        ("outputs", outputs, OUTPUT_NAMES[card.kind], ()),
+    ):
+        if not set(names) <= set(found) <= {*names, *more}:
+            raise ModelError(
+                f"{path} is no {card.kind.value} model as its card says: its {what} are {_listed(found)}, "
+                f"not {_listed(names)}{f' (and, if need be, {_listed(more)})' if more else ''}; {again}"
+            )
+    for port in (*inputs.values(), *outputs.values()):
+        problem = _float_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
+        if problem:
+            raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
+    if card.kind is ModelKind.STYLE:
+        taken, given = inputs["frame"].shape, outputs["frame_out"].shape
+        for side, side_out in zip(taken[1:3], given[1:3], strict=True):
+            if isinstance(side_out, int) and side_out != side:
+                raise ModelError(f"{path} takes {_in_words(taken)} and gives {_in_words(given)}, another size; {again}")
+    else:
+        _check_face(path, card, inputs, outputs)
+
+
+def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """Crops are squares of one size, and identities have a maker."""
+    again = "export or add it again"
+    pictures = [port for port in (*inputs.values(), *outputs.values()) if port.name not in _FLOAT_PORTS]
+    sides = {side for port in pictures for side in port.shape[1:3]}
+    if len(sides) != 1:
+        shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in pictures)
+        raise ModelError(f"{path} has crops of several sizes ({shown}), and a face is one square; {again}")
+    if card.kind is not ModelKind.SWAP:
+        return
+    if ("identity" in inputs) != bool(card.identity_model and card.identity_fingerprint):
+        problem = "does not say which encoder makes it" if "identity" in inputs else "does not take one"
+        raise ModelError(f"{path}: its card and its 'identity' do not fit one another: it {problem}; add it again")
+    if ("morph" in inputs) != (card.morph is not None):
+        problem = "does not say where it begins" if "morph" in inputs else "does not take one"
+        raise ModelError(f"{path}: its card and its 'morph' do not fit one another: it {problem}; add it again")
+
+
+def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:
+    """Return what is wrong with an array for this port, or an empty string.
+
+    `free` collects the sizes that free dimensions take in this run: the same name must mean the same size everywhere.
+    """
+    if array.dtype != port.dtype:
+        return f"is {array.dtype}, not {port.dtype}"
+    if not array.flags.c_contiguous:
+        return "is not C-contiguous"
+    if array.ndim != len(port.shape):
+        return f"has shape {array.shape}, not {_in_words(port.shape)}"
+    for size, wanted in zip(array.shape, port.shape, strict=True):
+        if size != (wanted if isinstance(wanted, int) else free.setdefault(wanted, size)):
+            return f"has shape {array.shape}, not {_in_words(port.shape, free)}"
+    return ""
+
+
+def _picture_problem(port: Port, kind: ModelKind) -> str:
+    if port.dtype != "uint8":
+        return f"is {port.dtype}, not uint8"
+    channels = 1 if port.name == "mask" else 3
+    if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != channels:
+        return f"is {_in_words(port.shape)}, not [1, height, width, {channels}]"
+    for side, name in zip(port.shape[1:3], (HEIGHT, WIDTH), strict=True):
+        if isinstance(side, int):
+            if side > MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
+                return f"is bound to {_in_words(port.shape)}: each side may be {LEAST_PX} to {MOST_PX} pixels"
+        elif kind is not ModelKind.STYLE:
+            return f"is {_in_words(port.shape)}; a face has a fixed size"
+        elif port.name in INPUT_NAMES[kind] and side != name:
+            return f"is {_in_words(port.shape)}; its free sides must be called {HEIGHT} and {WIDTH}"
+    return ""
+
+
+def _float_problem(port: Port) -> str:
+    if port.dtype != "float32":
+        return f"is {port.dtype}, not float32"
+    wanted = _FLOAT_PORTS[port.name]
+    rank = wanted.count(",") + 1
+    if len(port.shape) != rank or port.shape[0] != 1 or not isinstance(port.shape[-1], int):
+        return f"is {_in_words(port.shape)}, not {wanted}"
+    return ""
+
+
+def _listed(names: Mapping[str, object] | tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+def _in_words(shape: tuple[int | str, ...], free: Mapping[str, int] | None = None) -> str:
+    known = free or {}
+    return "[" + ", ".join(str(known.get(str(side), side)) for side in shape) + "]"

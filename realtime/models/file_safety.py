@@ -1,0 +1,155 @@
+"""Model files: what one says of itself, and whether it is safe to run, before any library is let near it."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+from realtime.core.errors import ModelError, shown
+from realtime.models.card import ModelCard
+from realtime.models.onnx_header import ModelOutline, metadata_of, outline_of
+from realtime.models.protobuf import DamagedError
+
+LARGEST_BYTES = 2**31 - 1
+"""Protocol buffers end here; more weights lie in files beside the model."""
+_KNOWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+"""Whose operators ONNX Runtime brings itself; any other needs a library, that is, somebody's code in this process."""
+_FORBIDDEN_OPERATORS = {
+    "EPContext": "it holds or names a program compiled for one machine's accelerator; export it without",
+}
+
+
+def read_card(path: Path) -> ModelCard:
+    """Return a file's card without looking at its graph (40 µs). Raises ModelError as `ModelCard.read` does, and for
+    what is no ONNX file.
+    """
+    with _opened(path) as data:
+        try:
+            return ModelCard.read(metadata_of(data), str(path))
+        except DamagedError as error:
+            raise _no_onnx(path) from error
+
+
+def read_outline(path: Path) -> ModelOutline:
+    """Look through the whole file. Raises ModelError when it cannot be read or is no ONNX model."""
+    with _opened(path) as data:
+        try:
+            return outline_of(data)
+        except DamagedError as error:
+            raise _no_onnx(path) from error
+
+
+def check_safe(path: Path, outline: ModelOutline) -> None:
+    """Raise ModelError, one line, for a model that would read files elsewhere, needs somebody's code or cannot work."""
+    folder = path.absolute().parent.resolve()  # where ONNX Runtime looks, also when the model itself is a link
+    for location in outline.external_files:
+        try:
+            weights = (folder / location).resolve()  # follows links: a link that leads out is outside too
+        except (OSError, RuntimeError, ValueError):  # a name that no system takes, or links in a circle
+            weights = folder
+        if not weights.is_relative_to(folder) or weights == folder:
+            raise ModelError(
+                f"{path} wants to read weights from '{shown(location)}', outside its own folder; keep them beside "
+                "the model, or export it as one file"
+            )
+        if not weights.is_file():
+            raise ModelError(
+                f"{path} keeps its weights in '{shown(location)}', which is missing; copy that file beside it"
+            )
+    for part in outline.external_parts:
+        if part.offset + part.length > (folder / part.location).stat().st_size:
+            raise ModelError(
+                f"{path}: '{shown(part.location)}' is cut short, it ends before the weights '{part.name}'; "
+                "copy or download it again"
+            )
+    if outline.short_weights:
+        raise ModelError(f"{path} is damaged: it has weights {outline.short_weights}; export or download it again")
+    if outline.work.problem:
+        raise ModelError(f"{path} {outline.work.problem}")
+    for domain, name in sorted(outline.operators - outline.own_functions):
+        if name in _FORBIDDEN_OPERATORS:
+            raise ModelError(f"{path} uses the operator {name}: {_FORBIDDEN_OPERATORS[name]}")
+        if domain not in _KNOWN_DOMAINS:
+            raise ModelError(
+                f"{path} needs the custom operator {shown(domain)}.{shown(name)}, which only its maker's "
+                "library knows; export it with standard ONNX operators"
+            )
+    if outline.nan_weights:
+        raise ModelError(
+            f"{path} has weights that are no numbers (NaN, in '{shown(outline.nan_weights)}'): its training "
+            "went wrong; export an earlier checkpoint"
+        )
+
+
+class Content(enum.Enum):
+    """What a file is, by its first bytes, that is no ONNX model whatever its name says."""
+
+    LFS_POINTER = (
+        "is a pointer of Git LFS and not the file itself: `git lfs pull` brings that, or a download from the web page"
+    )
+    WEB_PAGE = "is a web page and no model: download the file itself"
+    PICTURE = "is a picture and no model"
+    CHECKPOINT = "is a training checkpoint, no ONNX model"
+    ARCHIVE = "is an archive: unpack it and name the .onnx file in it"
+
+
+_FIRST_BYTES: tuple[tuple[bytes, Content], ...] = (
+    (b"version https://git-lfs", Content.LFS_POINTER),
+    (b"<!doctype", Content.WEB_PAGE),
+    (b"<html", Content.WEB_PAGE),
+    (b"\x89png", Content.PICTURE),
+    (b"\xff\xd8\xff", Content.PICTURE),
+    (b"\x80\x02\x8a\nl\xfc\x9cf\xf9 j\xa8p\x19", Content.CHECKPOINT),  # torch.save, before its archives
+    (b"pk\x03\x04", Content.ARCHIVE),
+    (b"\x1f\x8b", Content.ARCHIVE),
+)
+
+
+def known_content(path: Path) -> Content | None:
+    """Return what a file is by its first bytes, None where they tell nothing or cannot be read."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            begin = file.read(4096)
+    except OSError:
+        return None
+    lower = begin.lstrip().lower()
+    found = next((content for first, content in _FIRST_BYTES if lower.startswith(first.lower())), None)
+    if found is Content.ARCHIVE and (b"/data.pkl" in begin or b"/.format_version" in begin):
+        return Content.CHECKPOINT  # torch.save and TorchScript begin with that entry
+    return found
+
+
+def _no_onnx(path: Path) -> ModelError:
+    content = known_content(path)
+    if content is not None:
+        return ModelError(f"{path} {content.value}")
+    return ModelError(f"{path} is no ONNX model, or a damaged one; export or download it again")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[mmap.mmap]:
+    """A file's bytes, mapped and not read. Raises ModelError when that cannot be."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise ModelError(f"{path} is a folder; name the .onnx file in it")
+        if not path.is_file():
+            raise ModelError(f"{path} is no file; name an .onnx file")
+        if size == 0:
+            raise ModelError(f"{path} is empty; export or download it again")
+        if size > LARGEST_BYTES:
+            raise ModelError(f"{path} has {size / 1e9:.1f} GB; one ONNX file holds 2 GB at most: is it another kind?")
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise ModelError(f"no model file {path}; check the path") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"cannot read {path}: {reason}; check the path and its permissions") from error
+    with data:
+        yield data

@@ -1,0 +1,1 @@
+"""All that knows ONNX Runtime and the GPU."""

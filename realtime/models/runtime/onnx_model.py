@@ -1,0 +1,314 @@
+"""Runs ONNX models in our contract (`realtime.models.card`).
+
+A model is opened once, off the frame loop's path, and run for every frame on arrays that stay the caller's: they are
+bound, not copied. What is tried to compute it, and in which order, is told in `realtime.models.runtime.providers`; how
+ONNX Runtime is asked, in `realtime.models.runtime.ort_session`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.core import isolated_process
+from realtime.core.errors import ModelError
+from realtime.models.card import ModelCard, ModelKind
+from realtime.models.contract import check_array, check_contract
+from realtime.models.file_safety import check_safe, read_card, read_outline
+from realtime.models.runtime import engine_cache, ort_session
+from realtime.models.runtime.ort_session import Arrays, CallersBuffers, DeviceBuffers, Runner, empty_array, in_short
+from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, obstacle, plans_for
+
+_log = logging.getLogger(__name__)
+
+_OUT_OF_MEMORY = re.compile(
+    "failed to allocate|available memory of|out.of.memory|enough memory|alloc_failed|bad_alloc|bad allocation|8007000e",
+    re.IGNORECASE,
+)
+"""How ONNX Runtime's arena, CUDA, cuDNN, DirectML and C++ say it."""
+_OTHER_SIZE = re.compile(r"invalid dimensions for output|computed output shape")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """What the user and the program wish of every model."""
+
+    provider: str = ""
+    """A `Provider` by name; empty: the best that works."""
+    threads: int = 0
+    """Threads a model may compute on; 0: chosen so that detector and loop keep room
+    (`ort_session.thread_count`)."""
+    cache: Path | None = None
+    """Where compiled engines are kept; None: the user's cache."""
+
+
+ON_CPU = SessionPolicy(provider="cpu")
+"""For trials, whose bounds of memory and time are those of the processor."""
+
+
+class OnnxModel:
+    """An opened model. `run`, `warm` and `close` come from one thread at a time, no matter which; `interrupt` from
+    any, at any time.
+    """
+
+    path: Path
+    card: ModelCard
+    provider: str
+    """What computes it, for people: `CPU`, `CUDA`. It may change in `run`, when a GPU fails."""
+    notes: tuple[str, ...]
+    """Why a slower provider was taken, a line each."""
+    input_shapes: Mapping[str, tuple[int | str, ...]]
+    output_shapes: Mapping[str, tuple[int | str, ...]]
+    file_shapes: Mapping[str, tuple[int | str, ...]]
+    """The inputs' shapes as they stand in the file, before `dimensions` fixed what is free there."""
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        policy: SessionPolicy = SessionPolicy(),
+        *,
+        dimensions: Mapping[str, int] = MappingProxyType({}),
+    ) -> OnnxModel:
+        """Open a model that carries a card. Takes some ten milliseconds on the CPU, minutes where an engine is built.
+
+        `dimensions` fixes free dimensions by name (`{"height": 512, "width": 512}`), so that shapes are folded away.
+        Raises ModelError, one line, for whatever is wrong with the file and for a provider that was asked for and
+        cannot be had, and OptionError for the name of no provider.
+        """
+        wanted = Provider.parse(policy.provider) if policy.provider else None
+        problem = obstacle(wanted, ort_session.machine()) if wanted else None
+        if problem is not None and wanted is not None:
+            raise ModelError(f"{wanted.title} cannot be used: {problem.reason}; {problem.next_step}")
+        fixed_sizes = bool(dimensions) or read_card(path).kind is not ModelKind.STYLE
+        providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
+        plans: list[ProviderPlan] = []
+        if providers != [Provider.CPU]:
+            outline = read_outline(path)
+            check_safe(path, outline)
+            cache = engine_cache.cache_folder(policy.cache)
+            parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
+            for provider in providers:
+                folder = engine_cache.engine_folder(cache, path, outline.external_files, (provider.value, *parts))
+                plans += plans_for(provider, folder, engine_cache.timing_folder(cache), fixed_sizes=fixed_sizes)
+        else:
+            plans = [CPU_PLAN]
+        return cls(path, plans, policy, dimensions, notes=notes, must_be=wanted.title if wanted else "")
+
+    def __init__(
+        self,
+        path: Path,
+        plans: Sequence[ProviderPlan],
+        policy: SessionPolicy,
+        dimensions: Mapping[str, int],
+        *,
+        notes: Sequence[str] = (),
+        must_be: str = "",
+    ) -> None:
+        """`open` calls this. `plans` are tried in turn, those after the one that works are kept for failures;
+        `must_be` is the title of the only one that will do for opening, or empty.
+        """
+        outline = read_outline(path)
+        self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
+        check_safe(path, outline)
+        self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
+        self._opset, self.file_shapes = outline.opset, outline.inputs
+        self._runner: Runner | None = None
+        self._is_interrupted = False
+        self._open_next(must_be)
+
+    def run(self, inputs: Arrays, into: Arrays) -> None:
+        """Compute. Reads `inputs` and writes `into`, arrays of the shapes and types of the ports, C-contiguous; both
+        are used where they lie and not kept. When a GPU fails or is out of memory, the same run is done by the next
+        provider, which takes as long as opening does, and a line is logged. Raises ModelError.
+        """
+        self._check(inputs, into)
+        while True:
+            if self._runner is None:
+                raise ModelError(f"{self.path} is closed; open it again")
+            try:
+                self._runner.run(inputs, into)
+                break
+            except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+                if self._is_interrupted:
+                    raise ModelError(f"{self.path} was interrupted") from error
+                self._recover(error)
+        for name in self._float_outputs:
+            if not np.isfinite(into[name]).all():
+                raise ModelError(f"{self.path} gives values that are no numbers in '{name}'; export or add it again")
+
+    def interrupt(self) -> None:
+        """End a run that is going on, and every later one, with a ModelError: at its next operator, on any thread."""
+        self._is_interrupted = True
+        runner = self._runner
+        if runner is not None:
+            runner.interrupt()
+
+    def warm(self) -> None:
+        """Run it twice on an empty picture: the first runs allocate, choose kernels and start threads."""
+        inputs = {name: empty_array(port) for name, port in self._inputs.items()}
+        into = {name: empty_array(port) for name, port in self._outputs.items()}
+        for _ in range(2):
+            self.run(inputs, into)
+
+    def close(self) -> None:
+        """Free what it holds; it cannot be run any more. Takes some milliseconds, on any thread."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.give_back()
+
+    def _check(self, inputs: Arrays, into: Arrays) -> None:
+        """Raise ModelError where an array does not fit its port; 2 µs."""
+        if inputs.keys() != self._inputs.keys() or into.keys() != self._outputs.keys():
+            raise ModelError(f"{self.path} takes {list(self._inputs)} and gives {list(self._outputs)}")
+        free: dict[str, int] = {}
+        for ports, arrays in ((self._inputs, inputs), (self._outputs, into)):
+            for name, array in arrays.items():
+                problem = check_array(ports[name], array, free)
+                if not problem and arrays is into and not array.flags.writeable:
+                    problem = "cannot be written"
+                if problem:
+                    raise ModelError(f"{self.path}: the array for '{name}' {problem}")
+
+    def _open_next(self, must_be: str = "") -> None:
+        """Open by the first plan that works and note why those before it did not."""
+        while True:
+            plan = self._plans.pop(0)
+            try:
+                session = self._session(plan)
+                runner = self._runner_for(session, plan)
+                left = self._left_over(session, plan, may_be_most=must_be == plan.title)
+            except ModelError:
+                raise
+            except Exception as error:  # ONNX Runtime raises whatever it likes
+                reason = in_short(error)
+                if plan.is_cpu and "opset" in reason:
+                    raise ModelError(
+                        f"{self.path} is written in ONNX opset {self._opset}, which the installed ONNX Runtime "
+                        f"{ort_session.VERSION} does not know; upgrade onnxruntime, or export it with a lower opset"
+                    ) from error
+                if plan.is_cpu:
+                    raise ModelError(f"{self.path} cannot be opened: {reason}; export or add it again") from error
+                following = self._plans[0].title
+                if following == plan.title:  # the same provider asked in a simpler way: nobody need know
+                    continue
+                if must_be == plan.title:
+                    raise ModelError(
+                        f"{self.path} cannot be run with {plan.title}: {reason}; leave out --provider"
+                    ) from error
+                self.notes = (*self.notes, f"no {plan.title} for {self.path.stem} ({reason}); trying {following}")
+            else:
+                self.provider, self._runner, self.notes = plan.title, runner, (*self.notes, *left)
+                return
+
+    def _runner_for(self, session: Any, plan: ProviderPlan) -> Runner:
+        self._inputs, self._outputs = ort_session.ports(session.get_inputs()), ort_session.ports(session.get_outputs())
+        check_contract(self.path, self.card, self._inputs, self._outputs)
+        self._float_outputs = [port.name for port in self._outputs.values() if port.dtype == "float32"]
+        self.input_shapes = {port.name: port.shape for port in self._inputs.values()}
+        self.output_shapes = {port.name: port.shape for port in self._outputs.values()}
+        if not plan.fixed_buffers_on:
+            return CallersBuffers(session, on_cpu=plan.is_cpu)
+        runner = DeviceBuffers(session, plan.fixed_buffers_on)
+        runner.check_recording(self._inputs.values(), self._outputs.values())
+        return runner
+
+    def _left_over(self, session: Any, plan: ProviderPlan, *, may_be_most: bool) -> list[str]:
+        """Return a line where a provider leaves work to the CPU. Raises RuntimeError where that is most of it: the
+        copies then cost more than the provider gains.
+        """
+        if plan.is_cpu:
+            return []
+        left, heavy = ort_session.left_to_others(session, [name for name, _ in plan.engines])
+        if heavy and left * 2 >= heavy and not may_be_most:
+            raise RuntimeError(f"it would leave {left} of {heavy} convolutions to the CPU")
+        return [f"{plan.title} leaves {left} of {heavy} convolutions of {self.path.stem} to the CPU"] if left else []
+
+    def _session(self, plan: ProviderPlan) -> Any:
+        """Build a session; a provider's engine that does not load is thrown away and built again."""
+        if plan.engine_folder is None:
+            return self._bare_session(plan)
+        kept = engine_cache.prepare(plan.engine_folder)
+        if not kept:
+            _log.info("%s compiles %s for this machine, once: it may take a minute", plan.title, self.path.stem)
+        try:
+            session = self._bare_session(plan)
+        except Exception:
+            if not kept:
+                raise
+            engine_cache.discard(plan.engine_folder)
+            engine_cache.prepare(plan.engine_folder)
+            session = self._bare_session(plan)
+        engine_cache.finish(plan.engine_folder)
+        return session
+
+    def _bare_session(self, plan: ProviderPlan) -> Any:
+        options = ort_session.session_options(self._policy.threads)
+        options.enable_mem_pattern = plan.memory_pattern
+        for key, value in plan.session_entries.items():
+            options.add_session_config_entry(key, value)
+        for name, size in self._dimensions.items():
+            options.add_free_dimension_override_by_name(name, size)
+        return ort_session.new_session(str(self.path), options, plan.engines)
+
+    def _recover(self, error: Exception) -> None:
+        """Go on by the next plan after a failed run, or raise what the user can understand."""
+        reason, failed = in_short(error), self.provider
+        no_memory = isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
+        if no_memory:
+            reason = "out of memory"
+            self._plans = [plan for plan in self._plans if plan.is_cpu]  # the others share the memory that is full
+        if not self._plans:
+            if no_memory:
+                raise ModelError(f"{self.path} needs more memory than there is; choose a smaller size") from error
+            if _OTHER_SIZE.search(str(error)):
+                raise ModelError(f"{self.path} gives another size than it was asked for; add it again") from error
+            raise ModelError(f"{self.path} failed: {reason}; export or add it again") from error
+        self._runner = None  # frees what the failed one holds before the next one is opened
+        self._open_next()
+        if self.provider != failed:
+            note = f"{failed} failed while running ({reason}); {self.path.stem} goes on with {self.provider}"
+            self.notes = (*self.notes, note)
+            _log.warning(note)
+
+
+class NeedsMemoryError(ModelError):
+    """A graph that asks for more memory than there is, or than a trial may take."""
+
+
+class AnyGraph:
+    """Any graph, in the contract or not, computed on the CPU: for the steps that bring a file into the contract."""
+
+    def __init__(self, graph: bytes, where: str) -> None:
+        """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
+        self._where = where
+        isolated_process.step()
+        try:
+            options = ort_session.session_options(0)
+            # An arena keeps what the largest run took, twice that where it grew: 1.1 GB for fast-neural-style of 32
+            # channels at 1024x512, where 0.6 are enough; and several graphs are tried at the same time.
+            options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+            self._session = ort_session.new_session(graph, options, ())
+        except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
+            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+                raise NeedsMemoryError(f"{where} needs far more memory than a picture should") from error
+            raise ModelError(f"{where} cannot be opened: {in_short(error)}; export it again") from error
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
+        isolated_process.step()
+        names = [node.name for node in self._session.get_outputs()]
+        try:
+            return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
+        except Exception as error:
+            if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+                raise NeedsMemoryError(f"{self._where} needs far more memory than a picture should") from error
+            raise ModelError(f"{self._where} failed: {in_short(error)}") from error

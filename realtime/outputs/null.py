@@ -1,0 +1,24 @@
+"""Shows nothing, for measuring. The smallest output: copy this file to begin a new one."""
+
+from __future__ import annotations
+
+from realtime.core.errors import OutputError
+from realtime.imaging.frame import Frame
+from realtime.outputs import Output, OutputRequest
+
+
+class Nowhere(Output):
+    """Takes every frame and lets it go."""
+
+    name = "none"
+    takes_every_frame = True
+
+    def __init__(self, argument: str, request: OutputRequest) -> None:  # noqa: ARG002
+        if argument:
+            raise OutputError(f"the output 'none' takes no argument; write --output none, not none:{argument}")
+
+    def show(self, frame: Frame) -> None:
+        """Let it go."""
+
+    def close(self) -> None:
+        """Nothing to finish."""

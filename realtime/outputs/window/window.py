@@ -1,0 +1,372 @@
+"""A window, or a whole screen, through pygame. Main thread only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from realtime.control.channel import Command
+from realtime.core.errors import OutputError
+from realtime.core.text_limits import in_short, whole_number
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
+from realtime.imaging.sdl import pygame
+from realtime.outputs import Output, OutputRequest
+from realtime.outputs.window import x11
+from realtime.outputs.window.overlay import KeyHelp, Overlay, forget_fonts
+from realtime.outputs.window.screens import open_display
+from realtime.outputs.window.x11 import XConnection
+
+_BARS = (10, 10, 10)  # around the picture; pure black would show where the screen's own edge is
+_CURSOR_RESTS_S = 2.0
+_LEAST_WIDTH_PX = 640
+_SHARE_OF_SCREEN = 0.8
+_DOUBLE_CLICK_S = 0.4
+_ICON = Path(__file__).with_name("icon.png")
+
+_COMMANDS = {
+    pygame.K_m: Command.MIRROR,
+    pygame.K_SPACE: Command.PAUSE,
+    pygame.K_p: Command.PAUSE,
+    pygame.K_RIGHT: Command.NEXT_EFFECT,
+    pygame.K_n: Command.NEXT_EFFECT,
+    pygame.K_LEFT: Command.PREVIOUS_EFFECT,
+    pygame.K_b: Command.PREVIOUS_EFFECT,
+    pygame.K_UP: Command.STRONGER,
+    pygame.K_DOWN: Command.WEAKER,
+    pygame.K_d: Command.NEXT_DIAL,
+    pygame.K_s: Command.SNAPSHOT,
+    pygame.K_r: Command.RECORD,
+    pygame.K_q: Command.QUIT,
+}
+
+_LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
+"""The keys with which a window is left or changed; a picture that was asked for as fullscreen stays."""
+
+_HELP_FULLSCREEN = KeyHelp(("F",), "fullscreen")
+_HELP_QUIT = KeyHelp(("Q", "Esc"), "quit")
+_HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), "quit")
+_HELP = (
+    KeyHelp(("M",), "mirror"),
+    KeyHelp(("Space", "P"), "pause"),
+    KeyHelp(("left", "right"), "previous, next effect or style"),
+    KeyHelp(("up", "down"), "more, less of the effect"),
+    KeyHelp(("D",), "what up and down change"),
+    KeyHelp(("S",), "save a picture"),
+    KeyHelp(("R",), "record, stop recording"),
+    _HELP_FULLSCREEN,
+    KeyHelp(("I", "Tab"), "figures"),
+    KeyHelp(("H", "F1"), "this help"),
+    _HELP_QUIT,
+)
+
+
+class _Prepared(NamedTuple):
+    """The picture as it goes to the screen: turned, scaled, and where to."""
+
+    surface: pygame.Surface
+    place: Place
+
+
+class Window(Output):
+    """A resizable window that opens with the first picture, in its shape.
+
+    The argument is a screen's number, or empty: `request.screen`. A picture that is the very same array as the last
+    one costs nothing.
+    """
+
+    on_main_thread = True
+    _opens_fullscreen = False
+
+    def __init__(self, argument: str, request: OutputRequest) -> None:
+        self.name = "fullscreen" if self._opens_fullscreen else "window"
+        if pygame.display.get_init() and pygame.display.get_surface():
+            raise OutputError("there can be one window or fullscreen picture at a time; leave one of the outputs out")
+        open_display()
+        try:
+            self._screen = _screen_number(argument, request)
+        except OutputError:
+            pygame.display.quit()
+            raise
+        pygame.font.init()
+        pygame.key.set_repeat()  # a held key is one wish
+        self._request = request
+        self._controls = request.controls
+        self._overlay = Overlay(request.controls, self._help(), hud=request.hud)
+        self._is_fullscreen = self._opens_fullscreen
+        self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
+        self._surface: pygame.Surface | None = None
+        self._connection: XConnection | None = None
+        self._pixels: Pixels | None = None
+        self._prepared: _Prepared | None = None
+        self._turned: Pixels | None = None
+        self._scaled: Pixels | None = None
+        self._title = ""
+        self._cursor_moved_at_s = 0.0
+        self._clicked_at_s = -1.0
+        if self._is_fullscreen:
+            try:
+                self._open()
+            except OutputError:
+                self.close()
+                raise
+            self._draw()
+
+    def show(self, frame: Frame) -> None:
+        """Draw the frame, unless it is the picture that is there already."""
+        if frame.pixels is self._pixels and self._surface is not None:
+            return
+        self._pixels = frame.pixels
+        if self._surface is None:
+            self._open()
+        self._prepare()
+        self._draw()
+        self._require_connection()
+
+    def poll(self) -> None:
+        """Handle keys, mouse and the window's own events; draw again where they changed what is seen."""
+        if self._surface is None:
+            return
+        must_draw = False
+        for event in pygame.event.get():
+            must_draw |= self._handle(event)
+        now_s = time.monotonic()
+        if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
+            pygame.mouse.set_visible(False)
+        must_draw |= self._overlay.refresh(self._canvas(), now_s)
+        self._update_title()
+        if must_draw:
+            self._draw()
+        self._require_connection()
+
+    def _require_connection(self) -> None:
+        if self._connection is not None and self._connection.is_lost:
+            raise OutputError(f"{self.name}: the X server has ended or cut the connection; start again once it is back")
+
+    def _help(self) -> Sequence[KeyHelp]:
+        if not self._opens_fullscreen:
+            return _HELP
+        return (*(key for key in _HELP if key not in (_HELP_FULLSCREEN, _HELP_QUIT)), _HELP_QUIT_FULLSCREEN)
+
+    def close(self) -> None:
+        self._surface = self._prepared = self._pixels = None
+        self._overlay.layers = []
+        forget_fonts()
+        pygame.font.quit()
+        if self._connection is not None and self._connection.is_lost:
+            self._connection.abandon()
+        else:
+            pygame.display.quit()
+
+    # Opening ----------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Open or change the window: fullscreen, or a window of the remembered or the picture's size."""
+        desktop = Size(*pygame.display.get_desktop_sizes()[self._screen])
+        try:
+            if _ICON.is_file() and self._surface is None:
+                pygame.display.set_icon(pygame.image.load(_ICON))
+            if self._is_fullscreen:
+                self._surface = pygame.display.set_mode(desktop, pygame.FULLSCREEN, display=self._screen)
+            else:
+                size = self._window_size or _first_size(self._turned_size(), desktop)
+                self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
+                if self._surface.get_size() != size:
+                    # Some of SDL's drivers only leave fullscreen at the first call, and take the size at the second.
+                    self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
+        except pygame.error as error:
+            raise OutputError(f"the window does not open: {error}; choose another output: --output out.mp4") from error
+        if self._connection is None:
+            self._connection = x11.connection()
+        pygame.display.set_allow_screensaver(not self._is_fullscreen)
+        pygame.mouse.set_visible(not self._is_fullscreen)
+        self._update_title()
+        self._overlay.refresh(self._canvas(), time.monotonic())
+
+    def _update_title(self) -> None:
+        what = self._controls.status.effect or self._request.title
+        title = "realtime" if what in ("", "realtime") else f"{what} – realtime"
+        if title != self._title:
+            self._title = title
+            pygame.display.set_caption(title)
+
+    # Drawing ----------------------------------------------------------------------------------------------------
+
+    def _turned_size(self) -> Size:
+        size = Size(1280, 720) if self._pixels is None else Size.of(self._pixels)
+        return rotated_size(size, self._request.rotate_degrees)
+
+    def _prepare(self) -> None:
+        """Turn and scale the picture into buffers of our own, each only where it must be."""
+        assert self._surface is not None  # noqa: S101 - show and poll see to it
+        if self._pixels is None:
+            self._prepared = None
+            return
+        picture = np.ascontiguousarray(self._pixels)
+        degrees = self._request.rotate_degrees
+        if degrees:
+            self._turned = _buffer(self._turned, self._turned_size())
+            rotate_into(picture, degrees, self._turned)
+            picture = self._turned
+        place = place_inside(Size.of(picture), Size(*self._surface.get_size()))
+        if place.size != Size.of(picture):
+            self._scaled = _buffer(self._scaled, place.size)
+            scale_into(picture, self._scaled)
+            picture = self._scaled
+        # pygame looks at the array itself; nothing is copied until the screen.
+        surface = pygame.image.frombuffer(picture.reshape(-1).data, place.size, "BGR")
+        self._prepared = _Prepared(surface, place)
+
+    def _draw(self) -> None:
+        surface = self._surface
+        assert surface is not None  # noqa: S101 - show and poll see to it
+        if self._prepared is None:
+            surface.fill(_BARS)
+        else:
+            picture, place = self._prepared
+            for bar in _bars(place, surface.get_size()):
+                surface.fill(_BARS, bar)
+            surface.blit(picture, (place.left, place.top))
+        for layer, position in self._overlay.layers:
+            surface.blit(*self._turn_layer(layer, position))
+        pygame.display.flip()
+
+    def _canvas(self) -> Size:
+        """The screen as the viewer sees it, who looks at a turned screen with the head upright."""
+        assert self._surface is not None  # noqa: S101 - show and poll see to it
+        return rotated_size(Size(*self._surface.get_size()), self._request.rotate_degrees)
+
+    def _turn_layer(self, layer: pygame.Surface, position: tuple[int, int]) -> tuple[pygame.Surface, tuple[int, int]]:
+        degrees = self._request.rotate_degrees
+        if not degrees:
+            return layer, position
+        canvas, (left, top) = self._canvas(), position
+        right, bottom = canvas.width - left - layer.get_width(), canvas.height - top - layer.get_height()
+        places = {90: (bottom, left), 180: (right, bottom), 270: (top, right)}
+        return pygame.transform.rotate(layer, -degrees), places[degrees]
+
+    # Events -----------------------------------------------------------------------------------------------------
+
+    def _handle(self, event: pygame.event.Event) -> bool:
+        """Return whether the picture must be drawn again."""
+        if event.type == pygame.QUIT:
+            self._controls.send(Command.QUIT)
+        elif event.type == pygame.KEYDOWN:
+            return self._handle_key(event.key, event.mod)
+        elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
+            self._cursor_moved_at_s = time.monotonic()
+            if self._is_fullscreen and not pygame.mouse.get_visible():
+                pygame.mouse.set_visible(True)
+        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            now_s = time.monotonic()
+            if now_s - self._clicked_at_s < _DOUBLE_CLICK_S and not self._opens_fullscreen:
+                self._set_fullscreen(not self._is_fullscreen)
+                self._clicked_at_s = -1.0
+                return True
+            self._clicked_at_s = now_s
+        elif event.type == pygame.WINDOWSIZECHANGED:
+            self._surface = pygame.display.get_surface()
+            if not self._is_fullscreen and self._surface is not None:
+                self._window_size = Size(*self._surface.get_size())
+            self._prepare()
+            return True
+        elif event.type == pygame.WINDOWDISPLAYCHANGED and not self._is_fullscreen:
+            if event.display_index in range(len(pygame.display.get_desktop_sizes())):
+                self._screen = event.display_index  # moved by hand: full means the whole screen it is on now
+        elif event.type == pygame.WINDOWEXPOSED:
+            return True
+        return False
+
+    def _handle_key(self, key: int, modifiers: int) -> bool:
+        if key == pygame.K_q and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            self._controls.send(Command.QUIT)
+            return False
+        if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
+            self._overlay.help = False
+            self._controls.say("Ctrl+Q quits")
+            return True
+        actions: dict[int, Callable[[], None]] = {
+            pygame.K_f: lambda: self._set_fullscreen(not self._is_fullscreen),
+            pygame.K_i: self._toggle_hud,
+            pygame.K_TAB: self._toggle_hud,
+            pygame.K_h: self._toggle_help,
+            pygame.K_F1: self._toggle_help,
+            pygame.K_ESCAPE: self._escape,
+        }
+        if key in _COMMANDS:
+            self._controls.send(_COMMANDS[key])
+        elif key in actions:
+            actions[key]()
+            return True
+        return False
+
+    def _toggle_hud(self) -> None:
+        self._overlay.hud = not self._overlay.hud
+
+    def _toggle_help(self) -> None:
+        self._overlay.help = not self._overlay.help
+
+    def _escape(self) -> None:
+        """Take back the last thing opened: the help, then the fullscreen; else quit."""
+        if self._overlay.help:
+            self._overlay.help = False
+        elif self._is_fullscreen:
+            self._set_fullscreen(False)
+        else:
+            self._controls.send(Command.QUIT)
+
+    def _set_fullscreen(self, fullscreen: bool) -> None:
+        self._is_fullscreen = fullscreen
+        self._open()
+        self._prepare()
+
+
+class Fullscreen(Window):
+    """The whole of a screen, for a gallery: no cursor, no screen saver. Neither clicks nor taps nor keys end it, but
+    Ctrl+Q.
+    """
+
+    _opens_fullscreen = True
+
+
+def _screen_number(argument: str, request: OutputRequest) -> int:
+    screens = len(pygame.display.get_desktop_sizes())
+    number = whole_number(argument) if argument else request.screen
+    if number is None:
+        raise OutputError(f"'{in_short(argument)}' is no screen: give its number, such as --output fullscreen:1")
+    if number >= screens:
+        numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
+        raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")
+    return number
+
+
+def _first_size(picture: Size, desktop: Size) -> Size:
+    """Return a window in the picture's shape: its own size where the screen has room, and not too small."""
+    most = min(_SHARE_OF_SCREEN * desktop.width / picture.width, _SHARE_OF_SCREEN * desktop.height / picture.height)
+    least = _LEAST_WIDTH_PX / picture.width
+    scale = min(most, max(1.0, least))
+    return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+
+
+def _buffer(old: Pixels | None, size: Size) -> Pixels:
+    """Return the old buffer where it has the size, else a new one."""
+    if old is not None and Size.of(old) == size:
+        return old
+    return np.empty((size.height, size.width, 3), np.uint8)
+
+
+def _bars(place: Place, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Return what the picture leaves free of the window, as left, top, width, height."""
+    width, height = size
+    right, bottom = place.left + place.width, place.top + place.height
+    bars = [
+        (0, 0, place.left, height),
+        (right, 0, width - right, height),
+        (place.left, 0, place.width, place.top),
+        (place.left, bottom, place.width, height - bottom),
+    ]
+    return [bar for bar in bars if bar[2] > 0 and bar[3] > 0]

@@ -1,0 +1,1 @@
+"""Picture files, whatever kind they are: what their bytes say, and their pixels."""

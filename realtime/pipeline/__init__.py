@@ -1,0 +1,1 @@
+"""One frame, from the camera to the outputs. Start reading in `render_loop`."""

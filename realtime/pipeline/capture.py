@@ -1,0 +1,307 @@
+"""The camera's side of the loop: reads a source on a thread of its own and never gives up on it.
+
+Recorded material is played at its own rate; a live camera that fails or stops answering is opened again for as long
+as the run lasts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from realtime.cameras import Camera
+from realtime.core.errors import FAULTS, CameraError, OnceLogger, RealtimeError, in_one_line
+from realtime.core.stats import RunStats
+from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.pixels import as_picture
+from realtime.pipeline.pacing import Closed, Slot
+
+log = logging.getLogger(__name__)
+
+_OWN_CLOCK_S = 5.0  # a live frame so old, or so far ahead, has the time of another clock than the wall's
+_LEAP_S = 10.0
+_LEAP_FRAMES = 20
+# A recorded picture that would stay for longer, and for more than so many frames of its film's own rate, is taken for a
+# clock that leaps (FFmpeg's player draws the line at 10 s too). A slide show of one picture a minute keeps its minutes.
+_TOLD_EVERY_S = 60.0
+_NO_PICTURE_PAUSE_S = 0.01
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """How a source is read."""
+
+    every_frame: bool = False
+    """Recorded material as fast as it is taken, instead of at its own rate."""
+    loop: bool = False
+    """Recorded material starts again when it ends."""
+    stall_s: float = 5.0
+    """A live camera silent for so long is opened again. (A webcam in the dark may take 1 s for a frame.)"""
+    open_s: float = 30.0
+    """One that takes longer to open is tried anew beside that attempt. (Media Foundation may take 20 s.)"""
+    retry_s: float = 1.0
+    """Pause before an attempt to open a lost camera; it doubles, up to `longest_retry_s`, while the camera is lost
+    again as soon as it is back."""
+    longest_retry_s: float = 1.5
+    """With it and the time that opening takes, the picture is back two seconds after the camera works again."""
+    steady_s: float = 10.0
+    """A camera that has delivered for so long has come back for good."""
+
+
+class Capture:
+    """Owns an opened source. `start`, `watch`, `stop`: main thread; frames arrive in the slot."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        open_again: Callable[[], Camera],
+        slot: Slot[Frame],
+        stats: RunStats,
+        policy: CapturePolicy,
+    ) -> None:
+        """`open_again` opens the same source anew, after a loss or for a loop. Raises CameraError."""
+        self.info = camera.info
+        self.on_finished: Callable[[RealtimeError | None], None] = lambda error: None
+        """Called once, on the camera thread, when the source has ended; None for a normal end."""
+        self._camera = camera
+        self._open_source = open_again
+        self._slot = slot
+        self._stats = stats
+        self._policy = policy
+        self._read_times = stats.stage("read")
+        self._stopping = threading.Event()
+        self._clock_may_run = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
+        self._heard_at_s = 0.0
+        self._lost = False
+        self._losses_in_a_row = 0
+        self._opening = 0  # generation of the reader that is opening the source; 0: none
+        self._next_index = 0
+        self._last_pts_s = 0.0
+        self._live_since_s: float | None = None
+        self._spawn_failures = OnceLogger(log)
+        self._bad_pictures = OnceLogger(log)
+        self._told_lost_at_s = self._told_back_at_s = -math.inf
+        self._is_leap_told = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._spawn(self._camera)
+
+    def let_clock_run(self) -> None:
+        """Recorded material shows its first frame at once and then waits for this (the detector is ready), so that
+        start-up costs the viewer no frames.
+        """
+        self._clock_may_run.set()
+
+    def watch(self) -> None:
+        """Look whether a live camera is still answering. Call about once a second."""
+        if not self.info.live or self._stopping.is_set():
+            return
+        silent_s = time.monotonic() - self._heard_at_s
+        patience_s = self._policy.open_s if self._opening == self._generation else self._policy.stall_s
+        # Each reader left behind doubles the patience: a driver that never answers costs some threads, not thousands.
+        left_behind = sum(old.is_alive() for old in self._threads[1:])
+        if silent_s < patience_s * 2 ** min(left_behind, 20):
+            return
+        # The stuck call cannot be interrupted: leave that thread to itself (it closes its camera when it wakes).
+        try:
+            self._spawn(None)
+        except (RuntimeError, MemoryError) as error:  # no further thread now; at the next beat there may be one
+            self._spawn_failures.failure(f"{self.info.name} sends nothing and cannot be opened again yet", error)
+            return
+        log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
+        self._stats.reopened += 1
+
+    def begin_to_stop(self) -> None:
+        """Let nothing more come. Any thread."""
+        self._stopping.set()
+        self._clock_may_run.set()
+        self._slot.close(discard=True)
+
+    def stop(self, within_s: float = 2.0) -> None:
+        """End reading; a camera that is stuck inside its driver is left behind after `within_s`."""
+        self.begin_to_stop()
+        give_up_at_s = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
+
+    def _spawn(self, camera: Camera | None) -> None:
+        """Let another thread read from now on. Raises RuntimeError where none can be started."""
+        generation = self._generation + 1
+        thread = threading.Thread(target=self._run, args=(camera, generation), name=f"camera-{generation}", daemon=True)
+        former, self._generation = self._generation, generation  # before it starts, or it would think itself outdated
+        heard_at_s, self._heard_at_s = self._heard_at_s, time.monotonic()
+        try:
+            thread.start()
+        except BaseException:
+            self._generation, self._heard_at_s = former, heard_at_s
+            raise
+        self._threads = [thread, *(old for old in self._threads if old.is_alive())]
+
+    def _is_current(self, generation: int) -> bool:
+        return generation == self._generation and not self._stopping.is_set()
+
+    def _run(self, camera: Camera | None, generation: int) -> None:
+        """[camera thread] Read until the source ends, the run stops or another reader has taken over."""
+        outcome: RealtimeError | None = None
+        try:
+            while self._is_current(generation):
+                if camera is None:
+                    camera = self._open_again(generation)
+                    continue
+                ended = failed = False
+                opened_at_s = time.monotonic()
+                try:
+                    ended = self._read_all(camera, generation)
+                except Closed:
+                    raise
+                except FAULTS as error:  # whatever a driver or a decoder raises, a live camera is opened again
+                    if not self._worth_waiting_for():
+                        raise
+                    failed = True
+                    if time.monotonic() - opened_at_s > self._policy.steady_s:
+                        self._losses_in_a_row = 0
+                    if self._is_current(generation):
+                        self._report_loss(error)
+                self._close(camera)
+                camera = None
+                if ended and not self._policy.loop:
+                    break
+                if failed:  # one that opens and fails at once must not be opened without end
+                    pause_s = self._policy.retry_s * 2 ** min(self._losses_in_a_row, 10)
+                    self._losses_in_a_row += 1
+                    pause_s = min(pause_s, self._policy.longest_retry_s)
+                    self._heard_at_s = time.monotonic() + pause_s  # being silent meanwhile is no stall
+                    self._stopping.wait(pause_s)
+        except Closed:
+            pass
+        except RealtimeError as error:
+            outcome = error
+        except FAULTS as error:  # a fault of ours or a driver's: the run must end in order, with the reason
+            log.debug("camera thread", exc_info=error)
+            outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {in_one_line(error)}")
+        finally:
+            if camera is not None:
+                self._close(camera)
+            if generation == self._generation:
+                self.on_finished(outcome)
+                self._slot.close()
+
+    def _worth_waiting_for(self) -> bool:
+        """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
+        return self.info.live or (self._policy.loop and self._next_index > 0)
+
+    def _report_loss(self, error: BaseException) -> None:
+        log.debug("reading %s", self.info.name, exc_info=error)
+        self._stats.reopened += 1
+        self._lost = True
+        if self._losses_in_a_row and time.monotonic() - self._told_lost_at_s < _TOLD_EVERY_S:
+            return  # a loose cable must not fill a log
+        self._told_lost_at_s = time.monotonic()
+        told = in_one_line(error)
+        if not isinstance(error, RealtimeError):
+            told = f"{self.info.name} failed: {type(error).__name__}: {told}"
+        log.warning("%s; the last picture is held until it is back", told)
+
+    def _report_return(self, camera: Camera) -> None:
+        if self._losses_in_a_row and time.monotonic() - self._told_back_at_s < _TOLD_EVERY_S:
+            return
+        self._told_back_at_s = time.monotonic()
+        log.warning("%s is back", camera.info.name)
+
+    def _close(self, camera: Camera) -> None:
+        try:
+            camera.close()
+        except FAULTS as error:  # a device that is gone may fail to close; there is nothing left to lose
+            log.debug("closing %s: %s", self.info.name, error)
+
+    def _open_again(self, generation: int) -> Camera | None:
+        if self._is_current(generation):
+            self._opening = generation
+        try:
+            camera = self._open_source()
+        except FAULTS as error:
+            if not self._worth_waiting_for():
+                raise
+            if not self._lost:  # looped material that is gone at the end of a round; a lost camera was told before
+                self._report_loss(error)
+            log.debug("not back yet: %s", error)
+            self._heard_at_s = time.monotonic()
+            self._stopping.wait(self._policy.retry_s)
+            return None
+        finally:
+            if self._opening == generation:
+                self._opening = 0
+        if self._lost and self._is_current(generation):
+            self._report_return(camera)
+        self._lost = False
+        self._heard_at_s = time.monotonic()
+        return camera
+
+    def _read_all(self, camera: Camera, generation: int) -> bool:
+        """Pass frames on. True: the source has ended; False: this reader is no longer wanted."""
+        paced = not camera.info.live and not self._policy.every_frame
+        first_index = self._next_index
+        first_pts_s = self._last_pts_s + 1.0 / camera.info.fps if first_index else 0.0
+        shift_s: float | None = None  # wall clock minus presentation time, while the beat holds
+        while True:
+            began_s = time.monotonic()
+            frame = camera.read()
+            now_s = time.monotonic()
+            if not self._is_current(generation):
+                return False
+            if frame is None:
+                if self._next_index == first_index:
+                    raise CameraError(f"{camera.info.name} holds no pictures; choose another source")
+                return True
+            pixels = self._pixels_of(frame)
+            if pixels is None:  # not heard from: a live camera that gives no pictures at all is opened again
+                self._stopping.wait(_NO_PICTURE_PAUSE_S)
+                continue
+            self._heard_at_s = now_s
+            self._read_times.add(now_s - began_s)
+            index, pts_s = first_index + frame.index, first_pts_s + frame.pts_s
+            captured_at_s = frame.captured_at_s
+            if not math.isfinite(pts_s + captured_at_s):
+                pts_s, captured_at_s = self._last_pts_s + 1.0 / camera.info.fps, now_s
+            if camera.info.live:  # its own clock begins anew when it is opened again; ours goes on
+                if abs(captured_at_s - now_s) > _OWN_CLOCK_S:  # time would stand still for whatever follows faces
+                    captured_at_s = now_s
+                self._live_since_s = self._live_since_s or captured_at_s
+                pts_s = max(self._last_pts_s, captured_at_s - self._live_since_s)
+            elif paced:
+                early_s = 0.0 if shift_s is None else pts_s + shift_s - now_s
+                leaps = early_s > max(_LEAP_S, _LEAP_FRAMES / camera.info.fps)
+                if leaps:
+                    self._report_leap(early_s)
+                if shift_s is None or leaps or -early_s > 1.0 / camera.info.fps:
+                    shift_s = now_s - pts_s  # first frame, or more than a frame late: forgive the debt
+                else:
+                    self._stopping.wait(early_s)
+                captured_at_s = time.monotonic()
+            self._slot.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
+            self._stats.captured += 1
+            self._next_index, self._last_pts_s = index + 1, pts_s
+            if paced and not self._clock_may_run.is_set():
+                self._clock_may_run.wait()
+                shift_s = time.monotonic() - pts_s
+
+    def _pixels_of(self, frame: Frame) -> Pixels | None:
+        """Return a frame's picture as all further parts expect it, or None where there is none, which is told once."""
+        try:
+            return as_picture(frame.pixels)
+        except (ValueError, AttributeError) as error:
+            self._stats.unusable += 1
+            self._bad_pictures.failure(f"{self.info.name} gives what is no picture", error)
+            return None
+
+    def _report_leap(self, leap_s: float) -> None:
+        if not self._is_leap_told:
+            self._is_leap_told = True
+            log.warning("the clock of %s leaps ahead by %.0f s; it is played on without a stop", self.info.name, leap_s)

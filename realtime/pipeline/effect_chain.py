@@ -1,0 +1,481 @@
+"""The effects of a run, one after the other, and how one is exchanged while the picture goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from realtime.core.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
+from realtime.core.registry import without_folders
+from realtime.core.stats import RunStats
+from realtime.disclosure.label import Label
+from realtime.effects import Effect, shows_people, split_spec
+from realtime.imaging.frame import Face, Frame, Pixels
+from realtime.imaging.pixels import RESTING_BGR, as_picture
+from realtime.pipeline.marking import Marking
+from realtime.system.watchdog import HUNG_AFTER_S, Pulse
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_MOST_FACTS = 20
+
+
+@dataclasses.dataclass(slots=True)
+class Link:
+    """One opened effect and what was asked for."""
+
+    spec: str
+    effect: Effect
+    last_picture: Pixels | None = None
+    traits: Traits = dataclasses.field(init=False)
+    title: str = dataclasses.field(init=False)
+    """The spec as people read it."""
+    name: str = dataclasses.field(init=False)
+    """The same where others have names too: `effect style:ink`."""
+
+    def __post_init__(self) -> None:
+        self.title = without_folders(self.spec)
+        self.name = f"effect {self.title}"
+        self.traits = Traits.of(self.effect)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Traits:
+    """What an effect says of itself once and for all; where it fails to say it, what does least harm."""
+
+    uses_faces: bool
+    uses_pixels: bool
+    hides_identity: bool
+    synthetic: bool
+    gives_pictures_away: bool
+
+    @classmethod
+    def of(cls, effect: Effect) -> Traits:
+        def asked(name: str, otherwise: bool) -> bool:
+            try:
+                return bool(getattr(effect, name))
+            except FAULTS as error:
+                log.debug("effect's %s", name, exc_info=error)
+                return otherwise
+
+        return cls(
+            uses_faces=asked("uses_faces", True),
+            uses_pixels=asked("uses_pixels", True),
+            hides_identity=asked("hides_identity", True),
+            synthetic=asked("synthetic", True),
+            gives_pictures_away=asked("gives_pictures_away", False),
+        )
+
+
+class EffectChain:
+    """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any.
+
+    An effect may be anybody's code: each call into one goes through a guard here, and what it returns is looked at.
+    """
+
+    def __init__(
+        self, links: Sequence[Link], stats: RunStats, label: Label | None = None, *, source_type: str = ""
+    ) -> None:
+        """`label`, `source_type`: as `Marking` takes them."""
+        self.pulse = Pulse()
+        """Where the processing thread says which effect it is in."""
+        self.main_pulse = Pulse()
+        """Where the main thread says so, when it asks an effect something beside the picture."""
+        self._links = list(links)
+        self._stats = stats
+        self._marking = Marking(label, source_type, stats)
+        self._failures = OnceLogger(log)
+        self._asides = OnceLogger(log)  # of calls beside the picture
+        self._last_marked: Pixels | None = None
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._waiting: Link | None = None  # set by any thread, taken by the processing thread
+        self._is_closed = False
+        self._kept: dict[str, object] = {}  # by spec: what effects that were left shall know when they are back
+        for link in self._links:
+            self._prepare(link)
+        self._begin_marking()
+        self.describe()
+
+    @property
+    def hides_people(self) -> bool:
+        """Whether an effect hides who is in the picture. Any thread."""
+        return any(link.traits.hides_identity for link in self._links)
+
+    @property
+    def hides_before_last(self) -> bool:
+        """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
+        thread.
+        """
+        return any(link.traits.hides_identity or not link.traits.uses_pixels for link in self._links[:-1])
+
+    @property
+    def uses_faces(self) -> bool:
+        """Whether any effect looks at faces."""
+        return any(link.traits.uses_faces for link in self._links)
+
+    @property
+    def uses_pixels(self) -> bool:
+        """Whether the camera's pixels can reach the outputs or an effect's eye."""
+        return not self._links or self._links[0].traits.uses_pixels
+
+    def turn(self, steps: int) -> str:
+        """Turn the dial of the last effect that has one; return what to tell the user, empty where none has. Any
+        thread.
+        """
+        return self._first_said("turn", lambda effect: effect.turn(steps))
+
+    def next_dial(self) -> str:
+        """Let `turn` turn another dial of the last effect that has several; as `turn` otherwise."""
+        return self._first_said("next_dial", lambda effect: effect.next_dial())
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return the effects' lines for the HUD. Any thread."""
+        told: list[tuple[str, str]] = []
+        for link in list(self._links):
+            told += self._ask(link, "facts", lambda effect: _lines(effect.facts()), [])
+        return told[:_MOST_FACTS]
+
+    @property
+    def specs(self) -> list[str]:
+        """What was asked for, in order."""
+        return [link.spec for link in self._links]
+
+    @property
+    def titles(self) -> list[str]:
+        """The same as people read it, and as the statistics name it."""
+        return [link.title for link in self._links]
+
+    def exchange(self, link: Link) -> None:
+        """Put an opened effect in the place of the last one, from the next frame on."""
+        self._prepare(link)
+        with self._lock:
+            overtaken, self._waiting = (link, None) if self._is_closed else (self._waiting, link)
+        if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
+            self._close(overtaken)
+
+    def close_unused(self, link: Link) -> None:
+        """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
+        self._close(link)
+
+    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        """Return the picture of this moment. Never raises: a failing effect is reported once and bridged.
+
+        Faces that are not confirmed are given to effects that hide people, and to no others.
+        """
+        if self._waiting is not None:
+            self._take_over()
+        picture = frame
+        is_given_away = False
+        confirmed = [face for face in faces if face.confirmed]
+        for link in self._links:
+            began_s = time.perf_counter()
+            self.pulse.at(link.name)
+            self.pulse.at(link.name, self._patience_s(link))
+            try:
+                pixels = _pixels_of(link.effect.make(picture, faces if link.traits.hides_identity else confirmed))
+                link.last_picture = pixels
+                is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
+                picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
+            except FAULTS as error:  # the show goes on
+                self._failures.failure(f"{link.name} fails", error)
+                self._stats.effect_failures += 1
+                is_given_away = False
+                picture = self._bridge(link, picture)
+            self._stats.stage(link.name).add(time.perf_counter() - began_s)
+        self.pulse.at("the label")
+        return self._marked(picture, frame, may_write=is_given_away)
+
+    def close(self) -> None:
+        """Close every effect."""
+        self.describe()
+        links, self._links = self._links, []
+        with self._lock:
+            waiting, self._waiting, self._is_closed = self._waiting, None, True
+        if waiting is not None:
+            links.append(waiting)
+        for link in links:
+            self.pulse.at(f"closing {link.name}")
+            self._close(link)
+        self.pulse.rest()
+
+    def describe(self) -> None:
+        """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
+        links = list(self._links)
+        self._stats.effects = [link.title for link in links]
+        for link in links:
+            self._stats.providers[link.title] = self._ask(link, "provider", lambda effect: str(effect.provider), "")
+            nothing: dict[str, Any] = {}
+            if report := self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing):
+                self._stats.effect_reports[link.title] = report
+
+    def _bridge(self, link: Link, picture: Frame) -> Frame:
+        """What is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
+        is never replaced by that picture.
+        """
+        if not link.traits.hides_identity and link.traits.uses_pixels:
+            return picture
+        if link.last_picture is None:
+            link.last_picture = np.full_like(picture.pixels, RESTING_BGR)
+        return picture.with_pixels(link.last_picture)
+
+    def _marked(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
+        """Return the picture with its label and provenance; a synthetic one is never shown without them."""
+        try:
+            marked = self._marking.mark(picture, frame, may_write=may_write)
+        except Exception as error:  # the show goes on
+            self._failures.failure("the label fails", error)
+            if not any(link.traits.synthetic for link in self._links):
+                return picture
+            if self._last_marked is None:
+                self._last_marked = np.full_like(picture.pixels, RESTING_BGR)
+            return picture.with_pixels(self._last_marked)
+        self._last_marked = marked.pixels
+        return marked
+
+    def _take_over(self) -> None:
+        with self._lock:
+            new, self._waiting = self._waiting, None
+        if new is None:
+            return
+        if self._links:
+            self.describe()
+            former = self._links.pop()
+            # Where one fails, the new one begins without what was known before.
+            self.pulse.at(new.name)
+            self._kept[former.spec] = self._ask(former, "kept", lambda effect: effect.kept(), None)
+            if (kept := self._kept.get(new.spec)) is not None:
+                self._ask(new, "come_back", lambda effect: effect.come_back(kept), None)
+            self._ask(new, "succeed", lambda effect: effect.succeed(former.effect), None)
+            self.pulse.at(f"closing {former.name}")
+            self._close(former)
+        self._links.append(new)
+        self._begin_marking()
+        self.describe()
+
+    def _prepare(self, link: Link) -> None:
+        try:
+            self._marking.prepare(link.traits)
+        except Exception as error:  # it is tried again when the first picture is marked
+            log.debug("preparing the label", exc_info=error)
+
+    def _begin_marking(self) -> None:
+        self._last_marked = None
+        self._marking.begin(self.specs, [link.traits for link in self._links])
+
+    def _patience_s(self, link: Link) -> float:
+        return self._ask(link, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
+
+    def _first_said(self, method: str, ask: Callable[[Effect], str]) -> str:
+        for link in reversed(list(self._links)):
+            if said := self._ask(link, method, lambda effect: str(ask(effect) or ""), ""):
+                return said
+        return ""
+
+    def _close(self, link: Link) -> None:
+        self._ask(link, "close", lambda effect: effect.close(), None)  # its work is over either way
+
+    def _ask(self, link: Link, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
+        """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
+        must not end it.
+        """
+        if threading.current_thread() is threading.main_thread():
+            self.main_pulse.at(f"{method} of {link.name}")
+        try:
+            return ask(link.effect)
+        except FAULTS as error:
+            self._asides.failure(f"{method} of {link.name} fails", error)
+            return otherwise
+
+
+def _pixels_of(made: Frame) -> Pixels:
+    """Return an effect's picture. Raises ValueError where it is none. What else a frame carries is the camera's."""
+    try:
+        return as_picture(made.pixels)
+    except ValueError as error:
+        raise ValueError(f"it gives {error}") from None
+    except AttributeError:
+        raise ValueError(f"it gives {type(made).__name__}, no frame") from None
+
+
+def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(str(label), str(words)) for label, words in facts.items()]
+
+
+def _as_json(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report as it can be written at the end of a run, when nothing may fail any more."""
+    told: dict[str, Any] = json.loads(json.dumps(dict(report), default=str))
+    return told
+
+
+_AGAIN_WITHIN_S = 2.0
+_PRESS_AGAIN = "press again: your own face will be seen"
+
+
+class EffectMenu:
+    """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
+    that no frame is black or frozen. Main thread, except looking for what there is and opening.
+
+    Whoever wears a face is not bared by one key: on the way to an effect that shows people as they are it must be
+    pressed again. So it is until the user has done that, also by way of a portrait, and again from the next face on.
+    """
+
+    def __init__(
+        self,
+        specs: Callable[[], Sequence[str]],
+        current: str,
+        open_effect: Callable[[str], Effect],
+        chain: EffectChain,
+        say: Callable[[str], None],
+        shows_people: Callable[[str], bool] = shows_people,
+    ) -> None:
+        """`shows_people`: whether an effect does not hide who is seen.
+
+        `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
+        and to import effects, for which the window would miss a frame.
+        """
+        self._list_specs = specs
+        self._current = current
+        self._running = ""  # the spec that was exchanged last, once _specs are known
+        self._open_effect = open_effect
+        self._chain = chain
+        self._say = say
+        self._shows_people = shows_people
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        # Guarded by _lock, so that no wish falls between two looks at them:
+        self._specs: list[str] = []
+        self._showing: set[str] = set()  # of _specs, those that show people as they are
+        self._steps = 0  # from the first of _specs
+        self._pressed: list[int] = []  # keys, until _specs are known
+        self._is_hiding = chain.hides_people
+        self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
+        self._is_opening = False
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
+        with self._lock:
+            if not self._specs:
+                self._pressed.append(by)
+            elif not self._go((by,)):
+                return
+            starts, self._is_opening = not self._is_opening, True
+        if starts:
+            thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no further thread now; the next key tries again
+                with self._lock:
+                    self._is_opening = False
+                self._say(f"no effect can be opened now: {error}")
+            else:
+                self._thread = thread
+
+    def _go(self, keys: Sequence[int]) -> bool:
+        """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
+        before, is_asked = self._steps, False
+        for by in keys:
+            is_asked = self._must_ask(by)
+            if is_asked:
+                break  # keys pressed before the question was put do not answer it
+            self._steps += by
+        if not is_asked or self._steps != before:
+            self._say(f"effect: {self._wanted()}")
+        if is_asked:
+            self._say(_PRESS_AGAIN)
+        return self._steps != before or not is_asked
+
+    def _must_ask(self, by: int) -> bool:
+        """Whether a key must be pressed again, for it would show somebody who wears a face."""
+        wanted = self._specs[(self._steps + by) % len(self._specs)]
+        before, self._asked = self._asked, (0, -math.inf)
+        if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
+            return False
+        now_s = time.monotonic()
+        if before[0] == by and now_s - before[1] <= _AGAIN_WITHIN_S:
+            self._is_hiding = False
+            return False
+        self._asked = by, now_s
+        return True
+
+    def close(self, within_s: float = 5.0) -> None:
+        """Let an opening in progress come to its end, if that takes no longer."""
+        if self._thread is not None:
+            self._thread.join(timeout=within_s)
+
+    def _wanted(self) -> str:
+        return self._specs[self._steps % len(self._specs)]
+
+    def _open_wanted(self) -> None:
+        try:
+            if not self._specs:
+                self._look_for_specs()
+        except FAULTS as error:  # of an effect that is asked what it offers: the next key asks anew
+            log.warning("the effects cannot be listed: %s", in_one_line(error))
+            log.debug("listing the effects", exc_info=error)
+            with self._lock:
+                self._pressed, self._is_opening = [], False
+            return
+        with self._lock:
+            opened = self._running
+        while True:  # keys pressed meanwhile: only the last wish counts
+            with self._lock:
+                spec = self._wanted()
+                if opened == spec:
+                    self._is_opening = False
+                    return
+                opened = spec
+            try:
+                effect = self._open_effect(spec)
+            except FAULTS as error:  # an effect may be anybody's code: the running one goes on
+                told = in_one_line(error)
+                line = told if isinstance(error, RealtimeError) else f"effect {spec} does not open: {told}"
+                log.warning("%s", line)
+                log.debug("opening effect %s", spec, exc_info=error)
+                self._say(line)
+                continue
+            link = Link(spec, effect)
+            with self._lock:
+                is_wanted = spec == self._wanted()
+                if is_wanted:
+                    self._running = spec
+                    self._is_hiding |= link.traits.hides_identity
+            if is_wanted:
+                self._chain.exchange(link)
+            else:
+                self._chain.close_unused(link)
+
+    def _look_for_specs(self) -> None:
+        specs, current = _with_current(list(self._list_specs()), self._current)
+        showing = {spec for spec in specs if self._shows_people(spec)}
+        with self._lock:
+            self._specs, self._showing, self._steps = specs, showing, current
+            self._running = specs[current]
+            pressed, self._pressed = self._pressed, []
+            self._go(pressed)
+
+
+def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
+    """Return the list with the spec in use in it, and its position: where the key began, there it must come back to."""
+    if current not in specs:
+        name, argument = split_spec(current)
+        of_same = [spec for spec in specs if split_spec(spec)[0] == name]
+        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != name), None)
+        if same is None and not argument:
+            same = next(iter(of_same), None)  # without an argument it is the first of its choices
+        if same is not None:  # `style:starry:0.7` stands for `style:starry`
+            specs = [current if spec == same else spec for spec in specs]
+        else:
+            position = specs.index(of_same[0]) if of_same else len(specs)
+            specs = [*specs[:position], current, *specs[position:]]
+    return specs, specs.index(current)

@@ -1,0 +1,174 @@
+"""One output and its own pace: a slot, a thread (or the main one), and what was counted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from realtime.core.errors import FAULTS, OutputError, in_one_line
+from realtime.core.stats import OutputStats
+from realtime.imaging.frame import Frame
+from realtime.outputs import Output, OutputFinished
+from realtime.pipeline.pacing import Closed, Keep, Slot, SteadyBeat
+
+log = logging.getLogger(__name__)
+
+CLOSED_OUTPUT_WITHIN_S = 30.0  # an encoder may have a second or two of work left, on a slow disk more
+_STUCK_AFTER_S = 5.0  # in one frame: the program that reads a pipe has stopped reading, a network drive is gone
+_STUCK_AT_THE_END_AFTER_S = 1.0  # the same where somebody waits for the end
+
+
+class Feed:
+    """Brings frames to one output. `offer`: processing thread; the rest: the thread that owns the output."""
+
+    def __init__(self, output: Output, *, every_frame: bool, ended: Callable[[Feed], None]) -> None:
+        """`ended` is called once, on the output's thread, when the output ends before the run does."""
+        self.output = output
+        self.error: OutputError | None = None
+        self.on_first_shown: Callable[[], None] = lambda: None
+        self.stats = OutputStats(output.name)
+        self._is_awaited = every_frame and output.takes_every_frame  # nothing is live: it ends when it is done
+        self._slot: Slot[Frame] = Slot(Keep.EVERY if self._is_awaited else Keep.NEWEST)
+        self._ended = ended
+        self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
+        self._last: Frame | None = None  # only where it may have to be shown again
+        self._dropped_before = 0
+        self._is_closed = False
+        self._showing_since_s: float | None = None
+        self._thread: threading.Thread | None = None
+        self.title = _title(output)
+        """What it is called where it is in trouble: `output out.mp4`."""
+
+    def start(self) -> None:
+        """Begin to show what is offered, on a thread of its own unless the output wants the main thread. Raises
+        RuntimeError where none can be started; `stop` closes the output all the same.
+        """
+        if not self.output.on_main_thread:
+            thread = threading.Thread(target=self._run, name=f"output {self.stats.name}", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def offer(self, frame: Frame) -> None:
+        """Hand a frame over; waits only for outputs that must have every frame."""
+        try:
+            self._slot.put(frame)
+        except Closed:
+            return
+        self.stats.dropped = self._slot.dropped
+
+    def step(self, timeout_s: float) -> bool:
+        """Show the next frame if one comes within `timeout_s`, let the output handle events. False: it has ended."""
+        try:
+            frame = self._slot.take(timeout_s)
+        except Closed:
+            return False
+        try:
+            if frame is not None:
+                self._show(frame)
+            elif self._last is not None:
+                self._bring(self._last)
+                self.stats.repeated += 1
+            self.output.poll()
+        except OutputFinished:
+            self._give_up(None)
+        except OutputError as error:
+            self._give_up(error)
+        except FAULTS as error:  # a driver's or a library's: this output ends, the others go on
+            log.debug("output %s", self.stats.name, exc_info=error)
+            told = f"{type(error).__name__}: {in_one_line(error)}"
+            self._give_up(OutputError(f"output {self.stats.name} failed: {told}"))
+        else:
+            return True
+        return False
+
+    def let_nothing_in(self) -> None:
+        """Begin to end: whoever waits to offer a frame goes on at once. Any thread."""
+        self._slot.close()
+
+    def stop(self, *, hurried: bool = False) -> None:
+        """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread.
+
+        `hurried`: somebody waits for the end: one that takes nothing is not waited for.
+        """
+        self.let_nothing_in()
+        if self._thread is not None:
+            patience_s = _STUCK_AT_THE_END_AFTER_S if hurried else _STUCK_AFTER_S
+            wait_s = math.inf if self._is_awaited and not hurried else CLOSED_OUTPUT_WITHIN_S
+            give_up_at_s = time.monotonic() + wait_s
+            while self._thread.is_alive() and time.monotonic() < give_up_at_s and self.stuck_for_s() < patience_s:
+                self._thread.join(timeout=0.05)
+            if self._thread.is_alive():
+                log.warning("output %s does not stop; left behind", self.stats.name)
+        elif self.output.on_main_thread:
+            while self.step(0.0):
+                pass
+            self._close()
+        else:  # it never began: no thread could be started
+            self._close()
+
+    def stuck_for_s(self) -> float:
+        """For how long it has been at one frame. Any thread."""
+        since_s = self._showing_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it takes nothing any more, as far as can be told. Any thread."""
+        return self.stuck_for_s() > _STUCK_AFTER_S
+
+    def _run(self) -> None:
+        while self._step_on_the_beat(self._beat) if self._beat else self.step(0.25):
+            pass
+        self._close()
+
+    def _step_on_the_beat(self, beat: SteadyBeat) -> bool:
+        time.sleep(beat.early_s())
+        shown = self.stats.shown
+        goes_on = self.step(beat.patience_s())
+        dropped, self._dropped_before = self._slot.dropped > self._dropped_before, self._slot.dropped
+        beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
+        return goes_on
+
+    def _bring(self, frame: Frame) -> None:
+        self._showing_since_s = time.monotonic()
+        self.output.show(frame)
+        self._showing_since_s = None
+
+    def _show(self, frame: Frame) -> None:
+        began_s = time.monotonic()
+        self._bring(frame)
+        shown_at_s = time.monotonic()
+        self.stats.show.add(shown_at_s - began_s)
+        self.stats.age.add(shown_at_s - frame.captured_at_s)
+        self.stats.shown += 1
+        if self.stats.shown == 1:
+            self.on_first_shown()
+        if self._beat is not None:
+            self._last = frame
+
+    def _give_up(self, error: OutputError | None) -> None:
+        self.error = error
+        self.stats.failure = str(error) if error else ""
+        self._slot.close(discard=True)
+        if self.output.on_main_thread:  # a window that was closed must vanish now; a thread closes its own output
+            self._close()
+        self._ended(self)
+
+    def _close(self) -> None:
+        self._last = self._showing_since_s = None
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self.output.close()
+        except Exception as error:  # the reason matters to the user, the others must still be closed
+            self.stats.failure = self.stats.failure or str(error)
+            log.warning("closing output %s: %s", self.stats.name, error)
+            log.debug("closing output", exc_info=error)
+
+
+def _title(output: Output) -> str:
+    return f"the {output.name}" if output.on_main_thread else f"output {output.name}"

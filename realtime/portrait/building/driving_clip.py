@@ -1,0 +1,287 @@
+"""Following a driving clip: how a filmed face moves, compared with where it begins, as motions for a portrait."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.core.errors import CameraError, PortraitError
+from realtime.core.progress import Progress, no_progress
+from realtime.faces.detection.blazeface import open_still
+from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
+from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.motion import Motion
+from realtime.faces.tracking.tracker import FaceTracker
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.portrait.building.column_selection import look
+from realtime.portrait.building.moving_faces import MovingFaces
+from realtime.portrait.preview.film import check_film, film
+
+Floats = NDArray[np.float64]
+
+_LEAST_MESH_SCORE = 0.5
+_SECOND_FACE_S = 0.4
+_SECOND_FACE_SIZE = 0.4
+"""A second face counts when it was seen for so long together with the first, and is at least so large beside it."""
+_SHORT_S = 1.0
+_SMALL_FACE_PX = 90
+_LEAST_SEEN = 0.8
+_LEAST_LOOK_DEGREES = 8.0
+"""Warned about: shorter, smaller, less often seen than this, or looking no farther from side to side."""
+
+_CALM_S = 0.05
+_TREMBLE = Expression(
+    yaw_degrees=math.inf,
+    pitch_degrees=math.inf,
+    roll_degrees=math.inf,
+    eye_x=0.007,
+    eye_y=0.007,
+    iris=0.002,
+    openness=0.008,
+    brows=0.002,
+    lips=0.004,
+    mouth=0.003,
+)
+"""The most that is taken for tremble of the models (they do less on a face that rests) and not for a movement, standard
+deviations. Heads never jump: whatever they seem to do within two frames is tremble."""
+_SHUT_BELOW = 0.6
+"""Lids that fall below this share of their openness at rest, at their lowest, are taken to be shut there."""
+_BLINKING = 0.45
+"""From this closing on, the lids hide the iris, and the iris model sees it sink."""
+_BLINK_MARGIN_S = 0.04
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FilmedMotion:
+    """How the face in a clip moves."""
+
+    motions: tuple[Motion, ...]
+    """One for each frame of the clip. Rest is the first frame that shows the face, but for lids and lips: those rest
+    where the clip's are open and where they are closed, so that a film may begin in a blink or a word."""
+    times_s: tuple[float, ...]
+    """Presentation times, from 0, never decreasing."""
+    fps: float
+    """Frames per second by the clip's own account."""
+    faces_seen: float
+    """Share of the frames in which the face was seen; between two of them it moves evenly, at the ends it waits."""
+    warnings: tuple[str, ...]
+    """What is poor about this clip, a line each, for the user."""
+
+
+def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
+    """Measure the one face in a clip, frame by frame, and calm it without delay.
+
+    Raises PortraitError where there is nothing to follow (not a video, a still picture, no face, two faces), and
+    ModelError when a model file cannot be had.
+    """
+    sights = _watch(clip, Meter(progress), progress)
+    seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
+    faces = [face for face in sights.faces if face is not None]
+    if not faces:
+        raise PortraitError(f"no face was found in {clip.name}; choose a clip of one person who faces the camera")
+    if len(sights.faces) < 2:
+        raise PortraitError(f"{clip.name} holds a single picture; choose a clip of a face that moves")
+    times_s = np.array(sights.times_s, np.float64)
+    table = np.array([read_expression(face, faces[0]) for face in faces], np.float64)
+    whole = np.stack([np.interp(times_s, times_s[seen], column) for column in table.T], axis=1)
+    rest = _rest(whole)
+    closed = _closed(whole, rest)
+    whole = _without_blinks(times_s, whole, rest, closed)
+    calmed = np.stack([calm(times_s, column, most) for column, most in zip(whole.T, _TREMBLE, strict=True)], axis=1)
+    motions = tuple(motion_between(Expression(*row.tolist()), rest, closed) for row in calmed)
+    share = len(faces) / len(sights.faces)
+    warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
+    return FilmedMotion(motions, tuple(sights.times_s), sights.fps, share, warnings)
+
+
+def animate(
+    moving: MovingFaces,
+    filmed: FilmedMotion,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> None:
+    """Write the whole picture, all its faces moved like the filmed one, at the clip's own times: whole, or not at all.
+
+    `path` ends in .mp4, .mkv or .mov. Raises OutputError; then what was at `path` before is as it was.
+    """
+    check_film(path, overwrite=overwrite)
+    with film(path, filmed.fps, "portrait", overwrite=overwrite) as recorder:
+        for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
+            frame = moving.render([motion] * len(moving.engines))
+            recorder.show(Frame(moving.whole(frame), 0.0, at_s, index))
+            progress("painting the film", (index + 1) / len(filmed.motions))
+
+
+def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
+    """Return the values without their tremble: late by nothing, and sharp where they jump.
+
+    A bilateral filter over time: each value becomes the mean of its neighbours, weighted by how near they are in time
+    and in value. What changes by far more than the tremble (a blink, a saccade, the lips at a p) stays as it is. The
+    tremble is taken from the signal itself (its second differences), up to `most_tremble`; infinite: nothing is spared.
+    """
+    if len(values) < 5:
+        return values.copy()
+    tremble = 1.4826 * float(np.median(np.abs(np.diff(values, 2)))) / 6**0.5
+    scale = math.inf if most_tremble == math.inf else max(1e-9, 3 * min(tremble, most_tremble))
+    reach = max(1, int(np.ceil(2.5 * _CALM_S / max(1e-3, float(np.median(np.diff(times_s)))))))
+    padded, at_s = np.pad(values, reach, mode="edge"), np.pad(times_s, reach, mode="reflect", reflect_type="odd")
+    total, weight = np.zeros_like(values), np.zeros_like(values)
+    for shift in range(2 * reach + 1):
+        near, near_s = padded[shift : shift + len(values)], at_s[shift : shift + len(values)]
+        share = np.exp(-0.5 * ((near_s - times_s) / _CALM_S) ** 2 - 0.5 * ((near - values) / scale) ** 2)
+        total += share * near
+        weight += share
+    return np.asarray(total / weight, np.float64)
+
+
+@dataclasses.dataclass(slots=True)
+class _Sights:
+    """What was seen of a clip."""
+
+    fps: float
+    times_s: list[float]
+    faces: list[Measured | None]
+
+
+def _watch(clip: Path, meter: Meter, progress: Progress) -> _Sights:
+    """Measure the clip's face in every frame. Raises PortraitError for two faces or where nothing can be read."""
+    from realtime.cameras import CameraRequest
+    from realtime.cameras.video_file import VideoFile
+
+    try:
+        video = VideoFile(str(clip), CameraRequest())
+    except CameraError as error:
+        raise PortraitError(str(error)) from error
+    try:
+        follower = _Follower(clip.name, meter, progress)
+        sights = _Sights(video.info.fps, [], [])
+        expected = video.info.frame_count
+        try:
+            while (frame := video.read()) is not None:
+                sights.times_s.append(frame.pts_s)
+                sights.faces.append(follower.see(frame))
+                progress("watching the clip", min(1.0, len(sights.faces) / expected) if expected else 0.5)
+        finally:
+            follower.close()
+    finally:
+        video.close()
+    return sights
+
+
+class _Follower:
+    """Follows one face through a clip."""
+
+    def __init__(self, name: str, meter: Meter, progress: Progress) -> None:
+        self._name = name
+        self._meter = meter
+        self._detector = open_still("short", progress)
+        self._tracker = FaceTracker()
+        self._identity = -1
+        self._last: Measured | None = None
+        self._others_s: defaultdict[int, float] = defaultdict(float)
+        self._at_s = 0.0
+
+    def see(self, frame: Frame) -> Measured | None:
+        """Return the face in the next frame, or None where it is not seen."""
+        passed_s, self._at_s = frame.pts_s - self._at_s, frame.pts_s
+        found = self._tracker.update(self._detector.find(frame.pixels), frame.pts_s)
+        here = {face.track_id: face for face in found if face.lost_for_s == 0}
+        if self._identity not in here and here:
+            self._identity = max(here, key=lambda identity: here[identity].box.area)
+            self._last = None
+        self._heed_others(here, passed_s, Size.of(frame.pixels))
+        self._last = self._measure(frame.pixels, here.get(self._identity))
+        return self._last
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def _measure(self, pixels: Pixels, face: Face | None) -> Measured | None:
+        # From the last mesh on: calmer than from the detector's box, and it holds on where a nod hides the face from
+        # the detector. Where the two disagree about the place, the detector is right.
+        if self._last is not None and (face is None or face.box.overlap(self._last.mesh.box) > 0.3):
+            seen = self._meter.measure(pixels, self._last.mesh)
+            if seen.mesh.score >= _LEAST_MESH_SCORE:
+                return seen
+        if face is None:
+            return None
+        seen = self._meter.find(pixels, face)
+        return seen if seen.mesh.score >= _LEAST_MESH_SCORE else None
+
+    def _heed_others(self, here: dict[int, Face], passed_s: float, size: Size) -> None:
+        face = here.get(self._identity)
+        if face is None:
+            return
+        for identity, other in here.items():
+            if identity != self._identity and other.box.width > _SECOND_FACE_SIZE * face.box.width:
+                self._others_s[identity] += passed_s
+                if self._others_s[identity] > _SECOND_FACE_S:
+                    raise PortraitError(
+                        f"{self._name} shows two faces; crop it to the one to follow, for example:"
+                        f" ffmpeg -i {self._name} -vf crop={_crop(face.box, other.box, size)} one.mp4"
+                    )
+
+
+def _crop(box: Box, other: Box, size: Size) -> str:
+    """Return the part of the picture around one face and without the other, as FFmpeg's crop filter takes it."""
+    left, right = max(0.0, box.left - 0.6 * box.width), min(size.width, box.left + 1.6 * box.width)
+    if other.centre[0] > box.centre[0]:
+        right = min(right, max(other.left, box.left + box.width))
+    else:
+        left = max(left, min(other.left + other.width, box.left))
+    top, bottom = max(0.0, box.top - 0.8 * box.height), min(size.height, box.top + 1.6 * box.height)
+    return f"{right - left:.0f}:{bottom - top:.0f}:{left:.0f}:{top:.0f}"
+
+
+def _rest(table: Floats) -> Expression:
+    """Return what counts as rest: the first frame, with the lids open and the lips closed."""
+    first = Expression(*table[0].tolist())
+    typical = Expression(*np.median(table, axis=0).tolist())
+    return first._replace(
+        iris=typical.iris,
+        openness=max(first.openness, typical.openness) if first.openness < 0.75 * typical.openness else first.openness,
+        lips=min(first.lips, float(np.percentile(table[:, Expression._fields.index("lips")], 5))),
+    )
+
+
+def _closed(table: Floats, rest: Expression) -> float:
+    """Return the openness that this face's closed eyes are read as: the clip's lowest, if that looks like a blink."""
+    lowest = float(table[:, Expression._fields.index("openness")].min())
+    return max(CLOSED, lowest) if lowest < _SHUT_BELOW * rest.openness else CLOSED
+
+
+def _without_blinks(times_s: Floats, table: Floats, rest: Expression, closed: float) -> Floats:
+    """Return the table with the irises going straight on through each blink."""
+    openness = table[:, Expression._fields.index("openness")]
+    shut = openness < closed + (1 - _BLINKING) * (rest.openness - closed)
+    hidden = np.array([bool(shut[np.abs(times_s - at_s) <= _BLINK_MARGIN_S].any()) for at_s in times_s])
+    if hidden.all() or not hidden.any():
+        return table
+    through = table.copy()
+    for name in ("eye_x", "eye_y", "iris"):
+        column = Expression._fields.index(name)
+        through[:, column] = np.interp(times_s, times_s[~hidden], table[~hidden, column])
+    return through
+
+
+def _warnings(times_s: Floats, motions: Sequence[Motion], share: float, width_px: float) -> list[str]:
+    warnings = []
+    if times_s[-1] < _SHORT_S:
+        warnings.append(f"the clip lasts only {times_s[-1]:.1f} s; a longer one shows more")
+    if share < _LEAST_SEEN:
+        warnings.append(f"the face is seen in only {share:.0%} of the frames; it moves evenly through the others")
+    if width_px < _SMALL_FACE_PX:
+        warnings.append(f"the face is only {width_px:.0f} pixels wide; eyes and lids cannot be followed well")
+    looks = [look(motion) for motion in motions]
+    reach = max(looks) - min(looks)
+    if reach < _LEAST_LOOK_DEGREES:
+        warnings.append(f"the face hardly moves: it looks {reach:.1f} degrees from side to side")
+    return warnings

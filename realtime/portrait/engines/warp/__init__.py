@@ -1,0 +1,1 @@
+"""The engine that keeps every detail: it bends the picture itself."""

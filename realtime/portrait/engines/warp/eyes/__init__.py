@@ -1,0 +1,1 @@
+"""Eyes that turn: iris, white, lids."""

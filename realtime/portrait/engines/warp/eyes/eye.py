@@ -1,0 +1,336 @@
+"""How an eye turns: iris, white, lids and highlights taken apart once, and put together for each gaze.
+
+A warp alone cannot turn an eye: at the lid's edge the iris slides behind the skin. So the opening is separated into
+three layers, each complete also where another one covers it in the picture:
+
+- the iris with its rim, a disc on a ball that turns; what the lids hide is filled from its own rings;
+- the white, continued under the iris along lines that run parallel to the lids, so that the shadow of the upper lid
+  and the wet edge of the lower one stay where they belong;
+- the highlights, which belong to the lamp and hardly move when the eye does.
+
+The lids' edges are lines of their own (`lids.py`): they follow a vertical gaze and close in a blink.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.eyes.colours import RINGS, at_rings, bridge, rim_ends, ring_colours
+from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE, EyeShape
+from realtime.portrait.engines.warp.eyes.lids import LidSkin, move_lids
+from realtime.portrait.engines.warp.eyes.patch import EyePatch, between, smooth_step, unstretched
+
+Floats = NDArray[np.float32]
+
+_BALL = 2.05
+"""Radius of the eyeball over that of the iris: 12 mm over 5.9 mm."""
+_RIM_EDGE = 0.07
+"""Width of the soft edge of a turned iris, eye widths."""
+_LID_BLUR = 0.08
+"""Nearer to the lower lid's soft edge than this, the picture's iris may have the lid's colour in it."""
+_STAYS_NEAR = 0.05
+"""What belongs to iris and lid where they touch is gone when they have moved this far, eye widths."""
+_GRAIN_SHARE = 0.8
+"""How much of the skin's grain the white has where it is continued."""
+_MOST_GRAIN = 2.0
+"""Grain is cut off at so many times its median."""
+_LEAST_SEEN = 0.16
+"""What is seen of an iris and its white is believed where it is as wide as this, eye widths ..."""
+_SEEN_EDGE = 0.02
+"""... and ends as softly. With less than half of both, the shaded white beside the astronaut's iris made it 7 per cent
+larger."""
+_FADES_BELOW = 0.03
+"""So far below the place where an iris is dark enough to be seen, its last darkness ends, eye widths: left there, it is
+an arc on the skin when the iris has gone."""
+_LEAST_ROOM = 32.0
+"""A highlight on what is so many grey levels from white adds a share of them; of fewer, in one colour alone, the share
+would be large, and a coloured dot where it has moved onto the dark iris."""
+_HIGHLIGHT_SHARE = 0.25
+"""How far a highlight moves with the iris: the cornea bulges, so a lamp's image wanders a little."""
+_FARTHEST = 0.30
+"""No iris goes farther from the middle of its eye, eye widths: beyond, it hides in the corner."""
+_MOST_APART_DEGREES = 12.0
+"""One eye turns no farther than the other by more than this: beyond, a face squints."""
+_MOST_UP_DEGREES = 28.0
+"""Nor farther up or down than this: beyond, it would hide behind a lid."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gaze:
+    """How far an eye is turned and closed; degrees as in `Motion`."""
+
+    right_degrees: float
+    up_degrees: float
+    closing: float
+
+    @property
+    def is_still(self) -> bool:
+        return abs(self.right_degrees) < 1e-4 and abs(self.up_degrees) < 1e-4 and abs(self.closing) < 1e-4
+
+
+class EyeLayers:
+    """One eye, taken apart. `left, top, right, bottom` is all it can change, in pixels of the picture."""
+
+    def __init__(self, picture: Pixels, shape: EyeShape, brow_px: float) -> None:
+        """`brow_px`: how far above the eye the brow begins; skin above it never moves."""
+        brow = float(np.clip(brow_px / shape.width_px, 0.3, 0.8))
+        self._shape = shape
+        self._iris = shape.iris
+        self._radius = shape.radius
+        # The rim is soft, by the model's error and by about a pixel of the picture: all of it travels with the iris.
+        self._rim = shape.radius * 1.05 + 0.01 + 1.2 / shape.width_px
+        self._patch = EyePatch(picture, shape, brow + 0.1)
+        self.left, self.right = self._patch.left, self._patch.right
+        self.top, self.bottom = self._patch.top, self._patch.bottom
+        along, across = self._patch.places()
+        upper, lower = shape.lids(along)
+        lower = lower + shape.overhang_at(along)
+        away = np.hypot(along - self._iris[0], across - self._iris[1])
+        highlight = self._find_highlight(away)
+        clean = self._patch.pixels - highlight
+        grain = clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._patch.enlarged)
+        # No grain but lashes and edges stand out by more than this.
+        most = _MOST_GRAIN * float(np.median(np.abs(grain)))
+        grain = np.clip(grain, -most, most).astype(np.float32)
+        self._glow = np.asarray(highlight / np.maximum(255 - clean, _LEAST_ROOM), np.float32)
+        self._glow_away = self._middle_of(self._glow, along, across)
+        self._white = self._continue_white(clean, grain, along, across, away)
+        opening = between(across, upper, lower)
+        near_lid = smooth_step(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
+        self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
+        self._margin = (clean - self._ball(along, across, along, across)) * opening
+        uncover = (self._white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
+        uncover -= highlight * _lit(across, upper, lower)
+        self._skin = LidSkin(self._patch, brow, uncover, grain)
+
+    # ---- once for each picture ----
+
+    def _find_highlight(self, away: Floats) -> Floats:
+        """Return the light that small bright spots add within the iris: what an opening with a disc takes away."""
+        size = max(3, round(self._patch.spread_px(0.15))) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        softened = cv2.GaussianBlur(self._patch.pixels, (0, 0), self._patch.spread_px(0.012))
+        base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
+        added = np.clip(self._patch.pixels - base, 0, None)
+        bright = smooth_step(25.0, 60.0, added.mean(axis=2)) * (1 - smooth_step(0.9, 1.1, away / self._radius))
+        weight = cv2.GaussianBlur(bright, (0, 0), self._patch.spread_px(0.01))
+        return np.asarray(added * weight[..., None], np.float32)
+
+    def _middle_of(self, glow: Floats, along: Floats, across: Floats) -> tuple[float, float]:
+        """Return where the highlights are in the mean, from the iris' centre, units."""
+        weight = glow.sum(axis=2)
+        total = float(weight.sum()) + 1e-6
+        return (
+            float((weight * (along - self._iris[0])).sum()) / total,
+            float((weight * (across - self._iris[1])).sum()) / total,
+        )
+
+    def _continue_white(self, clean: Floats, grain: Floats, along: Floats, across: Floats, away: Floats) -> Floats:
+        """Return the opening as it would look without the iris, and the skin below it without the iris' rim."""
+        upper, lower = self._shape.lids(along)
+        lines, places = 40, 160
+        grid_u = np.linspace(-0.5, 0.5, places, dtype=np.float32)
+        grid_v = np.linspace(0.0, 1.0, lines, dtype=np.float32)
+        line_up, line_low = self._shape.lids(grid_u)
+        unrolled_across = line_up[None, :] + grid_v[:, None] * (line_low - line_up)[None, :]
+        unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
+        unrolled = self._patch.sample(clean, unrolled_along, unrolled_across)
+        covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
+        spread = np.zeros_like(unrolled_across)
+        filled = unrolled.copy()
+        for line in range(lines):
+            inside = np.flatnonzero(covered[line])
+            if len(inside):
+                first, last = int(inside[0]), int(inside[-1])
+                filled[line, first : last + 1] = bridge(unrolled[line], first, last)
+                left, right = rim_ends(unrolled[line], first, last)
+                spread[line, left:first], spread[line, last + 1 : right + 1] = 1, 1
+                filled[line, left:first] = np.maximum(filled[line, left:first], filled[line, first])
+                filled[line, last + 1 : right + 1] = np.maximum(filled[line, last + 1 : right + 1], filled[line, last])
+        calmed = cv2.GaussianBlur(filled, (0, 0), 2.0)
+        filled = np.where(covered[..., None], calmed, filled)
+        gap = np.maximum(lower - upper, 1e-3)
+        map_u = (np.clip(along, -0.5, 0.5) + 0.5) * (places - 1)
+        map_v = np.clip((across - upper) / gap, 0, 1) * (lines - 1)
+        fill = cv2.remap(
+            filled,
+            map_u.astype(np.float32),
+            map_v.astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
+        reach = lower + self._shape.overhang_at(along)
+        below = np.minimum(2 * reach - across + 0.08, lower + 0.45)
+        fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
+        disc: Floats = 1 - smooth_step(self._rim, self._rim + 0.03, away)
+        softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
+        beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
+        open_here = between(
+            across, np.asarray(upper - SOFT_EDGE, np.float32), np.asarray(reach + SOFT_EDGE, np.float32)
+        )
+        disc = np.maximum(disc, np.asarray(beside, np.float32) * open_here[..., 0])
+        white = np.asarray(clean * (1 - disc[..., None]) + fill * disc[..., None], np.float32)
+        # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
+        over = ((disc > 0) & (across > lower - 0.01) & (across < reach)).astype(np.uint8)
+        if not over.any():
+            return white
+        skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
+        return np.where(over[..., None] > 0, skin, white).astype(np.float32)
+
+    def _complete_iris(self, clean: Floats, away: Floats, opening: Floats, near_lid: Floats) -> tuple[Floats, Floats]:
+        """Return the iris as a whole disc, and how much it covers of what is behind it.
+
+        `opening`, `near_lid` (h, w): where the eye is open, and where it is so near the lower lid that the picture is
+        believed only as far as it looks like iris. Where it is, the disc is the picture's own, with all of its soft
+        rim. What lids hide has the mean colour of its ring where that is seen, and ends where the rim's brightness is
+        half way to the white's: a rim copied there would be a ring in the colour of other places.
+        """
+        reach = self._rim + _RIM_EDGE
+        number = np.clip(away / reach * (RINGS - 1), 0, RINGS - 1).astype(np.float32)
+        profile = ring_colours(clean, number, opening * (1 - near_lid) > 0.9)
+        inner, edge, outer = (share * self._radius / reach * (RINGS - 1) for share in (0.8, 1.0, 1.25))
+        brightness = profile.mean(axis=1)
+        core, beyond = (float(np.interp(ring, np.arange(RINGS), brightness)) for ring in (inner, outer))
+        rings = np.arange(inner, outer, 0.25)
+        way = np.maximum.accumulate((np.interp(rings, np.arange(RINGS), brightness) - core) / max(beyond - core, 1.0))
+        quarter, half, most = (
+            float(rings[min(int(np.sum(way < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
+        )
+        half = float(np.clip(half, 0.96 * edge, 1.06 * edge))
+        soft = float(np.clip((most - quarter) / 0.7, 0.08 * edge, 0.3 * edge))
+        filled = 1 - smooth_step(half - soft, half + soft, number)
+        # The rim's own rings are partly white already, and the disc lets the white through: not twice.
+        fill = at_rings(profile, np.minimum(number, half - soft))
+        # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
+        off = (clean - at_rings(profile, number)).mean(axis=2)
+        shadow = smooth_step(8.0, 25.0, -off) * smooth_step(1.0, 1.15, away / self._radius)
+        lid = smooth_step(3.0, 10.0, off) * near_lid
+        pure = opening * (1 - shadow) * (1 - lid)
+        # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
+        size = max(3, round(self._patch.spread_px(_LEAST_SEEN))) | 1
+        pure = cv2.morphologyEx(pure, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+        pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self._patch.spread_px(_SEEN_EDGE)), np.float32)
+        own = 1 - smooth_step(self._rim, self._rim + _RIM_EDGE, away)
+        disc = filled * (1 - pure) + own * pure
+        # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
+        # darkness would fringe it.
+        colour = fill + (clean - fill) * (own * pure / np.maximum(disc, 1e-3))[..., None]
+        return np.asarray(colour, np.float32), np.asarray(disc, np.float32)
+
+    # ---- for each gaze ----
+
+    def _ball(self, along: Floats, across: Floats, from_u: Floats, from_v: Floats) -> Floats:
+        """Return the turned eyeball, without lids and highlights, at places given in units; `from_u`, `from_v`: where
+        the iris there comes from.
+        """
+        layer = self._patch.sample(self._white, along, across)
+        disc = np.clip(self._patch.sample(self._disc, from_u, from_v), 0, 1)
+        iris = self._patch.sample(self._iris_layer, from_u, from_v)
+        return np.asarray(layer + (iris - layer) * disc[..., None], np.float32)
+
+    def _iris_from(self, along: Floats, across: Floats) -> tuple[Floats, Floats, float]:
+        """Return where the iris at each place of a frame comes from, were it not moved, and by how much that differs
+        from the place itself at the iris' rim; units.
+        """
+        u, v, change = unstretched(along - self._iris[0], across - self._iris[1], self._radius, self._shape.width_px)
+        return u + self._iris[0], v + self._iris[1], change * self._radius
+
+    def _glow_of(
+        self, along: Floats, across: Floats, shift_u: float, shift_v: float, from_u: Floats, from_v: Floats
+    ) -> Floats:
+        """Return the highlights where they are when the iris has moved: the share of the way to white."""
+        glow_u, glow_v = self._highlight_shift(shift_u, shift_v)
+        glow = self._patch.sample(self._glow, along - glow_u, across - glow_v)
+        # Only the cornea mirrors the lamp: the highlight ends where the iris does.
+        away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
+        return np.clip(glow, 0, 1) * (1 - smooth_step(1.05 * self._radius, 1.15 * self._radius, away))[..., None]
+
+    def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
+        """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""
+        moved = []
+        for shift, away in zip((shift_u, shift_v), self._glow_away, strict=True):
+            limit = max(0.5 * self._radius, abs(away))
+            moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
+        return moved[0], moved[1]
+
+    def _shift(self, gaze: Gaze) -> tuple[float, float]:
+        """Return how far the iris' centre moves along the eye and across, units.
+
+        The disc of an iris that turns gets narrower, too: at 30 degrees by 13 per cent. On one of ten pixels this
+        reads as an iris that shrinks, and is left out.
+        """
+        radius = self._radius * _BALL
+        # Up and down, the iris' own place is taken as straight on.
+        start, angle = self._turned(gaze.right_degrees)
+        up = math.radians(min(_MOST_UP_DEGREES, max(-_MOST_UP_DEGREES, gaze.up_degrees)))
+        return radius * (math.sin(angle) - math.sin(start)), -radius * math.sin(up)
+
+    def most_of(self, right_degrees: float) -> float:
+        """Return how far of a turn to the right (negative: left) the iris can go in its opening, degrees."""
+        start, angle = self._turned(right_degrees)
+        return math.degrees(angle - start)
+
+    def _turned(self, right_degrees: float) -> tuple[float, float]:
+        """Return how far to the right of the eye's middle the ball is turned in the picture, and when it is turned by
+        as much of `right_degrees` as it can be, radians.
+        """
+        radius = self._radius * _BALL
+        start = math.asin(float(np.clip(self._iris[0] / radius, -0.35, 0.35)))
+        most = math.asin(min(0.95, _FARTHEST / radius))
+        angle = float(np.clip(start + math.radians(right_degrees), min(-most, start), max(most, start)))
+        return start, angle
+
+    def paint(self, frame: Floats, x: Floats, y: Floats, gaze: Gaze) -> Floats:
+        """Return a patch of a frame with this eye turned.
+
+        `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels
+        come from.
+        """
+        along, across = self._shape.units_of(x, y)
+        shift_u, shift_v = self._shift(gaze)
+        from_u, from_v, stretched = self._iris_from(along - shift_u, across - shift_v)
+        closing = float(np.clip(gaze.closing, 0, 1))
+        upper, lower = self._shape.lids(along)
+        # Where the iris is seen beyond the lid's line, the lid gives way to it wherever it goes.
+        overhang = self._shape.overhang_at(np.asarray(along - shift_u, np.float32)) * (1 - closing)
+        lids = move_lids(upper, np.asarray(lower + overhang, np.float32), along, shift_v, closing)
+        bare = self._skin.uncovered(frame, along, across)
+        lids_move = closing > 0 or abs(shift_v) >= 1e-5
+        skin = self._skin.moved(along, across, lids) if lids_move else bare
+        opening = between(across, lids.moved_upper, lids.moved_lower)
+        painted = skin + (self._ball(along, across, from_u, from_v) - skin) * opening
+        # What the layers do not explain fades as the iris moves off (it has the lid's colour along the lid) ...
+        fades = 1 - (math.hypot(shift_u, shift_v) + stretched) / _STAYS_NEAR
+        if fades > 0:
+            painted += fades * max(0.0, 1 - closing / 0.15) * self._patch.sample(self._margin, along, across)
+        # ... and as the lids do (single lashes, brush marks on their edges).
+        fades = max(0.0, 1 - abs(shift_v) / _STAYS_NEAR) * max(0.0, 1 - closing / 0.15)
+        if fades > 0:
+            own_opening = between(across, upper, np.asarray(lower + self._shape.overhang_at(along), np.float32))
+            unexplained = bare - self._patch.sample(self._white, along, across)
+            painted += fades * unexplained * np.minimum(opening, own_opening)
+        glow = self._glow_of(along, across, shift_u, shift_v, from_u, from_v) * _lit(
+            across, lids.moved_upper, lids.moved_lower
+        )
+        return np.asarray(painted + glow * np.clip(255 - painted, 0, None), np.float32)
+
+
+def together(alone: Sequence[float]) -> list[float]:
+    """Return how far eyes turn of which each could turn so far alone, degrees: where one has come to its corner, the
+    other one does not go on.
+    """
+    most = min(abs(degrees) for degrees in alone) + _MOST_APART_DEGREES
+    return [max(-most, min(most, degrees)) for degrees in alone]
+
+
+def _lit(across: Floats, upper: Floats, lower: Floats) -> Floats:
+    """Return where highlights show between two edges: they outshine the lashes, too."""
+    return between(across, np.asarray(upper - SOFT_EDGE, np.float32), lower)

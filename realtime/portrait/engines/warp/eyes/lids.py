@@ -1,0 +1,210 @@
+"""The lids: how far they move for a gaze, and their skin where they have moved to.
+
+A lid that follows a gaze draws the skin above it along, and a few pixels more of it are seen. A closed one shows skin
+the picture does not have: stretched, the little there is between brow and lashes is a dark patch, for that is where
+painters put the shadow of an open eye. So the closed lid is painted anew once for each picture: the colour of the
+skin above and below the eye, lit as the ball beneath it is, a crease where the open lid's edge was, lashes where the
+lids meet in the colour of the picture's own, and its grain.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE
+from realtime.portrait.engines.warp.eyes.patch import EyePatch, smooth_step
+
+Floats = NDArray[np.float32]
+
+_UPPER_FOLLOWS_DOWN, _UPPER_FOLLOWS_UP, _LOWER_FOLLOWS = 0.75, 0.55, 0.25
+"""Shares of the iris' way up or down that the lids go along."""
+_UPPER_CLOSES, _LOWER_CLOSES = 0.90, 0.10
+"""Shares of the opening that each lid closes: in a blink the lower one hardly moves."""
+_LOWER_SKIN = 0.30
+"""How far below its edge the lower lid's skin moves along, units."""
+_LASHES = 0.10
+"""How far above the upper lid's edge lashes and shadow of an open eye reach, units."""
+_GRAIN_FROM, _GRAIN_RUN = 0.14, 0.28
+"""The lid's grain is that of the skin from so far below the eye, for so far, units."""
+_LID_REACH, _LID_PLACES = 0.66, 97
+"""The closed lid's colours are kept at so many places, this far from the eye's middle to both sides, units."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lids:
+    """The lids at some places along an eye; lengths in units."""
+
+    upper: Floats
+    lower: Floats
+    upper_by: Floats
+    """How far the upper lid's edge moves down."""
+    lower_by: Floats
+    closing: float
+
+    @property
+    def moved_upper(self) -> Floats:
+        return self.upper + self.upper_by
+
+    @property
+    def moved_lower(self) -> Floats:
+        return self.lower + self.lower_by
+
+
+def move_lids(upper: Floats, lower: Floats, along: Floats, iris_down: float, closing: float) -> Lids:
+    """Return the lids' edges `upper` and `lower` moved for an iris that goes down by `iris_down` and a closing 0..1."""
+    gap = np.maximum(lower - upper, 0)
+    bow = np.clip(1 - (2 * along) ** 2, 0, 1)
+    share = _UPPER_FOLLOWS_DOWN if iris_down > 0 else _UPPER_FOLLOWS_UP
+    follow = np.minimum(iris_down * share * bow, 0.55 * gap)
+    overlap = SOFT_EDGE * smooth_step(0, 0.12, gap)
+    upper_by = follow + (_UPPER_CLOSES * gap + 0.8 * overlap - follow) * closing
+    lower_by = _LOWER_FOLLOWS * iris_down * bow * (1 - closing) - (_LOWER_CLOSES * gap + 0.5 * overlap) * closing
+    return Lids(upper, lower, upper_by, lower_by, closing)
+
+
+class LidSkin:
+    """The skin around one eye."""
+
+    def __init__(self, patch: EyePatch, brow: float, uncover: Floats, grain: Floats) -> None:
+        """`brow`: how far above the eye the still skin begins, units. `uncover`: the layer that, added to the picture,
+        takes away what is seen of the iris. `grain`: the layer of what is finer than skin's shading.
+        """
+        self._patch = patch
+        self._uncover = uncover
+        self._grain = grain
+        self._brow = min(brow, self._still_above())
+        along = np.linspace(-_LID_REACH, _LID_REACH, _LID_PLACES, dtype=np.float32)[None]
+        upper, lower = patch.shape.lids(along)
+        # Where the lid is not in the shadow of its socket it tells its colour.
+        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=0.5)
+        self._lid_edge = self._colours(along, lower, 0.10, 0.26, brightest=0.7)
+        self._lashes = self._lash_colour()
+
+    def _still_above(self) -> float:
+        """Return how far above the lid's edge something dark begins that must not be drawn down with it, units.
+
+        A brow, or the rim of glasses. Not above 0.14: so much lid there always is.
+        """
+        along = np.linspace(-0.25, 0.25, 21, dtype=np.float32)[None]
+        away = np.linspace(0.04, 0.8, 77, dtype=np.float32)[:, None]
+        upper, _ = self._patch.shape.lids(along)
+        places = np.broadcast_to(along, (77, 21)).astype(np.float32)
+        seen = self._patch.sample(self._patch.pixels, places, upper - away)
+        profile = np.median(seen.mean(axis=2), axis=1)
+        lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], 0.28)]))
+        dark = np.flatnonzero(profile[lid:] < 0.7 * profile[lid])
+        return max(0.14, float(away[lid + dark[0], 0]) - 0.04) if len(dark) else 1.0
+
+    # ---- once for each picture ----
+
+    def _colours(self, along: Floats, edge: Floats, start: float, end: float, *, brightest: float) -> Floats:
+        """Return the skin's mean colour (1, places, 3) between two distances from a lid's edge, calmed along the eye.
+
+        `brightest`: the share of the places that counts, beginning with the brightest.
+        """
+        away = np.linspace(start, end, 17, dtype=np.float32)[:, None]
+        places = np.broadcast_to(along, (len(away), along.shape[1])).astype(np.float32)
+        seen = self._patch.sample(self._patch.pixels, places, edge + away)
+        order = np.argsort(-seen.mean(axis=2), axis=0)[: max(1, round(brightest * len(away)))]
+        colours = np.take_along_axis(seen, order[..., None], axis=0).mean(axis=0, keepdims=True)
+        spread = 0.07 * (_LID_PLACES - 1) / (2 * _LID_REACH)
+        return np.asarray(cv2.GaussianBlur(colours, (0, 0), sigmaX=spread, sigmaY=0.1), np.float32)
+
+    def _lash_colour(self) -> Floats:
+        """Return the colour (3,) of the line along the open eye's upper lid: lashes, or the shadow painted there."""
+        along = np.linspace(-0.4, 0.4, 41, dtype=np.float32)[None]
+        away = np.linspace(-0.06, 0.01, 8, dtype=np.float32)[:, None]
+        upper, _ = self._patch.shape.lids(along)
+        places = np.broadcast_to(along, (8, 41)).astype(np.float32)
+        seen = self._patch.sample(self._patch.pixels, places, upper + away).reshape(-1, 3)
+        brightness = seen.mean(axis=1)
+        return np.asarray(seen[brightness <= np.percentile(brightness, 25)].mean(axis=0), np.float32)
+
+    # ---- for each gaze ----
+
+    def uncovered(self, frame: Floats, along: Floats, across: Floats) -> Floats:
+        """Return a frame, sampled at places in units, without what is seen of the iris."""
+        return frame + self._patch.sample(self._uncover, along, across)
+
+    def moved(self, along: Floats, across: Floats, lids: Lids) -> Floats:
+        """Return the skin of both lids where they have moved to; between them, that of the nearer one."""
+        upper_edge, lower_edge = lids.moved_upper, lids.moved_lower
+        meeting = np.asarray((upper_edge + lower_edge) / 2, np.float32)
+        below = self._skin(along, _lower_source(across, lids.lower, lids.lower_by))
+        source = _upper_source(across, lids.upper, lids.upper_by, self._brow)
+        above = self._skin(along, source)
+        if lids.closing:
+            above = self._closed(above, source, along, across, lids)
+        side = smooth_step(-0.015, 0.015, across - meeting)[..., None]
+        skin = above + (below - above) * side
+        if not lids.closing:
+            return np.asarray(skin, np.float32)
+        # Lashes lie along the upper lid's edge, sharp above and thinning out below; in the corners there are none.
+        off = across - np.minimum(upper_edge, meeting)
+        line = np.exp(-np.square(off / np.where(off < 0, 0.02, 0.042)))
+        ends = smooth_step(0.0, 0.12, lids.upper_by) * (1 - smooth_step(0.34, 0.48, np.abs(along)))
+        lashes = (0.7 * line * ends)[..., None]
+        return np.asarray(skin + (np.minimum(self._lashes, skin) - skin) * lashes, np.float32)
+
+    def _closed(self, above: Floats, source: Floats, along: Floats, across: Floats, lids: Lids) -> Floats:
+        """Return the upper lid's skin with the lid that an open eye hides; `source`: where `above` comes from."""
+        place = ((np.clip(along, -_LID_REACH, _LID_REACH) + _LID_REACH) / (2 * _LID_REACH) * (_LID_PLACES - 1)).astype(
+            np.float32
+        )
+        row = np.zeros_like(place)
+        top = cv2.remap(self._lid_top, place, row, cv2.INTER_LINEAR)
+        edge = cv2.remap(self._lid_edge, place, row, cv2.INTER_LINEAR)
+        length = np.maximum(lids.lower - lids.upper, 0.05) + _LASHES
+        down = np.clip((across - lids.upper + _LASHES) / length, 0, 1).astype(np.float32)
+        bow = np.clip(1 - (2 * along) ** 2, 0, 1)
+        # The ball beneath is lit in its middle; the lid turns away from the light above it and below.
+        light = 1 + bow * (0.07 * np.exp(-np.square((down - 0.55) / 0.25)) - 0.12 * smooth_step(0.75, 1.0, down))
+        crease = across - (lids.upper - 0.03)
+        light -= 0.14 * bow * np.exp(-np.square(crease / np.where(crease < 0, 0.03, 0.06)))
+        lid = (top + (edge - top) * (0.6 * smooth_step(0, 1, down))[..., None]) * light[..., None]
+        # The grain of the skin below the eye, there and back again, so that it does not end in stripes.
+        away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
+        away = np.minimum(away, 2 * _GRAIN_RUN - away)
+        lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
+        share = smooth_step(-self._brow, -0.4 * self._brow, source - lids.upper)
+        share = share * (1 - smooth_step(0.48, 0.62, np.abs(along))) * min(1.0, 2.5 * lids.closing)
+        return np.asarray(above + (lid - above) * share[..., None], np.float32)
+
+    def _skin(self, along: Floats, across: Floats) -> Floats:
+        return self.uncovered(self._patch.sample_picture(along, across), along, across)
+
+
+def _upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Floats:
+    """Return where above the eye the skin comes from when the lid's edge has moved down by `by`.
+
+    From the brow (still) to the edge the skin is stretched evenly, eased in at the brow: the share s of the way
+    moves by s²(3 − 2s)·by, solved for s by a few steps of Newton's method.
+    """
+    top = upper - brow
+    goal = (across - top) / brow
+    ratio = by / brow
+    share = np.clip(goal / (1 + ratio), 0, 1)
+    for _ in range(6):
+        value = share + ratio * share * share * (3 - 2 * share) - goal
+        slope = 1 + ratio * 6 * share * (1 - share)
+        share = np.clip(share - value / slope, -0.5, 1.0)
+    source = top + share * brow
+    beyond = np.minimum(across - by, upper)
+    return np.where(goal < 0, across, np.where(share >= 1.0, beyond, source)).astype(np.float32)
+
+
+def _lower_source(across: Floats, lower: Floats, by: Floats) -> Floats:
+    """Return where below the eye the skin comes from when the lower lid's edge has moved down by `by`; likewise."""
+    goal = (across - lower) / _LOWER_SKIN
+    ratio = by / _LOWER_SKIN
+    share = np.clip(goal - ratio, 0, 1)
+    for _ in range(6):
+        rest = 1 - share
+        value = share + ratio * rest * rest * (3 - 2 * rest) - goal
+        slope = 1 - ratio * 6 * share * rest
+        share = np.clip(share - value / slope, 0, 1)
+    return np.where(goal > 1, across, lower + share * _LOWER_SKIN).astype(np.float32)

@@ -1,0 +1,153 @@
+"""portrait.toml, what a pack says about itself: read with care, and written."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from realtime.core.errors import UNREADABLE, PortraitError, why_unreadable
+from realtime.picture_files.header import MAX_SIDE_PX
+from realtime.portrait.pack.archive import PackFiles, climbs_out
+from realtime.portrait.pack.toml_tables import Table, toml_table, toml_text
+
+FORMAT = 1
+MANIFEST = "portrait.toml"
+MAX_PICTURES = 9_999
+
+
+class Corner(NamedTuple):
+    """Where the top-left corner of a picture goes in the painting, pixels."""
+
+    left: int
+    top: int
+
+
+class BlinkSection(NamedTuple):
+    """`[blink]`."""
+
+    stages: int
+    corner: Corner
+    folder: str = "blink"
+
+
+class IdleSection(NamedTuple):
+    """`[idle]`."""
+
+    fps: float
+    folder: str = "idle"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All of `portrait.toml`; folders and files are names in the pack."""
+
+    title: str
+    columns: int
+    rows: int = 1
+    credit: str = ""
+    painting: str = ""
+    """Empty: there is none."""
+    folder: str = "frames"
+    """Of the frames; empty: the top level."""
+    corner: Corner | None = None
+    """Of the frames; None: they show the whole painting, or their place is to be found."""
+    blink: BlinkSection | None = None
+    idle: IdleSection | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return self.columns * self.rows
+
+    @property
+    def middle(self) -> int:
+        """The index of the frame that looks straight ahead."""
+        return self.rows // 2 * self.columns + self.columns // 2
+
+
+def read_manifest(files: PackFiles) -> Manifest:
+    """Read a pack's `portrait.toml`. Raises PortraitError for whatever is missing, unknown or out of range."""
+    where = f"{files.path}: {MANIFEST}"
+    try:
+        document = tomllib.loads(files.read(MANIFEST).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise PortraitError(f"{where} is no UTF-8 text; save it as UTF-8") from error
+    except UNREADABLE as error:
+        raise PortraitError(f"{where} is no valid TOML: {why_unreadable(error)}") from error
+    top = Table(where, document)
+    version = top.whole("format", 1, 10**6)
+    if version != FORMAT:
+        raise PortraitError(f"{where}: format {version} is newer than this program (format {FORMAT}); update realtime")
+    title = top.text("title", files.path.stem)
+    credit = top.text("credit", "")
+    painting = _name_inside(where, top.text("painting", ""))
+
+    frames = top.table("frames")
+    folder = _name_inside(where, frames.text("folder", "frames"))
+    columns = frames.whole("columns", 1, MAX_PICTURES)
+    rows = frames.whole("rows", 1, MAX_PICTURES // columns, 1)
+    corner = _corner(frames) if frames.has("left") or frames.has("top") else None
+    frames.done()
+    if corner is not None and not painting:
+        raise PortraitError(f'{where}: [frames] has left and top but no painting is named; add painting = "FILE"')
+
+    blink = _blink(where, top.table("blink")) if top.has("blink") else None
+    idle = _idle(where, top.table("idle")) if top.has("idle") else None
+    report = top.table("report", {}).values
+    top.done()
+    return Manifest(title, columns, rows, credit, painting, folder, corner, blink, idle, report)
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Write a `portrait.toml`."""
+    lines = [f"format = {FORMAT}", f"title = {toml_text(manifest.title)}"]
+    if manifest.credit:
+        lines.append(f"credit = {toml_text(manifest.credit)}")
+    if manifest.painting:
+        lines.append(f"painting = {toml_text(manifest.painting)}")
+    lines += ["", "[frames]", f"folder = {toml_text(manifest.folder)}"]
+    lines += [f"columns = {manifest.columns}", f"rows = {manifest.rows}"]
+    if manifest.corner is not None:
+        lines += _corner_lines(manifest.corner)
+    if manifest.blink is not None:
+        lines += ["", "[blink]", f"folder = {toml_text(manifest.blink.folder)}", f"stages = {manifest.blink.stages}"]
+        lines += _corner_lines(manifest.blink.corner)
+    if manifest.idle is not None:
+        lines += ["", "[idle]", f"folder = {toml_text(manifest.idle.folder)}", f"fps = {toml_text(manifest.idle.fps)}"]
+    if manifest.report:
+        lines += ["", *toml_table("report", manifest.report)]
+    return "\n".join(lines) + "\n"
+
+
+def _corner(table: Table) -> Corner:
+    return Corner(table.whole("left", 0, MAX_SIDE_PX), table.whole("top", 0, MAX_SIDE_PX))
+
+
+def _corner_lines(corner: Corner) -> list[str]:
+    return [f"left = {corner.left}", f"top = {corner.top}"]
+
+
+def _blink(where: str, table: Table) -> BlinkSection:
+    folder = _name_inside(where, table.text("folder", "blink"))
+    section = BlinkSection(table.whole("stages", 1, 60), _corner(table), folder)
+    table.done()
+    return section
+
+
+def _idle(where: str, table: Table) -> IdleSection:
+    folder = _name_inside(where, table.text("folder", "idle"))
+    section = IdleSection(table.number("fps", 0.1, 120), folder)
+    table.done()
+    return section
+
+
+def _name_inside(where: str, name: str) -> str:
+    """Return a name as it stands in the pack. Raises PortraitError when it points elsewhere."""
+    if climbs_out(name):
+        raise PortraitError(f"{where}: '{name}' lies outside the pack; write a name inside it")
+    path = PurePosixPath(name)
+    return "" if path == PurePosixPath() else str(path)

@@ -1,0 +1,1 @@
+"""A look at a pack: contact sheet, page, film, whole pictures."""

@@ -1,0 +1,43 @@
+"""Films of portraits, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from realtime.core.errors import OutputError
+from realtime.core.files import written_whole
+from realtime.outputs import VIDEO_SUFFIXES, Output
+
+
+def check_film(path: Path, *, overwrite: bool) -> None:
+    """Raise OutputError where no film can be written to `path`: worth asking before the work is done."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+    if not path.parent.is_dir():
+        raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
+
+
+@contextlib.contextmanager
+def film(path: Path, fps: float, title: str, *, overwrite: bool = True) -> Iterator[Output]:
+    """Yield a recorder; what it was shown becomes `path` when the block ends well, and vanishes when not.
+
+    Raises OutputError; then what was at `path` before is as it was.
+    """
+    from realtime.control.channel import Controls
+    from realtime.outputs import OutputRequest
+    from realtime.outputs.recorder import Recorder
+
+    with written_whole(path, overwrite=overwrite) as unfinished:
+        try:
+            recorder = Recorder(str(unfinished), OutputRequest(Controls(), fps=fps, title=title))
+            with contextlib.closing(recorder):
+                yield recorder
+        except OutputError as error:
+            # The recorder speaks of the unfinished file, and of a recording that is kept.
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise

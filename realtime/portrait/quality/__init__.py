@@ -1,0 +1,1 @@
+"""Whether a pack is good enough, in figures and in words."""

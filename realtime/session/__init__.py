@@ -1,0 +1,1 @@
+"""One run of the program: its options, its parts put together, its supervisor."""

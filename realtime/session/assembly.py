@@ -1,0 +1,391 @@
+"""Putting a run together: the only file that joins concrete parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Sequence, Set
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from realtime import cameras, effects, outputs
+from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.cameras.picture_folder import pictures_in
+from realtime.control.channel import Controls
+from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
+from realtime.core.files import unused_name
+from realtime.core.paths import user_path
+from realtime.core.settings import parse_settings
+from realtime.core.stats import RunStats
+from realtime.disclosure.c2pa import Signer
+from realtime.disclosure.label import Label
+from realtime.effects import Effect, EffectContext
+from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
+from realtime.faces.face_stage import FaceFinder
+from realtime.imaging.frame import Frame, Size
+from realtime.imaging.provenance import public_name, stated_by
+from realtime.outputs import Output, OutputRequest
+from realtime.outputs.splitting import ENDLESS, NEVER
+from realtime.pipeline.capture import Capture, CapturePolicy
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
+from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
+from realtime.pipeline.pacing import Keep, Slot
+from realtime.pipeline.render_loop import Limits, RenderLoop
+from realtime.session.options import Options
+from realtime.session.snapshots import Keepsakes
+from realtime.session.supervisor import Desk
+from realtime.system.signals import ending_in_order
+from realtime.system.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, float], None]
+
+_DEMO_SECONDS = 10.0
+_DEMO_FILE = Path("realtime-demo.mp4")
+_WAITS = frozenset({"fullscreen", "camera"})
+"""Outputs that are there for others, and often without anybody who could start the program again."""
+_SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
+
+
+class Run(NamedTuple):
+    """A loop ready to run, and the desk that attends to it."""
+
+    loop: RenderLoop
+    desk: Desk
+
+    def go(self, last_resort: Callable[[int], None] = lambda code: None) -> None:
+        """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed.
+
+        `last_resort` is called on another thread, with an exit code, where the main thread stands still and can end
+        nothing any more; the outputs have been closed then, and it may end the process.
+        """
+        loop = self.loop
+        watchdog = Watchdog(
+            [loop.pulse, loop.main_pulse],
+            hung=loop.give_up,
+            overdue=loop.is_overdue,
+            last_resort=lambda: last_resort(loop.abandon()),
+            hurried=not loop.every_frame,
+        )
+        watchdog.start()
+        try:
+            with ending_in_order(loop.stop, unheard=loop.stop):
+                try:
+                    loop.run(self.desk.attend)
+                finally:
+                    loop.main_pulse.at("what is being saved", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
+                    self.desk.close()
+        finally:
+            watchdog.stop()
+
+
+def build(options: Options, progress: Progress, stats: RunStats) -> Run:
+    """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
+    asked, options = options, _with_output(options)
+    label = None if options.no_label else Label(options.label_style)
+    stats.label = label.text if label else None
+    signer = Signer(options.sign) if options.sign else None
+    _keep_source_whole(options)
+    controls = Controls()
+    opened: list[Output] = []
+    camera, open_again = _open_source(options, stats, opened)
+    info = camera.info
+    if options.output not in (asked.output, ("window",)) and not asked.effect and not info.live:
+        # A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not.
+        options = dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
+    every_frame = options.every_frame and not info.live
+    if options.every_frame and info.live:
+        log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
+    captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    policy = CapturePolicy(every_frame=every_frame, loop=options.loop)
+    capture = Capture(camera, open_again, captured, stats, policy)
+    links: list[Link] = []
+    try:
+        for note in info.notes:
+            log.warning("%s", note)
+        context = dataclasses.replace(
+            _effect_context(options, progress),
+            frame=info.size,
+            fps=options.fps or info.fps,
+            every_frame=every_frame,
+            provider=options.provider,
+        )
+        names = [outputs.split_spec(spec)[0] for spec in options.output]
+        links = _open_effects(options, context, camera_may_be_seen=not info.live or set(names) <= {"window", "none"})
+        source_type = _source_type(options.source)
+        request = OutputRequest(
+            controls=controls,
+            size=options.size,
+            fps=options.fps or (info.fps if not info.live else 30.0),
+            screen=options.screen,
+            rotate_degrees=options.rotate,
+            hud=options.hud,
+            every_frame=every_frame,
+            overwrite=options.overwrite,
+            split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
+            signer=signer,
+            title=" + ".join(public_name(link.spec) for link in links),
+        )
+        for spec in options.output:
+            opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
+        if sum(output.on_main_thread for output in opened) > 1:
+            raise OutputError("only one window at a time: choose one of window and fullscreen")
+        stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
+        chain = EffectChain(links, stats, label, source_type=source_type)
+        loop = RenderLoop(
+            capture=capture,
+            captured=captured,
+            finder=_finder(options, chain, stats, progress),
+            chain=chain,
+            outputs=opened,
+            stats=stats,
+            limits=Limits(options.frames, options.seconds),
+            every_frame=every_frame,
+            mirrored=_mirrored(options, info, names),
+        )
+        keepsakes = Keepsakes(
+            options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
+        )
+        return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
+    except BaseException:
+        for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
+            try:
+                close()
+            except FAULTS as error:  # the others are closed all the same, and what went wrong before is told
+                log.debug("closing what was opened", exc_info=error)
+        raise
+
+
+def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) -> tuple[Camera, Callable[[], Camera]]:
+    """Open the source named, or the first camera, or the demo where there is none; return how to open it again too.
+
+    Again means the same one: a camera that is unplugged must not become the demo. Where others look on, on a gallery's
+    screen or in a call, the demo is nothing to show unasked: a camera that is not there is waited for, a named one too.
+    `opened`: the outputs, once they are; a virtual camera of ours is no source.
+    """
+    request = CameraRequest(options.size, options.fps)
+    waits = any(outputs.split_spec(spec)[0] in _WAITS for spec in options.output)
+    if options.source is not None:
+        source = options.source
+        open_source = functools.partial(cameras.open_camera, source, request)
+        if not waits or cameras.kind_of(source) not in ("webcam", "stream"):
+            return open_source(), open_source
+        from realtime.cameras.stream import without_password
+
+        name = f"camera {source}" if source.isdecimal() else without_password(source)
+        return _opened_or_awaited(name, open_source, request, stats)
+    if waits:
+        planned = _planned_devices(options.output)
+        return _opened_or_awaited("the camera", lambda: _open_first(request, opened, planned), request, stats)
+    from realtime.cameras.listing import first_camera
+
+    first = first_camera()
+    try:
+        return cameras.open_camera(first, request), lambda: cameras.open_camera(first, request)
+    except CameraError as error:
+        log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
+        return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
+
+
+def _opened_or_awaited(
+    name: str, open_source: Callable[[], Camera], request: CameraRequest, stats: RunStats
+) -> tuple[Camera, Callable[[], Camera]]:
+    try:
+        return open_source(), open_source
+    except CameraError as error:
+        from realtime.cameras.awaited import LOOK_EVERY_S, AwaitedCamera
+
+        log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", error, LOOK_EVERY_S)
+
+    def found(info: CameraInfo) -> None:
+        stats.source.update(_source_facts(info))
+
+    return AwaitedCamera(name, open_source, request, found=found), open_source
+
+
+def _planned_devices(specs: Sequence[str]) -> set[str]:
+    """Return the virtual cameras that outputs are going to send to, as far as can be told before they are opened."""
+    arguments = [argument for name, argument in map(outputs.split_spec, specs) if name == "camera"]
+    if not arguments:
+        return set()
+    from realtime.outputs.virtual_camera import planned_device
+
+    return set(map(planned_device, arguments))
+
+
+def _open_first(request: CameraRequest, opened: Sequence[Output], planned: Set[str] = frozenset()) -> Camera:
+    """Open the first camera that is not a virtual one we send to ourselves, or are going to (`planned`). Raises
+    CameraError.
+    """
+    from realtime.cameras.listing import list_cameras
+
+    # An output without a device, and a camera without a path (macOS tells none), have nothing in common.
+    ours = {getattr(output, "device", "") for output in opened}.union(planned) - {""}
+    found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
+    if not found:
+        raise CameraError("no camera is plugged in")
+    return cameras.open_camera(str(found[0].number), request)
+
+
+def _source_facts(info: CameraInfo) -> dict[str, Any]:
+    """What the statistics tell of a source."""
+    return {"name": info.name, "size": list(info.size), "fps": round(info.fps, 3), "live": info.live}
+
+
+def _source_type(source: str | None) -> str:
+    """What recorded material says of how it was made: it stays true of whatever is made of it."""
+    kind = cameras.kind_of(source) if source else ""
+    if source is None or kind not in ("video", "still", "folder"):
+        return ""
+    path = user_path(source)
+    return stated_by(pictures_in(path)[0] if kind == "folder" else path)
+
+
+def _is_endless(options: Options, info: CameraInfo) -> bool:
+    """Whether nobody can know how long a recording of the source becomes."""
+    return info.live or options.loop or options.source is None or cameras.kind_of(options.source) in ("still", "demo")
+
+
+def _with_output(options: Options) -> Options:
+    """Fill in the output nobody named: a window, or a file where there is no screen."""
+    if options.output:
+        return options
+    from realtime.outputs.window.screens import has_screen
+
+    if has_screen():
+        return dataclasses.replace(options, output=("window",))
+    path = unused_name(_DEMO_FILE)
+    log.warning(
+        "no screen here: %g seconds go into %s instead; choose with --output camera, out.mp4, - (a pipe) or none",
+        options.seconds or _DEMO_SECONDS,
+        path,
+    )
+    return dataclasses.replace(
+        options,
+        output=(str(path),),
+        seconds=options.seconds or (None if options.frames else _DEMO_SECONDS),
+        every_frame=True,
+    )
+
+
+def _keep_source_whole(options: Options) -> None:
+    """Refuse to write over what is being read. Raises OutputError."""
+    source = user_path(options.source or "")
+    for spec in options.output:
+        if options.source and source.exists() and user_path(spec).resolve() == source.resolve():
+            raise OutputError(f"{spec} is the source itself; give the output another name")
+
+
+def _effect_context(options: Options, progress: Progress) -> EffectContext:
+    """Say what size pictures should have: one that all outputs want, and the largest that any can show."""
+    names = [outputs.split_spec(spec)[0] for spec in options.output]
+    if options.size:
+        return EffectContext(canvas=options.size, largest=options.size, progress=progress)
+    if set(names) == {"camera"}:
+        return EffectContext(canvas=Size(1280, 720), largest=Size(1280, 720), progress=progress)
+    if set(names) & {"window", "fullscreen"}:
+        from realtime.outputs.window.screens import list_screens
+
+        sides = [max(screen.size) for screen in list_screens()]
+        largest = max(sides, default=3840)
+        return EffectContext(largest=Size(largest, largest), progress=progress)
+    return EffectContext(progress=progress)
+
+
+def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
+    """Open one effect with its settings. Raises a RealtimeError."""
+    name, argument = effects.split_spec(spec)
+    cls = effects.effect_class(name)
+    settings = parse_settings(cls.Settings, options.effect_settings().get(name, {}), name)
+    return cls.open(argument, settings, context)
+
+
+def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[Link]:
+    """Open the effects named, or the default portrait. Where that cannot be, nobody having asked for it by name,
+    pictures come first: the source's own, unless it is a camera that others would see bare.
+    """
+    specs: Sequence[str] = options.effect or ("portrait",)
+    # --quality names no effect, as --provider does not: it is for whatever style comes, also later, by a key.
+    of_named = dataclasses.replace(options, quality=None).effect_settings()
+    unused = set(of_named) - {effects.split_spec(spec)[0] for spec in specs}
+    if unused:
+        chosen = " and ".join(specs)
+        raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
+    if not options.effect:
+        try:
+            return [Link("portrait", open_effect("portrait", options, context))]
+        except OptionError:
+            raise
+        except RealtimeError as error:
+            shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
+            log.warning("no portrait: %s; showing %s", error, shown)
+            if not camera_may_be_seen:
+                from realtime.effects.fallback import Resting
+
+                return [Link("portrait", Resting.open("", Resting.Settings(), context))]
+            specs = ("none",)
+    links: list[Link] = []
+    try:
+        for spec in specs:
+            links.append(Link(spec, open_effect(spec, options, context)))  # noqa: PERF401 - closed on failure
+    except BaseException:
+        for link in links:
+            link.effect.close()
+        raise
+    return links
+
+
+def _menu(
+    options: Options, context: EffectContext, links: Sequence[Link], chain: EffectChain, controls: Controls
+) -> EffectMenu:
+    """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
+
+    def specs() -> list[str]:
+        names = effects.effect_names()
+        return [f"{name}:{choice}" if choice else name for name in names for choice in _choices(name)]
+
+    alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
+    return EffectMenu(
+        specs,
+        links[-1].spec,
+        lambda spec: open_effect(spec, options, alongside),
+        chain,
+        controls.say,
+    )
+
+
+def _choices(name: str) -> Sequence[str]:
+    """What can be chosen of one effect; only itself of one that does not load: the show must not end for a key."""
+    try:
+        return effects.effect_class(name).choices()
+    except Exception as error:  # it may be anybody's code
+        log.warning("effect %s cannot be chosen: %s", name, error)
+        return ("",)
+
+
+def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceFinder:
+    """Make the face finder; where the first effect needs it, see now that its model file is there."""
+    name = options.detector
+
+    def open_detector() -> FaceDetector:
+        detector = DETECTORS[name].load()()
+        assert isinstance(detector, FaceDetector)  # noqa: S101 - the table is ours
+        return detector
+
+    if chain.uses_faces:
+        from realtime.models.downloads import model_file
+
+        try:
+            model_file(DETECTOR_MODELS[name], progress)
+        except ModelError:
+            if options.effect:
+                raise  # else pictures come first: the finder will say that nobody is looked for
+    return FaceFinder(open_detector, stats)
+
+
+def _mirrored(options: Options, info: CameraInfo, output_names: Sequence[str]) -> bool:
+    if options.mirror is not None:
+        return options.mirror
+    return info.live and not _SEEN_BY_OTHERS & set(output_names)

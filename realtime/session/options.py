@@ -1,0 +1,363 @@
+"""Options: every choice a user has, in one place. The command line and the presets are both made from it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from realtime import effects, outputs
+from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
+from realtime.core.frame_rates import parse_rate
+from realtime.core.paths import user_path
+from realtime.core.text_limits import in_short, whole_number
+from realtime.disclosure.label import CORNERS, LabelStyle
+from realtime.faces import DETECTORS
+from realtime.imaging.frame import Size
+from realtime.models.runtime.providers import Provider
+from realtime.outputs.splitting import Split, parse_split
+from realtime.session import preset_paths
+
+
+def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise OptionError(f"'{in_short(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
+        return value
+
+    return read
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = whole_number(text, high)
+        if number is None or number < low:
+            raise OptionError(f"'{in_short(text)}' is out of range: give a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise OptionError(f"'{text}' is not one of {', '.join(choices)}{nearest(text, choices)}")
+        return text
+
+    return read
+
+
+def _effect(text: str) -> str:
+    name, _ = effects.split_spec(text)
+    names = effects.effect_names()
+    if name not in names:
+        raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+    return text
+
+
+def _output(text: str) -> str:
+    outputs.split_spec(text)  # raises OutputError
+    return text
+
+
+def _path(text: str) -> Path:
+    return user_path(text)
+
+
+def _option(
+    default: Any,
+    group: str,
+    metavar: str,
+    help: str,  # noqa: A002 - argparse's word
+    read: Callable[[str], Any] = str,
+    *,
+    flag: str = "",
+) -> Any:
+    """One field of Options. A tuple as default: repeatable. A bool or None with `flag="--x/--no-x"`: a switch."""
+    metadata = {"group": group, "metavar": metavar, "help": help, "read": read, "flag": flag}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+_IN, _MADE, _OUT, _LONG, _TOLD = (
+    "what comes in",
+    "what is made of it",
+    "where it goes",
+    "for how long",
+    "what is told",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a run was asked to do. Every field is `--field-name` and the preset's `field-name`."""
+
+    source: str | None = _option(
+        None,
+        _IN,
+        "SOURCE",
+        "a camera by number (0) or name, a video file, a picture, a folder of numbered pictures, a network stream "
+        "(rtsp://…), or demo; default: camera 0, or the demo where there is none",
+    )
+    size: Size | None = _option(
+        None, _IN, "WxH", "size asked of the camera and given to what is made (1280x720)", Size.parse
+    )
+    fps: float | None = _option(
+        None,
+        _IN,
+        "N",
+        "frames per second asked of the camera and given to a virtual camera (30); of a folder of pictures: how fast "
+        "they play (what they say themselves, else 30); also as 30000/1001",
+        parse_rate,
+    )
+    mirror: bool | None = _option(
+        None,
+        _IN,
+        "",
+        "exchange left and right, as in a looking glass; default: yes for a webcam that only you look at, no where "
+        "others see it (virtual camera, file, pipe)",
+        flag="--mirror/--no-mirror",
+    )
+    every_frame: bool = _option(
+        False, _IN, "", "recorded material: every frame, without hurry, none dropped", flag="--every-frame"
+    )
+    loop: bool = _option(False, _IN, "", "recorded material: begin again at its end", flag="--loop")
+    # "full" by default: "short" loses a viewer who steps back to 1.5 m (a face of 90 of 1280 pixels), "full" sees
+    # faces of 60 and of 600 alike; it costs 1.8 ms a frame more on one core.
+    detector: str = _option(
+        "full",
+        _IN,
+        "NAME",
+        "; ".join(f"{n}: {p.summary}" for n, p in DETECTORS.items()) + "; default: full",
+        _one_of(*DETECTORS),
+    )
+    effect: tuple[str, ...] = _option(
+        (),
+        _MADE,
+        "NAME[:ARG]",
+        "repeat it to chain effects; "
+        + "; ".join(f"{name}: {part.summary}" for name, part in effects.EFFECTS.items())
+        + "; default: portrait",
+        _effect,
+    )
+    painting: Path | None = _option(
+        None, _MADE, "FILE", "portrait: the whole painting, where the pack's frames show only the head", _path
+    )
+    set: tuple[str, ...] = _option(
+        (), _MADE, "EFFECT.KEY=VALUE", "a setting of an effect; 'realtime effects NAME' lists them"
+    )
+    quality: str | None = _option(
+        None,
+        _MADE,
+        "auto|fixed",
+        "style, also one chosen later with a key: auto works at a smaller size where the model is slower than the "
+        "camera; fixed always at the full one; default: auto",
+        _one_of("auto", "fixed"),
+    )
+    provider: str = _option(
+        "",
+        _MADE,
+        "NAME",
+        f"what models run on: {', '.join(provider.value for provider in Provider)}; default: the best that works",
+        lambda text: Provider.parse(text).value,
+    )
+    label: str = _option(
+        LabelStyle().text,
+        _MADE,
+        "TEXT",
+        "what is written onto pictures that show a face which is not the camera's; default: synthetic",
+    )
+    label_corner: str = _option(
+        LabelStyle().corner, _MADE, "CORNER", f"{', '.join(CORNERS)}; default: {LabelStyle().corner}", _one_of(*CORNERS)
+    )
+    label_size: float = _option(
+        LabelStyle().height_share,
+        _MADE,
+        "SHARE",
+        f"the label's height as a share of the picture's; default: {LabelStyle().height_share:g}",
+        _number(0.02, 0.25),
+    )
+    label_font: Path | None = _option(
+        None, _MADE, "FILE.ttf", "for letters that the label's own font (Latin, Greek, Cyrillic) has not", _path
+    )
+    no_label: bool = _option(
+        False, _MADE, "", "no label on them; many countries and platforms require one", flag="--no-label"
+    )
+    output: tuple[str, ...] = _option(
+        (),
+        _OUT,
+        "OUTPUT",
+        "repeat it for several at once; window; fullscreen[:SCREEN]; camera[:BACKEND[:DEVICE]]: a virtual camera; "
+        "out.mp4; folder/: numbered PNGs; -: raw BGR frames on standard output; none; default: window",
+        _output,
+    )
+    screen: int = _option(0, _OUT, "N", "the screen a window opens on, counted from 0", _whole_number(0, 31))
+    rotate: int = _option(
+        0,
+        _OUT,
+        "DEGREES",
+        "turn the picture clockwise on a screen hung on its side: 0, 90, 180, 270",
+        lambda text: int(_one_of("0", "90", "180", "270")(text)),
+    )
+    hud: bool = _option(
+        False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
+    )
+    overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
+    split: Split | None = _option(
+        None,
+        _OUT,
+        "2h|4GB",
+        "a recording goes on in another file (out-002.mp4) after so long, or where it has become so large; both as "
+        "2h,4GB; never; default: 2h,4GB, and never for a film",
+        parse_split,
+    )
+    sign: Path | None = _option(
+        None,
+        _OUT,
+        "FILE.pem",
+        "sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file",
+        _path,
+    )
+    keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
+    frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
+    seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
+    stats: Path | None = _option(
+        None, _TOLD, "FILE.json", "write what was counted and measured, each minute and at the end", _path
+    )
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the user chose neither source, effect nor output: then pictures are made whatever the machine."""
+        return self.source is None and not self.effect and not self.output
+
+    @property
+    def label_style(self) -> LabelStyle:
+        """What the label is to look like."""
+        return LabelStyle(self.label, self.label_corner, self.label_size, self.label_font)
+
+    def effect_settings(self) -> dict[str, dict[str, str]]:
+        """Return the settings by effect: `{"portrait": {"wander": "off"}}`. Raises OptionError for a misshapen one."""
+        settings: dict[str, dict[str, str]] = {}
+        for text in self.set:
+            left, equals, value = text.partition("=")
+            name, dot, key = left.strip().partition(".")
+            if not (equals and dot and key):
+                raise OptionError(f"--set {text}: write it as EFFECT.KEY=VALUE, for example portrait.wander=off")
+            if name not in effects.effect_names():
+                names = effects.effect_names()
+                raise OptionError(f"--set {text}: no effect '{name}'{nearest(name, names)}")
+            settings.setdefault(name, {})[key.strip().replace("-", "_")] = value.strip()
+        if self.painting is not None:
+            settings.setdefault("portrait", {})["painting"] = str(self.painting)
+        if self.quality is not None:
+            settings.setdefault("style", {})["quality"] = self.quality
+        return settings
+
+
+FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = ()) -> None:
+    """Give a parser an argument for every field, in groups, and `--preset`."""
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, field in FIELDS.items():
+        if name in leave_out:
+            continue
+        about = field.metadata
+        group = groups.get(about["group"]) or groups.setdefault(
+            about["group"], parser.add_argument_group(about["group"])
+        )
+        flag = f"--{name.replace('_', '-')}"
+        help_text = about["help"].replace("%", "%%")
+        if about["flag"]:
+            action = argparse.BooleanOptionalAction if "/" in about["flag"] else "store_true"
+            group.add_argument(flag, action=action, default=None, help=help_text)
+        else:
+            action = "append" if isinstance(field.default, tuple) else "store"
+            group.add_argument(flag, action=action, default=None, metavar=about["metavar"], help=help_text)
+    parser.add_argument(
+        "--preset", metavar="FILE.toml", help="take options from a file; what stands on the command line wins"
+    )
+
+
+def from_arguments(arguments: argparse.Namespace) -> Options:
+    """Return the options of a parsed command line, its preset beneath it. Raises OptionError and its like."""
+    values: dict[str, Any] = {}
+    if arguments.preset is not None:
+        values = _read_preset(user_path(arguments.preset))
+    for name in FIELDS:
+        given = getattr(arguments, name, None)
+        if given is None:
+            continue
+        parsed = _parse(name, given, f"--{name.replace('_', '-')}")
+        values[name] = (*values.get("set", ()), *parsed) if name == "set" else parsed
+    if getattr(arguments, "label", None) is not None and not arguments.no_label:
+        values.pop("no_label", None)  # a preset leaves it out, but here somebody asks for one
+    return Options(**values)
+
+
+def _parse(name: str, given: object, where: str) -> Any:
+    """Check one value, text or TOML, against its field."""
+    field = FIELDS[name]
+    read, switch, repeatable = (
+        field.metadata["read"],
+        field.metadata["flag"],
+        isinstance(field.default, tuple),
+    )
+    metavar = field.metadata["metavar"]
+    if switch:
+        if not isinstance(given, bool):
+            raise OptionError(f"{where}: write true or false, not {given!r}")
+        return given
+    if isinstance(given, bool) or (isinstance(given, (list, tuple)) and not repeatable):
+        raise OptionError(f"{where}: cannot be {given!r}; it is written {field.metadata['metavar']}")
+    texts = [str(item) for item in given] if isinstance(given, (list, tuple)) else [str(given)]
+    try:
+        parsed = tuple(read(text) for text in texts)
+    except OptionError as error:
+        raise OptionError(f"{where}: {error}") from error
+    except UNREADABLE as error:
+        raise OptionError(f"{where} cannot be read: {why_unreadable(error)}; write it as {metavar}") from error
+    return parsed if repeatable else parsed[0]
+
+
+def _read_preset(path: Path) -> dict[str, Any]:
+    """Read a TOML file: the options' names as keys, a table per effect for its settings; paths from its own folder."""
+    try:
+        with path.open("rb") as file:
+            content: Mapping[str, Any] = tomllib.load(file)
+    except FileNotFoundError:
+        raise OptionError(f"no such preset: {path}; check the path") from None
+    except OSError as error:
+        raise OptionError(f"preset {path} cannot be read: {error.strerror or error}; check the path") from error
+    except UNREADABLE as error:
+        raise OptionError(f"preset {path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
+    values: dict[str, Any] = {}
+    settings: list[str] = []
+    effect_names = effects.effect_names()
+    option_names = [name.replace("_", "-") for name in FIELDS]
+    for key, value in content.items():
+        where = f"preset {path}: {key}"
+        if isinstance(value, dict):
+            if key not in effect_names:
+                raise OptionError(f"{where}: no effect of that name{nearest(key, effect_names)}")
+            texts = {name: preset_paths.setting_from(_toml_text(item), path.parent) for name, item in value.items()}
+            settings += [f"{key}.{name}={text}" for name, text in texts.items()]
+            continue
+        name = key.replace("-", "_")
+        if name not in FIELDS:
+            raise OptionError(f"{where}: no such option{nearest(key, option_names)}")
+        values[name] = preset_paths.from_folder(name, _parse(name, value, where), path.parent)
+    if settings:
+        values["set"] = (*values.get("set", ()), *settings)
+    return values
+
+
+def _toml_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

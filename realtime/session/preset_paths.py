@@ -1,0 +1,90 @@
+"""Paths in a preset: they count from the preset's own folder, wherever the program is started from.
+
+A gallery's autostart runs in some folder of the system's; the painting lies beside the preset.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from realtime import effects, outputs
+from realtime.core.errors import OptionError
+from realtime.core.paths import user_path
+from realtime.core.registry import split_model, split_names
+
+
+def from_folder(name: str, value: Any, folder: Path) -> Any:
+    """Return an option's checked value with what is a relative path in it taken from `folder`."""
+    if isinstance(value, Path):
+        return folder / value
+    if name == "source":
+        return source_from(value, folder)
+    if name == "output":
+        return tuple(_output(spec, folder) for spec in value)
+    if name == "effect":
+        return tuple(_effect(spec, folder) for spec in value)
+    return value
+
+
+def source_from(text: str, folder: Path) -> str:
+    """Return a source: what is no demo, number or network address, and is a file there or has the looks of one."""
+    if text == "demo" or text.isdecimal() or "://" in text:
+        return text
+    path = _path_from(text, folder)
+    return str(path) if path is not None and (path.exists() or _looks_like_a_path(text)) else text
+
+
+def setting_from(text: str, folder: Path) -> str:
+    """Return an effect's setting: a path only where it looks like one and there is such a file.
+
+    What a setting means is the effect's own business, which nobody has asked yet.
+    """
+    path = _path_from(text, folder) if _looks_like_a_path(text) else None
+    return str(path) if path is not None and path.exists() else text
+
+
+def _output(spec: str, folder: Path) -> str:
+    kind, path = outputs.split_spec(spec)
+    if kind not in ("file", "folder"):
+        return spec
+    return f"{folder / user_path(path)}{'/' if kind == 'folder' else ''}"
+
+
+def _effect(spec: str, folder: Path) -> str:
+    """`portrait:PACK`, `swap:MODEL:PHOTO,PHOTO`: what lies beside the preset, else what is known by its name."""
+    name, argument = effects.split_spec(spec)
+    if not argument:
+        return spec
+    names = split_names(argument, lambda text: _is_beside(text, folder))
+    return f"{name}:{','.join(_each_beside(text, folder) for text in names) or argument}"
+
+
+def _each_beside(name: str, folder: Path) -> str:
+    """Return a name, or each of those that colons join, as `_beside` does."""
+    first, rest = split_model(name, lambda text: _is_beside(text, folder))
+    if not rest:
+        return _beside(name, folder)
+    found = _beside(rest, folder)
+    return f"{_beside(first, folder)}:{_each_beside(rest, folder) if found == rest else found}"
+
+
+def _beside(text: str, folder: Path) -> str:
+    return str(_path_from(text.strip(), folder)) if _is_beside(text, folder) else text
+
+
+def _is_beside(text: str, folder: Path) -> bool:
+    path = _path_from(text.strip(), folder)
+    return bool(text.strip()) and path is not None and path.exists()
+
+
+def _path_from(text: str, folder: Path) -> Path | None:
+    """None: it can be no path, whatever else it means."""
+    try:
+        return folder / user_path(text)
+    except OptionError:
+        return None
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return bool(Path(text).suffix) or "/" in text or "\\" in text

@@ -1,0 +1,90 @@
+"""Snapshots and recordings made with a key while the picture runs."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from realtime.core.errors import RealtimeError
+from realtime.core.files import unused_name, write_new
+from realtime.core.finishing_threads import Finishing
+from realtime.disclosure.c2pa import Signer
+from realtime.imaging.frame import Frame
+from realtime.outputs import Output
+from realtime.outputs.picture_folder import encoded_png
+
+log = logging.getLogger(__name__)
+
+
+class Keepsakes:
+    """Saves to one folder, under names that carry the time and never replace a file. Main thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        open_recorder: Callable[[Path], Output],
+        say: Callable[[str], None],
+        signer: Signer | None = None,
+    ) -> None:
+        self._folder = folder
+        self._signer = signer
+        self._open_recorder = open_recorder
+        self._say = say
+        self._savers: list[Finishing] = []
+        self.recorder: Output | None = None
+        self.recording = ""
+        """The name of the file being recorded, or empty."""
+
+    def save_picture(self, frame: Frame) -> None:
+        """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
+        path = self._named_by_time(".png")
+        saver = Finishing(functools.partial(self._save, frame, path), path.name)
+        self._savers = [*(old for old in self._savers if old.is_alive()), saver]
+        saver.start()
+
+    def start_recording(self) -> Output:
+        """Open a recorder for a new file. Raises OutputError."""
+        path = unused_name(self._named_by_time(".mp4"))  # which the recorder does not replace
+        self.recorder = self._open_recorder(path)
+        self.recording = path.name
+        self._say(f"recording {path.name}")
+        return self.recorder
+
+    def recording_stopped(self) -> None:
+        """Say where the recording lies, after its output has been closed."""
+        more = len(getattr(self.recorder, "paths", ())) - 1
+        parts = f" and {more} more part{'s' * (more > 1)}" if more > 0 else ""
+        self._say(f"saved {self.recording}{parts}")
+        log.info("saved %s%s", self._folder / self.recording, parts)
+        self.recorder, self.recording = None, ""
+
+    def recording_failed(self, reason: str) -> None:
+        """Say that the recording has ended by itself, after its output has been closed."""
+        self._say(reason)
+        self.recorder, self.recording = None, ""
+
+    def close(self) -> None:
+        """Wait for pictures still being saved, and say where a recording lies that has ended with the run."""
+        if self.recorder is not None:
+            self.recording_stopped()
+        for saver in self._savers:
+            saver.join()
+
+    def _named_by_time(self, suffix: str) -> Path:
+        return self._folder / f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
+
+    def _save(self, frame: Frame, path: Path) -> None:
+        try:
+            # The name is given at the end: of two in one second neither may replace the other.
+            path = write_new(path, encoded_png(frame, frame.pixels, signer=self._signer))
+        except (RealtimeError, cv2.error) as error:
+            log.warning("%s", error)
+            self._say(str(error))
+        else:
+            self._say(f"saved {path.name}")
+            log.info("saved %s", path)

@@ -1,0 +1,149 @@
+"""The desk beside the loop: hears what the user wishes, keeps the house, and tells what is going on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from realtime.control.channel import Command, Controls, Status
+from realtime.core.errors import OutputError
+from realtime.pipeline.effect_chain import EffectMenu
+from realtime.pipeline.render_loop import RenderLoop
+from realtime.session.snapshots import Keepsakes
+
+log = logging.getLogger(__name__)
+
+_STATUS_EVERY_S = 0.25
+_AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the end;
+_SOON_S = 0.5  # where somebody waits for it, not much
+_WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
+
+
+class Desk:
+    """Attends to a running loop. All methods: main thread."""
+
+    def __init__(self, loop: RenderLoop, controls: Controls, menu: EffectMenu, keepsakes: Keepsakes) -> None:
+        self.tick: Callable[[int], None] = lambda processed: None
+        """Called about four times a second with the number of frames made: a progress bar."""
+        self._loop = loop
+        self._controls = controls
+        self._menu = menu
+        self._keepsakes = keepsakes
+        self._next_status_s = 0.0
+        self._standing: set[str] = set()  # outputs that were told to stand still
+
+    def attend(self) -> None:
+        """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
+        command = self._controls.next_command()
+        if command is not None:
+            self._loop.main_pulse.at(f"the wish for {command.value}", _WISH_PATIENCE_S)
+            self._obey(command)
+        now_s = time.monotonic()
+        if now_s >= self._next_status_s:
+            self._next_status_s = now_s + _STATUS_EVERY_S
+            self._loop.main_pulse.at("what the effects tell of themselves")
+            self._loop.capture.watch()
+            self._notice_failed_recording()
+            self._notice_standing_outputs()
+            self._controls.status = self._status()
+            self.tick(self._loop.stats.processed)
+
+    def close(self) -> None:
+        """Let what is being opened or saved come to its end."""
+        self._menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
+        self._keepsakes.close()
+
+    def _obey(self, command: Command) -> None:
+        loop, say = self._loop, self._controls.say
+        match command:
+            case Command.QUIT:
+                loop.stop()
+            case Command.MIRROR:
+                loop.mirrored = not loop.mirrored
+                say("mirrored" if loop.mirrored else "not mirrored")
+            case Command.PAUSE:
+                loop.paused = not loop.paused
+            case Command.NEXT_EFFECT:
+                self._menu.step(1)
+            case Command.PREVIOUS_EFFECT:
+                self._menu.step(-1)
+            case Command.STRONGER:
+                self._turn(1)
+            case Command.WEAKER:
+                self._turn(-1)
+            case Command.NEXT_DIAL:
+                say(loop.chain.next_dial() or "up and down change nothing else here")
+            case Command.SNAPSHOT:
+                if loop.newest is not None:
+                    self._keepsakes.save_picture(loop.newest)
+            case Command.RECORD:
+                self._toggle_recording()
+
+    def _turn(self, steps: int) -> None:
+        chain = self._loop.chain
+        self._controls.say(
+            chain.turn(steps) or f"{' + '.join(chain.titles) or 'this effect'} has no strength to change"
+        )
+
+    def _toggle_recording(self) -> None:
+        self._notice_failed_recording()
+        recorder = self._keepsakes.recorder
+        if recorder is not None:
+            self._loop.remove(recorder)
+            self._keepsakes.recording_stopped()
+            return
+        try:
+            self._loop.add(self._keepsakes.start_recording())
+        except OutputError as error:
+            self._controls.say(str(error))
+
+    def _notice_failed_recording(self) -> None:
+        """The loop has taken out and closed a recorder that could not go on: say so where somebody looks."""
+        recorder = self._keepsakes.recorder
+        if recorder is None or any(feed.output is recorder for feed in self._loop.feeds):
+            return
+        outputs = reversed(self._loop.stats.outputs)
+        reason = next((output.failure for output in outputs if output.name == recorder.name), "")
+        self._keepsakes.recording_failed(reason or f"the recording {recorder.name} has ended")
+
+    def _notice_standing_outputs(self) -> None:
+        """Say it once when an output takes nothing any more, and when it does again."""
+        for feed in self._loop.feeds:
+            stands = feed.is_stuck and not feed.output.on_main_thread  # a window that stands is the watchdog's
+            if stands and feed.title not in self._standing:
+                self._standing.add(feed.title)
+                self._say(f"{feed.title} has taken no picture for {feed.stuck_for_s():.0f} s")
+            elif not stands and feed.title in self._standing:
+                self._standing.remove(feed.title)
+                self._say(f"{feed.title} takes pictures again")
+
+    def _say(self, line: str) -> None:
+        log.warning("%s", line)
+        self._controls.say(line)
+
+    def _status(self) -> Status:
+        loop, stats = self._loop, self._loop.stats
+        loop.chain.describe()
+        titles = loop.chain.titles
+        computing = [*(["faces"] if loop.chain.uses_faces else []), *titles]
+        running = {"read", *(f"effect {title}" for title in titles)}
+        if loop.chain.uses_faces:
+            running |= {"detect", "track"}
+        shown = [feed for feed in loop.feeds if feed.output.on_main_thread] or loop.feeds
+        drops = [("before", stats.dropped_before_processing)]
+        drops += [(output.name, output.dropped) for output in stats.outputs]
+        return Status(
+            effect=" + ".join(titles) or "none",
+            source=str(stats.source.get("name", "")),
+            provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
+            fps=stats.recent_fps(),
+            age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
+            stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
+            dropped=tuple(drops),
+            facts=tuple(loop.chain.facts()),
+            faces=loop.faces_in_view,
+            mirrored=loop.mirrored,
+            paused=loop.paused,
+            recording=self._keepsakes.recording,
+        )

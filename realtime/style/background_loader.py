@@ -1,0 +1,112 @@
+"""Opens an easel of another size on a thread of its own, while the one in use goes on painting."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from realtime.core.errors import RealtimeError
+from realtime.imaging.frame import Size
+from realtime.style.renderer import Easel
+from realtime.style.throttle import Cancelled
+
+log = logging.getLogger(__name__)
+
+
+class Wish(NamedTuple):
+    """An easel that is wanted."""
+
+    frame: Size
+    working: Size
+
+
+class Exchange:
+    """`ask`, `take`, `close`: one thread, none of them waits."""
+
+    def __init__(self, open_easel: Callable[[Wish], Easel], *, quick: bool) -> None:
+        """`open_easel` runs on another thread and returns a warmed easel. `quick`: it takes seconds at most, so that
+        the program's end may wait for it; a library torn down under an opening session may take the process with it.
+        """
+        self._open_easel = open_easel
+        self._quick = quick
+        self._refused: set[Wish] = set()
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._wish: Wish | None = None
+        self._opened: Easel | None = None
+        self._is_running = False
+        self._is_closed = False
+
+    def ask(self, wish: Wish) -> None:
+        """Wish for an easel; a newer wish takes the place of an older one. One that failed is not tried again."""
+        with self._lock:
+            if wish == self._wish or wish in self._refused or self._is_closed:
+                return
+            self._wish = wish
+            overtaken, self._opened = self._opened, None
+            starts, self._is_running = not self._is_running, True
+        if overtaken is not None:
+            overtaken.close_aside()
+        if starts:
+            try:
+                threading.Thread(target=self._run, name="style-opening", daemon=not self._quick).start()
+            except RuntimeError as error:  # no further thread now; the easel in use goes on
+                log.debug("opening an easel", exc_info=error)
+                with self._lock:
+                    self._wish, self._is_running = None, False
+
+    def take(self) -> Easel | None:
+        """Return the easel wished for once it is ready; from then on it is the caller's."""
+        if self._opened is None:
+            return None
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                self._wish = None
+        return opened
+
+    def refused(self, wish: Wish) -> bool:
+        """Whether that easel could not be opened."""
+        return wish in self._refused
+
+    def is_dropped(self, wish: Wish) -> bool:
+        """Whether an easel is not wished for any more: another is, or it is the end. Any thread."""
+        return self._is_closed or self._wish not in (None, wish)
+
+    def close(self) -> None:
+        """Want nothing any more: what is being opened is closed by the thread that opens it."""
+        with self._lock:
+            self._is_closed, self._wish = True, None
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close_aside()
+
+    def _run(self) -> None:
+        tried: Wish | None = None
+        while True:
+            with self._lock:
+                wish = self._wish
+                if wish is None or wish == tried:
+                    self._is_running = False
+                    return
+            tried = wish
+            easel: Easel | None = None
+            try:
+                easel = self._open_easel(wish)
+            except Cancelled:
+                tried = None  # it may be wished for again
+                continue
+            except Exception as error:  # the easel in use goes on
+                line = error if isinstance(error, RealtimeError) else f"{type(error).__name__}: {error}"
+                log.warning("cannot work at %s: %s", wish.working, line)
+                log.debug("opening an easel", exc_info=error)
+            with self._lock:
+                if easel is None:
+                    self._refused.add(wish)
+                    self._wish = None if self._wish == wish else self._wish
+                elif self._wish == wish:
+                    self._opened, easel = easel, None
+            if easel is not None:  # overtaken by a newer wish, or the end
+                easel.close()

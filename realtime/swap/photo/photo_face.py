@@ -1,0 +1,139 @@
+"""A face from one photo, worn by the viewer: expression, gaze and pose stay the viewer's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.face_compositing import Mask
+from realtime.face_compositing.face_geometry import FaceField, Floats, new_grid, with_rim
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.imaging.pixels import ONE_MAP
+from realtime.swap.photo.frontalization import unrolled
+from realtime.swap.photo.shape_transfer import Proportions
+from realtime.swap.photo.skin_texture import without_hair
+
+_MARGIN = 0.25
+"""How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
+_UNROLLED_FROM_DEGREES = 15.0
+"""A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
+_JUMP = 3.5
+"""Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
+_COLOUR_GRAIN = 0.008
+"""Colours are blurred over this share of the face's width: a lip is ten times as high."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PhotoLevels:
+    """A photo's face made ready to be worn, by any number of people: it takes 150 to 440 ms, once."""
+
+    levels: tuple[Pixels, ...]
+    """The face in its own size, and halved again and again."""
+    corners: Floats
+    """(504, 2): the mesh's points and the ring around them, in the first level. Read only."""
+    mesh: FaceMesh
+    outline_px: float
+    """The side of a square as large as the face's outline."""
+
+    @classmethod
+    def of(cls, photo: Pixels, mesh: FaceMesh) -> PhotoLevels:
+        """Cut a face out of a photo. `mesh` lies in it."""
+        corners = with_rim(mesh.points[:, :2])
+        least, most = corners.min(axis=0), corners.max(axis=0)
+        margin = _MARGIN * (most - least)
+        left, top = np.maximum(np.floor(least - margin), 0).astype(int)
+        right, bottom = np.ceil(most + margin).astype(int)
+        around = np.ascontiguousarray(photo[top:bottom, left:right])
+        inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
+        face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
+        placed = (corners - (left, top)).astype(np.float32)
+        if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
+            face, placed = unrolled(face, placed)
+        levels = [face]
+        while min(levels[-1].shape[:2]) > 64:
+            smaller = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(smaller, np.uint8))
+        return cls(tuple(levels), placed, mesh, float(np.sqrt(_area(corners[-36:].astype(np.float32)))))
+
+
+class PhotoFace(Mask):
+    """A photo's face as one person wears it. Used by one thread."""
+
+    keeps_openings = True
+
+    def __init__(self, photo: PhotoLevels) -> None:
+        self._levels = photo.levels
+        self._outline = photo.outline_px
+        self.corners = photo.corners
+        self._map = new_grid(2)
+        self._proportions = Proportions(photo.mesh, photo.corners)
+
+    def draw(self, field: FaceField) -> Pixels:
+        scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
+        whole = field.floats_like("source map", 2)
+        level = self._place(field.source_map, scale)
+        field.enlarge(self._map, whole)
+        out = field.bytes_like("photo", 3)
+        cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        self._bridge(level, field, out)
+        moved = self._proportions.corners(field.mesh)
+        if moved is not None:
+            self.corners = moved  # from the next frame on
+        return out
+
+    def forget(self) -> None:
+        self._proportions.forget()
+
+    def _bridge(self, level: Pixels, field: FaceField, out: Pixels) -> None:
+        """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
+        hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
+        """
+        jumps = _jumps(self._map, field.reach)
+        if not jumps.any():
+            return
+        coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        bridged, between = field.bytes_like("bridged", 3), field.bytes_like("between")
+        field.enlarge(np.asarray(coarse, np.uint8), bridged)
+        field.enlarge(jumps, between)
+        cv2.copyTo(bridged, between, out)
+
+    def cover(self, field: FaceField) -> Floats:
+        return field.cover
+
+    def _place(self, source_map: Floats, scale: float) -> Pixels:
+        """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""
+        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(self._levels) - 1))
+        # A level's pixel is the mean of 2^number pixels: middles shift by half of what was joined.
+        np.multiply(source_map, 0.5**number, out=self._map)
+        self._map += 0.5 * 0.5**number - 0.5
+        return self._levels[number]
+
+
+def _jumps(places: Floats, reach: Floats) -> NDArray[np.uint8]:
+    """Return 255 at the grid points between which a face is folded over, 0 elsewhere."""
+    on_mesh = reach > 0.99
+    jumps = np.zeros(reach.shape, np.uint8)
+    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        step = np.abs(places[there] - places[here]).sum(axis=2)
+        both = on_mesh[here] & on_mesh[there]
+        if both.any():
+            folded = both & (step > _JUMP * step[both].mean())
+            jumps[here][folded] = jumps[there][folded] = 255
+    return jumps
+
+
+def _without_colour_grain(photo: Pixels, face_px: float) -> Pixels:
+    """Return the photo with smooth colours and all of its light and dark: cracks in yellow varnish are violet grain in
+    a webcam's light, and JPEG's blocks are coloured too.
+    """
+    lab = cv2.cvtColor(photo, cv2.COLOR_BGR2LAB)
+    lab[..., 1:] = cv2.GaussianBlur(lab[..., 1:], (0, 0), max(0.5, face_px * _COLOUR_GRAIN))
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), np.uint8)
+
+
+def _area(outline: NDArray[np.float32]) -> float:
+    return float(cv2.contourArea(outline))

@@ -1,0 +1,1 @@
+"""The machine: console, signals, Video4Linux, a watchdog."""

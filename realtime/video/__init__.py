@@ -1,0 +1,1 @@
+"""Codecs and containers: decoding, colours, sound tracks."""
