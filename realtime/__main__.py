@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 from realtime import __version__
 from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest
 from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
-from realtime.system.signals import INTERRUPTED, Interruption, ending_in_order, leave, leave_interrupted, leave_now
+from realtime.system.signals import INTERRUPTED, Interruption, graceful_shutdown, leave, leave_interrupted, leave_now
 from realtime.system.standard_streams import keep_stderr, keep_stdout, stdout_failure
 
 _HEARD_WITHIN_S = 2.0  # a native call may take a second, and what it was for is cleaned up after it
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _main(list(argv), Interruption())
     interruption = Interruption()
     try:
-        with ending_in_order(interruption, unheard=leave_interrupted, heard_within_s=_HEARD_WITHIN_S, insists=True):
+        with graceful_shutdown(interruption, unheard=leave_interrupted, heard_within_s=_HEARD_WITHIN_S, insists=True):
             code = _main(sys.argv[1:], interruption)
     except KeyboardInterrupt:  # between two lines of ours
         code = INTERRUPTED

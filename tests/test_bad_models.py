@@ -19,7 +19,7 @@ from onnx import TensorProto, helper
 from realtime.core.errors import ModelError
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.contract import Port, check_contract
-from realtime.models.file_safety import LARGEST_BYTES, read_outline
+from realtime.models.file_safety import LARGEST_BYTES, read_header
 from realtime.models.runtime.onnx_model import OnnxModel
 from tests import tiny_models
 from tests.tiny_models import picture, vector, write_model
@@ -91,7 +91,7 @@ class TestFiles:
         start = int(place * len(whole))
         (tmp_path / "damaged.onnx").write_bytes(whole[:start] + noise + whole[start + len(noise) :])
         with contextlib.suppress(ModelError):
-            read_outline(tmp_path / "damaged.onnx")
+            read_header(tmp_path / "damaged.onnx")
 
     def test_half_a_number_among_the_weights(self, tmp_path: Path) -> None:
         path = tiny_models.brighter_style(tmp_path / "x.onnx")
@@ -99,7 +99,7 @@ class TestFiles:
         model.graph.initializer[0].raw_data = b"\0\0\0\0\0\0"
         path.write_bytes(model.SerializeToString())
         with pytest.raises(ModelError, match="is no ONNX model, or a damaged one"):
-            read_outline(path)
+            read_header(path)
 
     def test_graphs_in_graphs_without_end(self, tmp_path: Path) -> None:
         def field(number: int, content: bytes) -> bytes:
@@ -114,7 +114,7 @@ class TestFiles:
         path = tmp_path / "deep.onnx"
         path.write_bytes(field(7, graph))
         with pytest.raises(ModelError, match="is no ONNX model, or a damaged one"):
-            read_outline(path)
+            read_header(path)
 
 
 class TestContract:

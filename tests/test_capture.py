@@ -14,15 +14,17 @@ from realtime.core.errors import CameraError, RealtimeError
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Frame
 from realtime.pipeline.capture import Capture, CapturePolicy
-from realtime.pipeline.pacing import Closed, Keep, Slot
+from realtime.pipeline.pacing import DropPolicy, Mailbox, MailboxClosedError
 from tests.doubles import DrawnCamera, in_turn, read_number
 
 
 class Run:
     """A capture and everything that came out of it."""
 
-    def __init__(self, opener: Callable[[], Camera], policy: CapturePolicy, keep: Keep = Keep.EVERY) -> None:
-        self.slot: Slot[Frame] = Slot(keep)
+    def __init__(
+        self, opener: Callable[[], Camera], policy: CapturePolicy, keep: DropPolicy = DropPolicy.EVERY
+    ) -> None:
+        self.slot: Mailbox[Frame] = Mailbox(keep)
         self.stats = RunStats()
         self.capture = Capture(opener(), opener, self.slot, self.stats, policy)
         self.ends: list[RealtimeError | None] = []
@@ -40,7 +42,7 @@ class Run:
                     frames.append(frame)
                 if watching:
                     self.capture.watch()
-        except Closed:
+        except MailboxClosedError:
             pass
         return frames
 
@@ -66,7 +68,7 @@ def test_recorded_material_plays_at_its_own_rate() -> None:
 
 
 def test_recorded_material_waits_for_the_detector_after_its_first_frame() -> None:
-    slot: Slot[Frame] = Slot(Keep.EVERY)
+    slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY)
     capture = Capture(DrawnCamera(3), in_turn([]), slot, RunStats(), CapturePolicy())
     capture.start()
     assert slot.take(5.0) is not None

@@ -11,8 +11,8 @@ import pytest
 from realtime.core.errors import ModelError
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face, sample
-from realtime.faces.landmarks.canonical import flat_points, triangles
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.canonical import triangles, uv_points
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import OVAL, FaceMesh, square_crop
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
@@ -22,8 +22,8 @@ TEXTS = [FACE, DEEPFACELIVE, "mesh coverage=1.6", "arcface_112", "arcface_128", 
 
 
 @pytest.fixture(scope="module")
-def meter() -> Meter:
-    return Meter()
+def meter() -> FaceMeasurer:
+    return FaceMeasurer()
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def photo(navy_photo: Path) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def mesh(photo: Pixels, meter: Meter) -> FaceMesh:
+def mesh(photo: Pixels, meter: FaceMeasurer) -> FaceMesh:
     return meter.meshes.measure(photo, find_faces(photo, meter)[0])
 
 
@@ -49,7 +49,7 @@ def test_the_mesh_is_closed_but_for_its_outline() -> None:
 
 
 def test_all_triangles_turn_the_same_way() -> None:
-    first, second, third = (flat_points()[triangles()[:, corner]].astype(np.float64) for corner in range(3))
+    first, second, third = (uv_points()[triangles()[:, corner]].astype(np.float64) for corner in range(3))
     away, along = second - first, third - first
     assert (away[:, 0] * along[:, 1] - away[:, 1] * along[:, 0] > 0).all()
 
@@ -68,7 +68,7 @@ def test_a_turned_scaled_and_moved_picture_gives_the_same_crop(text: str, photo:
     assert np.abs(before[middle].astype(int) - after[middle]).mean() < 4
 
 
-def test_five_points_lie_where_arcface_has_them(photo: Pixels, mesh: FaceMesh, meter: Meter) -> None:
+def test_five_points_lie_where_arcface_has_them(photo: Pixels, mesh: FaceMesh, meter: FaceMeasurer) -> None:
     for text, scale, moved in (("arcface_112", 1.0, 0.0), ("arcface_128", 1.0, 8.0)):
         side = int(text.split("_")[1])
         to_crop = cv2.invertAffineTransform(Alignment.parse(text).to_picture(mesh, side))
@@ -104,7 +104,7 @@ def test_the_mesh_lies_where_deepfacelive_has_it(coverage: float, x: float, y: f
         251: (1.1896138, 0.00617525),
     }
     turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 321
-    points = np.hstack([flat_points() @ turn.T + (200, -30), np.zeros((468, 1))]).astype(np.float32)
+    points = np.hstack([uv_points() @ turn.T + (200, -30), np.zeros((468, 1))]).astype(np.float32)
     alignment = Alignment.parse(f"mesh coverage={coverage} x={x} y={y}")
     to_crop = cv2.invertAffineTransform(alignment.to_picture(FaceMesh(points, 1.0), 224))
     for number, place in in_its_table.items():

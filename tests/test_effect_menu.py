@@ -11,7 +11,7 @@ import pytest
 from realtime.core.stats import RunStats
 from realtime.effects import Effect
 from realtime.imaging.frame import Face, Frame
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
 
 AGAIN = "press again: your own face will be seen"
 
@@ -59,7 +59,7 @@ class Desk:
 
     def __init__(self, *specs: str, listed: Sequence[str] = SPECS) -> None:
         self.said: list[str] = []
-        self.chain = EffectChain([Link(spec, KINDS[spec](spec)) for spec in specs], RunStats())
+        self.chain = EffectChain([EffectSlot(spec, KINDS[spec](spec)) for spec in specs], RunStats())
         self.menu = EffectMenu(
             lambda: listed,
             specs[-1],

@@ -13,14 +13,14 @@ import pytest
 
 from realtime.core.errors import OutputError
 from realtime.core.files import (
+    atomic_write,
     put_in_free_place,
     put_in_place,
     remove_leftovers,
     replace_folder,
-    unfinished_name,
+    temporary_name,
     unused_name,
     write_new,
-    written_whole,
 )
 
 
@@ -91,7 +91,7 @@ def test_folders_are_put_in_place_and_replaced_as_files_are(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["x" * 251 + ".mp4", "я" * 125 + ".mp4", "面" * 84 + ".p", "x" * 255])
 def test_names_as_long_as_they_may_be(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         assert unfinished.suffix == path.suffix
         assert unfinished.name.startswith(".")
         unfinished.write_bytes(b"whole")
@@ -101,7 +101,7 @@ def test_names_as_long_as_they_may_be(tmp_path: Path, name: str) -> None:
 
 
 def test_a_name_that_is_too_long_is_said(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="name"), written_whole(tmp_path / ("x" * 300)) as unfinished:
+    with pytest.raises(OutputError, match="name"), atomic_write(tmp_path / ("x" * 300)) as unfinished:
         unfinished.write_bytes(b"")
 
 
@@ -113,19 +113,19 @@ def test_what_cannot_be_removed_hides_no_reason(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.EROFS, "Read-only file system", str(path))
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    with pytest.raises(OutputError, match="No such file or directory"), written_whole(tmp_path / "no" / "a") as path:
+    with pytest.raises(OutputError, match="No such file or directory"), atomic_write(tmp_path / "no" / "a") as path:
         path.write_bytes(b"")
 
 
 def test_leftovers_of_killed_programs_go_after_a_day_and_nothing_else(tmp_path: Path) -> None:
     result = tmp_path / "k.mp4"
-    old = unfinished_name(result)
+    old = temporary_name(result)
     others = [".k-nothexad.mp4", ".k-0123abcd.mkv", "k-0123abcd.mp4", ".kk-0123abcd.mp4", ".k-0123abcde.mp4", "k.mp4"]
     for name in (old.name, *others):
         path = tmp_path / name
         path.touch()
         os.utime(path, (time.time() - 90_000,) * 2)
-    young = unfinished_name(result)
+    young = temporary_name(result)
     young.touch()
     remove_leftovers(result)
     assert {path.name for path in tmp_path.iterdir()} == {young.name, *others}
@@ -135,7 +135,7 @@ def test_what_takes_long_is_kept_beside_what_has_its_name_meanwhile(tmp_path: Pa
     path = tmp_path / "film.mp4"
 
     def write() -> None:
-        with written_whole(path, overwrite=False) as unfinished:
+        with atomic_write(path, overwrite=False) as unfinished:
             unfinished.write_bytes(b"mine")
             path.write_bytes(b"theirs")
 

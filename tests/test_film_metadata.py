@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from realtime import __version__
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame
@@ -31,7 +31,7 @@ SWAP = Provenance(("swap:face.jpg",), SYNTHETIC)
 
 def record(path: Path, made: Sequence[Provenance | None], *, noise: bool = False) -> Recorder:
     random = np.random.default_rng(1)
-    output = Recorder(str(path), OutputRequest(Controls(), title="a title"))
+    output = Recorder(str(path), OutputRequest(ControlChannel(), title="a title"))
     for number, provenance in enumerate(made):
         pixels = random.integers(0, 256, (180, 320, 3), np.uint8) if noise else picture(number)
         output.show(Frame(pixels, 0.0, number / 30, number, provenance=provenance))

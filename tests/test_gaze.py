@@ -8,34 +8,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.portrait.gaze_controller import BLINK_INTERVAL_S, FULL_TURN_S, IDLE_FADE_S, Gaze, GazeOptions, Look
+from realtime.portrait.gaze_controller import (
+    BLINK_INTERVAL_S,
+    FULL_TURN_S,
+    IDLE_FADE_S,
+    GazeController,
+    GazeOptions,
+    GazeTarget,
+)
 
 FPS = 30
 
 
-def follow(gaze: Gaze, places: list[tuple[float, float] | None], start: int = 0, fps: float = FPS) -> list[Look]:
+def follow(
+    gaze: GazeController, places: list[tuple[float, float] | None], start: int = 0, fps: float = FPS
+) -> list[GazeTarget]:
     return [gaze.update((start + i) / fps, place) for i, place in enumerate(places)]
 
 
 @pytest.mark.parametrize(("across", "column"), [(0.0, 0), (0.25, 8), (0.5, 16), (0.75, 24), (1.0, 32), (1.4, 32)])
 def test_viewer_is_looked_at(across: float, column: int) -> None:
-    look = follow(Gaze(GazeOptions(33)), [(across, 0.5)] * 60)[-1]
+    look = follow(GazeController(GazeOptions(33)), [(across, 0.5)] * 60)[-1]
     assert (look.column, look.row) == (column, 0)
 
 
 def test_view_moves_and_widens_the_gaze() -> None:
     options = GazeOptions(33, view_left=-0.5, view_right=0.5)
-    assert follow(Gaze(options), [(0.5, 0.5)] * 60)[-1].column == 32
-    assert follow(Gaze(options), [(0.0, 0.5)] * 60)[-1].column == 16
+    assert follow(GazeController(options), [(0.5, 0.5)] * 60)[-1].column == 32
+    assert follow(GazeController(options), [(0.0, 0.5)] * 60)[-1].column == 16
 
 
 def test_rows_are_followed_too() -> None:
     options = GazeOptions(9, 5)
-    assert [follow(Gaze(options), [(0.5, down)] * 60)[-1].row for down in (0.0, 0.5, 1.0)] == [0, 2, 4]
+    assert [follow(GazeController(options), [(0.5, down)] * 60)[-1].row for down in (0.0, 0.5, 1.0)] == [0, 2, 4]
 
 
 def test_gaze_rests_while_the_viewer_rests() -> None:
-    gaze = Gaze(GazeOptions(33))
+    gaze = GazeController(GazeOptions(33))
     chance = random.Random(1)  # noqa: S311
     looks = follow(gaze, [(0.61 + chance.gauss(0, 0.003), 0.5) for _ in range(20 * FPS)])
     assert {look.column for look in looks[FPS:]} == {looks[FPS].column}
@@ -46,7 +55,7 @@ def test_gaze_rests_while_the_viewer_rests() -> None:
 @pytest.mark.parametrize("seconds", [2.0, 6.0, 15.0])
 def test_someone_walking_is_followed_without_steps(seconds: float) -> None:
     count = round(seconds * FPS)
-    looks = follow(Gaze(GazeOptions(33)), [(0.1 + 0.8 * i / count, 0.5) for i in range(count)])
+    looks = follow(GazeController(GazeOptions(33)), [(0.1 + 0.8 * i / count, 0.5) for i in range(count)])
     steps = [after.column - before.column for before, after in itertools.pairwise(looks[FPS:])]
     even = 0.8 * 32 / count
     assert min(steps) > 0.5 * even, "it stands still between two frames"
@@ -55,7 +64,7 @@ def test_someone_walking_is_followed_without_steps(seconds: float) -> None:
 
 @pytest.mark.parametrize("fps", [10, 30, 60])
 def test_rate_of_frames_does_not_matter(fps: int) -> None:
-    gaze = Gaze(GazeOptions(33, smoothing_s=0.5))
+    gaze = GazeController(GazeOptions(33, smoothing_s=0.5))
     follow(gaze, [(0.5, 0.5)] * fps, fps=fps)
     looks = follow(gaze, [(0.6, 0.5)] * fps, start=fps, fps=fps)
     goal = 0.6 * 32
@@ -67,7 +76,7 @@ def test_rate_of_frames_does_not_matter(fps: int) -> None:
 
 
 def test_turns_are_bounded_and_smooth() -> None:
-    gaze = Gaze(GazeOptions(33))
+    gaze = GazeController(GazeOptions(33))
     follow(gaze, [(0.0, 0.5)] * FPS)
     looks = follow(gaze, [(1.0, 0.5)] * (2 * FPS), start=FPS)
     steps = [after.column - before.column for before, after in itertools.pairwise(looks)]
@@ -77,20 +86,20 @@ def test_turns_are_bounded_and_smooth() -> None:
 
 
 def test_no_smoothing_is_at_once() -> None:
-    gaze = Gaze(GazeOptions(33, smoothing_s=0))
+    gaze = GazeController(GazeOptions(33, smoothing_s=0))
     follow(gaze, [(0.5, 0.5)])
     assert gaze.update(1 / FPS, (1.0, 0.5)).column == pytest.approx(32, abs=0.4)
 
 
 def test_a_short_absence_changes_nothing() -> None:
-    gaze = Gaze(GazeOptions(33, wander_after_s=2))
+    gaze = GazeController(GazeOptions(33, wander_after_s=2))
     follow(gaze, [(0.9, 0.5)] * 60)
     looks = follow(gaze, [None] * 59, start=60)
     assert {look.column for look in looks} == {29}
 
 
 def test_it_wanders_when_nobody_is_there_and_comes_back() -> None:
-    gaze = Gaze(GazeOptions(33, rows=5, wander_after_s=2))
+    gaze = GazeController(GazeOptions(33, rows=5, wander_after_s=2))
     follow(gaze, [(0.5, 0.5)] * 30)
     looks = follow(gaze, [None] * (120 * FPS), start=30)
     columns = [look.column for look in looks]
@@ -109,7 +118,7 @@ def test_it_wanders_when_nobody_is_there_and_comes_back() -> None:
 
 
 def test_without_wandering_it_returns_to_the_middle() -> None:
-    gaze = Gaze(GazeOptions(33, wander_after_s=None))
+    gaze = GazeController(GazeOptions(33, wander_after_s=None))
     follow(gaze, [(0.9, 0.5)] * 60)
     assert {look.column for look in follow(gaze, [None] * 600, start=60)[300:]} == {16}
 
@@ -117,13 +126,13 @@ def test_without_wandering_it_returns_to_the_middle() -> None:
 def test_the_same_times_give_the_same_looks() -> None:
     places: list[tuple[float, float] | None] = [*[(0.3, 0.4)] * 50, *[None] * 1500, *[(0.8, 0.4)] * 50]
     options = GazeOptions(33, idle_count=20)
-    assert follow(Gaze(options), places) == follow(Gaze(options), places)
+    assert follow(GazeController(options), places) == follow(GazeController(options), places)
 
 
 @pytest.mark.parametrize("place", [None, (0.4, 0.5)])
 def test_it_blinks_like_people_do(place: tuple[float, float] | None) -> None:
     fps = 120
-    looks = follow(Gaze(GazeOptions(33)), [place] * (180 * fps), fps=fps)
+    looks = follow(GazeController(GazeOptions(33)), [place] * (180 * fps), fps=fps)
     closed = [look.lids > 0 for look in looks]
     begins = [i / fps for i in range(1, len(closed)) if closed[i] and not closed[i - 1]]
     ends = [i / fps for i in range(1, len(closed)) if not closed[i] and closed[i - 1]]
@@ -136,19 +145,19 @@ def test_it_blinks_like_people_do(place: tuple[float, float] | None) -> None:
 
 
 def test_at_thirty_frames_a_second_every_blink_closes_the_eyes() -> None:
-    looks = follow(Gaze(GazeOptions(33)), [(0.4, 0.5)] * (120 * FPS))
+    looks = follow(GazeController(GazeOptions(33)), [(0.4, 0.5)] * (120 * FPS))
     blinks = [list(group) for closed, group in itertools.groupby(looks, lambda look: look.lids > 0) if closed]
     assert len(blinks) > 15
     assert all(max(look.lids for look in blink) > 0.85 for blink in blinks)
 
 
 def test_it_does_not_blink_where_it_cannot() -> None:
-    looks = follow(Gaze(GazeOptions(33, blinks=False)), [None] * 1000)
+    looks = follow(GazeController(GazeOptions(33, blinks=False)), [None] * 1000)
     assert {look.lids for look in looks} == {0.0}
 
 
 def test_idle_loop_plays_in_the_middle_only_and_fades() -> None:
-    gaze = Gaze(GazeOptions(33, idle_count=40, idle_fps=10))
+    gaze = GazeController(GazeOptions(33, idle_count=40, idle_fps=10))
     looks = follow(gaze, [None] * (200 * FPS))
     weights = [look.idle_weight for look in looks]
     assert max(weights) == 1
@@ -161,7 +170,7 @@ def test_idle_loop_plays_in_the_middle_only_and_fades() -> None:
 
 
 def test_a_viewer_interrupts_the_idle_loop_softly() -> None:
-    gaze = Gaze(GazeOptions(33, idle_count=40, idle_fps=10))
+    gaze = GazeController(GazeOptions(33, idle_count=40, idle_fps=10))
     count = 0
     while gaze.update(count / FPS, None).idle_weight < 1:
         count += 1
@@ -187,7 +196,7 @@ places = st.one_of(st.none(), st.tuples(st.floats(-3, 4), st.floats(-3, 4)))
 def test_whatever_comes_the_look_is_one_that_exists(
     moments: list[tuple[float, tuple[float, float] | None]], columns: int, rows: int, idles: int, smoothing_s: float
 ) -> None:
-    gaze = Gaze(GazeOptions(columns, rows, idle_count=idles, smoothing_s=smoothing_s))
+    gaze = GazeController(GazeOptions(columns, rows, idle_count=idles, smoothing_s=smoothing_s))
     pts_s = 0.0
     for step_s, place in moments:
         pts_s += step_s

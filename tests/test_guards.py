@@ -21,11 +21,11 @@ from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
-from realtime.faces.face_stage import MOST_FACES, FaceFinder, usable
+from realtime.faces.face_stage import MOST_FACES, FaceStage, usable
 from realtime.imaging.frame import Box, Face, Frame
 from realtime.imaging.pixels import as_picture
 from realtime.pipeline.capture import CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link, Traits
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot, Traits
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_number, in_turn
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop
@@ -49,16 +49,16 @@ def failing_effect(name: str, error: BaseException) -> Effect:
 @pytest.mark.parametrize("name", [*METHODS, *VALUES])
 def test_no_method_of_an_effect_can_end_the_show(name: str, error: BaseException) -> None:
     stats = RunStats()
-    chain = EffectChain([Link("none", Plain()), Link("failing", failing_effect(name, error))], stats)
+    chain = EffectChain([EffectSlot("none", Plain()), EffectSlot("failing", failing_effect(name, error))], stats)
     frame = Frame(GOOD, 1.0, 0.0, 0)
     for _ in range(3):
         assert chain.make(frame, []).pixels.shape == GOOD.shape
     assert chain.turn(1) == chain.next_dial() == ""
     assert isinstance(chain.facts(), list)
     chain.describe()
-    chain.exchange(Link("failing too", failing_effect(name, error)))
+    chain.exchange(EffectSlot("failing too", failing_effect(name, error)))
     assert chain.make(frame, []).pixels.shape == GOOD.shape
-    chain.exchange(Link("none", Plain()))
+    chain.exchange(EffectSlot("none", Plain()))
     assert np.array_equal(chain.make(frame, []).pixels, GOOD)
     chain.close()
     json.dumps(stats.as_json())
@@ -82,7 +82,7 @@ def test_what_an_effect_tells_of_itself_can_always_be_written() -> None:
             return dict.fromkeys(range(1000))
 
     stats = RunStats()
-    chain = EffectChain([Link("strange", Strange())], stats)
+    chain = EffectChain([EffectSlot("strange", Strange())], stats)
     json.dumps(stats.as_json())
     assert 0 < len(chain.facts()) < 50
     assert chain.facts()[0] == ("0", "None")
@@ -98,7 +98,7 @@ def test_a_face_that_is_not_confirmed_is_given_to_effects_that_hide_people_and_t
         hides_identity = True
 
     looking, hiding = Looking(), Hiding()
-    chain = EffectChain([Link("looking", looking), Link("hiding", hiding)], RunStats())
+    chain = EffectChain([EffectSlot("looking", looking), EffectSlot("hiding", hiding)], RunStats())
     chain.make(Frame(GOOD, 0.0, 0.0, 0), [FINE, dataclasses.replace(FINE, confirmed=False)])
     assert looking.given == [True]
     assert hiding.given == [True, False]
@@ -194,7 +194,7 @@ def test_times_and_counts_of_a_picture_stay_the_cameras() -> None:
         def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
             return Frame(~frame.pixels, math.nan, -5.0, 99, mirrored=True)
 
-    made = EffectChain([Link("careless", Careless())], RunStats()).make(Frame(GOOD, 3.0, 1.5, 4), [])
+    made = EffectChain([EffectSlot("careless", Careless())], RunStats()).make(Frame(GOOD, 3.0, 1.5, 4), [])
     assert (made.captured_at_s, made.pts_s, made.index, made.mirrored) == (3.0, 1.5, 4, False)
 
 
@@ -206,7 +206,7 @@ def test_a_label_that_fails_never_lets_a_synthetic_picture_through_without_it(ca
     class Synthetic(Inverted):
         synthetic = True
 
-    chain = EffectChain([Link("swap", Synthetic())], RunStats(), Broken(LabelStyle()))
+    chain = EffectChain([EffectSlot("swap", Synthetic())], RunStats(), Broken(LabelStyle()))
     made = chain.make(Frame(GOOD, 0.0, 0.0, 0), [])
     assert np.unique(made.pixels.reshape(-1, 3), axis=0).tolist() == [[38, 34, 32]]
     assert "the label fails: no letters" in caplog.messages
@@ -290,7 +290,7 @@ def test_whatever_a_detector_gives_the_show_goes_on(given: Any) -> None:
         def close(self) -> None:
             raise RuntimeError("a library's end")
 
-    finder = FaceFinder(lambda: Faulty(lambda pts_s: 0.5), RunStats())
+    finder = FaceStage(lambda: Faulty(lambda pts_s: 0.5), RunStats())
     finder.start()
     finder.wait_until_ready()
     for index in range(3):
@@ -301,7 +301,7 @@ def test_whatever_a_detector_gives_the_show_goes_on(given: Any) -> None:
 def test_following_that_fails_is_told_once_and_begins_anew(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finder = FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
+    finder = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
     finder.start()
     finder.wait_until_ready()
     with monkeypatch.context() as patched:
@@ -372,7 +372,7 @@ def test_an_effect_is_opened_with_its_patience(monkeypatch: pytest.MonkeyPatch) 
         def open(cls, argument: str, settings: Any, context: EffectContext) -> Slow:
             return cls()
 
-    chain = EffectChain([Link("slow:/home/me/a.jpg", Slow())], RunStats())
+    chain = EffectChain([EffectSlot("slow:/home/me/a.jpg", Slow())], RunStats())
     monkeypatch.setattr(chain.pulse, "at", lambda what, patience_s=15.0: asked.append((what, patience_s)))
     chain.make(Frame(GOOD, 0.0, 0.0, 0), [])
     assert ("effect slow:a.jpg", 90.0) in asked
@@ -385,7 +385,7 @@ def test_a_key_for_which_no_thread_can_be_started_is_told_and_the_next_one_tries
         raise RuntimeError("can't start new thread")
 
     said: list[str] = []
-    chain = EffectChain([Link("none", Plain())], RunStats())
+    chain = EffectChain([EffectSlot("none", Plain())], RunStats())
     menu = EffectMenu(lambda: ["none", "inverted"], "none", lambda spec: Inverted(), chain, said.append)
     with monkeypatch.context() as limited:
         limited.setattr(threading.Thread, "start", start)
@@ -400,7 +400,7 @@ def test_a_detector_for_which_no_thread_can_be_started_is_opened_later(monkeypat
     def start(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    finder = FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
+    finder = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
     with monkeypatch.context() as limited:
         limited.setattr(threading.Thread, "start", start)
         assert finder.find(Frame(GOOD, 0.0, 0.0, 0)) == []

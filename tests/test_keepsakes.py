@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split
-from realtime.session.snapshots import Keepsakes
+from realtime.session.snapshots import Snapshots
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def grey(value: int) -> Frame:
 
 def test_pictures_saved_within_a_second_are_all_there(tmp_path: Path) -> None:
     said: list[str] = []
-    kept = Keepsakes(tmp_path, lambda path: pytest.fail("nobody records"), said.append)
+    kept = Snapshots(tmp_path, lambda path: pytest.fail("nobody records"), said.append)
     for value in range(8):
         kept.save_picture(grey(value))
     kept.close()
@@ -39,7 +39,7 @@ def test_pictures_saved_within_a_second_are_all_there(tmp_path: Path) -> None:
 
 
 def test_recordings_begun_within_a_second_have_names_of_their_own(tmp_path: Path) -> None:
-    kept = Keepsakes(tmp_path, lambda path: Recorder(str(path), OutputRequest(Controls())), lambda text: None)
+    kept = Snapshots(tmp_path, lambda path: Recorder(str(path), OutputRequest(ControlChannel())), lambda text: None)
     for value in range(2):
         recorder = kept.start_recording()
         recorder.show(grey(value))
@@ -52,8 +52,8 @@ def test_recordings_begun_within_a_second_have_names_of_their_own(tmp_path: Path
 
 
 def test_whoever_quits_while_recording_is_told_where_it_lies(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    request = OutputRequest(Controls(), split=Split(seconds=1.0))
-    kept = Keepsakes(tmp_path, lambda path: Recorder(str(path), request), lambda text: None)
+    request = OutputRequest(ControlChannel(), split=Split(seconds=1.0))
+    kept = Snapshots(tmp_path, lambda path: Recorder(str(path), request), lambda text: None)
     recorder = kept.start_recording()
     for value in range(60):
         recorder.show(grey(value))

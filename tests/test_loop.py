@@ -11,22 +11,22 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import Command, Controls
+from realtime.control.channel import Command, ControlChannel
 from realtime.core.errors import CameraError, EffectError, OutputError
 from realtime.core.stats import RunStats
 from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
-from realtime.faces.face_stage import FaceFinder
+from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output, OutputFinished
 from realtime.pipeline.capture import Capture, CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
-from realtime.pipeline.output_worker import Feed
-from realtime.pipeline.pacing import Keep, Slot
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.pipeline.output_worker import OutputWorker
+from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.render_loop import Limits, RenderLoop
 from realtime.session.assembly import Run
-from realtime.session.snapshots import Keepsakes
-from realtime.session.supervisor import Desk
+from realtime.session.snapshots import Snapshots
+from realtime.session.supervisor import Supervisor
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
 
 ENDLESS = Limits()
@@ -75,12 +75,12 @@ def make_loop(
     limits: Limits = ENDLESS,
     mirrored: bool = False,
     folder: Path = Path(),
-    controls: Controls | None = None,
+    controls: ControlChannel | None = None,
 ) -> Run:
     stats = RunStats()
-    controls = controls or Controls()
-    slot: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
-    links = [Link(type(effect).__name__, effect) for effect in effects] or [Link("none", Plain())]
+    controls = controls or ControlChannel()
+    slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
+    links = [EffectSlot(type(effect).__name__, effect) for effect in effects] or [EffectSlot("none", Plain())]
     chain = EffectChain(links, stats)
 
     def open_effect(spec: str) -> Effect:
@@ -91,7 +91,7 @@ def make_loop(
     loop = RenderLoop(
         capture=Capture(camera, lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
         captured=slot,
-        finder=FaceFinder(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
+        finder=FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
         chain=chain,
         outputs=outputs,
         stats=stats,
@@ -100,7 +100,7 @@ def make_loop(
         mirrored=mirrored,
     )
     menu = EffectMenu(lambda: ["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say)
-    return Run(loop, Desk(loop, controls, menu, Keepsakes(folder, lambda path: KeepingOutput(), controls.say)))
+    return Run(loop, Supervisor(loop, controls, menu, Snapshots(folder, lambda path: KeepingOutput(), controls.say)))
 
 
 def run(made: Run) -> RunStats:
@@ -242,7 +242,7 @@ def test_stopping_from_outside() -> None:
 
 def test_commands(tmp_path: Path) -> None:
     output = KeepingOutput()
-    controls = Controls()
+    controls = ControlChannel()
     made = make_loop(DrawnCamera(live=True, fps=60), [output], every_frame=False, folder=tmp_path, controls=controls)
     seen: dict[str, bool] = {}
 
@@ -285,11 +285,11 @@ def test_commands(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Path) -> None:
-    controls = Controls()
+    controls = ControlChannel()
     made = make_loop(DrawnCamera(live=True, fps=60), [KeepingOutput()], every_frame=False, controls=controls)
     recorders: list[Output] = [KeepingOutput(fail_at=2), KeepingOutput()]
-    keepsakes = Keepsakes(tmp_path, lambda path: recorders.pop(0), controls.say)
-    made = made._replace(desk=Desk(made.loop, controls, None, keepsakes))  # type: ignore[arg-type]
+    keepsakes = Snapshots(tmp_path, lambda path: recorders.pop(0), controls.say)
+    made = made._replace(desk=Supervisor(made.loop, controls, None, keepsakes))  # type: ignore[arg-type]
     seen: list[bool] = []
 
     def user() -> None:
@@ -314,10 +314,10 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
 
 
 def test_an_effect_chosen_before_the_last_choice_was_shown_is_closed() -> None:
-    chain = EffectChain([Link("none", Plain())], RunStats())
+    chain = EffectChain([EffectSlot("none", Plain())], RunStats())
     overtaken, newest = Inverted(), Inverted()
-    chain.exchange(Link("one", overtaken))
-    chain.exchange(Link("two", newest))
+    chain.exchange(EffectSlot("one", overtaken))
+    chain.exchange(EffectSlot("two", newest))
     assert overtaken.is_closed
     assert chain.make(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0), []).pixels.all()
     chain.close()
@@ -349,7 +349,7 @@ def test_any_fault_of_an_effect_that_opens_is_told() -> None:
             raise ZeroDivisionError("somebody's bug")
         return Plain()
 
-    chain = EffectChain([Link("none", Plain())], RunStats())
+    chain = EffectChain([EffectSlot("none", Plain())], RunStats())
     menu = EffectMenu(lambda: ["none", "faulty"], "none", open_effect, chain, said.append)
     menu.step(1)
     menu.close()
@@ -374,7 +374,7 @@ def test_an_output_that_takes_no_repeated_picture_is_stuck_too() -> None:
                 never.wait()
 
     is_at_it, never = threading.Event(), threading.Event()
-    feed = Feed(Stuck(), every_frame=False, ended=lambda feed: None)
+    feed = OutputWorker(Stuck(), every_frame=False, ended=lambda feed: None)
     feed.start()
     feed.offer(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
     assert is_at_it.wait(10)

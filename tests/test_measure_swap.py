@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from realtime.cameras.demo import portrait_photo
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Frame, Pixels
 from realtime.swap.photo.loading import read_source
@@ -27,7 +27,7 @@ from tools.swap_figures.wearing import Seen, outline, region
 @pytest.fixture(scope="module")
 def photo() -> tuple[Pixels, FaceMesh]:
     """The Navy photo and the face in it."""
-    source = read_source(portrait_photo(), Meter(), lambda what, share: None)
+    source = read_source(portrait_photo(), FaceMeasurer(), lambda what, share: None)
     return source.photo, source.mesh
 
 
@@ -172,7 +172,9 @@ def test_a_scene_knows_where_its_people_are(photo: tuple[Pixels, FaceMesh]) -> N
     assert shot.pixels.shape == (SIZE.height, SIZE.width, 3)
     for found in shot.meshes:
         assert found is not None
-        assert Meter().meshes.again(shot.pixels, found).points[:, :2] == pytest.approx(found.points[:, :2], abs=6)
+        assert FaceMeasurer().meshes.again(shot.pixels, found).points[:, :2] == pytest.approx(
+            found.points[:, :2], abs=6
+        )
 
 
 def test_nobody_is_to_be_seen_behind_another_or_out_of_the_picture(photo: tuple[Pixels, FaceMesh]) -> None:

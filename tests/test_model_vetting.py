@@ -17,7 +17,7 @@ from realtime.model_import import vetting
 from realtime.model_import.vetting import checksums, vetted
 from realtime.models import library
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
-from realtime.style.timeout import Patience
+from realtime.style.timeout import LoadTimeout
 from tests import tiny_models
 from tests.test_bad_models import with_weights_in
 from tools.fuzzing import hostile_models
@@ -178,7 +178,7 @@ def test_a_run_is_interrupted_from_another_thread(tmp_path: Path) -> None:
     model.close()
 
     model = OnnxModel.open(path, ON_CPU)
-    patience: Patience[None] = Patience(0.3, str(path))
+    patience: LoadTimeout[None] = LoadTimeout(0.3, str(path))
 
     def opened() -> None:
         patience.watch(model)

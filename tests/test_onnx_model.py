@@ -223,8 +223,8 @@ class TestProviders:
         """As CUDA would leave it: the same session seen from a provider that computes none of it."""
         path = tiny_models.blurred_style(tmp_path / "blurred.onnx")
         session = ort_session.new_session(str(path), ort_session.session_options(0), ())
-        assert ort_session.left_to_others(session, [Provider.CPU.ort_name]) == (0, 1)
-        assert ort_session.left_to_others(session, [Provider.CUDA.ort_name]) == (1, 1)
+        assert ort_session.unassigned_nodes(session, [Provider.CPU.ort_name]) == (0, 1)
+        assert ort_session.unassigned_nodes(session, [Provider.CUDA.ort_name]) == (1, 1)
 
 
 @pytest.fixture(scope="module")

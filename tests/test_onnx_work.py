@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from realtime.core.errors import ModelError
-from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.file_safety import check_safe, read_header
 from realtime.models.workload import MOST_OPERATORS, MOST_RUNS
 from tests import tiny_models
 from tools.fuzzing import hostile_models
@@ -22,7 +22,7 @@ from tools.fuzzing import hostile_models
 def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[..., Path], ours: bool) -> None:
     path = make(tmp_path / "hostile.onnx", ours=ours)
     with pytest.raises(ModelError) as caught:
-        check_safe(path, read_outline(path))
+        check_safe(path, read_header(path))
     line = str(caught.value)
     assert line.startswith(str(path))
     assert "\n" not in line
@@ -32,7 +32,7 @@ def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[.
 @pytest.mark.parametrize("times", [1, 5, 1000])
 def test_a_loop_of_so_many_times_is_let_through_and_counted(tmp_path: Path, times: int) -> None:
     path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(times, np.int64)), ours=True)
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     assert (outline.work.operators, outline.work.runs) == (6, 4 + 2 * times)
 
@@ -40,7 +40,7 @@ def test_a_loop_of_so_many_times_is_let_through_and_counted(tmp_path: Path, time
 def test_a_loop_may_be_too_long(tmp_path: Path) -> None:
     path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(MOST_RUNS, np.int64)), ours=True)
     with pytest.raises(ModelError, match="loops counted: too many"):
-        check_safe(path, read_outline(path))
+        check_safe(path, read_header(path))
 
 
 def test_a_number_of_times_that_another_graph_knows_otherwise_is_the_larger(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_number_of_times_that_another_graph_knows_otherwise_is_the_larger(tmp_
     loop.attribute[0].g.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "times"))
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ModelError, match="too many"):
-        check_safe(path, read_outline(path))
+        check_safe(path, read_header(path))
 
 
 def test_functions_count_as_often_as_they_are_called(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_functions_count_as_often_as_they_are_called(tmp_path: Path) -> None:
     nodes += [helper.make_node("twice", [f"v{n}"], [f"v{n + 1}"], domain="own") for n in range(9)]
     zero = {"zero": np.array(0, np.float32)}
     path = hostile_models.write(tmp_path / "own.onnx", nodes, zero, ours=True, functions=[function], value="v9")
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     assert outline.work.operators == 3 + 10 * 3
 
@@ -75,10 +75,10 @@ def test_the_bound_of_operators_is_met_exactly(tmp_path: Path) -> None:
         return hostile_models.write(tmp_path / "chain.onnx", nodes, zero, ours=True, value=f"v{count - 4}")
 
     path = chain(MOST_OPERATORS)
-    check_safe(path, read_outline(path))
+    check_safe(path, read_header(path))
     path = chain(MOST_OPERATORS + 1)
     with pytest.raises(ModelError, match="over 10,000 operators"):
-        check_safe(path, read_outline(path))
+        check_safe(path, read_header(path))
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,18 @@ def test_weights_of_every_type_fit_their_shape_and_one_row_more_does_not(
     model = onnx.load(path)
     model.graph.initializer.append(tensor)
     path.write_bytes(model.SerializeToString())
-    check_safe(path, read_outline(path))
+    check_safe(path, read_header(path))
     for sides in ([100, *tensor.dims[1:]], [2**40, 1000]):
         del model.graph.initializer[-1].dims[:]
         model.graph.initializer[-1].dims.extend(sides)
         path.write_bytes(model.SerializeToString())
         with pytest.raises(ModelError, match="is damaged: it has weights 'w' of"):
-            check_safe(path, read_outline(path))
+            check_safe(path, read_header(path))
 
 
 def test_weights_beside_the_file_are_as_long_as_they_say(tmp_path: Path) -> None:
     path = hostile_models.weights_beside_cut_short(tmp_path / "split.onnx", ours=True)
     with pytest.raises(ModelError, match=r"'weights.bin' is cut short"):
-        check_safe(path, read_outline(path))
+        check_safe(path, read_header(path))
     (tmp_path / "weights.bin").write_bytes(bytes(12))
-    check_safe(path, read_outline(path))
+    check_safe(path, read_header(path))

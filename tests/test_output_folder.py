@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
 from realtime.imaging.frame import Frame, Pixels
 from realtime.outputs import OutputRequest
@@ -18,7 +18,7 @@ def picture(number: int, side: int = 40) -> Pixels:
 
 
 def write(folder: Path, count: int, *, overwrite: bool = False) -> None:
-    output = PictureFolder(f"{folder}/", OutputRequest(Controls(), overwrite=overwrite))
+    output = PictureFolder(f"{folder}/", OutputRequest(ControlChannel(), overwrite=overwrite))
     for number in range(count):
         output.show(Frame(picture(number), 0.0, number / 30, number))
     output.close()
@@ -36,7 +36,7 @@ def test_pictures_come_back_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_all_pictures_have_the_first_ones_size(tmp_path: Path) -> None:
-    output = PictureFolder(str(tmp_path), OutputRequest(Controls()))
+    output = PictureFolder(str(tmp_path), OutputRequest(ControlChannel()))
     for number, side in enumerate((40, 20, 80)):
         output.show(Frame(picture(number, side), 0.0, 0.0, number))
     output.close()
@@ -59,14 +59,14 @@ def test_what_exists_is_not_lost(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="create it first"):
-        PictureFolder(f"{tmp_path}/nowhere/pictures/", OutputRequest(Controls()))
+        PictureFolder(f"{tmp_path}/nowhere/pictures/", OutputRequest(ControlChannel()))
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="choose another"):
-        PictureFolder(f"{tmp_path}/file/", OutputRequest(Controls()))
+        PictureFolder(f"{tmp_path}/file/", OutputRequest(ControlChannel()))
 
 
 def test_two_runs_into_one_folder_are_not_mixed(tmp_path: Path) -> None:
-    first, second = (PictureFolder(f"{tmp_path}/", OutputRequest(Controls())) for _ in range(2))
+    first, second = (PictureFolder(f"{tmp_path}/", OutputRequest(ControlChannel())) for _ in range(2))
     first.show(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
     with pytest.raises(OutputError, match="has been made by somebody else meanwhile"):
         second.show(Frame(np.ones((4, 4, 3), np.uint8), 0.0, 0.0, 0))

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from realtime.pipeline.pacing import Closed, Keep, Slot, SteadyBeat
+from realtime.pipeline.pacing import DropPolicy, Mailbox, MailboxClosedError, Pacer
 
 
 def test_newest_slot_keeps_the_newest_and_counts_the_rest() -> None:
-    slot: Slot[int] = Slot()
+    slot: Mailbox[int] = Mailbox()
     for number in range(5):
         slot.put(number)
     assert slot.take(0) == 4
@@ -19,7 +19,7 @@ def test_newest_slot_keeps_the_newest_and_counts_the_rest() -> None:
 
 
 def test_every_slot_loses_nothing() -> None:
-    slot: Slot[int] = Slot(Keep.EVERY)
+    slot: Mailbox[int] = Mailbox(DropPolicy.EVERY)
     taken: list[int] = []
 
     def take_all() -> None:
@@ -29,7 +29,7 @@ def test_every_slot_loses_nothing() -> None:
                 assert item is not None
                 taken.append(item)
                 time.sleep(0.001)
-        except Closed:
+        except MailboxClosedError:
             pass
 
     taker = threading.Thread(target=take_all)
@@ -43,12 +43,12 @@ def test_every_slot_loses_nothing() -> None:
 
 
 def test_closing_wakes_whoever_waits() -> None:
-    slot: Slot[int] = Slot(Keep.EVERY)
+    slot: Mailbox[int] = Mailbox(DropPolicy.EVERY)
     slot.put(1)
     refused = threading.Event()
 
     def put_more() -> None:
-        with pytest.raises(Closed):
+        with pytest.raises(MailboxClosedError):
             slot.put(2)
         refused.set()
 
@@ -58,15 +58,15 @@ def test_closing_wakes_whoever_waits() -> None:
     assert refused.wait(5)
     putter.join()
     assert slot.take() == 1  # what was inside is still delivered
-    with pytest.raises(Closed):
+    with pytest.raises(MailboxClosedError):
         slot.take()
 
 
 def test_closing_may_discard() -> None:
-    slot: Slot[int] = Slot()
+    slot: Mailbox[int] = Mailbox()
     slot.put(1)
     slot.close(discard=True)
-    with pytest.raises(Closed):
+    with pytest.raises(MailboxClosedError):
         slot.take()
 
 
@@ -78,7 +78,7 @@ class Clock:
         return self.now_s
 
 
-def _sent(beat: SteadyBeat, clock: Clock, frames_at_s: list[float], until_s: float) -> list[tuple[float, bool]]:
+def _sent(beat: Pacer, clock: Clock, frames_at_s: list[float], until_s: float) -> list[tuple[float, bool]]:
     """Play a feed by hand: what is sent when, and whether it was fresh."""
     waiting = [100.0 + at_s for at_s in frames_at_s]
     sent: list[tuple[float, bool]] = []
@@ -102,7 +102,7 @@ def _sent(beat: SteadyBeat, clock: Clock, frames_at_s: list[float], until_s: flo
 def test_beat_sends_frames_of_its_own_rate_as_they_come() -> None:
     clock = Clock()
     frames = [0.005 + number / 30 for number in range(60)]
-    sent = _sent(SteadyBeat(30, clock), clock, frames, 1.9)
+    sent = _sent(Pacer(30, clock), clock, frames, 1.9)
     assert all(fresh for _, fresh in sent)
     late = [at_s - frame_s for (at_s, _), frame_s in zip(sent, frames, strict=False)]
     assert max(late[5:]) < 1e-6, "locked onto the frames after a few of them"
@@ -110,7 +110,7 @@ def test_beat_sends_frames_of_its_own_rate_as_they_come() -> None:
 
 def test_beat_repeats_slow_frames_at_its_rate() -> None:
     clock = Clock()
-    sent = _sent(SteadyBeat(30, clock), clock, [number / 10 for number in range(20)], 1.9)
+    sent = _sent(Pacer(30, clock), clock, [number / 10 for number in range(20)], 1.9)
     assert 54 <= len(sent) <= 60
     assert sum(fresh for _, fresh in sent) == 20
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
@@ -120,7 +120,7 @@ def test_beat_repeats_slow_frames_at_its_rate() -> None:
 @pytest.mark.parametrize("source_fps", [31.0, 40.0, 60.0, 120.0])
 def test_beat_holds_fast_frames_back(source_fps: float) -> None:
     clock = Clock()
-    sent = _sent(SteadyBeat(30, clock), clock, [number / source_fps for number in range(1000)], 6.0)
+    sent = _sent(Pacer(30, clock), clock, [number / source_fps for number in range(1000)], 6.0)
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert min(gaps) >= 0.49 / 30
     assert len(sent) <= 6.0 * 30 * 1.12
@@ -128,7 +128,7 @@ def test_beat_holds_fast_frames_back(source_fps: float) -> None:
 
 def test_beat_forgives_a_long_debt() -> None:
     clock = Clock()
-    beat = SteadyBeat(30, clock)
+    beat = Pacer(30, clock)
     clock.now_s += 10
     beat.sent(fresh=False, dropped=False)
     assert beat.early_s() > 0.4 / 30

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.picture_folder import PictureFolder, irregularities
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.imaging.frame import Frame
 from realtime.imaging.provenance import Provenance
 from realtime.outputs import OutputRequest
@@ -22,7 +22,7 @@ from tests.videos import number_of, numbered
 
 
 def write(folder: Path, count: int, fps: float = 25.0) -> None:
-    output = PictureFolderOutput(f"{folder}/", OutputRequest(Controls(), fps=fps))
+    output = PictureFolderOutput(f"{folder}/", OutputRequest(ControlChannel(), fps=fps))
     for number in range(count):
         output.show(Frame(numbered(number), 0.0, number / fps, number, provenance=Provenance(("none",))))
     output.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
 from realtime.imaging.frame import Frame, Size
 from realtime.outputs import OutputRequest
@@ -69,7 +69,7 @@ def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         with open(theirs, "w", closefd=False) as terminal:
             monkeypatch.setattr(sys, "stdout", terminal)
             with pytest.raises(OutputError, match=r"standard output is a terminal, .* ffplay"):
-                Pipe("", OutputRequest(Controls()))
+                Pipe("", OutputRequest(ControlChannel()))
     finally:
         os.close(ours)
         os.close(theirs)
@@ -78,13 +78,13 @@ def test_a_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_standard_output_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)  # a program without a console on Windows
     with pytest.raises(OutputError, match="there is no standard output"):
-        Pipe("", OutputRequest(Controls()))
+        Pipe("", OutputRequest(ControlChannel()))
 
 
 def test_the_size_asked_for_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "raw").open("w") as target:
         monkeypatch.setattr(sys, "stdout", target)
-        pipe = Pipe("", OutputRequest(Controls(), size=Size(40, 40)))
+        pipe = Pipe("", OutputRequest(ControlChannel(), size=Size(40, 40)))
         pipe.show(Frame(np.full((20, 40, 3), 99, np.uint8), 0.0, 0.0, 0))
         pipe.close()
     picture = np.fromfile(tmp_path / "raw", np.uint8).reshape(40, 40, 3)

@@ -13,7 +13,7 @@ from realtime.effects import EffectContext
 from realtime.effects.portrait import PortraitEffect
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.pixels import Place
-from realtime.portrait.canvas import PaintingScaler, draw_painting, painting_area
+from realtime.portrait.canvas import RegionResampler, draw_painting, painting_area
 from realtime.portrait.pack import PackWriter
 from tests.portrait_packs import (
     EYES,
@@ -191,7 +191,7 @@ def test_no_seam_around_the_head_of_a_real_picture(tmp_path: Path, navy_photo: P
         effect = open_effect(tmp_path / "p", canvas, fit=fit, smoothing_s=0)
         picture = watch(effect, [viewer_at(1 - frame)], 30)[-1]
         area = painting_area(Size.of(photo), place, canvas, "cover" if fit == "cover" else "contain")
-        scaler = PaintingScaler(Size.of(photo), area, canvas)
+        scaler = RegionResampler(Size.of(photo), area, canvas)
         expected = scaler.visible.of(draw_painting(whole, scaler, canvas))  # the whole picture, scaled at once
         assert np.array_equal(scaler.visible.of(picture), expected)
         effect.close()
@@ -202,7 +202,7 @@ def test_scaling_keeps_place_and_light(navy_photo: Path, size: Size) -> None:
     read = cv2.imread(str(navy_photo))
     assert read is not None
     photo = np.asarray(read, np.uint8)
-    scaler = PaintingScaler(Size.of(photo), Place(0, 0, *size), size)
+    scaler = RegionResampler(Size.of(photo), Place(0, 0, *size), size)
     drawn = draw_painting(photo, scaler, size).astype(float)
     reference = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(float)
     assert abs(drawn.mean() - reference.mean()) < 0.3

@@ -14,7 +14,7 @@ import pytest
 from realtime.core.errors import OptionError
 from realtime.models.runtime import nvidia
 from realtime.models.runtime.nvidia import Nvidia
-from realtime.models.runtime.providers import Machine, Obstacle, Provider, choose, obstacle, plans_for
+from realtime.models.runtime.providers import Machine, Provider, Unavailability, choose, plans_for, why_unavailable
 
 GPU_BUILD = frozenset({"TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"})
 GPU = Nvidia(1, (13, 0))
@@ -55,7 +55,7 @@ def test_what_is_half_there_is_one_line(machine: Machine, says: str) -> None:
     tried, notes = choose(None, machine, fixed_sizes=True)
     assert tried == [Provider.CPU]
     assert [note.startswith(f"no CUDA: {says}") for note in notes] == [True]
-    problem = obstacle(Provider.CUDA, machine)
+    problem = why_unavailable(Provider.CUDA, machine)
     assert problem is not None
     assert problem.half_there
 
@@ -64,8 +64,8 @@ def test_a_provider_somebody_asked_for_is_not_replaced() -> None:
     assert choose(Provider.CUDA, WITH_TENSORRT, fixed_sizes=True) == ([Provider.CUDA, Provider.CPU], [])
     assert choose(Provider.TENSORRT, WITH_TENSORRT, fixed_sizes=False) == ([Provider.TENSORRT, Provider.CPU], [])
     assert choose(Provider.CPU, WITH_TENSORRT, fixed_sizes=True) == ([Provider.CPU], [])
-    missing = obstacle(Provider.TENSORRT, WORKING)
-    assert missing == Obstacle(
+    missing = why_unavailable(Provider.TENSORRT, WORKING)
+    assert missing == Unavailability(
         "TensorRT 10 is not installed", "`pip install 'tensorrt-cu13<11'` brings it, or use --provider cuda"
     )
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OptionError, OutputError
 from realtime.disclosure.xmp import found_in
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -38,7 +38,7 @@ def picture(number: int, size: Size = SIZE) -> Pixels:
 
 
 def record(path: Path, times_s: Sequence[float], request: OutputRequest | None = None) -> Recorder:
-    output = Recorder(str(path), request or OutputRequest(Controls()))
+    output = Recorder(str(path), request or OutputRequest(ControlChannel()))
     for number, time_s in enumerate(times_s):
         output.show(Frame(picture(number), time_s, time_s, number))
     output.close()
@@ -83,7 +83,7 @@ def test_no_two_frames_have_the_same_time(tmp_path: Path) -> None:
 
 
 def test_the_same_moment_is_recorded_once(tmp_path: Path) -> None:
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     frame = Frame(picture(0), 0.0, 0.0, 0)
     for shown in (frame, frame, Frame(frame.pixels, 0.1, 0.1, 1)):
         output.show(shown)
@@ -93,7 +93,7 @@ def test_the_same_moment_is_recorded_once(tmp_path: Path) -> None:
 
 def test_colours_are_tagged_as_players_assume(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    output = Recorder(str(path), OutputRequest(Controls()))
+    output = Recorder(str(path), OutputRequest(ControlChannel()))
     blocks = np.zeros((180, 320, 3), np.uint8)
     colours = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255)]
     for number, colour in enumerate(colours):
@@ -110,7 +110,7 @@ def test_colours_are_tagged_as_players_assume(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [Size(321, 181), Size(320, 181), Size(161, 91)])
 def test_odd_sizes_lose_a_row_or_a_column(tmp_path: Path, size: Size) -> None:
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     output.show(Frame(picture(1, size), 0.0, 0.0, 0))
     output.close()
     (pixels,), _ = read(tmp_path / "out.mp4")
@@ -119,7 +119,7 @@ def test_odd_sizes_lose_a_row_or_a_column(tmp_path: Path, size: Size) -> None:
 
 
 def test_a_picture_of_another_size_is_fitted(tmp_path: Path) -> None:
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     output.show(Frame(picture(0), 0.0, 0.0, 0))
     output.show(Frame(np.full((180, 180, 3), 200, np.uint8), 0.1, 0.1, 1))
     output.close()
@@ -132,7 +132,7 @@ def test_a_picture_of_another_size_is_fitted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_file_tells_how_it_was_made(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"out{kind}"
-    record(path, [0.0], OutputRequest(Controls(), title="Mona Lisa"))
+    record(path, [0.0], OutputRequest(ControlChannel(), title="Mona Lisa"))
     with av.open(path) as film:
         told = {name.lower(): text for name, text in film.metadata.items()}
     assert told["title"] == "Mona Lisa"
@@ -158,11 +158,11 @@ def test_what_exists_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_bytes(b"precious")
     with pytest.raises(OutputError, match="exists; choose another name, or add --overwrite"):
-        Recorder(str(path), OutputRequest(Controls()))
-    output = Recorder(str(path), OutputRequest(Controls(), overwrite=True))
+        Recorder(str(path), OutputRequest(ControlChannel()))
+    output = Recorder(str(path), OutputRequest(ControlChannel(), overwrite=True))
     output.close()
     assert path.read_bytes() == b"precious", "nothing came, nothing is replaced"
-    record(path, [0.0, 0.1], OutputRequest(Controls(), overwrite=True))
+    record(path, [0.0, 0.1], OutputRequest(ControlChannel(), overwrite=True))
     assert len(read(path)[0]) == 2
 
 
@@ -173,9 +173,9 @@ def test_nothing_shown_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"there is no folder .*nowhere; create it first"):
-        Recorder(str(tmp_path / "nowhere" / "out.mp4"), OutputRequest(Controls()))
+        Recorder(str(tmp_path / "nowhere" / "out.mp4"), OutputRequest(ControlChannel()))
     with pytest.raises(OutputError, match="must end in"):
-        Recorder(str(tmp_path / "out.webm"), OutputRequest(Controls()))
+        Recorder(str(tmp_path / "out.webm"), OutputRequest(ControlChannel()))
 
 
 def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatc
     assert np.abs(pictures[2].astype(int) - picture(2)).mean() < 4
 
     monkeypatch.setattr(recorder, "_ENCODERS", (absent, deaf))
-    output = Recorder(str(tmp_path / "none.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "none.mp4"), OutputRequest(ControlChannel()))
     with pytest.raises(OutputError, match=r"no video encoder works here \(no_such_encoder: .*h264_v4l2m2m: ") as caught:
         output.show(Frame(picture(0), 0.0, 0.0, 0))
     assert "\n" not in str(caught.value)
@@ -281,7 +281,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     with full.open("r+b", buffering=0) as disk:
         monkeypatch.setattr(output._whole_writes, "_file", disk)
         told = ""
@@ -296,7 +296,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_rates_are_told_as_fractions(tmp_path: Path) -> None:
-    request = OutputRequest(Controls(), fps=29.97)
+    request = OutputRequest(ControlChannel(), fps=29.97)
     record(tmp_path / "out.mp4", [number * 1001 / 30000 for number in range(30)], request)
     with av.open(tmp_path / "out.mp4") as film:
         assert film.streams.video[0].average_rate == Fraction(30000, 1001)
@@ -309,7 +309,7 @@ def test_a_split_recording_loses_no_frame_and_each_part_is_a_film(tmp_path: Path
     earlier = path.with_name(f"out-003{kind}")
     earlier.write_bytes(b"an earlier recording")
     times_s = [7.0 + number / 25 for number in range(60)]
-    output = record(path, times_s, OutputRequest(Controls(), split=Split(seconds=1.0), title="swap:a.jpg"))
+    output = record(path, times_s, OutputRequest(ControlChannel(), split=Split(seconds=1.0), title="swap:a.jpg"))
     assert [part.name for part in output.paths] == [f"out{kind}", f"out-002{kind}", f"out-004{kind}"]
     number = 0
     for part in output.paths:
@@ -330,7 +330,7 @@ def test_a_split_recording_loses_no_frame_and_each_part_is_a_film(tmp_path: Path
 def test_a_recording_is_split_by_size(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     noise = [random.integers(0, 256, (180, 320, 3), np.uint8) for _ in range(40)]
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls(), split=Split(size_bytes=200_000)))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel(), split=Split(size_bytes=200_000)))
     for number, pixels in enumerate(noise):
         output.show(Frame(pixels, 0.0, number / 2, number))
     output.close()
@@ -341,7 +341,7 @@ def test_a_recording_is_split_by_size(tmp_path: Path) -> None:
 
 
 def test_one_that_shows_its_last_picture_again_is_not_split_there(tmp_path: Path) -> None:
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls(), split=Split(seconds=0.0)))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel(), split=Split(seconds=0.0)))
     frame = Frame(picture(0), 0.0, 0.0, 0)
     output.show(frame)
     output.show(frame)
@@ -351,7 +351,7 @@ def test_one_that_shows_its_last_picture_again_is_not_split_there(tmp_path: Path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be deleted there")
 def test_a_recording_whose_file_is_deleted_goes_on_in_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     for number in range(10):
         if number == 5:
             (tmp_path / "out.mp4").unlink()
@@ -366,7 +366,7 @@ def test_a_recording_whose_file_is_deleted_goes_on_in_another(tmp_path: Path, ca
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be deleted there")
 def test_a_recording_whose_folder_is_deleted_says_so(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    output = Recorder(str(tmp_path / "folder" / "out.mp4"), OutputRequest(Controls()))
+    output = Recorder(str(tmp_path / "folder" / "out.mp4"), OutputRequest(ControlChannel()))
     output.show(Frame(picture(0), 0.0, 0.0, 0))
     (tmp_path / "folder" / "out.mp4").unlink()
     (tmp_path / "folder").rmdir()

@@ -25,7 +25,7 @@ import pytest
 from realtime import effects
 from realtime.__main__ import main
 from realtime.core.errors import OutputError
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.effects import EffectContext
 from realtime.effects.plain import Plain
 from realtime.imaging.frame import Face, Frame
@@ -39,8 +39,8 @@ from tests.videos import COLOUR_BGR, number_of, numbered, write_video
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(effects.EFFECTS, "swapped", PartName("tests.synthetic", "Swapped", "for tests"))
-    monkeypatch.setitem(effects.EFFECTS, "painted", PartName("tests.synthetic", "Painted", "for tests"))
+    monkeypatch.setitem(effects.EFFECTS, "swapped", RegistryEntry("tests.synthetic", "Swapped", "for tests"))
+    monkeypatch.setitem(effects.EFFECTS, "painted", RegistryEntry("tests.synthetic", "Painted", "for tests"))
 
 
 def render(*words: str) -> None:
@@ -290,7 +290,7 @@ def signalled(number: int) -> Callable[[], None]:
 @pytest.fixture
 def stopping(monkeypatch: pytest.MonkeyPatch) -> type[Stopping]:
     monkeypatch.setattr(Stopping, "at_opening", None)
-    monkeypatch.setitem(effects.EFFECTS, "stopping", PartName("tests.test_render", "Stopping", "for tests"))
+    monkeypatch.setitem(effects.EFFECTS, "stopping", RegistryEntry("tests.test_render", "Stopping", "for tests"))
     return Stopping
 
 

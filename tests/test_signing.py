@@ -18,16 +18,16 @@ import pytest
 
 from realtime import effects
 from realtime.__main__ import main
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.disclosure.c2pa import Signer
 from realtime.imaging.frame import Frame
 from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
 from realtime.outputs import OutputRequest
 from realtime.outputs.picture_folder import PictureFolder
 from realtime.outputs.recorder import Recorder
-from realtime.session.snapshots import Keepsakes
+from realtime.session.snapshots import Snapshots
 from tests.doubles import KeepingOutput
 from tests.test_recorder import picture
 from tests.videos import write_video
@@ -125,7 +125,7 @@ def claim_of(c2pa: Any, path: Path, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", [".mp4", ".mov"])
 def test_a_recording_is_signed_when_it_is_finished(c2pa: Any, identity: Path, tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"out{kind}"
-    output = Recorder(str(path), OutputRequest(Controls(), signer=Signer(identity)))
+    output = Recorder(str(path), OutputRequest(ControlChannel(), signer=Signer(identity)))
     for number in range(20):
         made = Provenance(("none",)) if number < 10 else SWAP
         output.show(Frame(picture(number), 0.0, number / 30, number, provenance=made))
@@ -141,7 +141,7 @@ def test_a_recording_is_signed_when_it_is_finished(c2pa: Any, identity: Path, tm
 
 
 def test_a_changed_picture_no_longer_passes(c2pa: Any, identity: Path, tmp_path: Path) -> None:
-    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(Controls(), signer=Signer(identity)))
+    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(ControlChannel(), signer=Signer(identity)))
     for number, made in enumerate((SWAP, Provenance(("style:night",), ALTERED))):
         output.show(Frame(picture(number), 0.0, 0.0, number, provenance=made))
     output.close()
@@ -155,7 +155,7 @@ def test_a_changed_picture_no_longer_passes(c2pa: Any, identity: Path, tmp_path:
 
 
 def test_snapshots_are_signed(c2pa: Any, identity: Path, tmp_path: Path) -> None:
-    keepsakes = Keepsakes(tmp_path, lambda path: KeepingOutput(), lambda text: None, Signer(identity))
+    keepsakes = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None, Signer(identity))
     keepsakes.save_picture(Frame(picture(1), 0.0, 0.0, 0, provenance=SWAP))
     keepsakes.close()
     (path,) = tmp_path.glob("*.png")
@@ -166,7 +166,7 @@ def test_what_is_rendered_is_signed_after_the_sound(
     c2pa: Any, identity: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(effects.EFFECTS, "swapped", PartName("tests.synthetic", "Swapped", "for tests"))
+    monkeypatch.setitem(effects.EFFECTS, "swapped", RegistryEntry("tests.synthetic", "Swapped", "for tests"))
     write_video(Path("clip.mp4"), 5)
     with av.open("voice.wav", "w") as out:
         voice = out.add_stream("pcm_s16le", rate=8000, layout="mono")
@@ -189,7 +189,7 @@ def test_what_is_rendered_is_signed_after_the_sound(
 def test_what_nobody_altered_is_left_unsigned_and_it_is_said(
     c2pa: Any, identity: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(Controls(), signer=Signer(identity)))
+    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(ControlChannel(), signer=Signer(identity)))
     with caplog.at_level(logging.WARNING, "realtime"):
         for number in range(3):
             output.show(Frame(picture(number), 0.0, 0.0, number, provenance=Provenance(("none",))))
@@ -208,7 +208,7 @@ def test_what_nobody_altered_is_left_unsigned_and_it_is_said(
 )
 def test_keys_of_other_kinds(c2pa: Any, tmp_path: Path, key: Callable[[Any, Any], Any]) -> None:
     signer = Signer(write_identity(tmp_path / "id.pem", key))
-    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(Controls(), signer=signer))
+    output = PictureFolder(f"{tmp_path}/frames/", OutputRequest(ControlChannel(), signer=signer))
     output.show(Frame(picture(0), 0.0, 0.0, 0, provenance=SWAP))
     output.close()
     assert claim_of(c2pa, tmp_path / "frames" / "000000.png", "image/png")["digitalSourceType"] == SYNTHETIC
@@ -240,4 +240,4 @@ def test_an_identity_that_cannot_sign_is_told_at_once_in_one_line(c2pa: Any, ide
     with pytest.raises(OutputError, match=r"cannot read .*missing\.pem"):
         Signer(tmp_path / "missing.pem")
     with pytest.raises(OutputError, match=r"cannot be signed: C2PA knows \.mov and \.mp4 only"):
-        Recorder(str(tmp_path / "out.mkv"), OutputRequest(Controls(), signer=Signer(identity)))
+        Recorder(str(tmp_path / "out.mkv"), OutputRequest(ControlChannel(), signer=Signer(identity)))

@@ -18,10 +18,10 @@ from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.models.runtime.providers import Provider
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
-from realtime.style.background_loader import Exchange, Wish
-from realtime.style.renderer import Easel, SizedModel
-from realtime.style.throttle import Pauses
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.style.background_loader import BackgroundLoader, LoadRequest
+from realtime.style.renderer import SizedModel, StyleRenderer
+from realtime.style.throttle import Throttle
 from tests.tiny_models import brighter_style, negative_style
 
 FRAME = Size(640, 360)
@@ -238,14 +238,14 @@ def test_the_size_is_lowered_beside_the_picture_that_goes_on(
     effect = open_style()
     slow_down(monkeypatch, ns_per_px=150)  # 35 ms at the full size
     opening = threading.Event()
-    warm = Easel.warm
+    warm = StyleRenderer.warm
 
-    def dawdle(self: Easel, pauses: Pauses) -> None:
+    def dawdle(self: StyleRenderer, pauses: Throttle) -> None:
         assert threading.current_thread().name == "style-opening"
         opening.wait(10)
         warm(self, pauses)
 
-    monkeypatch.setattr(Easel, "warm", dawdle)
+    monkeypatch.setattr(StyleRenderer, "warm", dawdle)
     pictures = [picture, picture.copy()]
     for index in range(40):
         effect.make(moment(pictures[index % 2], index), [])
@@ -289,10 +289,10 @@ def test_a_size_that_does_not_open_leaves_the_one_in_use(
     effect = open_style()
     slow_down(monkeypatch, ns_per_px=150)
 
-    def fail(self: Easel, pauses: Pauses) -> None:
+    def fail(self: StyleRenderer, pauses: Throttle) -> None:
         raise ModelError("out of memory")
 
-    monkeypatch.setattr(Easel, "warm", fail)
+    monkeypatch.setattr(StyleRenderer, "warm", fail)
     with caplog.at_level(logging.WARNING):
         for index in range(40):
             effect.make(moment(picture.copy(), index), [])
@@ -304,7 +304,7 @@ def test_a_model_that_fails_is_bridged_by_the_frame(
     open_style: Open, picture: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stats = RunStats()
-    chain = EffectChain([Link("style:negative", open_style())], stats)
+    chain = EffectChain([EffectSlot("style:negative", open_style())], stats)
 
     def fail(self: SizedModel, pixels: Pixels, into: Pixels) -> None:
         raise ModelError("the GPU is gone")
@@ -316,21 +316,21 @@ def test_a_model_that_fails_is_bridged_by_the_frame(
 
 def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
     opening, closed = threading.Event(), threading.Event()
-    close = Easel.close
+    close = StyleRenderer.close
 
-    def open_slowly(wish: Wish) -> Easel:
+    def open_slowly(wish: LoadRequest) -> StyleRenderer:
         opening.wait(10)
         return made
 
-    def note(self: Easel) -> None:
+    def note(self: StyleRenderer) -> None:
         close(self)
         closed.set()
 
     effect = StyleEffect.open("negative", StyleSettings(), context())
-    made = effect._open_beside(Wish(FRAME, FRAME))
-    monkeypatch.setattr(Easel, "close", note)
-    exchange = Exchange(open_slowly, quick=True)
-    exchange.ask(Wish(FRAME, FRAME))
+    made = effect._open_beside(LoadRequest(FRAME, FRAME))
+    monkeypatch.setattr(StyleRenderer, "close", note)
+    exchange = BackgroundLoader(open_slowly, quick=True)
+    exchange.ask(LoadRequest(FRAME, FRAME))
     began_s = time.monotonic()
     exchange.close()
     assert time.monotonic() - began_s < 1
@@ -341,21 +341,21 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again(open_style: Open) -> None:
-    wishes: list[Wish] = []
+    wishes: list[LoadRequest] = []
     left, opened = threading.Event(), threading.Event()
 
-    def open_beside(wish: Wish) -> Easel:
+    def open_beside(wish: LoadRequest) -> StyleRenderer:
         wishes.append(wish)
         if len(wishes) == 1:
             left.wait(10)
-            Pauses(0.0, lambda: exchange.is_dropped(wish)).rest()
+            Throttle(0.0, lambda: exchange.is_dropped(wish)).rest()
         opened.set()
         return effect._open_beside(wish)
 
     effect = open_style("negative")
-    exchange = Exchange(open_beside, quick=True)
+    exchange = BackgroundLoader(open_beside, quick=True)
     effect._exchange = exchange
-    first, second = Wish(FRAME, FRAME), Wish(FRAME, Size(32, 32))
+    first, second = LoadRequest(FRAME, FRAME), LoadRequest(FRAME, Size(32, 32))
     exchange.ask(first)
     exchange.ask(second)
     left.set()
@@ -371,11 +371,11 @@ def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkey
     effect = open_style("negative")
     own = effect._easel
 
-    def note(self: Easel) -> None:
+    def note(self: StyleRenderer) -> None:
         if self is own:  # another test's may be closed meanwhile
             seen.append(threading.current_thread().daemon)
 
-    monkeypatch.setattr(Easel, "close", note)
+    monkeypatch.setattr(StyleRenderer, "close", note)
     processing = threading.Thread(target=effect.close, daemon=True)
     processing.start()
     processing.join()
@@ -387,13 +387,13 @@ def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkey
 
 def test_a_slow_style_is_not_taken_for_hung(open_style: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_style("negative").patience_s == Effect.patience_s
-    monkeypatch.setattr(Easel, "warm", lambda self, pauses: setattr(self, "longest_s", 8.0))
+    monkeypatch.setattr(StyleRenderer, "warm", lambda self, pauses: setattr(self, "longest_s", 8.0))
     assert open_style("negative").patience_s == 40.0
 
 
 def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: Pixels) -> None:
     stats = RunStats()
-    chain = EffectChain([Link("style:brighter:0.5", open_style("brighter:0.5"))], stats)
+    chain = EffectChain([EffectSlot("style:brighter:0.5", open_style("brighter:0.5"))], stats)
     specs = ["none", "portrait", "style:brighter", "style:negative"]
     said: list[str] = []
     menu = EffectMenu(

@@ -16,12 +16,12 @@ from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.imaging.frame import Frame, Pixels, Size
-from realtime.models.file_safety import read_outline
+from realtime.models.file_safety import read_header
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.session import assembly
 from realtime.session.options import Options
-from realtime.style.letterbox import Bound, Place, place_of
-from realtime.style.renderer import Easel, SizedModel
+from realtime.style.letterbox import LetterboxPlace, SizeConstraint, letterbox_place
+from realtime.style.renderer import SizedModel, StyleRenderer
 from tests.doubles import DrawnCamera
 from tests.tiny_models import blurred_style, negative_style
 
@@ -31,29 +31,31 @@ CPU = SessionPolicy(provider="cpu")
 @pytest.mark.parametrize(
     ("frame", "within", "place"),
     [
-        (Size(1280, 720), Size(256, 256), Place(0, 56, Size(256, 144))),
-        (Size(720, 1280), Size(256, 256), Place(56, 0, Size(144, 256))),
-        (Size(640, 480), Size(1024, 1024), Place(0, 128, Size(1024, 768))),
-        (Size(1280, 720), Size(640, 352), Place(0, 0, Size(640, 352))),
-        (Size(640, 360), Size(640, 360), Place(0, 0, Size(640, 360))),
-        (Size(8192, 16), Size(32, 32), Place(0, 15, Size(32, 1))),
+        (Size(1280, 720), Size(256, 256), LetterboxPlace(0, 56, Size(256, 144))),
+        (Size(720, 1280), Size(256, 256), LetterboxPlace(56, 0, Size(144, 256))),
+        (Size(640, 480), Size(1024, 1024), LetterboxPlace(0, 128, Size(1024, 768))),
+        (Size(1280, 720), Size(640, 352), LetterboxPlace(0, 0, Size(640, 352))),
+        (Size(640, 360), Size(640, 360), LetterboxPlace(0, 0, Size(640, 360))),
+        (Size(8192, 16), Size(32, 32), LetterboxPlace(0, 15, Size(32, 1))),
     ],
 )
-def test_the_whole_frame_lies_in_the_middle_in_its_own_proportions(frame: Size, within: Size, place: Place) -> None:
-    assert place_of(frame, within) == place
+def test_the_whole_frame_lies_in_the_middle_in_its_own_proportions(
+    frame: Size, within: Size, place: LetterboxPlace
+) -> None:
+    assert letterbox_place(frame, within) == place
 
 
 @pytest.mark.parametrize(
     ("bound", "frame", "size"),
     [
-        (Bound(256, 224), Size(1280, 720), Size(256, 224)),
-        (Bound(None, 360), Size(1280, 720), Size(640, 360)),
-        (Bound(640, None), Size(1280, 720), Size(640, 360)),
-        (Bound(640, None), Size(8192, 16), Size(640, 32)),
-        (Bound(None, 4000), Size(8192, 16), Size(8192, 4000)),
+        (SizeConstraint(256, 224), Size(1280, 720), Size(256, 224)),
+        (SizeConstraint(None, 360), Size(1280, 720), Size(640, 360)),
+        (SizeConstraint(640, None), Size(1280, 720), Size(640, 360)),
+        (SizeConstraint(640, None), Size(8192, 16), Size(640, 32)),
+        (SizeConstraint(None, 4000), Size(8192, 16), Size(8192, 4000)),
     ],
 )
-def test_a_free_side_follows_the_bound_one(bound: Bound, frame: Size, size: Size) -> None:
+def test_a_free_side_follows_the_bound_one(bound: SizeConstraint, frame: Size, size: Size) -> None:
     assert bound.size_for(frame) == size
 
 
@@ -63,9 +65,9 @@ def test_the_file_says_what_it_is_bound_to(tmp_path: Path) -> None:
     bound = SizedModel(negative_style(tmp_path / "bound.onnx", height=64, width=96), CPU, Size(96, 64))
     other = SizedModel(tmp_path / "bound.onnx", CPU, Size(1280, 720))
     assert free.bound.is_free
-    assert bound.bound == other.bound == Bound(96, 64)
+    assert bound.bound == other.bound == SizeConstraint(96, 64)
     assert free.size == bound.size == other.size == Size(96, 64)
-    assert read_outline(tmp_path / "bound.onnx").inputs == {"frame": (1, 64, 96, 3)}
+    assert read_header(tmp_path / "bound.onnx").inputs == {"frame": (1, 64, 96, 3)}
     for model in (free, bound, other):
         model.close()
 
@@ -83,7 +85,7 @@ def test_every_part_of_any_frame_is_painted(
     tmp_path: Path, navy_photo: Path, frame: Size, side: int, *, steady: bool
 ) -> None:
     model = SizedModel(negative_style(tmp_path / "bound.onnx", height=side, width=side), CPU, frame)
-    easel = Easel(model, frame, steady=steady)
+    easel = StyleRenderer(model, frame, steady=steady)
     pixels = photo_of(navy_photo, frame)
     out = np.full_like(pixels, 128)
     for index in range(3):
@@ -98,7 +100,7 @@ def test_margins_go_on_where_the_frame_ends(tmp_path: Path, navy_photo: Path) ->
     """A network that looks at its neighbours must not find black there: edges would darken."""
     frame = Size(256, 144)
     model = SizedModel(blurred_style(tmp_path / "bound.onnx", height=256, width=256), CPU, frame)
-    easel = Easel(model, frame, steady=False)
+    easel = StyleRenderer(model, frame, steady=False)
     pixels, out = photo_of(navy_photo, frame), np.zeros((144, 256, 3), np.uint8)
     easel.paint(pixels, 0.0, out)
     continued = cv2.blur(pixels, (3, 3), borderType=cv2.BORDER_REFLECT_101)

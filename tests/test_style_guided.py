@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from realtime.imaging.frame import Pixels, Size
-from realtime.style.guided_upsampling import Enlarger
+from realtime.style.guided_upsampling import GuidedUpsampler
 
 FULL, SMALL = Size(512, 600), Size(256, 304)
 
@@ -25,7 +25,7 @@ def shrink(pixels: Pixels) -> Pixels:
 
 def enlarge(frame: Pixels, seen: Pixels, painted: Pixels) -> Pixels:
     out = np.empty_like(frame)
-    Enlarger(Size.of(seen), Size.of(frame)).enlarge(frame, seen, painted, out)
+    GuidedUpsampler(Size.of(seen), Size.of(frame)).enlarge(frame, seen, painted, out)
     return out
 
 

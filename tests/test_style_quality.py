@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from realtime.imaging.frame import Size
-from realtime.style.resolution_governor import Governor, first_step, working_sizes
+from realtime.style.resolution_governor import ResolutionGovernor, first_step, working_sizes
 
 FULL = Size(1280, 720)
 PERIOD_S = 1 / 30
@@ -17,7 +17,7 @@ class Loop:
 
     def __init__(self, ns_per_px: float, step: int = 0, fps: float = 30.0) -> None:
         self.sizes = working_sizes(FULL)
-        self.governor = Governor(self.sizes, 1 / fps, step)
+        self.governor = ResolutionGovernor(self.sizes, 1 / fps, step)
         self.ns_per_px, self.rest_s, self.jitter = ns_per_px, 0.004, 0.0
         self.now_s, self.exchanges = 0.0, 0
         self._fps = fps
@@ -145,7 +145,7 @@ def test_noisy_times_settle() -> None:
 
 
 def test_nothing_is_learnt_while_another_is_being_opened() -> None:
-    governor = Governor(working_sizes(FULL), PERIOD_S)
+    governor = ResolutionGovernor(working_sizes(FULL), PERIOD_S)
     for index in range(40):
         governor.count(0.05, 0.004, index / 30)
     wanted = governor.wanted

@@ -13,8 +13,8 @@ from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model
 from realtime.models.runtime.onnx_model import SessionPolicy
-from realtime.style.renderer import Easel, SizedModel
-from realtime.style.temporal_filter import Steady
+from realtime.style.renderer import SizedModel, StyleRenderer
+from realtime.style.temporal_filter import TemporalFilter
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def paint(pixels: Pixels) -> Pixels:
 
 
 def run(pictures: Sequence[Pixels], fps: float = 30.0, *, held: bool = True) -> list[Pixels]:
-    steady = Steady(Size.of(pictures[0]))
+    steady = TemporalFilter(Size.of(pictures[0]))
     made = []
     for index, pixels in enumerate(pictures):
         painted = paint(steady.calm(pixels, index / fps))
@@ -72,7 +72,7 @@ def test_what_moves_is_followed_at_once(still: Pixels) -> None:
     pictures = noisy(still, 30, sigma=2)
     for index, pixels in enumerate(pictures):
         pixels[100:140, 5 * index : 5 * index + 40] = (220, 60, 30)
-    steady = Steady(Size.of(still))
+    steady = TemporalFilter(Size.of(still))
     for index, pixels in enumerate(pictures):
         calmed = steady.calm(pixels, index / 30).copy()
         if index > 2:
@@ -89,7 +89,9 @@ def test_no_trace_of_the_painting_stays_beside_a_moving_head() -> None:
     camera = Demo("demo", CameraRequest(size=frame, fps=fps))
     path = find_model("fauve", ModelKind.STYLE)
     policy = SessionPolicy(provider="cpu", threads=1)
-    steady, plain = (Easel(SizedModel(path, policy, Size(320, 176)), frame, steady=held) for held in (True, False))
+    steady, plain = (
+        StyleRenderer(SizedModel(path, policy, Size(320, 176)), frame, steady=held) for held in (True, False)
+    )
     made, wanted = np.empty((2, frame.height, frame.width, 3), np.uint8)
     stale, off = [], []
     for index in range(120):
@@ -110,7 +112,7 @@ def test_no_trace_of_the_painting_stays_beside_a_moving_head() -> None:
 
 
 def test_a_cut_is_shown_at_once(still: Pixels) -> None:
-    steady = Steady(Size.of(still))
+    steady = TemporalFilter(Size.of(still))
     for index in range(10):
         steady.calm(still, index / 30)
     other = 255 - still
@@ -118,7 +120,7 @@ def test_a_cut_is_shown_at_once(still: Pixels) -> None:
 
 
 def test_slow_light_is_followed(still: Pixels) -> None:
-    steady = Steady(Size.of(still))
+    steady = TemporalFilter(Size.of(still))
     calmed = still
     for index in range(90):
         pixels = np.clip(still.astype(np.int16) + index // 3, 0, 255).astype(np.uint8)
@@ -127,7 +129,7 @@ def test_slow_light_is_followed(still: Pixels) -> None:
 
 
 def test_after_a_pause_it_begins_anew(still: Pixels) -> None:
-    steady = Steady(Size.of(still))
+    steady = TemporalFilter(Size.of(still))
     steady.calm(255 - still, 0.0)
     first = steady.calm(still, 5.0)
     assert first is still
@@ -140,7 +142,7 @@ def test_after_a_pause_it_begins_anew(still: Pixels) -> None:
 def test_a_colour_of_equal_brightness_is_motion() -> None:
     one = np.full((64, 64, 3), (40, 160, 40), np.uint8)
     other = np.full((64, 64, 3), (160, 77, 150), np.uint8)
-    steady = Steady(Size(64, 64))
+    steady = TemporalFilter(Size(64, 64))
     for index in range(5):
         steady.calm(one, index / 30)
     assert np.abs(steady.calm(other, 5 / 30).astype(np.int16) - other).max() <= 1

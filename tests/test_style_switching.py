@@ -21,7 +21,7 @@ from realtime.outputs import Output
 from realtime.session import assembly
 from realtime.session.options import Options
 from realtime.style.renderer import SizedModel
-from realtime.style.throttle import Pauses
+from realtime.style.throttle import Throttle
 from tests.doubles import SIZE, DrawnCamera, draw_number, read_number
 from tests.tiny_models import blurred_style, brighter_style, negative_style
 
@@ -98,7 +98,7 @@ def test_a_long_piece_earns_a_long_rest(monkeypatch: pytest.MonkeyPatch) -> None
     rests: list[float] = []
     clock = SimpleNamespace(perf_counter=lambda: now_s[0], sleep=rests.append)
     monkeypatch.setattr("realtime.style.throttle.time", clock)
-    beside = Pauses(0.04)
+    beside = Throttle(0.04)
     for worked_s in (0.01, 0.1, 20.0):
         now_s[0] += worked_s
         beside.rest()

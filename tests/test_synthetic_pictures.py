@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 
 from realtime import __version__, effects
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect
 from realtime.effects.plain import Plain
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
-from realtime.pipeline.effect_chain import EffectChain, Link
+from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from realtime.session import assembly
 from realtime.session.options import Options
-from realtime.session.snapshots import Keepsakes
+from realtime.session.snapshots import Snapshots
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.synthetic import Swapped, told_in, xmp_of_png
 from tests.test_loop import Inverted, make_loop
@@ -48,7 +48,7 @@ def frame(index: int = 0, value: int = 90) -> Frame:
 
 def chain_of(*parts: Effect, label: Label | None = None, source_type: str = "") -> tuple[EffectChain, RunStats]:
     stats = RunStats()
-    links = [Link(type(effect).__name__.lower(), effect) for effect in parts]
+    links = [EffectSlot(type(effect).__name__.lower(), effect) for effect in parts]
     return EffectChain(links, stats, label or Label(LabelStyle()), source_type=source_type), stats
 
 
@@ -141,7 +141,7 @@ def test_it_comes_and_goes_with_the_effect() -> None:
     seen = []
     for index, effect in enumerate([None, Swapped(), None, Plain(), Inverted()]):
         if effect is not None:
-            chain.exchange(Link(type(effect).__name__.lower(), effect))
+            chain.exchange(EffectSlot(type(effect).__name__.lower(), effect))
         made = chain.make(frame(index), [])
         assert made.provenance is not None
         seen.append((len(np.unique(made.pixels)) > 1, made.provenance.title, made.provenance.source_type))
@@ -172,11 +172,11 @@ def test_the_text_reads_the_same_in_a_mirrored_picture() -> None:
 def test_leaving_it_out_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     stats = RunStats()
     with caplog.at_level(logging.WARNING, "realtime"):
-        chain = EffectChain([Link("none", Plain())], stats)
+        chain = EffectChain([EffectSlot("none", Plain())], stats)
         chain.make(frame(), [])
         assert caplog.messages == [], "nobody is deceived yet"
         for index in range(6):
-            chain.exchange(Link("swap", Swapped()) if index % 2 == 0 else Link("none", Plain()))
+            chain.exchange(EffectSlot("swap", Swapped()) if index % 2 == 0 else EffectSlot("none", Plain()))
             made = chain.make(frame(index), [])
             assert len(np.unique(made.pixels)) == 1
     assert len(caplog.messages) == 1
@@ -247,7 +247,7 @@ def test_what_a_file_says_of_itself_is_read(tmp_path: Path, content: bytes, expe
 
 @pytest.fixture
 def swapped(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setitem(effects.EFFECTS, "swapped", PartName("tests.synthetic", "Swapped", "for tests"))
+    monkeypatch.setitem(effects.EFFECTS, "swapped", RegistryEntry("tests.synthetic", "Swapped", "for tests"))
     return "swapped"
 
 
@@ -288,7 +288,7 @@ def test_a_run_with_options_of_its_own(tmp_path: Path, swapped: str) -> None:
 def test_a_snapshot_tells_it_too(tmp_path: Path) -> None:
     chain, _ = chain_of(Swapped())
     shown = chain.make(frame(), [])
-    keepsakes = Keepsakes(tmp_path, lambda path: KeepingOutput(), lambda text: None)
+    keepsakes = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None)
     keepsakes.save_picture(shown)
     keepsakes.close()
     (path,) = tmp_path.glob("realtime-*.png")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
 from realtime.imaging import pixels
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -59,7 +59,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> type[KeepingBackend]:
 
 
 def test_size_rate_and_device_are_those_asked_for(backend: type[KeepingBackend]) -> None:
-    output = VirtualCamera("keeping:Desk", OutputRequest(Controls(), size=Size(64, 48), fps=24.0))
+    output = VirtualCamera("keeping:Desk", OutputRequest(ControlChannel(), size=Size(64, 48), fps=24.0))
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     output.show(Frame(picture, 0.0, 0.0, 0))
     output.close()
@@ -73,7 +73,7 @@ def test_size_rate_and_device_are_those_asked_for(backend: type[KeepingBackend])
 
 
 def test_without_a_size_it_is_720p_and_pictures_are_fitted(backend: type[KeepingBackend]) -> None:
-    output = VirtualCamera("keeping", OutputRequest(Controls()))
+    output = VirtualCamera("keeping", OutputRequest(ControlChannel()))
     output.show(Frame(np.full((90, 90, 3), 77, np.uint8), 0.0, 0.0, 0))
     output.close()
     picture = backend.opened[0].sent[0].reshape(720, 1280, 3)
@@ -90,7 +90,7 @@ def test_the_same_picture_is_fitted_once(backend: type[KeepingBackend], monkeypa
 
     letterbox_into = pixels.letterbox_into
     monkeypatch.setattr(pixels, "letterbox_into", count)
-    output = VirtualCamera("keeping", OutputRequest(Controls()))
+    output = VirtualCamera("keeping", OutputRequest(ControlChannel()))
     frame = Frame(np.full((90, 90, 3), 77, np.uint8), 0.0, 0.0, 0)
     for _ in range(5):
         output.show(frame)
@@ -101,20 +101,20 @@ def test_the_same_picture_is_fitted_once(backend: type[KeepingBackend], monkeypa
 
 def test_odd_sizes_are_refused(backend: type[KeepingBackend]) -> None:
     with pytest.raises(OutputError, match="even sizes only; ask for --size 640x360 instead of 641x361"):
-        VirtualCamera("keeping", OutputRequest(Controls(), size=Size(641, 361)))
+        VirtualCamera("keeping", OutputRequest(ControlChannel(), size=Size(641, 361)))
 
 
 def test_unknown_backends_are_told_the_known_ones(backend: type[KeepingBackend]) -> None:
     with pytest.raises(OutputError, match=r"no virtual camera backend 'kepping' \(did you mean 'keeping'\?\); .*has: "):
-        VirtualCamera("kepping", OutputRequest(Controls()))
+        VirtualCamera("kepping", OutputRequest(ControlChannel()))
     elsewhere = {"linux": "unitycapture"}.get(sys.platform, "v4l2loopback")
     with pytest.raises(OutputError, match=f"'{elsewhere}' here, it is for "):
-        VirtualCamera(elsewhere, OutputRequest(Controls()))
+        VirtualCamera(elsewhere, OutputRequest(ControlChannel()))
 
 
 def test_all_reasons_stand_in_one_line(backend: type[KeepingBackend]) -> None:
     with pytest.raises(OutputError, match="the first reason; and the second; install OBS") as caught:
-        VirtualCamera("keeping:absent", OutputRequest(Controls()))
+        VirtualCamera("keeping:absent", OutputRequest(ControlChannel()))
     assert "\n" not in str(caught.value)
 
 
@@ -127,17 +127,17 @@ def test_without_a_loopback_the_command_that_makes_one_is_told(monkeypatch: pyte
     with pytest.raises(
         OutputError, match="apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1"
     ):
-        VirtualCamera("", OutputRequest(Controls()))
+        VirtualCamera("", OutputRequest(ControlChannel()))
 
 
 @linux_only
 def test_a_device_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"/dev/video97 is not there: make a virtual camera with .* video_nr=97"):
-        VirtualCamera("v4l2loopback:/dev/video97", OutputRequest(Controls()))
+        VirtualCamera("v4l2loopback:/dev/video97", OutputRequest(ControlChannel()))
     file = tmp_path / "video3"
     file.touch()
     with pytest.raises(OutputError, match="is no virtual camera"):
-        VirtualCamera(f"v4l2loopback:{file}", OutputRequest(Controls()))
+        VirtualCamera(f"v4l2loopback:{file}", OutputRequest(ControlChannel()))
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_device_somebody_writes_to_is_left_alone(loopback: Path, monkeypatch: 
     monkeypatch.setattr(virtual_camera, "_is_written_to", lambda path: True)
     monkeypatch.setattr(v4l2, "reset_output", lambda path: pytest.fail("it would end the other's session"))
     with pytest.raises(OutputError, match=r"/dev/video10 \(OBS\) is being written to .*open in obs \(process 7\)"):
-        VirtualCamera("", OutputRequest(Controls()))
+        VirtualCamera("", OutputRequest(ControlChannel()))
 
 
 @linux_only

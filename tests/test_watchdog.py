@@ -14,7 +14,7 @@ from realtime.core.errors import HangError
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output
-from realtime.pipeline.effect_chain import EffectChain, Link
+from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from realtime.system.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop
@@ -216,8 +216,8 @@ def test_at_the_end_only_a_main_thread_that_stands_still_is_not_waited_for() -> 
 
 
 def test_an_effect_that_is_opened_too_late_is_closed() -> None:
-    chain = EffectChain([Link("none", Inverted())], RunStats())
+    chain = EffectChain([EffectSlot("none", Inverted())], RunStats())
     chain.close()
     late = Inverted()
-    chain.exchange(Link("late", late))
+    chain.exchange(EffectSlot("late", late))
     assert late.is_closed

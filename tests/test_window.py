@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.control.channel import Command, Controls, Status
+from realtime.control.channel import Command, ControlChannel, Status
 from realtime.core.errors import OutputError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.sdl import pygame
@@ -82,7 +82,7 @@ def open_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     stages: list[Stage] = []
 
     def open_one(kind: type[Window] = Window, request: OutputRequest | None = None) -> Stage:
-        stages.append(Stage(kind, request or OutputRequest(Controls()), monkeypatch))
+        stages.append(Stage(kind, request or OutputRequest(ControlChannel()), monkeypatch))
         return stages[-1]
 
     yield open_one
@@ -99,14 +99,14 @@ def plain(width: int, height: int, value: int = 180) -> Pixels:
 
 
 def test_a_picture_that_fits_is_shown_bit_for_bit(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(320, 180)))
     picture = noise(320, 180)
     stage.show(picture)
     np.testing.assert_array_equal(stage.screen(), picture)
 
 
 def test_another_shape_is_letterboxed_on_near_black(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(320, 180)))
     stage.show(plain(100, 100))
     screen = stage.screen()
     assert (screen[:, 70:250] == 180).all()
@@ -122,7 +122,7 @@ def test_another_shape_is_letterboxed_on_near_black(open_stage: Open) -> None:
 def test_a_screen_hung_on_its_side(open_stage: Open, degrees: int, corner: tuple[int, int]) -> None:
     picture = plain(80, 40, 20)
     picture[0, 0] = 255
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(80, 40), rotate_degrees=degrees))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(80, 40), rotate_degrees=degrees))
     stage.show(picture)
     screen = stage.screen()
     assert screen.shape == ((80, 40, 3) if degrees in (90, 270) else (40, 80, 3))
@@ -135,7 +135,7 @@ def test_what_is_drawn_over_the_picture_turns_with_it(open_stage: Open, degrees:
     screens_seen = []
     for turned in (0, degrees):
         size = Size(800, 600)
-        controls = Controls()
+        controls = ControlChannel()
         controls.status = dataclasses.replace(STATUS, recording="out.mp4", paused=True)
         controls.say("saved a.png")
         request = OutputRequest(controls, size=size, rotate_degrees=turned, hud=True)
@@ -200,7 +200,7 @@ def test_closing_the_window_quits(open_stage: Open) -> None:
 
 @pytest.mark.parametrize("keys", [(pygame.K_i, pygame.K_TAB), (pygame.K_h, pygame.K_F1), (pygame.K_h, pygame.K_ESCAPE)])
 def test_figures_and_help_come_and_go_over_the_picture_only(open_stage: Open, keys: tuple[int, int]) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(640, 360)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(640, 360)))
     stage.controls.status = STATUS
     picture = plain(640, 360)
     stage.show(picture)
@@ -216,7 +216,7 @@ def test_figures_and_help_come_and_go_over_the_picture_only(open_stage: Open, ke
 def test_figures_are_rendered_four_times_a_second_at_most(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now_s)
-    stage = open_stage(request=OutputRequest(Controls(), hud=True))
+    stage = open_stage(request=OutputRequest(ControlChannel(), hud=True))
     stage.show(noise(64, 48))
     stage.window.poll()
     before = stage.flips
@@ -228,7 +228,7 @@ def test_figures_are_rendered_four_times_a_second_at_most(open_stage: Open, monk
 
 
 def test_messages_and_marks_are_shown(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(640, 360)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(640, 360)))
     picture = plain(640, 360)
     stage.show(picture)
 
@@ -253,7 +253,7 @@ def test_messages_and_marks_are_shown(open_stage: Open) -> None:
 
 @pytest.mark.parametrize("size", [Size(16, 16), Size(120, 90), Size(3000, 100), Size(90, 2000)])
 def test_panels_fit_any_window(open_stage: Open, size: Size) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=size, hud=True))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=size, hud=True))
     stage.controls.status = dataclasses.replace(STATUS, recording="out.mp4")
     stage.controls.say("a message that is longer than most of these windows are wide")
     stage.show(plain(64, 48))
@@ -283,7 +283,7 @@ def test_a_long_name_never_cuts_off_how_many_were_dropped(
         return text(font, words, colour)
 
     monkeypatch.setattr(overlay._Font, "text", note)
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(1280, 720), hud=True))
     stage.controls.status = dataclasses.replace(STATUS, dropped=dropped)
     stage.show(plain(64, 48))
     (value,) = [words for label, words in itertools.pairwise(drawn) if label == "dropped"]
@@ -299,7 +299,7 @@ def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open, monk
         return text(font, words, colour)
 
     monkeypatch.setattr(overlay._Font, "text", note)
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(1280, 720), hud=True))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(1280, 720), hud=True))
     facts = (("style", "Starry night, 70%"), ("works at", "848x480 of 1280x720"))
     stage.controls.status = dataclasses.replace(STATUS, facts=facts)
     stage.show(plain(64, 48))
@@ -307,7 +307,7 @@ def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open, monk
 
 
 def test_fullscreen_and_back(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(320, 180)))
     stage.show(plain(320, 180))
     stage.press(pygame.K_f)
     desktop = pygame.display.get_desktop_sizes()[0]
@@ -354,7 +354,7 @@ def test_what_was_asked_for_as_fullscreen_stays_so(open_stage: Open) -> None:
 
 
 def test_a_double_click_makes_a_window_fullscreen_and_back(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), size=Size(320, 180)))
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(320, 180)))
     stage.show(plain(320, 180))
     for size in (pygame.display.get_desktop_sizes()[0], (320, 180)):
         tap()
@@ -382,7 +382,7 @@ def test_the_cursor_rests_after_two_seconds(open_stage: Open, monkeypatch: pytes
 
 
 def test_the_title_names_the_effect(open_stage: Open) -> None:
-    stage = open_stage(request=OutputRequest(Controls(), title="Starry Night"))
+    stage = open_stage(request=OutputRequest(ControlChannel(), title="Starry Night"))
     stage.show(noise(64, 48))
     assert pygame.display.get_caption()[0] == "Starry Night – realtime"
     stage.controls.status = STATUS
@@ -407,16 +407,16 @@ def test_the_first_size(picture: Size, desktop: Size, expected: Size) -> None:
 def test_one_window_at_a_time(open_stage: Open) -> None:
     open_stage().show(noise(64, 48))
     with pytest.raises(OutputError, match="one window or fullscreen picture at a time"):
-        Window("", OutputRequest(Controls()))
+        Window("", OutputRequest(ControlChannel()))
     open_stage_after_failure = pygame.display.get_surface()
     assert open_stage_after_failure is not None, "the first one stays"
 
 
 def test_screens_that_are_not_there_are_told() -> None:
     with pytest.raises(OutputError, match="there is no screen 7; this system has only screen 0"):
-        Window("", OutputRequest(Controls(), screen=7))
+        Window("", OutputRequest(ControlChannel(), screen=7))
     with pytest.raises(OutputError, match="'left' is no screen: give its number"):
-        Fullscreen("left", OutputRequest(Controls()))
+        Fullscreen("left", OutputRequest(ControlChannel()))
     assert not pygame.display.get_init(), "nothing is left open"
 
 

@@ -22,12 +22,12 @@ from typing import NoReturn
 import cv2
 import numpy as np
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest, open_output
 from realtime.outputs.virtual_camera import VirtualCamera, loopbacks
-from realtime.pipeline.output_worker import Feed
+from realtime.pipeline.output_worker import OutputWorker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,8 +133,8 @@ def check_virtual_camera(arguments: Arguments) -> None:
 
 def _session(device: str, size: Size, *, fps: float, source_fps: float, seconds: float) -> Seen:
     """Feed the camera as the loop does, read it with OpenCV in another process and with FFmpeg in a third."""
-    output = open_output(f"camera:{device}", OutputRequest(Controls(), size=size, fps=fps))
-    feed = Feed(output, every_frame=False, ended=lambda feed: None)
+    output = open_output(f"camera:{device}", OutputRequest(ControlChannel(), size=size, fps=fps))
+    feed = OutputWorker(output, every_frame=False, ended=lambda feed: None)
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[Seen | str] = context.Queue()
     reader = context.Process(target=_read, args=(device, seconds, results))
@@ -219,7 +219,9 @@ def _judge_ffmpeg(ffmpeg: subprocess.Popen[bytes], raw: Path, size: Size, last: 
 
 def _check_busy(device: str) -> None:
     """A device that somebody writes to is refused, and the writer goes on."""
-    feed = Feed(VirtualCamera(device, OutputRequest(Controls())), every_frame=False, ended=lambda feed: None)
+    feed = OutputWorker(
+        VirtualCamera(device, OutputRequest(ControlChannel())), every_frame=False, ended=lambda feed: None
+    )
     feed.start()
     feed.offer(Frame(draw_number(1, Size(1280, 720)), time.monotonic(), 0.0, 0))
     try:
@@ -239,7 +241,7 @@ def _check_restart(device: str) -> None:
     results: multiprocessing.Queue[Seen | str] = context.Queue()
     reader = context.Process(target=_read, args=(device, 5.0, results))
     for first in (0, 2000):
-        camera = VirtualCamera(device, OutputRequest(Controls()))
+        camera = VirtualCamera(device, OutputRequest(ControlChannel()))
         began_s, count = time.monotonic(), 0
         while time.monotonic() - began_s < 4:
             camera.show(Frame(draw_number(first + count, Size(1280, 720)), 0.0, 0.0, count))
@@ -260,7 +262,7 @@ def _check_restart(device: str) -> None:
 def _open_only(arguments: Arguments) -> None:
     """[another process] Say whether the device opens."""
     try:
-        VirtualCamera(arguments.virtual_camera, OutputRequest(Controls())).close()
+        VirtualCamera(arguments.virtual_camera, OutputRequest(ControlChannel())).close()
     except OutputError as error:
         say(str(error))
     else:
@@ -269,7 +271,7 @@ def _open_only(arguments: Arguments) -> None:
 
 def _write_until_killed(arguments: Arguments) -> NoReturn:
     """[another process] Write, and never close."""
-    output = VirtualCamera(arguments.virtual_camera, OutputRequest(Controls()))
+    output = VirtualCamera(arguments.virtual_camera, OutputRequest(ControlChannel()))
     number = 0
     while True:
         output.show(Frame(draw_number(number, Size(1280, 720)), 0.0, number / 30, number))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from realtime.core.errors import OptionError, OutputError, RealtimeError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from tools.exporting.checkpoint import read_checkpoint
 from tools.make_styles import photos
@@ -95,7 +95,7 @@ def write_painted(path: Path, portraits: Sequence[Pixels], runs: Sequence[Path])
     written, data = cv2.imencode(path.suffix, sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not written:
         raise OutputError(f"cannot make {path}")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write_bytes(data.tobytes())
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from realtime import __version__
 from realtime.core.errors import ModelError, OptionError, RealtimeError, shown
-from realtime.core.files import unused_name, written_whole
+from realtime.core.files import atomic_write, unused_name
 from realtime.core.isolated_process import limit_memory
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.imaging.frame import Pixels, Size
@@ -193,7 +193,7 @@ def export(
     with contextlib.ExitStack() as unfinished:
         for part in source.parts:
             path = output.with_stem(output.stem + part.suffix)
-            file = unfinished.enter_context(written_whole(path if into is None else into / path.name))
+            file = unfinished.enter_context(atomic_write(path if into is None else into / path.name))
             alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment
             own_card = dataclasses.replace(card, kind=part.kind, network=source.name, alignment=alignment)
             inputs = sample_inputs(part, photo)

@@ -28,7 +28,7 @@ from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line, silence_native_libraries
 from realtime.system.opencv_log import quiet_opencv
-from realtime.system.signals import ending_in_order
+from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import bar_stream
 from tools.extraction import CROP_SIDE_PX, CROP_WIDER
 from tools.extraction.cutter import Cut, Cutter, Fault, Limits, rounded
@@ -357,7 +357,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         job = read_command_line(sys.argv[1:] if words is None else words)
         quiet_opencv()
-        with ending_in_order(stopping.set):
+        with graceful_shutdown(stopping.set):
             return extract(job, stopping)
     except RealtimeError as error:
         tell(str(error))

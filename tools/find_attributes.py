@@ -23,7 +23,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from realtime.core.errors import OptionError, RealtimeError, nearest
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line, silence_native_libraries
@@ -159,7 +159,7 @@ def write(path: Path, model: Path, material: Material, found: Sequence[Direction
             for one in found
         ],
     }
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(text, indent=1), encoding="utf-8")
 
 

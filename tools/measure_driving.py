@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from realtime.cameras import CameraRequest
 from realtime.cameras.video_file import VideoFile
 from realtime.faces.landmarks.expression import CLOSED, motion_between, read_expression
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
@@ -69,7 +69,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def follow(
-    moving: MovingFaces, original: Measured, filmed: FilmedMotion, frames: Sequence[int], meter: Meter
+    moving: MovingFaces, original: FaceMeasurement, filmed: FilmedMotion, frames: Sequence[int], meter: FaceMeasurer
 ) -> tuple[list[Motion], list[Pixels]]:
     """Return what is seen in the finished frames, and the frames."""
     rest = read_expression(original, original)
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures")
     arguments = parser.parse_args()
 
-    meter = Meter()
+    meter = FaceMeasurer()
     picture, _ = read_picture(arguments.picture)
     moving, originals = prepare(picture, usable_faces(picture, meter)[:1], meter, BuildOptions())
     place = moving.place

@@ -21,7 +21,7 @@ import numpy as np
 
 from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import RealtimeError
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Pixels
 from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.swap_figures.hiding import Actor, Cast, Film, Moment, Ordinary, Seen, films, ordinary, watch
@@ -55,7 +55,7 @@ def main() -> int:
 def _battery(arguments: argparse.Namespace) -> list[Seen]:
     if not arguments.actors:
         return []
-    detector, meter = open_detector(), Meter()
+    detector, meter = open_detector(), FaceMeasurer()
     actors = [Actor(path, meter, detector) for path in arguments.actors]
     posters = [Actor(path, meter, detector) for path in arguments.posters]
     wanted = [film for film in films() if not arguments.kinds or film.kind in arguments.kinds]

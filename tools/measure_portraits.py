@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from realtime.faces.landmarks.measurement import Meter
+    from realtime.faces.landmarks.measurement import FaceMeasurer
     from realtime.imaging.frame import Face, Pixels
 
 SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -100,13 +100,13 @@ def _measure(picture: Path, pack: Path, rows: int) -> dict[str, Any]:
 
 def _make(picture: Path, pack: Path, rows: int) -> dict[str, Any]:
     """Make one pack, in this process."""
-    from realtime.faces.landmarks.measurement import Meter
+    from realtime.faces.landmarks.measurement import FaceMeasurer
     from realtime.picture_files.painting import read_picture
     from realtime.portrait.building.builder import build
     from realtime.portrait.building.moving_faces import usable_faces
     from realtime.portrait.building.options import BuildOptions
 
-    meter = Meter()
+    meter = FaceMeasurer()
     pixels, _ = read_picture(picture)
     faces = usable_faces(pixels, meter)[:1]
     built = build(pixels, faces, pack, meter, title=picture.stem, options=BuildOptions(rows=rows))
@@ -126,7 +126,7 @@ def _make(picture: Path, pack: Path, rows: int) -> dict[str, Any]:
     }
 
 
-def _left_behind(pack: Path, pixels: Pixels, face: Face, meter: Meter) -> float:
+def _left_behind(pack: Path, pixels: Pixels, face: Face, meter: FaceMeasurer) -> float:
     """Return how much darker than in the picture lines are where the irises are no more, grey levels: the 95th
     percentile over all frames of all rows, for the models waver.
     """

@@ -24,11 +24,11 @@ from torch.nn import functional
 
 from realtime.cameras import CameraRequest, open_camera
 from realtime.core.errors import PortraitError, RealtimeError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.face_compositing.occlusion.network import CHANNELS
 from realtime.face_compositing.occlusion.uv_view import SIDE, plane
 from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
 from realtime.imaging.frame import Pixels
 from realtime.models.downloads import model_file
@@ -71,7 +71,7 @@ class Pool(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------- material
 
 
-def read_films(sources: Sequence[str], meter: Meter, random: np.random.Generator) -> Iterator[Film]:
+def read_films(sources: Sequence[str], meter: FaceMeasurer, random: np.random.Generator) -> Iterator[Film]:
     """Yield a film of each source that shows a face."""
     for source in sources:
         path = Path(source)
@@ -83,7 +83,7 @@ def read_films(sources: Sequence[str], meter: Meter, random: np.random.Generator
             yield from _film(source, meter)
 
 
-def _photo(path: Path, meter: Meter, random: np.random.Generator) -> Iterator[Film]:
+def _photo(path: Path, meter: FaceMeasurer, random: np.random.Generator) -> Iterator[Film]:
     try:
         picture, _ = read_picture(path)
         faces = find_faces(picture, meter)
@@ -96,7 +96,7 @@ def _photo(path: Path, meter: Meter, random: np.random.Generator) -> Iterator[Fi
             yield still_film(path.name, picture, mesh, 60, random)
 
 
-def _film(source: str, meter: Meter) -> Iterator[Film]:
+def _film(source: str, meter: FaceMeasurer) -> Iterator[Film]:
     camera = open_camera(source, CameraRequest())
     pictures: list[Pixels] = []
     meshes: list[FaceMesh] = []
@@ -224,7 +224,7 @@ def write(network: InFront, path: Path) -> None:
         node.ClearField("doc_string")
         del node.metadata_props[:]
     del model.metadata_props[:], model.graph.value_info[:], model.graph.metadata_props[:]
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_bytes(model.SerializeToString())
 
 
@@ -276,7 +276,7 @@ def _pools(arguments: argparse.Namespace) -> tuple[Pool, Pool | None]:
             )
         assert learnt is not None
         return learnt, judged
-    random, meter = np.random.default_rng(arguments.seed), Meter()
+    random, meter = np.random.default_rng(arguments.seed), FaceMeasurer()
     films = list(read_films(arguments.sources, meter, random))
     out = [film for film in films if film.name in arguments.held_out]
     print(f"{len(films)} films and photos, {len(out)} held out", file=sys.stderr)

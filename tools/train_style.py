@@ -30,7 +30,7 @@ from realtime.effects import setting
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
 from realtime.system.console import progress_line
-from realtime.system.signals import ending_in_order
+from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
@@ -417,7 +417,7 @@ def main(words: Sequence[str] | None = None) -> int:
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
         fabric = make_fabric(job.run)
         fabric.launch()
-        with ending_in_order(stopping.set):
+        with graceful_shutdown(stopping.set):
             return train(job, fabric, stopping)
     except torch.cuda.OutOfMemoryError:
         tell("the GPU's memory is full; try a smaller --batch or --crop-px")

@@ -25,12 +25,12 @@ import torch
 from lightning_fabric import Fabric
 
 from realtime.core.errors import OptionError, RealtimeError, nearest
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.effects import setting
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line
-from realtime.system.signals import ending_in_order
+from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import VggFeatures, features_from
@@ -45,9 +45,13 @@ from tools.training.swapping import SwapRecipe
 from tools.training.verdict import faults
 from tools.training.views import write_curve, write_sheet
 
-RECIPES: Mapping[str, PartName] = {
-    "light": PartName("tools.training.swapping", "LightRecipe", "128 px with a mask, 30 fps on two cores (default)"),
-    "original": PartName("tools.training.swapping", "OriginalRecipe", "64 px, the first faceswap's: 6 times slower"),
+RECIPES: Mapping[str, RegistryEntry] = {
+    "light": RegistryEntry(
+        "tools.training.swapping", "LightRecipe", "128 px with a mask, 30 fps on two cores (default)"
+    ),
+    "original": RegistryEntry(
+        "tools.training.swapping", "OriginalRecipe", "64 px, the first faceswap's: 6 times slower"
+    ),
 }
 
 # ---------------------------------------------------------------------------------------------------------- settings
@@ -329,7 +333,7 @@ def main(words: Sequence[str] | None = None) -> int:
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
         fabric = make_fabric(job.run)
         fabric.launch()
-        with ending_in_order(stopping.set):
+        with graceful_shutdown(stopping.set):
             return train(job, fabric, stopping)
     except torch.cuda.OutOfMemoryError:
         tell("the GPU's memory is full; try a smaller --batch")

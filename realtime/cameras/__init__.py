@@ -15,7 +15,7 @@ from pathlib import Path
 
 from realtime.core.errors import CameraError, nearest
 from realtime.core.paths import user_path
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Frame, Size
 
 
@@ -70,17 +70,19 @@ class Camera(ABC):
         """Give the device back."""
 
 
-CAMERAS: dict[str, PartName] = {
-    "webcam": PartName("realtime.cameras.webcam", "Webcam", "a camera by number or by name"),
-    "video": PartName("realtime.cameras.video_file", "VideoFile", "a video file"),
-    "stream": PartName("realtime.cameras.stream", "Stream", "a network stream (rtsp://, http://, udp:// …)"),
-    "still": PartName("realtime.cameras.still", "Still", "one picture, again and again"),
-    "folder": PartName("realtime.cameras.picture_folder", "PictureFolder", "a folder of numbered pictures"),
-    "demo": PartName("realtime.cameras.demo", "Demo", "a built-in viewer who walks about"),
+CAMERAS: dict[str, RegistryEntry] = {
+    "webcam": RegistryEntry("realtime.cameras.webcam", "Webcam", "a camera by number or by name"),
+    "video": RegistryEntry("realtime.cameras.video_file", "VideoFile", "a video file"),
+    "stream": RegistryEntry("realtime.cameras.stream", "Stream", "a network stream (rtsp://, http://, udp:// …)"),
+    "still": RegistryEntry("realtime.cameras.still", "Still", "one picture, again and again"),
+    "folder": RegistryEntry("realtime.cameras.picture_folder", "PictureFolder", "a folder of numbered pictures"),
+    "demo": RegistryEntry("realtime.cameras.demo", "Demo", "a built-in viewer who walks about"),
 }
 """Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
 
-_MOVING_WEBP = PartName("realtime.cameras.animated_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read")
+_MOVING_WEBP = RegistryEntry(
+    "realtime.cameras.animated_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read"
+)
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}

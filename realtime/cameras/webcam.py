@@ -14,7 +14,7 @@ import cv2
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.listing import ON_LINUX, ON_WINDOWS, ListedCamera, enumerated, list_cameras, named, there_are
 from realtime.core.errors import CameraError
-from realtime.core.text_limits import in_short, whole_number
+from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.system import v4l2
@@ -115,7 +115,7 @@ class Webcam(Camera):
 def _find(source: str) -> ListedCamera:
     """Return the camera that a `--source` text means. Raises CameraError where there is none such."""
     if source.isdecimal() and whole_number(source) is None:
-        raise CameraError(f"no camera {in_short(source)}; realtime devices lists those that are there")
+        raise CameraError(f"no camera {abbreviated(source)}; realtime devices lists those that are there")
     if ON_LINUX:
         if source.isdecimal():
             return _device(Path(f"/dev/video{int(source)}"))

@@ -121,11 +121,11 @@ def _screen() -> Finding:
 
 
 def _virtual_camera() -> Finding:
-    from realtime.control.channel import Controls
+    from realtime.control.channel import ControlChannel
     from realtime.outputs import OutputRequest
     from realtime.outputs.virtual_camera import VirtualCamera
 
-    camera = VirtualCamera("", OutputRequest(controls=Controls()))
+    camera = VirtualCamera("", OutputRequest(controls=ControlChannel()))
     camera.close()
     return Finding(True, camera.name)
 
@@ -136,13 +136,13 @@ def _encoder() -> Finding:
 
     import numpy as np
 
-    from realtime.control.channel import Controls
+    from realtime.control.channel import ControlChannel
     from realtime.imaging.frame import Frame
     from realtime.outputs import OutputRequest
     from realtime.outputs.recorder import Recorder
 
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(str(Path(folder) / "try.mp4"), OutputRequest(controls=Controls()))
+        recorder = Recorder(str(Path(folder) / "try.mp4"), OutputRequest(controls=ControlChannel()))
         for index in range(3):
             recorder.show(Frame(np.full((360, 640, 3), 40 * index, np.uint8), 0.0, index / 30, index))
         recorder.close()

@@ -22,7 +22,7 @@ from realtime.core.files import (
     remove,
     remove_leftovers,
     replace_folder,
-    unfinished_name,
+    temporary_name,
 )
 from realtime.core.paths import user_path
 from realtime.core.stats import RunStats, write_stats
@@ -100,7 +100,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     options = _with_its_own_rate(options)
     signer = _signer(options, result) if kind == "file" and options.sign else None
     remove_leftovers(result)
-    unfinished = unfinished_name(result)
+    unfinished = temporary_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     rendering = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
     made = _Made(unfinished, result, options.overwrite)
@@ -239,14 +239,14 @@ def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
 
 def _require_keepable(sound: Path, result: Path) -> None:
     """Raise OutputError where a sound cannot go with a film of this kind: tried on two pictures, before the work."""
-    from realtime.control.channel import Controls
+    from realtime.control.channel import ControlChannel
     from realtime.imaging.frame import Frame
     from realtime.outputs.recorder import Recorder
     from realtime.video.sound_track import with_sound_of
 
-    film = unfinished_name(result)
+    film = temporary_name(result)
     try:
-        with contextlib.closing(Recorder(str(film), outputs.OutputRequest(Controls(), fps=1.0))) as recorder:
+        with contextlib.closing(Recorder(str(film), outputs.OutputRequest(ControlChannel(), fps=1.0))) as recorder:
             for index in range(2):
                 recorder.show(Frame(np.zeros((64, 64, 3), np.uint8), 0.0, float(index), index))
         with_sound_of(sound, film, film)

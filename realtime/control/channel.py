@@ -47,7 +47,7 @@ class Status:
     """The file a recording goes to, or empty."""
 
 
-class Controls:
+class ControlChannel:
     """Carries commands to the loop, and status and messages back. Any thread."""
 
     def __init__(self) -> None:

@@ -21,13 +21,13 @@ _LEFTOVER_AFTER_S = 86_400.0  # what is being written is touched more often than
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a name beside `path` to write to; it becomes `path` when the block ends well and vanishes when not.
 
     Raises OutputError when the folder cannot be written or the disk is full. Without `overwrite` also where somebody
     else has made a file of that name meanwhile; both are kept then.
     """
-    unfinished = unfinished_name(path)
+    unfinished = temporary_name(path)
     try:
         yield unfinished
         if overwrite:
@@ -43,9 +43,9 @@ def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
 def write_new(path: Path, data: bytes | memoryview) -> Path:
     """Write a file that replaces none: where the name is taken by then, it becomes `name-2.suffix` …; return its name.
 
-    Raises OutputError as `written_whole` does.
+    Raises OutputError as `atomic_write` does.
     """
-    unfinished = unfinished_name(path)
+    unfinished = temporary_name(path)
     try:
         unfinished.write_bytes(data)
         return put_in_free_place(unfinished, path)
@@ -63,7 +63,7 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"nothing may be written to the folder {folder}; choose another")
 
 
-def unfinished_name(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
     """Return a hidden name beside `path` that nobody else uses.
 
     Same suffix, so that libraries which go by it write the right format; same folder, so that the rename is atomic.
@@ -167,7 +167,7 @@ def replace_folder(unfinished: Path, path: Path) -> None:
 
     A folder cannot be replaced in one step: the old one steps aside.
     """
-    aside = unfinished_name(path)
+    aside = temporary_name(path)
     path.rename(aside)
     try:
         unfinished.rename(path)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Finishing(threading.Thread):
+class FinishingThread(threading.Thread):
     """Finishes one file, however long that takes: what was recorded for hours is not lost for its last second.
 
     `signals.leave` waits for it, or until somebody presses Ctrl-C.
@@ -16,6 +16,6 @@ class Finishing(threading.Thread):
         super().__init__(target=work, name=f"finishing {file_name}", daemon=False)
 
 
-def unfinished() -> list[Finishing]:
+def unfinished() -> list[FinishingThread]:
     """Return those that are still at it."""
-    return [thread for thread in threading.enumerate() if isinstance(thread, Finishing)]
+    return [thread for thread in threading.enumerate() if isinstance(thread, FinishingThread)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from realtime.core.errors import OptionError
-from realtime.core.text_limits import in_short
+from realtime.core.text_limits import abbreviated
 
 
 def user_path(text: str | Path) -> Path:
@@ -51,4 +51,4 @@ def _known_folder(kind: str, variable: str) -> Path:
 
 
 def _shown(text: str | Path) -> str:
-    return in_short(str(text).replace("\0", "\\0"))
+    return abbreviated(str(text).replace("\0", "\\0"))

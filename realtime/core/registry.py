@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class PartName:
+class RegistryEntry:
     """Where a part is found, and the line that `--help` shows without importing it."""
 
     module: str
@@ -21,7 +21,7 @@ class PartName:
         return getattr(importlib.import_module(self.module), self.attribute)
 
 
-PartTable = Mapping[str, PartName]
+PartTable = Mapping[str, RegistryEntry]
 
 _DRIVE = r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?"
 _FOLDERS = re.compile(rf"{_DRIVE}[^,:]*[\\/]")

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union
 
 from realtime.core.errors import UNREADABLE, OptionError, nearest
 from realtime.core.paths import user_path
-from realtime.core.text_limits import in_short
+from realtime.core.text_limits import abbreviated
 
 S = TypeVar("S")
 
@@ -100,7 +100,7 @@ def _convert(value: object, kind: Any, metadata: Mapping[str, Any], name: str) -
 def _short(value: object) -> str:
     """Return a value as it is shown in a message; a number may have more digits than Python would write."""
     try:
-        return in_short(str(value))
+        return abbreviated(str(value))
     except ValueError:
         return "a number of thousands of digits"
 

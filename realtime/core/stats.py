@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from realtime import __version__
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.core.registry import without_folders
 
 T = TypeVar("T")
@@ -193,5 +193,5 @@ def _by_short_name(told: Mapping[str, T]) -> dict[str, T]:
 
 def write_stats(path: Path, report: Mapping[str, Any]) -> None:
     """Write the statistics as JSON, whole or not at all. Raises OutputError."""
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ _MOST_DIGITS = 30
 """Python refuses to read more than 4300."""
 
 
-def in_short(text: str) -> str:
+def abbreviated(text: str) -> str:
     """Return a text as a message quotes it."""
     return text if len(text) <= _SHOWN_LETTERS else f"{text[: _SHOWN_LETTERS - 1]}…"
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from realtime import __version__
 from realtime.core.errors import OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Signer:
     def sign_film(self, path: Path, provenance: Provenance) -> None:
         """Put the signature into a finished file, which is replaced when that is done. Raises OutputError."""
         try:
-            with path.open("rb") as film, written_whole(path) as unfinished, unfinished.open("w+b") as out:
+            with path.open("rb") as film, atomic_write(path) as unfinished, unfinished.open("w+b") as out:
                 self._sign(provenance, _FORMATS[path.suffix.lower()], film, out)
         except self._c2pa.C2paError as error:
             raise OutputError(f"{path} cannot be signed: {_line(error)}; it is kept without a signature") from error

@@ -22,7 +22,7 @@ _NOT_STATED = "not stated"
 _SEARCHED_BYTES = 1 << 16  # at both ends of the file: the comment lies in the first 2 kB, or in the last
 
 
-class FilmMetadata:
+class FilmTags:
     """Used by one thread."""
 
     def __init__(self, provenance: Provenance, *, has_free_tags: bool) -> None:

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
 from realtime.core.errors import EffectError, nearest
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Face, Frame, Size
 from realtime.system.watchdog import HUNG_AFTER_S
 
@@ -142,13 +142,17 @@ def setting(
     return {"help": help, "least": least, "most": most, "unit": unit}
 
 
-EFFECTS: dict[str, PartName] = {
-    "none": PartName("realtime.effects.plain", "Plain", "the camera's picture as it is"),
-    "portrait": PartName(
+EFFECTS: dict[str, RegistryEntry] = {
+    "none": RegistryEntry("realtime.effects.plain", "Plain", "the camera's picture as it is"),
+    "portrait": RegistryEntry(
         "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
     ),
-    "style": PartName("realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"),
-    "swap": PartName("realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"),
+    "style": RegistryEntry(
+        "realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"
+    ),
+    "swap": RegistryEntry(
+        "realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"
+    ),
 }
 
 ENTRY_POINTS = "realtime.effects"

@@ -15,7 +15,7 @@ from realtime.imaging.pixels import RESTING_BGR, letterbox_into
 _SIZE = Size(1280, 720)
 
 
-class Resting(Effect):
+class Fallback(Effect):
     """Shows one picture, unmoved. Nobody chooses it: `app.build` does."""
 
     uses_pixels = False
@@ -28,7 +28,7 @@ class Resting(Effect):
         self._picture = picture
 
     @classmethod
-    def open(cls, argument: str, settings: Settings, context: EffectContext) -> Resting:  # noqa: ARG003
+    def open(cls, argument: str, settings: Settings, context: EffectContext) -> Fallback:  # noqa: ARG003
         """Take the default portrait's photo, where it is there; never raises."""
         from realtime.picture_files.painting import read_picture
         from realtime.portrait.building.default import default_picture

@@ -23,9 +23,9 @@ from realtime.effects import Effect, EffectContext, setting
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, scale_into
-from realtime.portrait.canvas import Fit, PaintingScaler, draw_painting, painting_area
-from realtime.portrait.frame_cache import PortraitFrames
-from realtime.portrait.gaze_controller import Gaze, GazeOptions, Look
+from realtime.portrait.canvas import Fit, RegionResampler, draw_painting, painting_area
+from realtime.portrait.frame_cache import FrameCache
+from realtime.portrait.gaze_controller import GazeController, GazeOptions, GazeTarget
 from realtime.portrait.pack import Portrait, find_pack, kept_packs
 
 _FADE_STEPS = 32
@@ -93,12 +93,12 @@ class PortraitEffect(Effect):
         self.title = portrait.title
         canvas = context.canvas or _own_size(portrait.size, context.largest)
         area = painting_area(portrait.size, portrait.place, canvas, settings.fit)
-        scaler = PaintingScaler(portrait.size, area, canvas)
-        self._frames = PortraitFrames(portrait, scaler, with_lids=settings.blink, with_idle=settings.idle)
+        scaler = RegionResampler(portrait.size, area, canvas)
+        self._frames = FrameCache(portrait, scaler, with_lids=settings.blink, with_idle=settings.idle)
         self._background = draw_painting(portrait.painting, scaler, canvas)
         self._columns, self._rows = portrait.columns, portrait.rows
         self._blink_stages = portrait.blink_stages
-        self._gaze = Gaze(
+        self._gaze = GazeController(
             GazeOptions(
                 columns=portrait.columns,
                 rows=portrait.rows,
@@ -163,7 +163,7 @@ class PortraitEffect(Effect):
     def _prepare(self, picture: Pixels) -> None:
         picture[:] = self._background  # every picture after it changes the head's part only
 
-    def _choose(self, look: Look) -> _Shown:
+    def _choose(self, look: GazeTarget) -> _Shown:
         column, across = _split(look.column, self._columns - 1)
         row, down = _split(look.row, self._rows - 1)
         stage = math.floor(look.lids * self._blink_stages + 0.5)

@@ -27,11 +27,11 @@ from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
-from realtime.style.background_loader import Exchange, Wish
+from realtime.style.background_loader import BackgroundLoader, LoadRequest
 from realtime.style.loader import Opener, sizes_of
-from realtime.style.renderer import Easel
-from realtime.style.resolution_governor import Governor
-from realtime.style.throttle import Pauses
+from realtime.style.renderer import StyleRenderer
+from realtime.style.resolution_governor import ResolutionGovernor
+from realtime.style.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +73,11 @@ class StyleEffect(Effect):
         self._opener = Opener(
             path, SessionPolicy(provider=context.provider), steady=settings.steady, is_live=not context.every_frame
         )
-        pauses = Pauses(self._period_s if context.alongside else 0.0)
+        pauses = Throttle(self._period_s if context.alongside else 0.0)
         first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), pauses)
         self._easel = first.easel
         self._governor = _FrameGovernor(frame, first.sizes, self._period_s, first.step)
-        self._exchange = Exchange(self._open_beside, quick=self._easel.model.provider == "CPU")
+        self._exchange = BackgroundLoader(self._open_beside, quick=self._easel.model.provider == "CPU")
         self._strength = settings.strength
         self._strength_is_named = False
         self._pool = FramePool(frame)
@@ -163,14 +163,14 @@ class StyleEffect(Effect):
         if self._pool.size != frame:
             self._pool = FramePool(frame)
             self._last = None
-        wish = Wish(frame, self._wanted_size(frame))
+        wish = LoadRequest(frame, self._wanted_size(frame))
         if wish == (self._easel.frame, self._easel.model.size):
             return
         if wish.working == self._easel.model.size:  # frames of another size, and the model need not change for them
-            self._easel = Easel(self._easel.model, frame, steady=self._steady)
+            self._easel = StyleRenderer(self._easel.model, frame, steady=self._steady)
             return
         if self._every_frame:  # nothing hurries, and every picture has the full size
-            self._put_up(self._opener.open(wish.frame, wish.working, Pauses()))
+            self._put_up(self._opener.open(wish.frame, wish.working, Throttle()))
             return
         self._exchange.ask(wish)
         opened = self._exchange.take()
@@ -180,7 +180,7 @@ class StyleEffect(Effect):
             opened.close_aside()
         elif self._easel.frame != frame:
             # The model in use paints any shape within its own: with less detail, for some tenths of a second.
-            self._easel = Easel(self._easel.model, frame, steady=self._steady)
+            self._easel = StyleRenderer(self._easel.model, frame, steady=self._steady)
 
     def _wanted_size(self, frame: Size) -> Size:
         governor = self._governor
@@ -192,7 +192,7 @@ class StyleEffect(Effect):
             self._governor = governor = _FrameGovernor(
                 frame, sizes, self._period_s, nearest if self._is_governed else 0
             )
-        elif self._exchange.refused(Wish(frame, governor.sizes[governor.wanted])):
+        elif self._exchange.refused(LoadRequest(frame, governor.sizes[governor.wanted])):
             governor.exchanged(governor.step)
         return governor.sizes[governor.wanted]
 
@@ -207,18 +207,18 @@ class StyleEffect(Effect):
                 size,
             )
 
-    def _put_up(self, easel: Easel) -> None:
+    def _put_up(self, easel: StyleRenderer) -> None:
         former, self._easel = self._easel, easel
         former.close_aside()
         self._governor.exchanged(self._governor.sizes.index(easel.model.size))
 
-    def _open_beside(self, wish: Wish) -> Easel:
+    def _open_beside(self, wish: LoadRequest) -> StyleRenderer:
         """[the exchange's thread]"""
-        pauses = Pauses(self._period_s, lambda: self._exchange.is_dropped(wish))
+        pauses = Throttle(self._period_s, lambda: self._exchange.is_dropped(wish))
         return self._opener.open(wish.frame, wish.working, pauses)
 
 
-class _FrameGovernor(Governor):
+class _FrameGovernor(ResolutionGovernor):
     """A governor, and the size of the frames it is for."""
 
     def __init__(self, frame: Size, sizes: Sequence[Size], period_s: float, step: int) -> None:

@@ -17,13 +17,13 @@ import numpy as np
 from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
 from realtime.effects import Effect, EffectContext, setting
-from realtime.face_compositing import Mask
-from realtime.face_compositing.compositor import Keep, Wearing
-from realtime.face_compositing.multi_person import People
+from realtime.face_compositing import FaceSource
+from realtime.face_compositing.compositor import Compositor, KeptFeatures
+from realtime.face_compositing.multi_person import MultiPersonCompositor
 from realtime.faces.landmarks.alignment import Alignment
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
-from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.faces.tracking.mesh_tracker import MeshTracker
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Size
 from realtime.model_import.vetting import vetted
@@ -79,7 +79,7 @@ class SwapEffect(Effect):
     synthetic = True
     gives_pictures_away = True
 
-    def __init__(self, people: People, models: Sequence[SwapModel], title: str, strength: float) -> None:
+    def __init__(self, people: MultiPersonCompositor, models: Sequence[SwapModel], title: str, strength: float) -> None:
         self._people = people
         self._models = models
         self._title = title
@@ -107,7 +107,7 @@ class SwapEffect(Effect):
         except BaseException:
             opener.close()
             raise
-        people = People(makers, lambda: MeshFollower(opener.meshes), everyone=settings.everyone)
+        people = MultiPersonCompositor(makers, lambda: MeshTracker(opener.meshes), everyone=settings.everyone)
         titles = ", ".join(Path(name).stem for name in named)
         return cls(people, opener.models, titles, settings.strength)
 
@@ -181,7 +181,7 @@ class _Opener:
     """Opens what the names of an argument mean."""
 
     def __init__(self, settings: SwapSettings, context: EffectContext) -> None:
-        self.meter = Meter(context.progress)
+        self.meter = FaceMeasurer(context.progress)
         self.meshes = MeshModel(model_file("face_landmark.tflite", context.progress), step_px=2.0)
         self.models: list[SwapModel] = []
         self._settings = settings
@@ -192,7 +192,7 @@ class _Opener:
         for model in self.models:
             model.close()
 
-    def maker(self, name: str) -> Callable[[], Wearing]:
+    def maker(self, name: str) -> Callable[[], Compositor]:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
         if is_photo(name):
             source = read_source(user_path(name), self.meter, self._context.progress)
@@ -232,11 +232,11 @@ class _Opener:
             alignment = alignment.slid(name, value)
         return alignment
 
-    def _wearing(self, mask: Mask) -> Wearing:
+    def _wearing(self, mask: FaceSource) -> Compositor:
         keep = self._settings.keep
         both = keep == "both" or (keep == "auto" and mask.keeps_openings)
-        kept = Keep(both or keep == "eyes", both or keep == "mouth")
-        return Wearing(mask, kept, light=self._settings.light, in_front=self._settings.in_front)
+        kept = KeptFeatures(both or keep == "eyes", both or keep == "mouth")
+        return Compositor(mask, kept, light=self._settings.light, in_front=self._settings.in_front)
 
 
 def _stepped(value: float, steps: int) -> float:

@@ -1,9 +1,9 @@
 """Another face in place of the viewer's: the contract of what draws one, and how the parts join.
 
 One face, one frame: `multi_person.py` says who wears what, `mesh_tracker.py` where the mesh lies, `face_geometry.py`
-what that means for every pixel, a `Mask` (below) draws the new face there, `relighting.py` gives it the viewer's light,
-`detector.py` says what stands in front of it, `compositor.py` joins them and blends. Whoever cannot be followed is
-hidden (`anonymization.py`).
+what that means for every pixel, a `FaceSource` (below) draws the new face there, `relighting.py` gives it the viewer's
+light, `detector.py` says what stands in front of it, `compositor.py` joins them and blends. Whoever cannot be followed
+is hidden (`anonymization.py`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from realtime.face_compositing.face_geometry import FaceField, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry, Floats
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 
 
-class Mask(ABC):
+class FaceSource(ABC):
     """A face that somebody wears: from a photo, or made by a network. Used by one thread, for one person."""
 
     keeps_openings: ClassVar[bool]
@@ -28,14 +28,14 @@ class Mask(ABC):
         """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
 
     @abstractmethod
-    def draw(self, field: FaceField) -> Pixels:
+    def draw(self, field: FaceGeometry) -> Pixels:
         """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; in fewer
         pixels than the rectangle has where the face has nothing finer to show. The caller may write into it until the
         next call. After `begin` with the same frame.
         """
 
     @abstractmethod
-    def cover(self, field: FaceField) -> Floats:
+    def cover(self, field: FaceGeometry) -> Floats:
         """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
 
     def forget(self) -> None:  # noqa: B027 - a network knows nothing of who wears its face

@@ -30,7 +30,7 @@ _FACE = 1.3
 """A face without its hair, in sides of the detector's box."""
 
 
-def hide(pixels: Pixels, box: Box, hidden_for_s: float, *, bounded: bool = True) -> None:
+def anonymize(pixels: Pixels, box: Box, hidden_for_s: float, *, bounded: bool = True) -> None:
     """Make the head about `box` unrecognisable, in place. The longer it was not seen, the more around it: soon all of a
     picture that somebody sits before; `bounded`: not all of a large one.
     """
@@ -38,7 +38,7 @@ def hide(pixels: Pixels, box: Box, hidden_for_s: float, *, bounded: bool = True)
     _blur_about(pixels, box, _HEAD + 2 * drift, is_drifting=hidden_for_s > 0)
 
 
-def hide_face(pixels: Pixels, box: Box) -> None:
+def anonymize_face(pixels: Pixels, box: Box) -> None:
     """Make no more than the face in `box` unrecognisable, in place."""
     _blur_about(pixels, box, _FACE, is_drifting=False)
 
@@ -56,7 +56,7 @@ def _blur_about(pixels: Pixels, box: Box, sides: float, *, is_drifting: bool) ->
         blur(part, max(least, max(box.width, box.height) / _COARSE_PX))
 
 
-def spare(pixels: Pixels, seen: Pixels, box: Box, hidden: Sequence[Box] = ()) -> None:
+def restore(pixels: Pixels, seen: Pixels, box: Box, hidden: Sequence[Box] = ()) -> None:
     """Show somebody's head as it is `seen` again, in place: nobody asked to hide it. What is nearer to a face that is
     `hidden` stays so.
     """
@@ -84,7 +84,7 @@ def _nearer(place: Place, box: Box, other: Box) -> NDArray[np.float32]:
     return np.clip(0.5 + (away[1] - away[0]) / _BOUNDARY, 0, 1).astype(np.float32)[..., None]
 
 
-def hide_all(pixels: Pixels) -> None:
+def anonymize_all(pixels: Pixels) -> None:
     """Make a whole picture unrecognisable, in place."""
     blur(pixels, min(pixels.shape[:2]) / _COARSE_PICTURE_PX)
 

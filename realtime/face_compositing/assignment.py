@@ -13,10 +13,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from realtime.face_compositing.compositor import Wearing
+from realtime.face_compositing.compositor import Compositor
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.liveness import Liveliness
-from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.faces.tracking.liveness import MeshLiveness
+from realtime.faces.tracking.mesh_tracker import MeshTracker
 from realtime.faces.tracking.tracker import REMEMBERED_S
 from realtime.imaging.frame import Box, Face
 
@@ -44,13 +44,13 @@ _MOST_SPARE = 6
 
 
 @dataclasses.dataclass
-class Part:
+class AssignedFace:
     """One face to wear, and who wears it."""
 
     number: int
     """Which of the faces that were named."""
-    wearing: Wearing
-    follower: MeshFollower
+    wearing: Compositor
+    follower: MeshTracker
     is_spare: bool = False
     track_id: int | None = None
     face: Face | None = None
@@ -65,7 +65,7 @@ class Part:
     behind: int | None = None
     """Whose face hides the person, by `track_id`."""
     alive_since_s: float = math.inf
-    liveliness: Liveliness = dataclasses.field(default_factory=Liveliness)
+    liveliness: MeshLiveness = dataclasses.field(default_factory=MeshLiveness)
 
     def take(self, face: Face, pts_s: float) -> None:
         """Give it to a person."""
@@ -79,7 +79,7 @@ class Part:
         self.track_id = self.face = self.mesh = self.behind = None
         self.came_at_s = self.worn_at_s = self.seen_at_s = self.unseen_at_s = -math.inf
         self.alive_since_s = math.inf
-        self.liveliness = Liveliness()
+        self.liveliness = MeshLiveness()
         self.follower.forget()
 
     def missing_s(self, pts_s: float) -> float:
@@ -129,7 +129,7 @@ class Wearer(NamedTuple):
     worn_at_s: float
     seen_at_s: float
     alive_since_s: float
-    liveliness: Liveliness
+    liveliness: MeshLiveness
 
 
 class Known(NamedTuple):
@@ -144,10 +144,12 @@ class Known(NamedTuple):
     anybody_may_be_a_wearer: bool
 
 
-class Casting:
+class Assignment:
     """Gives faces to people. Used by one thread."""
 
-    def __init__(self, parts: Sequence[Part], new_part: Callable[[int], Part], *, everyone: bool) -> None:
+    def __init__(
+        self, parts: Sequence[AssignedFace], new_part: Callable[[int], AssignedFace], *, everyone: bool
+    ) -> None:
         """`new_part` makes one more of a face that was named. `everyone`: whoever comes wears the last of them."""
         self.parts = list(parts)
         self.bystanders: set[int] = set()
@@ -248,7 +250,7 @@ class Casting:
                 part.behind = _who_hides(part, faces)
         self._doubt_bystanders(here)
 
-    def admit(self, faces: Sequence[Face], follow: Callable[[Part], object]) -> None:
+    def admit(self, faces: Sequence[Face], follow: Callable[[AssignedFace], object]) -> None:
         """Say what those are who wear nothing yet. `follow` looks whether a face fits who was just given it.
 
         Who is not confirmed is given nothing, and is doubtful unless they are surely somebody else.
@@ -277,7 +279,7 @@ class Casting:
                 self.doubtful.add(identity)
         self._find_lost()
 
-    def _give(self, part: Part, face: Face) -> None:
+    def _give(self, part: AssignedFace, face: Face) -> None:
         if part.face is not None:  # whoever had it may be this one, or still be there
             behind = face.track_id if _widths(part.face.box, face.box) < _CROSSES else part.behind
             self.lost.append(Lost(part.number, part.face.box, self._pts_s, behind))
@@ -286,7 +288,7 @@ class Casting:
         self._dressed[face.track_id] = part.number
         self.doubtful.discard(face.track_id)
 
-    def _part_for(self, face: Face, first_seen_s: float) -> Part | None:
+    def _part_for(self, face: Face, first_seen_s: float) -> AssignedFace | None:
         """Return what somebody is to wear, None where nothing is free and they may be anybody."""
         number = self._dressed.get(face.track_id)
         if number is not None:
@@ -313,7 +315,7 @@ class Casting:
         named = self.parts[: self._named]
         return not self._anybody_may_be_a_wearer and all(part.is_certain(first_seen_s, self._pts_s) for part in named)
 
-    def _spare(self, number: int) -> Part | None:
+    def _spare(self, number: int) -> AssignedFace | None:
         """Return one more of a face that was named; None where there are too many already."""
         for part in self.parts:
             if part.face is None and part.number == number:
@@ -353,13 +355,13 @@ class Casting:
                 self.bystanders.discard(identity)
                 self._confused.add(identity)
 
-    def _may_be_confused(self, part: Part, bystander: Face | None) -> bool:
+    def _may_be_confused(self, part: AssignedFace, bystander: Face | None) -> bool:
         if part.face is None or self._pts_s - part.unseen_at_s > REMEMBERED_S:
             return False
         return bystander is None or _widths(part.face.box, bystander.box) < _CONFUSED
 
 
-def _who_hides(part: Part, faces: Sequence[Face]) -> int | None:
+def _who_hides(part: AssignedFace, faces: Sequence[Face]) -> int | None:
     """Return by whose face somebody who is missed is hidden, as long as it is seen."""
     seen = {face.track_id: face.box for face in faces if face.lost_for_s == 0 and face.track_id != part.track_id}
     if part.behind in seen or part.face is None:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing import Mask
-from realtime.face_compositing.face_geometry import FaceField, Floats
-from realtime.face_compositing.occlusion.detector import Occlusion
-from realtime.face_compositing.relighting import Light
+from realtime.face_compositing import FaceSource
+from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.occlusion.detector import OcclusionDetector
+from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import EYES, LIDS, MOUTH, FaceMesh
 from realtime.imaging.frame import Pixels, Size
 
@@ -28,14 +28,14 @@ _SOFT = 0.014
 """Half the width of the way from the viewer's own to the new face, as a share of the face's width."""
 
 
-class Keep(NamedTuple):
+class KeptFeatures(NamedTuple):
     """What stays the viewer's own."""
 
     eyes: bool
     mouth: bool
 
 
-_NOTHING = Keep(eyes=False, mouth=False)
+_NOTHING = KeptFeatures(eyes=False, mouth=False)
 
 
 @dataclasses.dataclass
@@ -49,21 +49,21 @@ class _Held:
     """Made when it is needed."""
 
 
-class Wearing:
+class Compositor:
     """Puts one mask on one person. Used by one thread."""
 
-    def __init__(self, mask: Mask, keep: Keep, *, light: float, in_front: bool = True) -> None:
+    def __init__(self, mask: FaceSource, keep: KeptFeatures, *, light: float, in_front: bool = True) -> None:
         """`light`: how far the viewer's colour and light are taken over, 0..1. `in_front`: what stands in front of the
         viewer's face, stands in front of the new one too.
         """
         self.mask = mask
         self._keep = keep
-        self._light = Light(light) if light > 0 else None
-        self._occlusion = Occlusion() if in_front else None
+        self._light = Relighting(light) if light > 0 else None
+        self._occlusion = OcclusionDetector() if in_front else None
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._middle: NDArray[np.float32] | None = None
-        self._field = FaceField()
+        self._field = FaceGeometry()
         self._held: _Held | None = None
 
     def put_on(
@@ -139,7 +139,7 @@ class Wearing:
             self._occlusion.forget()
             self._looked_at_s = -math.inf
 
-    def _cover(self, shown: Floats, strength: float, keep: Keep) -> Pixels:
+    def _cover(self, shown: Floats, strength: float, keep: KeptFeatures) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""
         field = self._field
         cover = field.bytes_like("cover")
@@ -157,7 +157,7 @@ class Wearing:
         return cover
 
 
-def _blend(field: FaceField, new: Pixels, cover: Pixels, part: Pixels) -> None:
+def _blend(field: FaceGeometry, new: Pixels, cover: Pixels, part: Pixels) -> None:
     """Mix the new face into part of a picture. In bytes: 0.1 ms for a face of 250 px, a fifth of what floats take."""
     share = field.bytes_like("share", 3)
     cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR, dst=share)

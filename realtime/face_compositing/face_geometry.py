@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.rasterizer import Raster
-from realtime.faces.landmarks.canonical import flat_points, triangles
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LEFT_BROW, LIPS, MOUTH, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Size
 from realtime.imaging.pixels import Place
@@ -36,14 +36,14 @@ _FADE_POINTS = 4.0
 """Grid points from the outline on which the cover rises."""
 
 
-class FaceField:
+class FaceGeometry:
     """The geometry of one face in one frame; `lay` moves it to the next. Buffers are its own: used by one thread."""
 
     def __init__(self) -> None:
         self.place = Place(0, 0, 0, 0)
         """The face's rectangle, inside the frame. Empty where none of the face is in it."""
         self.mesh = self.measured = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
-        self._raster = Raster(triangles_with_rim(), GRID.width, GRID.height)
+        self._raster = Rasterizer(triangles_with_rim(), GRID.width, GRID.height)
         self._painted = np.zeros((GRID.height, GRID.width, 7), np.float32)
         fixed = _fixed_values()
         self._values = np.empty((len(fixed), 7), np.float32)
@@ -180,7 +180,7 @@ def triangles_with_rim() -> NDArray[np.intp]:
 @functools.cache
 def _fixed_values() -> Floats:
     """(504, 5) what never changes: place on the flat face, cover, skin, reach."""
-    flat = flat_points()
+    flat = uv_points()
     outline = flat[list(OVAL)]
     inside = np.array([cv2.pointPolygonTest(outline, tuple(map(float, point)), True) for point in flat])
     # From the brows (0.3) up to the top the way to full cover grows shorter.

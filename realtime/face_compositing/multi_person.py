@@ -17,12 +17,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.anonymization import hide, hide_all, hide_face, spare
-from realtime.face_compositing.assignment import Casting, Known, Part
-from realtime.face_compositing.compositor import Wearing
+from realtime.face_compositing.anonymization import anonymize, anonymize_all, anonymize_face, restore
+from realtime.face_compositing.assignment import AssignedFace, Assignment, Known
+from realtime.face_compositing.compositor import Compositor
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.mesh_tracker import MeshFollower
-from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.faces.tracking.tracker import HELD_S, REMEMBERED_S
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 
@@ -69,7 +69,7 @@ class _Newcomers:
         self._before: NDArray[np.float32] | None = None
 
     def look(self, scene: NDArray[np.float32] | None, size: Size, faces: Sequence[Box]) -> None:
-        """Take the next picture's small copy (`Continuity.scene`); `faces` are worn in it."""
+        """Take the next picture's small copy (`SceneContinuity.scene`); `faces` are worn in it."""
         if scene is None or self.may_be_there:
             return
         if self._before is None or self._before.shape != scene.shape:
@@ -89,26 +89,26 @@ class KnownPeople(NamedTuple):
     """What is known of those in the picture, without the faces they wear."""
 
     casting: Known
-    continuity: Continuity
+    continuity: SceneContinuity
     settling: _Settling | None
     newcomers: _Newcomers | None
     mirrored: bool
 
 
-class People:
+class MultiPersonCompositor:
     """Dresses everybody in a frame. Used by one thread."""
 
     def __init__(
-        self, makers: Sequence[Callable[[], Wearing]], new_follower: Callable[[], MeshFollower], *, everyone: bool
+        self, makers: Sequence[Callable[[], Compositor]], new_follower: Callable[[], MeshTracker], *, everyone: bool
     ) -> None:
         """`makers` make the faces to wear, one of each to begin with. `everyone`: all others wear the last of them."""
 
-        def new_part(number: int) -> Part:
-            return Part(number, makers[number](), new_follower(), is_spare=True)
+        def new_part(number: int) -> AssignedFace:
+            return AssignedFace(number, makers[number](), new_follower(), is_spare=True)
 
-        named = [Part(number, maker(), new_follower()) for number, maker in enumerate(makers)]
-        self._casting = Casting(named, new_part, everyone=everyone)
-        self._continuity = Continuity()
+        named = [AssignedFace(number, maker(), new_follower()) for number, maker in enumerate(makers)]
+        self._casting = Assignment(named, new_part, everyone=everyone)
+        self._continuity = SceneContinuity()
         self._settling: _Settling | None = None
         self._newcomers: _Newcomers | None = None
         """While nobody who wears a face is surely alive: it may be a picture that does, and its owner comes."""
@@ -119,7 +119,7 @@ class People:
         """How many were hidden."""
 
     @property
-    def wearings(self) -> list[Wearing]:
+    def wearings(self) -> list[Compositor]:
         return [part.wearing for part in self._casting.parts]
 
     def known(self) -> KnownPeople:
@@ -157,14 +157,14 @@ class People:
         hides_all = self._settling is not None or (self._newcomers is not None and self._newcomers.may_be_there)
         if hides_all or all(part.face is None for part in casting.parts):
             self.hidden += 1
-            hide_all(out)
+            anonymize_all(out)
         else:
             self._hide(frame, detected, strength, out)
         for part in casting.parts:
             if part.is_detected or hides_all:
                 self._draw(part, frame, strength, out)
 
-    def _follow(self, frame: Frame, faces: Sequence[Face], part: Part) -> None:
+    def _follow(self, frame: Frame, faces: Sequence[Face], part: AssignedFace) -> None:
         """Look where the face of somebody who wears one lies in this frame."""
         face = part.face
         if face is None or self._is_behind(part, faces):
@@ -208,19 +208,19 @@ class People:
         # First all around, then the faces themselves.
         for part, face in missing:
             missing_s = part.missing_s(pts_s) if face.lost_for_s > 0 else 0.0
-            hide(out, face.box, missing_s, bounded=self.worn > 0)
+            anonymize(out, face.box, missing_s, bounded=self.worn > 0)
         for lost in casting.lost:
-            hide(out, lost.box, min(pts_s - lost.since_s, _MOST_LOST_DRIFT_S))
+            anonymize(out, lost.box, min(pts_s - lost.since_s, _MOST_LOST_DRIFT_S))
         covering = {part.behind for part, _ in missing if part.missing_s(pts_s) < REMEMBERED_S}
         covering |= {lost.behind for lost in casting.lost if pts_s - lost.since_s < REMEMBERED_S}
         for face in faces:
             if face.track_id in covering:
-                hide(out, face.box, _COMES_FORTH_S)
+                anonymize(out, face.box, _COMES_FORTH_S)
         for face in doubtful:
-            hide(out, face.box, face.lost_for_s)
+            anonymize(out, face.box, face.lost_for_s)
         self.hidden += len(casting.lost) + len(doubtful)
         for part, face in missing:
-            hide_face(out, face.box)
+            anonymize_face(out, face.box)
             if pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
                 part.wearing.hold(out)
                 self.worn += 1
@@ -233,20 +233,20 @@ class People:
         if hidden:
             for face in faces:
                 if face.track_id in casting.bystanders and face.lost_for_s == 0:
-                    spare(out, frame.pixels, face.box, hidden)
+                    restore(out, frame.pixels, face.box, hidden)
 
-    def _draw(self, part: Part, frame: Frame, strength: float, out: Pixels) -> None:
+    def _draw(self, part: AssignedFace, frame: Frame, strength: float, out: Pixels) -> None:
         if part.mesh is not None:
             part.wearing.put_on(frame.pixels, part.mesh, frame.pts_s, strength, out, part.follower.measured)
 
-    def _is_behind(self, part: Part, faces: Sequence[Face]) -> bool:
+    def _is_behind(self, part: AssignedFace, faces: Sequence[Face]) -> bool:
         """Whether another's face is seen where this one should be, who is not seen."""
         if part.face is None or part.face.lost_for_s == 0:
             return False
         hidden = part.face.box
         return any(_covers(face, hidden) for face in faces if face.track_id != part.track_id)
 
-    def _is_right_behind(self, part: Part, faces: Sequence[Face]) -> bool:
+    def _is_right_behind(self, part: AssignedFace, faces: Sequence[Face]) -> bool:
         """Whether nothing of somebody who is not seen can come forth beside the one who hides them."""
         if part.face is None or part.face.lost_for_s == 0:
             return False

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-class Raster:
+class Rasterizer:
     """Paints one set of triangles on a grid of one size. Used by one thread."""
 
     def __init__(self, triangles: NDArray[np.intp], width: int, height: int) -> None:

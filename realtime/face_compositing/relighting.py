@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceField, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry, Floats
 from realtime.imaging.frame import Pixels, Size
 
 _GRID = Size(40, 48)
@@ -56,7 +56,7 @@ _SEAM_OUTLIER = 200.0
 """The same along the outline: there even hair is what the new face must meet."""
 
 
-class Light:
+class Relighting:
     """Remembers one viewer's light. Used by one thread."""
 
     def __init__(self, strength: float = 1.0) -> None:
@@ -72,7 +72,7 @@ class Light:
         self._at_s = -math.inf
 
     def learn(
-        self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float, visible: Floats | None = None
+        self, viewer: Pixels, drawn: Pixels, field: FaceGeometry, pts_s: float, visible: Floats | None = None
     ) -> None:
         """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light, and in
         fewer pixels where it has nothing finer to show.
@@ -105,7 +105,7 @@ class Light:
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
-    def apply(self, drawn: Pixels, field: FaceField) -> None:
+    def apply(self, drawn: Pixels, field: FaceGeometry) -> None:
         """Light a face over the field's rectangle, in place, in as many pixels as it has."""
         size = Size(drawn.shape[1], drawn.shape[0])
         whole = field.bytes_like("light", 3, size)
@@ -119,7 +119,7 @@ class Light:
             cv2.resize(part, size, dst=whole, interpolation=cv2.INTER_LINEAR)
             change(drawn, whole, dst=drawn)
 
-    def roughen(self, pixels: Pixels, viewer: Pixels, field: FaceField) -> None:
+    def roughen(self, pixels: Pixels, viewer: Pixels, field: FaceGeometry) -> None:
         """Add what is finest in the viewer's picture, grain and pores, as far as the new face has too little of it.
 
         Both are all pixels of the field's rectangle, (height, width, 3) uint8 BGR.
@@ -137,7 +137,7 @@ class Light:
         share = 1 - 1 / self._texture
         cv2.addWeighted(pixels, 1, whole, share, -128 * share, dst=pixels)
 
-    def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceField, pts_s: float) -> None:
+    def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceGeometry, pts_s: float) -> None:
         """Learn how much fainter (below 1) or stronger the finest detail of `drawn` must be."""
         seen = made = 1e-3
         for cheek in _CHEEKS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Face, Frame
 
 
@@ -32,21 +32,21 @@ class FaceDetector(ABC):
         """Free the detector."""
 
 
-DETECTORS: dict[str, PartName] = {
-    "short": PartName(
+DETECTORS: dict[str, RegistryEntry] = {
+    "short": RegistryEntry(
         "realtime.faces.detection.blazeface",
         "open_short_range",
         "BlazeFace, faces wider than a tenth of the picture (1.3 m)",
     ),
-    "full": PartName(
+    "full": RegistryEntry(
         "realtime.faces.detection.blazeface",
         "open_full_range",
         "BlazeFace, faces down to a twentieth (3 m); 2.7 times the work",
     ),
-    "mediapipe-short": PartName(
+    "mediapipe-short": RegistryEntry(
         "realtime.faces.detection.mediapipe", "open_short_range", "short in Google's library, which reports to Google"
     ),
-    "mediapipe-full": PartName("realtime.faces.detection.mediapipe", "open_full_range", "full in the same"),
+    "mediapipe-full": RegistryEntry("realtime.faces.detection.mediapipe", "open_full_range", "full in the same"),
 }
 """Each is opened as `function()`, and raises ModelError when its model file cannot be had."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from realtime.core.errors import FAULTS, OnceLogger, in_one_line
 from realtime.core.stats import RunStats
 from realtime.faces import FaceDetector
-from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Face, Frame
 
@@ -25,7 +25,7 @@ MOST_FACES = 32
 _SLOW_OPENING_S = 30.0  # on a busy machine with a slow disk MediaPipe has taken 15
 
 
-class FaceFinder:
+class FaceStage:
     """Opens a detector in the background (a tenth of a second, in which pictures are shown already) and
     answers without faces until it is ready. Processing thread, except `start` and `when_ready`.
     """
@@ -36,7 +36,7 @@ class FaceFinder:
         self._detect_times = stats.stage("detect")
         self._track_times = stats.stage("track")
         self._tracker = FaceTracker()
-        self._continuity = Continuity()
+        self._continuity = SceneContinuity()
         self._detector: FaceDetector | None = None
         self._ready = threading.Event()
         self._failures = OnceLogger(log)

@@ -96,7 +96,7 @@ class ColourOrder(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wishes:
+class ImportHints:
     """What the user says of a network; None, 0 or empty where the file shall tell."""
 
     range_in: ValueRange | None = None

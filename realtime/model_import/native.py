@@ -11,7 +11,7 @@ from realtime.model_import.face.validation import FacePhoto, crop_for, encode, s
 from realtime.model_import.hints import Finding
 from realtime.model_import.style.importer import Imported
 from realtime.models.card import ModelCard, ModelKind
-from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.file_safety import check_safe, read_header
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 
@@ -20,15 +20,15 @@ def kind_of(path: Path) -> ModelKind | None:
     """Return the kind of a model of ours, None for other people's and for what is no file. Raises ModelError."""
     if path.suffix.lower() != ".onnx" or not path.is_file():
         return None
-    metadata = read_outline(path).metadata
+    metadata = read_header(path).metadata
     return ModelCard.read(metadata, str(path)).kind if "realtime.kind" in metadata else None
 
 
-def import_ours(path: Path, photo: FacePhoto) -> Imported:
+def import_native(path: Path, photo: FacePhoto) -> Imported:
     """Open a swap model, encoder or decoder of this program and run it. Raises ModelError where it does not keep what
     its card says, or where its encoder is missing.
     """
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     model = OnnxModel.open(path, ON_CPU)
     try:

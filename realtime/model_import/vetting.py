@@ -23,7 +23,7 @@ from realtime.core.errors import ModelError, OptionError, RealtimeError
 from realtime.core.paths import user_cache_folder
 from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import HEIGHT, WIDTH, ModelCard, ModelKind
-from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.file_safety import check_safe, read_header
 from realtime.models.library import shipped_folder
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def bounds_for(files: Iterable[Path], pixels: int) -> isolated_process.Bounds:
         with contextlib.suppress(OSError):
             size += file.stat().st_size
         with contextlib.suppress(RealtimeError, OSError, ValueError):  # a name that is none: it is refused later
-            outline = read_outline(file)
+            outline = read_header(file)
             size += sum((file.parent / name).stat().st_size for name in outline.external_files)
             stated_px = max(stated_px, *(_stated_px(shape) for shape in outline.inputs.values()), 0)
     memory = _LEAST_MEMORY_BYTES + _MEMORY_PER_BYTE * size + _MEMORY_PER_PX * min(pixels, _MOST_PX)
@@ -104,7 +104,7 @@ def vetted(path: Path) -> Path:
         if not is_as_shipped(path):
             raise ModelError(f"{path} is damaged: it is not the file that came with the program; reinstall realtime")
         return path
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     record = _record([path, *(path.parent / name for name in outline.external_files)])
     if record is not None and record.is_file():
@@ -150,7 +150,7 @@ def first_run(path: Path) -> list[str]:
     """
     from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 
-    card = ModelCard.read(read_outline(path).metadata, str(path))
+    card = ModelCard.read(read_header(path).metadata, str(path))
     side = max(_TRIED_PX, card.least_px)
     sizes = {HEIGHT: side, WIDTH: side} if card.kind is ModelKind.STYLE else {}
     model = OnnxModel.open(path, ON_CPU, dimensions=sizes)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from realtime.core.errors import ModelError, shown
 from realtime.models.card import ModelCard
-from realtime.models.onnx_header import ModelOutline, metadata_of, outline_of
+from realtime.models.onnx_header import ModelHeader, header_of, metadata_of
 from realtime.models.protobuf import DamagedError
 
 LARGEST_BYTES = 2**31 - 1
@@ -33,16 +33,16 @@ def read_card(path: Path) -> ModelCard:
             raise _no_onnx(path) from error
 
 
-def read_outline(path: Path) -> ModelOutline:
+def read_header(path: Path) -> ModelHeader:
     """Look through the whole file. Raises ModelError when it cannot be read or is no ONNX model."""
     with _opened(path) as data:
         try:
-            return outline_of(data)
+            return header_of(data)
         except DamagedError as error:
             raise _no_onnx(path) from error
 
 
-def check_safe(path: Path, outline: ModelOutline) -> None:
+def check_safe(path: Path, outline: ModelHeader) -> None:
     """Raise ModelError, one line, for a model that would read files elsewhere, needs somebody's code or cannot work."""
     folder = path.absolute().parent.resolve()  # where ONNX Runtime looks, also when the model itself is a link
     for location in outline.external_files:

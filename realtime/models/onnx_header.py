@@ -48,7 +48,7 @@ class ExternalPart(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ModelOutline:
+class ModelHeader:
     """What a file says, as far as it matters before it is run."""
 
     metadata: Mapping[str, str]
@@ -72,13 +72,13 @@ class ModelOutline:
     """The shape of every input that is a tensor: numbers, and names (they may be empty) of dimensions that are free."""
 
 
-def outline_of(data: mmap.mmap) -> ModelOutline:
+def header_of(data: mmap.mmap) -> ModelHeader:
     """Look through the whole file. Raises DamagedError."""
     work = work_of(data)
     walk = _Walk(data)
     if not work.problem:  # otherwise it is refused whatever else is in it
         walk.model()
-    return ModelOutline(
+    return ModelHeader(
         metadata=metadata_of(data),
         opset=walk.opset,
         external_files=tuple(dict.fromkeys(part.location for part in walk.external)),

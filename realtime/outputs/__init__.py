@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from realtime.core.errors import OutputError, nearest
 from realtime.core.paths import user_path
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Frame, Size
 from realtime.outputs.splitting import NEVER, Split
 
 if TYPE_CHECKING:
-    from realtime.control.channel import Controls
+    from realtime.control.channel import ControlChannel
     from realtime.disclosure.c2pa import Signer
 
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class OutputRequest:
     """What the user asks of an output, and what it may need to know of the run."""
 
-    controls: Controls
+    controls: ControlChannel
     """How a window tells the loop what the user pressed, and what it shows on its HUD."""
     size: Size | None = None
     """`--size`; None: the pictures' own size (1280×720 for a virtual camera)."""
@@ -90,14 +90,16 @@ class Output(ABC):
         """Finish: what was written is whole and playable afterwards."""
 
 
-OUTPUTS: dict[str, PartName] = {
-    "window": PartName("realtime.outputs.window.window", "Window", "a window on the screen"),
-    "fullscreen": PartName("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
-    "camera": PartName("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
-    "file": PartName("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
-    "folder": PartName("realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"),
-    "pipe": PartName("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
-    "none": PartName("realtime.outputs.null", "Nowhere", "nothing is shown; for measuring"),
+OUTPUTS: dict[str, RegistryEntry] = {
+    "window": RegistryEntry("realtime.outputs.window.window", "Window", "a window on the screen"),
+    "fullscreen": RegistryEntry("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
+    "camera": RegistryEntry("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
+    "file": RegistryEntry("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
+    "folder": RegistryEntry(
+        "realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"
+    ),
+    "pipe": RegistryEntry("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
+    "none": RegistryEntry("realtime.outputs.null", "NullOutput", "nothing is shown; for measuring"),
 }
 """Each class is opened as `Class(argument, request)`: `window`/`fullscreen`: screen number or empty; `camera`:
 backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""

@@ -8,7 +8,7 @@ from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputRequest
 
 
-class Memory(Output):
+class MemoryOutput(Output):
     """Keeps the frames themselves, so that a test can tell a copied array from the very same one.
 
     An argument is the number of frames to keep, the newest ones; empty: all of them.

@@ -7,7 +7,7 @@ from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputRequest
 
 
-class Nowhere(Output):
+class NullOutput(Output):
     """Takes every frame and lets it go."""
 
     name = "none"

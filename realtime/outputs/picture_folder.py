@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import OutputError
-from realtime.core.files import put_in_place, remove, unfinished_name
+from realtime.core.files import put_in_place, remove, temporary_name
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import Signer
@@ -88,7 +88,7 @@ class PictureFolder(Output):
         self._number += 1
 
     def _keep(self, path: Path, png: bytes | memoryview) -> None:
-        unfinished = unfinished_name(path)
+        unfinished = temporary_name(path)
         try:
             unfinished.write_bytes(png)
             put_in_place(unfinished, path)

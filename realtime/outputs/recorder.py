@@ -18,11 +18,11 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from realtime.core.errors import OutputError
 from realtime.core.files import remove
-from realtime.core.finishing_threads import Finishing
+from realtime.core.finishing_threads import FinishingThread
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import SIGNED_FILMS
-from realtime.disclosure.film_tags import FilmMetadata
+from realtime.disclosure.film_tags import FilmTags
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import letterbox_into
 from realtime.imaging.provenance import Provenance
@@ -137,7 +137,7 @@ class Recorder(Output):
         is_new = not os.path.lexists(path)
         self._part = _Part(path, _open_file(path, overwrite=request.overwrite), request, is_new=is_new)
         self._number = 1
-        self._finishing: Finishing | None = None
+        self._finishing: FinishingThread | None = None
         self._failures: list[Exception] = []
 
     @property
@@ -204,7 +204,7 @@ class Recorder(Output):
 
     def _begin_to_finish(self, part: _Part) -> None:
         """Finish a part on a thread of its own; here and now where none can be started."""
-        finishing = Finishing(functools.partial(self._finish, part), part.path.name)
+        finishing = FinishingThread(functools.partial(self._finish, part), part.path.name)
         try:
             finishing.start()
         except RuntimeError:
@@ -240,7 +240,7 @@ class _Part:
         self._counts_names = os.fstat(file.fileno()).st_nlink > 0  # some file systems do not
         self.whole_writes = _WholeWrites(file)
         self._film: _Film | None = None
-        self._metadata: FilmMetadata | None = None
+        self._metadata: FilmTags | None = None
         self._last_provenance: Provenance | None = None
 
     @property
@@ -294,12 +294,12 @@ class _Part:
         if self._request.signer and self._metadata is not None and not is_told and not self.is_deleted:
             self._request.signer.sign_film(self.path, self._metadata.provenance)
 
-    def _told_of(self, frame: Frame) -> FilmMetadata:
+    def _told_of(self, frame: Frame) -> FilmTags:
         """Return what the film tells, with this frame in it."""
         provenance = frame.provenance
         if self._metadata is None:
             told = provenance or Provenance((self._request.title,))
-            self._metadata = FilmMetadata(told, has_free_tags=self._container_kind.format == "matroska")
+            self._metadata = FilmTags(told, has_free_tags=self._container_kind.format == "matroska")
         elif provenance is not None and provenance is not self._last_provenance:
             self._metadata.add(provenance)
         self._last_provenance = provenance
@@ -318,7 +318,7 @@ class _Part:
             self._file.truncate(end)  # half a box would be a fault in a file that has none
             raise
 
-    def _begin(self, picture: Size, metadata: FilmMetadata) -> _Film:
+    def _begin(self, picture: Size, metadata: FilmTags) -> _Film:
         asked = self._request.size or picture
         # One chroma sample serves 2×2 pixels, so sides are even: of an odd picture the last row or column is left out.
         size = Size(asked.width // 2 * 2, asked.height // 2 * 2)
@@ -349,7 +349,7 @@ class _Film:
     """A container with one video stream, opened for writing. Raises FFmpegError, ValueError or OSError throughout."""
 
     def __init__(
-        self, file: _WholeWrites, kind: _Container, encoder: _Encoder, size: Size, fps: float, metadata: FilmMetadata
+        self, file: _WholeWrites, kind: _Container, encoder: _Encoder, size: Size, fps: float, metadata: FilmTags
     ) -> None:
         self._ticks_per_s = kind.ticks_per_s
         self._size = size

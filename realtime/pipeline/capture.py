@@ -18,7 +18,7 @@ from realtime.core.errors import FAULTS, CameraError, OnceLogger, RealtimeError,
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Frame, Pixels
 from realtime.imaging.pixels import as_picture
-from realtime.pipeline.pacing import Closed, Slot
+from realtime.pipeline.pacing import Mailbox, MailboxClosedError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Capture:
         self,
         camera: Camera,
         open_again: Callable[[], Camera],
-        slot: Slot[Frame],
+        slot: Mailbox[Frame],
         stats: RunStats,
         policy: CapturePolicy,
     ) -> None:
@@ -159,7 +159,7 @@ class Capture:
                 opened_at_s = time.monotonic()
                 try:
                     ended = self._read_all(camera, generation)
-                except Closed:
+                except MailboxClosedError:
                     raise
                 except FAULTS as error:  # whatever a driver or a decoder raises, a live camera is opened again
                     if not self._worth_waiting_for():
@@ -179,7 +179,7 @@ class Capture:
                     pause_s = min(pause_s, self._policy.longest_retry_s)
                     self._heard_at_s = time.monotonic() + pause_s  # being silent meanwhile is no stall
                     self._stopping.wait(pause_s)
-        except Closed:
+        except MailboxClosedError:
             pass
         except RealtimeError as error:
             outcome = error

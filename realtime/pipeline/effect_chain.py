@@ -31,7 +31,7 @@ _MOST_FACTS = 20
 
 
 @dataclasses.dataclass(slots=True)
-class Link:
+class EffectSlot:
     """One opened effect and what was asked for."""
 
     spec: str
@@ -84,7 +84,7 @@ class EffectChain:
     """
 
     def __init__(
-        self, links: Sequence[Link], stats: RunStats, label: Label | None = None, *, source_type: str = ""
+        self, links: Sequence[EffectSlot], stats: RunStats, label: Label | None = None, *, source_type: str = ""
     ) -> None:
         """`label`, `source_type`: as `Marking` takes them."""
         self.pulse = Pulse()
@@ -99,7 +99,7 @@ class EffectChain:
         self._last_marked: Pixels | None = None
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._waiting: Link | None = None  # set by any thread, taken by the processing thread
+        self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
         self._kept: dict[str, object] = {}  # by spec: what effects that were left shall know when they are back
         for link in self._links:
@@ -156,7 +156,7 @@ class EffectChain:
         """The same as people read it, and as the statistics name it."""
         return [link.title for link in self._links]
 
-    def exchange(self, link: Link) -> None:
+    def exchange(self, link: EffectSlot) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
         self._prepare(link)
         with self._lock:
@@ -164,7 +164,7 @@ class EffectChain:
         if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
             self._close(overtaken)
 
-    def close_unused(self, link: Link) -> None:
+    def close_unused(self, link: EffectSlot) -> None:
         """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
         self._close(link)
 
@@ -219,7 +219,7 @@ class EffectChain:
             if report := self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing):
                 self._stats.effect_reports[link.title] = report
 
-    def _bridge(self, link: Link, picture: Frame) -> Frame:
+    def _bridge(self, link: EffectSlot, picture: Frame) -> Frame:
         """What is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
         is never replaced by that picture.
         """
@@ -263,7 +263,7 @@ class EffectChain:
         self._begin_marking()
         self.describe()
 
-    def _prepare(self, link: Link) -> None:
+    def _prepare(self, link: EffectSlot) -> None:
         try:
             self._marking.prepare(link.traits)
         except Exception as error:  # it is tried again when the first picture is marked
@@ -273,7 +273,7 @@ class EffectChain:
         self._last_marked = None
         self._marking.begin(self.specs, [link.traits for link in self._links])
 
-    def _patience_s(self, link: Link) -> float:
+    def _patience_s(self, link: EffectSlot) -> float:
         return self._ask(link, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
 
     def _first_said(self, method: str, ask: Callable[[Effect], str]) -> str:
@@ -282,10 +282,10 @@ class EffectChain:
                 return said
         return ""
 
-    def _close(self, link: Link) -> None:
+    def _close(self, link: EffectSlot) -> None:
         self._ask(link, "close", lambda effect: effect.close(), None)  # its work is over either way
 
-    def _ask(self, link: Link, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
+    def _ask(self, link: EffectSlot, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
         """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
         must not end it.
         """
@@ -444,7 +444,7 @@ class EffectMenu:
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
                 continue
-            link = Link(spec, effect)
+            link = EffectSlot(spec, effect)
             with self._lock:
                 is_wanted = spec == self._wanted()
                 if is_wanted:

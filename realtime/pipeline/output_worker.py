@@ -12,7 +12,7 @@ from realtime.core.errors import FAULTS, OutputError, in_one_line
 from realtime.core.stats import OutputStats
 from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputFinished
-from realtime.pipeline.pacing import Closed, Keep, Slot, SteadyBeat
+from realtime.pipeline.pacing import DropPolicy, Mailbox, MailboxClosedError, Pacer
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +21,19 @@ _STUCK_AFTER_S = 5.0  # in one frame: the program that reads a pipe has stopped 
 _STUCK_AT_THE_END_AFTER_S = 1.0  # the same where somebody waits for the end
 
 
-class Feed:
+class OutputWorker:
     """Brings frames to one output. `offer`: processing thread; the rest: the thread that owns the output."""
 
-    def __init__(self, output: Output, *, every_frame: bool, ended: Callable[[Feed], None]) -> None:
+    def __init__(self, output: Output, *, every_frame: bool, ended: Callable[[OutputWorker], None]) -> None:
         """`ended` is called once, on the output's thread, when the output ends before the run does."""
         self.output = output
         self.error: OutputError | None = None
         self.on_first_shown: Callable[[], None] = lambda: None
         self.stats = OutputStats(output.name)
         self._is_awaited = every_frame and output.takes_every_frame  # nothing is live: it ends when it is done
-        self._slot: Slot[Frame] = Slot(Keep.EVERY if self._is_awaited else Keep.NEWEST)
+        self._slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if self._is_awaited else DropPolicy.NEWEST)
         self._ended = ended
-        self._beat = SteadyBeat(output.repeat_fps) if output.repeat_fps else None
+        self._beat = Pacer(output.repeat_fps) if output.repeat_fps else None
         self._last: Frame | None = None  # only where it may have to be shown again
         self._dropped_before = 0
         self._is_closed = False
@@ -55,7 +55,7 @@ class Feed:
         """Hand a frame over; waits only for outputs that must have every frame."""
         try:
             self._slot.put(frame)
-        except Closed:
+        except MailboxClosedError:
             return
         self.stats.dropped = self._slot.dropped
 
@@ -63,7 +63,7 @@ class Feed:
         """Show the next frame if one comes within `timeout_s`, let the output handle events. False: it has ended."""
         try:
             frame = self._slot.take(timeout_s)
-        except Closed:
+        except MailboxClosedError:
             return False
         try:
             if frame is not None:
@@ -124,7 +124,7 @@ class Feed:
             pass
         self._close()
 
-    def _step_on_the_beat(self, beat: SteadyBeat) -> bool:
+    def _step_on_the_beat(self, beat: Pacer) -> bool:
         time.sleep(beat.early_s())
         shown = self.stats.shown
         goes_on = self.step(beat.patience_s())

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Keep(enum.Enum):
+class DropPolicy(enum.Enum):
     """What a full slot does with the next item."""
 
     NEWEST = "newest"
@@ -20,14 +20,14 @@ class Keep(enum.Enum):
     """Wait until there is room: recorded material, nothing may be lost."""
 
 
-class Closed(Exception):  # noqa: N818 - not an error: the other side has ended, and everything was delivered
+class MailboxClosedError(Exception):
     """The slot was closed."""
 
 
-class Slot(Generic[T]):
+class Mailbox(Generic[T]):
     """A one-place hand-over between two threads that can be shut down from either side. All methods: any thread."""
 
-    def __init__(self, keep: Keep = Keep.NEWEST) -> None:
+    def __init__(self, keep: DropPolicy = DropPolicy.NEWEST) -> None:
         self.keep = keep
         self._changed = threading.Condition()
         # Guarded by _changed:
@@ -43,11 +43,11 @@ class Slot(Generic[T]):
     def put(self, item: T) -> None:
         """Place an item. With Keep.EVERY, waits for room. Raises Closed once the slot is closed."""
         with self._changed:
-            if self.keep is Keep.EVERY:
+            if self.keep is DropPolicy.EVERY:
                 while self._items and not self._closed:
                     self._changed.wait()
             if self._closed:
-                raise Closed
+                raise MailboxClosedError
             if self._items:
                 self._items[0] = item
                 self._dropped += 1
@@ -65,7 +65,7 @@ class Slot(Generic[T]):
                 self._changed.notify_all()
                 return item
             if self._closed:
-                raise Closed
+                raise MailboxClosedError
             return None
 
     def close(self, *, discard: bool = False) -> None:
@@ -77,7 +77,7 @@ class Slot(Generic[T]):
             self._changed.notify_all()
 
 
-class SteadyBeat:
+class Pacer:
     """When a device that must be fed at a steady rate gets its next frame. Used by one thread.
 
     It locks onto the rhythm of the frames that come: a fresh one is sent at once from half a period before the beat

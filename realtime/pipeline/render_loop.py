@@ -18,14 +18,14 @@ import cv2
 
 from realtime.core.errors import FAULTS, HangError, OnceLogger, RealtimeError, in_one_line
 from realtime.core.stats import RunStats
-from realtime.faces.face_stage import FaceFinder
+from realtime.faces.face_stage import FaceStage
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output
 from realtime.pipeline.capture import Capture
 from realtime.pipeline.effect_chain import EffectChain
-from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, Feed
-from realtime.pipeline.pacing import Closed, Slot
+from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, OutputWorker
+from realtime.pipeline.pacing import Mailbox, MailboxClosedError
 from realtime.system.watchdog import END_WITHIN_S, Call, Pulse
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class RenderLoop:
     """Everything the way of a frame consists of, put together by `app.build`. Used once: `run`."""
 
     capture: Capture
-    captured: Slot[Frame]
-    finder: FaceFinder
+    captured: Mailbox[Frame]
+    finder: FaceStage
     chain: EffectChain
     outputs: Sequence[Output]
     stats: RunStats
@@ -83,8 +83,8 @@ class RenderLoop:
         self._outcome: RealtimeError | None = None
         self._flipped: FramePool | None = None
         self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
-        self._all_feeds: list[Feed] = []
-        self.feeds: Sequence[Feed] = [self._feed(output) for output in self.outputs]
+        self._all_feeds: list[OutputWorker] = []
+        self.feeds: Sequence[OutputWorker] = [self._feed(output) for output in self.outputs]
         """Those that still want frames."""
         self.capture.on_finished = self._source_ended
         self.pulse = Pulse()
@@ -228,7 +228,7 @@ class RenderLoop:
                     break
                 if not self.paused:
                     self._make(frame)
-        except Closed:
+        except MailboxClosedError:
             self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
         except FAULTS as error:  # a fault of ours: end in order, with the files closed, and say it
             log.debug("processing", exc_info=error)
@@ -301,8 +301,8 @@ class RenderLoop:
                 self._leave_out(feed)
                 feed.stop()
 
-    def _feed(self, output: Output) -> Feed:
-        feed = Feed(output, every_frame=self.every_frame, ended=self._output_ended)
+    def _feed(self, output: Output) -> OutputWorker:
+        feed = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended)
         feed.on_first_shown = self._first_picture
         self._all_feeds.append(feed)
         self.stats.outputs.append(feed.stats)
@@ -311,7 +311,7 @@ class RenderLoop:
     def _first_picture(self) -> None:
         self.stats.first_picture_at_s = self.stats.first_picture_at_s or time.monotonic()
 
-    def _output_ended(self, ended: Feed) -> None:
+    def _output_ended(self, ended: OutputWorker) -> None:
         """[the output's thread] An output can no longer work, or its reader has gone: the others go on."""
         others = self._leave_out(ended)
         if ended.error and others:
@@ -319,7 +319,7 @@ class RenderLoop:
         if not others:
             self._end(ended.error)
 
-    def _leave_out(self, gone: Feed) -> Sequence[Feed]:
+    def _leave_out(self, gone: OutputWorker) -> Sequence[OutputWorker]:
         with self._feeds_lock:
             self.feeds = [feed for feed in self.feeds if feed is not gone]
             return self.feeds

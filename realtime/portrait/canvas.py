@@ -37,7 +37,7 @@ def painting_area(painting: Size, head: Place, canvas: Size, fit: Fit) -> Place:
     )
 
 
-class PaintingScaler:
+class RegionResampler:
     """Draws any part of a painting at its place on the canvas.
 
     Every pixel is computed from its own neighbourhood and from its own position on the canvas only, so that a part
@@ -95,7 +95,7 @@ class PaintingScaler:
         return np.asarray(drawn, np.uint8)
 
 
-def draw_painting(painting: Pixels, scaler: PaintingScaler, canvas: Size) -> Pixels:
+def draw_painting(painting: Pixels, scaler: RegionResampler, canvas: Size) -> Pixels:
     """Draw a whole canvas: the painting and, where it leaves room, a soft and dim continuation of it."""
     visible = scaler.visible
     source = scaler.source_of(visible)

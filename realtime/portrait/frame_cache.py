@@ -11,29 +11,29 @@ from typing import NamedTuple
 from realtime.core.errors import PortraitError
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import Place
-from realtime.portrait.canvas import PaintingScaler
+from realtime.portrait.canvas import RegionResampler
 from realtime.portrait.pack import Portrait
 
 _MAX_BYTES = 1_500_000_000
 
 
-class Head(NamedTuple):
+class HeadPatch(NamedTuple):
     """One picture of the head, and of its eyes closing."""
 
     pixels: Pixels
-    """The part of the canvas that `PortraitFrames.part` names."""
+    """The part of the canvas that `FrameCache.part` names."""
     lids: tuple[Pixels, ...]
-    """What lies at `PortraitFrames.lids_part` by stage, from barely closing to closed; empty: it does not blink."""
+    """What lies at `FrameCache.lids_part` by stage, from barely closing to closed; empty: it does not blink."""
 
 
-class PortraitFrames:
+class FrameCache:
     """Decodes and scales every head once, the middle one first and then outwards, on threads beside.
 
     A head that is wanted before its turn is made at once by whoever wants it: it takes some milliseconds, and the
     picture never depends on how far the threads have come. `head` and `idle`: one thread.
     """
 
-    def __init__(self, portrait: Portrait, scaler: PaintingScaler, *, with_lids: bool, with_idle: bool) -> None:
+    def __init__(self, portrait: Portrait, scaler: RegionResampler, *, with_lids: bool, with_idle: bool) -> None:
         """Takes the portrait over: closes it when all is loaded. Raises PortraitError when that would not fit into
         the memory of an ordinary computer.
         """
@@ -56,17 +56,17 @@ class PortraitFrames:
             )
         self._source = scaler.source_of(self.part)
         self._lids_source = scaler.source_of(self.lids_part) if self.lids_part else None
-        self._kept: dict[int, Head] = {}
+        self._kept: dict[int, HeadPatch] = {}
         self._lock = threading.Lock()
         self._left = self._count + self.idle_count  # guarded by _lock
         # One core is left to those who already want pictures.
         threads = ThreadPoolExecutor(min(4, max(1, (os.cpu_count() or 1) - 1)), thread_name_prefix="portrait-loading")
-        self._coming: dict[int, Future[Head]] = {
+        self._coming: dict[int, Future[HeadPatch]] = {
             key: threads.submit(self._load, key) for key in self._order(portrait.middle, portrait.columns)
         }
         threads.shutdown(wait=False)  # they end by themselves when everything is loaded
 
-    def head(self, index: int) -> Head:
+    def head(self, index: int) -> HeadPatch:
         """Return the head of a gaze frame. Raises PortraitError when its picture is damaged."""
         return self._get(index)
 
@@ -92,7 +92,7 @@ class PortraitFrames:
 
         return [*sorted(range(self._count), key=distance), *range(self._count, self._left)]
 
-    def _get(self, key: int) -> Head:
+    def _get(self, key: int) -> HeadPatch:
         head = self._kept.get(key)
         if head is None:
             future = self._coming[key]
@@ -101,7 +101,7 @@ class PortraitFrames:
             del self._coming[key]
         return head
 
-    def _load(self, key: int) -> Head:
+    def _load(self, key: int) -> HeadPatch:
         portrait = self._portrait
         assert portrait is not None  # noqa: S101 - it goes only when nothing is left to load
         pixels = portrait.frame(key) if key < self._count else portrait.idle(key - self._count)
@@ -117,7 +117,7 @@ class PortraitFrames:
             if not self._left:
                 portrait.close()
                 self._portrait = None
-        return Head(head, lids)
+        return HeadPatch(head, lids)
 
     def _draw_lids(self, around: Pixels, stage: Pixels, place: Place) -> Pixels:
         assert self.lids_part is not None  # noqa: S101 - the caller saw to it

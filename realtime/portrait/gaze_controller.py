@@ -53,7 +53,7 @@ class GazeOptions:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Look:
+class GazeTarget:
     """What to show at one moment."""
 
     column: float
@@ -66,7 +66,7 @@ class Look:
     idle_weight: float = 0.0
 
 
-class Gaze:
+class GazeController:
     """Follows a viewer, rests, wanders and blinks. Used by one thread."""
 
     def __init__(self, options: GazeOptions) -> None:
@@ -79,7 +79,7 @@ class Gaze:
         self._seen_at_s = 0.0
         self._is_away = False  # nobody has been there for a while
 
-    def update(self, pts_s: float, viewer: tuple[float, float] | None) -> Look:
+    def update(self, pts_s: float, viewer: tuple[float, float] | None) -> GazeTarget:
         """Return the look for this moment. `viewer`: the midpoint of the eyes in the mirrored picture, 0..1 across
         and down (beyond where the head is cut off), or None. `pts_s` never decreases.
         """
@@ -113,7 +113,7 @@ class Gaze:
         idle_number, idle_weight = self._wandering.idle(pts_s, step_s, stays=self._is_away and not wants_blink)
         # The idle loop moves the head a little under the lids, which belong to a gaze frame: it is left first.
         lids = self._eyelids.closing(pts_s, may_begin=idle_weight == 0) if self._options.blinks else 0.0
-        return Look(self._across.position, self._down.position, lids, idle_number, idle_weight)
+        return GazeTarget(self._across.position, self._down.position, lids, idle_number, idle_weight)
 
     @property
     def _patience_s(self) -> float:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.picture_folder import pictures_in
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
 from realtime.core.files import unused_name
 from realtime.core.paths import user_path
@@ -22,20 +22,20 @@ from realtime.disclosure.c2pa import Signer
 from realtime.disclosure.label import Label
 from realtime.effects import Effect, EffectContext
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
-from realtime.faces.face_stage import FaceFinder
+from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Frame, Size
 from realtime.imaging.provenance import public_name, stated_by
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pipeline.capture import Capture, CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, Link
+from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
-from realtime.pipeline.pacing import Keep, Slot
+from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.render_loop import Limits, RenderLoop
 from realtime.session.options import Options
-from realtime.session.snapshots import Keepsakes
-from realtime.session.supervisor import Desk
-from realtime.system.signals import ending_in_order
+from realtime.session.snapshots import Snapshots
+from realtime.session.supervisor import Supervisor
+from realtime.system.signals import graceful_shutdown
 from realtime.system.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Run(NamedTuple):
     """A loop ready to run, and the desk that attends to it."""
 
     loop: RenderLoop
-    desk: Desk
+    desk: Supervisor
 
     def go(self, last_resort: Callable[[int], None] = lambda code: None) -> None:
         """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed.
@@ -71,7 +71,7 @@ class Run(NamedTuple):
         )
         watchdog.start()
         try:
-            with ending_in_order(loop.stop, unheard=loop.stop):
+            with graceful_shutdown(loop.stop, unheard=loop.stop):
                 try:
                     loop.run(self.desk.attend)
                 finally:
@@ -88,7 +88,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     stats.label = label.text if label else None
     signer = Signer(options.sign) if options.sign else None
     _keep_source_whole(options)
-    controls = Controls()
+    controls = ControlChannel()
     opened: list[Output] = []
     camera, open_again = _open_source(options, stats, opened)
     info = camera.info
@@ -98,10 +98,10 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     every_frame = options.every_frame and not info.live
     if options.every_frame and info.live:
         log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
-    captured: Slot[Frame] = Slot(Keep.EVERY if every_frame else Keep.NEWEST)
+    captured: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
     policy = CapturePolicy(every_frame=every_frame, loop=options.loop)
     capture = Capture(camera, open_again, captured, stats, policy)
-    links: list[Link] = []
+    links: list[EffectSlot] = []
     try:
         for note in info.notes:
             log.warning("%s", note)
@@ -145,10 +145,10 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             every_frame=every_frame,
             mirrored=_mirrored(options, info, names),
         )
-        keepsakes = Keepsakes(
+        keepsakes = Snapshots(
             options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
         )
-        return Run(loop, Desk(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
+        return Run(loop, Supervisor(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
     except BaseException:
         for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
             try:
@@ -302,7 +302,7 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
     return cls.open(argument, settings, context)
 
 
-def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[Link]:
+def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[EffectSlot]:
     """Open the effects named, or the default portrait. Where that cannot be, nobody having asked for it by name,
     pictures come first: the source's own, unless it is a camera that others would see bare.
     """
@@ -315,21 +315,21 @@ def _open_effects(options: Options, context: EffectContext, *, camera_may_be_see
         raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
     if not options.effect:
         try:
-            return [Link("portrait", open_effect("portrait", options, context))]
+            return [EffectSlot("portrait", open_effect("portrait", options, context))]
         except OptionError:
             raise
         except RealtimeError as error:
             shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
             log.warning("no portrait: %s; showing %s", error, shown)
             if not camera_may_be_seen:
-                from realtime.effects.fallback import Resting
+                from realtime.effects.fallback import Fallback
 
-                return [Link("portrait", Resting.open("", Resting.Settings(), context))]
+                return [EffectSlot("portrait", Fallback.open("", Fallback.Settings(), context))]
             specs = ("none",)
-    links: list[Link] = []
+    links: list[EffectSlot] = []
     try:
         for spec in specs:
-            links.append(Link(spec, open_effect(spec, options, context)))  # noqa: PERF401 - closed on failure
+            links.append(EffectSlot(spec, open_effect(spec, options, context)))  # noqa: PERF401 - closed on failure
     except BaseException:
         for link in links:
             link.effect.close()
@@ -338,7 +338,7 @@ def _open_effects(options: Options, context: EffectContext, *, camera_may_be_see
 
 
 def _menu(
-    options: Options, context: EffectContext, links: Sequence[Link], chain: EffectChain, controls: Controls
+    options: Options, context: EffectContext, links: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
 ) -> EffectMenu:
     """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
 
@@ -365,7 +365,7 @@ def _choices(name: str) -> Sequence[str]:
         return ("",)
 
 
-def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceFinder:
+def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceStage:
     """Make the face finder; where the first effect needs it, see now that its model file is there."""
     name = options.detector
 
@@ -382,7 +382,7 @@ def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Pro
         except ModelError:
             if options.effect:
                 raise  # else pictures come first: the finder will say that nobody is looked for
-    return FaceFinder(open_detector, stats)
+    return FaceStage(open_detector, stats)
 
 
 def _mirrored(options: Options, info: CameraInfo, output_names: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from realtime import effects, outputs
 from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
 from realtime.core.frame_rates import parse_rate
 from realtime.core.paths import user_path
-from realtime.core.text_limits import in_short, whole_number
+from realtime.core.text_limits import abbreviated, whole_number
 from realtime.disclosure.label import CORNERS, LabelStyle
 from realtime.faces import DETECTORS
 from realtime.imaging.frame import Size
@@ -29,7 +29,7 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            raise OptionError(f"'{in_short(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
+            raise OptionError(f"'{abbreviated(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
         return value
 
     return read
@@ -39,7 +39,7 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         number = whole_number(text, high)
         if number is None or number < low:
-            raise OptionError(f"'{in_short(text)}' is out of range: give a whole number from {low} to {high}")
+            raise OptionError(f"'{abbreviated(text)}' is out of range: give a whole number from {low} to {high}")
         return number
 
     return read

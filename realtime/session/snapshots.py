@@ -12,7 +12,7 @@ import cv2
 
 from realtime.core.errors import RealtimeError
 from realtime.core.files import unused_name, write_new
-from realtime.core.finishing_threads import Finishing
+from realtime.core.finishing_threads import FinishingThread
 from realtime.disclosure.c2pa import Signer
 from realtime.imaging.frame import Frame
 from realtime.outputs import Output
@@ -21,7 +21,7 @@ from realtime.outputs.picture_folder import encoded_png
 log = logging.getLogger(__name__)
 
 
-class Keepsakes:
+class Snapshots:
     """Saves to one folder, under names that carry the time and never replace a file. Main thread."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Keepsakes:
         self._signer = signer
         self._open_recorder = open_recorder
         self._say = say
-        self._savers: list[Finishing] = []
+        self._savers: list[FinishingThread] = []
         self.recorder: Output | None = None
         self.recording = ""
         """The name of the file being recorded, or empty."""
@@ -43,7 +43,7 @@ class Keepsakes:
     def save_picture(self, frame: Frame) -> None:
         """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
         path = self._named_by_time(".png")
-        saver = Finishing(functools.partial(self._save, frame, path), path.name)
+        saver = FinishingThread(functools.partial(self._save, frame, path), path.name)
         self._savers = [*(old for old in self._savers if old.is_alive()), saver]
         saver.start()
 

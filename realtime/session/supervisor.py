@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from realtime.control.channel import Command, Controls, Status
+from realtime.control.channel import Command, ControlChannel, Status
 from realtime.core.errors import OutputError
 from realtime.pipeline.effect_chain import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
-from realtime.session.snapshots import Keepsakes
+from realtime.session.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +20,10 @@ _SOON_S = 0.5  # where somebody waits for it, not much
 _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
-class Desk:
+class Supervisor:
     """Attends to a running loop. All methods: main thread."""
 
-    def __init__(self, loop: RenderLoop, controls: Controls, menu: EffectMenu, keepsakes: Keepsakes) -> None:
+    def __init__(self, loop: RenderLoop, controls: ControlChannel, menu: EffectMenu, keepsakes: Snapshots) -> None:
         self.tick: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self._loop = loop

@@ -9,37 +9,37 @@ from typing import NamedTuple
 
 from realtime.core.errors import RealtimeError
 from realtime.imaging.frame import Size
-from realtime.style.renderer import Easel
+from realtime.style.renderer import StyleRenderer
 from realtime.style.throttle import Cancelled
 
 log = logging.getLogger(__name__)
 
 
-class Wish(NamedTuple):
+class LoadRequest(NamedTuple):
     """An easel that is wanted."""
 
     frame: Size
     working: Size
 
 
-class Exchange:
+class BackgroundLoader:
     """`ask`, `take`, `close`: one thread, none of them waits."""
 
-    def __init__(self, open_easel: Callable[[Wish], Easel], *, quick: bool) -> None:
+    def __init__(self, open_easel: Callable[[LoadRequest], StyleRenderer], *, quick: bool) -> None:
         """`open_easel` runs on another thread and returns a warmed easel. `quick`: it takes seconds at most, so that
         the program's end may wait for it; a library torn down under an opening session may take the process with it.
         """
         self._open_easel = open_easel
         self._quick = quick
-        self._refused: set[Wish] = set()
+        self._refused: set[LoadRequest] = set()
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._wish: Wish | None = None
-        self._opened: Easel | None = None
+        self._wish: LoadRequest | None = None
+        self._opened: StyleRenderer | None = None
         self._is_running = False
         self._is_closed = False
 
-    def ask(self, wish: Wish) -> None:
+    def ask(self, wish: LoadRequest) -> None:
         """Wish for an easel; a newer wish takes the place of an older one. One that failed is not tried again."""
         with self._lock:
             if wish == self._wish or wish in self._refused or self._is_closed:
@@ -57,7 +57,7 @@ class Exchange:
                 with self._lock:
                     self._wish, self._is_running = None, False
 
-    def take(self) -> Easel | None:
+    def take(self) -> StyleRenderer | None:
         """Return the easel wished for once it is ready; from then on it is the caller's."""
         if self._opened is None:
             return None
@@ -67,11 +67,11 @@ class Exchange:
                 self._wish = None
         return opened
 
-    def refused(self, wish: Wish) -> bool:
+    def refused(self, wish: LoadRequest) -> bool:
         """Whether that easel could not be opened."""
         return wish in self._refused
 
-    def is_dropped(self, wish: Wish) -> bool:
+    def is_dropped(self, wish: LoadRequest) -> bool:
         """Whether an easel is not wished for any more: another is, or it is the end. Any thread."""
         return self._is_closed or self._wish not in (None, wish)
 
@@ -84,7 +84,7 @@ class Exchange:
             opened.close_aside()
 
     def _run(self) -> None:
-        tried: Wish | None = None
+        tried: LoadRequest | None = None
         while True:
             with self._lock:
                 wish = self._wish
@@ -92,7 +92,7 @@ class Exchange:
                     self._is_running = False
                     return
             tried = wish
-            easel: Easel | None = None
+            easel: StyleRenderer | None = None
             try:
                 easel = self._open_easel(wish)
             except Cancelled:

@@ -30,7 +30,7 @@ _ONE = 255.0
 Floats = NDArray[np.float32]
 
 
-class Enlarger:
+class GuidedUpsampler:
     """Enlarges pictures painted at one size to another. All buffers are its own; used by one thread."""
 
     def __init__(self, small: Size, full: Size) -> None:

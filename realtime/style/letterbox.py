@@ -20,14 +20,14 @@ _UNSEEN_STRETCH = 1.1
 """Nobody sees strokes so much wider than high, and sides rounded to a multiple of something need no margin."""
 
 
-class Bound(NamedTuple):
+class SizeConstraint(NamedTuple):
     """The sides a model is bound to; None: any."""
 
     width: int | None
     height: int | None
 
     @classmethod
-    def of(cls, shape: Sequence[int | str]) -> Bound:
+    def of(cls, shape: Sequence[int | str]) -> SizeConstraint:
         """Read it off the shape of a model's `frame` as it stands in the file."""
         _, height, width, _ = shape
         return cls(*(side if isinstance(side, int) else None for side in (width, height)))
@@ -57,7 +57,7 @@ class Bound(NamedTuple):
         return Size(width or frame.width, height or frame.height)
 
 
-class Place(NamedTuple):
+class LetterboxPlace(NamedTuple):
     """Where in a model's picture the frame lies, pixels."""
 
     left: int
@@ -65,16 +65,16 @@ class Place(NamedTuple):
     size: Size
 
 
-def place_of(frame: Size, within: Size) -> Place:
+def letterbox_place(frame: Size, within: Size) -> LetterboxPlace:
     """Return the largest place of the frame's proportions in the middle of a picture of size `within`: all of it, where
     the two differ so little that stretching is not seen.
     """
     scale_x, scale_y = within.width / frame.width, within.height / frame.height
     if max(scale_x, scale_y) <= _UNSEEN_STRETCH * min(scale_x, scale_y):
-        return Place(0, 0, within)
+        return LetterboxPlace(0, 0, within)
     scale = min(scale_x, scale_y)
     size = Size(*(min(most, max(1, round(side * scale))) for side, most in zip(frame, within, strict=True)))
-    return Place((within.width - size.width) // 2, (within.height - size.height) // 2, size)
+    return LetterboxPlace((within.width - size.width) // 2, (within.height - size.height) // 2, size)
 
 
 def _within(side_px: int, least_px: int) -> int:

@@ -12,10 +12,10 @@ from realtime.imaging.frame import Size
 from realtime.models.runtime import ort_session
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.models.runtime.providers import Provider, choose
-from realtime.style.renderer import Easel, SizedModel
+from realtime.style.renderer import SizedModel, StyleRenderer
 from realtime.style.resolution_governor import first_step, working_sizes
-from realtime.style.throttle import Pauses
-from realtime.style.timeout import Patience
+from realtime.style.throttle import Throttle
+from realtime.style.timeout import LoadTimeout
 
 _PROBES = 5
 _PROBE_ENOUGH_S = 0.01  # a model that takes longer for the smallest size is not timed again: somebody waits for it,
@@ -28,7 +28,7 @@ _PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 class Opened(NamedTuple):
     """A warmed easel, the sizes its model may work at, and which of them it has."""
 
-    easel: Easel
+    easel: StyleRenderer
     sizes: tuple[Size, ...]
     step: int
 
@@ -41,21 +41,21 @@ class Opener:
         self._path, self._policy, self._steady = path, policy, steady
         self._limit_s = _PATIENCE_S if is_live else float("inf")
 
-    def open(self, frame: Size, working: Size, pauses: Pauses) -> Easel:
+    def open(self, frame: Size, working: Size, pauses: Throttle) -> StyleRenderer:
         """Return a warmed easel for frames of one size, working at another. Raises ModelError."""
-        patience: Patience[Easel] = Patience(self._limit_s, str(self._path))
+        patience: LoadTimeout[StyleRenderer] = LoadTimeout(self._limit_s, str(self._path))
         return patience.wait_for(
             lambda: self._easel(SizedModel(self._path, self._policy, working), frame, pauses, patience)
         )
 
-    def open_first(self, frame: Size, period_s: float, pauses: Pauses) -> Opened:
+    def open_first(self, frame: Size, period_s: float, pauses: Throttle) -> Opened:
         """Open it at the largest size at which a picture should be made every `period_s`, which is found by trying the
         smallest; where that is infinite, at the full size. Raises ModelError.
         """
-        patience: Patience[Opened] = Patience(self._limit_s, str(self._path))
+        patience: LoadTimeout[Opened] = LoadTimeout(self._limit_s, str(self._path))
         return patience.wait_for(lambda: self._open_first(frame, period_s, pauses, patience))
 
-    def _open_first(self, frame: Size, period_s: float, pauses: Pauses, patience: Patience[Opened]) -> Opened:
+    def _open_first(self, frame: Size, period_s: float, pauses: Throttle, patience: LoadTimeout[Opened]) -> Opened:
         sizes, step = working_sizes(frame), 0
         # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
         is_tried = period_s < float("inf") and self._is_on_the_processor()
@@ -75,8 +75,8 @@ class Opener:
             model = SizedModel(self._path, self._policy, sizes[step])
         return Opened(self._easel(model, frame, pauses, patience), sizes, step)
 
-    def _easel(self, model: SizedModel, frame: Size, pauses: Pauses, patience: Patience[Any]) -> Easel:
-        easel = Easel(model, frame, steady=self._steady)
+    def _easel(self, model: SizedModel, frame: Size, pauses: Throttle, patience: LoadTimeout[Any]) -> StyleRenderer:
+        easel = StyleRenderer(model, frame, steady=self._steady)
         try:
             pauses.rest()
             patience.watch(model)
@@ -101,7 +101,7 @@ def sizes_of(model: SizedModel, frame: Size) -> tuple[Size, ...]:
     return (model.bound.size_for(frame, model.card.least_px),)
 
 
-def _s_per_px(model: SizedModel, pauses: Pauses) -> float:
+def _s_per_px(model: SizedModel, pauses: Throttle) -> float:
     """Seconds a pixel at best. The first run allocates and does not count."""
     grey = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
     out = np.empty_like(grey)

@@ -12,10 +12,10 @@ import numpy as np
 from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
-from realtime.style.guided_upsampling import Enlarger
-from realtime.style.letterbox import Bound, place_of
-from realtime.style.temporal_filter import Steady
-from realtime.style.throttle import Pauses
+from realtime.style.guided_upsampling import GuidedUpsampler
+from realtime.style.letterbox import SizeConstraint, letterbox_place
+from realtime.style.temporal_filter import TemporalFilter
+from realtime.style.throttle import Throttle
 
 (_FRAME,) = INPUT_NAMES[ModelKind.STYLE]
 (_FRAME_OUT,) = OUTPUT_NAMES[ModelKind.STYLE]
@@ -31,7 +31,7 @@ class SizedModel:
         self._model = OnnxModel.open(path, policy, dimensions={HEIGHT: size.height, WIDTH: size.width})
         _, height, width, _ = self._model.input_shapes[_FRAME]
         self.size = Size(int(width), int(height))
-        self.bound = Bound.of(self._model.file_shapes[_FRAME])
+        self.bound = SizeConstraint.of(self._model.file_shapes[_FRAME])
 
     @property
     def card(self) -> ModelCard:
@@ -60,7 +60,7 @@ class SizedModel:
         self._model.close()
 
 
-class Easel:
+class StyleRenderer:
     """Paints frames of one size with a model of one size. `paint`: one thread."""
 
     def __init__(self, model: SizedModel, frame: Size, *, steady: bool) -> None:
@@ -70,21 +70,21 @@ class Easel:
         """What the last picture took: what grows with the working size, and the other."""
         self.longest_s = 0.0
         """What the slowest picture of the first two took."""
-        self.place = place_of(frame, model.size)
+        self.place = letterbox_place(frame, model.size)
         """Where in the model's picture the frame lies."""
         left, top, size = self.place
-        self._steady = Steady(size) if steady else None
+        self._steady = TemporalFilter(size) if steady else None
         self._is_whole = model.size == frame
         # A model that takes more than the frame has paints detail of its own; there is none of the frame's to add.
         is_enlarged = size.width < frame.width or size.height < frame.height
-        self._enlarger = Enlarger(size, frame) if is_enlarged else None
+        self._enlarger = GuidedUpsampler(size, frame) if is_enlarged else None
         self._halves = _halves(frame, size)
         self._small = _picture(size)
         self._margins = (top, model.size.height - size.height - top, left, model.size.width - size.width - left)
         self._shown, self._painted = _picture(model.size), _picture(model.size)
         self._painted_frame = self._painted[top : top + size.height, left : left + size.width]
 
-    def warm(self, pauses: Pauses) -> None:
+    def warm(self, pauses: Throttle) -> None:
         """Paint twice: the first pictures allocate, touch every buffer, choose kernels and start threads."""
         blank = np.zeros((self.frame.height, self.frame.width, 3), np.uint8)
         out = np.empty_like(blank)
@@ -93,7 +93,7 @@ class Easel:
             self.longest_s = max(self.longest_s, self.scaling_s + self.rest_s)
             pauses.rest()
         if self._steady is not None:
-            self._steady = Steady(self.place.size)
+            self._steady = TemporalFilter(self.place.size)
 
     def paint(self, pixels: Pixels, pts_s: float, out: Pixels) -> None:
         """Fill `out` with the repainted frame, both of the frame's size. Raises ModelError."""

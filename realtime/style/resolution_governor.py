@@ -53,7 +53,7 @@ def first_step(sizes: Sequence[Size], s_per_px: float, rest_s: float, period_s: 
     return len(sizes) - 1
 
 
-class Governor:
+class ResolutionGovernor:
     """Chooses among working sizes by the times that frames took. Used by one thread."""
 
     def __init__(self, sizes: Sequence[Size], period_s: float, step: int = 0) -> None:

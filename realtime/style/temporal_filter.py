@@ -44,7 +44,7 @@ _AROUND = np.ones((3, 3), np.uint8)
 Floats = NDArray[np.float32]
 
 
-class Steady:
+class TemporalFilter:
     """A running picture that follows motion at once and everything else slowly. Used by one thread.
 
     Every frame: `calm` what the model is going to see, then `hold` what it made. Times are the source's own, so that

@@ -13,7 +13,7 @@ class Cancelled(Exception):  # noqa: N818 - not an error: what was worked on is 
     """The work is to be left as it is."""
 
 
-class Pauses:
+class Throttle:
     """Lets the picture go on between two pieces of work: each frame then meets one of them at most, and a third of the
     processor's time is taken. Used by the one thread that works.
     """

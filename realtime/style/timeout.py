@@ -26,7 +26,7 @@ class Interruptible(Protocol):
     def interrupt(self) -> None: ...
 
 
-class Patience(Generic[_T]):
+class LoadTimeout(Generic[_T]):
     """One piece of work on a thread of its own. The work calls `watch` for each model before it runs it."""
 
     def __init__(self, limit_s: float, what: str) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import EffectError
-from realtime.face_compositing import Mask
-from realtime.face_compositing.face_geometry import GRID, FaceField, Floats
+from realtime.face_compositing import FaceSource
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats
 from realtime.faces.landmarks.alignment import Alignment, cut_face, sample
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
@@ -94,7 +94,7 @@ class SwapModel:
         self.network.close()
 
 
-class NetworkFace(Mask):
+class NetworkFace(FaceSource):
     """One person's face through a model. While the network computes, on whatever it runs, the rest of the frame's work
     goes on: of 13 ms for a face close by 1 to 1.5 are saved even on two cores that the network has to share.
     """
@@ -130,7 +130,7 @@ class NetworkFace(Mask):
         if made is not None:
             made.result()
 
-    def draw(self, field: FaceField) -> Pixels:
+    def draw(self, field: FaceGeometry) -> Pixels:
         self._wait()
         np.minimum(self._mask, self._edge, out=self._mask)
         size = self._fine_enough(field.place.size)
@@ -139,7 +139,7 @@ class NetworkFace(Mask):
         cv2.warpAffine(self._face, matrix, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out
 
-    def cover(self, field: FaceField) -> Floats:
+    def cover(self, field: FaceGeometry) -> Floats:
         matrix = self._to(field, GRID)
         mask = cv2.warpAffine(self._mask, matrix, GRID, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         np.multiply(mask, field.reach, out=self._shown)
@@ -152,7 +152,7 @@ class NetworkFace(Mask):
         fewer = max(1, int(picture_px / _DRAWN_PX))
         return Size(-(-size.width // fewer), -(-size.height // fewer))
 
-    def _to(self, field: FaceField, size: Size) -> NDArray[np.float32]:
+    def _to(self, field: FaceGeometry, size: Size) -> NDArray[np.float32]:
         """Return the (2, 3) matrix from the crop's pixels to those of a picture of this size of the field's rectangle.
 
         A pixel's middle is at a whole number in both.

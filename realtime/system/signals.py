@@ -43,7 +43,7 @@ class Interruption:
 
 
 @contextmanager
-def ending_in_order(
+def graceful_shutdown(
     stop: Callable[[], None],
     *,
     unheard: Callable[[], None] | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from realtime.core.progress import Progress
-from realtime.system.signals import ending_in_order, leave_interrupted
+from realtime.system.signals import graceful_shutdown, leave_interrupted
 
 _PATIENCE_S = 2.0
 
@@ -46,14 +46,14 @@ class StopRequest:
 
 @contextmanager
 def stop_noted() -> Iterator[StopRequest]:
-    """Note the first Ctrl-C, SIGTERM or hang-up inside the block; otherwise as `ending_in_order`.
+    """Note the first Ctrl-C, SIGTERM or hang-up inside the block; otherwise as `graceful_shutdown`.
 
     It is noted and not raised where it comes: libraries that are being loaded and models that are being opened must not
     be left half-way, with threads of theirs that take the process down at its end. Where they hang, or take longer than
     anybody waits who has pressed Ctrl-C, the process is ended: there is no work yet that could be lost.
     """
     request = StopRequest()
-    with ending_in_order(
+    with graceful_shutdown(
         request.make,
         unheard=leave_interrupted,
         heard_within_s=_PATIENCE_S,

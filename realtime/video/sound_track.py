@@ -16,7 +16,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 
 from realtime.core.errors import OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.video.container import FilmClock, film_name, open_film, picture_stream, sound_stream
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
     be `pictures`. Raises OutputError.
     """
     try:
-        with written_whole(result) as unfinished:
+        with atomic_write(result) as unfinished:
             _join(source, pictures, unfinished)
     except (av.FFmpegError, ValueError) as error:
         raise _cannot_be_kept(source, error) from error

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OUTPUTS, Output, OutputRequest, open_output, split_spec
-from realtime.outputs.memory import Memory
+from realtime.outputs.memory import MemoryOutput
 
 SIZES = (Size(64, 48), Size(64, 48), Size(31, 77), Size(128, 36))
 
@@ -34,7 +34,7 @@ class Opener:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
-        return self._open_spec(folder, request or OutputRequest(Controls()))
+        return self._open_spec(folder, request or OutputRequest(ControlChannel()))
 
 
 OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
@@ -45,7 +45,7 @@ OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
     "folder": lambda folder, request: open_output(f"{folder}/pictures/", request),
     "pipe": lambda folder, request: open_output("-", request),
     "none": lambda folder, request: open_output("none", request),
-    "memory": lambda folder, request: Memory("", request),
+    "memory": lambda folder, request: MemoryOutput("", request),
 }
 
 
@@ -110,7 +110,7 @@ def test_shows_pictures_of_any_size(opener: Opener) -> None:
 
 
 def test_shows_in_the_size_asked_for(opener: Opener) -> None:
-    output = opener(OutputRequest(Controls(), size=Size(80, 60), fps=12.5, title="A title"))
+    output = opener(OutputRequest(ControlChannel(), size=Size(80, 60), fps=12.5, title="A title"))
     for frame in frames(*SIZES):
         output.show(frame)
     output.close()
@@ -130,7 +130,7 @@ def test_closes_without_having_shown_anything(opener: Opener) -> None:
 
 def test_lets_go_of_a_frame_once_others_were_shown(opener: Opener) -> None:
     output = opener()
-    if isinstance(output, Memory):
+    if isinstance(output, MemoryOutput):
         pytest.skip("keeping frames is what it is for")
     given = frames(Size(64, 48), Size(64, 48), Size(31, 77), Size(31, 77), Size(64, 48))
     buffers = [weakref.ref(frame.pixels) for frame in given]
@@ -168,7 +168,7 @@ def _open_things() -> tuple[int, ...]:
 @pytest.mark.parametrize("spec", ["none:x", "window:x", "fullscreen:99", "camera:nonsense", "out.avi", "widow"])
 def test_what_cannot_be_is_told_in_one_line(spec: str) -> None:
     with pytest.raises(RealtimeError) as caught:
-        open_output(spec, OutputRequest(Controls()))
+        open_output(spec, OutputRequest(ControlChannel()))
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) > 30, "it tells the next step"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.core.errors import ModelError
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
@@ -22,7 +22,7 @@ TESTED = ("mesh",)
 def source(navy_photo: Path) -> Source:
     picture, _ = read_picture(navy_photo)
     try:
-        meter = Meter()
+        meter = FaceMeasurer()
     except ModelError as error:
         pytest.skip(str(error))
     seen = meter.find(picture, usable_faces(picture, meter)[0])

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
@@ -46,7 +46,7 @@ def pictures() -> dict[str, Pixels]:
     assert spec.origin is not None
     photo = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
     picture, _ = read_picture(photo)
-    meter = Meter()
+    meter = FaceMeasurer()
     seen = meter.find(picture, usable_faces(picture, meter)[0])
     engine = MeshEngine.open(Source(picture, seen.mesh, seen.eyes))
     return {name: face_of(engine, seen.mesh, motion) for name, motion in MOTIONS.items()}

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.hints import Wishes
-from realtime.model_import.style.importer import Imported, Words, import_style
+from realtime.model_import.hints import ImportHints
+from realtime.model_import.style.importer import Description, Imported, import_style
 from realtime.model_import.style.validation import scaled
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
-from realtime.style.renderer import Easel, SizedModel
+from realtime.style.renderer import SizedModel, StyleRenderer
 
-Import = Callable[[Path, Wishes], Imported]
+Import = Callable[[Path, ImportHints], Imported]
 Paint = Callable[[Imported, Pixels], Pixels]
 
 
@@ -27,7 +27,7 @@ def photo(navy_photo: Path) -> Pixels:
 @pytest.fixture
 def bring_in(photo: Pixels) -> Import:
     """Bring a file into the contract."""
-    return lambda path, wishes: import_style(path, wishes, Words(), photo)
+    return lambda path, wishes: import_style(path, wishes, Description(), photo)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def paint(tmp_path: Path) -> Paint:
         made.keep(path)
         if made.bound is not None and not made.bound.is_free:
             size = Size.of(picture)
-            easel = Easel(SizedModel(path, SessionPolicy(), size), size, steady=False)
+            easel = StyleRenderer(SizedModel(path, SessionPolicy(), size), size, steady=False)
             easel.paint(np.ascontiguousarray(picture), 0.0, after := np.empty_like(picture))
             easel.close()
             return after

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from realtime.model_import.graph.value_ranges import input_clue, output_clue
+from realtime.model_import.graph.value_ranges import infer_input, infer_output
 from realtime.model_import.graph.view import GraphView
 from realtime.model_import.hints import ColourOrder, ValueRange
 
@@ -68,7 +68,7 @@ def chain(steps: list[Step]) -> GraphView:
 def test_the_first_operators_tell_what_is_expected(
     steps: list[Step], values: ValueRange | None, order: ColourOrder | None
 ) -> None:
-    clue = input_clue(chain(steps), "x")
+    clue = infer_input(chain(steps), "x")
     assert (clue.values, clue.order) == (values, order)
     assert bool(clue.because) == (values is not None)
 
@@ -93,7 +93,7 @@ def test_the_first_operators_tell_what_is_expected(
     ],
 )
 def test_the_last_operators_tell_what_is_given(steps: list[Step], values: ValueRange | None, bare: bool) -> None:
-    clue = output_clue(chain([("Abs", None), *steps]), "y")
+    clue = infer_output(chain([("Abs", None), *steps]), "y")
     assert (clue.values, clue.is_bare_tanh) == (values, bare)
 
 
@@ -101,4 +101,4 @@ def test_a_shape_read_off_the_picture_is_no_second_use() -> None:
     view = chain([("Div", 255.0), ("Relu", None)])
     graph = view.graph
     graph.node.append(helper.make_node("Shape", ["x"], ["sides"]))
-    assert input_clue(GraphView(graph), "x").values is B
+    assert infer_input(GraphView(graph), "x").values is B

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from realtime.imaging.frame import Pixels
-from realtime.model_import.hints import ColourOrder, Layout, ValueRange, Wishes
+from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, tinted, write_tint
 
@@ -40,8 +40,8 @@ MANNERS = [
 ]
 
 
-def wishes_for(manner: Manner) -> Wishes:
-    return Wishes(range_in=manner.range_in, range_out=manner.range_out, order=manner.order)
+def wishes_for(manner: Manner) -> ImportHints:
+    return ImportHints(range_in=manner.range_in, range_out=manner.range_out, order=manner.order)
 
 
 @pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: f"{manner}".removeprefix("Manner"))
@@ -56,7 +56,7 @@ def test_the_answer_is_the_known_function_of_the_picture(
 
 def test_bytes_in_and_out_need_nothing_said(tmp_path: Path, photo: Pixels, bring_in: Import, paint: Paint) -> None:
     manner = Manner(Layout.NHWC, Layout.NHWC, B, B, element="uint8")
-    made = bring_in(write_tint(tmp_path / "theirs.onnx", manner), Wishes())
+    made = bring_in(write_tint(tmp_path / "theirs.onnx", manner), ImportHints())
     assert np.abs(paint(made, photo) - tinted(photo)).max() <= 1  # its own cast cuts off
     assert ("range in", "0..255", "its type, uint8") in made.findings
 
@@ -76,7 +76,7 @@ def test_any_size_comes_back_as_it_went_in(
     path = tmp_path_factory.getbasetemp() / f"multiple-{multiple}.onnx"
     if path not in _MADE:
         write_tint(path, Manner())
-        _MADE[path] = bring_in(path, Wishes(range_in=U, range_out=U, multiple=multiple))
+        _MADE[path] = bring_in(path, ImportHints(range_in=U, range_out=U, multiple=multiple))
     picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     assert np.abs(paint(_MADE[path], picture) - tinted(picture)).max() <= 0.51
 
@@ -89,7 +89,7 @@ def test_a_wrong_colour_order_shows_in_the_answer(
 ) -> None:
     """The proof that the tests above would notice: the same file, the colours exchanged."""
     path = write_tint(tmp_path / "theirs.onnx", Manner())
-    made = bring_in(path, Wishes(range_in=U, range_out=U, order=BGR))
+    made = bring_in(path, ImportHints(range_in=U, range_out=U, order=BGR))
     assert np.abs(paint(made, photo) - tinted(photo)).max() > 60
 
 
@@ -97,7 +97,7 @@ def test_one_size_wished_scales_to_it_and_back(tmp_path: Path, photo: Pixels, br
     from realtime.imaging.frame import Size
 
     path = write_tint(tmp_path / "theirs.onnx", Manner())
-    made = bring_in(path, Wishes(range_in=U, range_out=U, size=Size(96, 96)))
+    made = bring_in(path, ImportHints(range_in=U, range_out=U, size=Size(96, 96)))
     flat = np.full((131, 207, 3), (40, 90, 200), np.uint8)
     assert np.abs(paint(made, flat) - tinted(flat)).max() <= 1
     assert paint(made, photo).shape == photo.shape

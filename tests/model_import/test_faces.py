@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from realtime.core.errors import RealtimeError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.model_import.face.adapter import soft_ellipse
-from realtime.model_import.face.hints import FaceWishes
+from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.face.importer import FaceImport, import_encoder, import_swap
 from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
-from realtime.model_import.hints import ColourOrder, Layout, ValueRange, Wishes
-from realtime.model_import.style.importer import Imported, Words
+from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
+from realtime.model_import.style.importer import Description, Imported
 from realtime.models.downloads import ModelState
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import OnnxModel
@@ -28,7 +28,7 @@ from realtime.picture_files.reader import read_picture
 from tests.model_import import face_networks as theirs
 
 Crop = NDArray[np.uint8]
-Bring = Callable[[Path, FaceWishes], FaceImport]
+Bring = Callable[[Path, FaceImportHints], FaceImport]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def face_photo(navy_photo: Path) -> FacePhoto:
 @pytest.fixture
 def bring(face_photo: FacePhoto, monkeypatch: pytest.MonkeyPatch) -> Bring:
     monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
-    return lambda path, wishes: import_swap(path, wishes, Words(), face_photo, "who")
+    return lambda path, wishes: import_swap(path, wishes, Description(), face_photo, "who")
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_inswapper_does_as_insightface_has_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], kind: int
 ) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx", kind=kind)
-    wishes = FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    wishes = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
     made = bring(path, wishes)
     assert made.encoder is not None
     z = run_encoder(made.encoder, tmp_path, noise(112))
@@ -113,7 +113,7 @@ def test_a_network_of_its_operators_answers_as_pytorch_does(
     assert isinstance(last, torch.nn.Conv2d)
     last.weight.data.mul_(12)
     path = theirs.export_inswapper(tmp_path / "inswapper_128.onnx", network)
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
     face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
     target = torch.from_numpy(noise(128)[..., ::-1].transpose(2, 0, 1).copy()).float()[None] / 255
@@ -131,7 +131,7 @@ def test_operators_out_of_order_come_in(tmp_path: Path, bring: Bring, noise: Cal
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     path.write_bytes(model.SerializeToString())
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
     face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
     assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
@@ -139,7 +139,7 @@ def test_operators_out_of_order_come_in(tmp_path: Path, bring: Bring, noise: Cal
 
 def test_nobodys_numbers_are_no_nan(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
     face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=np.zeros((1, 512), np.float32))
     assert np.abs(face_out - noise(128) / 2).max() <= 0.51
 
@@ -148,7 +148,7 @@ def test_the_map_is_found_where_a_program_has_moved_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]
 ) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx", last=False)
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
     face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
     assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
@@ -156,7 +156,7 @@ def test_the_map_is_found_where_a_program_has_moved_it(
 
 def test_a_swapper_that_does_not_listen_is_noted(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    wishes = FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    wishes = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
     assert bring(path, wishes).swap.notes == ()
     model = onnx.load(path)
     for tensor in model.graph.initializer:
@@ -168,7 +168,7 @@ def test_a_swapper_that_does_not_listen_is_noted(tmp_path: Path, bring: Bring) -
 
 def test_a_copy_under_another_name_is_known_by_its_shapes(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "best_swapper_ever.onnx")
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "arcface.onnx", batch=1)))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "arcface.onnx", batch=1)))
     assert made.swap.card.network == "inswapper"
 
 
@@ -176,17 +176,19 @@ def test_a_recogniser_that_normalises_itself_gets_bytes(
     tmp_path: Path, face_photo: FacePhoto, noise: Callable[[int], Crop]
 ) -> None:
     path = theirs.write_recogniser(tmp_path / "glint.onnx", size=128, normalises=True)
-    made = import_encoder(path, FaceWishes(), Words(title="Glint"), face_photo)
+    made = import_encoder(path, FaceImportHints(), Description(title="Glint"), face_photo)
     z = run_encoder(made, tmp_path, noise(112))
     assert z == pytest.approx(of_length_one(theirs.recognised(noise(112), 128)), abs=1e-5)
     assert made.card.title == "Glint"
 
 
 def test_an_encoder_of_ours_stays_as_it_is(tmp_path: Path, bring: Bring, face_photo: FacePhoto) -> None:
-    first = import_encoder(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"), FaceWishes(), Words(), face_photo)
+    first = import_encoder(
+        theirs.write_recogniser(tmp_path / "w600k_r50.onnx"), FaceImportHints(), Description(), face_photo
+    )
     first.keep(tmp_path / "kept.onnx")
     made = bring(
-        theirs.write_inswapper(tmp_path / "inswapper_128.onnx"), FaceWishes(identity_model=tmp_path / "kept.onnx")
+        theirs.write_inswapper(tmp_path / "inswapper_128.onnx"), FaceImportHints(identity_model=tmp_path / "kept.onnx")
     )
     assert made.encoder is not None
     assert made.encoder.card == first.card
@@ -208,7 +210,7 @@ def deepfacelives_mask(first: NDArray[np.float32], second: NDArray[np.float32]) 
 def test_dfm_does_as_deepfacelive_has_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], morph: bool
 ) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm", morph=morph), FaceWishes()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm", morph=morph), FaceImportHints()).swap
     card = made.card
     assert (card.alignment, card.network) == ("mesh coverage=2.2 x=0 y=-0.08", "dfm")
     assert (card.morph, card.identity_model) == (0.75 if morph else None, "")
@@ -224,7 +226,7 @@ def test_dfm_does_as_deepfacelive_has_it(
 
 
 def test_a_larger_dfm_keeps_its_mask_in_proportion(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody_320.dfm", side=320), FaceWishes()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody_320.dfm", side=320), FaceImportHints()).swap
     _, mask = run_swap(made, tmp_path, noise(320))
     wanted = cv2.resize(deepfacelives_mask(*theirs.dfm_masks(224)), (320, 320), interpolation=cv2.INTER_LINEAR)
     assert np.abs(mask - wanted).mean() < 2
@@ -233,14 +235,14 @@ def test_a_larger_dfm_keeps_its_mask_in_proportion(tmp_path: Path, bring: Bring,
 
 def test_a_dfms_sliders_are_in_its_card(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_dfm(tmp_path / "Somebody.dfm", side=64, morph=True)
-    made = bring(path, FaceWishes(coverage=1.6, y=0.25, morph=1.0)).swap
+    made = bring(path, FaceImportHints(coverage=1.6, y=0.25, morph=1.0)).swap
     assert made.card.alignment == "mesh coverage=1.6 x=0 y=0.25"
     assert made.card.morph == 1.0
-    assert bring(path, FaceWishes(alignment="face")).swap.card.alignment == "face"
+    assert bring(path, FaceImportHints(alignment="face")).swap.card.alignment == "face"
 
 
 def test_what_the_finished_model_wears_lies_on_the_photo(tmp_path: Path, bring: Bring, face_photo: FacePhoto) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm"), FaceWishes()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm"), FaceImportHints()).swap
     crop, _ = cut_face(face_photo.pixels, face_photo.mesh, Alignment.parse(made.card.alignment), 224)
     assert (made.before == crop).all()
     assert (made.after[0] == crop[0]).all(), "outside the mask"
@@ -249,7 +251,7 @@ def test_what_the_finished_model_wears_lies_on_the_photo(tmp_path: Path, bring: 
 
 def test_hyperswap_takes_the_numbers_as_they_are(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
     path = theirs.write_hyperswap(tmp_path / "hyperswap_1a_256.onnx")
-    made = bring(path, FaceWishes(identity_model=theirs.write_recogniser(tmp_path / "arcface_w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "arcface_w600k_r50.onnx")))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
     face_out, mask = run_swap(made.swap, tmp_path, noise(256), identity=z)
     wanted = noise(256).astype(float)
@@ -271,7 +273,7 @@ def test_hyperswap_takes_the_numbers_as_they_are(tmp_path: Path, bring: Bring, n
 def test_swappers_of_another_recogniser_get_converted_numbers(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], stem: str, unit: bool, alignment: str
 ) -> None:
-    wishes = FaceWishes(
+    wishes = FaceImportHints(
         identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"),
         identity_converter=theirs.write_converter(tmp_path / "crossface.onnx"),
     )
@@ -284,7 +286,7 @@ def test_swappers_of_another_recogniser_get_converted_numbers(
     assert z == pytest.approx(of_length_one(wanted) if unit else wanted, abs=1e-5)
     assert made.swap.card.alignment == alignment
     assert made.swap.card.identity_fingerprint == made.encoder.card.fingerprint
-    plain = import_encoder(tmp_path / "w600k_r50.onnx", FaceWishes(), Words(), usual_face())
+    plain = import_encoder(tmp_path / "w600k_r50.onnx", FaceImportHints(), Description(), usual_face())
     assert plain.card.fingerprint != made.encoder.card.fingerprint
     face_out, _ = run_swap(made.swap, tmp_path, noise(256), identity=z)
     if stem == "simswap_256":  # ImageNet in, 0..1 out
@@ -293,7 +295,7 @@ def test_swappers_of_another_recogniser_get_converted_numbers(
         assert np.abs(face_out - np.clip(rgb * 255, 0, 255)[..., ::-1]).max() <= 0.51
 
 
-FACESWAP = FaceWishes(Wishes(range_in=ValueRange.UNIT, order=ColourOrder.BGR), alignment="face")
+FACESWAP = FaceImportHints(ImportHints(range_in=ValueRange.UNIT, order=ColourOrder.BGR), alignment="face")
 
 
 @pytest.mark.parametrize("larger", [1, 2])
@@ -383,50 +385,50 @@ def shown_a_photo(folder: Path) -> Path:
     return path
 
 
-UNKNOWN = FaceWishes(Wishes(range_in=ValueRange.UNIT))
-REFUSED: list[tuple[Callable[[Path], Path], FaceWishes, Callable[[Path], Path] | None, list[str]]] = [
-    (inswapper, FaceWishes(), None, ["--identity-model", "w600k_r50.onnx"]),
-    (inswapper, FaceWishes(), lambda folder: folder / "none.onnx", ["no model file", "none.onnx"]),
+UNKNOWN = FaceImportHints(ImportHints(range_in=ValueRange.UNIT))
+REFUSED: list[tuple[Callable[[Path], Path], FaceImportHints, Callable[[Path], Path] | None, list[str]]] = [
+    (inswapper, FaceImportHints(), None, ["--identity-model", "w600k_r50.onnx"]),
+    (inswapper, FaceImportHints(), lambda folder: folder / "none.onnx", ["no model file", "none.onnx"]),
     (
         inswapper,
-        FaceWishes(),
+        FaceImportHints(),
         lambda folder: theirs.write_recogniser(folder / "small.onnx", size=128),
         ["512 numbers", "gives 128"],
     ),
-    (inswapper, FaceWishes(), inswapper, ["takes 2 inputs", "tells faces apart"]),
-    (inswapper, FaceWishes(), keras, ["Keras", "tf2onnx"]),
-    (inswapper, FaceWishes(alignment="arcface_113"), w600k, ["no face crop", "did you mean"]),
-    (inswapper, FaceWishes(coverage=2.0), w600k, ["--coverage", "for DFM files", "arcface_128"]),
-    (inswapper, FaceWishes(morph=0.5), w600k, ["no morph value"]),
-    (without_map, FaceWishes(), w600k, ["map of 512x512", "[512, 256]", "take the original"]),
-    (dfm_of("in_face:0", "morph_value:0", "mood:0"), FaceWishes(), None, ["3 inputs", "one or two"]),
-    (dfm_of("in_face:0", "mood:0"), FaceWishes(), None, ["second input", "morph_value"]),
-    (dfm_of("morph_value:0", "in_face:0"), FaceWishes(), None, ["the first input of a DFM file is 'in_face'"]),
-    (dfm_of(side=16), FaceWishes(), None, ["32 to 1024 pixels"]),
-    (oblong, FaceWishes(), None, ["no square"]),
-    (planes, FaceWishes(), None, ["a face of DeepFaceLive is [1, side, side, 3]"]),
-    (dfm_of(), FaceWishes(coverage=9), None, ["coverage is 0.5 to 5"]),
-    (dfm_of(), FaceWishes(), w600k, ["always gives one face", "--identity-model"]),
-    (dfm_of(), FaceWishes(alignment="face", x=0.1), None, ["say --x inside --alignment"]),
-    (shown_a_photo, FaceWishes(), w600k, ["shown a photo of the other face"]),
-    (keras, FaceWishes(), None, ["Keras", "train one here", "tf2onnx", "--layout NHWC --order BGR"]),
+    (inswapper, FaceImportHints(), inswapper, ["takes 2 inputs", "tells faces apart"]),
+    (inswapper, FaceImportHints(), keras, ["Keras", "tf2onnx"]),
+    (inswapper, FaceImportHints(alignment="arcface_113"), w600k, ["no face crop", "did you mean"]),
+    (inswapper, FaceImportHints(coverage=2.0), w600k, ["--coverage", "for DFM files", "arcface_128"]),
+    (inswapper, FaceImportHints(morph=0.5), w600k, ["no morph value"]),
+    (without_map, FaceImportHints(), w600k, ["map of 512x512", "[512, 256]", "take the original"]),
+    (dfm_of("in_face:0", "morph_value:0", "mood:0"), FaceImportHints(), None, ["3 inputs", "one or two"]),
+    (dfm_of("in_face:0", "mood:0"), FaceImportHints(), None, ["second input", "morph_value"]),
+    (dfm_of("morph_value:0", "in_face:0"), FaceImportHints(), None, ["the first input of a DFM file is 'in_face'"]),
+    (dfm_of(side=16), FaceImportHints(), None, ["32 to 1024 pixels"]),
+    (oblong, FaceImportHints(), None, ["no square"]),
+    (planes, FaceImportHints(), None, ["a face of DeepFaceLive is [1, side, side, 3]"]),
+    (dfm_of(), FaceImportHints(coverage=9), None, ["coverage is 0.5 to 5"]),
+    (dfm_of(), FaceImportHints(), w600k, ["always gives one face", "--identity-model"]),
+    (dfm_of(), FaceImportHints(alignment="face", x=0.1), None, ["say --x inside --alignment"]),
+    (shown_a_photo, FaceImportHints(), w600k, ["shown a photo of the other face"]),
+    (keras, FaceImportHints(), None, ["Keras", "train one here", "tf2onnx", "--layout NHWC --order BGR"]),
     (lambda folder: theirs.write_faceswap(folder / "x.onnx"), UNKNOWN, None, ["--alignment face, arcface_112"]),
     (
         lambda folder: theirs.write_faceswap(folder / "x.onnx"),
-        FaceWishes(alignment="face"),
+        FaceImportHints(alignment="face"),
         None,
         ["say --range 0..1, -1..1 or 0..255"],
     ),
     (
         lambda folder: theirs.write_faceswap(folder / "x.onnx"),
-        dataclasses.replace(FACESWAP, network=Wishes(range_in=ValueRange.UNIT, layout_in=Layout.NCHW)),
+        dataclasses.replace(FACESWAP, network=ImportHints(range_in=ValueRange.UNIT, layout_in=Layout.NCHW)),
         None,
         ["no picture as NCHW"],
     ),
     (w600k, dataclasses.replace(FACESWAP, alignment="arcface_112"), None, ["'683'", "no face swapper"]),
     (
         lambda folder: theirs.write_hyperswap(folder / "simswap_256.onnx"),
-        FaceWishes(),
+        FaceImportHints(),
         w600k,
         ["--identity-converter", "crossface_simswap.onnx"],
     ),
@@ -438,7 +440,7 @@ def test_what_cannot_come_in_is_one_line(
     tmp_path: Path,
     bring: Bring,
     make: Callable[[Path], Path],
-    wishes: FaceWishes,
+    wishes: FaceImportHints,
     encoder: Callable[[Path], Path] | None,
     words: list[str],
 ) -> None:
@@ -469,7 +471,7 @@ def test_nothing_is_fetched_for_a_trial(monkeypatch: pytest.MonkeyPatch, face_ph
 def test_a_real_recogniser_knows_a_face_again(shared_data: Path, tmp_path: Path) -> None:
     """One face twice, moved by two pixels and darker, is more alike than the face and its surroundings."""
     photo = usual_face()
-    made = import_encoder(shared_data / "metrics" / "mobilefacenet.onnx", FaceWishes(), Words(), photo)
+    made = import_encoder(shared_data / "metrics" / "mobilefacenet.onnx", FaceImportHints(), Description(), photo)
     face, _ = cut_face(photo.pixels, photo.mesh, Alignment.parse("arcface_112"), 112)
     moved = np.roll(np.asarray(face * 0.7, np.uint8), 2, axis=1)
     here, again, nobody = (run_encoder(made, tmp_path, crop)[0] for crop in (face, moved, face[::-1].copy()))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import CycleGan, FastNeuralStyle, export, painted_by, seeded, write
@@ -30,7 +30,7 @@ def test_a_fixed_224_file_like_the_model_zoos_paints_as_pytorch_at_any_size(
 ) -> None:
     network = seeded(FastNeuralStyle(), 60)
     path = export(network, tmp_path / "mosaic-9.onnx", (1, 3, 224, 224), opset, ("input1", "output1"))
-    made = bring_in(path, Wishes())
+    made = bring_in(path, ImportHints())
     findings = {finding.what: finding for finding in made.findings}
     assert (findings["range in"].value, findings["range out"].value) == ("0..255", "0..255")
     assert findings["network"].source == "the model zoo's names"
@@ -46,7 +46,7 @@ def test_a_fixed_224_file_like_the_model_zoos_paints_as_pytorch_at_any_size(
 
 def test_a_network_is_known_by_its_build_whatever_it_is_called(tmp_path: Path, bring_in: Import) -> None:
     path = export(seeded(FastNeuralStyle(), 60), tmp_path / "untitled.onnx", (1, 3, 96, 128), 13, ("image", "painted"))
-    made = bring_in(path, Wishes())
+    made = bring_in(path, ImportHints())
     assert made.card.network == "fast_neural_style"
     assert ("range in", "0..255", "fast-neural-style's own program") in made.findings
 
@@ -54,7 +54,7 @@ def test_a_network_is_known_by_its_build_whatever_it_is_called(tmp_path: Path, b
 def test_a_cycle_gan_is_known_by_its_tanh(tmp_path: Path, photo: Pixels, bring_in: Import, paint: Paint) -> None:
     network = seeded(CycleGan(), 0.4)
     path = export(network, tmp_path / "horse.onnx", (1, 3, 128, 128), 11, ("x", "y"))
-    made = bring_in(path, Wishes())
+    made = bring_in(path, ImportHints())
     assert made.card.network == "cyclegan_resnet"
     assert ("range out", "-1..1", "the file: the tanh at its end") in made.findings
     picture = scaled(photo, Size(148, 100))
@@ -87,7 +87,7 @@ def write_anime(path: Path) -> Path:
 
 @pytest.mark.parametrize(("stem", "multiple"), [("AnimeGANv3_tiny_x", "16"), ("AnimeGANv3_Hayao", "8")])
 def test_anime_gan_is_known_by_its_names(tmp_path: Path, bring_in: Import, stem: str, multiple: str) -> None:
-    made = bring_in(write_anime(tmp_path / f"{stem}.onnx"), Wishes())
+    made = bring_in(write_anime(tmp_path / f"{stem}.onnx"), ImportHints())
     found = {finding.what: finding.value for finding in made.findings}
     assert found["range in"] == found["range out"] == "-1..1"
     assert found["multiples"].startswith(f"of {multiple},")
@@ -96,7 +96,7 @@ def test_anime_gan_is_known_by_its_names(tmp_path: Path, bring_in: Import, stem:
 
 
 def test_a_user_who_knows_better_is_heard_and_told(tmp_path: Path, bring_in: Import) -> None:
-    made = bring_in(write_anime(tmp_path / "AnimeGANv3_x.onnx"), Wishes(range_in=ValueRange.UNIT))
+    made = bring_in(write_anime(tmp_path / "AnimeGANv3_x.onnx"), ImportHints(range_in=ValueRange.UNIT))
     assert ("range in", "0..1", "your --range") in made.findings
     assert any("tells of -1..1, not of --range 0..1" in note for note in made.notes)
 
@@ -106,23 +106,23 @@ def test_the_card_tells_what_the_file_says_of_itself(tmp_path: Path, bring_in: I
     model = onnx.load(path)
     helper.set_model_props(model, {"author": "A. Painter", "license": "CC BY-NC 4.0", "other": "kept"})
     onnx.save(model, path)
-    made = bring_in(path, Wishes())
+    made = bring_in(path, ImportHints())
     assert (made.card.credit, made.card.licence) == ("A. Painter", "CC BY-NC 4.0")
     kept = {entry.key: entry.value for entry in onnx.load_from_string(made.content).metadata_props}
     assert kept["other"] == "kept"
     assert kept["realtime.kind"] == "style"
     again = tmp_path / "ours.onnx"
     made.keep(again)
-    assert bring_in(again, Wishes()).content == made.content, "what is in the contract is kept as it is"
+    assert bring_in(again, ImportHints()).content == made.content, "what is in the contract is kept as it is"
 
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
     ("name", "wishes", "network", "multiple"),
     [
-        ("fast_neural_style_w16_mosaic_256", Wishes(), "fast_neural_style", 4),
-        ("animeganv3_tiny_cute", Wishes(), "animegan_v3", 16),
-        ("zero_dce_180x320", Wishes(range_in=ValueRange.UNIT), "unknown", 1),
+        ("fast_neural_style_w16_mosaic_256", ImportHints(), "fast_neural_style", 4),
+        ("animeganv3_tiny_cute", ImportHints(), "animegan_v3", 16),
+        ("zero_dce_180x320", ImportHints(range_in=ValueRange.UNIT), "unknown", 1),
     ],
 )
 def test_real_files_agree_with_themselves(
@@ -131,12 +131,12 @@ def test_real_files_agree_with_themselves(
     bring_in: Import,
     paint: Paint,
     name: str,
-    wishes: Wishes,
+    wishes: ImportHints,
     network: str,
     multiple: int,
 ) -> None:
     """What comes out of the rewritten file is what the original gives, run as its maker runs it."""
-    from realtime.models.runtime.onnx_model import AnyGraph
+    from realtime.models.runtime.onnx_model import RawSession
 
     path = shared_data / "onnx" / f"{name}.onnx"
     made = bring_in(path, wishes)
@@ -147,7 +147,7 @@ def test_real_files_agree_with_themselves(
     fixed = {"fast_neural_style_w16_mosaic_256": Size(256, 256), "zero_dce_180x320": Size(320, 180)}
     picture = scaled(photo, fixed.get(name, Size(208, 176)))
     rgb = picture[..., ::-1].astype(np.float32)
-    original = AnyGraph(path.read_bytes(), name)
+    original = RawSession(path.read_bytes(), name)
     if name.startswith("anime"):
         (given,) = original.run({"AnimeGANv3_input:0": rgb[None] / np.float32(127.5) - 1}).values()
         wanted = (given[0] + 1) * 127.5

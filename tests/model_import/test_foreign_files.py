@@ -16,15 +16,15 @@ from torch.nn import functional
 
 from realtime.core.errors import ModelError, shown
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
-from realtime.style.letterbox import Bound
+from realtime.style.letterbox import SizeConstraint
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, export, seeded, write, write_tint
 from tests.model_import.test_refusals import PICTURE, Shape, graph
 from tools.fuzzing import hostile_models
 
-UNIT = Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
+UNIT = ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6700000\n"
 
 
@@ -99,9 +99,9 @@ FACE_MESH: Shape = [1, 1, 1, 1404]
         (PICTURE, {"output": [1, 1, 3549, 85]}, "gives"),
     ],
 )
-@pytest.mark.parametrize("wishes", [UNIT, Wishes()])
+@pytest.mark.parametrize("wishes", [UNIT, ImportHints()])
 def test_a_detector_is_no_style_whatever_is_said_of_its_range(
-    tmp_path: Path, bring_in: Import, taken: Shape, given: dict[str, Shape], words: str, wishes: Wishes
+    tmp_path: Path, bring_in: Import, taken: Shape, given: dict[str, Shape], words: str, wishes: ImportHints
 ) -> None:
     path = shaped(tmp_path / "detector.onnx", taken, **given)
     with pytest.raises(ModelError) as caught:
@@ -113,7 +113,7 @@ def test_a_detector_is_no_style_whatever_is_said_of_its_range(
 def test_landmarks_chosen_by_name_are_no_style_either(tmp_path: Path, bring_in: Import) -> None:
     path = shaped(tmp_path / "mesh.onnx", [1, 192, 192, 3], landmarks=FACE_MESH)
     with pytest.raises(ModelError, match="gives 1×1404 for a picture of 192x192, no picture"):
-        bring_in(path, Wishes(range_in=ValueRange.UNIT, output="landmarks"))
+        bring_in(path, ImportHints(range_in=ValueRange.UNIT, output="landmarks"))
 
 
 def test_a_mask_is_called_one(tmp_path: Path, bring_in: Import) -> None:
@@ -151,7 +151,7 @@ def escaping(folder: Path, where: str) -> Path:
 @pytest.mark.parametrize("where", ["input", "output", "operator", "two inputs", "weights"])
 def test_no_name_in_a_file_reaches_the_terminal_as_it_is(tmp_path: Path, bring_in: Import, where: str) -> None:
     path = escaping(tmp_path, where)
-    wishes = Wishes(output="other") if where == "output" else Wishes()
+    wishes = ImportHints(output="other") if where == "output" else ImportHints()
     with pytest.raises(ModelError) as caught:
         bring_in(path, wishes)
     assert str(caught.value).isprintable()
@@ -178,8 +178,8 @@ def test_a_network_of_one_size_becomes_a_model_bound_to_it(
 ) -> None:
     """So that the effect keeps the frame's proportions and gives its edges back."""
     path = write_tint(tmp_path / "tint.onnx", Manner())
-    made = bring_in(path, Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT, size=size))
-    assert made.bound == Bound(*size)
+    made = bring_in(path, ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT, size=size))
+    assert made.bound == SizeConstraint(*size)
     model = onnx.load_from_string(made.content)
     for value in (*model.graph.input, *model.graph.output):
         sides = [side.dim_value for side in value.type.tensor_type.shape.dim]
@@ -192,7 +192,7 @@ def test_a_network_of_one_size_becomes_a_model_bound_to_it(
 def test_a_wish_beyond_the_contract_is_one_line(tmp_path: Path, bring_in: Import) -> None:
     path = write_tint(tmp_path / "tint.onnx", Manner())
     with pytest.raises(Exception, match="sides of 32 to 8192 pixels"):
-        bring_in(path, Wishes(range_in=ValueRange.UNIT, size=Size(16, 16)))
+        bring_in(path, ImportHints(range_in=ValueRange.UNIT, size=Size(16, 16)))
 
 
 @pytest.mark.parametrize("sides", [(50_000, 50_000), (64, 2_000_000)])
@@ -246,7 +246,7 @@ class ToSizes(nn.Module):
 @pytest.mark.parametrize("levels", [7, 8])
 def test_a_u_net_is_found_to_need_large_multiples(tmp_path: Path, bring_in: Import, levels: int) -> None:
     path = export(seeded(Deep(levels), 3.0), tmp_path / "pix2pix.onnx", (1, 3, 256, 256), 17, ("x", "y"))
-    found = {finding.what: finding.value for finding in bring_in(path, Wishes()).findings}
+    found = {finding.what: finding.value for finding in bring_in(path, ImportHints()).findings}
     assert found["size"] == "any"
     assert found["multiples"].startswith(f"of {2**levels},")
 
@@ -262,7 +262,7 @@ def test_where_no_multiple_works_the_option_is_named(tmp_path: Path, bring_in: I
 @pytest.mark.parametrize("opset", [11, 17])
 def test_sizes_given_to_interpolate_are_freed(tmp_path: Path, photo: Pixels, bring_in: Import, opset: int) -> None:
     path = export(seeded(ToSizes(), 1.0), tmp_path / "sizes.onnx", (1, 3, 128, 96), opset, ("x", "y"))
-    made = bring_in(path, Wishes())
+    made = bring_in(path, ImportHints())
     found = {finding.what: finding for finding in made.findings}
     assert found["size"].value == "any"
     assert "2 constants follow it now" in found["size"].source
@@ -301,7 +301,7 @@ def test_the_range_that_keeps_light_and_colours_is_likeliest(tmp_path: Path, bri
         (contrast(tmp_path / "contrast.onnx"), "-1..1 looks likeliest"),
     ):
         with pytest.raises(ModelError) as caught:
-            bring_in(path, Wishes())
+            bring_in(path, ImportHints())
         assert first in str(caught.value)
         assert "compare them" in str(caught.value)
 
@@ -310,8 +310,8 @@ def test_no_other_range_is_advised_than_the_file_tells(tmp_path: Path, bring_in:
     """It divides by 255 first, so it takes bytes; that its answer is 0..1 is what the user must say."""
     path = curve(tmp_path / "depth.onnx", 0.8, told=True)
     with pytest.raises(ModelError, match=r"; try --output-range 0\.\.1( or --output-range -1\.\.1)?$"):
-        bring_in(path, Wishes())
-    assert bring_in(path, Wishes(range_out=ValueRange.UNIT)).notes == ()
+        bring_in(path, ImportHints())
+    assert bring_in(path, ImportHints(range_out=ValueRange.UNIT)).notes == ()
 
 
 def test_a_rival_range_is_said_of_what_was_kept(tmp_path: Path, bring_in: Import) -> None:
@@ -331,12 +331,12 @@ def test_noise_is_said(tmp_path: Path, bring_in: Import) -> None:
 
 @pytest.mark.parametrize("make", [hostile_models.zeros, hostile_models.wide])
 def test_a_bomb_in_bounds_is_one_line(tmp_path: Path, photo: Pixels, make: type) -> None:
-    from realtime.model_import.style.importer import Words, import_style
+    from realtime.model_import.style.importer import Description, import_style
     from realtime.model_import.vetting import in_bounds
 
     path = make(tmp_path / "bomb.onnx", ours=False)
     with pytest.raises(ModelError) as caught:
-        in_bounds(path, (), photo.size // 3, import_style, path, UNIT, Words(), photo)
+        in_bounds(path, (), photo.size // 3, import_style, path, UNIT, Description(), photo)
     assert "bomb.onnx" in str(caught.value)
     assert str(caught.value).isprintable()
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import write
 
-UNIT = Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
+UNIT = ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
 Nodes = list[onnx.NodeProto]
 Tensors = dict[str, NDArray[Any]]
 node = helper.make_node

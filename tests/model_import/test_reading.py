@@ -15,12 +15,12 @@ from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.view import GraphView
-from realtime.model_import.hints import ValueRange, Wishes
+from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, tinted, write, write_tint
 
-UNIT = Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
+UNIT = ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
 
 
 @pytest.mark.parametrize("opset", [7, 8, 9, 10, 11])

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper
 
 from realtime.core.errors import ModelError, OptionError, RealtimeError
 from realtime.imaging.frame import Size
-from realtime.model_import.hints import Layout, ValueRange, Wishes
+from realtime.model_import.hints import ImportHints, Layout, ValueRange
 from tests.model_import.conftest import Import
 from tests.model_import.networks import Manner, write, write_tint
 
-UNIT = Wishes(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
+UNIT = ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT)
 Shape = list[int | str | None]
 
 
@@ -163,7 +163,7 @@ def no_range(folder: Path) -> Path:
     return write_tint(folder / "range.onnx", Manner())
 
 
-CASES: list[tuple[Callable[[Path], Path], Wishes, list[str]]] = [
+CASES: list[tuple[Callable[[Path], Path], ImportHints, list[str]]] = [
     (lambda folder: folder / "missing.onnx", UNIT, ["missing.onnx", "check the path"]),
     (lambda folder: folder, UNIT, ["is a folder"]),
     (text, UNIT, ["is no ONNX model"]),
@@ -177,7 +177,7 @@ CASES: list[tuple[Callable[[Path], Path], Wishes, list[str]]] = [
     (icons, UNIT, ["28x28", "too small"]),
     (embedding, UNIT, ["no picture", "no style model"]),
     (two_outputs, UNIT, ["--output day or night"]),
-    (two_outputs, Wishes(output="nigt"), ["no output 'nigt'", "did you mean 'night'"]),
+    (two_outputs, ImportHints(output="nigt"), ["no output 'nigt'", "did you mean 'night'"]),
     (custom_operator, UNIT, ["custom operator my.lab.Relu"]),
     (unknown_operator, UNIT, ["operator Stylise"]),
     (opset_of_the_future, UNIT, ["opset 99"]),
@@ -187,15 +187,15 @@ CASES: list[tuple[Callable[[Path], Path], Wishes, list[str]]] = [
     (no_numbers, UNIT, ["NaN"]),
     (one_colour, UNIT, ["nearly one colour", "--range"]),
     (bytes_where_units_were_said, UNIT, ["try --", "0..255"]),
-    (no_range, Wishes(), ["--range", "0..1", "--preview"]),
-    (no_range, Wishes(range_in=ValueRange.UNIT, layout_in=Layout.HWC), ["4 axes", "HWC has 3"]),
-    (no_range, Wishes(range_in=ValueRange.UNIT, layout_in=Layout.NHWC), ["channels", "--layout"]),
+    (no_range, ImportHints(), ["--range", "0..1", "--preview"]),
+    (no_range, ImportHints(range_in=ValueRange.UNIT, layout_in=Layout.HWC), ["4 axes", "HWC has 3"]),
+    (no_range, ImportHints(range_in=ValueRange.UNIT, layout_in=Layout.NHWC), ["channels", "--layout"]),
 ]
 
 
 @pytest.mark.parametrize(("make", "wishes", "words"), CASES)
 def test_what_cannot_come_in_is_one_line(
-    tmp_path: Path, bring_in: Import, make: Callable[[Path], Path], wishes: Wishes, words: list[str]
+    tmp_path: Path, bring_in: Import, make: Callable[[Path], Path], wishes: ImportHints, words: list[str]
 ) -> None:
     path = make(tmp_path)
     before = sorted(tmp_path.rglob("*"))
@@ -210,7 +210,7 @@ def test_what_cannot_come_in_is_one_line(
 
 
 def test_the_output_named_is_taken(tmp_path: Path, bring_in: Import) -> None:
-    made = bring_in(two_outputs(tmp_path), Wishes(range_in=ValueRange.SIGNED, output="night"))
+    made = bring_in(two_outputs(tmp_path), ImportHints(range_in=ValueRange.SIGNED, output="night"))
     assert np.abs(made.after.astype(int) - (255 - made.before.astype(int))).max() <= 1
     assert made.notes == ("its other outputs are left aside: day",)
 
@@ -218,7 +218,7 @@ def test_the_output_named_is_taken(tmp_path: Path, bring_in: Import) -> None:
 def test_a_fixed_size_and_another_wished_is_one_line(tmp_path: Path, bring_in: Import) -> None:
     path = write_tint(tmp_path / "fixed.onnx", Manner(height=96, width=128))
     with pytest.raises(OptionError, match="takes 128x96 only"):
-        bring_in(path, Wishes(range_in=ValueRange.UNIT, size=Size(64, 64)))
+        bring_in(path, ImportHints(range_in=ValueRange.UNIT, size=Size(64, 64)))
 
 
 def with_weights_beside(folder: Path, location: str) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from realtime.core.errors import ModelError
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.imaging.frame import Face, Pixels
 from realtime.picture_files.painting import read_picture
-from realtime.portrait.building.builder import Built, build
+from realtime.portrait.building.builder import BuildResult, build
 from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.engines import Source
 from realtime.portrait.engines.warp.engine import MeshEngine
@@ -18,9 +18,9 @@ from realtime.portrait.pack import Portrait
 
 
 @pytest.fixture(scope="session")
-def meter() -> Meter:
+def meter() -> FaceMeasurer:
     try:
-        return Meter()
+        return FaceMeasurer()
     except ModelError as error:
         pytest.skip(str(error))
 
@@ -31,24 +31,24 @@ def navy_picture(navy_photo: Path) -> Pixels:
 
 
 @pytest.fixture(scope="session")
-def navy_face(navy_picture: Pixels, meter: Meter) -> Face:
+def navy_face(navy_picture: Pixels, meter: FaceMeasurer) -> Face:
     return usable_faces(navy_picture, meter)[0]
 
 
 @pytest.fixture(scope="session")
-def navy(navy_picture: Pixels, navy_face: Face, meter: Meter) -> Measured:
+def navy(navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer) -> FaceMeasurement:
     return meter.find(navy_picture, navy_face)
 
 
 @pytest.fixture(scope="session")
-def engine(navy_picture: Pixels, navy: Measured) -> MeshEngine:
+def engine(navy_picture: Pixels, navy: FaceMeasurement) -> MeshEngine:
     return MeshEngine.open(Source(navy_picture, navy.mesh, navy.eyes))
 
 
 @pytest.fixture(scope="session")
 def navy_pack(
-    navy_picture: Pixels, meter: Meter, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Built, Portrait, list[tuple[str, float]]]:
+    navy_picture: Pixels, meter: FaceMeasurer, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[BuildResult, Portrait, list[tuple[str, float]]]:
     """The whole job, once: 33 frames with blinks and a breath; and what the progress said."""
     path = tmp_path_factory.mktemp("pack") / "navy.portrait"
     said: list[tuple[str, float]] = []

@@ -11,15 +11,15 @@ import pytest
 
 from realtime.core.errors import PortraitError
 from realtime.faces.detection.still_pictures import face_at, find_faces
-from realtime.faces.landmarks.measurement import Measured, Meter, gaze_from, turn
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze_from, turn
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Face, Pixels
-from realtime.portrait.building.builder import BuildOptions, Built, breath, build
+from realtime.portrait.building.builder import BuildOptions, BuildResult, breath, build
 from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.pack import PackWriter, Portrait
 from realtime.portrait.quality.report import rank_correlation, step_ratio
 
-Pack = tuple[Built, Portrait, list[tuple[str, float]]]
+Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
 QUICK = BuildOptions(columns=3, blink_stages=0, idle_seconds=0.0)
 
@@ -68,7 +68,7 @@ def test_the_figures_are_good(navy_pack: Pack) -> None:
     assert figures["iris_colour"] <= 0.05
 
 
-def test_the_figures_are_those_of_the_frames(navy_pack: Pack, navy: Measured, meter: Meter) -> None:
+def test_the_figures_are_those_of_the_frames(navy_pack: Pack, navy: FaceMeasurement, meter: FaceMeasurer) -> None:
     """Measured again from the pack, not believed."""
     built, portrait, _ = navy_pack
     for index in (0, 9, 32):
@@ -81,7 +81,7 @@ def test_the_figures_are_those_of_the_frames(navy_pack: Pack, navy: Measured, me
     assert len(portrait.report["yaw_degrees"]) == 33
 
 
-def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: Measured, meter: Meter) -> None:
+def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: FaceMeasurement, meter: FaceMeasurer) -> None:
     _, portrait, _ = navy_pack
     assert portrait.blink_place is not None
     for index in (0, 16, 32):
@@ -100,7 +100,7 @@ def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: Measure
 
 
 def test_blinks_of_a_nodding_clip_lie_within_their_band(
-    navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path
+    navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer, tmp_path: Path
 ) -> None:
     nods = (0.0, 14.0, 0.0, -14.0, 0.0)
     clip = [
@@ -130,7 +130,7 @@ def test_progress_never_goes_back(navy_pack: Pack) -> None:
 
 
 def test_rows_look_up_and_down(
-    navy_picture: Pixels, navy_face: Face, navy: Measured, meter: Meter, tmp_path: Path
+    navy_picture: Pixels, navy_face: Face, navy: FaceMeasurement, meter: FaceMeasurer, tmp_path: Path
 ) -> None:
     options = dataclasses.replace(QUICK, rows=3)
     built = build(navy_picture, [navy_face], tmp_path / "rows", meter, title="Rows", options=options)
@@ -146,7 +146,7 @@ def test_rows_look_up_and_down(
     assert seen[0].gaze[1] < seen[2].gaze[1]
 
 
-def test_two_faces_move_together(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+def test_two_faces_move_together(navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path) -> None:
     two = np.ascontiguousarray(np.hstack([navy_picture, navy_picture[:, ::-1]]))
     faces = usable_faces(two, meter)
     assert len(faces) == 2
@@ -161,7 +161,7 @@ def test_two_faces_move_together(navy_picture: Pixels, meter: Meter, tmp_path: P
                 assert (meter.measure(whole, still.mesh).gaze[0] - still.gaze[0]) * sign > 0.05
 
 
-def test_a_face_can_be_pointed_at(navy_picture: Pixels, navy_face: Face, meter: Meter) -> None:
+def test_a_face_can_be_pointed_at(navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer) -> None:
     pointed = face_at(navy_picture, navy_face.box, meter)
     assert pointed.box.overlap(navy_face.box) > 0.7
     with pytest.raises(PortraitError, match="no face where --face points"):
@@ -171,7 +171,9 @@ def test_a_face_can_be_pointed_at(navy_picture: Pixels, navy_face: Face, meter: 
 
 
 @pytest.mark.parametrize("place", ["corner", "filling"])
-def test_faces_are_found_where_a_webcam_would_not_have_them(navy_picture: Pixels, meter: Meter, place: str) -> None:
+def test_faces_are_found_where_a_webcam_would_not_have_them(
+    navy_picture: Pixels, meter: FaceMeasurer, place: str
+) -> None:
     if place == "corner":  # a small face in a large painting
         canvas = np.full((2400, 3200, 3), 90, np.uint8)
         canvas[1700:2300, 2600:3112] = navy_picture
@@ -185,14 +187,14 @@ def test_faces_are_found_where_a_webcam_would_not_have_them(navy_picture: Pixels
     assert abs(y - expected[1]) < 60
 
 
-def test_a_small_face_is_refused(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+def test_a_small_face_is_refused(navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path) -> None:
     small = np.asarray(cv2.resize(navy_picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.uint8)
     with pytest.raises(PortraitError, match=r"only 4[0-9] pixels wide and 60 are needed"):
         build(small, usable_faces(small, meter), tmp_path / "p.portrait", meter, title="Small", options=QUICK)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_face_is_said_so(meter: Meter) -> None:
+def test_no_face_is_said_so(meter: FaceMeasurer) -> None:
     noise = np.random.default_rng(0).integers(90, 120, (400, 400, 3), np.uint8)
     with pytest.raises(PortraitError, match="point at it with --face"):
         find_faces(noise, meter)
@@ -200,7 +202,12 @@ def test_no_face_is_said_so(meter: Meter) -> None:
 
 @pytest.mark.parametrize("name", ["p.portrait", "folder"])
 def test_a_disk_that_fills_up_leaves_nothing(
-    navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    navy_picture: Pixels,
+    navy_face: Face,
+    meter: FaceMeasurer,
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write = PackWriter.add_frame
 
@@ -215,7 +222,9 @@ def test_a_disk_that_fills_up_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_exists_is_kept_unless_told(navy_picture: Pixels, navy_face: Face, meter: Meter, tmp_path: Path) -> None:
+def test_what_exists_is_kept_unless_told(
+    navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer, tmp_path: Path
+) -> None:
     path = tmp_path / "p.portrait"
     path.write_bytes(b"mine")
     with pytest.raises(PortraitError, match="exists"):
@@ -234,7 +243,7 @@ def test_a_breath_begins_and_ends_at_rest() -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["mona_lisa.jpg", "raphael_la_velata.jpg", "bouguereau_girl.jpg"])
-def test_paintings(shared_data: Path, meter: Meter, tmp_path: Path, name: str) -> None:
+def test_paintings(shared_data: Path, meter: FaceMeasurer, tmp_path: Path, name: str) -> None:
     from realtime.picture_files.painting import read_picture
 
     picture, _ = read_picture(shared_data / "portraits" / name)

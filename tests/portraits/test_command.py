@@ -13,10 +13,10 @@ import pytest
 
 from realtime.__main__ import main
 from realtime.imaging.frame import Pixels
-from realtime.portrait.building.builder import Built
+from realtime.portrait.building.builder import BuildResult
 from realtime.portrait.pack import Portrait
 
-Pack = tuple[Built, Portrait, list[tuple[str, float]]]
+Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
 
 @pytest.fixture(autouse=True)

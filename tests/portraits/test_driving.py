@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError, PortraitError
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Frame, Pixels
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
-from realtime.portrait.building.driving_clip import FilmedMotion, animate, calm, motions_of
+from realtime.portrait.building.driving_clip import FilmedMotion, animate, motions_of, smoothed
 from realtime.portrait.building.moving_faces import MovingFaces, prepare, usable_faces
 from realtime.portrait.building.options import BuildOptions
 from realtime.portrait.engines.warp.engine import MeshEngine
@@ -70,7 +70,7 @@ def filmed(clip: Path) -> FilmedMotion:
 
 def change(clip: Path, target: Path, edit: Callable[[int, Pixels], Pixels]) -> Path:
     """Write a clip anew, each picture edited."""
-    recorder = Recorder(str(target), OutputRequest(Controls(), fps=FPS))
+    recorder = Recorder(str(target), OutputRequest(ControlChannel(), fps=FPS))
     with av.open(clip) as container:
         for number, decoded in enumerate(container.decode(video=0)):
             recorder.show(
@@ -179,7 +179,7 @@ def test_calm_takes_the_tremble_and_leaves_the_jump() -> None:
     true = np.where(times_s > 3, 1.0, 0.0)
     true[60:63] = 1.0  # a blink of three frames
     trembling = true + np.random.default_rng(1).normal(0, 0.02, 200)
-    calmed = calm(times_s, trembling, 0.05)
+    calmed = smoothed(times_s, trembling, 0.05)
     rest = np.r_[5:55, 100:195]
     assert np.std((calmed - true)[rest]) < 0.5 * np.std((trembling - true)[rest])
     assert np.abs(calmed - true).max() < 0.1, "neither the jump nor the blink is softened"
@@ -189,7 +189,7 @@ def test_calm_is_late_by_nothing() -> None:
     times_s = np.arange(120) / 25
     ramp = 4 * times_s
     for most in (0.1, math.inf):
-        assert calm(times_s, ramp, most)[10:-10] == pytest.approx(ramp[10:-10], abs=1e-9)
+        assert smoothed(times_s, ramp, most)[10:-10] == pytest.approx(ramp[10:-10], abs=1e-9)
 
 
 def test_a_film_that_fails_leaves_what_was_there(navy_picture: Pixels, engine: MeshEngine, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_film_that_fails_leaves_what_was_there(navy_picture: Pixels, engine: M
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
-def test_every_face_in_the_picture_moves(navy_picture: Pixels, meter: Meter, tmp_path: Path) -> None:
+def test_every_face_in_the_picture_moves(navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path) -> None:
     double = np.hstack([navy_picture, navy_picture])
     moving, _ = prepare(double, usable_faces(double, meter), meter, BuildOptions())
     assert len(moving.engines) == 2

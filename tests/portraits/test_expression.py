@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
 from realtime.faces.landmarks.iris import Eye, Eyes
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
 
 REST = Expression(0, 0, 0, eye_x=-0.02, eye_y=-0.04, iris=0.22, openness=0.34, brows=0.14, lips=0.01, mouth=0.29)
 
 
-def turned(seen: Measured, yaw_degrees: float, pitch_degrees: float, scale: float = 1.0) -> Measured:
+def turned(seen: FaceMeasurement, yaw_degrees: float, pitch_degrees: float, scale: float = 1.0) -> FaceMeasurement:
     """The same face, turned in space as a solid thing."""
     yaw, pitch = math.radians(yaw_degrees), math.radians(pitch_degrees)
     about_y = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
@@ -35,10 +35,10 @@ def turned(seen: Measured, yaw_degrees: float, pitch_degrees: float, scale: floa
     mesh = FaceMesh(move(seen.mesh.points), seen.mesh.score)
     left = move_eye(seen.eyes.left, (160, 159, 158, 144, 145, 153))
     right = move_eye(seen.eyes.right, (385, 386, 387, 380, 374, 373))
-    return Measured(mesh, Eyes(left, right), seen.gaze)
+    return FaceMeasurement(mesh, Eyes(left, right), seen.gaze)
 
 
-def test_a_face_at_rest_makes_no_motion(navy: Measured) -> None:
+def test_a_face_at_rest_makes_no_motion(navy: FaceMeasurement) -> None:
     rest = read_expression(navy, navy)
     assert dataclasses.astuple(motion_between(rest, rest)) == pytest.approx([0.0] * 10, abs=1e-9)
 
@@ -46,7 +46,7 @@ def test_a_face_at_rest_makes_no_motion(navy: Measured) -> None:
 @pytest.mark.parametrize(
     ("yaw", "pitch", "scale"), [(18, 0, 1.0), (-18, 0, 1.0), (0, 12, 1.0), (0, -12, 1.3), (9, -7, 0.6)]
 )
-def test_a_turned_head_changes_no_expression(navy: Measured, yaw: float, pitch: float, scale: float) -> None:
+def test_a_turned_head_changes_no_expression(navy: FaceMeasurement, yaw: float, pitch: float, scale: float) -> None:
     """Neither do brows rise nor lips part, nor a mouth narrow nor eyes turn, because a head turns or comes nearer."""
     motion = motion_between(read_expression(turned(navy, yaw, pitch, scale), navy), read_expression(navy, navy))
     assert motion.yaw_degrees == pytest.approx(yaw, abs=0.3)

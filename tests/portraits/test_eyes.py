@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.faces.landmarks.measurement import Measured, Meter, gaze, gaze_from, turn
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze, gaze_from, turn
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.engine import MeshEngine
 from realtime.portrait.engines.warp.eyes import eye_shape
-from realtime.portrait.engines.warp.eyes.eye import EyeLayers, Gaze, together
+from realtime.portrait.engines.warp.eyes.eye import EyeGaze, EyeLayers, together
 from realtime.portrait.quality.iris_match import IrisWatch, iris_sizes
 from realtime.portrait.quality.residue import dark_lines
 
@@ -26,7 +26,9 @@ def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def sights(navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter) -> dict[float, Measured]:
+def sights(
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer
+) -> dict[float, FaceMeasurement]:
     """The eyes alone turned, by degrees, as the models see them."""
     return {
         degrees: meter.measure(whole(navy_picture, engine, Motion(gaze_x_degrees=degrees)), navy.mesh)
@@ -34,7 +36,7 @@ def sights(navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Mete
     }
 
 
-def test_turned_eyes_are_seen_to_turn(sights: dict[float, Measured]) -> None:
+def test_turned_eyes_are_seen_to_turn(sights: dict[float, FaceMeasurement]) -> None:
     seen = [sights[degrees].gaze[0] for degrees in sorted(sights)]
     assert np.all(np.diff(seen) > 0.01)
     assert seen[-1] - seen[0] > 0.12
@@ -47,7 +49,7 @@ def test_eyes_turn_together(alone: list[float], turned: list[float]) -> None:
     assert together(alone) == turned
 
 
-def test_no_eye_turns_farther_than_its_opening(navy_picture: Pixels, navy: Measured) -> None:
+def test_no_eye_turns_farther_than_its_opening(navy_picture: Pixels, navy: FaceMeasurement) -> None:
     for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
         eye = EyeLayers(navy_picture, shape, 0.5 * shape.width_px)
         assert eye.most_of(5.0) == pytest.approx(5.0)
@@ -56,23 +58,23 @@ def test_no_eye_turns_farther_than_its_opening(navy_picture: Pixels, navy: Measu
         assert -60 < eye.most_of(-90.0) < -20
 
 
-def test_the_middle_of_an_eye_is_that_of_its_lids(navy: Measured) -> None:
+def test_the_middle_of_an_eye_is_that_of_its_lids(navy: FaceMeasurement) -> None:
     """However far the mesh's corners are off; and the iris' movement is measured against the mesh's."""
     off = np.zeros_like(navy.mesh.points)
     off[:, 0] = 0.2 * navy.eyes.left.width_px
     mesh = FaceMesh(navy.mesh.points + off, 1.0)
-    rest = Measured(mesh, navy.eyes, gaze(mesh, navy.eyes))
+    rest = FaceMeasurement(mesh, navy.eyes, gaze(mesh, navy.eyes))
     assert rest.gaze[0] < navy.gaze[0] - 0.1
     assert gaze_from(rest, rest) == pytest.approx(gaze_from(navy, navy), abs=0.005)
 
 
-def test_only_the_eyes_turn(sights: dict[float, Measured], navy: Measured) -> None:
+def test_only_the_eyes_turn(sights: dict[float, FaceMeasurement], navy: FaceMeasurement) -> None:
     for seen in sights.values():
         assert abs(turn(seen, navy).yaw_degrees) < 2
 
 
 def test_the_iris_keeps_its_size_and_colour(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, sights: dict[float, Measured]
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, sights: dict[float, FaceMeasurement]
 ) -> None:
     watch = IrisWatch(navy_picture, navy)
     irises = [
@@ -85,7 +87,7 @@ def test_the_iris_keeps_its_size_and_colour(
 
 @pytest.mark.parametrize("scale", [0.9, 1.1])
 def test_an_iris_that_changes_its_size_is_seen(
-    navy_picture: Pixels, navy: Measured, meter: Meter, scale: float
+    navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer, scale: float
 ) -> None:
     """At six places between the pixels: irises of four pixels' radius are seen within 0.02 at one, where OpenCV's way
     of rounding on this processor alone decides over 0.003, and within 0.011 on the mean.
@@ -103,7 +105,7 @@ def test_an_iris_that_changes_its_size_is_seen(
 
 @pytest.mark.parametrize("stretch", [0.85, 1.15])
 def test_an_iris_keeps_its_shape_where_its_eye_is_stretched(
-    navy_picture: Pixels, navy: Measured, stretch: float
+    navy_picture: Pixels, navy: FaceMeasurement, stretch: float
 ) -> None:
     """A turning head makes the far eye narrower or wider; the ball in it shows the same disc."""
     shape = eye_shape.fit(navy_picture, navy.eyes, navy.mesh)[0]
@@ -118,7 +120,7 @@ def test_an_iris_keeps_its_shape_where_its_eye_is_stretched(
 
     def painted(map_x: NDArray[np.float32]) -> NDArray[np.float32]:
         frame = cv2.remap(navy_picture, map_x, y, cv2.INTER_CUBIC).astype(np.float32)
-        return eye.paint(frame, map_x, y, Gaze(14.0, 0.0, 0.0))
+        return eye.paint(frame, map_x, y, EyeGaze(14.0, 0.0, 0.0))
 
     def missed(frame: NDArray[np.float32]) -> float:
         return math.sqrt(float(cv2.matchTemplate(frame, disc, cv2.TM_SQDIFF).min()) / disc.size)
@@ -132,7 +134,7 @@ def test_an_iris_keeps_its_shape_where_its_eye_is_stretched(
     assert missed(stretched) < 0.8 * missed(as_wide)
 
 
-def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     """Where the iris was, and is no more, the eye is about as bright as its white."""
     shape = eye_shape.fit(navy_picture, navy.eyes, navy.mesh)[0]
     turned = whole(navy_picture, engine, Motion(gaze_x_degrees=28)).astype(float).mean(axis=2)
@@ -146,7 +148,7 @@ def test_no_iris_is_left_behind(navy_picture: Pixels, engine: MeshEngine, navy: 
 @pytest.mark.parametrize("gaze_x", [-25, -16, 0, 16, 25])
 @pytest.mark.parametrize("gaze_y", [0, 14])
 def test_no_rim_is_left_behind(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, gaze_x: int, gaze_y: int
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, gaze_x: int, gaze_y: int
 ) -> None:
     """Where the lower rim of the iris was, there are no darker lines than wrinkles and lid have in the photo."""
     turned = whole(navy_picture, engine, Motion(gaze_x_degrees=gaze_x, gaze_y_degrees=gaze_y))
@@ -160,7 +162,7 @@ def test_no_rim_is_left_behind(
         assert dark_lines(turned, shape, shape.iris, new) < own + 2
 
 
-def test_a_line_left_behind_is_seen(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_a_line_left_behind_is_seen(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     """The measure itself: a thin dark crescent where the lower rim was, in eyes that look up."""
     turned = whole(navy_picture, engine, Motion(gaze_y_degrees=14))
     for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
@@ -177,7 +179,7 @@ def test_a_line_left_behind_is_seen(navy_picture: Pixels, engine: MeshEngine, na
         assert dark_lines(spoilt, shape, shape.iris, new) > before + 10
 
 
-def test_a_closed_lid_has_the_colour_of_skin(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_a_closed_lid_has_the_colour_of_skin(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     """Neither iris nor the dark of its lashes: about as bright as the skin below the eye, and no stripes."""
     closed = whole(navy_picture, engine, Motion(closing=1)).astype(np.float32).mean(axis=2)
     for shape in eye_shape.fit(navy_picture, navy.eyes, navy.mesh):
@@ -196,13 +198,13 @@ def test_a_closed_lid_has_the_colour_of_skin(navy_picture: Pixels, engine: MeshE
 
 @pytest.mark.parametrize(("degrees", "sign"), [(12, -1), (-12, 1)])
 def test_eyes_look_up_and_down_and_the_lids_follow(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter, degrees: int, sign: int
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer, degrees: int, sign: int
 ) -> None:
     seen = meter.measure(whole(navy_picture, engine, Motion(gaze_y_degrees=degrees)), navy.mesh)
     assert (gaze(seen.mesh, seen.eyes)[1] - navy.gaze[1]) * sign > 0.005
 
 
-def test_lids_close(navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter) -> None:
+def test_lids_close(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer) -> None:
     openness = [
         meter.measure(whole(navy_picture, engine, Motion(closing=closing)), navy.mesh).eyes.openness
         for closing in (0.0, 0.5, 1.0)
@@ -211,7 +213,9 @@ def test_lids_close(navy_picture: Pixels, engine: MeshEngine, navy: Measured, me
     assert openness[2] < 0.6 * openness[0]
 
 
-def test_a_blink_leaves_everything_but_the_eyes(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_a_blink_leaves_everything_but_the_eyes(
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement
+) -> None:
     changed = (whole(navy_picture, engine, Motion(closing=1)) != navy_picture).any(axis=2)
     rows = np.flatnonzero(changed.any(axis=1))
     eyes = navy.mesh.points[[33, 133, 362, 263], 1]

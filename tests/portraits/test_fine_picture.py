@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
-from realtime.portrait.engines.warp.supersampling import FinePicture
+from realtime.portrait.engines.warp.supersampling import SupersampledPicture
 from realtime.portrait.pack import Place
 from realtime.portrait.quality.sharpness import sharpness
 
@@ -27,7 +27,7 @@ def places(shift: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def test_pixels_are_read_as_they_are() -> None:
     picture = canvas()
-    fine = FinePicture(picture, Place(20, 16, 56, 56))
+    fine = SupersampledPicture(picture, Place(20, 16, 56, 56))
     np.testing.assert_array_equal(fine.at(*places(0)), picture[16:72, 20:76])
 
 
@@ -35,7 +35,7 @@ def test_half_way_between_pixels_detail_is_kept() -> None:
     picture = canvas()
     own = sharpness(picture[16:72, 20:76])
     x, y = places(0.5)
-    kept = sharpness(FinePicture(picture, Place(20, 16, 56, 56)).at(x, y)) / own
+    kept = sharpness(SupersampledPicture(picture, Place(20, 16, 56, 56)).at(x, y)) / own
     plain = sharpness(np.asarray(cv2.remap(picture, x, y, cv2.INTER_LANCZOS4), np.uint8)) / own
     assert kept < 1.02
     assert kept > plain + 0.05
@@ -43,6 +43,6 @@ def test_half_way_between_pixels_detail_is_kept() -> None:
 
 def test_a_place_at_the_rim_of_the_picture() -> None:
     picture = np.full((_SIDE, _SIDE, 3), 90, np.uint8)
-    fine = FinePicture(picture, Place(0, 0, _SIDE, _SIDE))
+    fine = SupersampledPicture(picture, Place(0, 0, _SIDE, _SIDE))
     x, y = np.meshgrid(np.arange(_SIDE, dtype=np.float32) - 0.4, np.arange(_SIDE, dtype=np.float32) + 0.3)
     np.testing.assert_allclose(fine.at(x, y), 90, atol=1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.engine import MeshEngine
 from tests.golden.remake import FOLDER, MOTIONS, face_of
@@ -17,7 +17,7 @@ FAILED = Path(__file__).parents[1] / "failed"
 
 
 @pytest.mark.parametrize("name", MOTIONS)
-def test_golden(engine: MeshEngine, navy: Measured, name: str) -> None:
+def test_golden(engine: MeshEngine, navy: FaceMeasurement, name: str) -> None:
     made = face_of(engine, navy.mesh, MOTIONS[name])
     wanted: Pixels = np.asarray(cv2.imread(str(FOLDER / f"navy-{name}.png")), np.uint8)
     try:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.core.errors import ModelError
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, MeshModel, compare
 from realtime.imaging.frame import Pixels
 
 ANGLES = st.floats(-20, 20)
 
 
-def test_the_mesh_lies_on_the_face(navy: Measured) -> None:
+def test_the_mesh_lies_on_the_face(navy: FaceMeasurement) -> None:
     assert navy.mesh.score > 0.9
     assert abs(navy.mesh.yaw_degrees) < 4
     nose, right, left = (navy.mesh.points[number] for number in (NOSE_TIP, RIGHT_CHEEK, LEFT_CHEEK))
@@ -23,7 +23,7 @@ def test_the_mesh_lies_on_the_face(navy: Measured) -> None:
     assert 150 < navy.mesh.width_px < 220
 
 
-def test_both_irises_lie_between_their_lids(navy: Measured) -> None:
+def test_both_irises_lie_between_their_lids(navy: FaceMeasurement) -> None:
     for eye in (navy.eyes.left, navy.eyes.right):
         assert eye.upper[0, 0] < eye.centre[0] < eye.upper[-1, 0]
         assert eye.upper[4, 1] < eye.centre[1] < eye.lower[4, 1] + eye.radius_px
@@ -33,7 +33,9 @@ def test_both_irises_lie_between_their_lids(navy: Measured) -> None:
 
 
 @pytest.mark.parametrize("degrees", [-20, 12, 30])
-def test_a_tilted_picture_gives_a_tilted_mesh(navy_picture: Pixels, navy: Measured, meter: Meter, degrees: int) -> None:
+def test_a_tilted_picture_gives_a_tilted_mesh(
+    navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer, degrees: int
+) -> None:
     centre = navy.mesh.box.centre
     turned = cv2.warpAffine(
         navy_picture, cv2.getRotationMatrix2D(centre, -degrees, 1), (navy_picture.shape[1], navy_picture.shape[0])
@@ -45,7 +47,9 @@ def test_a_tilted_picture_gives_a_tilted_mesh(navy_picture: Pixels, navy: Measur
     assert compare(mesh, navy.mesh).roll_degrees == pytest.approx(degrees, abs=2.5)
 
 
-def test_a_mirrored_picture_looks_the_other_way(navy_picture: Pixels, navy: Measured, meter: Meter) -> None:
+def test_a_mirrored_picture_looks_the_other_way(
+    navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer
+) -> None:
     mirrored = np.ascontiguousarray(navy_picture[:, ::-1])
     start = navy.mesh.points.copy()
     start[:, 0] = navy_picture.shape[1] - 1 - start[:, 0]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.mesh import CHIN, LIP_LOWER_INNER, NOSE_TIP
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
@@ -20,7 +20,7 @@ def whole(picture: Pixels, engine: MeshEngine, motion: Motion) -> Pixels:
     return made
 
 
-def down_the_middle(picture: Pixels, navy: Measured, start: float, end: float) -> Pixels:
+def down_the_middle(picture: Pixels, navy: FaceMeasurement, start: float, end: float) -> Pixels:
     """The middle of the mouth, from so far below the closed lips to so far, heights of the face."""
     x, y = navy.mesh.points[14, :2]
     height = navy.mesh.box.height
@@ -29,7 +29,7 @@ def down_the_middle(picture: Pixels, navy: Measured, start: float, end: float) -
 
 
 def test_an_opened_mouth_is_seen_to_be_open(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     seen = [
         meter.measure(whole(navy_picture, engine, Motion(mouth_open=share)), navy.mesh) for share in (0.0, 0.05, 0.1)
@@ -40,14 +40,14 @@ def test_an_opened_mouth_is_seen_to_be_open(
     assert seen[2].mesh.points[CHIN, 1] > seen[0].mesh.points[CHIN, 1] + 5, "the jaw goes along"
 
 
-def test_behind_the_lips_it_is_dark_and_warm(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_behind_the_lips_it_is_dark_and_warm(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     opened = whole(navy_picture, engine, Motion(mouth_open=0.1))
     depth = down_the_middle(opened, navy, 0.05, 0.06).reshape(-1, 3).mean(axis=0)
     assert depth.mean() < 70
     assert depth[2] > 1.2 * depth[0], "redder than blue"
 
 
-def test_teeth_show_and_never_shine(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_teeth_show_and_never_shine(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     opened = whole(navy_picture, engine, Motion(mouth_open=0.1))
     teeth = down_the_middle(opened, navy, 0.004, 0.014).mean(axis=2).max()
     depth = down_the_middle(opened, navy, 0.05, 0.06).mean(axis=2).mean()
@@ -55,7 +55,7 @@ def test_teeth_show_and_never_shine(navy_picture: Pixels, engine: MeshEngine, na
     assert depth + 40 < teeth < np.percentile(skin, 90)
 
 
-def test_the_jaw_moves_and_nothing_else(navy_picture: Pixels, engine: MeshEngine, navy: Measured) -> None:
+def test_the_jaw_moves_and_nothing_else(navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement) -> None:
     """All above the nose's tip stays to the bit, also in a head that turns."""
     nose = round(float(navy.mesh.points[NOSE_TIP, 1])) - 4
     for turn in (0.0, 8.0):
@@ -80,7 +80,7 @@ def test_opening_wider_is_the_widest(navy_picture: Pixels, engine: MeshEngine) -
     )
 
 
-def test_the_lips_part_along_the_dark_line_between_them(navy_picture: Pixels, navy: Measured) -> None:
+def test_the_lips_part_along_the_dark_line_between_them(navy_picture: Pixels, navy: FaceMeasurement) -> None:
     lips = find_lips(navy_picture, navy.mesh)
     assert lips.apart == 0
 
@@ -95,7 +95,7 @@ def test_the_lips_part_along_the_dark_line_between_them(navy_picture: Pixels, na
     assert brightness(*lips.picture_of(along, lips.cut(along))) < mesh - 3
 
 
-def test_places_of_a_mouth_lead_there_and_back(navy_picture: Pixels, navy: Measured) -> None:
+def test_places_of_a_mouth_lead_there_and_back(navy_picture: Pixels, navy: FaceMeasurement) -> None:
     lips = find_lips(navy_picture, navy.mesh)
     along, across = np.array([-0.1, 0.0, 0.2], np.float32), np.array([0.05, -0.1, 0.3], np.float32)
     back = lips.units_of(*lips.picture_of(along, across))
@@ -105,7 +105,7 @@ def test_places_of_a_mouth_lead_there_and_back(navy_picture: Pixels, navy: Measu
 
 @pytest.mark.parametrize("wide", [-0.02, 0.02])
 def test_corners_move_apart(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter, wide: float
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer, wide: float
 ) -> None:
     seen = meter.measure(whole(navy_picture, engine, Motion(mouth_wide=wide)), navy.mesh)
     width = [float(np.linalg.norm(each.mesh.points[61] - each.mesh.points[291])) for each in (navy, seen)]
@@ -113,7 +113,7 @@ def test_corners_move_apart(
 
 
 def test_raised_brows_do_not_open_the_eyes(
-    navy_picture: Pixels, engine: MeshEngine, navy: Measured, meter: Meter
+    navy_picture: Pixels, engine: MeshEngine, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     for brows in (-0.03, 0.03):
         seen = meter.measure(whole(navy_picture, engine, Motion(brows=brows)), navy.mesh)

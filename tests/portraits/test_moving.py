@@ -11,21 +11,23 @@ import pytest
 
 from realtime.core.errors import PortraitError
 from realtime.faces.landmarks.iris import Eye, Eyes
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.imaging.frame import Face, Pixels
 from realtime.portrait.building.moving_faces import prepare, usable_faces
 from realtime.portrait.building.options import BuildOptions
 from realtime.portrait.quality.judge import can_blink
 
 
-def refused(picture: Pixels, face: Face, meter: Meter) -> str:
+def refused(picture: Pixels, face: Face, meter: FaceMeasurer) -> str:
     with pytest.raises(PortraitError) as caught:
         prepare(picture, [face], meter, BuildOptions())
     return str(caught.value)
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-def test_a_nose_beside_both_eyes_is_a_profile(navy_picture: Pixels, navy_face: Face, meter: Meter, side: int) -> None:
+def test_a_nose_beside_both_eyes_is_a_profile(
+    navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer, side: int
+) -> None:
     """The mesh model takes profiles for half-turned faces: what the detector saw decides."""
     keypoints = navy_face.keypoints.copy()
     across = keypoints[1] - keypoints[0]
@@ -35,7 +37,7 @@ def test_a_nose_beside_both_eyes_is_a_profile(navy_picture: Pixels, navy_face: F
     prepare(navy_picture, [dataclasses.replace(navy_face, keypoints=keypoints)], meter, BuildOptions())
 
 
-def test_what_the_mesh_model_doubts_is_refused(navy_picture: Pixels, navy_face: Face, meter: Meter) -> None:
+def test_what_the_mesh_model_doubts_is_refused(navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer) -> None:
     left, top, width, height = (int(side) for side in navy_face.box)
     hidden = navy_picture.copy()
     hidden[top + height // 4 : top + height * 2, left - 50 : left + width + 50] = 90
@@ -43,7 +45,7 @@ def test_what_the_mesh_model_doubts_is_refused(navy_picture: Pixels, navy_face: 
 
 
 def test_a_small_face_beside_a_larger_one_is_left_out_and_said_so(
-    navy_picture: Pixels, meter: Meter, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    navy_picture: Pixels, meter: FaceMeasurer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("realtime"), "propagate", True)
     canvas = np.full((240, 420, 3), 90, np.uint8)
@@ -60,7 +62,7 @@ def test_a_small_face_beside_a_larger_one_is_left_out_and_said_so(
     assert line.startswith("1 of 2 faces move; left out: the face is only 5")
 
 
-def test_eyes_that_are_shut_do_not_blink(navy: Measured) -> None:
+def test_eyes_that_are_shut_do_not_blink(navy: FaceMeasurement) -> None:
     assert can_blink(navy)
 
     def shut(eye: Eye) -> Eye:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.building.column_selection import look
@@ -25,7 +25,13 @@ FLAWLESS = Pictures(
 
 
 def report_of(
-    motions: list[Motion], engine: MeshEngine, navy_picture: Pixels, navy: Measured, meter: Meter, *, even: bool = True
+    motions: list[Motion],
+    engine: MeshEngine,
+    navy_picture: Pixels,
+    navy: FaceMeasurement,
+    meter: FaceMeasurer,
+    *,
+    even: bool = True,
 ) -> Report:
     """Follow a clip with the Navy photo; with `even` False, without looking at what comes of it."""
     moving = MovingFaces(navy_picture, [engine])
@@ -48,7 +54,7 @@ def swept(eyes_degrees: float, head_degrees: float) -> list[Motion]:
 
 
 def test_a_row_that_follows_a_clip_is_seen_to_move_evenly(
-    engine: MeshEngine, navy_picture: Pixels, navy: Measured, meter: Meter
+    engine: MeshEngine, navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     clip = swept(30, 8)
     as_filmed = report_of(clip, engine, navy_picture, navy, meter, even=False)
@@ -65,7 +71,7 @@ def test_a_row_that_follows_a_clip_is_seen_to_move_evenly(
 
 
 def test_what_a_clip_did_not_offer_is_said(
-    engine: MeshEngine, navy_picture: Pixels, navy: Measured, meter: Meter
+    engine: MeshEngine, navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     little = report_of(swept(4, 1), engine, navy_picture, navy, meter)
     assert any("the clip looks only 10 degrees from side to side" in warning for warning in little.warnings)
@@ -77,7 +83,7 @@ def test_what_a_clip_did_not_offer_is_said(
 
 
 def test_a_row_that_goes_back_is_noticed(
-    engine: MeshEngine, navy_picture: Pixels, navy: Measured, meter: Meter
+    engine: MeshEngine, navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     clip = swept(25, 8)
     clip[2] = dataclasses.replace(clip[2], yaw_degrees=8.0)
@@ -87,7 +93,7 @@ def test_a_row_that_goes_back_is_noticed(
 
 
 def test_a_seen_look_is_head_and_eyes_together(
-    engine: MeshEngine, navy_picture: Pixels, navy: Measured, meter: Meter
+    engine: MeshEngine, navy_picture: Pixels, navy: FaceMeasurement, meter: FaceMeasurer
 ) -> None:
     moving = MovingFaces(navy_picture, [engine])
 

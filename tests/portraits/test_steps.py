@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.building.moving_faces import MovingFaces
-from realtime.portrait.building.step_solver import StepFinder, rising, sides
+from realtime.portrait.building.step_solver import StepSolver, rising, sides
 from realtime.portrait.engines.warp.engine import MeshEngine
 from realtime.portrait.quality.report import rank_correlation, step_ratio
 
@@ -21,7 +21,7 @@ def respond(motion: Motion, bend: float, start: float) -> tuple[float, float]:
 
 @given(columns=st.integers(3, 65), bend=st.floats(0.2, 2.5), start=st.floats(-0.06, 0.06))
 def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: float) -> None:
-    finder = StepFinder(columns, 1, 0.25, 14)
+    finder = StepSolver(columns, 1, 0.25, 14)
     for motion in finder.probes():
         finder.learn(motion, *respond(motion, bend, start))
     steps = finder.steps()
@@ -34,7 +34,7 @@ def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: fl
 
 
 def test_a_retry_comes_nearer() -> None:
-    finder = StepFinder(33, 1, 0.25, 14)
+    finder = StepSolver(33, 1, 0.25, 14)
     for motion in finder.probes():
         finder.learn(motion, *respond(motion, 1.5, 0.02))
     start = finder.steps().motion(5, 0)
@@ -49,7 +49,7 @@ def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
         gaze, yaw = respond(motion, 1.5, 0.02)
         return gaze + 0.02 * motion.yaw_degrees, yaw + 0.01 * motion.gaze_x_degrees
 
-    finder = StepFinder(33, 1, 0.25, 14)
+    finder = StepSolver(33, 1, 0.25, 14)
     for motion in finder.probes():
         finder.learn(motion, *seen_of(motion))
     motion = Motion(yaw_degrees=-4.0, gaze_x_degrees=-26.0)
@@ -62,7 +62,7 @@ def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
 
 def test_turns_that_are_not_seen_any_more_are_not_made() -> None:
     """An iris that hides in its corner is seen to turn back."""
-    finder = StepFinder(33, 1, 0.25, 14)
+    finder = StepSolver(33, 1, 0.25, 14)
     for motion in finder.probes():
         turn = motion.gaze_x_degrees
         finder.learn(motion, 0.006 * min(turn, 20.0) - 0.002 * max(0.0, turn - 20.0), motion.yaw_degrees)
@@ -70,7 +70,7 @@ def test_turns_that_are_not_seen_any_more_are_not_made() -> None:
 
 
 def test_nor_to_the_left() -> None:
-    finder = StepFinder(33, 1, 0.25, 14)
+    finder = StepSolver(33, 1, 0.25, 14)
     for motion in finder.probes():
         turn = motion.gaze_x_degrees
         finder.learn(motion, 0.006 * max(turn, -20.0) + 0.002 * max(0.0, -20.0 - turn), motion.yaw_degrees)
@@ -81,7 +81,7 @@ def test_nor_to_the_left() -> None:
 
 @pytest.mark.parametrize(("other", "left", "right"), [(0.0, -0.13, 0.13), (0.05, -0.13, 0.18), (-0.2, -0.19, 0.13)])
 def test_a_gaze_reaches_far_enough_from_both_middles(other: float, left: float, right: float) -> None:
-    finder = StepFinder(33, 1, 0.25, 14, other)
+    finder = StepSolver(33, 1, 0.25, 14, other)
     for motion in finder.probes():
         finder.learn(motion, 0.006 * motion.gaze_x_degrees, motion.yaw_degrees)
     eyes = finder.steps().eyes

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels, Size
 from realtime.portrait.building.seam import seam_weights
-from realtime.portrait.engines.warp.head import HeadField
+from realtime.portrait.engines.warp.head import HeadMotion
 
 MOTIONS = st.builds(
     Motion,
@@ -27,13 +27,13 @@ MOTIONS = st.builds(
 
 
 @pytest.fixture(scope="module")
-def field(navy_picture: Pixels, navy: Measured) -> HeadField:
-    return HeadField(navy.mesh, Size.of(navy_picture))
+def field(navy_picture: Pixels, navy: FaceMeasurement) -> HeadMotion:
+    return HeadMotion(navy.mesh, Size.of(navy_picture))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(motion=MOTIONS)
-def test_the_warp_is_a_bijection_of_its_region(field: HeadField, motion: Motion) -> None:
+def test_the_warp_is_a_bijection_of_its_region(field: HeadMotion, motion: Motion) -> None:
     """Whatever is asked: it never folds, it leaves the region's edge where it is, and so covers the region exactly."""
     x, y = field.backward(motion)
     left, top, width, height = (int(side) for side in field.region)
@@ -52,7 +52,7 @@ def test_the_warp_is_a_bijection_of_its_region(field: HeadField, motion: Motion)
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(motion=MOTIONS)
-def test_going_there_and_back_arrives_where_it_began(field: HeadField, motion: Motion) -> None:
+def test_going_there_and_back_arrives_where_it_began(field: HeadMotion, motion: Motion) -> None:
     """`backward` was found by repetition: the displacement at each start it names leads to the pixel it began with."""
     x, y = field.backward(motion)
     own_x = np.arange(x.shape[1]) + field.region.left
@@ -71,7 +71,9 @@ def test_going_there_and_back_arrives_where_it_began(field: HeadField, motion: M
 
 
 @pytest.mark.parametrize("features", [{"brows": 0.06}, {"mouth_wide": 0.06}, {"brows": -0.06, "mouth_wide": -0.06}])
-def test_features_take_nothing_from_the_turn(field: HeadField, navy: Measured, features: dict[str, float]) -> None:
+def test_features_take_nothing_from_the_turn(
+    field: HeadMotion, navy: FaceMeasurement, features: dict[str, float]
+) -> None:
     """Where the features do not reach, the head turns as far as with none of them, however hard they are pulled."""
     alone, together = field.backward(Motion(yaw_degrees=9)), field.backward(Motion(yaw_degrees=9, **features))
     nose = navy.mesh.points[195]  # its ridge, half-way between eyes and tip
@@ -80,7 +82,7 @@ def test_features_take_nothing_from_the_turn(field: HeadField, navy: Measured, f
     assert together[0][row, column] == pytest.approx(alone[0][row, column], abs=0.05)
 
 
-def test_brows_leave_the_upper_lids_alone(field: HeadField, navy: Measured) -> None:
+def test_brows_leave_the_upper_lids_alone(field: HeadMotion, navy: FaceMeasurement) -> None:
     _, y = field.backward(Motion(brows=0.03))
     moved = (y - (np.arange(y.shape[0])[:, None] + field.region.top)) / navy.mesh.box.height
 
@@ -92,7 +94,7 @@ def test_brows_leave_the_upper_lids_alone(field: HeadField, navy: Measured) -> N
     assert share((105, 334)) > 0.02
 
 
-def test_near_parts_move_with_the_turn(field: HeadField, navy: Measured) -> None:
+def test_near_parts_move_with_the_turn(field: HeadMotion, navy: FaceMeasurement) -> None:
     x, _ = field.backward(Motion(yaw_degrees=8))
     nose = navy.mesh.points[1]
     column, row = round(float(nose[0]) - field.region.left), round(float(nose[1]) - field.region.top)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.picture_files.painting import read_picture
 
 
 @pytest.fixture(scope="session")
-def meter() -> Meter:
-    return Meter()
+def meter() -> FaceMeasurer:
+    return FaceMeasurer()
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +24,12 @@ def photo(navy_photo: Path) -> Pixels:
 
 
 @pytest.fixture(scope="session")
-def face(photo: Pixels, meter: Meter) -> Face:
+def face(photo: Pixels, meter: FaceMeasurer) -> Face:
     return find_faces(photo, meter)[0]
 
 
 @pytest.fixture(scope="session")
-def mesh(photo: Pixels, face: Face, meter: Meter) -> FaceMesh:
+def mesh(photo: Pixels, face: Face, meter: FaceMeasurer) -> FaceMesh:
     return meter.meshes.measure(photo, face)
 
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.face_compositing.multi_person import People
+from realtime.face_compositing.multi_person import MultiPersonCompositor
 from realtime.faces.landmarks.mesh import POINT_COUNT, FaceMesh
-from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 
@@ -124,8 +124,8 @@ class Show:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._tracker, self._continuity = FaceTracker(), Continuity()
-        self._people = People(
+        self._tracker, self._continuity = FaceTracker(), SceneContinuity()
+        self._people = MultiPersonCompositor(
             [cast("Any", PaintedFace)], lambda: cast("Any", ScriptedFollower(lambda: self.scene)), everyone=False
         )
         self._worn = [False, False]
@@ -227,7 +227,7 @@ def test_a_seat_outlives_a_break_where_the_picture_still_shows_it(stays: bool) -
     scene, another = Scene(places=(24.0, 240.0)), Scene(7, places=(24.0, 240.0))
     if stays:
         another.pixels[:, :80] = scene.pixels[:, :80]
-    continuity = Continuity()
+    continuity = SceneContinuity()
     assert not continuity.breaks(Frame(scene.pixels, 0.0, 0.0, 0))
     assert continuity.breaks(Frame(another.pixels, 0.0, 1 / FPS, 1))
     show = Show(scene)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceField, with_rim
-from realtime.face_compositing.relighting import Light
+from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
+from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
 
@@ -17,13 +17,13 @@ SIGMA_PX = 9.0
 
 
 @pytest.fixture
-def field(mesh: FaceMesh, photo: Pixels) -> FaceField:
-    laid = FaceField()
+def field(mesh: FaceMesh, photo: Pixels) -> FaceGeometry:
+    laid = FaceGeometry()
     laid.lay(mesh, Size.of(photo), with_rim(mesh.points[:, :2]))
     return laid
 
 
-def covered(field: FaceField) -> NDArray[np.float32]:
+def covered(field: FaceGeometry) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(np.ascontiguousarray(field.cover), field.place.size), np.float32)
 
 
@@ -33,8 +33,8 @@ def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:
     return np.asarray(np.rint(viewer * (0.5 + 0.5 * inside[..., None])), np.uint8)
 
 
-def lit(field: FaceField, viewer: Pixels, drawn: Pixels) -> Pixels:
-    light = Light()
+def lit(field: FaceGeometry, viewer: Pixels, drawn: Pixels) -> Pixels:
+    light = Relighting()
     for index in range(30):
         light.learn(viewer, drawn, field, index / 10)
     light.apply(drawn, field)
@@ -46,7 +46,7 @@ def off(made: Pixels, viewer: Pixels, where: NDArray[np.bool_]) -> float:
     return float(np.abs(next(smooth) - next(smooth))[where].mean())
 
 
-def test_faces_meet_along_the_outline(field: FaceField, photo: Pixels) -> None:
+def test_faces_meet_along_the_outline(field: FaceGeometry, photo: Pixels) -> None:
     viewer, cover = field.place.of(photo).copy(), covered(field)
     seam = (cover > 0.2) & (cover < 0.8)
     drawn = shaded(viewer, cover)
@@ -55,7 +55,7 @@ def test_faces_meet_along_the_outline(field: FaceField, photo: Pixels) -> None:
     assert off(lit(field, viewer, drawn), viewer, seam) < 0.25 * before
 
 
-def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceField, photo: Pixels) -> None:
+def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceGeometry, photo: Pixels) -> None:
     viewer = field.place.of(photo).copy()
     x, y = np.rint(field.in_place((9,))[0]).astype(int)  # between the brows
     mark = np.zeros(viewer.shape[:2], np.float32)
@@ -66,10 +66,10 @@ def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceField, photo: Pi
     assert off(lit(field, viewer, drawn), viewer, socket > 0.9) > 0.85 * before
 
 
-def test_no_light_is_taken_where_none_is_asked_for(field: FaceField, photo: Pixels) -> None:
+def test_no_light_is_taken_where_none_is_asked_for(field: FaceGeometry, photo: Pixels) -> None:
     viewer = field.place.of(photo).copy()
     drawn = (viewer // 2).copy()
-    light = Light(0.0)
+    light = Relighting(0.0)
     light.learn(viewer, drawn, field, 0.0)
     made = drawn.copy()
     light.apply(made, field)

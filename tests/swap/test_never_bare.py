@@ -13,12 +13,12 @@ import pytest
 
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
-from realtime.face_compositing.anonymization import hide, spare
-from realtime.faces.landmarks.measurement import Meter
+from realtime.face_compositing.anonymization import anonymize, restore
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.liveness import Liveliness
-from realtime.faces.tracking.mesh_tracker import MeshFollower
-from realtime.faces.tracking.scene_continuity import Continuity
+from realtime.faces.tracking.liveness import MeshLiveness
+from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.imaging.frame import Box, Face, Frame, Pixels
 from tests.swap.conftest import difference, inside, moment, moved, two_people
 
@@ -149,8 +149,10 @@ def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, pho
     assert wearing() is None
 
 
-def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter) -> None:
-    follower = MeshFollower(meter.meshes)
+def test_a_mesh_that_was_left_behind_is_measured_anew(
+    photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
+) -> None:
+    follower = MeshTracker(meter.meshes)
     follower.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.45 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=0))
@@ -160,9 +162,9 @@ def test_a_mesh_that_was_left_behind_is_measured_anew(photo: Pixels, face: Face,
 
 
 def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
-    photo: Pixels, face: Face, mesh: FaceMesh, meter: Meter
+    photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
 ) -> None:
-    follower = MeshFollower(meter.meshes)
+    follower = MeshTracker(meter.meshes)
     follower.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.4 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=1))
@@ -172,8 +174,10 @@ def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
     assert off.mean() < 0.06 * face.box.width
 
 
-def test_where_nobody_is_detected_a_mesh_must_lie_on_what_it_lay_on(photo: Pixels, face: Face, meter: Meter) -> None:
-    follower = MeshFollower(meter.meshes)
+def test_where_nobody_is_detected_a_mesh_must_lie_on_what_it_lay_on(
+    photo: Pixels, face: Face, meter: FaceMeasurer
+) -> None:
+    follower = MeshTracker(meter.meshes)
     missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03)
     follower.follow(photo, moved(face, 0, 0, 1), 0.0)
     assert follower.follow(photo, missed, 1 / 30) is not None
@@ -250,16 +254,16 @@ def test_a_mesh_that_is_none_is_not_worn(
 def test_who_is_spared_shows_nothing_of_somebody_hidden_beside_them(photo: Pixels) -> None:
     hidden, bystander = Box(100, 200, 100, 100), Box(210, 200, 100, 100)
     made = photo.copy()
-    hide(made, hidden, 0.0)
+    anonymize(made, hidden, 0.0)
     before = made.copy()
-    spare(made, photo, bystander, [hidden])
+    restore(made, photo, bystander, [hidden])
     assert np.array_equal(inside(made, hidden), inside(before, hidden))
     assert np.array_equal(inside(made, core(bystander)), inside(photo, core(bystander)))
 
 
 def test_a_face_lives_when_it_blinks_and_not_when_its_wall_shakes(mesh: FaceMesh) -> None:
     rng = np.random.default_rng(1)
-    hung, person = Liveliness(), Liveliness()
+    hung, person = MeshLiveness(), MeshLiveness()
     for index in range(100):
         shaken = mesh.points + rng.normal(0, 0.2, 3).astype(np.float32) + rng.normal(0, 0.15, mesh.points.shape)
         hung.watch(FaceMesh((shaken * (1 + 0.001 * index)).astype(np.float32), 1.0), index / 30, near_others=False)
@@ -274,7 +278,7 @@ def test_a_face_lives_when_it_blinks_and_not_when_its_wall_shakes(mesh: FaceMesh
 
 def test_a_cut_breaks_what_a_film_goes_on_with(photo: Pixels) -> None:
     flipped = np.ascontiguousarray(photo[::-1])
-    continuity = Continuity()
+    continuity = SceneContinuity()
     dark = np.zeros_like(photo)
     shown = [
         photo,
@@ -292,7 +296,7 @@ def test_a_cut_breaks_what_a_film_goes_on_with(photo: Pixels) -> None:
 
 
 def test_a_mirror_is_no_cut(photo: Pixels) -> None:
-    continuity = Continuity()
+    continuity = SceneContinuity()
     continuity.breaks(moment(photo, 0))
     flipped = dataclasses.replace(moment(np.ascontiguousarray(photo[:, ::-1]), 1), mirrored=True)
     assert not continuity.breaks(flipped)

@@ -13,14 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
-from realtime.face_compositing.compositor import Keep, Wearing
-from realtime.face_compositing.face_geometry import GRID, FaceField, Floats, with_rim
-from realtime.face_compositing.occlusion.detector import Occlusion
-from realtime.face_compositing.occlusion.network import InFrontNetwork
+from realtime.face_compositing.compositor import Compositor, KeptFeatures
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats, with_rim
+from realtime.face_compositing.occlusion.detector import OcclusionDetector
+from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, MeshFollower
+from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, MeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
@@ -38,7 +38,7 @@ Change = Callable[[Pixels, int], Pixels]
 
 
 @pytest.fixture(scope="module")
-def clip(photo: Pixels, face: Face, meter: Meter) -> list[Moment]:
+def clip(photo: Pixels, face: Face, meter: FaceMeasurer) -> list[Moment]:
     """Two seconds of somebody who sways, nods and comes nearer, before a camera with noise."""
     near = meter.meshes.measure(photo, face)
     x, y = near.points[:, :2].mean(axis=0)
@@ -58,7 +58,9 @@ def clip(photo: Pixels, face: Face, meter: Meter) -> list[Moment]:
     return moments
 
 
-def look(occlusion: Occlusion, moments: list[Moment], change: Change | None = None, first: int = 0) -> Iterator[Floats]:
+def look(
+    occlusion: OcclusionDetector, moments: list[Moment], change: Change | None = None, first: int = 0
+) -> Iterator[Floats]:
     """Yield how much of the face is hidden at each moment, on the grid, as far as a new face would show there."""
     for index, (pixels, mesh, measured) in enumerate(moments, first):
         field = laid(mesh, pixels, measured)
@@ -70,13 +72,13 @@ def look(occlusion: Occlusion, moments: list[Moment], change: Change | None = No
         yield (1 - visible) * field.cover
 
 
-def laid(mesh: FaceMesh, pixels: Pixels, measured: FaceMesh | None = None) -> FaceField:
-    field = FaceField()
+def laid(mesh: FaceMesh, pixels: Pixels, measured: FaceMesh | None = None) -> FaceGeometry:
+    field = FaceGeometry()
     field.lay(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]), measured)
     return field
 
 
-def part_of(field: FaceField) -> tuple[slice, slice]:
+def part_of(field: FaceGeometry) -> tuple[slice, slice]:
     place = field.place
     return slice(place.top, place.top + place.height), slice(place.left, place.left + place.width)
 
@@ -128,13 +130,15 @@ def with_thing(kind: str, moment: Moment) -> tuple[Pixels, Floats]:
 
 
 def test_a_face_alone_has_no_holes(clip: list[Moment]) -> None:
-    for hidden, moment in zip(look(Occlusion(), clip), clip, strict=True):
+    for hidden, moment in zip(look(OcclusionDetector(), clip), clip, strict=True):
         assert hidden_share(hidden, moment) < 1e-3
 
 
 @pytest.mark.parametrize("kind", ["cup", "phone", "fingers"])
-def test_what_is_held_before_a_face_is_found_and_gone_with_it(clip: list[Moment], meter: Meter, kind: str) -> None:
-    occlusion = Occlusion()
+def test_what_is_held_before_a_face_is_found_and_gone_with_it(
+    clip: list[Moment], meter: FaceMeasurer, kind: str
+) -> None:
+    occlusion = OcclusionDetector()
     list(look(occlusion, clip[:45]))
     found, truths, elsewhere = [], [], []
     for index in range(45, 60):
@@ -170,12 +174,12 @@ def screen_that_changes(pixels: Pixels, index: int) -> Pixels:
 
 @pytest.mark.parametrize("change", [lamp_goes_out, window_to_the_side, screen_that_changes])
 def test_changing_light_makes_no_holes(clip: list[Moment], change: Change) -> None:
-    for hidden, moment in zip(look(Occlusion(), clip, change), clip, strict=True):
+    for hidden, moment in zip(look(OcclusionDetector(), clip, change), clip, strict=True):
         assert hidden_share(hidden, moment) < 0.002
 
 
 def test_a_cup_held_up_from_the_start_leaves_no_hole_behind(clip: list[Moment]) -> None:
-    occlusion = Occlusion()
+    occlusion = OcclusionDetector()
     for index in range(20):
         list(look(occlusion, [Moment(with_thing("cup", clip[index])[0], clip[index].mesh)], first=index))
     for hidden, moment in zip(look(occlusion, clip[20:], first=20), clip[20:], strict=True):
@@ -195,7 +199,7 @@ def with_fringe(moment: Moment) -> tuple[Pixels, Floats]:
 
 
 def test_a_fringe_stays_over_the_new_face_from_the_first_frame_on_and_does_not_flicker(clip: list[Moment]) -> None:
-    occlusion = Occlusion()
+    occlusion = OcclusionDetector()
     before: Floats | None = None
     for index, moment in enumerate(clip):
         pixels, share = with_fringe(moment)
@@ -210,7 +214,7 @@ def test_a_fringe_stays_over_the_new_face_from_the_first_frame_on_and_does_not_f
 
 
 def test_whoever_comes_next_is_looked_at_anew(clip: list[Moment]) -> None:
-    occlusion = Occlusion()
+    occlusion = OcclusionDetector()
     list(look(occlusion, clip[:30]))
     occlusion.forget()
     darker = [Moment((moment.pixels * 0.4).astype(np.uint8)[:, ::-1].copy(), moment.mesh) for moment in clip[30:33]]
@@ -223,7 +227,7 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     clip: list[Moment], photo: Pixels, mesh: FaceMesh, in_front: bool
 ) -> None:
     mask = PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh))
-    wearing = Wearing(mask, Keep(eyes=True, mouth=True), light=0.0, in_front=in_front)
+    wearing = Compositor(mask, KeptFeatures(eyes=True, mouth=True), light=0.0, in_front=in_front)
     for index in range(40):
         wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
@@ -240,8 +244,10 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
 
 def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     """Where a hand is while nobody can be followed, nobody knows; where it was, the wearer may be seen."""
-    wearing = Wearing(
-        PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh)), Keep(eyes=True, mouth=True), light=0.0
+    wearing = Compositor(
+        PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh)),
+        KeptFeatures(eyes=True, mouth=True),
+        light=0.0,
     )
     for index in range(40):
         wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
@@ -261,7 +267,7 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
 def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     def worn_after(kind: str | None) -> NDArray[np.float64]:
         """Return the mean colour of the new face's cheek, clear of where the cup was, just after it has gone."""
-        wearing = Wearing(PhotoFace(PhotoLevels.of(photo, mesh)), Keep(eyes=True, mouth=True), light=1.0)
+        wearing = Compositor(PhotoFace(PhotoLevels.of(photo, mesh)), KeptFeatures(eyes=True, mouth=True), light=1.0)
         for index in range(60):
             moment = clip[index]
             pixels = with_thing(kind, moment)[0] if kind is not None and 40 <= index < 59 else moment.pixels
@@ -283,12 +289,12 @@ def seen_where(mesh: FaceMesh, face: Face) -> Face:
 
 
 @pytest.mark.parametrize("name", ["talking_3.mp4", "talking_9.mp4", "talking_11.mp4"])
-def test_people_who_talk_have_no_holes(shared_data: Path, meter: Meter, name: str) -> None:
+def test_people_who_talk_have_no_holes(shared_data: Path, meter: FaceMeasurer, name: str) -> None:
     video = cv2.VideoCapture(str(shared_data / "videos" / name))
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(90)]
     video.release()
     face = find_faces(frames[0], meter)[0]
-    follower, occlusion = MeshFollower(meter.meshes), Occlusion()
+    follower, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
     for index, pixels in enumerate(frames):
         mesh = follower.follow(pixels, face, index / _FPS)
         assert mesh is not None
@@ -299,12 +305,12 @@ def test_people_who_talk_have_no_holes(shared_data: Path, meter: Meter, name: st
         face = seen_where(mesh, face)
 
 
-def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: Meter) -> None:
+def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: FaceMeasurer) -> None:
     video = cv2.VideoCapture(str(shared_data / "videos" / "several_people.mp4"))
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(180)][90:]  # one shot of a singer
     video.release()
     face = find_faces(frames[0], meter)[0]
-    follower, occlusion = MeshFollower(meter.meshes), Occlusion()
+    follower, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
     yaws = []
     for index, pixels in enumerate(frames):
         found = find_faces(pixels, meter)
@@ -326,5 +332,5 @@ def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: 
 
 def test_a_broken_network_is_a_line() -> None:
     with pytest.raises(ModelError, match=r"in_front\.onnx cannot be read .*; install the program again") as caught:
-        InFrontNetwork(b"no network")
+        OccluderNetwork(b"no network")
     assert "\n" not in str(caught.value)

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from realtime.face_compositing.anonymization import hide, hide_all, spare
-from realtime.face_compositing.face_geometry import FaceField
+from realtime.face_compositing.anonymization import anonymize, anonymize_all, restore
+from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.mesh import FOREHEAD_TOP, OVAL, FaceMesh
 from realtime.imaging.frame import Box, Pixels, Size
-from realtime.swap.photo.frontalization import unrolled
+from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, _jumps
-from realtime.swap.photo.skin_segmentation import skin_of
+from realtime.swap.photo.skin_segmentation import skin_mask
 from realtime.swap.photo.skin_texture import without_hair
 from tests.swap.conftest import difference, inside
 
@@ -45,7 +45,7 @@ def test_a_cap_becomes_skin_and_the_face_stays(photo: Pixels, mesh: FaceMesh) ->
 
 def test_skin_is_cut_from_a_cap_and_a_bright_forehead_stays(photo: Pixels, mesh: FaceMesh) -> None:
     def share(pixels: Pixels, number: int, above: float = 0.0) -> float:
-        skin, to_small = skin_of(pixels, mesh)
+        skin, to_small = skin_mask(pixels, mesh)
         place = mesh.points[number, :2] - (0, above * mesh.width_px)
         x, y = np.rint(to_small[:, :2] @ place + to_small[:, 2]).astype(int)
         return float(skin[y - 1 : y + 2, x - 1 : x + 2].mean())
@@ -56,7 +56,7 @@ def test_skin_is_cut_from_a_cap_and_a_bright_forehead_stays(photo: Pixels, mesh:
     lamp = 1 + 0.5 * np.clip((brow + 10 - rows) / 20, 0, 1)
     lit = np.clip(photo * lamp, 0, 255).astype(np.uint8)
     assert share(photo, 9) == share(lit, 9) == share(lit, 50) == 1
-    assert np.array_equal(skin_of(photo, mesh)[0], skin_of(photo, mesh)[0])
+    assert np.array_equal(skin_mask(photo, mesh)[0], skin_mask(photo, mesh)[0])
 
 
 def test_what_is_filled_in_beside_white_skin_is_no_other_colour(photo: Pixels, mesh: FaceMesh) -> None:
@@ -72,7 +72,7 @@ def test_what_is_filled_in_beside_white_skin_is_no_other_colour(photo: Pixels, m
 
 def test_a_frontal_face_laid_flat_keeps_its_colours_where_they_are(photo: Pixels, mesh: FaceMesh) -> None:
     face = PhotoFace(PhotoLevels.of(photo, mesh))
-    flat, places = unrolled(without_hair(photo, mesh), face.corners * 0 + _with_rim(mesh))
+    flat, places = frontalized(without_hair(photo, mesh), face.corners * 0 + _with_rim(mesh))
     assert flat.shape[0] == flat.shape[1]
     for number in (1, 50, 280, 199):
         x, y = np.rint(places[number]).astype(int)
@@ -88,7 +88,7 @@ def _with_rim(mesh: FaceMesh) -> np.ndarray[tuple[int, ...], np.dtype[np.float32
 
 def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> None:
     for yaw in (0, 30, -45):
-        field = FaceField()
+        field = FaceGeometry()
         one = turned(mesh, yaw)
         field.lay(one, Size.of(photo), _with_rim(mesh))
         assert field.cover.max() > 0.99
@@ -99,7 +99,7 @@ def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> No
 
 
 def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
-    field = FaceField()
+    field = FaceGeometry()
     field.lay(mesh, Size.of(photo), _with_rim(mesh))
     assert not _jumps(field.source_map, field.reach)[20:60, 16:48].any()
     for yaw in (-40, 40):
@@ -116,13 +116,13 @@ def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: F
 def test_who_is_hidden_cannot_be_told(photo: Pixels, mesh: FaceMesh) -> None:
     box = mesh.box
     out = photo.copy()
-    hide(out, box, 0.0)
+    anonymize(out, box, 0.0)
     assert np.array_equal(out[-40:], photo[-40:])  # a head, and no more
     fine = np.abs(np.diff(inside(out, box).astype(int), axis=1)).mean()
     assert fine < 0.15 * np.abs(np.diff(inside(photo, box).astype(int), axis=1)).mean()
     later, everything = photo.copy(), photo.copy()
-    hide(later, box, 2.5)
-    hide_all(everything)
+    anonymize(later, box, 2.5)
+    anonymize_all(everything)
     for pixels in (later, everything):
         assert (np.abs(pixels.astype(int) - photo).max(axis=2) > 0).mean() > 0.8
 
@@ -130,7 +130,7 @@ def test_who_is_hidden_cannot_be_told(photo: Pixels, mesh: FaceMesh) -> None:
 def test_who_is_spared_is_seen(photo: Pixels, mesh: FaceMesh) -> None:
     out = np.zeros_like(photo)
     box = mesh.box
-    spare(out, photo, box)
+    restore(out, photo, box)
     middle = Box(box.left + box.width / 4, box.top + box.height / 4, box.width / 2, box.height / 2)
     assert np.array_equal(inside(out, middle), inside(photo, middle))
     assert not out[:5].any()

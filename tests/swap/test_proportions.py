@@ -7,7 +7,7 @@ import pytest
 
 from realtime.face_compositing.face_geometry import Floats, with_rim
 from realtime.faces.landmarks.mesh import EYES, LIPS, NOSE_TIP, FaceMesh
-from realtime.swap.photo.shape_transfer import Proportions
+from realtime.swap.photo.shape_transfer import ShapeTransfer
 from tests.swap.test_photo import turned
 
 _NOSE = (1, 2, 4, 5, 19, 94)
@@ -23,20 +23,20 @@ def with_nose_lowered(mesh: FaceMesh, share: float) -> FaceMesh:
     return FaceMesh(points, mesh.score)
 
 
-def settled(proportions: Proportions, viewer: FaceMesh, frames: int = 33) -> Floats:
+def settled(proportions: ShapeTransfer, viewer: FaceMesh, frames: int = 33) -> Floats:
     moved = [proportions.corners(viewer) for _ in range(frames)]
     return next(corners for corners in reversed(moved) if corners is not None)
 
 
 def test_a_viewer_of_the_same_shape_changes_nothing(mesh: FaceMesh) -> None:
-    places = settled(Proportions(mesh, corners_of(mesh)), mesh)
+    places = settled(ShapeTransfer(mesh, corners_of(mesh)), mesh)
     assert np.abs(places - corners_of(mesh)).max() < 0.01 * mesh.width_px
 
 
 @pytest.mark.parametrize("yaw", [0, 15])
 def test_a_longer_nose_is_worn_longer_however_the_viewer_is_turned(mesh: FaceMesh, yaw: float) -> None:
     longer = with_nose_lowered(mesh, 0.1)
-    places = settled(Proportions(longer, corners_of(longer)), turned(mesh, yaw))
+    places = settled(ShapeTransfer(longer, corners_of(longer)), turned(mesh, yaw))
     # The viewer's tip lies where the new face has what is above the photo's tip: that is drawn further down.
     up = corners_of(longer)[NOSE_TIP, 1] - places[NOSE_TIP, 1]
     assert 0.01 * mesh.width_px < up < 0.1 * mesh.width_px
@@ -44,7 +44,7 @@ def test_a_longer_nose_is_worn_longer_however_the_viewer_is_turned(mesh: FaceMes
 
 def test_eyes_and_lips_stay_the_viewers(mesh: FaceMesh) -> None:
     longer = with_nose_lowered(mesh, 0.1)
-    places = settled(Proportions(longer, corners_of(longer)), mesh)
+    places = settled(ShapeTransfer(longer, corners_of(longer)), mesh)
     for loop in (*EYES, LIPS):
         assert np.array_equal(places[list(loop)], corners_of(longer)[list(loop)])
     assert np.array_equal(places[468:], corners_of(longer)[468:])
@@ -52,13 +52,13 @@ def test_eyes_and_lips_stay_the_viewers(mesh: FaceMesh) -> None:
 
 def test_a_photo_turned_far_aside_tells_nothing_of_proportions(mesh: FaceMesh) -> None:
     aside = turned(with_nose_lowered(mesh, 0.1), 32)
-    proportions = Proportions(aside, corners_of(aside))
+    proportions = ShapeTransfer(aside, corners_of(aside))
     assert all(proportions.corners(mesh) is None for _ in range(40))
 
 
 def test_one_word_said_changes_little(mesh: FaceMesh) -> None:
     longer = with_nose_lowered(mesh, 0.1)
-    proportions = Proportions(longer, corners_of(longer))
+    proportions = ShapeTransfer(longer, corners_of(longer))
     calm = settled(proportions, mesh, 321)
     for _ in range(4):
         proportions.corners(with_nose_lowered(mesh, -0.1))
@@ -67,7 +67,7 @@ def test_one_word_said_changes_little(mesh: FaceMesh) -> None:
 
 
 def test_the_next_wearer_is_learned_anew(mesh: FaceMesh) -> None:
-    proportions = Proportions(mesh, corners_of(mesh))
+    proportions = ShapeTransfer(mesh, corners_of(mesh))
     before = settled(proportions, with_nose_lowered(mesh, 0.1), 200)
     proportions.forget()
     at_once = proportions.corners(mesh)

@@ -12,7 +12,7 @@ import pytest
 from realtime.core.errors import RealtimeError
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Box, Face, Pixels
 from tests.swap.conftest import difference, inside, moment, moved, two_people
@@ -75,7 +75,7 @@ def test_eyes_and_mouth_stay_the_viewers(photo: Pixels, face: Face, mesh: FaceMe
 
 
 def test_expression_and_pose_stay_the_viewers(
-    photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path, meter: Meter
+    photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path, meter: FaceMeasurer
 ) -> None:
     effect = opened(other_photo)
     made = effect.make(moment(photo, 0), [dataclasses.replace(face, track_id=0)]).pixels
@@ -250,7 +250,7 @@ def test_nothing_is_drawn_over_somebody_who_stands_in_front(photo: Pixels, face:
 
 
 def test_a_photo_that_looks_aside_is_worn_from_in_front(
-    photo: Pixels, face: Face, mesh: FaceMesh, shared_data: Path, meter: Meter
+    photo: Pixels, face: Face, mesh: FaceMesh, shared_data: Path, meter: FaceMeasurer
 ) -> None:
     """Vermeer's girl is turned by 32°: both halves of the worn face look alike, and none is a smear."""
     effect = opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg", light=0.0, in_front=False)

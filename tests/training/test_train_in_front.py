@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from realtime.face_compositing.occlusion.appearance_model import FaceMemory
-from realtime.face_compositing.occlusion.network import CHANNELS, InFrontNetwork, describe
-from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView
+from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
+from realtime.face_compositing.occlusion.network import CHANNELS, OccluderNetwork, describe
+from realtime.face_compositing.occlusion.uv_view import SIDE, UVView
 from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.models.downloads import model_file
 from realtime.picture_files.painting import read_picture
@@ -23,12 +23,12 @@ from tools.train_in_front import Pool, judge, learn, write
 
 
 @pytest.fixture(scope="module")
-def meter() -> Meter:
-    return Meter()
+def meter() -> FaceMeasurer:
+    return FaceMeasurer()
 
 
 @pytest.fixture(scope="module")
-def film(navy_photo: Path, meter: Meter) -> Film:
+def film(navy_photo: Path, meter: FaceMeasurer) -> Film:
     picture = read_picture(navy_photo)[0]
     mesh = meter.meshes.measure(picture, find_faces(picture, meter)[0])
     return still_film("navy", picture, mesh, 40, np.random.default_rng(1))
@@ -79,15 +79,15 @@ def test_the_written_network_says_what_the_trained_one_says(pool: Pool, tmp_path
     network = InFront().eval()
     write(network, tmp_path / "in_front.onnx")
     random = np.random.default_rng(4)
-    memory = FaceMemory()
+    memory = AppearanceModel()
     lab = random.uniform(0, 255, (SIDE, SIDE, 3)).astype(np.float32)
     memory.begin(lab, np.ones((SIDE, SIDE), np.float32))
-    now = FlatView(lab[::-1].copy(), np.ones((SIDE, SIDE), np.float32), np.zeros((8, 8, 3), np.uint8))
+    now = UVView(lab[::-1].copy(), np.ones((SIDE, SIDE), np.float32), np.zeros((8, 8, 3), np.uint8))
     told = np.empty((CHANNELS, SIDE, SIDE), np.float32)
     describe(now, memory, told)
     with torch.no_grad():
         wanted = torch.sigmoid(network(torch.from_numpy(told)[None]))[0, 0].numpy()
-    found = InFrontNetwork((tmp_path / "in_front.onnx").read_bytes()).find(now, memory)
+    found = OccluderNetwork((tmp_path / "in_front.onnx").read_bytes()).find(now, memory)
     assert np.abs(found - wanted).max() < 1e-4
     assert (tmp_path / "in_front.onnx").stat().st_size < 600_000
 
@@ -99,9 +99,9 @@ def test_what_is_told_does_not_depend_on_exposure_and_white_balance() -> None:
     seen = np.ones((SIDE, SIDE), np.float32)
     told = []
     for moved in (0.0, 40.0):
-        memory = FaceMemory()
+        memory = AppearanceModel()
         memory.begin(lab + moved, seen)
         out = np.empty((CHANNELS, SIDE, SIDE), np.float32)
-        describe(FlatView(lab + moved + 5, seen, np.zeros((8, 8, 3), np.uint8)), memory, out)
+        describe(UVView(lab + moved + 5, seen, np.zeros((8, 8, 3), np.uint8)), memory, out)
         told.append(out)
     assert np.abs(told[0] - told[1]).max() < 1e-3

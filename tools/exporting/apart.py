@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from realtime.core.errors import ModelError, shown
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from tools.exporting.confinement import confine
 
 _OURS = "realtime: "
@@ -45,7 +45,7 @@ def run(arguments: Mapping[str, Any], checkpoint: Path, output: Path, readable: 
         for made in sorted(scratch.glob("*.onnx")):
             if made.is_symlink() or not made.is_file():
                 raise ModelError(f"{checkpoint} made what is no file; nothing was kept")
-            with written_whole(output.with_name(made.name)) as file:
+            with atomic_write(output.with_name(made.name)) as file:
                 shutil.copyfile(made, file)
 
 

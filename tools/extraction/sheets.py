@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.cameras.picture_folder import pictures_in
 from realtime.core.errors import CameraError, OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
 
@@ -43,6 +43,6 @@ def write_contact_sheet(folder: Path) -> Path:
     path = folder.with_name(f"{folder.name}.jpg")
     if not written:
         raise OutputError(f"cannot make {path}")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write_bytes(data.data)
     return path

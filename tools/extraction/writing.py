@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from tools.extraction.manifest import CropLine, ManifestWriter
 from tools.extraction.sources import Source
@@ -79,7 +79,7 @@ class Store:
         if not written:
             raise OutputError(f"cannot make {line.file}")
         try:
-            with written_whole(self._folder / line.file) as file:
+            with atomic_write(self._folder / line.file) as file:
                 file.write_bytes(data.data)
         except OutputError as error:
             reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else str(error)

@@ -23,7 +23,7 @@ from realtime import cameras, effects, faces, outputs
 from realtime.cameras import Camera, CameraRequest
 from realtime.cameras.demo import Demo
 from realtime.core.errors import CameraError, OutputError
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.effects import Effect, EffectContext
 from realtime.faces import FaceDetector
 from realtime.faces.landmarks.mesh import MeshModel
@@ -311,14 +311,14 @@ def _put_in(plan: Plan) -> None:
     here = "tools.faults.parts"
     Live.plan = Detector.plan = Watching.plan = plan
     Detector.open_real, FullDetector.open_real = (faces.DETECTORS[name].load() for name in ("short", "full"))
-    cameras.CAMERAS["webcam"] = PartName(here, "Live", "")
-    faces.DETECTORS |= {"short": PartName(here, "Detector", ""), "full": PartName(here, "FullDetector", "")}
-    outputs.OUTPUTS["none"] = PartName(here, "Watching", "")
+    cameras.CAMERAS["webcam"] = RegistryEntry(here, "Live", "")
+    faces.DETECTORS |= {"short": RegistryEntry(here, "Detector", ""), "full": RegistryEntry(here, "FullDetector", "")}
+    outputs.OUTPUTS["none"] = RegistryEntry(here, "Watching", "")
     if plan.part.startswith(("effect", "opening the effect")):
         for name in ("none", "portrait", "swap", "style"):
             made = _faulty_effect(plan, effects.EFFECTS[name].load())
             globals()[f"Faulty_{name}"] = made
-            effects.EFFECTS[name] = PartName(here, f"Faulty_{name}", "")
+            effects.EFFECTS[name] = RegistryEntry(here, f"Faulty_{name}", "")
     Watching.on_main_thread = plan.part == "window"
     if plan.part == "mesh":
         _fail_meshes(plan)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from tools.fuzzing.mutation import mutated
 
 Seed = Path | str
@@ -42,14 +42,16 @@ class Target:
     """Modules to import once before all tries, besides the command's: each try begins as a copy of this process."""
 
 
-TARGETS: Mapping[str, PartName] = {
-    "models-add": PartName("tools.fuzzing.models_add", "TARGET", "other people's ONNX files into `models add`"),
-    "styles": PartName("tools.fuzzing.style_files", "TARGET", "ONNX files with a card into `run --effect style:FILE`"),
-    "checkpoints": PartName("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
-    "films": PartName("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
-    "manifests": PartName("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
-    "packs": PartName("tools.fuzzing.packs", "TARGET", "portrait packs into realtime portrait show"),
-    "pictures": PartName("tools.fuzzing.pictures", "TARGET", "pictures of every kind as a source"),
-    "presets": PartName("tools.fuzzing.presets", "TARGET", "TOML into --preset"),
-    "words": PartName("tools.fuzzing.words", "TARGET", "the words of realtime run"),
+TARGETS: Mapping[str, RegistryEntry] = {
+    "models-add": RegistryEntry("tools.fuzzing.models_add", "TARGET", "other people's ONNX files into `models add`"),
+    "styles": RegistryEntry(
+        "tools.fuzzing.style_files", "TARGET", "ONNX files with a card into `run --effect style:FILE`"
+    ),
+    "checkpoints": RegistryEntry("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
+    "films": RegistryEntry("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
+    "manifests": RegistryEntry("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
+    "packs": RegistryEntry("tools.fuzzing.packs", "TARGET", "portrait packs into realtime portrait show"),
+    "pictures": RegistryEntry("tools.fuzzing.pictures", "TARGET", "pictures of every kind as a source"),
+    "presets": RegistryEntry("tools.fuzzing.presets", "TARGET", "TOML into --preset"),
+    "words": RegistryEntry("tools.fuzzing.words", "TARGET", "the words of realtime run"),
 }

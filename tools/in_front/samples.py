@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceField
-from realtime.face_compositing.occlusion.appearance_model import FaceMemory
+from realtime.face_compositing.face_geometry import FaceGeometry
+from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
 from realtime.face_compositing.occlusion.network import CHANNELS, describe
-from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView, flat_places, lay_flat
+from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, unwrap, uv_places
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import ONE_MAP
@@ -110,7 +110,7 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
     first = int(random.integers(0, len(film.pictures)))
     light, drift = _Light.any(random, 0.5), _Light.any(random, 0.05)
     grain = float(random.choice([0, 1, 2, 4, 7]))
-    memory, field = FaceMemory(), FaceField()
+    memory, field = AppearanceModel(), FaceGeometry()
     # Something may have been there from the beginning, and is remembered for a part of the face until it goes.
     held_before = int(random.integers(0, 2**31)) if random.random() < _HELD_BEFORE else None
     nothing = np.zeros((SIDE, SIDE), np.float32)
@@ -142,7 +142,7 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
         hidden = _lit(hidden, gain, grain, random)
         dragged = model.again(hidden, mesh)
         if dragged.score >= _LEAST_SCORE and (before := _view(hidden, dragged, field)) is not None:
-            places = flat_places(field)
+            places = uv_places(field)
             where = cv2.remap(mask, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             yield _sample(before, memory, np.divide(where, 255, dtype=np.float32))
         memory.learn(view.lab, view.seen, nothing, _PASSED_S)
@@ -153,9 +153,9 @@ def _alone(
     gain: NDArray[np.float32],
     grain: float,
     mesh: FaceMesh,
-    field: FaceField,
+    field: FaceGeometry,
     random: np.random.Generator,
-) -> FlatView | None:
+) -> UVView | None:
     """Return a face with nothing before it, that may look as if there was."""
     if random.random() < _LAMP:
         gain = gain * _Light.any(random, 0.35).gain()
@@ -167,12 +167,12 @@ def _alone(
     return _view(_lit(picture, gain, grain, random), mesh, field)
 
 
-def _view(pixels: Pixels, mesh: FaceMesh, field: FaceField) -> FlatView | None:
+def _view(pixels: Pixels, mesh: FaceMesh, field: FaceGeometry) -> UVView | None:
     field.lay(mesh, Size.of(pixels), _SOURCE)
-    return None if field.is_empty else lay_flat(pixels, field)
+    return None if field.is_empty else unwrap(pixels, field)
 
 
-def _sample(view: FlatView, memory: FaceMemory, in_front: NDArray[np.float32]) -> Sample:
+def _sample(view: UVView, memory: AppearanceModel, in_front: NDArray[np.float32]) -> Sample:
     told = np.empty((CHANNELS, SIDE, SIDE), np.float32)
     describe(view, memory, told)
     levels = (np.rint(255 * array).astype(np.uint8) for array in (in_front, view.seen))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from torch import nn
 
 from realtime.core.errors import ModelError, shown
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.models.card import ModelKind
 from tools.networks.weights import Weights
 
@@ -84,23 +84,25 @@ class Layout(abc.ABC):
         """
 
 
-LAYOUTS: Mapping[str, PartName] = {
-    "brush": PartName("tools.networks.brush_layout", "BrushLayout", "the fast styles that ship"),
-    "fast_neural_style": PartName(
+LAYOUTS: Mapping[str, RegistryEntry] = {
+    "brush": RegistryEntry("tools.networks.brush_layout", "BrushLayout", "the fast styles that ship"),
+    "fast_neural_style": RegistryEntry(
         "tools.networks.fast_neural_style", "FastNeuralStyleLayout", "pytorch/examples' TransformerNet, any width"
     ),
-    "cyclegan_resnet": PartName(
+    "cyclegan_resnet": RegistryEntry(
         "tools.networks.cyclegan_resnet", "CycleganResnetLayout", "CycleGAN's ResNet generator, junyanz' naming"
     ),
-    "pix2pix_unet": PartName("tools.networks.pix2pix_unet", "Pix2PixUnetLayout", "pix2pix's U-Net, junyanz' naming"),
-    "animegan2": PartName("tools.networks.animegan2", "AnimeGan2Layout", "AnimeGANv2, bryandlee's naming"),
-    "lapstyle": PartName("tools.networks.lapstyle", "LapStyleLayout", "drafted small, revised level by level"),
-    "vae_64": PartName("tools.networks.vae_64", "Vae64Layout", "a VAE of faces: encoder and decoder"),
-    "face_vae": PartName("tools.networks.face_vae", "FaceVaeLayout", "the morph's: faces as numbers, light apart"),
-    "faceswap_autoencoder": PartName(
+    "pix2pix_unet": RegistryEntry(
+        "tools.networks.pix2pix_unet", "Pix2PixUnetLayout", "pix2pix's U-Net, junyanz' naming"
+    ),
+    "animegan2": RegistryEntry("tools.networks.animegan2", "AnimeGan2Layout", "AnimeGANv2, bryandlee's naming"),
+    "lapstyle": RegistryEntry("tools.networks.lapstyle", "LapStyleLayout", "drafted small, revised level by level"),
+    "vae_64": RegistryEntry("tools.networks.vae_64", "Vae64Layout", "a VAE of faces: encoder and decoder"),
+    "face_vae": RegistryEntry("tools.networks.face_vae", "FaceVaeLayout", "the morph's: faces as numbers, light apart"),
+    "faceswap_autoencoder": RegistryEntry(
         "tools.networks.faceswap_autoencoder", "FaceswapAutoencoderLayout", "one encoder, a decoder for each face"
     ),
-    "swap_light": PartName(
+    "swap_light": RegistryEntry(
         "tools.networks.swap_light", "SwapLightLayout", "the same idea, larger faces, a mask, faster"
     ),
 }

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from realtime.core.stats import RunStats
 from realtime.faces import FaceDetector
-from realtime.faces.face_stage import FaceFinder
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.face_stage import FaceStage
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.pixels import Place
-from realtime.pipeline.effect_chain import EffectChain, Link
+from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from tools.swap_figures.material import read_clip, to_and_fro
 from tools.swap_figures.people import face_only
 from tools.swap_figures.talking import grain
@@ -50,7 +50,7 @@ Mask = NDArray[np.uint8]
 class Actor:
     """Somebody who plays in films: a clip's or a picture's face, cut square."""
 
-    def __init__(self, path: Path, meter: Meter, detector: FaceDetector) -> None:
+    def __init__(self, path: Path, meter: FaceMeasurer, detector: FaceDetector) -> None:
         """Raises a RealtimeError; SystemExit where no face is found."""
         self.name = path.stem
         self.squares: list[Pixels] = []
@@ -431,17 +431,17 @@ def watch(
 ) -> Seen:
     """Run a film through the program's finder and effect; `look` sees each finished frame. Raises a RealtimeError."""
     scripted, stats = _Scripted(detector), RunStats()
-    finder = FaceFinder(lambda: scripted, stats)
+    finder = FaceStage(lambda: scripted, stats)
     finder.start()
     finder.wait_until_ready()
     argument = ",".join([str(photo)] * film.faces)
-    chain = EffectChain([Link("swap", open_swap(argument))], stats)
+    chain = EffectChain([EffectSlot("swap", open_swap(argument))], stats)
     frames = others = covered = 0
     bare_at = []
     try:
         for number, moment in enumerate(film.play(cast)):
             if moment.exchange:
-                chain.exchange(Link("swap again", open_swap(argument)))
+                chain.exchange(EffectSlot("swap again", open_swap(argument)))
             scripted.missed = moment.missed
             frame = Frame(moment.pixels, moment.pts_s, moment.pts_s, number)
             faces = finder.find(frame)
@@ -494,10 +494,10 @@ class Ordinary:
 def ordinary(path: Path, photo: Path, frames: int, detector: FaceDetector) -> Ordinary:
     """Run a film as it is and count what is hidden in it. Raises a RealtimeError."""
     stats = RunStats()
-    finder = FaceFinder(lambda: _Scripted(detector), stats)
+    finder = FaceStage(lambda: _Scripted(detector), stats)
     finder.start()
     finder.wait_until_ready()
-    chain = EffectChain([Link("swap", effect := open_swap(str(photo)))], stats)
+    chain = EffectChain([EffectSlot("swap", effect := open_swap(str(photo)))], stats)
     clip = read_clip(str(path), frames)
     counts = np.zeros(3, int)
     try:

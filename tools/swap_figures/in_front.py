@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceField, with_rim
-from realtime.face_compositing.occlusion.detector import Occlusion
-from realtime.faces.landmarks.canonical import flat_points
+from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
+from realtime.face_compositing.occlusion.detector import OcclusionDetector
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
-from realtime.faces.tracking.mesh_tracker import MeshFollower
+from realtime.faces.tracking.mesh_tracker import MeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.models.downloads import model_file
@@ -111,7 +111,7 @@ def keep_things(clip: Clip) -> list[Kept]:
 
 
 def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> Kept:
-    occlusion, field = Occlusion(), FaceField()
+    occlusion, field = OcclusionDetector(), FaceGeometry()
     found, beside, holes = [], [], 0
     for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, _followed(pictures, clip.fps), strict=True)):
         if meshes is None:
@@ -138,7 +138,7 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
 
 def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
     """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
-    follower = MeshFollower(MeshModel(model_file("face_landmark.tflite", lambda what, share: None), step_px=2.0))
+    follower = MeshTracker(MeshModel(model_file("face_landmark.tflite", lambda what, share: None), step_px=2.0))
     detector, tracker = open_detector(), FaceTracker()
     try:
         for index, pixels in enumerate(pictures):
@@ -168,7 +168,7 @@ def _inside(mesh: FaceMesh, pixels: Pixels) -> NDArray[np.bool_]:
 
 @functools.cache
 def _no_hair() -> NDArray[np.intp]:
-    flat = flat_points()
+    flat = uv_points()
     return np.flatnonzero((flat[:, 1] > 0.4) & (np.abs(flat[:, 0] - 0.5) < 0.35))
 
 

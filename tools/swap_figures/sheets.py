@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 
@@ -55,5 +55,5 @@ def write_sheet(path: Path, tiles: Sequence[Pixels], columns: int) -> None:
     done, data = cv2.imencode(".png", np.vstack(rows))
     assert done
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write_bytes(data.tobytes())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.effects import EffectContext
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.faces import DETECTORS, FaceDetector
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import OVAL, FaceMesh
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Face, Frame, Pixels
@@ -29,7 +29,7 @@ class Eyes:
 
     def __init__(self, embedding: Path) -> None:
         """Raises ModelError."""
-        self.meter = Meter()
+        self.meter = FaceMeasurer()
         self.embedding = Embedding(embedding)
 
     def photo(self, path: Path) -> NDArray[np.float32]:

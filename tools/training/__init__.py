@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from tools.networks import PictureFormat
 from tools.networks.vgg16x import VggFeatures
 from tools.training.data import Batch
@@ -129,12 +129,12 @@ def cosine(done: float, rise: float = 0.01) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (done - rise) / (1 - rise)))
 
 
-RECIPES: Mapping[str, PartName] = {
+RECIPES: Mapping[str, RegistryEntry] = {
     # The first two can be taught by another network as well.
-    "brush": PartName("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
-    "fast_neural_style": PartName(
+    "brush": RegistryEntry("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
+    "fast_neural_style": RegistryEntry(
         "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 34 times slower"
     ),
-    "lapstyle": PartName("tools.training.lapstyle", "LapStyleRecipe", "drafted small, revised level by level"),
-    "cyclegan": PartName("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
+    "lapstyle": RegistryEntry("tools.training.lapstyle", "LapStyleRecipe", "drafted small, revised level by level"),
+    "cyclegan": RegistryEntry("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
 }

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import CameraError, OptionError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.faces.landmarks.alignment import FACE, Alignment, sample
 from realtime.faces.landmarks.mesh import POINT_COUNT
 from realtime.imaging.frame import Pixels
@@ -198,7 +198,7 @@ def _cut(folder: Path, face_px: int, cache: Path, progress: Progress) -> FaceSet
         limits = Limits(least_px=round(face_px * _LEAST_FACE), least_sharpness=_LEAST_SHARPNESS)
         with Cutter(limits, side_px, progress) as cutter:
             write_store(_largest(files, cutter, side_px, points, progress), index_file, data_file)
-        with written_whole(points_file) as unfinished, unfinished.open("wb") as file:
+        with atomic_write(points_file) as unfinished, unfinished.open("wb") as file:
             np.save(file, np.stack(points) if points else np.empty((0, POINT_COUNT, 3), np.int16))
     return FaceSet(open_store(index_file, data_file), np.load(points_file), 0)
 

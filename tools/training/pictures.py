@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import CameraError, OptionError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
 
@@ -92,8 +92,8 @@ def write_store(pictures: Iterable[tuple[str, Pixels | str]], index_file: Path, 
     names: list[str] = []
     skipped: list[str] = []
     # The index comes second: where it exists, the pixels are complete.
-    with written_whole(index_file) as unfinished_index:
-        with written_whole(data_file) as unfinished, unfinished.open("wb") as file:
+    with atomic_write(index_file) as unfinished_index:
+        with atomic_write(data_file) as unfinished, unfinished.open("wb") as file:
             for name, picture in pictures:
                 if isinstance(picture, str):
                     skipped.append(picture)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from realtime.core.errors import ModelError, OptionError, OutputError, shown
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from tools.exporting.saved import read_saved
 from tools.training import Recipe
 
@@ -82,7 +82,7 @@ class RunFolder:
         self._asked = dict(asked)
 
     def write_asked(self) -> None:
-        with written_whole(self.path / "run.json") as file:
+        with atomic_write(self.path / "run.json") as file:
             file.write_text(json.dumps(self._asked, indent=1), encoding="utf-8")
 
     def _read_asked(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class RunFolder:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in recipe.optimizers().items()},
             "memory": recipe.memory(),
         }
-        with written_whole(self.path / "resume.pth") as file:
+        with atomic_write(self.path / "resume.pth") as file:
             torch.save(state, file)
         for suffix, weights in averages.means.items():
             # The settings are texts and numbers: `weights_only` reads them.
@@ -113,7 +113,7 @@ class RunFolder:
                 "settings": self._asked,
                 "step": step,
             }
-            with written_whole(self.path / f"checkpoint{suffix and '_' + suffix}.pth") as file:
+            with atomic_write(self.path / f"checkpoint{suffix and '_' + suffix}.pth") as file:
                 torch.save(checkpoint, file)
 
     def load(self, recipe: Recipe, averages: Averages, device: torch.device) -> int:

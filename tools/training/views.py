@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from realtime.core.errors import OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from tools.training import Recipe
 from tools.training.data import to_pixels, to_tensor
@@ -44,7 +44,7 @@ def write_curve(path: Path, steps: Sequence[int], terms: Mapping[str, Sequence[f
         axes.legend()
     axes.grid(alpha=0.3)
     FigureCanvasAgg(figure)
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         figure.savefig(file, format="png")
 
 
@@ -66,7 +66,7 @@ def write_sheet(path: Path, columns: Sequence[Sequence[Pixels]]) -> None:
     written, data = cv2.imencode(".png", sheet)
     if not written:
         raise OutputError(f"cannot make {path}")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write_bytes(data.tobytes())
 
 

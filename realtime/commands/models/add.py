@@ -13,7 +13,7 @@ from realtime.core.errors import CameraError, ModelError, OptionError, nearest, 
 
 if TYPE_CHECKING:
     from realtime.imaging.frame import Pixels
-    from realtime.model_import.hints import Wishes
+    from realtime.model_import.hints import ImportHints
     from realtime.model_import.style.importer import Imported
 
 _Value = TypeVar("_Value")
@@ -67,7 +67,7 @@ def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def add(arguments: argparse.Namespace) -> int:
     """Bring a file in, show what was taken from where, keep it. Raises RealtimeError."""
-    from realtime.model_import.style.importer import Words, import_style, speed_of
+    from realtime.model_import.style.importer import Description, import_style, speed_of
     from realtime.model_import.vetting import in_bounds, remember
     from realtime.models import library as shelf
     from realtime.models.card import ModelKind
@@ -82,7 +82,7 @@ def add(arguments: argparse.Namespace) -> int:
     if arguments.preview is not None and arguments.preview.suffix.lower() not in (".jpg", ".jpeg", ".png"):
         raise OptionError(f"--preview {arguments.preview} is no picture's name: end it in .jpg or .png")
     title = arguments.title or re.sub(r"[-_. ]+", " ", arguments.name or arguments.file.stem).strip()
-    words = Words(title[:1].upper() + title[1:], arguments.about, arguments.credit, arguments.licence)
+    words = Description(title[:1].upper() + title[1:], arguments.about, arguments.credit, arguments.licence)
     files: list[tuple[Path, Imported]] = []
     if kind is ModelKind.STYLE:
         add_face.refuse_face_options(arguments)
@@ -135,9 +135,9 @@ def name_for(file: Path, wished: str | None, option: str) -> str:
     return name
 
 
-def _wishes(arguments: argparse.Namespace) -> Wishes:
+def _wishes(arguments: argparse.Namespace) -> ImportHints:
     from realtime.imaging.frame import Size
-    from realtime.model_import.hints import ColourOrder, Layout, ValueRange, Wishes
+    from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 
     ranges = {known.value: known for known in ValueRange}
     given = {known.value: known for known in ValueRange if known is not ValueRange.IMAGENET}
@@ -146,7 +146,7 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
     multiple = arguments.multiple
     if multiple and not (multiple.isdecimal() and 1 <= int(multiple) <= 256):
         raise OptionError(f"--multiple {multiple} is out of range: give a whole number from 1 to 256")
-    return Wishes(
+    return ImportHints(
         range_in=_choice("--range", arguments.range, ranges),
         range_out=_choice("--output-range", arguments.output_range, given),
         layout_in=_choice("--layout", arguments.layout.upper(), layouts),
@@ -203,11 +203,11 @@ def _write_preview(made: Imported, path: Path) -> None:
     import cv2
     import numpy as np
 
-    from realtime.core.files import written_whole
+    from realtime.core.files import atomic_write
 
     both = np.hstack([made.before, made.after])
     _, data = cv2.imencode(path.suffix.lower(), both, [cv2.IMWRITE_JPEG_QUALITY, 93])
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_bytes(data.tobytes())
 
 

@@ -12,10 +12,10 @@ from realtime.core.paths import user_path
 
 if TYPE_CHECKING:
     from realtime.imaging.frame import Pixels
-    from realtime.model_import.face.hints import FaceWishes
+    from realtime.model_import.face.hints import FaceImportHints
     from realtime.model_import.face.validation import FacePhoto
-    from realtime.model_import.hints import Wishes
-    from realtime.model_import.style.importer import Imported, Words
+    from realtime.model_import.hints import ImportHints
+    from realtime.model_import.style.importer import Description, Imported
     from realtime.models.card import ModelCard, ModelKind
 
 FACE_EXAMPLES = """\
@@ -53,7 +53,7 @@ def kind_of(arguments: argparse.Namespace) -> ModelKind:
     from realtime.model_import import native
     from realtime.model_import.face.architectures import is_face_swapper
     from realtime.models.card import ModelKind
-    from realtime.models.file_safety import read_outline
+    from realtime.models.file_safety import read_header
 
     file: Path = arguments.file
     known = {kind.value: kind for kind in (ModelKind.STYLE, ModelKind.SWAP, ModelKind.ENCODER)}
@@ -69,7 +69,7 @@ def kind_of(arguments: argparse.Namespace) -> ModelKind:
         return known[word]
     if file.suffix.lower() not in (".onnx", ".dfm") or not file.is_file():
         return ModelKind.STYLE  # reading says what is wrong with it
-    return ModelKind.SWAP if is_face_swapper(list(read_outline(file).inputs)) else ModelKind.STYLE
+    return ModelKind.SWAP if is_face_swapper(list(read_header(file).inputs)) else ModelKind.STYLE
 
 
 def refuse_face_options(arguments: argparse.Namespace) -> None:
@@ -94,7 +94,7 @@ class FaceAdding:
     on the shelf.
     """
 
-    def __init__(self, arguments: argparse.Namespace, kind: ModelKind, wishes: Wishes, words: Words) -> None:
+    def __init__(self, arguments: argparse.Namespace, kind: ModelKind, wishes: ImportHints, words: Description) -> None:
         """Raises RealtimeError."""
         from realtime.model_import import native
         from realtime.model_import.face import importer
@@ -107,7 +107,7 @@ class FaceAdding:
         _refuse(arguments, _OF_STYLES, "for styles")
         if native.kind_of(file) is not None:
             _refuse(arguments, (*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people")
-            self.made = in_bounds(file, _beside(file), 0, native.import_ours, file, photo)
+            self.made = in_bounds(file, _beside(file), 0, native.import_native, file, photo)
             return
         if kind is ModelKind.ENCODER:
             _refuse(arguments, (*_OF_IDENTITIES, "coverage", "x", "y"), "for swap models")
@@ -140,13 +140,13 @@ class FaceAdding:
         return lines
 
 
-def _face_wishes(arguments: argparse.Namespace, wishes: Wishes, encoder: Path | None) -> FaceWishes:
-    from realtime.model_import.face.hints import FaceWishes
+def _face_wishes(arguments: argparse.Namespace, wishes: ImportHints, encoder: Path | None) -> FaceImportHints:
+    from realtime.model_import.face.hints import FaceImportHints
 
     morph = arguments.morph
     if morph is not None and not 0 <= morph <= 1:
         raise OptionError(f"--morph {morph:g} is out of range: give a number from 0 to 1")
-    return FaceWishes(
+    return FaceImportHints(
         wishes,
         arguments.alignment,
         arguments.coverage,

@@ -12,7 +12,7 @@ from realtime.core.errors import OptionError, PortraitError, nearest
 from realtime.core.paths import user_path
 from realtime.core.progress import Progress
 from realtime.faces.detection.still_pictures import face_at
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.picture_files.painting import read_picture
 from realtime.portrait.building.builder import build
@@ -56,7 +56,7 @@ def build_or_film(arguments: argparse.Namespace) -> int:
     if note:
         log.info("%s", note)
     with progress_line() as progress:
-        meter = Meter(progress)
+        meter = FaceMeasurer(progress)
         faces = _faces(picture, order.pointed, meter, progress)
         filmed = motions_of(order.clip, progress) if order.clip is not None else None
         told = (
@@ -83,7 +83,7 @@ class _Told:
 
 
 def _make_film(
-    order: _Order, picture: Pixels, faces: list[Face], meter: Meter, filmed: FilmedMotion, progress: Progress
+    order: _Order, picture: Pixels, faces: list[Face], meter: FaceMeasurer, filmed: FilmedMotion, progress: Progress
 ) -> _Told:
     moving, _ = prepare(picture, faces, meter, order.options)
     animate(moving, filmed, order.target, overwrite=order.overwrite, progress=progress)
@@ -91,7 +91,12 @@ def _make_film(
 
 
 def _make_pack(
-    order: _Order, picture: Pixels, faces: list[Face], meter: Meter, filmed: FilmedMotion | None, progress: Progress
+    order: _Order,
+    picture: Pixels,
+    faces: list[Face],
+    meter: FaceMeasurer,
+    filmed: FilmedMotion | None,
+    progress: Progress,
 ) -> _Told:
     built = build(
         picture,
@@ -114,7 +119,7 @@ def _make_pack(
     return _Told(f"{order.options.columns * order.options.rows} frames of {built.place.size}", tuple(lines))
 
 
-def _faces(picture: Pixels, pointed: Box | None, meter: Meter, progress: Progress) -> list[Face]:
+def _faces(picture: Pixels, pointed: Box | None, meter: FaceMeasurer, progress: Progress) -> list[Face]:
     return usable_faces(picture, meter, progress) if pointed is None else [face_at(picture, pointed, meter, progress)]
 
 

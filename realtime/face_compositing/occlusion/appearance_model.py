@@ -21,7 +21,7 @@ FIRST_FRAMES = 10
 """A memory is too young before to say what is new."""
 
 
-class FaceMemory:
+class AppearanceModel:
     """Remembers one viewer's face, laid flat. Used by one thread."""
 
     def __init__(self) -> None:

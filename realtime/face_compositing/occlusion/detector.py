@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import GRID, FaceField, Floats
-from realtime.face_compositing.occlusion.appearance_model import GETS_USED_S, FaceMemory
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats
+from realtime.face_compositing.occlusion.appearance_model import GETS_USED_S, AppearanceModel
 from realtime.face_compositing.occlusion.hair import hair
-from realtime.face_compositing.occlusion.network import InFrontNetwork
-from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView, depth_inside, lay_flat, openings, to_grid
+from realtime.face_compositing.occlusion.network import OccluderNetwork
+from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, depth_inside, openings, to_grid, unwrap
 from realtime.imaging.frame import Pixels
 
 _SURE, _STAYS = 0.5, 0.35
@@ -53,13 +53,13 @@ _EDGE_RADIUS, _EDGE_FLOOR = 5, 0.002
 """Of the guided filter that pulls the mask to the picture's edges: grid points; contrast, squared, that is an edge."""
 
 
-class Occlusion:
+class OcclusionDetector:
     """Remembers one viewer's face and tells what is not part of it. Used by one thread."""
 
     def __init__(self) -> None:
         """Raises ModelError."""
-        self._network = InFrontNetwork()
-        self._memory = FaceMemory()
+        self._network = OccluderNetwork()
+        self._memory = AppearanceModel()
         self._at_s = self._since_s = self._hair_at_s = -math.inf
         self._in_front: Floats = np.zeros((SIDE, SIDE), np.float32)
         self._hair: Floats = np.zeros((SIDE, SIDE), np.float32)
@@ -68,14 +68,14 @@ class Occlusion:
         """Somebody else comes."""
         self._memory.forget()
 
-    def visible(self, pixels: Pixels, field: FaceField, pts_s: float) -> Floats:
+    def visible(self, pixels: Pixels, field: FaceGeometry, pts_s: float) -> Floats:
         """Return where the viewer's face is seen, (grid height, grid width), 0 where something stands in front to 1.
 
         `pixels` is the whole frame, `field` says where the face, which is not outside of it, lies.
         """
         passed_s = pts_s - self._at_s
         self._at_s = pts_s
-        view = lay_flat(pixels, field)
+        view = unwrap(pixels, field)
         if self._memory.frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._memory.begin(view.lab, view.seen)
             self._in_front = np.zeros((SIDE, SIDE), np.float32)
@@ -91,7 +91,7 @@ class Occlusion:
             return np.ones((GRID.height, GRID.width), np.float32)
         return 1 - _to_edges(to_grid(front, field), view.small)
 
-    def _look(self, view: FlatView, passed_s: float, *, young: bool) -> None:
+    def _look(self, view: UVView, passed_s: float, *, young: bool) -> None:
         memory = self._memory
         front = np.zeros((SIDE, SIDE), np.float32)
         if not memory.is_new:
@@ -106,7 +106,7 @@ class Occlusion:
         gets_used_s = _GETS_USED_EARLY_S if young else GETS_USED_S
         memory.learn(view.lab, view.seen, self._in_front, passed_s, gets_used_s)
 
-    def _things(self, found: Floats, view: FlatView, *, young: bool) -> Floats:
+    def _things(self, found: Floats, view: UVView, *, young: bool) -> Floats:
         """Return (SIDE, SIDE), 0 or 1: where something stands in front."""
         nothing = np.zeros_like(found)
         sure = (found > np.where(self._in_front > 0.5, _STAYS, _SURE)).astype(np.uint8)

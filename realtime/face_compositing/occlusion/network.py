@@ -13,9 +13,9 @@ import numpy as np
 
 from realtime.core.errors import ModelError
 from realtime.face_compositing.face_geometry import Floats
-from realtime.face_compositing.occlusion.appearance_model import FaceMemory
-from realtime.face_compositing.occlusion.uv_view import SIDE, FlatView, on_face, plane
-from realtime.models.runtime.ort_session import CallersBuffers, in_short, new_session, session_options
+from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
+from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, on_face, plane
+from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 
 CHANNELS = 13
 """Now: L, a, b; usually: L, a, b; how far they stray; seen; known; the place across and down."""
@@ -24,7 +24,7 @@ _LEVELS, _STRAY_LEVELS, _MOST = 32.0, 16.0, 4.0
 _FILE = Path(__file__).with_name("in_front.onnx")
 
 
-def describe(view: FlatView, memory: FaceMemory, out: Floats) -> None:
+def describe(view: UVView, memory: AppearanceModel, out: Floats) -> None:
     """Write what the network is told of one frame into `out`, (CHANNELS, SIDE, SIDE)."""
     weight = view.seen * memory.known * on_face()
     level = np.einsum("yx,yxc->c", weight, memory.usual) / (float(weight.sum()) + 1e-6)
@@ -36,7 +36,7 @@ def describe(view: FlatView, memory: FaceMemory, out: Floats) -> None:
     out[11:13] = np.moveaxis(plane()[..., 1:], 2, 0)
 
 
-class InFrontNetwork:
+class OccluderNetwork:
     """Used by one thread."""
 
     def __init__(self, model: bytes | None = None) -> None:
@@ -46,12 +46,12 @@ class InFrontNetwork:
             # On one thread 0.5 ms (OpenCV takes 1.9), and no less on two.
             session = new_session(written, session_options(threads=1), ())
         except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(f"{_FILE} cannot be read ({in_short(error)}); install the program again") from error
-        self._buffers = CallersBuffers(session, on_cpu=True)
+            raise ModelError(f"{_FILE} cannot be read ({first_line(error)}); install the program again") from error
+        self._buffers = HostBinding(session, on_cpu=True)
         self._told = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
         self._found = np.zeros((1, 1, SIDE, SIDE), np.float32)
 
-    def find(self, view: FlatView, memory: FaceMemory) -> Floats:
+    def find(self, view: UVView, memory: AppearanceModel) -> Floats:
         """Return (SIDE, SIDE), 0..1: how surely something stands in front of each point that is seen."""
         describe(view, memory, self._told[0])
         self._buffers.run({"told": self._told}, {"in_front": self._found})

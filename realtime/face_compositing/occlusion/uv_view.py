@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceField, Floats
-from realtime.face_compositing.rasterizer import Raster
-from realtime.faces.landmarks.canonical import flat_points, triangles
+from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LIPS, OVAL
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import ONE_MAP, halved
@@ -25,7 +25,7 @@ _TURNED_AWAY, _FACING = 0.15, 0.4
 """Area that a piece of the face takes in the picture, over the median: below the first nothing is told by it."""
 
 
-class FlatView(NamedTuple):
+class UVView(NamedTuple):
     """One frame's face, laid flat."""
 
     lab: Floats
@@ -36,19 +36,19 @@ class FlatView(NamedTuple):
     """The field's rectangle, halved until it is 96 to 192 px wide; at most 1 px less of it at the right and below."""
 
 
-def lay_flat(pixels: Pixels, field: FaceField) -> FlatView:
+def unwrap(pixels: Pixels, field: FaceGeometry) -> UVView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
     halvings = max(0, int(math.log2(min(field.place.size) / _LEAST_SAMPLED_PX)))
     part, scale = halved(field.place.of(pixels), halvings), 0.5**halvings
     there = np.ascontiguousarray(
-        (flat_places(field) + 0.5 - (field.place.left, field.place.top)) * scale - 0.5, np.float32
+        (uv_places(field) + 0.5 - (field.place.left, field.place.top)) * scale - 0.5, np.float32
     )
     sampled = cv2.remap(part, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
-    return FlatView(lab, _seen(there, part.shape[1], part.shape[0]), part)
+    return UVView(lab, _seen(there, part.shape[1], part.shape[0]), part)
 
 
-def flat_places(field: FaceField) -> Floats:
+def uv_places(field: FaceGeometry) -> Floats:
     """Return (SIDE, SIDE, 2): where in the frame each point of the flat face is, x and y."""
     corners, weights = _corners()
     # x and y as one complex number: gathered and weighed in a ninth of the time of an einsum over both.
@@ -56,7 +56,7 @@ def flat_places(field: FaceField) -> Floats:
     return np.asarray((places[corners] * weights).sum(axis=0).view(np.float32).reshape(SIDE, SIDE, 2))
 
 
-def to_grid(flat: Floats, field: FaceField) -> Floats:
+def to_grid(flat: Floats, field: FaceGeometry) -> Floats:
     """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
     there = field.flat_map * SIDE - 0.5
     on_grid = cv2.remap(flat, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -73,7 +73,7 @@ def on_face() -> NDArray[np.bool_]:
 @functools.cache
 def depth_inside() -> Floats:
     """Return (SIDE, SIDE): how far a point lies inside the outline, in sides of the flat face. Read only."""
-    outline = flat_points()[list(OVAL)]
+    outline = uv_points()[list(OVAL)]
     middles = (np.arange(SIDE) + 0.5) / SIDE
     rows = [[cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x in middles] for y in middles]
     return np.array(rows, np.float32)
@@ -89,7 +89,7 @@ def plane() -> Floats:
 
 def around(numbers: tuple[int, ...], grown: int) -> NDArray[np.bool_]:
     """Return (SIDE, SIDE): the hull of some of the mesh's points, grown by some points of the flat picture."""
-    hull = cv2.convexHull(np.rint(flat_points()[list(numbers)] * SIDE - 0.5).astype(np.int32))
+    hull = cv2.convexHull(np.rint(uv_points()[list(numbers)] * SIDE - 0.5).astype(np.int32))
     mask = np.zeros((SIDE, SIDE), np.uint8)
     cv2.fillConvexPoly(mask, hull, 1)
     return np.asarray(cv2.dilate(mask, np.ones((2 * grown + 1, 2 * grown + 1), np.uint8)) > 0)
@@ -106,8 +106,8 @@ def _corners() -> tuple[NDArray[np.intp], Floats]:
     """Return (3, SIDE²) which points of the mesh are around a flat point, and their shares; 0 off the face."""
     painted = np.zeros((SIDE, SIDE, 468), np.float32)
     one_each = np.eye(468, dtype=np.float32)
-    corners = (flat_points() * SIDE - 0.5).astype(np.float32)
-    Raster(triangles(), SIDE, SIDE).paint(corners, np.zeros(468, np.float32), one_each, painted)
+    corners = (uv_points() * SIDE - 0.5).astype(np.float32)
+    Rasterizer(triangles(), SIDE, SIDE).paint(corners, np.zeros(468, np.float32), one_each, painted)
     shares = painted.reshape(SIDE * SIDE, 468)
     numbers = np.argpartition(-shares, 3, axis=1)[:, :3]
     shares = np.take_along_axis(shares, numbers, axis=1)

@@ -34,7 +34,7 @@ from realtime.faces.detection.tflite import UnreadableError, read
 from realtime.faces.detection.tflite_to_onnx import INPUT, to_onnx
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.models.downloads import model_file
-from realtime.models.runtime.ort_session import CallersBuffers, in_short, new_session, session_options
+from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 
 LEAST_SCORE = 0.35
 # Live, doubtful faces are wanted too: the tracker keeps people it knows by them (`tracker.SURE_SCORE`). Two
@@ -101,11 +101,11 @@ class _Network:
         except UnreadableError as error:
             raise ModelError(f"{path} cannot be read: {error}; fetch the models again") from error
         except Exception as error:  # whatever ONNX Runtime raises
-            raise ModelError(f"{path} cannot be opened: {in_short(error)}; fetch the models again") from error
+            raise ModelError(f"{path} cannot be opened: {first_line(error)}; fetch the models again") from error
         layout = _LAYOUTS[kind]
         side, self._anchors = layout.side_px, layout.anchors()
         self._least_score = least_score
-        self._buffers = CallersBuffers(session, on_cpu=True)
+        self._buffers = HostBinding(session, on_cpu=True)
         self._copy = SmallCopy()
         self._input: NDArray[np.uint8] = np.zeros((1, side, side, 3), np.uint8)
         self._values: NDArray[np.float32] = np.zeros((1, len(self._anchors), ssd.VALUES), np.float32)

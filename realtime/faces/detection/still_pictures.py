@@ -10,7 +10,7 @@ import numpy as np
 from realtime.core.errors import PortraitError
 from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.blazeface import StillBlazeFace, open_still
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Box, Face, Pixels
 
 LEAST_FACE_PX = 60
@@ -20,7 +20,7 @@ _LEAST_MESH_SCORE = 0.5
 _SAME_FACE = 0.3
 
 
-def find_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) -> list[Face]:
+def find_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_progress) -> list[Face]:
     """Return the faces, largest first.
 
     Looks at the whole picture; then, while none is found, with more margin (a face that fills the picture), at
@@ -41,7 +41,7 @@ def find_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) 
     raise PortraitError("no face was found in the picture; point at it with --face X,Y,WIDTH,HEIGHT (pixels)")
 
 
-def face_at(picture: Pixels, box: Box, meter: Meter, progress: Progress = no_progress) -> Face:
+def face_at(picture: Pixels, box: Box, meter: FaceMeasurer, progress: Progress = no_progress) -> Face:
     """Return the face a user pointed at. Raises PortraitError when not even the mesh model sees one there."""
     height, width = picture.shape[:2]
     if box.width <= 0 or box.height <= 0 or not (-box.width < box.left < width and -box.height < box.top < height):
@@ -119,7 +119,7 @@ def _look(detector: StillBlazeFace, picture: Pixels, view: Box) -> list[Face]:
     ]
 
 
-def _verified(picture: Pixels, meter: Meter, faces: list[Face]) -> list[Face]:
+def _verified(picture: Pixels, meter: FaceMeasurer, faces: list[Face]) -> list[Face]:
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: face.score, reverse=True):
         if any(face.box.overlap(other.box) > _SAME_FACE for other in kept):

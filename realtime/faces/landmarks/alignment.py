@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError, nearest
-from realtime.faces.landmarks.canonical import flat_points
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import (
     LEFT_EYE_INNER,
     LEFT_EYE_OUTER,
@@ -227,7 +227,7 @@ def _around_crop(to_picture: NDArray[np.float64], side_px: int, frame: Size, gra
 
 @functools.cache
 def _on_flat_face(text: str) -> Alignment:
-    flat = flat_points().astype(np.float64)
+    flat = uv_points().astype(np.float64)
     calm = np.flatnonzero(flat[:, 1] < _LOWEST_CALM)
     # The crop's middle lies a little above the flat square's middle; its side is 1.2 of that square's.
     places = (flat[calm] - (0.5, 0.46)) / 1.2 + 0.5
@@ -236,7 +236,7 @@ def _on_flat_face(text: str) -> Alignment:
 
 @functools.lru_cache(maxsize=64)  # sliders ask for many
 def _as_deepfacelive(coverage: float, x: float, y: float, text: str) -> Alignment:
-    flat = flat_points().astype(np.float64)
+    flat = uv_points().astype(np.float64)
     template = _FLAT_TO_TEMPLATE * (flat @ (1, 1j)) + _TEMPLATE_ORIGIN
     calm = list(_DEEPFACELIVE_POINTS)
     # The crop's middle lies on the template square's middle, moved by x and y; its side is `coverage` of that square's.

@@ -21,7 +21,7 @@ MOUTH_TRIANGLES = slice(880, 898)
 
 
 @functools.cache
-def flat_points() -> NDArray[np.float32]:
+def uv_points() -> NDArray[np.float32]:
     """Return (468, 2): x to the picture's right and y down, 0..1, of a face that looks at the viewer. Read only."""
     return _table("uv", np.float32)
 

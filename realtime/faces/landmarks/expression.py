@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.iris import Eye
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.mesh import FaceMesh, compare
 from realtime.faces.landmarks.motion import Motion
 
@@ -73,7 +73,7 @@ class Expression(NamedTuple):
     """Distance between the corners of the mouth, in heights of the face."""
 
 
-def read_expression(seen: Measured, rest: Measured) -> Expression:
+def read_expression(seen: FaceMeasurement, rest: FaceMeasurement) -> Expression:
     """Return what a face is doing; `rest` is another sight of the same face, from about the front."""
     turn = compare(seen.mesh, rest.mesh)
     back = _TurnedBack(seen.mesh, rest.mesh)

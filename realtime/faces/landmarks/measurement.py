@@ -30,7 +30,7 @@ _LEFT_CORNERS = (face.LEFT_EYE_INNER, face.LEFT_EYE_OUTER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Measured:
+class FaceMeasurement:
     """One face in one picture."""
 
     mesh: FaceMesh
@@ -40,7 +40,7 @@ class Measured:
     right and down are positive."""
 
 
-class Meter:
+class FaceMeasurer:
     """Runs mesh and iris models on pictures. Used by one thread."""
 
     def __init__(self, progress: Progress = no_progress) -> None:
@@ -48,39 +48,39 @@ class Meter:
         self.meshes = MeshModel(model_file("face_landmark.tflite", progress))
         self.irises = IrisModel(model_file("iris_landmark.tflite", progress))
 
-    def find(self, pixels: Pixels, found: Face) -> Measured:
+    def find(self, pixels: Pixels, found: Face) -> FaceMeasurement:
         """Measure a face that a detector found."""
         seen = self.measure(pixels, self.meshes.measure(pixels, found))
         return self._by_the_lids(pixels, seen) if _is_off(seen) else seen
 
-    def again(self, pixels: Pixels, rest: Measured) -> Measured:
+    def again(self, pixels: Pixels, rest: FaceMeasurement) -> FaceMeasurement:
         """Measure a face in a frame made of the picture that `find` found it in."""
         seen = self.measure(pixels, rest.mesh)
         return self._by_the_lids(pixels, seen) if _is_off(rest) else seen
 
-    def measure(self, pixels: Pixels, near: FaceMesh) -> Measured:
+    def measure(self, pixels: Pixels, near: FaceMesh) -> FaceMeasurement:
         """Measure the face that lies about where `near` says."""
         meshes = [self.meshes.again(pixels, near, scale=scale, shift=(right, down)) for scale, right, down in _CROPS]
         points = np.mean([mesh.points for mesh in meshes], axis=0).astype(np.float32)
         mesh = FaceMesh(points, float(np.mean([mesh.score for mesh in meshes])))
         return self._with_eyes(pixels, mesh, None)
 
-    def _by_the_lids(self, pixels: Pixels, seen: Measured) -> Measured:
+    def _by_the_lids(self, pixels: Pixels, seen: FaceMeasurement) -> FaceMeasurement:
         """Return a face whose eyes are measured once more: crops laid by a mesh that is off cut off a part of them."""
         return self._with_eyes(pixels, seen.mesh, seen.eyes)
 
-    def _with_eyes(self, pixels: Pixels, mesh: FaceMesh, near: Eyes | None) -> Measured:
+    def _with_eyes(self, pixels: Pixels, mesh: FaceMesh, near: Eyes | None) -> FaceMeasurement:
         eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale, near=near) for scale in _EYE_CROPS])
-        return Measured(mesh, eyes, gaze(mesh, eyes))
+        return FaceMeasurement(mesh, eyes, gaze(mesh, eyes))
 
 
-def _is_off(seen: Measured) -> bool:
+def _is_off(seen: FaceMeasurement) -> bool:
     """Return whether the mesh has both eyes off to one side."""
     return abs(middle_of_lids(seen.eyes, seen.mesh)) > SAME_PLACE
 
 
 def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
-    """Return where the irises stand along and across their eyes (see `Measured.gaze`).
+    """Return where the irises stand along and across their eyes (see `FaceMeasurement.gaze`).
 
     The corners are the mesh's: the iris model's own wander with the iris, by about half its movement.
     """
@@ -94,7 +94,7 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
     return float(np.mean([x for x, _ in offsets])), float(np.mean([y for _, y in offsets]))
 
 
-def gaze_from(seen: Measured, rest: Measured) -> float:
+def gaze_from(seen: FaceMeasurement, rest: FaceMeasurement) -> float:
     """Return how far to the right the irises stand from the middle of their eyes, eye widths, mean of both.
 
     `rest`: the same face in the picture that frames are made of. How far irises move is told by the mesh's corners,
@@ -120,7 +120,7 @@ def middle_of_lids(eyes: Eyes, mesh: FaceMesh) -> float:
     return float(np.mean(middles))
 
 
-def turn(here: Measured, reference: Measured) -> Turn:
+def turn(here: FaceMeasurement, reference: FaceMeasurement) -> Turn:
     """Return how the head is turned, compared with another picture of it."""
     return compare(here.mesh, reference.mesh)
 

@@ -21,7 +21,7 @@ _LEAK = 0.002
 """Of the range in each frame: a picture's slow drift is no blink."""
 
 
-class Liveliness:
+class MeshLiveness:
     """Watches one mesh. Used by one thread."""
 
     def __init__(self) -> None:

@@ -78,7 +78,7 @@ def _points_that_speak() -> NDArray[np.intp]:
     return np.unique([number for loop in (*EYES, *LIDS, LIPS, MOUTH) for number in loop])
 
 
-class MeshFollower:
+class MeshTracker:
     """Follows one person's mesh. Used by one thread."""
 
     def __init__(self, model: MeshModel) -> None:

@@ -28,7 +28,7 @@ _UNCHANGED, _STAYS = 12, 0.5
 near may cover the rest."""
 
 
-class Continuity:
+class SceneContinuity:
     """Watches the pictures of one source. Used by one thread."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.tracking.one_euro import OneEuroFilter
-from realtime.faces.tracking.viewer_selection import Candidate, Life, LifeWatch, ViewerChoice, shadows
+from realtime.faces.tracking.viewer_selection import Candidate, Liveness, LivenessWatch, ViewerSelection, occludes
 from realtime.imaging.frame import Box, Face
 
 HELD_S = 0.5
@@ -48,7 +48,7 @@ class _Track:
         self.hits = 0
         self.seen_at_s = pts_s
         self.sure_at_s = pts_s
-        self.life_watch = LifeWatch()
+        self.life_watch = LivenessWatch()
         self.calm = OneEuroFilter(least_cutoff_hz=_LEAST_CUTOFF_HZ, cutoff_per_speed=_CUTOFF_PER_SPEED)
         self.see(found, pts_s)
 
@@ -110,7 +110,7 @@ class FaceTracker:
     """
 
     def __init__(self) -> None:
-        self._choice = ViewerChoice()
+        self._choice = ViewerSelection()
         self._tracks: list[_Track] = []
         self._next_identity = 0
         self._nobody_yet = True
@@ -137,12 +137,12 @@ class FaceTracker:
         for track in shown:
             face = track.face
             if track.seen_at_s == pts_s:
-                shadowed = any(shadows(other.face.box, face.box) for other in shown)
+                shadowed = any(occludes(other.face.box, face.box) for other in shown)
                 width = face.box.width
                 track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
             else:
                 face = track.held(pts_s)
-            if track.life_watch.life is not Life.ALIVE:
+            if track.life_watch.life is not Liveness.ALIVE:
                 face = dataclasses.replace(face, alive=False)
             speed = math.hypot(track.speed_x, track.speed_y) / face.box.width
             candidates.append(Candidate(face, track.life_watch.life, speed))

@@ -39,7 +39,7 @@ _PASSING_PER_S = 1.0
 # walk takes 1.5 to 3 s from edge to edge, so time alone would not tell a passer-by from a viewer.
 
 
-class Life(enum.IntEnum):
+class Liveness(enum.IntEnum):
     """What is known of a face; the greater, the better its claim to the gaze."""
 
     STILL = 0
@@ -50,11 +50,11 @@ class Life(enum.IntEnum):
     """Has moved by itself, and so is a person for as long as it is known, however still they sit."""
 
 
-class LifeWatch:
+class LivenessWatch:
     """Watches one face for movements of its own. Used by one thread."""
 
     def __init__(self) -> None:
-        self.life = Life.UNKNOWN
+        self.life = Liveness.UNKNOWN
         self._seen_at_s = -math.inf
         self._watched_s = 0.0
         self._moved_s = 0.0
@@ -71,7 +71,7 @@ class LifeWatch:
         `shadowed`: somebody nearer may be covering a part of it, which shifts what the detector sees; what
         happens meanwhile says nothing.
         """
-        if self.life is Life.ALIVE:
+        if self.life is Liveness.ALIVE:
             return
         step_s = pts_s - self._seen_at_s
         self._seen_at_s = pts_s
@@ -94,14 +94,14 @@ class LifeWatch:
         if distance > max(_MOVED, _MOVED_PER_NOISE * self._noise):
             self._moved_s += step_s
             if self._moved_s >= _MOVED_FOR_S:
-                self.life = Life.ALIVE
+                self.life = Liveness.ALIVE
         else:
             self._moved_s = max(0.0, self._moved_s - _MOVED_LEAK * step_s)
             if self._watched_s >= _STILL_AFTER_S:
-                self.life = Life.STILL
+                self.life = Liveness.STILL
 
 
-def shadows(nearer: Box, box: Box) -> bool:
+def occludes(nearer: Box, box: Box) -> bool:
     """Return True where the person whose face is `nearer` may cover some of `box`, by head or shoulders."""
     return (
         nearer.width > box.width
@@ -116,12 +116,12 @@ class Candidate(NamedTuple):
     """A calmed, tracked face, and what is known of it."""
 
     face: Face
-    life: Life
+    life: Liveness
     speed: float = 0.0
     """Across the picture, in face widths a second."""
 
 
-class ViewerChoice:
+class ViewerSelection:
     """Chooses whom to follow, picture after picture. Used by one thread.
 
     - Nobody is followed yet, or the one who was has left: people who move come first, then the nearest.
@@ -158,9 +158,13 @@ class ViewerChoice:
         nearer_since_s: dict[int, float] = {}
         for candidate in candidates:
             face, life, speed = candidate
-            if candidate is holder or face.lost_for_s > 0.0 or (holder.life is Life.ALIVE and life is not Life.ALIVE):
+            if (
+                candidate is holder
+                or face.lost_for_s > 0.0
+                or (holder.life is Liveness.ALIVE and life is not Liveness.ALIVE)
+            ):
                 continue
-            if holder.life is Life.STILL and life is Life.ALIVE:
+            if holder.life is Liveness.STILL and life is Liveness.ALIVE:
                 winners.append(candidate)
             elif face.box.width >= _NEARER * holder.face.box.width and speed <= _PASSING_PER_S:
                 since_s = nearer_since_s[face.track_id] = self._nearer_since_s.get(face.track_id, pts_s)
@@ -173,5 +177,5 @@ class ViewerChoice:
         return self._viewer
 
 
-def _claim(candidate: Candidate) -> tuple[Life, bool, float]:
+def _claim(candidate: Candidate) -> tuple[Liveness, bool, float]:
     return candidate.life, candidate.face.lost_for_s == 0.0, candidate.face.box.width

@@ -25,7 +25,7 @@ off, how far from the edge nothing is left, and the deviation of the bell."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FaceEnds:
+class FaceAdapterSpec:
     """Everything that lies between a crop and a swapper."""
 
     ports: FacePorts
@@ -38,7 +38,7 @@ class FaceEnds:
     """(identity_size, numbers that the network takes); what comes of it gets length 1 again."""
 
 
-def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds) -> onnx.ModelProto:
+def adapted_swap(model: onnx.ModelProto, ends: FaceAdapterSpec) -> onnx.ModelProto:
     """Turn a network, in place, into a model that takes `face` and gives `face_out` and `mask`, as
     `realtime.models.card` says, and return it: swappers weigh half a gigabyte, so there is no copy.
 
@@ -73,14 +73,14 @@ def wrapped_swap(model: onnx.ModelProto, ends: FaceEnds) -> onnx.ModelProto:
 
 
 def without_numbers(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Take `numbers` out of what `wrapped_swap` returned, in place."""
+    """Take `numbers` out of what `adapted_swap` returned, in place."""
     graph = model.graph
     replace(graph.node, [node for node in graph.node if "numbers" not in node.output])
     replace(graph.output, [value for value in graph.output if value.name != "numbers"])
     return model
 
 
-def wrapped_encoder(
+def adapted_encoder(
     model: onnx.ModelProto,
     taken: Port,
     given: Numbers,

@@ -36,7 +36,7 @@ class IdentityWay(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FaceFamily:
+class FaceArchitecture:
     """What is known of all networks of one kind."""
 
     network: str
@@ -56,7 +56,7 @@ class FaceFamily:
 
 
 _UNIT, _SIGNED, _IMAGENET = ValueRange.UNIT, ValueRange.SIGNED, ValueRange.IMAGENET
-_INSWAPPER = FaceFamily(
+_INSWAPPER = FaceArchitecture(
     "inswapper",
     "inswapper",
     _UNIT,
@@ -66,11 +66,14 @@ _INSWAPPER = FaceFamily(
     licence="non-commercial research only (InsightFace)",
     because="a face of 128x128 and numbers",
 )
-_DFM = FaceFamily(
+_DFM = FaceArchitecture(
     "dfm", "DeepFaceLive", _UNIT, _UNIT, DFM_ALIGNMENT, order=ColourOrder.BGR, layout=Layout.NHWC, because="'in_face'"
 )
 _BY_NAME = tuple(
-    (re.compile(pattern), FaceFamily(network, title, taken, given, alignment, way, licence=terms, because="its name"))
+    (
+        re.compile(pattern),
+        FaceArchitecture(network, title, taken, given, alignment, way, licence=terms, because="its name"),
+    )
     for pattern, network, title, taken, given, alignment, way, terms in (
         ("hyperswap", "hyperswap", "HyperSwap", _SIGNED, _SIGNED, "arcface_128", IdentityWay.PLAIN, "ResearchRAIL"),
         ("simswap.*512", "simswap", "SimSwap", _UNIT, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
@@ -88,7 +91,7 @@ def is_face_swapper(names: list[str]) -> bool:
     return any("in_face" in name or "morph_value" in name for name in names) or {"source", "target"} <= set(names)
 
 
-def face_family(graph: onnx.GraphProto, stem: str, where: str) -> FaceFamily | None:
+def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArchitecture | None:
     """Return the family a swapper belongs to, None where neither names nor shapes tell.
 
     Raises ModelError, one line, for a kind that is known and cannot be brought in.

@@ -8,14 +8,14 @@ from pathlib import Path
 from realtime.core.errors import OptionError
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.architectures import DFM_ALIGNMENT
-from realtime.model_import.hints import Wishes
+from realtime.model_import.hints import ImportHints
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FaceWishes:
+class FaceImportHints:
     """None and empty where the file, or its family, shall tell."""
 
-    network: Wishes = Wishes()
+    network: ImportHints = ImportHints()
     """Ranges, layouts and colours, as of any network."""
     alignment: str = ""
     """How a face lies in its crop, a text of `realtime.faces.landmarks.alignment`."""

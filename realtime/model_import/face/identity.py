@@ -15,13 +15,13 @@ from onnx import helper, numpy_helper
 import realtime
 from realtime.core.errors import ModelError
 from realtime.faces.landmarks.alignment import Alignment
-from realtime.model_import.face.adapter import joined, wrapped_encoder
-from realtime.model_import.face.architectures import FaceFamily, IdentityWay
+from realtime.model_import.face.adapter import adapted_encoder, joined
+from realtime.model_import.face.architectures import FaceArchitecture, IdentityWay
 from realtime.model_import.face.ports import Numbers, find_encoder_ports, find_number_ports, side_of
-from realtime.model_import.graph.loading import read_network, read_whole, settled
-from realtime.model_import.hints import ColourOrder, Finding, ValueRange, Wishes
+from realtime.model_import.graph.loading import read_network, read_whole, resolved
+from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
 from realtime.models.card import ModelCard, ModelKind
-from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.file_safety import check_safe, read_header
 
 _FIRST_NODES = 8  # as many as InsightFace looks at
 
@@ -39,7 +39,7 @@ class Encoder:
     findings: tuple[Finding, ...]
 
 
-def read_encoder(path: Path, wishes: Wishes, alignment: str, title: str, licence: str) -> Encoder:
+def read_encoder(path: Path, wishes: ImportHints, alignment: str, title: str, licence: str) -> Encoder:
     """Bring a face recognition network into the contract; one that is in it stays as it is, with a fingerprint.
 
     Ranges as InsightFace takes them: (x − 127.5) / 127.5, or bytes where the network itself begins with a `Sub` and a
@@ -52,7 +52,7 @@ def read_encoder(path: Path, wishes: Wishes, alignment: str, title: str, licence
     raw = read_whole(path)
     named = [node.name for node in raw.graph.node[:_FIRST_NODES]]
     normalises = all(any(name.startswith(words) for name in named) for words in (("Sub", "_minus"), ("Mul", "_mul")))
-    model = settled(path, raw)
+    model = resolved(path, raw)
     taken, given = find_encoder_ports(model, wishes, where)
     values, source = (ValueRange.SIGNED, "InsightFace's own program")
     if wishes.range_in is not None:
@@ -64,7 +64,7 @@ def read_encoder(path: Path, wishes: Wishes, alignment: str, title: str, licence
     if not alignment and side != 112:
         raise ModelError(f"{where} takes faces of {side}x{side}, not ArcFace's 112x112: say how with --alignment")
     Alignment.parse(alignment or "arcface_112")
-    finished = wrapped_encoder(model, taken, given, values, order)
+    finished = adapted_encoder(model, taken, given, values, order)
     card = ModelCard(
         ModelKind.ENCODER,
         title=title or path.stem,
@@ -92,9 +92,9 @@ def read_converting_encoder(path: Path, converter: Path, title: str, licence: st
         raise ModelError(
             f"{path.name} is in the contract already; a converter goes with the file as its maker wrote it"
         )
-    bare = read_encoder(path, Wishes(), "", title, licence)  # with all that can be wrong with it
+    bare = read_encoder(path, ImportHints(), "", title, licence)  # with all that can be wrong with it
     model, behind = read_network(path), read_network(converter)
-    taken, given = find_encoder_ports(model, Wishes(), path.name)
+    taken, given = find_encoder_ports(model, ImportHints(), path.name)
     entry, converted = find_number_ports(behind, converter.name)
     if entry.size != given.size:
         raise ModelError(
@@ -104,7 +104,7 @@ def read_converting_encoder(path: Path, converter: Path, title: str, licence: st
         both, result = joined(model, given, behind, entry, converted)
     except Exception as error:  # ONNX's own, of many types
         raise ModelError(f"{converter.name} cannot be put behind {path.name}: {error}; export it again") from error
-    finished = wrapped_encoder(both, taken, result, bare.values, ColourOrder.RGB, unit=unit)
+    finished = adapted_encoder(both, taken, result, bare.values, ColourOrder.RGB, unit=unit)
     card = dataclasses.replace(
         bare.card,
         made_by=f"{bare.card.made_by} and {converter.name}",
@@ -156,8 +156,8 @@ def identity_map(weights: LastWeights, wanted: Numbers, where: str) -> NDArray[n
     )
 
 
-def settled_map(
-    weights: LastWeights, wanted: Numbers, family: FaceFamily | None, where: str
+def resolved_map(
+    weights: LastWeights, wanted: Numbers, family: FaceArchitecture | None, where: str
 ) -> tuple[NDArray[np.float32] | None, IdentityWay]:
     """Return the map where the file has one, and how the numbers go in. Raises ModelError."""
     if family is not None:
@@ -181,13 +181,13 @@ def _floats(tensor: onnx.TensorProto) -> NDArray[np.float32]:
 def _kind_of(path: Path) -> str:
     if path.suffix.lower() != ".onnx" or not path.is_file():
         return ""
-    return read_outline(path).metadata.get("realtime.kind", "")
+    return read_header(path).metadata.get("realtime.kind", "")
 
 
 def _ours(path: Path, kind: str) -> Encoder:
     if kind != ModelKind.ENCODER.value:
         raise ModelError(f"{path} is of kind '{kind}', and whose face it is is told by an encoder")
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     model = onnx.load_model(str(path))
     card = ModelCard.read(outline.metadata, str(path))
@@ -204,7 +204,7 @@ def _fingerprint(*paths: Path, words: str = "") -> str:
     """SHA-256 of files as they came, with the weights that lie beside them."""
     digest = hashlib.sha256()
     for path in paths:
-        for part in (path, *(path.parent / name for name in read_outline(path).external_files)):
+        for part in (path, *(path.parent / name for name in read_header(path).external_files)):
             digest.update(part.read_bytes())
     digest.update(words.encode())
     return digest.hexdigest()

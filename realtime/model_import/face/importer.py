@@ -14,21 +14,27 @@ from onnx import helper
 import realtime
 from realtime.core.errors import ModelError, OptionError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
-from realtime.model_import.face.adapter import FaceEnds, without_numbers, wrapped_swap
-from realtime.model_import.face.architectures import FaceFamily, IdentityWay, face_family
-from realtime.model_import.face.hints import FaceWishes
-from realtime.model_import.face.identity import Encoder, LastWeights, read_converting_encoder, read_encoder, settled_map
+from realtime.model_import.face.adapter import FaceAdapterSpec, adapted_swap, without_numbers
+from realtime.model_import.face.architectures import FaceArchitecture, IdentityWay, face_architecture
+from realtime.model_import.face.hints import FaceImportHints
+from realtime.model_import.face.identity import (
+    Encoder,
+    LastWeights,
+    read_converting_encoder,
+    read_encoder,
+    resolved_map,
+)
 from realtime.model_import.face.ports import FacePorts, Numbers, find_face_ports
-from realtime.model_import.face.ranges import settle_face_ranges
+from realtime.model_import.face.ranges import resolve_face_ranges
 from realtime.model_import.face.validation import FacePhoto, crop_for, encode, swap_once
-from realtime.model_import.graph.loading import read_whole, settled
+from realtime.model_import.graph.loading import read_whole, resolved
 from realtime.model_import.graph.view import shown_name
-from realtime.model_import.hints import Finding, Wishes
-from realtime.model_import.style.importer import Imported, Words
+from realtime.model_import.hints import Finding, ImportHints
+from realtime.model_import.style.importer import Description, Imported
 from realtime.model_import.style.ports import Port
-from realtime.model_import.style.validation import judged
+from realtime.model_import.style.validation import verdict_on
 from realtime.models.card import ModelCard, ModelKind
-from realtime.models.runtime.onnx_model import ON_CPU, AnyGraph, OnnxModel
+from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, RawSession
 
 _USUAL_MORPH = 0.75  # DeepFaceLive's
 _INSIGHTFACE_TERMS = "non-commercial research only (InsightFace)"
@@ -45,7 +51,9 @@ class FaceImport:
     """None where the swapper takes no identity."""
 
 
-def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, encoder_name: str) -> FaceImport:
+def import_swap(
+    path: Path, wishes: FaceImportHints, words: Description, photo: FacePhoto, encoder_name: str
+) -> FaceImport:
     """Bring a swapper into the contract and run it on a photo.
 
     `encoder_name` is what its encoder will be called on the shelf. Raises ModelError, one line, where it is no swapper,
@@ -53,13 +61,13 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
     """
     where = path.name
     raw = read_whole(path)
-    family = face_family(raw.graph, path.stem, where)
+    family = face_architecture(raw.graph, path.stem, where)
     alignment, crop_source = _alignment(wishes, family, where)
     weights, said = LastWeights.of(raw), {entry.key: entry.value for entry in raw.metadata_props}
     told = {key.lower(): value for key, value in said.items()}
-    network = settled(path, raw)
+    network = resolved(path, raw)
     ports = find_face_ports(network, wishes.network, family, where)
-    ends, findings = settle_face_ranges(network, ports, wishes.network, family, where)
+    ends, findings = resolve_face_ranges(network, ports, wishes.network, family, where)
     morph, morph_findings = _morph(ports, wishes, where)
     encoder = _encoder(wishes, family, ports, where)
     if encoder is not None and ports.identity is not None:
@@ -88,7 +96,7 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
         Finding("its crop", alignment, crop_source),
         *morph_findings,
     ]
-    finished = wrapped_swap(network, ends)
+    finished = adapted_swap(network, ends)
     helper.set_model_props(finished, {**said, **card.metadata()})
     notes = []
     if ports.left_aside:
@@ -103,14 +111,14 @@ def import_swap(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto, 
     return FaceImport(swap, made_encoder)
 
 
-def import_encoder(path: Path, wishes: FaceWishes, words: Words, photo: FacePhoto) -> Imported:
+def import_encoder(path: Path, wishes: FaceImportHints, words: Description, photo: FacePhoto) -> Imported:
     """Bring a network that tells faces apart into the contract and run it on a photo. Raises ModelError."""
     encoder = read_encoder(path, wishes.network, wishes.alignment, words.title, words.licence)
     with tempfile.TemporaryDirectory() as folder:
         return _tried_encoder(encoder, Path(folder), photo)[0]
 
 
-def _alignment(wishes: FaceWishes, family: FaceFamily | None, where: str) -> tuple[str, str]:
+def _alignment(wishes: FaceImportHints, family: FaceArchitecture | None, where: str) -> tuple[str, str]:
     text, source = wishes.alignment_of(family.alignment if family is not None else "")
     if not text:
         raise ModelError(
@@ -120,7 +128,7 @@ def _alignment(wishes: FaceWishes, family: FaceFamily | None, where: str) -> tup
     return text, source
 
 
-def _encoder(wishes: FaceWishes, family: FaceFamily | None, ports: FacePorts, where: str) -> Encoder | None:
+def _encoder(wishes: FaceImportHints, family: FaceArchitecture | None, ports: FacePorts, where: str) -> Encoder | None:
     file, converter = wishes.identity_model, wishes.identity_converter
     if ports.identity is None:
         if file is not None or converter is not None:
@@ -141,16 +149,21 @@ def _encoder(wishes: FaceWishes, family: FaceFamily | None, ports: FacePorts, wh
         )
     terms = _INSIGHTFACE_TERMS if file.stem.lower().endswith("w600k_r50") else ""
     if converter is None:
-        return read_encoder(file, Wishes(), "", file.stem, terms)
+        return read_encoder(file, ImportHints(), "", file.stem, terms)
     unit = family is None or family.identity is not IdentityWay.CONVERTED_RAW
     return read_converting_encoder(file, converter, file.stem, terms, unit=unit)
 
 
 def _told(
-    ends: FaceEnds, wanted: Numbers, weights: LastWeights, family: FaceFamily | None, encoder: Encoder, where: str
-) -> tuple[FaceEnds, IdentityWay]:
+    ends: FaceAdapterSpec,
+    wanted: Numbers,
+    weights: LastWeights,
+    family: FaceArchitecture | None,
+    encoder: Encoder,
+    where: str,
+) -> tuple[FaceAdapterSpec, IdentityWay]:
     """Return the ends with an identity, and how it goes in. Raises ModelError where the numbers do not fit."""
-    identity_map, way = settled_map(weights, wanted, family, where)
+    identity_map, way = resolved_map(weights, wanted, family, where)
     if encoder.size != wanted.size:
         raise ModelError(
             f"{where} is told whose face by {wanted.size} numbers, and --identity-model gives {encoder.size}: take the "
@@ -159,7 +172,7 @@ def _told(
     return dataclasses.replace(ends, identity_size=encoder.size, identity_map=identity_map), way
 
 
-def _morph(ports: FacePorts, wishes: FaceWishes, where: str) -> tuple[float | None, list[Finding]]:
+def _morph(ports: FacePorts, wishes: FaceImportHints, where: str) -> tuple[float | None, list[Finding]]:
     if ports.morph is None:
         if wishes.morph is not None:
             raise OptionError(f"{where} takes no morph value: leave --morph away")
@@ -170,7 +183,12 @@ def _morph(ports: FacePorts, wishes: FaceWishes, where: str) -> tuple[float | No
 
 
 def _judged(
-    model: onnx.ModelProto, ends: FaceEnds, card: ModelCard, photo: FacePhoto, identity: Identity | None, where: str
+    model: onnx.ModelProto,
+    ends: FaceAdapterSpec,
+    card: ModelCard,
+    photo: FacePhoto,
+    identity: Identity | None,
+    where: str,
 ) -> list[str]:
     """Look at the numbers before they are cut off. Returns what looks odd; raises ModelError where it is no face."""
     side = ends.ports.side_px
@@ -180,12 +198,12 @@ def _judged(
         inputs["identity"] = identity
     if card.morph is not None:
         inputs["morph"] = np.array([card.morph], np.float32)
-    graph = AnyGraph(model.SerializeToString(), where)
+    graph = RawSession(model.SerializeToString(), where)
     with np.errstate(all="ignore"):
         numbers = graph.run(inputs)["numbers"]
     if numbers.shape != (1, 3, side, side):
         raise ModelError(f"{where} gives {list(numbers.shape)} (as NCHW) for a face of {side}x{side}; export it again")
-    verdict = judged(np.ascontiguousarray(numbers[0].transpose(1, 2, 0)), face)
+    verdict = verdict_on(np.ascontiguousarray(numbers[0].transpose(1, 2, 0)), face)
     if verdict.problem:
         said = f"--range {ends.range_in.value} --output-range {ends.range_out.value}"
         raise ModelError(f"{where}: {verdict.problem} with {said}; try others, or another copy of the file")

@@ -10,11 +10,11 @@ import numpy as np
 import onnx
 
 from realtime.core.errors import ModelError, nearest
-from realtime.model_import.face.architectures import FaceFamily
+from realtime.model_import.face.architectures import FaceArchitecture
 from realtime.model_import.graph.view import ELEMENT_TYPES, dimensions, known_shapes, shown_name
-from realtime.model_import.hints import Layout, Wishes
+from realtime.model_import.hints import ImportHints, Layout
 from realtime.model_import.style.ports import Port
-from realtime.models.runtime.onnx_model import AnyGraph
+from realtime.models.runtime.onnx_model import RawSession
 
 LEAST_SIDE_PX, MOST_SIDE_PX = 32, 1024
 """Of a face: nobody is known in a smaller one, and a larger one is no live picture."""
@@ -59,7 +59,9 @@ def side_of(port: Port) -> int:
     return int(port.height)
 
 
-def find_face_ports(model: onnx.ModelProto, wishes: Wishes, family: FaceFamily | None, where: str) -> FacePorts:
+def find_face_ports(
+    model: onnx.ModelProto, wishes: ImportHints, family: FaceArchitecture | None, where: str
+) -> FacePorts:
     """Return where everything goes. Raises ModelError, one line, for a network that is no face swapper."""
     graph = model.graph
     pictures = [value for value in graph.input if _rank(value) == 4 or len(graph.input) == 1]
@@ -100,7 +102,7 @@ def find_face_ports(model: onnx.ModelProto, wishes: Wishes, family: FaceFamily |
     )
 
 
-def find_encoder_ports(model: onnx.ModelProto, wishes: Wishes, where: str) -> tuple[Port, Numbers]:
+def find_encoder_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple[Port, Numbers]:
     """Return where a network takes a face and gives its numbers. Raises ModelError for one that is none."""
     graph = model.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
@@ -145,7 +147,7 @@ def _picture(
     shape: tuple[int | str, ...],
     value: onnx.ValueInfoProto,
     wished: Layout | None,
-    family: FaceFamily | None,
+    family: FaceArchitecture | None,
     option: str,
     where: str,
 ) -> Port:
@@ -211,7 +213,7 @@ def _output_shapes(
         if numbers is not None:
             shape = (1,) * (numbers.rank - 1) + (numbers.size,)
             inputs[numbers.name] = np.full(shape, 0.5, FLOATS[numbers.element_type])
-    given = AnyGraph(model.SerializeToString(), where).run(inputs)
+    given = RawSession(model.SerializeToString(), where).run(inputs)
     return {name: tuple(array.shape) for name, array in given.items()}
 
 
@@ -222,8 +224,8 @@ def _is_stated(shape: tuple[int | str, ...]) -> bool:
 def _chosen(
     names: list[str],
     shapes: dict[str, tuple[int, ...]],
-    wishes: Wishes,
-    family: FaceFamily | None,
+    wishes: ImportHints,
+    family: FaceArchitecture | None,
     where: str,
 ) -> tuple[str, list[str]]:
     """Return the output that is the face, and those that are masks."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import onnx
 
 from realtime.core.errors import ModelError
-from realtime.model_import.face.adapter import FaceEnds
-from realtime.model_import.face.architectures import FaceFamily
+from realtime.model_import.face.adapter import FaceAdapterSpec
+from realtime.model_import.face.architectures import FaceArchitecture
 from realtime.model_import.face.ports import FacePorts
-from realtime.model_import.graph.value_ranges import input_clue, output_clue
+from realtime.model_import.graph.value_ranges import infer_input, infer_output
 from realtime.model_import.graph.view import GraphView
-from realtime.model_import.hints import ColourOrder, Finding, ValueRange, Wishes
+from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
 
 _Known = tuple[ValueRange | None, str]
 
 
-def settle_face_ranges(
-    model: onnx.ModelProto, ports: FacePorts, wishes: Wishes, family: FaceFamily | None, where: str
-) -> tuple[FaceEnds, list[Finding]]:
+def resolve_face_ranges(
+    model: onnx.ModelProto, ports: FacePorts, wishes: ImportHints, family: FaceArchitecture | None, where: str
+) -> tuple[FaceAdapterSpec, list[Finding]]:
     """Settle them from wishes, family and graph, in this order. Raises ModelError where nothing tells the range.
 
     A family goes before what its graph looks like, other than with styles: its program was read, and a face that is a
     little wrong in range still looks like a face.
     """
     view = GraphView(model.graph)
-    clue, bound = input_clue(view, ports.taken.name), output_clue(view, ports.given.name)
+    clue, bound = infer_input(view, ports.taken.name), infer_output(view, ports.given.name)
     program = f"{family.title}'s own program" if family is not None else ""
     order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
     if wishes.order is not None:
@@ -58,7 +58,7 @@ def settle_face_ranges(
         Finding("range in", range_in.value, in_source),
         Finding("range out", (range_out or as_input).value, out_source),
     ]
-    return FaceEnds(ports, range_in, range_out or as_input, order), findings
+    return FaceAdapterSpec(ports, range_in, range_out or as_input, order), findings
 
 
 def _first(*ways: _Known) -> _Known:

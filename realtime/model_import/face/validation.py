@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import CameraError, ModelError, OptionError, PortraitError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
-from realtime.faces.landmarks.canonical import flat_points
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.models.downloads import MODEL_FILES, ModelState, model_state
@@ -35,9 +35,9 @@ class FacePhoto:
 def find_face(pixels: Pixels) -> FacePhoto:
     """Look for the face in a picture of the user's. Raises OptionError where there is none, and ModelError."""
     from realtime.faces.detection.still_pictures import find_faces
-    from realtime.faces.landmarks.measurement import Meter
+    from realtime.faces.landmarks.measurement import FaceMeasurer
 
-    meter = Meter()
+    meter = FaceMeasurer()
     try:
         face = find_faces(pixels, meter)[0]
     except PortraitError as error:
@@ -64,7 +64,7 @@ def usual_face() -> FacePhoto:
 
 def flat_mesh(right_eye: tuple[float, float], left_eye: tuple[float, float]) -> FaceMesh:
     """Lay the flat face on the middles of two eyes, the person's right one first: near enough for a trial."""
-    flat = flat_points().astype(np.float64) @ (1, 1j)
+    flat = uv_points().astype(np.float64) @ (1, 1j)
     eyes = [flat[[outer, inner]].mean() for outer, inner in _EYES]
     wanted = [complex(*right_eye), complex(*left_eye)]
     turn = (wanted[1] - wanted[0]) / (eyes[1] - eyes[0])

@@ -43,7 +43,7 @@ class SizeIsNeededError(Exception):
     """The network's arithmetic needs its size; the text says where."""
 
 
-def freed(model: onnx.ModelProto, taken: Port, given: Port) -> tuple[onnx.ModelProto, int]:
+def with_dynamic_shapes(model: onnx.ModelProto, taken: Port, given: Port) -> tuple[onnx.ModelProto, int]:
     """Return a copy that takes other sizes as well, and the number of constants that now follow the size.
 
     `taken` has a fixed height and width. Raises SizeIsNeededError where an operator is met that cannot follow.

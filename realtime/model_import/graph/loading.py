@@ -12,8 +12,8 @@ from onnx import compose, helper, version_converter
 from realtime.core.errors import ModelError
 from realtime.model_import.graph.folding import fold_constants
 from realtime.model_import.graph.view import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
-from realtime.models.file_safety import Content, check_safe, known_content, read_outline
-from realtime.models.onnx_header import ModelOutline
+from realtime.models.file_safety import Content, check_safe, known_content, read_header
+from realtime.models.onnx_header import ModelHeader
 
 LEAST_OPSET = 13
 """From here on the operators of our own ends mean the same; older graphs are converted to it."""
@@ -52,7 +52,7 @@ def read_network(path: Path) -> onnx.ModelProto:
     Weights beside the file come in, functions the file defines are written out, weights are no longer offered as
     inputs, and `Constant` nodes are initialisers. Raises ModelError, one line, for what cannot be used.
     """
-    return settled(path, read_whole(path))
+    return resolved(path, read_whole(path))
 
 
 def read_whole(path: Path) -> onnx.ModelProto:
@@ -70,7 +70,7 @@ def read_whole(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
     if content is Content.ARCHIVE:
         raise ModelError(f"{path} {content.value}")
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     _check_size(path, outline)
     newest = onnx.defs.onnx_opset_version()
@@ -92,7 +92,7 @@ def read_whole(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
 
 
-def settled(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+def resolved(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
     """Do the rest of `read_network` to a file that was read; `model` is used up."""
     try:
         if model.functions:
@@ -119,7 +119,7 @@ def _without_our_names(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check_size(path: Path, outline: ModelOutline) -> None:
+def _check_size(path: Path, outline: ModelHeader) -> None:
     size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in outline.external_files)
     if size > _LARGEST_BYTES:
         raise ModelError(

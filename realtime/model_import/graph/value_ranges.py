@@ -17,7 +17,7 @@ _MOVING = frozenset({"Identity", "Transpose", "Squeeze", "Unsqueeze", "Reshape",
 """Operators that move numbers and leave each as it is."""
 
 
-class InputClue(NamedTuple):
+class InferredInput(NamedTuple):
     """What the first operators say of the input."""
 
     values: ValueRange | None
@@ -25,7 +25,7 @@ class InputClue(NamedTuple):
     because: str
 
 
-class OutputClue(NamedTuple):
+class InferredOutput(NamedTuple):
     """What the last operators say of the output."""
 
     values: ValueRange | None
@@ -34,7 +34,7 @@ class OutputClue(NamedTuple):
     """A tanh with nothing after it: by custom such a network also reads −1..1."""
 
 
-def input_clue(view: GraphView, name: str) -> InputClue:
+def infer_input(view: GraphView, name: str) -> InferredInput:
     """Follow the picture into the graph as long as it is only scaled and shifted, and say what that tells."""
     current = name
     steps: list[tuple[str, NDArray[Any]]] = []
@@ -56,7 +56,7 @@ def input_clue(view: GraphView, name: str) -> InputClue:
     return _read_steps(steps)
 
 
-def _read_steps(steps: list[tuple[str, NDArray[Any]]]) -> InputClue:
+def _read_steps(steps: list[tuple[str, NDArray[Any]]]) -> InferredInput:
     """The first step that names a known number decides: 255 and 127.5 divide bytes, 0.485 is a mean of 0..1 …"""
     for operator, constant in steps:
         size = float(np.abs(constant).mean())
@@ -65,25 +65,25 @@ def _read_steps(steps: list[tuple[str, NDArray[Any]]]) -> InputClue:
             factor = 1 / size if operator == "Div" and size else size
             shown = f"it {'divides' if operator == 'Div' else 'multiplies'} by {size:g} first"
             if 1 / 300 < factor < 1 / 50:  # 1/255, 1/127.5, 1/128, and 1/58 of ImageNet's deviations
-                return InputClue(ValueRange.BYTES, None, shown)
+                return InferredInput(ValueRange.BYTES, None, shown)
             if 100 < factor < 300:
                 known = ValueRange.SIGNED if _adds_half(steps) else ValueRange.UNIT
-                return InputClue(known, None, shown)
+                return InferredInput(known, None, shown)
             if math.isclose(factor, 2, rel_tol=0.02):
-                return InputClue(ValueRange.UNIT, None, shown)
+                return InferredInput(ValueRange.UNIT, None, shown)
             if math.isclose(factor, 0.5, rel_tol=0.02) and _adds_half(steps):
-                return InputClue(ValueRange.SIGNED, None, shown)
+                return InferredInput(ValueRange.SIGNED, None, shown)
             if 3 < factor < 6:
-                return InputClue(ValueRange.UNIT, None, shown)
+                return InferredInput(ValueRange.UNIT, None, shown)
         else:
             shown = f"it takes off {', '.join(f'{value:g}' for value in np.abs(constant))} first"
             if 90 < size < 140:
-                return InputClue(ValueRange.BYTES, order, shown)
+                return InferredInput(ValueRange.BYTES, order, shown)
             if 0.3 < size < 0.6 and not (operator == "Add" and constant.mean() > 0):
-                return InputClue(ValueRange.UNIT, order, shown)
+                return InferredInput(ValueRange.UNIT, order, shown)
             if operator == "Add" and math.isclose(size, 1, rel_tol=0.02) and constant.mean() > 0:
-                return InputClue(ValueRange.SIGNED, None, "it adds 1 first")
-    return InputClue(None, None, "")
+                return InferredInput(ValueRange.SIGNED, None, "it adds 1 first")
+    return InferredInput(None, None, "")
 
 
 def _adds_half(steps: list[tuple[str, NDArray[Any]]]) -> bool:
@@ -108,7 +108,7 @@ class _Bound(NamedTuple):
 _BOUNDED = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "HardSigmoid": (0.0, 1.0)}
 
 
-def output_clue(view: GraphView, name: str) -> OutputClue:
+def infer_output(view: GraphView, name: str) -> InferredOutput:
     """Go back from the output as long as numbers are only scaled, shifted and clipped, and say what they can be."""
     current = name
     scale, offset = 1.0, 0.0  # output = scale · current + offset
@@ -123,7 +123,7 @@ def output_clue(view: GraphView, name: str) -> OutputClue:
             bare = node.op_type == "Tanh" and scale == 1 and offset == 0
             after = "" if scale == 1 and offset == 0 else f", scaled to {ends[0]:g}..{ends[1]:g}"
             bound = _Bound(max(low, ends[0]), min(high, ends[1]), f"the {node.op_type.lower()} at its end{after}")
-            return OutputClue(_nearest_range(bound), bound.because, bare)
+            return InferredOutput(_nearest_range(bound), bound.because, bare)
         if node.op_type in _MOVING:
             current = node.input[0]
             continue
@@ -142,8 +142,8 @@ def output_clue(view: GraphView, name: str) -> OutputClue:
         current, factor, shift = step
         scale, offset = scale * factor, offset + scale * shift
     if math.isfinite(low) and math.isfinite(high):
-        return OutputClue(_nearest_range(_Bound(low, high, clipped_by)), clipped_by)
-    return OutputClue(None, "")
+        return InferredOutput(_nearest_range(_Bound(low, high, clipped_by)), clipped_by)
+    return InferredOutput(None, "")
 
 
 def _limits(view: GraphView, node: onnx.NodeProto) -> tuple[float, float, str | None]:

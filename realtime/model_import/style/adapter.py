@@ -31,7 +31,7 @@ _NUMPY: Mapping[int, type[np.floating[Any]]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ends:
+class AdapterSpec:
     """Everything that lies between a frame and a network."""
 
     taken: Port
@@ -50,7 +50,7 @@ class Ends:
     """What the network gives is so many times as high and wide, and is averaged down."""
 
 
-def wrapped(model: onnx.ModelProto, ends: Ends, *, as_numbers: bool = False) -> onnx.ModelProto:
+def adapted(model: onnx.ModelProto, ends: AdapterSpec, *, as_numbers: bool = False) -> onnx.ModelProto:
     """Return a model that takes `frame` and gives `frame_out`, as `realtime.models.card` says.
 
     With `as_numbers` it gives `numbers` instead: float32 [1, 3, height, width] in the network's colour order, 0 for
@@ -79,7 +79,7 @@ def wrapped(model: onnx.ModelProto, ends: Ends, *, as_numbers: bool = False) -> 
 
 
 class _Wrapping(NodeWriter):
-    def __init__(self, model: onnx.ModelProto, ends: Ends) -> None:
+    def __init__(self, model: onnx.ModelProto, ends: AdapterSpec) -> None:
         super().__init__(model.graph)
         self._ends = ends
 

@@ -19,7 +19,7 @@ _ZOO_NAMES = re.compile(r"^(candy|mosaic|rain[-_]princess|udnie|pointilism)([-_]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Family:
+class Architecture:
     """What is known of all networks of one kind."""
 
     network: str
@@ -33,7 +33,7 @@ class Family:
     """What it was known by."""
 
 
-def family_of(view: GraphView, taken: Port, given: Port, stem: str) -> Family | None:
+def architecture_of(view: GraphView, taken: Port, given: Port, stem: str) -> Architecture | None:
     """Return the family a network belongs to, None where neither names nor build tell."""
     anime = _anime_gan(taken.name, given.name, stem.lower())
     if anime is not None:
@@ -41,25 +41,25 @@ def family_of(view: GraphView, taken: Port, given: Port, stem: str) -> Family | 
     by_name = _ZOO_NAMES.match(stem.lower()) is not None and (taken.name, given.name) == ("input1", "output1")
     if by_name or _is_fast_neural_style(view):
         because = "the model zoo's names" if by_name else "9×9 convolutions at both ends, stride 2 twice between"
-        return Family("fast_neural_style", "fast-neural-style", ValueRange.BYTES, because=because)
+        return Architecture("fast_neural_style", "fast-neural-style", ValueRange.BYTES, because=because)
     if _is_cycle_gan(view):
         because = "7×7 convolutions at both ends, instance norm, tanh"
-        return Family("cyclegan_resnet", "CycleGAN", ValueRange.SIGNED, because=because)
+        return Architecture("cyclegan_resnet", "CycleGAN", ValueRange.SIGNED, because=because)
     return None
 
 
-def _anime_gan(taken: str, given: str, stem: str) -> Family | None:
+def _anime_gan(taken: str, given: str, stem: str) -> Architecture | None:
     """The makers' programs: [-1, 1] RGB, at least 256 px, multiples of 32 (v2), 8 (v3), 16 (v3 'tiny')."""
     names = f"{taken} {given}".lower()
     if "animeganv3" in names or "animeganv3" in stem:
         tiny = "tiny" in stem
         because = "'AnimeGANv3' among its names" + (", 'tiny' in the file's" if tiny else "")
         title = "AnimeGANv3"
-        return Family("animegan_v3", title, ValueRange.SIGNED, ColourOrder.RGB, 16 if tiny else 8, 256, because)
+        return Architecture("animegan_v3", title, ValueRange.SIGNED, ColourOrder.RGB, 16 if tiny else 8, 256, because)
     v2_names = taken.startswith("generator_input") and "generator/" in given
     if "animegan" in names or "animegan" in stem or v2_names:
         because = "'generator_input' as in AnimeGANv2" if v2_names else "'AnimeGAN' among its names"
-        return Family("animegan_v2", "AnimeGANv2", ValueRange.SIGNED, ColourOrder.RGB, 32, 256, because)
+        return Architecture("animegan_v2", "AnimeGANv2", ValueRange.SIGNED, ColourOrder.RGB, 32, 256, because)
     return None
 
 

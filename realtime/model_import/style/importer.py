@@ -14,23 +14,23 @@ import onnx
 import realtime
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.view import GraphView, shown_name
-from realtime.model_import.hints import Finding, Wishes
-from realtime.model_import.style.adapter import wrapped
-from realtime.model_import.style.architectures import Family, family_of
+from realtime.model_import.hints import Finding, ImportHints
+from realtime.model_import.style.adapter import adapted
+from realtime.model_import.style.architectures import Architecture, architecture_of
 from realtime.model_import.style.ports import Port, find_ports
-from realtime.model_import.style.ranges import check_picture, expected_range, settle_ranges
-from realtime.model_import.style.sizes import settle_sizes
+from realtime.model_import.style.ranges import check_picture, expected_range, resolve_ranges
+from realtime.model_import.style.sizes import resolve_sizes
 from realtime.model_import.style.validation import scaled
 from realtime.models.card import ModelCard, ModelKind
-from realtime.models.file_safety import check_safe, read_outline
+from realtime.models.file_safety import check_safe, read_header
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, SessionPolicy
-from realtime.style.letterbox import Bound
-from realtime.style.renderer import Easel, SizedModel
-from realtime.style.timeout import Patience
+from realtime.style.letterbox import SizeConstraint
+from realtime.style.renderer import SizedModel, StyleRenderer
+from realtime.style.timeout import LoadTimeout
 
 _TIMED = Size(512, 512)
 _TIMED_FOR_S = 2.0
@@ -48,19 +48,19 @@ class Imported:
     before: Pixels
     after: Pixels
     """A real picture, and what the finished model makes of it."""
-    bound: Bound | None = None
+    bound: SizeConstraint | None = None
     """Of a style: the sizes it takes."""
     ms_per_face: float = 0.0
     """Of a swapper, on the CPU: the median of some runs; 0 where it was not timed."""
 
     def keep(self, path: Path) -> None:
         """Write it, whole or not at all. Raises OutputError."""
-        with written_whole(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_bytes(self.content)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Words:
+class Description:
     """What people shall read of a model; empty where the file or its name serves."""
 
     title: str = ""
@@ -69,7 +69,7 @@ class Words:
     licence: str = ""
 
 
-def import_style(path: Path, wishes: Wishes, words: Words, photo: Pixels) -> Imported:
+def import_style(path: Path, wishes: ImportHints, words: Description, photo: Pixels) -> Imported:
     """Bring a style network into the contract and run it on a photo.
 
     Raises ModelError, one line, where it is no style model, cannot be brought in, or gives no picture; where something
@@ -81,12 +81,12 @@ def import_style(path: Path, wishes: Wishes, words: Words, photo: Pixels) -> Imp
     model = read_network(path)
     taken, given, left_aside = find_ports(model, wishes, where)
     view = GraphView(model.graph)
-    family = family_of(view, taken, given, path.stem)
-    ranges = settle_ranges(view, taken, given, wishes, family)
-    structure = settle_sizes(model, ranges.ends(taken, given), wishes, family, photo, where)
+    family = architecture_of(view, taken, given, path.stem)
+    ranges = resolve_ranges(view, taken, given, wishes, family)
+    structure = resolve_sizes(model, ranges.ends(taken, given), wishes, family, photo, where)
     verdict, others = check_picture(structure.model, structure.ends, ranges, photo, where)
     card = _card(path, model, words, family)
-    finished = wrapped(structure.model, structure.ends)
+    finished = adapted(structure.model, structure.ends)
     _describe(finished, card)
     notes = [*structure.notes]
     if left_aside:
@@ -118,7 +118,7 @@ def _finished(
         path = Path(folder) / where
         path.write_bytes(content)
         model = OnnxModel.open(path, ON_CPU)
-        bound = Bound.of(model.file_shapes["frame"])
+        bound = SizeConstraint.of(model.file_shapes["frame"])
         try:
             for size in (Size(131, 97), Size(70, 165)) if bound.is_free else ():
                 _painted(model, scaled(photo, size))
@@ -139,7 +139,7 @@ def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
 
 def _painted_by_easel(path: Path, photo: Pixels) -> Pixels:
     """Return what the effect makes of a photo with a model that takes one size only."""
-    easel = Easel(SizedModel(path, ON_CPU, Size.of(photo)), Size.of(photo), steady=False)
+    easel = StyleRenderer(SizedModel(path, ON_CPU, Size.of(photo)), Size.of(photo), steady=False)
     try:
         isolated_process.step()
         after = np.empty_like(photo)
@@ -163,11 +163,11 @@ class Speed(NamedTuple):
 
 def speed_of(path: Path) -> Speed:
     """Time a finished style that was tried, on what the effect will compute it with. Raises ModelError."""
-    patience: Patience[Speed] = Patience(float("inf"), str(path))
+    patience: LoadTimeout[Speed] = LoadTimeout(float("inf"), str(path))
     return patience.wait_for(lambda: _timed(path, patience))
 
 
-def _timed(path: Path, patience: Patience[Speed]) -> Speed:
+def _timed(path: Path, patience: LoadTimeout[Speed]) -> Speed:
     model = SizedModel(path, SessionPolicy(), _TIMED)
     patience.watch(model)
     try:
@@ -195,7 +195,7 @@ def _already_ours(path: Path, photo: Pixels) -> Imported:
 
 def _own_content(path: Path) -> bytes:
     """Return a file's content with the weights that lie beside it inside."""
-    outline = read_outline(path)
+    outline = read_header(path)
     check_safe(path, outline)
     if not outline.external_files:
         return path.read_bytes()
@@ -205,10 +205,10 @@ def _own_content(path: Path) -> bytes:
 def _metadata(path: Path) -> dict[str, str]:
     if path.suffix.lower() != ".onnx" or not path.is_file():
         return {}  # reading says what is wrong with it
-    return dict(read_outline(path).metadata)
+    return dict(read_header(path).metadata)
 
 
-def _card(path: Path, model: onnx.ModelProto, words: Words, family: Family | None) -> ModelCard:
+def _card(path: Path, model: onnx.ModelProto, words: Description, family: Architecture | None) -> ModelCard:
     said = {entry.key.lower(): entry.value for entry in model.metadata_props}
     producer = " ".join(part for part in (model.producer_name, model.producer_version) if part)
     return ModelCard(

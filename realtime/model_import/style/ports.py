@@ -8,7 +8,7 @@ import onnx
 
 from realtime.core.errors import ModelError, nearest
 from realtime.model_import.graph.view import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes, shown_name
-from realtime.model_import.hints import Layout, Wishes
+from realtime.model_import.hints import ImportHints, Layout
 from realtime.models.contract import MOST_PX
 
 _LEAST_PICTURE_PX = 16
@@ -62,7 +62,7 @@ _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
 )
 
 
-def find_ports(model: onnx.ModelProto, wishes: Wishes, where: str) -> tuple[Port, Port, tuple[str, ...]]:
+def find_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple[Port, Port, tuple[str, ...]]:
     """Return the picture's input and output, and the names of the outputs left aside.
 
     Raises ModelError, one line, for a file that is no style model, or whose layout the user must say.
@@ -195,7 +195,7 @@ def _check_input(port: Port, where: str) -> None:
         )
 
 
-def _output(model: onnx.ModelProto, wishes: Wishes, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
+def _output(model: onnx.ModelProto, wishes: ImportHints, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
     shapes = known_shapes(model)
     names = [value.name for value in model.graph.output]
     by_name = {value.name: value for value in model.graph.output}

@@ -8,21 +8,21 @@ import onnx
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels
-from realtime.model_import.graph.value_ranges import input_clue, output_clue
+from realtime.model_import.graph.value_ranges import infer_input, infer_output
 from realtime.model_import.graph.view import GraphView
-from realtime.model_import.hints import ColourOrder, Finding, ValueRange, Wishes
-from realtime.model_import.style.adapter import Ends
-from realtime.model_import.style.architectures import Family
+from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
+from realtime.model_import.style.adapter import AdapterSpec
+from realtime.model_import.style.architectures import Architecture
 from realtime.model_import.style.ports import Port
 from realtime.model_import.style.validation import (
     RangePair,
     Trial,
     Verdict,
     candidates,
-    judged,
     look_alike,
     scaled,
     trial_size,
+    verdict_on,
 )
 
 _CLOSE = 0.05
@@ -40,15 +40,17 @@ class Ranges:
     """The range of the input by the file's own type, operators or maker, whatever the user says."""
     findings: tuple[Finding, ...]
 
-    def ends(self, taken: Port, given: Port) -> Ends:
+    def ends(self, taken: Port, given: Port) -> AdapterSpec:
         """Return ends of these ranges; what is not known yet is taken for 0..1."""
         known_in, known_out = self.range_in or ValueRange.UNIT, self.range_out or ValueRange.UNIT
-        return Ends(taken, given, known_in, known_out, self.order)
+        return AdapterSpec(taken, given, known_in, known_out, self.order)
 
 
-def settle_ranges(view: GraphView, taken: Port, given: Port, wishes: Wishes, family: Family | None) -> Ranges:
+def resolve_ranges(
+    view: GraphView, taken: Port, given: Port, wishes: ImportHints, family: Architecture | None
+) -> Ranges:
     """Read ranges and colours from wishes, graph and family, in this order."""
-    clue, bound = input_clue(view, taken.name), output_clue(view, given.name)
+    clue, bound = infer_input(view, taken.name), infer_output(view, given.name)
     order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
     if wishes.order is not None:
         order, order_source = wishes.order, "your --order"
@@ -82,9 +84,9 @@ def settle_ranges(view: GraphView, taken: Port, given: Port, wishes: Wishes, fam
     return Ranges(range_in, range_out, order, _first_known(*told)[0], tuple(findings))
 
 
-def expected_range(view: GraphView, taken: Port, family: Family | None) -> ValueRange | None:
+def expected_range(view: GraphView, taken: Port, family: Architecture | None) -> ValueRange | None:
     """Return the range that graph or family tell of, whatever the user says."""
-    return input_clue(view, taken.name).values or (family.values if family is not None else None)
+    return infer_input(view, taken.name).values or (family.values if family is not None else None)
 
 
 def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | None, str]:
@@ -92,7 +94,7 @@ def _first_known(*ways: tuple[ValueRange | None, str]) -> tuple[ValueRange | Non
 
 
 def check_picture(
-    model: onnx.ModelProto, ends: Ends, ranges: Ranges, photo: Pixels, where: str
+    model: onnx.ModelProto, ends: AdapterSpec, ranges: Ranges, photo: Pixels, where: str
 ) -> tuple[Verdict, tuple[ValueRange, ...]]:
     """Run it on the photo; return what that tells, and which other ranges of the input give a picture, too, where
     nothing in the file speaks against them.
@@ -104,7 +106,7 @@ def check_picture(
     tried = photo if ends.bound is not None else scaled(photo, trial_size(max(64, ends.multiple)))
     if ranges.range_in is None:
         raise _question(model, ends, ranges, tried, where)
-    verdict = judged(Trial(model, ends, where).numbers(photo), photo, ends.given.channels == 1)
+    verdict = verdict_on(Trial(model, ends, where).numbers(photo), photo, ends.given.channels == 1)
     if verdict.problem:
         raise _advice(model, ends, ranges, tried, where, verdict)
     if ranges.told is not None:
@@ -112,7 +114,9 @@ def check_picture(
     return verdict, _rivals(model, ends, ranges, tried, where)
 
 
-def _rivals(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str) -> tuple[ValueRange, ...]:
+def _rivals(
+    model: onnx.ModelProto, ends: AdapterSpec, ranges: Ranges, picture: Pixels, where: str
+) -> tuple[ValueRange, ...]:
     """Return the other ranges of the input with which the picture looks different, and as likely."""
     follows = ranges.range_out is ranges.range_in
     pairs = [(known, known if follows else ends.range_out) for known in _NUMBERS]
@@ -125,7 +129,7 @@ def _rivals(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels,
     return tuple(other.pair[0] for other in rivals if other.pair[0] is not now[0])
 
 
-def _question(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str) -> ModelError:
+def _question(model: onnx.ModelProto, ends: AdapterSpec, ranges: Ranges, picture: Pixels, where: str) -> ModelError:
     """Make the line that asks for the range, with what a trial on a photo says of each."""
     pairs = [(known, ranges.range_out or known) for known in _NUMBERS]
     found = candidates(model, ends, pairs, picture, where)
@@ -151,7 +155,7 @@ def _question(model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixel
 
 
 def _advice(
-    model: onnx.ModelProto, ends: Ends, ranges: Ranges, picture: Pixels, where: str, verdict: Verdict
+    model: onnx.ModelProto, ends: AdapterSpec, ranges: Ranges, picture: Pixels, where: str, verdict: Verdict
 ) -> ModelError:
     """Make the line for what is no picture, with the ranges that would help."""
     if "NaN" in verdict.problem:

@@ -8,22 +8,22 @@ import onnx
 
 from realtime.core.errors import ModelError, OptionError
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.dynamic_shapes import SizeIsNeededError, freed
+from realtime.model_import.graph.dynamic_shapes import SizeIsNeededError, with_dynamic_shapes
 from realtime.model_import.graph.view import known_shapes
-from realtime.model_import.hints import Finding, Wishes
-from realtime.model_import.style.adapter import Ends
-from realtime.model_import.style.architectures import Family
+from realtime.model_import.hints import Finding, ImportHints
+from realtime.model_import.style.adapter import AdapterSpec
+from realtime.model_import.style.architectures import Architecture
 from realtime.model_import.style.ports import Port
 from realtime.model_import.style.validation import MULTIPLES, Trial, find_least_px, find_multiple, prove_free, scaled
 from realtime.models.contract import LEAST_PX, MOST_PX
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Structure:
+class SizeSupport:
     """A network, and which sizes it takes."""
 
     model: onnx.ModelProto
-    ends: Ends
+    ends: AdapterSpec
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
@@ -37,9 +37,14 @@ def own_size(taken: Port) -> Size | None:
     return Size(width, height)
 
 
-def settle_sizes(
-    model: onnx.ModelProto, ends: Ends, wishes: Wishes, family: Family | None, photo: Pixels, where: str
-) -> Structure:
+def resolve_sizes(
+    model: onnx.ModelProto,
+    ends: AdapterSpec,
+    wishes: ImportHints,
+    family: Architecture | None,
+    photo: Pixels,
+    where: str,
+) -> SizeSupport:
     """Try what works, the best first. Raises ModelError, one line, where nothing does, OptionError for a wish that
     cannot be.
     """
@@ -51,7 +56,7 @@ def settle_sizes(
     if fixed is None:
         return _any_size(model, ends, wishes, family, photo, where, Finding("size", "any", "the file"))
     try:
-        free, count = freed(model, ends.taken, ends.given)
+        free, count = with_dynamic_shapes(model, ends.taken, ends.given)
         original, loose = Trial(model, ends, where), Trial(free, ends, where)
         proof = prove_free(original, loose, photo, fixed)
         if not proof.holds:
@@ -76,13 +81,13 @@ def _counted(count: int) -> str:
 
 def _any_size(
     model: onnx.ModelProto,
-    ends: Ends,
-    wishes: Wishes,
-    family: Family | None,
+    ends: AdapterSpec,
+    wishes: ImportHints,
+    family: Architecture | None,
     photo: Pixels,
     where: str,
     size: Finding,
-) -> Structure:
+) -> SizeSupport:
     trial = Trial(model, ends, where)
     if wishes.multiple:
         multiple, source = find_multiple(trial, photo, where, (wishes.multiple,)), "your --multiple"
@@ -95,14 +100,16 @@ def _any_size(
     if multiple > 1:
         findings.append(Finding("multiples", f"of {multiple}, by repeating the last rows and columns", source))
     ends = dataclasses.replace(ends, multiple=multiple, least_px=least if least > max(multiple, 16) else multiple)
-    return Structure(model, ends, tuple(findings))
+    return SizeSupport(model, ends, tuple(findings))
 
 
 def _from(least: int) -> tuple[int, ...]:
     return (least, *(multiple for multiple in MULTIPLES if multiple > least and multiple % least == 0))
 
 
-def _at_one_size(model: onnx.ModelProto, ends: Ends, size: Size, photo: Pixels, where: str, source: str) -> Structure:
+def _at_one_size(
+    model: onnx.ModelProto, ends: AdapterSpec, size: Size, photo: Pixels, where: str, source: str
+) -> SizeSupport:
     """Raises ModelError where it gives no picture for one of that size, OptionError where the contract has no such
     size.
     """
@@ -113,7 +120,7 @@ def _at_one_size(model: onnx.ModelProto, ends: Ends, size: Size, photo: Pixels, 
     if not times:
         raise no_picture(model, ends, size, where)
     ends = dataclasses.replace(ends, enlarges=times)
-    return Structure(model, ends, (Finding("size", f"{size} only; frames are scaled to it and back", source),))
+    return SizeSupport(model, ends, (Finding("size", f"{size} only; frames are scaled to it and back", source),))
 
 
 def _times_enlarged(given: Size, taken: Size) -> int:
@@ -122,7 +129,7 @@ def _times_enlarged(given: Size, taken: Size) -> int:
     return times if given == Size(times * taken.width, times * taken.height) else 0
 
 
-def no_picture(model: onnx.ModelProto, ends: Ends, size: Size, where: str) -> ModelError:
+def no_picture(model: onnx.ModelProto, ends: AdapterSpec, size: Size, where: str) -> ModelError:
     """Make the line for a network that takes a picture and gives something else: boxes, landmarks, scores."""
     shape = known_shapes(model).get(ends.given.name) or ends.given.shape
     sides = [str(side) for side in shape if side != 1] or ["1"]

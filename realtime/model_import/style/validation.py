@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.hints import ColourOrder, ValueRange
-from realtime.model_import.style.adapter import Ends, wrapped
-from realtime.models.runtime.onnx_model import AnyGraph, NeedsMemoryError
+from realtime.model_import.style.adapter import AdapterSpec, adapted
+from realtime.models.runtime.onnx_model import NeedsMemoryError, RawSession
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """A U-Net halves a picture as often as it is deep: pix2pix' seven or eight times."""
@@ -32,10 +32,10 @@ RangePair = tuple[ValueRange, ValueRange]
 class Trial:
     """One network behind one pair of ends."""
 
-    def __init__(self, model: onnx.ModelProto, ends: Ends, where: str) -> None:
+    def __init__(self, model: onnx.ModelProto, ends: AdapterSpec, where: str) -> None:
         """Raises ModelError where ONNX Runtime cannot open it."""
         self._where = where
-        self._graph = AnyGraph(wrapped(model, ends, as_numbers=True).SerializeToString(), where)
+        self._graph = RawSession(adapted(model, ends, as_numbers=True).SerializeToString(), where)
 
     def numbers(self, picture: Pixels) -> Numbers:
         """Run it. Raises ModelError where it fails or gives no picture."""
@@ -177,7 +177,7 @@ UNLIKE = 0.15
 """Of the likeness of edges: noise has 0.00 to 0.11, the shipped styles 0.78 to 0.97."""
 
 
-def judged(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
+def verdict_on(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
     """Say whether numbers look like a picture: not one colour, not stuck at black and white, not far beyond them.
 
     `is_grey`: the network gives one channel.
@@ -247,7 +247,7 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    model: onnx.ModelProto, ends: Ends, pairs: list[RangePair], picture: Pixels, where: str
+    model: onnx.ModelProto, ends: AdapterSpec, pairs: list[RangePair], picture: Pixels, where: str
 ) -> list[Candidate]:
     """Return those pairs of ranges, in and out, with which a picture comes out, the likeliest first.
 
@@ -260,7 +260,7 @@ def candidates(
             numbers = Trial(model, tried, where).numbers(picture)
         except ModelError:
             continue
-        verdict = judged(numbers, picture, ends.given.channels == 1)
+        verdict = verdict_on(numbers, picture, ends.given.channels == 1)
         if not verdict.problem:
             score = verdict.likeness - (0.5 if verdict.doubt else 0) - _strangeness(numbers, picture, ends.order)
             found.append(Candidate(pair, score, numbers))

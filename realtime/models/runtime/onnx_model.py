@@ -22,10 +22,10 @@ from realtime.core import isolated_process
 from realtime.core.errors import ModelError
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.contract import check_array, check_contract
-from realtime.models.file_safety import check_safe, read_card, read_outline
+from realtime.models.file_safety import check_safe, read_card, read_header
 from realtime.models.runtime import engine_cache, ort_session
-from realtime.models.runtime.ort_session import Arrays, CallersBuffers, DeviceBuffers, Runner, empty_array, in_short
-from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, obstacle, plans_for
+from realtime.models.runtime.ort_session import Arrays, DeviceBinding, HostBinding, Runner, empty_array, first_line
+from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, plans_for, why_unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ class OnnxModel:
         cannot be had, and OptionError for the name of no provider.
         """
         wanted = Provider.parse(policy.provider) if policy.provider else None
-        problem = obstacle(wanted, ort_session.machine()) if wanted else None
+        problem = why_unavailable(wanted, ort_session.machine()) if wanted else None
         if problem is not None and wanted is not None:
             raise ModelError(f"{wanted.title} cannot be used: {problem.reason}; {problem.next_step}")
         fixed_sizes = bool(dimensions) or read_card(path).kind is not ModelKind.STYLE
         providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
         plans: list[ProviderPlan] = []
         if providers != [Provider.CPU]:
-            outline = read_outline(path)
+            outline = read_header(path)
             check_safe(path, outline)
             cache = engine_cache.cache_folder(policy.cache)
             parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
@@ -116,7 +116,7 @@ class OnnxModel:
         """`open` calls this. `plans` are tried in turn, those after the one that works are kept for failures;
         `must_be` is the title of the only one that will do for opening, or empty.
         """
-        outline = read_outline(path)
+        outline = read_header(path)
         self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
         check_safe(path, outline)
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
@@ -189,7 +189,7 @@ class OnnxModel:
             except ModelError:
                 raise
             except Exception as error:  # ONNX Runtime raises whatever it likes
-                reason = in_short(error)
+                reason = first_line(error)
                 if plan.is_cpu and "opset" in reason:
                     raise ModelError(
                         f"{self.path} is written in ONNX opset {self._opset}, which the installed ONNX Runtime "
@@ -216,8 +216,8 @@ class OnnxModel:
         self.input_shapes = {port.name: port.shape for port in self._inputs.values()}
         self.output_shapes = {port.name: port.shape for port in self._outputs.values()}
         if not plan.fixed_buffers_on:
-            return CallersBuffers(session, on_cpu=plan.is_cpu)
-        runner = DeviceBuffers(session, plan.fixed_buffers_on)
+            return HostBinding(session, on_cpu=plan.is_cpu)
+        runner = DeviceBinding(session, plan.fixed_buffers_on)
         runner.check_recording(self._inputs.values(), self._outputs.values())
         return runner
 
@@ -227,7 +227,7 @@ class OnnxModel:
         """
         if plan.is_cpu:
             return []
-        left, heavy = ort_session.left_to_others(session, [name for name, _ in plan.engines])
+        left, heavy = ort_session.unassigned_nodes(session, [name for name, _ in plan.engines])
         if heavy and left * 2 >= heavy and not may_be_most:
             raise RuntimeError(f"it would leave {left} of {heavy} convolutions to the CPU")
         return [f"{plan.title} leaves {left} of {heavy} convolutions of {self.path.stem} to the CPU"] if left else []
@@ -261,7 +261,7 @@ class OnnxModel:
 
     def _recover(self, error: Exception) -> None:
         """Go on by the next plan after a failed run, or raise what the user can understand."""
-        reason, failed = in_short(error), self.provider
+        reason, failed = first_line(error), self.provider
         no_memory = isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
         if no_memory:
             reason = "out of memory"
@@ -284,7 +284,7 @@ class NeedsMemoryError(ModelError):
     """A graph that asks for more memory than there is, or than a trial may take."""
 
 
-class AnyGraph:
+class RawSession:
     """Any graph, in the contract or not, computed on the CPU: for the steps that bring a file into the contract."""
 
     def __init__(self, graph: bytes, where: str) -> None:
@@ -300,7 +300,7 @@ class AnyGraph:
         except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
             if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
                 raise NeedsMemoryError(f"{where} needs far more memory than a picture should") from error
-            raise ModelError(f"{where} cannot be opened: {in_short(error)}; export it again") from error
+            raise ModelError(f"{where} cannot be opened: {first_line(error)}; export it again") from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
@@ -311,4 +311,4 @@ class AnyGraph:
         except Exception as error:
             if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
                 raise NeedsMemoryError(f"{self._where} needs far more memory than a picture should") from error
-            raise ModelError(f"{self._where} failed: {in_short(error)}") from error
+            raise ModelError(f"{self._where} failed: {first_line(error)}") from error

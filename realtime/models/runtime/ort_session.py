@@ -121,7 +121,7 @@ def new_session(model: str | bytes, options: Any, engines: Sequence[tuple[str, M
     return session
 
 
-def left_to_others(session: Any, engines: Iterable[str]) -> tuple[int, int]:
+def unassigned_nodes(session: Any, engines: Iterable[str]) -> tuple[int, int]:
     """Return how many of a model's convolutions and matrix products are not computed by `engines`, and how many there
     are. A provider that does not know an operator leaves it to the CPU, with a copy there and back, and says nothing.
     """
@@ -137,7 +137,7 @@ def left_to_others(session: Any, engines: Iterable[str]) -> tuple[int, int]:
     return sum(name not in own for name in heavy), len(heavy)
 
 
-class CallersBuffers:
+class HostBinding:
     """Runs on the caller's own arrays, bound anew for each run: 8 µs, and a pool may hand out others every time."""
 
     def __init__(self, session: Any, *, on_cpu: bool) -> None:
@@ -183,7 +183,7 @@ class CallersBuffers:
             self._session.run_with_iobinding(self._binding, options)
 
 
-class DeviceBuffers:
+class DeviceBinding:
     """Runs on buffers that stay on the device, as a recorded CUDA graph must: it is played again on the very addresses
     it was recorded with, so pictures are brought there and fetched by hand.
     """
@@ -251,7 +251,7 @@ def empty_array(port: Port) -> NDArray[Any]:
     return np.zeros([side if isinstance(side, int) else _OPEN_PX for side in port.shape], port.dtype)
 
 
-def in_short(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """Return what ONNX Runtime says without its codes, source files and further lines, fit to be shown."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", text)

@@ -105,7 +105,7 @@ class Machine:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Obstacle:
+class Unavailability:
     """Why a provider cannot be used."""
 
     reason: str
@@ -114,7 +114,7 @@ class Obstacle:
     """The machine has the hardware for it: worth a line even where nobody asked for this provider."""
 
 
-def obstacle(provider: Provider, machine: Machine) -> Obstacle | None:
+def why_unavailable(provider: Provider, machine: Machine) -> Unavailability | None:
     """Say what keeps a provider from being used, or None where it may be tried."""
     if provider is Provider.CPU:
         return None
@@ -122,27 +122,31 @@ def obstacle(provider: Provider, machine: Machine) -> Obstacle | None:
     gpu, cuda = machine.nvidia, machine.cuda_version
     wanted = provider is Provider.CUDA  # one line is enough for a GPU, and TensorRT is an extra
     if needs_nvidia and gpu.driver_fault:
-        return Obstacle(
+        return Unavailability(
             f"the NVIDIA driver does not work (CUDA error {gpu.driver_fault})",
             "restart, or install the driver again",
             half_there=wanted,
         )
     if needs_nvidia and not gpu.gpus:
-        return Obstacle("no NVIDIA GPU is found", "leave --provider out, or install NVIDIA's driver")
+        return Unavailability("no NVIDIA GPU is found", "leave --provider out, or install NVIDIA's driver")
     if provider.ort_name not in machine.ort_names:
         half_there = wanted and bool(gpu.gpus)
-        return Obstacle("the installed ONNX Runtime was built without it", _BUILT_WITH[provider], half_there=half_there)
+        return Unavailability(
+            "the installed ONNX Runtime was built without it", _BUILT_WITH[provider], half_there=half_there
+        )
     if needs_nvidia and gpu.driver_cuda[0] < int(cuda.partition(".")[0] or 0):
         have = ".".join(map(str, gpu.driver_cuda))
-        return Obstacle(f"the NVIDIA driver offers CUDA {have}, not {cuda}", "update the driver", half_there=wanted)
+        return Unavailability(
+            f"the NVIDIA driver offers CUDA {have}, not {cuda}", "update the driver", half_there=wanted
+        )
     if needs_nvidia and machine.missing_cuda:
-        return Obstacle(
+        return Unavailability(
             f"CUDA's libraries are missing ({machine.missing_cuda})",
             "`pip install 'onnxruntime-gpu[cuda,cudnn]'` brings them",
             half_there=wanted,
         )
     if provider is Provider.TENSORRT and not machine.tensorrt:
-        return Obstacle(
+        return Unavailability(
             "TensorRT 10 is not installed",
             f"`pip install 'tensorrt-cu{cuda.partition('.')[0]}<11'` brings it, or use --provider cuda",
         )
@@ -159,7 +163,7 @@ def choose(wanted: Provider | None, machine: Machine, *, fixed_sizes: bool) -> t
         return [wanted] if wanted is Provider.CPU else [wanted, Provider.CPU], []
     chosen, notes = [], []
     for provider in Provider:
-        problem = obstacle(provider, machine)
+        problem = why_unavailable(provider, machine)
         if problem is None and (fixed_sizes or provider is not Provider.TENSORRT):
             chosen.append(provider)
         elif problem is not None and problem.half_there:

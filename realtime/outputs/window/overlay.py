@@ -11,7 +11,7 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from realtime.control.channel import Controls, Status
+from realtime.control.channel import ControlChannel, Status
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
 
@@ -66,7 +66,7 @@ class _Shown:
 class Overlay:
     """The layers over one window. Main thread; pygame's fonts must have been initialised."""
 
-    def __init__(self, controls: Controls, keys: Sequence[KeyHelp], *, hud: bool) -> None:
+    def __init__(self, controls: ControlChannel, keys: Sequence[KeyHelp], *, hud: bool) -> None:
         self.hud = hud
         """Whether the figures are shown."""
         self.help = False

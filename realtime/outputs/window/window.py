@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.control.channel import Command
 from realtime.core.errors import OutputError
-from realtime.core.text_limits import in_short, whole_number
+from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
 from realtime.imaging.sdl import pygame
@@ -337,7 +337,7 @@ def _screen_number(argument: str, request: OutputRequest) -> int:
     screens = len(pygame.display.get_desktop_sizes())
     number = whole_number(argument) if argument else request.screen
     if number is None:
-        raise OutputError(f"'{in_short(argument)}' is no screen: give its number, such as --output fullscreen:1")
+        raise OutputError(f"'{abbreviated(argument)}' is no screen: give its number, such as --output fullscreen:1")
     if number >= screens:
         numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
         raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.progress import Progress, no_progress
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Face, Pixels
 from realtime.portrait.building.checks import Checks
@@ -22,7 +22,7 @@ from realtime.portrait.pack import PackWriter, Place
 from realtime.portrait.quality.judge import can_blink
 from realtime.portrait.quality.report import Report
 
-__all__ = ["BuildOptions", "Built", "breath", "build"]
+__all__ = ["BuildOptions", "BuildResult", "breath", "build"]
 
 _BLINK = {1: (1.0,), 2: (0.5, 1.0), 3: (0.35, 0.75, 1.0)}
 """How far the lids are closed in each stage: the first third of a blink shows most, the last is the quickest."""
@@ -33,7 +33,7 @@ _IDLE_FPS = 3.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Built:
+class BuildResult:
     """What came out."""
 
     path: Path
@@ -46,7 +46,7 @@ def build(
     picture: Pixels,
     faces: Sequence[Face],
     path: Path,
-    meter: Meter,
+    meter: FaceMeasurer,
     *,
     title: str,
     credit: str = "",
@@ -54,7 +54,7 @@ def build(
     overwrite: bool = False,
     driven: Sequence[Motion] | None = None,
     progress: Progress = no_progress,
-) -> Built:
+) -> BuildResult:
     """Make a pack. Raises PortraitError; then nothing is left of it, and what was at `path` before is as it was.
 
     `driven`: motions for the columns, taken from a clip, instead of even steps.
@@ -111,7 +111,7 @@ def build(
         pack.set_report(tables[0] if len(tables) == 1 else {"face": tables})
         for job in jobs:
             job.result()
-    return Built(path, moving.place, tuple(reports))
+    return BuildResult(path, moving.place, tuple(reports))
 
 
 def breath(seconds: float) -> list[Motion]:

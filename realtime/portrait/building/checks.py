@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.detection.blazeface import open_still
 from realtime.faces.detection.still_pictures import sees
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Box, Pixels
 from realtime.portrait.building.gaze_row import Row
@@ -25,7 +25,7 @@ from realtime.portrait.quality.sharpness import sharpness
 class Checks:
     """Gathers figures of frames as they are made, so that none has to be kept."""
 
-    def __init__(self, moving: MovingFaces, originals: Sequence[Measured], row: Row) -> None:
+    def __init__(self, moving: MovingFaces, originals: Sequence[FaceMeasurement], row: Row) -> None:
         self._moving = moving
         self._originals = originals
         self._row = row

@@ -95,12 +95,12 @@ def _is_whole(pack: Path) -> bool:
 
 
 def _make(pack: Path, progress: Progress, options: BuildOptions | None) -> None:
-    from realtime.faces.landmarks.measurement import Meter
+    from realtime.faces.landmarks.measurement import FaceMeasurer
     from realtime.picture_files.painting import read_picture
     from realtime.portrait.building.builder import build
     from realtime.portrait.building.moving_faces import usable_faces
 
-    meter = Meter(progress)
+    meter = FaceMeasurer(progress)
     picture, _ = read_picture(default_picture())
     faces = usable_faces(picture, meter, progress)[:1]
     build(picture, faces, pack, meter, title=_TITLE, credit=_CREDIT, options=options, overwrite=True, progress=progress)

@@ -15,7 +15,7 @@ from realtime.core.errors import CameraError, PortraitError
 from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
@@ -80,7 +80,7 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     Raises PortraitError where there is nothing to follow (not a video, a still picture, no face, two faces), and
     ModelError when a model file cannot be had.
     """
-    sights = _watch(clip, Meter(progress), progress)
+    sights = _watch(clip, FaceMeasurer(progress), progress)
     seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
     faces = [face for face in sights.faces if face is not None]
     if not faces:
@@ -93,7 +93,7 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     rest = _rest(whole)
     closed = _closed(whole, rest)
     whole = _without_blinks(times_s, whole, rest, closed)
-    calmed = np.stack([calm(times_s, column, most) for column, most in zip(whole.T, _TREMBLE, strict=True)], axis=1)
+    calmed = np.stack([smoothed(times_s, column, most) for column, most in zip(whole.T, _TREMBLE, strict=True)], axis=1)
     motions = tuple(motion_between(Expression(*row.tolist()), rest, closed) for row in calmed)
     share = len(faces) / len(sights.faces)
     warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
@@ -120,7 +120,7 @@ def animate(
             progress("painting the film", (index + 1) / len(filmed.motions))
 
 
-def calm(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
+def smoothed(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
     """Return the values without their tremble: late by nothing, and sharp where they jump.
 
     A bilateral filter over time: each value becomes the mean of its neighbours, weighted by how near they are in time
@@ -148,10 +148,10 @@ class _Sights:
 
     fps: float
     times_s: list[float]
-    faces: list[Measured | None]
+    faces: list[FaceMeasurement | None]
 
 
-def _watch(clip: Path, meter: Meter, progress: Progress) -> _Sights:
+def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
     """Measure the clip's face in every frame. Raises PortraitError for two faces or where nothing can be read."""
     from realtime.cameras import CameraRequest
     from realtime.cameras.video_file import VideoFile
@@ -179,17 +179,17 @@ def _watch(clip: Path, meter: Meter, progress: Progress) -> _Sights:
 class _Follower:
     """Follows one face through a clip."""
 
-    def __init__(self, name: str, meter: Meter, progress: Progress) -> None:
+    def __init__(self, name: str, meter: FaceMeasurer, progress: Progress) -> None:
         self._name = name
         self._meter = meter
         self._detector = open_still("short", progress)
         self._tracker = FaceTracker()
         self._identity = -1
-        self._last: Measured | None = None
+        self._last: FaceMeasurement | None = None
         self._others_s: defaultdict[int, float] = defaultdict(float)
         self._at_s = 0.0
 
-    def see(self, frame: Frame) -> Measured | None:
+    def see(self, frame: Frame) -> FaceMeasurement | None:
         """Return the face in the next frame, or None where it is not seen."""
         passed_s, self._at_s = frame.pts_s - self._at_s, frame.pts_s
         found = self._tracker.update(self._detector.find(frame.pixels), frame.pts_s)
@@ -204,7 +204,7 @@ class _Follower:
     def close(self) -> None:
         self._detector.close()
 
-    def _measure(self, pixels: Pixels, face: Face | None) -> Measured | None:
+    def _measure(self, pixels: Pixels, face: Face | None) -> FaceMeasurement | None:
         # From the last mesh on: calmer than from the detector's box, and it holds on where a nod hides the face from
         # the detector. Where the two disagree about the place, the detector is right.
         if self._last is not None and (face is None or face.box.overlap(self._last.mesh.box) > 0.3):

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.progress import Progress
-from realtime.faces.landmarks.measurement import Measured, Meter, gaze_from, middle_of_lids, turn
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze_from, middle_of_lids, turn
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.building.moving_faces import MovingFaces
 from realtime.portrait.building.options import BuildOptions
-from realtime.portrait.building.step_solver import StepFinder, Steps, rising, sides
+from realtime.portrait.building.step_solver import Steps, StepSolver, rising, sides
 from realtime.portrait.quality.iris_match import Irises, IrisWatch
 from realtime.portrait.quality.judge import seen_look
 
@@ -37,7 +37,7 @@ class Row:
     motions: list[list[Motion]]
     """For each frame, each face."""
     frames: list[Pixels]
-    measured: list[list[Measured]]
+    measured: list[list[FaceMeasurement]]
     """For each face, each frame."""
     irises: list[list[Irises]]
     """For each face, each frame."""
@@ -69,17 +69,21 @@ class _Try:
     miss: float
     motions: list[Motion]
     frame: Pixels
-    measured: list[Measured]
+    measured: list[FaceMeasurement]
     places: list[tuple[float, float]]
     """Gaze and yaw as seen."""
 
 
 def find_row(
-    moving: MovingFaces, originals: Sequence[Measured], meter: Meter, options: BuildOptions, progress: Progress
+    moving: MovingFaces,
+    originals: Sequence[FaceMeasurement],
+    meter: FaceMeasurer,
+    options: BuildOptions,
+    progress: Progress,
 ) -> Row:
     """Return the middle row, each frame tried a few times until every face in it is seen where it should be."""
     finders = [
-        StepFinder(
+        StepSolver(
             options.columns,
             options.rows,
             options.head_share,
@@ -120,9 +124,9 @@ def find_row(
 
 def _best_try(
     moving: MovingFaces,
-    originals: Sequence[Measured],
-    meter: Meter,
-    finders: Sequence[StepFinder],
+    originals: Sequence[FaceMeasurement],
+    meter: FaceMeasurer,
+    finders: Sequence[StepSolver],
     column: int,
     motions: list[Motion],
     tries: int,
@@ -160,8 +164,8 @@ def _best_try(
 
 def driven_row(
     moving: MovingFaces,
-    originals: Sequence[Measured],
-    meter: Meter,
+    originals: Sequence[FaceMeasurement],
+    meter: FaceMeasurer,
     driven: Sequence[Motion],
     options: BuildOptions,
     progress: Progress,
@@ -179,7 +183,7 @@ def driven_row(
     for pace in range(_PACES):
         motions = along(driven, places)
         frames: list[Pixels] = []
-        measured: list[list[Measured]] = [[] for _ in originals]
+        measured: list[list[FaceMeasurement]] = [[] for _ in originals]
         for number, motion in enumerate(motions):
             frames.append(moving.render([motion] * len(originals)))
             whole = moving.whole(frames[-1])
@@ -193,7 +197,7 @@ def driven_row(
             places = _even_places(seen_at, looks, len(driven))
     return Row(
         steps=[
-            StepFinder(len(driven), options.rows, options.head_share, options.up_down_degrees).given(motions)
+            StepSolver(len(driven), options.rows, options.head_share, options.up_down_degrees).given(motions)
             for _ in originals
         ],
         motions=[[motion] * len(originals) for motion in motions],

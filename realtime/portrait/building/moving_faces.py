@@ -11,7 +11,7 @@ import numpy as np
 from realtime.core.errors import PortraitError
 from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.still_pictures import LEAST_FACE_PX, find_faces
-from realtime.faces.landmarks.measurement import Measured, Meter
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.portrait.building.options import BuildOptions
@@ -77,7 +77,7 @@ class MovingFaces:
         return whole
 
 
-def usable_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress) -> list[Face]:
+def usable_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_progress) -> list[Face]:
     """Return the faces in a picture that can be moved, largest first; the log tells of others.
 
     Raises PortraitError where there is none, and why the largest is none.
@@ -99,8 +99,8 @@ def usable_faces(picture: Pixels, meter: Meter, progress: Progress = no_progress
 
 
 def prepare(
-    picture: Pixels, faces: Sequence[Face], meter: Meter, options: BuildOptions
-) -> tuple[MovingFaces, list[Measured]]:
+    picture: Pixels, faces: Sequence[Face], meter: FaceMeasurer, options: BuildOptions
+) -> tuple[MovingFaces, list[FaceMeasurement]]:
     """Measure the faces and open an engine for each. Raises PortraitError for a face that cannot be moved."""
     measured = [_measured(picture, face, meter) for face in faces]
     engine = ENGINES[options.engine].load()
@@ -108,7 +108,7 @@ def prepare(
     return MovingFaces(picture, opened, options.seam), measured
 
 
-def _measured(picture: Pixels, face: Face, meter: Meter) -> Measured:
+def _measured(picture: Pixels, face: Face, meter: FaceMeasurer) -> FaceMeasurement:
     """Measure a face. Raises PortraitError where it is too small, in profile or none."""
     size_px = max(face.box.width, face.box.height)
     if size_px < LEAST_FACE_PX:

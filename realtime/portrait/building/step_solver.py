@@ -61,7 +61,7 @@ class Steps:
         )
 
 
-class StepFinder:
+class StepSolver:
     """Learns how one face answers to turns, and says which turns give even steps."""
 
     def __init__(

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import TypeAlias
 
-from realtime.core.registry import PartName
+from realtime.core.registry import RegistryEntry
 from realtime.faces.landmarks.iris import Eyes
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
@@ -67,8 +67,8 @@ class Engine(ABC):
         return math.nan
 
 
-ENGINES: dict[str, PartName] = {
-    "mesh": PartName(
+ENGINES: dict[str, RegistryEntry] = {
+    "mesh": RegistryEntry(
         "realtime.portrait.engines.warp.engine",
         "MeshEngine",
         "turns head and eyes of the picture itself; keeps every detail",

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 
 from realtime.core.errors import PortraitError, nearest
-from realtime.core.files import put_in_free_place, replace_folder, unfinished_name
+from realtime.core.files import put_in_free_place, replace_folder, temporary_name
 
 ARCHIVE_SUFFIXES = frozenset({".portrait", ".zip"})
 # What `zipfile` and what stands beneath it raise for bytes that make no sense.
@@ -140,7 +140,7 @@ class NewPackFiles(ABC):
     def __init__(self, path: Path) -> None:
         """Begin. Raises OSError."""
         self.path = path
-        self._unfinished = unfinished_name(path)
+        self._unfinished = temporary_name(path)
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import OutputError
-from realtime.core.files import check_folder, unfinished_name
+from realtime.core.files import check_folder, temporary_name
 from realtime.core.progress import Progress, no_progress
 from realtime.imaging.frame import Pixels
 from realtime.portrait.pack import Portrait
@@ -48,7 +48,7 @@ def write_composed(
     check_folder_of_pictures(folder, overwrite=overwrite)
     is_new = not folder.exists()
     # Inside a folder that is there: it may be a disk of its own, and only within one can files be renamed.
-    unfinished = unfinished_name(folder if is_new else folder / "pictures")
+    unfinished = temporary_name(folder if is_new else folder / "pictures")
     try:
         unfinished.mkdir()
         for index in range(portrait.count):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from realtime.core.errors import OutputError
-from realtime.core.files import written_whole
+from realtime.core.files import atomic_write
 from realtime.outputs import VIDEO_SUFFIXES, Output
 
 
@@ -27,13 +27,13 @@ def film(path: Path, fps: float, title: str, *, overwrite: bool = True) -> Itera
 
     Raises OutputError; then what was at `path` before is as it was.
     """
-    from realtime.control.channel import Controls
+    from realtime.control.channel import ControlChannel
     from realtime.outputs import OutputRequest
     from realtime.outputs.recorder import Recorder
 
-    with written_whole(path, overwrite=overwrite) as unfinished:
+    with atomic_write(path, overwrite=overwrite) as unfinished:
         try:
-            recorder = Recorder(str(unfinished), OutputRequest(Controls(), fps=fps, title=title))
+            recorder = Recorder(str(unfinished), OutputRequest(ControlChannel(), fps=fps, title=title))
             with contextlib.closing(recorder):
                 yield recorder
         except OutputError as error:

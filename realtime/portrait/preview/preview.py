@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import OptionError, OutputError, PortraitError
-from realtime.core.files import check_folder, written_whole
+from realtime.core.files import atomic_write, check_folder
 from realtime.core.progress import Progress, no_progress
 from realtime.imaging.frame import Frame, Pixels
 from realtime.portrait.pack import Portrait
@@ -36,10 +36,10 @@ def write_preview(portrait: Portrait, path: Path, *, overwrite: bool = False, pr
     kind = path.suffix.lower()
     check_preview(path, overwrite=overwrite)
     if kind in PICTURES:
-        with written_whole(path, overwrite=overwrite) as unfinished:
+        with atomic_write(path, overwrite=overwrite) as unfinished:
             _save(unfinished, contact_sheet(portrait))
     elif kind in PAGES:
-        with written_whole(path, overwrite=overwrite) as unfinished:
+        with atomic_write(path, overwrite=overwrite) as unfinished:
             unfinished.write_text(page(portrait, progress), encoding="utf-8")
     else:
         _write_film(portrait, path, progress, overwrite=overwrite)

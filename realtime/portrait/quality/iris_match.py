@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.landmarks.measurement import Measured
+from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.eyes import eye_shape
 from realtime.portrait.engines.warp.eyes.eye_shape import EyeShape
@@ -56,7 +56,7 @@ class IrisWatch:
     _REACH = 1.25
     """The patch that is matched reaches a little over the rim: an edge shows its size best."""
 
-    def __init__(self, picture: Pixels, original: Measured) -> None:
+    def __init__(self, picture: Pixels, original: FaceMeasurement) -> None:
         self._picture = picture
         self._shapes = eye_shape.fit(picture, original.eyes, original.mesh)
         steps = np.linspace(-self._REACH, self._REACH, self._SIDE, dtype=np.float32)
@@ -67,7 +67,7 @@ class IrisWatch:
             self._templates.append(self._template(values[0], open_[0]))
         self.brightness = float(np.mean([_iris_brightness(picture, shape) for shape in self._shapes]))
 
-    def see(self, frame: Pixels, measured: Measured) -> Irises:
+    def see(self, frame: Pixels, measured: FaceMeasurement) -> Irises:
         """Return how the irises of a whole picture with a frame in it look (brute force, 4 ms)."""
         together = np.zeros(len(IRIS_SCALES))
         places = []

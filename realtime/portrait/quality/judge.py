@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from realtime.faces.landmarks.expression import motion_between, read_expression
-from realtime.faces.landmarks.measurement import Measured, gaze_from, turn
+from realtime.faces.landmarks.measurement import FaceMeasurement, gaze_from, turn
 from realtime.faces.landmarks.motion import Motion
 from realtime.portrait.building.column_selection import look
 from realtime.portrait.quality.iris_match import Irises, iris_sizes
@@ -43,12 +43,12 @@ class Pictures:
     seam: float
 
 
-def can_blink(original: Measured) -> bool:
+def can_blink(original: FaceMeasurement) -> bool:
     """Return whether a blink can be shown: not where the far lid's edge is a guess, nor where the eyes are shut."""
     return abs(original.mesh.yaw_degrees) <= _FAR_EYE_DEGREES and original.eyes.openness >= _NEARLY_CLOSED
 
 
-def seen_look(frame: Measured, original: Measured) -> float:
+def seen_look(frame: FaceMeasurement, original: FaceMeasurement) -> float:
     """Return how far to the right a frame is seen to look, head and eyes together, compared with the picture;
     degrees.
     """
@@ -56,8 +56,8 @@ def seen_look(frame: Measured, original: Measured) -> float:
 
 
 def make_report(
-    original: Measured,
-    frames: Sequence[Measured],
+    original: FaceMeasurement,
+    frames: Sequence[FaceMeasurement],
     irises: Sequence[Irises],
     iris_brightness: float,
     pictures: Pictures,
@@ -161,7 +161,7 @@ def _at_most(value: float, bar: float, meaning: str) -> Figure:
     return Figure(value, meaning, f"at most {bar:g}", value <= bar + 1e-6)
 
 
-def _picture_warnings(original: Measured) -> list[str]:
+def _picture_warnings(original: FaceMeasurement) -> list[str]:
     """Return what is poor about the picture itself."""
     warnings = []
     eyes = original.eyes

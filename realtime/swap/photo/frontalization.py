@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing.face_geometry import Floats, triangles_with_rim, with_rim
-from realtime.face_compositing.rasterizer import Raster
-from realtime.faces.landmarks.canonical import flat_points
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import ONE_MAP
 
@@ -26,15 +26,15 @@ _LET_GO, _GONE = -0.2, -0.75
 _SOFT = 0.05
 
 
-def unrolled(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
+def frontalized(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
     """Return the flat face, (side, side, 3), and where the corners of a face lie in it.
 
     `corners`: (504, 2) in the photo, as `field.with_rim` gives them.
     """
     size = float(np.sqrt(cv2.contourArea(corners[-36:])))
     side = int(np.clip(size * _FINER, _LEAST_PX, _MOST_PX))
-    places = ((with_rim(flat_points()) + _MARGIN) * (side / (1 + 2 * _MARGIN)) - 0.5).astype(np.float32)
-    raster = Raster(triangles_with_rim(), side, side)
+    places = ((with_rim(uv_points()) + _MARGIN) * (side / (1 + 2 * _MARGIN)) - 0.5).astype(np.float32)
+    raster = Rasterizer(triangles_with_rim(), side, side)
     seen = np.zeros((side, side, 2), np.float32)
     raster.paint(places, np.zeros(len(places), np.float32), corners, seen)
     own = np.asarray(cv2.remap(photo, seen, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

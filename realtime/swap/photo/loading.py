@@ -9,7 +9,7 @@ from pathlib import Path
 from realtime.core.errors import EffectError, PortraitError
 from realtime.core.progress import Progress
 from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import Meter
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
@@ -35,7 +35,7 @@ class SourceFace:
     mesh: FaceMesh
 
 
-def read_source(path: Path, meter: Meter, progress: Progress) -> SourceFace:
+def read_source(path: Path, meter: FaceMeasurer, progress: Progress) -> SourceFace:
     """Read a photo and find its face. Raises EffectError, one line, where it has none that can be worn.
 
     What is only poor is said in the log: small, turned, eyes closed, several faces.

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing import Mask
-from realtime.face_compositing.face_geometry import FaceField, Floats, new_grid, with_rim
+from realtime.face_compositing import FaceSource
+from realtime.face_compositing.face_geometry import FaceGeometry, Floats, new_grid, with_rim
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import ONE_MAP
-from realtime.swap.photo.frontalization import unrolled
-from realtime.swap.photo.shape_transfer import Proportions
+from realtime.swap.photo.frontalization import frontalized
+from realtime.swap.photo.shape_transfer import ShapeTransfer
 from realtime.swap.photo.skin_texture import without_hair
 
 _MARGIN = 0.25
@@ -52,7 +52,7 @@ class PhotoLevels:
         face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
         placed = (corners - (left, top)).astype(np.float32)
         if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
-            face, placed = unrolled(face, placed)
+            face, placed = frontalized(face, placed)
         levels = [face]
         while min(levels[-1].shape[:2]) > 64:
             smaller = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -60,7 +60,7 @@ class PhotoLevels:
         return cls(tuple(levels), placed, mesh, float(np.sqrt(_area(corners[-36:].astype(np.float32)))))
 
 
-class PhotoFace(Mask):
+class PhotoFace(FaceSource):
     """A photo's face as one person wears it. Used by one thread."""
 
     keeps_openings = True
@@ -70,9 +70,9 @@ class PhotoFace(Mask):
         self._outline = photo.outline_px
         self.corners = photo.corners
         self._map = new_grid(2)
-        self._proportions = Proportions(photo.mesh, photo.corners)
+        self._proportions = ShapeTransfer(photo.mesh, photo.corners)
 
-    def draw(self, field: FaceField) -> Pixels:
+    def draw(self, field: FaceGeometry) -> Pixels:
         scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
         whole = field.floats_like("source map", 2)
         level = self._place(field.source_map, scale)
@@ -88,7 +88,7 @@ class PhotoFace(Mask):
     def forget(self) -> None:
         self._proportions.forget()
 
-    def _bridge(self, level: Pixels, field: FaceField, out: Pixels) -> None:
+    def _bridge(self, level: Pixels, field: FaceGeometry, out: Pixels) -> None:
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
         """
@@ -101,7 +101,7 @@ class PhotoFace(Mask):
         field.enlarge(jumps, between)
         cv2.copyTo(bridged, between, out)
 
-    def cover(self, field: FaceField) -> Floats:
+    def cover(self, field: FaceGeometry) -> Floats:
         return field.cover
 
     def _place(self, source_map: Floats, scale: float) -> Pixels:

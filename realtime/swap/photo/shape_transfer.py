@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing.face_geometry import Floats
-from realtime.face_compositing.rasterizer import Raster
-from realtime.faces.landmarks.canonical import flat_points, triangles
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import (
     CHIN,
     EYES,
@@ -58,7 +58,7 @@ _LEFT_EYE, _RIGHT_EYE = (LEFT_EYE_INNER, LEFT_EYE_OUTER), (RIGHT_EYE_INNER, RIGH
 Points = NDArray[np.float64]
 
 
-class Proportions:
+class ShapeTransfer:
     """Learns one viewer's proportions. Used by one thread."""
 
     def __init__(self, mesh: FaceMesh, corners: Floats) -> None:
@@ -74,7 +74,7 @@ class Proportions:
         least, most = self._photo[:, :2].min(axis=0), self._photo[:, :2].max(axis=0)
         self._scale = _GRID / ((1 + 2 * _ROOM) * (most - least))
         self._origin = least - _ROOM * (most - least)
-        self._raster = Raster(triangles(), _GRID, _GRID)
+        self._raster = Rasterizer(triangles(), _GRID, _GRID)
         self._seen = np.zeros((_GRID, _GRID, 3), np.float32)
 
     def forget(self) -> None:
@@ -134,7 +134,7 @@ def _fitted(points: Points, onto: Points) -> Points:
 @functools.cache
 def _free() -> Floats:
     """Return (468,): how far each point may move, 0..1."""
-    flat = flat_points()
+    flat = uv_points()
     fixed = flat[[number for loop in (*EYES, LIPS, MOUTH, OVAL) for number in loop]]
     away = np.linalg.norm(flat[:, None] - fixed, axis=2).min(axis=1)
     share = np.clip(away / _FADE, 0, 1)

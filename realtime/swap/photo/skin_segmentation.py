@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import EYES, LEFT_BROW, LIDS, LIPS, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Pixels, Size
-from realtime.swap.photo.inpainting import continued
+from realtime.swap.photo.inpainting import inpainted
 
 _FACE_PX = 112
 """Side of the face that is cut out: 50 to 110 ms at this size, and hair's edge is softer than a pixel of it."""
@@ -31,7 +31,7 @@ _FEATURES = (*EYES, *LIDS, LIPS, LEFT_BROW, RIGHT_BROW)
 _FEATURE_GROWN = np.ones((7, 7), np.uint8)
 
 
-def skin_of(photo: Pixels, mesh: FaceMesh) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def skin_mask(photo: Pixels, mesh: FaceMesh) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Return a small mask, (height, width) uint8: 1 where the face's skin is seen; and the (2, 3) matrix from the
     photo's pixels to its.
     """
@@ -68,7 +68,7 @@ def _without_features(small: Pixels, points: NDArray[np.float32]) -> Pixels:
     for numbers in _FEATURES:
         features |= _filled(Size.of(small), points[list(numbers)])
     kept = 1 - cv2.dilate(features, _FEATURE_GROWN)
-    return np.asarray(np.clip(np.rint(continued(small.astype(np.float32), kept.astype(np.float32))), 0, 255), np.uint8)
+    return np.asarray(np.clip(np.rint(inpainted(small.astype(np.float32), kept.astype(np.float32))), 0, 255), np.uint8)
 
 
 def _filled(size: Size, points: NDArray[np.float32]) -> NDArray[np.uint8]:

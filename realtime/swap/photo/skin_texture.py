@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.rasterizer import Raster
-from realtime.faces.landmarks.canonical import flat_points, triangles
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import OVAL, FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import ONE_MAP
-from realtime.swap.photo.inpainting import continued
-from realtime.swap.photo.skin_segmentation import MIDDLE, skin_of
+from realtime.swap.photo.inpainting import inpainted
+from realtime.swap.photo.skin_segmentation import MIDDLE, skin_mask
 
 _SIDE = 96
 _LEAST_SEEN = 0.12
@@ -39,11 +39,11 @@ def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     flat = np.zeros((size[1], size[0], 2), np.float32)
     corners = ((mesh.points[:, :2] + 0.5) * (size[0] / width, size[1] / height) - 0.5).astype(np.float32)
-    Raster(triangles(), *size).paint(corners, mesh.points[:, 2], flat_points() * _SIDE - 0.5, flat)
+    Rasterizer(triangles(), *size).paint(corners, mesh.points[:, 2], uv_points() * _SIDE - 0.5, flat)
     on_mesh = (flat != 0).any(axis=2)
     part = cv2.remap(wearable_part(photo, mesh), flat, ONE_MAP, cv2.INTER_LINEAR)
     part = np.multiply(part, on_mesh, dtype=np.float32)
-    filled = continued(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
+    filled = inpainted(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
     share = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     whole = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(np.rint(photo * share + whole * (1 - share)), 0, 255), np.uint8)  # a cubic overshoots
@@ -51,11 +51,11 @@ def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
 
 def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     """Return (96, 96) float32 over the unrolled face, 0..1: how far each part of the photo's face can be worn."""
-    flat = flat_points()
+    flat = uv_points()
     seen = np.zeros((_SIDE, _SIDE, 3), np.float32)
     corners = (flat * _SIDE - 0.5).astype(np.float32)
     values = np.column_stack([mesh.points[:, :2], np.ones(len(flat))]).astype(np.float32)
-    Raster(triangles(), _SIDE, _SIDE).paint(corners, np.zeros(len(flat), np.float32), values, seen)
+    Rasterizer(triangles(), _SIDE, _SIDE).paint(corners, np.zeros(len(flat), np.float32), values, seen)
     inside = seen[..., 2] > 0.5
     skin = _skin_on_flat(photo, mesh, seen[..., :2])
     out = ~inside | ~skin | (_area(seen) < _LEAST_SEEN * np.median(_area(seen)[inside]))
@@ -80,7 +80,7 @@ def _area(seen: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _skin_on_flat(photo: Pixels, mesh: FaceMesh, places: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return where the unrolled face shows skin. `places`: where its points lie in the photo."""
-    skin, to_small = skin_of(photo, mesh)
+    skin, to_small = skin_mask(photo, mesh)
     there = np.asarray(places @ to_small[:, :2].T + to_small[:, 2], np.float32)
     on_flat = cv2.remap(skin.astype(np.float32), there, ONE_MAP, cv2.INTER_LINEAR)
     return np.asarray(on_flat > 0.5, np.bool_)

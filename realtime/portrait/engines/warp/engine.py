@@ -16,10 +16,10 @@ from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels, Size
 from realtime.portrait.engines import Engine, Source
 from realtime.portrait.engines.warp.eyes import eye_shape
-from realtime.portrait.engines.warp.eyes.eye import EyeLayers, Gaze, together
-from realtime.portrait.engines.warp.head import HeadField
+from realtime.portrait.engines.warp.eyes.eye import EyeGaze, EyeLayers, together
+from realtime.portrait.engines.warp.head import HeadMotion
 from realtime.portrait.engines.warp.mouth.mouth import MouthLayer
-from realtime.portrait.engines.warp.supersampling import FinePicture
+from realtime.portrait.engines.warp.supersampling import SupersampledPicture
 from realtime.portrait.pack import Place
 
 Floats = NDArray[np.float32]
@@ -43,9 +43,9 @@ class MeshEngine(Engine):
 
     def __init__(self, source: Source) -> None:
         self._picture = source.picture
-        self._field = HeadField(source.mesh, Size.of(source.picture))
+        self._field = HeadMotion(source.mesh, Size.of(source.picture))
         self.region = self._field.region
-        self._fine = FinePicture(source.picture, Place(*(int(side) for side in self.region)))
+        self._fine = SupersampledPicture(source.picture, Place(*(int(side) for side in self.region)))
         self._last: tuple[Motion, tuple[Floats, Floats, Pixels]] | None = None
         yaw = source.mesh.yaw_degrees
         trust = 1 - (abs(yaw) - _FAR_EYE_FROM_DEGREES) / _FAR_EYE_FADES_OVER_DEGREES
@@ -71,7 +71,7 @@ class MeshEngine(Engine):
         mouth_open = self._opening(motion)
         if mouth_open > 0:
             _repaint(frame, x, y, self._mouth, partial(self._mouth.paint, mouth_open=mouth_open))
-        gaze = Gaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
+        gaze = EyeGaze(motion.gaze_x_degrees, motion.gaze_y_degrees, motion.closing)
         if not gaze.is_still:
             alone = [
                 eye.most_of(gaze.right_degrees * share) for eye, share in zip(self._eyes, self._shares, strict=True)

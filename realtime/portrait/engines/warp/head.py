@@ -23,7 +23,7 @@ from realtime.portrait.engines.warp.head_depth import solve_fields
 Floats = NDArray[np.float32]
 
 
-class HeadField:
+class HeadMotion:
     """The displacement of one head. `region` is all it can reach."""
 
     def __init__(self, mesh: FaceMesh, size: Size) -> None:

@@ -27,7 +27,7 @@ _KAISER_BETA = 4.0
 _MARGIN_PX = _TAPS
 
 
-class FinePicture:
+class SupersampledPicture:
     """A part of a picture, enlarged to twice its size; four times its memory."""
 
     def __init__(self, picture: Pixels, place: Place) -> None:

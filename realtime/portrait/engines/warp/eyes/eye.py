@@ -63,7 +63,7 @@ _MOST_UP_DEGREES = 28.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Gaze:
+class EyeGaze:
     """How far an eye is turned and closed; degrees as in `Motion`."""
 
     right_degrees: float
@@ -261,7 +261,7 @@ class EyeLayers:
             moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
         return moved[0], moved[1]
 
-    def _shift(self, gaze: Gaze) -> tuple[float, float]:
+    def _shift(self, gaze: EyeGaze) -> tuple[float, float]:
         """Return how far the iris' centre moves along the eye and across, units.
 
         The disc of an iris that turns gets narrower, too: at 30 degrees by 13 per cent. On one of ten pixels this
@@ -288,7 +288,7 @@ class EyeLayers:
         angle = float(np.clip(start + math.radians(right_degrees), min(-most, start), max(most, start)))
         return start, angle
 
-    def paint(self, frame: Floats, x: Floats, y: Floats, gaze: Gaze) -> Floats:
+    def paint(self, frame: Floats, x: Floats, y: Floats, gaze: EyeGaze) -> Floats:
         """Return a patch of a frame with this eye turned.
 
         `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE, EyeShape
-from realtime.portrait.engines.warp.supersampling import FinePicture
+from realtime.portrait.engines.warp.supersampling import SupersampledPicture
 from realtime.portrait.pack import Place
 
 Floats = NDArray[np.float32]
@@ -39,7 +39,7 @@ class EyePatch:
         self.bottom = min(height, math.ceil(y + reach_px))
         self.enlarged = int(np.clip(round(_WORK_WIDTH_PX / shape.width_px), 1, 6))
         place = Place(self.left, self.top, self.right - self.left, self.bottom - self.top)
-        self._fine = FinePicture(picture, place)
+        self._fine = SupersampledPicture(picture, place)
         columns, rows = np.meshgrid(
             np.arange(place.width * self.enlarged, dtype=np.float32),
             np.arange(place.height * self.enlarged, dtype=np.float32),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.displacement import smooth
-from realtime.portrait.engines.warp.head import HeadField
+from realtime.portrait.engines.warp.head import HeadMotion
 from realtime.portrait.engines.warp.mouth.colours import MouthColours
 from realtime.portrait.engines.warp.mouth.lip_line import find_lips
 
@@ -57,7 +57,7 @@ class MouthLayer:
     most_open: float
     """As far as it opens, in heights of the face."""
 
-    def __init__(self, picture: Pixels, mesh: FaceMesh, field: HeadField) -> None:
+    def __init__(self, picture: Pixels, mesh: FaceMesh, field: HeadMotion) -> None:
         self._picture = picture
         self._field = field
         self._lips = lips = find_lips(picture, mesh)
