@@ -24,20 +24,20 @@ class Run:
     def __init__(
         self, opener: Callable[[], Camera], policy: CapturePolicy, keep: DropPolicy = DropPolicy.EVERY
     ) -> None:
-        self.slot: Mailbox[Frame] = Mailbox(keep)
+        self.mailbox: Mailbox[Frame] = Mailbox(keep)
         self.stats = RunStats()
-        self.capture = Capture(opener(), opener, self.slot, self.stats, policy)
+        self.capture = Capture(opener(), opener, self.mailbox, self.stats, policy)
         self.ends: list[RealtimeError | None] = []
         self.capture.on_finished = self.ends.append
         self.capture.start()
-        self.capture.let_clock_run()
+        self.capture.start_playback()
 
     def take(self, count: int | None = None, watching: bool = False) -> list[Frame]:
         frames: list[Frame] = []
         deadline_s = time.monotonic() + 20
         try:
             while (count is None or len(frames) < count) and time.monotonic() < deadline_s:
-                frame = self.slot.take(0.02)
+                frame = self.mailbox.take(0.02)
                 if frame is not None:
                     frames.append(frame)
                 if watching:
@@ -68,13 +68,13 @@ def test_recorded_material_plays_at_its_own_rate() -> None:
 
 
 def test_recorded_material_waits_for_the_detector_after_its_first_frame() -> None:
-    slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY)
-    capture = Capture(DrawnCamera(3), in_turn([]), slot, RunStats(), CapturePolicy())
+    mailbox: Mailbox[Frame] = Mailbox(DropPolicy.EVERY)
+    capture = Capture(DrawnCamera(3), in_turn([]), mailbox, RunStats(), CapturePolicy())
     capture.start()
-    assert slot.take(5.0) is not None
-    assert slot.take(0.2) is None
-    capture.let_clock_run()
-    assert slot.take(5.0) is not None
+    assert mailbox.take(5.0) is not None
+    assert mailbox.take(0.2) is None
+    capture.start_playback()
+    assert mailbox.take(5.0) is not None
     capture.stop()
 
 
@@ -290,7 +290,7 @@ def test_a_clock_that_leaps_holds_nothing_up_and_is_told_once(caplog: pytest.Log
 def test_a_slide_show_is_no_leap(caplog: pytest.LogCaptureFixture) -> None:
     run = Run(in_turn([DrawnCamera(3, fps=1 / 15)]), CapturePolicy())
     assert len(run.take(1)) == 1
-    assert run.slot.take(0.3) is None, "the second picture has its time"
+    assert run.mailbox.take(0.3) is None, "the second picture has its time"
     run.capture.stop()
     assert not caplog.messages
 

@@ -79,72 +79,72 @@ class Desk:
 
 
 def test_one_key_does_not_bare_a_face() -> None:
-    desk = Desk("mask")
-    assert desk.press(1) == "mask"
-    assert desk.said == [AGAIN]
-    assert desk.press(1) == "none"
-    assert desk.said == [AGAIN, "effect: none"]
+    supervisor = Desk("mask")
+    assert supervisor.press(1) == "mask"
+    assert supervisor.said == [AGAIN]
+    assert supervisor.press(1) == "none"
+    assert supervisor.said == [AGAIN, "effect: none"]
 
 
 @pytest.mark.parametrize("later", [2.1, 3600.0])
 def test_nor_do_two_that_have_nothing_to_do_with_each_other(later: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk("mask")
-    assert desk.press(1) == "mask"
+    supervisor = Desk("mask")
+    assert supervisor.press(1) == "mask"
     now_s = time.monotonic() + later
     monkeypatch.setattr("realtime.pipeline.effect_chain.time.monotonic", lambda: now_s)
-    assert desk.press(1) == "mask"
-    assert desk.press(-1) == "mask", "the other way is asked about too"
-    assert desk.said == [AGAIN] * 3
+    assert supervisor.press(1) == "mask"
+    assert supervisor.press(-1) == "mask", "the other way is asked about too"
+    assert supervisor.said == [AGAIN] * 3
 
 
 def test_nor_many_before_it_is_known_what_there_is() -> None:
-    desk = Desk("mask")
-    desk.menu._lock.acquire()
-    desk.menu._pressed = [1, 1, 1, 1]
-    desk.menu._lock.release()
-    assert desk.press(1) == "mask"
-    assert desk.said == [AGAIN]
+    supervisor = Desk("mask")
+    supervisor.menu._lock.acquire()
+    supervisor.menu._pressed = [1, 1, 1, 1]
+    supervisor.menu._lock.release()
+    assert supervisor.press(1) == "mask"
+    assert supervisor.said == [AGAIN]
 
 
 def test_a_painting_on_the_way_is_no_answer() -> None:
-    desk = Desk("painting", listed=["mask", "painting", "none"])
-    assert desk.press(-1) == "mask"
-    assert desk.press(1) == "painting", "nobody is seen in it"
-    assert desk.press(1) == "painting"
-    assert desk.said[-1] == AGAIN
-    assert desk.press(1) == "none"
-    assert desk.press(1) == "mask"
-    assert desk.press(-1) == "mask", "and again from the next face on"
-    assert desk.said[-1] == AGAIN
+    supervisor = Desk("painting", listed=["mask", "painting", "none"])
+    assert supervisor.press(-1) == "mask"
+    assert supervisor.press(1) == "painting", "nobody is seen in it"
+    assert supervisor.press(1) == "painting"
+    assert supervisor.said[-1] == AGAIN
+    assert supervisor.press(1) == "none"
+    assert supervisor.press(1) == "mask"
+    assert supervisor.press(-1) == "mask", "and again from the next face on"
+    assert supervisor.said[-1] == AGAIN
 
 
 def test_whoever_wore_nothing_is_not_asked() -> None:
-    desk = Desk("painting")
-    assert [desk.press(-1), desk.press(1), desk.press(1)] == ["none", "painting", "style"]
-    assert AGAIN not in desk.said
+    supervisor = Desk("painting")
+    assert [supervisor.press(-1), supervisor.press(1), supervisor.press(1)] == ["none", "painting", "style"]
+    assert AGAIN not in supervisor.said
 
 
 def test_nor_is_anybody_whom_another_effect_of_the_chain_hides() -> None:
-    desk = Desk("mask", "style")
-    assert [desk.press(-1), desk.press(-1)] == ["painting", "none"]
-    assert AGAIN not in desk.said
+    supervisor = Desk("mask", "style")
+    assert [supervisor.press(-1), supervisor.press(-1)] == ["painting", "none"]
+    assert AGAIN not in supervisor.said
 
 
 def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
-    desk = Desk("mask")
-    worn = desk.chain._links[0].effect
+    supervisor = Desk("mask")
+    worn = supervisor.chain._links[0].effect
     assert isinstance(worn, Mask)
     worn.strength = 0.7
     for by in (1, 1, -1):
-        desk.press(by)
-    back = desk.chain._links[0].effect
+        supervisor.press(by)
+    back = supervisor.chain._links[0].effect
     assert isinstance(back, Mask)
     assert back is not worn
     assert back.strength == 0.7
 
 
 def test_an_effect_that_fails_to_close_does_not_take_the_keys_with_it() -> None:
-    desk = Desk("none")
+    supervisor = Desk("none")
 
     class Overtaken(Painting):
         def close(self) -> None:
@@ -152,17 +152,19 @@ def test_an_effect_that_fails_to_close_does_not_take_the_keys_with_it() -> None:
 
     def open_effect(spec: str) -> Effect:
         if spec == "painting":
-            desk.menu.step(1)  # pressed while it is opened: it is not wanted any more
+            supervisor.menu.step(1)  # pressed while it is opened: it is not wanted any more
             return Overtaken(spec)
         return KINDS[spec](spec)
 
-    desk.menu = EffectMenu(lambda: SPECS, "none", open_effect, desk.chain, desk.said.append, lambda spec: False)
-    assert desk.press(1) == "style"
-    assert desk.press(1) == "mask"
+    supervisor.menu = EffectMenu(
+        lambda: SPECS, "none", open_effect, supervisor.chain, supervisor.said.append, lambda spec: False
+    )
+    assert supervisor.press(1) == "style"
+    assert supervisor.press(1) == "mask"
 
 
 def test_effects_that_cannot_be_listed_are_asked_again() -> None:
-    desk = Desk("none")
+    supervisor = Desk("none")
     answers: list[Exception | Sequence[str]] = [ImportError("not now"), SPECS]
 
     def listed() -> Sequence[str]:
@@ -171,6 +173,8 @@ def test_effects_that_cannot_be_listed_are_asked_again() -> None:
             raise answer
         return answer
 
-    desk.menu = EffectMenu(listed, "none", KINDS["painting"], desk.chain, desk.said.append, lambda spec: False)
-    assert desk.press(1) == "none"
-    assert desk.press(1) == "painting"
+    supervisor.menu = EffectMenu(
+        listed, "none", KINDS["painting"], supervisor.chain, supervisor.said.append, lambda spec: False
+    )
+    assert supervisor.press(1) == "none"
+    assert supervisor.press(1) == "painting"

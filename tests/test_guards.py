@@ -30,7 +30,7 @@ from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_num
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop
 
-METHODS = ("make", "report", "facts", "turn", "next_dial", "succeed", "close")
+METHODS = ("make", "report", "facts", "turn", "next_dial", "inherit_state", "close")
 VALUES = ("provider", "patience_s", "uses_faces", "uses_pixels", "hides_identity", "synthetic", "gives_pictures_away")
 GOOD = draw_number(7)
 
@@ -290,25 +290,25 @@ def test_whatever_a_detector_gives_the_show_goes_on(given: Any) -> None:
         def close(self) -> None:
             raise RuntimeError("a library's end")
 
-    finder = FaceStage(lambda: Faulty(lambda pts_s: 0.5), RunStats())
-    finder.start()
-    finder.wait_until_ready()
+    face_stage = FaceStage(lambda: Faulty(lambda pts_s: 0.5), RunStats())
+    face_stage.start()
+    face_stage.wait_until_ready()
     for index in range(3):
-        assert len(finder.find(Frame(GOOD, 0.0, index / 30, index))) <= MOST_FACES
-    finder.close()
+        assert len(face_stage.find(Frame(GOOD, 0.0, index / 30, index))) <= MOST_FACES
+    face_stage.close()
 
 
 def test_following_that_fails_is_told_once_and_begins_anew(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finder = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
-    finder.start()
-    finder.wait_until_ready()
+    face_stage = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
+    face_stage.start()
+    face_stage.wait_until_ready()
     with monkeypatch.context() as patched:
-        patched.setattr(finder._tracker, "update", lambda found, pts_s: 1 / 0)
+        patched.setattr(face_stage._tracker, "update", lambda found, pts_s: 1 / 0)
         for index in range(3):
-            assert finder.find(Frame(GOOD, 0.0, index / 30, index)) == []
-    assert len(finder.find(Frame(GOOD, 0.0, 1.0, 30))) == 1
+            assert face_stage.find(Frame(GOOD, 0.0, index / 30, index)) == []
+    assert len(face_stage.find(Frame(GOOD, 0.0, 1.0, 30))) == 1
     assert [line for line in caplog.messages if "following" in line] == ["following the faces fails: division by zero"]
 
 
@@ -400,11 +400,11 @@ def test_a_detector_for_which_no_thread_can_be_started_is_opened_later(monkeypat
     def start(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    finder = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
+    face_stage = FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.5), RunStats())
     with monkeypatch.context() as limited:
         limited.setattr(threading.Thread, "start", start)
-        assert finder.find(Frame(GOOD, 0.0, 0.0, 0)) == []
-    assert finder.find(Frame(GOOD, 0.0, 0.1, 1)) == []
-    finder.wait_until_ready()
-    assert len(finder.find(Frame(GOOD, 0.0, 0.2, 2))) == 1
-    finder.close()
+        assert face_stage.find(Frame(GOOD, 0.0, 0.0, 0)) == []
+    assert face_stage.find(Frame(GOOD, 0.0, 0.1, 1)) == []
+    face_stage.wait_until_ready()
+    assert len(face_stage.find(Frame(GOOD, 0.0, 0.2, 2))) == 1
+    face_stage.close()

@@ -79,7 +79,7 @@ def make_loop(
 ) -> Run:
     stats = RunStats()
     controls = controls or ControlChannel()
-    slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
+    mailbox: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
     links = [EffectSlot(type(effect).__name__, effect) for effect in effects] or [EffectSlot("none", Plain())]
     chain = EffectChain(links, stats)
 
@@ -89,9 +89,9 @@ def make_loop(
         return Inverted() if spec == "inverted" else Plain()
 
     loop = RenderLoop(
-        capture=Capture(camera, lambda: camera, slot, stats, CapturePolicy(every_frame=every_frame)),
-        captured=slot,
-        finder=FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
+        capture=Capture(camera, lambda: camera, mailbox, stats, CapturePolicy(every_frame=every_frame)),
+        captured=mailbox,
+        face_stage=FaceStage(lambda: ScriptedDetector(lambda pts_s: 0.25), stats),
         chain=chain,
         outputs=outputs,
         stats=stats,
@@ -288,8 +288,8 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
     controls = ControlChannel()
     made = make_loop(DrawnCamera(live=True, fps=60), [KeepingOutput()], every_frame=False, controls=controls)
     recorders: list[Output] = [KeepingOutput(fail_at=2), KeepingOutput()]
-    keepsakes = Snapshots(tmp_path, lambda path: recorders.pop(0), controls.say)
-    made = made._replace(desk=Supervisor(made.loop, controls, None, keepsakes))  # type: ignore[arg-type]
+    snapshots = Snapshots(tmp_path, lambda path: recorders.pop(0), controls.say)
+    made = made._replace(supervisor=Supervisor(made.loop, controls, None, snapshots))  # type: ignore[arg-type]
     seen: list[bool] = []
 
     def user() -> None:
@@ -308,7 +308,7 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
 
     person = threading.Thread(target=user)
     person.start()
-    made.loop.run(made.desk.attend)
+    made.loop.run(made.supervisor.tick)
     person.join()
     assert seen == [True] * 3
 
@@ -374,14 +374,14 @@ def test_an_output_that_takes_no_repeated_picture_is_stuck_too() -> None:
                 never.wait()
 
     is_at_it, never = threading.Event(), threading.Event()
-    feed = OutputWorker(Stuck(), every_frame=False, ended=lambda feed: None)
-    feed.start()
-    feed.offer(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
+    output_worker = OutputWorker(Stuck(), every_frame=False, ended=lambda output_worker: None)
+    output_worker.start()
+    output_worker.offer(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
     assert is_at_it.wait(10)
     time.sleep(0.01)
-    assert feed.stuck_for_s() > 0
+    assert output_worker.stuck_for_s() > 0
     never.set()
-    feed.stop()
+    output_worker.stop()
 
 
 def test_outputs_for_which_no_thread_can_be_started_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,10 +92,10 @@ def test_a_shift_of_the_photo_is_read_to_a_tenth_of_a_pixel(
     photo: tuple[Pixels, FaceMesh], off_px: tuple[float, float]
 ) -> None:
     pixels, mesh = photo
-    follower = motion.Follower.on([pixels], mesh)
+    mesh_tracker = motion.Follower.on([pixels], mesh)
     # Moved by the motion and a little more, in another light.
     late = cv2.convertScaleAbs(shifted(shifted(pixels, 30, 0), *off_px), alpha=0.9, beta=12)
-    assert follower.off_px(np.asarray(late, np.uint8), (30, 0)) == pytest.approx(off_px, abs=0.1)
+    assert mesh_tracker.off_px(np.asarray(late, np.uint8), (30, 0)) == pytest.approx(off_px, abs=0.1)
 
 
 def test_a_jump_made_half_a_frame_late_has_arrived_by_half() -> None:

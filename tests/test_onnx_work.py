@@ -32,9 +32,9 @@ def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[.
 @pytest.mark.parametrize("times", [1, 5, 1000])
 def test_a_loop_of_so_many_times_is_let_through_and_counted(tmp_path: Path, times: int) -> None:
     path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(times, np.int64)), ours=True)
-    outline = read_header(path)
-    check_safe(path, outline)
-    assert (outline.work.operators, outline.work.runs) == (6, 4 + 2 * times)
+    header = read_header(path)
+    check_safe(path, header)
+    assert (header.work.operators, header.work.runs) == (6, 4 + 2 * times)
 
 
 def test_a_loop_may_be_too_long(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_functions_count_as_often_as_they_are_called(tmp_path: Path) -> None:
     nodes += [helper.make_node("twice", [f"v{n}"], [f"v{n + 1}"], domain="own") for n in range(9)]
     zero = {"zero": np.array(0, np.float32)}
     path = hostile_models.write(tmp_path / "own.onnx", nodes, zero, ours=True, functions=[function], value="v9")
-    outline = read_header(path)
-    check_safe(path, outline)
-    assert outline.work.operators == 3 + 10 * 3
+    header = read_header(path)
+    check_safe(path, header)
+    assert header.work.operators == 3 + 10 * 3
 
 
 def test_the_bound_of_operators_is_met_exactly(tmp_path: Path) -> None:

@@ -10,22 +10,22 @@ from realtime.pipeline.pacing import DropPolicy, Mailbox, MailboxClosedError, Pa
 
 
 def test_newest_slot_keeps_the_newest_and_counts_the_rest() -> None:
-    slot: Mailbox[int] = Mailbox()
+    mailbox: Mailbox[int] = Mailbox()
     for number in range(5):
-        slot.put(number)
-    assert slot.take(0) == 4
-    assert slot.take(0) is None
-    assert slot.dropped == 4
+        mailbox.put(number)
+    assert mailbox.take(0) == 4
+    assert mailbox.take(0) is None
+    assert mailbox.dropped == 4
 
 
 def test_every_slot_loses_nothing() -> None:
-    slot: Mailbox[int] = Mailbox(DropPolicy.EVERY)
+    mailbox: Mailbox[int] = Mailbox(DropPolicy.EVERY)
     taken: list[int] = []
 
     def take_all() -> None:
         try:
             while True:
-                item = slot.take()
+                item = mailbox.take()
                 assert item is not None
                 taken.append(item)
                 time.sleep(0.001)
@@ -35,39 +35,39 @@ def test_every_slot_loses_nothing() -> None:
     taker = threading.Thread(target=take_all)
     taker.start()
     for number in range(50):
-        slot.put(number)
-    slot.close()
+        mailbox.put(number)
+    mailbox.close()
     taker.join(timeout=5)
     assert taken == list(range(50))
-    assert slot.dropped == 0
+    assert mailbox.dropped == 0
 
 
 def test_closing_wakes_whoever_waits() -> None:
-    slot: Mailbox[int] = Mailbox(DropPolicy.EVERY)
-    slot.put(1)
+    mailbox: Mailbox[int] = Mailbox(DropPolicy.EVERY)
+    mailbox.put(1)
     refused = threading.Event()
 
     def put_more() -> None:
         with pytest.raises(MailboxClosedError):
-            slot.put(2)
+            mailbox.put(2)
         refused.set()
 
     putter = threading.Thread(target=put_more)
     putter.start()
-    slot.close()
+    mailbox.close()
     assert refused.wait(5)
     putter.join()
-    assert slot.take() == 1  # what was inside is still delivered
+    assert mailbox.take() == 1  # what was inside is still delivered
     with pytest.raises(MailboxClosedError):
-        slot.take()
+        mailbox.take()
 
 
 def test_closing_may_discard() -> None:
-    slot: Mailbox[int] = Mailbox()
-    slot.put(1)
-    slot.close(discard=True)
+    mailbox: Mailbox[int] = Mailbox()
+    mailbox.put(1)
+    mailbox.close(discard=True)
     with pytest.raises(MailboxClosedError):
-        slot.take()
+        mailbox.take()
 
 
 class Clock:

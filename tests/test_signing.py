@@ -155,9 +155,9 @@ def test_a_changed_picture_no_longer_passes(c2pa: Any, identity: Path, tmp_path:
 
 
 def test_snapshots_are_signed(c2pa: Any, identity: Path, tmp_path: Path) -> None:
-    keepsakes = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None, Signer(identity))
-    keepsakes.save_picture(Frame(picture(1), 0.0, 0.0, 0, provenance=SWAP))
-    keepsakes.close()
+    snapshots = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None, Signer(identity))
+    snapshots.save_picture(Frame(picture(1), 0.0, 0.0, 0, provenance=SWAP))
+    snapshots.close()
     (path,) = tmp_path.glob("*.png")
     assert claim_of(c2pa, path, "image/png")["description"] == "effect swap:face.jpg"
 

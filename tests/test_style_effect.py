@@ -64,7 +64,7 @@ Open = Callable[..., StyleEffect]
 @pytest.fixture
 def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A style opens at its full size, however busy the machine is that runs the tests."""
-    monkeypatch.setattr("realtime.style.loader._s_per_px", lambda model, pauses: 1e-12)
+    monkeypatch.setattr("realtime.style.loader._s_per_px", lambda model, throttle: 1e-12)
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_the_next_style_keeps_the_strength_set_by_keys(open_style: Open) -> None
     former = open_style()
     former.turn(-3)
     following, told = open_style("brighter"), open_style("brighter:0.2")
-    following.succeed(former)
-    told.succeed(former)
+    following.inherit_state(former)
+    told.inherit_state(former)
     assert following.facts()["style"] == "Brighter, 70%"
     assert told.facts()["style"] == "Brighter, 20%"
 
@@ -240,10 +240,10 @@ def test_the_size_is_lowered_beside_the_picture_that_goes_on(
     opening = threading.Event()
     warm = StyleRenderer.warm
 
-    def dawdle(self: StyleRenderer, pauses: Throttle) -> None:
+    def dawdle(self: StyleRenderer, throttle: Throttle) -> None:
         assert threading.current_thread().name == "style-opening"
         opening.wait(10)
-        warm(self, pauses)
+        warm(self, throttle)
 
     monkeypatch.setattr(StyleRenderer, "warm", dawdle)
     pictures = [picture, picture.copy()]
@@ -289,7 +289,7 @@ def test_a_size_that_does_not_open_leaves_the_one_in_use(
     effect = open_style()
     slow_down(monkeypatch, ns_per_px=150)
 
-    def fail(self: StyleRenderer, pauses: Throttle) -> None:
+    def fail(self: StyleRenderer, throttle: Throttle) -> None:
         raise ModelError("out of memory")
 
     monkeypatch.setattr(StyleRenderer, "warm", fail)
@@ -341,12 +341,12 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again(open_style: Open) -> None:
-    wishes: list[LoadRequest] = []
+    hints: list[LoadRequest] = []
     left, opened = threading.Event(), threading.Event()
 
     def open_beside(wish: LoadRequest) -> StyleRenderer:
-        wishes.append(wish)
-        if len(wishes) == 1:
+        hints.append(wish)
+        if len(hints) == 1:
             left.wait(10)
             Throttle(0.0, lambda: exchange.is_dropped(wish)).rest()
         opened.set()
@@ -369,7 +369,7 @@ def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkey
     """They are closed from the processing thread, which is a daemon, and threads inherit that."""
     seen: list[bool] = []
     effect = open_style("negative")
-    own = effect._easel
+    own = effect._renderer
 
     def note(self: StyleRenderer) -> None:
         if self is own:  # another test's may be closed meanwhile
@@ -387,7 +387,7 @@ def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkey
 
 def test_a_slow_style_is_not_taken_for_hung(open_style: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_style("negative").patience_s == Effect.patience_s
-    monkeypatch.setattr(StyleRenderer, "warm", lambda self, pauses: setattr(self, "longest_s", 8.0))
+    monkeypatch.setattr(StyleRenderer, "warm", lambda self, throttle: setattr(self, "longest_s", 8.0))
     assert open_style("negative").patience_s == 40.0
 
 

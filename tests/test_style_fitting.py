@@ -85,28 +85,28 @@ def test_every_part_of_any_frame_is_painted(
     tmp_path: Path, navy_photo: Path, frame: Size, side: int, *, steady: bool
 ) -> None:
     model = SizedModel(negative_style(tmp_path / "bound.onnx", height=side, width=side), CPU, frame)
-    easel = StyleRenderer(model, frame, steady=steady)
+    renderer = StyleRenderer(model, frame, steady=steady)
     pixels = photo_of(navy_photo, frame)
     out = np.full_like(pixels, 128)
     for index in range(3):
-        easel.paint(pixels, index / 30, out)
+        renderer.paint(pixels, index / 30, out)
     small = Size(8, 8)  # what a model of 32 pixels can hold of the proportions tried
     expected, made = (cv2.resize(p, small, interpolation=cv2.INTER_AREA).astype(int) for p in (255 - pixels, out))
     assert np.abs(made - expected).max() <= 20
-    easel.close()
+    renderer.close()
 
 
 def test_margins_go_on_where_the_frame_ends(tmp_path: Path, navy_photo: Path) -> None:
     """A network that looks at its neighbours must not find black there: edges would darken."""
     frame = Size(256, 144)
     model = SizedModel(blurred_style(tmp_path / "bound.onnx", height=256, width=256), CPU, frame)
-    easel = StyleRenderer(model, frame, steady=False)
+    renderer = StyleRenderer(model, frame, steady=False)
     pixels, out = photo_of(navy_photo, frame), np.zeros((144, 256, 3), np.uint8)
-    easel.paint(pixels, 0.0, out)
+    renderer.paint(pixels, 0.0, out)
     continued = cv2.blur(pixels, (3, 3), borderType=cv2.BORDER_REFLECT_101)
     inside = (slice(0, 144), slice(1, 255))  # the width is the model's own edge
     assert np.abs(out[inside].astype(int) - continued[inside]).max() <= 1
-    easel.close()
+    renderer.close()
 
 
 def context(frame: Size, *, every_frame: bool = False) -> EffectContext:
@@ -203,4 +203,4 @@ def test_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert newest.pixels[40, 40, 0] == 255 - 90
     report = run.loop.stats.as_json()["effect_reports"]["style:bound.onnx"]
     assert list(report["frames_by_working_size"]) == ["64x64"]
-    assert ("bound to", "64x64") in run.desk._controls.status.facts
+    assert ("bound to", "64x64") in run.supervisor._controls.status.facts

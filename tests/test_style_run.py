@@ -35,7 +35,7 @@ def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> assembly.Run:
 
 def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     run = live_run(monkeypatch, Options(effect=(style,), output=("none",), frames=90, provider="cpu"))
-    controls = run.desk._controls
+    controls = run.supervisor._controls
     for command in (Command.WEAKER, Command.WEAKER, Command.WEAKER, Command.STRONGER):
         controls.send(command)
     run.go()
@@ -53,9 +53,9 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
 
 def test_an_effect_without_a_dial_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     run = live_run(monkeypatch, Options(effect=("none",), output=("none",), frames=30))
-    run.desk._controls.send(Command.STRONGER)
+    run.supervisor._controls.send(Command.STRONGER)
     run.go()
-    assert run.desk._controls.message == "none has no strength to change"
+    assert run.supervisor._controls.message == "none has no strength to change"
 
 
 def test_every_recorded_picture_is_painted_whole(
@@ -99,7 +99,7 @@ def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyP
     """It names no effect: people keep it in a preset, begin with a portrait and go on to styles."""
     options = Options(effect=("none",), output=("none",), frames=5, quality="fixed", provider="cpu")
     run = live_run(monkeypatch, options)
-    brought = run.desk._menu._open_effect(style)
+    brought = run.supervisor._menu._open_effect(style)
     run.go()
     assert isinstance(brought, StyleEffect)
     assert not brought._is_governed

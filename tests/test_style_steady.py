@@ -107,8 +107,8 @@ def test_no_trace_of_the_painting_stays_beside_a_moving_head() -> None:
             off.append(float(np.percentile(difference, 99.5)))
     assert max(stale) < 0.001
     assert max(off) < 6
-    for easel in (steady, plain):
-        easel.close()
+    for renderer in (steady, plain):
+        renderer.close()
 
 
 def test_a_cut_is_shown_at_once(still: Pixels) -> None:

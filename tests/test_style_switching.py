@@ -132,12 +132,12 @@ def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
     )
     run = assembly.build(options, lambda what, share: None, RunStats())
     kept = Kept()
-    menu = run.desk._menu
+    menu = run.supervisor._menu
     menu._list_specs = lambda: [f"style:{bright}", f"style:{dark}"]
     give_up_s = time.monotonic() + 15
 
-    def attend() -> None:
-        if kept not in [feed.output for feed in run.loop.feeds]:
+    def tick() -> None:
+        if kept not in [output_worker.output for output_worker in run.loop.output_workers]:
             run.loop.add(kept)
         elif len(kept.frames) >= 10 and menu._thread is None:
             menu.step(1)
@@ -145,8 +145,8 @@ def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
         if shown_dark >= 10 or time.monotonic() > give_up_s:
             run.loop.stop()
 
-    run.loop.run(attend)
-    run.desk.close()
+    run.loop.run(tick)
+    run.supervisor.close()
     indices = [frame.index for frame in kept.frames]
     assert indices == sorted(set(indices))
     styles = []

@@ -288,9 +288,9 @@ def test_a_run_with_options_of_its_own(tmp_path: Path, swapped: str) -> None:
 def test_a_snapshot_tells_it_too(tmp_path: Path) -> None:
     chain, _ = chain_of(Swapped())
     shown = chain.make(frame(), [])
-    keepsakes = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None)
-    keepsakes.save_picture(shown)
-    keepsakes.close()
+    snapshots = Snapshots(tmp_path, lambda path: KeepingOutput(), lambda text: None)
+    snapshots.save_picture(shown)
+    snapshots.close()
     (path,) = tmp_path.glob("realtime-*.png")
     assert np.array_equal(np.asarray(cv2.imread(str(path))), shown.pixels), "with the label, bit for bit"
     packet = told_in(xmp_of_png(path.read_bytes()))

@@ -157,11 +157,11 @@ def test_a_main_thread_that_stands_still_does_not_keep_the_outputs_open() -> Non
 
 
 def test_looking_after_the_run_may_fail_and_the_picture_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    def attend() -> None:
+    def tick() -> None:
         raise RuntimeError("a bug beside the picture")
 
     output = KeepingOutput(every=True)
-    make_loop(DrawnCamera(20), [output]).loop.run(attend)
+    make_loop(DrawnCamera(20), [output]).loop.run(tick)
     assert output.numbers == list(range(20))
     assert [line for line in caplog.messages if "a bug beside" in line] == [
         "looking after the run fails: a bug beside the picture"
@@ -170,18 +170,18 @@ def test_looking_after_the_run_may_fail_and_the_picture_goes_on(caplog: pytest.L
 
 def test_an_output_that_stands_still_is_said_once_and_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
     made = make_loop(DrawnCamera(1), [KeepingOutput()])
-    (feed,) = made.loop.feeds
+    (output_worker,) = made.loop.output_workers
     caplog.set_level(logging.WARNING)
 
-    def attend(stuck_since_s: float | None) -> None:
-        feed._showing_since_s = stuck_since_s
-        made.desk._next_status_s = 0.0
-        made.desk.attend()
+    def tick(stuck_since_s: float | None) -> None:
+        output_worker._showing_since_s = stuck_since_s
+        made.supervisor._next_status_s = 0.0
+        made.supervisor.tick()
 
     for _ in range(3):
-        attend(time.monotonic() - 6)
+        tick(time.monotonic() - 6)
     for _ in range(3):
-        attend(None)
+        tick(None)
     assert caplog.messages == [
         "output keeping has taken no picture for 6 s",
         "output keeping takes pictures again",

@@ -257,10 +257,10 @@ def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Ga
     )
     due_s, switches = float("inf"), 0
 
-    def attend() -> None:
+    def tick() -> None:
         nonlocal due_s, switches
         if not watch.shown_at_s:
-            if watch not in [feed.output for feed in run.loop.feeds]:
+            if watch not in [output_worker.output for output_worker in run.loop.output_workers]:
                 run.loop.add(watch)
             due_s = time.monotonic() + 3.0  # the start is not what is measured
         elif specs and time.monotonic() > due_s:
@@ -268,9 +268,9 @@ def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Ga
             switches += 1
             due_s += 1.5
 
-    run.loop.run(attend)
+    run.loop.run(tick)
     menu.close()
-    run.desk.close()
+    run.supervisor.close()
     gaps = np.diff(watch.shown_at_s)[60:] * info.fps
     return {
         "switches": switches,

@@ -134,34 +134,35 @@ def check_virtual_camera(arguments: Arguments) -> None:
 def _session(device: str, size: Size, *, fps: float, source_fps: float, seconds: float) -> Seen:
     """Feed the camera as the loop does, read it with OpenCV in another process and with FFmpeg in a third."""
     output = open_output(f"camera:{device}", OutputRequest(ControlChannel(), size=size, fps=fps))
-    feed = OutputWorker(output, every_frame=False, ended=lambda feed: None)
+    output_worker = OutputWorker(output, every_frame=False, ended=lambda output_worker: None)
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[Seen | str] = context.Queue()
     reader = context.Process(target=_read, args=(device, seconds, results))
     raw = Path(tempfile.mkdtemp()) / "pictures.raw"
     ffmpeg: subprocess.Popen[bytes] | None = None
     try:
-        feed.start()
-        feed.offer(Frame(draw_number(0, size), time.monotonic(), 0.0, 0))
+        output_worker.start()
+        output_worker.offer(Frame(draw_number(0, size), time.monotonic(), 0.0, 0))
         reader.start()
         began_s, index = time.monotonic(), 1
         while (results.empty() or (ffmpeg and ffmpeg.poll() is None)) and time.monotonic() - began_s < seconds + 60:
             picture = draw_number(index, size)
             time.sleep(max(0.0, began_s + index / source_fps - time.monotonic()))
-            feed.offer(Frame(picture, time.monotonic(), index / source_fps, index))
+            output_worker.offer(Frame(picture, time.monotonic(), index / source_fps, index))
             index += 1
             if not results.empty() and ffmpeg is None and shutil.which("ffmpeg"):
                 ffmpeg = _start_ffmpeg(device, raw)
         seen = results.get(timeout=5)
     finally:
-        feed.stop()
+        output_worker.stop()
         reader.join(10)
-    expect(feed.error is None, f"the output failed: {feed.error}")
+    expect(output_worker.error is None, f"the output failed: {output_worker.error}")
     expect(isinstance(seen, Seen), str(seen))
     assert isinstance(seen, Seen)
     steps = np.diff(seen.numbers)
     say(
-        f"{device} {size} at {fps:g} fps from {source_fps:g}: sent {feed.stats.shown} new, {feed.stats.repeated} again;"
+        f"{device} {size} at {fps:g} fps from {source_fps:g}: sent {output_worker.stats.shown} new,"
+        f" {output_worker.stats.repeated} again;"
         f" another program read {len(seen.numbers)} at {seen.fps:.1f} fps, longest gap {seen.longest_gap_ms:.0f} ms,"
         f" {int((steps < 0).sum())} out of order, colours off by {seen.colours_off:.0f} of 255 at most"
     )
@@ -219,17 +220,17 @@ def _judge_ffmpeg(ffmpeg: subprocess.Popen[bytes], raw: Path, size: Size, last: 
 
 def _check_busy(device: str) -> None:
     """A device that somebody writes to is refused, and the writer goes on."""
-    feed = OutputWorker(
-        VirtualCamera(device, OutputRequest(ControlChannel())), every_frame=False, ended=lambda feed: None
+    output_worker = OutputWorker(
+        VirtualCamera(device, OutputRequest(ControlChannel())), every_frame=False, ended=lambda output_worker: None
     )
-    feed.start()
-    feed.offer(Frame(draw_number(1, Size(1280, 720)), time.monotonic(), 0.0, 0))
+    output_worker.start()
+    output_worker.offer(Frame(draw_number(1, Size(1280, 720)), time.monotonic(), 0.0, 0))
     try:
         command = [sys.executable, "-m", "tools.check_virtual_camera", "_open", "--virtual-camera", device]
         other = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     finally:
-        feed.stop()
-    expect(feed.error is None, f"the first writer failed: {feed.error}")
+        output_worker.stop()
+    expect(output_worker.error is None, f"the first writer failed: {output_worker.error}")
     message = other.stdout.strip()
     say(f"  a second writer is told: {message}")
     expect("being written to by another program" in message, f"a busy device answered: {message}{other.stderr}")

@@ -143,10 +143,10 @@ def _check_fed(findings: Findings, device: v4l2.Device) -> None:
         clip = Path(folder) / "numbered.mp4"
         _write_clip(clip)
         # fmt: off
-        feed = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip),
+        output_worker = ["ffmpeg", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip),
                 "-pix_fmt", "yuyv422", "-f", "v4l2", str(device.path)]
         # fmt: on
-        with _running(feed):
+        with _running(output_worker):
             _wait_for(lambda: v4l2.describe(device.path).can_capture)
             camera = Webcam(device.name, CameraRequest())
             _check_footage(findings, camera)
@@ -161,7 +161,7 @@ def _check_fed(findings: Findings, device: v4l2.Device) -> None:
             camera.close()
         v4l2.reset_output(device.path)  # ffmpeg uses write(), after which v4l2loopback 0.12.7 needs it
         _check_refused(findings, str(device.path), "nobody sends to")
-        with _running(feed):
+        with _running(output_worker):
             _wait_for(lambda: v4l2.describe(device.path).can_capture)
             _check_delivers(findings, device.name, CameraRequest())
 

@@ -120,9 +120,9 @@ def _export_as_asked(arguments: argparse.Namespace) -> None:
     """Export: strangers' whole programs in a process apart, all else here."""
     output = arguments.output or unused_name(Path(f"{arguments.checkpoint.name.split('.')[0] or 'model'}.onnx"))
     _check_place(output)
-    wishes, card = _wishes(arguments), _card(arguments)
-    if not wishes.network and not wishes.trust and is_program(arguments.checkpoint):
-        picture_format(wishes)  # wrong words are told before the work
+    hints, card = _hints(arguments), _card(arguments)
+    if not hints.network and not hints.trust and is_program(arguments.checkpoint):
+        picture_format(hints)  # wrong words are told before the work
         values = vars(arguments) | {"output": output}
         texts = {name: None if values[name] is None else str(values[name]) for name in _PATHS}
         moved = {
@@ -133,7 +133,7 @@ def _export_as_asked(arguments: argparse.Namespace) -> None:
         apart.run({**values, **texts, **moved}, arguments.checkpoint, output, readable)
         return
     precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
-    export(open_source(arguments.checkpoint, wishes), output, card, precision, arguments.picture)
+    export(open_source(arguments.checkpoint, hints), output, card, precision, arguments.picture)
 
 
 def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
@@ -143,7 +143,7 @@ def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
     """
     precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
     threads = torch.get_num_threads()
-    source, per_pixel_s = opened_within_bounds(arguments.checkpoint, _wishes(arguments), arguments.picture)
+    source, per_pixel_s = opened_within_bounds(arguments.checkpoint, _hints(arguments), arguments.picture)
     for given in sample_inputs(source.parts[0], arguments.picture):
         with clock(4 + 4 * per_pixel_s * given.size / 3):
             reference(source.parts[0], given)
@@ -152,7 +152,7 @@ def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
         export(source, arguments.output, _card(arguments), precision, arguments.picture, scratch)
 
 
-def opened_within_bounds(checkpoint: Path, wishes: Wishes, photo: Path | None = None) -> tuple[Source, float]:
+def opened_within_bounds(checkpoint: Path, hints: Wishes, photo: Path | None = None) -> tuple[Source, float]:
     """Open a stranger's file and paint a small picture, which tells what large ones may take: return the networks and
     the seconds of processor for a pixel.
 
@@ -166,7 +166,7 @@ def opened_within_bounds(checkpoint: Path, wishes: Wishes, photo: Path | None = 
     limit_memory(_MORE_MEMORY_BYTES + (os.cpu_count() or 1) * _BYTES_PER_CORE + size * _COPIES)
     torch.set_num_threads(1)
     with clock(_OPENING_CPU_S + size / _BYTES_PER_CPU_S):
-        source = open_source(checkpoint, wishes)
+        source = open_source(checkpoint, hints)
         part = source.parts[0]
         small = sample_inputs(part, photo, [Size(64, 64)])[0]
         began_s = time.process_time()
@@ -253,7 +253,7 @@ def _check_place(path: Path) -> None:
         raise OptionError(f"no folder {path.parent} for the model; make it first")
 
 
-def _wishes(arguments: argparse.Namespace) -> Wishes:
+def _hints(arguments: argparse.Namespace) -> Wishes:
     return Wishes(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Wishes)})
 
 

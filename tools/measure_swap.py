@@ -44,7 +44,7 @@ from tools.swap_figures.tables import (
     talk_row,
 )
 from tools.swap_figures.talking import Talk, talk
-from tools.swap_figures.wearing import Eyes, Seen, dress, region, watch
+from tools.swap_figures.wearing import Eyes, Seen, region, render, watch
 
 PARTS = ("talking", "light", "steadiness", "lag", "in-front", "people", "speed")
 _SCENE_S = 4.5
@@ -161,7 +161,7 @@ def _steadiness(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> li
         film = held(clip, still.frame.index, _HELD_FRAMES, sigma, sway_px)
         looked = watch(film, eyes)
         mask = region(still.mesh, still.frame.pixels.shape)
-        made = [pixels.copy() for pixels in dress(looked, str(photo))]
+        made = [pixels.copy() for pixels in render(looked, str(photo))]
         changes = [
             sum(change(before, after, mask) for before, after in zip(pictures[_SETTLED:], pictures[_SETTLED + 1 :]))  # noqa: B905
             for pictures in (made, list(film.pictures))
@@ -193,9 +193,9 @@ def _lags(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dic
     rows = []
     for name, path in motions.items():
         film = moved_clip(name, still.frame.pixels, clip.fps, path)
-        made = [pixels.copy() for pixels in dress(watch(film, eyes), str(photo))]
-        follower = Follower.on(made[REST // 2 : REST], still.mesh)
-        off = np.array([follower.off_px(pixels, moved) for pixels, moved in zip(made, path, strict=True)])
+        made = [pixels.copy() for pixels in render(watch(film, eyes), str(photo))]
+        mesh_tracker = Follower.on(made[REST // 2 : REST], still.mesh)
+        off = np.array([mesh_tracker.off_px(pixels, moved) for pixels, moved in zip(made, path, strict=True)])
         row: dict[str, Any] = {"clip": clip.name, "photo": photo.stem, "motion": name, "reach_px": reach_px}
         if name == "jump":
             row["arrived"] = arrived(off, reach_px)

@@ -343,7 +343,7 @@ def _render(options: Options, stats: RunStats, stop: StopRequest) -> RenderLoop:
         def advance(processed: int) -> None:
             bar.update(processed - bar.n)
 
-        work.desk.tick = advance
+        work.supervisor.on_processed = advance
         stop.then(work.loop.stop)
         work.go(lambda code: leave_now(code or INTERRUPTED))
         advance(stats.processed)

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         live = assembly.build(options, progress, stats)
     kept = _KeptUpToDate(options.stats, stats) if options.stats else None
     if kept is not None:
-        live.desk.tick = kept.tick
+        live.supervisor.on_processed = kept.tick
 
     def tell() -> None:
         log.info("%s", stats.summary())
@@ -74,7 +74,7 @@ class _KeptUpToDate:
         self._due_s = time.monotonic() + _STATS_EVERY_S
         self._writer: threading.Thread | None = None
 
-    def tick(self, processed: int) -> None:  # noqa: ARG002 - the signature is the desk's
+    def tick(self, processed: int) -> None:  # noqa: ARG002 - the signature is the supervisor's
         if time.monotonic() < self._due_s or (self._writer is not None and self._writer.is_alive()):
             return
         self._due_s = time.monotonic() + _STATS_EVERY_S

@@ -1,4 +1,4 @@
-"""What people do while the picture runs, and what they are told: the desk between a window and the loop."""
+"""What people do while the picture runs, and what they are told: between a window and the loop."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Effect(ABC):
         Effects that hide people are also given those who are not `confirmed`, last.
         """
 
-    def succeed(self, former: Effect) -> None:  # noqa: B027 - most have nothing to take over
+    def inherit_state(self, former: Effect) -> None:  # noqa: B027 - most have nothing to take over
         """[processing thread] Take over from the effect shown until now what the user has set with keys. Called
         before the first `make`, where one effect is exchanged for another while the picture goes on.
         """
@@ -105,7 +105,7 @@ class Effect(ABC):
         return None
 
     def come_back(self, kept: object) -> None:  # noqa: B027 - most have nothing to know
-        """[processing thread] Take what this effect's `kept` returned when it was last left. Before `succeed`."""
+        """[processing thread] Take what this effect's `kept` returned when it was last left. Before `inherit_state`."""
 
     def turn(self, steps: int) -> str:  # noqa: ARG002
         """[any thread] Turn its dial up (or down, below 0) by so many steps, from the next frame on, and return what

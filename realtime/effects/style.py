@@ -1,8 +1,8 @@
 """The frame repainted in the manner of a painting, by an ONNX model.
 
 What a model is comes from `realtime.models.library` and `realtime.models.runtime.onnx_model`; how it is kept quick,
-sharp and calm from `realtime.style`. Here they are joined: one easel paints, and another of the right size is exchanged
-for it when the model is too slow, has time to spare, or the camera comes back with frames of another size.
+sharp and calm from `realtime.style`. Here they are joined: one renderer paints, and another of the right size is
+exchanged for it when the model is too slow, has time to spare, or the camera comes back with frames of another size.
 """
 
 from __future__ import annotations
@@ -73,20 +73,20 @@ class StyleEffect(Effect):
         self._opener = Opener(
             path, SessionPolicy(provider=context.provider), steady=settings.steady, is_live=not context.every_frame
         )
-        pauses = Throttle(self._period_s if context.alongside else 0.0)
-        first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), pauses)
-        self._easel = first.easel
+        throttle = Throttle(self._period_s if context.alongside else 0.0)
+        first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), throttle)
+        self._renderer = first.renderer
         self._governor = _FrameGovernor(frame, first.sizes, self._period_s, first.step)
-        self._exchange = BackgroundLoader(self._open_beside, quick=self._easel.model.provider == "CPU")
+        self._exchange = BackgroundLoader(self._open_beside, quick=self._renderer.model.provider == "CPU")
         self._strength = settings.strength
         self._strength_is_named = False
         self._pool = FramePool(frame)
         self._last: tuple[Pixels, Pixels, float] | None = None  # frame, picture, strength
         self._frames_by_size: collections.Counter[Size] = collections.Counter()
-        self.title = self._easel.model.card.title or path.stem
-        self.provider = self._easel.model.provider
-        self.patience_s = max(self.patience_s, _SLOWER_TIMES * self._easel.longest_s)
-        for note in self._easel.model.notes:
+        self.title = self._renderer.model.card.title or path.stem
+        self.provider = self._renderer.model.provider
+        self.patience_s = max(self.patience_s, _SLOWER_TIMES * self._renderer.longest_s)
+        for note in self._renderer.model.notes:
             log.warning("%s", note)
         self._warn_of_little_detail()
 
@@ -116,17 +116,17 @@ class StyleEffect(Effect):
         self._fit(frame.size)
         if strength == 0:
             return frame
-        easel = self._easel
+        renderer = self._renderer
         picture = self._pool.take()
-        easel.paint(frame.pixels, frame.pts_s, picture)
+        renderer.paint(frame.pixels, frame.pts_s, picture)
         began_s = time.perf_counter()
         if strength < 1:
             cv2.addWeighted(frame.pixels, 1 - strength, picture, strength, 0, dst=picture)
         now_s = time.perf_counter()
         if self._is_governed:
-            self._governor.count(easel.scaling_s, easel.rest_s + now_s - began_s, now_s)
-        self.provider = easel.model.provider  # it may have changed: out of GPU memory
-        self._frames_by_size[easel.model.size] += 1
+            self._governor.count(renderer.scaling_s, renderer.rest_s + now_s - began_s, now_s)
+        self.provider = renderer.model.provider  # it may have changed: out of GPU memory
+        self._frames_by_size[renderer.model.size] += 1
         self._last = (frame.pixels, picture, strength)
         return frame.with_pixels(picture)
 
@@ -134,40 +134,40 @@ class StyleEffect(Effect):
         self._strength = min(1.0, max(0.0, round(self._strength + steps * _STRENGTH_STEP, 2)))
         return f"strength {self._strength:.0%}"
 
-    def succeed(self, former: Effect) -> None:
+    def inherit_state(self, former: Effect) -> None:
         if isinstance(former, StyleEffect) and not self._strength_is_named:
             self._strength = former._strength
 
     def facts(self) -> Mapping[str, str]:
-        easel = self._easel
-        size = easel.place.size
-        works = str(size) if size == easel.frame else f"{size} of {easel.frame}"
-        bound = {} if easel.model.bound.is_free else {"bound to": str(easel.model.bound)}
+        renderer = self._renderer
+        size = renderer.place.size
+        works = str(size) if size == renderer.frame else f"{size} of {renderer.frame}"
+        bound = {} if renderer.model.bound.is_free else {"bound to": str(renderer.model.bound)}
         return {"style": f"{self.title}, {self._strength:.0%}", "works at": works, **bound}
 
     def report(self) -> Mapping[str, Any]:
         return {
             "title": self.title,
             "strength": self._strength,
-            "working_size": list(self._easel.model.size),
-            "bound": not self._easel.model.bound.is_free,
+            "working_size": list(self._renderer.model.size),
+            "bound": not self._renderer.model.bound.is_free,
             "frames_by_working_size": {str(size): count for size, count in self._frames_by_size.items()},
         }
 
     def close(self) -> None:
         self._exchange.close()
-        self._easel.close_aside()
+        self._renderer.close_aside()
 
     def _fit(self, frame: Size) -> None:
-        """Bring about the easel wanted for frames of this size; until it is there, another paints."""
+        """Bring about the renderer wanted for frames of this size; until it is there, another paints."""
         if self._pool.size != frame:
             self._pool = FramePool(frame)
             self._last = None
         wish = LoadRequest(frame, self._wanted_size(frame))
-        if wish == (self._easel.frame, self._easel.model.size):
+        if wish == (self._renderer.frame, self._renderer.model.size):
             return
-        if wish.working == self._easel.model.size:  # frames of another size, and the model need not change for them
-            self._easel = StyleRenderer(self._easel.model, frame, steady=self._steady)
+        if wish.working == self._renderer.model.size:  # frames of another size, and the model need not change for them
+            self._renderer = StyleRenderer(self._renderer.model, frame, steady=self._steady)
             return
         if self._every_frame:  # nothing hurries, and every picture has the full size
             self._put_up(self._opener.open(wish.frame, wish.working, Throttle()))
@@ -178,16 +178,16 @@ class StyleEffect(Effect):
             self._put_up(opened)
         elif opened is not None:
             opened.close_aside()
-        elif self._easel.frame != frame:
+        elif self._renderer.frame != frame:
             # The model in use paints any shape within its own: with less detail, for some tenths of a second.
-            self._easel = StyleRenderer(self._easel.model, frame, steady=self._steady)
+            self._renderer = StyleRenderer(self._renderer.model, frame, steady=self._steady)
 
     def _wanted_size(self, frame: Size) -> Size:
         governor = self._governor
         if governor.frame != frame:
-            sizes = sizes_of(self._easel.model, frame)
+            sizes = sizes_of(self._renderer.model, frame)
             nearest = min(
-                range(len(sizes)), key=lambda step: abs(_pixels(sizes[step]) - _pixels(self._easel.model.size))
+                range(len(sizes)), key=lambda step: abs(_pixels(sizes[step]) - _pixels(self._renderer.model.size))
             )
             self._governor = governor = _FrameGovernor(
                 frame, sizes, self._period_s, nearest if self._is_governed else 0
@@ -197,25 +197,25 @@ class StyleEffect(Effect):
         return governor.sizes[governor.wanted]
 
     def _warn_of_little_detail(self) -> None:
-        bound, size = self._easel.model.bound, self._easel.place.size
-        if not bound.is_free and min(size) < _TELLING_PX and min(self._easel.frame) > 2 * min(size):
+        bound, size = self._renderer.model.bound, self._renderer.place.size
+        if not bound.is_free and min(size) < _TELLING_PX and min(self._renderer.frame) > 2 * min(size):
             log.warning(
                 "%s is bound to %s: frames of %s are painted as %s, too small for a face; export it with free sides",
                 self._path.stem,
                 bound,
-                self._easel.frame,
+                self._renderer.frame,
                 size,
             )
 
-    def _put_up(self, easel: StyleRenderer) -> None:
-        former, self._easel = self._easel, easel
+    def _put_up(self, renderer: StyleRenderer) -> None:
+        former, self._renderer = self._renderer, renderer
         former.close_aside()
-        self._governor.exchanged(self._governor.sizes.index(easel.model.size))
+        self._governor.exchanged(self._governor.sizes.index(renderer.model.size))
 
     def _open_beside(self, wish: LoadRequest) -> StyleRenderer:
         """[the exchange's thread]"""
-        pauses = Throttle(self._period_s, lambda: self._exchange.is_dropped(wish))
-        return self._opener.open(wish.frame, wish.working, pauses)
+        throttle = Throttle(self._period_s, lambda: self._exchange.is_dropped(wish))
+        return self._opener.open(wish.frame, wish.working, throttle)
 
 
 class _FrameGovernor(ResolutionGovernor):

@@ -116,13 +116,13 @@ class SwapEffect(Effect):
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
         np.copyto(picture, frame.pixels)
-        self._people.dress(frame, faces, self._strength, picture)
+        self._people.render(frame, faces, self._strength, picture)
         self._frames_worn += self._people.worn > 0
         self._frames_hidden += self._people.hidden > 0
-        self.provider = ", ".join(dict.fromkeys(wearing.mask.provider for wearing in self._people.wearings))
+        self.provider = ", ".join(dict.fromkeys(compositor.mask.provider for compositor in self._people.compositors))
         return frame.with_pixels(picture)
 
-    def succeed(self, former: Effect) -> None:
+    def inherit_state(self, former: Effect) -> None:
         """Keep who wears a face: a bystander nearer to the camera must not be taken for the one who asked."""
         if isinstance(former, SwapEffect):
             self._people.take_over(former._people.known())
@@ -197,9 +197,9 @@ class _Opener:
         if is_photo(name):
             source = read_source(user_path(name), self.meter, self._context.progress)
             photo = PhotoLevels.of(source.photo, source.mesh)
-            return lambda: self._wearing(PhotoFace(photo))
+            return lambda: self._compositor(PhotoFace(photo))
         model = self._model(name)
-        return lambda: self._wearing(NetworkFace(model))
+        return lambda: self._compositor(NetworkFace(model))
 
     def _model(self, name: str) -> SwapModel:
         model_name, photo_name = model_and_photo(name)
@@ -232,7 +232,7 @@ class _Opener:
             alignment = alignment.slid(name, value)
         return alignment
 
-    def _wearing(self, mask: FaceSource) -> Compositor:
+    def _compositor(self, mask: FaceSource) -> Compositor:
         keep = self._settings.keep
         both = keep == "both" or (keep == "auto" and mask.keeps_openings)
         kept = KeptFeatures(both or keep == "eyes", both or keep == "mouth")

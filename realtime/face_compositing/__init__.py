@@ -28,14 +28,14 @@ class FaceSource(ABC):
         """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
 
     @abstractmethod
-    def draw(self, field: FaceGeometry) -> Pixels:
+    def draw(self, geometry: FaceGeometry) -> Pixels:
         """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; in fewer
         pixels than the rectangle has where the face has nothing finer to show. The caller may write into it until the
         next call. After `begin` with the same frame.
         """
 
     @abstractmethod
-    def cover(self, field: FaceGeometry) -> Floats:
+    def cover(self, geometry: FaceGeometry) -> Floats:
         """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
 
     def forget(self) -> None:  # noqa: B027 - a network knows nothing of who wears its face

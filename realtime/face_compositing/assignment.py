@@ -49,8 +49,8 @@ class AssignedFace:
 
     number: int
     """Which of the faces that were named."""
-    wearing: Compositor
-    follower: MeshTracker
+    compositor: Compositor
+    mesh_tracker: MeshTracker
     is_spare: bool = False
     track_id: int | None = None
     face: Face | None = None
@@ -72,7 +72,7 @@ class AssignedFace:
         self.let_go()
         self.track_id, self.face, self.came_at_s = face.track_id, face, pts_s
         self.alive_since_s = -math.inf if face.alive else math.inf
-        self.wearing.forget()
+        self.compositor.forget()
 
     def let_go(self) -> None:
         """Nobody wears it."""
@@ -80,7 +80,7 @@ class AssignedFace:
         self.came_at_s = self.worn_at_s = self.seen_at_s = self.unseen_at_s = -math.inf
         self.alive_since_s = math.inf
         self.liveliness = MeshLiveness()
-        self.follower.forget()
+        self.mesh_tracker.forget()
 
     def missing_s(self, pts_s: float) -> float:
         """For how long neither detector nor mesh has seen the person."""
@@ -180,7 +180,7 @@ class Assignment:
         self._anybody_may_be_a_wearer |= any(part.worn_at_s > -math.inf for part in self.parts)
         for part in self.parts:
             part.let_go()
-            part.wearing.forget()
+            part.compositor.forget()
         self.bystanders.clear()
         self.doubtful.clear()
         self._confused.clear()

@@ -63,7 +63,7 @@ class Compositor:
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._middle: NDArray[np.float32] | None = None
-        self._field = FaceGeometry()
+        self._geometry = FaceGeometry()
         self._held: _Held | None = None
 
     def put_on(
@@ -76,26 +76,26 @@ class Compositor:
         measured: FaceMesh | None = None,
     ) -> None:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
-        field = self._field
+        geometry = self._geometry
         self.mask.begin(pixels, mesh)
-        field.lay(mesh, Size.of(pixels), self.mask.corners, measured)
+        geometry.lay(mesh, Size.of(pixels), self.mask.corners, measured)
         self._held = None
-        if field.is_empty:
+        if geometry.is_empty:
             return
         visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
-        new = self.mask.draw(field)
+        new = self.mask.draw(geometry)
         if self._light is not None:
-            self._light.learn(field.place.of(pixels), new, field, pts_s, visible)
-            self._light.apply(new, field)
-        new = field.in_full(new)
+            self._light.learn(geometry.place.of(pixels), new, geometry, pts_s, visible)
+            self._light.apply(new, geometry)
+        new = geometry.in_full(new)
         if self._light is not None:
-            self._light.roughen(new, field.place.of(pixels), field)
-        shown = self.mask.cover(field)
+            self._light.add_grain(new, geometry.place.of(pixels), geometry)
+        shown = self.mask.cover(geometry)
         if visible is not None:
             shown = shown * visible
         cover = self._cover(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
-        _blend(field, new, cover, field.place.of(out))
+        _blend(geometry, new, cover, geometry.place.of(out))
 
     def _moves_quickly(self, mesh: FaceMesh) -> bool:
         """Whether the mesh may be off by so much that the wearer's own face looks like something in front of it."""
@@ -106,7 +106,7 @@ class Compositor:
     def _look(self, pixels: Pixels, pts_s: float) -> Floats | None:
         """Return what of the viewer's face is seen, on the field's grid; None where all of it shall count as seen."""
         if self._occlusion is not None and not self._looked_at_s <= pts_s < self._looked_at_s + _LOOKS_EVERY_S:
-            self._visible = self._occlusion.visible(pixels, self._field, pts_s)
+            self._visible = self._occlusion.visible(pixels, self._geometry, pts_s)
             self._looked_at_s = pts_s
         return self._visible
 
@@ -122,8 +122,8 @@ class Compositor:
         if held is None:
             return
         if held.cover is None:
-            held.cover = self._cover(self.mask.cover(self._field), held.strength, _NOTHING)
-        _blend(self._field, held.new, held.cover, self._field.place.of(out))
+            held.cover = self._cover(self.mask.cover(self._geometry), held.strength, _NOTHING)
+        _blend(self._geometry, held.new, held.cover, self._geometry.place.of(out))
 
     def let_go(self) -> None:
         """Hold the last face no longer: it lay in another picture."""
@@ -141,27 +141,27 @@ class Compositor:
 
     def _cover(self, shown: Floats, strength: float, keep: KeptFeatures) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""
-        field = self._field
-        cover = field.bytes_like("cover")
-        field.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
-        openings = [field.in_place(MOUTH)] if keep.mouth else []
+        geometry = self._geometry
+        cover = geometry.bytes_like("cover")
+        geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
+        openings = [geometry.in_place(MOUTH)] if keep.mouth else []
         if keep.eyes:
             for edge, behind in zip(EYES, LIDS, strict=True):
-                openings.append(field.in_place(edge) * (1 - _LID) + field.in_place(behind) * _LID)
+                openings.append(geometry.in_place(edge) * (1 - _LID) + geometry.in_place(behind) * _LID)
         for opening in openings:
             loop = np.rint(opening * 2**_SUBPIXEL_BITS).astype(np.int32)
             cv2.fillPoly(cover, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
         if openings:
-            soft = max(1, round(field.place.width * _SOFT)) * 2 + 1
+            soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(cover, (soft, soft), dst=cover)
         return cover
 
 
-def _blend(field: FaceGeometry, new: Pixels, cover: Pixels, part: Pixels) -> None:
+def _blend(geometry: FaceGeometry, new: Pixels, cover: Pixels, part: Pixels) -> None:
     """Mix the new face into part of a picture. In bytes: 0.1 ms for a face of 250 px, a fifth of what floats take."""
-    share = field.bytes_like("share", 3)
+    share = geometry.bytes_like("share", 3)
     cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR, dst=share)
-    drawn = field.bytes_like("mixed", 3)
+    drawn = geometry.bytes_like("mixed", 3)
     cv2.multiply(new, share, dst=drawn, scale=1 / 255)
     cv2.bitwise_not(share, dst=share)
     cv2.multiply(part, share, dst=part, scale=1 / 255)

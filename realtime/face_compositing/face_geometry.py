@@ -43,7 +43,7 @@ class FaceGeometry:
         self.place = Place(0, 0, 0, 0)
         """The face's rectangle, inside the frame. Empty where none of the face is in it."""
         self.mesh = self.measured = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
-        self._raster = Rasterizer(triangles_with_rim(), GRID.width, GRID.height)
+        self._rasterizer = Rasterizer(triangles_with_rim(), GRID.width, GRID.height)
         self._painted = np.zeros((GRID.height, GRID.width, 7), np.float32)
         fixed = _fixed_values()
         self._values = np.empty((len(fixed), 7), np.float32)
@@ -73,7 +73,7 @@ class FaceGeometry:
         ) - 0.5
         depths = np.concatenate([mesh.points[:, 2], np.full(len(OVAL), mesh.points[:, 2].max() + 1)])
         self._values[:, :2] = source
-        self._raster.paint(on_grid.astype(np.float32), depths.astype(np.float32), self._values, self._painted)
+        self._rasterizer.paint(on_grid.astype(np.float32), depths.astype(np.float32), self._values, self._painted)
         self._fade_to_outline()
 
     def _fade_to_outline(self) -> None:

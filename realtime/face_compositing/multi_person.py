@@ -88,7 +88,7 @@ class _Newcomers:
 class KnownPeople(NamedTuple):
     """What is known of those in the picture, without the faces they wear."""
 
-    casting: Known
+    assignment: Known
     continuity: SceneContinuity
     settling: _Settling | None
     newcomers: _Newcomers | None
@@ -99,15 +99,15 @@ class MultiPersonCompositor:
     """Dresses everybody in a frame. Used by one thread."""
 
     def __init__(
-        self, makers: Sequence[Callable[[], Compositor]], new_follower: Callable[[], MeshTracker], *, everyone: bool
+        self, makers: Sequence[Callable[[], Compositor]], new_mesh_tracker: Callable[[], MeshTracker], *, everyone: bool
     ) -> None:
         """`makers` make the faces to wear, one of each to begin with. `everyone`: all others wear the last of them."""
 
         def new_part(number: int) -> AssignedFace:
-            return AssignedFace(number, makers[number](), new_follower(), is_spare=True)
+            return AssignedFace(number, makers[number](), new_mesh_tracker(), is_spare=True)
 
-        named = [AssignedFace(number, maker(), new_follower()) for number, maker in enumerate(makers)]
-        self._casting = Assignment(named, new_part, everyone=everyone)
+        named = [AssignedFace(number, maker(), new_mesh_tracker()) for number, maker in enumerate(makers)]
+        self._assignment = Assignment(named, new_part, everyone=everyone)
         self._continuity = SceneContinuity()
         self._settling: _Settling | None = None
         self._newcomers: _Newcomers | None = None
@@ -119,48 +119,50 @@ class MultiPersonCompositor:
         """How many were hidden."""
 
     @property
-    def wearings(self) -> list[Compositor]:
-        return [part.wearing for part in self._casting.parts]
+    def compositors(self) -> list[Compositor]:
+        return [part.compositor for part in self._assignment.parts]
 
     def known(self) -> KnownPeople:
         """Return who is known, for others who dress the same people."""
-        return KnownPeople(self._casting.known(), self._continuity, self._settling, self._newcomers, self._mirrored)
+        return KnownPeople(self._assignment.known(), self._continuity, self._settling, self._newcomers, self._mirrored)
 
     def take_over(self, known: KnownPeople) -> None:
         """Know everybody whom others knew, whose faces are taken off now."""
-        casting, self._continuity, self._settling, self._newcomers, self._mirrored = known
-        self._casting.take_over(casting)
+        assignment, self._continuity, self._settling, self._newcomers, self._mirrored = known
+        self._assignment.take_over(assignment)
 
-    def dress(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
+    def render(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Swap the faces in `out`, which holds the frame's picture."""
-        casting, detected = self._casting, faces
+        assignment, detected = self._assignment, faces
         faces = [face for face in detected if face.confirmed]
-        if self._continuity.breaks(frame) and not casting.knows_any(faces):  # at a break the finder forgets everybody
-            casting.begin_again(frame.pts_s, self._continuity.stays)
+        if self._continuity.breaks(frame) and not assignment.knows_any(
+            faces
+        ):  # at a break the finder forgets everybody
+            assignment.begin_again(frame.pts_s, self._continuity.stays)
             self._settling = _Settling(frame.pts_s)
             self._newcomers = None
         elif frame.mirrored != self._mirrored:
             self._mirror(frame.size.width)
         self._mirrored = frame.mirrored
-        casting.see(faces, frame.pts_s)
+        assignment.see(faces, frame.pts_s)
         follow = functools.partial(self._follow, frame, faces)
-        for part in casting.parts:
+        for part in assignment.parts:
             if part.face is not None:
                 follow(part)
-        casting.admit(detected, follow)
-        self.worn = sum(part.mesh is not None for part in casting.parts)
+        assignment.admit(detected, follow)
+        self.worn = sum(part.mesh is not None for part in assignment.parts)
         self.hidden = 0
-        found = sum(part.is_in_view for part in casting.parts)
+        found = sum(part.is_in_view for part in assignment.parts)
         if self._settling is not None and self._settling.is_over(found, frame.pts_s):
             self._settling = None
         self._look_for_newcomers(frame)
         hides_all = self._settling is not None or (self._newcomers is not None and self._newcomers.may_be_there)
-        if hides_all or all(part.face is None for part in casting.parts):
+        if hides_all or all(part.face is None for part in assignment.parts):
             self.hidden += 1
             anonymize_all(out)
         else:
             self._hide(frame, detected, strength, out)
-        for part in casting.parts:
+        for part in assignment.parts:
             if part.is_detected or hides_all:
                 self._draw(part, frame, strength, out)
 
@@ -169,22 +171,22 @@ class MultiPersonCompositor:
         face = part.face
         if face is None or self._is_behind(part, faces):
             return
-        mesh = part.follower.follow(frame.pixels, face, frame.pts_s)
+        mesh = part.mesh_tracker.follow(frame.pixels, face, frame.pts_s)
         others = [other.box for other in faces if other.track_id != part.track_id and other.lost_for_s == 0]
         if mesh is not None and face.lost_for_s > 0 and any(mesh.box.overlap(other) > _SLIPPED for other in others):
-            part.follower.forget()
+            part.mesh_tracker.forget()
             mesh = None
         if mesh is None:
             return
         part.mesh, part.worn_at_s = mesh, frame.pts_s
         if face.lost_for_s > 0:
             part.face = _moved(face, mesh)
-        elif part.follower.measured is not None:
+        elif part.mesh_tracker.measured is not None:
             near = any(_is_near(face.box, other) for other in others)
-            part.liveliness.watch(part.follower.measured, frame.pts_s, near_others=near)
+            part.liveliness.watch(part.mesh_tracker.measured, frame.pts_s, near_others=near)
 
     def _look_for_newcomers(self, frame: Frame) -> None:
-        parts = self._casting.parts
+        parts = self._assignment.parts
         if any(part.is_proven_alive(frame.pts_s) for part in parts):
             self._newcomers = None
             return
@@ -199,45 +201,45 @@ class MultiPersonCompositor:
 
     def _hide(self, frame: Frame, faces: Sequence[Face], strength: float, out: Pixels) -> None:
         """Hide whoever must be and is not dressed; draw what is held or unsure. It must cover no bystander."""
-        casting, pts_s = self._casting, frame.pts_s
-        doubtful = [face for face in faces if face.track_id in casting.doubtful]
+        assignment, pts_s = self._assignment, frame.pts_s
+        doubtful = [face for face in faces if face.track_id in assignment.doubtful]
         faces = [face for face in faces if face.confirmed]
-        unseen = [part for part in casting.parts if part.mesh is None and not self._is_right_behind(part, faces)]
-        unsure = [part for part in casting.parts if part.mesh is not None and not part.is_detected]
+        unseen = [part for part in assignment.parts if part.mesh is None and not self._is_right_behind(part, faces)]
+        unsure = [part for part in assignment.parts if part.mesh is not None and not part.is_detected]
         missing = [(part, part.face) for part in unseen if part.face is not None]
         # First all around, then the faces themselves.
         for part, face in missing:
             missing_s = part.missing_s(pts_s) if face.lost_for_s > 0 else 0.0
             anonymize(out, face.box, missing_s, bounded=self.worn > 0)
-        for lost in casting.lost:
+        for lost in assignment.lost:
             anonymize(out, lost.box, min(pts_s - lost.since_s, _MOST_LOST_DRIFT_S))
         covering = {part.behind for part, _ in missing if part.missing_s(pts_s) < REMEMBERED_S}
-        covering |= {lost.behind for lost in casting.lost if pts_s - lost.since_s < REMEMBERED_S}
+        covering |= {lost.behind for lost in assignment.lost if pts_s - lost.since_s < REMEMBERED_S}
         for face in faces:
             if face.track_id in covering:
                 anonymize(out, face.box, _COMES_FORTH_S)
         for face in doubtful:
             anonymize(out, face.box, face.lost_for_s)
-        self.hidden += len(casting.lost) + len(doubtful)
+        self.hidden += len(assignment.lost) + len(doubtful)
         for part, face in missing:
             anonymize_face(out, face.box)
-            if pts_s - part.worn_at_s <= HELD_S and part.wearing.can_hold(frame.size):
-                part.wearing.hold(out)
+            if pts_s - part.worn_at_s <= HELD_S and part.compositor.can_hold(frame.size):
+                part.compositor.hold(out)
                 self.worn += 1
             else:
                 self.hidden += 1
         for part in unsure:  # the mesh alone still has it, and may be about to slip to a bystander
             self._draw(part, frame, strength, out)
-        hidden = [face.box for _, face in missing] + [lost.box for lost in casting.lost]
+        hidden = [face.box for _, face in missing] + [lost.box for lost in assignment.lost]
         hidden += [face.box for face in doubtful] + [part.face.box for part in unsure if part.face is not None]
         if hidden:
             for face in faces:
-                if face.track_id in casting.bystanders and face.lost_for_s == 0:
+                if face.track_id in assignment.bystanders and face.lost_for_s == 0:
                     restore(out, frame.pixels, face.box, hidden)
 
     def _draw(self, part: AssignedFace, frame: Frame, strength: float, out: Pixels) -> None:
         if part.mesh is not None:
-            part.wearing.put_on(frame.pixels, part.mesh, frame.pts_s, strength, out, part.follower.measured)
+            part.compositor.put_on(frame.pixels, part.mesh, frame.pts_s, strength, out, part.mesh_tracker.measured)
 
     def _is_behind(self, part: AssignedFace, faces: Sequence[Face]) -> bool:
         """Whether another's face is seen where this one should be, who is not seen."""
@@ -256,12 +258,12 @@ class MultiPersonCompositor:
 
     def _mirror(self, width: int) -> None:
         """Exchange left and right of all that is known."""
-        for part in self._casting.parts:
+        for part in self._assignment.parts:
             if part.face is not None:
                 part.face = part.face.mirrored(width)
-            part.follower.forget()
-            part.wearing.let_go()
-        for lost in self._casting.lost:
+            part.mesh_tracker.forget()
+            part.compositor.let_go()
+        for lost in self._assignment.lost:
             lost.box = lost.box._replace(left=width - lost.box.left - lost.box.width)
 
 

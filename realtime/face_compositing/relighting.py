@@ -72,7 +72,7 @@ class Relighting:
         self._at_s = -math.inf
 
     def learn(
-        self, viewer: Pixels, drawn: Pixels, field: FaceGeometry, pts_s: float, visible: Floats | None = None
+        self, viewer: Pixels, drawn: Pixels, geometry: FaceGeometry, pts_s: float, visible: Floats | None = None
     ) -> None:
         """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light, and in
         fewer pixels where it has nothing finer to show.
@@ -81,9 +81,11 @@ class Relighting:
         """
         if self._at_s <= pts_s < self._at_s + _EVERY_S:
             return
-        self._compare_texture(viewer, drawn, field, pts_s)
+        self._compare_texture(viewer, drawn, geometry, pts_s)
         seen = 1.0 if visible is None else visible
-        self._match(viewer, drawn, field.skin * seen, field.cover, 4 * field.cover * (1 - field.cover) * seen, pts_s)
+        self._match(
+            viewer, drawn, geometry.skin * seen, geometry.cover, 4 * geometry.cover * (1 - geometry.cover) * seen, pts_s
+        )
 
     def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, cover: Floats, seam: Floats, pts_s: float) -> None:
         """`skin`, `cover`, `seam`: on the field's grid, how much each point tells of the light, is covered, is seam."""
@@ -105,10 +107,10 @@ class Relighting:
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
 
-    def apply(self, drawn: Pixels, field: FaceGeometry) -> None:
+    def apply(self, drawn: Pixels, geometry: FaceGeometry) -> None:
         """Light a face over the field's rectangle, in place, in as many pixels as it has."""
         size = Size(drawn.shape[1], drawn.shape[0])
-        whole = field.bytes_like("light", 3, size)
+        whole = geometry.bytes_like("light", 3, size)
         if self._texture < _SAME_TEXTURE:
             radius = _texture_px(drawn)
             cv2.blur(drawn, (radius, radius), dst=whole)
@@ -119,31 +121,31 @@ class Relighting:
             cv2.resize(part, size, dst=whole, interpolation=cv2.INTER_LINEAR)
             change(drawn, whole, dst=drawn)
 
-    def roughen(self, pixels: Pixels, viewer: Pixels, field: FaceGeometry) -> None:
+    def add_grain(self, pixels: Pixels, viewer: Pixels, geometry: FaceGeometry) -> None:
         """Add what is finest in the viewer's picture, grain and pores, as far as the new face has too little of it.
 
         Both are all pixels of the field's rectangle, (height, width, 3) uint8 BGR.
         """
         if self._texture <= 1 / _SAME_TEXTURE:
             return
-        grey, fine = field.bytes_like("grey"), field.bytes_like("fine")
+        grey, fine = geometry.bytes_like("grey"), geometry.bytes_like("fine")
         radius = _texture_px(viewer)
         cv2.cvtColor(viewer, cv2.COLOR_BGR2GRAY, dst=grey)
         cv2.blur(grey, (radius, radius), dst=fine)
         cv2.addWeighted(grey, 1, fine, -1, 128, dst=fine)
         np.clip(fine, 128 - _MOST_GRAIN, 128 + _MOST_GRAIN, out=fine)  # an edge of glasses or a brow is no grain
-        whole = field.bytes_like("light", 3)
+        whole = geometry.bytes_like("light", 3)
         cv2.cvtColor(fine, cv2.COLOR_GRAY2BGR, dst=whole)
         share = 1 - 1 / self._texture
         cv2.addWeighted(pixels, 1, whole, share, -128 * share, dst=pixels)
 
-    def _compare_texture(self, viewer: Pixels, drawn: Pixels, field: FaceGeometry, pts_s: float) -> None:
+    def _compare_texture(self, viewer: Pixels, drawn: Pixels, geometry: FaceGeometry, pts_s: float) -> None:
         """Learn how much fainter (below 1) or stronger the finest detail of `drawn` must be."""
         seen = made = 1e-3
         for cheek in _CHEEKS:
-            middle = field.in_place((cheek,))[0]
-            skin, new_skin = (_around(face, middle / field.place.width) for face in (viewer, drawn))
-            if skin.size >= 3 * (_CHEEK_REACH * field.place.width) ** 2:
+            middle = geometry.in_place((cheek,))[0]
+            skin, new_skin = (_around(face, middle / geometry.place.width) for face in (viewer, drawn))
+            if skin.size >= 3 * (_CHEEK_REACH * geometry.place.width) ** 2:
                 seen += _finest(skin, _texture_px(viewer))
                 made += _finest(new_skin, _texture_px(drawn))
         if made > 0.1:

@@ -28,8 +28,8 @@ def import_native(path: Path, photo: FacePhoto) -> Imported:
     """Open a swap model, encoder or decoder of this program and run it. Raises ModelError where it does not keep what
     its card says, or where its encoder is missing.
     """
-    outline = read_header(path)
-    check_safe(path, outline)
+    header = read_header(path)
+    check_safe(path, header)
     model = OnnxModel.open(path, ON_CPU)
     try:
         ms, before, after = 0.0, photo.pixels, photo.pixels
@@ -45,7 +45,7 @@ def import_native(path: Path, photo: FacePhoto) -> Imported:
     finally:
         model.close()
     content = path.read_bytes()
-    if outline.external_files:
+    if header.external_files:
         content = bytes(onnx.load_model(str(path)).SerializeToString())
     finding = Finding("contract", "as it should be already", "its card")
     return Imported(content, model.card, (finding,), notes, before, after, ms_per_face=ms)

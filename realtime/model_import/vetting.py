@@ -58,9 +58,9 @@ def bounds_for(files: Iterable[Path], pixels: int) -> isolated_process.Bounds:
         with contextlib.suppress(OSError):
             size += file.stat().st_size
         with contextlib.suppress(RealtimeError, OSError, ValueError):  # a name that is none: it is refused later
-            outline = read_header(file)
-            size += sum((file.parent / name).stat().st_size for name in outline.external_files)
-            stated_px = max(stated_px, *(_stated_px(shape) for shape in outline.inputs.values()), 0)
+            header = read_header(file)
+            size += sum((file.parent / name).stat().st_size for name in header.external_files)
+            stated_px = max(stated_px, *(_stated_px(shape) for shape in header.inputs.values()), 0)
     memory = _LEAST_MEMORY_BYTES + _MEMORY_PER_BYTE * size + _MEMORY_PER_PX * min(pixels, _MOST_PX)
     memory += _MEMORY_PER_STATED_PX * max(0, min(stated_px, _MOST_PX) - pixels)
     return isolated_process.Bounds(memory, _STEP_S + _STEP_S_PER_BYTE * size, _WALL_S)
@@ -104,14 +104,14 @@ def vetted(path: Path) -> Path:
         if not is_as_shipped(path):
             raise ModelError(f"{path} is damaged: it is not the file that came with the program; reinstall realtime")
         return path
-    outline = read_header(path)
-    check_safe(path, outline)
-    record = _record([path, *(path.parent / name for name in outline.external_files)])
+    header = read_header(path)
+    check_safe(path, header)
+    record = _record([path, *(path.parent / name for name in header.external_files)])
     if record is not None and record.is_file():
         with contextlib.suppress(OSError):
             record.touch()
         return path
-    card = ModelCard.read(outline.metadata, str(path))
+    card = ModelCard.read(header.metadata, str(path))
     for note in in_bounds(path, (), max(_TRIED_PX, card.least_px) ** 2, first_run, path):
         log.warning("%s", note)
     if record is not None:

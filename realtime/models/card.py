@@ -84,7 +84,7 @@ class ModelCard:
     fingerprint: str = ""
     """encoder: the SHA-256 of the network's file as it came, by which its numbers are known. Set when it is added."""
     identity_model: str = ""
-    """swap with `identity`: the name of the encoder on the shelf that makes it."""
+    """swap with `identity`: the name of the encoder in the library that makes it."""
     identity_fingerprint: str = ""
     """swap with `identity`: the `fingerprint` of that encoder."""
     morph: float | None = None

@@ -42,10 +42,10 @@ def read_header(path: Path) -> ModelHeader:
             raise _no_onnx(path) from error
 
 
-def check_safe(path: Path, outline: ModelHeader) -> None:
+def check_safe(path: Path, header: ModelHeader) -> None:
     """Raise ModelError, one line, for a model that would read files elsewhere, needs somebody's code or cannot work."""
     folder = path.absolute().parent.resolve()  # where ONNX Runtime looks, also when the model itself is a link
-    for location in outline.external_files:
+    for location in header.external_files:
         try:
             weights = (folder / location).resolve()  # follows links: a link that leads out is outside too
         except (OSError, RuntimeError, ValueError):  # a name that no system takes, or links in a circle
@@ -59,17 +59,17 @@ def check_safe(path: Path, outline: ModelHeader) -> None:
             raise ModelError(
                 f"{path} keeps its weights in '{shown(location)}', which is missing; copy that file beside it"
             )
-    for part in outline.external_parts:
+    for part in header.external_parts:
         if part.offset + part.length > (folder / part.location).stat().st_size:
             raise ModelError(
                 f"{path}: '{shown(part.location)}' is cut short, it ends before the weights '{part.name}'; "
                 "copy or download it again"
             )
-    if outline.short_weights:
-        raise ModelError(f"{path} is damaged: it has weights {outline.short_weights}; export or download it again")
-    if outline.work.problem:
-        raise ModelError(f"{path} {outline.work.problem}")
-    for domain, name in sorted(outline.operators - outline.own_functions):
+    if header.short_weights:
+        raise ModelError(f"{path} is damaged: it has weights {header.short_weights}; export or download it again")
+    if header.work.problem:
+        raise ModelError(f"{path} {header.work.problem}")
+    for domain, name in sorted(header.operators - header.own_functions):
         if name in _FORBIDDEN_OPERATORS:
             raise ModelError(f"{path} uses the operator {name}: {_FORBIDDEN_OPERATORS[name]}")
         if domain not in _KNOWN_DOMAINS:
@@ -77,9 +77,9 @@ def check_safe(path: Path, outline: ModelHeader) -> None:
                 f"{path} needs the custom operator {shown(domain)}.{shown(name)}, which only its maker's "
                 "library knows; export it with standard ONNX operators"
             )
-    if outline.nan_weights:
+    if header.nan_weights:
         raise ModelError(
-            f"{path} has weights that are no numbers (NaN, in '{shown(outline.nan_weights)}'): its training "
+            f"{path} has weights that are no numbers (NaN, in '{shown(header.nan_weights)}'): its training "
             "went wrong; export an earlier checkpoint"
         )
 

@@ -59,7 +59,7 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
 
 
 def find_identity_encoder(swap: Path) -> Path:
-    """Return the encoder whose numbers a swap model with `identity` takes: beside the model, or on the shelf.
+    """Return the encoder whose numbers a swap model with `identity` takes: beside the model, or on the library.
 
     Raises ModelError, one line, where the model takes no identity, and where the encoder is missing or another network
     than the one the model was added with: its numbers would be somebody else's face.

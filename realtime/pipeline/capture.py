@@ -59,7 +59,7 @@ class Capture:
         self,
         camera: Camera,
         open_again: Callable[[], Camera],
-        slot: Mailbox[Frame],
+        mailbox: Mailbox[Frame],
         stats: RunStats,
         policy: CapturePolicy,
     ) -> None:
@@ -69,7 +69,7 @@ class Capture:
         """Called once, on the camera thread, when the source has ended; None for a normal end."""
         self._camera = camera
         self._open_source = open_again
-        self._slot = slot
+        self._mailbox = mailbox
         self._stats = stats
         self._policy = policy
         self._read_times = stats.stage("read")
@@ -93,7 +93,7 @@ class Capture:
         """Begin to read."""
         self._spawn(self._camera)
 
-    def let_clock_run(self) -> None:
+    def start_playback(self) -> None:
         """Recorded material shows its first frame at once and then waits for this (the detector is ready), so that
         start-up costs the viewer no frames.
         """
@@ -122,7 +122,7 @@ class Capture:
         """Let nothing more come. Any thread."""
         self._stopping.set()
         self._clock_may_run.set()
-        self._slot.close(discard=True)
+        self._mailbox.close(discard=True)
 
     def stop(self, within_s: float = 2.0) -> None:
         """End reading; a camera that is stuck inside its driver is left behind after `within_s`."""
@@ -191,7 +191,7 @@ class Capture:
                 self._close(camera)
             if generation == self._generation:
                 self.on_finished(outcome)
-                self._slot.close()
+                self._mailbox.close()
 
     def _worth_waiting_for(self) -> bool:
         """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
@@ -285,7 +285,7 @@ class Capture:
                 else:
                     self._stopping.wait(early_s)
                 captured_at_s = time.monotonic()
-            self._slot.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
+            self._mailbox.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
             self._stats.captured += 1
             self._next_index, self._last_pts_s = index + 1, pts_s
             if paced and not self._clock_may_run.is_set():

@@ -256,7 +256,7 @@ class EffectChain:
             self._kept[former.spec] = self._ask(former, "kept", lambda effect: effect.kept(), None)
             if (kept := self._kept.get(new.spec)) is not None:
                 self._ask(new, "come_back", lambda effect: effect.come_back(kept), None)
-            self._ask(new, "succeed", lambda effect: effect.succeed(former.effect), None)
+            self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
         self._links.append(new)

@@ -31,7 +31,7 @@ class OutputWorker:
         self.on_first_shown: Callable[[], None] = lambda: None
         self.stats = OutputStats(output.name)
         self._is_awaited = every_frame and output.takes_every_frame  # nothing is live: it ends when it is done
-        self._slot: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if self._is_awaited else DropPolicy.NEWEST)
+        self._mailbox: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if self._is_awaited else DropPolicy.NEWEST)
         self._ended = ended
         self._beat = Pacer(output.repeat_fps) if output.repeat_fps else None
         self._last: Frame | None = None  # only where it may have to be shown again
@@ -54,15 +54,15 @@ class OutputWorker:
     def offer(self, frame: Frame) -> None:
         """Hand a frame over; waits only for outputs that must have every frame."""
         try:
-            self._slot.put(frame)
+            self._mailbox.put(frame)
         except MailboxClosedError:
             return
-        self.stats.dropped = self._slot.dropped
+        self.stats.dropped = self._mailbox.dropped
 
     def step(self, timeout_s: float) -> bool:
         """Show the next frame if one comes within `timeout_s`, let the output handle events. False: it has ended."""
         try:
-            frame = self._slot.take(timeout_s)
+            frame = self._mailbox.take(timeout_s)
         except MailboxClosedError:
             return False
         try:
@@ -84,16 +84,16 @@ class OutputWorker:
             return True
         return False
 
-    def let_nothing_in(self) -> None:
+    def refuse_frames(self) -> None:
         """Begin to end: whoever waits to offer a frame goes on at once. Any thread."""
-        self._slot.close()
+        self._mailbox.close()
 
     def stop(self, *, hurried: bool = False) -> None:
         """Show what is still inside, then close the output; nothing happens to one that has ended. Main thread.
 
         `hurried`: somebody waits for the end: one that takes nothing is not waited for.
         """
-        self.let_nothing_in()
+        self.refuse_frames()
         if self._thread is not None:
             patience_s = _STUCK_AT_THE_END_AFTER_S if hurried else _STUCK_AFTER_S
             wait_s = math.inf if self._is_awaited and not hurried else CLOSED_OUTPUT_WITHIN_S
@@ -128,7 +128,7 @@ class OutputWorker:
         time.sleep(beat.early_s())
         shown = self.stats.shown
         goes_on = self.step(beat.patience_s())
-        dropped, self._dropped_before = self._slot.dropped > self._dropped_before, self._slot.dropped
+        dropped, self._dropped_before = self._mailbox.dropped > self._dropped_before, self._mailbox.dropped
         beat.sent(fresh=self.stats.shown > shown, dropped=dropped)
         return goes_on
 
@@ -152,7 +152,7 @@ class OutputWorker:
     def _give_up(self, error: OutputError | None) -> None:
         self.error = error
         self.stats.failure = str(error) if error else ""
-        self._slot.close(discard=True)
+        self._mailbox.close(discard=True)
         if self.output.on_main_thread:  # a window that was closed must vanish now; a thread closes its own output
             self._close()
         self._ended(self)

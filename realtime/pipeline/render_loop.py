@@ -60,7 +60,7 @@ class RenderLoop:
 
     capture: Capture
     captured: Mailbox[Frame]
-    finder: FaceStage
+    face_stage: FaceStage
     chain: EffectChain
     outputs: Sequence[Output]
     stats: RunStats
@@ -84,7 +84,7 @@ class RenderLoop:
         self._flipped: FramePool | None = None
         self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
         self._all_feeds: list[OutputWorker] = []
-        self.feeds: Sequence[OutputWorker] = [self._feed(output) for output in self.outputs]
+        self.output_workers: Sequence[OutputWorker] = [self._output_worker(output) for output in self.outputs]
         """Those that still want frames."""
         self.capture.on_finished = self._source_ended
         self.pulse = Pulse()
@@ -100,24 +100,24 @@ class RenderLoop:
         self._hang_at_end: HangError | None = None
         self._faults = OnceLogger(log)
 
-    def run(self, attend: Callable[[], None] = lambda: None) -> None:
+    def run(self, tick: Callable[[], None] = lambda: None) -> None:
         """Run until the source ends, a limit is reached, the user quits or `stop` is called. Main thread.
 
-        `attend` is called some fifty times a second or more, for everything that is not the way of a frame. Raises
+        `tick` is called some fifty times a second or more, for everything that is not the way of a frame. Raises
         the RealtimeError that ended the run, if one did, after everything has been closed.
         """
         processing = threading.Thread(target=self._process, name="processing", daemon=True)
         try:
             if self.chain.uses_faces:
-                self.finder.start(when_ready=self.capture.let_clock_run)
+                self.face_stage.start(when_ready=self.capture.start_playback)
             else:
-                self.capture.let_clock_run()
-            for feed in self.feeds:
-                feed.start()
+                self.capture.start_playback()
+            for output_worker in self.output_workers:
+                output_worker.start()
             self.capture.start()
             processing.start()
             while not self._must_end():
-                self._step(attend)
+                self._step(tick)
         finally:
             self.is_ending = True
             self._stopping.set()
@@ -125,9 +125,9 @@ class RenderLoop:
         if self._outcome:
             raise self._outcome
 
-    def _step(self, attend: Callable[[], None]) -> None:
-        """Bring the windows what there is, and attend to the rest."""
-        windows = [feed for feed in self.feeds if feed.output.on_main_thread]
+    def _step(self, tick: Callable[[], None]) -> None:
+        """Bring the windows what there is, and see to the rest."""
+        windows = [output_worker for output_worker in self.output_workers if output_worker.output.on_main_thread]
         for window in windows:
             self.main_pulse.at(window.title)
             window.step(_WINDOW_WAIT_S)
@@ -138,7 +138,7 @@ class RenderLoop:
             self._end()
         self.main_pulse.at("what is looked after beside the picture")
         try:
-            attend()
+            tick()
         except FAULTS as error:  # what is beside the picture must not end it
             self._faults.failure("looking after the run fails", error)
 
@@ -147,8 +147,8 @@ class RenderLoop:
         self.main_pulse.rest()
         self.capture.begin_to_stop()
         if self.interrupted or self._hang:  # an output that is waited for and takes nothing must not hold up the end
-            for feed in self._all_feeds:
-                feed.let_nothing_in()
+            for output_worker in self._all_feeds:
+                output_worker.refuse_frames()
         wait_s = _HUNG_LEFT_AFTER_S if self._hang else _LEFT_AFTER_S if self.interrupted else _CLOSED_WITHIN_S
         give_up_at_s = time.monotonic() + wait_s
         if processing.ident is not None:
@@ -157,11 +157,11 @@ class RenderLoop:
                 log.warning("%s has not ended; left behind", self._at() or "an effect")
         self.capture.stop(within_s=max(0.0, give_up_at_s - time.monotonic()) if self.interrupted else 2.0)
         self.stats.ended_at_s = time.monotonic()
-        for feed in self._all_feeds:
-            feed.let_nothing_in()
-        for feed in self._all_feeds:  # one that ended early may still be finishing its file
-            self.main_pulse.at(f"closing {feed.title}", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
-            feed.stop(hurried=self.interrupted or self._hang is not None)
+        for output_worker in self._all_feeds:
+            output_worker.refuse_frames()
+        for output_worker in self._all_feeds:  # one that ended early may still be finishing its file
+            self.main_pulse.at(f"closing {output_worker.title}", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
+            output_worker.stop(hurried=self.interrupted or self._hang is not None)
         self.main_pulse.rest()
 
     def _at(self) -> str:
@@ -198,11 +198,11 @@ class RenderLoop:
         """
         log.warning("%s does not answer", self.main_pulse.call.what if self.main_pulse.call else "the program")
         self.capture.begin_to_stop()
-        feeds = [feed for feed in self._all_feeds if not feed.output.on_main_thread]
-        for feed in feeds:
-            feed.let_nothing_in()
-        for feed in feeds:
-            feed.stop(hurried=True)
+        output_workers = [output_worker for output_worker in self._all_feeds if not output_worker.output.on_main_thread]
+        for output_worker in output_workers:
+            output_worker.refuse_frames()
+        for output_worker in output_workers:
+            output_worker.stop(hurried=True)
         self.stats.ended_at_s = self.stats.ended_at_s or time.monotonic()
         hang = self._hang or self._hang_at_end
         return hang.exit_code if hang else 0
@@ -218,7 +218,7 @@ class RenderLoop:
         """[processing thread] Make a picture of every frame that comes."""
         try:
             if self.chain.uses_faces and self.every_frame:
-                self.finder.wait_until_ready()
+                self.face_stage.wait_until_ready()
             while not self._must_end():
                 frame = self.captured.take()
                 assert frame is not None  # noqa: S101 - without a timeout, take waits
@@ -237,7 +237,7 @@ class RenderLoop:
         finally:
             self._end()
             self.chain.close()
-            self.finder.close()
+            self.face_stage.close()
 
     def _make(self, frame: Frame) -> None:
         """[processing thread] From a frame to the outputs: the order of a frame's life."""
@@ -246,15 +246,15 @@ class RenderLoop:
         faces: list[Face] = []
         if self.chain.uses_faces:
             self.pulse.at(_DETECTOR)
-            faces = self.finder.find(frame)
-            detect_s = self.finder.detect_s
+            faces = self.face_stage.find(frame)
+            detect_s = self.face_stage.detect_s
         if self.mirrored and self.chain.uses_pixels:
             frame, faces = self._mirror(frame, faces)
         picture = self.chain.make(frame, faces)
         self.pulse.rest()
         made_s = time.perf_counter()
-        for feed in self.feeds:
-            feed.offer(picture)
+        for output_worker in self.output_workers:
+            output_worker.offer(picture)
         if not self.every_frame:  # where outputs are waited for, their time is not ours
             made_s = time.perf_counter()
         self.newest, self.faces_in_view = picture, sum(face.confirmed for face in faces)
@@ -289,24 +289,27 @@ class RenderLoop:
 
     def add(self, output: Output) -> None:
         """Show what is made on one more output, from now on. Main thread."""
-        feed = self._feed(output)
-        feed.start()
+        output_worker = self._output_worker(output)
+        output_worker.start()
         with self._feeds_lock:
-            self.feeds = [*self.feeds, feed]  # a new list: the processing thread may be walking through the old one
+            self.output_workers = [
+                *self.output_workers,
+                output_worker,
+            ]  # a new list: the processing thread may be walking through the old one
 
     def remove(self, output: Output) -> None:
         """Take an output out of the run and close it. Main thread."""
-        for feed in self.feeds:
-            if feed.output is output:
-                self._leave_out(feed)
-                feed.stop()
+        for output_worker in self.output_workers:
+            if output_worker.output is output:
+                self._leave_out(output_worker)
+                output_worker.stop()
 
-    def _feed(self, output: Output) -> OutputWorker:
-        feed = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended)
-        feed.on_first_shown = self._first_picture
-        self._all_feeds.append(feed)
-        self.stats.outputs.append(feed.stats)
-        return feed
+    def _output_worker(self, output: Output) -> OutputWorker:
+        output_worker = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended)
+        output_worker.on_first_shown = self._first_picture
+        self._all_feeds.append(output_worker)
+        self.stats.outputs.append(output_worker.stats)
+        return output_worker
 
     def _first_picture(self) -> None:
         self.stats.first_picture_at_s = self.stats.first_picture_at_s or time.monotonic()
@@ -321,5 +324,5 @@ class RenderLoop:
 
     def _leave_out(self, gone: OutputWorker) -> Sequence[OutputWorker]:
         with self._feeds_lock:
-            self.feeds = [feed for feed in self.feeds if feed is not gone]
-            return self.feeds
+            self.output_workers = [output_worker for output_worker in self.output_workers if output_worker is not gone]
+            return self.output_workers

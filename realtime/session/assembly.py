@@ -50,10 +50,10 @@ _SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
 
 
 class Run(NamedTuple):
-    """A loop ready to run, and the desk that attends to it."""
+    """A loop ready to run, and the supervisor beside it."""
 
     loop: RenderLoop
-    desk: Supervisor
+    supervisor: Supervisor
 
     def go(self, last_resort: Callable[[int], None] = lambda code: None) -> None:
         """Run to the end. Main thread. Raises the RealtimeError that ended it, after everything has been closed.
@@ -73,10 +73,10 @@ class Run(NamedTuple):
         try:
             with graceful_shutdown(loop.stop, unheard=loop.stop):
                 try:
-                    loop.run(self.desk.attend)
+                    loop.run(self.supervisor.tick)
                 finally:
                     loop.main_pulse.at("what is being saved", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
-                    self.desk.close()
+                    self.supervisor.close()
         finally:
             watchdog.stop()
 
@@ -137,7 +137,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         loop = RenderLoop(
             capture=capture,
             captured=captured,
-            finder=_finder(options, chain, stats, progress),
+            face_stage=_face_stage(options, chain, stats, progress),
             chain=chain,
             outputs=opened,
             stats=stats,
@@ -145,10 +145,10 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             every_frame=every_frame,
             mirrored=_mirrored(options, info, names),
         )
-        keepsakes = Snapshots(
+        snapshots = Snapshots(
             options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
         )
-        return Run(loop, Supervisor(loop, controls, _menu(options, context, links, chain, controls), keepsakes))
+        return Run(loop, Supervisor(loop, controls, _menu(options, context, links, chain, controls), snapshots))
     except BaseException:
         for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
             try:
@@ -365,7 +365,7 @@ def _choices(name: str) -> Sequence[str]:
         return ("",)
 
 
-def _finder(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceStage:
+def _face_stage(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceStage:
     """Make the face finder; where the first effect needs it, see now that its model file is there."""
     name = options.detector
 

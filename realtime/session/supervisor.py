@@ -1,4 +1,4 @@
-"""The desk beside the loop: hears what the user wishes, keeps the house, and tells what is going on."""
+"""The supervisor beside the loop: hears what the user wishes, keeps the house, and tells what is going on."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished firs
 class Supervisor:
     """Attends to a running loop. All methods: main thread."""
 
-    def __init__(self, loop: RenderLoop, controls: ControlChannel, menu: EffectMenu, keepsakes: Snapshots) -> None:
-        self.tick: Callable[[int], None] = lambda processed: None
+    def __init__(self, loop: RenderLoop, controls: ControlChannel, menu: EffectMenu, snapshots: Snapshots) -> None:
+        self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self._loop = loop
         self._controls = controls
         self._menu = menu
-        self._keepsakes = keepsakes
+        self._snapshots = snapshots
         self._next_status_s = 0.0
         self._standing: set[str] = set()  # outputs that were told to stand still
 
-    def attend(self) -> None:
+    def tick(self) -> None:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
         command = self._controls.next_command()
         if command is not None:
@@ -47,12 +47,12 @@ class Supervisor:
             self._notice_failed_recording()
             self._notice_standing_outputs()
             self._controls.status = self._status()
-            self.tick(self._loop.stats.processed)
+            self.on_processed(self._loop.stats.processed)
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""
         self._menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
-        self._keepsakes.close()
+        self._snapshots.close()
 
     def _obey(self, command: Command) -> None:
         loop, say = self._loop, self._controls.say
@@ -76,7 +76,7 @@ class Supervisor:
                 say(loop.chain.next_dial() or "up and down change nothing else here")
             case Command.SNAPSHOT:
                 if loop.newest is not None:
-                    self._keepsakes.save_picture(loop.newest)
+                    self._snapshots.save_picture(loop.newest)
             case Command.RECORD:
                 self._toggle_recording()
 
@@ -88,35 +88,37 @@ class Supervisor:
 
     def _toggle_recording(self) -> None:
         self._notice_failed_recording()
-        recorder = self._keepsakes.recorder
+        recorder = self._snapshots.recorder
         if recorder is not None:
             self._loop.remove(recorder)
-            self._keepsakes.recording_stopped()
+            self._snapshots.recording_stopped()
             return
         try:
-            self._loop.add(self._keepsakes.start_recording())
+            self._loop.add(self._snapshots.start_recording())
         except OutputError as error:
             self._controls.say(str(error))
 
     def _notice_failed_recording(self) -> None:
         """The loop has taken out and closed a recorder that could not go on: say so where somebody looks."""
-        recorder = self._keepsakes.recorder
-        if recorder is None or any(feed.output is recorder for feed in self._loop.feeds):
+        recorder = self._snapshots.recorder
+        if recorder is None or any(output_worker.output is recorder for output_worker in self._loop.output_workers):
             return
         outputs = reversed(self._loop.stats.outputs)
         reason = next((output.failure for output in outputs if output.name == recorder.name), "")
-        self._keepsakes.recording_failed(reason or f"the recording {recorder.name} has ended")
+        self._snapshots.recording_failed(reason or f"the recording {recorder.name} has ended")
 
     def _notice_standing_outputs(self) -> None:
         """Say it once when an output takes nothing any more, and when it does again."""
-        for feed in self._loop.feeds:
-            stands = feed.is_stuck and not feed.output.on_main_thread  # a window that stands is the watchdog's
-            if stands and feed.title not in self._standing:
-                self._standing.add(feed.title)
-                self._say(f"{feed.title} has taken no picture for {feed.stuck_for_s():.0f} s")
-            elif not stands and feed.title in self._standing:
-                self._standing.remove(feed.title)
-                self._say(f"{feed.title} takes pictures again")
+        for output_worker in self._loop.output_workers:
+            stands = (
+                output_worker.is_stuck and not output_worker.output.on_main_thread
+            )  # a window that stands is the watchdog's
+            if stands and output_worker.title not in self._standing:
+                self._standing.add(output_worker.title)
+                self._say(f"{output_worker.title} has taken no picture for {output_worker.stuck_for_s():.0f} s")
+            elif not stands and output_worker.title in self._standing:
+                self._standing.remove(output_worker.title)
+                self._say(f"{output_worker.title} takes pictures again")
 
     def _say(self, line: str) -> None:
         log.warning("%s", line)
@@ -130,7 +132,9 @@ class Supervisor:
         running = {"read", *(f"effect {title}" for title in titles)}
         if loop.chain.uses_faces:
             running |= {"detect", "track"}
-        shown = [feed for feed in loop.feeds if feed.output.on_main_thread] or loop.feeds
+        shown = [
+            output_worker for output_worker in loop.output_workers if output_worker.output.on_main_thread
+        ] or loop.output_workers
         drops = [("before", stats.dropped_before_processing)]
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
@@ -145,5 +149,5 @@ class Supervisor:
             faces=loop.faces_in_view,
             mirrored=loop.mirrored,
             paused=loop.paused,
-            recording=self._keepsakes.recording,
+            recording=self._snapshots.recording,
         )

@@ -1,4 +1,4 @@
-"""Opens an easel of another size on a thread of its own, while the one in use goes on painting."""
+"""Opens a renderer of another size on a thread of its own, while the one in use goes on painting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class LoadRequest(NamedTuple):
-    """An easel that is wanted."""
+    """A renderer that is wanted."""
 
     frame: Size
     working: Size
@@ -26,7 +26,7 @@ class BackgroundLoader:
     """`ask`, `take`, `close`: one thread, none of them waits."""
 
     def __init__(self, open_easel: Callable[[LoadRequest], StyleRenderer], *, quick: bool) -> None:
-        """`open_easel` runs on another thread and returns a warmed easel. `quick`: it takes seconds at most, so that
+        """`open_easel` runs on another thread and returns a warmed renderer. `quick`: it takes seconds at most, so that
         the program's end may wait for it; a library torn down under an opening session may take the process with it.
         """
         self._open_easel = open_easel
@@ -40,7 +40,7 @@ class BackgroundLoader:
         self._is_closed = False
 
     def ask(self, wish: LoadRequest) -> None:
-        """Wish for an easel; a newer wish takes the place of an older one. One that failed is not tried again."""
+        """Ask for a renderer; a newer request takes the place of an older one. One that failed is not tried again."""
         with self._lock:
             if wish == self._wish or wish in self._refused or self._is_closed:
                 return
@@ -52,13 +52,13 @@ class BackgroundLoader:
         if starts:
             try:
                 threading.Thread(target=self._run, name="style-opening", daemon=not self._quick).start()
-            except RuntimeError as error:  # no further thread now; the easel in use goes on
-                log.debug("opening an easel", exc_info=error)
+            except RuntimeError as error:  # no further thread now; the renderer in use goes on
+                log.debug("opening a renderer", exc_info=error)
                 with self._lock:
                     self._wish, self._is_running = None, False
 
     def take(self) -> StyleRenderer | None:
-        """Return the easel wished for once it is ready; from then on it is the caller's."""
+        """Return the renderer asked for once it is ready; from then on it is the caller's."""
         if self._opened is None:
             return None
         with self._lock:
@@ -68,11 +68,11 @@ class BackgroundLoader:
         return opened
 
     def refused(self, wish: LoadRequest) -> bool:
-        """Whether that easel could not be opened."""
+        """Whether that renderer could not be opened."""
         return wish in self._refused
 
     def is_dropped(self, wish: LoadRequest) -> bool:
-        """Whether an easel is not wished for any more: another is, or it is the end. Any thread."""
+        """Whether a renderer is not wanted any more: another is, or it is the end. Any thread."""
         return self._is_closed or self._wish not in (None, wish)
 
     def close(self) -> None:
@@ -92,21 +92,21 @@ class BackgroundLoader:
                     self._is_running = False
                     return
             tried = wish
-            easel: StyleRenderer | None = None
+            renderer: StyleRenderer | None = None
             try:
-                easel = self._open_easel(wish)
+                renderer = self._open_easel(wish)
             except Cancelled:
                 tried = None  # it may be wished for again
                 continue
-            except Exception as error:  # the easel in use goes on
+            except Exception as error:  # the renderer in use goes on
                 line = error if isinstance(error, RealtimeError) else f"{type(error).__name__}: {error}"
                 log.warning("cannot work at %s: %s", wish.working, line)
-                log.debug("opening an easel", exc_info=error)
+                log.debug("opening a renderer", exc_info=error)
             with self._lock:
-                if easel is None:
+                if renderer is None:
                     self._refused.add(wish)
                     self._wish = None if self._wish == wish else self._wish
                 elif self._wish == wish:
-                    self._opened, easel = easel, None
-            if easel is not None:  # overtaken by a newer wish, or the end
-                easel.close()
+                    self._opened, renderer = renderer, None
+            if renderer is not None:  # overtaken by a newer wish, or the end
+                renderer.close()

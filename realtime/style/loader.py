@@ -26,9 +26,9 @@ _PROBE_GRACE = 1.2  # a small picture's numbers fit into the processor's cache
 
 
 class Opened(NamedTuple):
-    """A warmed easel, the sizes its model may work at, and which of them it has."""
+    """A warmed renderer, the sizes its model may work at, and which of them it has."""
 
-    easel: StyleRenderer
+    renderer: StyleRenderer
     sizes: tuple[Size, ...]
     step: int
 
@@ -41,21 +41,21 @@ class Opener:
         self._path, self._policy, self._steady = path, policy, steady
         self._limit_s = _PATIENCE_S if is_live else float("inf")
 
-    def open(self, frame: Size, working: Size, pauses: Throttle) -> StyleRenderer:
-        """Return a warmed easel for frames of one size, working at another. Raises ModelError."""
+    def open(self, frame: Size, working: Size, throttle: Throttle) -> StyleRenderer:
+        """Return a warmed renderer for frames of one size, working at another. Raises ModelError."""
         patience: LoadTimeout[StyleRenderer] = LoadTimeout(self._limit_s, str(self._path))
         return patience.wait_for(
-            lambda: self._easel(SizedModel(self._path, self._policy, working), frame, pauses, patience)
+            lambda: self._renderer(SizedModel(self._path, self._policy, working), frame, throttle, patience)
         )
 
-    def open_first(self, frame: Size, period_s: float, pauses: Throttle) -> Opened:
+    def open_first(self, frame: Size, period_s: float, throttle: Throttle) -> Opened:
         """Open it at the largest size at which a picture should be made every `period_s`, which is found by trying the
         smallest; where that is infinite, at the full size. Raises ModelError.
         """
         patience: LoadTimeout[Opened] = LoadTimeout(self._limit_s, str(self._path))
-        return patience.wait_for(lambda: self._open_first(frame, period_s, pauses, patience))
+        return patience.wait_for(lambda: self._open_first(frame, period_s, throttle, patience))
 
-    def _open_first(self, frame: Size, period_s: float, pauses: Throttle, patience: LoadTimeout[Opened]) -> Opened:
+    def _open_first(self, frame: Size, period_s: float, throttle: Throttle, patience: LoadTimeout[Opened]) -> Opened:
         sizes, step = working_sizes(frame), 0
         # A GPU has time for the full size, and TensorRT would build an engine, for minutes, for the trial alone.
         is_tried = period_s < float("inf") and self._is_on_the_processor()
@@ -64,27 +64,29 @@ class Opener:
             sizes = sizes_of(model, frame)
             if is_tried and len(sizes) > 1:
                 patience.watch(model)
-                pauses.rest()
-                step = first_step(sizes, _s_per_px(model, pauses) * _PROBE_GRACE, _REST_S, period_s)
+                throttle.rest()
+                step = first_step(sizes, _s_per_px(model, throttle) * _PROBE_GRACE, _REST_S, period_s)
         except BaseException:
             model.close()
             raise
         if model.size != sizes[step]:
             model.close()
-            pauses.rest()
+            throttle.rest()
             model = SizedModel(self._path, self._policy, sizes[step])
-        return Opened(self._easel(model, frame, pauses, patience), sizes, step)
+        return Opened(self._renderer(model, frame, throttle, patience), sizes, step)
 
-    def _easel(self, model: SizedModel, frame: Size, pauses: Throttle, patience: LoadTimeout[Any]) -> StyleRenderer:
-        easel = StyleRenderer(model, frame, steady=self._steady)
+    def _renderer(
+        self, model: SizedModel, frame: Size, throttle: Throttle, patience: LoadTimeout[Any]
+    ) -> StyleRenderer:
+        renderer = StyleRenderer(model, frame, steady=self._steady)
         try:
-            pauses.rest()
+            throttle.rest()
             patience.watch(model)
-            easel.warm(pauses)
+            renderer.warm(throttle)
         except BaseException:
-            easel.close()
+            renderer.close()
             raise
-        return easel
+        return renderer
 
     def _is_on_the_processor(self) -> bool:
         """Whether it is going to be computed without a GPU, as far as can be told before it is opened."""
@@ -101,17 +103,17 @@ def sizes_of(model: SizedModel, frame: Size) -> tuple[Size, ...]:
     return (model.bound.size_for(frame, model.card.least_px),)
 
 
-def _s_per_px(model: SizedModel, pauses: Throttle) -> float:
+def _s_per_px(model: SizedModel, throttle: Throttle) -> float:
     """Seconds a pixel at best. The first run allocates and does not count."""
     grey = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
     out = np.empty_like(grey)
     model.paint(grey, out)
     best_s = float("inf")
     for _ in range(_PROBES):
-        pauses.rest()
+        throttle.rest()
         began_s = time.perf_counter()
         model.paint(grey, out)
         best_s = min(best_s, time.perf_counter() - began_s)
-        if best_s > (_PROBE_ENOUGH_BESIDE_S if pauses.are_taken else _PROBE_ENOUGH_S):
+        if best_s > (_PROBE_ENOUGH_BESIDE_S if throttle.are_taken else _PROBE_ENOUGH_S):
             break
     return best_s / (model.size.width * model.size.height)

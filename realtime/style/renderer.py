@@ -84,14 +84,14 @@ class StyleRenderer:
         self._shown, self._painted = _picture(model.size), _picture(model.size)
         self._painted_frame = self._painted[top : top + size.height, left : left + size.width]
 
-    def warm(self, pauses: Throttle) -> None:
+    def warm(self, throttle: Throttle) -> None:
         """Paint twice: the first pictures allocate, touch every buffer, choose kernels and start threads."""
         blank = np.zeros((self.frame.height, self.frame.width, 3), np.uint8)
         out = np.empty_like(blank)
         for count in range(2):
             self.paint(blank, count * 0.01, out)
             self.longest_s = max(self.longest_s, self.scaling_s + self.rest_s)
-            pauses.rest()
+            throttle.rest()
         if self._steady is not None:
             self._steady = TemporalFilter(self.place.size)
 

@@ -130,19 +130,19 @@ class NetworkFace(FaceSource):
         if made is not None:
             made.result()
 
-    def draw(self, field: FaceGeometry) -> Pixels:
+    def draw(self, geometry: FaceGeometry) -> Pixels:
         self._wait()
         np.minimum(self._mask, self._edge, out=self._mask)
-        size = self._fine_enough(field.place.size)
-        out = field.bytes_like("network", 3, size)
-        matrix = self._to(field, size)
+        size = self._fine_enough(geometry.place.size)
+        out = geometry.bytes_like("network", 3, size)
+        matrix = self._to(geometry, size)
         cv2.warpAffine(self._face, matrix, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out
 
-    def cover(self, field: FaceGeometry) -> Floats:
-        matrix = self._to(field, GRID)
+    def cover(self, geometry: FaceGeometry) -> Floats:
+        matrix = self._to(geometry, GRID)
         mask = cv2.warpAffine(self._mask, matrix, GRID, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        np.multiply(mask, field.reach, out=self._shown)
+        np.multiply(mask, geometry.reach, out=self._shown)
         self._shown /= 255
         return self._shown
 
@@ -152,12 +152,12 @@ class NetworkFace(FaceSource):
         fewer = max(1, int(picture_px / _DRAWN_PX))
         return Size(-(-size.width // fewer), -(-size.height // fewer))
 
-    def _to(self, field: FaceGeometry, size: Size) -> NDArray[np.float32]:
+    def _to(self, geometry: FaceGeometry, size: Size) -> NDArray[np.float32]:
         """Return the (2, 3) matrix from the crop's pixels to those of a picture of this size of the field's rectangle.
 
         A pixel's middle is at a whole number in both.
         """
-        place = field.place
+        place = geometry.place
         scale = np.array([size.width / place.width, size.height / place.height])
         matrix = self._to_picture * scale[:, None]
         matrix[:, 2] += scale * (0.5 - np.array([place.left, place.top])) - 0.5

@@ -204,8 +204,8 @@ def test_code_that_imports_its_neighbours(package: bool, folder: Path) -> None:
     if package:
         (inside / "__init__.py").touch()
         (inside.parent / "__init__.py").touch()
-    wishes = Wishes(network=f"{inside / 'net.py'}:Own", range="0..1")
-    assert open_source(folder / "tiny.pth", wishes).parameters == 371
+    hints = Wishes(network=f"{inside / 'net.py'}:Own", range="0..1")
+    assert open_source(folder / "tiny.pth", hints).parameters == 371
 
 
 def test_a_range_may_begin_with_a_minus_and_the_name_may_be_left_out(

@@ -27,7 +27,7 @@ def photo(navy_photo: Path) -> Pixels:
 @pytest.fixture
 def bring_in(photo: Pixels) -> Import:
     """Bring a file into the contract."""
-    return lambda path, wishes: import_style(path, wishes, Description(), photo)
+    return lambda path, hints: import_style(path, hints, Description(), photo)
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def paint(tmp_path: Path) -> Paint:
         made.keep(path)
         if made.bound is not None and not made.bound.is_free:
             size = Size.of(picture)
-            easel = StyleRenderer(SizedModel(path, SessionPolicy(), size), size, steady=False)
-            easel.paint(np.ascontiguousarray(picture), 0.0, after := np.empty_like(picture))
-            easel.close()
+            renderer = StyleRenderer(SizedModel(path, SessionPolicy(), size), size, steady=False)
+            renderer.paint(np.ascontiguousarray(picture), 0.0, after := np.empty_like(picture))
+            renderer.close()
             return after
         model = OnnxModel.open(path)
         after = np.empty_like(picture)

@@ -68,9 +68,9 @@ def chain(steps: list[Step]) -> GraphView:
 def test_the_first_operators_tell_what_is_expected(
     steps: list[Step], values: ValueRange | None, order: ColourOrder | None
 ) -> None:
-    clue = infer_input(chain(steps), "x")
-    assert (clue.values, clue.order) == (values, order)
-    assert bool(clue.because) == (values is not None)
+    inferred = infer_input(chain(steps), "x")
+    assert (inferred.values, inferred.order) == (values, order)
+    assert bool(inferred.because) == (values is not None)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_the_first_operators_tell_what_is_expected(
     ],
 )
 def test_the_last_operators_tell_what_is_given(steps: list[Step], values: ValueRange | None, bare: bool) -> None:
-    clue = infer_output(chain([("Abs", None), *steps]), "y")
-    assert (clue.values, clue.is_bare_tanh) == (values, bare)
+    inferred = infer_output(chain([("Abs", None), *steps]), "y")
+    assert (inferred.values, inferred.is_bare_tanh) == (values, bare)
 
 
 def test_a_shape_read_off_the_picture_is_no_second_use() -> None:

@@ -39,7 +39,7 @@ def face_photo(navy_photo: Path) -> FacePhoto:
 @pytest.fixture
 def bring(face_photo: FacePhoto, monkeypatch: pytest.MonkeyPatch) -> Bring:
     monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
-    return lambda path, wishes: import_swap(path, wishes, Description(), face_photo, "who")
+    return lambda path, hints: import_swap(path, hints, Description(), face_photo, "who")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def test_inswapper_does_as_insightface_has_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], kind: int
 ) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx", kind=kind)
-    wishes = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
-    made = bring(path, wishes)
+    hints = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    made = bring(path, hints)
     assert made.encoder is not None
     z = run_encoder(made.encoder, tmp_path, noise(112))
     assert z == pytest.approx(of_length_one(theirs.recognised(noise(112))), abs=1e-5)
@@ -156,14 +156,14 @@ def test_the_map_is_found_where_a_program_has_moved_it(
 
 def test_a_swapper_that_does_not_listen_is_noted(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    wishes = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
-    assert bring(path, wishes).swap.notes == ()
+    hints = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    assert bring(path, hints).swap.notes == ()
     model = onnx.load(path)
     for tensor in model.graph.initializer:
         if tensor.name == "three":
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(0, np.float32), "three"))
     path.write_bytes(model.SerializeToString())
-    assert "whoever it is told" in bring(path, wishes).swap.notes[0]
+    assert "whoever it is told" in bring(path, hints).swap.notes[0]
 
 
 def test_a_copy_under_another_name_is_known_by_its_shapes(tmp_path: Path, bring: Bring) -> None:
@@ -273,12 +273,12 @@ def test_hyperswap_takes_the_numbers_as_they_are(tmp_path: Path, bring: Bring, n
 def test_swappers_of_another_recogniser_get_converted_numbers(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], stem: str, unit: bool, alignment: str
 ) -> None:
-    wishes = FaceImportHints(
+    hints = FaceImportHints(
         identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"),
         identity_converter=theirs.write_converter(tmp_path / "crossface.onnx"),
     )
     made = bring(
-        theirs.write_hyperswap(tmp_path / f"{stem}.onnx", gain=0.2, lift=0.5 if stem == "simswap_256" else -0.5), wishes
+        theirs.write_hyperswap(tmp_path / f"{stem}.onnx", gain=0.2, lift=0.5 if stem == "simswap_256" else -0.5), hints
     )
     assert made.encoder is not None
     z = run_encoder(made.encoder, tmp_path, noise(112))
@@ -440,15 +440,15 @@ def test_what_cannot_come_in_is_one_line(
     tmp_path: Path,
     bring: Bring,
     make: Callable[[Path], Path],
-    wishes: FaceImportHints,
+    hints: FaceImportHints,
     encoder: Callable[[Path], Path] | None,
     words: list[str],
 ) -> None:
     if encoder is not None:
-        wishes = dataclasses.replace(wishes, identity_model=encoder(tmp_path))
+        hints = dataclasses.replace(hints, identity_model=encoder(tmp_path))
     path = make(tmp_path)
     with pytest.raises(RealtimeError) as caught:
-        bring(path, wishes)
+        bring(path, hints)
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) - len(str(path)) < 400, line

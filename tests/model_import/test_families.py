@@ -131,7 +131,7 @@ def test_real_files_agree_with_themselves(
     bring_in: Import,
     paint: Paint,
     name: str,
-    wishes: ImportHints,
+    hints: ImportHints,
     network: str,
     multiple: int,
 ) -> None:
@@ -139,7 +139,7 @@ def test_real_files_agree_with_themselves(
     from realtime.models.runtime.onnx_model import RawSession
 
     path = shared_data / "onnx" / f"{name}.onnx"
-    made = bring_in(path, wishes)
+    made = bring_in(path, hints)
     assert made.card.network == network
     found = {finding.what: finding.value for finding in made.findings}
     assert found["size"] == "any"

@@ -101,11 +101,11 @@ FACE_MESH: Shape = [1, 1, 1, 1404]
 )
 @pytest.mark.parametrize("wishes", [UNIT, ImportHints()])
 def test_a_detector_is_no_style_whatever_is_said_of_its_range(
-    tmp_path: Path, bring_in: Import, taken: Shape, given: dict[str, Shape], words: str, wishes: ImportHints
+    tmp_path: Path, bring_in: Import, taken: Shape, given: dict[str, Shape], words: str, hints: ImportHints
 ) -> None:
     path = shaped(tmp_path / "detector.onnx", taken, **given)
     with pytest.raises(ModelError) as caught:
-        bring_in(path, wishes)
+        bring_in(path, hints)
     assert words in str(caught.value)
     assert "--range" not in str(caught.value)
 
@@ -151,9 +151,9 @@ def escaping(folder: Path, where: str) -> Path:
 @pytest.mark.parametrize("where", ["input", "output", "operator", "two inputs", "weights"])
 def test_no_name_in_a_file_reaches_the_terminal_as_it_is(tmp_path: Path, bring_in: Import, where: str) -> None:
     path = escaping(tmp_path, where)
-    wishes = ImportHints(output="other") if where == "output" else ImportHints()
+    hints = ImportHints(output="other") if where == "output" else ImportHints()
     with pytest.raises(ModelError) as caught:
-        bring_in(path, wishes)
+        bring_in(path, hints)
     assert str(caught.value).isprintable()
     assert shown(ESCAPES).isprintable()
 

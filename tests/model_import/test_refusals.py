@@ -195,12 +195,12 @@ CASES: list[tuple[Callable[[Path], Path], ImportHints, list[str]]] = [
 
 @pytest.mark.parametrize(("make", "wishes", "words"), CASES)
 def test_what_cannot_come_in_is_one_line(
-    tmp_path: Path, bring_in: Import, make: Callable[[Path], Path], wishes: ImportHints, words: list[str]
+    tmp_path: Path, bring_in: Import, make: Callable[[Path], Path], hints: ImportHints, words: list[str]
 ) -> None:
     path = make(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(RealtimeError) as caught:
-        bring_in(path, wishes)
+        bring_in(path, hints)
     line = str(caught.value)
     assert "\n" not in line
     assert len(line) < 400, line

@@ -140,7 +140,7 @@ class Show:
         faces = self._tracker.update(self.scene.detections(), frame.pts_s)
         out = self.made = frame.pixels.copy()
         # Who moves by themselves is told elsewhere; here both are known to be alive.
-        self._people.dress(frame, [dataclasses.replace(face, alive=True) for face in faces], 1.0, out)
+        self._people.render(frame, [dataclasses.replace(face, alive=True) for face in faces], 1.0, out)
         bare = []
         for who, there in enumerate(step.there):
             made, own = out[self.scene.skin(who)], frame.pixels[self.scene.skin(who)]

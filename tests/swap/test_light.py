@@ -17,14 +17,14 @@ SIGMA_PX = 9.0
 
 
 @pytest.fixture
-def field(mesh: FaceMesh, photo: Pixels) -> FaceGeometry:
+def geometry(mesh: FaceMesh, photo: Pixels) -> FaceGeometry:
     laid = FaceGeometry()
     laid.lay(mesh, Size.of(photo), with_rim(mesh.points[:, :2]))
     return laid
 
 
-def covered(field: FaceGeometry) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(np.ascontiguousarray(field.cover), field.place.size), np.float32)
+def covered(geometry: FaceGeometry) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(np.ascontiguousarray(geometry.cover), geometry.place.size), np.float32)
 
 
 def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:
@@ -33,11 +33,11 @@ def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:
     return np.asarray(np.rint(viewer * (0.5 + 0.5 * inside[..., None])), np.uint8)
 
 
-def lit(field: FaceGeometry, viewer: Pixels, drawn: Pixels) -> Pixels:
+def lit(geometry: FaceGeometry, viewer: Pixels, drawn: Pixels) -> Pixels:
     light = Relighting()
     for index in range(30):
-        light.learn(viewer, drawn, field, index / 10)
-    light.apply(drawn, field)
+        light.learn(viewer, drawn, geometry, index / 10)
+    light.apply(drawn, geometry)
     return drawn
 
 
@@ -46,31 +46,31 @@ def off(made: Pixels, viewer: Pixels, where: NDArray[np.bool_]) -> float:
     return float(np.abs(next(smooth) - next(smooth))[where].mean())
 
 
-def test_faces_meet_along_the_outline(field: FaceGeometry, photo: Pixels) -> None:
-    viewer, cover = field.place.of(photo).copy(), covered(field)
+def test_faces_meet_along_the_outline(geometry: FaceGeometry, photo: Pixels) -> None:
+    viewer, cover = geometry.place.of(photo).copy(), covered(geometry)
     seam = (cover > 0.2) & (cover < 0.8)
     drawn = shaded(viewer, cover)
     before = off(drawn, viewer, seam)
     assert before > 25
-    assert off(lit(field, viewer, drawn), viewer, seam) < 0.25 * before
+    assert off(lit(geometry, viewer, drawn), viewer, seam) < 0.25 * before
 
 
-def test_what_is_dark_in_the_middle_stays_the_photos(field: FaceGeometry, photo: Pixels) -> None:
-    viewer = field.place.of(photo).copy()
-    x, y = np.rint(field.in_place((9,))[0]).astype(int)  # between the brows
+def test_what_is_dark_in_the_middle_stays_the_photos(geometry: FaceGeometry, photo: Pixels) -> None:
+    viewer = geometry.place.of(photo).copy()
+    x, y = np.rint(geometry.in_place((9,))[0]).astype(int)  # between the brows
     mark = np.zeros(viewer.shape[:2], np.float32)
-    cv2.circle(mark, (int(x), int(y)), field.place.width // 14, 1, -1)
+    cv2.circle(mark, (int(x), int(y)), geometry.place.width // 14, 1, -1)
     socket = np.asarray(cv2.GaussianBlur(mark, (0, 0), 3), np.float32)
     drawn = np.asarray(np.rint(viewer * (1 - 0.5 * socket[..., None])), np.uint8)
     before = off(drawn, viewer, socket > 0.9)
-    assert off(lit(field, viewer, drawn), viewer, socket > 0.9) > 0.85 * before
+    assert off(lit(geometry, viewer, drawn), viewer, socket > 0.9) > 0.85 * before
 
 
-def test_no_light_is_taken_where_none_is_asked_for(field: FaceGeometry, photo: Pixels) -> None:
-    viewer = field.place.of(photo).copy()
+def test_no_light_is_taken_where_none_is_asked_for(geometry: FaceGeometry, photo: Pixels) -> None:
+    viewer = geometry.place.of(photo).copy()
     drawn = (viewer // 2).copy()
     light = Relighting(0.0)
-    light.learn(viewer, drawn, field, 0.0)
+    light.learn(viewer, drawn, geometry, 0.0)
     made = drawn.copy()
-    light.apply(made, field)
+    light.apply(made, geometry)
     assert np.abs(made.astype(int) - drawn).max() <= 1

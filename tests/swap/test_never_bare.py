@@ -115,7 +115,7 @@ def test_an_effect_opened_anew_knows_who_wore_a_face(
     for index in range(3):
         effect.make(moment(frame, index), [left, right])
     following = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
-    following.succeed(effect)
+    following.inherit_state(effect)
     made = following.make(moment(frame, 3), [right, left]).pixels  # the bystander is the nearer one now
     assert seen(made, frame, left) > 8
     assert np.array_equal(inside(made, core(right.box)), inside(frame, core(right.box)))
@@ -127,36 +127,36 @@ def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
     there = moved(face, 0, 0, 1)
     effect.make(moment(photo, 0), [there])
     between = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
-    between.succeed(effect)
+    between.inherit_state(effect)
     between.make(moment(photo, 1), [there])
     again = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
     again.come_back(effect.kept())
-    assert sum(part.face is not None for part in again._people._casting.parts) == 1
-    again.succeed(between)
+    assert sum(part.face is not None for part in again._people._assignment.parts) == 1
+    again.inherit_state(between)
     again.make(moment(photo, 2), [there])
-    assert sum(part.face is not None for part in again._people._casting.parts) == 1
+    assert sum(part.face is not None for part in again._people._assignment.parts) == 1
     assert again._people.worn == 1
 
 
 def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, photo: Pixels, face: Face) -> None:
     effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
-    wearing = weakref.ref(effect._people.wearings[0])
+    compositor = weakref.ref(effect._people.compositors[0])
     kept = effect.kept()
     effect.close()
     effect._people = None  # type: ignore[assignment]  # as when the chain lets go of the effect
     gc.collect()
     assert kept is not None
-    assert wearing() is None
+    assert compositor() is None
 
 
 def test_a_mesh_that_was_left_behind_is_measured_anew(
     photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
 ) -> None:
-    follower = MeshTracker(meter.meshes)
-    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
+    mesh_tracker = MeshTracker(meter.meshes)
+    mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.45 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=0))
-    found = follower.follow(away, moved(face, 0, jump, 1), 1 / 30)
+    found = mesh_tracker.follow(away, moved(face, 0, jump, 1), 1 / 30)
     assert found is not None
     assert np.abs(found.points[:, 1] - jump - mesh.points[:, 1]).mean() < 0.05 * face.box.width
 
@@ -164,11 +164,13 @@ def test_a_mesh_that_was_left_behind_is_measured_anew(
 def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
     photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
 ) -> None:
-    follower = MeshTracker(meter.meshes)
-    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
+    mesh_tracker = MeshTracker(meter.meshes)
+    mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.4 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=1))
-    found = follower.follow(away, moved(face, 0.95 * jump, 0, 1), 1 / 30)  # the tracker's box is calmed: it lags, too
+    found = mesh_tracker.follow(
+        away, moved(face, 0.95 * jump, 0, 1), 1 / 30
+    )  # the tracker's box is calmed: it lags, too
     assert found is not None
     off = np.linalg.norm((found.points - mesh.points)[:, :2] - (jump, 0), axis=1)
     assert off.mean() < 0.06 * face.box.width
@@ -177,11 +179,11 @@ def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
 def test_where_nobody_is_detected_a_mesh_must_lie_on_what_it_lay_on(
     photo: Pixels, face: Face, meter: FaceMeasurer
 ) -> None:
-    follower = MeshTracker(meter.meshes)
+    mesh_tracker = MeshTracker(meter.meshes)
     missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03)
-    follower.follow(photo, moved(face, 0, 0, 1), 0.0)
-    assert follower.follow(photo, missed, 1 / 30) is not None
-    assert follower.follow(np.ascontiguousarray(~photo), missed, 2 / 30) is None
+    mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
+    assert mesh_tracker.follow(photo, missed, 1 / 30) is not None
+    assert mesh_tracker.follow(np.ascontiguousarray(~photo), missed, 2 / 30) is None
 
 
 def test_who_is_detected_for_the_first_time_is_hidden_unless_they_are_surely_somebody_else(

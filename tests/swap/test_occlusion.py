@@ -63,30 +63,30 @@ def look(
 ) -> Iterator[Floats]:
     """Yield how much of the face is hidden at each moment, on the grid, as far as a new face would show there."""
     for index, (pixels, mesh, measured) in enumerate(moments, first):
-        field = laid(mesh, pixels, measured)
+        geometry = laid(mesh, pixels, measured)
         shown = pixels if change is None else change(pixels, index)
-        visible = occlusion.visible(shown, field, index / _FPS)
+        visible = occlusion.visible(shown, geometry, index / _FPS)
         assert visible.shape == (GRID.height, GRID.width)
         assert visible.dtype == np.float32
         assert 0 <= visible.min() <= visible.max() <= 1
-        yield (1 - visible) * field.cover
+        yield (1 - visible) * geometry.cover
 
 
 def laid(mesh: FaceMesh, pixels: Pixels, measured: FaceMesh | None = None) -> FaceGeometry:
-    field = FaceGeometry()
-    field.lay(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]), measured)
-    return field
+    geometry = FaceGeometry()
+    geometry.lay(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]), measured)
+    return geometry
 
 
-def part_of(field: FaceGeometry) -> tuple[slice, slice]:
-    place = field.place
+def part_of(geometry: FaceGeometry) -> tuple[slice, slice]:
+    place = geometry.place
     return slice(place.top, place.top + place.height), slice(place.left, place.left + place.width)
 
 
 def below_brows(moment: Moment) -> NDArray[np.bool_]:
     """Where no cap and no hair is."""
-    field = laid(moment.mesh, moment.pixels)
-    return np.asarray((field.flat_map[..., 1] > 0.42) & (field.cover > 0.99))
+    geometry = laid(moment.mesh, moment.pixels)
+    return np.asarray((geometry.flat_map[..., 1] > 0.42) & (geometry.cover > 0.99))
 
 
 def hidden_share(hidden: Floats, moment: Moment) -> float:
@@ -145,8 +145,8 @@ def test_what_is_held_before_a_face_is_found_and_gone_with_it(
         pixels, share = with_thing(kind, clip[index])
         moment = Moment(pixels, meter.meshes.again(pixels, clip[index].mesh))
         (hidden,) = look(occlusion, [moment], first=index)
-        field = laid(moment.mesh, pixels)
-        truth = cv2.resize(share[part_of(field)], GRID, interpolation=cv2.INTER_AREA) * field.cover
+        geometry = laid(moment.mesh, pixels)
+        truth = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.cover
         if index >= 48:
             found.append(float((hidden * truth).sum()))
             truths.append(float(np.square(truth).sum()))
@@ -204,8 +204,8 @@ def test_a_fringe_stays_over_the_new_face_from_the_first_frame_on_and_does_not_f
     for index, moment in enumerate(clip):
         pixels, share = with_fringe(moment)
         (hidden,) = look(occlusion, [Moment(pixels, moment.mesh)], first=index)
-        field = laid(moment.mesh, pixels)
-        fringe = cv2.resize(share[part_of(field)], GRID, interpolation=cv2.INTER_AREA) * field.cover
+        geometry = laid(moment.mesh, pixels)
+        fringe = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.cover
         assert (hidden * fringe).sum() > 0.65 * np.square(fringe).sum()
         assert hidden_share(hidden, moment) < 1e-3
         if before is not None:
@@ -227,39 +227,39 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     clip: list[Moment], photo: Pixels, mesh: FaceMesh, in_front: bool
 ) -> None:
     mask = PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh))
-    wearing = Compositor(mask, KeptFeatures(eyes=True, mouth=True), light=0.0, in_front=in_front)
+    compositor = Compositor(mask, KeptFeatures(eyes=True, mouth=True), light=0.0, in_front=in_front)
     for index in range(40):
-        wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
+        compositor.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
         pixels, share = with_thing("cup", clip[index])
         out = pixels.copy()
-        wearing.put_on(pixels, clip[index].mesh, index / _FPS, 1.0, out)
-    field = laid(clip[47].mesh, pixels)
+        compositor.put_on(pixels, clip[index].mesh, index / _FPS, 1.0, out)
+    geometry = laid(clip[47].mesh, pixels)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     cover = np.zeros(share.shape, np.float32)
-    cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
+    cover[part_of(geometry)] = cv2.resize(geometry.cover, geometry.place.size)
     changed = np.abs(out.astype(np.int16) - pixels)[inside & (cover > 0.99)].mean()
     assert (changed < 8) if in_front else (changed > 30)
 
 
 def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     """Where a hand is while nobody can be followed, nobody knows; where it was, the wearer may be seen."""
-    wearing = Compositor(
+    compositor = Compositor(
         PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh)),
         KeptFeatures(eyes=True, mouth=True),
         light=0.0,
     )
     for index in range(40):
-        wearing.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
+        compositor.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
         with_cup, share = with_thing("cup", clip[index])
-        wearing.put_on(with_cup, clip[index].mesh, index / _FPS, 1.0, with_cup.copy())
+        compositor.put_on(with_cup, clip[index].mesh, index / _FPS, 1.0, with_cup.copy())
     out = clip[47].pixels.copy()
-    wearing.hold(out)
-    field = laid(clip[47].mesh, out)
+    compositor.hold(out)
+    geometry = laid(clip[47].mesh, out)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     cover = np.zeros(share.shape, np.float32)
-    cover[part_of(field)] = cv2.resize(field.cover, field.place.size)
+    cover[part_of(geometry)] = cv2.resize(geometry.cover, geometry.place.size)
     changed = np.abs(out.astype(np.int16) - clip[47].pixels).max(axis=2)[inside & (cover > 0.99)]
     assert (changed > 20).mean() > 0.95
 
@@ -267,16 +267,16 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
 def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, mesh: FaceMesh) -> None:
     def worn_after(kind: str | None) -> NDArray[np.float64]:
         """Return the mean colour of the new face's cheek, clear of where the cup was, just after it has gone."""
-        wearing = Compositor(PhotoFace(PhotoLevels.of(photo, mesh)), KeptFeatures(eyes=True, mouth=True), light=1.0)
+        compositor = Compositor(PhotoFace(PhotoLevels.of(photo, mesh)), KeptFeatures(eyes=True, mouth=True), light=1.0)
         for index in range(60):
             moment = clip[index]
             pixels = with_thing(kind, moment)[0] if kind is not None and 40 <= index < 59 else moment.pixels
             out = pixels.copy()
-            wearing.put_on(pixels, moment.mesh, index / _FPS, 1.0, out)
-        field = laid(clip[59].mesh, out)
-        cheek = (field.flat_map[..., 1] > 0.5) & (field.flat_map[..., 1] < 0.7) & (field.cover > 0.99)
-        cheek &= np.abs(field.flat_map[..., 0] - 0.4) < 0.1
-        small = np.asarray(cv2.resize(out[part_of(field)], GRID, interpolation=cv2.INTER_AREA), np.float64)
+            compositor.put_on(pixels, moment.mesh, index / _FPS, 1.0, out)
+        geometry = laid(clip[59].mesh, out)
+        cheek = (geometry.flat_map[..., 1] > 0.5) & (geometry.flat_map[..., 1] < 0.7) & (geometry.cover > 0.99)
+        cheek &= np.abs(geometry.flat_map[..., 0] - 0.4) < 0.1
+        small = np.asarray(cv2.resize(out[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA), np.float64)
         return np.asarray(small[cheek].mean(axis=0))
 
     assert np.abs(worn_after("cup") - worn_after(None)).max() < 12
@@ -294,13 +294,17 @@ def test_people_who_talk_have_no_holes(shared_data: Path, meter: FaceMeasurer, n
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(90)]
     video.release()
     face = find_faces(frames[0], meter)[0]
-    follower, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
+    mesh_tracker, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
     for index, pixels in enumerate(frames):
-        mesh = follower.follow(pixels, face, index / _FPS)
+        mesh = mesh_tracker.follow(pixels, face, index / _FPS)
         assert mesh is not None
-        (hidden,) = look(occlusion, [Moment(pixels, mesh, follower.measured)], first=index)
-        field = laid(mesh, pixels)
-        middle = (field.flat_map[..., 1] > 0.42) & (np.abs(field.flat_map[..., 0] - 0.5) < 0.25) & (field.cover > 0.99)
+        (hidden,) = look(occlusion, [Moment(pixels, mesh, mesh_tracker.measured)], first=index)
+        geometry = laid(mesh, pixels)
+        middle = (
+            (geometry.flat_map[..., 1] > 0.42)
+            & (np.abs(geometry.flat_map[..., 0] - 0.5) < 0.25)
+            & (geometry.cover > 0.99)
+        )
         assert hidden[middle].mean() < 1e-3
         face = seen_where(mesh, face)
 
@@ -310,21 +314,23 @@ def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: 
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(180)][90:]  # one shot of a singer
     video.release()
     face = find_faces(frames[0], meter)[0]
-    follower, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
+    mesh_tracker, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
     yaws = []
     for index, pixels in enumerate(frames):
         found = find_faces(pixels, meter)
         if found:
             last = face.box
             face = max(found, key=lambda one: one.box.overlap(last))
-        mesh = follower.follow(pixels, face, index / _FPS)
+        mesh = mesh_tracker.follow(pixels, face, index / _FPS)
         if mesh is None:
             continue
         yaws.append(mesh.yaw_degrees)
-        (hidden,) = look(occlusion, [Moment(pixels, mesh, follower.measured)], first=index)
-        field = laid(mesh, pixels)
-        flat = field.flat_map
-        upper = (flat[..., 1] > 0.42) & (flat[..., 1] < 0.6) & (np.abs(flat[..., 0] - 0.5) < 0.2) & (field.cover > 0.99)
+        (hidden,) = look(occlusion, [Moment(pixels, mesh, mesh_tracker.measured)], first=index)
+        geometry = laid(mesh, pixels)
+        flat = geometry.flat_map
+        upper = (
+            (flat[..., 1] > 0.42) & (flat[..., 1] < 0.6) & (np.abs(flat[..., 0] - 0.5) < 0.2) & (geometry.cover > 0.99)
+        )
         assert hidden[upper].mean() < 0.01
     assert len(yaws) > 60
     assert max(yaws) - min(yaws) > 25

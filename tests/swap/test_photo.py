@@ -88,26 +88,26 @@ def _with_rim(mesh: FaceMesh) -> np.ndarray[tuple[int, ...], np.dtype[np.float32
 
 def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> None:
     for yaw in (0, 30, -45):
-        field = FaceGeometry()
+        geometry = FaceGeometry()
         one = turned(mesh, yaw)
-        field.lay(one, Size.of(photo), _with_rim(mesh))
-        assert field.cover.max() > 0.99
-        edge = np.concatenate([field.cover[0], field.cover[-1], field.cover[:, 0], field.cover[:, -1]])
+        geometry.lay(one, Size.of(photo), _with_rim(mesh))
+        assert geometry.cover.max() > 0.99
+        edge = np.concatenate([geometry.cover[0], geometry.cover[-1], geometry.cover[:, 0], geometry.cover[:, -1]])
         assert edge.max() == 0
-        step = max(np.abs(np.diff(field.cover, axis=axis)).max() for axis in (0, 1))
+        step = max(np.abs(np.diff(geometry.cover, axis=axis)).max() for axis in (0, 1))
         assert step < 0.5, yaw
 
 
 def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
-    field = FaceGeometry()
-    field.lay(mesh, Size.of(photo), _with_rim(mesh))
-    assert not _jumps(field.source_map, field.reach)[20:60, 16:48].any()
+    geometry = FaceGeometry()
+    geometry.lay(mesh, Size.of(photo), _with_rim(mesh))
+    assert not _jumps(geometry.source_map, geometry.reach)[20:60, 16:48].any()
     for yaw in (-40, 40):
         one = turned(mesh, yaw)
-        field.lay(one, Size.of(photo), _with_rim(mesh))
-        rows, columns = np.nonzero(_jumps(field.source_map, field.reach))
-        x = field.place.left + (columns + 0.5) * field.place.width / field.reach.shape[1]
-        y = field.place.top + (rows + 0.5) * field.place.height / field.reach.shape[0]
+        geometry.lay(one, Size.of(photo), _with_rim(mesh))
+        rows, columns = np.nonzero(_jumps(geometry.source_map, geometry.reach))
+        x = geometry.place.left + (columns + 0.5) * geometry.place.width / geometry.reach.shape[1]
+        y = geometry.place.top + (rows + 0.5) * geometry.place.height / geometry.reach.shape[0]
         tip = one.points[1]
         near = np.hypot(x - tip[0], y - tip[1]) < 0.3 * one.width_px
         assert near.sum() >= 3

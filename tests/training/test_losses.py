@@ -15,7 +15,7 @@ from tools.training.losses import (
     light_change,
     overshoot,
     palette_distance,
-    raster,
+    rasterizer,
     relative_distance,
     roughness,
     self_similarity_distance,
@@ -66,9 +66,9 @@ def test_overshoot_counts_what_is_clipped() -> None:
 def test_a_grid_of_two_by_two_pixels_is_found_and_real_detail_is_not() -> None:
     grid = torch.zeros(1, 3, 64, 64)
     grid[:, :, ::2, ::2] = 0.4
-    assert float(raster(grid)) == pytest.approx(0.15)
+    assert float(rasterizer(grid)) == pytest.approx(0.15)
     bars = ((torch.arange(64) // 8) % 2).float().expand(1, 3, 64, 64)
-    assert float(raster(bars)) < 1e-6
+    assert float(rasterizer(bars)) < 1e-6
 
 
 def test_light_may_become_darker_and_flatter_but_must_stay_where_it_is() -> None:

@@ -79,26 +79,26 @@ def is_program(checkpoint: Path) -> bool:
     return is_script(checkpoint) or is_exported(checkpoint)
 
 
-def open_source(checkpoint: Path, wishes: Wishes) -> Source:
+def open_source(checkpoint: Path, hints: Wishes) -> Source:
     """Return the networks in `checkpoint`. Raises ModelError and OptionError, a line each, for whatever is wrong."""
-    if not wishes.network:
+    if not hints.network:
         if is_script(checkpoint):
-            picture = picture_format(wishes)
-            return _style("torchscript", ScriptNetwork(read_script(checkpoint, trust=wishes.trust)), picture)
+            picture = picture_format(hints)
+            return _style("torchscript", ScriptNetwork(read_script(checkpoint, trust=hints.trust)), picture)
         if is_exported(checkpoint):
-            picture = picture_format(wishes)
-            return _style("torch_export", read_exported(checkpoint, trust=wishes.trust), picture)
+            picture = picture_format(hints)
+            return _style("torch_export", read_exported(checkpoint, trust=hints.trust), picture)
     found = read_saved(checkpoint)
-    weights = weights_in(found, checkpoint, wishes.key)
-    if wishes.network:
-        picture = picture_format(wishes)
-        network = build_network(wishes.network, wishes.kwargs)
+    weights = weights_in(found, checkpoint, hints.key)
+    if hints.network:
+        picture = picture_format(hints)
+        network = build_network(hints.network, hints.kwargs)
         weights.fill(network)
-        return _style(wishes.network.rpartition(":")[2], network, picture)
+        return _style(hints.network.rpartition(":")[2], network, picture)
     layout = layout_of(weights)
     if layout is None:
         raise unknown(weights)
-    if wishes.range:
+    if hints.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
     return Source(layout.name, _built(layout, weights), alignment_in(found))
 
@@ -139,13 +139,13 @@ def _style(name: str, network: nn.Module, picture: PictureFormat) -> Source:
     return Source(name, [Part(ModelKind.STYLE, network, picture)])
 
 
-def picture_format(wishes: Wishes) -> PictureFormat:
+def picture_format(hints: Wishes) -> PictureFormat:
     """Return which pictures the user says a network takes. Raises OptionError."""
-    if not wishes.range:
+    if not hints.range:
         raise OptionError("the range of its colours cannot be known from the file: add --range 0..1, 0..255 or -1..1")
-    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", wishes.range)
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)", hints.range)
     if match is None or float(match[1]) >= float(match[2]):
-        raise OptionError(f"--range takes black..white, for example 0..255, not '{wishes.range}'")
-    if not 1 <= wishes.multiple <= 1024:
-        raise OptionError(f"--multiple takes 1 to 1024, not {wishes.multiple}")
-    return PictureFormat(float(match[1]), float(match[2]), ColourOrder(wishes.order), wishes.multiple)
+        raise OptionError(f"--range takes black..white, for example 0..255, not '{hints.range}'")
+    if not 1 <= hints.multiple <= 1024:
+        raise OptionError(f"--multiple takes 1 to 1024, not {hints.multiple}")
+    return PictureFormat(float(match[1]), float(match[2]), ColourOrder(hints.order), hints.multiple)

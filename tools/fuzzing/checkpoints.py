@@ -41,13 +41,13 @@ def seeds(folder: Path) -> Sequence[Seed]:
 def main(words: Sequence[str]) -> int:
     """Open a file as `tools.export_onnx` does, in a process that is bounded, and paint one small picture."""
     path = Path(words[0])
-    wishes = Wishes(range="0..1" if path.suffix in (".pt", ".pt2") else "")
+    hints = Wishes(range="0..1" if path.suffix in (".pt", ".pt2") else "")
     set_up_logging(debug=False)
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            code = export_onnx.ended(lambda: export_onnx.opened_within_bounds(path, wishes) and None, debug=False)
+            code = export_onnx.ended(lambda: export_onnx.opened_within_bounds(path, hints) and None, debug=False)
             sys.stderr.flush()
         finally:
             os._exit(code)

@@ -110,7 +110,7 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
     first = int(random.integers(0, len(film.pictures)))
     light, drift = _Light.any(random, 0.5), _Light.any(random, 0.05)
     grain = float(random.choice([0, 1, 2, 4, 7]))
-    memory, field = AppearanceModel(), FaceGeometry()
+    memory, geometry = AppearanceModel(), FaceGeometry()
     # Something may have been there from the beginning, and is remembered for a part of the face until it goes.
     held_before = int(random.integers(0, 2**31)) if random.random() < _HELD_BEFORE else None
     nothing = np.zeros((SIDE, SIDE), np.float32)
@@ -123,26 +123,26 @@ def samples_of(film: Film, model: MeshModel, random: np.random.Generator, frames
         if mesh.score < _LEAST_SCORE:
             mesh = None
             continue
-        view = _view(clean, mesh, field)
+        view = _view(clean, mesh, geometry)
         if view is None:
             continue
         if memory.is_new:
             if held_before is not None:
                 held, _ = draw_thing(film.pictures[index], mesh, np.random.default_rng(held_before))
-                view = _view(_lit(held, gain, grain, random), mesh, field) or view
+                view = _view(_lit(held, gain, grain, random), mesh, geometry) or view
             if memory.frames:
                 memory.learn(view.lab, view.seen, nothing, _PASSED_S)
             else:
                 memory.begin(view.lab, view.seen)
             continue
-        alone = _alone(film.pictures[index], gain, grain, mesh, field, random)
+        alone = _alone(film.pictures[index], gain, grain, mesh, geometry, random)
         if alone is not None:
             yield _sample(alone, memory, nothing)
         hidden, mask = draw_thing(film.pictures[index], mesh, random)
         hidden = _lit(hidden, gain, grain, random)
         dragged = model.again(hidden, mesh)
-        if dragged.score >= _LEAST_SCORE and (before := _view(hidden, dragged, field)) is not None:
-            places = uv_places(field)
+        if dragged.score >= _LEAST_SCORE and (before := _view(hidden, dragged, geometry)) is not None:
+            places = uv_places(geometry)
             where = cv2.remap(mask, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             yield _sample(before, memory, np.divide(where, 255, dtype=np.float32))
         memory.learn(view.lab, view.seen, nothing, _PASSED_S)
@@ -153,7 +153,7 @@ def _alone(
     gain: NDArray[np.float32],
     grain: float,
     mesh: FaceMesh,
-    field: FaceGeometry,
+    geometry: FaceGeometry,
     random: np.random.Generator,
 ) -> UVView | None:
     """Return a face with nothing before it, that may look as if there was."""
@@ -164,12 +164,12 @@ def _alone(
         middle = mesh.points.mean(axis=0)
         scaled = (mesh.points - middle) * np.float32(random.normal(1, _SLIP)) + middle
         mesh = FaceMesh((scaled + away).astype(np.float32), mesh.score)
-    return _view(_lit(picture, gain, grain, random), mesh, field)
+    return _view(_lit(picture, gain, grain, random), mesh, geometry)
 
 
-def _view(pixels: Pixels, mesh: FaceMesh, field: FaceGeometry) -> UVView | None:
-    field.lay(mesh, Size.of(pixels), _SOURCE)
-    return None if field.is_empty else unwrap(pixels, field)
+def _view(pixels: Pixels, mesh: FaceMesh, geometry: FaceGeometry) -> UVView | None:
+    geometry.lay(mesh, Size.of(pixels), _SOURCE)
+    return None if geometry.is_empty else unwrap(pixels, geometry)
 
 
 def _sample(view: UVView, memory: AppearanceModel, in_front: NDArray[np.float32]) -> Sample:

@@ -431,9 +431,9 @@ def watch(
 ) -> Seen:
     """Run a film through the program's finder and effect; `look` sees each finished frame. Raises a RealtimeError."""
     scripted, stats = _Scripted(detector), RunStats()
-    finder = FaceStage(lambda: scripted, stats)
-    finder.start()
-    finder.wait_until_ready()
+    face_stage = FaceStage(lambda: scripted, stats)
+    face_stage.start()
+    face_stage.wait_until_ready()
     argument = ",".join([str(photo)] * film.faces)
     chain = EffectChain([EffectSlot("swap", open_swap(argument))], stats)
     frames = others = covered = 0
@@ -444,7 +444,7 @@ def watch(
                 chain.exchange(EffectSlot("swap again", open_swap(argument)))
             scripted.missed = moment.missed
             frame = Frame(moment.pixels, moment.pts_s, moment.pts_s, number)
-            faces = finder.find(frame)
+            faces = face_stage.find(frame)
             if moment.mirrored:
                 moment = _mirrored(moment)
                 faces = [face.mirrored(frame.size.width) for face in faces]
@@ -458,7 +458,7 @@ def watch(
             others += len(shares)
             covered += sum(share >= _BARE for share in shares)
     finally:
-        finder.close()
+        face_stage.close()
         chain.close()
     return Seen(film.kind, film.name, cast.lead.name, frames, len(bare_at), tuple(bare_at), others, covered)
 
@@ -494,15 +494,15 @@ class Ordinary:
 def ordinary(path: Path, photo: Path, frames: int, detector: FaceDetector) -> Ordinary:
     """Run a film as it is and count what is hidden in it. Raises a RealtimeError."""
     stats = RunStats()
-    finder = FaceStage(lambda: _Scripted(detector), stats)
-    finder.start()
-    finder.wait_until_ready()
+    face_stage = FaceStage(lambda: _Scripted(detector), stats)
+    face_stage.start()
+    face_stage.wait_until_ready()
     chain = EffectChain([EffectSlot("swap", effect := open_swap(str(photo)))], stats)
     clip = read_clip(str(path), frames)
     counts = np.zeros(3, int)
     try:
         for frame in clip.frames():
-            faces = finder.find(frame)
+            faces = face_stage.find(frame)
             made = chain.make(frame, faces).pixels
             rest = np.full(made.shape[:2], True)
             for face in faces:
@@ -513,7 +513,7 @@ def ordinary(path: Path, photo: Path, frames: int, detector: FaceDetector) -> Or
             share = float(changed[rest].mean()) if rest.any() else 0.0
             counts += (float(changed.mean()) > 0.5, share > 0.1, int(effect.facts()["swapped"]) > 0)
     finally:
-        finder.close()
+        face_stage.close()
         chain.close()
     return Ordinary(path.stem, len(clip.pictures), *(int(count) for count in counts))
 

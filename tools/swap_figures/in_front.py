@@ -111,17 +111,17 @@ def keep_things(clip: Clip) -> list[Kept]:
 
 
 def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> Kept:
-    occlusion, field = OcclusionDetector(), FaceGeometry()
+    occlusion, geometry = OcclusionDetector(), FaceGeometry()
     found, beside, holes = [], [], 0
     for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, _followed(pictures, clip.fps), strict=True)):
         if meshes is None:
             continue
-        field.lay(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
-        if field.is_empty:
+        geometry.lay(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
+        if geometry.is_empty:
             continue
-        front = 1 - occlusion.visible(pixels, field, index / clip.fps)
+        front = 1 - occlusion.visible(pixels, geometry, index / clip.fps)
         whole = np.zeros(pixels.shape[:2], np.float32)
-        place = field.place
+        place = geometry.place
         whole[place.top : place.bottom, place.left : place.right] = cv2.resize(front, place.size)
         face = _inside(meshes[0], pixels)
         if mask is None:
@@ -138,14 +138,14 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
 
 def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
     """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
-    follower = MeshTracker(MeshModel(model_file("face_landmark.tflite", lambda what, share: None), step_px=2.0))
+    mesh_tracker = MeshTracker(MeshModel(model_file("face_landmark.tflite", lambda what, share: None), step_px=2.0))
     detector, tracker = open_detector(), FaceTracker()
     try:
         for index, pixels in enumerate(pictures):
             frame = Frame(pixels, index / fps, index / fps, index)
             faces = tracker.update(detector.find(frame), frame.pts_s)
-            mesh = follower.follow(pixels, faces[0], frame.pts_s) if faces else None
-            measured = follower.measured
+            mesh = mesh_tracker.follow(pixels, faces[0], frame.pts_s) if faces else None
+            measured = mesh_tracker.measured
             yield None if mesh is None or measured is None else (mesh, measured)
     finally:
         detector.close()

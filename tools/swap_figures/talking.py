@@ -17,7 +17,7 @@ from tools.swap_figures.material import Clip
 from tools.swap_figures.motion import change, lag_frames, restlessness, stillest
 from tools.swap_figures.seam import Seam, seam
 from tools.swap_figures.sheets import spread_by_yaw, tile
-from tools.swap_figures.wearing import Eyes, Seen, dress, region
+from tools.swap_figures.wearing import Eyes, Seen, region, render
 
 Numbers = NDArray[np.float32]
 
@@ -84,7 +84,7 @@ def talk(
     ratios: list[tuple[float, float, float]] = []
     previous: tuple[Pixels, Seen] | None = None
     hidden = 0
-    for number, (each, made) in enumerate(zip(seen, dress(seen, str(photo)), strict=True)):
+    for number, (each, made) in enumerate(zip(seen, render(seen, str(photo)), strict=True)):
         if each.near is None or each.mesh is None:
             previous = None
             continue

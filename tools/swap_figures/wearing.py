@@ -70,7 +70,7 @@ def watch(clip: Clip, eyes: Eyes) -> list[Seen]:
     return seen
 
 
-def dress(seen: Sequence[Seen], argument: str, settings: SwapSettings | None = None) -> Iterator[Pixels]:
+def render(seen: Sequence[Seen], argument: str, settings: SwapSettings | None = None) -> Iterator[Pixels]:
     """The frames with another face in them. A picture is valid until two more were made. Raises a RealtimeError."""
     effect = open_swap(argument, settings)
     try:

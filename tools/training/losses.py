@@ -165,7 +165,7 @@ def overshoot(pictures: Tensor) -> Tensor:
     return (functional.relu(pictures - 1) + functional.relu(-pictures)).mean()
 
 
-def raster(pictures: Tensor) -> Tensor:
+def rasterizer(pictures: Tensor) -> Tensor:
     """Return how much the four pixels of a 2×2 cell differ on average over cells: the grid that networks paint which
     give four pixels at once, or enlarge by transposed convolutions. 0 for a picture whose detail favours none of them.
     """

@@ -33,7 +33,7 @@ from tools.training.losses import (
     overshoot,
     palette_distance,
     patch_distance,
-    raster,
+    rasterizer,
     roughness,
     style_distance,
     style_grams,
@@ -187,7 +187,7 @@ class PerceptualRecipe(Recipe):
         if settings.edge_weight and batch.others is None:
             terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
         if settings.raster_weight:
-            terms["raster"] = settings.raster_weight * raster(painted)
+            terms["raster"] = settings.raster_weight * rasterizer(painted)
         return terms
 
     def _likeness(self, painted: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -63,15 +63,15 @@ def _list(*, strict: bool) -> int:
 def _list_networks() -> bool:
     """Print the models in our contract, shipped and the user's own; tell whether one of them cannot be used."""
     from realtime.model_import.vetting import is_as_shipped
-    from realtime.models import library as shelf
+    from realtime.models import library
 
     rows = [("name", "kind", "title", "size", "licence", "whose")]
     damaged = False
-    for folder, whose in ((shelf.shipped_folder(), "shipped"), (shelf.user_folder(), "yours")):
-        for path in sorted(folder.glob(f"[!.]*{shelf.SUFFIX}")) if folder.is_dir() else ():
+    for folder, whose in ((library.shipped_folder(), "shipped"), (library.user_folder(), "yours")):
+        for path in sorted(folder.glob(f"[!.]*{library.SUFFIX}")) if folder.is_dir() else ():
             size = f"{path.stat().st_size / 1000:,.0f} kB"
             try:
-                card = shelf.read_card(path)
+                card = library.read_card(path)
                 is_whole = whose == "yours" or is_as_shipped(path)
             except ModelError:
                 is_whole = False
@@ -88,20 +88,20 @@ def _list_networks() -> bool:
     if len(rows) > 1:
         add.print_table(rows, right=(3,))
         print()
-    print(f"yours: {shelf.user_folder()}")
+    print(f"yours: {library.user_folder()}")
     print("next:  `realtime models add FILE.onnx` brings in a style or swap model")
     return damaged
 
 
 def _remove(name: str) -> int:
-    from realtime.models import library as shelf
+    from realtime.models import library
 
-    folder = shelf.user_folder()
-    path = folder / f"{name.removesuffix(shelf.SUFFIX)}{shelf.SUFFIX}"
+    folder = library.user_folder()
+    path = folder / f"{name.removesuffix(library.SUFFIX)}{library.SUFFIX}"
     if path.parent != folder or not path.is_file():
-        if (shelf.shipped_folder() / path.name).is_file():
+        if (library.shipped_folder() / path.name).is_file():
             raise ModelError(f"'{name}' comes with the program and stays; only models you added can be removed")
-        own = [file.stem for file in folder.glob(f"*{shelf.SUFFIX}")]
+        own = [file.stem for file in folder.glob(f"*{library.SUFFIX}")]
         raise ModelError(f"you have no model '{name}'{nearest(name, own)}; `realtime models` lists them")
     try:
         path.unlink()
@@ -136,15 +136,15 @@ def _fetch(*, again: bool) -> int:
 
 def _path(name: str) -> int:
     from realtime.models import downloads as store
-    from realtime.models import library as shelf
+    from realtime.models import library
     from realtime.models.card import ModelKind
 
     if not name:
         print(store.model_folder())
         return 0
     for kind in ModelKind:
-        if name in shelf.model_names(kind):
-            print(shelf.find_model(name, kind))
+        if name in library.model_names(kind):
+            print(library.find_model(name, kind))
             return 0
     path = store.model_folder() / name
     state = store.model_state(name)

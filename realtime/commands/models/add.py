@@ -69,13 +69,13 @@ def add(arguments: argparse.Namespace) -> int:
     """Bring a file in, show what was taken from where, keep it. Raises RealtimeError."""
     from realtime.model_import.style.importer import Description, import_style, speed_of
     from realtime.model_import.vetting import in_bounds, remember
-    from realtime.models import library as shelf
+    from realtime.models import library
     from realtime.models.card import ModelKind
 
     kind = add_face.kind_of(arguments)
     name = name_for(arguments.file, arguments.name, "--name")
-    path = shelf.user_folder() / f"{name}{shelf.SUFFIX}"
-    shipped = shelf.shipped_folder() / path.name
+    path = library.user_folder() / f"{name}{library.SUFFIX}"
+    shipped = library.shipped_folder() / path.name
     if not arguments.overwrite and (path.exists() or shipped.exists()):
         whose = "you have" if path.exists() else "there is a shipped"
         raise OptionError(f"{whose} model '{name}' already: choose another --name, or replace it with --overwrite")
@@ -86,11 +86,11 @@ def add(arguments: argparse.Namespace) -> int:
     files: list[tuple[Path, Imported]] = []
     if kind is ModelKind.STYLE:
         add_face.refuse_face_options(arguments)
-        wishes, photo = _wishes(arguments), _photo(arguments.picture)
-        made = in_bounds(arguments.file, (), photo.size // 3, import_style, arguments.file, wishes, words, photo)
+        hints, photo = _hints(arguments), _photo(arguments.picture)
+        made = in_bounds(arguments.file, (), photo.size // 3, import_style, arguments.file, hints, words, photo)
         last_lines = [f"next:  `realtime run --effect style:{name}`"]
     else:
-        adding = add_face.FaceAdding(arguments, kind, _wishes(arguments), words)
+        adding = add_face.FaceAdding(arguments, kind, _hints(arguments), words)
         made, last_lines = adding.made, adding.last_lines(name)
         if adding.beside is not None:
             files.append(adding.beside)
@@ -135,7 +135,7 @@ def name_for(file: Path, wished: str | None, option: str) -> str:
     return name
 
 
-def _wishes(arguments: argparse.Namespace) -> ImportHints:
+def _hints(arguments: argparse.Namespace) -> ImportHints:
     from realtime.imaging.frame import Size
     from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 

@@ -91,10 +91,10 @@ def _refuse(arguments: argparse.Namespace, options: tuple[str, ...], why: str) -
 
 class FaceAdding:
     """Brings in one face model, and what it needs besides. `made` is the model, `beside` its encoder where that is new
-    on the shelf.
+    on the library.
     """
 
-    def __init__(self, arguments: argparse.Namespace, kind: ModelKind, wishes: ImportHints, words: Description) -> None:
+    def __init__(self, arguments: argparse.Namespace, kind: ModelKind, hints: ImportHints, words: Description) -> None:
         """Raises RealtimeError."""
         from realtime.model_import import native
         from realtime.model_import.face import importer
@@ -111,14 +111,14 @@ class FaceAdding:
             return
         if kind is ModelKind.ENCODER:
             _refuse(arguments, (*_OF_IDENTITIES, "coverage", "x", "y"), "for swap models")
-            face_wishes = _face_wishes(arguments, wishes, None)
-            self.made = in_bounds(file, (), 0, importer.import_encoder, file, face_wishes, words, photo)
+            face_hints = _face_hints(arguments, hints, None)
+            self.made = in_bounds(file, (), 0, importer.import_encoder, file, face_hints, words, photo)
             return
         encoder, path = _encoder(arguments)
-        face_wishes = _face_wishes(arguments, wishes, encoder)
+        face_hints = _face_hints(arguments, hints, encoder)
         beside = [part for part in (encoder, arguments.identity_converter) if part is not None]
         encoder_name = path.stem if path is not None else ""
-        both = in_bounds(file, beside, 0, importer.import_swap, file, face_wishes, words, photo, encoder_name)
+        both = in_bounds(file, beside, 0, importer.import_swap, file, face_hints, words, photo, encoder_name)
         self.made = both.swap
         if both.encoder is not None and path is not None and not _is_there(path, both.encoder.card, arguments):
             self.beside = path, both.encoder
@@ -140,14 +140,14 @@ class FaceAdding:
         return lines
 
 
-def _face_wishes(arguments: argparse.Namespace, wishes: ImportHints, encoder: Path | None) -> FaceImportHints:
+def _face_hints(arguments: argparse.Namespace, hints: ImportHints, encoder: Path | None) -> FaceImportHints:
     from realtime.model_import.face.hints import FaceImportHints
 
     morph = arguments.morph
     if morph is not None and not 0 <= morph <= 1:
         raise OptionError(f"--morph {morph:g} is out of range: give a number from 0 to 1")
     return FaceImportHints(
-        wishes,
+        hints,
         arguments.alignment,
         arguments.coverage,
         arguments.x,
@@ -159,9 +159,9 @@ def _face_wishes(arguments: argparse.Namespace, wishes: ImportHints, encoder: Pa
 
 
 def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
-    """Return the encoder's file and where it will lie on the shelf; it may lie there already."""
+    """Return the encoder's file and where it will lie in the library; it may lie there already."""
     from realtime.commands.models.add import name_for
-    from realtime.models import library as shelf
+    from realtime.models import library
     from realtime.models.card import ModelKind
 
     word = arguments.identity_model
@@ -169,23 +169,23 @@ def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
         if arguments.identity_name is not None:
             raise OptionError("--identity-name is for what --identity-model names: give that too")
         return None, None
-    if "/" not in word and word in shelf.model_names(ModelKind.ENCODER) and not Path(word).is_file():
-        path = shelf.find_model(word, ModelKind.ENCODER)
+    if "/" not in word and word in library.model_names(ModelKind.ENCODER) and not Path(word).is_file():
+        path = library.find_model(word, ModelKind.ENCODER)
         return path, path
     file = user_path(word)
     converter = arguments.identity_converter
     stem = file if converter is None else file.with_name(f"{file.stem}-{converter.stem}{file.suffix}")
-    return file, shelf.user_folder() / f"{name_for(stem, arguments.identity_name, '--identity-name')}{shelf.SUFFIX}"
+    return file, library.user_folder() / f"{name_for(stem, arguments.identity_name, '--identity-name')}{library.SUFFIX}"
 
 
 def _is_there(path: Path, card: ModelCard, arguments: argparse.Namespace) -> bool:
-    """Tell whether that very network lies on the shelf. Raises OptionError where another has its name."""
-    from realtime.models import library as shelf
+    """Tell whether that very network lies on the library. Raises OptionError where another has its name."""
+    from realtime.models import library
 
     if not path.exists():
         return False
     try:
-        there = shelf.read_card(path)
+        there = library.read_card(path)
     except ModelError:
         there = None
     if there is not None and there.kind is card.kind and there.fingerprint == card.fingerprint:

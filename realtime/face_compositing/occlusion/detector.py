@@ -68,14 +68,14 @@ class OcclusionDetector:
         """Somebody else comes."""
         self._memory.forget()
 
-    def visible(self, pixels: Pixels, field: FaceGeometry, pts_s: float) -> Floats:
+    def visible(self, pixels: Pixels, geometry: FaceGeometry, pts_s: float) -> Floats:
         """Return where the viewer's face is seen, (grid height, grid width), 0 where something stands in front to 1.
 
         `pixels` is the whole frame, `field` says where the face, which is not outside of it, lies.
         """
         passed_s = pts_s - self._at_s
         self._at_s = pts_s
-        view = unwrap(pixels, field)
+        view = unwrap(pixels, geometry)
         if self._memory.frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._memory.begin(view.lab, view.seen)
             self._in_front = np.zeros((SIDE, SIDE), np.float32)
@@ -89,7 +89,7 @@ class OcclusionDetector:
         front = np.maximum(self._in_front, self._hair)
         if float(front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
-        return 1 - _to_edges(to_grid(front, field), view.small)
+        return 1 - _to_edges(to_grid(front, geometry), view.small)
 
     def _look(self, view: UVView, passed_s: float, *, young: bool) -> None:
         memory = self._memory

@@ -36,31 +36,31 @@ class UVView(NamedTuple):
     """The field's rectangle, halved until it is 96 to 192 px wide; at most 1 px less of it at the right and below."""
 
 
-def unwrap(pixels: Pixels, field: FaceGeometry) -> UVView:
+def unwrap(pixels: Pixels, geometry: FaceGeometry) -> UVView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
-    halvings = max(0, int(math.log2(min(field.place.size) / _LEAST_SAMPLED_PX)))
-    part, scale = halved(field.place.of(pixels), halvings), 0.5**halvings
+    halvings = max(0, int(math.log2(min(geometry.place.size) / _LEAST_SAMPLED_PX)))
+    part, scale = halved(geometry.place.of(pixels), halvings), 0.5**halvings
     there = np.ascontiguousarray(
-        (uv_places(field) + 0.5 - (field.place.left, field.place.top)) * scale - 0.5, np.float32
+        (uv_places(geometry) + 0.5 - (geometry.place.left, geometry.place.top)) * scale - 0.5, np.float32
     )
     sampled = cv2.remap(part, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
     return UVView(lab, _seen(there, part.shape[1], part.shape[0]), part)
 
 
-def uv_places(field: FaceGeometry) -> Floats:
+def uv_places(geometry: FaceGeometry) -> Floats:
     """Return (SIDE, SIDE, 2): where in the frame each point of the flat face is, x and y."""
     corners, weights = _corners()
     # x and y as one complex number: gathered and weighed in a ninth of the time of an einsum over both.
-    places = np.ascontiguousarray(field.measured.points[:, :2], np.float32).view(np.complex64)[:, 0]
+    places = np.ascontiguousarray(geometry.measured.points[:, :2], np.float32).view(np.complex64)[:, 0]
     return np.asarray((places[corners] * weights).sum(axis=0).view(np.float32).reshape(SIDE, SIDE, 2))
 
 
-def to_grid(flat: Floats, field: FaceGeometry) -> Floats:
+def to_grid(flat: Floats, geometry: FaceGeometry) -> Floats:
     """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
-    there = field.flat_map * SIDE - 0.5
+    there = geometry.flat_map * SIDE - 0.5
     on_grid = cv2.remap(flat, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    on_grid[field.reach <= 0] = 0
+    on_grid[geometry.reach <= 0] = 0
     return np.asarray(on_grid, np.float32)
 
 

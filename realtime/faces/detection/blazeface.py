@@ -126,7 +126,7 @@ class _Network:
         return faces
 
     def close(self) -> None:
-        self._buffers.give_back()
+        self._buffers.release()
 
     def _lay(self, size: Size) -> None:
         """Lay the input over a copy of this size: all of it in the middle, black bars beside it.

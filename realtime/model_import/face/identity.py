@@ -39,7 +39,7 @@ class Encoder:
     findings: tuple[Finding, ...]
 
 
-def read_encoder(path: Path, wishes: ImportHints, alignment: str, title: str, licence: str) -> Encoder:
+def read_encoder(path: Path, hints: ImportHints, alignment: str, title: str, licence: str) -> Encoder:
     """Bring a face recognition network into the contract; one that is in it stays as it is, with a fingerprint.
 
     Ranges as InsightFace takes them: (x − 127.5) / 127.5, or bytes where the network itself begins with a `Sub` and a
@@ -53,13 +53,13 @@ def read_encoder(path: Path, wishes: ImportHints, alignment: str, title: str, li
     named = [node.name for node in raw.graph.node[:_FIRST_NODES]]
     normalises = all(any(name.startswith(words) for name in named) for words in (("Sub", "_minus"), ("Mul", "_mul")))
     model = resolved(path, raw)
-    taken, given = find_encoder_ports(model, wishes, where)
+    taken, given = find_encoder_ports(model, hints, where)
     values, source = (ValueRange.SIGNED, "InsightFace's own program")
-    if wishes.range_in is not None:
-        values, source = wishes.range_in, "your --range"
+    if hints.range_in is not None:
+        values, source = hints.range_in, "your --range"
     elif normalises:
         values, source = ValueRange.BYTES, "its first operators, which do the rest"
-    order = wishes.order or ColourOrder.RGB
+    order = hints.order or ColourOrder.RGB
     side = side_of(taken)
     if not alignment and side != 112:
         raise ModelError(f"{where} takes faces of {side}x{side}, not ArcFace's 112x112: say how with --alignment")
@@ -187,10 +187,10 @@ def _kind_of(path: Path) -> str:
 def _ours(path: Path, kind: str) -> Encoder:
     if kind != ModelKind.ENCODER.value:
         raise ModelError(f"{path} is of kind '{kind}', and whose face it is is told by an encoder")
-    outline = read_header(path)
-    check_safe(path, outline)
+    header = read_header(path)
+    check_safe(path, header)
     model = onnx.load_model(str(path))
-    card = ModelCard.read(outline.metadata, str(path))
+    card = ModelCard.read(header.metadata, str(path))
     if not card.fingerprint:
         card = dataclasses.replace(card, fingerprint=_fingerprint(path))
         kept = {entry.key: entry.value for entry in model.metadata_props}

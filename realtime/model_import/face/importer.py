@@ -52,24 +52,24 @@ class FaceImport:
 
 
 def import_swap(
-    path: Path, wishes: FaceImportHints, words: Description, photo: FacePhoto, encoder_name: str
+    path: Path, hints: FaceImportHints, words: Description, photo: FacePhoto, encoder_name: str
 ) -> FaceImport:
     """Bring a swapper into the contract and run it on a photo.
 
-    `encoder_name` is what its encoder will be called on the shelf. Raises ModelError, one line, where it is no swapper,
-    cannot be brought in or gives no picture, and OptionError for wishes that do not fit it.
+    `encoder_name` is what its encoder will be called in the library. Raises ModelError, one line, where it is no
+    swapper, cannot be brought in or gives no picture, and OptionError for hints that do not fit it.
     """
     where = path.name
     raw = read_whole(path)
     family = face_architecture(raw.graph, path.stem, where)
-    alignment, crop_source = _alignment(wishes, family, where)
+    alignment, crop_source = _alignment(hints, family, where)
     weights, said = LastWeights.of(raw), {entry.key: entry.value for entry in raw.metadata_props}
     told = {key.lower(): value for key, value in said.items()}
     network = resolved(path, raw)
-    ports = find_face_ports(network, wishes.network, family, where)
-    ends, findings = resolve_face_ranges(network, ports, wishes.network, family, where)
-    morph, morph_findings = _morph(ports, wishes, where)
-    encoder = _encoder(wishes, family, ports, where)
+    ports = find_face_ports(network, hints.network, family, where)
+    ends, findings = resolve_face_ranges(network, ports, hints.network, family, where)
+    morph, morph_findings = _morph(ports, hints, where)
+    encoder = _encoder(hints, family, ports, where)
     if encoder is not None and ports.identity is not None:
         ends, way = _told(ends, ports.identity, weights, family, encoder, where)
         findings += [
@@ -111,15 +111,15 @@ def import_swap(
     return FaceImport(swap, made_encoder)
 
 
-def import_encoder(path: Path, wishes: FaceImportHints, words: Description, photo: FacePhoto) -> Imported:
+def import_encoder(path: Path, hints: FaceImportHints, words: Description, photo: FacePhoto) -> Imported:
     """Bring a network that tells faces apart into the contract and run it on a photo. Raises ModelError."""
-    encoder = read_encoder(path, wishes.network, wishes.alignment, words.title, words.licence)
+    encoder = read_encoder(path, hints.network, hints.alignment, words.title, words.licence)
     with tempfile.TemporaryDirectory() as folder:
         return _tried_encoder(encoder, Path(folder), photo)[0]
 
 
-def _alignment(wishes: FaceImportHints, family: FaceArchitecture | None, where: str) -> tuple[str, str]:
-    text, source = wishes.alignment_of(family.alignment if family is not None else "")
+def _alignment(hints: FaceImportHints, family: FaceArchitecture | None, where: str) -> tuple[str, str]:
+    text, source = hints.alignment_of(family.alignment if family is not None else "")
     if not text:
         raise ModelError(
             f"{where} does not tell how a face lies in its crop: say --alignment face, arcface_112, arcface_128, "
@@ -128,8 +128,8 @@ def _alignment(wishes: FaceImportHints, family: FaceArchitecture | None, where: 
     return text, source
 
 
-def _encoder(wishes: FaceImportHints, family: FaceArchitecture | None, ports: FacePorts, where: str) -> Encoder | None:
-    file, converter = wishes.identity_model, wishes.identity_converter
+def _encoder(hints: FaceImportHints, family: FaceArchitecture | None, ports: FacePorts, where: str) -> Encoder | None:
+    file, converter = hints.identity_model, hints.identity_converter
     if ports.identity is None:
         if file is not None or converter is not None:
             raise OptionError(f"{where} always gives one face: leave --identity-model away")
@@ -172,14 +172,14 @@ def _told(
     return dataclasses.replace(ends, identity_size=encoder.size, identity_map=identity_map), way
 
 
-def _morph(ports: FacePorts, wishes: FaceImportHints, where: str) -> tuple[float | None, list[Finding]]:
+def _morph(ports: FacePorts, hints: FaceImportHints, where: str) -> tuple[float | None, list[Finding]]:
     if ports.morph is None:
-        if wishes.morph is not None:
+        if hints.morph is not None:
             raise OptionError(f"{where} takes no morph value: leave --morph away")
         return None, []
-    if wishes.morph is None:
+    if hints.morph is None:
         return _USUAL_MORPH, [Finding("morph", f"{_USUAL_MORPH:g}", "usual; --set swap.morph moves it")]
-    return wishes.morph, [Finding("morph", f"{wishes.morph:g}", "your --morph")]
+    return hints.morph, [Finding("morph", f"{hints.morph:g}", "your --morph")]
 
 
 def _judged(

@@ -60,7 +60,7 @@ def side_of(port: Port) -> int:
 
 
 def find_face_ports(
-    model: onnx.ModelProto, wishes: ImportHints, family: FaceArchitecture | None, where: str
+    model: onnx.ModelProto, hints: ImportHints, family: FaceArchitecture | None, where: str
 ) -> FacePorts:
     """Return where everything goes. Raises ModelError, one line, for a network that is no face swapper."""
     graph = model.graph
@@ -68,7 +68,7 @@ def find_face_ports(
     if len(pictures) != 1:
         shown = ", ".join(f"'{shown_name(value.name)}' {list(dimensions(value) or ())}" for value in graph.input)
         raise ModelError(f"{where} takes {shown or 'nothing'}, and a face swapper takes one picture of a face")
-    taken = _picture(pictures[0].name, _shape(pictures[0]), pictures[0], wishes.layout_in, family, "--layout", where)
+    taken = _picture(pictures[0].name, _shape(pictures[0]), pictures[0], hints.layout_in, family, "--layout", where)
     identity = morph = None
     for value in graph.input:
         if value.name == taken.name:
@@ -85,8 +85,8 @@ def find_face_ports(
             )
     shapes = _output_shapes(model, taken, identity, morph, where)
     by_name = {value.name: value for value in graph.output}
-    chosen, masks = _chosen(list(by_name), shapes, wishes, family, where)
-    given = _picture(chosen, shapes[chosen], by_name[chosen], wishes.layout_out, family, "--output-layout", where)
+    chosen, masks = _chosen(list(by_name), shapes, hints, family, where)
+    given = _picture(chosen, shapes[chosen], by_name[chosen], hints.layout_out, family, "--output-layout", where)
     side = side_of(given)
     mask_ports = []
     for name in masks:
@@ -102,7 +102,7 @@ def find_face_ports(
     )
 
 
-def find_encoder_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple[Port, Numbers]:
+def find_encoder_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -> tuple[Port, Numbers]:
     """Return where a network takes a face and gives its numbers. Raises ModelError for one that is none."""
     graph = model.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
@@ -111,7 +111,7 @@ def find_encoder_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) 
             "apart takes a face and gives its numbers (w600k_r50.onnx, say)"
         )
     value = graph.input[0]
-    taken = _picture(value.name, _shape(value), value, wishes.layout_in, None, "--layout", where)
+    taken = _picture(value.name, _shape(value), value, hints.layout_in, None, "--layout", where)
     shape = _output_shapes(model, taken, None, None, where)[graph.output[0].name]
     size = int(np.prod(shape))
     if len(shape) not in (1, 2, 4) or size != max(shape) or not 8 <= size <= 8192:
@@ -224,7 +224,7 @@ def _is_stated(shape: tuple[int | str, ...]) -> bool:
 def _chosen(
     names: list[str],
     shapes: dict[str, tuple[int, ...]],
-    wishes: ImportHints,
+    hints: ImportHints,
     family: FaceArchitecture | None,
     where: str,
 ) -> tuple[str, list[str]]:
@@ -235,11 +235,11 @@ def _chosen(
         if [shapes[name][-1] for name in names] != [1, 3, 1]:
             raise ModelError(f"{where} gives {listed}, and a DFM file gives a mask, a face and its mask; it is none")
         return names[1], [names[0], names[2]]
-    if wishes.output:
-        fitting = [name for name in names if shown_name(name) == wishes.output]
+    if hints.output:
+        fitting = [name for name in names if shown_name(name) == hints.output]
         if not fitting:
             known = [shown_name(name) for name in names]
-            raise ModelError(f"{where} has no output '{wishes.output}'{nearest(wishes.output, known)}; it has: {known}")
+            raise ModelError(f"{where} has no output '{hints.output}'{nearest(hints.output, known)}; it has: {known}")
     else:
         fitting = [name for name in names if len(shapes[name]) in (3, 4) and 3 in (shapes[name][-1], shapes[name][-3])]
     if len(fitting) != 1:

@@ -16,28 +16,28 @@ _Known = tuple[ValueRange | None, str]
 
 
 def resolve_face_ranges(
-    model: onnx.ModelProto, ports: FacePorts, wishes: ImportHints, family: FaceArchitecture | None, where: str
+    model: onnx.ModelProto, ports: FacePorts, hints: ImportHints, family: FaceArchitecture | None, where: str
 ) -> tuple[FaceAdapterSpec, list[Finding]]:
-    """Settle them from wishes, family and graph, in this order. Raises ModelError where nothing tells the range.
+    """Resolve them from hints, architecture and graph, in this order. Raises ModelError where nothing tells the range.
 
     A family goes before what its graph looks like, other than with styles: its program was read, and a face that is a
     little wrong in range still looks like a face.
     """
     view = GraphView(model.graph)
-    clue, bound = infer_input(view, ports.taken.name), infer_output(view, ports.given.name)
+    inferred, bound = infer_input(view, ports.taken.name), infer_output(view, ports.given.name)
     program = f"{family.title}'s own program" if family is not None else ""
     order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
-    if wishes.order is not None:
-        order, order_source = wishes.order, "your --order"
+    if hints.order is not None:
+        order, order_source = hints.order, "your --order"
     elif family is not None:
         order, order_source = family.order, program
-    elif clue.order is not None:
-        order, order_source = clue.order, f"the file: {clue.because}"
+    elif inferred.order is not None:
+        order, order_source = inferred.order, f"the file: {inferred.because}"
     range_in, in_source = _first(
-        (wishes.range_in, "your --range"),
+        (hints.range_in, "your --range"),
         (ValueRange.BYTES if ports.taken.element == "uint8" else None, "its type, uint8"),
         (family.range_in if family is not None else None, program),
-        (clue.values, f"the file: {clue.because}"),
+        (inferred.values, f"the file: {inferred.because}"),
         (ValueRange.SIGNED if bound.is_bare_tanh else None, "usual for what ends in a tanh"),
     )
     if range_in is None:
@@ -47,7 +47,7 @@ def resolve_face_ranges(
         )
     as_input = ValueRange.UNIT if range_in is ValueRange.IMAGENET else range_in
     range_out, out_source = _first(
-        (wishes.range_out, "your --output-range"),
+        (hints.range_out, "your --output-range"),
         (ValueRange.BYTES if ports.given.element == "uint8" else None, "its type, uint8"),
         (family.range_out if family is not None else None, program),
         (bound.values, f"the file: {bound.because}"),

@@ -70,21 +70,21 @@ def read_whole(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
     if content is Content.ARCHIVE:
         raise ModelError(f"{path} {content.value}")
-    outline = read_header(path)
-    check_safe(path, outline)
-    _check_size(path, outline)
+    header = read_header(path)
+    check_safe(path, header)
+    _check_size(path, header)
     newest = onnx.defs.onnx_opset_version()
-    if outline.opset > newest:
+    if header.opset > newest:
         raise ModelError(
-            f"{path} is of ONNX opset {outline.opset}, and this program knows up to {newest}: "
+            f"{path} is of ONNX opset {header.opset}, and this program knows up to {newest}: "
             "export it with --opset 17 or so, or upgrade the package `onnx`"
         )
-    if 0 < outline.opset < _OLDEST_OPSET:
+    if 0 < header.opset < _OLDEST_OPSET:
         raise ModelError(
-            f"{path} is of ONNX opset {outline.opset}, from before operators had settled; export it again with "
+            f"{path} is of ONNX opset {header.opset}, from before operators had settled; export it again with "
             "--opset 13 or later"
         )
-    if outline.opset == 0:
+    if header.opset == 0:
         raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
     try:
         return onnx.load_model(str(path))
@@ -119,8 +119,8 @@ def _without_our_names(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check_size(path: Path, outline: ModelHeader) -> None:
-    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in outline.external_files)
+def _check_size(path: Path, header: ModelHeader) -> None:
+    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in header.external_files)
     if size > _LARGEST_BYTES:
         raise ModelError(
             f"{path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; choose a smaller network"

@@ -69,7 +69,7 @@ class Description:
     licence: str = ""
 
 
-def import_style(path: Path, wishes: ImportHints, words: Description, photo: Pixels) -> Imported:
+def import_style(path: Path, hints: ImportHints, words: Description, photo: Pixels) -> Imported:
     """Bring a style network into the contract and run it on a photo.
 
     Raises ModelError, one line, where it is no style model, cannot be brought in, or gives no picture; where something
@@ -79,11 +79,11 @@ def import_style(path: Path, wishes: ImportHints, words: Description, photo: Pix
         return _already_ours(path, photo)
     where = path.name
     model = read_network(path)
-    taken, given, left_aside = find_ports(model, wishes, where)
+    taken, given, left_aside = find_ports(model, hints, where)
     view = GraphView(model.graph)
     family = architecture_of(view, taken, given, path.stem)
-    ranges = resolve_ranges(view, taken, given, wishes, family)
-    structure = resolve_sizes(model, ranges.ends(taken, given), wishes, family, photo, where)
+    ranges = resolve_ranges(view, taken, given, hints, family)
+    structure = resolve_sizes(model, ranges.ends(taken, given), hints, family, photo, where)
     verdict, others = check_picture(structure.model, structure.ends, ranges, photo, where)
     card = _card(path, model, words, family)
     finished = adapted(structure.model, structure.ends)
@@ -92,9 +92,9 @@ def import_style(path: Path, wishes: ImportHints, words: Description, photo: Pix
     if left_aside:
         notes.append(f"its other outputs are left aside: {', '.join(shown_name(name) for name in left_aside)}")
     expected = expected_range(view, taken, family)
-    if wishes.range_in is not None and expected not in (None, wishes.range_in):
+    if hints.range_in is not None and expected not in (None, hints.range_in):
         who = "the file's first operators tell" if family is None else f"{family.title}'s own program tells"
-        notes.append(f"{who} of {expected.value}, not of --range {wishes.range_in.value}: look at the picture")
+        notes.append(f"{who} of {expected.value}, not of --range {hints.range_in.value}: look at the picture")
     if verdict.doubt:
         notes.append(verdict.doubt)
     if others:
@@ -139,14 +139,14 @@ def _painted(model: OnnxModel, picture: Pixels) -> Pixels:
 
 def _painted_by_easel(path: Path, photo: Pixels) -> Pixels:
     """Return what the effect makes of a photo with a model that takes one size only."""
-    easel = StyleRenderer(SizedModel(path, ON_CPU, Size.of(photo)), Size.of(photo), steady=False)
+    renderer = StyleRenderer(SizedModel(path, ON_CPU, Size.of(photo)), Size.of(photo), steady=False)
     try:
         isolated_process.step()
         after = np.empty_like(photo)
-        easel.paint(photo, 0.0, after)
+        renderer.paint(photo, 0.0, after)
         return after
     finally:
-        easel.close()
+        renderer.close()
 
 
 class Speed(NamedTuple):
@@ -195,9 +195,9 @@ def _already_ours(path: Path, photo: Pixels) -> Imported:
 
 def _own_content(path: Path) -> bytes:
     """Return a file's content with the weights that lie beside it inside."""
-    outline = read_header(path)
-    check_safe(path, outline)
-    if not outline.external_files:
+    header = read_header(path)
+    check_safe(path, header)
+    if not header.external_files:
         return path.read_bytes()
     return bytes(onnx.load_model(str(path)).SerializeToString())
 

@@ -62,7 +62,7 @@ _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
 )
 
 
-def find_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple[Port, Port, tuple[str, ...]]:
+def find_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -> tuple[Port, Port, tuple[str, ...]]:
     """Return the picture's input and output, and the names of the outputs left aside.
 
     Raises ModelError, one line, for a file that is no style model, or whose layout the user must say.
@@ -72,7 +72,7 @@ def find_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple
     source = graph.input[0]
     shape = dimensions(source)
     _check_element(source, where)
-    layout, layout_source = _layout(graph, source.name, shape, wishes.layout_in, "--layout", where)
+    layout, layout_source = _layout(graph, source.name, shape, hints.layout_in, "--layout", where)
     shape = tuple(shape or ("?",) * layout.rank)
     if len(shape) != layout.rank:
         raise ModelError(
@@ -81,7 +81,7 @@ def find_ports(model: onnx.ModelProto, wishes: ImportHints, where: str) -> tuple
         )
     taken = Port(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
     _check_input(taken, where)
-    given, left_aside = _output(model, wishes, taken, where)
+    given, left_aside = _output(model, hints, taken, where)
     return taken, given, left_aside
 
 
@@ -195,15 +195,15 @@ def _check_input(port: Port, where: str) -> None:
         )
 
 
-def _output(model: onnx.ModelProto, wishes: ImportHints, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
+def _output(model: onnx.ModelProto, hints: ImportHints, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
     shapes = known_shapes(model)
     names = [value.name for value in model.graph.output]
     by_name = {value.name: value for value in model.graph.output}
-    if wishes.output:
-        chosen = [name for name in names if wishes.output in (name, shown_name(name))][:1]
+    if hints.output:
+        chosen = [name for name in names if hints.output in (name, shown_name(name))][:1]
         if not chosen:
             known = [shown_name(name) for name in names]
-            raise ModelError(f"{where} has no output '{wishes.output}'{nearest(wishes.output, known)}; it has: {known}")
+            raise ModelError(f"{where} has no output '{hints.output}'{nearest(hints.output, known)}; it has: {known}")
     else:
         chosen = [name for name in names if _may_be_picture(shapes.get(name), taken)]
         coloured = [name for name in chosen if 3 in shapes.get(name, ())]
@@ -217,12 +217,12 @@ def _output(model: onnx.ModelProto, wishes: ImportHints, taken: Port, where: str
     value = by_name[chosen[0]]
     _check_element(value, where)
     shape = shapes.get(value.name)
-    if shape is None or (wishes.layout_out is None and not any(side in (1, 3) for side in shape[-3:])):
+    if shape is None or (hints.layout_out is None and not any(side in (1, 3) for side in shape[-3:])):
         # Nothing stated: networks give back what they take, and the first run shows whether it is so.
-        layout, source = wishes.layout_out or taken.layout, "as the input, where the file does not say"
+        layout, source = hints.layout_out or taken.layout, "as the input, where the file does not say"
         shape = ("?",) * layout.rank
     else:
-        layout, source = _layout(model.graph, value.name, shape, wishes.layout_out, "--output-layout", where)
+        layout, source = _layout(model.graph, value.name, shape, hints.layout_out, "--output-layout", where)
         if len(shape) != layout.rank:
             raise ModelError(f"{where}: its output has {len(shape)} axes, and {layout.value} has {layout.rank}")
     port = Port(value.name, value.type.tensor_type.elem_type, shape, layout, source)

@@ -47,30 +47,30 @@ class Ranges:
 
 
 def resolve_ranges(
-    view: GraphView, taken: Port, given: Port, wishes: ImportHints, family: Architecture | None
+    view: GraphView, taken: Port, given: Port, hints: ImportHints, family: Architecture | None
 ) -> Ranges:
-    """Read ranges and colours from wishes, graph and family, in this order."""
-    clue, bound = infer_input(view, taken.name), infer_output(view, given.name)
+    """Resolve ranges and colours from hints, graph and architecture, in this order."""
+    inferred, bound = infer_input(view, taken.name), infer_output(view, given.name)
     order, order_source = ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"
-    if wishes.order is not None:
-        order, order_source = wishes.order, "your --order"
-    elif clue.order is not None:
-        order, order_source = clue.order, f"the file: {clue.because}"
+    if hints.order is not None:
+        order, order_source = hints.order, "your --order"
+    elif inferred.order is not None:
+        order, order_source = inferred.order, f"the file: {inferred.because}"
     elif family is not None:
         order, order_source = family.order, f"{family.title}'s own program"
     told = (
         (ValueRange.BYTES if taken.element == "uint8" else None, "its type, uint8"),
-        (clue.values, f"the file: {clue.because}"),
+        (inferred.values, f"the file: {inferred.because}"),
         (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),
     )
     range_in, in_source = _first_known(
-        (wishes.range_in, "your --range"),
+        (hints.range_in, "your --range"),
         *told,
         (ValueRange.SIGNED if bound.is_bare_tanh else None, "usual for what ends in a tanh"),
     )
     as_input = ValueRange.UNIT if range_in is ValueRange.IMAGENET else range_in
     range_out, out_source = _first_known(
-        (wishes.range_out, "your --output-range"),
+        (hints.range_out, "your --output-range"),
         (ValueRange.BYTES if given.element == "uint8" else None, "its type, uint8"),
         (bound.values, f"the file: {bound.because}"),
         (family.values if family is not None else None, f"{family.title}'s own program" if family is not None else ""),

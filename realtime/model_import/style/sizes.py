@@ -40,7 +40,7 @@ def own_size(taken: Port) -> Size | None:
 def resolve_sizes(
     model: onnx.ModelProto,
     ends: AdapterSpec,
-    wishes: ImportHints,
+    hints: ImportHints,
     family: Architecture | None,
     photo: Pixels,
     where: str,
@@ -49,12 +49,12 @@ def resolve_sizes(
     cannot be.
     """
     fixed = own_size(ends.taken)
-    if wishes.size is not None:
-        if fixed is not None and fixed != wishes.size:
+    if hints.size is not None:
+        if fixed is not None and fixed != hints.size:
             raise OptionError(f"{where} takes {fixed} only; leave --size away or say --size {fixed}")
-        return _at_one_size(model, ends, wishes.size, photo, where, "your --size")
+        return _at_one_size(model, ends, hints.size, photo, where, "your --size")
     if fixed is None:
-        return _any_size(model, ends, wishes, family, photo, where, Finding("size", "any", "the file"))
+        return _any_size(model, ends, hints, family, photo, where, Finding("size", "any", "the file"))
     try:
         free, count = with_dynamic_shapes(model, ends.taken, ends.given)
         original, loose = Trial(model, ends, where), Trial(free, ends, where)
@@ -65,7 +65,7 @@ def resolve_sizes(
                 f"{proof.tile_difference:.1%} at twice that)"
             )
         source = f"{fixed} in the file, made free: {_counted(count)}; the same picture at {fixed}"
-        return _any_size(free, ends, wishes, family, photo, where, Finding("size", "any", source))
+        return _any_size(free, ends, hints, family, photo, where, Finding("size", "any", source))
     except (SizeIsNeededError, ModelError) as error:
         reason = str(error).removeprefix(f"{where} ").removeprefix("failed: ")
         settled = _at_one_size(model, ends, fixed, photo, where, "the file")
@@ -82,15 +82,15 @@ def _counted(count: int) -> str:
 def _any_size(
     model: onnx.ModelProto,
     ends: AdapterSpec,
-    wishes: ImportHints,
+    hints: ImportHints,
     family: Architecture | None,
     photo: Pixels,
     where: str,
     size: Finding,
 ) -> SizeSupport:
     trial = Trial(model, ends, where)
-    if wishes.multiple:
-        multiple, source = find_multiple(trial, photo, where, (wishes.multiple,)), "your --multiple"
+    if hints.multiple:
+        multiple, source = find_multiple(trial, photo, where, (hints.multiple,)), "your --multiple"
     elif family is not None and family.multiple > 1:
         multiple, source = find_multiple(trial, photo, where, _from(family.multiple)), f"{family.title}'s own program"
     else:

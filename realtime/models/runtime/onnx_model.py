@@ -92,12 +92,12 @@ class OnnxModel:
         providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
         plans: list[ProviderPlan] = []
         if providers != [Provider.CPU]:
-            outline = read_header(path)
-            check_safe(path, outline)
+            header = read_header(path)
+            check_safe(path, header)
             cache = engine_cache.cache_folder(policy.cache)
             parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
             for provider in providers:
-                folder = engine_cache.engine_folder(cache, path, outline.external_files, (provider.value, *parts))
+                folder = engine_cache.engine_folder(cache, path, header.external_files, (provider.value, *parts))
                 plans += plans_for(provider, folder, engine_cache.timing_folder(cache), fixed_sizes=fixed_sizes)
         else:
             plans = [CPU_PLAN]
@@ -116,11 +116,11 @@ class OnnxModel:
         """`open` calls this. `plans` are tried in turn, those after the one that works are kept for failures;
         `must_be` is the title of the only one that will do for opening, or empty.
         """
-        outline = read_header(path)
-        self.path, self.card, self.notes = path, ModelCard.read(outline.metadata, str(path)), tuple(notes)
-        check_safe(path, outline)
+        header = read_header(path)
+        self.path, self.card, self.notes = path, ModelCard.read(header.metadata, str(path)), tuple(notes)
+        check_safe(path, header)
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
-        self._opset, self.file_shapes = outline.opset, outline.inputs
+        self._opset, self.file_shapes = header.opset, header.inputs
         self._runner: Runner | None = None
         self._is_interrupted = False
         self._open_next(must_be)
@@ -163,7 +163,7 @@ class OnnxModel:
         """Free what it holds; it cannot be run any more. Takes some milliseconds, on any thread."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            runner.give_back()
+            runner.release()
 
     def _check(self, inputs: Arrays, into: Arrays) -> None:
         """Raise ModelError where an array does not fit its port; 2 µs."""

@@ -52,7 +52,7 @@ class Runner(Protocol):
     def interrupt(self) -> None:
         """Let a run that is going on, and all later ones, end at once. Any thread."""
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give back the memory that runs have taken, as the last thing that is done with it."""
 
 
@@ -163,7 +163,7 @@ class HostBinding:
         for name, array in into.items():
             self._binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Empty the session's arena while other Python threads go on.
 
         A session's destructor does it too, but under Python's lock: 6 ms for the style network at 1280×720, 100 for
@@ -209,7 +209,7 @@ class DeviceBinding:
     def interrupt(self) -> None:
         self._recorded.terminate = self._unrecorded.terminate = True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Nothing: a device's memory is given back where the session ends."""
 
     def check_recording(self, inputs: Iterable[Port], outputs: Iterable[Port]) -> None:

@@ -161,16 +161,16 @@ def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
     except CameraError as error:
         raise PortraitError(str(error)) from error
     try:
-        follower = _Follower(clip.name, meter, progress)
+        mesh_tracker = _Follower(clip.name, meter, progress)
         sights = _Sights(video.info.fps, [], [])
         expected = video.info.frame_count
         try:
             while (frame := video.read()) is not None:
                 sights.times_s.append(frame.pts_s)
-                sights.faces.append(follower.see(frame))
+                sights.faces.append(mesh_tracker.see(frame))
                 progress("watching the clip", min(1.0, len(sights.faces) / expected) if expected else 0.5)
         finally:
-            follower.close()
+            mesh_tracker.close()
     finally:
         video.close()
     return sights

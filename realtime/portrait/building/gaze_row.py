@@ -95,13 +95,13 @@ def find_row(
     probes = finders[0].probes()
     for number, motion in enumerate(probes):
         whole = moving.whole(moving.render([motion] * len(originals)))
-        for finder, original in zip(finders, originals, strict=True):
+        for face_stage, original in zip(finders, originals, strict=True):
             seen = meter.again(whole, original)
-            finder.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
+            face_stage.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
         progress("learning how the eyes turn", (number + 1) / len(probes))
     watches = [IrisWatch(moving.picture, original) for original in originals]
     row = Row(
-        steps=[finder.steps() for finder in finders],
+        steps=[face_stage.steps() for face_stage in finders],
         motions=[],
         frames=[],
         measured=[[] for _ in originals],
@@ -142,22 +142,22 @@ def _best_try(
             (gaze_from(seen, original), turn(seen, original).yaw_degrees)
             for seen, original in zip(measured, originals, strict=True)
         ]
-        miss = max(finder.miss(column, *place) for finder, place in zip(finders, places, strict=True))
+        miss = max(face_stage.miss(column, *place) for face_stage, place in zip(finders, places, strict=True))
         if best is None or miss < best.miss:
             best, share = _Try(miss, motions, frame, measured, places), _SHARE
         else:
             share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
         if miss <= 1:
             break
-        for finder, motion, place in zip(finders, motions, places, strict=True):
-            finder.learn(motion, *place)
+        for face_stage, motion, place in zip(finders, motions, places, strict=True):
+            face_stage.learn(motion, *place)
         if number < _TRIES_ALONE:
             motions = [
-                finder.retry(column, motion, *place, share)
-                for finder, motion, place in zip(finders, best.motions, best.places, strict=True)
+                face_stage.retry(column, motion, *place, share)
+                for face_stage, motion, place in zip(finders, best.motions, best.places, strict=True)
             ]
         else:
-            motions = [finder.aim(column, motion) for finder, motion in zip(finders, best.motions, strict=True)]
+            motions = [face_stage.aim(column, motion) for face_stage, motion in zip(finders, best.motions, strict=True)]
     assert best is not None  # noqa: S101 - there is at least one try
     return best
 

@@ -34,14 +34,13 @@ painting.
 
 Nothing outside this package knows the format. Inside, each module knows one thing:
 
-    reader.py     Portrait: a pack, opened
-    writer.py     PackWriter: a pack in the making
-    library.py      packs known by their names
-    manifest.py   what portrait.toml says; toml_tables.py: one table of it, key by key
-    pictures.py   numbered pictures, checked and decoded
+    reader.py              Portrait: a pack, opened
+    writer.py              PackWriter: a pack in the making
+    library.py             packs known by their names
+    manifest.py            what portrait.toml says; toml_tables.py: one table of it, key by key
+    numbered_pictures.py   pictures checked and decoded
     template_matching.py   where heads that somebody else cut out belong in their painting
-    header.py     what a picture file says about itself before it is decoded
-    archive.py    named files in a folder or an archive, safe to read, written whole or not at all
+    archive.py             named files in a folder or an archive, safe to read, written whole or not at all
 """
 
 from realtime.imaging.pixels import Place

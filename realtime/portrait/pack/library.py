@@ -1,4 +1,4 @@
-"""The shelf: a folder in the user's home where packs are known by their names."""
+"""The pack library: a folder in the user's home where packs are known by their names."""
 
 from __future__ import annotations
 

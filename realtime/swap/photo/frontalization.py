@@ -34,9 +34,9 @@ def frontalized(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
     size = float(np.sqrt(cv2.contourArea(corners[-36:])))
     side = int(np.clip(size * _FINER, _LEAST_PX, _MOST_PX))
     places = ((with_rim(uv_points()) + _MARGIN) * (side / (1 + 2 * _MARGIN)) - 0.5).astype(np.float32)
-    raster = Rasterizer(triangles_with_rim(), side, side)
+    rasterizer = Rasterizer(triangles_with_rim(), side, side)
     seen = np.zeros((side, side, 2), np.float32)
-    raster.paint(places, np.zeros(len(places), np.float32), corners, seen)
+    rasterizer.paint(places, np.zeros(len(places), np.float32), corners, seen)
     own = np.asarray(cv2.remap(photo, seen, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
     area = np.maximum(_area(seen), 0) + 1e-3
     better = (area - area[:, ::-1]) / (area + area[:, ::-1])

@@ -72,15 +72,15 @@ class PhotoFace(FaceSource):
         self._map = new_grid(2)
         self._proportions = ShapeTransfer(photo.mesh, photo.corners)
 
-    def draw(self, field: FaceGeometry) -> Pixels:
-        scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(field.mesh.points[:, :2])[-36:]))))
-        whole = field.floats_like("source map", 2)
-        level = self._place(field.source_map, scale)
-        field.enlarge(self._map, whole)
-        out = field.bytes_like("photo", 3)
+    def draw(self, geometry: FaceGeometry) -> Pixels:
+        scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(geometry.mesh.points[:, :2])[-36:]))))
+        whole = geometry.floats_like("source map", 2)
+        level = self._place(geometry.source_map, scale)
+        geometry.enlarge(self._map, whole)
+        out = geometry.bytes_like("photo", 3)
         cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
-        self._bridge(level, field, out)
-        moved = self._proportions.corners(field.mesh)
+        self._bridge(level, geometry, out)
+        moved = self._proportions.corners(geometry.mesh)
         if moved is not None:
             self.corners = moved  # from the next frame on
         return out
@@ -88,21 +88,21 @@ class PhotoFace(FaceSource):
     def forget(self) -> None:
         self._proportions.forget()
 
-    def _bridge(self, level: Pixels, field: FaceGeometry, out: Pixels) -> None:
+    def _bridge(self, level: Pixels, geometry: FaceGeometry, out: Pixels) -> None:
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
         """
-        jumps = _jumps(self._map, field.reach)
+        jumps = _jumps(self._map, geometry.reach)
         if not jumps.any():
             return
         coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        bridged, between = field.bytes_like("bridged", 3), field.bytes_like("between")
-        field.enlarge(np.asarray(coarse, np.uint8), bridged)
-        field.enlarge(jumps, between)
+        bridged, between = geometry.bytes_like("bridged", 3), geometry.bytes_like("between")
+        geometry.enlarge(np.asarray(coarse, np.uint8), bridged)
+        geometry.enlarge(jumps, between)
         cv2.copyTo(bridged, between, out)
 
-    def cover(self, field: FaceGeometry) -> Floats:
-        return field.cover
+    def cover(self, geometry: FaceGeometry) -> Floats:
+        return geometry.cover
 
     def _place(self, source_map: Floats, scale: float) -> Pixels:
         """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""

@@ -74,7 +74,7 @@ class ShapeTransfer:
         least, most = self._photo[:, :2].min(axis=0), self._photo[:, :2].max(axis=0)
         self._scale = _GRID / ((1 + 2 * _ROOM) * (most - least))
         self._origin = least - _ROOM * (most - least)
-        self._raster = Rasterizer(triangles(), _GRID, _GRID)
+        self._rasterizer = Rasterizer(triangles(), _GRID, _GRID)
         self._seen = np.zeros((_GRID, _GRID, 3), np.float32)
 
     def forget(self) -> None:
@@ -98,7 +98,7 @@ class ShapeTransfer:
         percent = 100 * float(np.linalg.norm(away, axis=1).mean() / np.linalg.norm(left - right))
         between = self._viewer[:, :2] + min(self._share, _MOST_PERCENT / max(percent, 1e-6)) * away
         values = np.column_stack([self._corners[: len(between)], np.ones(len(between))]).astype(np.float32)
-        self._raster.paint(self._on_grid(between), self._photo[:, 2].astype(np.float32), values, self._seen)
+        self._rasterizer.paint(self._on_grid(between), self._photo[:, 2].astype(np.float32), values, self._seen)
         there = self._on_grid(self._viewer[:, :2])
         found = cv2.remap(self._seen, there[:, None], ONE_MAP, cv2.INTER_LINEAR)[:, 0]
         moves = (_free() > 0) & (found[:, 2] > 0.999)
