@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from realtime.effects import Effect, EffectContext
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _NAMES = {
@@ -42,7 +43,8 @@ class Swapped(Effect):
     def open(cls, argument: str, settings: Any, context: EffectContext) -> Swapped:
         return cls()
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame = scene.frame
         self._count += 1
         if self._fails_from is not None and self._count > self._fails_from:
             raise RuntimeError("a bug in an effect")

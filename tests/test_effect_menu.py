@@ -10,7 +10,8 @@ import pytest
 
 from realtime.core.stats import RunStats
 from realtime.effects import Effect
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
 
 AGAIN = "press again: your own face will be seen"
@@ -27,8 +28,8 @@ class Bare(Effect):
     def open(cls, argument: str, settings: object, context: object) -> Effect:
         raise NotImplementedError
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        return frame
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame
 
 
 class Painting(Bare):

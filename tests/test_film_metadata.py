@@ -16,9 +16,10 @@ import pytest
 from realtime import __version__
 from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
+from realtime.core.specs import EffectSpec
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame
-from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from tests.synthetic import boxes, told_in, xmp_of_film
@@ -101,21 +102,21 @@ def test_however_many_effects_come_the_term_is_kept(tmp_path: Path) -> None:
 
 
 def test_names_are_told_as_they_are(tmp_path: Path) -> None:
-    strange = Provenance((public_name("swap:<Zoë & 花>\x07\udce9.jpg"),), SYNTHETIC)
+    strange = Provenance((EffectSpec.parse("swap:<Zoë & 花>\x07\udce9.jpg").public_name,), SYNTHETIC)
     record(tmp_path / "out.mp4", [strange])
     assert told_in(xmp_of_film(tmp_path / "out.mp4"))["stEvt:parameters"] == ["effect swap:<Zoë & 花>??.jpg"]
 
 
 RECORD_FOR_EVER = """
 import sys
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from tests.test_film_metadata import PLAIN, SWAP
 from tests.test_recorder import picture
 
-output = Recorder(sys.argv[1], OutputRequest(Controls()))
+output = Recorder(sys.argv[1], OutputRequest(ControlChannel()))
 pixels = picture(1)
 for number in range(100_000):
     made = PLAIN if number < 20 else SWAP

@@ -10,7 +10,6 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
+from realtime.effects.scene import Scene
 from realtime.faces.face_stage import MOST_FACES, FaceStage, usable
 from realtime.imaging.frame import Box, Face, Frame
 from realtime.imaging.pixels import as_picture
@@ -30,8 +30,17 @@ from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_num
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop
 
-METHODS = ("make", "report", "facts", "turn", "next_dial", "inherit_state", "close")
-VALUES = ("provider", "patience_s", "uses_faces", "uses_pixels", "hides_identity", "synthetic", "gives_pictures_away")
+METHODS = ("make", "report", "facts", "inherit_state", "kept", "come_back", "close")
+VALUES = (
+    "parameters",
+    "provider",
+    "patience_s",
+    "uses_faces",
+    "uses_pixels",
+    "hides_identity",
+    "synthetic",
+    "gives_pictures_away",
+)
 GOOD = draw_number(7)
 
 
@@ -53,7 +62,7 @@ def test_no_method_of_an_effect_can_end_the_show(name: str, error: BaseException
     frame = Frame(GOOD, 1.0, 0.0, 0)
     for _ in range(3):
         assert chain.make(frame, []).pixels.shape == GOOD.shape
-    assert chain.turn(1) == chain.next_dial() == ""
+    assert chain.stepped == []
     assert isinstance(chain.facts(), list)
     chain.describe()
     chain.exchange(EffectSlot("failing too", failing_effect(name, error)))
@@ -90,9 +99,10 @@ def test_what_an_effect_tells_of_itself_can_always_be_written() -> None:
 
 def test_a_face_that_is_not_confirmed_is_given_to_effects_that_hide_people_and_to_no_others() -> None:
     class Looking(Inverted):
-        def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        def make(self, scene: Scene) -> Frame:
+            frame, faces = scene.frame, scene.faces
             self.given = [face.confirmed for face in faces]
-            return super().make(frame, faces)
+            return super().make(Scene(frame, faces))
 
     class Hiding(Looking):
         hides_identity = True
@@ -111,8 +121,9 @@ class Giving(Inverted):
         super().__init__()
         self._given, self._whole = given, whole
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        made = super().make(frame, faces)
+    def make(self, scene: Scene) -> Frame:
+        frame, faces = scene.frame, scene.faces
+        made = super().make(Scene(frame, faces))
         if len(self.seen) != 3:
             return made
         return self._given if self._whole else made.with_pixels(self._given)
@@ -191,7 +202,8 @@ def test_a_picture_of_ours_is_not_copied() -> None:
 
 def test_times_and_counts_of_a_picture_stay_the_cameras() -> None:
     class Careless(Inverted):
-        def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        def make(self, scene: Scene) -> Frame:
+            frame = scene.frame
             return Frame(~frame.pixels, math.nan, -5.0, 99, mirrored=True)
 
     made = EffectChain([EffectSlot("careless", Careless())], RunStats()).make(Frame(GOOD, 3.0, 1.5, 4), [])

@@ -20,7 +20,7 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 FOLDERS = (
-    "core", "imaging", "system", "disclosure", "video", "picture_files", "models", "control", "faces", "cameras",
+    "core", "control", "imaging", "system", "disclosure", "video", "picture_files", "models", "faces", "cameras",
     "outputs", "style", "model_import", "face_compositing", "swap", "portrait", "effects", "pipeline", "session",
     "commands",
 )  # fmt: skip

@@ -11,11 +11,20 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import Command, ControlChannel
+from realtime.control.channel import (
+    ControlChannel,
+    Quit,
+    SaveSnapshot,
+    SetMirrored,
+    SetPaused,
+    SetRecording,
+    StepEffect,
+)
 from realtime.core.errors import CameraError, EffectError, OutputError
 from realtime.core.stats import RunStats
 from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
+from realtime.effects.scene import Scene
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output, OutputFinished
@@ -51,7 +60,8 @@ class Inverted(Effect):
     def open(cls, argument: str, settings: Any, context: EffectContext) -> Inverted:
         return cls()
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame, faces = scene.frame, scene.faces
         self.seen.append(faces)
         self.was_mirrored.append(frame.mirrored)
         if self._fail_from is not None and len(self.seen) > self._fail_from:
@@ -81,7 +91,7 @@ def make_loop(
     controls = controls or ControlChannel()
     mailbox: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
     links = [EffectSlot(type(effect).__name__, effect) for effect in effects] or [EffectSlot("none", Plain())]
-    chain = EffectChain(links, stats)
+    chain = EffectChain(links, stats, parameters=controls.parameters)
 
     def open_effect(spec: str) -> Effect:
         if spec == "broken":
@@ -100,7 +110,8 @@ def make_loop(
         mirrored=mirrored,
     )
     menu = EffectMenu(lambda: ["none", "inverted", "broken"], links[-1].spec, open_effect, chain, controls.say)
-    return Run(loop, Supervisor(loop, controls, menu, Snapshots(folder, lambda path: KeepingOutput(), controls.say)))
+    snapshots = Snapshots(folder, lambda path: KeepingOutput(), controls.say)
+    return Run(loop, Supervisor(loop, controls, menu, snapshots, lambda source: camera))
 
 
 def run(made: Run) -> RunStats:
@@ -254,25 +265,25 @@ def test_commands(tmp_path: Path) -> None:
             seen[what] = reached
 
         wait("shown", lambda: output.frames)
-        controls.send(Command.MIRROR)
+        controls.send(SetMirrored())
         wait("mirror", lambda: output.frames[-1].mirrored)
-        controls.send(Command.NEXT_EFFECT)
+        controls.send(StepEffect(1))
         wait("effect", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
-        controls.send(Command.NEXT_EFFECT)
+        controls.send(StepEffect(1))
         wait("broken effect is told", lambda: "broken" in controls.message)
         wait("and the old one goes on", lambda: output.frames[-1].pixels[40, 40, 0] == 165)
-        controls.send(Command.SNAPSHOT)
+        controls.send(SaveSnapshot())
         wait("snapshot", lambda: list(tmp_path.glob("realtime-*.png")))
-        controls.send(Command.RECORD)
+        controls.send(SetRecording())
         wait("recording", lambda: controls.status.recording)
-        controls.send(Command.RECORD)
+        controls.send(SetRecording())
         wait("recorded", lambda: not controls.status.recording)
-        controls.send(Command.PAUSE)
+        controls.send(SetPaused())
         wait("paused", lambda: controls.status.paused)
         shown = len(output.frames)
         time.sleep(0.1)
         seen["nothing new while paused"] = len(output.frames) <= shown + 1
-        controls.send(Command.QUIT)
+        controls.send(Quit())
 
     person = threading.Thread(target=user)
     person.start()
@@ -289,7 +300,7 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
     made = make_loop(DrawnCamera(live=True, fps=60), [KeepingOutput()], every_frame=False, controls=controls)
     recorders: list[Output] = [KeepingOutput(fail_at=2), KeepingOutput()]
     snapshots = Snapshots(tmp_path, lambda path: recorders.pop(0), controls.say)
-    made = made._replace(supervisor=Supervisor(made.loop, controls, None, snapshots))  # type: ignore[arg-type]
+    made = made._replace(supervisor=Supervisor(made.loop, controls, None, snapshots, None))  # type: ignore[arg-type]
     seen: list[bool] = []
 
     def user() -> None:
@@ -299,12 +310,12 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
                 time.sleep(0.01)
             seen.append(reached)
 
-        controls.send(Command.RECORD)
+        controls.send(SetRecording())
         wait(lambda: len(recorders) == 1)
         wait(lambda: not controls.status.recording and "full" in controls.message)
-        controls.send(Command.RECORD)
+        controls.send(SetRecording())
         wait(lambda: controls.status.recording)
-        controls.send(Command.QUIT)
+        controls.send(Quit())
 
     person = threading.Thread(target=user)
     person.start()

@@ -16,7 +16,7 @@ from realtime.swap.photo.loading import read_source
 from tools.swap_figures import faces, motion, people, seam
 from tools.swap_figures.in_front import THINGS, Kept, keep_things
 from tools.swap_figures.material import LIGHTS, Clip, darkened, held, shifted
-from tools.swap_figures.people import SCENES, SIZE, Scene, Spot, face_only, play
+from tools.swap_figures.people import SCENES, SIZE, Scenario, Spot, face_only, play
 from tools.swap_figures.sheets import spread_by_yaw, tile, write_sheet
 from tools.swap_figures.speed import write_film, write_model
 from tools.swap_figures.tables import in_front_table
@@ -179,8 +179,8 @@ def test_a_scene_knows_where_its_people_are(photo: tuple[Pixels, FaceMesh]) -> N
 
 def test_nobody_is_to_be_seen_behind_another_or_out_of_the_picture(photo: tuple[Pixels, FaceMesh]) -> None:
     cast = [[seen(*photo)]] * 2
-    behind = Scene("behind", lambda at_s: (Spot(300), Spot(320, in_front=True)))
-    outside = Scene("outside", lambda at_s: (Spot(60), Spot(1100)))
+    behind = Scenario("behind", lambda at_s: (Spot(300), Spot(320, in_front=True)))
+    outside = Scenario("outside", lambda at_s: (Spot(60), Spot(1100)))
     assert [mesh is None for mesh in next(play(behind, cast, 10, 1)).meshes] == [True, False]
     assert [mesh is None for mesh in next(play(outside, cast, 10, 1)).meshes] == [False, True]
 
@@ -188,7 +188,7 @@ def test_nobody_is_to_be_seen_behind_another_or_out_of_the_picture(photo: tuple[
 def test_a_hand_covers_the_first_face_half_way(photo: tuple[Pixels, FaceMesh]) -> None:
     cast = [[seen(*photo)]] * 2
     open_ = next(play(SCENES[0], cast, 10, 1))
-    covered = next(play(Scene("hand", SCENES[0].spots, hand=lambda at_s: 0.0), cast, 10, 1))
+    covered = next(play(Scenario("hand", SCENES[0].spots, hand=lambda at_s: 0.0), cast, 10, 1))
     first, second = (face_only(mesh, open_.pixels.shape) > 0 for mesh in open_.meshes if mesh is not None)
     difference = cv2.absdiff(open_.pixels, covered.pixels).max(axis=2)
     assert (difference[first] > 10).mean() > 0.5

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.core.registry import without_folders
+from realtime.core.specs import without_folders
 
 
 @pytest.mark.parametrize(

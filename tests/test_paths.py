@@ -15,9 +15,10 @@ from realtime.cameras import kind_of
 from realtime.core.errors import OptionError, PortraitError, RealtimeError
 from realtime.core.frame_rates import parse_rate
 from realtime.core.paths import user_path
+from realtime.core.specs import model_and_rest, names_in
 from realtime.outputs import split_spec
 from realtime.portrait.pack import Portrait
-from realtime.swap.names import is_photo, model_and_photo, names_in
+from realtime.swap.names import is_photo
 
 LONG = "a" * 300
 
@@ -121,11 +122,11 @@ def test_commas_and_colons_may_be_in_a_photos_name(tmp_path: Path, monkeypatch: 
         "10:30.jpg", "c.jfif", "no suffix", "missing.heic",
     ]  # fmt: skip
     assert not any(map(is_photo, ("model.onnx", "inswapper", "model.onnx:a,b.jpg", "inswapper:me.jpg")))
-    assert model_and_photo("model.onnx:10:30.jpg") == ("model.onnx", "10:30.jpg")
-    assert model_and_photo("m:n.onnx:c.jfif") == ("m:n.onnx", "c.jfif")
-    assert model_and_photo("m:n.onnx") == ("m:n.onnx", "")
-    assert model_and_photo("inswapper:me.jpg") == ("inswapper", "me.jpg")
-    assert model_and_photo(r"C:\m.onnx:D:\me.jpg") == (r"C:\m.onnx", r"D:\me.jpg")
+    assert model_and_rest("model.onnx:10:30.jpg") == ("model.onnx", "10:30.jpg")
+    assert model_and_rest("m:n.onnx:c.jfif") == ("m:n.onnx", "c.jfif")
+    assert model_and_rest("m:n.onnx") == ("m:n.onnx", "")
+    assert model_and_rest("inswapper:me.jpg") == ("inswapper", "me.jpg")
+    assert model_and_rest(r"C:\m.onnx:D:\me.jpg") == (r"C:\m.onnx", r"D:\me.jpg")
 
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="no such users there")

@@ -17,12 +17,12 @@ from realtime.outputs.pipe import Pipe
 WRITE = """
 import sys
 import numpy as np
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.imaging.frame import Frame
 from realtime.outputs import OutputFinished, OutputRequest
 from realtime.outputs.pipe import Pipe
 
-pipe = Pipe("", OutputRequest(Controls()))
+pipe = Pipe("", OutputRequest(ControlChannel()))
 shown = 0
 try:
     for number in range(int(sys.argv[1])):

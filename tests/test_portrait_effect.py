@@ -11,6 +11,7 @@ from realtime.core.errors import OptionError, PortraitError
 from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
 from realtime.effects.portrait import PortraitEffect
+from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.portrait.canvas import RegionResampler, draw_painting, painting_area
@@ -44,7 +45,7 @@ def watch(
 ) -> list[Pixels]:
     """Copies of what is shown to someone who stands still."""
     moments = [camera_frame((start + i) / FPS, mirrored=mirrored) for i in range(frames)]
-    return [effect.make(moment, faces).pixels.copy() for moment in moments]
+    return [effect.make(Scene(moment, faces)).pixels.copy() for moment in moments]
 
 
 @pytest.mark.parametrize(("across", "column"), [(0.0, 32), (0.25, 24), (0.5, 16), (0.75, 8), (1.0, 0)])
@@ -75,7 +76,7 @@ def test_the_resting_picture_is_the_frame_itself(tmp_path: Path) -> None:
 def test_the_same_picture_is_the_same_array(tmp_path: Path) -> None:
     effect = open_effect(write_pack(tmp_path / "p"))
     watch(effect, [viewer_at(0.3)], 60)
-    pictures = {id(effect.make(camera_frame(2 + i / FPS), [viewer_at(0.3)]).pixels) for i in range(100)}
+    pictures = {id(effect.make(Scene(camera_frame(2 + i / FPS), [viewer_at(0.3)])).pixels) for i in range(100)}
     assert len(pictures) == 1
     effect.close()
 
@@ -92,7 +93,7 @@ def test_frames_fade_into_each_other_while_it_moves(tmp_path: Path) -> None:
 
 def test_a_picture_that_is_still_shown_is_not_drawn_into(tmp_path: Path) -> None:
     effect = open_effect(write_pack(tmp_path / "p"))
-    held = [effect.make(camera_frame(i / FPS), [viewer_at(i / 30)]).pixels for i in range(30)]
+    held = [effect.make(Scene(camera_frame(i / FPS), [viewer_at(i / 30)])).pixels for i in range(30)]
     copies = [picture.copy() for picture in held]
     watch(effect, [viewer_at(0.1)], 60, start=30)
     assert all(np.array_equal(picture, copy) for picture, copy in zip(held, copies, strict=True))
@@ -157,7 +158,7 @@ def test_the_same_times_give_the_same_pictures(tmp_path: Path) -> None:
 def test_any_canvas_is_filled(tmp_path: Path, canvas: Size | None, fit: str) -> None:
     effect = open_effect(write_pack(tmp_path / "p", stages=2, idles=2), canvas, fit=fit)
     for faces in ([viewer_at(0.2)], []):
-        picture = effect.make(camera_frame(0), faces).pixels
+        picture = effect.make(Scene(camera_frame(0), faces)).pixels
         assert Size.of(picture) == (canvas or PAINTING)
         assert picture.dtype == np.uint8
         assert picture.flags.c_contiguous
@@ -167,7 +168,7 @@ def test_any_canvas_is_filled(tmp_path: Path, canvas: Size | None, fit: str) -> 
 def test_a_painting_larger_than_any_output_is_scaled_down(tmp_path: Path) -> None:
     values = parse_settings(PortraitEffect.Settings, {}, "portrait")
     effect = PortraitEffect.open(str(write_pack(tmp_path / "p")), values, EffectContext(largest=Size(100, 100)))
-    assert effect.make(camera_frame(0), []).size == Size(75, 100)
+    assert effect.make(Scene(camera_frame(0), [])).size == Size(75, 100)
     effect.close()
 
 
@@ -222,8 +223,8 @@ def test_inset_shows_the_camera_mirrored_and_leaves_the_rest(tmp_path: Path) -> 
     frame.pixels[:, :160] = (255, 0, 0)  # the camera's left
     for index, mirrored in enumerate((False, True)):
         moment = camera_frame(index / FPS, size=Size(320, 180), mirrored=mirrored).with_pixels(frame.pixels)
-        picture = with_inset.make(moment, []).pixels
-        differs = np.argwhere((picture != plain.make(moment, []).pixels).any(axis=2))
+        picture = with_inset.make(Scene(moment, [])).pixels
+        differs = np.argwhere((picture != plain.make(Scene(moment, [])).pixels).any(axis=2))
         top, left = differs.min(axis=0)
         bottom, right = differs.max(axis=0) + 1
         assert right - left == pytest.approx(160, abs=4)
@@ -240,10 +241,10 @@ def test_inset_shows_the_camera_mirrored_and_leaves_the_rest(tmp_path: Path) -> 
 def test_inset_of_a_camera_that_comes_back_with_another_shape(tmp_path: Path) -> None:
     effect = open_effect(write_pack(tmp_path / "p"), Size(640, 360), inset=0.25)
     for i in range(20):
-        effect.make(camera_frame(i / FPS, size=Size(320, 180)), [])
+        effect.make(Scene(camera_frame(i / FPS, size=Size(320, 180)), []))
     fresh = open_effect(tmp_path / "p", Size(640, 360), inset=0.25)
     tall = camera_frame(1.0, size=Size(90, 160))
-    assert np.array_equal(effect.make(tall, []).pixels, fresh.make(tall, []).pixels)
+    assert np.array_equal(effect.make(Scene(tall, [])).pixels, fresh.make(Scene(tall, [])).pixels)
     effect.close()
     fresh.close()
 

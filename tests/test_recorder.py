@@ -201,7 +201,7 @@ def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatc
 
 RECORD_FOR_EVER = """
 import sys
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
@@ -209,7 +209,7 @@ from realtime.outputs.splitting import Split, parse_split
 from realtime.disclosure.xmp import found_in
 from tests.test_recorder import picture
 
-output = Recorder(sys.argv[1], OutputRequest(Controls()))
+output = Recorder(sys.argv[1], OutputRequest(ControlChannel()))
 for number in range(100_000):
     output.show(Frame(picture(number), number / 30, number / 30, number))
     if number == 149:
@@ -233,7 +233,7 @@ def test_a_recording_whose_program_was_killed_can_be_played(tmp_path: Path, kind
 
 FILL_THE_DISK = """
 import resource, sys
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OptionError, OutputError
 from realtime.imaging.frame import Frame
 from realtime.outputs import OutputRequest
@@ -244,7 +244,7 @@ import numpy as np
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 random = np.random.default_rng(0)
-output = Recorder(sys.argv[1], OutputRequest(Controls()))
+output = Recorder(sys.argv[1], OutputRequest(ControlChannel()))
 number = 0
 try:
     while True:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -28,7 +28,8 @@ from realtime.core.errors import OutputError
 from realtime.core.registry import RegistryEntry
 from realtime.effects import EffectContext
 from realtime.effects.plain import Plain
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 from realtime.imaging.provenance import ALTERED, SYNTHETIC, stated_by
 from realtime.outputs.recorder import Recorder
 from realtime.video import sound_track
@@ -271,7 +272,8 @@ class Stopping(Plain):
             cls.at_opening()
         return cls()
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame = scene.frame
         if frame.index == self.at:
             type(self).does()
         return frame

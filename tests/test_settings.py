@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from realtime.core.errors import OptionError
-from realtime.core.settings import describe_settings, parse_settings
+from realtime.core.settings import parameters_of, parse_settings
 from realtime.effects import effect_class, effect_names, setting
 
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_said_in_one_line(key: str, value: object, message: st
 
 
 def test_description() -> None:
-    assert [tuple(line) for line in describe_settings(Sample)] == [
+    assert [(one.name, one.takes, one.default_text, one.help) for one in parameters_of(Sample)] == [
         ("strength", "a number from 0 to 2 s", "1", "how much"),
         ("count", "a whole number of at least 1", "3", "how many"),
         ("on", "yes or no", "yes", "whether"),
@@ -100,9 +100,9 @@ def test_description() -> None:
 def test_every_effect_declares_its_settings(name: str) -> None:
     settings_class = effect_class(name).Settings
     defaults = parse_settings(settings_class, {}, name)
-    for line in describe_settings(settings_class):
+    for line in parameters_of(settings_class):
         assert line.help, f"{name}.{line.name} tells nobody what it does"
-        if line.default != "none":
-            assert getattr(parse_settings(settings_class, {line.name: line.default}, name), line.name) == getattr(
+        if line.default_text != "none":
+            assert getattr(parse_settings(settings_class, {line.name: line.default_text}, name), line.name) == getattr(
                 defaults, line.name
             )

@@ -48,9 +48,9 @@ def ended(process: subprocess.Popen[str], *signals: signal.Signals) -> tuple[int
 def test_what_was_ignored_at_the_start_stays_ignored(sign: signal.Signals, before: str) -> None:
     code = """
 import signal, time
-from realtime.system.signals import ending_in_order
+from realtime.system.signals import graceful_shutdown
 asked = []
-with ending_in_order(lambda: asked.append(1)):
+with graceful_shutdown(lambda: asked.append(1)):
     print("ready", flush=True)
     deadline_s = time.monotonic() + 30
     while not asked and time.monotonic() < deadline_s:
@@ -63,9 +63,9 @@ print(len(asked), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, signal.gets
 
 def test_a_main_thread_in_a_native_call_does_not_keep_the_program_from_ending() -> None:
     code = f"""
-from realtime.system.signals import ending_in_order, leave_now
+from realtime.system.signals import graceful_shutdown, leave_now
 {HELD_FOR_EVER}
-with ending_in_order(lambda: None, unheard=lambda: leave_now(7), heard_within_s=0.1):
+with graceful_shutdown(lambda: None, unheard=lambda: leave_now(7), heard_within_s=0.1):
     print("ready", flush=True)
     stand_still()
 """
@@ -75,9 +75,9 @@ with ending_in_order(lambda: None, unheard=lambda: leave_now(7), heard_within_s=
 def test_a_main_thread_that_hears_is_left_to_end_in_order() -> None:
     code = """
 import time
-from realtime.system.signals import ending_in_order, leave_now
+from realtime.system.signals import graceful_shutdown, leave_now
 asked = []
-with ending_in_order(lambda: asked.append(1), unheard=lambda: leave_now(7), heard_within_s=5.0):
+with graceful_shutdown(lambda: asked.append(1), unheard=lambda: leave_now(7), heard_within_s=5.0):
     print("ready", flush=True)
     while not asked:
         time.sleep(0.01)
@@ -90,9 +90,9 @@ print("in order")
 def test_a_library_that_swallows_ctrl_c_is_asked_once_more_and_then_not_any_more(swallowed: int) -> None:
     code = f"""
 import time
-from realtime.system.signals import Interruption, ending_in_order, leave_now
+from realtime.system.signals import Interruption, graceful_shutdown, leave_now
 try:
-    with ending_in_order(Interruption(), unheard=lambda: leave_now(7), heard_within_s=0.2, insists=True):
+    with graceful_shutdown(Interruption(), unheard=lambda: leave_now(7), heard_within_s=0.2, insists=True):
         for number in range({swallowed}):
             try:
                 if number == 0:
@@ -145,14 +145,14 @@ sys.exit(leave(5))
 FINISHING = """
 import sys, time
 from pathlib import Path
-from realtime.core.finishing_threads import Finishing
+from realtime.core.finishing_threads import FinishingThread
 from realtime.system.signals import leave
 
 def finish():
     time.sleep(SECONDS)
     Path('a.mp4').touch()
 
-Finishing(finish, "a.mp4").start()
+FinishingThread(finish, "a.mp4").start()
 print("ready", flush=True)
 sys.exit(leave(5))
 """

@@ -14,6 +14,7 @@ import pytest
 from realtime.core.errors import EffectError, ModelError, OptionError
 from realtime.core.stats import RunStats
 from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.models.runtime.onnx_model import SessionPolicy
@@ -85,45 +86,45 @@ def open_style() -> Iterator[Open]:
 
 def test_the_model_paints_the_very_frame(open_style: Open, picture: Pixels) -> None:
     effect = open_style(settings=StyleSettings(quality="fixed"))
-    assert np.array_equal(effect.make(moment(picture, 0), []).pixels, 255 - picture)
+    assert np.array_equal(effect.make(Scene(moment(picture, 0), [])).pixels, 255 - picture)
     assert effect.title == "Negative"
     assert effect.provider == "CPU"
 
 
 def test_the_same_picture_again_costs_nothing(open_style: Open, picture: Pixels) -> None:
     effect = open_style()
-    first = effect.make(moment(picture, 0), []).pixels
-    assert effect.make(moment(picture, 1), []).pixels is first
-    effect.turn(-1)
-    assert effect.make(moment(picture, 2), []).pixels is not first
+    first = effect.make(Scene(moment(picture, 0), [])).pixels
+    assert effect.make(Scene(moment(picture, 1), [])).pixels is first
+    effect.parameters.step("strength", -1)
+    assert effect.make(Scene(moment(picture, 2), [])).pixels is not first
 
 
 @pytest.mark.parametrize(("argument", "strength"), [("negative:0.25", 0.25), ("negative:1", 1.0), ("negative:0", 0.0)])
 def test_strength_mixes_the_frame_in(open_style: Open, picture: Pixels, argument: str, strength: float) -> None:
-    made = open_style(argument, StyleSettings(quality="fixed")).make(moment(picture, 0), []).pixels
+    made = open_style(argument, StyleSettings(quality="fixed")).make(Scene(moment(picture, 0), [])).pixels
     expected = (1 - strength) * picture + strength * (255 - picture.astype(np.float64))
     assert np.abs(made - expected).max() <= 1
 
 
 def test_strength_is_turned_live(open_style: Open, picture: Pixels) -> None:
     effect = open_style(settings=StyleSettings(strength=0.9))
-    assert effect.turn(1) == "strength 100%"
-    assert effect.turn(1) == "strength 100%"
+    assert effect.parameters.step("strength", 1) == 1
+    assert effect.parameters.step("strength", 1) == 1
     for _ in range(10):
-        said = effect.turn(-1)
-    assert said == "strength 0%"
-    assert effect.make(moment(picture, 0), []).pixels is picture
-    assert effect.facts()["style"] == "Negative, 0%"
+        strength = effect.parameters.step("strength", -1)
+    assert strength == 0
+    assert effect.make(Scene(moment(picture, 0), [])).pixels is picture
+    assert effect.facts()["style"] == "Negative"
 
 
 def test_the_next_style_keeps_the_strength_set_by_keys(open_style: Open) -> None:
     former = open_style()
-    former.turn(-3)
+    former.parameters.step("strength", -3)
     following, told = open_style("brighter"), open_style("brighter:0.2")
     following.inherit_state(former)
     told.inherit_state(former)
-    assert following.facts()["style"] == "Brighter, 70%"
-    assert told.facts()["style"] == "Brighter, 20%"
+    assert following.parameters.get("strength") == 0.7
+    assert told.parameters.get("strength") == 0.2
 
 
 def test_without_a_name_it_is_the_first(open_style: Open) -> None:
@@ -169,7 +170,7 @@ def test_a_slow_model_begins_at_a_size_that_holds_the_rate(
 ) -> None:
     slow_down(monkeypatch, ns_per_px=200)  # 46 ms at the full size
     effect = open_style()
-    made = effect.make(moment(picture, 0), []).pixels
+    made = effect.make(Scene(moment(picture, 0), [])).pixels
     (size,) = sizes_of(effect)
     assert Size.parse(size).width < 0.75 * FRAME.width
     assert effect.facts()["works at"] == f"{size} of 640x360"
@@ -227,7 +228,7 @@ def test_the_full_size_where_it_was_asked_for(
     slow_down(monkeypatch, ns_per_px=200)
     effect = open_style(settings=settings, in_context=context(every_frame=every_frame))
     for index in range(20):
-        effect.make(moment(picture.copy(), index), [])
+        effect.make(Scene(moment(picture.copy(), index), []))
     assert sizes_of(effect) == {"640x360": 20}
 
 
@@ -248,29 +249,29 @@ def test_the_size_is_lowered_beside_the_picture_that_goes_on(
     monkeypatch.setattr(StyleRenderer, "warm", dawdle)
     pictures = [picture, picture.copy()]
     for index in range(40):
-        effect.make(moment(pictures[index % 2], index), [])
+        effect.make(Scene(moment(pictures[index % 2], index), []))
     assert sizes_of(effect) == {"640x360": 40}, "nothing waits for what is being opened"
     opening.set()
     index = 40
     give_up_s = time.monotonic() + 10
     while len(sizes_of(effect)) == 1 and time.monotonic() < give_up_s:
-        effect.make(moment(pictures[index % 2], index), [])
+        effect.make(Scene(moment(pictures[index % 2], index), []))
         index += 1
     assert Size.parse(list(sizes_of(effect))[-1]).width < FRAME.width
 
 
 def test_a_camera_that_comes_back_at_another_size(open_style: Open, picture: Pixels) -> None:
     effect = open_style()
-    effect.make(moment(picture, 0), [])
+    effect.make(Scene(moment(picture, 0), []))
     other = np.ascontiguousarray(picture[:240, :320])
-    bridged = effect.make(moment(other, 1), []).pixels
+    bridged = effect.make(Scene(moment(other, 1), [])).pixels
     assert Size.of(bridged) == Size(320, 240)
     assert np.abs(bridged.astype(np.int16) - (255 - other)).mean() < 8
     pictures = [other, other.copy()]
     give_up_s = time.monotonic() + 10
     index = 2
     while "320x240" not in sizes_of(effect) and time.monotonic() < give_up_s:
-        made = effect.make(moment(pictures[index % 2], index), []).pixels
+        made = effect.make(Scene(moment(pictures[index % 2], index), [])).pixels
         index += 1
     assert np.array_equal(made, 255 - other)
 
@@ -279,7 +280,7 @@ def test_recorded_pictures_of_several_sizes_are_each_made_at_their_own(open_styl
     effect = open_style(in_context=context(every_frame=True))
     for index, size in enumerate([FRAME, Size(100, 77), Size(333, 40), FRAME]):
         pixels = np.asarray(cv2.resize(picture, size), np.uint8)
-        assert np.array_equal(effect.make(moment(pixels, index), []).pixels, 255 - pixels)
+        assert np.array_equal(effect.make(Scene(moment(pixels, index), [])).pixels, 255 - pixels)
 
 
 @pytest.mark.usefixtures("idle_machine")
@@ -295,7 +296,7 @@ def test_a_size_that_does_not_open_leaves_the_one_in_use(
     monkeypatch.setattr(StyleRenderer, "warm", fail)
     with caplog.at_level(logging.WARNING):
         for index in range(40):
-            effect.make(moment(picture.copy(), index), [])
+            effect.make(Scene(moment(picture.copy(), index), []))
     assert sizes_of(effect) == {"640x360": 40}
     assert 1 <= sum("out of memory" in line for line in caplog.messages) <= 3
 
@@ -403,7 +404,8 @@ def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: 
         chain,
         said.append,
     )
-    chain.turn(-1)
+    assert chain.stepped == ["style.strength"]
+    chain.parameters.step("style.strength", -1)
     chain.make(moment(picture, 0), [])
     menu.step(1)
     give_up_s = time.monotonic() + 10
@@ -411,7 +413,8 @@ def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: 
         made = chain.make(moment(picture.copy(), 1), []).pixels
         assert not np.array_equal(made, picture), "never bare"
     assert said == ["effect: style:negative"]
-    assert chain.facts()[0] == ("style", "Negative, 40%")
+    assert chain.facts()[0] == ("style", "Negative")
+    assert chain.parameters.get("style.strength") == 0.4
     menu.step(-1)
     assert said[-1] == "effect: style:brighter:0.5", "back where it began"
     menu.close()

@@ -14,6 +14,7 @@ from realtime import cameras
 from realtime.__main__ import main
 from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.models.file_safety import read_header
@@ -126,7 +127,7 @@ def test_nothing_else_is_tried(tmp_path: Path, navy_photo: Path, monkeypatch: py
     effect = StyleEffect.open(str(path), StyleSettings(), context(Size(640, 360)))
     for index, size in enumerate([Size(640, 360)] * 30 + [Size(360, 640), Size(256, 256)]):
         pixels = photo_of(navy_photo, size)
-        painted = effect.make(Frame(pixels, 0.0, index * 0.9, index), []).pixels
+        painted = effect.make(Scene(Frame(pixels, 0.0, index * 0.9, index), [])).pixels
         assert np.abs(painted.astype(int) - (255 - pixels)).mean() < 8
         effect._governor._scaling.extend([0.2] * 12)  # as slow as may be: there is no smaller one
     assert len(opened) == 1
@@ -143,7 +144,7 @@ def test_people_are_told(
     with caplog.at_level(logging.WARNING):
         effect = StyleEffect.open(str(path), StyleSettings(quality="fixed"), context(frame, every_frame=every_frame))
     assert caplog.messages == []
-    effect.make(Frame(photo_of(navy_photo, frame), 0.0, 0.0, 0), [])
+    effect.make(Scene(Frame(photo_of(navy_photo, frame), 0.0, 0.0, 0), []))
     facts = effect.facts()
     assert facts["works at"] == "256x144 of 1280x720"
     assert facts["bound to"] == "256x256"
@@ -169,7 +170,7 @@ def test_a_model_bound_in_height_alone_keeps_the_frames_proportions(tmp_path: Pa
     path = negative_style(tmp_path / "bound.onnx", height=180)
     effect = StyleEffect.open(str(path), StyleSettings(), context(Size(640, 360), every_frame=True))
     for index, size in enumerate([Size(640, 360), Size(480, 480)]):
-        effect.make(Frame(photo_of(navy_photo, size), 0.0, 0.0, index), [])
+        effect.make(Scene(Frame(photo_of(navy_photo, size), 0.0, 0.0, index), []))
     assert effect.report()["frames_by_working_size"] == {"320x180": 1, "180x180": 1}
     assert effect.facts()["bound to"] == "a height of 180"
     effect.close()

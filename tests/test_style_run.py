@@ -13,7 +13,7 @@ import pytest
 
 from realtime import cameras
 from realtime.__main__ import main
-from realtime.control.channel import Command
+from realtime.control.channel import StepParameter
 from realtime.core.errors import OptionError
 from realtime.core.stats import RunStats
 from realtime.effects.style import StyleEffect
@@ -36,7 +36,7 @@ def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> assembly.Run:
 def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     run = live_run(monkeypatch, Options(effect=(style,), output=("none",), frames=90, provider="cpu"))
     controls = run.supervisor._controls
-    for command in (Command.WEAKER, Command.WEAKER, Command.WEAKER, Command.STRONGER):
+    for command in (StepParameter(-1), StepParameter(-1), StepParameter(-1), StepParameter(1)):
         controls.send(command)
     run.go()
     assert controls.message == "strength 80%"
@@ -53,7 +53,7 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
 
 def test_an_effect_without_a_dial_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     run = live_run(monkeypatch, Options(effect=("none",), output=("none",), frames=30))
-    run.supervisor._controls.send(Command.STRONGER)
+    run.supervisor._controls.send(StepParameter(1))
     run.go()
     assert run.supervisor._controls.message == "none has no strength to change"
 
@@ -106,7 +106,16 @@ def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyP
     brought.close()
 
 
-def test_settings_of_an_effect_that_is_not_there_are_refused(style: str) -> None:
-    options = Options(source="demo", effect=("none",), output=("none",), set=("style.strength=0.5",), quality="auto")
-    with pytest.raises(OptionError, match="settings for style, but the effect is none"):
+def test_settings_wait_for_an_effect_that_a_key_brings(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    options = Options(effect=("none",), output=("none",), frames=5, provider="cpu", set=("style.strength=0.5",))
+    run = live_run(monkeypatch, options)
+    brought = run.supervisor._menu._open_effect(style)
+    run.go()
+    assert brought.parameters.get("strength") == 0.5
+    brought.close()
+
+
+def test_what_such_an_effect_could_not_be_opened_with_is_refused_at_the_start() -> None:
+    options = Options(source="demo", effect=("none",), output=("none",), set=("style.strength=5",))
+    with pytest.raises(OptionError, match=r"style\.strength takes a number from 0 to 1, not 5"):
         assembly.build(options, lambda what, share: None, RunStats())

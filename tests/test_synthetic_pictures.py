@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -14,12 +13,14 @@ import pytest
 
 from realtime import __version__, effects
 from realtime.core.registry import RegistryEntry
+from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.effects import Effect
 from realtime.effects.plain import Plain
-from realtime.imaging.frame import Face, Frame, Pixels, Size
-from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name, stated_by
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
 from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from realtime.session import assembly
 from realtime.session.options import Options
@@ -36,8 +37,8 @@ class Drawn(Plain):
 
     uses_pixels = False
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        return frame.with_pixels(np.full_like(frame.pixels, 7))
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame.with_pixels(np.full_like(scene.frame.pixels, 7))
 
 
 def frame(index: int = 0, value: int = 90) -> Frame:
@@ -95,8 +96,9 @@ class GivingAway(Swapped):
         super().__init__(fails_from)
         self.made: list[Pixels] = []
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        made = super().make(frame, faces)
+    def make(self, scene: Scene) -> Frame:
+        frame, faces = scene.frame, scene.faces
+        made = super().make(Scene(frame, faces))
         self.made.append(made.pixels)
         return made
 
@@ -104,8 +106,8 @@ class GivingAway(Swapped):
 class ReturningTheCameras(GivingAway):
     """Promises more than it keeps."""
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        return frame
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame
 
 
 def test_a_picture_that_was_given_away_is_not_copied() -> None:
@@ -226,7 +228,7 @@ def test_what_holds_for_the_parts_holds_for_the_whole() -> None:
     ],
 )
 def test_no_folder_of_the_users_is_told(spec: str, told: str) -> None:
-    assert public_name(spec) == told
+    assert EffectSpec.parse(spec).public_name == told
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from realtime.core.errors import HangError
 from realtime.core.stats import RunStats
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 from realtime.outputs import Output
 from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from realtime.system.watchdog import Pulse, Watchdog
@@ -101,10 +101,11 @@ class Hanging(Inverted):
         self.released = threading.Event()
         self._after = after
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame, faces = scene.frame, scene.faces
         if len(self.seen) >= self._after:
             self.released.wait()
-        return super().make(frame, faces)
+        return super().make(Scene(frame, faces))
 
 
 def test_an_effect_that_never_returns_ends_the_run_with_its_outputs_closed() -> None:

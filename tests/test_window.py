@@ -13,7 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.control.channel import Command, ControlChannel, Status
+from realtime.control.channel import (
+    Command,
+    ControlChannel,
+    NextParameter,
+    Quit,
+    SaveSnapshot,
+    SetMirrored,
+    SetPaused,
+    SetRecording,
+    Status,
+    StepEffect,
+    StepParameter,
+)
 from realtime.core.errors import OutputError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.sdl import pygame
@@ -164,20 +176,20 @@ def test_the_same_picture_is_drawn_once(open_stage: Open) -> None:
 
 
 KEYS = {
-    pygame.K_m: Command.MIRROR,
-    pygame.K_SPACE: Command.PAUSE,
-    pygame.K_p: Command.PAUSE,
-    pygame.K_RIGHT: Command.NEXT_EFFECT,
-    pygame.K_n: Command.NEXT_EFFECT,
-    pygame.K_LEFT: Command.PREVIOUS_EFFECT,
-    pygame.K_b: Command.PREVIOUS_EFFECT,
-    pygame.K_UP: Command.STRONGER,
-    pygame.K_DOWN: Command.WEAKER,
-    pygame.K_d: Command.NEXT_DIAL,
-    pygame.K_s: Command.SNAPSHOT,
-    pygame.K_r: Command.RECORD,
-    pygame.K_q: Command.QUIT,
-    pygame.K_ESCAPE: Command.QUIT,
+    pygame.K_m: SetMirrored(),
+    pygame.K_SPACE: SetPaused(),
+    pygame.K_p: SetPaused(),
+    pygame.K_RIGHT: StepEffect(1),
+    pygame.K_n: StepEffect(1),
+    pygame.K_LEFT: StepEffect(-1),
+    pygame.K_b: StepEffect(-1),
+    pygame.K_UP: StepParameter(1),
+    pygame.K_DOWN: StepParameter(-1),
+    pygame.K_d: NextParameter(),
+    pygame.K_s: SaveSnapshot(),
+    pygame.K_r: SetRecording(),
+    pygame.K_q: Quit(),
+    pygame.K_ESCAPE: Quit(),
 }
 
 
@@ -195,7 +207,7 @@ def test_closing_the_window_quits(open_stage: Open) -> None:
     stage.show(noise(64, 48))
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     stage.window.poll()
-    assert stage.commands() == [Command.QUIT]
+    assert stage.commands() == [Quit()]
 
 
 @pytest.mark.parametrize("keys", [(pygame.K_i, pygame.K_TAB), (pygame.K_h, pygame.K_F1), (pygame.K_h, pygame.K_ESCAPE)])
@@ -350,7 +362,7 @@ def test_what_was_asked_for_as_fullscreen_stays_so(open_stage: Open) -> None:
     assert "Ctrl+Q" in stage.controls.message, "whoever may end it learns how"
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_q, mod=pygame.KMOD_LCTRL, unicode="", scancode=0))
     stage.window.poll()
-    assert stage.commands() == [Command.QUIT]
+    assert stage.commands() == [Quit()]
 
 
 def test_a_double_click_makes_a_window_fullscreen_and_back(open_stage: Open) -> None:
@@ -434,11 +446,11 @@ ASK = """
 import sys
 from realtime.outputs.window import screens
 print(screens.has_screen(), screens.list_screens())
-from realtime.control.channel import Controls
+from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError
 from realtime.outputs import OutputRequest, open_output
 try:
-    open_output("window", OutputRequest(Controls()))
+    open_output("window", OutputRequest(ControlChannel()))
 except OutputError as error:
     print(error)
 """

@@ -22,6 +22,7 @@ import onnxruntime
 
 from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.library import find_model, model_names
@@ -161,7 +162,7 @@ def paint_all(path: Path, pictures: Sequence[Pixels], *, steady: bool) -> list[P
     context = EffectContext(frame=Size.of(pictures[0]), every_frame=True, provider="cpu")
     effect = StyleEffect.open(str(path), StyleSettings(steady=steady), context)
     frames = [Frame(pixels, 0.0, index / 30, index) for index, pixels in enumerate(pictures)]
-    painted = [effect.make(frame, []).pixels for frame in frames]
+    painted = [effect.make(Scene(frame, [])).pixels for frame in frames]
     effect.close()
     return painted
 

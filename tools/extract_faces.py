@@ -23,7 +23,7 @@ from typing import Literal, NoReturn
 from tqdm import tqdm
 
 from realtime.core.errors import CameraError, OptionError, OutputError, RealtimeError
-from realtime.effects import setting
+from realtime.core.settings import setting
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line, silence_native_libraries

@@ -26,7 +26,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from realtime.core.errors import OptionError, RealtimeError
-from realtime.effects import setting
+from realtime.core.settings import setting
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line, silence_native_libraries

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import CameraError, OptionError, RealtimeError, nearest
-from realtime.effects import setting
+from realtime.core.settings import setting
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
 from realtime.system.console import progress_line

@@ -22,11 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{name:{width}}  {summary}")
         print("\n'realtime effects NAME' lists an effect's settings; --set NAME.KEY=VALUE changes one.")
         return 0
-    from realtime.core.settings import describe_settings
+    from realtime.core.settings import parameters_of
 
-    rows = list(describe_settings(effects.effect_class(arguments.name).Settings))
-    if not rows:
+    parameters = parameters_of(effects.effect_class(arguments.name).Settings)
+    if not parameters:
         print(f"the effect {arguments.name} has no settings")
-    for key, kind, default, text in rows:
-        print(f"--set {arguments.name}.{key}={kind}   (default {default})\n    {text}")
+    for one in parameters:
+        print(f"--set {arguments.name}.{one.name}={one.takes}   (default {one.default_text})\n    {one.help}")
     return 0

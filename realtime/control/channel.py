@@ -3,25 +3,88 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import queue
 import threading
 import time
 
+from realtime.control.parameters import ParameterTree
 
-class Command(enum.Enum):
-    """A wish of the user's that the loop carries out. (HUD, help and fullscreen stay within the window.)"""
 
-    MIRROR = "mirror"
-    PAUSE = "pause"
-    NEXT_EFFECT = "next effect"
-    PREVIOUS_EFFECT = "previous effect"
-    STRONGER = "stronger"
-    WEAKER = "weaker"
-    NEXT_DIAL = "next dial"
-    SNAPSHOT = "snapshot"
-    RECORD = "record"
-    QUIT = "quit"
+@dataclasses.dataclass(frozen=True, slots=True)
+class Command:
+    """What the loop is asked to do: a value, from whatever front-end. (HUD, help and fullscreen stay in the window.)"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quit(Command):
+    """End the run in order."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetMirrored(Command):
+    """Exchange left and right of the camera's picture, or not; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetPaused(Command):
+    """Hold the picture, or go on; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepEffect(Command):
+    """Go to the next effect (1) or the previous one (-1) in the menu."""
+
+    by: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseEffect(Command):
+    """Show this effect, as `--effect` writes it, in the place of the last one."""
+
+    spec: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseSource(Command):
+    """Take pictures from this source, as `--source` writes it."""
+
+    spec: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetParameter(Command):
+    """Set what `realtime.control.parameters` knows as `path`, for example `swap.strength`."""
+
+    path: str
+    value: object
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepParameter(Command):
+    """Change the parameter that the arrow keys have by so many of its steps."""
+
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NextParameter(Command):
+    """Give the arrow keys the next parameter."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SaveSnapshot(Command):
+    """Keep the picture that is shown."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetRecording(Command):
+    """Record, or end the recording; None: the other way from now."""
+
+    on: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,6 +114,8 @@ class ControlChannel:
     """Carries commands to the loop, and status and messages back. Any thread."""
 
     def __init__(self) -> None:
+        self.parameters = ParameterTree()
+        """What can be set about everything that runs. A front-end may set a value here at once, without a command."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._lock = threading.Lock()
         # Guarded by _lock:
@@ -59,7 +124,7 @@ class ControlChannel:
         self._message_until_s = 0.0
 
     def send(self, command: Command) -> None:
-        """[window] Ask the loop for something."""
+        """[any] Ask the loop for something."""
         self._commands.put(command)
 
     def next_command(self) -> Command | None:

@@ -1,39 +1,191 @@
-"""An effect's own settings: texts from the command line or values from a preset, made into its dataclass.
+"""Parameters as data: what can be set about a part, declared once as the fields of a dataclass.
 
-Every field of the dataclass has a type among bool, int, float, str, Path, Literal["…", …] and any of them `| None`,
-a default, and `metadata=realtime.effects.setting(...)`.
+A field has a type among bool, int, float, str, Path, Literal["…", …] and any of them `| None`, a default, and
+`metadata=setting(...)`. From that one declaration come the command line's `--set`, presets, help, keys, the HUD and the
+statistics (`realtime.control.parameters` holds the values of a part that runs).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, Union
+from typing import Any, Literal, TypeVar, Union
 
 from realtime.core.errors import UNREADABLE, OptionError, nearest
 from realtime.core.paths import user_path
 from realtime.core.text_limits import abbreviated
 
 S = TypeVar("S")
+Value = bool | int | float | str | Path | None
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NOTHING = frozenset({"", "none"})
 
 
-class SettingDescription(NamedTuple):
-    """One setting, for `--help`."""
+class Kind(enum.Enum):
+    """What a parameter's value is."""
+
+    NUMBER = "number"
+    WHOLE_NUMBER = "whole number"
+    SWITCH = "switch"
+    CHOICE = "choice"
+    TEXT = "text"
+    FILE = "file"
+
+
+_KINDS: dict[Any, Kind] = {
+    float: Kind.NUMBER,
+    int: Kind.WHOLE_NUMBER,
+    bool: Kind.SWITCH,
+    str: Kind.TEXT,
+    Path: Kind.FILE,
+    Literal: Kind.CHOICE,
+}
+
+
+def setting(
+    help: str,  # noqa: A002 - the word argparse uses for it
+    *,
+    title: str = "",
+    least: float | None = None,
+    most: float | None = None,
+    step: float | None = None,
+    unit: str = "",
+    live: bool = False,
+) -> Mapping[str, Any]:
+    """Return the metadata of one field: what it does and what it may be, as `Parameter` has it."""
+    return {"help": help, "title": title, "least": least, "most": most, "step": step, "unit": unit, "live": live}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parameter:
+    """One thing that can be set, apart from the value it has."""
 
     name: str
     """As it is written after `--set EFFECT.`."""
-    type: str
-    """What it takes, in words: `0 to 0.5`, `contain or cover`, `yes or no`, `file`."""
-    default: str
+    title: str
+    """As people read it beside a slider."""
     help: str
+    kind: Kind
+    default: Value
+    optional: bool = False
+    """Whether it may be None: left to the part."""
+    least: float | None = None
+    most: float | None = None
+    step: float | None = None
+    """What one press of a key changes. None: no key does."""
+    unit: str = ""
+    """`s`, `px`; `%`: shown as a percentage, 0..1 in fact."""
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    """Whether it may change while the part runs."""
+
+    @property
+    def takes(self) -> str:
+        """What it may be, in words: `a number from 0 to 0.5`, `contain or cover`, `yes or no`, `a path`."""
+        if self.kind is Kind.CHOICE:
+            words = " or ".join(self.choices)
+        elif self.kind in (Kind.NUMBER, Kind.WHOLE_NUMBER):
+            words = self._range_in_words()
+        else:
+            words = {Kind.SWITCH: "yes or no", Kind.TEXT: "a text", Kind.FILE: "a path"}[self.kind]
+        return f"{words}, or none" if self.optional else words
+
+    def _range_in_words(self) -> str:
+        words = "a number" if self.kind is Kind.NUMBER else "a whole number"
+        if self.least is not None and self.most is not None:
+            words += f" from {self.least:g} to {self.most:g}"
+        elif self.least is not None:
+            words += f" of at least {self.least:g}"
+        elif self.most is not None:
+            words += f" of at most {self.most:g}"
+        return words if self.unit == "%" else f"{words} {self.unit}".rstrip()
+
+    def read(self, value: object, owner: str = "") -> Value:
+        """Return a text, or a value of a preset's TOML, as its value. Raises OptionError for what it cannot be;
+        `owner` goes before its name there.
+        """
+        name = f"{owner}.{self.name}" if owner else self.name
+        if self.optional and (value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)):
+            return None
+        try:
+            converted = _CONVERTERS[self.kind](value, self.choices)
+        except UNREADABLE:
+            raise OptionError(f"{name} takes {self.takes}, not '{_short(value)}'{self._hint(value)}") from None
+        if self.clipped(converted) != converted:
+            raise OptionError(f"{name} takes {self.takes}, not {_short(value)}")
+        return converted
+
+    def clipped(self, value: Value) -> Value:
+        """Return the value nearest to this one that it may have: a slider may send what lies beyond its range."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        if self.least is not None and value < self.least:
+            value = type(value)(self.least)
+        if self.most is not None and value > self.most:
+            value = type(value)(self.most)
+        return value
+
+    def stepped(self, value: Value, steps: int) -> Value:
+        """Return a value so many steps up, or down; the same where it has no steps, or is None."""
+        if self.step is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return self.clipped(type(value)(round(value + steps * self.step, 6)))
+
+    def text(self, value: Value) -> str:
+        """Return a value as people read it: `70%`, `0.3 s`, `yes`, `none`."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if value is None:
+            return "none"
+        if self.unit == "%" and isinstance(value, int | float):
+            return f"{value:.0%}"
+        if isinstance(value, float):
+            digits = 0 if self.step is None else max(0, -math.floor(math.log10(self.step)))
+            return f"{value:.{digits}f} {self.unit}".rstrip() if digits else f"{value:g} {self.unit}".rstrip()
+        return f"{value} {self.unit}".rstrip()
+
+    @property
+    def default_text(self) -> str:
+        """The default as `--set` takes it."""
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
+        return "yes" if self.default is True else "no" if self.default is False else str(self.default or "none")
+
+    def _hint(self, value: object) -> str:
+        return nearest(_short(value), self.choices) if self.choices else ""
+
+
+def parameters_of(settings_class: type[Any]) -> list[Parameter]:
+    """Return the parameters that a dataclass declares, in its order. Raises TypeError for a type they cannot have."""
+    kinds = typing.get_type_hints(settings_class)
+    found = []
+    for field in dataclasses.fields(settings_class):
+        kind, optional = _without_none(kinds[field.name])
+        is_choice = typing.get_origin(kind) is Literal
+        if not is_choice and kind not in _KINDS:
+            raise TypeError(f"{settings_class.__name__}.{field.name}: parameters of type {kind} cannot be read")
+        about = dict(field.metadata)
+        default: Any = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        found.append(
+            Parameter(
+                field.name,
+                about.pop("title", "") or field.name.replace("_", " "),
+                about.pop("help", ""),
+                Kind.CHOICE if is_choice else _KINDS[kind],
+                default,
+                optional,
+                choices=tuple(map(str, typing.get_args(kind))) if is_choice else (),
+                **about,
+            )
+        )
+    return found
 
 
 def parse_settings(settings_class: type[S], values: Mapping[str, object], owner: str) -> S:
@@ -42,31 +194,17 @@ def parse_settings(settings_class: type[S], values: Mapping[str, object], owner:
     A value is a text, or of the field's type already (a preset's TOML). `-` and `_` are the same in names. `owner` is
     the effect's name, for messages. Raises OptionError for an unknown name, a wrong type or a value out of range.
     """
-    fields = _fields(settings_class)
+    parameters = {parameter.name: parameter for parameter in parameters_of(settings_class)}
     chosen: dict[str, Any] = {}
     for key, value in values.items():
         name = key.replace("-", "_")
-        if name not in fields:
-            if not fields:
+        if name not in parameters:
+            if not parameters:
                 raise OptionError(f"the effect '{owner}' has no settings; leave out {owner}.{key}")
-            hint = nearest(name, fields) or f"; there are: {', '.join(fields)}"
+            hint = nearest(name, parameters) or f"; there are: {', '.join(parameters)}"
             raise OptionError(f"the effect '{owner}' has no setting '{key}'{hint}")
-        field, kind = fields[name]
-        chosen[name] = _convert(value, kind, field.metadata, f"{owner}.{name}")
+        chosen[name] = parameters[name].read(value, owner)
     return settings_class(**chosen)
-
-
-def describe_settings(settings_class: type[Any]) -> list[SettingDescription]:
-    """Return every setting in the order of its declaration."""
-    return [
-        SettingDescription(name, _in_words(kind, field.metadata), _shown(field), field.metadata.get("help", ""))
-        for name, (field, kind) in _fields(settings_class).items()
-    ]
-
-
-def _fields(settings_class: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
-    kinds = typing.get_type_hints(settings_class)
-    return {field.name: (field, kinds[field.name]) for field in dataclasses.fields(settings_class)}
 
 
 def _without_none(kind: Any) -> tuple[Any, bool]:
@@ -78,35 +216,12 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
-def _convert(value: object, kind: Any, metadata: Mapping[str, Any], name: str) -> Any:
-    kind, may_be_none = _without_none(kind)
-    if may_be_none and (value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)):
-        return None
-    try:
-        converted = _CONVERTERS[Literal if typing.get_origin(kind) is Literal else kind](value, kind)
-    except KeyError:
-        raise TypeError(f"{name}: settings of type {kind} cannot be read") from None
-    except UNREADABLE:
-        wanted = _in_words(kind, metadata)
-        raise OptionError(f"{name} takes {wanted}, not '{_short(value)}'{_hint(value, kind)}") from None
-    least, most = metadata.get("least"), metadata.get("most")
-    if isinstance(converted, int | float) and (
-        (least is not None and converted < least) or (most is not None and converted > most)
-    ):
-        raise OptionError(f"{name} takes {_in_words(kind, metadata)}, not {_short(value)}")
-    return converted
-
-
 def _short(value: object) -> str:
     """Return a value as it is shown in a message; a number may have more digits than Python would write."""
     try:
         return abbreviated(str(value))
     except ValueError:
         return "a number of thousands of digits"
-
-
-def _hint(value: object, kind: Any) -> str:
-    return nearest(_short(value), typing.get_args(kind)) if typing.get_origin(kind) is Literal else ""
 
 
 def _to_bool(value: object, _: Any) -> bool:
@@ -144,47 +259,18 @@ def _to_path(value: object, _: Any) -> Path:
     return user_path(value)
 
 
-def _to_choice(value: object, kind: Any) -> object:
+def _to_choice(value: object, choices: tuple[str, ...]) -> str:
     word = value.strip().lower() if isinstance(value, str) else value
-    if word not in typing.get_args(kind):
+    if not isinstance(word, str) or word not in choices:
         raise ValueError
     return word
 
 
-_CONVERTERS: dict[Any, Any] = {
-    bool: _to_bool,
-    int: _to_int,
-    float: _to_float,
-    str: _to_str,
-    Path: _to_path,
-    Literal: _to_choice,
+_CONVERTERS: dict[Kind, Callable[[object, tuple[str, ...]], Value]] = {
+    Kind.SWITCH: _to_bool,
+    Kind.WHOLE_NUMBER: _to_int,
+    Kind.NUMBER: _to_float,
+    Kind.TEXT: _to_str,
+    Kind.FILE: _to_path,
+    Kind.CHOICE: _to_choice,
 }
-
-
-def _in_words(kind: Any, metadata: Mapping[str, Any]) -> str:
-    kind, may_be_none = _without_none(kind)
-    if typing.get_origin(kind) is Literal:
-        words = " or ".join(map(str, typing.get_args(kind)))
-    elif kind in (int, float):
-        words = _range_in_words("a whole number" if kind is int else "a number", metadata)
-    else:
-        words = {bool: "yes or no", str: "a text", Path: "a path"}.get(kind, str(kind))
-    return f"{words}, or none" if may_be_none else words
-
-
-def _range_in_words(words: str, metadata: Mapping[str, Any]) -> str:
-    least, most, unit = metadata.get("least"), metadata.get("most"), metadata.get("unit", "")
-    if least is not None and most is not None:
-        words += f" from {least:g} to {most:g}"
-    elif least is not None:
-        words += f" of at least {least:g}"
-    elif most is not None:
-        words += f" of at most {most:g}"
-    return f"{words} {unit}".rstrip()
-
-
-def _shown(field: dataclasses.Field[Any]) -> str:
-    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    if isinstance(default, bool):
-        return "yes" if default else "no"
-    return "none" if default is None else f"{default:g}" if isinstance(default, float) else str(default)

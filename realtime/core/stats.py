@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from realtime import __version__
 from realtime.core.files import atomic_write
-from realtime.core.registry import without_folders
+from realtime.core.specs import without_folders
 
 T = TypeVar("T")
 

@@ -10,14 +10,17 @@ import dataclasses
 import importlib
 import io
 import unicodedata
+from dataclasses import field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
+from realtime.core.settings import setting
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import Place
@@ -52,6 +55,19 @@ class LabelStyle:
     """A TrueType or OpenType file; None: the HUD's own font (Latin, Greek, Cyrillic)."""
 
 
+@dataclasses.dataclass(frozen=True)
+class LabelPlacement:
+    """What can be set about the label while it is shown."""
+
+    corner: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = field(
+        default="bottom-right", metadata=setting("where the label stands", live=True)
+    )
+    size: float = field(
+        default=0.042,
+        metadata=setting("its height as a share of the picture's", least=0.02, most=0.25, step=0.002, live=True),
+    )
+
+
 class _Patch(NamedTuple):
     """The pill at one size, ready to be blended: picture = (picture · keep + add) / 256."""
 
@@ -71,6 +87,8 @@ class Label:
         # Kept in memory: a picture of another size, hours later, needs it again, and its file may be gone by then.
         self._font_data = _read(style.font) if style.font is not None else None
         _check(self.style, self._font_data)
+        self.parameters = Parameters(LabelPlacement(style.corner, style.height_share))  # type: ignore[arg-type]
+        self._placement = self.parameters.values
         self._size: Size | None = None
         self._patch: _Patch | None = None
         self._pool = FramePool(Size(1, 1))
@@ -91,10 +109,13 @@ class Label:
         `may_write`: its pixels are nobody else's, and may be drawn into. Nobody may write into a frame otherwise.
         """
         pixels = frame.pixels
+        if self._placement is not self.parameters.values:
+            self._placement, self._patch, self._last = self.parameters.values, None, None
         if self._last is not None and (pixels is self._last[0] or pixels is self._last[1]):
             return frame.with_pixels(self._last[1])
         if self._patch is None or frame.size != self._size:
-            self._size, self._patch = frame.size, _draw(self.style, self._font_data, frame.size)
+            placed = dataclasses.replace(self.style, corner=self._placement.corner, height_share=self._placement.size)
+            self._size, self._patch = frame.size, _draw(placed, self._font_data, frame.size)
             self._pool = FramePool(frame.size)
         marked = pixels
         if not (may_write and pixels.flags.writeable):

@@ -7,14 +7,19 @@ through the entry-point group `realtime.effects`.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
+from realtime.control.parameters import NoSettings, Parameters
 from realtime.core.errors import EffectError, nearest
 from realtime.core.registry import RegistryEntry
-from realtime.imaging.frame import Face, Frame, Size
+from realtime.core.settings import setting as setting
+from realtime.core.specs import EffectSpec
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame, Size
 from realtime.system.watchdog import HUNG_AFTER_S
 
 
@@ -67,6 +72,9 @@ class Effect(ABC):
     patience_s: float = HUNG_AFTER_S
     """In a live run, how long a picture may take before the effect is taken for hung and the run is ended. One that is
     known to take long says more."""
+    parameters: Parameters[Any] = Parameters(NoSettings())
+    """What can be set about it, and what it is set to: `Parameters(settings)` of an effect that has any. One that lets
+    them change while it runs reads `parameters.values` once in each `make`."""
     provider: str = "CPU (OpenCV)"
     """What really computes it, for the HUD and the statistics."""
 
@@ -86,12 +94,8 @@ class Effect(ABC):
         return ("",)
 
     @abstractmethod
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        """Return the new picture for this moment (`frame.with_pixels(...)`).
-
-        `faces` holds the viewer to follow first, then the others by size; positions in pixels of the camera's frame.
-        Effects that hide people are also given those who are not `confirmed`, last.
-        """
+    def make(self, scene: Scene) -> Frame:
+        """Return the new picture for this moment (`scene.frame.with_pixels(...)`)."""
 
     def inherit_state(self, former: Effect) -> None:  # noqa: B027 - most have nothing to take over
         """[processing thread] Take over from the effect shown until now what the user has set with keys. Called
@@ -107,39 +111,18 @@ class Effect(ABC):
     def come_back(self, kept: object) -> None:  # noqa: B027 - most have nothing to know
         """[processing thread] Take what this effect's `kept` returned when it was last left. Before `inherit_state`."""
 
-    def turn(self, steps: int) -> str:  # noqa: ARG002
-        """[any thread] Turn its dial up (or down, below 0) by so many steps, from the next frame on, and return what
-        to tell the user: `strength 70%`. Empty: it has none.
-        """
-        return ""
-
-    def next_dial(self) -> str:
-        """[any thread] Let `turn` turn the next of its dials, and return what to tell the user: `dial: coverage 2.20`.
-        Empty: it has no other.
-        """
-        return ""
-
     def facts(self) -> Mapping[str, str]:
-        """[any thread] Return lines for the HUD, by label, besides name and provider: `{"works at": "640x360"}`."""
+        """[any thread] Return lines for the HUD, by label, besides name, provider and parameters: `{"works at":
+        "640x360"}`.
+        """
         return {}
 
     def report(self) -> Mapping[str, Any]:
-        """Return what the statistics keep of it, as JSON values by name (docs/statistics.md)."""
+        """Return what the statistics keep of it besides its parameters, as JSON values by name (docs/statistics.md)."""
         return {}
 
     def close(self) -> None:  # noqa: B027 - most effects hold nothing
         """Free what it holds."""
-
-
-def setting(
-    help: str,  # noqa: A002 - the word argparse uses for it
-    *,
-    least: float | None = None,
-    most: float | None = None,
-    unit: str = "",
-) -> Mapping[str, Any]:
-    """Return the metadata of one field of an effect's `Settings`: what it does and what it may be."""
-    return {"help": help, "least": least, "most": most, "unit": unit}
 
 
 EFFECTS: dict[str, RegistryEntry] = {
@@ -179,6 +162,11 @@ def effect_class(name: str) -> type[Effect]:
             raise EffectError(f"effect '{name}' of package {points[0].module} does not load: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Effect)):
         raise EffectError(f"effect '{name}' is no realtime.effects.Effect; its package must be mended")
+    if len(inspect.signature(found.make).parameters) != len(inspect.signature(Effect.make).parameters):
+        raise EffectError(
+            f"effect '{name}' is written for an earlier version: make(scene) has taken the place of make(frame, faces) "
+            "(CHANGELOG.md); its package must be mended"
+        )
     return found
 
 
@@ -187,13 +175,7 @@ def shows_people(spec: str) -> bool:
     loaded might. Imports it.
     """
     try:
-        found = effect_class(split_spec(spec)[0])
+        found = effect_class(EffectSpec.parse(spec).name)
     except EffectError:
         return True
     return found.uses_pixels and not found.hides_identity
-
-
-def split_spec(spec: str) -> tuple[str, str]:
-    """Split `portrait:PACK` into name and argument."""
-    name, _, argument = spec.partition(":")
-    return name.strip(), argument.strip()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 
 from realtime.core.errors import RealtimeError
 from realtime.effects import Effect, EffectContext
-from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import RESTING_BGR, letterbox_into
 
 _SIZE = Size(1280, 720)
 
 
 class Fallback(Effect):
-    """Shows one picture, unmoved. Nobody chooses it: `app.build` does."""
+    """Shows one picture, unmoved. Nobody chooses it: `session.assembly` does."""
 
     uses_pixels = False
 
@@ -44,5 +44,5 @@ class Fallback(Effect):
         letterbox_into(photo, grey, RESTING_BGR)
         return cls(grey)
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002
-        return frame.with_pixels(self._picture)
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame.with_pixels(self._picture)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 from realtime.core.errors import OptionError
 from realtime.effects import Effect, EffectContext
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 
 
 class Plain(Effect):
@@ -15,7 +15,9 @@ class Plain(Effect):
 
     @dataclasses.dataclass(frozen=True)
     class Settings:
-        """It has none. A field would read: `strength: float = field(default=1.0, metadata=setting("…"))`."""
+        """It has none. A field would read: `strength: float = field(default=1.0, metadata=setting("…", live=True))`,
+        and the effect would have `self.parameters = Parameters(settings)`.
+        """
 
     @classmethod
     def open(cls, argument: str, settings: Settings, context: EffectContext) -> Plain:  # noqa: ARG003
@@ -23,5 +25,5 @@ class Plain(Effect):
             raise OptionError(f"the effect 'none' takes no argument; write --effect none, not none:{argument}")
         return cls()
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002
-        return frame
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame

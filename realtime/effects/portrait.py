@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +17,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
-from realtime.effects import Effect, EffectContext, setting
+from realtime.core.settings import setting
+from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, scale_into
@@ -47,23 +49,28 @@ class PortraitSettings:
             "widens the gaze where camera and screen are apart",
             least=-3,
             most=4,
+            live=True,
         ),
     )
-    view_right: float = field(default=1.0, metadata=setting("where it ends", least=-3, most=4))
+    view_right: float = field(default=1.0, metadata=setting("where it ends", least=-3, most=4, live=True))
     view_top: float = field(
-        default=0.0, metadata=setting("the same from above, for portraits that look up and down", least=-3, most=4)
+        default=0.0,
+        metadata=setting("the same from above, for portraits that look up and down", least=-3, most=4, live=True),
     )
-    view_bottom: float = field(default=1.0, metadata=setting("and below", least=-3, most=4))
+    view_bottom: float = field(default=1.0, metadata=setting("and below", least=-3, most=4, live=True))
     smoothing_s: float = field(
-        default=0.3, metadata=setting("how long the gaze takes to reach the viewer", least=0, most=5, unit="s")
+        default=0.3,
+        metadata=setting("how long the gaze takes to reach the viewer", least=0, most=5, unit="s", live=True),
     )
     rest: float = field(
         default=0.01,
-        metadata=setting("movements smaller than this share of the view are not followed", least=0, most=0.2),
+        metadata=setting(
+            "movements smaller than this share of the view are not followed", least=0, most=0.2, live=True
+        ),
     )
-    wander: bool = field(default=True, metadata=setting("look about when nobody is there"))
+    wander: bool = field(default=True, metadata=setting("look about when nobody is there", live=True))
     wander_after_s: float = field(
-        default=2.0, metadata=setting("how long after the last viewer", least=0, most=3600, unit="s")
+        default=2.0, metadata=setting("how long after the last viewer", least=0, most=3600, unit="s", live=True)
     )
     blink: bool = field(default=True, metadata=setting("blink, where the portrait can"))
     idle: bool = field(default=True, metadata=setting("breathe when nobody is there, where the portrait can"))
@@ -98,22 +105,16 @@ class PortraitEffect(Effect):
         self._background = draw_painting(portrait.painting, scaler, canvas)
         self._columns, self._rows = portrait.columns, portrait.rows
         self._blink_stages = portrait.blink_stages
-        self._gaze = GazeController(
-            GazeOptions(
-                columns=portrait.columns,
-                rows=portrait.rows,
-                view_left=settings.view_left,
-                view_right=settings.view_right,
-                view_top=settings.view_top,
-                view_bottom=settings.view_bottom,
-                smoothing_s=settings.smoothing_s,
-                rest=settings.rest,
-                wander_after_s=settings.wander_after_s if settings.wander else None,
-                blinks=self._frames.lids_part is not None,
-                idle_count=self._frames.idle_count,
-                idle_fps=portrait.idle_fps or 1.0,
-            )
+        self.parameters = Parameters(settings)
+        self._behaves_by = settings
+        self._gaze_options = GazeOptions(
+            columns=portrait.columns,
+            rows=portrait.rows,
+            blinks=self._frames.lids_part is not None,
+            idle_count=self._frames.idle_count,
+            idle_fps=portrait.idle_fps or 1.0,
         )
+        self._gaze = GazeController(self._gaze_options_for(settings))
         self._second_row = np.empty((self._frames.part.height, self._frames.part.width, 3), np.uint8)
         self._inset = _Inset(canvas, settings.inset) if settings.inset else None
         self._pool = FramePool(canvas, prepare=self._prepare)
@@ -144,7 +145,12 @@ class PortraitEffect(Effect):
             portrait.close()
             raise
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame, faces, settings = scene.frame, scene.faces, self.parameters.values
+        if settings is not self._behaves_by:
+            self._behaves_by = settings
+            if _has_a_view(settings):  # else one end of it has been set, and the other is going to be
+                self._gaze.adapt(self._gaze_options_for(settings))
         look = self._gaze.update(frame.pts_s, _viewer(frame, faces[0]) if faces else None)
         shown = self._choose(look)
         if shown != self._shown or self._inset is not None:
@@ -159,6 +165,18 @@ class PortraitEffect(Effect):
 
     def close(self) -> None:
         self._frames.close()
+
+    def _gaze_options_for(self, settings: PortraitSettings) -> GazeOptions:
+        return dataclasses.replace(
+            self._gaze_options,
+            view_left=settings.view_left,
+            view_right=settings.view_right,
+            view_top=settings.view_top,
+            view_bottom=settings.view_bottom,
+            smoothing_s=settings.smoothing_s,
+            rest=settings.rest,
+            wander_after_s=settings.wander_after_s if settings.wander else None,
+        )
 
     def _prepare(self, picture: Pixels) -> None:
         picture[:] = self._background  # every picture after it changes the head's part only
@@ -243,6 +261,10 @@ class _Inset:
             np.copyto(place.of(out), small)
         else:
             cv2.flip(small, 1, dst=place.of(out))
+
+
+def _has_a_view(settings: PortraitSettings) -> bool:
+    return settings.view_left < settings.view_right and settings.view_top < settings.view_bottom
 
 
 def _viewer(frame: Frame, face: Face) -> tuple[float, float]:

@@ -18,11 +18,14 @@ from typing import Any, Literal
 
 import cv2
 
+from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
-from realtime.effects import Effect, EffectContext, setting
+from realtime.core.settings import setting
+from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
@@ -36,7 +39,6 @@ from realtime.style.throttle import Throttle
 log = logging.getLogger(__name__)
 
 _UNKNOWN_FRAME = Size(1280, 720)  # what most cameras give, where nobody knows yet
-_STRENGTH_STEP = 0.1
 _SLOWER_TIMES = 5  # than when it was opened, because other programs are busy
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 
@@ -46,7 +48,15 @@ class StyleSettings:
     """How strongly, how finely and how calmly it paints."""
 
     strength: float = field(
-        default=1.0, metadata=setting("how much of the picture is painted; 0: the camera's picture", least=0, most=1)
+        default=1.0,
+        metadata=setting(
+            "how much of the picture is painted; 0: the camera's picture",
+            least=0,
+            most=1,
+            step=0.1,
+            unit="%",
+            live=True,
+        ),
     )
     quality: Literal["auto", "fixed"] = field(
         default="auto",
@@ -78,7 +88,7 @@ class StyleEffect(Effect):
         self._renderer = first.renderer
         self._governor = _FrameGovernor(frame, first.sizes, self._period_s, first.step)
         self._exchange = BackgroundLoader(self._open_beside, quick=self._renderer.model.provider == "CPU")
-        self._strength = settings.strength
+        self.parameters = Parameters(settings)
         self._strength_is_named = False
         self._pool = FramePool(frame)
         self._last: tuple[Pixels, Pixels, float] | None = None  # frame, picture, strength
@@ -109,8 +119,8 @@ class StyleEffect(Effect):
         effect._strength_is_named = strength is not None
         return effect
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:  # noqa: ARG002 - it paints everybody
-        strength = self._strength
+    def make(self, scene: Scene) -> Frame:
+        frame, strength = scene.frame, self.parameters.values.strength
         if self._last is not None and self._last[0] is frame.pixels and self._last[2] == strength:
             return frame.with_pixels(self._last[1])
         self._fit(frame.size)
@@ -130,25 +140,20 @@ class StyleEffect(Effect):
         self._last = (frame.pixels, picture, strength)
         return frame.with_pixels(picture)
 
-    def turn(self, steps: int) -> str:
-        self._strength = min(1.0, max(0.0, round(self._strength + steps * _STRENGTH_STEP, 2)))
-        return f"strength {self._strength:.0%}"
-
     def inherit_state(self, former: Effect) -> None:
         if isinstance(former, StyleEffect) and not self._strength_is_named:
-            self._strength = former._strength
+            self.parameters.set("strength", former.parameters.values.strength)
 
     def facts(self) -> Mapping[str, str]:
         renderer = self._renderer
         size = renderer.place.size
         works = str(size) if size == renderer.frame else f"{size} of {renderer.frame}"
         bound = {} if renderer.model.bound.is_free else {"bound to": str(renderer.model.bound)}
-        return {"style": f"{self.title}, {self._strength:.0%}", "works at": works, **bound}
+        return {"style": self.title, "works at": works, **bound}
 
     def report(self) -> Mapping[str, Any]:
         return {
             "title": self.title,
-            "strength": self._strength,
             "working_size": list(self._renderer.model.size),
             "bound": not self._renderer.model.bound.is_free,
             "frames_by_working_size": {str(size): count for size, count in self._frames_by_size.items()},

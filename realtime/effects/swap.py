@@ -14,9 +14,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
-from realtime.effects import Effect, EffectContext, setting
+from realtime.core.settings import setting
+from realtime.core.specs import model_and_rest, names_in
+from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
 from realtime.face_compositing.multi_person import MultiPersonCompositor
@@ -25,19 +29,19 @@ from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.mesh_tracker import MeshTracker
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Face, Frame, Size
+from realtime.imaging.frame import Frame, Size
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.downloads import model_file
 from realtime.models.library import find_model, model_names, read_card
 from realtime.models.runtime.onnx_model import SessionPolicy
-from realtime.swap.names import is_photo, model_and_photo, names_in
+from realtime.swap.names import is_photo
 from realtime.swap.network import NetworkFace, SwapModel, identity_of
 from realtime.swap.photo.loading import read_source
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
-_STEP = 0.1
-_SLIDER_STEPS = {"coverage": 0.05, "x": 0.01, "y": 0.01}
+_SLIDERS = {"coverage": "coverage", "shift_x": "x", "shift_y": "y"}
+"""Parameters that say how the face lies in a model's crop, and what `Alignment` calls them."""
 _UNKNOWN_FRAME = Size(1280, 720)
 
 
@@ -45,7 +49,16 @@ _UNKNOWN_FRAME = Size(1280, 720)
 class SwapSettings:
     """Whose face, how strongly, and what stays the viewer's."""
 
-    strength: float = field(default=1.0, metadata=setting("how far the new face covers yours", least=0, most=1))
+    morph: float | None = field(
+        default=None,
+        metadata=setting(
+            "models that go from one face to another: how far", least=0, most=1, step=0.1, unit="%", live=True
+        ),
+    )
+    strength: float = field(
+        default=1.0,
+        metadata=setting("how far the new face covers yours", least=0, most=1, step=0.1, unit="%", live=True),
+    )
     keep: Literal["auto", "eyes", "mouth", "both", "none"] = field(
         default="auto",
         metadata=setting(
@@ -53,21 +66,25 @@ class SwapSettings:
         ),
     )
     light: float = field(
-        default=1.0, metadata=setting("how far the new face takes your light and colour", least=0, most=1)
+        default=1.0,
+        metadata=setting("how far the new face takes your light and colour", least=0, most=1, unit="%"),
     )
     in_front: bool = field(
         default=True, metadata=setting("your hair, hands, cups and phones before your face stay before the new one")
     )
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
-    morph: float | None = field(
-        default=None, metadata=setting("models that go from one face to another: how far", least=0, most=1)
-    )
     coverage: float | None = field(
         default=None,
-        metadata=setting("models aligned by the mesh: how much lies in their crop", least=0.5, most=5),
+        metadata=setting(
+            "models aligned by the mesh: how much lies in their crop", least=0.5, most=5, step=0.05, live=True
+        ),
     )
-    shift_x: float | None = field(default=None, metadata=setting("and how far it lies to the right", least=-1, most=1))
-    shift_y: float | None = field(default=None, metadata=setting("and how far down", least=-1, most=1))
+    shift_x: float | None = field(
+        default=None, metadata=setting("and how far it lies to the right", least=-1, most=1, step=0.01, live=True)
+    )
+    shift_y: float | None = field(
+        default=None, metadata=setting("and how far down", least=-1, most=1, step=0.01, live=True)
+    )
 
 
 class SwapEffect(Effect):
@@ -79,17 +96,16 @@ class SwapEffect(Effect):
     synthetic = True
     gives_pictures_away = True
 
-    def __init__(self, people: MultiPersonCompositor, models: Sequence[SwapModel], title: str, strength: float) -> None:
+    def __init__(
+        self, people: MultiPersonCompositor, models: Sequence[SwapModel], title: str, settings: SwapSettings
+    ) -> None:
         self._people = people
         self._models = models
         self._title = title
-        self._strength = strength
+        self.parameters = _parameters_of(settings, models)
+        self._applied = self.parameters.values
         self._pool = FramePool(_UNKNOWN_FRAME)
         self._frames_hidden = self._frames_worn = 0
-        self._dials = ["morph"] if any(model.has_morph for model in models) else []
-        self._dials.append("strength")
-        if any(model.alignment.slide("coverage") is not None for model in models):
-            self._dials += _SLIDER_STEPS
 
     @classmethod
     def choices(cls) -> list[str]:
@@ -109,14 +125,17 @@ class SwapEffect(Effect):
             raise
         people = MultiPersonCompositor(makers, lambda: MeshTracker(opener.meshes), everyone=settings.everyone)
         titles = ", ".join(Path(name).stem for name in named)
-        return cls(people, opener.models, titles, settings.strength)
+        return cls(people, opener.models, titles, settings)
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame, settings = scene.frame, self.parameters.values
+        if settings is not self._applied:
+            self._apply(settings)
         if self._pool.size != frame.size:
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
         np.copyto(picture, frame.pixels)
-        self._people.render(frame, faces, self._strength, picture)
+        self._people.render(frame, scene.faces, settings.strength, picture)
         self._frames_worn += self._people.worn > 0
         self._frames_hidden += self._people.hidden > 0
         self.provider = ", ".join(dict.fromkeys(compositor.mask.provider for compositor in self._people.compositors))
@@ -128,46 +147,32 @@ class SwapEffect(Effect):
             self._people.take_over(former._people.known())
 
     def kept(self) -> object:
-        return self._strength, self._people.known()
+        return self.parameters.values.strength, self._people.known()
 
     def come_back(self, kept: object) -> None:
         """Cover the face as far as the user had set it, and know whoever wore it."""
         if isinstance(kept, tuple):
-            self._strength, people = kept
+            strength, people = kept
+            self.parameters.set("strength", strength)
             self._people.take_over(people)
 
-    def turn(self, steps: int) -> str:
-        dial = self._dials[0]
-        if dial == "strength":
-            self._strength = _stepped(self._strength, steps)
+    def _apply(self, settings: SwapSettings) -> None:
+        """Hand on to the models what has been set since the last frame."""
         for model in self._models:
-            if dial == "morph" and model.has_morph:
-                model.morph = _stepped(model.morph, steps)
-            elif dial in _SLIDER_STEPS:
-                model.slide(dial, steps * _SLIDER_STEPS[dial])
-        return self._shown(dial)
-
-    def next_dial(self) -> str:
-        if len(self._dials) < 2:
-            return ""
-        self._dials = [*self._dials[1:], self._dials[0]]
-        return f"up and down: {self._shown(self._dials[0])}"
-
-    def _shown(self, dial: str) -> str:
-        if dial == "strength":
-            return f"strength {self._strength:.0%}"
-        if dial == "morph":
-            return f"morph {next(model.morph for model in self._models if model.has_morph):.0%}"
-        slides = (model.alignment.slide(dial) for model in self._models)
-        return f"{dial} {next(slide for slide in slides if slide is not None):.2f}"
+            if settings.morph is not None and model.has_morph:
+                model.morph = settings.morph
+            for parameter, slider in _SLIDERS.items():
+                value = getattr(settings, parameter)
+                if value != getattr(self._applied, parameter):
+                    model.set_slider(slider, value)
+        self._applied = settings
 
     def facts(self) -> Mapping[str, str]:
-        return {"face": f"{self._title}, {self._strength:.0%}", "swapped": str(self._people.worn)}
+        return {"face": self._title, "swapped": str(self._people.worn)}
 
     def report(self) -> Mapping[str, Any]:
         return {
             "faces": self._title,
-            "strength": self._strength,
             "frames_swapped": self._frames_worn,
             "frames_hidden": self._frames_hidden,
         }
@@ -202,7 +207,7 @@ class _Opener:
         return lambda: self._compositor(NetworkFace(model))
 
     def _model(self, name: str) -> SwapModel:
-        model_name, photo_name = model_and_photo(name)
+        model_name, photo_name = model_and_rest(name)
         path = vetted(find_model(model_name, ModelKind.SWAP))
         model = SwapModel(path, self._policy, self._alignment(path))
         self.models.append(model)
@@ -239,5 +244,15 @@ class _Opener:
         return Compositor(mask, kept, light=self._settings.light, in_front=self._settings.in_front)
 
 
-def _stepped(value: float, steps: int) -> float:
-    return min(1.0, max(0.0, round(value + steps * _STEP, 2)))
+def _parameters_of(settings: SwapSettings, models: Sequence[SwapModel]) -> Parameters[SwapSettings]:
+    """Return what can be set: sliders that none of the models has are left out, the others have their real values."""
+    known: dict[str, float] = {}
+    for model in models:
+        if model.has_morph:
+            known.setdefault("morph", model.morph)
+        for parameter, slider in _SLIDERS.items():
+            value = model.alignment.slide(slider)
+            if value is not None:
+                known.setdefault(parameter, value)
+    without = {"morph", *_SLIDERS} - set(known)
+    return Parameters(dataclasses.replace(settings, **known), without=without)  # type: ignore[arg-type]  # by name

@@ -12,7 +12,6 @@ import re
 from pathlib import Path
 
 from realtime import __version__
-from realtime.core.registry import without_folders
 
 PROGRAM = f"realtime {__version__}"
 
@@ -34,7 +33,7 @@ class Provenance:
     """What is told of a picture or a recording. The same object for all frames made in one way."""
 
     effects: tuple[str, ...]
-    """The effects in order, as `public_name` writes them."""
+    """The effects in order, as `EffectSpec.public_name` writes them."""
     source_type: str = ""
     """The term of IPTC's Digital Source Type vocabulary, a URI; empty: there is nothing that we could vouch for."""
 
@@ -56,12 +55,6 @@ class Provenance:
         """Return what holds for a recording of which a part was made in either way."""
         effects = tuple(dict.fromkeys((*self.effects, *other.effects)))
         return Provenance(effects, max(self.source_type, other.source_type, key=_MORE_OR_LESS.index))
-
-
-def public_name(spec: str) -> str:
-    """Return an effect as others may read it: of `swap:/home/me/m.onnx:/home/me/a.jpg` remains `swap:m.onnx:a.jpg`."""
-    told = without_folders(re.sub(r"\s*([,:])\s*", r"\1", spec.strip())).encode(errors="replace").decode()
-    return "".join(letter if letter.isprintable() else "?" for letter in told)  # a name may be no text
 
 
 def stated_by(path: Path) -> str:

@@ -54,7 +54,7 @@ class OutputRequest:
 class OutputFinished(Exception):  # noqa: N818 - not an error: the output has ended as it should
     """Raised by `show` when an output has come to its normal end: the program that read the pipe has left. The loop
     closes that output and says nothing; when it was the last one, the run ends with code 0. (A window that is closed
-    asks for the end of the whole run instead: `Command.QUIT`.)
+    asks for the end of the whole run instead: `control.channel.Quit`.)
     """
 
 

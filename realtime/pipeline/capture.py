@@ -88,6 +88,9 @@ class Capture:
         self._bad_pictures = OnceLogger(log)
         self._told_lost_at_s = self._told_back_at_s = -math.inf
         self._is_leap_told = False
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._chosen: tuple[Camera, Callable[[], Camera]] | None = None
 
     def start(self) -> None:
         """Begin to read."""
@@ -99,8 +102,61 @@ class Capture:
         """
         self._clock_may_run.set()
 
+    def choose(self, name: str, open_source: Callable[[], Camera], say: Callable[[str], None]) -> None:
+        """Read from another source from now on. It is opened beside the one in use, which stays where that fails.
+
+        `open_source` opens it, and opens it again after a loss. Raises RealtimeError. `say`: tells the user.
+        """
+
+        def open_it() -> None:
+            try:
+                camera = open_source()
+            except FAULTS as error:  # whatever a driver raises, the source in use goes on
+                log.debug("opening %s", name, exc_info=error)
+                say(in_one_line(error))
+                return
+            with self._lock:
+                unused, self._chosen = self._chosen, (camera, open_source)
+            if unused is not None:
+                self._close(unused[0])
+            if self._stopping.is_set():
+                self._close_chosen()
+            say(f"source: {camera.info.name}")
+
+        try:
+            threading.Thread(target=open_it, name="source-opening", daemon=True).start()
+        except RuntimeError as error:  # no further thread now
+            say(f"{name} cannot be opened now: {error}")
+
+    def _take_chosen(self) -> None:
+        with self._lock:
+            chosen, self._chosen = self._chosen, None
+        if chosen is None:
+            return
+        former = self.info, self._open_source
+        camera, self._open_source = chosen
+        self.info = camera.info
+        try:
+            self._spawn(camera)
+        except (RuntimeError, MemoryError) as error:  # no further thread now: the source in use goes on
+            self.info, self._open_source = former
+            self._close(camera)
+            self._spawn_failures.failure(f"{camera.info.name} cannot be read yet", error)
+            return
+        self._lost, self._losses_in_a_row = False, 0
+
+    def _close_chosen(self) -> None:
+        with self._lock:
+            chosen, self._chosen = self._chosen, None
+        if chosen is not None:
+            self._close(chosen[0])
+
     def watch(self) -> None:
-        """Look whether a live camera is still answering. Call about once a second."""
+        """Look whether a live camera is still answering, and whether another source was chosen. Call about once a
+        second.
+        """
+        if not self._stopping.is_set():
+            self._take_chosen()
         if not self.info.live or self._stopping.is_set():
             return
         silent_s = time.monotonic() - self._heard_at_s
@@ -127,6 +183,7 @@ class Capture:
     def stop(self, within_s: float = 2.0) -> None:
         """End reading; a camera that is stuck inside its driver is left behind after `within_s`."""
         self.begin_to_stop()
+        self._close_chosen()
         give_up_at_s = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))

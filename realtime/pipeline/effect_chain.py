@@ -9,15 +9,18 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from realtime.control.parameters import NoSettings, Parameters, ParameterTree
 from realtime.core.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
-from realtime.core.registry import without_folders
+from realtime.core.settings import Value
+from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
-from realtime.effects import Effect, shows_people, split_spec
+from realtime.effects import Effect, shows_people
+from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR, as_picture
 from realtime.pipeline.marking import Marking
@@ -38,15 +41,22 @@ class EffectSlot:
     effect: Effect
     last_picture: Pixels | None = None
     traits: Traits = dataclasses.field(init=False)
+    parameters: Parameters[Any] = dataclasses.field(init=False)
+    owner: str = ""
+    """Under which name its parameters are found."""
+    asked: EffectSpec = dataclasses.field(init=False)
+    """The spec, read."""
     title: str = dataclasses.field(init=False)
     """The spec as people read it."""
     name: str = dataclasses.field(init=False)
     """The same where others have names too: `effect style:ink`."""
 
     def __post_init__(self) -> None:
-        self.title = without_folders(self.spec)
+        self.asked = EffectSpec.parse(self.spec)
+        self.title = self.asked.title
         self.name = f"effect {self.title}"
         self.traits = Traits.of(self.effect)
+        self.parameters = _parameters_of(self.effect)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +87,14 @@ class Traits:
         )
 
 
+class _Kept(NamedTuple):
+    """What an effect that was left shall know when the user comes back to it."""
+
+    parameters: Mapping[str, Value]
+    """What was set while it was shown."""
+    state: object
+
+
 class EffectChain:
     """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any.
 
@@ -84,14 +102,24 @@ class EffectChain:
     """
 
     def __init__(
-        self, links: Sequence[EffectSlot], stats: RunStats, label: Label | None = None, *, source_type: str = ""
+        self,
+        links: Sequence[EffectSlot],
+        stats: RunStats,
+        label: Label | None = None,
+        *,
+        source_type: str = "",
+        parameters: ParameterTree | None = None,
     ) -> None:
-        """`label`, `source_type`: as `Marking` takes them."""
+        """`label`, `source_type`: as `Marking` takes them. `parameters`: where what can be set about the effects in use
+        is to be found, each by its name.
+        """
+        self.parameters = ParameterTree() if parameters is None else parameters
         self.pulse = Pulse()
         """Where the processing thread says which effect it is in."""
         self.main_pulse = Pulse()
         """Where the main thread says so, when it asks an effect something beside the picture."""
         self._links = list(links)
+        self._owners: list[str] = []
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
         self._failures = OnceLogger(log)
@@ -101,7 +129,7 @@ class EffectChain:
         # Guarded by _lock:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
-        self._kept: dict[str, object] = {}  # by spec: what effects that were left shall know when they are back
+        self._kept: dict[str, _Kept] = {}  # by spec: what effects that were left shall know when they are back
         for link in self._links:
             self._prepare(link)
         self._begin_marking()
@@ -129,15 +157,13 @@ class EffectChain:
         """Whether the camera's pixels can reach the outputs or an effect's eye."""
         return not self._links or self._links[0].traits.uses_pixels
 
-    def turn(self, steps: int) -> str:
-        """Turn the dial of the last effect that has one; return what to tell the user, empty where none has. Any
-        thread.
-        """
-        return self._first_said("turn", lambda effect: effect.turn(steps))
-
-    def next_dial(self) -> str:
-        """Let `turn` turn another dial of the last effect that has several; as `turn` otherwise."""
-        return self._first_said("next_dial", lambda effect: effect.next_dial())
+    @property
+    def stepped(self) -> list[str]:
+        """Paths of the parameters that keys change: those with steps of the last effect that has any. Any thread."""
+        for link in reversed(list(self._links)):
+            if paths := [f"{link.owner}.{one.name}" for one in link.parameters if one.live and one.step is not None]:
+                return paths
+        return []
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
@@ -176,6 +202,7 @@ class EffectChain:
         if self._waiting is not None:
             self._take_over()
         picture = frame
+        scene = Scene(frame)
         is_given_away = False
         confirmed = [face for face in faces if face.confirmed]
         for link in self._links:
@@ -183,7 +210,8 @@ class EffectChain:
             self.pulse.at(link.name)
             self.pulse.at(link.name, self._patience_s(link))
             try:
-                pixels = _pixels_of(link.effect.make(picture, faces if link.traits.hides_identity else confirmed))
+                scene = scene.after(picture, faces if link.traits.hides_identity else confirmed)
+                pixels = _pixels_of(link.effect.make(scene))
                 link.last_picture = pixels
                 is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
                 picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
@@ -216,7 +244,10 @@ class EffectChain:
         for link in links:
             self._stats.providers[link.title] = self._ask(link, "provider", lambda effect: str(effect.provider), "")
             nothing: dict[str, Any] = {}
-            if report := self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing):
+            report = self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing)
+            if len(link.parameters):
+                report = {"parameters": link.parameters.as_json(), **report}
+            if report:
                 self._stats.effect_reports[link.title] = report
 
     def _bridge(self, link: EffectSlot, picture: Frame) -> Frame:
@@ -253,15 +284,34 @@ class EffectChain:
             former = self._links.pop()
             # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
-            self._kept[former.spec] = self._ask(former, "kept", lambda effect: effect.kept(), None)
+            state = self._ask(former, "kept", lambda effect: effect.kept(), None)
+            self._kept[former.spec] = _Kept(former.parameters.changed, state)
             if (kept := self._kept.get(new.spec)) is not None:
-                self._ask(new, "come_back", lambda effect: effect.come_back(kept), None)
+                for name, value in kept.parameters.items():
+                    if name in new.parameters:
+                        new.parameters.set(name, value)
+                if kept.state is not None:
+                    self._ask(new, "come_back", lambda effect: effect.come_back(kept.state), None)
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
         self._links.append(new)
         self._begin_marking()
         self.describe()
+
+    def _publish_parameters(self) -> None:
+        """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`."""
+        owners: list[str] = []
+        for link in self._links:
+            name = link.asked.name
+            link.owner = name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
+            owners.append(link.owner)
+        for owner in self._owners:
+            if owner not in owners:
+                self.parameters.drop(owner)
+        for link in self._links:
+            self.parameters.hold(link.owner, link.parameters)
+        self._owners = owners
 
     def _prepare(self, link: EffectSlot) -> None:
         try:
@@ -271,16 +321,11 @@ class EffectChain:
 
     def _begin_marking(self) -> None:
         self._last_marked = None
-        self._marking.begin(self.specs, [link.traits for link in self._links])
+        self._publish_parameters()
+        self._marking.begin([link.asked.public_name for link in self._links], [link.traits for link in self._links])
 
     def _patience_s(self, link: EffectSlot) -> float:
         return self._ask(link, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
-
-    def _first_said(self, method: str, ask: Callable[[Effect], str]) -> str:
-        for link in reversed(list(self._links)):
-            if said := self._ask(link, method, lambda effect: str(ask(effect) or ""), ""):
-                return said
-        return ""
 
     def _close(self, link: EffectSlot) -> None:
         self._ask(link, "close", lambda effect: effect.close(), None)  # its work is over either way
@@ -306,6 +351,16 @@ def _pixels_of(made: Frame) -> Pixels:
         raise ValueError(f"it gives {error}") from None
     except AttributeError:
         raise ValueError(f"it gives {type(made).__name__}, no frame") from None
+
+
+def _parameters_of(effect: Effect) -> Parameters[Any]:
+    """Return what can be set about an effect; nothing, where it fails to say."""
+    try:
+        found = effect.parameters
+    except FAULTS as error:
+        log.debug("effect's parameters", exc_info=error)
+        found = None
+    return found if isinstance(found, Parameters) else Parameters(NoSettings())
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -357,17 +412,24 @@ class EffectMenu:
         self._specs: list[str] = []
         self._showing: set[str] = set()  # of _specs, those that show people as they are
         self._steps = 0  # from the first of _specs
-        self._pressed: list[int] = []  # keys, until _specs are known
+        self._pressed: list[int | str] = []  # steps and specs, until _specs are known
         self._is_hiding = chain.hides_people
         self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
         self._is_opening = False
 
     def step(self, by: int) -> None:
         """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
+        self._press(by)
+
+    def choose(self, spec: str) -> None:
+        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`."""
+        self._press(spec)
+
+    def _press(self, key: int | str) -> None:
         with self._lock:
             if not self._specs:
-                self._pressed.append(by)
-            elif not self._go((by,)):
+                self._pressed.append(key)
+            elif not self._go((key,)):
                 return
             starts, self._is_opening = not self._is_opening, True
         if starts:
@@ -381,10 +443,11 @@ class EffectMenu:
             else:
                 self._thread = thread
 
-    def _go(self, keys: Sequence[int]) -> bool:
+    def _go(self, keys: Sequence[int | str]) -> bool:
         """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
         before, is_asked = self._steps, False
-        for by in keys:
+        for key in keys:
+            by = self._way_to(key) if isinstance(key, str) else key
             is_asked = self._must_ask(by)
             if is_asked:
                 break  # keys pressed before the question was put do not answer it
@@ -394,6 +457,19 @@ class EffectMenu:
         if is_asked:
             self._say(_PRESS_AGAIN)
         return self._steps != before or not is_asked
+
+    def _way_to(self, spec: str) -> int:
+        """Return how many steps it is to an effect; one that is not in the list is put behind those of its name."""
+        at = self._steps % len(self._specs)
+        if spec not in self._specs:
+            name = EffectSpec.parse(spec).name
+            of_same = [place for place, other in enumerate(self._specs) if EffectSpec.parse(other).name == name]
+            place = of_same[-1] + 1 if of_same else len(self._specs)
+            self._specs = [*self._specs[:place], spec, *self._specs[place:]]
+            if self._shows_people(spec):
+                self._showing.add(spec)
+            at = self._steps = at + (place <= at)
+        return self._specs.index(spec) - at
 
     def _must_ask(self, by: int) -> bool:
         """Whether a key must be pressed again, for it would show somebody who wears a face."""
@@ -468,10 +544,10 @@ class EffectMenu:
 def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
     """Return the list with the spec in use in it, and its position: where the key began, there it must come back to."""
     if current not in specs:
-        name, argument = split_spec(current)
-        of_same = [spec for spec in specs if split_spec(spec)[0] == name]
-        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != name), None)
-        if same is None and not argument:
+        asked = EffectSpec.parse(current)
+        of_same = [spec for spec in specs if EffectSpec.parse(spec).name == asked.name]
+        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != asked.name), None)
+        if same is None and not asked.argument:
             same = next(iter(of_same), None)  # without an argument it is the first of its choices
         if same is not None:  # `style:starry:0.7` stands for `style:starry`
             specs = [current if spec == same else spec for spec in specs]

@@ -11,7 +11,7 @@ from typing import Protocol
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
 from realtime.imaging.frame import Frame
-from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, public_name
+from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ class Marking:
         if effect.synthetic and self._label is not None:
             self._label.prepare()
 
-    def begin(self, specs: Sequence[str], effects: Sequence[Marked]) -> None:
+    def begin(self, public_names: Sequence[str], effects: Sequence[Marked]) -> None:
         """Take note of the effects that make the pictures from now on."""
-        names = tuple(public_name(spec) for spec in specs)
+        names = tuple(public_names)
         self._is_synthetic = any(effect.synthetic for effect in effects)
         draws_its_own = any(not effect.uses_pixels for effect in effects)
         self._untouched = Provenance(names, SYNTHETIC if self._is_synthetic else self._source_type)

@@ -79,6 +79,12 @@ class GazeController:
         self._seen_at_s = 0.0
         self._is_away = False  # nobody has been there for a while
 
+    def adapt(self, options: GazeOptions) -> None:
+        """Behave by these from the next moment on. `columns`, `rows` and the idle loop stay as they are."""
+        self._options = self._wandering.options = options
+        self._across.adapt(options.view_left, options.view_right, options.rest)
+        self._down.adapt(options.view_top, options.view_bottom, options.rest)
+
     def update(self, pts_s: float, viewer: tuple[float, float] | None) -> GazeTarget:
         """Return the look for this moment. `viewer`: the midpoint of the eyes in the mirrored picture, 0..1 across
         and down (beyond where the head is cut off), or None. `pts_s` never decreases.
@@ -127,13 +133,17 @@ class _Axis:
     def __init__(self, count: int, view_from: float, view_to: float, options: GazeOptions) -> None:
         self.last = count - 1
         self.position = self.goal = float(self.middle)
-        self._view_from = view_from
-        self._view_span = view_to - view_from
-        self._rest = options.rest
+        self.adapt(view_from, view_to, options.rest)
         self._speed = 0.0
         self._followed: float | None = None  # where the viewer is, less the play of `rest`, as a share of the view
         self._is_following = False
         self._pushed_at_s = 0.0
+
+    def adapt(self, view_from: float, view_to: float, rest: float) -> None:
+        """Take this part of the picture for the view."""
+        self._view_from = view_from
+        self._view_span = view_to - view_from
+        self._rest = rest
 
     @property
     def middle(self) -> int:
@@ -244,7 +254,7 @@ class _Wandering:
     """Looks about: from one place to another, with rests between; in the middle the idle loop plays."""
 
     def __init__(self, options: GazeOptions, across: _Axis, down: _Axis) -> None:
-        self._options = options
+        self.options = options
         self._across = across
         self._down = down
         self._chance = random.Random(_SEED + 1)  # noqa: S311 - for looks, not for secrets
@@ -281,7 +291,7 @@ class _Wandering:
         playing = stays and self._rests_until_s is not None and pts_s < self._rests_until_s - IDLE_FADE_S
         change = step_s / IDLE_FADE_S
         self._idle_weight = min(max(self._idle_weight + (change if playing else -change), 0.0), 1.0)
-        number = int((pts_s - self._idle_began_s) * self._options.idle_fps) % self._options.idle_count
+        number = int((pts_s - self._idle_began_s) * self.options.idle_fps) % self.options.idle_count
         if self._idle_weight == 0 and self._rests_until_s is None:
             self._idle_began_s = None
         return number, self._idle_weight
@@ -298,7 +308,7 @@ class _Wandering:
         # Most rests take one to three seconds, a few much longer, as with people who wait.
         self._rest_s = min(max(chance.lognormvariate(math.log(1.8), 0.5), 0.7), 6.0)
         kind = chance.random()
-        if self._options.wander_after_s is None or kind < (0.45 if self._idle_length_s else 0.2):
+        if self.options.wander_after_s is None or kind < (0.45 if self._idle_length_s else 0.2):
             self._across.look_at(self._across.middle)
             self._down.look_at(self._down.middle)
             return

@@ -17,6 +17,7 @@ from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, O
 from realtime.core.files import unused_name
 from realtime.core.paths import user_path
 from realtime.core.settings import parse_settings
+from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.c2pa import Signer
 from realtime.disclosure.label import Label
@@ -24,7 +25,7 @@ from realtime.effects import Effect, EffectContext
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Frame, Size
-from realtime.imaging.provenance import public_name, stated_by
+from realtime.imaging.provenance import stated_by
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pipeline.capture import Capture, CapturePolicy
@@ -89,6 +90,8 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     signer = Signer(options.sign) if options.sign else None
     _keep_source_whole(options)
     controls = ControlChannel()
+    if label is not None:
+        controls.parameters.hold("label", label.parameters)
     opened: list[Output] = []
     camera, open_again = _open_source(options, stats, opened)
     info = camera.info
@@ -126,14 +129,14 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             overwrite=options.overwrite,
             split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
             signer=signer,
-            title=" + ".join(public_name(link.spec) for link in links),
+            title=" + ".join(link.asked.public_name for link in links),
         )
         for spec in options.output:
             opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
         if sum(output.on_main_thread for output in opened) > 1:
             raise OutputError("only one window at a time: choose one of window and fullscreen")
         stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
-        chain = EffectChain(links, stats, label, source_type=source_type)
+        chain = EffectChain(links, stats, label, source_type=source_type, parameters=controls.parameters)
         loop = RenderLoop(
             capture=capture,
             captured=captured,
@@ -148,7 +151,12 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         snapshots = Snapshots(
             options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
         )
-        return Run(loop, Supervisor(loop, controls, _menu(options, context, links, chain, controls), snapshots))
+        menu = _menu(options, context, links, chain, controls)
+        camera_request = CameraRequest(options.size, options.fps)
+        supervisor = Supervisor(
+            loop, controls, menu, snapshots, lambda source: cameras.open_camera(source, camera_request)
+        )
+        return Run(loop, supervisor)
     except BaseException:
         for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
             try:
@@ -296,10 +304,16 @@ def _effect_context(options: Options, progress: Progress) -> EffectContext:
 
 def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
     """Open one effect with its settings. Raises a RealtimeError."""
-    name, argument = effects.split_spec(spec)
-    cls = effects.effect_class(name)
-    settings = parse_settings(cls.Settings, options.effect_settings().get(name, {}), name)
-    return cls.open(argument, settings, context)
+    asked = EffectSpec.parse(spec)
+    cls = effects.effect_class(asked.name)
+    settings = parse_settings(cls.Settings, options.effect_settings().get(asked.name, {}), asked.name)
+    return cls.open(asked.argument, settings, context)
+
+
+def _check_settings(options: Options) -> None:
+    """Refuse now what an effect that a key may bring later could not be opened with. Raises OptionError."""
+    for name, settings in options.effect_settings().items():
+        parse_settings(effects.effect_class(name).Settings, settings, name)
 
 
 def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[EffectSlot]:
@@ -307,12 +321,7 @@ def _open_effects(options: Options, context: EffectContext, *, camera_may_be_see
     pictures come first: the source's own, unless it is a camera that others would see bare.
     """
     specs: Sequence[str] = options.effect or ("portrait",)
-    # --quality names no effect, as --provider does not: it is for whatever style comes, also later, by a key.
-    of_named = dataclasses.replace(options, quality=None).effect_settings()
-    unused = set(of_named) - {effects.split_spec(spec)[0] for spec in specs}
-    if unused:
-        chosen = " and ".join(specs)
-        raise OptionError(f"settings for {', '.join(sorted(unused))}, but the effect is {chosen}; add --effect")
+    _check_settings(options)
     if not options.effect:
         try:
             return [EffectSlot("portrait", open_effect("portrait", options, context))]

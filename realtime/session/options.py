@@ -13,6 +13,7 @@ from realtime import effects, outputs
 from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
 from realtime.core.frame_rates import parse_rate
 from realtime.core.paths import user_path
+from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.disclosure.label import CORNERS, LabelStyle
 from realtime.faces import DETECTORS
@@ -55,7 +56,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _effect(text: str) -> str:
-    name, _ = effects.split_spec(text)
+    name = EffectSpec.parse(text).name
     names = effects.effect_names()
     if name not in names:
         raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from realtime import effects, outputs
+from realtime import outputs
 from realtime.core.errors import OptionError
 from realtime.core.paths import user_path
-from realtime.core.registry import split_model, split_names
+from realtime.core.specs import EffectSpec
 
 
 def from_folder(name: str, value: Any, folder: Path) -> Any:
@@ -23,7 +23,7 @@ def from_folder(name: str, value: Any, folder: Path) -> Any:
     if name == "output":
         return tuple(_output(spec, folder) for spec in value)
     if name == "effect":
-        return tuple(_effect(spec, folder) for spec in value)
+        return tuple(EffectSpec.parse(spec).beside(folder).text for spec in value)
     return value
 
 
@@ -49,33 +49,6 @@ def _output(spec: str, folder: Path) -> str:
     if kind not in ("file", "folder"):
         return spec
     return f"{folder / user_path(path)}{'/' if kind == 'folder' else ''}"
-
-
-def _effect(spec: str, folder: Path) -> str:
-    """`portrait:PACK`, `swap:MODEL:PHOTO,PHOTO`: what lies beside the preset, else what is known by its name."""
-    name, argument = effects.split_spec(spec)
-    if not argument:
-        return spec
-    names = split_names(argument, lambda text: _is_beside(text, folder))
-    return f"{name}:{','.join(_each_beside(text, folder) for text in names) or argument}"
-
-
-def _each_beside(name: str, folder: Path) -> str:
-    """Return a name, or each of those that colons join, as `_beside` does."""
-    first, rest = split_model(name, lambda text: _is_beside(text, folder))
-    if not rest:
-        return _beside(name, folder)
-    found = _beside(rest, folder)
-    return f"{_beside(first, folder)}:{_each_beside(rest, folder) if found == rest else found}"
-
-
-def _beside(text: str, folder: Path) -> str:
-    return str(_path_from(text.strip(), folder)) if _is_beside(text, folder) else text
-
-
-def _is_beside(text: str, folder: Path) -> bool:
-    path = _path_from(text.strip(), folder)
-    return bool(text.strip()) and path is not None and path.exists()
 
 
 def _path_from(text: str, folder: Path) -> Path | None:

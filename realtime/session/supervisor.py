@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from realtime.control.channel import Command, ControlChannel, Status
-from realtime.core.errors import OutputError
+from realtime.cameras import Camera
+from realtime.control.channel import (
+    ChooseEffect,
+    ChooseSource,
+    Command,
+    ControlChannel,
+    NextParameter,
+    Quit,
+    SaveSnapshot,
+    SetMirrored,
+    SetParameter,
+    SetPaused,
+    SetRecording,
+    Status,
+    StepEffect,
+    StepParameter,
+)
+from realtime.core.errors import OptionError, OutputError
 from realtime.pipeline.effect_chain import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.snapshots import Snapshots
@@ -23,13 +40,23 @@ _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished firs
 class Supervisor:
     """Attends to a running loop. All methods: main thread."""
 
-    def __init__(self, loop: RenderLoop, controls: ControlChannel, menu: EffectMenu, snapshots: Snapshots) -> None:
+    def __init__(
+        self,
+        loop: RenderLoop,
+        controls: ControlChannel,
+        menu: EffectMenu,
+        snapshots: Snapshots,
+        open_source: Callable[[str], Camera],
+    ) -> None:
+        """`open_source` opens a source by its spec; any thread."""
         self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self._loop = loop
         self._controls = controls
         self._menu = menu
         self._snapshots = snapshots
+        self._open_source = open_source
+        self._stepped = ""
         self._next_status_s = 0.0
         self._standing: set[str] = set()  # outputs that were told to stand still
 
@@ -37,7 +64,7 @@ class Supervisor:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
         command = self._controls.next_command()
         if command is not None:
-            self._loop.main_pulse.at(f"the wish for {command.value}", _WISH_PATIENCE_S)
+            self._loop.main_pulse.at(f"the command {type(command).__name__}", _WISH_PATIENCE_S)
             self._obey(command)
         now_s = time.monotonic()
         if now_s >= self._next_status_s:
@@ -57,37 +84,69 @@ class Supervisor:
     def _obey(self, command: Command) -> None:
         loop, say = self._loop, self._controls.say
         match command:
-            case Command.QUIT:
+            case Quit():
                 loop.stop()
-            case Command.MIRROR:
-                loop.mirrored = not loop.mirrored
+            case SetMirrored(on):
+                loop.mirrored = not loop.mirrored if on is None else on
                 say("mirrored" if loop.mirrored else "not mirrored")
-            case Command.PAUSE:
-                loop.paused = not loop.paused
-            case Command.NEXT_EFFECT:
-                self._menu.step(1)
-            case Command.PREVIOUS_EFFECT:
-                self._menu.step(-1)
-            case Command.STRONGER:
-                self._turn(1)
-            case Command.WEAKER:
-                self._turn(-1)
-            case Command.NEXT_DIAL:
-                say(loop.chain.next_dial() or "up and down change nothing else here")
-            case Command.SNAPSHOT:
+            case SetPaused(on):
+                loop.paused = not loop.paused if on is None else on
+            case StepEffect(by):
+                self._menu.step(by)
+            case ChooseEffect(spec):
+                self._menu.choose(spec)
+            case ChooseSource(spec):
+                loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
+            case SetParameter(path, value):
+                self._set(path, value)
+            case StepParameter(steps):
+                self._step_parameter(steps)
+            case NextParameter():
+                self._next_parameter()
+            case SaveSnapshot():
                 if loop.newest is not None:
                     self._snapshots.save_picture(loop.newest)
-            case Command.RECORD:
-                self._toggle_recording()
+            case SetRecording(on):
+                self._notice_failed_recording()
+                if on is None or on == (self._snapshots.recorder is None):
+                    self._toggle_recording()
 
-    def _turn(self, steps: int) -> None:
-        chain = self._loop.chain
+    def _set(self, path: str, value: object) -> None:
+        try:
+            self._controls.parameters.set(path, value)
+        except OptionError as error:
+            self._controls.say(str(error))
+
+    def _step_parameter(self, steps: int) -> None:
+        path = self._stepped_parameter()
+        if path:
+            self._controls.parameters.step(path, steps)
         self._controls.say(
-            chain.turn(steps) or f"{' + '.join(chain.titles) or 'this effect'} has no strength to change"
+            self._shown(path) or f"{' + '.join(self._loop.chain.titles) or 'this effect'} has no strength to change"
+        )
+
+    def _next_parameter(self) -> None:
+        paths, path = self._loop.chain.stepped, self._stepped_parameter()
+        if len(paths) < 2:
+            self._controls.say("up and down change nothing else here")
+            return
+        self._stepped = paths[(paths.index(path) + 1) % len(paths)]
+        self._controls.say(f"up and down: {self._shown(self._stepped)}")
+
+    def _stepped_parameter(self) -> str:
+        """Return the path of what up and down change now; empty: nothing."""
+        paths = self._loop.chain.stepped
+        if self._stepped not in paths:
+            self._stepped = paths[0] if paths else ""
+        return self._stepped
+
+    def _shown(self, path: str) -> str:
+        """Return a parameter as people read it: `strength 70%`."""
+        return next(
+            (f"{one.title} {one.text(value)}" for at, one, value in self._controls.parameters.list() if at == path), ""
         )
 
     def _toggle_recording(self) -> None:
-        self._notice_failed_recording()
         recorder = self._snapshots.recorder
         if recorder is not None:
             self._loop.remove(recorder)
@@ -124,6 +183,13 @@ class Supervisor:
         log.warning("%s", line)
         self._controls.say(line)
 
+    def _parameter_facts(self) -> Iterator[tuple[str, str]]:
+        """What up and down change, for the HUD."""
+        path = self._stepped_parameter()
+        for at, one, value in self._controls.parameters.list():
+            if at == path:
+                yield one.title, one.text(value)
+
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
         loop.chain.describe()
@@ -145,7 +211,7 @@ class Supervisor:
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
             stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
-            facts=tuple(loop.chain.facts()),
+            facts=(*loop.chain.facts(), *self._parameter_facts()),
             faces=loop.faces_in_view,
             mirrored=loop.mirrored,
             paused=loop.paused,

@@ -63,12 +63,10 @@ class SwapModel:
     def morph(self, value: float) -> None:
         self._inputs["morph"] = np.array([value], np.float32)
 
-    def slide(self, name: str, by: float) -> None:
-        """Move `coverage`, `x` or `y` of its crop, as far as that goes; nothing where it is not aligned by the mesh."""
-        now = self.alignment.slide(name)
-        if now is not None:
-            least, most = (0.5, 5.0) if name == "coverage" else (-1.0, 1.0)
-            self.alignment = self.alignment.slid(name, min(most, max(least, now + by)))
+    def set_slider(self, name: str, value: float) -> None:
+        """Set `coverage`, `x` or `y` of its crop; nothing where it is not aligned by the mesh."""
+        if self.alignment.slide(name) is not None:
+            self.alignment = self.alignment.slid(name, value)
 
     def become(self, identity: NDArray[np.float32]) -> None:
         """Draw this person from now on: what the model's encoder says of them, (1, D)."""

@@ -14,8 +14,10 @@ import pytest
 
 from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import RealtimeError
-from realtime.core.settings import describe_settings, parse_settings
-from realtime.effects import EFFECTS, Effect, EffectContext, effect_class, split_spec
+from realtime.core.settings import parameters_of, parse_settings
+from realtime.core.specs import EffectSpec
+from realtime.effects import EFFECTS, Effect, EffectContext, effect_class
+from realtime.effects.scene import Scene
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from tests.portrait_packs import write_pack
 from tests.tiny_models import negative_style
@@ -44,7 +46,8 @@ def photo(navy_photo: Path) -> Pixels:
 
 
 def open_named(name: str, folder: Path, canvas: Size | None = CANVAS) -> Effect:
-    chosen, argument = split_spec(spec_of(name, folder))
+    asked = EffectSpec.parse(spec_of(name, folder))
+    chosen, argument = asked.name, asked.argument
     cls = effect_class(chosen)
     return cls.open(argument, parse_settings(cls.Settings, {}, chosen), EffectContext(canvas=canvas))
 
@@ -83,7 +86,7 @@ def crowds(size: Size) -> list[list[Face]]:
 
 def test_no_effect_is_left_out(tmp_path: Path) -> None:
     for name in EFFECTS:
-        assert split_spec(spec_of(name, tmp_path))[0] == name
+        assert EffectSpec.parse(spec_of(name, tmp_path)).name == name
 
 
 def test_every_frame_is_answered_whoever_is_there(effect: Effect, photo: Pixels) -> None:
@@ -91,7 +94,7 @@ def test_every_frame_is_answered_whoever_is_there(effect: Effect, photo: Pixels)
     for index in range(60):
         crowd = crowds(Size.of(photo))[index // 6 % 5] if effect.uses_faces else []
         frame = moment(photo, index)
-        made = effect.make(frame, crowd)
+        made = effect.make(Scene(frame, crowd))
         assert (made.index, made.pts_s, made.captured_at_s) == (frame.index, frame.pts_s, frame.captured_at_s)
         assert made.mirrored == frame.mirrored
         assert made.pixels.dtype == np.uint8
@@ -106,7 +109,7 @@ def test_every_frame_is_answered_whoever_is_there(effect: Effect, photo: Pixels)
 def test_frames_given_are_never_written_into(effect: Effect, photo: Pixels) -> None:
     before = photo.copy()
     for index in range(20):
-        effect.make(moment(photo, index), [face_at(100 + 15 * index, 200)] if effect.uses_faces else [])
+        effect.make(Scene(moment(photo, index), [face_at(100 + 15 * index, 200)] if effect.uses_faces else []))
     assert np.array_equal(photo, before)
 
 
@@ -114,7 +117,7 @@ def test_pictures_given_are_never_changed_afterwards(effect: Effect, photo: Pixe
     made: list[tuple[Pixels, Pixels]] = []
     for index in range(20):
         faces = [face_at(100 + 15 * index, 200)] if effect.uses_faces else []
-        pixels = effect.make(moment(np.roll(photo, 9 * index, 1), index), faces).pixels
+        pixels = effect.make(Scene(moment(np.roll(photo, 9 * index, 1), index), faces)).pixels
         made.append((pixels, pixels.copy()))
     assert all(np.array_equal(pixels, copy) for pixels, copy in made)
 
@@ -124,19 +127,19 @@ def test_any_size_of_frame(effect: Effect, size: Size) -> None:
     pixels = np.full((size.height, size.width, 3), 128, np.uint8)
     faces = [face_at(size.width / 2, size.height / 2, 20)] if effect.uses_faces else []
     for index in range(3):
-        assert effect.make(moment(pixels, index), faces).pixels.size > 0
+        assert effect.make(Scene(moment(pixels, index), faces)).pixels.size > 0
 
 
 def test_size_may_change_on_the_way(effect: Effect) -> None:
     for index, size in enumerate([Size(640, 360), Size(100, 200), Size(640, 360)]):
-        effect.make(moment(np.full((size.height, size.width, 3), 50, np.uint8), index), [])
+        effect.make(Scene(moment(np.full((size.height, size.width, 3), 50, np.uint8), index), []))
 
 
 def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
     def run(begin: int, end: int) -> None:
         for index in range(begin, end):
             across = 260 + 200 * np.sin(index / 20)
-            effect.make(moment(photo, index), [face_at(across, 200)] if effect.uses_faces else [])
+            effect.make(Scene(moment(photo, index), [face_at(across, 200)] if effect.uses_faces else []))
 
     run(0, 300)
     for thread in threading.enumerate():  # what loads in the background is no growth: let it finish
@@ -162,14 +165,14 @@ def test_opening_and_closing_again_and_again(name: str, tmp_path: Path, photo: P
         folder = tmp_path / str(count)
         folder.mkdir()
         opened = open_named(name, folder)
-        opened.make(moment(photo, 0), [])
+        opened.make(Scene(moment(photo, 0), []))
         opened.close()
 
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))
 def test_own_size_without_a_canvas(name: str, tmp_path: Path, photo: Pixels) -> None:
     opened = open_named(name, tmp_path, canvas=None)
-    sizes = {opened.make(moment(photo, index), []).size for index in range(3)}
+    sizes = {opened.make(Scene(moment(photo, index), [])).size for index in range(3)}
     assert len(sizes) == 1
     opened.close()
 
@@ -182,7 +185,7 @@ def test_settings_are_a_frozen_dataclass_with_words(name: str) -> None:
     for field in dataclasses.fields(settings_class):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(defaults, field.name, None)
-    assert all(line.help for line in describe_settings(settings_class))
+    assert all(line.help for line in parameters_of(settings_class))
 
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))

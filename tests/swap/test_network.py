@@ -11,12 +11,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from realtime.core.errors import RealtimeError
+from realtime.core.specs import model_and_rest
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.imaging.frame import Face, Pixels
 from realtime.models import library
 from realtime.models.card import ModelCard, ModelKind
-from realtime.swap.names import model_and_photo
 from tests.model_import import face_networks as theirs
 from tests.model_import.test_models_command import shelf, typed
 from tests.swap.conftest import difference, inside, moment, moved
@@ -69,7 +70,7 @@ def worn(photo: Pixels, face: Face) -> Callable[..., Pixels]:
 
     def run(argument: str | Path, **settings: object) -> Pixels:
         effect = SwapEffect.open(str(argument), SwapSettings(**settings), EffectContext())  # type: ignore[arg-type]
-        made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+        made = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels
         effect.close()
         return soft(made, face)
 
@@ -101,14 +102,14 @@ def test_what_a_network_draws_is_shown_in_the_viewers_light(
     assert np.abs(lit.mean(axis=(0, 1)) - soft(photo, face).mean(axis=(0, 1))).max() < 15
 
 
-def test_morph_is_a_setting_and_the_dial(
+def test_morph_is_a_setting_and_a_live_parameter(
     tmp_path: Path, photo: Pixels, face: Face, worn: Callable[..., Pixels]
 ) -> None:
     model = face_model(tmp_path / "morph.onnx", morph=True)
     assert worn(model, light=0.0).mean() > 1.5 * worn(model, light=0.0, morph=0.6).mean()
     effect = SwapEffect.open(str(model), SwapSettings(), EffectContext())
-    assert effect.turn(3) == "morph 30%"
-    assert effect.turn(-9) == "morph 0%"
+    assert effect.parameters.step("morph", 3) == 0.3
+    assert effect.parameters.step("morph", -9) == 0
     effect.close()
 
 
@@ -155,28 +156,25 @@ def test_a_photo_for_a_network_that_takes_none_is_refused(
     ],
 )
 def test_colons_of_drives_part_nothing(text: str, parts: tuple[str, str]) -> None:
-    assert model_and_photo(text) == parts
+    assert model_and_rest(text) == parts
 
 
-def test_sliders_are_dials_while_it_runs(tmp_path: Path, photo: Pixels, face: Face) -> None:
+def test_sliders_are_set_while_it_runs(tmp_path: Path, photo: Pixels, face: Face) -> None:
     model = face_model(tmp_path / "m.onnx", alignment="mesh coverage=2.2 y=-0.08", morph=True)
     effect = SwapEffect.open(str(model), SwapSettings(light=0.0), EffectContext())
-    said = [effect.next_dial() for _ in range(5)]
-    assert said == [
-        *("up and down: strength 100%", "up and down: coverage 2.20", "up and down: x 0.00", "up and down: y -0.08"),
-        "up and down: morph 0%",
-    ]
-    effect.next_dial()
-    assert effect.next_dial() == "up and down: coverage 2.20"
-    before = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels.copy()
-    assert effect.turn(-6) == "coverage 1.90"
-    after = effect.make(moment(photo, 1), [moved(face, 0, 0, 1)]).pixels
+    stepped = {one.name: one.text(effect.parameters.get(one.name)) for one in effect.parameters if one.step}
+    assert stepped == {
+        "morph": "0%", "strength": "100%", "coverage": "2.20", "shift_x": "0.00", "shift_y": "-0.08"
+    }  # fmt: skip
+    before = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels.copy()
+    assert effect.parameters.step("coverage", -6) == 1.9
+    after = effect.make(Scene(moment(photo, 1), [moved(face, 0, 0, 1)])).pixels
     assert not np.array_equal(before, after)
-    assert effect.turn(-100) == "coverage 0.50"
+    assert effect.parameters.step("coverage", -100) == 0.5
     effect.close()
 
 
-def test_a_photo_has_one_dial(navy_photo: Path) -> None:
+def test_a_photo_has_no_sliders_of_models(navy_photo: Path) -> None:
     effect = SwapEffect.open(str(navy_photo), SwapSettings(), EffectContext())
-    assert effect.next_dial() == ""
+    assert [one.name for one in effect.parameters if one.step] == ["strength"]
     effect.close()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.face_compositing.anonymization import anonymize, restore
 from realtime.faces.landmarks.measurement import FaceMeasurer
@@ -48,34 +49,34 @@ def scaled(face: Face, scale: float, identity: int) -> Face:
 
 def test_another_size_is_hidden_until_somebody_is_found_in_it(effect: SwapEffect, photo: Pixels, face: Face) -> None:
     for index in range(5):
-        effect.make(moment(photo, index), [moved(face, 0, 0, 1)])
+        effect.make(Scene(moment(photo, index), [moved(face, 0, 0, 1)]))
     small = np.asarray(cv2.resize(photo, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA), np.uint8)
     there = scaled(face, 0.6, 2)
     for index in (5, 6):
-        assert seen(effect.make(moment(small, index), []).pixels, small, there) > 6
-    assert seen(effect.make(moment(small, 7), [there]).pixels, small, there) > 6
+        assert seen(effect.make(Scene(moment(small, index), [])).pixels, small, there) > 6
+    assert seen(effect.make(Scene(moment(small, 7), [there])).pixels, small, there) > 6
 
 
 @pytest.mark.parametrize("then_s", [0.0, 3600.0, 1.2])
 def test_so_is_the_picture_after_a_leap_of_the_clock(
     then_s: float, effect: SwapEffect, photo: Pixels, face: Face
 ) -> None:
-    effect.make(at(photo, 0.1), [moved(face, 0, 0, 1)])
+    effect.make(Scene(at(photo, 0.1), [moved(face, 0, 0, 1)]))
     away = np.ascontiguousarray(np.roll(photo, 250, axis=1))
     there = moved(face, 250, 0, 2)
     there = there if there.box.left + there.box.width < photo.shape[1] else moved(face, -150, 0, 2)
     away = np.ascontiguousarray(np.roll(photo, round(there.box.left - face.box.left), axis=1))
     start_s = then_s if then_s != 1.2 else 1.3
-    assert seen(effect.make(at(away, start_s), []).pixels, away, there) > 6
-    assert seen(effect.make(at(away, start_s + 0.04), [there]).pixels, away, there) > 6
+    assert seen(effect.make(Scene(at(away, start_s), [])).pixels, away, there) > 6
+    assert seen(effect.make(Scene(at(away, start_s + 0.04), [there])).pixels, away, there) > 6
 
 
 def test_left_and_right_are_exchanged_in_all_that_is_known(effect: SwapEffect, photo: Pixels, face: Face) -> None:
     wide = np.ascontiguousarray(np.concatenate([photo, np.full_like(photo, 90)], axis=1))
-    effect.make(moment(wide, 0), [moved(face, 0, 0, 1)])
+    effect.make(Scene(moment(wide, 0), [moved(face, 0, 0, 1)]))
     flipped = np.ascontiguousarray(wide[:, ::-1])
     missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03).mirrored(wide.shape[1])
-    made = effect.make(dataclasses.replace(moment(flipped, 1), mirrored=True), [missed]).pixels
+    made = effect.make(Scene(dataclasses.replace(moment(flipped, 1), mirrored=True), [missed])).pixels
     assert seen(made, flipped, missed) > 6
 
 
@@ -84,10 +85,10 @@ def test_a_picture_on_the_wall_keeps_the_face_from_nobody_alive(effect: SwapEffe
     poster = dataclasses.replace(moved(face, 0, 0, 1), alive=False)
     person = dataclasses.replace(moved(face, photo.shape[1], 0, 2), alive=False)
     for index in range(100):
-        effect.make(moment(frame, index), [poster])
+        effect.make(Scene(moment(frame, index), [poster]))
     for index in range(100, 140):
         person = dataclasses.replace(person, alive=index > 110)
-        made = effect.make(moment(frame, index), [poster, person]).pixels
+        made = effect.make(Scene(moment(frame, index), [poster, person])).pixels
         assert seen(made, frame, person) > 6, index
         assert seen(made, frame, poster) > 6, index
     assert effect.facts()["swapped"] == "2"
@@ -99,11 +100,11 @@ def test_something_stirs_before_anybody_is_found(effect: SwapEffect, photo: Pixe
     empty[:, photo.shape[1] :] = 90
     poster = dataclasses.replace(moved(face, 0, 0, 1), alive=False)
     for index in range(20):
-        made = effect.make(moment(empty, index), [poster]).pixels
+        made = effect.make(Scene(moment(empty, index), [poster])).pixels
     assert np.array_equal(made[:, photo.shape[1] + 100 :], empty[:, photo.shape[1] + 100 :])
     half = empty.copy()
     half[:, -photo.shape[1] // 2 :] = photo[:, : photo.shape[1] // 2]
-    made = effect.make(moment(half, 20), [poster]).pixels
+    made = effect.make(Scene(moment(half, 20), [poster])).pixels
     assert difference(made[:, -photo.shape[1] // 2 :], half[:, -photo.shape[1] // 2 :]) > 6
 
 
@@ -113,10 +114,10 @@ def test_an_effect_opened_anew_knows_who_wore_a_face(
     frame = two_people(photo)
     left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
     for index in range(3):
-        effect.make(moment(frame, index), [left, right])
+        effect.make(Scene(moment(frame, index), [left, right]))
     following = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
     following.inherit_state(effect)
-    made = following.make(moment(frame, 3), [right, left]).pixels  # the bystander is the nearer one now
+    made = following.make(Scene(moment(frame, 3), [right, left])).pixels  # the bystander is the nearer one now
     assert seen(made, frame, left) > 8
     assert np.array_equal(inside(made, core(right.box)), inside(frame, core(right.box)))
 
@@ -125,21 +126,21 @@ def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
     effect: SwapEffect, other_photo: Path, photo: Pixels, face: Face
 ) -> None:
     there = moved(face, 0, 0, 1)
-    effect.make(moment(photo, 0), [there])
+    effect.make(Scene(moment(photo, 0), [there]))
     between = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
     between.inherit_state(effect)
-    between.make(moment(photo, 1), [there])
+    between.make(Scene(moment(photo, 1), [there]))
     again = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
     again.come_back(effect.kept())
     assert sum(part.face is not None for part in again._people._assignment.parts) == 1
     again.inherit_state(between)
-    again.make(moment(photo, 2), [there])
+    again.make(Scene(moment(photo, 2), [there]))
     assert sum(part.face is not None for part in again._people._assignment.parts) == 1
     assert again._people.worn == 1
 
 
 def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, photo: Pixels, face: Face) -> None:
-    effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
+    effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)]))
     compositor = weakref.ref(effect._people.compositors[0])
     kept = effect.kept()
     effect.close()
@@ -193,10 +194,10 @@ def test_who_is_detected_for_the_first_time_is_hidden_unless_they_are_surely_som
     wearer = moved(face, 0, 0, 1)
     newcomer = dataclasses.replace(moved(face, photo.shape[1], 0, 2), confirmed=False)
     for index in range(100):
-        effect.make(moment(frame, index), [wearer])
-    made = effect.make(moment(frame, 100), [wearer, newcomer]).pixels
+        effect.make(Scene(moment(frame, index), [wearer]))
+    made = effect.make(Scene(moment(frame, 100), [wearer, newcomer])).pixels
     assert np.array_equal(inside(made, core(newcomer.box)), inside(frame, core(newcomer.box)))
-    made = effect.make(moment(frame, 101), [newcomer]).pixels
+    made = effect.make(Scene(moment(frame, 101), [newcomer])).pixels
     assert seen(made, frame, newcomer) > 6
 
 
@@ -205,19 +206,19 @@ def test_with_everyone_nobody_is_seen_before_they_are_confirmed(other_photo: Pat
     frame = two_people(photo)
     newcomer = dataclasses.replace(moved(face, photo.shape[1], 0, 2), confirmed=False)
     for index in range(10):
-        effect.make(moment(frame, index), [moved(face, 0, 0, 1)])
-    made = effect.make(moment(frame, 10), [moved(face, 0, 0, 1), newcomer]).pixels
+        effect.make(Scene(moment(frame, index), [moved(face, 0, 0, 1)]))
+    made = effect.make(Scene(moment(frame, 10), [moved(face, 0, 0, 1), newcomer])).pixels
     assert seen(made, frame, newcomer) > 6
 
 
 def test_who_went_behind_another_is_hidden_where_they_come_forth(effect: SwapEffect, photo: Pixels, face: Face) -> None:
     wide = np.concatenate([photo, photo, photo], axis=1)
     for index in range(100):
-        effect.make(moment(wide, index), [moved(face, 0, 0, 1)])
+        effect.make(Scene(moment(wide, index), [moved(face, 0, 0, 1)]))
     near, far = moved(face, face.box.width, 0, 2), moved(face, 2 * photo.shape[1], 0, 2)
     inside(wide, face.box)[:] = 90
-    effect.make(moment(wide, 100), [near])
-    made = effect.make(moment(wide, 101), [far]).pixels
+    effect.make(Scene(moment(wide, 100), [near]))
+    made = effect.make(Scene(moment(wide, 101), [far])).pixels
     for side in (-1.1, 1.1):
         beside = moved(face, 2 * photo.shape[1] + side * face.box.width, 0, 3)
         assert seen(made, wide, beside) > 3, side
@@ -228,12 +229,12 @@ def test_after_a_break_others_are_waited_for_the_longer_the_later_the_first_is_f
     found_at: int, shown_at: int, effect: SwapEffect, photo: Pixels, face: Face
 ) -> None:
     for index in range(5):
-        effect.make(moment(photo, index), [moved(face, 0, 0, 1)])
+        effect.make(Scene(moment(photo, index), [moved(face, 0, 0, 1)]))
     wide = np.concatenate([photo, photo], axis=1)
     corner = wide[-60:, -60:]
     for index in range(shown_at + 1):
         faces = [moved(face, 0, 0, 2)] if index >= found_at else []
-        made = effect.make(moment(wide, 5 + index), faces).pixels
+        made = effect.make(Scene(moment(wide, 5 + index), faces)).pixels
         assert np.array_equal(made[-60:, -60:], corner) == (index == shown_at), index
 
 
@@ -245,12 +246,12 @@ def test_a_mesh_that_is_none_is_not_worn(
     face: Face,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    effect.make(moment(photo, 0), [moved(face, 0, 0, 1)])
+    effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)]))
     wrong = FaceMesh(points.astype(np.float32), 1.0)
     monkeypatch.setattr("realtime.faces.landmarks.mesh.MeshModel._run", lambda *_: wrong)
     for index in (1, 2, 30):
         there = moved(face, 0, 0, 1)
-        assert seen(effect.make(moment(photo, index), [there]).pixels, photo, there) > 6
+        assert seen(effect.make(Scene(moment(photo, index), [there])).pixels, photo, there) > 6
 
 
 def test_who_is_spared_shows_nothing_of_somebody_hidden_beside_them(photo: Pixels) -> None:

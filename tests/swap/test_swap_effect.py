@@ -11,6 +11,7 @@ import pytest
 
 from realtime.core.errors import RealtimeError
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
@@ -30,7 +31,7 @@ def core(box: Box) -> Box:
 def test_ones_own_photo_changes_next_to_nothing(photo: Pixels, face: Face, navy_photo: Path) -> None:
     effect = opened(navy_photo, light=0.0)
     frame = moment(photo, 0)
-    made = effect.make(frame, [dataclasses.replace(face, track_id=0)]).pixels
+    made = effect.make(Scene(frame, [dataclasses.replace(face, track_id=0)])).pixels
     soft = [
         np.asarray(cv2.GaussianBlur(inside(pixels, core(face.box)), (0, 0), 2.0), np.uint8) for pixels in (made, photo)
     ]
@@ -42,7 +43,7 @@ def test_another_photo_is_worn_and_the_rest_is_untouched(
     photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path
 ) -> None:
     effect = opened(other_photo)
-    made = effect.make(moment(photo, 0), [dataclasses.replace(face, track_id=0)]).pixels
+    made = effect.make(Scene(moment(photo, 0), [dataclasses.replace(face, track_id=0)])).pixels
     assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 8
     changed = np.abs(made.astype(int) - photo).max(axis=2) > 0
     rows, columns = np.nonzero(changed)
@@ -58,8 +59,8 @@ def test_the_new_face_takes_the_viewers_light(photo: Pixels, face: Face, other_p
     lit, unlit = opened(other_photo), opened(other_photo, light=0.0)
     frame, faces = moment(photo, 0), [dataclasses.replace(face, track_id=0)]
     skin = inside(photo, core(face.box)).mean(axis=(0, 1))
-    with_light = inside(lit.make(frame, faces).pixels, core(face.box)).mean(axis=(0, 1))
-    without = inside(unlit.make(frame, faces).pixels, core(face.box)).mean(axis=(0, 1))
+    with_light = inside(lit.make(Scene(frame, faces)).pixels, core(face.box)).mean(axis=(0, 1))
+    without = inside(unlit.make(Scene(frame, faces)).pixels, core(face.box)).mean(axis=(0, 1))
     assert np.abs(with_light - skin).max() < 12
     assert np.abs(without - skin).max() > 30
 
@@ -68,8 +69,8 @@ def test_eyes_and_mouth_stay_the_viewers(photo: Pixels, face: Face, mesh: FaceMe
     x, y = np.rint((mesh.points[33, :2] + mesh.points[133, :2]) / 2).astype(int)
     eye = (slice(y - 2, y + 3), slice(x - 3, x + 4))
     frame, faces = moment(photo, 0), [dataclasses.replace(face, track_id=0)]
-    kept = opened(other_photo).make(frame, faces).pixels
-    taken = opened(other_photo, keep="none").make(frame, faces).pixels
+    kept = opened(other_photo).make(Scene(frame, faces)).pixels
+    taken = opened(other_photo, keep="none").make(Scene(frame, faces)).pixels
     assert difference(kept[eye], photo[eye]) < 2
     assert difference(taken[eye], photo[eye]) > 5
 
@@ -78,7 +79,7 @@ def test_expression_and_pose_stay_the_viewers(
     photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path, meter: FaceMeasurer
 ) -> None:
     effect = opened(other_photo)
-    made = effect.make(moment(photo, 0), [dataclasses.replace(face, track_id=0)]).pixels
+    made = effect.make(Scene(moment(photo, 0), [dataclasses.replace(face, track_id=0)])).pixels
     after = meter.meshes.again(made, mesh)
     eyes = float(np.linalg.norm(mesh.points[33, :2] - mesh.points[263, :2]))
     assert np.linalg.norm(after.points[:, :2] - mesh.points[:, :2], axis=1).mean() < 0.03 * eyes
@@ -92,9 +93,9 @@ def test_two_photos_for_two_people_do_not_change_places(photo: Pixels, face: Fac
     cv2.imwrite(str(grey), cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR))
     effect = opened(f"{other_photo},{grey}", light=0.0)
     frame = two_people(photo)
-    first = effect.make(moment(frame, 0), [left, right]).pixels.copy()
+    first = effect.make(Scene(moment(frame, 0), [left, right])).pixels.copy()
     for index in range(1, 6):
-        again = effect.make(moment(frame, index), [right, left] if index % 2 else [left, right]).pixels
+        again = effect.make(Scene(moment(frame, index), [right, left] if index % 2 else [left, right])).pixels
     assert difference(again, first) < 1
     assert difference(inside(first, core(left.box)), inside(first, core(right.box))) > 8
 
@@ -106,7 +107,7 @@ def test_a_face_nobody_asked_for_is_left_alone(photo: Pixels, face: Face, other_
     effect = opened(other_photo)
     for index in range(40):
         faces = [left, right] if index < 10 else [right]  # and stays so when the one who was asked leaves
-        made = effect.make(moment(frame, index), faces).pixels
+        made = effect.make(Scene(moment(frame, index), faces)).pixels
         seen = inside(made, core(right.box))
         if index < 10:
             assert np.array_equal(seen, inside(frame, core(right.box)))
@@ -115,7 +116,7 @@ def test_a_face_nobody_asked_for_is_left_alone(photo: Pixels, face: Face, other_
 def test_everybody_may_be_asked(photo: Pixels, face: Face, other_photo: Path) -> None:
     left, right = moved(face, 0, 0, 4), moved(face, photo.shape[1], 0, 7)
     frame = two_people(photo)
-    made = opened(other_photo, everyone=True).make(moment(frame, 0), [left, right]).pixels
+    made = opened(other_photo, everyone=True).make(Scene(moment(frame, 0), [left, right])).pixels
     for one in (left, right):
         assert difference(inside(made, core(one.box)), inside(frame, core(one.box))) > 8
 
@@ -129,11 +130,11 @@ def test_nobody_who_is_to_be_swapped_is_seen_without(photo: Pixels, face: Face, 
         # Lost: what the detector does not see is there all the same, turned so that no mesh fits it either.
         hidden_from_mesh = index >= 15 and not there
         pixels = np.ascontiguousarray(photo[::-1]) if hidden_from_mesh else photo
-        made = effect.make(moment(pixels, index), there).pixels
+        made = effect.make(Scene(moment(pixels, index), there)).pixels
         box = face.box if not hidden_from_mesh else _upside_down(face.box, photo.shape[0])
         if not hidden_from_mesh or index > 15 + 60:
             assert difference(inside(made, core(box)), inside(pixels, core(box))) > 6, index
-    assert not np.array_equal(effect.make(moment(empty, 100), []).pixels, photo)
+    assert not np.array_equal(effect.make(Scene(moment(empty, 100), [])).pixels, photo)
 
 
 def _upside_down(box: Box, height: int) -> Box:
@@ -142,20 +143,20 @@ def _upside_down(box: Box, height: int) -> Box:
 
 def test_the_last_face_is_held_then_the_head_is_hidden(photo: Pixels, face: Face, other_photo: Path) -> None:
     effect = opened(other_photo)
-    worn = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels.copy()
+    worn = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels.copy()
     nobody = np.full_like(photo, 90)
-    held = effect.make(moment(nobody, 5), []).pixels
+    held = effect.make(Scene(moment(nobody, 5), [])).pixels
     assert difference(inside(held, core(face.box)), inside(worn, core(face.box))) < 2
     textured = np.random.default_rng(1).integers(0, 255, photo.shape, np.uint8)
-    hidden = effect.make(moment(textured, 40), []).pixels
+    hidden = effect.make(Scene(moment(textured, 40), [])).pixels
     assert inside(hidden, core(face.box)).astype(float).std() < 0.35 * inside(textured, core(face.box)).std()
     assert effect.report()["frames_hidden"] == 1
 
 
 def test_a_source_that_begins_again_begins_with_nobody(photo: Pixels, face: Face, other_photo: Path) -> None:
     effect = opened(other_photo)
-    effect.make(moment(photo, 50), [moved(face, 0, 0, 1)])
-    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    effect.make(Scene(moment(photo, 50), [moved(face, 0, 0, 1)]))
+    made = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels
     assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 8
 
 
@@ -164,7 +165,7 @@ def test_a_face_half_out_of_the_picture(photo: Pixels, face: Face, other_photo: 
     cut = round(face.box.left + face.box.width / 2)
     part = np.ascontiguousarray(photo[:, cut:])
     for index in range(3):
-        made = effect.make(moment(part, index), [moved(face, -cut, 0, 1)]).pixels
+        made = effect.make(Scene(moment(part, index), [moved(face, -cut, 0, 1)])).pixels
         assert made.shape == part.shape
 
 
@@ -175,18 +176,18 @@ def test_photos_much_larger_and_smaller_than_the_viewer(
     path = tmp_path / "source.png"
     cv2.imwrite(str(path), cv2.resize(photo[:, ::-1], size, interpolation=cv2.INTER_AREA))
     effect = opened(path)
-    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    made = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels
     assert difference(inside(made, core(face.box)), inside(photo, core(face.box))) > 3
 
 
-def test_the_dial_is_the_strength(photo: Pixels, face: Face, other_photo: Path) -> None:
+def test_the_strength_is_stepped_live(photo: Pixels, face: Face, other_photo: Path) -> None:
     effect = opened(other_photo)
     changes = []
     for index in range(3):
-        made = effect.make(moment(photo, index), [moved(face, 0, 0, 1)]).pixels
+        made = effect.make(Scene(moment(photo, index), [moved(face, 0, 0, 1)])).pixels
         changes.append(difference(inside(made, core(face.box)), inside(photo, core(face.box))))
-        said = effect.turn(-5)
-    assert said == "strength 0%"
+        strength = effect.parameters.step("strength", -5)
+    assert strength == 0
     assert changes[0] > 1.6 * changes[1] > 0
     assert changes[2] < 1
 
@@ -217,9 +218,9 @@ def test_whoever_is_found_anew_before_they_were_given_up_is_swapped_at_once(
     width = photo.shape[1]
     effect = opened(other_photo)
     before = np.ascontiguousarray(wide[:, ::-1][:, ::-1])
-    effect.make(moment(np.roll(before, -width, axis=1), 0), [moved(face, 0, 0, 1)])
+    effect.make(Scene(moment(np.roll(before, -width, axis=1), 0), [moved(face, 0, 0, 1)]))
     held = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.1)
-    made = effect.make(moment(wide, 3), [moved(face, width, 0, 2), held]).pixels
+    made = effect.make(Scene(moment(wide, 3), [moved(face, width, 0, 2), held])).pixels
     box = core(moved(face, width, 0, 2).box)
     assert difference(inside(made, box), inside(wide, box)) > 8
 
@@ -231,7 +232,7 @@ def test_the_face_goes_back_to_who_wore_it_first(photo: Pixels, face: Face, othe
     away = dataclasses.replace(left, lost_for_s=0.2)
     made = {}
     for index, there in enumerate([[left], [right, away], [right, left], [right, left]]):
-        made[index] = effect.make(moment(frame, index), there).pixels.copy()
+        made[index] = effect.make(Scene(moment(frame, index), there)).pixels.copy()
     for index, worn, bare in ((1, right, None), (2, left, right), (3, left, right)):
         assert difference(inside(made[index], core(worn.box)), inside(frame, core(worn.box))) > 8, index
         if bare is not None:
@@ -242,10 +243,10 @@ def test_nothing_is_drawn_over_somebody_who_stands_in_front(photo: Pixels, face:
     frame = two_people(photo)
     left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
     effect = opened(other_photo)
-    effect.make(moment(frame, 0), [left, right])
+    effect.make(Scene(moment(frame, 0), [left, right]))
     in_front = dataclasses.replace(left, track_id=2)  # the bystander has walked before the one who was asked
     for index in range(2, 40, 6):
-        made = effect.make(moment(photo, index), [in_front]).pixels
+        made = effect.make(Scene(moment(photo, index), [in_front])).pixels
         assert np.array_equal(made, photo), index
 
 
@@ -254,7 +255,7 @@ def test_a_photo_that_looks_aside_is_worn_from_in_front(
 ) -> None:
     """Vermeer's girl is turned by 32°: both halves of the worn face look alike, and none is a smear."""
     effect = opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg", light=0.0, in_front=False)
-    made = effect.make(moment(photo, 0), [moved(face, 0, 0, 1)]).pixels
+    made = effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)])).pixels
     sharpness = []
     for cheek in (50, 280):
         x, y = np.rint(mesh.points[cheek, :2]).astype(int)
@@ -277,11 +278,11 @@ def test_a_face_that_is_held_does_not_lie_over_a_bystander(photo: Pixels, face: 
     frame = two_people(photo)
     left, right = moved(face, 0, 0, 1), moved(face, photo.shape[1], 0, 2)
     effect = opened(other_photo)
-    effect.make(moment(frame, 0), [left, right])
+    effect.make(Scene(moment(frame, 0), [left, right]))
     near = round(0.7 * face.box.width)
     passing = np.full_like(frame, 90)
     passing[:, near : near + photo.shape[1]] = photo
-    made = effect.make(moment(passing, 3), [moved(face, near, 0, 2)]).pixels
+    made = effect.make(Scene(moment(passing, 3), [moved(face, near, 0, 2)])).pixels
     nearer = core(moved(face, near, 0, 2).box)
     assert difference(inside(made, nearer), inside(passing, nearer)) < 0.5
     assert effect.facts()["swapped"] == "1"
@@ -296,11 +297,11 @@ def test_hiding_one_person_hides_nobody_else(photo: Pixels, face: Face, other_ph
     gone[:, : photo.shape[1]] = 90
     alone, both = opened(other_photo), opened(f"{other_photo},{other_photo}")
     for effect in (alone, both):
-        effect.make(moment(frame, 0), [left, right])
-    worn = both.make(moment(frame, 1), [left, right]).pixels.copy()
+        effect.make(Scene(moment(frame, 0), [left, right]))
+    worn = both.make(Scene(moment(frame, 1), [left, right])).pixels.copy()
     for index in (40, 80):
         seen = inside(gone, core(right.box))
-        assert np.array_equal(inside(alone.make(moment(gone, index), [right]).pixels, core(right.box)), seen)
-        again = inside(both.make(moment(gone, index), [right]).pixels, core(right.box))
+        assert np.array_equal(inside(alone.make(Scene(moment(gone, index), [right])).pixels, core(right.box)), seen)
+        again = inside(both.make(Scene(moment(gone, index), [right])).pixels, core(right.box))
         assert difference(again, inside(worn, core(right.box))) < 6
         assert difference(again, seen) > 6

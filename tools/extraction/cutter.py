@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.progress import Progress
-from realtime.effects import setting
+from realtime.core.settings import setting
 from realtime.faces import FaceDetector
 from realtime.faces.detection.blazeface import StillBlazeFace, open_short_range, open_still
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face

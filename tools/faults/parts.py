@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from realtime.cameras.demo import Demo
 from realtime.core.errors import CameraError, OutputError
 from realtime.core.registry import RegistryEntry
 from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
 from realtime.faces import FaceDetector
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.imaging.frame import Box, Face, Frame, Size
@@ -237,8 +238,9 @@ def _faulty_effect(plan: Plan, real: type[Effect]) -> type[Effect]:
     method = plan.part.removeprefix("effect ")
 
     class Faulty(real):  # type: ignore[misc, valid-type]
-        def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-            made: Frame = super().make(frame, faces)
+        def make(self, scene: Scene) -> Frame:
+            frame, faces = scene.frame, scene.faces
+            made: Frame = super().make(Scene(frame, faces))
             if not plan.holds("effect"):
                 return made
             plan.common()

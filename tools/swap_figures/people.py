@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.effects.scene import Scene
 from realtime.effects.swap import SwapSettings
 from realtime.faces.landmarks.mesh import EYES, MOUTH, FaceMesh
 from realtime.faces.tracking.tracker import FaceTracker
@@ -58,7 +59,7 @@ class Spot(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Scene:
+class Scenario:
     """A film of two people: where each is, frame by frame, and what passes before the first one's face."""
 
     name: str
@@ -96,11 +97,11 @@ def _between(at_s: float, start_s: float, seconds: float) -> float | None:
 
 
 SCENES = (
-    Scene("side by side", _side_by_side),
-    Scene("passing one another", _passing),
-    Scene("one out and back", _out_and_back),
-    Scene("a hand passes", _side_by_side, hand=lambda at_s: _between(at_s, 1.5, 1.2)),
-    Scene("noise for half a second", _side_by_side, noise=lambda at_s: 2.0 <= at_s < 2.5),
+    Scenario("side by side", _side_by_side),
+    Scenario("passing one another", _passing),
+    Scenario("one out and back", _out_and_back),
+    Scenario("a hand passes", _side_by_side, hand=lambda at_s: _between(at_s, 1.5, 1.2)),
+    Scenario("noise for half a second", _side_by_side, noise=lambda at_s: 2.0 <= at_s < 2.5),
 )
 
 
@@ -114,7 +115,7 @@ class Shot(NamedTuple):
     """(height, width) 255 where a hand is before them."""
 
 
-def play(scene: Scene, people: Sequence[Sequence[Seen]], fps: float, seconds: float) -> Iterator[Shot]:
+def play(scene: Scenario, people: Sequence[Sequence[Seen]], fps: float, seconds: float) -> Iterator[Shot]:
     """The scene's frames, played by two clips, each to and fro."""
     rng = np.random.default_rng(3)
     for index in range(round(seconds * fps)):
@@ -222,7 +223,7 @@ class Player(NamedTuple):
 
 
 def judge(
-    scene: Scene, players: tuple[Player, Player], seconds: float, photos: Sequence[Path], eyes: Eyes
+    scene: Scenario, players: tuple[Player, Player], seconds: float, photos: Sequence[Path], eyes: Eyes
 ) -> list[Verdict]:
     """Play a scene with so many photos to wear (one: the other person was not asked). Raises a RealtimeError."""
     fps = players[0].clip.fps
@@ -232,7 +233,7 @@ def judge(
     try:
         for index, shot in enumerate(play(scene, [player.seen for player in players], fps, seconds)):
             frame = Frame(shot.pixels, index / fps, index / fps, index)
-            made = effect.make(frame, tracker.update(detector.find(frame), frame.pts_s)).pixels
+            made = effect.make(Scene(frame, tracker.update(detector.find(frame), frame.pts_s))).pixels
             for mesh, kept in zip(shot.meshes, notes, strict=True):
                 if mesh is not None:
                     asked_for = wanted if index % _EVERY == 0 else ()
@@ -333,7 +334,7 @@ def everyone(clip: Clip, photo: Path, eyes: Eyes) -> Verdict:
     try:
         for frame in clip.frames():
             found = detector.find(frame)
-            made = effect.make(frame, tracker.update(found, frame.pts_s)).pixels
+            made = effect.make(Scene(frame, tracker.update(found, frame.pts_s))).pixels
             for face in found:
                 if face.score < 0.75 or face.box.width < 40:
                     continue

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from realtime.cameras import CameraRequest, open_camera
+from realtime.effects.scene import Scene
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Pixels, Size
@@ -140,7 +141,7 @@ def shares(film: Path, argument: str) -> dict[str, float]:
                 faces = tracker.update(found, frame.pts_s)
                 mesh.spent_s = network.spent_s = 0.0
                 tracked_s = time.perf_counter()
-                effect.make(frame, faces)
+                effect.make(Scene(frame, faces))
                 made_s = time.perf_counter() - tracked_s
                 own_s = made_s - mesh.spent_s - network.spent_s
                 widths_px += [face.box.width for face in faces]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
 from realtime.effects.swap import SwapEffect, SwapSettings
 from realtime.faces import DETECTORS, FaceDetector
 from realtime.faces.landmarks.measurement import FaceMeasurer
@@ -75,7 +76,7 @@ def render(seen: Sequence[Seen], argument: str, settings: SwapSettings | None = 
     effect = open_swap(argument, settings)
     try:
         for each in seen:
-            yield effect.make(each.frame, each.faces).pixels
+            yield effect.make(Scene(each.frame, each.faces)).pixels
     finally:
         effect.close()
 

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any, NoReturn, TypeVar
 
 from realtime.core.errors import OptionError, nearest
-from realtime.core.settings import describe_settings, parse_settings
+from realtime.core.settings import parameters_of, parse_settings
 
 S = TypeVar("S")
 
@@ -27,13 +27,13 @@ class Parser(argparse.ArgumentParser):
 def add_settings(parser: argparse.ArgumentParser, settings_class: type[Any], title: str) -> None:
     """Give `parser` an option for each field of `settings_class`, under `title`."""
     group = parser.add_argument_group(title)
-    for one in describe_settings(settings_class):
+    for one in parameters_of(settings_class):
         group.add_argument(
             f"--{one.name.replace('_', '-')}",
             dest=one.name,
             metavar="…",
             default=argparse.SUPPRESS,
-            help=f"{one.help} ({one.type}; {one.default or 'nothing'})".replace("%", "%%"),
+            help=f"{one.help} ({one.takes}; {one.default_text or 'nothing'})".replace("%", "%%"),
         )
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
-from realtime.effects import setting
+from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.cyclegan_resnet import CycleganResnet, CycleganResnetLayout
 from tools.networks.patch_discriminator import PatchDiscriminator

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
-from realtime.effects import setting
+from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.lapstyle import STYLED, LapStyle, picture_format, pyramid, revised, statistics
 from tools.networks.patch_discriminator import StrokeDiscriminator

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from realtime.core.errors import OptionError
-from realtime.effects import setting
+from realtime.core.settings import setting
 from tools.training import Recipe
 from tools.training.data import Source, batches
 from tools.training.progress import steps_shown

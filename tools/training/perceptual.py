@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from realtime.effects import setting
+from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.brush import Brush
 from tools.networks.brush_layout import BrushLayout

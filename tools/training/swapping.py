@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
-from realtime.effects import setting
+from realtime.core.settings import setting
 from tools.networks import ColourOrder, PictureFormat
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder, FaceswapAutoencoderLayout
 from tools.networks.swap_light import SwapLight, SwapLightLayout, begin

@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.control.channel import Command
+from realtime.control.channel import (
+    Command,
+    NextParameter,
+    Quit,
+    SaveSnapshot,
+    SetMirrored,
+    SetPaused,
+    SetRecording,
+    StepEffect,
+    StepParameter,
+)
 from realtime.core.errors import OutputError
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -28,20 +38,20 @@ _SHARE_OF_SCREEN = 0.8
 _DOUBLE_CLICK_S = 0.4
 _ICON = Path(__file__).with_name("icon.png")
 
-_COMMANDS = {
-    pygame.K_m: Command.MIRROR,
-    pygame.K_SPACE: Command.PAUSE,
-    pygame.K_p: Command.PAUSE,
-    pygame.K_RIGHT: Command.NEXT_EFFECT,
-    pygame.K_n: Command.NEXT_EFFECT,
-    pygame.K_LEFT: Command.PREVIOUS_EFFECT,
-    pygame.K_b: Command.PREVIOUS_EFFECT,
-    pygame.K_UP: Command.STRONGER,
-    pygame.K_DOWN: Command.WEAKER,
-    pygame.K_d: Command.NEXT_DIAL,
-    pygame.K_s: Command.SNAPSHOT,
-    pygame.K_r: Command.RECORD,
-    pygame.K_q: Command.QUIT,
+_COMMANDS: dict[int, Command] = {
+    pygame.K_m: SetMirrored(),
+    pygame.K_SPACE: SetPaused(),
+    pygame.K_p: SetPaused(),
+    pygame.K_RIGHT: StepEffect(1),
+    pygame.K_n: StepEffect(1),
+    pygame.K_LEFT: StepEffect(-1),
+    pygame.K_b: StepEffect(-1),
+    pygame.K_UP: StepParameter(1),
+    pygame.K_DOWN: StepParameter(-1),
+    pygame.K_d: NextParameter(),
+    pygame.K_s: SaveSnapshot(),
+    pygame.K_r: SetRecording(),
+    pygame.K_q: Quit(),
 }
 
 _LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
@@ -254,7 +264,7 @@ class Window(Output):
     def _handle(self, event: pygame.event.Event) -> bool:
         """Return whether the picture must be drawn again."""
         if event.type == pygame.QUIT:
-            self._controls.send(Command.QUIT)
+            self._controls.send(Quit())
         elif event.type == pygame.KEYDOWN:
             return self._handle_key(event.key, event.mod)
         elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
@@ -283,7 +293,7 @@ class Window(Output):
 
     def _handle_key(self, key: int, modifiers: int) -> bool:
         if key == pygame.K_q and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
-            self._controls.send(Command.QUIT)
+            self._controls.send(Quit())
             return False
         if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
             self._overlay.help = False
@@ -317,7 +327,7 @@ class Window(Output):
         elif self._is_fullscreen:
             self._set_fullscreen(False)
         else:
-            self._controls.send(Command.QUIT)
+            self._controls.send(Quit())
 
     def _set_fullscreen(self, fullscreen: bool) -> None:
         self._is_fullscreen = fullscreen

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from realtime.effects import Effect, EffectContext, setting
-from realtime.imaging.frame import Face, Frame
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
 
 _SEPIA_BGR = np.array([[0.131, 0.534, 0.272], [0.168, 0.686, 0.349], [0.189, 0.769, 0.393]], np.float32)
 
@@ -30,5 +30,6 @@ class Sepia(Effect):
     def open(cls, argument: str, settings: Settings, context: EffectContext) -> Sepia:
         return cls(settings.strength)
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+    def make(self, scene: Scene) -> Frame:
+        frame = scene.frame
         return frame.with_pixels(cv2.transform(frame.pixels, self._matrix).astype(np.uint8, copy=False))
