@@ -74,7 +74,7 @@ def test_no_camera_at_all_is_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"effect": ("none", "none:x")}, OptionError),
         ({"output": ("none", "missing/out.mp4")}, OutputError),
         ({"output": ("window", "fullscreen")}, OutputError),
-        ({"set": ("portrait.wander=off",)}, OptionError),
+        ({"set": ("portrait.wander=perhaps",)}, OptionError),
     ],
 )
 def test_what_was_opened_is_closed_when_the_rest_cannot_be(
@@ -100,7 +100,7 @@ def test_what_fails_to_close_keeps_nothing_else_open(monkeypatch: pytest.MonkeyP
     camera, output = DrawnCamera(), KeepingOutput()
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
     monkeypatch.setattr("realtime.outputs.open_output", open_output)
-    monkeypatch.setattr(build, "open_effect", lambda spec, options, context: Faulty())
+    monkeypatch.setattr(assembly, "open_effect", lambda spec, options, context: Faulty())
     with pytest.raises(OutputError, match="no such output"):
         build(dataclasses.replace(NOTHING_SHOWN, source="demo", output=("none", "-")))
     assert camera.is_closed

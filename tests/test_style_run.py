@@ -40,7 +40,7 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
         controls.send(command)
     run.go()
     assert controls.message == "strength 80%"
-    assert ("style", "Negative, 80%") in controls.status.facts
+    assert ("strength", "80%") in controls.status.facts
     assert controls.status.provider == "CPU"
     newest = run.loop.newest
     assert newest is not None
