@@ -47,7 +47,7 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
     assert abs(int(newest.pixels[40, 40, 0]) - (0.2 * 90 + 0.8 * 165)) <= 1
     written = run.loop.stats.as_json()["effect_reports"]["style:negative.onnx"]
     assert written["title"] == "Negative"
-    assert written["strength"] == 0.8
+    assert written["parameters"]["strength"] == 0.8
     assert sum(written["frames_by_working_size"].values()) <= 90
 
 
