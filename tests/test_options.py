@@ -21,7 +21,6 @@ def parse(*words: str) -> Options:
 
 def test_nothing_said_is_the_default_run() -> None:
     assert parse() == Options()
-    assert parse().is_default
 
 
 def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -18,6 +17,3 @@ class RegistryEntry:
 
     def load(self) -> Any:  # the caller knows the contract of its family and checks it
         return getattr(importlib.import_module(self.module), self.attribute)
-
-
-PartTable = Mapping[str, RegistryEntry]

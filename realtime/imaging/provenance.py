@@ -38,10 +38,6 @@ class Provenance:
     """The term of IPTC's Digital Source Type vocabulary, a URI; empty: there is nothing that we could vouch for."""
 
     @property
-    def is_synthetic(self) -> bool:
-        return self.source_type == SYNTHETIC
-
-    @property
     def title(self) -> str:
         """The effects in one line."""
         return " + ".join(self.effects)

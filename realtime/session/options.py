@@ -233,11 +233,6 @@ class Options:
     )
 
     @property
-    def is_default(self) -> bool:
-        """Whether the user chose neither source, effect nor output: then pictures are made whatever the machine."""
-        return self.source is None and not self.effect and not self.output
-
-    @property
     def label_style(self) -> LabelStyle:
         """What the label is to look like."""
         return LabelStyle(self.label, self.label_corner, self.label_size, self.label_font)

@@ -41,10 +41,6 @@ class SizeConstraint(NamedTuple):
     def is_free(self) -> bool:
         return self.width is None and self.height is None
 
-    @property
-    def is_one_size(self) -> bool:
-        return self.width is not None and self.height is not None
-
     def size_for(self, frame: Size, least_px: int = 0) -> Size:
         """Return the size a model so bound works at for frames of size `frame`: a free side follows the other, within
         what the contract and the network (`least_px`) take.

@@ -17,7 +17,6 @@ from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OUTPUTS, Output, OutputRequest, open_output, split_spec
-from realtime.outputs.memory import MemoryOutput
 
 SIZES = (Size(64, 48), Size(64, 48), Size(31, 77), Size(128, 36))
 
@@ -45,7 +44,6 @@ OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
     "folder": lambda folder, request: open_output(f"{folder}/pictures/", request),
     "pipe": lambda folder, request: open_output("-", request),
     "none": lambda folder, request: open_output("none", request),
-    "memory": lambda folder, request: MemoryOutput("", request),
 }
 
 
@@ -92,7 +90,7 @@ def frames(*sizes: Size) -> list[Frame]:
 
 
 def test_every_output_is_tested_here() -> None:
-    assert set(OPENERS) == {*OUTPUTS, "memory"}
+    assert set(OPENERS) == set(OUTPUTS)
 
 
 def test_shows_pictures_of_any_size(opener: Opener) -> None:
@@ -130,8 +128,6 @@ def test_closes_without_having_shown_anything(opener: Opener) -> None:
 
 def test_lets_go_of_a_frame_once_others_were_shown(opener: Opener) -> None:
     output = opener()
-    if isinstance(output, MemoryOutput):
-        pytest.skip("keeping frames is what it is for")
     given = frames(Size(64, 48), Size(64, 48), Size(31, 77), Size(31, 77), Size(64, 48))
     buffers = [weakref.ref(frame.pixels) for frame in given]
     while given:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-SUMMARY = "make a portrait pack from any picture with a face in it"
-
 _BUILD_EXAMPLES = """\
 examples:
   realtime portrait build painting.jpg -o painting.portrait

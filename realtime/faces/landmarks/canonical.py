@@ -15,10 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EYE_TRIANGLES = slice(852, 880)
-MOUTH_TRIANGLES = slice(880, 898)
-"""Where the openings stand in `triangles`."""
-
 
 @functools.cache
 def uv_points() -> NDArray[np.float32]:

@@ -44,11 +44,6 @@ class Port:
     def width(self) -> int | str:
         return self.shape[self.layout.width_axis]
 
-    @property
-    def is_fixed(self) -> bool:
-        """True where either side of the picture is a number."""
-        return isinstance(self.height, int) or isinstance(self.width, int)
-
 
 # Names that files for other effects carry, each with what such a file is. Every word must be among the file's inputs.
 _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
