@@ -147,7 +147,7 @@ def test_where_the_portrait_cannot_be_others_see_its_photo_and_no_camera(
     from realtime.picture_files.painting import read_picture
 
     def cannot_be(*_: object, **__: object) -> None:
-        raise ModelError("cannot fetch the face models: no network; by hand: unzip …")
+        raise ModelError("face_landmark.tflite is missing; reinstall realtime")
 
     shown = KeepingOutput()
     monkeypatch.setattr("realtime.portrait.building.default.open_default_portrait", cannot_be)

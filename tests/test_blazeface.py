@@ -11,18 +11,8 @@ from realtime.core.errors import ModelError
 from realtime.faces.detection.blazeface import BlazeFace, SmallCopy, open_full_range, open_short_range, open_still
 from realtime.faces.tracking.tracker import SURE_SCORE, FaceTracker
 from realtime.imaging.frame import Face, Frame, Pixels, Size
-from realtime.models.downloads import MODEL_FILES, model_file
 
 SIZE = Size(1280, 720)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    try:
-        for name in MODEL_FILES:
-            model_file(name)
-    except ModelError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

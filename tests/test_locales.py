@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from realtime.faces import DETECTOR_MODELS
-from realtime.models.downloads import ModelState, model_state
-
 ROOT = Path(__file__).parents[1]
 # As a program would that has this one within it: Python alone sets only what concerns letters.
 IN_FULL = """
@@ -43,8 +40,6 @@ def test_help_is_told_in_an_encoding_that_lacks_some_of_its_letters(encoding: st
 def test_a_face_is_found_and_a_film_is_made(name: str, tmp_path: Path) -> None:
     if not installed(name):
         pytest.skip(f"this system has no locale {name}")
-    if model_state(DETECTOR_MODELS["full"]) is not ModelState.READY:
-        pytest.skip("the face models are not here")
     words = ["run", "--source", "demo", "--every-frame", "--frames", "2", "--fps", "29.97", "--output", "film.mp4"]
     words += ["--effect", "style:night:0.5", "--effect", "portrait", "--stats", "stats.json"]
     done = subprocess.run(

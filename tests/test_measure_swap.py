@@ -27,7 +27,7 @@ from tools.swap_figures.wearing import Seen, outline, region
 @pytest.fixture(scope="module")
 def photo() -> tuple[Pixels, FaceMesh]:
     """The Navy photo and the face in it."""
-    source = read_source(portrait_photo(), FaceMeasurer(), lambda what, share: None)
+    source = read_source(portrait_photo(), FaceMeasurer())
     return source.photo, source.mesh
 
 

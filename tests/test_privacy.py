@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from realtime.cameras.demo import portrait_photo
-from realtime.core.errors import ModelError
-from realtime.models.downloads import MODEL_FILES, model_file
 from tools.check_privacy import Trial, look
 from tools.network_trap import obstacle, run_trapped
 
@@ -42,11 +40,6 @@ def test_the_trap_sees_names_connections_and_datagrams(tmp_path: Path) -> None:
 @pytest.mark.parametrize("effect", ["style:night", "swap:{photo}"])
 def test_an_effect_asks_nobody_and_writes_nothing(effect: str, tmp_path: Path) -> None:
     """ONNX Runtime, left alone, writes its number for this device as soon as it is imported, and calls later."""
-    try:
-        for name in MODEL_FILES:
-            model_file(name)
-    except ModelError as error:
-        pytest.skip(str(error))
     words = ("-m", "realtime", "render", "demo", "film.mp4", "--frames", "5", "--effect")
     trial = Trial(effect, (*words, effect.format(photo=portrait_photo())))
     result = look(trial, tmp_path / "home", tmp_path)

@@ -149,10 +149,10 @@ def first_loop(source: Path) -> float:
     from mediapipe.tasks.python import BaseOptions, vision
 
     from realtime.faces import DETECTOR_MODELS
-    from realtime.models.downloads import model_file
+    from realtime.faces.weights import weights_file
 
     model = DETECTOR_MODELS[os.environ["BENCHMARK_DETECTOR"]]
-    options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(model_file(model))))
+    options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(weights_file(model))))
     detector = vision.FaceDetector.create_from_options(options)
     painting = np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8)
     pictures = [np.roll(painting, number, 1) for number in range(33)]

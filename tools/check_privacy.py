@@ -18,7 +18,6 @@ from pathlib import Path
 
 import realtime
 from realtime.cameras.demo import portrait_photo
-from realtime.models.downloads import FOLDER_VARIABLE, MODEL_FILES, model_file
 from tools.network_trap import Trapped, obstacle, run_trapped
 
 _ROOT = Path(__file__).parents[1]
@@ -90,12 +89,11 @@ def strange_files(home: Path) -> tuple[str, ...]:
 
 
 def _environment(home: Path) -> Mapping[str, str]:
-    """Return the environment of somebody who starts the program for the first time, with its face models at hand."""
+    """Return the environment of somebody who starts the program for the first time."""
     (home / "tmp").mkdir(parents=True, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
-    models = model_file(next(iter(MODEL_FILES))).parent
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "REALTIME_"))}
     paths = os.pathsep.join((str(_ROOT), kept.get("PYTHONPATH", "")))
-    return {**kept, "HOME": str(home), "TMPDIR": str(home / "tmp"), FOLDER_VARIABLE: str(models), "PYTHONPATH": paths}
+    return {**kept, "HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONPATH": paths}
 
 
 def _prepare(work: Path, photo: Path) -> None:

@@ -105,8 +105,7 @@ def extract(job: Job, stopping: threading.Event) -> int:
         known = open_folder(job)
         writer = ManifestWriter(job.out / NAME, known.header)
         stack.callback(writer.close)
-        with progress_line() as progress:
-            cutter = stack.enter_context(Cutter(job.limits, job.choices.side_px, progress))
+        cutter = stack.enter_context(Cutter(job.limits, job.choices.side_px))
         began_s = time.monotonic()
         tally = look_through(job, known, cutter, likeness, writer, stopping)
         took_s = time.monotonic() - began_s

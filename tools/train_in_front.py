@@ -31,7 +31,6 @@ from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
 from realtime.imaging.frame import Pixels
-from realtime.models.downloads import model_file
 from realtime.picture_files.painting import read_picture
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.exporting.graph import quiet
@@ -280,7 +279,7 @@ def _pools(arguments: argparse.Namespace) -> tuple[Pool, Pool | None]:
     films = list(read_films(arguments.sources, meter, random))
     out = [film for film in films if film.name in arguments.held_out]
     print(f"{len(films)} films and photos, {len(out)} held out", file=sys.stderr)
-    model = MeshModel(model_file("face_landmark.tflite", lambda *_: None), step_px=2.0)
+    model = MeshModel(step_px=2.0)
     kept_in = [film for film in films if film.name not in arguments.held_out]
     learnt = make_pool(kept_in, arguments.parts, model, random, "films to learn from")
     judged = make_pool(out, max(1, arguments.parts // 10), model, random, "films to judge on") if out else None

@@ -63,13 +63,6 @@ def _opencv() -> Finding:
     return Finding(True, f"{cv2.__version__}, {cv2.getNumThreads()} threads")
 
 
-def _models() -> Finding:
-    from realtime.models.downloads import model_file
-
-    path = model_file("face_detection_full_range_sparse.tflite")
-    return Finding(True, f"BlazeFace's model is there and whole ({path.parent})")
-
-
 def _faces() -> Finding:
     import cv2
     import numpy as np
@@ -173,7 +166,6 @@ def _python() -> Finding:
 CHECKS = (
     Check("Python", _python, needed=True),
     Check("OpenCV", _opencv, needed=True),
-    Check("models", _models, needed=True),
     Check("faces", _faces, needed=True),
     Check("portrait", _portrait, needed=True),
     Check("video encoder", _encoder, needed=True),

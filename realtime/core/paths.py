@@ -38,7 +38,7 @@ def user_data_folder() -> Path:
 
 
 def user_cache_folder() -> Path:
-    """Return where what can be made or fetched again lies. Raises OptionError where nobody's home is known."""
+    """Return where what can be made again lies. Raises OptionError where nobody's home is known."""
     return _known_folder("cache", "XDG_CACHE_HOME")
 
 

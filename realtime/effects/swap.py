@@ -32,7 +32,6 @@ from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Size
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
-from realtime.models.downloads import model_file
 from realtime.models.library import find_model, model_names, read_card
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.swap.names import is_photo
@@ -186,8 +185,8 @@ class _Opener:
     """Opens what the names of an argument mean."""
 
     def __init__(self, settings: SwapSettings, context: EffectContext) -> None:
-        self.meter = FaceMeasurer(context.progress)
-        self.meshes = MeshModel(model_file("face_landmark.tflite", context.progress), step_px=2.0)
+        self.meter = FaceMeasurer()
+        self.meshes = MeshModel(step_px=2.0)
         self.models: list[SwapModel] = []
         self._settings = settings
         self._context = context
@@ -200,7 +199,7 @@ class _Opener:
     def maker(self, name: str) -> Callable[[], Compositor]:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
         if is_photo(name):
-            source = read_source(user_path(name), self.meter, self._context.progress)
+            source = read_source(user_path(name), self.meter)
             photo = PhotoLevels.of(source.photo, source.mesh)
             return lambda: self._compositor(PhotoFace(photo))
         model = self._model(name)
@@ -214,7 +213,7 @@ class _Opener:
         if model.takes_identity:
             if not photo_name:
                 raise EffectError(f"{model.title} makes any face: say whose, --effect swap:{model_name}:PHOTO.jpg")
-            source = read_source(user_path(photo_name), self.meter, self._context.progress)
+            source = read_source(user_path(photo_name), self.meter)
             model.become(identity_of(path, source.photo, source.mesh, self._policy))
         elif photo_name:
             raise EffectError(f"{model.title} always makes the same face; leave out ':{photo_name}'")

@@ -48,7 +48,7 @@ DETECTORS: dict[str, RegistryEntry] = {
     ),
     "mediapipe-full": RegistryEntry("realtime.faces.detection.mediapipe", "open_full_range", "full in the same"),
 }
-"""Each is opened as `function()`, and raises ModelError when its model file cannot be had."""
+"""Each is opened as `function()`, and raises ModelError when its model file cannot be read."""
 
 _SHORT_RANGE = "face_detection_short_range.tflite"
 _FULL_RANGE = "face_detection_full_range_sparse.tflite"
@@ -59,6 +59,4 @@ DETECTOR_MODELS = {
     "mediapipe-short": _SHORT_RANGE,
     "mediapipe-full": _FULL_RANGE,
 }
-"""The model file of each detector in `realtime.models.downloads`, so that it can be fetched before anything
-starts.
-"""
+"""The model file of each detector in `realtime.faces.weights`, so that it can be checked before anything starts."""

@@ -140,7 +140,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         loop = RenderLoop(
             capture=capture,
             captured=captured,
-            face_stage=_face_stage(options, chain, stats, progress),
+            face_stage=_face_stage(options, chain, stats),
             chain=chain,
             outputs=opened,
             stats=stats,
@@ -374,7 +374,7 @@ def _choices(name: str) -> Sequence[str]:
         return ("",)
 
 
-def _face_stage(options: Options, chain: EffectChain, stats: RunStats, progress: Progress) -> FaceStage:
+def _face_stage(options: Options, chain: EffectChain, stats: RunStats) -> FaceStage:
     """Make the face finder; where the first effect needs it, see now that its model file is there."""
     name = options.detector
 
@@ -384,10 +384,10 @@ def _face_stage(options: Options, chain: EffectChain, stats: RunStats, progress:
         return detector
 
     if chain.uses_faces:
-        from realtime.models.downloads import model_file
+        from realtime.faces.weights import weights_file
 
         try:
-            model_file(DETECTOR_MODELS[name], progress)
+            weights_file(DETECTOR_MODELS[name])
         except ModelError:
             if options.effect:
                 raise  # else pictures come first: the finder will say that nobody is looked for

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from realtime.picture_files.reader import read_picture
-from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
+from tests.extraction.conftest import laid
 from tools import find_attributes
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled
 from tools.networks.face_vae import FaceVae, widths

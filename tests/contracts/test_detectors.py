@@ -17,7 +17,6 @@ from realtime.core.errors import ModelError
 from realtime.faces import DETECTOR_MODELS, DETECTORS, FaceDetector
 from realtime.faces.tracking.tracker import SURE_SCORE
 from realtime.imaging.frame import Box, Face, Frame, Pixels
-from realtime.models.downloads import model_file
 from tests.offline import python_without_network
 
 OURS, MEDIAPIPES = ("short", "full"), ("mediapipe-short", "mediapipe-full")
@@ -29,10 +28,6 @@ EYES = ((222, 190), (305, 186))
 
 
 def open_detector(name: str) -> FaceDetector:
-    try:
-        model_file(DETECTOR_MODELS[name])
-    except ModelError as error:
-        pytest.skip(str(error))
     detector = DETECTORS[name].load()()
     assert isinstance(detector, FaceDetector)
     return detector

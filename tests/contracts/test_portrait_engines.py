@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.core.errors import ModelError
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
@@ -21,10 +20,7 @@ TESTED = ("mesh",)
 @pytest.fixture(scope="module")
 def source(navy_photo: Path) -> Source:
     picture, _ = read_picture(navy_photo)
-    try:
-        meter = FaceMeasurer()
-    except ModelError as error:
-        pytest.skip(str(error))
+    meter = FaceMeasurer()
     seen = meter.find(picture, usable_faces(picture, meter)[0])
     return Source(picture, seen.mesh, seen.eyes)
 

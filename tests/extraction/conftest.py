@@ -10,21 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
-from realtime.models.downloads import MODEL_FILES, model_file
 from realtime.picture_files.reader import read_picture
 
 CLIP_SIZE = Size(400, 360)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models() -> None:
-    try:
-        for name in MODEL_FILES:
-            model_file(name)
-    except ModelError as error:
-        pytest.skip(str(error))
 
 
 def laid(photo: Pixels, number: int, size: Size = CLIP_SIZE) -> Pixels:

@@ -15,7 +15,6 @@ from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
 from realtime.imaging.frame import Pixels
-from realtime.models.downloads import model_file
 from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid, write_clip
 from tools.extract_faces import main
@@ -64,7 +63,7 @@ def test_a_network_gets_from_the_crop_what_it_would_get_from_the_picture(navy: P
     assert crop.shape == (256, 256, 3)
 
     detector = open_still()
-    mesh = MeshModel(model_file("face_landmark.tflite")).measure(picture, detector.find(picture)[0])
+    mesh = MeshModel().measure(picture, detector.find(picture)[0])
     detector.close()
     alignment = Alignment.parse(FACE)
     live, _ = cut_face(picture, mesh, alignment, 64)

@@ -21,7 +21,6 @@ from realtime.model_import.face.importer import FaceImport, import_encoder, impo
 from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
 from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 from realtime.model_import.style.importer import Description, Imported
-from realtime.models.downloads import ModelState
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import OnnxModel
 from realtime.picture_files.reader import read_picture
@@ -456,11 +455,10 @@ def test_what_cannot_come_in_is_one_line(
         assert word in line
 
 
-def test_nothing_is_fetched_for_a_trial(monkeypatch: pytest.MonkeyPatch, face_photo: FacePhoto) -> None:
+def test_a_trial_needs_no_face_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, face_photo: FacePhoto) -> None:
     """Without the face models the photo's face is where it was measured once."""
     measured = usual_face()
-    monkeypatch.setattr("realtime.model_import.face.validation.model_state", lambda name: ModelState.MISSING)
-    monkeypatch.setattr("realtime.model_import.face.validation.find_face", lambda pixels: pytest.fail("looked for"))
+    monkeypatch.setenv("REALTIME_MODELS", str(tmp_path))
     placed = usual_face()
     assert (placed.mesh.points == face_photo.mesh.points).all()
     eyes = [33, 133, 362, 263]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from realtime.core.errors import ModelError
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.imaging.frame import Face, Pixels
 from realtime.picture_files.painting import read_picture
@@ -19,10 +18,7 @@ from realtime.portrait.pack import Portrait
 
 @pytest.fixture(scope="session")
 def meter() -> FaceMeasurer:
-    try:
-        return FaceMeasurer()
-    except ModelError as error:
-        pytest.skip(str(error))
+    return FaceMeasurer()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from realtime.core.errors import ModelError
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
-from realtime.faces.landmarks.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, MeshModel, compare
+from realtime.faces.landmarks.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, compare, open_network
 from realtime.imaging.frame import Pixels
 
 ANGLES = st.floats(-20, 20)
@@ -96,10 +98,8 @@ def test_each_axis_has_its_sign(name: str, degrees: float) -> None:
     assert getattr(turn, name) == pytest.approx(degrees, abs=0.1)
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "face.tflite"
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "face.tflite"
     path.write_bytes(b"TFL3 but not really")
-    with pytest.raises(ModelError, match="fetch the models again"):
-        MeshModel(path)
+    with pytest.raises(ModelError, match=r"face\.tflite cannot be read by OpenCV .*; reinstall realtime"):
+        open_network(path)

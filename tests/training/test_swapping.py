@@ -15,9 +15,8 @@ from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
 from realtime.faces.landmarks.mesh import LEFT_EYE_OUTER, MeshModel
 from realtime.models.card import ModelKind
-from realtime.models.downloads import model_file
 from realtime.picture_files.reader import read_picture
-from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
+from tests.extraction.conftest import laid
 from tools.extract_faces import main as extract
 from tools.networks import layout_of
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder
@@ -53,7 +52,7 @@ def test_undisturbed_a_network_learns_from_what_the_live_loop_would_give_it(
     assert len(faces) == 18
     picture = laid(read_picture(navy_photo), 0)
     detector = open_still()
-    mesh = MeshModel(model_file("face_landmark.tflite")).measure(picture, detector.find(picture)[0])
+    mesh = MeshModel().measure(picture, detector.find(picture)[0])
     detector.close()
     live, _ = cut_face(picture, mesh, Alignment.parse(FACE), 64)
     planes = disturbed(faces.store.picture(0), faces.mesh(0), STILL, np.random.default_rng(0))

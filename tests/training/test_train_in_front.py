@@ -14,7 +14,6 @@ from realtime.face_compositing.occlusion.uv_view import SIDE, UVView
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
-from realtime.models.downloads import model_file
 from realtime.picture_files.painting import read_picture
 from tools.in_front.occluders import draw_thing
 from tools.in_front.samples import Film, samples_of, still_film
@@ -36,7 +35,7 @@ def film(navy_photo: Path, meter: FaceMeasurer) -> Film:
 
 @pytest.fixture(scope="module")
 def pool(film: Film) -> Pool:
-    model = MeshModel(model_file("face_landmark.tflite", lambda *_: None), step_px=2.0)
+    model = MeshModel(step_px=2.0)
     random = np.random.default_rng(2)
     return Pool.of([sample for _ in range(4) for sample in samples_of(film, model, random, 34)])
 

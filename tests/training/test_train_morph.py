@@ -13,10 +13,9 @@ from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.models.card import ModelKind
-from realtime.models.downloads import model_file
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
-from tests.extraction.conftest import laid, models  # noqa: F401 - a fixture
+from tests.extraction.conftest import laid
 from tests.training.test_train_swap import losses, stop_in
 from tools import export_onnx, extract_faces, train_morph
 from tools.exporting.checkpoint import read_checkpoint
@@ -176,7 +175,7 @@ def test_a_network_learns_from_what_the_live_loop_would_give_it(photos: Path, ca
     crowd = load_crowd([photos], None, 32, cache, silent)
     picture = read_picture(photos / f"{crowd.name(4)}.png")
     detector = open_still()
-    mesh = MeshModel(model_file("face_landmark.tflite")).measure(picture, detector.find(picture)[0])
+    mesh = MeshModel().measure(picture, detector.find(picture)[0])
     detector.close()
     live, _ = cut_face(picture, mesh, Alignment.parse(FACE), 32)
     # The crop was cut twice, once larger: edges differ by some grey levels.

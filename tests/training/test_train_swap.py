@@ -19,7 +19,7 @@ from realtime.imaging.frame import Pixels
 from realtime.models.card import ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
-from tests.extraction.conftest import laid, models, write_clip  # noqa: F401 - a fixture
+from tests.extraction.conftest import laid, write_clip
 from tests.training.test_end_to_end import pictures, program
 from tools import export_onnx, extract_faces, train_swap
 from tools.exporting.checkpoint import read_checkpoint

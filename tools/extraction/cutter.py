@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.core.progress import Progress
 from realtime.core.settings import setting
 from realtime.faces import FaceDetector
 from realtime.faces.detection.blazeface import StillBlazeFace, open_short_range, open_still
@@ -21,7 +20,6 @@ from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
 from realtime.faces.landmarks.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame, Pixels
-from realtime.models.downloads import model_file
 from tools.extraction import CROP_WIDER
 
 JUDGED_SIDE_PX = 128
@@ -93,10 +91,10 @@ class Cut:
 class Cutter:
     """Finds and cuts. Used by one thread; a context manager."""
 
-    def __init__(self, limits: Limits, side_px: int, progress: Progress) -> None:
-        """Raises ModelError when a face model cannot be had."""
+    def __init__(self, limits: Limits, side_px: int) -> None:
+        """Raises ModelError when a face model cannot be read."""
         self._limits, self._side_px = limits, side_px
-        self._meshes = MeshModel(model_file("face_landmark.tflite", progress))
+        self._meshes = MeshModel()
         self._inner = Alignment.parse(FACE)
         self._kept = wider(self._inner, CROP_WIDER)
         self._video: FaceDetector = open_short_range()

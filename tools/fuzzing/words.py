@@ -38,7 +38,7 @@ def command(seed: Seed, out: Path) -> Sequence[str]:  # noqa: ARG001 - a folder 
 
 
 def environment(out: Path) -> Mapping[str, str]:
-    """Name a folder without models: none is fetched for a word."""
+    """Name a folder without models: opening a network takes longer than reading words."""
     return {"REALTIME_MODELS": str(out), "XDG_DATA_HOME": str(out), "XDG_CACHE_HOME": str(out)}
 
 

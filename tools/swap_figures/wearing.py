@@ -35,7 +35,7 @@ class Eyes:
 
     def photo(self, path: Path) -> NDArray[np.float32]:
         """Who is in a photo. Raises EffectError where nobody is."""
-        source = read_source(path, self.meter, lambda what, share: None)
+        source = read_source(path, self.meter)
         return self.embedding.of(source.photo, source.mesh)
 
 

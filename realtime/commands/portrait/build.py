@@ -55,9 +55,9 @@ def build_or_film(arguments: argparse.Namespace) -> int:
     picture, note = read_picture(order.source, order.longest_side_px)
     if note:
         log.info("%s", note)
+    meter = FaceMeasurer()
+    faces = usable_faces(picture, meter) if order.pointed is None else [face_at(picture, order.pointed, meter)]
     with progress_line() as progress:
-        meter = FaceMeasurer(progress)
-        faces = _faces(picture, order.pointed, meter, progress)
         filmed = motions_of(order.clip, progress) if order.clip is not None else None
         told = (
             _make_film(order, picture, faces, meter, filmed, progress)
@@ -117,10 +117,6 @@ def _make_pack(
     for report in built.reports:
         lines += [*([report.face_line] if len(built.reports) > 1 else []), *report.lines()]
     return _Told(f"{order.options.columns * order.options.rows} frames of {built.place.size}", tuple(lines))
-
-
-def _faces(picture: Pixels, pointed: Box | None, meter: FaceMeasurer, progress: Progress) -> list[Face]:
-    return usable_faces(picture, meter, progress) if pointed is None else [face_at(picture, pointed, meter, progress)]
 
 
 def _checked(arguments: argparse.Namespace) -> _Order:

@@ -27,13 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
-from realtime.core.progress import Progress, no_progress
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection import ssd
-from realtime.faces.detection.tflite import UnreadableError, read
+from realtime.faces.detection.tflite import read
 from realtime.faces.detection.tflite_to_onnx import INPUT, to_onnx
+from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
-from realtime.models.downloads import model_file
 from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 
 LEAST_SCORE = 0.35
@@ -92,16 +91,14 @@ class SmallCopy:
 class _Network:
     """A BlazeFace network and the way into it and out of it. Used by one thread."""
 
-    def __init__(self, kind: str, least_score: float, progress: Progress) -> None:
-        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be had or read."""
-        path = model_file(DETECTOR_MODELS[kind], progress)
+    def __init__(self, kind: str, least_score: float) -> None:
+        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be read."""
+        path = weights_file(DETECTOR_MODELS[kind])
         try:
             # On one thread: two are no faster (2.9 and 4.2 ms, full range), and the loop has others for them.
             session = new_session(to_onnx(read(path.read_bytes())), session_options(threads=1), ())
-        except UnreadableError as error:
-            raise ModelError(f"{path} cannot be read: {error}; fetch the models again") from error
         except Exception as error:  # whatever ONNX Runtime raises
-            raise ModelError(f"{path} cannot be opened: {first_line(error)}; fetch the models again") from error
+            raise ModelError(f"{path} cannot be opened: {first_line(error)}; reinstall realtime") from error
         layout = _LAYOUTS[kind]
         side, self._anchors = layout.side_px, layout.anchors()
         self._least_score = least_score
@@ -163,9 +160,9 @@ class BlazeFace(FaceDetector):
 
     provider = "CPU (ONNX Runtime)"
 
-    def __init__(self, kind: str, progress: Progress = no_progress) -> None:
-        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be had. Any thread."""
-        self._network = _Network(kind, LEAST_SCORE, progress)
+    def __init__(self, kind: str) -> None:
+        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be read. Any thread."""
+        self._network = _Network(kind, LEAST_SCORE)
 
     def find(self, frame: Frame) -> list[Face]:
         return self._network.find(frame.pixels)
@@ -177,9 +174,9 @@ class BlazeFace(FaceDetector):
 class StillBlazeFace:
     """The same network for pictures that have nothing to do with each other. Used by one thread."""
 
-    def __init__(self, kind: str, progress: Progress = no_progress) -> None:
-        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be had."""
-        self._network = _Network(kind, LEAST_STILL_SCORE, progress)
+    def __init__(self, kind: str) -> None:
+        """`kind` is `short` or `full`. Raises ModelError when the model file cannot be read."""
+        self._network = _Network(kind, LEAST_STILL_SCORE)
 
     def find(self, pixels: Pixels) -> list[Face]:
         """Return the faces in a picture, largest first, in its pixels."""
@@ -200,8 +197,8 @@ def open_full_range() -> BlazeFace:
     return BlazeFace("full")
 
 
-def open_still(kind: str = "short", progress: Progress = no_progress) -> StillBlazeFace:
+def open_still(kind: str = "short") -> StillBlazeFace:
     """Open a detector for still pictures; `kind` is `short` or `full`. Raises ModelError."""
     if kind not in _LAYOUTS:
         raise ModelError(f"no face detector '{kind}'; there are: {', '.join(_LAYOUTS)}")
-    return StillBlazeFace(kind, progress)
+    return StillBlazeFace(kind)

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
-from realtime.core.progress import Progress, no_progress
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection.blazeface import LEAST_SCORE, MOST_OVERLAP, SmallCopy
 from realtime.faces.detection.mediapipe_loader import cannot_load, import_mediapipe, plain_letters
+from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Frame
-from realtime.models.downloads import model_file
 
 
 class MediaPipeDetector(FaceDetector):
@@ -26,12 +25,12 @@ class MediaPipeDetector(FaceDetector):
 
     provider = "CPU (MediaPipe, XNNPACK)"
 
-    def __init__(self, name: str, progress: Progress = no_progress) -> None:
+    def __init__(self, name: str) -> None:
         """`name` is the detector's in `realtime.faces.DETECTORS`.
 
-        Raises ModelError when the model file or MediaPipe cannot be had. Any thread.
+        Raises ModelError when the model file cannot be read or MediaPipe cannot be had. Any thread.
         """
-        self._mediapipe, self._detector = _open(DETECTOR_MODELS[name], progress)
+        self._mediapipe, self._detector = _open(DETECTOR_MODELS[name])
         self._copy = SmallCopy()
         self._clock_ms = -1
 
@@ -58,8 +57,8 @@ def open_full_range() -> MediaPipeDetector:
     return MediaPipeDetector("mediapipe-full")
 
 
-def _open(model_name: str, progress: Progress) -> tuple[Any, Any]:
-    path = model_file(model_name, progress)
+def _open(model_name: str) -> tuple[Any, Any]:
+    path = weights_file(model_name)
     mediapipe, tasks = import_mediapipe()
     options = tasks.vision.FaceDetectorOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(path)),

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import PortraitError
-from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.blazeface import StillBlazeFace, open_still
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Box, Face, Pixels
@@ -20,7 +19,7 @@ _LEAST_MESH_SCORE = 0.5
 _SAME_FACE = 0.3
 
 
-def find_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_progress) -> list[Face]:
+def find_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
     """Return the faces, largest first.
 
     Looks at the whole picture; then, while none is found, with more margin (a face that fills the picture), at
@@ -30,7 +29,7 @@ def find_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_pro
     Raises PortraitError when there is none.
     """
     for kind in ("short", "full"):
-        detector = open_still(kind, progress)
+        detector = open_still(kind)
         try:
             for views in _looks(picture, kind):
                 faces = _verified(picture, meter, [face for view in views for face in _look(detector, picture, view)])
@@ -41,12 +40,12 @@ def find_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_pro
     raise PortraitError("no face was found in the picture; point at it with --face X,Y,WIDTH,HEIGHT (pixels)")
 
 
-def face_at(picture: Pixels, box: Box, meter: FaceMeasurer, progress: Progress = no_progress) -> Face:
+def face_at(picture: Pixels, box: Box, meter: FaceMeasurer) -> Face:
     """Return the face a user pointed at. Raises PortraitError when not even the mesh model sees one there."""
     height, width = picture.shape[:2]
     if box.width <= 0 or box.height <= 0 or not (-box.width < box.left < width and -box.height < box.top < height):
         raise PortraitError(f"--face lies outside the picture, which is {width}x{height}; give X,Y,WIDTH,HEIGHT in it")
-    detector = open_still("short", progress)
+    detector = open_still("short")
     try:
         around = Box(box.left - box.width, box.top - box.height, 3 * box.width, 3 * box.height)
         near = [face for face in _look(detector, picture, around) if face.box.overlap(box) > _SAME_FACE]

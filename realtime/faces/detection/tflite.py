@@ -2,7 +2,7 @@
 
 It is a FlatBuffer (https://flatbuffers.dev/internals/); field numbers are those of
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs. Only as much is
-known as the face detectors need, and only files whose SHA-256 is known are read (`realtime.models.downloads`).
+known as the face detectors need, and only files whose SHA-256 is known are read (`realtime.faces.weights`).
 """
 
 from __future__ import annotations

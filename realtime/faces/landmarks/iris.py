@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from realtime.faces.landmarks.mesh import (
     sample_crop,
     square_crop,
 )
+from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Pixels
 
 INPUT_SIDE_PX = 64
@@ -103,9 +103,9 @@ class Eyes:
 class IrisModel:
     """Runs the iris model. Holds a network with buffers of its own: used by one thread."""
 
-    def __init__(self, model: Path) -> None:
-        """Raises ModelError when OpenCV cannot read the file."""
-        self._network = open_network(model)
+    def __init__(self) -> None:
+        """Raises ModelError when the model file cannot be read."""
+        self._network = open_network(weights_file("iris_landmark.tflite"))
         self._outputs = self._network.getUnconnectedOutLayersNames()
 
     def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0, near: Eyes | None = None) -> Eyes:

@@ -7,12 +7,10 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.core.progress import Progress, no_progress
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.iris import Eye, Eyes, IrisModel
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel, Turn, compare
 from realtime.imaging.frame import Face, Pixels
-from realtime.models.downloads import model_file
 
 Floats = NDArray[np.float32]
 
@@ -43,10 +41,10 @@ class FaceMeasurement:
 class FaceMeasurer:
     """Runs mesh and iris models on pictures. Used by one thread."""
 
-    def __init__(self, progress: Progress = no_progress) -> None:
-        """Raises ModelError when a model file cannot be had."""
-        self.meshes = MeshModel(model_file("face_landmark.tflite", progress))
-        self.irises = IrisModel(model_file("iris_landmark.tflite", progress))
+    def __init__(self) -> None:
+        """Raises ModelError when a model file cannot be read."""
+        self.meshes = MeshModel()
+        self.irises = IrisModel()
 
     def find(self, pixels: Pixels, found: Face) -> FaceMeasurement:
         """Measure a face that a detector found."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Pixels
 
 POINT_COUNT = 468
@@ -105,13 +106,13 @@ class Turn:
 class MeshModel:
     """Runs the mesh model. Holds a network with buffers of its own: used by one thread."""
 
-    def __init__(self, model: Path, *, step_px: float = 1.0) -> None:
+    def __init__(self, *, step_px: float = 1.0) -> None:
         """`step_px`: how many of the picture's pixels may lie between two that are looked at. 2 spares half of the time
         to cut a large face out (0.7 ms of one as high as a 720p frame), and is enough for films.
 
-        Raises ModelError when OpenCV cannot read the file.
+        Raises ModelError when the model file cannot be read.
         """
-        self._network = open_network(model)
+        self._network = open_network(weights_file("face_landmark.tflite"))
         self._outputs = self._network.getUnconnectedOutLayersNames()
         self._step_px = step_px
 
@@ -169,7 +170,7 @@ def open_network(model: Path) -> cv2.dnn.Net:
             return cv2.dnn.readNetFromTFLite(str(model), engine=cv2.dnn.ENGINE_CLASSIC)
         return cv2.dnn.readNetFromTFLite(str(model))
     except cv2.error as error:
-        raise ModelError(f"{model} is no face model that OpenCV can read; fetch the models again") from error
+        raise ModelError(f"{model} cannot be read by OpenCV {cv2.__version__}; reinstall realtime") from error
 
 
 def square_crop(

@@ -15,12 +15,11 @@ from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.models.downloads import MODEL_FILES, ModelState, model_state
 from realtime.models.runtime.onnx_model import OnnxModel
 from realtime.picture_files.reader import read_picture
 
 _PHOTO_EYES_PX = ((219.7, 193.4), (307.6, 188.9))
-"""Middles of the eyes in the demo's photo, for a machine that has no face models yet."""
+"""Middles of the eyes in the demo's photo, for a machine where the face models cannot be read."""
 _TIMED_FOR_S = 2.0
 
 
@@ -46,7 +45,7 @@ def find_face(pixels: Pixels) -> FacePhoto:
 
 
 def usual_face() -> FacePhoto:
-    """Return the demo's photo, measured where the face models are here: nothing is fetched for a trial.
+    """Return the demo's photo, measured.
 
     Raises OptionError where the photo is missing.
     """
@@ -56,9 +55,8 @@ def usual_face() -> FacePhoto:
         raise OptionError(
             f"there is no photo of a face here to try it on ({error}); name one with --picture"
         ) from error
-    if all(model_state(name) is ModelState.READY for name in MODEL_FILES):
-        with contextlib.suppress(ModelError, OptionError):
-            return find_face(pixels)
+    with contextlib.suppress(ModelError, OptionError):
+        return find_face(pixels)
     return FacePhoto(pixels, flat_mesh(*_PHOTO_EYES_PX))
 
 

@@ -100,9 +100,9 @@ def _make(pack: Path, progress: Progress, options: BuildOptions | None) -> None:
     from realtime.portrait.building.builder import build
     from realtime.portrait.building.moving_faces import usable_faces
 
-    meter = FaceMeasurer(progress)
+    meter = FaceMeasurer()
     picture, _ = read_picture(default_picture())
-    faces = usable_faces(picture, meter, progress)[:1]
+    faces = usable_faces(picture, meter)[:1]
     build(picture, faces, pack, meter, title=_TITLE, credit=_CREDIT, options=options, overwrite=True, progress=progress)
 
 

@@ -78,9 +78,9 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     """Measure the one face in a clip, frame by frame, and calm it without delay.
 
     Raises PortraitError where there is nothing to follow (not a video, a still picture, no face, two faces), and
-    ModelError when a model file cannot be had.
+    ModelError when a model file cannot be read.
     """
-    sights = _watch(clip, FaceMeasurer(progress), progress)
+    sights = _watch(clip, FaceMeasurer(), progress)
     seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
     faces = [face for face in sights.faces if face is not None]
     if not faces:
@@ -161,7 +161,7 @@ def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
     except CameraError as error:
         raise PortraitError(str(error)) from error
     try:
-        mesh_tracker = _Follower(clip.name, meter, progress)
+        mesh_tracker = _Follower(clip.name, meter)
         sights = _Sights(video.info.fps, [], [])
         expected = video.info.frame_count
         try:
@@ -179,10 +179,10 @@ def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
 class _Follower:
     """Follows one face through a clip."""
 
-    def __init__(self, name: str, meter: FaceMeasurer, progress: Progress) -> None:
+    def __init__(self, name: str, meter: FaceMeasurer) -> None:
         self._name = name
         self._meter = meter
-        self._detector = open_still("short", progress)
+        self._detector = open_still("short")
         self._tracker = FaceTracker()
         self._identity = -1
         self._last: FaceMeasurement | None = None

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import PortraitError
-from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.still_pictures import LEAST_FACE_PX, find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
@@ -77,14 +76,14 @@ class MovingFaces:
         return whole
 
 
-def usable_faces(picture: Pixels, meter: FaceMeasurer, progress: Progress = no_progress) -> list[Face]:
+def usable_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
     """Return the faces in a picture that can be moved, largest first; the log tells of others.
 
     Raises PortraitError where there is none, and why the largest is none.
     """
     usable: list[Face] = []
     left_out: list[PortraitError] = []
-    for face in find_faces(picture, meter, progress):
+    for face in find_faces(picture, meter):
         try:
             _measured(picture, face, meter)
         except PortraitError as error:

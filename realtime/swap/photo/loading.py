@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 
 from realtime.core.errors import EffectError, PortraitError
-from realtime.core.progress import Progress
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
@@ -35,14 +34,14 @@ class SourceFace:
     mesh: FaceMesh
 
 
-def read_source(path: Path, meter: FaceMeasurer, progress: Progress) -> SourceFace:
+def read_source(path: Path, meter: FaceMeasurer) -> SourceFace:
     """Read a photo and find its face. Raises EffectError, one line, where it has none that can be worn.
 
     What is only poor is said in the log: small, turned, eyes closed, several faces.
     """
     try:
         photo, _ = read_picture(path, _LONGEST_SIDE_PX)
-        faces = find_faces(photo, meter, progress)
+        faces = find_faces(photo, meter)
     except PortraitError as error:
         reason = str(error).split(";")[0]
         raise EffectError(f"{reason if str(path) in reason else f'{path}: {reason}'}; take another photo") from error

@@ -1,0 +1,79 @@
+"""The face networks, which come with the program. `README.md` beside them says whose they are, where they are from and
+under which licence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from realtime.core.errors import ModelError, nearest
+from realtime.core.paths import user_path
+
+FOLDER_VARIABLE = "REALTIME_MODELS"
+LICENCE = "Apache-2.0 (MediaPipe)"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A network that this program knows by its content."""
+
+    purpose: str
+    sha256: str
+
+
+WEIGHTS_FILES: Mapping[str, WeightsFile] = MappingProxyType(
+    {
+        "face_detection_short_range.tflite": WeightsFile(
+            "finds near faces (BlazeFace)", "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"
+        ),
+        "face_detection_full_range_sparse.tflite": WeightsFile(
+            "finds near and far faces (BlazeFace)", "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1"
+        ),
+        "face_landmark.tflite": WeightsFile(
+            "468 points of one face", "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"
+        ),
+        "iris_landmark.tflite": WeightsFile(
+            "eyelids and iris of one eye", "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f"
+        ),
+    }
+)
+
+
+def weights_folder() -> Path:
+    """Return the folder that the files are read from: this one, or the user's own that REALTIME_MODELS names."""
+    named = os.environ.get(FOLDER_VARIABLE, "")
+    return user_path(named) if named else Path(__file__).parent
+
+
+def weights_file(name: str) -> Path:
+    """Return the path of a file whose SHA-256 has just been checked (1.6 ms for the largest, of 2.6 MB). Any thread.
+
+    In a folder of the user's own it must be the known one, too: the sizes and the meaning of its outputs are written
+    into our code, so another network under the same name would only give wrong faces.
+
+    Raises ModelError, one line, where the file is missing, damaged or another, and for a name that is not known.
+    """
+    if name not in WEIGHTS_FILES:
+        raise ModelError(f"no model '{name}'{nearest(name, WEIGHTS_FILES)}; `realtime models` lists them")
+    path = weights_folder() / name
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelError(f"{path} is missing; {_next_step()}") from None
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}; check its permissions") from error
+    if digest != WEIGHTS_FILES[name].sha256:
+        raise ModelError(f"{path} is damaged, or not the file this program knows (SHA-256 differs); {_next_step()}")
+    return path
+
+
+def _next_step() -> str:
+    if os.environ.get(FOLDER_VARIABLE, ""):
+        return f"put the right one there, or unset {FOLDER_VARIABLE} to use the one that comes with the program"
+    return "reinstall realtime"
