@@ -171,7 +171,7 @@ def test_only_the_demo_is_shown_in_the_corner_of_a_file(monkeypatch: pytest.Monk
     for live in (True, False):
         monkeypatch.setattr(cameras, "open_camera", lambda s, r, live=live: DrawnCamera(5, live=live, fps=100))
         run = assembly.build(dataclasses.replace(Options(), frames=1), lambda what, share: None, RunStats())
-        (link,) = run.loop.chain._links
+        (link,) = run.loop.chain._slots
         assert (link.effect._inset is None) is live  # type: ignore[attr-defined]
         run.go()
 

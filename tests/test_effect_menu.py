@@ -133,12 +133,12 @@ def test_nor_is_anybody_whom_another_effect_of_the_chain_hides() -> None:
 
 def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
     supervisor = Desk("mask")
-    worn = supervisor.chain._links[0].effect
+    worn = supervisor.chain._slots[0].effect
     assert isinstance(worn, Mask)
     worn.strength = 0.7
     for by in (1, 1, -1):
         supervisor.press(by)
-    back = supervisor.chain._links[0].effect
+    back = supervisor.chain._slots[0].effect
     assert isinstance(back, Mask)
     assert back is not worn
     assert back.strength == 0.7

@@ -65,9 +65,9 @@ def test_no_method_of_an_effect_can_end_the_show(name: str, error: BaseException
     assert chain.stepped == []
     assert isinstance(chain.facts(), list)
     chain.describe()
-    chain.exchange(EffectSlot("failing too", failing_effect(name, error)))
+    chain.replace(EffectSlot("failing too", failing_effect(name, error)))
     assert chain.make(frame, []).pixels.shape == GOOD.shape
-    chain.exchange(EffectSlot("none", Plain()))
+    chain.replace(EffectSlot("none", Plain()))
     assert np.array_equal(chain.make(frame, []).pixels, GOOD)
     chain.close()
     json.dumps(stats.as_json())

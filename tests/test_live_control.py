@@ -93,10 +93,10 @@ def test_who_comes_back_has_what_was_set_and_who_goes_leaves_nothing() -> None:
     chain = EffectChain([EffectSlot("grey", Grey(Grey.Settings()))], RunStats())
     frame = Frame(draw_number(1), 0.0, 0.0, 0)
     chain.parameters.set("grey.level", 99)
-    chain.exchange(EffectSlot("none", Plain()))
+    chain.replace(EffectSlot("none", Plain()))
     chain.make(frame, [])
     assert chain.parameters.list() == []
-    chain.exchange(EffectSlot("grey", Grey(Grey.Settings())))
+    chain.replace(EffectSlot("grey", Grey(Grey.Settings())))
     chain.make(frame, [])
     assert chain.parameters.get("grey.level") == 99
     assert chain.parameters.get("grey.warmth") == 0.5

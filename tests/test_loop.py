@@ -327,8 +327,8 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
 def test_an_effect_chosen_before_the_last_choice_was_shown_is_closed() -> None:
     chain = EffectChain([EffectSlot("none", Plain())], RunStats())
     overtaken, newest = Inverted(), Inverted()
-    chain.exchange(EffectSlot("one", overtaken))
-    chain.exchange(EffectSlot("two", newest))
+    chain.replace(EffectSlot("one", overtaken))
+    chain.replace(EffectSlot("two", newest))
     assert overtaken.is_closed
     assert chain.make(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0), []).pixels.all()
     chain.close()

@@ -143,7 +143,7 @@ def test_it_comes_and_goes_with_the_effect() -> None:
     seen = []
     for index, effect in enumerate([None, Swapped(), None, Plain(), Inverted()]):
         if effect is not None:
-            chain.exchange(EffectSlot(type(effect).__name__.lower(), effect))
+            chain.replace(EffectSlot(type(effect).__name__.lower(), effect))
         made = chain.make(frame(index), [])
         assert made.provenance is not None
         seen.append((len(np.unique(made.pixels)) > 1, made.provenance.title, made.provenance.source_type))
@@ -178,7 +178,7 @@ def test_leaving_it_out_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
         chain.make(frame(), [])
         assert caplog.messages == [], "nobody is deceived yet"
         for index in range(6):
-            chain.exchange(EffectSlot("swap", Swapped()) if index % 2 == 0 else EffectSlot("none", Plain()))
+            chain.replace(EffectSlot("swap", Swapped()) if index % 2 == 0 else EffectSlot("none", Plain()))
             made = chain.make(frame(index), [])
             assert len(np.unique(made.pixels)) == 1
     assert len(caplog.messages) == 1

@@ -220,5 +220,5 @@ def test_an_effect_that_is_opened_too_late_is_closed() -> None:
     chain = EffectChain([EffectSlot("none", Inverted())], RunStats())
     chain.close()
     late = Inverted()
-    chain.exchange(EffectSlot("late", late))
+    chain.replace(EffectSlot("late", late))
     assert late.is_closed

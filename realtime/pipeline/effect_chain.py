@@ -96,14 +96,14 @@ class _Kept(NamedTuple):
 
 
 class EffectChain:
-    """Runs every frame through its effects. `make`, `close`: processing thread; `exchange`: any.
+    """Runs every frame through its effects. `make`, `close`: processing thread; `replace`: any.
 
     An effect may be anybody's code: each call into one goes through a guard here, and what it returns is looked at.
     """
 
     def __init__(
         self,
-        links: Sequence[EffectSlot],
+        slots: Sequence[EffectSlot],
         stats: RunStats,
         label: Label | None = None,
         *,
@@ -118,7 +118,7 @@ class EffectChain:
         """Where the processing thread says which effect it is in."""
         self.main_pulse = Pulse()
         """Where the main thread says so, when it asks an effect something beside the picture."""
-        self._links = list(links)
+        self._slots = list(slots)
         self._owners: list[str] = []
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
@@ -130,69 +130,69 @@ class EffectChain:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
         self._kept: dict[str, _Kept] = {}  # by spec: what effects that were left shall know when they are back
-        for link in self._links:
-            self._prepare(link)
+        for slot in self._slots:
+            self._prepare(slot)
         self._begin_marking()
         self.describe()
 
     @property
     def hides_people(self) -> bool:
         """Whether an effect hides who is in the picture. Any thread."""
-        return any(link.traits.hides_identity for link in self._links)
+        return any(slot.traits.hides_identity for slot in self._slots)
 
     @property
     def hides_before_last(self) -> bool:
         """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
         thread.
         """
-        return any(link.traits.hides_identity or not link.traits.uses_pixels for link in self._links[:-1])
+        return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self._slots[:-1])
 
     @property
     def uses_faces(self) -> bool:
         """Whether any effect looks at faces."""
-        return any(link.traits.uses_faces for link in self._links)
+        return any(slot.traits.uses_faces for slot in self._slots)
 
     @property
     def uses_pixels(self) -> bool:
         """Whether the camera's pixels can reach the outputs or an effect's eye."""
-        return not self._links or self._links[0].traits.uses_pixels
+        return not self._slots or self._slots[0].traits.uses_pixels
 
     @property
     def stepped(self) -> list[str]:
         """Paths of the parameters that keys change: those with steps of the last effect that has any. Any thread."""
-        for link in reversed(list(self._links)):
-            if paths := [f"{link.owner}.{one.name}" for one in link.parameters if one.live and one.step is not None]:
+        for slot in reversed(list(self._slots)):
+            if paths := [f"{slot.owner}.{one.name}" for one in slot.parameters if one.live and one.step is not None]:
                 return paths
         return []
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
         told: list[tuple[str, str]] = []
-        for link in list(self._links):
-            told += self._ask(link, "facts", lambda effect: _lines(effect.facts()), [])
+        for slot in list(self._slots):
+            told += self._ask(slot, "facts", lambda effect: _lines(effect.facts()), [])
         return told[:_MOST_FACTS]
 
     @property
     def specs(self) -> list[str]:
         """What was asked for, in order."""
-        return [link.spec for link in self._links]
+        return [slot.spec for slot in self._slots]
 
     @property
     def titles(self) -> list[str]:
         """The same as people read it, and as the statistics name it."""
-        return [link.title for link in self._links]
+        return [slot.title for slot in self._slots]
 
-    def exchange(self, link: EffectSlot) -> None:
+    def replace(self, slot: EffectSlot) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
-        self._prepare(link)
+        self._prepare(slot)
         with self._lock:
-            overtaken, self._waiting = (link, None) if self._is_closed else (self._waiting, link)
+            overtaken, self._waiting = (slot, None) if self._is_closed else (self._waiting, slot)
         if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
             self._close(overtaken)
 
-    def close_unused(self, link: EffectSlot) -> None:
+    def close_unused(self, slot: EffectSlot) -> None:
         """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
-        self._close(link)
+        self._close(slot)
 
     def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
         """Return the picture of this moment. Never raises: a failing effect is reported once and bridged.
@@ -205,60 +205,60 @@ class EffectChain:
         scene = Scene(frame)
         is_given_away = False
         confirmed = [face for face in faces if face.confirmed]
-        for link in self._links:
+        for slot in self._slots:
             began_s = time.perf_counter()
-            self.pulse.at(link.name)
-            self.pulse.at(link.name, self._patience_s(link))
+            self.pulse.at(slot.name)
+            self.pulse.at(slot.name, self._patience_s(slot))
             try:
-                scene = scene.after(picture, faces if link.traits.hides_identity else confirmed)
-                pixels = _pixels_of(link.effect.make(scene))
-                link.last_picture = pixels
-                is_given_away = link.traits.gives_pictures_away and pixels is not picture.pixels
+                scene = scene.after(picture, faces if slot.traits.hides_identity else confirmed)
+                pixels = _pixels_of(slot.effect.make(scene))
+                slot.last_picture = pixels
+                is_given_away = slot.traits.gives_pictures_away and pixels is not picture.pixels
                 picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
             except FAULTS as error:  # the show goes on
-                self._failures.failure(f"{link.name} fails", error)
+                self._failures.failure(f"{slot.name} fails", error)
                 self._stats.effect_failures += 1
                 is_given_away = False
-                picture = self._bridge(link, picture)
-            self._stats.stage(link.name).add(time.perf_counter() - began_s)
+                picture = self._bridge(slot, picture)
+            self._stats.stage(slot.name).add(time.perf_counter() - began_s)
         self.pulse.at("the label")
         return self._marked(picture, frame, may_write=is_given_away)
 
     def close(self) -> None:
         """Close every effect."""
         self.describe()
-        links, self._links = self._links, []
+        slots, self._slots = self._slots, []
         with self._lock:
             waiting, self._waiting, self._is_closed = self._waiting, None, True
         if waiting is not None:
-            links.append(waiting)
-        for link in links:
-            self.pulse.at(f"closing {link.name}")
-            self._close(link)
+            slots.append(waiting)
+        for slot in slots:
+            self.pulse.at(f"closing {slot.name}")
+            self._close(slot)
         self.pulse.rest()
 
     def describe(self) -> None:
         """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
-        links = list(self._links)
-        self._stats.effects = [link.title for link in links]
-        for link in links:
-            self._stats.providers[link.title] = self._ask(link, "provider", lambda effect: str(effect.provider), "")
+        slots = list(self._slots)
+        self._stats.effects = [slot.title for slot in slots]
+        for slot in slots:
+            self._stats.providers[slot.title] = self._ask(slot, "provider", lambda effect: str(effect.provider), "")
             nothing: dict[str, Any] = {}
-            report = self._ask(link, "report", lambda effect: _as_json(effect.report()), nothing)
-            if len(link.parameters):
-                report = {"parameters": link.parameters.as_json(), **report}
+            report = self._ask(slot, "report", lambda effect: _as_json(effect.report()), nothing)
+            if len(slot.parameters):
+                report = {"parameters": slot.parameters.as_json(), **report}
             if report:
-                self._stats.effect_reports[link.title] = report
+                self._stats.effect_reports[slot.title] = report
 
-    def _bridge(self, link: EffectSlot, picture: Frame) -> Frame:
+    def _bridge(self, slot: EffectSlot, picture: Frame) -> Frame:
         """What is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
         is never replaced by that picture.
         """
-        if not link.traits.hides_identity and link.traits.uses_pixels:
+        if not slot.traits.hides_identity and slot.traits.uses_pixels:
             return picture
-        if link.last_picture is None:
-            link.last_picture = np.full_like(picture.pixels, RESTING_BGR)
-        return picture.with_pixels(link.last_picture)
+        if slot.last_picture is None:
+            slot.last_picture = np.full_like(picture.pixels, RESTING_BGR)
+        return picture.with_pixels(slot.last_picture)
 
     def _marked(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
         """Return the picture with its label and provenance; a synthetic one is never shown without them."""
@@ -266,7 +266,7 @@ class EffectChain:
             marked = self._marking.mark(picture, frame, may_write=may_write)
         except Exception as error:  # the show goes on
             self._failures.failure("the label fails", error)
-            if not any(link.traits.synthetic for link in self._links):
+            if not any(slot.traits.synthetic for slot in self._slots):
                 return picture
             if self._last_marked is None:
                 self._last_marked = np.full_like(picture.pixels, RESTING_BGR)
@@ -279,9 +279,9 @@ class EffectChain:
             new, self._waiting = self._waiting, None
         if new is None:
             return
-        if self._links:
+        if self._slots:
             self.describe()
-            former = self._links.pop()
+            former = self._slots.pop()
             # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
             state = self._ask(former, "kept", lambda effect: effect.kept(), None)
@@ -295,51 +295,51 @@ class EffectChain:
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
-        self._links.append(new)
+        self._slots.append(new)
         self._begin_marking()
         self.describe()
 
     def _publish_parameters(self) -> None:
         """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`."""
         owners: list[str] = []
-        for link in self._links:
-            name = link.asked.name
-            link.owner = name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
-            owners.append(link.owner)
+        for slot in self._slots:
+            name = slot.asked.name
+            slot.owner = name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
+            owners.append(slot.owner)
         for owner in self._owners:
             if owner not in owners:
                 self.parameters.drop(owner)
-        for link in self._links:
-            self.parameters.hold(link.owner, link.parameters)
+        for slot in self._slots:
+            self.parameters.hold(slot.owner, slot.parameters)
         self._owners = owners
 
-    def _prepare(self, link: EffectSlot) -> None:
+    def _prepare(self, slot: EffectSlot) -> None:
         try:
-            self._marking.prepare(link.traits)
+            self._marking.prepare(slot.traits)
         except Exception as error:  # it is tried again when the first picture is marked
             log.debug("preparing the label", exc_info=error)
 
     def _begin_marking(self) -> None:
         self._last_marked = None
         self._publish_parameters()
-        self._marking.begin([link.asked.public_name for link in self._links], [link.traits for link in self._links])
+        self._marking.begin([slot.asked.public_name for slot in self._slots], [slot.traits for slot in self._slots])
 
-    def _patience_s(self, link: EffectSlot) -> float:
-        return self._ask(link, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
+    def _patience_s(self, slot: EffectSlot) -> float:
+        return self._ask(slot, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
 
-    def _close(self, link: EffectSlot) -> None:
-        self._ask(link, "close", lambda effect: effect.close(), None)  # its work is over either way
+    def _close(self, slot: EffectSlot) -> None:
+        self._ask(slot, "close", lambda effect: effect.close(), None)  # its work is over either way
 
-    def _ask(self, link: EffectSlot, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
+    def _ask(self, slot: EffectSlot, method: str, ask: Callable[[Effect], T], otherwise: T) -> T:
         """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
         must not end it.
         """
         if threading.current_thread() is threading.main_thread():
-            self.main_pulse.at(f"{method} of {link.name}")
+            self.main_pulse.at(f"{method} of {slot.name}")
         try:
-            return ask(link.effect)
+            return ask(slot.effect)
         except FAULTS as error:
-            self._asides.failure(f"{method} of {link.name} fails", error)
+            self._asides.failure(f"{method} of {slot.name} fails", error)
             return otherwise
 
 
@@ -520,16 +520,16 @@ class EffectMenu:
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
                 continue
-            link = EffectSlot(spec, effect)
+            slot = EffectSlot(spec, effect)
             with self._lock:
                 is_wanted = spec == self._wanted()
                 if is_wanted:
                     self._running = spec
-                    self._is_hiding |= link.traits.hides_identity
+                    self._is_hiding |= slot.traits.hides_identity
             if is_wanted:
-                self._chain.exchange(link)
+                self._chain.replace(slot)
             else:
-                self._chain.close_unused(link)
+                self._chain.close_unused(slot)
 
     def _look_for_specs(self) -> None:
         specs, current = _with_current(list(self._list_specs()), self._current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -92,78 +93,93 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     controls = ControlChannel()
     if label is not None:
         controls.parameters.hold("label", label.parameters)
-    opened: list[Output] = []
-    camera, open_again = _open_source(options, stats, opened)
-    info = camera.info
-    if options.output not in (asked.output, ("window",)) and not asked.effect and not info.live:
-        # A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not.
-        options = dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
-    every_frame = options.every_frame and not info.live
-    if options.every_frame and info.live:
-        log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
-    captured: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
-    policy = CapturePolicy(every_frame=every_frame, loop=options.loop)
-    capture = Capture(camera, open_again, captured, stats, policy)
-    links: list[EffectSlot] = []
-    try:
+    with contextlib.ExitStack() as opened:
+        shown: list[Output] = []
+        camera, open_again = _open_source(options, stats, shown)
+        opened.callback(_closing(camera))
+        info = camera.info
         for note in info.notes:
             log.warning("%s", note)
-        context = dataclasses.replace(
-            _effect_context(options, progress),
-            frame=info.size,
-            fps=options.fps or info.fps,
-            every_frame=every_frame,
-            provider=options.provider,
-        )
-        names = [outputs.split_spec(spec)[0] for spec in options.output]
-        links = _open_effects(options, context, camera_may_be_seen=not info.live or set(names) <= {"window", "none"})
-        source_type = _source_type(options.source)
-        request = OutputRequest(
-            controls=controls,
-            size=options.size,
-            fps=options.fps or (info.fps if not info.live else 30.0),
-            screen=options.screen,
-            rotate_degrees=options.rotate,
-            hud=options.hud,
-            every_frame=every_frame,
-            overwrite=options.overwrite,
-            split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
-            signer=signer,
-            title=" + ".join(link.asked.public_name for link in links),
-        )
+        options = _with_inset(options, asked, info)
+        context = _effect_context(options, progress, info)
+        slots = _open_effects(options, context, opened, camera_may_be_seen=_may_be_seen(options, info))
+        request = _output_request(options, info, controls, signer, slots)
         for spec in options.output:
-            opened.append(outputs.open_output(spec, request))  # noqa: PERF401 - those opened before a failure are closed
-        if sum(output.on_main_thread for output in opened) > 1:
+            shown.append(outputs.open_output(spec, request))
+            opened.callback(_closing(shown[-1]))
+        if sum(output.on_main_thread for output in shown) > 1:
             raise OutputError("only one window at a time: choose one of window and fullscreen")
+        source_type = _source_type(options.source)
         stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
-        chain = EffectChain(links, stats, label, source_type=source_type, parameters=controls.parameters)
+        chain = EffectChain(slots, stats, label, source_type=source_type, parameters=controls.parameters)
+        every_frame = context.every_frame
+        captured: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
         loop = RenderLoop(
-            capture=capture,
+            capture=Capture(camera, open_again, captured, stats, CapturePolicy(every_frame, options.loop)),
             captured=captured,
             face_stage=_face_stage(options, chain, stats),
             chain=chain,
-            outputs=opened,
+            outputs=shown,
             stats=stats,
             limits=Limits(options.frames, options.seconds),
             every_frame=every_frame,
-            mirrored=_mirrored(options, info, names),
+            mirrored=_mirrored(options, info),
         )
-        snapshots = Snapshots(
-            options.keep_in, lambda path: outputs.open_output(str(path), request), controls.say, signer
-        )
-        menu = _menu(options, context, links, chain, controls)
-        camera_request = CameraRequest(options.size, options.fps)
-        supervisor = Supervisor(
-            loop, controls, menu, snapshots, lambda source: cameras.open_camera(source, camera_request)
-        )
-        return Run(loop, supervisor)
-    except BaseException:
-        for close in (camera.close, *(link.effect.close for link in links), *(output.close for output in opened)):
-            try:
-                close()
-            except FAULTS as error:  # the others are closed all the same, and what went wrong before is told
-                log.debug("closing what was opened", exc_info=error)
-        raise
+        menu = _menu(options, context, slots, chain, controls)
+        open_output = functools.partial(outputs.open_output, request=request)
+        snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
+        open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
+        run = Run(loop, Supervisor(loop, controls, menu, snapshots, open_source))
+        opened.pop_all()  # from here on the loop closes them
+    return run
+
+
+def _closing(part: Camera | Effect | Output) -> Callable[[], None]:
+    """Return what closes a part, whatever it raises: the others are closed all the same, and what went wrong before is
+    told.
+    """
+
+    def close() -> None:
+        try:
+            part.close()
+        except FAULTS as error:
+            log.debug("closing what was opened", exc_info=error)
+
+    return close
+
+
+def _output_names(options: Options) -> list[str]:
+    return [outputs.split_spec(spec)[0] for spec in options.output]
+
+
+def _with_inset(options: Options, asked: Options, info: CameraInfo) -> Options:
+    """A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not."""
+    if options.output in (asked.output, ("window",)) or asked.effect or info.live:
+        return options
+    return dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
+
+
+def _may_be_seen(options: Options, info: CameraInfo) -> bool:
+    """Whether the source's own picture may be shown where the effect asked for cannot be."""
+    return not info.live or set(_output_names(options)) <= {"window", "none"}
+
+
+def _output_request(
+    options: Options, info: CameraInfo, controls: ControlChannel, signer: Signer | None, slots: Sequence[EffectSlot]
+) -> OutputRequest:
+    return OutputRequest(
+        controls=controls,
+        size=options.size,
+        fps=options.fps or (info.fps if not info.live else 30.0),
+        screen=options.screen,
+        rotate_degrees=options.rotate,
+        hud=options.hud,
+        every_frame=options.every_frame and not info.live,
+        overwrite=options.overwrite,
+        split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
+        signer=signer,
+        title=" + ".join(slot.asked.public_name for slot in slots),
+    )
 
 
 def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) -> tuple[Camera, Callable[[], Camera]]:
@@ -286,20 +302,35 @@ def _keep_source_whole(options: Options) -> None:
             raise OutputError(f"{spec} is the source itself; give the output another name")
 
 
-def _effect_context(options: Options, progress: Progress) -> EffectContext:
-    """Say what size pictures should have: one that all outputs want, and the largest that any can show."""
-    names = [outputs.split_spec(spec)[0] for spec in options.output]
+def _effect_context(options: Options, progress: Progress, info: CameraInfo) -> EffectContext:
+    """Say what pictures should be like: of one size that all outputs want, and no larger than any can show."""
+    if options.every_frame and info.live:
+        log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
+    canvas, largest = _sizes_wanted(options)
+    return EffectContext(
+        canvas=canvas,
+        largest=largest,
+        frame=info.size,
+        fps=options.fps or info.fps,
+        every_frame=options.every_frame and not info.live,
+        provider=options.provider,
+        progress=progress,
+    )
+
+
+def _sizes_wanted(options: Options) -> tuple[Size | None, Size]:
+    """Return `EffectContext.canvas` and `largest`."""
+    names = set(_output_names(options))
     if options.size:
-        return EffectContext(canvas=options.size, largest=options.size, progress=progress)
-    if set(names) == {"camera"}:
-        return EffectContext(canvas=Size(1280, 720), largest=Size(1280, 720), progress=progress)
-    if set(names) & {"window", "fullscreen"}:
+        return options.size, options.size
+    if names == {"camera"}:
+        return Size(1280, 720), Size(1280, 720)
+    if names & {"window", "fullscreen"}:
         from realtime.outputs.window.screens import list_screens
 
-        sides = [max(screen.size) for screen in list_screens()]
-        largest = max(sides, default=3840)
-        return EffectContext(largest=Size(largest, largest), progress=progress)
-    return EffectContext(progress=progress)
+        largest = max((max(screen.size) for screen in list_screens()), default=3840)
+        return None, Size(largest, largest)
+    return None, EffectContext().largest
 
 
 def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
@@ -316,38 +347,44 @@ def _check_settings(options: Options) -> None:
         parse_settings(effects.effect_class(name).Settings, settings, name)
 
 
-def _open_effects(options: Options, context: EffectContext, *, camera_may_be_seen: bool) -> list[EffectSlot]:
-    """Open the effects named, or the default portrait. Where that cannot be, nobody having asked for it by name,
-    pictures come first: the source's own, unless it is a camera that others would see bare.
+def _open_effects(
+    options: Options, context: EffectContext, opened: contextlib.ExitStack, *, camera_may_be_seen: bool
+) -> list[EffectSlot]:
+    """Open the effects named, or the default portrait; `opened` closes them. Where that cannot be, nobody having asked
+    for it by name, pictures come first: the source's own, unless it is a camera that others would see bare.
     """
-    specs: Sequence[str] = options.effect or ("portrait",)
     _check_settings(options)
     if not options.effect:
-        try:
-            return [EffectSlot("portrait", open_effect("portrait", options, context))]
-        except OptionError:
-            raise
-        except RealtimeError as error:
-            shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
-            log.warning("no portrait: %s; showing %s", error, shown)
-            if not camera_may_be_seen:
-                from realtime.effects.fallback import Fallback
+        return [_open_default(options, context, opened, camera_may_be_seen=camera_may_be_seen)]
+    slots = []
+    for spec in options.effect:
+        slots.append(EffectSlot(spec, open_effect(spec, options, context)))
+        opened.callback(_closing(slots[-1].effect))
+    return slots
 
-                return [EffectSlot("portrait", Fallback.open("", Fallback.Settings(), context))]
-            specs = ("none",)
-    links: list[EffectSlot] = []
+
+def _open_default(
+    options: Options, context: EffectContext, opened: contextlib.ExitStack, *, camera_may_be_seen: bool
+) -> EffectSlot:
     try:
-        for spec in specs:
-            links.append(EffectSlot(spec, open_effect(spec, options, context)))  # noqa: PERF401 - closed on failure
-    except BaseException:
-        for link in links:
-            link.effect.close()
+        slot = EffectSlot("portrait", open_effect("portrait", options, context))
+    except OptionError:
         raise
-    return links
+    except RealtimeError as error:
+        shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
+        log.warning("no portrait: %s; showing %s", error, shown)
+        if camera_may_be_seen:
+            slot = EffectSlot("none", open_effect("none", options, context))
+        else:
+            from realtime.effects.fallback import Fallback
+
+            slot = EffectSlot("portrait", Fallback.open("", Fallback.Settings(), context))
+    opened.callback(_closing(slot.effect))
+    return slot
 
 
 def _menu(
-    options: Options, context: EffectContext, links: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
+    options: Options, context: EffectContext, slots: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
 ) -> EffectMenu:
     """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
 
@@ -358,7 +395,7 @@ def _menu(
     alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
     return EffectMenu(
         specs,
-        links[-1].spec,
+        slots[-1].spec,
         lambda spec: open_effect(spec, options, alongside),
         chain,
         controls.say,
@@ -394,7 +431,7 @@ def _face_stage(options: Options, chain: EffectChain, stats: RunStats) -> FaceSt
     return FaceStage(open_detector, stats)
 
 
-def _mirrored(options: Options, info: CameraInfo, output_names: Sequence[str]) -> bool:
+def _mirrored(options: Options, info: CameraInfo) -> bool:
     if options.mirror is not None:
         return options.mirror
-    return info.live and not _SEEN_BY_OTHERS & set(output_names)
+    return info.live and not _SEEN_BY_OTHERS & set(_output_names(options))

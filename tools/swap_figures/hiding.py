@@ -441,7 +441,7 @@ def watch(
     try:
         for number, moment in enumerate(film.play(cast)):
             if moment.exchange:
-                chain.exchange(EffectSlot("swap again", open_swap(argument)))
+                chain.replace(EffectSlot("swap again", open_swap(argument)))
             scripted.missed = moment.missed
             frame = Frame(moment.pixels, moment.pts_s, moment.pts_s, number)
             faces = face_stage.find(frame)
