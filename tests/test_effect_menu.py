@@ -55,7 +55,7 @@ KINDS = {"none": Bare, "style": Bare, "painting": Painting, "mask": Mask}
 SPECS = ["none", "painting", "style", "mask"]
 
 
-class Desk:
+class Stage:
     """A menu and its chain, with the keys pressed one after the other."""
 
     def __init__(self, *specs: str, listed: Sequence[str] = SPECS) -> None:
@@ -80,72 +80,72 @@ class Desk:
 
 
 def test_one_key_does_not_bare_a_face() -> None:
-    supervisor = Desk("mask")
-    assert supervisor.press(1) == "mask"
-    assert supervisor.said == [AGAIN]
-    assert supervisor.press(1) == "none"
-    assert supervisor.said == [AGAIN, "effect: none"]
+    stage = Stage("mask")
+    assert stage.press(1) == "mask"
+    assert stage.said == [AGAIN]
+    assert stage.press(1) == "none"
+    assert stage.said == [AGAIN, "effect: none"]
 
 
 @pytest.mark.parametrize("later", [2.1, 3600.0])
 def test_nor_do_two_that_have_nothing_to_do_with_each_other(later: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    supervisor = Desk("mask")
-    assert supervisor.press(1) == "mask"
+    stage = Stage("mask")
+    assert stage.press(1) == "mask"
     now_s = time.monotonic() + later
     monkeypatch.setattr("realtime.pipeline.effect_chain.time.monotonic", lambda: now_s)
-    assert supervisor.press(1) == "mask"
-    assert supervisor.press(-1) == "mask", "the other way is asked about too"
-    assert supervisor.said == [AGAIN] * 3
+    assert stage.press(1) == "mask"
+    assert stage.press(-1) == "mask", "the other way is asked about too"
+    assert stage.said == [AGAIN] * 3
 
 
 def test_nor_many_before_it_is_known_what_there_is() -> None:
-    supervisor = Desk("mask")
-    supervisor.menu._lock.acquire()
-    supervisor.menu._pressed = [1, 1, 1, 1]
-    supervisor.menu._lock.release()
-    assert supervisor.press(1) == "mask"
-    assert supervisor.said == [AGAIN]
+    stage = Stage("mask")
+    stage.menu._lock.acquire()
+    stage.menu._pressed = [1, 1, 1, 1]
+    stage.menu._lock.release()
+    assert stage.press(1) == "mask"
+    assert stage.said == [AGAIN]
 
 
 def test_a_painting_on_the_way_is_no_answer() -> None:
-    supervisor = Desk("painting", listed=["mask", "painting", "none"])
-    assert supervisor.press(-1) == "mask"
-    assert supervisor.press(1) == "painting", "nobody is seen in it"
-    assert supervisor.press(1) == "painting"
-    assert supervisor.said[-1] == AGAIN
-    assert supervisor.press(1) == "none"
-    assert supervisor.press(1) == "mask"
-    assert supervisor.press(-1) == "mask", "and again from the next face on"
-    assert supervisor.said[-1] == AGAIN
+    stage = Stage("painting", listed=["mask", "painting", "none"])
+    assert stage.press(-1) == "mask"
+    assert stage.press(1) == "painting", "nobody is seen in it"
+    assert stage.press(1) == "painting"
+    assert stage.said[-1] == AGAIN
+    assert stage.press(1) == "none"
+    assert stage.press(1) == "mask"
+    assert stage.press(-1) == "mask", "and again from the next face on"
+    assert stage.said[-1] == AGAIN
 
 
 def test_whoever_wore_nothing_is_not_asked() -> None:
-    supervisor = Desk("painting")
-    assert [supervisor.press(-1), supervisor.press(1), supervisor.press(1)] == ["none", "painting", "style"]
-    assert AGAIN not in supervisor.said
+    stage = Stage("painting")
+    assert [stage.press(-1), stage.press(1), stage.press(1)] == ["none", "painting", "style"]
+    assert AGAIN not in stage.said
 
 
 def test_nor_is_anybody_whom_another_effect_of_the_chain_hides() -> None:
-    supervisor = Desk("mask", "style")
-    assert [supervisor.press(-1), supervisor.press(-1)] == ["painting", "none"]
-    assert AGAIN not in supervisor.said
+    stage = Stage("mask", "style")
+    assert [stage.press(-1), stage.press(-1)] == ["painting", "none"]
+    assert AGAIN not in stage.said
 
 
 def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
-    supervisor = Desk("mask")
-    worn = supervisor.chain._slots[0].effect
+    stage = Stage("mask")
+    worn = stage.chain._slots[0].effect
     assert isinstance(worn, Mask)
     worn.strength = 0.7
     for by in (1, 1, -1):
-        supervisor.press(by)
-    back = supervisor.chain._slots[0].effect
+        stage.press(by)
+    back = stage.chain._slots[0].effect
     assert isinstance(back, Mask)
     assert back is not worn
     assert back.strength == 0.7
 
 
 def test_an_effect_that_fails_to_close_does_not_take_the_keys_with_it() -> None:
-    supervisor = Desk("none")
+    stage = Stage("none")
 
     class Overtaken(Painting):
         def close(self) -> None:
@@ -153,19 +153,17 @@ def test_an_effect_that_fails_to_close_does_not_take_the_keys_with_it() -> None:
 
     def open_effect(spec: str) -> Effect:
         if spec == "painting":
-            supervisor.menu.step(1)  # pressed while it is opened: it is not wanted any more
+            stage.menu.step(1)  # pressed while it is opened: it is not wanted any more
             return Overtaken(spec)
         return KINDS[spec](spec)
 
-    supervisor.menu = EffectMenu(
-        lambda: SPECS, "none", open_effect, supervisor.chain, supervisor.said.append, lambda spec: False
-    )
-    assert supervisor.press(1) == "style"
-    assert supervisor.press(1) == "mask"
+    stage.menu = EffectMenu(lambda: SPECS, "none", open_effect, stage.chain, stage.said.append, lambda spec: False)
+    assert stage.press(1) == "style"
+    assert stage.press(1) == "mask"
 
 
 def test_effects_that_cannot_be_listed_are_asked_again() -> None:
-    supervisor = Desk("none")
+    stage = Stage("none")
     answers: list[Exception | Sequence[str]] = [ImportError("not now"), SPECS]
 
     def listed() -> Sequence[str]:
@@ -174,8 +172,6 @@ def test_effects_that_cannot_be_listed_are_asked_again() -> None:
             raise answer
         return answer
 
-    supervisor.menu = EffectMenu(
-        listed, "none", KINDS["painting"], supervisor.chain, supervisor.said.append, lambda spec: False
-    )
-    assert supervisor.press(1) == "none"
-    assert supervisor.press(1) == "painting"
+    stage.menu = EffectMenu(listed, "none", KINDS["painting"], stage.chain, stage.said.append, lambda spec: False)
+    assert stage.press(1) == "none"
+    assert stage.press(1) == "painting"

@@ -316,9 +316,9 @@ def read_command_line(words: Sequence[str]) -> Job:
 
 def _network_of(words: Sequence[str]) -> str:
     """Find the network first: its recipe has options of its own."""
-    face_stage = Parser(add_help=False, allow_abbrev=False)
-    face_stage.add_argument("--network", default="light")
-    network = str(face_stage.parse_known_args(words)[0].network)
+    known = Parser(add_help=False, allow_abbrev=False)
+    known.add_argument("--network", default="light")
+    network = str(known.parse_known_args(words)[0].network)
     if network not in RECIPES:
         raise OptionError(f"no network '{network}'{nearest(network, RECIPES)}; there are: {', '.join(RECIPES)}")
     return network

@@ -61,15 +61,17 @@ class SwapSettings:
     keep: Literal["auto", "eyes", "mouth", "both", "none"] = field(
         default="auto",
         metadata=setting(
-            "what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model"
+            "what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model",
+            live=True,
         ),
     )
     light: float = field(
         default=1.0,
-        metadata=setting("how far the new face takes your light and colour", least=0, most=1, unit="%"),
+        metadata=setting("how far the new face takes your light and colour", least=0, most=1, unit="%", live=True),
     )
     in_front: bool = field(
-        default=True, metadata=setting("your hair, hands, cups and phones before your face stay before the new one")
+        default=True,
+        metadata=setting("your hair, hands, cups and phones before your face stay before the new one", live=True),
     )
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
     coverage: float | None = field(
@@ -103,6 +105,7 @@ class SwapEffect(Effect):
         self._title = title
         self.parameters = _parameters_of(settings, models)
         self._applied = self.parameters.values
+        self._adapted = 0
         self._pool = FramePool(_UNKNOWN_FRAME)
         self._frames_hidden = self._frames_worn = 0
 
@@ -130,6 +133,12 @@ class SwapEffect(Effect):
         frame, settings = scene.frame, self.parameters.values
         if settings is not self._applied:
             self._apply(settings)
+        compositors = self._people.compositors
+        if len(compositors) != self._adapted:  # set anew, or more people than before
+            self._adapted = len(compositors)
+            for compositor in compositors:
+                kept = _kept(settings, compositor.source)
+                compositor.adapt(kept, light=settings.light, in_front=settings.in_front)
         if self._pool.size != frame.size:
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
@@ -137,7 +146,7 @@ class SwapEffect(Effect):
         self._people.render(frame, scene.faces, settings.strength, picture)
         self._frames_worn += self._people.worn > 0
         self._frames_hidden += self._people.hidden > 0
-        self.provider = ", ".join(dict.fromkeys(compositor.mask.provider for compositor in self._people.compositors))
+        self.provider = ", ".join(dict.fromkeys(compositor.source.provider for compositor in self._people.compositors))
         return frame.with_pixels(picture)
 
     def inherit_state(self, former: Effect) -> None:
@@ -165,6 +174,7 @@ class SwapEffect(Effect):
                 if value != getattr(self._applied, parameter):
                     model.set_slider(slider, value)
         self._applied = settings
+        self._adapted = 0
 
     def facts(self) -> Mapping[str, str]:
         return {"face": self._title, "swapped": str(self._people.worn)}
@@ -236,11 +246,15 @@ class _Opener:
             alignment = alignment.slid(name, value)
         return alignment
 
-    def _compositor(self, mask: FaceSource) -> Compositor:
-        keep = self._settings.keep
-        both = keep == "both" or (keep == "auto" and mask.keeps_openings)
-        kept = KeptFeatures(both or keep == "eyes", both or keep == "mouth")
-        return Compositor(mask, kept, light=self._settings.light, in_front=self._settings.in_front)
+    def _compositor(self, source: FaceSource) -> Compositor:
+        settings = self._settings
+        return Compositor(source, _kept(settings, source), light=settings.light, in_front=settings.in_front)
+
+
+def _kept(settings: SwapSettings, source: FaceSource) -> KeptFeatures:
+    keep = settings.keep
+    both = keep == "both" or (keep == "auto" and source.keeps_openings)
+    return KeptFeatures(both or keep == "eyes", both or keep == "mouth")
 
 
 def _parameters_of(settings: SwapSettings, models: Sequence[SwapModel]) -> Parameters[SwapSettings]:

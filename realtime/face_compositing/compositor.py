@@ -50,13 +50,13 @@ class _Held:
 
 
 class Compositor:
-    """Puts one mask on one person. Used by one thread."""
+    """Puts one face on one person. Used by one thread."""
 
-    def __init__(self, mask: FaceSource, keep: KeptFeatures, *, light: float, in_front: bool = True) -> None:
+    def __init__(self, source: FaceSource, keep: KeptFeatures, *, light: float, in_front: bool = True) -> None:
         """`light`: how far the viewer's colour and light are taken over, 0..1. `in_front`: what stands in front of the
         viewer's face, stands in front of the new one too.
         """
-        self.mask = mask
+        self.source = source
         self._keep = keep
         self._light = Relighting(light) if light > 0 else None
         self._occlusion = OcclusionDetector() if in_front else None
@@ -66,7 +66,20 @@ class Compositor:
         self._geometry = FaceGeometry()
         self._held: _Held | None = None
 
-    def put_on(
+    def adapt(self, keep: KeptFeatures, *, light: float, in_front: bool) -> None:
+        """Do it so from the next frame on."""
+        self._keep = keep
+        if light <= 0:
+            self._light = None
+        elif self._light is None:
+            self._light = Relighting(light)
+        else:
+            self._light.strength = light
+        if in_front != (self._occlusion is not None):
+            self._occlusion = OcclusionDetector() if in_front else None
+            self._visible, self._looked_at_s = None, -math.inf
+
+    def render(
         self,
         pixels: Pixels,
         mesh: FaceMesh,
@@ -77,20 +90,20 @@ class Compositor:
     ) -> None:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
         geometry = self._geometry
-        self.mask.begin(pixels, mesh)
-        geometry.lay(mesh, Size.of(pixels), self.mask.corners, measured)
+        self.source.begin(pixels, mesh)
+        geometry.update(mesh, Size.of(pixels), self.source.corners, measured)
         self._held = None
         if geometry.is_empty:
             return
         visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
-        new = self.mask.draw(geometry)
+        new = self.source.draw(geometry)
         if self._light is not None:
-            self._light.learn(geometry.place.of(pixels), new, geometry, pts_s, visible)
+            self._light.estimate(geometry.place.of(pixels), new, geometry, pts_s, visible)
             self._light.apply(new, geometry)
         new = geometry.in_full(new)
         if self._light is not None:
             self._light.add_grain(new, geometry.place.of(pixels), geometry)
-        shown = self.mask.cover(geometry)
+        shown = self.source.cover(geometry)
         if visible is not None:
             shown = shown * visible
         cover = self._cover(shown, strength, self._keep)
@@ -122,7 +135,7 @@ class Compositor:
         if held is None:
             return
         if held.cover is None:
-            held.cover = self._cover(self.mask.cover(self._geometry), held.strength, _NOTHING)
+            held.cover = self._cover(self.source.cover(self._geometry), held.strength, _NOTHING)
         _blend(self._geometry, held.new, held.cover, self._geometry.place.of(out))
 
     def let_go(self) -> None:
@@ -132,7 +145,7 @@ class Compositor:
     def forget(self) -> None:
         """Somebody else is going to wear it."""
         self._held = self._middle = None
-        self.mask.forget()
+        self.source.forget()
         if self._light is not None:
             self._light.forget()
         if self._occlusion is not None:

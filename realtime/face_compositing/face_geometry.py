@@ -37,7 +37,7 @@ _FADE_POINTS = 4.0
 
 
 class FaceGeometry:
-    """The geometry of one face in one frame; `lay` moves it to the next. Buffers are its own: used by one thread."""
+    """The geometry of one face in one frame; `update` moves it to the next. Buffers are its own: used by one thread."""
 
     def __init__(self) -> None:
         self.place = Place(0, 0, 0, 0)
@@ -55,7 +55,7 @@ class FaceGeometry:
         """Whether no part of the face is in the frame."""
         return self.place.width < 8 or self.place.height < 8
 
-    def lay(self, mesh: FaceMesh, frame: Size, source: Floats, measured: FaceMesh | None = None) -> None:
+    def update(self, mesh: FaceMesh, frame: Size, source: Floats, measured: FaceMesh | None = None) -> None:
         """Take a face's place in a frame. `source`: (504, 2) where its corners lie in another picture (`with_rim`).
 
         `measured`: the mesh before it was calmed, for those who compare what is seen from frame to frame: a calmed one

@@ -239,7 +239,7 @@ class MultiPersonCompositor:
 
     def _draw(self, part: AssignedFace, frame: Frame, strength: float, out: Pixels) -> None:
         if part.mesh is not None:
-            part.compositor.put_on(frame.pixels, part.mesh, frame.pts_s, strength, out, part.mesh_tracker.measured)
+            part.compositor.render(frame.pixels, part.mesh, frame.pts_s, strength, out, part.mesh_tracker.measured)
 
     def _is_behind(self, part: AssignedFace, faces: Sequence[Face]) -> bool:
         """Whether another's face is seen where this one should be, who is not seen."""

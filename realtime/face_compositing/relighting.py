@@ -61,7 +61,7 @@ class Relighting:
 
     def __init__(self, strength: float = 1.0) -> None:
         """`strength`: how far the viewer's light is taken over, 0..1."""
-        self._strength = strength
+        self.strength = strength
         self._at_s = -math.inf
         self._matrix = _UNCHANGED.copy()
         self._texture = 1.0
@@ -71,7 +71,7 @@ class Relighting:
         """Take the next frame's light as it is."""
         self._at_s = -math.inf
 
-    def learn(
+    def estimate(
         self, viewer: Pixels, drawn: Pixels, geometry: FaceGeometry, pts_s: float, visible: Floats | None = None
     ) -> None:
         """Compare both faces over the field's rectangle, (height, width, 3) uint8 BGR; `drawn` in its own light, and in
@@ -101,8 +101,8 @@ class Relighting:
         along = _shrunk(seam) * _fit(seen, weights, _SEAM_OUTLIER)
         slow += _spread(rest - slow, along, _SEAM_REACH, 0.005) * _near_seam(_shrunk(np.ascontiguousarray(cover)))
         share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _SETTLES_S)
-        matrix = _UNCHANGED + self._strength * (matrix - _UNCHANGED)
-        slow *= self._strength
+        matrix = _UNCHANGED + self.strength * (matrix - _UNCHANGED)
+        slow *= self.strength
         self._matrix += share * (matrix - self._matrix)
         self._slow += share * (slow - self._slow)
         self._at_s = pts_s
@@ -151,7 +151,7 @@ class Relighting:
         if made > 0.1:
             share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _TEXTURE_SETTLES_S)
             wanted = float(np.clip(seen / made, _LEAST_TEXTURE, _MOST_TEXTURE))
-            self._texture += share * (1 + self._strength * (wanted - 1) - self._texture)
+            self._texture += share * (1 + self.strength * (wanted - 1) - self._texture)
 
 
 def _around(face: Pixels, place: NDArray[np.float64]) -> Pixels:

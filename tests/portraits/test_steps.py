@@ -21,10 +21,10 @@ def respond(motion: Motion, bend: float, start: float) -> tuple[float, float]:
 
 @given(columns=st.integers(3, 65), bend=st.floats(0.2, 2.5), start=st.floats(-0.06, 0.06))
 def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: float) -> None:
-    face_stage = StepSolver(columns, 1, 0.25, 14)
-    for motion in face_stage.probes():
-        face_stage.learn(motion, *respond(motion, bend, start))
-    steps = face_stage.steps()
+    solver = StepSolver(columns, 1, 0.25, 14)
+    for motion in solver.probes():
+        solver.learn(motion, *respond(motion, bend, start))
+    steps = solver.steps()
     gazes = [respond(steps.motion(column, 0), bend, start)[0] for column in range(columns)]
     middle = columns // 2
     assert steps.motion(middle, 0) == Motion(), "the middle one is the picture"
@@ -34,14 +34,14 @@ def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: fl
 
 
 def test_a_retry_comes_nearer() -> None:
-    face_stage = StepSolver(33, 1, 0.25, 14)
-    for motion in face_stage.probes():
-        face_stage.learn(motion, *respond(motion, 1.5, 0.02))
-    start = face_stage.steps().motion(5, 0)
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
+        solver.learn(motion, *respond(motion, 1.5, 0.02))
+    start = solver.steps().motion(5, 0)
     off = Motion(yaw_degrees=start.yaw_degrees + 0.3, gaze_x_degrees=start.gaze_x_degrees - 1.5)
     seen = respond(off, 1.5, 0.02)
-    better = face_stage.retry(5, off, *seen, share=0.9)
-    assert face_stage.miss(5, *respond(better, 1.5, 0.02)) < 0.5 * face_stage.miss(5, *seen)
+    better = solver.retry(5, off, *seen, share=0.9)
+    assert solver.miss(5, *respond(better, 1.5, 0.02)) < 0.5 * solver.miss(5, *seen)
 
 
 def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
@@ -49,42 +49,42 @@ def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
         gaze, yaw = respond(motion, 1.5, 0.02)
         return gaze + 0.02 * motion.yaw_degrees, yaw + 0.01 * motion.gaze_x_degrees
 
-    face_stage = StepSolver(33, 1, 0.25, 14)
-    for motion in face_stage.probes():
-        face_stage.learn(motion, *seen_of(motion))
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
+        solver.learn(motion, *seen_of(motion))
     motion = Motion(yaw_degrees=-4.0, gaze_x_degrees=-26.0)
-    face_stage.steps()
+    solver.steps()
     for _ in range(8):
-        face_stage.learn(motion, *seen_of(motion))
-        motion = face_stage.aim(5, motion)
-    assert face_stage.miss(5, *seen_of(motion)) < 1
+        solver.learn(motion, *seen_of(motion))
+        motion = solver.aim(5, motion)
+    assert solver.miss(5, *seen_of(motion)) < 1
 
 
 def test_turns_that_are_not_seen_any_more_are_not_made() -> None:
     """An iris that hides in its corner is seen to turn back."""
-    face_stage = StepSolver(33, 1, 0.25, 14)
-    for motion in face_stage.probes():
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
         turn = motion.gaze_x_degrees
-        face_stage.learn(motion, 0.006 * min(turn, 20.0) - 0.002 * max(0.0, turn - 20.0), motion.yaw_degrees)
-    assert face_stage.steps().eyes[-1] <= 20.5
+        solver.learn(motion, 0.006 * min(turn, 20.0) - 0.002 * max(0.0, turn - 20.0), motion.yaw_degrees)
+    assert solver.steps().eyes[-1] <= 20.5
 
 
 def test_nor_to_the_left() -> None:
-    face_stage = StepSolver(33, 1, 0.25, 14)
-    for motion in face_stage.probes():
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
         turn = motion.gaze_x_degrees
-        face_stage.learn(motion, 0.006 * max(turn, -20.0) + 0.002 * max(0.0, -20.0 - turn), motion.yaw_degrees)
-    steps = face_stage.steps()
+        solver.learn(motion, 0.006 * max(turn, -20.0) + 0.002 * max(0.0, -20.0 - turn), motion.yaw_degrees)
+    steps = solver.steps()
     assert steps.eyes[0] >= -20.5
     assert np.all(np.diff(steps.eyes) > 0)
 
 
 @pytest.mark.parametrize(("other", "left", "right"), [(0.0, -0.13, 0.13), (0.05, -0.13, 0.18), (-0.2, -0.19, 0.13)])
 def test_a_gaze_reaches_far_enough_from_both_middles(other: float, left: float, right: float) -> None:
-    face_stage = StepSolver(33, 1, 0.25, 14, other)
-    for motion in face_stage.probes():
-        face_stage.learn(motion, 0.006 * motion.gaze_x_degrees, motion.yaw_degrees)
-    eyes = face_stage.steps().eyes
+    solver = StepSolver(33, 1, 0.25, 14, other)
+    for motion in solver.probes():
+        solver.learn(motion, 0.006 * motion.gaze_x_degrees, motion.yaw_degrees)
+    eyes = solver.steps().eyes
     assert 0.006 * eyes[0] == pytest.approx(left, abs=0.005)
     assert 0.006 * eyes[-1] == pytest.approx(right, abs=0.005)
 

@@ -100,7 +100,7 @@ class PaintedFace:
     def __init__(self) -> None:
         self._held: Box | None = None
 
-    def put_on(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, strength: float, out: Pixels, *rest: Any) -> None:
+    def render(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, strength: float, out: Pixels, *rest: Any) -> None:
         del pixels, pts_s, strength, rest
         self._held = mesh.box
         self.hold(out)

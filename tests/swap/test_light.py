@@ -19,7 +19,7 @@ SIGMA_PX = 9.0
 @pytest.fixture
 def geometry(mesh: FaceMesh, photo: Pixels) -> FaceGeometry:
     laid = FaceGeometry()
-    laid.lay(mesh, Size.of(photo), with_rim(mesh.points[:, :2]))
+    laid.update(mesh, Size.of(photo), with_rim(mesh.points[:, :2]))
     return laid
 
 
@@ -36,7 +36,7 @@ def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:
 def lit(geometry: FaceGeometry, viewer: Pixels, drawn: Pixels) -> Pixels:
     light = Relighting()
     for index in range(30):
-        light.learn(viewer, drawn, geometry, index / 10)
+        light.estimate(viewer, drawn, geometry, index / 10)
     light.apply(drawn, geometry)
     return drawn
 
@@ -70,7 +70,7 @@ def test_no_light_is_taken_where_none_is_asked_for(geometry: FaceGeometry, photo
     viewer = geometry.place.of(photo).copy()
     drawn = (viewer // 2).copy()
     light = Relighting(0.0)
-    light.learn(viewer, drawn, geometry, 0.0)
+    light.estimate(viewer, drawn, geometry, 0.0)
     made = drawn.copy()
     light.apply(made, geometry)
     assert np.abs(made.astype(int) - drawn).max() <= 1

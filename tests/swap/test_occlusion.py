@@ -74,7 +74,7 @@ def look(
 
 def laid(mesh: FaceMesh, pixels: Pixels, measured: FaceMesh | None = None) -> FaceGeometry:
     geometry = FaceGeometry()
-    geometry.lay(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]), measured)
+    geometry.update(mesh, Size.of(pixels), with_rim(mesh.points[:, :2]), measured)
     return geometry
 
 
@@ -229,11 +229,11 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     mask = PhotoFace(PhotoLevels.of(np.full_like(photo, (60, 220, 60)), mesh))
     compositor = Compositor(mask, KeptFeatures(eyes=True, mouth=True), light=0.0, in_front=in_front)
     for index in range(40):
-        compositor.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
+        compositor.render(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
         pixels, share = with_thing("cup", clip[index])
         out = pixels.copy()
-        compositor.put_on(pixels, clip[index].mesh, index / _FPS, 1.0, out)
+        compositor.render(pixels, clip[index].mesh, index / _FPS, 1.0, out)
     geometry = laid(clip[47].mesh, pixels)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     cover = np.zeros(share.shape, np.float32)
@@ -250,10 +250,10 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
         light=0.0,
     )
     for index in range(40):
-        compositor.put_on(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
+        compositor.render(*clip[index][:2], index / _FPS, 1.0, clip[index].pixels.copy())
     for index in range(40, 48):
         with_cup, share = with_thing("cup", clip[index])
-        compositor.put_on(with_cup, clip[index].mesh, index / _FPS, 1.0, with_cup.copy())
+        compositor.render(with_cup, clip[index].mesh, index / _FPS, 1.0, with_cup.copy())
     out = clip[47].pixels.copy()
     compositor.hold(out)
     geometry = laid(clip[47].mesh, out)
@@ -272,7 +272,7 @@ def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, m
             moment = clip[index]
             pixels = with_thing(kind, moment)[0] if kind is not None and 40 <= index < 59 else moment.pixels
             out = pixels.copy()
-            compositor.put_on(pixels, moment.mesh, index / _FPS, 1.0, out)
+            compositor.render(pixels, moment.mesh, index / _FPS, 1.0, out)
         geometry = laid(clip[59].mesh, out)
         cheek = (geometry.flat_map[..., 1] > 0.5) & (geometry.flat_map[..., 1] < 0.7) & (geometry.cover > 0.99)
         cheek &= np.abs(geometry.flat_map[..., 0] - 0.4) < 0.1

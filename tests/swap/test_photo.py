@@ -90,7 +90,7 @@ def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> No
     for yaw in (0, 30, -45):
         geometry = FaceGeometry()
         one = turned(mesh, yaw)
-        geometry.lay(one, Size.of(photo), _with_rim(mesh))
+        geometry.update(one, Size.of(photo), _with_rim(mesh))
         assert geometry.cover.max() > 0.99
         edge = np.concatenate([geometry.cover[0], geometry.cover[-1], geometry.cover[:, 0], geometry.cover[:, -1]])
         assert edge.max() == 0
@@ -100,11 +100,11 @@ def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> No
 
 def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
     geometry = FaceGeometry()
-    geometry.lay(mesh, Size.of(photo), _with_rim(mesh))
+    geometry.update(mesh, Size.of(photo), _with_rim(mesh))
     assert not _jumps(geometry.source_map, geometry.reach)[20:60, 16:48].any()
     for yaw in (-40, 40):
         one = turned(mesh, yaw)
-        geometry.lay(one, Size.of(photo), _with_rim(mesh))
+        geometry.update(one, Size.of(photo), _with_rim(mesh))
         rows, columns = np.nonzero(_jumps(geometry.source_map, geometry.reach))
         x = geometry.place.left + (columns + 0.5) * geometry.place.width / geometry.reach.shape[1]
         y = geometry.place.top + (rows + 0.5) * geometry.place.height / geometry.reach.shape[0]

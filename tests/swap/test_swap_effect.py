@@ -192,6 +192,16 @@ def test_the_strength_is_stepped_live(photo: Pixels, face: Face, other_photo: Pa
     assert changes[2] < 1
 
 
+@pytest.mark.parametrize(("name", "value"), [("light", 0.0), ("keep", "none"), ("in_front", False), ("strength", 0.5)])
+def test_what_is_set_while_it_runs_is_as_if_it_had_been_opened_so(
+    photo: Pixels, face: Face, other_photo: Path, name: str, value: object
+) -> None:
+    scene = Scene(moment(photo, 0), [moved(face, 0, 0, 1)])
+    so, turned = opened(other_photo, **{name: value}), opened(other_photo)
+    turned.parameters.set(name, value)
+    assert np.array_equal(turned.make(scene).pixels, so.make(scene).pixels)
+
+
 def test_what_cannot_be_worn_is_a_line(photo: Pixels, tmp_path: Path) -> None:
     blank, none, text = tmp_path / "blank.png", tmp_path / "none.jpg", tmp_path / "text.jpg"
     cv2.imwrite(str(blank), np.full((300, 300, 3), 128, np.uint8))

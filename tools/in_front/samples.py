@@ -168,7 +168,7 @@ def _alone(
 
 
 def _view(pixels: Pixels, mesh: FaceMesh, geometry: FaceGeometry) -> UVView | None:
-    geometry.lay(mesh, Size.of(pixels), _SOURCE)
+    geometry.update(mesh, Size.of(pixels), _SOURCE)
     return None if geometry.is_empty else unwrap(pixels, geometry)
 
 

@@ -115,7 +115,7 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
     for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, _followed(pictures, clip.fps), strict=True)):
         if meshes is None:
             continue
-        geometry.lay(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
+        geometry.update(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
         if geometry.is_empty:
             continue
         front = 1 - occlusion.visible(pixels, geometry, index / clip.fps)

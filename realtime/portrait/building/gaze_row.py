@@ -82,7 +82,7 @@ def find_row(
     progress: Progress,
 ) -> Row:
     """Return the middle row, each frame tried a few times until every face in it is seen where it should be."""
-    finders = [
+    solvers = [
         StepSolver(
             options.columns,
             options.rows,
@@ -92,16 +92,16 @@ def find_row(
         )
         for original in originals
     ]
-    probes = finders[0].probes()
+    probes = solvers[0].probes()
     for number, motion in enumerate(probes):
         whole = moving.whole(moving.render([motion] * len(originals)))
-        for face_stage, original in zip(finders, originals, strict=True):
+        for solver, original in zip(solvers, originals, strict=True):
             seen = meter.again(whole, original)
-            face_stage.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
+            solver.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
         progress("learning how the eyes turn", (number + 1) / len(probes))
     watches = [IrisWatch(moving.picture, original) for original in originals]
     row = Row(
-        steps=[face_stage.steps() for face_stage in finders],
+        steps=[solver.steps() for solver in solvers],
         motions=[],
         frames=[],
         measured=[[] for _ in originals],
@@ -111,7 +111,7 @@ def find_row(
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
         tries = 1 if column == options.columns // 2 else _TRIES  # the middle frame is the picture
-        best = _best_try(moving, originals, meter, finders, column, motions, tries)
+        best = _best_try(moving, originals, meter, solvers, column, motions, tries)
         row.motions.append(best.motions)
         row.frames.append(best.frame)
         whole = moving.whole(best.frame)
@@ -126,7 +126,7 @@ def _best_try(
     moving: MovingFaces,
     originals: Sequence[FaceMeasurement],
     meter: FaceMeasurer,
-    finders: Sequence[StepSolver],
+    solvers: Sequence[StepSolver],
     column: int,
     motions: list[Motion],
     tries: int,
@@ -142,22 +142,22 @@ def _best_try(
             (gaze_from(seen, original), turn(seen, original).yaw_degrees)
             for seen, original in zip(measured, originals, strict=True)
         ]
-        miss = max(face_stage.miss(column, *place) for face_stage, place in zip(finders, places, strict=True))
+        miss = max(solver.miss(column, *place) for solver, place in zip(solvers, places, strict=True))
         if best is None or miss < best.miss:
             best, share = _Try(miss, motions, frame, measured, places), _SHARE
         else:
             share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
         if miss <= 1:
             break
-        for face_stage, motion, place in zip(finders, motions, places, strict=True):
-            face_stage.learn(motion, *place)
+        for solver, motion, place in zip(solvers, motions, places, strict=True):
+            solver.learn(motion, *place)
         if number < _TRIES_ALONE:
             motions = [
-                face_stage.retry(column, motion, *place, share)
-                for face_stage, motion, place in zip(finders, best.motions, best.places, strict=True)
+                solver.retry(column, motion, *place, share)
+                for solver, motion, place in zip(solvers, best.motions, best.places, strict=True)
             ]
         else:
-            motions = [face_stage.aim(column, motion) for face_stage, motion in zip(finders, best.motions, strict=True)]
+            motions = [solver.aim(column, motion) for solver, motion in zip(solvers, best.motions, strict=True)]
     assert best is not None  # noqa: S101 - there is at least one try
     return best
 
