@@ -40,7 +40,7 @@ MANNERS = [
 ]
 
 
-def wishes_for(manner: Manner) -> ImportHints:
+def hints_for(manner: Manner) -> ImportHints:
     return ImportHints(range_in=manner.range_in, range_out=manner.range_out, order=manner.order)
 
 
@@ -48,7 +48,7 @@ def wishes_for(manner: Manner) -> ImportHints:
 def test_the_answer_is_the_known_function_of_the_picture(
     tmp_path: Path, photo: Pixels, bring_in: Import, paint: Paint, manner: Manner
 ) -> None:
-    made = bring_in(write_tint(tmp_path / "theirs.onnx", manner), wishes_for(manner))
+    made = bring_in(write_tint(tmp_path / "theirs.onnx", manner), hints_for(manner))
     largest = 1.01 if manner.element == "float16" else 0.51  # half a grey level is rounding
     assert np.abs(paint(made, photo) - tinted(photo)).max() <= largest
     assert np.abs(made.after - tinted(made.before)).max() <= largest

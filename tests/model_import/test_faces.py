@@ -434,7 +434,7 @@ REFUSED: list[tuple[Callable[[Path], Path], FaceImportHints, Callable[[Path], Pa
 ]
 
 
-@pytest.mark.parametrize(("make", "wishes", "encoder", "words"), REFUSED)
+@pytest.mark.parametrize(("make", "hints", "encoder", "words"), REFUSED)
 def test_what_cannot_come_in_is_one_line(
     tmp_path: Path,
     bring: Bring,

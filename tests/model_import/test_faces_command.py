@@ -113,7 +113,7 @@ def test_models_of_ours_are_tried_and_kept(shelf: Path, tmp_path: Path, capsys: 
         (["original.keras"], "tf2onnx"),
     ],
 )
-def test_misspelt_wishes_are_one_line_and_keep_nothing(
+def test_misspelt_hints_are_one_line_and_keep_nothing(
     shelf: Path, tmp_path: Path, words: list[str], message: str
 ) -> None:
     write_tint(tmp_path / "tint.onnx", Manner())

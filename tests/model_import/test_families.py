@@ -118,7 +118,7 @@ def test_the_card_tells_what_the_file_says_of_itself(tmp_path: Path, bring_in: I
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
-    ("name", "wishes", "network", "multiple"),
+    ("name", "hints", "network", "multiple"),
     [
         ("fast_neural_style_w16_mosaic_256", ImportHints(), "fast_neural_style", 4),
         ("animeganv3_tiny_cute", ImportHints(), "animegan_v3", 16),

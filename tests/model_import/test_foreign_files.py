@@ -99,7 +99,7 @@ FACE_MESH: Shape = [1, 1, 1, 1404]
         (PICTURE, {"output": [1, 1, 3549, 85]}, "gives"),
     ],
 )
-@pytest.mark.parametrize("wishes", [UNIT, ImportHints()])
+@pytest.mark.parametrize("hints", [UNIT, ImportHints()])
 def test_a_detector_is_no_style_whatever_is_said_of_its_range(
     tmp_path: Path, bring_in: Import, taken: Shape, given: dict[str, Shape], words: str, hints: ImportHints
 ) -> None:

@@ -125,7 +125,7 @@ def test_names_out_of_a_file_are_shown_without_their_escapes(
         ([], "say --range"),
     ],
 )
-def test_misspelt_wishes_are_one_line_and_keep_nothing(
+def test_misspelt_hints_are_one_line_and_keep_nothing(
     shelf: Path, tmp_path: Path, words: list[str], message: str
 ) -> None:
     write_tint(tmp_path / "tint.onnx", Manner())

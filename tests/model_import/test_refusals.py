@@ -193,7 +193,7 @@ CASES: list[tuple[Callable[[Path], Path], ImportHints, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "wishes", "words"), CASES)
+@pytest.mark.parametrize(("make", "hints", "words"), CASES)
 def test_what_cannot_come_in_is_one_line(
     tmp_path: Path, bring_in: Import, make: Callable[[Path], Path], hints: ImportHints, words: list[str]
 ) -> None:
