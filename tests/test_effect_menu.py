@@ -43,12 +43,12 @@ class Mask(Bare):
 
     hides_identity = True
 
-    def kept(self) -> object:
+    def save_state(self) -> object:
         return self.strength
 
-    def come_back(self, kept: object) -> None:
-        assert isinstance(kept, float)
-        self.strength = kept
+    def restore_state(self, state: object) -> None:
+        assert isinstance(state, float)
+        self.strength = state
 
 
 KINDS = {"none": Bare, "style": Bare, "painting": Painting, "mask": Mask}

@@ -30,7 +30,7 @@ from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_num
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop
 
-METHODS = ("make", "report", "facts", "inherit_state", "kept", "come_back", "close")
+METHODS = ("make", "report", "facts", "inherit_state", "save_state", "restore_state", "close")
 VALUES = (
     "parameters",
     "provider",

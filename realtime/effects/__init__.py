@@ -102,14 +102,16 @@ class Effect(ABC):
         before the first `make`, where one effect is exchanged for another while the picture goes on.
         """
 
-    def kept(self) -> object:
-        """[processing thread] Return what it shall know when the user comes back to it. Called before `close`, where
-        another effect takes its place.
+    def save_state(self) -> object:
+        """[processing thread] Return what it shall know, besides its parameters, when the user comes back to it. Called
+        before `close`, where another effect takes its place.
         """
         return None
 
-    def come_back(self, kept: object) -> None:  # noqa: B027 - most have nothing to know
-        """[processing thread] Take what this effect's `kept` returned when it was last left. Before `inherit_state`."""
+    def restore_state(self, state: object) -> None:  # noqa: B027 - most have nothing to know
+        """[processing thread] Take what this effect's `save_state` returned when it was last left. Before
+        `inherit_state`.
+        """
 
     def facts(self) -> Mapping[str, str]:
         """[any thread] Return lines for the HUD, by label, besides name, provider and parameters: `{"works at":

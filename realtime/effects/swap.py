@@ -23,7 +23,7 @@ from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
-from realtime.face_compositing.multi_person import MultiPersonCompositor
+from realtime.face_compositing.multi_person import KnownPeople, MultiPersonCompositor
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
@@ -154,15 +154,13 @@ class SwapEffect(Effect):
         if isinstance(former, SwapEffect):
             self._people.take_over(former._people.known())
 
-    def kept(self) -> object:
-        return self.parameters.values.strength, self._people.known()
+    def save_state(self) -> object:
+        return self._people.known()
 
-    def come_back(self, kept: object) -> None:
-        """Cover the face as far as the user had set it, and know whoever wore it."""
-        if isinstance(kept, tuple):
-            strength, people = kept
-            self.parameters.set("strength", strength)
-            self._people.take_over(people)
+    def restore_state(self, state: object) -> None:
+        """Know whoever wore a face."""
+        if isinstance(state, KnownPeople):
+            self._people.take_over(state)
 
     def _apply(self, settings: SwapSettings) -> None:
         """Hand on to the models what has been set since the last frame."""

@@ -284,14 +284,14 @@ class EffectChain:
             former = self._slots.pop()
             # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
-            state = self._ask(former, "kept", lambda effect: effect.kept(), None)
+            state = self._ask(former, "save_state", lambda effect: effect.save_state(), None)
             self._kept[former.spec] = _Kept(former.parameters.changed, state)
             if (kept := self._kept.get(new.spec)) is not None:
                 for name, value in kept.parameters.items():
                     if name in new.parameters:
                         new.parameters.set(name, value)
                 if kept.state is not None:
-                    self._ask(new, "come_back", lambda effect: effect.come_back(kept.state), None)
+                    self._ask(new, "restore_state", lambda effect: effect.restore_state(kept.state), None)
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)

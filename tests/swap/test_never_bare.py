@@ -131,7 +131,7 @@ def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
     between.inherit_state(effect)
     between.make(Scene(moment(photo, 1), [there]))
     again = SwapEffect.open(str(other_photo), SwapSettings(), EffectContext())
-    again.come_back(effect.kept())
+    again.restore_state(effect.save_state())
     assert sum(part.face is not None for part in again._people._assignment.parts) == 1
     again.inherit_state(between)
     again.make(Scene(moment(photo, 2), [there]))
@@ -142,7 +142,7 @@ def test_whoever_comes_back_from_another_face_wears_the_first_one_once(
 def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, photo: Pixels, face: Face) -> None:
     effect.make(Scene(moment(photo, 0), [moved(face, 0, 0, 1)]))
     compositor = weakref.ref(effect._people.compositors[0])
-    kept = effect.kept()
+    kept = effect.save_state()
     effect.close()
     effect._people = None  # type: ignore[assignment]  # as when the chain lets go of the effect
     gc.collect()
