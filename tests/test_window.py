@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from realtime.core.errors import OutputError
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.sdl import pygame
 from realtime.outputs import OutputRequest
-from realtime.outputs.window import overlay, screens
+from realtime.outputs.window import screens
 from realtime.outputs.window.window import Fullscreen, Window, _first_size
 
 pytestmark = pytest.mark.skipif(
@@ -270,7 +269,7 @@ def test_panels_fit_any_window(open_stage: Open, size: Size) -> None:
     stage.controls.say("a message that is longer than most of these windows are wide")
     stage.show(plain(64, 48))
     stage.press(pygame.K_h)
-    for layer in stage.window._overlay.layers:
+    for layer in stage.window.overlay.shown.layers:
         left, top = layer.position
         assert left + layer.surface.get_width() <= size.width + 1
         assert top + layer.surface.get_height() <= size.height + 1
@@ -285,37 +284,31 @@ def test_panels_fit_any_window(open_stage: Open, size: Size) -> None:
     ],
 )
 def test_a_long_name_never_cuts_off_how_many_were_dropped(
-    open_stage: Open, monkeypatch: pytest.MonkeyPatch, dropped: tuple[tuple[str, int], ...], counts: list[str]
+    open_stage: Open, dropped: tuple[tuple[str, int], ...], counts: list[str]
 ) -> None:
-    drawn = []
-    text = overlay._Font.text
-
-    def note(font: overlay._Font, words: str, colour: overlay.Colour) -> pygame.Surface:
-        drawn.append(words)
-        return text(font, words, colour)
-
-    monkeypatch.setattr(overlay._Font, "text", note)
     stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(1280, 720), hud=True))
     stage.controls.status = dataclasses.replace(STATUS, dropped=dropped)
     stage.show(plain(64, 48))
-    (value,) = [words for label, words in itertools.pairwise(drawn) if label == "dropped"]
+    value = facts_of(stage)["dropped"]
     assert all(part in value for part in counts), value
 
 
-def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-    text = overlay._Font.text
-
-    def note(font: overlay._Font, words: str, colour: overlay.Colour) -> pygame.Surface:
-        drawn.append(words)
-        return text(font, words, colour)
-
-    monkeypatch.setattr(overlay._Font, "text", note)
+def test_the_figures_hold_what_effects_tell_of_themselves(open_stage: Open) -> None:
     stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(1280, 720), hud=True))
     facts = (("style", "Starry night, 70%"), ("works at", "848x480 of 1280x720"))
     stage.controls.status = dataclasses.replace(STATUS, facts=facts)
     stage.show(plain(64, 48))
-    assert all(fact in itertools.pairwise(drawn) for fact in facts)
+    shown = facts_of(stage)
+    assert facts == tuple((label, shown[label]) for label, _ in facts)
+    assert list(shown) == ["effect", "style", "works at", "source", "runs on", "faces", "mirrored", "dropped"]
+    assert shown["source"].startswith("a camera with")
+    assert "…" in shown["source"], "what is too long loses its middle"
+    stage.press(pygame.K_i)
+    assert facts_of(stage) == {}
+
+
+def facts_of(stage: Stage) -> dict[str, str]:
+    return {fact.label: fact.value for fact in stage.window.overlay.shown.facts}
 
 
 def test_fullscreen_and_back(open_stage: Open) -> None:

@@ -7,14 +7,11 @@ frame: 0.02 ms at 1280×720, and 0.05 ms more where the frame has to be copied b
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import io
 import unicodedata
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +28,6 @@ TEXT = "synthetic"
 _LONGEST_TEXT = 60
 _LEAST_PX = 14  # lower, its letters are a blur; a picture that has no room for it gets it smaller nevertheless
 _FONT_SHARE = 0.60  # of the pill's height
-_CAPITALS = 0.72  # height of a capital letter, by the font's
 _MARGIN_SHARE = 0.55
 _ENDS_SHARE = 0.9  # what the round ends add to the width of the text
 _PANEL_BGR = (18.0, 14.0, 14.0)
@@ -39,7 +35,6 @@ _PANEL_ALPHA = 0.58
 _RIM_ALPHA = 0.16  # white: the pill is seen before black too
 _INK_BGR = (232.0, 240.0, 244.0)
 _INK_ALPHA = 0.94
-_OVERSIZE = 4  # letters are drawn so much larger and averaged: set on whole pixels they would stand unevenly
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +95,9 @@ class Label:
 
     def prepare(self) -> None:
         """Do now what takes some 50 ms the first time, so that no picture waits for it. Any thread."""
-        _font(self._font_data, _LEAST_PX)
+        from realtime.imaging.text import typeface
+
+        typeface(self._font_data, _LEAST_PX)
 
     def put_on(self, frame: Frame, *, may_write: bool = False) -> Frame:
         """Return the frame with the label on it. The array given last time, or made of it, is answered with the very
@@ -136,12 +133,14 @@ def _blend(patch: _Patch, pixels: Pixels) -> None:
 
 def _draw(style: LabelStyle, font_data: bytes | None, picture: Size) -> _Patch:
     """Draw the pill for pictures of one size."""
+    from realtime.imaging.text import opacity  # pygame, 50 ms: most runs have no label
+
     height = min(max(_LEAST_PX, round(style.height_share * picture.height)), picture.height)
-    letters = _letters(style.text, font_data, height)
+    letters = opacity(style.text, font_data, max(1.0, _FONT_SHARE * height), height)
     wanted = letters.shape[1] + (_ENDS_SHARE + 2 * _MARGIN_SHARE) * height
     if wanted > picture.width:
         height = max(1, int(height * picture.width / wanted))
-        letters = _letters(style.text, font_data, height)
+        letters = opacity(style.text, font_data, max(1.0, _FONT_SHARE * height), height)
     margin = round(_MARGIN_SHARE * height)
     width = min(letters.shape[1] + round(_ENDS_SHARE * height), picture.width)
     margin = max(0, min(margin, (picture.width - width) // 2, (picture.height - height) // 2))
@@ -178,24 +177,6 @@ def _pill(width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.floa
     return inside, (inside - core).astype(np.float32)
 
 
-def _letters(text: str, font_data: bytes | None, pill_height: int) -> NDArray[np.float32]:
-    """Return the text's opacity, 0..1, `pill_height` high, its capitals in the middle."""
-    font_px = max(1.0, _FONT_SHARE * pill_height) * _OVERSIZE
-    font = _font(font_data, font_px)
-    box = font.get_rect(text)
-    data, (width, height) = font.render_raw(text)
-    drawn = np.frombuffer(data, np.uint8).reshape(height, width)
-    rows = pill_height * _OVERSIZE
-    columns = -(-width // _OVERSIZE) * _OVERSIZE
-    large = np.zeros((rows, columns), np.uint8)
-    top = round(rows / 2 + _CAPITALS / 2 * font_px) - box.y
-    source = drawn[max(0, -top) : max(0, rows - top)]
-    begin = max(0, top)
-    large[begin : begin + source.shape[0], :width] = source
-    small = cv2.resize(large, (columns // _OVERSIZE, pill_height), interpolation=cv2.INTER_AREA)
-    return (small / 255).astype(np.float32)
-
-
 def _check(style: LabelStyle, font_data: bytes | None) -> None:
     """Raise OptionError with what cannot be drawn and what to do about it."""
     text = style.text
@@ -212,18 +193,18 @@ def _check(style: LabelStyle, font_data: bytes | None) -> None:
         raise OptionError(f"--label: {name} script cannot be set here (right to left, or joined); write another text")
     if style.font is None and text.isascii():
         return  # without loading a font: most runs never draw a label
+    from realtime.imaging.text import missing_letters
+
     try:
-        font = _font(font_data, 16)
+        missing = missing_letters(text, font_data)
     except (OSError, RuntimeError) as error:
         raise OptionError(
             f"--label-font: {style.font} cannot be read as a font: {error}; name a .ttf or .otf"
         ) from error
-    missing = [letter for letter, metrics in zip(text, font.get_metrics(text), strict=True) if metrics is None]
     if missing:
-        what = "".join(dict.fromkeys(missing))
         which = f"{style.font.name} has no letters" if style.font else "the label's own font has no letters"
         hint = "name a font that has them with --label-font FILE.ttf"
-        raise OptionError(f"--label: {which} for '{what}'; {hint}")
+        raise OptionError(f"--label: {which} for '{missing}'; {hint}")
 
 
 def _read(path: Path) -> bytes:
@@ -231,16 +212,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise OptionError(f"--label-font: {path} cannot be read: {error.strerror}; check the path") from error
-
-
-def _font(data: bytes | None, height_px: float) -> Any:
-    """Open a font, without a display. Raises OSError or RuntimeError for what is none.
-
-    pygame is imported here and not above: it costs 50 ms, and most runs have no label.
-    """
-    importlib.import_module("realtime.imaging.sdl")  # pygame's greeting and hints, before pygame itself
-    freetype: Any = importlib.import_module(
-        "pygame.freetype"
-    )  # a library of its own, not the one of the window's fonts
-    freetype.init()
-    return freetype.Font(None if data is None else io.BytesIO(data), height_px)

@@ -7,15 +7,13 @@ the layers. Everything scales with the window's height, so that it reads the sam
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from realtime.control.channel import ControlChannel, Status
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
-
-Colour = tuple[int, int, int]
+from realtime.imaging.text import Colour, Font, centred, fit, font, forget_fonts, rounded, without_middle
 
 _INK: Colour = (240, 236, 228)
 _QUIET: Colour = (160, 155, 147)
@@ -26,6 +24,7 @@ _LINE = (255, 255, 255, 30)
 _TROUGH = (255, 255, 255, 36)
 
 _RENDER_EVERY_S = 0.25
+_HUD_WIDTH = 300  # of the figures, at scale 1
 _ARROWS = {"right": 0, "up": 90, "left": 180, "down": 270}  # degrees, counterclockwise
 
 
@@ -36,8 +35,8 @@ class KeyHelp(NamedTuple):
     does: str
 
 
-class _Fact(NamedTuple):
-    """One line of the HUD's lower half."""
+class Fact(NamedTuple):
+    """One line of the HUD's lower half, as it is drawn: a value that is too long has lost its middle."""
 
     label: str
     value: str
@@ -51,9 +50,17 @@ class Layer(NamedTuple):
     position: tuple[int, int]
 
 
+class Shown(NamedTuple):
+    """What lies over the picture, bottom first."""
+
+    layers: tuple[Layer, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    """The lines of the HUD's lower half; none where it is hidden."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Shown:
-    """Everything the layers depend on: when it is the same, so are they."""
+class _Contents:
+    """Everything that is shown depends on: when it is the same, so is that."""
 
     canvas: Size
     status: Status
@@ -71,10 +78,10 @@ class Overlay:
         """Whether the figures are shown."""
         self.help = False
         """Whether the keys are shown."""
-        self.layers: list[Layer] = []
+        self.shown = Shown()
         self._controls = controls
         self._keys = keys
-        self._shown: _Shown | None = None
+        self._contents: _Contents | None = None
         self._hud_status = Status()
         self._next_hud_s = 0.0
         self._recording_since_s: float | None = None
@@ -89,7 +96,7 @@ class Overlay:
         if now_s >= self._next_hud_s:
             self._next_hud_s = now_s + _RENDER_EVERY_S
             self._hud_status = status
-        shown = _Shown(
+        contents = _Contents(
             canvas,
             self._hud_status if self.hud else Status(paused=status.paused, recording=status.recording),
             self._controls.message,
@@ -97,47 +104,78 @@ class Overlay:
             self.help,
             0 if self._recording_since_s is None else int(now_s - self._recording_since_s),
         )
-        if shown == self._shown:
+        if contents == self._contents:
             return False
-        self._shown = shown
-        self.layers = self._render(shown)
+        self._contents = contents
+        self.shown = self._render(contents)
         return True
 
-    def _render(self, shown: _Shown) -> list[Layer]:
-        canvas, status = shown.canvas, shown.status
+    def clear(self) -> None:
+        """Show nothing, and let go of all surfaces and fonts: before pygame is closed."""
+        self.shown = Shown()
+        forget_fonts()
+
+    def _render(self, contents: _Contents) -> Shown:
+        canvas, status = contents.canvas, contents.status
         # 1 at 1280×720. A narrow window counts by its width, so that the figures leave half of it free; below 0.75
         # nobody could read them.
         scale = max(0.75, min(canvas.height / 720, canvas.width / 680))
         edge = round(18 * scale)
-        layers = []
+        layers: list[Layer] = []
+        facts: tuple[Fact, ...] = ()
         hud_right = 0
-        if shown.hud and not shown.help:
-            panel = _fit(_figures(status, scale), canvas, edge)
+        if contents.hud and not contents.help:
+            facts = _facts(status, scale)
+            panel = fit(_figures(status, facts, scale), canvas, edge)
             layers.append(Layer(panel, (edge, edge)))
             hud_right = edge + panel.get_width()
         if status.recording:
-            mark = _fit(_recording_mark(shown.recorded_s, scale), canvas, edge)
+            mark = fit(_recording_mark(contents.recorded_s, scale), canvas, edge)
             left = canvas.width - mark.get_width() - edge
             top = edge if left > hud_right else canvas.height - mark.get_height() - edge
             layers.append(Layer(mark, (left, top)))
-        if status.paused and not shown.help:
+        if status.paused and not contents.help:
             mark = _paused_mark(scale)
-            layers.append(Layer(mark, _centred(mark, canvas)))
-        if shown.help:
-            panel = _fit(_help_panel(self._keys, scale), canvas, edge)
-            layers.append(Layer(panel, _centred(panel, canvas)))
-        if shown.message:
-            pill = _fit(_pill(shown.message, scale), canvas, edge)
+            layers.append(Layer(mark, centred(mark, canvas)))
+        if contents.help:
+            panel = fit(_help_panel(self._keys, scale), canvas, edge)
+            layers.append(Layer(panel, centred(panel, canvas)))
+        if contents.message:
+            pill = fit(_pill(contents.message, scale), canvas, edge)
             left = (canvas.width - pill.get_width()) // 2
             layers.append(Layer(pill, (left, canvas.height - pill.get_height() - 2 * edge)))
-        return layers
+        return Shown(tuple(layers), facts)
 
 
-def _figures(status: Status, scale: float) -> pygame.Surface:
+def _facts(status: Status, scale: float) -> tuple[Fact, ...]:
+    """Return who and what, as the HUD has room for it."""
+    normal = _Fonts.at(scale).normal
+    facts = (
+        Fact("effect", status.effect),
+        *(Fact(label, words) for label, words in status.facts),
+        Fact("source", status.source),
+        Fact("runs on", status.provider),
+        Fact("faces", str(status.faces)),
+        Fact("mirrored", "yes" if status.mirrored else "no"),
+        Fact("dropped", "none"),
+    )
+    room = round(_HUD_WIDTH * scale) - _label_width(facts, scale)
+    dropped = [(who, count) for who, count in status.dropped if count]
+    if dropped:
+        facts = (*facts[:-1], Fact("dropped", _drops(dropped, normal, room), _GILT))
+    return tuple(fact._replace(value=normal.shortened(fact.value or "–", room)) for fact in facts)
+
+
+def _label_width(facts: Sequence[Fact], scale: float) -> int:
+    normal = _Fonts.at(scale).normal
+    return max(normal.width(fact.label) for fact in facts) + round(16 * scale)
+
+
+def _figures(status: Status, facts: Sequence[Fact], scale: float) -> pygame.Surface:
     """The HUD: rate and age large, the stages as bars against the frame time, then who and what."""
     fonts = _Fonts.at(scale)
     pad, gap, small_gap = round(18 * scale), round(10 * scale), round(5 * scale)
-    width = round(300 * scale)
+    width = round(_HUD_WIDTH * scale)
     rows: list[tuple[pygame.Surface, int]] = []
 
     headline = pygame.Surface((width, fonts.large.line_height), pygame.SRCALPHA)
@@ -155,24 +193,11 @@ def _figures(status: Status, scale: float) -> pygame.Surface:
     rows[-1] = (rows[-1][0], gap)
     rows.append((_rule(width), gap))
 
-    dropped = [(who, count) for who, count in status.dropped if count]
-    facts = (
-        _Fact("effect", status.effect),
-        *(_Fact(label, words) for label, words in status.facts),
-        _Fact("source", status.source),
-        _Fact("runs on", status.provider),
-        _Fact("faces", str(status.faces)),
-        _Fact("mirrored", "yes" if status.mirrored else "no"),
-        _Fact("dropped", "none"),
-    )
-    label_width = max(fonts.normal.width(fact.label) for fact in facts) + round(16 * scale)
-    if dropped:
-        facts = (*facts[:-1], _Fact("dropped", _drops(dropped, fonts.normal, width - label_width), _GILT))
+    label_width = _label_width(facts, scale)
     for fact in facts:
         row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
         row.blit(fonts.normal.text(fact.label, _QUIET), (0, 0))
-        value = _shortened(fact.value or "–", fonts.normal, width - label_width)
-        row.blit(fonts.normal.text(value, fact.colour), (label_width, 0))
+        row.blit(fonts.normal.text(fact.value, fact.colour), (label_width, 0))
         rows.append((row, small_gap))
 
     return _stacked(rows, pad)
@@ -183,16 +208,16 @@ def _stage(name: str, ms: float, frame_ms: float, width: int, scale: float) -> p
     fonts = _Fonts.at(scale)
     row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
     left, right = round(0.38 * width), round(0.76 * width)
-    label = _shortened(name, fonts.normal, left - round(8 * scale))
+    label = fonts.normal.shortened(name, left - round(8 * scale))
     row.blit(fonts.normal.text(label, _QUIET), (0, 0))
     value = fonts.normal.text(f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms", _INK)
     row.blit(value, (width - value.get_width(), 0))
     thickness = max(3, round(5 * scale))
     top = (row.get_height() - thickness) // 2
-    row.blit(_rounded((right - left, thickness), thickness // 2, _TROUGH), (left, top))
+    row.blit(rounded((right - left, thickness), thickness // 2, _TROUGH), (left, top))
     filled = max(thickness, round(min(1.0, ms / frame_ms) * (right - left)))
     colour = _GILT if ms < frame_ms else _ALARM
-    row.blit(_rounded((filled, thickness), thickness // 2, (*colour, 255)), (left, top))
+    row.blit(rounded((filled, thickness), thickness // 2, (*colour, 255)), (left, top))
     return row
 
 
@@ -225,7 +250,7 @@ def _cap(key: str, scale: float) -> pygame.Surface:
     height = round(28 * scale)
     text = _arrow(key, height // 2) if key in _ARROWS else _Fonts.at(scale).small.text(key, _INK)
     width = max(height, text.get_width() + round(16 * scale))
-    cap = _rounded((width, height), round(6 * scale), (255, 255, 255, 34))
+    cap = rounded((width, height), round(6 * scale), (255, 255, 255, 34))
     cap.blit(text, ((width - text.get_width()) // 2, (height - text.get_height()) // 2))
     return cap
 
@@ -242,7 +267,7 @@ def _arrow(direction: str, side: int) -> pygame.Surface:
 def _pill(message: str, scale: float) -> pygame.Surface:
     text = _Fonts.at(scale).normal.text(message, _INK)
     height = round(40 * scale)
-    pill = _rounded((text.get_width() + height, height), height // 2, _PANEL)
+    pill = rounded((text.get_width() + height, height), height // 2, _PANEL)
     pill.blit(text, (height // 2, (height - text.get_height()) // 2))
     return pill
 
@@ -251,8 +276,8 @@ def _recording_mark(recorded_s: int, scale: float) -> pygame.Surface:
     text = _Fonts.at(scale).normal.text(f"{recorded_s // 60}:{recorded_s % 60:02d}", _INK)
     height = round(34 * scale)
     dot = round(12 * scale)
-    mark = _rounded((text.get_width() + dot + round(36 * scale), height), height // 2, _PANEL)
-    mark.blit(_rounded((dot, dot), dot // 2, (*_ALARM, 255)), (round(14 * scale), (height - dot) // 2))
+    mark = rounded((text.get_width() + dot + round(36 * scale), height), height // 2, _PANEL)
+    mark.blit(rounded((dot, dot), dot // 2, (*_ALARM, 255)), (round(14 * scale), (height - dot) // 2))
     mark.blit(text, (dot + round(22 * scale), (height - text.get_height()) // 2))
     return mark
 
@@ -260,8 +285,8 @@ def _recording_mark(recorded_s: int, scale: float) -> pygame.Surface:
 def _paused_mark(scale: float) -> pygame.Surface:
     """Two upright bars on a dark disc."""
     side = round(96 * scale)
-    mark = _rounded((side, side), side // 2, _PANEL)
-    bar = _rounded((round(0.11 * side), round(0.38 * side)), round(0.03 * side), (*_INK, 255))
+    mark = rounded((side, side), side // 2, _PANEL)
+    bar = rounded((round(0.11 * side), round(0.38 * side)), round(0.03 * side), (*_INK, 255))
     top = (side - bar.get_height()) // 2
     mark.blit(bar, (round(0.34 * side), top))
     mark.blit(bar, (side - round(0.34 * side) - bar.get_width(), top))
@@ -272,7 +297,7 @@ def _stacked(rows: Sequence[tuple[pygame.Surface, int]], pad: int) -> pygame.Sur
     """Return the rows below each other on a panel; with each comes the gap below it."""
     width = max(row.get_width() for row, _ in rows)
     height = sum(row.get_height() + gap for row, gap in rows) - rows[-1][1]
-    panel = _rounded((width + 2 * pad, height + 2 * pad), pad * 2 // 3, _PANEL)
+    panel = rounded((width + 2 * pad, height + 2 * pad), pad * 2 // 3, _PANEL)
     top = pad
     for row, gap in rows:
         panel.blit(row, (pad, top))
@@ -286,107 +311,24 @@ def _rule(width: int) -> pygame.Surface:
     return rule
 
 
-def _rounded(size: tuple[int, int], radius: int, colour: tuple[int, int, int, int]) -> pygame.Surface:
-    """Return a rectangle with round corners: pygame draws them jagged, so draw four times as large and average."""
-    return _rounded_template(size, radius, colour).copy()
-
-
-@functools.lru_cache(maxsize=64)
-def _rounded_template(size: tuple[int, int], radius: int, colour: tuple[int, int, int, int]) -> pygame.Surface:
-    large = pygame.Surface((size[0] * 4, size[1] * 4), pygame.SRCALPHA)
-    large.fill((*colour[:3], 0))
-    pygame.draw.rect(large, colour, large.get_rect(), border_radius=radius * 4)
-    return pygame.transform.smoothscale(large, size)
-
-
-def _shortened(text: str, font: _Font, width: int) -> str:
-    """Return the text, its middle left out where it is wider than `width`: names differ at both ends."""
-    if font.width(text) <= width:
-        return text
-    for kept in range(len(text) - 1, 1, -1):
-        short = _without_middle(text, kept)
-        if font.width(short) <= width:
-            return short
-    return "…"
-
-
-def _without_middle(text: str, kept: int) -> str:
-    """Return the text where it has at most `kept` characters, else so many of them around what was left out."""
-    if len(text) <= kept:
-        return text
-    head = (kept + 1) // 2
-    return f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
-
-
-def _drops(dropped: Sequence[tuple[str, int]], font: _Font, width: int) -> str:
+def _drops(dropped: Sequence[tuple[str, int]], font: Font, width: int) -> str:
     """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
     for kept in range(max(len(who) for who, _ in dropped), 1, -1):
-        line = ", ".join(f"{count} {_without_middle(who, kept)}" for who, count in dropped)
+        line = ", ".join(f"{count} {without_middle(who, kept)}" for who, count in dropped)
         if font.width(line) <= width:
             return line
     return f"{sum(count for _, count in dropped)} in all"
 
 
-def _fit(panel: pygame.Surface, canvas: Size, edge: int) -> pygame.Surface:
-    """Return the panel, made smaller where the window is smaller than it."""
-    share = min(
-        1.0,
-        (canvas.width - 2 * edge) / panel.get_width(),
-        (canvas.height - 2 * edge) / panel.get_height(),
-    )
-    if share >= 1.0:
-        return panel
-    size = (max(1, round(panel.get_width() * share)), max(1, round(panel.get_height() * share)))
-    return pygame.transform.smoothscale(panel, size)
-
-
-def _centred(panel: pygame.Surface, canvas: Size) -> tuple[int, int]:
-    return (canvas.width - panel.get_width()) // 2, (canvas.height - panel.get_height()) // 2
-
-
-class _Font:
-    """pygame's own font, which is there on every system, in one size.
-
-    Drawn four times as large and averaged: at 14 pixels, letters set on whole pixels stand unevenly.
-    """
-
-    _OVERSIZE = 4
-
-    def __init__(self, height_px: int) -> None:
-        self._large = pygame.font.Font(None, max(8, height_px) * self._OVERSIZE)
-        self.line_height = round(self._large.get_linesize() / self._OVERSIZE)
-        self.ascent = round(self._large.get_ascent() / self._OVERSIZE)
-
-    def width(self, text: str) -> int:
-        return -(-self._large.size(text)[0] // self._OVERSIZE)
-
-    def text(self, text: str, colour: Colour) -> pygame.Surface:
-        large = self._large.render(text, True, colour).convert_alpha()
-        size = (max(1, -(-large.get_width() // self._OVERSIZE)), max(1, -(-large.get_height() // self._OVERSIZE)))
-        return pygame.transform.smoothscale(large, size)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fonts:
+class _Fonts(NamedTuple):
     """The sizes used together at one scale."""
 
-    small: _Font
-    normal: _Font
-    title: _Font
-    large: _Font
+    small: Font
+    normal: Font
+    title: Font
+    large: Font
 
     @classmethod
     def at(cls, scale: float) -> _Fonts:
-        return _fonts(round(scale * 16))
-
-
-@functools.lru_cache(maxsize=8)
-def _fonts(sixteenths: int) -> _Fonts:
-    sizes = (round(height * sixteenths / 16) for height in (13, 15, 21, 32))
-    return _Fonts(*(_Font(size) for size in sizes))
-
-
-def forget_fonts() -> None:
-    """Let go of fonts and surfaces before pygame's font module is closed."""
-    _fonts.cache_clear()
-    _rounded_template.cache_clear()
+        sixteenths = round(scale * 16)
+        return cls(*(font(round(height * sixteenths / 16)) for height in (13, 15, 21, 32)))

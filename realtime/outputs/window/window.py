@@ -27,7 +27,7 @@ from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_si
 from realtime.imaging.sdl import pygame
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
-from realtime.outputs.window.overlay import KeyHelp, Overlay, forget_fonts
+from realtime.outputs.window.overlay import KeyHelp, Overlay
 from realtime.outputs.window.screens import open_display
 from realtime.outputs.window.x11 import XConnection
 
@@ -106,7 +106,7 @@ class Window(Output):
         pygame.key.set_repeat()  # a held key is one wish
         self._request = request
         self._controls = request.controls
-        self._overlay = Overlay(request.controls, self._help(), hud=request.hud)
+        self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
         self._surface: pygame.Surface | None = None
@@ -147,7 +147,7 @@ class Window(Output):
         now_s = time.monotonic()
         if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
             pygame.mouse.set_visible(False)
-        must_draw |= self._overlay.refresh(self._canvas(), now_s)
+        must_draw |= self.overlay.refresh(self._canvas(), now_s)
         self._update_title()
         if must_draw:
             self._draw()
@@ -164,8 +164,7 @@ class Window(Output):
 
     def close(self) -> None:
         self._surface = self._prepared = self._pixels = None
-        self._overlay.layers = []
-        forget_fonts()
+        self.overlay.clear()
         pygame.font.quit()
         if self._connection is not None and self._connection.is_lost:
             self._connection.abandon()
@@ -195,7 +194,7 @@ class Window(Output):
         pygame.display.set_allow_screensaver(not self._is_fullscreen)
         pygame.mouse.set_visible(not self._is_fullscreen)
         self._update_title()
-        self._overlay.refresh(self._canvas(), time.monotonic())
+        self.overlay.refresh(self._canvas(), time.monotonic())
 
     def _update_title(self) -> None:
         what = self._controls.status.effect or self._request.title
@@ -241,7 +240,7 @@ class Window(Output):
             for bar in _bars(place, surface.get_size()):
                 surface.fill(_BARS, bar)
             surface.blit(picture, (place.left, place.top))
-        for layer, position in self._overlay.layers:
+        for layer, position in self.overlay.shown.layers:
             surface.blit(*self._turn_layer(layer, position))
         pygame.display.flip()
 
@@ -296,7 +295,7 @@ class Window(Output):
             self._controls.send(Quit())
             return False
         if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
-            self._overlay.help = False
+            self.overlay.help = False
             self._controls.say("Ctrl+Q quits")
             return True
         actions: dict[int, Callable[[], None]] = {
@@ -315,15 +314,15 @@ class Window(Output):
         return False
 
     def _toggle_hud(self) -> None:
-        self._overlay.hud = not self._overlay.hud
+        self.overlay.hud = not self.overlay.hud
 
     def _toggle_help(self) -> None:
-        self._overlay.help = not self._overlay.help
+        self.overlay.help = not self.overlay.help
 
     def _escape(self) -> None:
         """Take back the last thing opened: the help, then the fullscreen; else quit."""
-        if self._overlay.help:
-            self._overlay.help = False
+        if self.overlay.help:
+            self.overlay.help = False
         elif self._is_fullscreen:
             self._set_fullscreen(False)
         else:

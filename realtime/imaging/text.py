@@ -1,0 +1,149 @@
+"""Letters and the shapes that carry them: for the overlay of a window, and for the label in the picture itself.
+
+All are drawn four times as large and averaged: at 14 pixels, letters set on whole pixels stand unevenly, and pygame's
+round corners are jagged.
+
+A window's texts come from SDL_ttf, as surfaces; those of the picture from FreeType by itself, as opacities: that needs
+no display, and any thread may do it. The two set the same glyphs, but for a pixel here and there in what lies between
+them, at the fourfold size.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.imaging.frame import Size
+from realtime.imaging.sdl import pygame
+
+if TYPE_CHECKING:
+    from pygame import freetype
+
+Colour = tuple[int, int, int]
+
+_OVERSIZE = 4
+_LEAST_FONT_PX = 8
+_CAPITALS = 0.72  # height of a capital letter, by the font's
+
+
+class Font:
+    """pygame's own font, which is there on every system, in one size. Main thread, once `pygame.font` is initialised.
+
+    Have it from `font`, which keeps what was opened.
+    """
+
+    def __init__(self, height_px: int) -> None:
+        self._large = pygame.font.Font(None, max(_LEAST_FONT_PX, height_px) * _OVERSIZE)
+        self.line_height = round(self._large.get_linesize() / _OVERSIZE)
+        self.ascent = round(self._large.get_ascent() / _OVERSIZE)
+
+    def width(self, text: str) -> int:
+        """Return how wide a text is, pixels."""
+        return -(-self._large.size(text)[0] // _OVERSIZE)
+
+    def text(self, text: str, colour: Colour) -> pygame.Surface:
+        """Return a text on a transparent surface of its size. A display must be open."""
+        large = self._large.render(text, True, colour).convert_alpha()
+        size = (max(1, -(-large.get_width() // _OVERSIZE)), max(1, -(-large.get_height() // _OVERSIZE)))
+        return pygame.transform.smoothscale(large, size)
+
+    def shortened(self, text: str, width: int) -> str:
+        """Return the text, its middle left out where it is wider than `width`: names differ at both ends."""
+        if self.width(text) <= width:
+            return text
+        for kept in range(len(text) - 1, 1, -1):
+            short = without_middle(text, kept)
+            if self.width(short) <= width:
+                return short
+        return "…"
+
+
+@functools.lru_cache(maxsize=32)
+def font(height_px: int) -> Font:
+    """Return the font in one size, opened once."""
+    return Font(height_px)
+
+
+def without_middle(text: str, kept: int) -> str:
+    """Return the text where it has at most `kept` characters, else so many of them around what was left out."""
+    if len(text) <= kept:
+        return text
+    head = (kept + 1) // 2
+    return f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+
+
+def rounded(size: tuple[int, int], radius: int, colour: tuple[int, int, int, int]) -> pygame.Surface:
+    """Return a rectangle with round corners, to be drawn on. `colour` is RGB and opacity."""
+    return _rounded_template(size, radius, colour).copy()
+
+
+@functools.lru_cache(maxsize=64)
+def _rounded_template(size: tuple[int, int], radius: int, colour: tuple[int, int, int, int]) -> pygame.Surface:
+    large = pygame.Surface((size[0] * _OVERSIZE, size[1] * _OVERSIZE), pygame.SRCALPHA)
+    large.fill((*colour[:3], 0))
+    pygame.draw.rect(large, colour, large.get_rect(), border_radius=radius * _OVERSIZE)
+    return pygame.transform.smoothscale(large, size)
+
+
+def fit(panel: pygame.Surface, canvas: Size, edge: int) -> pygame.Surface:
+    """Return the panel, made smaller where the canvas, less `edge` on each side, is smaller than it."""
+    share = min(
+        1.0,
+        (canvas.width - 2 * edge) / panel.get_width(),
+        (canvas.height - 2 * edge) / panel.get_height(),
+    )
+    if share >= 1.0:
+        return panel
+    size = (max(1, round(panel.get_width() * share)), max(1, round(panel.get_height() * share)))
+    return pygame.transform.smoothscale(panel, size)
+
+
+def centred(panel: pygame.Surface, canvas: Size) -> tuple[int, int]:
+    """Return the top-left corner of a panel in the middle of a canvas."""
+    return (canvas.width - panel.get_width()) // 2, (canvas.height - panel.get_height()) // 2
+
+
+def forget_fonts() -> None:
+    """Let go of fonts and surfaces before pygame's font module is closed."""
+    font.cache_clear()
+    _rounded_template.cache_clear()
+
+
+def opacity(text: str, font_file: bytes | None, font_px: float, height: int) -> NDArray[np.float32]:
+    """Return a text's opacity, (`height`, width) 0..1, its capitals in the middle. Any thread; no display is needed.
+
+    `font_file`: what a TrueType or OpenType file holds; None: the font of `font`.
+    """
+    large_px = font_px * _OVERSIZE
+    face = typeface(font_file, large_px)
+    box = face.get_rect(text)
+    data, (width, drawn_height) = face.render_raw(text)
+    drawn = np.frombuffer(data, np.uint8).reshape(drawn_height, width)
+    rows = height * _OVERSIZE
+    columns = -(-width // _OVERSIZE) * _OVERSIZE
+    large = np.zeros((rows, columns), np.uint8)
+    top = round(rows / 2 + _CAPITALS / 2 * large_px) - box.y
+    source = drawn[max(0, -top) : max(0, rows - top)]
+    begin = max(0, top)
+    large[begin : begin + source.shape[0], :width] = source
+    small = cv2.resize(large, (columns // _OVERSIZE, height), interpolation=cv2.INTER_AREA)
+    return (small / 255).astype(np.float32)
+
+
+def missing_letters(text: str, font_file: bytes | None) -> str:
+    """Return the letters of a text that a font lacks, each once. Raises OSError or RuntimeError for what is none."""
+    metrics = typeface(font_file, 16).get_metrics(text)
+    return "".join(dict.fromkeys(letter for letter, metric in zip(text, metrics, strict=True) if metric is None))
+
+
+def typeface(font_file: bytes | None, height_px: float) -> freetype.Font:
+    """Open a font without a display. Raises OSError or RuntimeError for what is none."""
+    from pygame import freetype  # a library of its own, which a window does not need
+
+    freetype.init()
+    return freetype.Font(None if font_file is None else io.BytesIO(font_file), height_px)
