@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from realtime.cameras import CameraRequest
-from realtime.cameras.demo import Demo, draw_room, pose_at
+from realtime.cameras.demo import Demo, pose_at
 from realtime.core.errors import RealtimeError
 from realtime.imaging.frame import Size
+from realtime.picture_files.samples import draw_room
 
 TIMES_S = [number / 30 for number in range(4 * 40 * 30)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import threading
@@ -20,6 +21,7 @@ from realtime.core.files import (
     replace_folder,
     temporary_name,
     unused_name,
+    write_all,
     write_new,
 )
 
@@ -145,3 +147,13 @@ def test_what_takes_long_is_kept_beside_what_has_its_name_meanwhile(tmp_path: Pa
         "film.mp4": b"theirs",
         "film-2.mp4": b"mine",
     }
+
+
+def test_what_takes_a_little_at_a_time_gets_all_of_it() -> None:
+    class Narrow(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            return super().write(memoryview(data)[:5])  # type: ignore[arg-type]
+
+    narrow = Narrow()
+    write_all(narrow, b"a picture, byte by byte")
+    assert narrow.getvalue() == b"a picture, byte by byte"

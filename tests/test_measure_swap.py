@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.cameras.demo import portrait_photo
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Frame, Pixels
+from realtime.picture_files.samples import sample_photo
 from realtime.swap.photo.loading import read_source
 from tools.swap_figures import faces, motion, people, seam
 from tools.swap_figures.in_front import THINGS, Kept, keep_things
@@ -27,7 +27,7 @@ from tools.swap_figures.wearing import Seen, outline, region
 @pytest.fixture(scope="module")
 def photo() -> tuple[Pixels, FaceMesh]:
     """The Navy photo and the face in it."""
-    source = read_source(portrait_photo(), FaceMeasurer())
+    source = read_source(sample_photo(), FaceMeasurer())
     return source.photo, source.mesh
 
 

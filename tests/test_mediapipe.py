@@ -80,13 +80,13 @@ def test_a_mediapipe_that_does_not_load_tells_the_next_step(reason: str, next_st
 
 FIND = """
 import locale, sys, cv2
-from realtime.cameras.demo import portrait_photo
+from realtime.picture_files.samples import sample_photo
 from realtime.faces import DETECTORS
 from realtime.imaging.frame import Frame
 before = locale.setlocale(locale.LC_CTYPE)
 detector = DETECTORS["mediapipe-short"].load()()
 assert locale.setlocale(locale.LC_CTYPE) == before
-print(before, len(detector.find(Frame(cv2.imread(str(portrait_photo())), 0.0, 0.0, 0))))
+print(before, len(detector.find(Frame(cv2.imread(str(sample_photo())), 0.0, 0.0, 0))))
 detector.close()
 """
 

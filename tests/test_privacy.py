@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.cameras.demo import portrait_photo
+from realtime.picture_files.samples import sample_photo
 from tools.check_privacy import Trial, look
 from tools.network_trap import obstacle, run_trapped
 
@@ -41,7 +41,7 @@ def test_the_trap_sees_names_connections_and_datagrams(tmp_path: Path) -> None:
 def test_an_effect_asks_nobody_and_writes_nothing(effect: str, tmp_path: Path) -> None:
     """ONNX Runtime, left alone, writes its number for this device as soon as it is imported, and calls later."""
     words = ("-m", "realtime", "render", "demo", "film.mp4", "--frames", "5", "--effect")
-    trial = Trial(effect, (*words, effect.format(photo=portrait_photo())))
+    trial = Trial(effect, (*words, effect.format(photo=sample_photo())))
     result = look(trial, tmp_path / "home", tmp_path)
     assert result.trapped.exit_code == 0, result.trapped.said
     assert (tmp_path / "film.mp4").stat().st_size > 0

@@ -7,7 +7,6 @@ live run needs a source of 1280×720; without one the built-in demo is recorded 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import tempfile
@@ -28,6 +27,8 @@ from realtime.models.card import ModelCard, ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.outputs import Output
+from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 from realtime.session.options import Options
 from tools.benchmark import machine, make_video
 
@@ -192,11 +193,7 @@ def through_h264(pictures: Sequence[Pixels]) -> list[Pixels]:
 
 def photo(size: Size) -> Pixels:
     """Grace Hopper, the photo that matplotlib carries, cut to a shape."""
-    spec = importlib.util.find_spec("matplotlib")
-    assert spec is not None
-    assert spec.origin is not None
-    pixels = cv2.imread(str(Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"))
-    assert pixels is not None
+    pixels = read_picture(sample_photo())
     height = pixels.shape[1] * size.height // size.width
     return np.asarray(cv2.resize(pixels[:height], size, interpolation=cv2.INTER_AREA), np.uint8)
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import realtime
-from realtime.cameras.demo import portrait_photo
+from realtime.picture_files.samples import sample_photo
 from tools.network_trap import Trapped, obstacle, run_trapped
 
 _ROOT = Path(__file__).parents[1]
@@ -112,7 +112,7 @@ def main(words: Sequence[str] | None = None) -> int:
     reason = obstacle()
     if reason:
         parser.exit(2, f"no trap can be set: {reason}\n")
-    photo = portrait_photo()
+    photo = sample_photo()
     failed = False
     print("| command | look-ups | calls | files of others | exit code |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:

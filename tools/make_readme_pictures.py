@@ -17,10 +17,10 @@ import av
 import cv2
 import numpy as np
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import Place
+from realtime.picture_files.samples import sample_photo
 from realtime.session import assembly
 from realtime.session.options import Options
 
@@ -50,11 +50,11 @@ def write_swap(astronaut: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "swapped"
         options = dataclasses.replace(
-            Options(), source=str(portrait_photo()), effect=(f"swap:{astronaut}",), output=(f"{out}/",), frames=20
+            Options(), source=str(sample_photo()), effect=(f"swap:{astronaut}",), output=(f"{out}/",), frames=20
         )
         assembly.build(options, lambda what, share: None, RunStats()).go()
         swapped = _read(max(out.glob("*.png")))
-    pictures = [_read(portrait_photo()), _read(astronaut), swapped]
+    pictures = [_read(sample_photo()), _read(astronaut), swapped]
     path = DOCS / "swap.jpg"
     cv2.imwrite(
         str(path), np.hstack([_scaled(picture, SWAP_PX) for picture in pictures]), [cv2.IMWRITE_JPEG_QUALITY, 90]

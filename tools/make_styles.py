@@ -24,6 +24,8 @@ from realtime.model_import.vetting import CHECKSUMS
 from realtime.models.card import ModelKind
 from realtime.models.library import read_card
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 from tools import export_onnx, train_style
 
 ROOT = Path(__file__).parents[1]
@@ -212,15 +214,13 @@ def write_sheet() -> None:
 
 def photos() -> list[Pixels]:
     """Return scikit-image's astronaut (NASA) and matplotlib's Grace Hopper (US Navy), 512×512, BGR."""
-    import matplotlib
     import skimage.data
 
     astronaut = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
-    hopper = cv2.imread(str(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"))
-    assert hopper is not None
+    hopper = read_picture(sample_photo())
     height = round(hopper.shape[0] * SIDE_PX / hopper.shape[1])
-    hopper = cv2.resize(hopper, (SIDE_PX, height), interpolation=cv2.INTER_AREA)[20 : 20 + SIDE_PX]
-    return [np.ascontiguousarray(astronaut, np.uint8), np.ascontiguousarray(hopper, np.uint8)]
+    smaller = cv2.resize(hopper, (SIDE_PX, height), interpolation=cv2.INTER_AREA)[20 : 20 + SIDE_PX]
+    return [np.ascontiguousarray(astronaut, np.uint8), np.ascontiguousarray(smaller, np.uint8)]
 
 
 def write_checksums() -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import RealtimeError
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Pixels
+from realtime.picture_files.samples import sample_photo
 from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.swap_figures.hiding import Actor, Cast, Film, Moment, Ordinary, Seen, films, ordinary, watch
 from tools.swap_figures.material import SHARED_DATA
@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--ordinary", nargs="*", type=Path, default=_shared("videos/*.mp4"), help="films as they are")
     parser.add_argument("--frames", type=int, default=300, help="of each ordinary film (%(default)s)")
-    parser.add_argument("--photo", type=Path, default=portrait_photo(), help="the face to wear (the Navy photo)")
+    parser.add_argument("--photo", type=Path, default=sample_photo(), help="the face to wear (the Navy photo)")
     parser.add_argument("--kinds", nargs="+", choices=sorted({film.kind for film in films()}), help="only these films")
     parser.add_argument("--in-turn", action="store_true", help="each film with one lead only, one after the other")
     parser.add_argument("--all", action="store_true", help="a line for every film, not only where somebody was bare")

@@ -24,11 +24,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import CameraError, OptionError, RealtimeError, nearest
 from realtime.core.settings import setting
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 from realtime.system.console import progress_line
 from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import keep_stderr
@@ -204,7 +204,7 @@ def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> 
     """Return the Navy photo, a face as in a call, then the pictures held out. RGB, spoilt where that is the task."""
     shown = [np.array(store.picture(index)) for index in held_out]
     try:
-        photo = read_picture(portrait_photo())
+        photo = read_picture(sample_photo())
         scale = 2 * job.run.crop_px / photo.shape[1]
         size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)

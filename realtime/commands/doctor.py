@@ -64,22 +64,20 @@ def _opencv() -> Finding:
 
 
 def _faces() -> Finding:
-    import cv2
-    import numpy as np
-
-    from realtime.cameras.demo import portrait_photo
     from realtime.faces.detection.blazeface import open_full_range
     from realtime.imaging.frame import Frame
+    from realtime.picture_files.reader import read_picture
+    from realtime.picture_files.samples import sample_photo
 
     began_s = time.monotonic()
     detector = open_full_range()
     opened_s = time.monotonic() - began_s
-    photo = np.ascontiguousarray(cv2.imread(str(portrait_photo())))
+    photo = read_picture(sample_photo())
     times: list[float] = []
     faces = []
     for index in range(10):
         began_s = time.perf_counter()
-        faces = detector.find(Frame(photo.astype(np.uint8, copy=False), 0.0, index / 30, index))
+        faces = detector.find(Frame(photo, 0.0, index / 30, index))
         times.append(time.perf_counter() - began_s)
     detector.close()
     text = f"{detector.provider}: {1e3 * sorted(times)[5]:.1f} ms a frame, opened in {opened_s:.1f} s"

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from realtime.core.errors import OutputError
 
@@ -53,6 +54,13 @@ def write_new(path: Path, data: bytes | memoryview) -> Path:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
     finally:
         remove(unfinished)
+
+
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write all of it to a file or pipe, which may take less at a time than it is given. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def check_folder(folder: Path) -> None:

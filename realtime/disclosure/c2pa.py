@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from realtime import __version__
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write
+from realtime.imaging.png import SIGNATURE, chunk
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 
 log = logging.getLogger(__name__)
@@ -139,12 +140,5 @@ def _line(error: Exception) -> str:
 
 def _smallest_png() -> bytes:
     """A grey pixel."""
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(b"\0\x80")),
-        (b"IEND", b""),
-    ]
-    bodies = [(len(content), kind + content) for kind, content in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", length) + body + struct.pack(">I", zlib.crc32(body)) for length, body in bodies
-    )
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x80")) + chunk(b"IEND", b"")

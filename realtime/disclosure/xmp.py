@@ -11,17 +11,16 @@ import os
 import re
 import struct
 import uuid
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from realtime.core.files import write_all
 from realtime.core.frame_rates import exact_rate
+from realtime.imaging.png import HEADER_BYTES, SIGNATURE, chunk, chunks
 from realtime.imaging.provenance import PROGRAM, Provenance
 
 _KEYWORD = b"XML:com.adobe.xmp"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_HEADER_BYTES = 33  # the signature and IHDR, which must come first
 _BOX_TYPE = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 _BOX_HEADER_BYTES = 24
 _LARGEST_PACKET_BYTES = 1 << 20
@@ -78,18 +77,15 @@ def packet(provenance: Provenance, made_at: datetime.datetime | None = None, *, 
 
 def png_with(png: bytes | memoryview, xmp: bytes) -> bytes:
     """Return an encoded PNG with a packet in it, before its pixels, where readers look."""
-    body = b"iTXt" + _KEYWORD + b"\0\0\0\0\0" + xmp  # not compressed, no language, no translated keyword
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return b"".join((png[:_PNG_HEADER_BYTES], chunk, png[_PNG_HEADER_BYTES:]))
+    text = _KEYWORD + b"\0\0\0\0\0" + xmp  # not compressed, no language, no translated keyword
+    return b"".join((png[:HEADER_BYTES], chunk(b"iTXt", text), png[HEADER_BYTES:]))
 
 
 def append_box(file: BinaryIO, xmp: bytes) -> None:
     """Put a packet at the end of an MP4 or MOV file, as a box of its own that players skip. Raises OSError."""
     file.seek(0, os.SEEK_END)
     box = struct.pack(">I4s", _BOX_HEADER_BYTES + len(xmp), b"uuid") + _BOX_TYPE + xmp
-    rest = memoryview(box)
-    while rest:
-        rest = rest[file.write(rest) :]
+    write_all(file, box)
 
 
 def frame_rate_in(xmp: bytes) -> float | None:
@@ -102,24 +98,22 @@ def found_in(path: Path) -> bytes:
     """Return the packet a PNG, MP4 or MOV file carries; empty where it carries none or is something else."""
     try:
         with path.open("rb") as file:
-            return _in_png(file) if file.read(8) == _PNG_SIGNATURE else _in_boxes(file)
+            return _in_png(file) if file.read(8) == SIGNATURE else _in_boxes(file)
     except (OSError, struct.error):
         return b""
 
 
 def _in_png(file: BinaryIO) -> bytes:
-    while True:
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if kind in (b"IDAT", b"IEND"):
-            return b""
-        if kind == b"iTXt" and length < _LARGEST_PACKET_BYTES:
-            keyword, _, rest = file.read(length).partition(b"\0")
+    for name, begin, end in chunks(file):
+        if name in (b"IDAT", b"IEND"):
+            break
+        if name == b"iTXt" and end - begin < _LARGEST_PACKET_BYTES:
+            file.seek(begin)
+            keyword, _, rest = file.read(end - begin).partition(b"\0")
             is_plain = rest[:1] == b"\0"
             if keyword == _KEYWORD and is_plain:
                 return rest[2:].split(b"\0", 2)[2]
-            file.seek(4, os.SEEK_CUR)
-        else:
-            file.seek(length + 4, os.SEEK_CUR)
+    return b""
 
 
 def _in_boxes(file: BinaryIO) -> bytes:

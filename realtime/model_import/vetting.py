@@ -196,11 +196,11 @@ def _photo(size: Size) -> Pixels:
     """Return the demo's photo at a size, or its room where that is missing."""
     import cv2
 
-    from realtime.cameras.demo import draw_room, portrait_photo
     from realtime.picture_files.reader import read_picture
+    from realtime.picture_files.samples import draw_room, sample_photo
 
     try:
-        photo = read_picture(portrait_photo())
+        photo = read_picture(sample_photo())
     except RealtimeError:
         return draw_room(size)
     return np.ascontiguousarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -8,6 +8,7 @@ import os
 import sys
 
 from realtime.core.errors import OutputError
+from realtime.core.files import write_all
 from realtime.imaging.frame import Frame, Size
 from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputFinished, OutputRequest
@@ -45,10 +46,9 @@ class Pipe(Output):
         """Write one frame, waiting as long as the reader does. Raises OutputFinished when the reader has left."""
         if self._fitter is None:
             self._fitter = Fitter(frame.size)
-        rest = self._fitter.fit(frame.pixels).reshape(-1).data
+        picture = self._fitter.fit(frame.pixels).reshape(-1).data
         try:
-            while rest:
-                rest = rest[self._stream.write(rest) :]
+            write_all(self._stream, picture)
         except OSError as error:
             # Windows says EINVAL where the others say EPIPE.
             if error.errno in (errno.EPIPE, errno.EINVAL):

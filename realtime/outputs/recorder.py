@@ -17,7 +17,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from realtime.core.errors import OutputError
-from realtime.core.files import remove
+from realtime.core.files import remove, write_all
 from realtime.core.finishing_threads import FinishingThread
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
@@ -94,10 +94,8 @@ class _WholeWrites:
     def write(self, data: bytes) -> int:
         if self.failure is not None:
             raise self.failure
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            write_all(self._file, data)
         except OSError as error:
             self.failure = error
             raise

@@ -5,6 +5,7 @@ A decoder allocates what a header claims: 200 bytes may claim 4 gigapixels. So t
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from realtime.imaging.frame import Size
+from realtime.imaging.png import chunks
 from realtime.picture_files.exif import Turn, orientation_in_exif, tiff_tags, turn_of_orientation
-from realtime.picture_files.header import MAX_PICTURE_PX, read_header
+from realtime.picture_files.header import MAX_PICTURE_PX, common_kind, read_header
 
 HEAD_BYTES = 64
 """So many first bytes tell the kind."""
@@ -36,12 +38,8 @@ class Header(NamedTuple):
 
 def kind_of_picture(head: bytes) -> str | None:
     """Return the kind of picture that a file's first bytes announce, None for anything else."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
+    if (common := common_kind(head)) is not None:
+        return common
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -114,7 +112,7 @@ def stored_turn(kind: str, data: bytes) -> Turn:
     """
     try:
         if kind == "PNG":
-            exif = next((data[at:end] for name, at, end in _png_chunks(data) if name == b"eXIf"), b"")
+            exif = next((data[at:end] for name, at, end in chunks(io.BytesIO(data)) if name == b"eXIf"), b"")
         elif kind == "WebP":
             exif = next((data[at:end] for name, at, end in webp_chunks(data) if name == b"EXIF"), b"")
         else:
@@ -128,7 +126,7 @@ def may_be_transparent(kind: str, data: bytes) -> bool:
     """Tell whether a picture may have transparent parts, without decoding it."""
     if kind == "PNG":
         has_alpha = data[25] in (4, 6)  # grey or colour with opacity
-        return has_alpha or any(name == b"tRNS" for name, _, _ in _png_chunks(data))
+        return has_alpha or any(name == b"tRNS" for name, _, _ in chunks(io.BytesIO(data)))
     return kind in ("WebP", "TIFF", "GIF", "BMP", "PNM", "JPEG 2000")
 
 
@@ -202,16 +200,8 @@ def _brands(head: bytes) -> set[bytes]:
     return {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    at = 8
-    while at + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        yield name, at + 8, min(at + 8 + length, len(data))
-        at += 12 + length
-
-
 def _png_pictures(data: bytes) -> int:
-    for name, at, _ in _png_chunks(data):
+    for name, at, _ in chunks(io.BytesIO(data)):
         if name == b"acTL":
             return int(struct.unpack_from(">I", data, at)[0])
         if name == b"IDAT":  # what tells of moving pictures stands before the first

@@ -7,11 +7,13 @@ on the bytes: PNG by its chunks' check sums, JPEG by its end marker, WebP by its
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from typing import NamedTuple
 
 from realtime.imaging.frame import Size
+from realtime.imaging.png import SIGNATURE, chunks
 
 MAX_SIDE_PX = 16_383
 MAX_PICTURE_PX = 80_000_000  # 240 MB decoded: beyond any painting one would show, well below a decompression bomb
@@ -21,7 +23,6 @@ MAX_PACK_PX = 600_000_000
 """Of each of several pictures of a pack, and of all of them: every one is decoded, a few at a time, before the last is
 shown. 33 heads of 18 megapixels fit; a few kilobytes that unpack to 33 of 79 took 1.4 GB and half a minute."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..15, less DHT, JPG and DAC
@@ -36,16 +37,24 @@ class PictureHeader(NamedTuple):
 
 def read_header(data: bytes) -> PictureHeader:
     """Return what the file's header says. Raises ValueError, its text fit to follow a file's name."""
+    kind = common_kind(data)
+    if kind is None:
+        raise ValueError("is no PNG, JPEG or WebP picture" if data else "is empty")
     try:
-        if data.startswith(_PNG):
-            return PictureHeader("PNG", Size(*struct.unpack_from(">II", data, 16)))
-        if data.startswith(_JPEG):
-            return PictureHeader("JPEG", _jpeg_size(data))
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return PictureHeader("WebP", _webp_size(data))
+        return PictureHeader(kind, {"PNG": _png_size, "JPEG": _jpeg_size, "WebP": _webp_size}[kind](data))
     except (struct.error, IndexError):
         raise ValueError("is cut short") from None
-    raise ValueError("is no PNG, JPEG or WebP picture" if data else "is empty")
+
+
+def common_kind(head: bytes) -> str | None:
+    """Return `PNG`, `JPEG` or `WebP` where that is what a file's first bytes announce."""
+    if head.startswith(SIGNATURE):
+        return "PNG"
+    if head.startswith(_JPEG):
+        return "JPEG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return None
 
 
 def check_whole(data: bytes) -> None:
@@ -68,18 +77,18 @@ def check_whole(data: bytes) -> None:
 
 def _check_png(data: bytes) -> None:
     view = memoryview(data)
-    at = len(_PNG)
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + 12 + length
-        if end > len(data):
+    for name, begin, end in chunks(io.BytesIO(data)):
+        if end + 4 > len(data):
             break
-        if zlib.crc32(view[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+        if zlib.crc32(view[begin - 4 : end]) != struct.unpack_from(">I", data, end)[0]:
             raise ValueError("is damaged")
-        if data[at + 4 : at + 8] == b"IEND":
+        if name == b"IEND":
             return
-        at = end
     raise ValueError("is cut short")
+
+
+def _png_size(data: bytes) -> Size:
+    return Size(*struct.unpack_from(">II", data, 16))
 
 
 def _jpeg_size(data: bytes) -> Size:

@@ -61,12 +61,19 @@ def decode_picture(data: bytes) -> Pixels:
         from realtime.picture_files.webp import first_picture
 
         return first_picture(data)
-    buffer = np.frombuffer(data, np.uint8)
     if may_be_transparent(kind, data):
-        stored = _decoded(buffer, cv2.IMREAD_UNCHANGED)
+        stored = _decoded(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if stored is not None and stored.ndim == 3 and stored.shape[2] == 4 and stored.dtype in (np.uint8, np.uint16):
             return on_white(turned(stored, stored_turn(kind, data)), premultiplied=is_premultiplied(kind, data))
         del stored
+    return decode_opaque(data)
+
+
+def decode_opaque(data: bytes) -> Pixels:
+    """Return a picture that OpenCV reads, of 8 bits and three channels, upright; whatever its opacity, as if it had
+    none. Raises ValueError, fit to follow a file's name. Whether its size may be is for the caller to know before.
+    """
+    buffer = np.frombuffer(data, np.uint8)
     pixels = _decoded(buffer, cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError(_why_unreadable(buffer))

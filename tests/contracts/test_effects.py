@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import RealtimeError
 from realtime.core.settings import parameters_of, parse_settings
 from realtime.core.specs import EffectSpec
 from realtime.effects import EFFECTS, Effect, EffectContext, effect_class
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.picture_files.samples import sample_photo
 from tests.portrait_packs import write_pack
 from tests.tiny_models import negative_style
 
@@ -34,7 +34,7 @@ def spec_of(name: str, folder: Path) -> str:
     if name == "style":
         return f"style:{negative_style(folder / 'negative.onnx')}"
     if name == "swap":
-        return f"swap:{portrait_photo()}"
+        return f"swap:{sample_photo()}"
     return {"none": "none"}[name]
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import ModelError, shown
 from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 from tools.networks import ColourOrder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
@@ -61,7 +61,7 @@ def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] =
     """
     if part.kind is ModelKind.DECODER:
         return list(np.random.default_rng(0).standard_normal((3, 1, part.latent)).astype(np.float32))
-    picture = read_picture(photo or portrait_photo())
+    picture = read_picture(photo or sample_photo())
     if part.kind is ModelKind.STYLE:
         return [_cover(picture, size)[np.newaxis] for size in sizes or SIZES]
     side = Size(part.side_px, part.side_px)

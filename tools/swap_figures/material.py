@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest, open_camera
-from realtime.cameras.demo import portrait_photo
 from realtime.imaging.frame import Frame, Pixels
+from realtime.picture_files.samples import sample_photo
 
 SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 DEMO = "demo"
@@ -64,7 +64,7 @@ def usual_clips() -> list[str]:
 
 def usual_photos() -> list[Path]:
     """The shared portraits and scikit-image's astronaut, where they are, and the Navy photo that matplotlib carries."""
-    photos = [portrait_photo()]
+    photos = [sample_photo()]
     spec = importlib.util.find_spec("skimage")
     if spec is not None and spec.origin is not None:
         photos.extend((Path(spec.origin).parent / "data").glob("astronaut.png"))

@@ -168,13 +168,13 @@ def _choice(option: str, word: str, known: dict[str, _Value]) -> _Value | None:
 
 def _photo(named: Path | None) -> Pixels:
     """Return the picture to try a model on: the user's, or the demo's photo, or where that is missing its room."""
-    from realtime.cameras.demo import draw_room, portrait_photo
     from realtime.imaging.frame import Size
     from realtime.picture_files.reader import read_picture
+    from realtime.picture_files.samples import draw_room, sample_photo
 
     if named is None:
         try:
-            return read_picture(portrait_photo())
+            return read_picture(sample_photo())
         except CameraError:
             return draw_room(Size(640, 512))
     return picture_of(named)

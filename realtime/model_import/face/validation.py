@@ -9,7 +9,6 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.cameras.demo import portrait_photo
 from realtime.core.errors import CameraError, ModelError, OptionError, PortraitError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.faces.landmarks.canonical import uv_points
@@ -17,6 +16,7 @@ from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_
 from realtime.imaging.frame import Pixels
 from realtime.models.runtime.onnx_model import OnnxModel
 from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 
 _PHOTO_EYES_PX = ((219.7, 193.4), (307.6, 188.9))
 """Middles of the eyes in the demo's photo, for a machine where the face models cannot be read."""
@@ -50,7 +50,7 @@ def usual_face() -> FacePhoto:
     Raises OptionError where the photo is missing.
     """
     try:
-        pixels = read_picture(portrait_photo())
+        pixels = read_picture(sample_photo())
     except CameraError as error:
         raise OptionError(
             f"there is no photo of a face here to try it on ({error}); name one with --picture"

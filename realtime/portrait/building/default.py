@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import importlib.util
 import logging
 import tempfile
 import zipfile
@@ -11,10 +10,11 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime.core.errors import PortraitError
+from realtime.core.errors import CameraError, PortraitError
 from realtime.core.files import remove, remove_old
 from realtime.core.paths import user_cache_folder
 from realtime.core.progress import Progress, no_progress
+from realtime.picture_files.samples import sample_photo
 from realtime.portrait.engines import BUILDER_VERSION
 from realtime.portrait.pack import Portrait
 
@@ -29,16 +29,13 @@ _CREDIT = "United States Navy, public domain"
 
 
 def default_picture() -> Path:
-    """Return the Navy's photo of Grace Hopper, which matplotlib (and so mediapipe) brings along.
-
-    Raises PortraitError when matplotlib is not installed.
-    """
-    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        picture = Path(folder, "mpl-data", "sample_data", "grace_hopper.jpg")
-        if picture.is_file():
-            return picture
-    raise PortraitError("the default portrait's photo is missing; reinstall matplotlib, or name a pack: portrait:PACK")
+    """Return the sample photo. Raises PortraitError where it is missing."""
+    try:
+        return sample_photo()
+    except CameraError:
+        raise PortraitError(
+            "the default portrait's photo is missing; reinstall matplotlib, or name a pack: portrait:PACK"
+        ) from None
 
 
 def open_default_portrait(progress: Progress = no_progress, *, options: BuildOptions | None = None) -> Portrait:

@@ -6,13 +6,11 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import cv2
-import numpy as np
-
 from realtime.core.errors import PortraitError
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Pixels, Size
 from realtime.picture_files.header import MAX_PICTURE_PX, MAX_SIDE_PX, check_whole, read_header
+from realtime.picture_files.reader import decode_opaque
 from realtime.portrait.pack.archive import MAX_FILE_BYTES, PackFiles
 from realtime.portrait.pack.manifest import MANIFEST, MAX_PICTURES
 
@@ -138,12 +136,11 @@ def _check(where: str, data: bytes) -> Size:
 
 
 def _decode(where: str, data: bytes) -> Pixels:
+    """Decode a picture of a pack. Opacity is ignored: heads are blended into their painting by their rims alone, and
+    what lies under a transparent part is the painting's to say.
+    """
     _check(where, data)
     try:
-        # 8 bits, three channels, turned upright, whatever the file holds.
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise PortraitError(f"{where} is damaged: it cannot be decoded")
-    return np.asarray(pixels, np.uint8)
+        return decode_opaque(data)
+    except ValueError:
+        raise PortraitError(f"{where} is damaged: it cannot be decoded") from None
