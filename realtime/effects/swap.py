@@ -27,7 +27,7 @@ from realtime.face_compositing.multi_person import KnownPeople, MultiPersonCompo
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
-from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Size
 from realtime.model_import.vetting import vetted
@@ -125,7 +125,7 @@ class SwapEffect(Effect):
         except BaseException:
             opener.close()
             raise
-        people = MultiPersonCompositor(makers, lambda: MeshTracker(opener.meshes), everyone=settings.everyone)
+        people = MultiPersonCompositor(makers, lambda: WornMeshTracker(opener.meshes), everyone=settings.everyone)
         titles = ", ".join(Path(name).stem for name in named)
         return cls(people, opener.models, titles, settings)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from realtime.face_compositing.compositor import Compositor
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.tracking.liveness import MeshLiveness
-from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.tracker import REMEMBERED_S
 from realtime.imaging.frame import Box, Face
 
@@ -50,7 +50,7 @@ class AssignedFace:
     number: int
     """Which of the faces that were named."""
     compositor: Compositor
-    mesh_tracker: MeshTracker
+    mesh_tracker: WornMeshTracker
     is_spare: bool = False
     track_id: int | None = None
     face: Face | None = None

@@ -21,7 +21,7 @@ from realtime.face_compositing.anonymization import anonymize, anonymize_all, an
 from realtime.face_compositing.assignment import AssignedFace, Assignment, Known
 from realtime.face_compositing.compositor import Compositor
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.faces.tracking.tracker import HELD_S, REMEMBERED_S
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
@@ -99,7 +99,11 @@ class MultiPersonCompositor:
     """Dresses everybody in a frame. Used by one thread."""
 
     def __init__(
-        self, makers: Sequence[Callable[[], Compositor]], new_mesh_tracker: Callable[[], MeshTracker], *, everyone: bool
+        self,
+        makers: Sequence[Callable[[], Compositor]],
+        new_mesh_tracker: Callable[[], WornMeshTracker],
+        *,
+        everyone: bool,
     ) -> None:
         """`makers` make the faces to wear, one of each to begin with. `everyone`: all others wear the last of them."""
 

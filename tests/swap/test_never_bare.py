@@ -18,7 +18,7 @@ from realtime.face_compositing.anonymization import anonymize, restore
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.tracking.liveness import MeshLiveness
-from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.scene_continuity import SceneContinuity
 from realtime.imaging.frame import Box, Face, Frame, Pixels
 from tests.swap.conftest import difference, inside, moment, moved, two_people
@@ -153,7 +153,7 @@ def test_what_is_kept_of_an_effect_holds_no_face_to_wear(effect: SwapEffect, pho
 def test_a_mesh_that_was_left_behind_is_measured_anew(
     photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
 ) -> None:
-    mesh_tracker = MeshTracker(meter.meshes)
+    mesh_tracker = WornMeshTracker(meter.meshes)
     mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.45 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=0))
@@ -165,7 +165,7 @@ def test_a_mesh_that_was_left_behind_is_measured_anew(
 def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
     photo: Pixels, face: Face, mesh: FaceMesh, meter: FaceMeasurer
 ) -> None:
-    mesh_tracker = MeshTracker(meter.meshes)
+    mesh_tracker = WornMeshTracker(meter.meshes)
     mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
     jump = round(0.4 * face.box.width)
     away = np.ascontiguousarray(np.roll(photo, jump, axis=1))
@@ -180,7 +180,7 @@ def test_a_mesh_that_lies_half_beside_the_face_is_measured_anew(
 def test_where_nobody_is_detected_a_mesh_must_lie_on_what_it_lay_on(
     photo: Pixels, face: Face, meter: FaceMeasurer
 ) -> None:
-    mesh_tracker = MeshTracker(meter.meshes)
+    mesh_tracker = WornMeshTracker(meter.meshes)
     missed = dataclasses.replace(moved(face, 0, 0, 1), lost_for_s=0.03)
     mesh_tracker.follow(photo, moved(face, 0, 0, 1), 0.0)
     assert mesh_tracker.follow(photo, missed, 1 / 30) is not None

@@ -20,7 +20,7 @@ from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, MeshTracker
+from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, WornMeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
@@ -294,7 +294,7 @@ def test_people_who_talk_have_no_holes(shared_data: Path, meter: FaceMeasurer, n
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(90)]
     video.release()
     face = find_faces(frames[0], meter)[0]
-    mesh_tracker, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
+    mesh_tracker, occlusion = WornMeshTracker(meter.meshes), OcclusionDetector()
     for index, pixels in enumerate(frames):
         mesh = mesh_tracker.follow(pixels, face, index / _FPS)
         assert mesh is not None
@@ -314,7 +314,7 @@ def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: 
     frames = [np.asarray(video.read()[1], np.uint8) for _ in range(180)][90:]  # one shot of a singer
     video.release()
     face = find_faces(frames[0], meter)[0]
-    mesh_tracker, occlusion = MeshTracker(meter.meshes), OcclusionDetector()
+    mesh_tracker, occlusion = WornMeshTracker(meter.meshes), OcclusionDetector()
     yaws = []
     for index, pixels in enumerate(frames):
         found = find_faces(pixels, meter)

@@ -18,21 +18,19 @@ from realtime.faces import FaceDetector
 from realtime.faces.detection.blazeface import StillBlazeFace, open_short_range, open_still
 from realtime.faces.landmarks.alignment import FACE, Alignment, cut_face
 from realtime.faces.landmarks.mesh import CHIN, FOREHEAD_TOP, FaceMesh, MeshModel
+from realtime.faces.tracking.mesh_tracker import LEARNED_FROM, MeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame, Pixels
 from tools.extraction import CROP_WIDER
 
 JUDGED_SIDE_PX = 128
 """Sharpness is judged at this size, whatever the face's: a network sees no more of it."""
-_LEAST_MESH_SCORE = 0.9
-# Live, half of it will do. A face in profile or in the dark has 0.5 to 0.8, and its mesh lies beside it.
 _CUT_DIFFERENCE = 20.0
 # Mean difference in grey levels between two frames beyond which there is a cut: three cuts had 26 to 29, people who
 # move 13 at most. A face that follows in the same place is somebody else.
 _UPRIGHT_DEGREES = 5.0
 # The line from forehead to chin slopes away from the viewer by so much on a face that looks straight ahead: the median
 # of six clips of people who talk to their camera.
-_SAME_PLACE = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Cutter:
         self._video: FaceDetector = open_short_range()
         self._still: dict[str, StillBlazeFace] = {}
         self._tracker = FaceTracker()
-        self._last: dict[int, FaceMesh] = {}
+        self._trackers: dict[int, MeshTracker[FaceMesh]] = {}
         self._glance: NDArray[np.int16] = np.zeros((0, 0), np.int16)
         self._shot = 0
 
@@ -115,7 +113,7 @@ class Cutter:
     def begin_clip(self) -> None:
         """Forget everybody: the next frame has nothing to do with the last."""
         self._tracker = FaceTracker()
-        self._last.clear()
+        self._trackers.clear()
         self._glance = np.zeros((0, 0), np.int16)
 
     def of_frame(self, frame: Frame) -> Iterator[Cut]:
@@ -126,12 +124,12 @@ class Cutter:
             self._shot = frame.index
         self._glance = glance
         seen = [face for face in self._tracker.update(self._video.find(frame), frame.pts_s) if face.lost_for_s == 0]
-        self._last = {face.track_id: self._last[face.track_id] for face in seen if face.track_id in self._last}
+        self._trackers = {face.track_id: self._trackers.get(face.track_id) or self._new_tracker() for face in seen}
         for face in seen:
-            mesh = self._measured(frame.pixels, face)
-            if mesh.score >= _LEAST_MESH_SCORE:
-                self._last[face.track_id] = mesh
-            yield self._judged(frame.pixels, face, mesh, f"{self._shot}.{face.track_id}")
+            tracker = self._trackers[face.track_id]
+            mesh = tracker.update(frame.pixels, face) or tracker.rejected
+            if mesh is not None:
+                yield self._judged(frame.pixels, face, mesh, f"{self._shot}.{face.track_id}")
 
     def of_photo(self, pixels: Pixels) -> Iterator[Cut]:
         """Yield the faces of a photo, largest first, numbered in that order; far ones too where no near one is."""
@@ -144,14 +142,8 @@ class Cutter:
         for number, face in enumerate(faces):
             yield self._judged(pixels, face, self._meshes.measure(pixels, face), str(number))
 
-    def _measured(self, pixels: Pixels, face: Face) -> FaceMesh:
-        """Return a face's mesh: laid by the last frame's where that still fits, which halves the work."""
-        last = self._last.get(face.track_id)
-        if last is not None and last.box.overlap(face.box) > _SAME_PLACE:
-            mesh = self._meshes.again(pixels, last)
-            if mesh.score >= _LEAST_MESH_SCORE and mesh.box.overlap(face.box) > _SAME_PLACE:
-                return mesh
-        return self._meshes.measure(pixels, face)
+    def _new_tracker(self) -> MeshTracker[FaceMesh]:
+        return MeshTracker(self._meshes.measure, self._meshes.again, lambda mesh: mesh, LEARNED_FROM)
 
     def _judged(self, pixels: Pixels, face: Face, mesh: FaceMesh, track: str) -> Cut:
         limits = self._limits
@@ -161,7 +153,7 @@ class Cutter:
         sharpness = 0.0
         inner = crop = points = None
         fault: Fault | None = None
-        if mesh.score < _LEAST_MESH_SCORE:
+        if mesh.score < LEARNED_FROM.least_score:
             fault = Fault.NO_FACE
         elif face_px < limits.least_px:
             fault = Fault.SMALL

@@ -19,7 +19,7 @@ from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
-from realtime.faces.tracking.mesh_tracker import MeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Frame, Pixels, Size
 from tools.swap_figures.material import Clip, to_and_fro
@@ -137,7 +137,7 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
 
 def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
     """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
-    mesh_tracker = MeshTracker(MeshModel(step_px=2.0))
+    mesh_tracker = WornMeshTracker(MeshModel(step_px=2.0))
     detector, tracker = open_detector(), FaceTracker()
     try:
         for index, pixels in enumerate(pictures):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -29,20 +31,63 @@ from realtime.faces.landmarks.mesh import (
 from realtime.faces.tracking.one_euro import OneEuroFilter
 from realtime.imaging.frame import Box, Face, Pixels
 
-_LEAST_SCORE = 0.4
-"""Below it the mesh model sees no face: a hand over all of it, the back of a head."""
-_MOST_YAW_DEGREES = 62.0
-"""Beyond it the far half of the mesh is guessed, and a face drawn there slides over the cheek."""
-_LEAST_OVERLAP = 0.15
-"""Of the mesh's box with the detector's: less, and it has slipped to somebody else or to a poster."""
-_MOST_APART = 0.2
-"""Face widths between eyes, nose and mouth as mesh and detector have them. On films of people 0.06, in profile and
-quick motion 0.2 at most; a face that leans out quickly was left behind by half a width, with a mouth on its chin."""
-_LAGS = 0.08
-"""Farther apart than this it is measured once more: in quick motion it comes after by a quarter of a width."""
-_LEAST_UNSEEN_SCORE, _MOST_STEP = 0.7, 0.06
-"""Where the detector sees nobody: a mesh that lies right stays where it is when it is measured once more, to 0.04 of
-its width; one that hangs between two faces or lags behind goes on moving."""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrackingPolicy:
+    """What a mesh must be to be taken for the face that a detector sees, or saw a moment ago."""
+
+    least_score: float
+    """Of the mesh model, 0..1."""
+    least_overlap: float
+    """Of the mesh's box with the detector's: less, and it has slipped to somebody else or to a poster."""
+    most_yaw_degrees: float = math.inf
+    most_apart: float = math.inf
+    """Face widths between eyes, nose and mouth as mesh and detector have them."""
+    lags: float = math.inf
+    """Farther apart than this it is measured once more, from where it lies and from the detector's box."""
+    least_unseen_score: float = 1.0
+    """Where the detector sees nobody."""
+    most_unseen_step: float = math.inf
+    """Widths that a mesh may move there when it is measured once more; finite: it is measured so."""
+
+
+WORN = TrackingPolicy(
+    # Below it the model sees no face: a hand over all of it, the back of a head. Somebody wears a face there, and it
+    # must not go for a moment's doubt.
+    least_score=0.4,
+    least_overlap=0.15,
+    # Beyond it the far half of the mesh is guessed, and a face drawn there slides over the cheek.
+    most_yaw_degrees=62.0,
+    # On films of people 0.06, in profile and quick motion 0.2 at most; a face that leans out quickly was left behind by
+    # half a width, with a mouth on its chin. In quick motion a mesh comes after by a quarter of a width.
+    most_apart=0.2,
+    lags=0.08,
+    # A mesh that lies right stays where it is when it is measured once more, to 0.04 of its width; one that hangs
+    # between two faces or lags behind goes on moving.
+    least_unseen_score=0.7,
+    most_unseen_step=0.06,
+)
+"""A face is drawn there at once, and what is seen of it for one frame has been seen."""
+
+FOLLOWED = TrackingPolicy(
+    # As likely a face as not: between two frames in which it is seen, a clip's face moves evenly.
+    least_score=0.5,
+    # Where the two disagree about the place, the detector is right: nothing is drawn that must not jump.
+    least_overlap=0.3,
+    # A nod hides the face from the detector, not from the mesh model.
+    least_unseen_score=0.5,
+)
+"""The one face of a clip is measured, and a frame can be left out."""
+
+LEARNED_FROM = TrackingPolicy(
+    # A face in profile or in the dark has 0.5 to 0.8, and its mesh lies beside it.
+    least_score=0.9,
+    least_overlap=0.3,
+)
+"""Crops for a network to learn from: a wrong one costs more than a missing one."""
+
+_Seen = TypeVar("_Seen")
+
 _UNSEEN_PASSES = 3
 _LOOK_PX, _ALIKE = 16, 0.5
 """Where the detector sees nobody, what lies under the mesh must look as it did in the frame before."""
@@ -78,13 +123,98 @@ def _points_that_speak() -> NDArray[np.intp]:
     return np.unique([number for loop in (*EYES, *LIDS, LIPS, MOUTH) for number in loop])
 
 
-class MeshTracker:
-    """Follows one person's mesh. Used by one thread."""
+class MeshTracker(Generic[_Seen]):
+    """Measures one person's face from frame to frame: from where it lay, as long as it lies there. Used by one thread.
+
+    What is measured is a `FaceMesh`, or something that holds one.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[Pixels, Face], _Seen],
+        again: Callable[[Pixels, FaceMesh], _Seen],
+        mesh: Callable[[_Seen], FaceMesh],
+        policy: TrackingPolicy,
+    ) -> None:
+        """`find` measures at a detector's face, `again` about where a mesh lies; `mesh` is the mesh of either."""
+        self.measured: _Seen | None = None
+        """What was taken for the face in the last frame; None where nothing was."""
+        self.is_new = False
+        """Whether it was measured at the detector's face, and not from where it lay before."""
+        self.rejected: _Seen | None = None
+        """What was measured at the detector's face in the last frame and not taken for one."""
+        self._find, self._again, self._mesh = find, again, mesh
+        self._policy = policy
+
+    def update(self, pixels: Pixels, face: Face | None) -> _Seen | None:
+        """Return what is seen of the face in the next frame; None where it is not seen well enough.
+
+        `face`: as the detector sees it; a place held, or None, where it sees none.
+        """
+        if face is not None and face.lost_for_s > 0:
+            face = None
+        seen, self.is_new, self.rejected = self._followed(pixels, face), False, None
+        if seen is None and face is not None:
+            found, self.is_new = self._find(pixels, face), True
+            if self._is_of(self._mesh(found), face):
+                seen = found
+            else:
+                self.rejected = found
+        self.measured = seen
+        return seen
+
+    def forget(self) -> None:
+        """Begin with the detector's box next time."""
+        self.measured = self.rejected = None
+
+    def _followed(self, pixels: Pixels, face: Face | None) -> _Seen | None:
+        """Measure the face where it was in the last frame; None where it does not lie on the same face any more."""
+        if self.measured is None:
+            return None
+        seen = self._again(pixels, self._mesh(self.measured))
+        if face is None:
+            return self._held(pixels, seen)
+        if self._apart(seen, face) > self._policy.lags:
+            tries = (seen, self._again(pixels, self._mesh(seen)), self._find(pixels, face))
+            seen = min(tries, key=lambda each: self._apart(each, face))
+        return seen if self._is_of(self._mesh(seen), face) else None
+
+    def _held(self, pixels: Pixels, seen: _Seen) -> _Seen | None:
+        """Return what is seen where the detector sees nobody, once it stays where it is; None where that is no face."""
+        most_step = self._policy.most_unseen_step
+        for _ in range(_UNSEEN_PASSES - 1):
+            mesh = self._mesh(seen)
+            if not self._is_good(mesh, self._policy.least_unseen_score):
+                return None
+            if math.isinf(most_step):
+                return seen
+            once_more = self._again(pixels, mesh)
+            step_px = float(np.linalg.norm((self._mesh(once_more).points - mesh.points)[:, :2], axis=1).mean())
+            if step_px <= most_step * mesh.width_px:
+                return seen
+            seen = once_more
+        return None
+
+    def _is_of(self, mesh: FaceMesh, face: Face) -> bool:
+        """Whether a mesh lies on the face that the detector sees."""
+        policy = self._policy
+        if not self._is_good(mesh, policy.least_score) or not mesh.box.overlap(face.box) > policy.least_overlap:
+            return False
+        return apart(mesh, face) <= policy.most_apart
+
+    def _is_good(self, mesh: FaceMesh, least_score: float) -> bool:
+        """Whether it is the mesh of a face. Numbers that are none are never good."""
+        return mesh.score >= least_score and abs(mesh.yaw_degrees) <= self._policy.most_yaw_degrees
+
+    def _apart(self, seen: _Seen, face: Face) -> float:
+        return apart(self._mesh(seen), face)
+
+
+class WornMeshTracker:
+    """Follows the mesh of one person who wears a face, calmed without lag. Used by one thread."""
 
     def __init__(self, model: MeshModel) -> None:
-        self._model = model
-        self.measured: FaceMesh | None = None
-        """The mesh of the last frame as it was measured, before it was calmed; None where none was seen."""
+        self._tracker = MeshTracker(model.measure, model.again, lambda mesh: mesh, WORN)
         self._look: NDArray[np.float32] | None = None
         self._head, self._features, self._skin = (
             OneEuroFilter(least_cutoff_hz=calm.least_cutoff_hz, cutoff_per_speed=calm.cutoff_per_speed)
@@ -93,50 +223,30 @@ class MeshTracker:
         self._speaking = _points_that_speak()
         self._resting = np.setdiff1d(np.arange(POINT_COUNT), self._speaking)
 
+    @property
+    def measured(self) -> FaceMesh | None:
+        """The mesh of the last frame as it was measured, before it was calmed; None where none was seen."""
+        return self._tracker.measured
+
     def follow(self, pixels: Pixels, face: Face, pts_s: float) -> FaceMesh | None:
         """Return where the face lies in this frame, calmed; None where it cannot be seen well enough to wear one.
 
         `face` is what the tracker knows, which may be a place held while the detector sees nothing.
         """
-        mesh = self._again(pixels, face)
-        if mesh is None and face.lost_for_s == 0:
-            mesh = self._model.measure(pixels, face)
+        mesh = self._tracker.update(pixels, face)
+        if self._tracker.is_new:
             self._reset()
-            if not _is_of(mesh, face):
-                mesh = None
-        if mesh is None:
+        look = None if mesh is None else _look(pixels, mesh.box)
+        if mesh is None or (face.lost_for_s > 0 and not _is_alike(look, self._look)):
             self.forget()
             return None
-        look = _look(pixels, mesh.box)
-        if face.lost_for_s > 0 and not _is_alike(look, self._look):
-            self.forget()
-            return None
-        self.measured, self._look = mesh, look
+        self._look = look
         return dataclasses.replace(mesh, points=self._calmed(mesh, pts_s))
-
-    def _again(self, pixels: Pixels, face: Face) -> FaceMesh | None:
-        """Return the mesh where it was in the last frame; None where it does not lie on the same face any more."""
-        if self.measured is None:
-            return None
-        mesh = self._model.again(pixels, self.measured)
-        if face.lost_for_s == 0:
-            if _apart(mesh, face) > _LAGS:
-                tries = (mesh, self._model.again(pixels, mesh), self._model.measure(pixels, face))
-                mesh = min(tries, key=lambda each: _apart(each, face))
-            return mesh if _is_of(mesh, face) else None
-        for _ in range(_UNSEEN_PASSES - 1):
-            if not _is_good(mesh, _LEAST_UNSEEN_SCORE):
-                return None
-            once_more = self._model.again(pixels, mesh)
-            step_px = float(np.linalg.norm((once_more.points - mesh.points)[:, :2], axis=1).mean())
-            if step_px <= _MOST_STEP * mesh.width_px:
-                return mesh
-            mesh = once_more
-        return None
 
     def forget(self) -> None:
         """Begin with the detector's box next time."""
-        self.measured = self._look = None
+        self._tracker.forget()
+        self._look = None
         self._reset()
 
     def _calmed(self, mesh: FaceMesh, pts_s: float) -> NDArray[np.float32]:
@@ -172,19 +282,7 @@ def _is_alike(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
     return one is not None and other is not None and float(np.vdot(one, other)) > _ALIKE
 
 
-def _is_good(mesh: FaceMesh, least_score: float) -> bool:
-    """Whether a face can be worn there. Numbers that are none are never good."""
-    return mesh.score >= least_score and abs(mesh.yaw_degrees) <= _MOST_YAW_DEGREES
-
-
-def _is_of(mesh: FaceMesh, face: Face) -> bool:
-    """Whether a mesh lies on the face that the detector sees."""
-    if not _is_good(mesh, _LEAST_SCORE) or not mesh.box.overlap(face.box) > _LEAST_OVERLAP:
-        return False
-    return _apart(mesh, face) <= _MOST_APART
-
-
-def _apart(mesh: FaceMesh, face: Face) -> float:
+def apart(mesh: FaceMesh, face: Face) -> float:
     """How far apart mesh and detector have eyes, nose and mouth, in face widths."""
     points = mesh.points[_KEYPOINTS, :2].mean(axis=1)
     return float(np.linalg.norm(points - face.keypoints[:4], axis=1).mean()) / max(1.0, face.box.width)

@@ -17,15 +17,15 @@ from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
+from realtime.faces.tracking.mesh_tracker import FOLLOWED, MeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
-from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.imaging.frame import Box, Face, Frame, Size
 from realtime.portrait.building.column_selection import look
 from realtime.portrait.building.moving_faces import MovingFaces
 from realtime.portrait.preview.film import check_film, film
 
 Floats = NDArray[np.float64]
 
-_LEAST_MESH_SCORE = 0.5
 _SECOND_FACE_S = 0.4
 _SECOND_FACE_SIZE = 0.4
 """A second face counts when it was seen for so long together with the first, and is at least so large beside it."""
@@ -161,16 +161,16 @@ def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
     except CameraError as error:
         raise PortraitError(str(error)) from error
     try:
-        mesh_tracker = _Follower(clip.name, meter)
+        follower = _Follower(clip.name, meter)
         sights = _Sights(video.info.fps, [], [])
         expected = video.info.frame_count
         try:
             while (frame := video.read()) is not None:
                 sights.times_s.append(frame.pts_s)
-                sights.faces.append(mesh_tracker.see(frame))
+                sights.faces.append(follower.see(frame))
                 progress("watching the clip", min(1.0, len(sights.faces) / expected) if expected else 0.5)
         finally:
-            mesh_tracker.close()
+            follower.close()
     finally:
         video.close()
     return sights
@@ -181,11 +181,10 @@ class _Follower:
 
     def __init__(self, name: str, meter: FaceMeasurer) -> None:
         self._name = name
-        self._meter = meter
         self._detector = open_still("short")
         self._tracker = FaceTracker()
         self._identity = -1
-        self._last: FaceMeasurement | None = None
+        self._tracked = MeshTracker(meter.find, meter.measure, lambda seen: seen.mesh, FOLLOWED)
         self._others_s: defaultdict[int, float] = defaultdict(float)
         self._at_s = 0.0
 
@@ -196,25 +195,12 @@ class _Follower:
         here = {face.track_id: face for face in found if face.lost_for_s == 0}
         if self._identity not in here and here:
             self._identity = max(here, key=lambda identity: here[identity].box.area)
-            self._last = None
+            self._tracked.forget()
         self._heed_others(here, passed_s, Size.of(frame.pixels))
-        self._last = self._measure(frame.pixels, here.get(self._identity))
-        return self._last
+        return self._tracked.update(frame.pixels, here.get(self._identity))
 
     def close(self) -> None:
         self._detector.close()
-
-    def _measure(self, pixels: Pixels, face: Face | None) -> FaceMeasurement | None:
-        # From the last mesh on: calmer than from the detector's box, and it holds on where a nod hides the face from
-        # the detector. Where the two disagree about the place, the detector is right.
-        if self._last is not None and (face is None or face.box.overlap(self._last.mesh.box) > 0.3):
-            seen = self._meter.measure(pixels, self._last.mesh)
-            if seen.mesh.score >= _LEAST_MESH_SCORE:
-                return seen
-        if face is None:
-            return None
-        seen = self._meter.find(pixels, face)
-        return seen if seen.mesh.score >= _LEAST_MESH_SCORE else None
 
     def _heed_others(self, here: dict[int, Face], passed_s: float, size: Size) -> None:
         face = here.get(self._identity)
