@@ -19,7 +19,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest
 from realtime.cameras.video_file import VideoFile
@@ -27,12 +26,11 @@ from realtime.faces.landmarks.expression import CLOSED, motion_between, read_exp
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Doubles
 from realtime.picture_files.painting import read_picture
 from realtime.portrait.building.driving_clip import FilmedMotion, motions_of
 from realtime.portrait.building.moving_faces import MovingFaces, prepare, usable_faces
 from realtime.portrait.building.options import BuildOptions
-
-Floats = NDArray[np.float64]
 
 CHANNELS = tuple(field.name for field in dataclasses.fields(Motion) if field.name != "rise")
 _IRIS_SEEN = 0.45
@@ -50,7 +48,7 @@ class Agreement:
     slope: float
 
 
-def agreement(filmed: Floats, seen: Floats) -> Agreement:
+def agreement(filmed: Doubles, seen: Doubles) -> Agreement:
     """Compare what the clip did with what the finished frames show."""
     low, high = np.percentile(filmed, [5, 95])
     if filmed.std() == 0 or seen.std() == 0:
@@ -61,7 +59,7 @@ def agreement(filmed: Floats, seen: Floats) -> Agreement:
     return Agreement(float(high - low), float(ranks), float(order), float(np.polyfit(filmed, seen, 1)[0]))
 
 
-def _ranks(values: Floats) -> Floats:
+def _ranks(values: Doubles) -> Doubles:
     """Return ranks; equal values share their mean rank (lids that rest are all at 0)."""
     _, number, count = np.unique(np.round(values, 6), return_inverse=True, return_counts=True)
     last = np.cumsum(count)

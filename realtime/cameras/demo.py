@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.numerics import eased
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import draw_room, sample_photo
 
@@ -61,8 +62,8 @@ def pose_at(pts_s: float) -> Pose:
     side = math.sin(2 * math.pi * pts_s / 9.0)
     x = 0.27 * math.tanh(1.8 * side) / math.tanh(1.8) + 0.05 * math.sin(2 * math.pi * pts_s / 6.1)
     round_number, into_round_s = divmod(pts_s, _ROUND_S)
-    going = _smooth((into_round_s - _LEAVES_AT_S) / _WALK_S)
-    coming = _smooth((into_round_s - _LEAVES_AT_S - _WALK_S - _AWAY_S) / _WALK_S)
+    going = eased((into_round_s - _LEAVES_AT_S) / _WALK_S)
+    coming = eased((into_round_s - _LEAVES_AT_S - _WALK_S - _AWAY_S) / _WALK_S)
     away = going - coming
     exit_side = 1.0 if round_number % 2 == 0 else -1.0
     x += away * (exit_side * _OUT_OF_SIGHT - x)
@@ -74,11 +75,6 @@ def pose_at(pts_s: float) -> Pose:
         scale=0.9 + 0.14 * nearness,
         tilt_degrees=2.2 * sway * math.cos(0.4 * pts_s),
     )
-
-
-def _smooth(x: float) -> float:
-    x = min(1.0, max(0.0, x))
-    return x * x * (3 - 2 * x)
 
 
 class Demo(Camera):

@@ -11,9 +11,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 
 
 class FaceSource(ABC):

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing import FaceSource
-from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import EYES, LIDS, MOUTH, FaceMesh
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
 
 _SUBPIXEL_BITS = 4
 _LOOKS_EVERY_S = 0.03

@@ -18,9 +18,8 @@ from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LEFT_BROW, LIPS, MOUTH, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Size
+from realtime.imaging.numerics import Floats, smoothstep
 from realtime.imaging.pixels import Place
-
-Floats = NDArray[np.float32]
 
 GRID = Size(64, 80)
 """Grid points over the face's rectangle. A face of 300 px then has 5 px between them, half of a mesh triangle."""
@@ -81,8 +80,7 @@ class FaceGeometry:
         ends on the flat face, and what lies there changes from one grid point to the next.
         """
         on_mesh = (self._painted[..., 6] > _ON_MESH).astype(np.uint8)
-        share = np.minimum(cv2.distanceTransform(on_mesh, cv2.DIST_L2, 3) * (1 / _FADE_POINTS), 1)
-        self._painted[..., 4] *= share * share * (3 - 2 * share)
+        self._painted[..., 4] *= smoothstep(cv2.distanceTransform(on_mesh, cv2.DIST_L2, 3) * (1 / _FADE_POINTS))
 
     @property
     def source_map(self) -> Floats:
@@ -186,8 +184,7 @@ def _fixed_values() -> Floats:
     # From the brows (0.3) up to the top the way to full cover grows shorter.
     upwards = np.clip((0.35 - flat[:, 1]) / 0.3, 0, 1)
     reach = _FEATHER + upwards * (_TOP_FEATHER - _FEATHER)
-    share = np.clip(inside / reach, 0, 1)
-    cover = share * share * (3 - 2 * share)
+    cover = smoothstep(inside / reach)
     skin = np.clip(inside / 0.06, 0.0, 1.0)
     for numbers in (*EYES, LIPS, MOUTH, LEFT_BROW, RIGHT_BROW):
         hull = cv2.convexHull(flat[list(numbers)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats
 
 
 class Rasterizer:

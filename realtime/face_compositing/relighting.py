@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats, smoothstep
 
 _GRID = Size(40, 48)
 """Points over the face's rectangle that light is measured at: a quarter of the field's, light is smooth."""
@@ -210,8 +211,7 @@ def _spread(differences: Floats, weights: Floats, reach: float, little: float) -
 def _near_seam(cover: Floats) -> Floats:
     """Return (grid height, grid width, 1): 1 where the new face is not fully there, down to 0 further inside."""
     inside = cv2.distanceTransform((cover > _FULLY).astype(np.uint8), cv2.DIST_L2, 3) / _GRID.width
-    share = np.clip(1 - inside / _SEAM_DEPTH, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)[..., None]
+    return smoothstep(1 - inside / _SEAM_DEPTH)[..., None]
 
 
 def _blurred(grid: Floats, side: int) -> Floats:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels, Size
 
@@ -112,10 +113,33 @@ def scale_into(pixels: Pixels, out: Pixels) -> None:
 def halved(pixels: Pixels, times: int) -> Pixels:
     """Return a picture halved some times, each pixel the mean of four; an odd last row or column is left out."""
     for _ in range(times):
-        width, height = max(1, pixels.shape[1] // 2), max(1, pixels.shape[0] // 2)
-        even = pixels[: height * 2, : width * 2]
-        pixels = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        half = np.empty((max(1, pixels.shape[0] // 2), max(1, pixels.shape[1] // 2), *pixels.shape[2:]), np.uint8)
+        halve_into(pixels, half)
+        pixels = half
     return pixels
+
+
+def halve_into(pixels: Pixels, out: Pixels) -> None:
+    """Fill `out`, half as wide and high, with the means of four pixels each. What is odd is left out: only an exact
+    factor of two takes OpenCV's fast way.
+    """
+    height, width = out.shape[:2]
+    cv2.resize(pixels[: 2 * height, : 2 * width], (width, height), dst=out, interpolation=cv2.INTER_AREA)
+
+
+def cut_square(pixels: Pixels, to_picture: NDArray[np.floating], side_px: int) -> Pixels:
+    """Return the (side, side, 3) pixels of a crop, sampled linearly; beyond the picture's edge that goes on.
+
+    `to_picture` is the (2, 3) matrix from pixels of the crop to pixels of the picture.
+    """
+    crop = cv2.warpAffine(
+        pixels,
+        to_picture,
+        (side_px, side_px),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(crop, np.uint8)
 
 
 def letterbox_into(pixels: Pixels, out: Pixels, bars: tuple[int, int, int] = (0, 0, 0)) -> Place:

@@ -10,6 +10,8 @@ import dataclasses
 import math
 import random
 
+from realtime.imaging.numerics import eased
+
 SETTLED_AFTER_S = 0.25
 """A viewer who has not moved for so long is at rest. Between two steps of someone walking slowly it is less."""
 FULL_TURN_S = 0.6
@@ -242,8 +244,8 @@ class _Eyelids:
             return 0.0
         # Down in 70 ms, closed for 30, up in 80: lids fall faster than they rise.
         if since_s < 0.07:
-            return _smooth(since_s / 0.07)
-        return _smooth((BLINK_S - since_s) / 0.08)
+            return eased(since_s / 0.07)
+        return eased((BLINK_S - since_s) / 0.08)
 
     def _interval_s(self) -> float:
         least_s, most_s = BLINK_INTERVAL_S
@@ -320,8 +322,3 @@ class _Wandering:
         # A whole frame, so that the resting picture is one; never quite to the edges, where nobody is expected.
         self._across.look_at(float(round(min(max(across, 0.06), 0.94) * self._across.last)))
         self._down.look_at(float(round(min(max(down, 0.2), 0.8) * self._down.last)))
-
-
-def _smooth(share: float) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3 - 2 * share)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
 
 # On a still photo with sensor noise, two fast-neural-style networks that nobody trained against noise gave 3.8 and 2.5
 # times the camera's flicker; shown the averaged picture 0.55 and 0.30.
@@ -40,8 +40,6 @@ _NOISE_RISES_PER_S = 1.0
 
 _SUM = np.full((1, 3), 0.5, np.float32)
 _AROUND = np.ones((3, 3), np.uint8)
-
-Floats = NDArray[np.float32]
 
 
 class TemporalFilter:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import EffectError
 from realtime.face_compositing import FaceSource
-from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry
 from realtime.faces.landmarks.alignment import Alignment, cut_face, sample
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
 from realtime.model_import.vetting import vetted
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
-from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats, with_rim
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry, with_rim
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.faces.detection.still_pictures import find_faces
@@ -22,6 +22,7 @@ from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, WornMeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
+from realtime.imaging.numerics import Floats
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
 _FPS = 30

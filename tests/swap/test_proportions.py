@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.face_compositing.face_geometry import Floats, with_rim
+from realtime.face_compositing.face_geometry import with_rim
 from realtime.faces.landmarks.mesh import EYES, LIPS, NOSE_TIP, FaceMesh
+from realtime.imaging.numerics import Floats
 from realtime.swap.photo.shape_transfer import ShapeTransfer
 from tests.swap.test_photo import turned
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from realtime.imaging.numerics import Doubles
 
 _RIDGE = 0.01
 """Added to each number's variance, in parts of their mean: one that hardly varies must not decide."""
 
 
-def discriminant(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Floats:
+def discriminant(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Doubles:
     """Return the direction that separates best where both sides are normal clouds of one shape (Fisher's linear
     discriminant), of length 1.
     """
@@ -23,7 +23,7 @@ def discriminant(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Floats:
     return unit(np.linalg.solve(within, means[0] - means[1]))
 
 
-def apart(direction: Floats, others: Floats) -> Floats:
+def apart(direction: Doubles, others: Doubles) -> Doubles:
     """Return what of a direction is at right angles to all of `others` [K, Z], of length 1."""
     if len(others) == 0:
         return unit(direction)
@@ -32,7 +32,7 @@ def apart(direction: Floats, others: Floats) -> Floats:
     return unit(direction - basis @ (basis.T @ direction))
 
 
-def accuracy(direction: Floats, codes: NDArray[np.floating], has: NDArray[np.int8], threshold: float) -> float:
+def accuracy(direction: Doubles, codes: NDArray[np.floating], has: NDArray[np.int8], threshold: float) -> float:
     """Return the share told rightly by which side of `threshold` a code lies along the direction; the mean of those
     with and those without, so that 0.5 is chance however rare the attribute is.
     """
@@ -40,17 +40,17 @@ def accuracy(direction: Floats, codes: NDArray[np.floating], has: NDArray[np.int
     return float((np.mean(along[has > 0] > threshold) + np.mean(along[has < 0] <= threshold)) / 2)
 
 
-def middle(direction: Floats, codes: NDArray[np.floating], has: NDArray[np.int8]) -> float:
+def middle(direction: Doubles, codes: NDArray[np.floating], has: NDArray[np.int8]) -> float:
     """Return the threshold half way between the means of both sides."""
     along = codes @ direction
     return float((along[has > 0].mean() + along[has < 0].mean()) / 2)
 
 
-def scaled(direction: Floats, codes: NDArray[np.floating]) -> Floats:
+def scaled(direction: Doubles, codes: NDArray[np.floating]) -> Doubles:
     """Return it so long that a step of 1 is one standard deviation of people's codes along it."""
     return direction * float((codes @ direction).std())
 
 
-def unit(direction: Floats) -> Floats:
+def unit(direction: Doubles) -> Doubles:
     length = float(np.linalg.norm(direction))
     return direction / length if length > 0 else direction

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import Place
-
-Floats = NDArray[np.float32]
 
 _CHEEKS = (50, 280, 151, 205, 425)
 """Mesh points where skin is plain."""

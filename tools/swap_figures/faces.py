@@ -16,8 +16,7 @@ from realtime.faces.landmarks.mesh import (
     RIGID,
     FaceMesh,
 )
-
-Floats = NDArray[np.float64]
+from realtime.imaging.numerics import Doubles
 
 _LIPS = (13, 14)
 _LIDS = ((159, 145, RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (386, 374, LEFT_EYE_INNER, LEFT_EYE_OUTER))
@@ -38,7 +37,7 @@ def eye_distance_px(mesh: FaceMesh) -> float:
     return float(np.linalg.norm(left - right))
 
 
-def differences(made: FaceMesh, own: FaceMesh) -> Floats:
+def differences(made: FaceMesh, own: FaceMesh) -> Doubles:
     """(468,) how far each point of `made` lies from the same of `own`, in the picture's plane, as a share of the eye
     distance, after `made` was moved, turned and scaled onto `own` as well as it goes (least squares).
     """
@@ -109,6 +108,6 @@ def expression(made: Sequence[FaceMesh], own: Sequence[FaceMesh]) -> Expression:
     )
 
 
-def place_of(mesh: FaceMesh) -> Floats:
+def place_of(mesh: FaceMesh) -> Doubles:
     """(2,) where a head is, by what neither speech nor blinking moves."""
     return np.asarray(mesh.points[list(RIGID), :2].mean(axis=0), np.float64)

@@ -23,6 +23,7 @@ from realtime.faces.face_stage import FaceStage
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.numerics import eased
 from realtime.imaging.pixels import Place
 from realtime.pipeline.effect_chain import EffectChain, EffectSlot
 from tools.swap_figures.material import read_clip, to_and_fro
@@ -196,8 +197,7 @@ def _times(seconds: float, from_s: float = 0.0) -> Iterator[float]:
 
 def _between(at_s: float, start_s: float, end_s: float) -> float:
     """0 before, 1 after, smooth on the way."""
-    share = min(1.0, max(0.0, (at_s - start_s) / (end_s - start_s)))
-    return share * share * (3 - 2 * share)
+    return eased((at_s - start_s) / (end_s - start_s))
 
 
 def _lean(cast: Cast, edge: str, depth: float, quick_s: float) -> Iterator[Moment]:

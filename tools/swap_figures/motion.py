@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import EYES, LIPS, FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Doubles
 from tools.swap_figures.faces import eye_distance_px
 from tools.swap_figures.material import Clip, shifted
-from tools.swap_figures.wearing import Floats, region
+from tools.swap_figures.wearing import region
 
 
 def change(before: Pixels, after: Pixels, mask: NDArray[np.uint8]) -> float:
@@ -81,7 +82,7 @@ class Follower:
         mean = np.mean([_grey(pixels)[inside] for pixels in at_rest], axis=0)
         return cls(np.asarray(mean, np.float32), np.ascontiguousarray(mask[inside]), (left, top))
 
-    def off_px(self, pixels: Pixels, moved: tuple[int, int]) -> Floats:
+    def off_px(self, pixels: Pixels, moved: tuple[int, int]) -> Doubles:
         """(2,) where the face is, counted from where it should be, having been moved by `moved` whole pixels."""
         height, width = self.mask.shape
         left, top = self.top_left
@@ -94,7 +95,7 @@ def _grey(pixels: Pixels) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.float32)
 
 
-def small_shift(reference: NDArray[np.float32], picture: NDArray[np.float32], mask: NDArray[np.uint8]) -> Floats:
+def small_shift(reference: NDArray[np.float32], picture: NDArray[np.float32], mask: NDArray[np.uint8]) -> Doubles:
     """(2,) how far `picture` lies from `reference`, right and down, px: Lucas and Kanade's least squares, coarse to
     fine, with a gain and an offset of the light left free.
     """
@@ -118,7 +119,7 @@ def small_shift(reference: NDArray[np.float32], picture: NDArray[np.float32], ma
     return found
 
 
-def lag_frames(off_px: Floats, path_px: Floats) -> float:
+def lag_frames(off_px: Doubles, path_px: Doubles) -> float:
     """How many frames late something follows a path: what it is off, laid along how fast the path runs. Both (n, 2),
     frame by frame. 0: at once; 1: it is where the path was a frame ago.
     """
@@ -126,7 +127,7 @@ def lag_frames(off_px: Floats, path_px: Floats) -> float:
     return float(-(off_px * speed).sum() / (speed**2).sum())
 
 
-def arrived(off_px: Floats, reach_px: float, after: int = REST) -> list[float]:
+def arrived(off_px: Doubles, reach_px: float, after: int = REST) -> list[float]:
     """The share of a jump made in the frame of the jump and in the three after it."""
     length = np.asarray(off_px)[after : after + 4, 1]
     return [float(1 + off / reach_px) for off in length]

@@ -20,6 +20,7 @@ from realtime.effects.swap import SwapSettings
 from realtime.faces.landmarks.mesh import EYES, MOUTH, FaceMesh
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.numerics import eased
 from realtime.imaging.pixels import Place
 from tools.swap_figures.material import Clip, to_and_fro
 from tools.swap_figures.talking import grain
@@ -81,8 +82,7 @@ def _side_by_side(at_s: float) -> tuple[Spot, Spot]:  # noqa: ARG001 - nobody mo
 
 
 def _passing(at_s: float) -> tuple[Spot, Spot]:
-    share = np.clip((at_s - 1.0) / 2.5, 0, 1)
-    way = round(620 * float(share * share * (3 - 2 * share)))
+    way = round(620 * eased((at_s - 1.0) / 2.5))
     return Spot(60 + way), Spot(680 - way, in_front=True)
 
 

@@ -22,8 +22,6 @@ from realtime.swap.photo.loading import read_source
 from tools.extraction.likeness import Embedding
 from tools.swap_figures.material import Clip
 
-Floats = NDArray[np.float64]
-
 
 class Eyes:
     """Detector, mesh and face embedding: what figures are read off with."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import Floats
 from realtime.face_compositing.occlusion.uv_view import SIDE
+from realtime.imaging.numerics import Floats
 
 _AROUND = np.ones((5, 5), np.uint8)
 """A point may look like any of its neighbours this near: a mesh sits that exactly, some 10 px on a face of 300."""

@@ -15,12 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import GRID, FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import GRID, FaceGeometry
 from realtime.face_compositing.occlusion.appearance_model import GETS_USED_S, AppearanceModel
 from realtime.face_compositing.occlusion.hair import hair
 from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, depth_inside, openings, to_grid, unwrap
 from realtime.imaging.frame import Pixels
+from realtime.imaging.guided_filter import GuidedFilter
+from realtime.imaging.numerics import Floats
 
 _SURE, _STAYS = 0.5, 0.35
 """How sure the network must be of a point; and of one that something was in front of a moment ago."""
@@ -59,6 +61,7 @@ class OcclusionDetector:
     def __init__(self) -> None:
         """Raises ModelError."""
         self._network = OccluderNetwork()
+        self._edges = GuidedFilter(GRID, 2 * _EDGE_RADIUS + 1, _EDGE_FLOOR)
         self._memory = AppearanceModel()
         self._at_s = self._since_s = self._hair_at_s = -math.inf
         self._in_front: Floats = np.zeros((SIDE, SIDE), np.float32)
@@ -89,7 +92,15 @@ class OcclusionDetector:
         front = np.maximum(self._in_front, self._hair)
         if float(front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
-        return 1 - _to_edges(to_grid(front, geometry), view.small)
+        return 1 - self._to_edges(to_grid(front, geometry), view.small)
+
+    def _to_edges(self, mask: Floats, picture: Pixels) -> Floats:
+        """Return a mask on the grid whose edges lie on the picture's."""
+        on_grid = cv2.resize(picture, GRID, interpolation=cv2.INTER_LINEAR)  # from at most three times as large
+        grey = cv2.cvtColor(on_grid, cv2.COLOR_BGR2GRAY)
+        guide = np.asarray(grey.astype(np.float32) / 255, np.float32)
+        filtered = self._edges.apply(guide, mask)
+        return np.asarray(np.clip((filtered - 0.5) * 1.4 + 0.5, 0, 1), np.float32)
 
     def _look(self, view: UVView, passed_s: float, *, young: bool) -> None:
         memory = self._memory
@@ -148,16 +159,3 @@ def _plain() -> NDArray[np.bool_]:
 @functools.cache
 def _counts() -> NDArray[np.float32]:
     return (depth_inside() > _RIM).astype(np.float32)
-
-
-def _to_edges(mask: Floats, picture: Pixels) -> Floats:
-    """Return a mask on the grid whose edges lie on the picture's (He, Sun, Tang: "Guided Image Filtering", 2010)."""
-    on_grid = cv2.resize(picture, GRID, interpolation=cv2.INTER_LINEAR)  # from at most three times as large
-    guide = cv2.cvtColor(on_grid, cv2.COLOR_BGR2GRAY).astype(np.float32) / 255
-    side = (2 * _EDGE_RADIUS + 1,) * 2
-    mean_guide, mean_mask = cv2.blur(guide, side), cv2.blur(mask, side)
-    together = cv2.blur(guide * mask, side) - mean_guide * mean_mask
-    slope = together / (cv2.blur(guide * guide, side) - mean_guide * mean_guide + _EDGE_FLOOR)
-    level = mean_mask - slope * mean_guide
-    filtered = cv2.blur(slope, side) * guide + cv2.blur(level, side)
-    return np.asarray(np.clip((filtered - 0.5) * 1.4 + 0.5, 0, 1), np.float32)

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import Floats
 from realtime.face_compositing.occlusion.uv_view import SIDE, around, depth_inside, on_face, openings, plane
 from realtime.faces.landmarks.mesh import LEFT_BROW, RIGHT_BROW
+from realtime.imaging.numerics import Floats
 
 _FOREHEAD_TO, _CHEEKS_TO = 0.36, 0.62
 """How far down the flat face hair is looked for: over all of it, and along the sides. A beard is below."""

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.errors import ModelError
-from realtime.face_compositing.face_geometry import Floats
 from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
 from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, on_face, plane
+from realtime.imaging.numerics import Floats
 from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 
 CHANNELS = 13

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceGeometry, Floats
+from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LIPS, OVAL
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP, halved
 
 SIDE = 64

@@ -33,6 +33,7 @@ from realtime.faces.detection.tflite import read
 from realtime.faces.detection.tflite_to_onnx import INPUT, to_onnx
 from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
+from realtime.imaging.pixels import halve_into
 from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 
 LEAST_SCORE = 0.35
@@ -67,10 +68,7 @@ class SmallCopy:
             self._allocate(Size.of(pixels))
         small = pixels
         for half in self._halves:
-            height, width = half.shape[:2]
-            # an odd last row or column is left out: only an exact factor of two takes OpenCV's fast way
-            even = small[: 2 * height, : 2 * width]
-            cv2.resize(even, (width, height), dst=half, interpolation=cv2.INTER_AREA)
+            halve_into(small, half)
             small = half
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB, dst=self._rgb)
         return self._rgb

@@ -25,7 +25,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,7 +41,7 @@ from realtime.faces.landmarks.mesh import (
     FaceMesh,
 )
 from realtime.imaging.frame import Pixels, Size
-from realtime.imaging.pixels import Place, halved
+from realtime.imaging.pixels import Place, cut_square, halved
 from realtime.models.card import ModelCard
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -201,14 +200,7 @@ def sample(pixels: Pixels, to_picture: NDArray[np.float32], side_px: int) -> Pix
         pixels = halved(place.of(pixels), halvings)
         matrix /= 2**halvings
         matrix[:, 2] += (0.5 - np.array([place.left, place.top])) / 2**halvings - 0.5
-    crop = cv2.warpAffine(
-        pixels,
-        matrix,
-        (side_px * finer, side_px * finer),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return halved(np.asarray(crop, np.uint8), finer - 1)
+    return halved(cut_square(pixels, matrix, side_px * finer), finer - 1)
 
 
 def _around_crop(to_picture: NDArray[np.float64], side_px: int, frame: Size, grain_px: int) -> Place:

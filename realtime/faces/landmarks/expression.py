@@ -10,15 +10,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.iris import Eye
 from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.mesh import FaceMesh, compare
 from realtime.faces.landmarks.motion import Motion
-
-Floats = NDArray[np.float64]
+from realtime.imaging.numerics import Doubles, Similarity, best_similarity
 
 _UPPER_LIP, _LOWER_LIP = face.LIP_UPPER_INNER[4:7], face.LIP_LOWER_INNER[4:7]
 
@@ -76,7 +74,8 @@ class Expression(NamedTuple):
 def read_expression(seen: FaceMeasurement, rest: FaceMeasurement) -> Expression:
     """Return what a face is doing; `rest` is another sight of the same face, from about the front."""
     turn = compare(seen.mesh, rest.mesh)
-    back = _TurnedBack(seen.mesh, rest.mesh)
+    rigid = list(face.RIGID)  # the points that expressions hardly move
+    back = best_similarity(seen.mesh.points[rigid].astype(np.float64), rest.mesh.points[rigid].astype(np.float64))
     points = back.place(seen.mesh.points)
     height = rest.mesh.box.height
     eyes = np.mean(
@@ -126,25 +125,8 @@ def _degrees(sine: float) -> float:
     return math.degrees(math.asin(max(-0.95, min(0.95, sine))))
 
 
-class _TurnedBack:
-    """The movement that lays a mesh over the face at rest (Kabsch on the points that expressions hardly move)."""
-
-    def __init__(self, mesh: FaceMesh, rest: FaceMesh) -> None:
-        here = mesh.points[list(face.RIGID)].astype(np.float64)
-        there = rest.points[list(face.RIGID)].astype(np.float64)
-        self._here, self._there = here.mean(axis=0), there.mean(axis=0)
-        here, there = here - self._here, there - self._there
-        left, sizes, right = np.linalg.svd(here.T @ there)
-        signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-        self._matrix = (left * signs) @ right * ((sizes * signs).sum() / (here**2).sum())
-
-    def place(self, points: NDArray[np.float32] | Floats) -> Floats:
-        """Return points (n, 3) as they lie at rest."""
-        return np.asarray((points - self._here) @ self._matrix + self._there, np.float64)
-
-
 def _read_eye(
-    eye: Eye, numbers: _Points, mesh: FaceMesh, points: Floats, back: _TurnedBack
+    eye: Eye, numbers: _Points, mesh: FaceMesh, points: Doubles, back: Similarity
 ) -> tuple[float, float, float, float]:
     """Return where the iris stands (right, down), its radius, and how open the eye is; eye widths."""
     start, end = points[numbers.left, :2], points[numbers.right, :2]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.iris import Eye, Eyes, IrisModel
 from realtime.faces.landmarks.mesh import FaceMesh, MeshModel, Turn, compare
 from realtime.imaging.frame import Face, Pixels
-
-Floats = NDArray[np.float32]
 
 _CROPS = ((1.0, 0.0, 0.0), (1.05, 0.015, -0.01), (0.96, -0.015, 0.01))
 """Scale and shift of the crops that are measured and averaged. One run on one crop wanders by ±0.3° of yaw and ±0.01

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from realtime.core.errors import ModelError
 from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Pixels
+from realtime.imaging.numerics import best_similarity
+from realtime.imaging.pixels import cut_square
 
 POINT_COUNT = 468
 INPUT_SIDE_PX = 192
@@ -196,31 +198,21 @@ def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int, step
     finer = max(1, min(8, round(scale / step_px)))
     matrix = to_picture.copy()
     matrix[:, :2] /= finer
-    crop = cv2.warpAffine(
-        pixels,
-        matrix,
-        (side * finer, side * finer),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    crop = cut_square(pixels, matrix, side * finer)
     if finer > 1:
-        crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(crop, np.uint8)
+        crop = np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+    return crop
 
 
 def compare(mesh: FaceMesh, reference: FaceMesh) -> Turn:
-    """Return how `mesh` is turned from `reference`: the rotation that fits the rigid points best (Kabsch)."""
-    here = mesh.points[list(RIGID)].astype(np.float64)
-    there = reference.points[list(RIGID)].astype(np.float64)
-    here, there = here - here.mean(axis=0), there - there.mean(axis=0)
-    left, sizes, right = np.linalg.svd(there.T @ here)
-    sign = np.sign(np.linalg.det(left @ right))
-    rotation = (left @ np.diag([1.0, 1.0, sign]) @ right).T
-    scale = float((sizes * [1.0, 1.0, sign]).sum() / (there**2).sum())
+    """Return how `mesh` is turned from `reference`, by the rigid points of both."""
+    rigid = list(RIGID)
+    fit = best_similarity(reference.points[rigid].astype(np.float64), mesh.points[rigid].astype(np.float64))
+    rotation = fit.rotation.T
     # rotation = Rz(roll) · Rx(pitch) · Ry(yaw) with x right, y down, z away from the viewer
     forward = rotation @ np.array([0.0, 0.0, -1.0])  # where a nose that pointed at the viewer points now
     yaw = math.atan2(forward[0], -forward[2])
     pitch = math.asin(max(-1.0, min(1.0, -forward[1])))
     sideways = rotation @ np.array([1.0, 0.0, 0.0])
     roll = math.atan2(sideways[1], math.hypot(sideways[0], sideways[2]))
-    return Turn(math.degrees(yaw), math.degrees(pitch), math.degrees(roll), scale)
+    return Turn(math.degrees(yaw), math.degrees(pitch), math.degrees(roll), fit.scale)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import PortraitError
 from realtime.faces.landmarks.motion import Motion
-
-Floats = NDArray[np.float64]
+from realtime.imaging.numerics import Doubles
 
 _MOST_CLOSING = 0.3
 """Frames with lids farther down are not chosen for a pack: it has blinks of its own."""
@@ -120,14 +119,14 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
     ]
 
 
-def _never_falling(values: Floats) -> Floats:
+def _never_falling(values: Doubles) -> Doubles:
     """Return the values with their falls evened out, as much above as below; no rise becomes steeper."""
     above = np.maximum.accumulate(values)
     below = np.minimum.accumulate(values[::-1])[::-1]
     return np.asarray((above + below) / 2, np.float64)
 
 
-def _blurred(table: Floats, spread_rows: float) -> Floats:
+def _blurred(table: Doubles, spread_rows: float) -> Doubles:
     """Return a table blurred along its columns by a Gaussian; its ends go on as straight lines."""
     reach = min(len(table) - 1, int(np.ceil(3 * spread_rows)))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / spread_rows) ** 2)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.core.errors import CameraError, PortraitError
 from realtime.core.progress import Progress, no_progress
@@ -20,11 +19,10 @@ from realtime.faces.landmarks.motion import Motion
 from realtime.faces.tracking.mesh_tracker import FOLLOWED, MeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame, Size
+from realtime.imaging.numerics import Doubles
 from realtime.portrait.building.column_selection import look
 from realtime.portrait.building.moving_faces import MovingFaces
 from realtime.portrait.preview.film import check_film, film
-
-Floats = NDArray[np.float64]
 
 _SECOND_FACE_S = 0.4
 _SECOND_FACE_SIZE = 0.4
@@ -120,7 +118,7 @@ def animate(
             progress("painting the film", (index + 1) / len(filmed.motions))
 
 
-def smoothed(times_s: Floats, values: Floats, most_tremble: float) -> Floats:
+def smoothed(times_s: Doubles, values: Doubles, most_tremble: float) -> Doubles:
     """Return the values without their tremble: late by nothing, and sharp where they jump.
 
     A bilateral filter over time: each value becomes the mean of its neighbours, weighted by how near they are in time
@@ -227,7 +225,7 @@ def _crop(box: Box, other: Box, size: Size) -> str:
     return f"{right - left:.0f}:{bottom - top:.0f}:{left:.0f}:{top:.0f}"
 
 
-def _rest(table: Floats) -> Expression:
+def _rest(table: Doubles) -> Expression:
     """Return what counts as rest: the first frame, with the lids open and the lips closed."""
     first = Expression(*table[0].tolist())
     typical = Expression(*np.median(table, axis=0).tolist())
@@ -238,13 +236,13 @@ def _rest(table: Floats) -> Expression:
     )
 
 
-def _closed(table: Floats, rest: Expression) -> float:
+def _closed(table: Doubles, rest: Expression) -> float:
     """Return the openness that this face's closed eyes are read as: the clip's lowest, if that looks like a blink."""
     lowest = float(table[:, Expression._fields.index("openness")].min())
     return max(CLOSED, lowest) if lowest < _SHUT_BELOW * rest.openness else CLOSED
 
 
-def _without_blinks(times_s: Floats, table: Floats, rest: Expression, closed: float) -> Floats:
+def _without_blinks(times_s: Doubles, table: Doubles, rest: Expression, closed: float) -> Doubles:
     """Return the table with the irises going straight on through each blink."""
     openness = table[:, Expression._fields.index("openness")]
     shut = openness < closed + (1 - _BLINKING) * (rest.openness - closed)
@@ -258,7 +256,7 @@ def _without_blinks(times_s: Floats, table: Floats, rest: Expression, closed: fl
     return through
 
 
-def _warnings(times_s: Floats, motions: Sequence[Motion], share: float, width_px: float) -> list[str]:
+def _warnings(times_s: Doubles, motions: Sequence[Motion], share: float, width_px: float) -> list[str]:
     warnings = []
     if times_s[-1] < _SHORT_S:
         warnings.append(f"the clip lasts only {times_s[-1]:.1f} s; a longer one shows more")

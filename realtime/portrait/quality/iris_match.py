@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.portrait.engines.warp.eyes import eye_shape
 from realtime.portrait.engines.warp.eyes.eye_shape import EyeShape
 from realtime.portrait.quality.residue import dark_lines
-
-Floats = NDArray[np.float32]
 
 _WHITE_FROM = 0.6
 """Share of the way from the iris' brightness to the white's, from where on all counts as white."""

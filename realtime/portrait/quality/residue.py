@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
 from realtime.portrait.engines.warp.eyes.eye_shape import EyeShape
-
-Floats = NDArray[np.float32]
 
 _REACH, _SIDE = 0.5, 101
 """The patch that is looked at reaches this far from the old iris' centre, eye widths; and its side in pixels."""

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import Floats, triangles_with_rim, with_rim
+from realtime.face_compositing.face_geometry import triangles_with_rim, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
 
 _MARGIN = 0.1

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing import FaceSource
-from realtime.face_compositing.face_geometry import FaceGeometry, Floats, new_grid, with_rim
+from realtime.face_compositing.face_geometry import FaceGeometry, new_grid, with_rim
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.shape_transfer import ShapeTransfer

@@ -12,9 +12,7 @@ import functools
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import Floats
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import (
@@ -33,6 +31,7 @@ from realtime.faces.landmarks.mesh import (
     RIGID,
     FaceMesh,
 )
+from realtime.imaging.numerics import Doubles, Floats, best_similarity, smoothstep
 from realtime.imaging.pixels import ONE_MAP
 
 _SHARE = 0.5
@@ -54,8 +53,6 @@ _ROOM = 0.1
 """Around the face on that grid, in faces."""
 
 _LEFT_EYE, _RIGHT_EYE = (LEFT_EYE_INNER, LEFT_EYE_OUTER), (RIGHT_EYE_INNER, RIGHT_EYE_OUTER)
-
-Points = NDArray[np.float64]
 
 
 class ShapeTransfer:
@@ -106,11 +103,11 @@ class ShapeTransfer:
         corners[: len(between)][moves] = found[moves, :2]
         return corners
 
-    def _on_grid(self, places: Points) -> Floats:
+    def _on_grid(self, places: Doubles) -> Floats:
         return np.asarray((places - self._origin) * self._scale - 0.5, np.float32)
 
 
-def _from_in_front(points: Points) -> Points:
+def _from_in_front(points: Doubles) -> Doubles:
     """Return (468, 3): a face turned to the viewer, around the middle of its rigid points."""
     across = points[LEFT_CHEEK] - points[RIGHT_CHEEK]
     across /= np.linalg.norm(across)
@@ -121,14 +118,9 @@ def _from_in_front(points: Points) -> Points:
     return np.asarray((points - points[list(RIGID)].mean(axis=0)) @ axes, np.float64)
 
 
-def _fitted(points: Points, onto: Points) -> Points:
-    """Return a face moved, turned and scaled so that its rigid points fit another's best (Kabsch; Umeyama, 1991)."""
-    here, there = points[list(RIGID)], onto[list(RIGID)]
-    middle, target = here.mean(axis=0), there.mean(axis=0)
-    left, sizes, right = np.linalg.svd((here - middle).T @ (there - target))
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    scale = float((sizes * signs).sum() / np.square(here - middle).sum())
-    return np.asarray(scale * (points - middle) @ (left * signs @ right) + target, np.float64)
+def _fitted(points: Doubles, onto: Doubles) -> Doubles:
+    """Return a face moved, turned and scaled so that its rigid points fit another's best."""
+    return best_similarity(points[list(RIGID)], onto[list(RIGID)]).place(points)
 
 
 @functools.cache
@@ -137,5 +129,4 @@ def _free() -> Floats:
     flat = uv_points()
     fixed = flat[[number for loop in (*EYES, LIPS, MOUTH, OVAL) for number in loop]]
     away = np.linalg.norm(flat[:, None] - fixed, axis=2).min(axis=1)
-    share = np.clip(away / _FADE, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return smoothstep(away / _FADE)

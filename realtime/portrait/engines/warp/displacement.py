@@ -6,9 +6,8 @@ import dataclasses
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats
 
 _MOST_CHANGE = 0.8
 """A displacement changes by at most this from one pixel to the next; from 1 on it could fold."""
@@ -90,9 +89,3 @@ class Displacement:
 
 def _least_area(right_across: Floats, right_along: Floats, down_across: Floats, down_along: Floats) -> float:
     return float(((1 + right_across) * (1 + down_along) - right_along * down_across).min())
-
-
-def smooth(share: NDArray[np.floating] | np.floating) -> Floats:
-    """Return 0 up to 0, 1 from 1, and a smooth step between."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)

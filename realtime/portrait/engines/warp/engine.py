@@ -8,12 +8,12 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.core.errors import PortraitError
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
 from realtime.portrait.engines import Engine, Source
 from realtime.portrait.engines.warp.eyes import eye_shape
 from realtime.portrait.engines.warp.eyes.eye import EyeGaze, EyeLayers, together
@@ -21,8 +21,6 @@ from realtime.portrait.engines.warp.head import HeadMotion
 from realtime.portrait.engines.warp.mouth.mouth import MouthLayer
 from realtime.portrait.engines.warp.supersampling import SupersampledPicture
 from realtime.portrait.pack import Place
-
-Floats = NDArray[np.float32]
 
 _LEAST_EYE_PX = 6
 """An iris is less than half as wide as its eye: of a smaller one there are not three pixels to turn."""

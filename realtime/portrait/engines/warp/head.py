@@ -11,16 +11,14 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Size
+from realtime.imaging.numerics import Floats
 from realtime.portrait.engines.warp.displacement import Displacement
 from realtime.portrait.engines.warp.head_depth import solve_fields
-
-Floats = NDArray[np.float32]
 
 
 class HeadMotion:

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Box, Size
-from realtime.portrait.engines.warp.displacement import smooth
-
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats, smoothstep
 
 _GRID_SIDE = 320
 """Longest side of the grid the fields are solved on. They are smooth: 320 and 640 differ by under 0.02 px."""
@@ -136,7 +134,7 @@ class _Solver:
         # A head cut off by the picture's edge stays where it is there: nothing is known of what lies beyond.
         size = self._size
         for distance in (self._x, self._y, size.width - 1 - self._x, size.height - 1 - self._y):
-            window = window * smooth(distance / (_EDGE_FADE * self._unit))
+            window = window * smoothstep(distance / (_EDGE_FADE * self._unit))
         return np.asarray(cv2.GaussianBlur(window.astype(np.float32), (0, 0), 2.0) * (window > 0), np.float32)
 
     def _depth(self) -> Floats:
@@ -157,7 +155,7 @@ class _Solver:
         lids = np.vstack([_dense(points[list(lid), :2]) for lid in _UPPER_LIDS])
         to_lids = np.maximum(0, self._distance(lids) - _LID_STILL * self._unit)
         share = to_lids / (to_lids + self._distance(line) + 1e-6)
-        return np.asarray(self._bump(line, _BROW_REACH * self._unit) * smooth(share), np.float32)
+        return np.asarray(self._bump(line, _BROW_REACH * self._unit) * smoothstep(share), np.float32)
 
     def _spline(self, positions: Floats, values: NDArray[np.float64]) -> Floats:
         """Return the thin-plate spline through the values, on the grid (r² log r; Duchon 1977)."""
@@ -186,7 +184,7 @@ class _Solver:
 
     def _bump(self, centres: Floats, reach_px: float) -> Floats:
         """1 at the centres, falling to 0 at `reach_px` from the nearest."""
-        bump = smooth(1 - self._distance(centres) / reach_px)
+        bump = smoothstep(1 - self._distance(centres) / reach_px)
         blurred = cv2.GaussianBlur(bump, (0, 0), max(1.0, _BUMP_BLUR * reach_px / self._step))
         return np.asarray(blurred / blurred.max(), np.float32)
 

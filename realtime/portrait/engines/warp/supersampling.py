@@ -14,12 +14,10 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.portrait.pack import Place
-
-Floats = NDArray[np.float32]
 
 _TAPS = 32
 _KAISER_BETA = 4.0

@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portrait.engines.warp.eyes.patch import smooth_step
-
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats, smoothstep_between
 
 RINGS = 48
 """The iris and its rim are this many rings, from the centre out."""
@@ -86,7 +84,7 @@ def bridge(line: Floats, first: int, last: int) -> Floats:
     weight_right = (trust_right + 0.2) * (float(colour_right.mean()) + 4) ** 4
     middle = _HALF_A_CHANGE + (1 - 2 * _HALF_A_CHANGE) * weight_left / (weight_left + weight_right)
     way = np.linspace(0, 1, last - first + 3)[1:-1].astype(np.float32)
-    share = smooth_step(middle - _HALF_A_CHANGE, middle + _HALF_A_CHANGE, way)[:, None]
+    share = smoothstep_between(middle - _HALF_A_CHANGE, middle + _HALF_A_CHANGE, way)[:, None]
     return np.asarray(colour_left + (colour_right - colour_left) * share, np.float32)
 
 

@@ -19,15 +19,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats, smoothstep_between
 from realtime.portrait.engines.warp.eyes.colours import RINGS, at_rings, bridge, rim_ends, ring_colours
 from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE, EyeShape
 from realtime.portrait.engines.warp.eyes.lids import LidSkin, move_lids
-from realtime.portrait.engines.warp.eyes.patch import EyePatch, between, smooth_step, unstretched
-
-Floats = NDArray[np.float32]
+from realtime.portrait.engines.warp.eyes.patch import EyePatch, between, unstretched
 
 _BALL = 2.05
 """Radius of the eyeball over that of the iris: 12 mm over 5.9 mm."""
@@ -103,7 +101,7 @@ class EyeLayers:
         self._glow_away = self._middle_of(self._glow, along, across)
         self._white = self._continue_white(clean, grain, along, across, away)
         opening = between(across, upper, lower)
-        near_lid = smooth_step(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
+        near_lid = smoothstep_between(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
         self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
         self._margin = (clean - self._ball(along, across, along, across)) * opening
         uncover = (self._white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
@@ -119,7 +117,9 @@ class EyeLayers:
         softened = cv2.GaussianBlur(self._patch.pixels, (0, 0), self._patch.spread_px(0.012))
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
         added = np.clip(self._patch.pixels - base, 0, None)
-        bright = smooth_step(25.0, 60.0, added.mean(axis=2)) * (1 - smooth_step(0.9, 1.1, away / self._radius))
+        bright = smoothstep_between(25.0, 60.0, added.mean(axis=2)) * (
+            1 - smoothstep_between(0.9, 1.1, away / self._radius)
+        )
         weight = cv2.GaussianBlur(bright, (0, 0), self._patch.spread_px(0.01))
         return np.asarray(added * weight[..., None], np.float32)
 
@@ -170,7 +170,7 @@ class EyeLayers:
         reach = lower + self._shape.overhang_at(along)
         below = np.minimum(2 * reach - across + 0.08, lower + 0.45)
         fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
-        disc: Floats = 1 - smooth_step(self._rim, self._rim + 0.03, away)
+        disc: Floats = 1 - smoothstep_between(self._rim, self._rim + 0.03, away)
         softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
         beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
         open_here = between(
@@ -206,19 +206,19 @@ class EyeLayers:
         )
         half = float(np.clip(half, 0.96 * edge, 1.06 * edge))
         soft = float(np.clip((most - quarter) / 0.7, 0.08 * edge, 0.3 * edge))
-        filled = 1 - smooth_step(half - soft, half + soft, number)
+        filled = 1 - smoothstep_between(half - soft, half + soft, number)
         # The rim's own rings are partly white already, and the disc lets the white through: not twice.
         fill = at_rings(profile, np.minimum(number, half - soft))
         # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
         off = (clean - at_rings(profile, number)).mean(axis=2)
-        shadow = smooth_step(8.0, 25.0, -off) * smooth_step(1.0, 1.15, away / self._radius)
-        lid = smooth_step(3.0, 10.0, off) * near_lid
+        shadow = smoothstep_between(8.0, 25.0, -off) * smoothstep_between(1.0, 1.15, away / self._radius)
+        lid = smoothstep_between(3.0, 10.0, off) * near_lid
         pure = opening * (1 - shadow) * (1 - lid)
         # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
         size = max(3, round(self._patch.spread_px(_LEAST_SEEN))) | 1
         pure = cv2.morphologyEx(pure, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
         pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self._patch.spread_px(_SEEN_EDGE)), np.float32)
-        own = 1 - smooth_step(self._rim, self._rim + _RIM_EDGE, away)
+        own = 1 - smoothstep_between(self._rim, self._rim + _RIM_EDGE, away)
         disc = filled * (1 - pure) + own * pure
         # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
         # darkness would fringe it.
@@ -251,7 +251,7 @@ class EyeLayers:
         glow = self._patch.sample(self._glow, along - glow_u, across - glow_v)
         # Only the cornea mirrors the lamp: the highlight ends where the iris does.
         away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
-        return np.clip(glow, 0, 1) * (1 - smooth_step(1.05 * self._radius, 1.15 * self._radius, away))[..., None]
+        return np.clip(glow, 0, 1) * (1 - smoothstep_between(1.05 * self._radius, 1.15 * self._radius, away))[..., None]
 
     def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
         """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""

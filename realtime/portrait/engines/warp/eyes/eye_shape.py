@@ -14,14 +14,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks.iris import Eye, Eyes
 from realtime.faces.landmarks.measurement import SAME_PLACE, middle_of_lids
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
-
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats
 
 # The mesh's lids, each from the picture's left to its right; sides as the person's own.
 _RIGHT_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)

@@ -13,12 +13,10 @@ import dataclasses
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from realtime.imaging.numerics import Floats, smoothstep_between
 from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE
-from realtime.portrait.engines.warp.eyes.patch import EyePatch, smooth_step
-
-Floats = NDArray[np.float32]
+from realtime.portrait.engines.warp.eyes.patch import EyePatch
 
 _UPPER_FOLLOWS_DOWN, _UPPER_FOLLOWS_UP, _LOWER_FOLLOWS = 0.75, 0.55, 0.25
 """Shares of the iris' way up or down that the lids go along."""
@@ -60,7 +58,7 @@ def move_lids(upper: Floats, lower: Floats, along: Floats, iris_down: float, clo
     bow = np.clip(1 - (2 * along) ** 2, 0, 1)
     share = _UPPER_FOLLOWS_DOWN if iris_down > 0 else _UPPER_FOLLOWS_UP
     follow = np.minimum(iris_down * share * bow, 0.55 * gap)
-    overlap = SOFT_EDGE * smooth_step(0, 0.12, gap)
+    overlap = SOFT_EDGE * smoothstep_between(0, 0.12, gap)
     upper_by = follow + (_UPPER_CLOSES * gap + 0.8 * overlap - follow) * closing
     lower_by = _LOWER_FOLLOWS * iris_down * bow * (1 - closing) - (_LOWER_CLOSES * gap + 0.5 * overlap) * closing
     return Lids(upper, lower, upper_by, lower_by, closing)
@@ -139,14 +137,14 @@ class LidSkin:
         above = self._skin(along, source)
         if lids.closing:
             above = self._closed(above, source, along, across, lids)
-        side = smooth_step(-0.015, 0.015, across - meeting)[..., None]
+        side = smoothstep_between(-0.015, 0.015, across - meeting)[..., None]
         skin = above + (below - above) * side
         if not lids.closing:
             return np.asarray(skin, np.float32)
         # Lashes lie along the upper lid's edge, sharp above and thinning out below; in the corners there are none.
         off = across - np.minimum(upper_edge, meeting)
         line = np.exp(-np.square(off / np.where(off < 0, 0.02, 0.042)))
-        ends = smooth_step(0.0, 0.12, lids.upper_by) * (1 - smooth_step(0.34, 0.48, np.abs(along)))
+        ends = smoothstep_between(0.0, 0.12, lids.upper_by) * (1 - smoothstep_between(0.34, 0.48, np.abs(along)))
         lashes = (0.7 * line * ends)[..., None]
         return np.asarray(skin + (np.minimum(self._lashes, skin) - skin) * lashes, np.float32)
 
@@ -162,16 +160,16 @@ class LidSkin:
         down = np.clip((across - lids.upper + _LASHES) / length, 0, 1).astype(np.float32)
         bow = np.clip(1 - (2 * along) ** 2, 0, 1)
         # The ball beneath is lit in its middle; the lid turns away from the light above it and below.
-        light = 1 + bow * (0.07 * np.exp(-np.square((down - 0.55) / 0.25)) - 0.12 * smooth_step(0.75, 1.0, down))
+        light = 1 + bow * (0.07 * np.exp(-np.square((down - 0.55) / 0.25)) - 0.12 * smoothstep_between(0.75, 1.0, down))
         crease = across - (lids.upper - 0.03)
         light -= 0.14 * bow * np.exp(-np.square(crease / np.where(crease < 0, 0.03, 0.06)))
-        lid = (top + (edge - top) * (0.6 * smooth_step(0, 1, down))[..., None]) * light[..., None]
+        lid = (top + (edge - top) * (0.6 * smoothstep_between(0, 1, down))[..., None]) * light[..., None]
         # The grain of the skin below the eye, there and back again, so that it does not end in stripes.
         away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
         away = np.minimum(away, 2 * _GRAIN_RUN - away)
         lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
-        share = smooth_step(-self._brow, -0.4 * self._brow, source - lids.upper)
-        share = share * (1 - smooth_step(0.48, 0.62, np.abs(along))) * min(1.0, 2.5 * lids.closing)
+        share = smoothstep_between(-self._brow, -0.4 * self._brow, source - lids.upper)
+        share = share * (1 - smoothstep_between(0.48, 0.62, np.abs(along))) * min(1.0, 2.5 * lids.closing)
         return np.asarray(above + (lid - above) * share[..., None], np.float32)
 
     def _skin(self, along: Floats, across: Floats) -> Floats:

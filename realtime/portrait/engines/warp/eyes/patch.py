@@ -6,14 +6,12 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats, smoothstep_between
 from realtime.portrait.engines.warp.eyes.eye_shape import SOFT_EDGE, EyeShape
 from realtime.portrait.engines.warp.supersampling import SupersampledPicture
 from realtime.portrait.pack import Place
-
-Floats = NDArray[np.float32]
 
 _WORK_WIDTH_PX = 110
 """Small eyes are taken apart on an enlarged copy of about this width."""
@@ -84,15 +82,9 @@ class EyePatch:
         return self._fine.at(x, y).astype(np.float32)
 
 
-def smooth_step(start: float, end: float, value: Floats) -> Floats:
-    """Return 0 up to `start`, 1 from `end`, and a smooth step between."""
-    share = np.clip((value - start) / (end - start), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
-
-
 def between(across: Floats, upper: Floats, lower: Floats) -> Floats:
     """Return how much of the eye shows between two edges: (h, w, 1), 0..1."""
-    shown = smooth_step(0.0, SOFT_EDGE, across - upper) * smooth_step(0.0, SOFT_EDGE, lower - across)
+    shown = smoothstep_between(0.0, SOFT_EDGE, across - upper) * smoothstep_between(0.0, SOFT_EDGE, lower - across)
     return np.asarray(shown[..., None], np.float32)
 
 

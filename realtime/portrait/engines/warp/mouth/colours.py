@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.portrait.engines.warp.displacement import smooth
+from realtime.imaging.numerics import Floats, smoothstep
 from realtime.portrait.engines.warp.mouth.lip_line import Lips
-
-Floats = NDArray[np.float32]
 
 _OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
 
@@ -68,17 +65,17 @@ class MouthColours:
         out = np.abs(along) / self._half
         open_here = np.maximum(below_upper + above_lower, 1e-4)
         # Towards the corners and the depth it gets darker; the tongue catches light, rising to half of the opening.
-        bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * smooth(open_here / 0.07)
-        tongue = smooth(1 - above_lower / (0.62 * open_here)) * bed
+        bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * smoothstep(open_here / 0.07)
+        tongue = smoothstep(1 - above_lower / (0.62 * open_here)) * bed
         colour = self._deep + (self._tongue - self._deep) * tongue[..., None]
-        wet = smooth(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
+        wet = smoothstep(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
         colour += (self._wet - colour) * wet[..., None]
         if self._teeth:
             row = np.sqrt(np.clip(1 - (out / _TEETH_ACROSS) ** 2, 0, 1))
-            shown = smooth((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * smooth(row / 0.6)
+            shown = smoothstep((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * smoothstep(row / 0.6)
             # Shaded by the upper lip, where the row curves back, and by lips that hardly part.
-            shade = (0.6 + 0.4 * smooth(below_upper / 0.024)) * (0.4 + 0.6 * row)
-            shade *= 0.25 + 0.75 * smooth(open_here / 0.045)
+            shade = (0.6 + 0.4 * smoothstep(below_upper / 0.024)) * (0.4 + 0.6 * row)
+            shade *= 0.25 + 0.75 * smoothstep(open_here / 0.045)
             teeth = self._deep + (self._light - self._deep) * shade[..., None]  # warm in the shade, never grey
             colour += (teeth - colour) * shown[..., None]
         return np.asarray(colour, np.float32)

@@ -6,13 +6,11 @@ import dataclasses
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
-
-Floats = NDArray[np.float32]
+from realtime.imaging.numerics import Floats
 
 _CLOSED = 0.014
 """Lips nearer than this touch, heights of the face: the mesh sees closed lips 0.003 to 0.010 apart, parted ones 0.019

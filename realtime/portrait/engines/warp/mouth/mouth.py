@@ -15,16 +15,13 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.portrait.engines.warp.displacement import smooth
+from realtime.imaging.numerics import Floats, smoothstep
 from realtime.portrait.engines.warp.head import HeadMotion
 from realtime.portrait.engines.warp.mouth.colours import MouthColours
 from realtime.portrait.engines.warp.mouth.lip_line import find_lips
-
-Floats = NDArray[np.float32]
 
 MOST_OPEN = 0.13
 """Lips open by no more than this, heights of the face: the skin beside the corners would be stretched to more than
@@ -89,8 +86,8 @@ class MouthLayer:
             sampled = cv2.remap(self._picture, at_x, at_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
             skin = np.where(moved[..., None], sampled, frame).astype(np.float32)
         feather = self._feather
-        opened = smooth((across - upper) / feather * 0.5 + 0.5) * smooth((lower - across) / feather * 0.5 + 0.5)
-        opened *= smooth((lower - upper) / (2 * feather))
+        opened = smoothstep((across - upper) / feather * 0.5 + 0.5) * smoothstep((lower - across) / feather * 0.5 + 0.5)
+        opened *= smoothstep((lower - upper) / (2 * feather))
         inside = self._colours.paint(along, across - self._lips.cut(along), across - upper, lower - across)
         inside += self._colours.grain(frame, inside)
         return np.asarray(skin + (inside - skin) * opened[..., None], np.float32)
@@ -120,7 +117,7 @@ class MouthLayer:
         out = np.abs(along) / self._lips.half
         bow = np.clip(1 - out * out, 0, 1) ** _ROUNDNESS
         jaw, corners = _jaw(along), self._corner_share
-        arch = smooth((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
+        arch = smoothstep((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
         return (
             np.asarray(jaw * corners * arch - _UPPER_RISES * (1 - arch), np.float32),
             np.asarray(jaw * (corners + (1 - corners) * bow), np.float32),
@@ -134,8 +131,8 @@ class MouthLayer:
         cut = self._lips.cut(along)
         by_upper, by_lower = self._shares(along)
         upper, lower = cut + mouth_open * by_upper, cut + mouth_open * by_lower
-        above = by_upper * (1 - smooth((upper - across) / _UPPER_REACH))
-        below = by_lower + (_jaw(along) - by_lower) * smooth((across - lower) / _EASE)
+        above = by_upper * (1 - smoothstep((upper - across) / _UPPER_REACH))
+        below = by_lower + (_jaw(along) - by_lower) * smoothstep((across - lower) / _EASE)
         from_above = np.minimum(across - mouth_open * above * share, cut)
         from_below = np.maximum(across - mouth_open * below * share, cut)
         return np.asarray(np.where(across < (upper + lower) / 2, from_above, from_below), np.float32)
@@ -143,4 +140,4 @@ class MouthLayer:
 
 def _jaw(along: Floats | np.float32) -> Floats:
     """Return how much of the jaw's way is left at a distance from its middle."""
-    return 1 - smooth((np.abs(along) - _NEAR_SIDE) / (_FAR_SIDE - _NEAR_SIDE))
+    return 1 - smoothstep((np.abs(along) - _NEAR_SIDE) / (_FAR_SIDE - _NEAR_SIDE))
