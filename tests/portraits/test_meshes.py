@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.core.errors import ModelError
+from realtime.faces.landmarks.expression import SHUT_IN_PHOTO, TOO_NARROW_TO_ANIMATE
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
-from realtime.faces.landmarks.mesh import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, FaceMesh, compare, open_network
+from realtime.faces.landmarks.mesh import (
+    EYE_CORNERS,
+    LEFT_CHEEK,
+    NOSE_TIP,
+    RIGHT_CHEEK,
+    FaceMesh,
+    compare,
+    open_network,
+)
+from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
+from realtime.portrait.engines.warp.engine import MeshEngine
 
 ANGLES = st.floats(-20, 20)
 
@@ -32,6 +43,28 @@ def test_both_irises_lie_between_their_lids(navy: FaceMeasurement) -> None:
         assert 0.12 < eye.radius_px / eye.width_px < 0.3
     assert navy.eyes.left.centre[0] < navy.eyes.right.centre[0]
     assert 0.15 < navy.eyes.openness < 0.5
+
+
+def test_corners_lead_from_the_persons_sides_to_the_pictures(navy: FaceMeasurement) -> None:
+    for eye, (left, right) in zip((navy.eyes.left, navy.eyes.right), EYE_CORNERS, strict=True):
+        assert navy.mesh.points[left, 0] < eye.centre[0] < navy.mesh.points[right, 0]
+
+
+@pytest.mark.parametrize(("closing", "is_shut"), [(0.0, False), (0.5, False), (1.0, True)])
+def test_an_eye_is_shut_when_its_lids_have_fallen(
+    engine: MeshEngine,
+    navy_picture: Pixels,
+    navy: FaceMeasurement,
+    meter: FaceMeasurer,
+    closing: float,
+    is_shut: bool,
+) -> None:
+    picture = navy_picture.copy()
+    left, top, width, height = (round(side) for side in engine.region)
+    picture[top : top + height, left : left + width] = engine.render(Motion(closing=closing))
+    openness = meter.again(picture, navy).eyes.openness
+    assert (openness < SHUT_IN_PHOTO) == is_shut
+    assert (openness < TOO_NARROW_TO_ANIMATE) == is_shut
 
 
 @pytest.mark.parametrize("degrees", [-20, 12, 30])

@@ -31,13 +31,10 @@ from numpy.typing import NDArray
 from realtime.core.errors import ModelError, nearest
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import (
-    LEFT_EYE_INNER,
-    LEFT_EYE_OUTER,
+    EYE_CORNERS,
     MOUTH_LEFT,
     MOUTH_RIGHT,
     NOSE_TIP,
-    RIGHT_EYE_INNER,
-    RIGHT_EYE_OUTER,
     FaceMesh,
 )
 from realtime.imaging.frame import Pixels, Size
@@ -239,8 +236,7 @@ def _as_deepfacelive(coverage: float, x: float, y: float, text: str) -> Alignmen
 
 @functools.cache
 def _on_five_points(name: str) -> Alignment:
-    eyes = (RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_INNER, LEFT_EYE_OUTER)
-    points = np.array([*eyes, *((number, number) for number in (NOSE_TIP, MOUTH_RIGHT, MOUTH_LEFT))])
+    points = np.array([*EYE_CORNERS, *((number, number) for number in (NOSE_TIP, MOUTH_RIGHT, MOUTH_LEFT))])
     return Alignment(name, _read_only(points), _read_only(_FIVE_POINTS[name].copy()), fitted_in_crop=True)
 
 

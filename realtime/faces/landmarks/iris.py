@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import (
-    LEFT_EYE_INNER,
-    LEFT_EYE_OUTER,
-    RIGHT_EYE_INNER,
-    RIGHT_EYE_OUTER,
+    EYE_CORNERS,
     FaceMesh,
     open_network,
     sample_crop,
@@ -75,7 +72,9 @@ class Eye:
 
     @property
     def openness(self) -> float:
-        """Largest distance between the lids over the eye's width: 0.25 to 0.4 when open, under 0.12 when closed."""
+        """Largest distance between the lids over the eye's width: 0.25 to 0.4 when open. `expression.py` says when it
+        is closed.
+        """
         axis = self.axis
         gap = (self.lower[1:-1] - self.upper[1:-1]) @ np.array([-axis[1], axis[0]])
         return float(gap.max()) / self.width_px
@@ -115,7 +114,7 @@ class IrisModel:
         points = mesh.points
         # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
         near_left, near_right = (None, None) if near is None else (near.left, near.right)
-        left, right = (points[[RIGHT_EYE_OUTER, RIGHT_EYE_INNER]], points[[LEFT_EYE_INNER, LEFT_EYE_OUTER]])
+        left, right = (points[list(corners)] for corners in EYE_CORNERS)
         return Eyes(
             self._run(pixels, left, scale, near_left, mirrored=False),
             self._run(pixels, right, scale, near_right, mirrored=True),

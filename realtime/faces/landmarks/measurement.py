@@ -6,9 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.iris import Eye, Eyes, IrisModel
-from realtime.faces.landmarks.mesh import FaceMesh, MeshModel, Turn, compare
+from realtime.faces.landmarks.mesh import EYE_CORNERS, FaceMesh, MeshModel, Turn, compare
 from realtime.imaging.frame import Face, Pixels
 
 _CROPS = ((1.0, 0.0, 0.0), (1.05, 0.015, -0.01), (0.96, -0.015, 0.01))
@@ -20,8 +19,6 @@ _EYE_CROPS = (0.93, 1.0, 1.07)
 SAME_PLACE = 0.04
 """Farther apart than this, in eye widths, mesh and iris model have the eyes at different places: up to 0.03 on six of
 nine pictures, 0.06 on two, 0.15 on one."""
-_RIGHT_CORNERS = (face.RIGHT_EYE_OUTER, face.RIGHT_EYE_INNER)
-_LEFT_CORNERS = (face.LEFT_EYE_INNER, face.LEFT_EYE_OUTER)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
     The corners are the mesh's: the iris model's own wander with the iris, by about half its movement.
     """
     offsets = []
-    for eye, start, end in ((eyes.left, *_RIGHT_CORNERS), (eyes.right, *_LEFT_CORNERS)):
+    for eye, (start, end) in zip((eyes.left, eyes.right), EYE_CORNERS, strict=True):
         first, last = mesh.points[start, :2], mesh.points[end, :2]
         width = float(np.linalg.norm(last - first))
         axis = (last - first) / width
@@ -108,7 +105,7 @@ def middle_of_lids(eyes: Eyes, mesh: FaceMesh) -> float:
     mean square, 0.15 at the most), those of the lids by 0.025 (0.06).
     """
     middles = []
-    for eye, start, end in ((eyes.left, *_RIGHT_CORNERS), (eyes.right, *_LEFT_CORNERS)):
+    for eye, (start, end) in zip((eyes.left, eyes.right), EYE_CORNERS, strict=True):
         first, last = mesh.points[start, :2], mesh.points[end, :2]
         away = (eye.upper[0] + eye.upper[-1] - first - last) / 2
         middles.append(float(away @ (last - first)) / float(np.square(last - first).sum()))

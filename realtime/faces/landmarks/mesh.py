@@ -21,13 +21,16 @@ INPUT_SIDE_PX = 192
 CROP_SCALE = 1.5
 """Side of the model's crop over the side of the face's box; what the model was trained on."""
 
-# Points by number, sides as the person's own. The numbering is that of MediaPipe's canonical face.
+# Points by number, sides as the person's own (see the package). The numbering is that of MediaPipe's canonical face.
 NOSE_TIP = 1
 FOREHEAD_TOP = 10
 CHIN = 152
 RIGHT_CHEEK, LEFT_CHEEK = 234, 454
 RIGHT_EYE_OUTER, RIGHT_EYE_INNER = 33, 133
 LEFT_EYE_INNER, LEFT_EYE_OUTER = 362, 263
+EYE_CORNERS = ((RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_INNER, LEFT_EYE_OUTER))
+"""From the picture's left to its right: of the eye at its left (the person's right one) and of the other, each the
+corner at the left and the one at the right."""
 MOUTH_RIGHT, MOUTH_LEFT = 61, 291
 LIP_UPPER_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 LIP_LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)

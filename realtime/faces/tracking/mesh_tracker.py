@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import (
+    EYE_CORNERS,
     EYES,
-    LEFT_EYE_INNER,
-    LEFT_EYE_OUTER,
     LIDS,
     LIPS,
     MOUTH,
@@ -22,8 +21,6 @@ from realtime.faces.landmarks.mesh import (
     MOUTH_RIGHT,
     NOSE_TIP,
     POINT_COUNT,
-    RIGHT_EYE_INNER,
-    RIGHT_EYE_OUTER,
     RIGID,
     FaceMesh,
     MeshModel,
@@ -108,14 +105,7 @@ passes at 19 Hz, lids and lips quicker. The rest of the face shakes most, by 0.1
 has the finest texture, and moves least within the head."""
 
 
-_KEYPOINTS = np.array(
-    [
-        (RIGHT_EYE_OUTER, RIGHT_EYE_INNER),
-        (LEFT_EYE_INNER, LEFT_EYE_OUTER),
-        (NOSE_TIP, NOSE_TIP),
-        (MOUTH_RIGHT, MOUTH_LEFT),
-    ]
-)
+_KEYPOINTS = np.array([*EYE_CORNERS, (NOSE_TIP, NOSE_TIP), (MOUTH_RIGHT, MOUTH_LEFT)])
 """The detector's keypoints, but for the ears: each is the middle of two points of the mesh."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from realtime.faces.landmarks.expression import motion_between, read_expression
+from realtime.faces.landmarks.expression import TOO_NARROW_TO_ANIMATE, motion_between, read_expression
 from realtime.faces.landmarks.measurement import FaceMeasurement, gaze_from, turn
 from realtime.faces.landmarks.motion import Motion
 from realtime.portrait.building.column_selection import look
@@ -17,8 +17,6 @@ _FAR_EYE_DEGREES = 28.0
 _CLEAR_GAZE = 0.12
 """Eye widths from the middle at which a gaze is clear from across a room."""
 _SMALL_EYE_PX = 20
-_NEARLY_CLOSED = 0.17
-"""Openness in eye widths: eyes that are shut measure 0.01 to 0.12, those of people who laugh 0.2, open ones 0.3."""
 _FOLLOWING = 0.9
 """Rank correlation of gaze and frame number: 0.98 and more where eyes are seen, 0.68 behind dark glasses."""
 _STILL_HEAD_DEGREES = 4.0
@@ -45,7 +43,7 @@ class Pictures:
 
 def can_blink(original: FaceMeasurement) -> bool:
     """Return whether a blink can be shown: not where the far lid's edge is a guess, nor where the eyes are shut."""
-    return abs(original.mesh.yaw_degrees) <= _FAR_EYE_DEGREES and original.eyes.openness >= _NEARLY_CLOSED
+    return abs(original.mesh.yaw_degrees) <= _FAR_EYE_DEGREES and original.eyes.openness >= TOO_NARROW_TO_ANIMATE
 
 
 def seen_look(frame: FaceMeasurement, original: FaceMeasurement) -> float:
@@ -173,7 +171,7 @@ def _picture_warnings(original: FaceMeasurement) -> list[str]:
         warnings.append(
             f"the face is turned {away:.0f} degrees away: its far eye is seen too badly to move as far, or to blink"
         )
-    if eyes.openness < _NEARLY_CLOSED:
+    if eyes.openness < TOO_NARROW_TO_ANIMATE:
         warnings.append("the eyes are nearly closed: there is little to see them turn, and they do not blink")
     return warnings
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from realtime.core.errors import EffectError, PortraitError
 from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
@@ -20,8 +21,6 @@ _LEAST_WIDTH_PX = 80
 """Between the cheeks; a smaller face is a blur on a viewer who sits before a camera."""
 _MOST_YAW_DEGREES = 35.0
 """A face turned further shows too little of its far half to cover another's with."""
-_CLOSED = 0.13
-"""Opening of the eyes over their width: shut lids measure 0.05 to 0.12."""
 _SECOND_FACE = 0.5
 """A second face at least this wide, as a share of the first, may be the one that is meant."""
 
@@ -52,7 +51,7 @@ def read_source(path: Path, meter: FaceMeasurer) -> SourceFace:
         raise EffectError(f"{path}: the face is turned by {abs(yaw):.0f}°; take a photo that looks at the camera")
     if width_px < _LEAST_WIDTH_PX:
         log.warning("%s: the face is only %.0f pixels wide and will look blurred; take a larger photo", path, width_px)
-    if measured.eyes.openness < _CLOSED:
+    if measured.eyes.openness < SHUT_IN_PHOTO:
         log.warning("%s: the eyes are closed; with open ones the lids fit better", path)
     others = [face for face in faces[1:] if face.box.width > _SECOND_FACE * faces[0].box.width]
     if others:
