@@ -58,6 +58,57 @@ _MOST_APART_DEGREES = 12.0
 """One eye turns no farther than the other by more than this: beyond, a face squints."""
 _MOST_UP_DEGREES = 28.0
 """Nor farther up or down than this: beyond, it would hide behind a lid."""
+_LEAST_BROW, _MOST_BROW = 0.3, 0.8
+"""Skin moves at least so far above an eye, and no farther, wherever its brow is said to be, eye widths: a lid needs
+some to draw down, and no lid draws the forehead."""
+_RIM_SHARE, _RIM_ROOM, _RIM_PX = 1.05, 0.01, 1.2
+"""What travels with the iris is larger than its circle: by a share, which the fitted radius may be off by; by eye
+widths, which its middle may be; and by the pixel of the picture over which its edge is soft."""
+_GRAIN_PX = 1.3
+"""Standard deviation of the blur that grain is what is lost by, pixels of the picture."""
+_LAMP_WIDTH, _LAMP_DETAIL, _LAMP_EDGE = 0.15, 0.012, 0.01
+"""A bright spot narrower than the first is the image of a lamp, and not the white or the lit part of an iris; it is
+looked for with detail as fine as the second calmed, and cut out with an edge as soft as the third. Eye widths."""
+_FAINT_LAMP, _SURE_LAMP = 25.0, 60.0
+"""It adds so many grey levels: fewer are the iris' own pattern."""
+_LAMP_ENDS = (0.9, 1.1)
+"""And it lies on the cornea: it counts up to here, in radii of the iris."""
+_LINES, _PLACES = 40, 160
+"""The white is continued along so many lines from lid to lid, with so many places from corner to corner: finer than the
+patch, on which an eye is some 110 pixels wide."""
+_LINES_CALMED = 2.0
+"""Each line is filled by itself: blurred by so many of them, they do not show."""
+_COVER_EDGE = 0.03
+"""The continued white takes the iris' place with an edge as soft as this, eye widths."""
+_GRAIN_BELOW, _GRAIN_ENDS = 0.08, 0.45
+"""Its grain is that of the skin from so far below the lower lid's edge, past the lashes, down to here; eye widths."""
+_OVERHANG_ROOM = 0.01
+"""So much of the white above the lower lid's line is repainted with what hangs over it, eye widths."""
+_CORE, _BEYOND, _RING_STEP = 0.8, 1.25, 0.25
+"""Where the brightness of the iris and that of the white beside it are read, in radii, and the steps between, rings."""
+_LEAST_END, _MOST_END = 0.96, 1.06
+"""An iris ends about where its circle was fitted, in radii, whatever its brightness says."""
+_STEP_SHARE = 0.7
+"""From a quarter to three quarters a smooth step takes 0.35 of its way, which is twice as long as its half."""
+_LEAST_SOFT, _MOST_SOFT = 0.08, 0.3
+"""Half the width of its soft edge, in radii: what is softer is a shadow beside it."""
+_SHADOW_BEGINS, _SHADOW_SURE = 8.0, 25.0
+"""What is darker than its ring by so many grey levels is a corner's shadow ..."""
+_SHADOW_FROM = (1.0, 1.15)
+"""... beyond the iris, in radii: inside, dark spots are its pattern."""
+_LID_BEGINS, _LID_SURE = 3.0, 10.0
+"""What is brighter by so many, near the lower lid, has that lid's colour."""
+_MOST_SEEN = 0.9
+"""Rings take their colours from places that are open to this share at least."""
+_GLOW_ENDS = (1.05, 1.15)
+"""Where a moved highlight ends, in radii of the moved iris."""
+_GLOW_ROOM = 0.5
+"""It stays within this part of the radius from the iris' middle, or as far off as it is in the picture."""
+_MOST_TURNED, _MOST_SINE = 0.35, 0.95
+"""Sines: no eye is taken to be turned by more than 20 degrees in the picture, nor turned so far that a small change of
+place is a large one of angle."""
+_MARGIN_SHUTS = 0.15
+"""At this closing, what the layers do not explain is gone: it lies about where the lids are in the picture."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,12 +129,11 @@ class EyeLayers:
 
     def __init__(self, picture: Pixels, shape: EyeShape, brow_px: float) -> None:
         """`brow_px`: how far above the eye the brow begins; skin above it never moves."""
-        brow = float(np.clip(brow_px / shape.width_px, 0.3, 0.8))
+        brow = float(np.clip(brow_px / shape.width_px, _LEAST_BROW, _MOST_BROW))
         self._shape = shape
         self._iris = shape.iris
         self._radius = shape.radius
-        # The rim is soft, by the model's error and by about a pixel of the picture: all of it travels with the iris.
-        self._rim = shape.radius * 1.05 + 0.01 + 1.2 / shape.width_px
+        self._rim = shape.radius * _RIM_SHARE + _RIM_ROOM + _RIM_PX / shape.width_px
         self._patch = EyePatch(picture, shape, brow + 0.1)
         self.left, self.right = self._patch.left, self._patch.right
         self.top, self.bottom = self._patch.top, self._patch.bottom
@@ -93,7 +143,7 @@ class EyeLayers:
         away = np.hypot(along - self._iris[0], across - self._iris[1])
         highlight = self._find_highlight(away)
         clean = self._patch.pixels - highlight
-        grain = clean - cv2.GaussianBlur(clean, (0, 0), 1.3 * self._patch.enlarged)
+        grain = clean - cv2.GaussianBlur(clean, (0, 0), _GRAIN_PX * self._patch.enlarged)
         # No grain but lashes and edges stand out by more than this.
         most = _MOST_GRAIN * float(np.median(np.abs(grain)))
         grain = np.clip(grain, -most, most).astype(np.float32)
@@ -112,15 +162,14 @@ class EyeLayers:
 
     def _find_highlight(self, away: Floats) -> Floats:
         """Return the light that small bright spots add within the iris: what an opening with a disc takes away."""
-        size = max(3, round(self._patch.spread_px(0.15))) | 1
+        size = max(3, round(self._patch.spread_px(_LAMP_WIDTH))) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        softened = cv2.GaussianBlur(self._patch.pixels, (0, 0), self._patch.spread_px(0.012))
+        softened = cv2.GaussianBlur(self._patch.pixels, (0, 0), self._patch.spread_px(_LAMP_DETAIL))
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
         added = np.clip(self._patch.pixels - base, 0, None)
-        bright = smoothstep_between(25.0, 60.0, added.mean(axis=2)) * (
-            1 - smoothstep_between(0.9, 1.1, away / self._radius)
-        )
-        weight = cv2.GaussianBlur(bright, (0, 0), self._patch.spread_px(0.01))
+        on_cornea = 1 - smoothstep_between(*_LAMP_ENDS, away / self._radius)
+        bright = smoothstep_between(_FAINT_LAMP, _SURE_LAMP, added.mean(axis=2)) * on_cornea
+        weight = cv2.GaussianBlur(bright, (0, 0), self._patch.spread_px(_LAMP_EDGE))
         return np.asarray(added * weight[..., None], np.float32)
 
     def _middle_of(self, glow: Floats, along: Floats, across: Floats) -> tuple[float, float]:
@@ -135,9 +184,8 @@ class EyeLayers:
     def _continue_white(self, clean: Floats, grain: Floats, along: Floats, across: Floats, away: Floats) -> Floats:
         """Return the opening as it would look without the iris, and the skin below it without the iris' rim."""
         upper, lower = self._shape.lids(along)
-        lines, places = 40, 160
-        grid_u = np.linspace(-0.5, 0.5, places, dtype=np.float32)
-        grid_v = np.linspace(0.0, 1.0, lines, dtype=np.float32)
+        grid_u = np.linspace(-0.5, 0.5, _PLACES, dtype=np.float32)
+        grid_v = np.linspace(0.0, 1.0, _LINES, dtype=np.float32)
         line_up, line_low = self._shape.lids(grid_u)
         unrolled_across = line_up[None, :] + grid_v[:, None] * (line_low - line_up)[None, :]
         unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
@@ -145,7 +193,7 @@ class EyeLayers:
         covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
         spread = np.zeros_like(unrolled_across)
         filled = unrolled.copy()
-        for line in range(lines):
+        for line in range(_LINES):
             inside = np.flatnonzero(covered[line])
             if len(inside):
                 first, last = int(inside[0]), int(inside[-1])
@@ -154,11 +202,11 @@ class EyeLayers:
                 spread[line, left:first], spread[line, last + 1 : right + 1] = 1, 1
                 filled[line, left:first] = np.maximum(filled[line, left:first], filled[line, first])
                 filled[line, last + 1 : right + 1] = np.maximum(filled[line, last + 1 : right + 1], filled[line, last])
-        calmed = cv2.GaussianBlur(filled, (0, 0), 2.0)
+        calmed = cv2.GaussianBlur(filled, (0, 0), _LINES_CALMED)
         filled = np.where(covered[..., None], calmed, filled)
         gap = np.maximum(lower - upper, 1e-3)
-        map_u = (np.clip(along, -0.5, 0.5) + 0.5) * (places - 1)
-        map_v = np.clip((across - upper) / gap, 0, 1) * (lines - 1)
+        map_u = (np.clip(along, -0.5, 0.5) + 0.5) * (_PLACES - 1)
+        map_v = np.clip((across - upper) / gap, 0, 1) * (_LINES - 1)
         fill = cv2.remap(
             filled,
             map_u.astype(np.float32),
@@ -168,9 +216,9 @@ class EyeLayers:
         )
         # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
         reach = lower + self._shape.overhang_at(along)
-        below = np.minimum(2 * reach - across + 0.08, lower + 0.45)
+        below = np.minimum(2 * reach - across + _GRAIN_BELOW, lower + _GRAIN_ENDS)
         fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
-        disc: Floats = 1 - smoothstep_between(self._rim, self._rim + 0.03, away)
+        disc: Floats = 1 - smoothstep_between(self._rim, self._rim + _COVER_EDGE, away)
         softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
         beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
         open_here = between(
@@ -179,7 +227,7 @@ class EyeLayers:
         disc = np.maximum(disc, np.asarray(beside, np.float32) * open_here[..., 0])
         white = np.asarray(clean * (1 - disc[..., None]) + fill * disc[..., None], np.float32)
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
-        over = ((disc > 0) & (across > lower - 0.01) & (across < reach)).astype(np.uint8)
+        over = ((disc > 0) & (across > lower - _OVERHANG_ROOM) & (across < reach)).astype(np.uint8)
         if not over.any():
             return white
         skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
@@ -195,24 +243,25 @@ class EyeLayers:
         """
         reach = self._rim + _RIM_EDGE
         number = np.clip(away / reach * (RINGS - 1), 0, RINGS - 1).astype(np.float32)
-        profile = ring_colours(clean, number, opening * (1 - near_lid) > 0.9)
-        inner, edge, outer = (share * self._radius / reach * (RINGS - 1) for share in (0.8, 1.0, 1.25))
+        profile = ring_colours(clean, number, opening * (1 - near_lid) > _MOST_SEEN)
+        inner, edge, outer = (share * self._radius / reach * (RINGS - 1) for share in (_CORE, 1.0, _BEYOND))
         brightness = profile.mean(axis=1)
         core, beyond = (float(np.interp(ring, np.arange(RINGS), brightness)) for ring in (inner, outer))
-        rings = np.arange(inner, outer, 0.25)
+        rings = np.arange(inner, outer, _RING_STEP)
         way = np.maximum.accumulate((np.interp(rings, np.arange(RINGS), brightness) - core) / max(beyond - core, 1.0))
         quarter, half, most = (
             float(rings[min(int(np.sum(way < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
         )
-        half = float(np.clip(half, 0.96 * edge, 1.06 * edge))
-        soft = float(np.clip((most - quarter) / 0.7, 0.08 * edge, 0.3 * edge))
+        half = float(np.clip(half, _LEAST_END * edge, _MOST_END * edge))
+        soft = float(np.clip((most - quarter) / _STEP_SHARE, _LEAST_SOFT * edge, _MOST_SOFT * edge))
         filled = 1 - smoothstep_between(half - soft, half + soft, number)
         # The rim's own rings are partly white already, and the disc lets the white through: not twice.
         fill = at_rings(profile, np.minimum(number, half - soft))
         # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
         off = (clean - at_rings(profile, number)).mean(axis=2)
-        shadow = smoothstep_between(8.0, 25.0, -off) * smoothstep_between(1.0, 1.15, away / self._radius)
-        lid = smoothstep_between(3.0, 10.0, off) * near_lid
+        shadow = smoothstep_between(_SHADOW_BEGINS, _SHADOW_SURE, -off)
+        shadow = shadow * smoothstep_between(*_SHADOW_FROM, away / self._radius)
+        lid = smoothstep_between(_LID_BEGINS, _LID_SURE, off) * near_lid
         pure = opening * (1 - shadow) * (1 - lid)
         # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
         size = max(3, round(self._patch.spread_px(_LEAST_SEEN))) | 1
@@ -251,13 +300,14 @@ class EyeLayers:
         glow = self._patch.sample(self._glow, along - glow_u, across - glow_v)
         # Only the cornea mirrors the lamp: the highlight ends where the iris does.
         away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
-        return np.clip(glow, 0, 1) * (1 - smoothstep_between(1.05 * self._radius, 1.15 * self._radius, away))[..., None]
+        start, end = (share * self._radius for share in _GLOW_ENDS)
+        return np.clip(glow, 0, 1) * (1 - smoothstep_between(start, end, away))[..., None]
 
     def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
         """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""
         moved = []
         for shift, away in zip((shift_u, shift_v), self._glow_away, strict=True):
-            limit = max(0.5 * self._radius, abs(away))
+            limit = max(_GLOW_ROOM * self._radius, abs(away))
             moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
         return moved[0], moved[1]
 
@@ -283,8 +333,8 @@ class EyeLayers:
         as much of `right_degrees` as it can be, radians.
         """
         radius = self._radius * _BALL
-        start = math.asin(float(np.clip(self._iris[0] / radius, -0.35, 0.35)))
-        most = math.asin(min(0.95, _FARTHEST / radius))
+        start = math.asin(float(np.clip(self._iris[0] / radius, -_MOST_TURNED, _MOST_TURNED)))
+        most = math.asin(min(_MOST_SINE, _FARTHEST / radius))
         angle = float(np.clip(start + math.radians(right_degrees), min(-most, start), max(most, start)))
         return start, angle
 
@@ -310,9 +360,9 @@ class EyeLayers:
         # What the layers do not explain fades as the iris moves off (it has the lid's colour along the lid) ...
         fades = 1 - (math.hypot(shift_u, shift_v) + stretched) / _STAYS_NEAR
         if fades > 0:
-            painted += fades * max(0.0, 1 - closing / 0.15) * self._patch.sample(self._margin, along, across)
+            painted += fades * max(0.0, 1 - closing / _MARGIN_SHUTS) * self._patch.sample(self._margin, along, across)
         # ... and as the lids do (single lashes, brush marks on their edges).
-        fades = max(0.0, 1 - abs(shift_v) / _STAYS_NEAR) * max(0.0, 1 - closing / 0.15)
+        fades = max(0.0, 1 - abs(shift_v) / _STAYS_NEAR) * max(0.0, 1 - closing / _MARGIN_SHUTS)
         if fades > 0:
             own_opening = between(across, upper, np.asarray(lower + self._shape.overhang_at(along), np.float32))
             unexplained = bare - self._patch.sample(self._white, along, across)

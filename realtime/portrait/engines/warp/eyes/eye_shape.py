@@ -47,6 +47,32 @@ _GAP = 51
 """Narrower than so many places of `_GRID`, what interrupts an iris below the lid's line is no end of it."""
 _MOST_OVERHANG = 0.12
 """No iris is seen farther below the models' lower lid than this, its soft edge included, units."""
+_OTHER_SIZE = 8.0
+"""What another size than the model's costs, for the square of the change's share: 20 per cent, the most, cost 0.3."""
+_SEARCH_RIGHT, _SEARCH_DOWN = 0.12, 0.06
+"""How far from the model's place an iris is looked for, units: the models err along the eye (see `SAME_PLACE`)."""
+_PLACE_RIGHT, _PLACE_DOWN = 20, 30
+"""What another place costs, for the square of the way in units: at the search's ends 0.3 and 0.1."""
+_OFF_LID = 0.02
+"""Nearer to a lid than this, units, its edge would be taken for the rim's."""
+_BOTH_SIDES = 0.5
+"""What the clearer side of a rim counts beside the fainter one, from which most is to be expected."""
+_LEAST_RIM_PLACES = 4
+"""Of 19 on each side of the rim: fewer between the lids are too few to tell."""
+_LID_PART = 0.42
+"""The upper lid is looked for between these places, units from the middle: in the corners there is no white."""
+_BESIDE_IRIS = 0.9
+"""And beside the iris, in radii: above it, dark is no sign."""
+_MOST_LIFTED, _LIFTING, _TILTING = 0.10, 30, 10
+"""So far the lid is raised at its middle or tilted, units, and what that costs, for its square: at most 0.3 and 0.1."""
+_DARK_ABOVE = 0.02
+"""An iris' own darkness is what is darkest so far above the lower lid's line, units; skin begins as far below it."""
+_SKIN_BELOW_CIRCLE = 0.06
+"""Skin is looked for down to here below the fitted circle, units."""
+_BEYOND_CIRCLE = 0.02
+"""An iris is not seen beyond its circle by more, units."""
+_DARK_LID = 0.3
+"""A lid that is brighter than the iris by less than this share of what the white is, is as dark as the iris."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -200,7 +226,7 @@ def _fit_irises(patches: Sequence[Floats], shapes: Sequence[EyeShape]) -> tuple[
         _score_circles(patch, shape, factors * radius_px / shape.width_px)
         for patch, shape in zip(patches, shapes, strict=True)
     ]
-    together = sum(score.max(axis=1) for score, _, _ in found) - 8.0 * (factors - 1.0) ** 2
+    together = sum(score.max(axis=1) for score, _, _ in found) - _OTHER_SIZE * (factors - 1.0) ** 2
     size = int(np.argmax(together))
     fitted = []
     for shape, (score, places, contrast) in zip(shapes, found, strict=True):
@@ -223,7 +249,7 @@ def _score_circles(brightness: Floats, shape: EyeShape, radii: Floats) -> tuple[
     """Return, for circles of each radius around places near the model's iris: a score (radii, places), the places
     (places, 2), and by how many grey levels the rim is darker inside (radii, places).
     """
-    moves = np.meshgrid(np.linspace(-0.12, 0.12, 25), np.linspace(-0.06, 0.06, 11))
+    moves = np.meshgrid(np.linspace(-_SEARCH_RIGHT, _SEARCH_RIGHT, 25), np.linspace(-_SEARCH_DOWN, _SEARCH_DOWN, 11))
     places = np.stack([grid.ravel() for grid in moves], axis=1).astype(np.float32)
     move_u, move_v = places[:, 0], places[:, 1]
     places = places + np.array(shape.iris, np.float32)
@@ -234,15 +260,15 @@ def _score_circles(brightness: Floats, shape: EyeShape, radii: Floats) -> tuple[
     outside = _at(brightness, centre_u + (radius + _STEP) * cosine, centre_v + (radius + _STEP) * sine)
     upper, lower = shape.lids(centre_u + radius * cosine)
     rim_v = centre_v + radius * sine
-    seen = ((rim_v > upper + 0.02) & (rim_v < lower - 0.02)).astype(np.float32)
+    seen = ((rim_v > upper + _OFF_LID) & (rim_v < lower - _OFF_LID)).astype(np.float32)
     rise = (outside - inside) * seen
     right = len(_SIDE_ANGLES) // 2
     counts = np.stack([seen[:, :right].sum(axis=1), seen[:, right:].sum(axis=1)])
     sides = np.stack([rise[:, :right].sum(axis=1), rise[:, right:].sum(axis=1)]) / np.maximum(counts, 1)
     spread = float(np.percentile(brightness, 90) - np.percentile(brightness, 10)) + 1.0
-    score = (sides.min(axis=0) + 0.5 * sides.sum(axis=0)) / spread
-    score[(counts < 4).any(axis=0)] = -np.inf
-    shaped = score.reshape(len(radii), len(places)) - 20 * move_u**2 - 30 * move_v**2
+    score = (sides.min(axis=0) + _BOTH_SIDES * sides.sum(axis=0)) / spread
+    score[(counts < _LEAST_RIM_PLACES).any(axis=0)] = -np.inf
+    shaped = score.reshape(len(radii), len(places)) - _PLACE_RIGHT * move_u**2 - _PLACE_DOWN * move_v**2
     return shaped.astype(np.float32), places, sides.mean(axis=0).reshape(len(radii), len(places))
 
 
@@ -251,8 +277,8 @@ def _fit_upper_lid(brightness: Floats, shape: EyeShape) -> EyeShape:
 
     Only raised: a lid's shadow on the white looks like the lid, and lies below it.
     """
-    along = np.linspace(-0.42, 0.42, 57, dtype=np.float32)
-    beside = np.abs(along - shape.iris[0]) > shape.radius * 0.9
+    along = np.linspace(-_LID_PART, _LID_PART, 57, dtype=np.float32)
+    beside = np.abs(along - shape.iris[0]) > shape.radius * _BESIDE_IRIS
     along = along[beside]
     if len(along) < 8:
         return shape
@@ -260,14 +286,16 @@ def _fit_upper_lid(brightness: Floats, shape: EyeShape) -> EyeShape:
     bow = 1 - (2 * along) ** 2
     lifts, tilts = (
         grid.ravel()[:, None]
-        for grid in np.meshgrid(np.linspace(-0.10, 0.0, 11), np.linspace(-0.10, 0.10, 9), indexing="ij")
+        for grid in np.meshgrid(
+            np.linspace(-_MOST_LIFTED, 0.0, 11), np.linspace(-_MOST_LIFTED, _MOST_LIFTED, 9), indexing="ij"
+        )
     )
     edge = upper[None] + (lifts + tilts * along[None]) * bow[None]
     below = np.minimum(edge + _STEP, (edge + lower[None]) / 2 + 0.01)
     places = np.broadcast_to(along, edge.shape)
     rise = _at(brightness, places, below) - _at(brightness, places, edge - _STEP)
     spread = float(np.percentile(brightness, 90) - np.percentile(brightness, 10)) + 1.0
-    score = rise.mean(axis=1) / spread - 30 * lifts[:, 0] ** 2 - 10 * tilts[:, 0] ** 2
+    score = rise.mean(axis=1) / spread - _LIFTING * lifts[:, 0] ** 2 - _TILTING * tilts[:, 0] ** 2
     best = int(np.argmax(score))
     grid_bow = np.clip(1 - (2 * _GRID) ** 2, 0, 1)
     moved = shape.upper + (float(lifts[best, 0]) + float(tilts[best, 0]) * _GRID) * grid_bow
@@ -284,13 +312,13 @@ def _fit_overhang(brightness: Floats, shape: EyeShape) -> EyeShape:
     circle = shape.iris[1] + np.sqrt(shape.radius**2 - (along - shape.iris[0]) ** 2) - lower
     down = np.linspace(-0.10, 0.20, 61, dtype=np.float32)[:, None]
     profile = _at(brightness, np.broadcast_to(along, (len(down), len(along))), lower + down)
-    above = down < -0.02
-    below = (down > 0.02) & (down < np.maximum(circle, 0) + 0.06)
+    above = down < -_DARK_ABOVE
+    below = (down > _DARK_ABOVE) & (down < np.maximum(circle, 0) + _SKIN_BELOW_CIRCLE)
     dark = np.where(above, profile, np.inf).min(axis=0)
     skin = np.nanmedian(np.where(below, profile, np.nan), axis=0)
     ended = ~above & (profile > dark + _DARKNESS_ENDS * (skin - dark))
-    ends = np.minimum(down[np.argmax(ended, axis=0), 0], circle + 0.02)
-    ends[skin - dark < 0.3 * shape.contrast] = 0.0  # a lid as dark as the iris: its line is all there is to go by
+    ends = np.minimum(down[np.argmax(ended, axis=0), 0], circle + _BEYOND_CIRCLE)
+    ends[skin - dark < _DARK_LID * shape.contrast] = 0.0  # a lid as dark as the iris: its line is all there is to go by
     overhang = np.zeros_like(_GRID)
     overhang[places] = np.clip(ends + SOFT_EDGE, 0, _MOST_OVERHANG)
     window = np.hanning(15)

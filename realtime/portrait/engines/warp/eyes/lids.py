@@ -30,6 +30,56 @@ _GRAIN_FROM, _GRAIN_RUN = 0.14, 0.28
 """The lid's grain is that of the skin from so far below the eye, for so far, units."""
 _LID_REACH, _LID_PLACES = 0.66, 97
 """The closed lid's colours are kept at so many places, this far from the eye's middle to both sides, units."""
+_NEWTON_STEPS = 6
+"""They double the right digits, from a good guess on: a few are enough for 32 bits."""
+_MOST_FOLLOWED = 0.55
+"""Of the opening: no lid follows an iris farther, or the eye would look shut."""
+_WIDE_OPEN = 0.12
+"""From this opening on, units, lids that close overlap ..."""
+_UPPER_OVERLAPS, _LOWER_OVERLAPS = 0.8, 0.5
+"""... by such shares of their soft edge: where they only met, the eye would shine through."""
+_LEAST_LID = 0.14
+"""So much skin above its edge a lid always has, units."""
+_LID_FROM, _LID_WITHIN = 0.04, 0.28
+"""Its brightest place lies this far above the edge, past the lashes, and nearer than a brow; units."""
+_BROW_DARKNESS = 0.7
+"""What is darker than this share of the lid's brightness is a brow, or the rim of glasses."""
+_BELOW_EYE = (0.10, 0.26)
+"""From here to here below the lower lid's edge, units, the skin has the colour that the lid's lower end gets."""
+_TOP_COUNTS, _BELOW_COUNTS = 0.5, 0.7
+"""The share of the places, the brightest first, that tells a colour above the eye, where the socket's shadow lies, and
+below it."""
+_ALONG_CALMED = 0.07
+"""Colours are calmed along the eye by this, units: a freckle makes no stripe."""
+_LASH_LINE = (-0.06, 0.01)
+"""About the open upper lid's edge lashes, or their shadow, are looked for from here to here, units; its darkest quarter
+counts."""
+_DARKEST_PERCENT = 25
+_MEETING_EDGE = 0.015
+"""Half of the width over which the skin of one lid becomes that of the other, units."""
+_LASHES_ABOVE, _LASHES_BELOW = 0.02, 0.042
+"""The line of a closed eye's lashes fades within this above the edge and below it, where they hang; units."""
+_LASHES_COME = 0.12
+"""They are all there when the lid has come down by this, units."""
+_LASHES_END = (0.34, 0.48)
+"""And thin out from here to the corners, units from the middle."""
+_LASHES_STRENGTH = 0.7
+_BALL_LIGHT, _BALL_MIDDLE, _BALL_REACH = 0.07, 0.55, 0.25
+"""On the ball beneath the lid is lighter by this share, most so far down, fading within so much of its length."""
+_SHADE, _SHADE_FROM = 0.12, 0.75
+"""The lid's lower end turns away from the light: it is darker by this share, from so far down."""
+_CREASE, _CREASE_ABOVE = 0.14, 0.03
+"""The crease is darker by this share, and lies so far above where the open lid's edge was, units."""
+_CREASE_FADES_UP, _CREASE_FADES_DOWN = 0.03, 0.06
+"""It fades within so much: skin folds over it from above."""
+_EDGE_COLOUR = 0.6
+"""At its lower end the lid has this share of the colour of the skin below the eye."""
+_PAINTED_FROM = 0.4
+"""The painted lid is whole from this share of the way between edge and brow, nearer to the edge."""
+_PAINTED_ENDS = (0.48, 0.62)
+"""Beside the eye it ends from here to here, units from the middle: the corners are at 0.5."""
+_PAINTED_COMES = 2.5
+"""It comes so many times as quickly as the lid closes: drawn down, a lid soon shows skin that the picture has not."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,10 +107,12 @@ def move_lids(upper: Floats, lower: Floats, along: Floats, iris_down: float, clo
     gap = np.maximum(lower - upper, 0)
     bow = np.clip(1 - (2 * along) ** 2, 0, 1)
     share = _UPPER_FOLLOWS_DOWN if iris_down > 0 else _UPPER_FOLLOWS_UP
-    follow = np.minimum(iris_down * share * bow, 0.55 * gap)
-    overlap = SOFT_EDGE * smoothstep_between(0, 0.12, gap)
-    upper_by = follow + (_UPPER_CLOSES * gap + 0.8 * overlap - follow) * closing
-    lower_by = _LOWER_FOLLOWS * iris_down * bow * (1 - closing) - (_LOWER_CLOSES * gap + 0.5 * overlap) * closing
+    follow = np.minimum(iris_down * share * bow, _MOST_FOLLOWED * gap)
+    overlap = SOFT_EDGE * smoothstep_between(0, _WIDE_OPEN, gap)
+    upper_by = follow + (_UPPER_CLOSES * gap + _UPPER_OVERLAPS * overlap - follow) * closing
+    lower_by = (
+        _LOWER_FOLLOWS * iris_down * bow * (1 - closing) - (_LOWER_CLOSES * gap + _LOWER_OVERLAPS * overlap) * closing
+    )
     return Lids(upper, lower, upper_by, lower_by, closing)
 
 
@@ -78,24 +130,24 @@ class LidSkin:
         along = np.linspace(-_LID_REACH, _LID_REACH, _LID_PLACES, dtype=np.float32)[None]
         upper, lower = patch.shape.lids(along)
         # Where the lid is not in the shadow of its socket it tells its colour.
-        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=0.5)
-        self._lid_edge = self._colours(along, lower, 0.10, 0.26, brightest=0.7)
+        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=_TOP_COUNTS)
+        self._lid_edge = self._colours(along, lower, *_BELOW_EYE, brightest=_BELOW_COUNTS)
         self._lashes = self._lash_colour()
 
     def _still_above(self) -> float:
         """Return how far above the lid's edge something dark begins that must not be drawn down with it, units.
 
-        A brow, or the rim of glasses. Not above 0.14: so much lid there always is.
+        A brow, or the rim of glasses.
         """
         along = np.linspace(-0.25, 0.25, 21, dtype=np.float32)[None]
-        away = np.linspace(0.04, 0.8, 77, dtype=np.float32)[:, None]
+        away = np.linspace(_LID_FROM, 0.8, 77, dtype=np.float32)[:, None]
         upper, _ = self._patch.shape.lids(along)
         places = np.broadcast_to(along, (77, 21)).astype(np.float32)
         seen = self._patch.sample(self._patch.pixels, places, upper - away)
         profile = np.median(seen.mean(axis=2), axis=1)
-        lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], 0.28)]))
-        dark = np.flatnonzero(profile[lid:] < 0.7 * profile[lid])
-        return max(0.14, float(away[lid + dark[0], 0]) - 0.04) if len(dark) else 1.0
+        lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], _LID_WITHIN)]))
+        dark = np.flatnonzero(profile[lid:] < _BROW_DARKNESS * profile[lid])
+        return max(_LEAST_LID, float(away[lid + dark[0], 0]) - _LID_FROM) if len(dark) else 1.0
 
     # ---- once for each picture ----
 
@@ -109,18 +161,18 @@ class LidSkin:
         seen = self._patch.sample(self._patch.pixels, places, edge + away)
         order = np.argsort(-seen.mean(axis=2), axis=0)[: max(1, round(brightest * len(away)))]
         colours = np.take_along_axis(seen, order[..., None], axis=0).mean(axis=0, keepdims=True)
-        spread = 0.07 * (_LID_PLACES - 1) / (2 * _LID_REACH)
+        spread = _ALONG_CALMED * (_LID_PLACES - 1) / (2 * _LID_REACH)
         return np.asarray(cv2.GaussianBlur(colours, (0, 0), sigmaX=spread, sigmaY=0.1), np.float32)
 
     def _lash_colour(self) -> Floats:
         """Return the colour (3,) of the line along the open eye's upper lid: lashes, or the shadow painted there."""
         along = np.linspace(-0.4, 0.4, 41, dtype=np.float32)[None]
-        away = np.linspace(-0.06, 0.01, 8, dtype=np.float32)[:, None]
+        away = np.linspace(*_LASH_LINE, 8, dtype=np.float32)[:, None]
         upper, _ = self._patch.shape.lids(along)
         places = np.broadcast_to(along, (8, 41)).astype(np.float32)
         seen = self._patch.sample(self._patch.pixels, places, upper + away).reshape(-1, 3)
         brightness = seen.mean(axis=1)
-        return np.asarray(seen[brightness <= np.percentile(brightness, 25)].mean(axis=0), np.float32)
+        return np.asarray(seen[brightness <= np.percentile(brightness, _DARKEST_PERCENT)].mean(axis=0), np.float32)
 
     # ---- for each gaze ----
 
@@ -137,15 +189,16 @@ class LidSkin:
         above = self._skin(along, source)
         if lids.closing:
             above = self._closed(above, source, along, across, lids)
-        side = smoothstep_between(-0.015, 0.015, across - meeting)[..., None]
+        side = smoothstep_between(-_MEETING_EDGE, _MEETING_EDGE, across - meeting)[..., None]
         skin = above + (below - above) * side
         if not lids.closing:
             return np.asarray(skin, np.float32)
         # Lashes lie along the upper lid's edge, sharp above and thinning out below; in the corners there are none.
         off = across - np.minimum(upper_edge, meeting)
-        line = np.exp(-np.square(off / np.where(off < 0, 0.02, 0.042)))
-        ends = smoothstep_between(0.0, 0.12, lids.upper_by) * (1 - smoothstep_between(0.34, 0.48, np.abs(along)))
-        lashes = (0.7 * line * ends)[..., None]
+        line = np.exp(-np.square(off / np.where(off < 0, _LASHES_ABOVE, _LASHES_BELOW)))
+        ends = smoothstep_between(0.0, _LASHES_COME, lids.upper_by)
+        ends = ends * (1 - smoothstep_between(*_LASHES_END, np.abs(along)))
+        lashes = (_LASHES_STRENGTH * line * ends)[..., None]
         return np.asarray(skin + (np.minimum(self._lashes, skin) - skin) * lashes, np.float32)
 
     def _closed(self, above: Floats, source: Floats, along: Floats, across: Floats, lids: Lids) -> Floats:
@@ -160,16 +213,20 @@ class LidSkin:
         down = np.clip((across - lids.upper + _LASHES) / length, 0, 1).astype(np.float32)
         bow = np.clip(1 - (2 * along) ** 2, 0, 1)
         # The ball beneath is lit in its middle; the lid turns away from the light above it and below.
-        light = 1 + bow * (0.07 * np.exp(-np.square((down - 0.55) / 0.25)) - 0.12 * smoothstep_between(0.75, 1.0, down))
-        crease = across - (lids.upper - 0.03)
-        light -= 0.14 * bow * np.exp(-np.square(crease / np.where(crease < 0, 0.03, 0.06)))
-        lid = (top + (edge - top) * (0.6 * smoothstep_between(0, 1, down))[..., None]) * light[..., None]
+        lit = _BALL_LIGHT * np.exp(-np.square((down - _BALL_MIDDLE) / _BALL_REACH))
+        light = 1 + bow * (lit - _SHADE * smoothstep_between(_SHADE_FROM, 1.0, down))
+        crease = across - (lids.upper - _CREASE_ABOVE)
+        fades = np.where(crease < 0, _CREASE_FADES_UP, _CREASE_FADES_DOWN)
+        light -= _CREASE * bow * np.exp(-np.square(crease / fades))
+        lid = (top + (edge - top) * (_EDGE_COLOUR * smoothstep_between(0, 1, down))[..., None]) * light[..., None]
         # The grain of the skin below the eye, there and back again, so that it does not end in stripes.
         away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
         away = np.minimum(away, 2 * _GRAIN_RUN - away)
         lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
-        share = smoothstep_between(-self._brow, -0.4 * self._brow, source - lids.upper)
-        share = share * (1 - smoothstep_between(0.48, 0.62, np.abs(along))) * min(1.0, 2.5 * lids.closing)
+        share = smoothstep_between(-self._brow, -_PAINTED_FROM * self._brow, source - lids.upper)
+        share = (
+            share * (1 - smoothstep_between(*_PAINTED_ENDS, np.abs(along))) * min(1.0, _PAINTED_COMES * lids.closing)
+        )
         return np.asarray(above + (lid - above) * share[..., None], np.float32)
 
     def _skin(self, along: Floats, across: Floats) -> Floats:
@@ -186,7 +243,7 @@ def _upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Flo
     goal = (across - top) / brow
     ratio = by / brow
     share = np.clip(goal / (1 + ratio), 0, 1)
-    for _ in range(6):
+    for _ in range(_NEWTON_STEPS):
         value = share + ratio * share * share * (3 - 2 * share) - goal
         slope = 1 + ratio * 6 * share * (1 - share)
         share = np.clip(share - value / slope, -0.5, 1.0)
@@ -200,7 +257,7 @@ def _lower_source(across: Floats, lower: Floats, by: Floats) -> Floats:
     goal = (across - lower) / _LOWER_SKIN
     ratio = by / _LOWER_SKIN
     share = np.clip(goal - ratio, 0, 1)
-    for _ in range(6):
+    for _ in range(_NEWTON_STEPS):
         rest = 1 - share
         value = share + ratio * rest * rest * (3 - 2 * rest) - goal
         slope = 1 - ratio * 6 * share * rest
