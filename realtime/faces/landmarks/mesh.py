@@ -196,6 +196,9 @@ def square_crop(
 def sample_crop(pixels: Pixels, to_picture: NDArray[np.float32], side: int, step_px: float = 1.0) -> Pixels:
     """Return the crop's (side, side, 3) pixels. A picture much finer than the crop is averaged over samples that lie
     about `step_px` pixels apart.
+
+    For the mesh and iris models: what they score, and all that is held against it, was measured on these crops. Those
+    of face networks are cut by `alignment.sample`, half a sample beside them and finer.
     """
     scale = math.hypot(float(to_picture[0, 0]), float(to_picture[1, 0]))
     finer = max(1, min(8, round(scale / step_px)))
