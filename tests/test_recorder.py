@@ -17,9 +17,10 @@ from realtime.control.channel import ControlChannel
 from realtime.core.errors import OptionError, OutputError
 from realtime.disclosure.xmp import found_in
 from realtime.imaging.frame import Frame, Pixels, Size
-from realtime.outputs import OutputRequest, recorder
+from realtime.outputs import OutputRequest
 from realtime.outputs.recorder import Recorder
 from realtime.outputs.splitting import Split, parse_split
+from realtime.video import encoding
 
 SIZE = Size(320, 180)
 KINDS = (".mp4", ".mov", ".mkv")
@@ -179,18 +180,18 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = recorder._Encoder("no_such_encoder", {}, has_quality=True)
+    absent = encoding.Encoder("no_such_encoder", {}, has_quality=True)
     # There, but without the device it needs: what hardware encoders are on most machines.
-    deaf = recorder._Encoder("h264_v4l2m2m", {}, has_quality=False)
-    last = recorder._ENCODERS[-1]
+    deaf = encoding.Encoder("h264_v4l2m2m", {}, has_quality=False)
+    last = encoding.ENCODERS[-1]
     assert last.name == "mpeg4"
-    monkeypatch.setattr(recorder, "_ENCODERS", (absent, deaf, last))
+    monkeypatch.setattr(encoding, "ENCODERS", (absent, deaf, last))
     assert record(tmp_path / "out.mp4", [0.0, 0.1, 0.2]).encoder == "mpeg4"
     pictures, times_s = read(tmp_path / "out.mp4")
     np.testing.assert_allclose(times_s, [0.0, 0.1, 0.2], atol=1e-4)
     assert np.abs(pictures[2].astype(int) - picture(2)).mean() < 4
 
-    monkeypatch.setattr(recorder, "_ENCODERS", (absent, deaf))
+    monkeypatch.setattr(encoding, "ENCODERS", (absent, deaf))
     output = Recorder(str(tmp_path / "none.mp4"), OutputRequest(ControlChannel()))
     with pytest.raises(OutputError, match=r"no video encoder works here \(no_such_encoder: .*h264_v4l2m2m: ") as caught:
         output.show(Frame(picture(0), 0.0, 0.0, 0))
