@@ -36,7 +36,7 @@ class FaceSource(ABC):
         """
 
     @abstractmethod
-    def cover(self, geometry: FaceGeometry) -> Floats:
+    def alpha(self, geometry: FaceGeometry) -> Floats:
         """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
 
     def forget(self) -> None:  # noqa: B027 - a network knows nothing of who wears its face

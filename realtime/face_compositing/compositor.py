@@ -46,7 +46,7 @@ class _Held:
     frame: Size
     strength: float
     new: Pixels
-    cover: Pixels | None = None
+    alpha: Pixels | None = None
     """Made when it is needed."""
 
 
@@ -104,12 +104,12 @@ class Compositor:
         new = geometry.in_full(new)
         if self._light is not None:
             self._light.add_grain(new, geometry.place.of(pixels), geometry)
-        shown = self.source.cover(geometry)
+        shown = self.source.alpha(geometry)
         if visible is not None:
             shown = shown * visible
-        cover = self._cover(shown, strength, self._keep)
+        alpha = self._alpha(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
-        _blend(geometry, new, cover, geometry.place.of(out))
+        _blend(geometry, new, alpha, geometry.place.of(out))
 
     def _moves_quickly(self, mesh: FaceMesh) -> bool:
         """Whether the mesh may be off by so much that the wearer's own face looks like something in front of it."""
@@ -135,9 +135,9 @@ class Compositor:
         held = self._held
         if held is None:
             return
-        if held.cover is None:
-            held.cover = self._cover(self.source.cover(self._geometry), held.strength, _NOTHING)
-        _blend(self._geometry, held.new, held.cover, self._geometry.place.of(out))
+        if held.alpha is None:
+            held.alpha = self._alpha(self.source.alpha(self._geometry), held.strength, _NOTHING)
+        _blend(self._geometry, held.new, held.alpha, self._geometry.place.of(out))
 
     def let_go(self) -> None:
         """Hold the last face no longer: it lay in another picture."""
@@ -153,28 +153,28 @@ class Compositor:
             self._occlusion.forget()
             self._looked_at_s = -math.inf
 
-    def _cover(self, shown: Floats, strength: float, keep: KeptFeatures) -> Pixels:
+    def _alpha(self, shown: Floats, strength: float, keep: KeptFeatures) -> Pixels:
         """Return how much of each pixel is the new face, (height, width) uint8."""
         geometry = self._geometry
-        cover = geometry.bytes_like("cover")
-        geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), cover)
+        alpha = geometry.bytes_like("alpha")
+        geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), alpha)
         openings = [geometry.in_place(MOUTH)] if keep.mouth else []
         if keep.eyes:
             for edge, behind in zip(EYES, LIDS, strict=True):
                 openings.append(geometry.in_place(edge) * (1 - _LID) + geometry.in_place(behind) * _LID)
         for opening in openings:
             loop = np.rint(opening * 2**_SUBPIXEL_BITS).astype(np.int32)
-            cv2.fillPoly(cover, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
         if openings:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
-            cv2.blur(cover, (soft, soft), dst=cover)
-        return cover
+            cv2.blur(alpha, (soft, soft), dst=alpha)
+        return alpha
 
 
-def _blend(geometry: FaceGeometry, new: Pixels, cover: Pixels, part: Pixels) -> None:
+def _blend(geometry: FaceGeometry, new: Pixels, alpha: Pixels, part: Pixels) -> None:
     """Mix the new face into part of a picture. In bytes: 0.1 ms for a face of 250 px, a fifth of what floats take."""
     share = geometry.bytes_like("share", 3)
-    cv2.cvtColor(cover, cv2.COLOR_GRAY2BGR, dst=share)
+    cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGR, dst=share)
     drawn = geometry.bytes_like("mixed", 3)
     cv2.multiply(new, share, dst=drawn, scale=1 / 255)
     cv2.bitwise_not(share, dst=share)

@@ -32,7 +32,7 @@ brows come near it and would be seen through the new forehead."""
 _MARGIN_PX = 3
 _ON_MESH = 0.99
 _FADE_POINTS = 4.0
-"""Grid points from the outline on which the cover rises."""
+"""Grid points from the outline on which the alpha rises."""
 
 
 class FaceGeometry:
@@ -76,7 +76,7 @@ class FaceGeometry:
         self._fade_to_outline()
 
     def _fade_to_outline(self) -> None:
-        """Let the cover end where the face ends in the picture: on the side that is turned away that is not where it
+        """Let the alpha end where the face ends in the picture: on the side that is turned away that is not where it
         ends on the flat face, and what lies there changes from one grid point to the next.
         """
         on_mesh = (self._painted[..., 6] > _ON_MESH).astype(np.uint8)
@@ -93,12 +93,12 @@ class FaceGeometry:
         return self._painted[..., 2:4]
 
     @property
-    def cover(self) -> Floats:
+    def alpha(self) -> Floats:
         """(grid height, grid width), 0..1: how far a face that ends at the mesh's outline shows, softly."""
         return self._painted[..., 4]
 
     @property
-    def reach(self) -> Floats:
+    def margin(self) -> Floats:
         """(grid height, grid width): 1 on the mesh, down to 0 at the outer edge of the ring around it."""
         return self._painted[..., 6]
 
@@ -177,14 +177,14 @@ def triangles_with_rim() -> NDArray[np.intp]:
 
 @functools.cache
 def _fixed_values() -> Floats:
-    """(504, 5) what never changes: place on the flat face, cover, skin, reach."""
+    """(504, 5) what never changes: place on the flat face, alpha, skin, margin."""
     flat = uv_points()
     outline = flat[list(OVAL)]
     inside = np.array([cv2.pointPolygonTest(outline, tuple(map(float, point)), True) for point in flat])
-    # From the brows (0.3) up to the top the way to full cover grows shorter.
+    # From the brows (0.3) up to the top the way to full alpha grows shorter.
     upwards = np.clip((0.35 - flat[:, 1]) / 0.3, 0, 1)
-    reach = _FEATHER + upwards * (_TOP_FEATHER - _FEATHER)
-    cover = smoothstep(inside / reach)
+    margin = _FEATHER + upwards * (_TOP_FEATHER - _FEATHER)
+    alpha = smoothstep(inside / margin)
     skin = np.clip(inside / 0.06, 0.0, 1.0)
     for numbers in (*EYES, LIPS, MOUTH, LEFT_BROW, RIGHT_BROW):
         hull = cv2.convexHull(flat[list(numbers)])
@@ -193,7 +193,7 @@ def _fixed_values() -> Floats:
                 skin[number] = 0
     values = np.zeros((len(flat) + len(OVAL), 5), np.float32)
     values[:, :2] = with_rim(flat)
-    values[: len(flat), 2], values[: len(flat), 3], values[: len(flat), 4] = cover, skin, 1
+    values[: len(flat), 2], values[: len(flat), 3], values[: len(flat), 4] = alpha, skin, 1
     return values
 
 

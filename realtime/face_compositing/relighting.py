@@ -85,7 +85,7 @@ class Relighting:
         self._compare_texture(viewer, drawn, geometry, pts_s)
         seen = 1.0 if visible is None else visible
         self._match(
-            viewer, drawn, geometry.skin * seen, geometry.cover, 4 * geometry.cover * (1 - geometry.cover) * seen, pts_s
+            viewer, drawn, geometry.skin * seen, geometry.alpha, 4 * geometry.alpha * (1 - geometry.alpha) * seen, pts_s
         )
 
     def _match(self, viewer: Pixels, drawn: Pixels, skin: Floats, cover: Floats, seam: Floats, pts_s: float) -> None:

@@ -138,10 +138,10 @@ class NetworkFace(FaceSource):
         cv2.warpAffine(self._face, matrix, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out
 
-    def cover(self, geometry: FaceGeometry) -> Floats:
+    def alpha(self, geometry: FaceGeometry) -> Floats:
         matrix = self._to(geometry, GRID)
         mask = cv2.warpAffine(self._mask, matrix, GRID, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        np.multiply(mask, geometry.reach, out=self._shown)
+        np.multiply(mask, geometry.margin, out=self._shown)
         self._shown /= 255
         return self._shown
 

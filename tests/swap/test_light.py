@@ -24,7 +24,7 @@ def geometry(mesh: FaceMesh, photo: Pixels) -> FaceGeometry:
 
 
 def covered(geometry: FaceGeometry) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(np.ascontiguousarray(geometry.cover), geometry.place.size), np.float32)
+    return np.asarray(cv2.resize(np.ascontiguousarray(geometry.alpha), geometry.place.size), np.float32)
 
 
 def shaded(viewer: Pixels, cover: NDArray[np.float32]) -> Pixels:

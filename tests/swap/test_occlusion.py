@@ -70,7 +70,7 @@ def look(
         assert visible.shape == (GRID.height, GRID.width)
         assert visible.dtype == np.float32
         assert 0 <= visible.min() <= visible.max() <= 1
-        yield (1 - visible) * geometry.cover
+        yield (1 - visible) * geometry.alpha
 
 
 def laid(mesh: FaceMesh, pixels: Pixels, measured: FaceMesh | None = None) -> FaceGeometry:
@@ -87,7 +87,7 @@ def part_of(geometry: FaceGeometry) -> tuple[slice, slice]:
 def below_brows(moment: Moment) -> NDArray[np.bool_]:
     """Where no cap and no hair is."""
     geometry = laid(moment.mesh, moment.pixels)
-    return np.asarray((geometry.flat_map[..., 1] > 0.42) & (geometry.cover > 0.99))
+    return np.asarray((geometry.flat_map[..., 1] > 0.42) & (geometry.alpha > 0.99))
 
 
 def hidden_share(hidden: Floats, moment: Moment) -> float:
@@ -147,7 +147,7 @@ def test_what_is_held_before_a_face_is_found_and_gone_with_it(
         moment = Moment(pixels, meter.meshes.again(pixels, clip[index].mesh))
         (hidden,) = look(occlusion, [moment], first=index)
         geometry = laid(moment.mesh, pixels)
-        truth = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.cover
+        truth = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.alpha
         if index >= 48:
             found.append(float((hidden * truth).sum()))
             truths.append(float(np.square(truth).sum()))
@@ -206,7 +206,7 @@ def test_a_fringe_stays_over_the_new_face_from_the_first_frame_on_and_does_not_f
         pixels, share = with_fringe(moment)
         (hidden,) = look(occlusion, [Moment(pixels, moment.mesh)], first=index)
         geometry = laid(moment.mesh, pixels)
-        fringe = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.cover
+        fringe = cv2.resize(share[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA) * geometry.alpha
         assert (hidden * fringe).sum() > 0.65 * np.square(fringe).sum()
         assert hidden_share(hidden, moment) < 1e-3
         if before is not None:
@@ -238,7 +238,7 @@ def test_a_new_face_is_painted_over_a_cup_only_where_that_is_wanted(
     geometry = laid(clip[47].mesh, pixels)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     cover = np.zeros(share.shape, np.float32)
-    cover[part_of(geometry)] = cv2.resize(geometry.cover, geometry.place.size)
+    cover[part_of(geometry)] = cv2.resize(geometry.alpha, geometry.place.size)
     changed = np.abs(out.astype(np.int16) - pixels)[inside & (cover > 0.99)].mean()
     assert (changed < 8) if in_front else (changed > 30)
 
@@ -260,7 +260,7 @@ def test_a_face_that_is_held_has_no_hole(clip: list[Moment], photo: Pixels, mesh
     geometry = laid(clip[47].mesh, out)
     inside = cv2.erode((share > 0.99).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     cover = np.zeros(share.shape, np.float32)
-    cover[part_of(geometry)] = cv2.resize(geometry.cover, geometry.place.size)
+    cover[part_of(geometry)] = cv2.resize(geometry.alpha, geometry.place.size)
     changed = np.abs(out.astype(np.int16) - clip[47].pixels).max(axis=2)[inside & (cover > 0.99)]
     assert (changed > 20).mean() > 0.95
 
@@ -275,7 +275,7 @@ def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, m
             out = pixels.copy()
             compositor.render(pixels, moment.mesh, index / _FPS, 1.0, out)
         geometry = laid(clip[59].mesh, out)
-        cheek = (geometry.flat_map[..., 1] > 0.5) & (geometry.flat_map[..., 1] < 0.7) & (geometry.cover > 0.99)
+        cheek = (geometry.flat_map[..., 1] > 0.5) & (geometry.flat_map[..., 1] < 0.7) & (geometry.alpha > 0.99)
         cheek &= np.abs(geometry.flat_map[..., 0] - 0.4) < 0.1
         small = np.asarray(cv2.resize(out[part_of(geometry)], GRID, interpolation=cv2.INTER_AREA), np.float64)
         return np.asarray(small[cheek].mean(axis=0))
@@ -304,7 +304,7 @@ def test_people_who_talk_have_no_holes(shared_data: Path, meter: FaceMeasurer, n
         middle = (
             (geometry.flat_map[..., 1] > 0.42)
             & (np.abs(geometry.flat_map[..., 0] - 0.5) < 0.25)
-            & (geometry.cover > 0.99)
+            & (geometry.alpha > 0.99)
         )
         assert hidden[middle].mean() < 1e-3
         face = seen_where(mesh, face)
@@ -330,7 +330,7 @@ def test_a_head_that_turns_in_hard_light_has_no_holes(shared_data: Path, meter: 
         geometry = laid(mesh, pixels)
         flat = geometry.flat_map
         upper = (
-            (flat[..., 1] > 0.42) & (flat[..., 1] < 0.6) & (np.abs(flat[..., 0] - 0.5) < 0.2) & (geometry.cover > 0.99)
+            (flat[..., 1] > 0.42) & (flat[..., 1] < 0.6) & (np.abs(flat[..., 0] - 0.5) < 0.2) & (geometry.alpha > 0.99)
         )
         assert hidden[upper].mean() < 0.01
     assert len(yaws) > 60

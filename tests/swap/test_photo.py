@@ -91,23 +91,23 @@ def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> No
         geometry = FaceGeometry()
         one = turned(mesh, yaw)
         geometry.update(one, Size.of(photo), _with_rim(mesh))
-        assert geometry.cover.max() > 0.99
-        edge = np.concatenate([geometry.cover[0], geometry.cover[-1], geometry.cover[:, 0], geometry.cover[:, -1]])
+        assert geometry.alpha.max() > 0.99
+        edge = np.concatenate([geometry.alpha[0], geometry.alpha[-1], geometry.alpha[:, 0], geometry.alpha[:, -1]])
         assert edge.max() == 0
-        step = max(np.abs(np.diff(geometry.cover, axis=axis)).max() for axis in (0, 1))
+        step = max(np.abs(np.diff(geometry.alpha, axis=axis)).max() for axis in (0, 1))
         assert step < 0.5, yaw
 
 
 def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
     geometry = FaceGeometry()
     geometry.update(mesh, Size.of(photo), _with_rim(mesh))
-    assert not _jumps(geometry.source_map, geometry.reach)[20:60, 16:48].any()
+    assert not _jumps(geometry.source_map, geometry.margin)[20:60, 16:48].any()
     for yaw in (-40, 40):
         one = turned(mesh, yaw)
         geometry.update(one, Size.of(photo), _with_rim(mesh))
-        rows, columns = np.nonzero(_jumps(geometry.source_map, geometry.reach))
-        x = geometry.place.left + (columns + 0.5) * geometry.place.width / geometry.reach.shape[1]
-        y = geometry.place.top + (rows + 0.5) * geometry.place.height / geometry.reach.shape[0]
+        rows, columns = np.nonzero(_jumps(geometry.source_map, geometry.margin))
+        x = geometry.place.left + (columns + 0.5) * geometry.place.width / geometry.margin.shape[1]
+        y = geometry.place.top + (rows + 0.5) * geometry.place.height / geometry.margin.shape[0]
         tip = one.points[1]
         near = np.hypot(x - tip[0], y - tip[1]) < 0.3 * one.width_px
         assert near.sum() >= 3

@@ -61,7 +61,7 @@ def to_grid(flat: Floats, geometry: FaceGeometry) -> Floats:
     """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
     there = geometry.flat_map * SIDE - 0.5
     on_grid = cv2.remap(flat, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    on_grid[geometry.reach <= 0] = 0
+    on_grid[geometry.margin <= 0] = 0
     return np.asarray(on_grid, np.float32)
 
 

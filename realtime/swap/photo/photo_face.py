@@ -93,7 +93,7 @@ class PhotoFace(FaceSource):
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
         """
-        jumps = _jumps(self._map, geometry.reach)
+        jumps = _jumps(self._map, geometry.margin)
         if not jumps.any():
             return
         coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -102,8 +102,8 @@ class PhotoFace(FaceSource):
         geometry.enlarge(jumps, between)
         cv2.copyTo(bridged, between, out)
 
-    def cover(self, geometry: FaceGeometry) -> Floats:
-        return geometry.cover
+    def alpha(self, geometry: FaceGeometry) -> Floats:
+        return geometry.alpha
 
     def _place(self, source_map: Floats, scale: float) -> Pixels:
         """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""
