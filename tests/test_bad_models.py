@@ -162,7 +162,7 @@ class TestContract:
             OnnxModel.open(path)
 
     def test_a_face_needs_a_fixed_size(self, tmp_path: Path) -> None:
-        card = ModelCard(ModelKind.ENCODER)
+        card = ModelCard(ModelKind.IDENTITY_ENCODER)
         nodes = [
             helper.make_node("Cast", ["face"], ["numbers"], to=TensorProto.FLOAT),
             helper.make_node("ReduceMean", ["numbers"], ["z"], axes=[1, 2], keepdims=0),
@@ -339,7 +339,7 @@ class TestNumbers:
             nodes,
             [picture("face", side, side)],
             [vector("z", 3)],
-            card=ModelCard(ModelKind.ENCODER),
+            card=ModelCard(ModelKind.IDENTITY_ENCODER),
         )
         with pytest.raises(ModelError, match="gives values that are no numbers in 'z'"):
             OnnxModel.open(path).warm()

@@ -34,7 +34,7 @@ def test_names_of_both_folders_by_kind(folders: tuple[Path, Path]) -> None:
     (users / "notes.txt").write_text("no model")
     tiny_models.negative_style(users / ".half-written.onnx")
     assert library.model_names(STYLE) == ["dawn", "night"]
-    assert library.model_names(ModelKind.ENCODER) == ["me"]
+    assert library.model_names(ModelKind.IDENTITY_ENCODER) == ["me"]
 
 
 def test_the_users_own_goes_first(folders: tuple[Path, Path]) -> None:

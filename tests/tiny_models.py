@@ -142,7 +142,7 @@ def mean_encoder(path: Path, fingerprint: str = "") -> Path:
         [picture("face", SIDE, SIDE)],
         [vector("z", 3)],
         {"most": np.array(255, np.float32)},
-        card=ModelCard(ModelKind.ENCODER, title="Means", alignment="face", fingerprint=fingerprint),
+        card=ModelCard(ModelKind.IDENTITY_ENCODER, title="Means", alignment="face", fingerprint=fingerprint),
     )
 
 
@@ -165,7 +165,7 @@ def flat_decoder(path: Path) -> Path:
             "pixel": np.array([1, 1, 1, 3]),
             "shape": np.array([1, SIDE, SIDE, 3]),
         },
-        card=ModelCard(ModelKind.DECODER, title="Flat", alignment="face"),
+        card=ModelCard(ModelKind.LATENT_DECODER, title="Flat", alignment="face"),
     )
 
 

@@ -22,8 +22,9 @@ from realtime.core import isolated_process
 from realtime.core.errors import ModelError, OptionError, RealtimeError
 from realtime.core.paths import user_cache_folder
 from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.graph.loading import SourceFile
 from realtime.models.card import HEIGHT, WIDTH, ModelCard, ModelKind
-from realtime.models.file_safety import check_safe, read_header
+from realtime.models.file_safety import read_card
 from realtime.models.library import shipped_folder
 
 log = logging.getLogger(__name__)
@@ -51,16 +52,15 @@ _FLAT = 12
 """Grey levels between the darkest and lightest thousandth: not even a drawing of thin lines has so few."""
 
 
-def bounds_for(files: Iterable[Path], pixels: int) -> isolated_process.Bounds:
+def bounds_for(files: Iterable[Path | SourceFile], pixels: int) -> isolated_process.Bounds:
     """Return what work on these files, trying pictures of so many pixels, may take."""
     size = stated_px = 0
-    for file in files:
+    for source in map(SourceFile.of, files):
         with contextlib.suppress(OSError):
-            size += file.stat().st_size
+            size += source.path.stat().st_size
         with contextlib.suppress(RealtimeError, OSError, ValueError):  # a name that is none: it is refused later
-            header = read_header(file)
-            size += sum((file.parent / name).stat().st_size for name in header.external_files)
-            stated_px = max(stated_px, *(_stated_px(shape) for shape in header.inputs.values()), 0)
+            size += sum(file.stat().st_size for file in source.files[1:])
+            stated_px = max(stated_px, *(_stated_px(shape) for shape in source.header.inputs.values()), 0)
     memory = _LEAST_MEMORY_BYTES + _MEMORY_PER_BYTE * size + _MEMORY_PER_PX * min(pixels, _MOST_PX)
     memory += _MEMORY_PER_STATED_PX * max(0, min(stated_px, _MOST_PX) - pixels)
     return isolated_process.Bounds(memory, _STEP_S + _STEP_S_PER_BYTE * size, _WALL_S)
@@ -73,12 +73,17 @@ def _stated_px(shape: Sequence[int | str]) -> int:
 
 
 def in_bounds(
-    file: Path, beside: Iterable[Path], pixels: int, work: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    source: Path | SourceFile,
+    beside: Iterable[Path | SourceFile],
+    pixels: int,
+    work: Callable[_P, _T],
+    *arguments: _P.args,
+    **named: _P.kwargs,
 ) -> _T:
     """Return what `work` on somebody's file returns, done in a process of its own. Raises ModelError, one line that
-    names `file`, where it comes to no end, takes too much or ends in what no code of ours foresaw.
+    names the file, where it comes to no end, takes too much or ends in what no code of ours foresaw.
     """
-    bounds = bounds_for((file, *beside), pixels)
+    bounds, file = bounds_for((source, *beside), pixels), SourceFile.of(source).path
     try:
         return isolated_process.call(bounds, _foreseen, file, functools.partial(work, *arguments, **named))
     except isolated_process.OutOfBoundsError as error:
@@ -104,14 +109,14 @@ def vetted(path: Path) -> Path:
         if not is_as_shipped(path):
             raise ModelError(f"{path} is damaged: it is not the file that came with the program; reinstall realtime")
         return path
-    header = read_header(path)
-    check_safe(path, header)
-    record = _record([path, *(path.parent / name for name in header.external_files)])
+    source = SourceFile(path)
+    source.check()
+    record = _record(source.files)
     if record is not None and record.is_file():
         with contextlib.suppress(OSError):
             record.touch()
         return path
-    card = ModelCard.read(header.metadata, str(path))
+    card = ModelCard.read(source.header.metadata, str(path))
     for note in in_bounds(path, (), max(_TRIED_PX, card.least_px) ** 2, first_run, path):
         log.warning("%s", note)
     if record is not None:
@@ -150,7 +155,7 @@ def first_run(path: Path) -> list[str]:
     """
     from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 
-    card = ModelCard.read(read_header(path).metadata, str(path))
+    card = read_card(path)
     side = max(_TRIED_PX, card.least_px)
     sizes = {HEIGHT: side, WIDTH: side} if card.kind is ModelKind.STYLE else {}
     model = OnnxModel.open(path, ON_CPU, dimensions=sizes)
@@ -160,13 +165,13 @@ def first_run(path: Path) -> list[str]:
             model.warm()
             return []
         _, height, width, _ = model.input_shapes["frame"]
-        return _looked_at(model.run, path, Size(int(width), int(height)))
+        return _what_looks_odd(model.run, path, Size(int(width), int(height)))
     finally:
         model.close()
 
 
-def _looked_at(run: Callable[..., None], path: Path, size: Size) -> list[str]:
-    from realtime.model_import.style.validation import UNLIKE, likeness_of
+def _what_looks_odd(run: Callable[..., None], path: Path, size: Size) -> list[str]:
+    from realtime.model_import.verdict import UNLIKE, likeness_of
 
     photo = _photo(size)
     pictures = [photo, np.ascontiguousarray(photo[:, ::-1]), photo]

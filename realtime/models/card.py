@@ -9,8 +9,9 @@ Shape, colour order and range are never guessed from a tensor: a file that carri
 | swap    | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `face_out` uint8 as `face`; `mask` uint8 [1, S, S, 1]  |
 |         | may be: `identity` float32 [1, D], whose face;    |                                                        |
 |         | `morph` float32 [1], 0..1, how far                |                                                        |
-| encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z]                                     |
-| decoder | `z` float32 [1, Z]                                | `face_out` uint8 [1, S, S, 3] BGR                      |
+| encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z], whose face it is                   |
+| latent_encoder | `face` as above                            | `z` float32 [1, Z], the face as a latent code          |
+| decoder | `z` float32 [1, Z], a latent code                 | `face_out` uint8 [1, S, S, 3] BGR                      |
 
 Whatever a network wants inside (RGB, 0..1, NCHW, sides that are multiples of 8) is done by the graph.
 
@@ -28,6 +29,8 @@ from collections.abc import Mapping
 from realtime.core.errors import ModelError, nearest
 
 PREFIX = "realtime."
+KIND_KEY = f"{PREFIX}kind"
+"""Every model in our contract has it, and no other."""
 CONTRACT_VERSION = 1
 
 
@@ -36,23 +39,28 @@ class ModelKind(enum.Enum):
 
     STYLE = "style"
     SWAP = "swap"
-    ENCODER = "encoder"
-    DECODER = "decoder"
+    IDENTITY_ENCODER = "encoder"
+    """Face recognition: its numbers tell people apart, and draw nobody."""
+    LATENT_ENCODER = "latent_encoder"
+    LATENT_DECODER = "decoder"
+    """The halves of an autoencoder: its codes are drawn as the face they were made of."""
 
 
 INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.STYLE: ("frame",),
     ModelKind.SWAP: ("face",),
-    ModelKind.ENCODER: ("face",),
-    ModelKind.DECODER: ("z",),
+    ModelKind.IDENTITY_ENCODER: ("face",),
+    ModelKind.LATENT_ENCODER: ("face",),
+    ModelKind.LATENT_DECODER: ("z",),
 }
 OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.SWAP: ("identity", "morph")}
 """What a model may also take; which of them it does, its own ports say."""
 OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.STYLE: ("frame_out",),
     ModelKind.SWAP: ("face_out", "mask"),
-    ModelKind.ENCODER: ("z",),
-    ModelKind.DECODER: ("face_out",),
+    ModelKind.IDENTITY_ENCODER: ("z",),
+    ModelKind.LATENT_ENCODER: ("z",),
+    ModelKind.LATENT_DECODER: ("face_out",),
 }
 HEIGHT, WIDTH = "height", "width"
 """The names of a style model's free dimensions; a session may fix them, so that shapes are folded away."""
@@ -79,7 +87,7 @@ class ModelCard:
     least_px: int = 0
     """The smallest side the network takes, 0 where any will do."""
     alignment: str = ""
-    """swap, encoder, decoder: how the face lies in its crop, a text of `realtime.faces.landmarks.alignment`; empty:
+    """All kinds but style: how the face lies in its crop, a text of `realtime.faces.landmarks.alignment`; empty:
     `face`, the crop of the networks trained here."""
     fingerprint: str = ""
     """encoder: the SHA-256 of the network's file as it came, by which its numbers are known. Set when it is added."""

@@ -70,12 +70,12 @@ def find_identity_encoder(swap: Path) -> Path:
     add_again = f"add {swap.name} again with --identity-model and its encoder's file"
     path = swap.parent / f"{card.identity_model}{SUFFIX}"
     if not path.is_file():
-        known = _known(ModelKind.ENCODER)
+        known = _known(ModelKind.IDENTITY_ENCODER)
         if card.identity_model not in known:
             raise ModelError(f"{swap} needs the encoder '{card.identity_model}', which is not here; {add_again}")
         path = known[card.identity_model]
     encoder = read_card(path)
-    if encoder.kind is not ModelKind.ENCODER:
+    if encoder.kind is not ModelKind.IDENTITY_ENCODER:
         raise ModelError(f"{path} is of kind '{encoder.kind.value}', and {swap.name} needs an encoder; {add_again}")
     if encoder.fingerprint != card.identity_fingerprint:
         raise ModelError(f"{path} is another network than the one {swap.name} takes its identities from; {add_again}")

@@ -282,7 +282,7 @@ def test_two_files_or_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     real = check.compare
 
     def fails_at_the_second(part: Any, *rest: Any) -> Any:
-        if part.kind is ModelKind.DECODER:
+        if part.kind is ModelKind.LATENT_DECODER:
             raise ModelError("no")
         return real(part, *rest)
 
@@ -335,4 +335,4 @@ def test_int8_needs_pictures(folder: Path, brush: Path, capsys: pytest.CaptureFi
 def test_an_operator_onnx_lacks_is_named(folder: Path) -> None:
     source = open_source(folder / "tiny.pth", Wishes("", f"{folder / 'code.py'}:Exotic", "", "0..1"))
     with pytest.raises(ModelError, match="airy_ai"):
-        write_graph(source.parts[0].network, torch.rand(1, 3, 16, 16), ModelCard(ModelKind.ENCODER))
+        write_graph(source.parts[0].network, torch.rand(1, 3, 16, 16), ModelCard(ModelKind.LATENT_ENCODER))

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints
-from realtime.model_import.style.importer import Description, Imported, import_style
+from realtime.model_import.result import Description, Imported
+from realtime.model_import.steps import import_model
+from realtime.model_import.style.importer import StyleImporter
 from realtime.model_import.style.validation import scaled
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
@@ -27,7 +30,7 @@ def photo(navy_photo: Path) -> Pixels:
 @pytest.fixture
 def bring_in(photo: Pixels) -> Import:
     """Bring a file into the contract."""
-    return lambda path, hints: import_style(path, hints, Description(), photo)
+    return lambda path, hints: import_model(SourceFile(path), StyleImporter(hints, photo), Description())
 
 
 @pytest.fixture
@@ -37,7 +40,8 @@ def paint(tmp_path: Path) -> Paint:
     def run(made: Imported, picture: Pixels) -> Pixels:
         path = tmp_path / "kept.onnx"
         made.keep(path)
-        if made.bound is not None and not made.bound.is_free:
+        bound = made.validation.bound
+        if bound is not None and not bound.is_free:
             size = Size.of(picture)
             renderer = StyleRenderer(SizedModel(path, SessionPolicy(), size), size, steady=False)
             renderer.paint(np.ascontiguousarray(picture), 0.0, after := np.empty_like(picture))

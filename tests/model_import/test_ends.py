@@ -51,7 +51,7 @@ def test_the_answer_is_the_known_function_of_the_picture(
     made = bring_in(write_tint(tmp_path / "theirs.onnx", manner), hints_for(manner))
     largest = 1.01 if manner.element == "float16" else 0.51  # half a grey level is rounding
     assert np.abs(paint(made, photo) - tinted(photo)).max() <= largest
-    assert np.abs(made.after - tinted(made.before)).max() <= largest
+    assert np.abs(made.validation.after - tinted(made.validation.before)).max() <= largest
 
 
 def test_bytes_in_and_out_need_nothing_said(tmp_path: Path, photo: Pixels, bring_in: Import, paint: Paint) -> None:

@@ -16,18 +16,21 @@ from numpy.typing import NDArray
 from realtime.core.errors import RealtimeError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.model_import.face.adapter import soft_ellipse
+from realtime.model_import.face.encoder_importer import EncoderImporter
 from realtime.model_import.face.hints import FaceImportHints
-from realtime.model_import.face.importer import FaceImport, import_encoder, import_swap
+from realtime.model_import.face.swap_importer import SwapImporter
 from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
+from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
-from realtime.model_import.style.importer import Description, Imported
+from realtime.model_import.result import Description, Imported
+from realtime.model_import.steps import import_model
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import OnnxModel
 from realtime.picture_files.reader import read_picture
 from tests.model_import import face_networks as theirs
 
 Crop = NDArray[np.uint8]
-Bring = Callable[[Path, FaceImportHints], FaceImport]
+Bring = Callable[[Path, FaceImportHints], Imported]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +40,12 @@ def face_photo(navy_photo: Path) -> FacePhoto:
 
 @pytest.fixture
 def bring(face_photo: FacePhoto, monkeypatch: pytest.MonkeyPatch) -> Bring:
-    monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
-    return lambda path, hints: import_swap(path, hints, Description(), face_photo, "who")
+    monkeypatch.setattr("realtime.model_import.steps._TIMED_FOR_S", 0.0)
+    return lambda path, hints: import_model(SourceFile(path), SwapImporter(hints, face_photo, "who"), Description())
+
+
+def import_encoder(path: Path, photo: FacePhoto, title: str = "") -> Imported:
+    return import_model(SourceFile(path), EncoderImporter(ImportHints(), "", photo), Description(title=title))
 
 
 @pytest.fixture(scope="module")
@@ -81,25 +88,25 @@ def test_inswapper_does_as_insightface_has_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], kind: int
 ) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx", kind=kind)
-    hints = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
+    hints = FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
     made = bring(path, hints)
-    assert made.encoder is not None
-    z = run_encoder(made.encoder, tmp_path, noise(112))
+    assert made.companion is not None
+    z = run_encoder(made.companion, tmp_path, noise(112))
     assert z == pytest.approx(of_length_one(theirs.recognised(noise(112))), abs=1e-5)
-    face_out, mask = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    face_out, mask = run_swap(made, tmp_path, noise(128), identity=z)
     wanted = theirs.inswapped(noise(128), z)
     assert wanted.std() > 20
     assert np.abs(face_out - wanted).max() <= (0.51 if kind == theirs.FLOAT else 1.6)
     assert (mask == soft_ellipse(128)).all()
-    card = made.swap.card
+    card = made.card
     assert (card.alignment, card.network, card.morph) == ("arcface_128", "inswapper", None)
-    assert (made.encoder.card.alignment, card.identity_model) == ("arcface_112", "who")
-    assert card.identity_fingerprint == made.encoder.card.fingerprint
+    assert (made.companion.card.alignment, card.identity_model) == ("arcface_112", "who")
+    assert card.identity_fingerprint == made.companion.card.fingerprint
     assert len(card.identity_fingerprint) == 64
     assert find_identity_encoder(tmp_path / "swap.onnx") == tmp_path / "who.onnx"
-    assert found(made.swap)["it goes in"] == "times the file's own map, and again of length 1"
+    assert found(made)["it goes in"] == "times the file's own map, and again of length 1"
     assert "non-commercial" in card.licence
-    assert "non-commercial" in made.encoder.card.licence
+    assert "non-commercial" in made.companion.card.licence
 
 
 def test_a_network_of_its_operators_answers_as_pytorch_does(
@@ -112,9 +119,9 @@ def test_a_network_of_its_operators_answers_as_pytorch_does(
     assert isinstance(last, torch.nn.Conv2d)
     last.weight.data.mul_(12)
     path = theirs.export_inswapper(tmp_path / "inswapper_128.onnx", network)
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
-    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    face_out, _ = run_swap(made, tmp_path, noise(128), identity=z)
     target = torch.from_numpy(noise(128)[..., ::-1].transpose(2, 0, 1).copy()).float()[None] / 255
     with torch.no_grad():
         wanted = network(target, torch.from_numpy(theirs.latent_of(z)).float())[0].numpy() * 255
@@ -130,16 +137,16 @@ def test_operators_out_of_order_come_in(tmp_path: Path, bring: Bring, noise: Cal
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     path.write_bytes(model.SerializeToString())
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
-    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    face_out, _ = run_swap(made, tmp_path, noise(128), identity=z)
     assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
 
 
 def test_nobodys_numbers_are_no_nan(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
-    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=np.zeros((1, 512), np.float32))
+    made = bring(path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))))
+    face_out, _ = run_swap(made, tmp_path, noise(128), identity=np.zeros((1, 512), np.float32))
     assert np.abs(face_out - noise(128) / 2).max() <= 0.51
 
 
@@ -147,51 +154,52 @@ def test_the_map_is_found_where_a_program_has_moved_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]
 ) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx", last=False)
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    made = bring(path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))))
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
-    face_out, _ = run_swap(made.swap, tmp_path, noise(128), identity=z)
+    face_out, _ = run_swap(made, tmp_path, noise(128), identity=z)
     assert np.abs(face_out - theirs.inswapped(noise(128), z)).max() <= 0.51
 
 
 def test_a_swapper_that_does_not_listen_is_noted(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    hints = FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"))
-    assert bring(path, hints).swap.notes == ()
+    hints = FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx")))
+    assert bring(path, hints).notes == ()
     model = onnx.load(path)
     for tensor in model.graph.initializer:
         if tensor.name == "three":
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(0, np.float32), "three"))
     path.write_bytes(model.SerializeToString())
-    assert "whoever it is told" in bring(path, hints).swap.notes[0]
+    assert "whoever it is told" in bring(path, hints).notes[0]
 
 
 def test_a_copy_under_another_name_is_known_by_its_shapes(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_inswapper(tmp_path / "best_swapper_ever.onnx")
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "arcface.onnx", batch=1)))
-    assert made.swap.card.network == "inswapper"
+    made = bring(
+        path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "arcface.onnx", batch=1)))
+    )
+    assert made.card.network == "inswapper"
 
 
 def test_a_recogniser_that_normalises_itself_gets_bytes(
     tmp_path: Path, face_photo: FacePhoto, noise: Callable[[int], Crop]
 ) -> None:
     path = theirs.write_recogniser(tmp_path / "glint.onnx", size=128, normalises=True)
-    made = import_encoder(path, FaceImportHints(), Description(title="Glint"), face_photo)
+    made = import_encoder(path, face_photo, title="Glint")
     z = run_encoder(made, tmp_path, noise(112))
     assert z == pytest.approx(of_length_one(theirs.recognised(noise(112), 128)), abs=1e-5)
     assert made.card.title == "Glint"
 
 
 def test_an_encoder_of_ours_stays_as_it_is(tmp_path: Path, bring: Bring, face_photo: FacePhoto) -> None:
-    first = import_encoder(
-        theirs.write_recogniser(tmp_path / "w600k_r50.onnx"), FaceImportHints(), Description(), face_photo
-    )
+    first = import_encoder(theirs.write_recogniser(tmp_path / "w600k_r50.onnx"), face_photo)
     first.keep(tmp_path / "kept.onnx")
     made = bring(
-        theirs.write_inswapper(tmp_path / "inswapper_128.onnx"), FaceImportHints(identity_model=tmp_path / "kept.onnx")
+        theirs.write_inswapper(tmp_path / "inswapper_128.onnx"),
+        FaceImportHints(identity_model=SourceFile(tmp_path / "kept.onnx")),
     )
-    assert made.encoder is not None
-    assert made.encoder.card == first.card
-    assert made.swap.card.identity_fingerprint == first.card.fingerprint
+    assert made.companion is not None
+    assert made.companion.card == first.card
+    assert made.card.identity_fingerprint == first.card.fingerprint
 
 
 def deepfacelives_mask(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -209,7 +217,7 @@ def deepfacelives_mask(first: NDArray[np.float32], second: NDArray[np.float32]) 
 def test_dfm_does_as_deepfacelive_has_it(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], morph: bool
 ) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm", morph=morph), FaceImportHints()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm", morph=morph), FaceImportHints())
     card = made.card
     assert (card.alignment, card.network) == ("mesh coverage=2.2 x=0 y=-0.08", "dfm")
     assert (card.morph, card.identity_model) == (0.75 if morph else None, "")
@@ -225,7 +233,7 @@ def test_dfm_does_as_deepfacelive_has_it(
 
 
 def test_a_larger_dfm_keeps_its_mask_in_proportion(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody_320.dfm", side=320), FaceImportHints()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody_320.dfm", side=320), FaceImportHints())
     _, mask = run_swap(made, tmp_path, noise(320))
     wanted = cv2.resize(deepfacelives_mask(*theirs.dfm_masks(224)), (320, 320), interpolation=cv2.INTER_LINEAR)
     assert np.abs(mask - wanted).mean() < 2
@@ -234,31 +242,33 @@ def test_a_larger_dfm_keeps_its_mask_in_proportion(tmp_path: Path, bring: Bring,
 
 def test_a_dfms_sliders_are_in_its_card(tmp_path: Path, bring: Bring) -> None:
     path = theirs.write_dfm(tmp_path / "Somebody.dfm", side=64, morph=True)
-    made = bring(path, FaceImportHints(coverage=1.6, y=0.25, morph=1.0)).swap
+    made = bring(path, FaceImportHints(coverage=1.6, y=0.25, morph=1.0))
     assert made.card.alignment == "mesh coverage=1.6 x=0 y=0.25"
     assert made.card.morph == 1.0
-    assert bring(path, FaceImportHints(alignment="face")).swap.card.alignment == "face"
+    assert bring(path, FaceImportHints(alignment="face")).card.alignment == "face"
 
 
 def test_what_the_finished_model_wears_lies_on_the_photo(tmp_path: Path, bring: Bring, face_photo: FacePhoto) -> None:
-    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm"), FaceImportHints()).swap
+    made = bring(theirs.write_dfm(tmp_path / "Somebody.dfm"), FaceImportHints())
     crop, _ = cut_face(face_photo.pixels, face_photo.mesh, Alignment.parse(made.card.alignment), 224)
-    assert (made.before == crop).all()
-    assert (made.after[0] == crop[0]).all(), "outside the mask"
-    assert np.abs(made.after[112, 112] - theirs.dfm_made(crop)[112, 112]).max() <= 1.01
+    assert (made.validation.before == crop).all()
+    assert (made.validation.after[0] == crop[0]).all(), "outside the mask"
+    assert np.abs(made.validation.after[112, 112] - theirs.dfm_made(crop)[112, 112]).max() <= 1.01
 
 
 def test_hyperswap_takes_the_numbers_as_they_are(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
     path = theirs.write_hyperswap(tmp_path / "hyperswap_1a_256.onnx")
-    made = bring(path, FaceImportHints(identity_model=theirs.write_recogniser(tmp_path / "arcface_w600k_r50.onnx")))
+    made = bring(
+        path, FaceImportHints(identity_model=SourceFile(theirs.write_recogniser(tmp_path / "arcface_w600k_r50.onnx")))
+    )
     z = of_length_one(theirs.recognised(noise(112))).astype(np.float32)
-    face_out, mask = run_swap(made.swap, tmp_path, noise(256), identity=z)
+    face_out, mask = run_swap(made, tmp_path, noise(256), identity=z)
     wanted = noise(256).astype(float)
     wanted[..., 2] += z[0, 0] * 127.5
     assert np.abs(face_out - np.clip(wanted, 0, 255)).max() <= 0.51
     assert (mask == soft_ellipse(256)).all()
-    assert (made.swap.card.alignment, made.swap.card.licence) == ("arcface_128", "ResearchRAIL")
-    assert "left aside: mask" in made.swap.notes[0]
+    assert (made.card.alignment, made.card.licence) == ("arcface_128", "ResearchRAIL")
+    assert "left aside: mask" in made.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -273,21 +283,21 @@ def test_swappers_of_another_recogniser_get_converted_numbers(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], stem: str, unit: bool, alignment: str
 ) -> None:
     hints = FaceImportHints(
-        identity_model=theirs.write_recogniser(tmp_path / "w600k_r50.onnx"),
-        identity_converter=theirs.write_converter(tmp_path / "crossface.onnx"),
+        identity_model=SourceFile(theirs.write_recogniser(tmp_path / "w600k_r50.onnx")),
+        identity_converter=SourceFile(theirs.write_converter(tmp_path / "crossface.onnx")),
     )
     made = bring(
         theirs.write_hyperswap(tmp_path / f"{stem}.onnx", gain=0.2, lift=0.5 if stem == "simswap_256" else -0.5), hints
     )
-    assert made.encoder is not None
-    z = run_encoder(made.encoder, tmp_path, noise(112))
+    assert made.companion is not None
+    z = run_encoder(made.companion, tmp_path, noise(112))
     wanted = 2 * theirs.recognised(noise(112)) + 1
     assert z == pytest.approx(of_length_one(wanted) if unit else wanted, abs=1e-5)
-    assert made.swap.card.alignment == alignment
-    assert made.swap.card.identity_fingerprint == made.encoder.card.fingerprint
-    plain = import_encoder(tmp_path / "w600k_r50.onnx", FaceImportHints(), Description(), usual_face())
-    assert plain.card.fingerprint != made.encoder.card.fingerprint
-    face_out, _ = run_swap(made.swap, tmp_path, noise(256), identity=z)
+    assert made.card.alignment == alignment
+    assert made.card.identity_fingerprint == made.companion.card.fingerprint
+    plain = import_encoder(tmp_path / "w600k_r50.onnx", usual_face())
+    assert plain.card.fingerprint != made.companion.card.fingerprint
+    face_out, _ = run_swap(made, tmp_path, noise(256), identity=z)
     if stem == "simswap_256":  # ImageNet in, 0..1 out
         mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
         rgb = (noise(256)[..., ::-1] / 255 - mean) / deviation * 0.2 + 0.5 + (z[0, 0], 0, 0)
@@ -301,7 +311,7 @@ FACESWAP = FaceImportHints(ImportHints(range_in=ValueRange.UNIT, order=ColourOrd
 def test_any_face_in_and_face_out_with_words_for_what_the_file_does_not_tell(
     tmp_path: Path, bring: Bring, noise: Callable[[int], Crop], larger: int
 ) -> None:
-    made = bring(theirs.write_faceswap(tmp_path / "original.onnx", larger=larger), FACESWAP).swap
+    made = bring(theirs.write_faceswap(tmp_path / "original.onnx", larger=larger), FACESWAP)
     side = 64 * larger
     face = noise(side)
     face_out, mask = run_swap(made, tmp_path, face)
@@ -313,7 +323,7 @@ def test_any_face_in_and_face_out_with_words_for_what_the_file_does_not_tell(
 
 
 def test_a_mask_of_its_own_is_taken(tmp_path: Path, bring: Bring, noise: Callable[[int], Crop]) -> None:
-    made = bring(theirs.write_faceswap(tmp_path / "villain.onnx", masked=True), FACESWAP).swap
+    made = bring(theirs.write_faceswap(tmp_path / "villain.onnx", masked=True), FACESWAP)
     _, mask = run_swap(made, tmp_path, noise(64))
     assert mask[32, 16] == 255
     assert not mask[32, 48:].any()
@@ -333,7 +343,7 @@ def test_a_network_that_uses_our_names_keeps_its_own(
             field.extend(names)
     model.graph.input[0].name = "face"
     path.write_bytes(model.SerializeToString())
-    face_out, _ = run_swap(bring(path, FACESWAP).swap, tmp_path, noise(64))
+    face_out, _ = run_swap(bring(path, FACESWAP), tmp_path, noise(64))
     assert np.abs(face_out - (255 - noise(64).astype(float)) * (0.5, 1, 1)).max() <= 0.51
 
 
@@ -444,7 +454,7 @@ def test_what_cannot_come_in_is_one_line(
     words: list[str],
 ) -> None:
     if encoder is not None:
-        hints = dataclasses.replace(hints, identity_model=encoder(tmp_path))
+        hints = dataclasses.replace(hints, identity_model=SourceFile(encoder(tmp_path)))
     path = make(tmp_path)
     with pytest.raises(RealtimeError) as caught:
         bring(path, hints)
@@ -469,7 +479,7 @@ def test_a_trial_needs_no_face_models(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_real_recogniser_knows_a_face_again(shared_data: Path, tmp_path: Path) -> None:
     """One face twice, moved by two pixels and darker, is more alike than the face and its surroundings."""
     photo = usual_face()
-    made = import_encoder(shared_data / "metrics" / "mobilefacenet.onnx", FaceImportHints(), Description(), photo)
+    made = import_encoder(shared_data / "metrics" / "mobilefacenet.onnx", photo)
     face, _ = cut_face(photo.pixels, photo.mesh, Alignment.parse("arcface_112"), 112)
     moved = np.roll(np.asarray(face * 0.7, np.uint8), 2, axis=1)
     here, again, nobody = (run_encoder(made, tmp_path, crop)[0] for crop in (face, moved, face[::-1].copy()))

@@ -18,11 +18,6 @@ from tests.model_import.test_models_command import refused, shelf, typed
 __all__ = ["shelf"]
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.model_import.face.validation._TIMED_FOR_S", 0.0)
-
-
 def test_a_swapper_comes_with_what_tells_it_whose_face(
     shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,7 +73,7 @@ def test_an_encoder_by_itself(shelf: Path, tmp_path: Path, capsys: pytest.Captur
     assert typed("add", "w600k_r50.onnx", "--kind", "encoder", "--licence", "research") == 0
     assert "--identity-model w600k_r50" in capsys.readouterr().out
     card = library.read_card(shelf / "w600k_r50.onnx")
-    assert (card.kind, card.licence, card.alignment) == (ModelKind.ENCODER, "research", "arcface_112")
+    assert (card.kind, card.licence, card.alignment) == (ModelKind.IDENTITY_ENCODER, "research", "arcface_112")
 
 
 def test_models_of_ours_are_tried_and_kept(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from realtime.core.errors import ModelError, shown
 from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
 from realtime.style.letterbox import SizeConstraint
@@ -179,14 +180,14 @@ def test_a_network_of_one_size_becomes_a_model_bound_to_it(
     """So that the effect keeps the frame's proportions and gives its edges back."""
     path = write_tint(tmp_path / "tint.onnx", Manner())
     made = bring_in(path, ImportHints(range_in=ValueRange.UNIT, range_out=ValueRange.UNIT, size=size))
-    assert made.bound == SizeConstraint(*size)
+    assert made.validation.bound == SizeConstraint(*size)
     model = onnx.load_from_string(made.content)
     for value in (*model.graph.input, *model.graph.output):
         sides = [side.dim_value for side in value.type.tensor_type.shape.dim]
         assert sides == [1, size.height, size.width, 3]
     own = scaled(photo, size)
     assert np.abs(paint(made, own).astype(int)[..., 0] - own[..., 0]).max() <= 1  # it leaves blue as it is
-    assert made.after.shape == made.before.shape == photo.shape
+    assert made.validation.after.shape == made.validation.before.shape == photo.shape
 
 
 def test_a_wish_beyond_the_contract_is_one_line(tmp_path: Path, bring_in: Import) -> None:
@@ -331,12 +332,15 @@ def test_noise_is_said(tmp_path: Path, bring_in: Import) -> None:
 
 @pytest.mark.parametrize("make", [hostile_models.zeros, hostile_models.wide])
 def test_a_bomb_in_bounds_is_one_line(tmp_path: Path, photo: Pixels, make: type) -> None:
-    from realtime.model_import.style.importer import Description, import_style
+    from realtime.model_import.result import Description
+    from realtime.model_import.steps import import_model
+    from realtime.model_import.style.importer import StyleImporter
     from realtime.model_import.vetting import in_bounds
 
-    path = make(tmp_path / "bomb.onnx", ours=False)
+    source = SourceFile(make(tmp_path / "bomb.onnx", ours=False))
+    importer = StyleImporter(UNIT, photo)
     with pytest.raises(ModelError) as caught:
-        in_bounds(path, (), photo.size // 3, import_style, path, UNIT, Description(), photo)
+        in_bounds(source, (), importer.picture_px, import_model, source, importer, Description())
     assert "bomb.onnx" in str(caught.value)
     assert str(caught.value).isprintable()
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import read_network
+from realtime.model_import.graph.loading import SourceFile, read_network
 from realtime.model_import.graph.view import GraphView
 from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
@@ -142,7 +142,7 @@ def test_sums_of_constants_are_folded(tmp_path: Path) -> None:
         "row": np.array([-1], np.int64),
     }
     ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "h", "w"]) for name in "xy"]
-    model = read_network(write(tmp_path / "pads.onnx", nodes, ports[:1], ports[1:], tensors))
+    model = read_network(SourceFile(write(tmp_path / "pads.onnx", nodes, ports[:1], ports[1:], tensors)))
     assert [node.op_type for node in model.graph.node] == ["Pad"]
     pads = GraphView(model.graph).constant("pads")
     assert pads is not None
@@ -154,4 +154,4 @@ def test_a_file_from_before_opset_7_is_refused(tmp_path: Path) -> None:
     nodes = [helper.make_node("Relu", ["x"], ["y"])]
     path = write(tmp_path / "ancient.onnx", nodes, ports[:1], ports[1:], {}, opset=6, ir_version=3)
     with pytest.raises(ModelError, match="opset 6"):
-        read_network(path)
+        read_network(SourceFile(path))

@@ -211,7 +211,7 @@ def test_what_cannot_come_in_is_one_line(
 
 def test_the_output_named_is_taken(tmp_path: Path, bring_in: Import) -> None:
     made = bring_in(two_outputs(tmp_path), ImportHints(range_in=ValueRange.SIGNED, output="night"))
-    assert np.abs(made.after.astype(int) - (255 - made.before.astype(int))).max() <= 1
+    assert np.abs(made.validation.after.astype(int) - (255 - made.validation.before.astype(int))).max() <= 1
     assert made.notes == ("its other outputs are left aside: day",)
 
 

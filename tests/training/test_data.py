@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from realtime.core.errors import OptionError
+from realtime.model_import.hints import ColourOrder
 from tests.training.conftest import drawn
-from tools.networks import ColourOrder, PictureFormat
+from tools.networks import PictureFormat
 from tools.training.data import (
     Crops,
     CropSettings,

@@ -110,14 +110,14 @@ def check_export(checkpoint: Path, photos: Path, cache: Path, folder: Path) -> N
     layout = layout_of(weights)
     assert layout is not None
     encoder, decoder = layout.parts(weights)
-    assert (encoder.kind, encoder.side_px, encoder.latent) == (ModelKind.ENCODER, 32, 20)
+    assert (encoder.kind, encoder.side_px, encoder.latent) == (ModelKind.LATENT_ENCODER, 32, 20)
     face = load_crowd([photos], None, 32, cache, silent).plain(0, 32)
     with torch.no_grad():
         code = encoder.network(torch.from_numpy(face).permute(2, 0, 1)[None].float() / 255)
         drawn = decoder.network(code)
     coding = OnnxModel.open(folder / "morph-encoder.onnx", SessionPolicy(provider="cpu"))
     drawing = OnnxModel.open(folder / "morph-decoder.onnx", SessionPolicy(provider="cpu"))
-    assert (coding.card.kind, coding.card.alignment) == (ModelKind.ENCODER, FACE)
+    assert (coding.card.kind, coding.card.alignment) == (ModelKind.LATENT_ENCODER, FACE)
     found = {"z": np.empty((1, 20), np.float32)}
     coding.run({"face": np.ascontiguousarray(face[np.newaxis, :, :, ::-1])}, found)
     assert np.abs(found["z"] - code.numpy()).max() < 1e-3

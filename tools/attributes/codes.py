@@ -37,7 +37,7 @@ class Encoder:
         layout = layout_of(weights)
         if layout is None:
             raise unknown(weights)
-        part = next((part for part in layout.parts(weights) if part.kind is ModelKind.ENCODER), None)
+        part = next((part for part in layout.parts(weights) if part.kind is ModelKind.LATENT_ENCODER), None)
         if part is None:
             raise ModelError(f"{path} has no encoder; name the checkpoint of a VAE of faces")
         return cls(part.side_px, part.latent, lambda faces: _encoded(part, faces))
@@ -45,8 +45,11 @@ class Encoder:
     @classmethod
     def _of_model(cls, path: Path) -> Encoder:
         model = OnnxModel.open(path, SessionPolicy(provider="cpu"))
-        if model.card.kind is not ModelKind.ENCODER:
-            raise ModelError(f"{path} is of the kind '{model.card.kind.value}'; name an encoder")
+        card = model.card
+        # Files of before latent encoders were a kind say `encoder`, as recognisers do, and those have a fingerprint.
+        was_latent = card.kind is ModelKind.IDENTITY_ENCODER and not card.fingerprint
+        if card.kind is not ModelKind.LATENT_ENCODER and not was_latent:
+            raise ModelError(f"{path} is of the kind '{card.kind.value}'; name a latent encoder")
         latent = model.output_shapes["z"][1]
         side_px = model.input_shapes["face"][1]
         assert isinstance(latent, int)

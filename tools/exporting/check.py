@@ -18,11 +18,12 @@ from torch.nn import functional
 
 from realtime.core.errors import ModelError, shown
 from realtime.imaging.frame import Pixels, Size
+from realtime.model_import.hints import ColourOrder
 from realtime.models.card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
-from tools.networks import ColourOrder, Part, PictureFormat
+from tools.networks import Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
 """The usual working size; one with odd sides; one upright, neither side a multiple of 4."""
@@ -59,7 +60,7 @@ def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] =
     """Return three inputs as the model takes them, of a photo of a person: the demo's where none is named; of a style's
     sides as many as `sizes`, or those of SIZES.
     """
-    if part.kind is ModelKind.DECODER:
+    if part.kind is ModelKind.LATENT_DECODER:
         return list(np.random.default_rng(0).standard_normal((3, 1, part.latent)).astype(np.float32))
     picture = read_picture(photo or sample_photo())
     if part.kind is ModelKind.STYLE:
@@ -94,7 +95,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
-    if part.kind is ModelKind.DECODER:
+    if part.kind is ModelKind.LATENT_DECODER:
         return from_network(part.network(torch.from_numpy(given)), part.picture)
     height, width = given.shape[1:3]
     padding = (0, -width % part.picture.multiple, 0, -height % part.picture.multiple)
@@ -108,7 +109,7 @@ def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
         )
     if not isinstance(made, Tensor):
         raise ModelError(f"the network gives a {type(made).__name__}, no tensor")
-    if part.kind is ModelKind.ENCODER:
+    if part.kind is ModelKind.LATENT_ENCODER:
         if not torch.isfinite(made).all():
             raise ModelError("the network gives NaN on a photo; its weights are damaged")
         z: NDArray[np.float32] = made.numpy()

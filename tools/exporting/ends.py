@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
-from tools.networks import ColourOrder, Part, PictureFormat
+from tools.networks import Part, PictureFormat
 
 
 def with_ends(part: Part, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -37,7 +38,7 @@ def example_input(part: Part) -> Tensor:
         count = max(2, math.ceil(48 / part.picture.multiple))
         height, width = (number * part.picture.multiple for number in (count, count + 1))
         return torch.zeros(1, height, width, 3, dtype=torch.uint8)
-    if part.kind is ModelKind.DECODER:
+    if part.kind is ModelKind.LATENT_DECODER:
         return torch.zeros(1, part.latent)
     return torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
 
@@ -111,8 +112,8 @@ class DecoderEnds(_Ends):
 _ENDS: dict[ModelKind, type[_Ends]] = {
     ModelKind.STYLE: StyleEnds,
     ModelKind.SWAP: SwapEnds,
-    ModelKind.ENCODER: EncoderEnds,
-    ModelKind.DECODER: DecoderEnds,
+    ModelKind.LATENT_ENCODER: EncoderEnds,
+    ModelKind.LATENT_DECODER: DecoderEnds,
 }
 
 

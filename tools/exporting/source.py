@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from realtime.core.errors import ModelError, OptionError
+from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
 from tools.exporting.checkpoint import alignment_in, weights_in
 from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network
 from tools.exporting.programs import is_exported, is_script, read_script
 from tools.exporting.saved import read_saved
-from tools.networks import ColourOrder, Layout, Part, PictureFormat, layout_of, unknown
+from tools.networks import Layout, Part, PictureFormat, layout_of, unknown
 from tools.networks.weights import Weights
 
 _LARGEST_SIDE_PX = 2048
@@ -148,4 +149,4 @@ def picture_format(hints: Wishes) -> PictureFormat:
         raise OptionError(f"--range takes black..white, for example 0..255, not '{hints.range}'")
     if not 1 <= hints.multiple <= 1024:
         raise OptionError(f"--multiple takes 1 to 1024, not {hints.multiple}")
-    return PictureFormat(float(match[1]), float(match[2]), ColourOrder(hints.order), hints.multiple)
+    return PictureFormat(float(match[1]), float(match[2]), ColourOrder(hints.order.upper()), hints.multiple)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import enum
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,13 +16,9 @@ from torch import nn
 
 from realtime.core.errors import ModelError, shown
 from realtime.core.registry import RegistryEntry
+from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
 from tools.networks.weights import Weights
-
-
-class ColourOrder(enum.Enum):
-    RGB = "rgb"
-    BGR = "bgr"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Part:
     | ------- | ---------------------------- | -------------------------------------------------------- |
     | style   | a picture [1, 3, H, W]       | a picture of the same size                               |
     | swap    | a face [1, 3, S, S]          | a face, alone or with a mask [1, 1, S, S] in 0..1        |
-    | encoder | a face [1, 3, S, S]          | z [1, Z]                                                 |
+    | latent_encoder | a face [1, 3, S, S]   | z [1, Z]                                                 |
     | decoder | z [1, Z]                     | a face [1, 3, S, S]                                      |
     """
 
@@ -57,9 +52,9 @@ class Part:
     suffix: str = ""
     """Added to the file's name where a checkpoint makes several files."""
     side_px: int = 0
-    """swap, encoder, decoder: S."""
+    """swap, latent_encoder, decoder: S."""
     latent: int = 0
-    """encoder, decoder: Z."""
+    """latent_encoder, decoder: Z."""
     quick: Callable[[], nn.Module] | None = None
     """Builds a module that speaks the contract of `realtime.models.card` itself, where a layout can do it faster than
     the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""

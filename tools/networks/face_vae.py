@@ -193,6 +193,6 @@ class FaceVaeLayout(Layout):
         weights.fill(vae)
         side_px = COARSE << len(down)
         return [
-            Part(ModelKind.ENCODER, vae.encoder, self.picture, "-encoder", side_px, latent),
-            Part(ModelKind.DECODER, vae.decoder, self.picture, "-decoder", side_px, latent),
+            Part(ModelKind.LATENT_ENCODER, vae.encoder, self.picture, "-encoder", side_px, latent),
+            Part(ModelKind.LATENT_DECODER, vae.decoder, self.picture, "-decoder", side_px, latent),
         ]

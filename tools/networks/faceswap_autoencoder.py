@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.core.errors import ModelError
+from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
-from tools.networks import ColourOrder, Layout, Part, PictureFormat
+from tools.networks import Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 
 _SLOPE = 0.1

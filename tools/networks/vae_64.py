@@ -97,6 +97,6 @@ class Vae64Layout(Layout):
         weights.fill(network)
         side_px = coarse * 16
         return [
-            Part(ModelKind.ENCODER, _Encoder(network).eval(), self.picture, "-encoder", side_px, latent),
-            Part(ModelKind.DECODER, _Decoder(network).eval(), self.picture, "-decoder", side_px, latent),
+            Part(ModelKind.LATENT_ENCODER, _Encoder(network).eval(), self.picture, "-encoder", side_px, latent),
+            Part(ModelKind.LATENT_DECODER, _Decoder(network).eval(), self.picture, "-decoder", side_px, latent),
         ]

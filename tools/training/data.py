@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from realtime.imaging.frame import Pixels
-from tools.networks import ColourOrder, PictureFormat
+from realtime.model_import.hints import ColourOrder
+from tools.networks import PictureFormat
 from tools.training.pictures import PictureStore
 
 

@@ -19,7 +19,8 @@ from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
 from realtime.core.settings import setting
-from tools.networks import ColourOrder, PictureFormat
+from realtime.model_import.hints import ColourOrder
+from tools.networks import PictureFormat
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder, FaceswapAutoencoderLayout
 from tools.networks.swap_light import SwapLight, SwapLightLayout, begin
 from tools.training import Given, Recipe, laid_out, set_up_optimizer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from realtime.commands.models import add
+from realtime.commands.models.common import print_table
 from realtime.core.errors import ModelError, nearest
 
 
@@ -50,7 +51,7 @@ def _list_face_networks() -> bool:
             size, state = "?", "missing or damaged"
             faults.append(error)
         rows.append((name, known.purpose, size, weights.LICENCE, state))
-    add.print_table(rows, right=(2,))
+    print_table(rows, right=(2,))
     print(f"\nwhere: {weights.weights_folder()}")
     if faults:
         print(f"next:  {faults[0]}")
@@ -83,7 +84,7 @@ def _list_networks() -> bool:
             rows.append((path.stem, card.kind.value, card.title, size, card.licence, whose))
     print()
     if len(rows) > 1:
-        add.print_table(rows, right=(3,))
+        print_table(rows, right=(3,))
         print()
     print(f"yours: {library.user_folder()}")
     print("next:  `realtime models add FILE.onnx` brings in a style or swap model")

@@ -1,4 +1,4 @@
-"""Puts our ends on a face network: uint8 BGR crops go in and come out, and all between is done by the graph."""
+"""Adapts face networks to the contract: uint8 BGR crops go in and come out, and the graph does all between."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, version_converter
 
-from realtime.model_import.face.ports import FacePorts, Numbers, side_of
-from realtime.model_import.graph.view import NodeWriter, prune, replace
+from realtime.model_import.face.ports import FacePorts, VectorPort, side_of
+from realtime.model_import.graph.picture_nodes import PictureWriter, set_inputs_and_outputs
+from realtime.model_import.graph.picture_port import PicturePort
+from realtime.model_import.graph.view import prune, replace
 from realtime.model_import.hints import ColourOrder, ValueRange
-from realtime.model_import.style.ports import Port
 
-_TO_PLANES, _TO_PIXELS = [0, 3, 1, 2], [0, 2, 3, 1]
 _LEAST_LENGTH = 1e-12
 """Numbers that are all nothing stay so, and do not become NaN."""
 _CONVERTER_PREFIX = "converter/"
@@ -38,38 +38,38 @@ class FaceAdapterSpec:
     """(identity_size, numbers that the network takes); what comes of it gets length 1 again."""
 
 
-def adapted_swap(model: onnx.ModelProto, ends: FaceAdapterSpec) -> onnx.ModelProto:
+def adapted_swap(model: onnx.ModelProto, spec: FaceAdapterSpec) -> onnx.ModelProto:
     """Turn a network, in place, into a model that takes `face` and gives `face_out` and `mask`, as
     `realtime.models.card` says, and return it: swappers weigh half a gigabyte, so there is no copy.
 
     It also gives `numbers`, until `without_numbers`: float32 [1, 3, side, side] in the network's colour order, 0 for
     black and 255 for white, neither rounded nor clipped: what is beyond them tells that a range is wrong.
     """
-    ports, side = ends.ports, ends.ports.side_px
-    prune(model, [ports.given.name, *(mask.name for mask in ports.masks)])
-    work = _FaceWriter(model)
+    ports, side = spec.ports, spec.ports.side_px
+    prune(model, [ports.output.name, *(mask.name for mask in ports.masks)])
+    writer = _FaceWriter(model.graph)
     inputs = [_picture("face", side, 3)]
-    work.crop_to(ports.taken, side, ends.range_in, ends.order)
+    writer.crop_to(ports.input, side, spec.range_in, spec.order)
     if ports.identity is not None:
-        inputs.append(helper.make_tensor_value_info("identity", TensorProto.FLOAT, [1, ends.identity_size]))
+        inputs.append(helper.make_tensor_value_info("identity", TensorProto.FLOAT, [1, spec.identity_size]))
         numbers = "identity"
-        if ends.identity_map is not None:
-            numbers = work.of_length_one(work.node("MatMul", [numbers, work.constant(ends.identity_map)]))
-        work.numbers_to(ports.identity, numbers)
+        if spec.identity_map is not None:
+            numbers = writer.of_length_one(writer.node("MatMul", [numbers, writer.constant(spec.identity_map)]))
+        writer.numbers_to(ports.identity, numbers)
     if ports.morph is not None:
         inputs.append(helper.make_tensor_value_info("morph", TensorProto.FLOAT, [1]))
-        work.numbers_to(ports.morph, "morph")
-    head = work.taken_nodes()
-    planes = work.picture_of(ports.given, side, ends.range_out)
-    work.bytes_to("face_out", work.node("Add", [planes, work.float(0.5)]), ends.order)
-    work.mask(ports, side)
-    work.node("Identity", [planes], output="numbers")
+        writer.numbers_to(ports.morph, "morph")
+    head = writer.new_nodes()
+    planes = writer.picture_of(ports.output, side, spec.range_out)
+    writer.bytes_to("face_out", writer.node("Add", [planes, writer.float(0.5)]), spec.order)
+    writer.mask(ports, side)
+    writer.node("Identity", [planes], output="numbers")
     outputs = [
         _picture("face_out", side, 3),
         _picture("mask", side, 1),
         helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, side, side]),
     ]
-    return _closed(model, head, work.taken_nodes(), inputs, outputs)
+    return set_inputs_and_outputs(model, head, writer.new_nodes(), inputs, outputs)
 
 
 def without_numbers(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -82,8 +82,8 @@ def without_numbers(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def adapted_encoder(
     model: onnx.ModelProto,
-    taken: Port,
-    given: Numbers,
+    input_port: PicturePort,
+    output_port: VectorPort,
     values: ValueRange,
     order: ColourOrder,
     *,
@@ -92,21 +92,21 @@ def adapted_encoder(
     """Turn a network, in place, into a model that takes `face` and gives `z`, float32 [1, size], of length 1 where
     `unit`, and return it.
     """
-    prune(model, [given.name])
-    work, side = _FaceWriter(model), side_of(taken)
-    work.crop_to(taken, side, values, order)
-    head = work.taken_nodes()
-    numbers = work.node("Reshape", [given.name, work.ints([1, given.size])])
-    if given.element_type != TensorProto.FLOAT:
-        numbers = work.node("Cast", [numbers], to=TensorProto.FLOAT)
-    work.node("Identity", [work.of_length_one(numbers) if unit else numbers], output="z")
-    result = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, given.size])
-    return _closed(model, head, work.taken_nodes(), [_picture("face", side, 3)], [result])
+    prune(model, [output_port.name])
+    writer, side = _FaceWriter(model.graph), side_of(input_port)
+    writer.crop_to(input_port, side, values, order)
+    head = writer.new_nodes()
+    numbers = writer.node("Reshape", [output_port.name, writer.ints([1, output_port.size])])
+    if output_port.element_type != TensorProto.FLOAT:
+        numbers = writer.node("Cast", [numbers], to=TensorProto.FLOAT)
+    writer.node("Identity", [writer.of_length_one(numbers) if unit else numbers], output="z")
+    result = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, output_port.size])
+    return set_inputs_and_outputs(model, head, writer.new_nodes(), [_picture("face", side, 3)], [result])
 
 
 def joined(
-    encoder: onnx.ModelProto, given: Numbers, converter: onnx.ModelProto, taken: Numbers, converted: Numbers
-) -> tuple[onnx.ModelProto, Numbers]:
+    encoder: onnx.ModelProto, code: VectorPort, converter: onnx.ModelProto, entry: VectorPort, converted: VectorPort
+) -> tuple[onnx.ModelProto, VectorPort]:
     """Return an encoder with a converter behind it, and what both give. Raises whatever ONNX's own tools do."""
     opset = max(_opset(encoder), _opset(converter))
     first, second = (
@@ -115,11 +115,11 @@ def joined(
     )
     whole, after = onnx.ModelProto(), compose.add_prefix(second, _CONVERTER_PREFIX)
     whole.CopyFrom(first)
-    work = _FaceWriter(whole)
-    shape = [1] * (taken.rank - 1) + [taken.size]
-    numbers = work.node("Reshape", [given.name, work.ints(shape)])
-    work.node("Cast", [numbers], output=f"{_CONVERTER_PREFIX}{taken.name}", to=taken.element_type)
-    whole.graph.node.extend([*work.taken_nodes(), *after.graph.node])
+    writer = _FaceWriter(whole.graph)
+    shape = [1] * (entry.rank - 1) + [entry.size]
+    numbers = writer.node("Reshape", [code.name, writer.ints(shape)])
+    writer.node("Cast", [numbers], output=f"{_CONVERTER_PREFIX}{entry.name}", to=entry.element_type)
+    whole.graph.node.extend([*writer.new_nodes(), *after.graph.node])
     whole.graph.initializer.extend(after.graph.initializer)
     replace(whole.graph.output, list(after.graph.output))
     return whole, dataclasses.replace(converted, name=f"{_CONVERTER_PREFIX}{converted.name}")
@@ -148,42 +148,26 @@ def _softening(side_px: int, wanted_px: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(matrix, np.float32)
 
 
-class _FaceWriter(NodeWriter):
-    def __init__(self, model: onnx.ModelProto) -> None:
-        super().__init__(model.graph)
-
-    def crop_to(self, taken: Port, side: int, values: ValueRange, order: ColourOrder) -> None:
+class _FaceWriter(PictureWriter):
+    def crop_to(self, port: PicturePort, side: int, values: ValueRange, order: ColourOrder) -> None:
         """From `face`, [1, side, side, 3], to the tensor the network takes."""
-        inner = side_of(taken)
-        planes = self.node("Transpose", ["face"], perm=_TO_PLANES)
-        if order is ColourOrder.RGB:
-            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
-        planes = self.node("Cast", [planes], to=TensorProto.FLOAT)
+        inner = side_of(port)
+        planes = self.node("Cast", [self.planes_of_pixels("face", order)], to=TensorProto.FLOAT)
         if side % inner == 0 and side != inner:  # each pixel is the mean of a square
             times = [side // inner] * 2
             planes = self.node("AveragePool", [planes], kernel_shape=times, strides=times)
         else:
             planes = self._resized(planes, side, inner, 3)
-        scale, offset = values.affine
-        if len(scale) == 3 and order is ColourOrder.BGR:
-            scale, offset = scale[::-1], offset[::-1]
-        if any(value != 1 for value in scale):
-            planes = self.node("Mul", [planes, self._along_planes(scale)])
-        if any(value != 0 for value in offset):
-            planes = self.node("Add", [planes, self._along_planes(offset)])
-        if taken.element_type == TensorProto.UINT8:
+        planes = self.from_bytes(planes, values, order, TensorProto.FLOAT)
+        if port.element_type == TensorProto.UINT8:
             planes = self.node("Add", [planes, self.float(0.5)])
-        if taken.element_type != TensorProto.FLOAT:
-            planes = self.node("Cast", [planes], to=taken.element_type)
-        if not taken.layout.channels_first:
-            planes = self.node("Transpose", [planes], perm=_TO_PIXELS)
-        if taken.layout.rank == 3:
-            planes = self.node("Squeeze", [planes, self.ints([0])])
-        self.node("Identity", [planes], output=taken.name)
+        if port.element_type != TensorProto.FLOAT:
+            planes = self.node("Cast", [planes], to=port.element_type)
+        self.feed(planes, port)
 
-    def numbers_to(self, taken: Numbers, numbers: str) -> None:
-        shaped = self.node("Reshape", [numbers, self.ints([1] * (taken.rank - 1) + [taken.size])])
-        self.node("Cast", [shaped], output=taken.name, to=taken.element_type)
+    def numbers_to(self, port: VectorPort, numbers: str) -> None:
+        shaped = self.node("Reshape", [numbers, self.ints([1] * (port.rank - 1) + [port.size])])
+        self.node("Cast", [shaped], output=port.name, to=port.element_type)
 
     def of_length_one(self, numbers: str) -> str:
         """[1, size] over its length."""
@@ -191,23 +175,14 @@ class _FaceWriter(NodeWriter):
         length = self.node("Max", [self.node("Sqrt", [squared]), self.float(_LEAST_LENGTH)])
         return self.node("Div", [numbers, length])
 
-    def picture_of(self, given: Port, side: int, values: ValueRange) -> str:
+    def picture_of(self, port: PicturePort, side: int, values: ValueRange) -> str:
         """From what the network gives to planes of 0..255, [1, 3, side, side]."""
-        planes = self._planes_of(given)
-        (scale,), (offset,) = values.affine
-        if scale != 1:
-            planes = self.node("Mul", [planes, self.float(1 / scale)])
-        if offset:
-            planes = self.node("Add", [planes, self.float(-offset / scale)])
-        return self._resized(planes, side_of(given), side, 3)
+        return self._resized(self.to_bytes(self.planes_of(port), values), side_of(port), side, 3)
 
     def bytes_to(self, output: str, planes: str, order: ColourOrder) -> None:
         """Clip, cut off what is behind the point, and give it as pixels."""
         planes = self.node("Clip", [planes, self.float(0), self.float(255)])
-        planes = self.node("Cast", [planes], to=TensorProto.UINT8)
-        if order is ColourOrder.RGB:
-            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
-        self.node("Transpose", [planes], output=output, perm=_TO_PIXELS)
+        self.pixels_of_planes(self.node("Cast", [planes], to=TensorProto.UINT8), order, output)
 
     def mask(self, ports: FacePorts, side: int) -> None:
         """What all masks hold, eroded, faded towards the edge and blurred; or an ellipse where there are none.
@@ -246,40 +221,11 @@ class _FaceWriter(NodeWriter):
             neighbours.append(self.node("Slice", [beyond, corner, opposite]))
         return self.node("Min", neighbours)
 
-    def _planes_of(self, given: Port) -> str:
-        picture = given.name
-        if given.layout.rank == 3:
-            picture = self.node("Unsqueeze", [picture, self.ints([0])])
-        if not given.layout.channels_first:
-            picture = self.node("Transpose", [picture], perm=_TO_PLANES)
-        if given.element_type != TensorProto.FLOAT:
-            picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
-        return picture
-
     def _resized(self, planes: str, side: int, wanted: int, channels: int) -> str:
         if side == wanted:
             return planes
         sizes = self.ints([1, channels, wanted, wanted])
         return self.node("Resize", [planes, "", "", sizes], mode="linear", coordinate_transformation_mode="half_pixel")
-
-    def _along_planes(self, values: tuple[float, ...]) -> str:
-        return self.constant(np.array(values, np.float32).reshape(1, -1, 1, 1))
-
-
-def _closed(
-    model: onnx.ModelProto,
-    head: list[onnx.NodeProto],
-    tail: list[onnx.NodeProto],
-    inputs: list[onnx.ValueInfoProto],
-    outputs: list[onnx.ValueInfoProto],
-) -> onnx.ModelProto:
-    graph = model.graph
-    replace(graph.node, [*head, *graph.node, *tail])
-    replace(graph.input, inputs)
-    replace(graph.output, outputs)
-    del graph.value_info[:]
-    graph.name = "realtime"
-    return model
 
 
 def _picture(name: str, side: int, channels: int) -> onnx.ValueInfoProto:

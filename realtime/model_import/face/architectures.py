@@ -1,4 +1,4 @@
-"""Families of face networks, and what their makers' programs say of them.
+"""Architectures of face networks, and what their makers' programs say of them.
 
 Read: InsightFace's `inswapper.py`, `arcface_onnx.py` and `face_align.py`; DeepFaceLive's `DFMModel.py`,
 `FaceAligner.py` and `FaceMerger.py`; for the other swappers, the table and the steps in FaceFusion's
@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
+from collections.abc import Collection
 
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.model_import.architecture import Architecture
 from realtime.model_import.graph.view import dimensions
 from realtime.model_import.hints import ColourOrder, Layout, ValueRange
 
 DFM_ALIGNMENT = "mesh coverage=2.2 x=0 y=-0.08"
 """DeepFaceLive's sliders as they stand, 2.2 and 0, and what its program takes off y. No file says what it wants."""
+INSIGHTFACE_TERMS = "non-commercial research only (InsightFace)"
 
 
 class IdentityWay(enum.Enum):
@@ -35,46 +38,52 @@ class IdentityWay(enum.Enum):
         return self in (IdentityWay.CONVERTED, IdentityWay.CONVERTED_RAW)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FaceArchitecture:
-    """What is known of all networks of one kind."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FaceArchitecture(Architecture):
+    """What is known of all swappers of one family."""
 
-    network: str
-    """As the card's `network`."""
-    title: str
-    range_in: ValueRange
-    range_out: ValueRange
     alignment: str
     identity: IdentityWay = IdentityWay.NONE
-    order: ColourOrder = ColourOrder.RGB
     layout: Layout | None = None
     """None: as the axes tell."""
-    licence: str = ""
-    """The terms its makers name; empty where each file has its own."""
-    because: str = ""
-    """What it was known by."""
 
 
 _UNIT, _SIGNED, _IMAGENET = ValueRange.UNIT, ValueRange.SIGNED, ValueRange.IMAGENET
 _INSWAPPER = FaceArchitecture(
-    "inswapper",
-    "inswapper",
-    _UNIT,
-    _UNIT,
-    "arcface_128",
-    IdentityWay.MAPPED,
-    licence="non-commercial research only (InsightFace)",
+    network="inswapper",
+    title="inswapper",
+    range_in=_UNIT,
+    range_out=_UNIT,
+    alignment="arcface_128",
+    identity=IdentityWay.MAPPED,
+    licence=INSIGHTFACE_TERMS,
     because="a face of 128x128 and numbers",
 )
 _DFM = FaceArchitecture(
-    "dfm", "DeepFaceLive", _UNIT, _UNIT, DFM_ALIGNMENT, order=ColourOrder.BGR, layout=Layout.NHWC, because="'in_face'"
+    network="dfm",
+    title="DeepFaceLive",
+    range_in=_UNIT,
+    range_out=_UNIT,
+    alignment=DFM_ALIGNMENT,
+    order=ColourOrder.BGR,
+    layout=Layout.NHWC,
+    because="'in_face'",
 )
 _BY_NAME = tuple(
     (
         re.compile(pattern),
-        FaceArchitecture(network, title, taken, given, alignment, way, licence=terms, because="its name"),
+        FaceArchitecture(
+            network=network,
+            title=title,
+            range_in=range_in,
+            range_out=range_out,
+            alignment=alignment,
+            identity=way,
+            licence=terms,
+            because="its name",
+        ),
     )
-    for pattern, network, title, taken, given, alignment, way, terms in (
+    for pattern, network, title, range_in, range_out, alignment, way, terms in (
         ("hyperswap", "hyperswap", "HyperSwap", _SIGNED, _SIGNED, "arcface_128", IdentityWay.PLAIN, "ResearchRAIL"),
         ("simswap.*512", "simswap", "SimSwap", _UNIT, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
         ("simswap", "simswap", "SimSwap", _IMAGENET, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
@@ -84,7 +93,7 @@ _BY_NAME = tuple(
 )
 
 
-def is_face_swapper(names: list[str]) -> bool:
+def is_face_swapper(names: Collection[str]) -> bool:
     """Tell whether a network is for another face by the names of its inputs alone: a DFM, or a face and numbers or a
     second picture under the names that all of them have.
     """
@@ -97,12 +106,12 @@ def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArch
     Raises ModelError, one line, for a kind that is known and cannot be brought in.
     """
     weights = {tensor.name for tensor in graph.initializer}
-    taken = [value for value in graph.input if value.name not in weights]
-    names = [value.name.partition(":")[0] for value in taken]
+    inputs = [value for value in graph.input if value.name not in weights]
+    names = [value.name.partition(":")[0] for value in inputs]
     if any("in_face" in name or "morph_value" in name for name in names):
         _check_dfm(names, where)
         return _DFM
-    ranks = [len(dimensions(value) or ()) for value in taken]
+    ranks = [len(dimensions(value) or ()) for value in inputs]
     if sorted(ranks) == [4, 4]:
         raise ModelError(
             f"{where} is shown a photo of the other face each time (as BlendSwap and UniFace are); that cannot be "
@@ -110,10 +119,10 @@ def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArch
         )
     if sorted(ranks) != [2, 4]:
         return None
-    for pattern, family in _BY_NAME:
+    for pattern, architecture in _BY_NAME:
         if pattern.search(stem.lower()):
-            return family
-    face = next(value for value in taken if len(dimensions(value) or ()) == 4)
+            return architecture
+    face = next(value for value in inputs if len(dimensions(value) or ()) == 4)
     return _INSWAPPER if (dimensions(face) or ())[1:] == (3, 128, 128) else None
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from realtime.core.errors import OptionError
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.architectures import DFM_ALIGNMENT
+from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FaceImportHints:
-    """None and empty where the file, or its family, shall tell."""
+    """None and empty where the file, or its architecture, shall tell."""
 
     network: ImportHints = ImportHints()
     """Ranges, layouts and colours, as of any network."""
@@ -25,29 +25,31 @@ class FaceImportHints:
     """Of a DFM file: in place of one or more numbers of its alignment."""
     morph: float | None = None
     """Where `morph` begins."""
-    identity_model: Path | None = None
+    identity_model: SourceFile | None = None
     """The network that makes an identity, as its maker wrote it or as a model of ours."""
-    identity_converter: Path | None = None
+    identity_converter: SourceFile | None = None
     """A network between the two, for swappers that were trained with another."""
 
     def alignment_of(self, usual: str) -> tuple[str, str]:
         """Return the text for the card, and where it is known from. Raises ModelError and OptionError."""
         numbers = {"coverage": self.coverage, "x": self.x, "y": self.y}
-        said = [f"--{name}" for name, value in numbers.items() if value is not None]
+        options = [f"--{name}" for name, value in numbers.items() if value is not None]
         if self.alignment:
-            if said:
-                raise OptionError(f"say {' and '.join(said)} inside --alignment, as in --alignment '{DFM_ALIGNMENT}'")
+            if options:
+                raise OptionError(
+                    f"say {' and '.join(options)} inside --alignment, as in --alignment '{DFM_ALIGNMENT}'"
+                )
             Alignment.parse(self.alignment)
             return self.alignment.strip(), "your --alignment"
-        if not said:
+        if not options:
             return (
                 usual,
                 "usual; --set swap.coverage=N moves it" if usual == DFM_ALIGNMENT else "its maker's own program",
             )
         if not usual.startswith("mesh "):
-            raise OptionError(f"{' and '.join(said)} are for DFM files; this one's crop is '{usual or 'not known'}'")
+            raise OptionError(f"{' and '.join(options)} are for DFM files; this one's crop is '{usual or 'not known'}'")
         words = dict(word.split("=") for word in usual.split()[1:])
         words |= {name: f"{value:g}" for name, value in numbers.items() if value is not None}
         text = " ".join(["mesh", *(f"{name}={value}" for name, value in words.items())])
         Alignment.parse(text)
-        return text, f"your {' and '.join(said)}"
+        return text, f"your {' and '.join(options)}"

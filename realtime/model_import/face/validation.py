@@ -1,10 +1,11 @@
-"""A real face to try face networks on, and what becomes of it."""
+"""A real face to validate face networks on, and what becomes of it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,16 @@ from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.models.runtime.onnx_model import OnnxModel
+from realtime.model_import.result import Validation
+from realtime.model_import.steps import median_ms
+from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 
 _PHOTO_EYES_PX = ((219.7, 193.4), (307.6, 188.9))
 """Middles of the eyes in the demo's photo, for a machine where the face models cannot be read."""
-_TIMED_FOR_S = 2.0
+_LEAST_SHARE = 0.05
+"""Of a crop, that a mask should cover."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,12 +40,12 @@ def find_face(pixels: Pixels) -> FacePhoto:
     from realtime.faces.detection.still_pictures import find_faces
     from realtime.faces.landmarks.measurement import FaceMeasurer
 
-    meter = FaceMeasurer()
+    measurer = FaceMeasurer()
     try:
-        face = find_faces(pixels, meter)[0]
+        face = find_faces(pixels, measurer)[0]
     except PortraitError as error:
         raise OptionError("no face was found in --picture; choose one that shows a face from the front") from error
-    return FacePhoto(pixels, meter.meshes.measure(pixels, face))
+    return FacePhoto(pixels, measurer.meshes.measure(pixels, face))
 
 
 def usual_face() -> FacePhoto:
@@ -61,7 +65,9 @@ def usual_face() -> FacePhoto:
 
 
 def flat_mesh(right_eye: tuple[float, float], left_eye: tuple[float, float]) -> FaceMesh:
-    """Lay the flat face on the middles of two eyes, the person's right one first: near enough for a trial."""
+    """Lay the flat face on the middles of two eyes, the person's right one first: near enough
+    to see what a network does.
+    """
     flat = uv_points().astype(np.float64) @ (1, 1j)
     eyes = [flat[[outer, inner]].mean() for outer, inner in _EYES]
     wanted = [complex(*right_eye), complex(*left_eye)]
@@ -90,43 +96,34 @@ def encode(model: OnnxModel, photo: FacePhoto) -> NDArray[np.float32]:
     return z
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Swapped:
-    """What a swapper made of one face."""
-
-    before: Pixels
-    after: Pixels
-    """The new face laid on the old one by its mask."""
-    share: float
-    """How much of the crop the mask covers."""
-    listens: bool
-    """False where it makes the same of another identity."""
-    ms_per_face: float
-    """Median of some runs."""
+def validate_encoder(path: Path, photo: FacePhoto) -> Validation:
+    """Run an encoder's file. Raises ModelError."""
+    with contextlib.closing(OnnxModel.open(path, ON_CPU)) as model:
+        code, face = encode(model, photo), crop_for(model, photo)
+        return Validation(face, face, model.notes, code=code)
 
 
-def swap_once(model: OnnxModel, photo: FacePhoto, identity: NDArray[np.float32] | None) -> Swapped:
-    """Run a finished model as the effect does, and for its time. Raises ModelError."""
+def swap_once(model: OnnxModel, photo: FacePhoto, identity: Mapping[str, NDArray[np.generic]]) -> Validation:
+    """Run a finished model as the effect does, and for its time. `identity` is that input, where there is one. What
+    comes out is laid on the face by its mask. Raises ModelError.
+    """
     face = crop_for(model, photo)
     face_out, mask = np.empty_like(face), np.empty((*face.shape[:2], 1), np.uint8)
-    inputs: dict[str, NDArray[np.generic]] = {"face": face[np.newaxis]}
-    if identity is not None:
-        inputs["identity"] = identity
+    inputs: dict[str, NDArray[np.generic]] = {"face": face[np.newaxis], **identity}
     if "morph" in model.input_shapes:
         inputs["morph"] = np.array([model.card.morph], np.float32)
     outputs: dict[str, NDArray[np.generic]] = {"face_out": face_out[np.newaxis], "mask": mask[np.newaxis]}
     model.run(inputs, outputs)
-    listens = True
-    if identity is not None:
-        other = np.empty_like(face_out)
-        model.run({**inputs, "identity": -identity}, {**outputs, "face_out": other[np.newaxis]})
-        listens = bool((other != face_out).any())
-    times: list[float] = []
-    begun = time.perf_counter()
-    while len(times) < 3 or (len(times) < 50 and time.perf_counter() - begun < _TIMED_FOR_S):
-        start = time.perf_counter()
-        model.run(inputs, outputs)
-        times.append(1000 * (time.perf_counter() - start))
+    doubts = []
     share = mask.astype(np.float32) / 255
+    if share.mean() < _LEAST_SHARE:
+        doubts.append(f"its mask covers {share.mean():.0%} of this face: look at the picture (--preview OUT.jpg)")
+    if identity:
+        other = np.empty_like(face_out)
+        opposite = {name: np.negative(code) for name, code in identity.items()}
+        model.run({**inputs, **opposite}, {**outputs, "face_out": other[np.newaxis]})
+        if np.array_equal(other, face_out):
+            doubts.append("it makes the same of this face whoever it is told: is --identity-model the right one?")
+    ms = median_ms(lambda: model.run(inputs, outputs), 3, first_counts=True)
     after = np.rint(face + share * (face_out.astype(np.float32) - face)).astype(np.uint8)
-    return Swapped(face, after, float(share.mean()), listens, float(np.median(times)))
+    return Validation(face, after, model.notes, tuple(doubts), ms_per_face=ms)

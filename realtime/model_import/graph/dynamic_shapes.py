@@ -19,8 +19,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import GraphView, add_constant, attribute, known_shapes, replace
-from realtime.model_import.style.ports import Port
 
 _FINEST = 64  # networks halve a picture six times at most; 3/56 of a side is not one of its levels
 _HEIGHT, _WIDTH = "realtime/network_height", "realtime/network_width"
@@ -43,21 +43,23 @@ class SizeIsNeededError(Exception):
     """The network's arithmetic needs its size; the text says where."""
 
 
-def with_dynamic_shapes(model: onnx.ModelProto, taken: Port, given: Port) -> tuple[onnx.ModelProto, int]:
+def with_dynamic_shapes(
+    model: onnx.ModelProto, input_port: PicturePort, output_port: PicturePort
+) -> tuple[onnx.ModelProto, int]:
     """Return a copy that takes other sizes as well, and the number of constants that now follow the size.
 
-    `taken` has a fixed height and width. Raises SizeIsNeededError where an operator is met that cannot follow.
+    `input_port` has a fixed height and width. Raises SizeIsNeededError where an operator is met that cannot follow.
     """
     model = _copy(model)
-    work = _Freeing(model, taken)
+    work = _ShapeRewriter(model, input_port)
     work.rewrite()
     for value in model.graph.input:
         sides = value.type.tensor_type.shape.dim
-        if value.name == taken.name:
-            sides[taken.layout.height_axis].dim_param = "network_height"
-            sides[taken.layout.width_axis].dim_param = "network_width"
+        if value.name == input_port.name:
+            sides[input_port.layout.height_axis].dim_param = "network_height"
+            sides[input_port.layout.width_axis].dim_param = "network_width"
     for value in model.graph.output:
-        if value.name == given.name:
+        if value.name == output_port.name:
             value.type.tensor_type.ClearField("shape")
     return model, work.count
 
@@ -68,29 +70,29 @@ def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-class _Freeing:
+class _ShapeRewriter:
     """One walk along the graph, from the picture on."""
 
-    def __init__(self, model: onnx.ModelProto, taken: Port) -> None:
+    def __init__(self, model: onnx.ModelProto, input_port: PicturePort) -> None:
         self.count = 0
         self._graph = model.graph
         self._view = GraphView(model.graph)
         self._shapes = known_shapes(model)
-        self._taken = taken
-        if not isinstance(taken.height, int) or not isinstance(taken.width, int):
+        self._input = input_port
+        if not isinstance(input_port.height, int) or not isinstance(input_port.width, int):
             raise SizeIsNeededError("only one of its sides is fixed")
-        self._sides = {_Along.HEIGHT: taken.height, _Along.WIDTH: taken.width}
+        self._sides = {_Along.HEIGHT: input_port.height, _Along.WIDTH: input_port.width}
         self._axes: dict[str, _Axes] = {}
         self._made: list[onnx.NodeProto] = []
         self._parts: dict[tuple[_Along, Fraction], str] = {}
 
     def rewrite(self) -> None:
         """Change the graph in place."""
-        reached = self._view.reached_from(self._taken.name)
-        along: list[_Along | None] = [None] * self._taken.layout.rank
-        along[self._taken.layout.height_axis] = _Along.HEIGHT
-        along[self._taken.layout.width_axis] = _Along.WIDTH
-        self._axes[self._taken.name] = tuple(along)
+        reached = self._view.reached_from(self._input.name)
+        along: list[_Along | None] = [None] * self._input.layout.rank
+        along[self._input.layout.height_axis] = _Along.HEIGHT
+        along[self._input.layout.width_axis] = _Along.WIDTH
+        self._axes[self._input.name] = tuple(along)
         nodes: list[onnx.NodeProto] = []
         for node in self._graph.node:
             if node.input and node.input[0] in reached:
@@ -289,9 +291,9 @@ class _Freeing:
         whole = {_Along.HEIGHT: _HEIGHT, _Along.WIDTH: _WIDTH}[way]
         one = Fraction(1)
         if (way, one) not in self._parts:
-            axis = {_Along.HEIGHT: self._taken.layout.height_axis, _Along.WIDTH: self._taken.layout.width_axis}[way]
+            axis = {_Along.HEIGHT: self._input.layout.height_axis, _Along.WIDTH: self._input.layout.width_axis}[way]
             index = add_constant(self._graph, f"{whole}/axis", np.array([axis], np.int64))
-            self._made.append(helper.make_node("Shape", [self._taken.name], [f"{whole}/shape"]))
+            self._made.append(helper.make_node("Shape", [self._input.name], [f"{whole}/shape"]))
             self._made.append(helper.make_node("Gather", [f"{whole}/shape", index], [whole], axis=0))
             self._parts[way, one] = whole
         if part != one:

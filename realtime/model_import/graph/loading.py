@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import hashlib
 import shlex
 from pathlib import Path
 
@@ -12,11 +15,12 @@ from onnx import compose, helper, version_converter
 from realtime.core.errors import ModelError
 from realtime.model_import.graph.folding import fold_constants
 from realtime.model_import.graph.view import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
+from realtime.models.card import KIND_KEY, ModelCard
 from realtime.models.file_safety import Content, check_safe, known_content, read_header
 from realtime.models.onnx_header import ModelHeader
 
 LEAST_OPSET = 13
-"""From here on the operators of our own ends mean the same; older graphs are converted to it."""
+"""From here on the operators of our own adapters mean the same; older graphs are converted to it."""
 _OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's converter makes mistakes with them
 _LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
 _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
@@ -46,18 +50,104 @@ _OTHER_KINDS = {
 }
 
 
-def read_network(path: Path) -> onnx.ModelProto:
+@dataclasses.dataclass(frozen=True)
+class SourceFile:
+    """A model file from outside. Its header is read once, when it is first asked for, and goes with it from step to
+    step and into other processes.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, file: Path | SourceFile) -> SourceFile:
+        return file if isinstance(file, SourceFile) else cls(file)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.path.name
+
+    @property
+    def header(self) -> ModelHeader:
+        """What its bytes say of it. Raises ModelError for what is no ONNX file."""
+        return self._header_and_state[0]
+
+    @functools.cached_property
+    def _header_and_state(self) -> tuple[ModelHeader, tuple[int, ...]]:
+        state = _state(self.path)  # before it is read: what is written meanwhile shows in `check`
+        return read_header(self.path), state
+
+    @property
+    def card(self) -> ModelCard | None:
+        """Its card where it is in our contract, None for other people's and for what is no file. Raises ModelError."""
+        if self.path.suffix.lower() != ".onnx" or not self.path.is_file():
+            return None
+        metadata = self.header.metadata
+        return ModelCard.read(metadata, str(self.path)) if KIND_KEY in metadata else None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file, and those beside it that hold its weights. Raises ModelError."""
+        return self.path, *(self.path.parent / name for name in self.header.external_files)
+
+    def check(self) -> None:
+        """Raise ModelError, one line, for a file that must not be loaded: see `check_safe`. One that was written to
+        since its header was read is another file, of which nothing is known.
+        """
+        header, state = self._header_and_state
+        if _state(self.path) != state:
+            raise ModelError(f"{self.path} changed while it was read; wait until it is whole, and add it again")
+        check_safe(self.path, header)
+
+    def load(self) -> onnx.ModelProto:
+        """Return it with its weights inside. Raises ModelError where it must not be, or cannot be loaded."""
+        self.check()
+        try:
+            return onnx.load_model(str(self.path))
+        except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
+            raise ModelError(
+                f"{self.path} cannot be read: {_first_line(error)}; export or download it again"
+            ) from error
+
+    def content(self) -> bytes:
+        """Return its bytes, with the weights that lie beside it inside. Raises ModelError."""
+        if len(self.files) == 1:
+            self.check()
+            return self.path.read_bytes()
+        return bytes(self.load().SerializeToString())
+
+
+def fingerprint_of(*sources: SourceFile, words: str = "") -> str:
+    """Return the SHA-256 of files as they came, with the weights that lie beside them, and of words."""
+    digest = hashlib.sha256()
+    for source in sources:
+        for part in source.files:
+            digest.update(part.read_bytes())
+    digest.update(words.encode())
+    return digest.hexdigest()
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written to or replaced; nothing where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # reading it says what is wrong
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def read_network(source: SourceFile) -> onnx.ModelProto:
     """Return a file's graph with its weights inside, of opset 13 or later, with nothing in it twice.
 
     Weights beside the file come in, functions the file defines are written out, weights are no longer offered as
     inputs, and `Constant` nodes are initialisers. Raises ModelError, one line, for what cannot be used.
     """
-    return resolved(path, read_whole(path))
+    return resolved(source, read_whole(source))
 
 
-def read_whole(path: Path) -> onnx.ModelProto:
+def read_whole(source: SourceFile) -> onnx.ModelProto:
     """Return a file as it is, with its weights inside. Raises ModelError, one line, for what cannot be used."""
-    suffix = path.suffix.lower()
+    path, suffix = source.path, source.path.suffix.lower()
     content = known_content(path)
     if content in (Content.LFS_POINTER, Content.WEB_PAGE, Content.PICTURE):
         raise ModelError(f"{path} {content.value}")
@@ -70,9 +160,9 @@ def read_whole(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
     if content is Content.ARCHIVE:
         raise ModelError(f"{path} {content.value}")
-    header = read_header(path)
-    check_safe(path, header)
-    _check_size(path, header)
+    header = source.header
+    source.check()
+    _check_size(source)
     newest = onnx.defs.onnx_opset_version()
     if header.opset > newest:
         raise ModelError(
@@ -86,14 +176,12 @@ def read_whole(path: Path) -> onnx.ModelProto:
         )
     if header.opset == 0:
         raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
-    try:
-        return onnx.load_model(str(path))
-    except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
-        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+    return source.load()
 
 
-def resolved(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+def resolved(source: SourceFile, model: onnx.ModelProto) -> onnx.ModelProto:
     """Do the rest of `read_network` to a file that was read; `model` is used up."""
+    path = source.path
     try:
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
@@ -112,18 +200,19 @@ def resolved(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _without_our_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Rename everything in a graph that uses a name which our own ends will need."""
+    """Rename everything in a graph that uses a name which our own adapters will need."""
     names = {name for node in model.graph.node for name in (*node.input, *node.output)}
     if any(name in OUR_NAMES or name.startswith(OUR_PREFIX) for name in names):
         return compose.add_prefix(model, THEIR_PREFIX)
     return model
 
 
-def _check_size(path: Path, header: ModelHeader) -> None:
-    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in header.external_files)
+def _check_size(source: SourceFile) -> None:
+    size = sum(file.stat().st_size for file in source.files)
     if size > _LARGEST_BYTES:
         raise ModelError(
-            f"{path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; choose a smaller network"
+            f"{source.path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; "
+            "choose a smaller network"
         )
 
 

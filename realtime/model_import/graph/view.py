@@ -128,7 +128,7 @@ class NodeWriter:
     def ints(self, values: list[int]) -> str:
         return self.constant(np.array(values, np.int64))
 
-    def taken_nodes(self) -> list[onnx.NodeProto]:
+    def new_nodes(self) -> list[onnx.NodeProto]:
         """Return what was written since the last time."""
         nodes, self._nodes = self._nodes, []
         return nodes

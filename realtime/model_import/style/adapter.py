@@ -1,4 +1,4 @@
-"""Puts our ends on a network: uint8 BGR frames go in and come out, and all between is done by the graph.
+"""Adapts a style network to the contract: uint8 BGR frames go in and come out, and the graph does all between.
 
 The order of steps is the quickest of those tried at 512², one thread, ONNX Runtime 1.31: bytes are moved before they
 become floats and colours exchanged by whole planes (0.33 ms from frame to network; with a 1×1 convolution for colours
@@ -9,33 +9,25 @@ Exchanging colours along the last axis instead takes 2.1 ms more.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
-import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 from realtime.imaging.frame import Size
-from realtime.model_import.graph.view import NodeWriter, prune, replace
+from realtime.model_import.graph.picture_nodes import PictureWriter, set_inputs_and_outputs
+from realtime.model_import.graph.picture_port import PicturePort
+from realtime.model_import.graph.view import prune
 from realtime.model_import.hints import ColourOrder, ValueRange
-from realtime.model_import.style.ports import Port
+from realtime.model_import.ranges import Ranges
 from realtime.models.card import HEIGHT, WIDTH
-
-_TO_PLANES, _TO_PIXELS = [0, 3, 1, 2], [0, 2, 3, 1]
-_NUMPY: Mapping[int, type[np.floating[Any]]] = {
-    TensorProto.FLOAT: np.float32,
-    TensorProto.FLOAT16: np.float16,
-    TensorProto.DOUBLE: np.float64,
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AdapterSpec:
     """Everything that lies between a frame and a network."""
 
-    taken: Port
-    given: Port
+    input: PicturePort
+    output: PicturePort
     range_in: ValueRange
     range_out: ValueRange
     order: ColourOrder = ColourOrder.RGB
@@ -49,8 +41,14 @@ class AdapterSpec:
     enlarges: int = 1
     """What the network gives is so many times as high and wide, and is averaged down."""
 
+    @classmethod
+    def of(cls, input_port: PicturePort, output_port: PicturePort, ranges: Ranges) -> AdapterSpec:
+        """Return one for these ranges; what is not known yet is taken for 0..1."""
+        range_in, range_out = ranges.range_in or ValueRange.UNIT, ranges.range_out or ValueRange.UNIT
+        return cls(input_port, output_port, range_in, range_out, ranges.order)
 
-def adapted(model: onnx.ModelProto, ends: AdapterSpec, *, as_numbers: bool = False) -> onnx.ModelProto:
+
+def adapted(model: onnx.ModelProto, spec: AdapterSpec, *, as_numbers: bool = False) -> onnx.ModelProto:
     """Return a model that takes `frame` and gives `frame_out`, as `realtime.models.card` says.
 
     With `as_numbers` it gives `numbers` instead: float32 [1, 3, height, width] in the network's colour order, 0 for
@@ -58,86 +56,69 @@ def adapted(model: onnx.ModelProto, ends: AdapterSpec, *, as_numbers: bool = Fal
     """
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
-    model, graph = whole, whole.graph
-    work = _Wrapping(model, ends)
-    prune(model, [ends.given.name])
-    head = work.head()
-    tail = work.tail(as_numbers=as_numbers)
-    replace(graph.node, [*head, *graph.node, *tail])
+    writer = _FrameWriter(whole.graph, spec)
+    prune(whole, [spec.output.name])
+    head = writer.head()
+    tail = writer.tail(as_numbers=as_numbers)
     size: list[str | int | None] = [1, HEIGHT, WIDTH, 3]
-    if ends.bound is not None:
-        size[1:3] = [ends.bound.height, ends.bound.width]
-    replace(graph.input, [helper.make_tensor_value_info("frame", TensorProto.UINT8, size)])
+    if spec.bound is not None:
+        size[1:3] = [spec.bound.height, spec.bound.width]
     if as_numbers:
         result = helper.make_tensor_value_info("numbers", TensorProto.FLOAT, [1, 3, None, None])
     else:
         result = helper.make_tensor_value_info("frame_out", TensorProto.UINT8, size)
-    replace(graph.output, [result])
-    del graph.value_info[:]
-    graph.name = "realtime"
-    return model
+    return set_inputs_and_outputs(
+        whole, head, tail, [helper.make_tensor_value_info("frame", TensorProto.UINT8, size)], [result]
+    )
 
 
-class _Wrapping(NodeWriter):
-    def __init__(self, model: onnx.ModelProto, ends: AdapterSpec) -> None:
-        super().__init__(model.graph)
-        self._ends = ends
+class _FrameWriter(PictureWriter):
+    def __init__(self, graph: onnx.GraphProto, spec: AdapterSpec) -> None:
+        super().__init__(graph)
+        self._spec = spec
 
     def head(self) -> list[onnx.NodeProto]:
         """From `frame` to the tensor the network takes."""
-        ends, taken = self._ends, self._ends.taken
-        planes = self.node("Transpose", ["frame"], perm=_TO_PLANES)
-        if ends.order is ColourOrder.RGB:
-            planes = self.node("Gather", [planes, self.ints([2, 1, 0])], axis=1)
-        if self._is_continued:
-            planes = self._continued(planes)
-        if taken.element_type != TensorProto.UINT8:
-            planes = self.node("Cast", [planes], to=taken.element_type)
-            planes = self._from_bytes(planes)
-        if not taken.layout.channels_first:
-            planes = self.node("Transpose", [planes], perm=_TO_PIXELS)
-        if taken.layout.rank == 3:
-            planes = self.node("Squeeze", [planes, self.ints([0])])
-        self.node("Identity", [planes], output=taken.name)
-        return self.taken_nodes()
+        spec, port = self._spec, self._spec.input
+        planes = self.planes_of_pixels("frame", spec.order)
+        if self._is_padded:
+            planes = self._padded(planes)
+        if port.element_type != TensorProto.UINT8:
+            planes = self.node("Cast", [planes], to=port.element_type)
+            planes = self.from_bytes(planes, spec.range_in, spec.order, port.element_type)
+        self.feed(planes, port)
+        return self.new_nodes()
 
     def tail(self, *, as_numbers: bool) -> list[onnx.NodeProto]:
         """From the tensor the network gives to `frame_out`."""
-        ends, given = self._ends, self._ends.given
-        picture = given.name
-        if given.layout.rank == 3:
-            picture = self.node("Unsqueeze", [picture, self.ints([0])])
-        if not given.layout.channels_first:
-            picture = self.node("Transpose", [picture], perm=_TO_PLANES)
-        if given.element_type not in (TensorProto.FLOAT, TensorProto.UINT8):
+        spec, port = self._spec, self._spec.output
+        picture = self.planes_of(port, but=(TensorProto.UINT8,))
+        if port.element_type != TensorProto.UINT8:
+            picture = self.to_bytes(picture, spec.range_out, 0.0 if as_numbers else 0.5)
+        elif as_numbers or spec.enlarges > 1:
             picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
-        if given.element_type != TensorProto.UINT8:
-            picture = self._to_bytes(picture, rounding=not as_numbers)
-        elif as_numbers or ends.enlarges > 1:
-            picture = self.node("Cast", [picture], to=TensorProto.FLOAT)
-        if ends.enlarges > 1:
-            sides = [ends.enlarges, ends.enlarges]
+        if spec.enlarges > 1:
+            sides = [spec.enlarges, spec.enlarges]
             picture = self.node("AveragePool", [picture], kernel_shape=sides, strides=sides)
-        if given.channels == 1:
+        if port.channels == 1:
             picture = self.node("Concat", [picture] * 3, axis=1)
         if as_numbers:
             self.node("Identity", [self._cut(picture)], output="numbers")
-            return self.taken_nodes()
-        if given.element_type != TensorProto.UINT8 or ends.enlarges > 1:
+            return self.new_nodes()
+        if port.element_type != TensorProto.UINT8 or spec.enlarges > 1:
             picture = self.node("Clip", [picture, self.float(0), self.float(255)])
             picture = self.node("Cast", [picture], to=TensorProto.UINT8)
-        picture = self._cut(picture)
-        if ends.order is ColourOrder.RGB and given.channels != 1:
-            picture = self.node("Gather", [picture, self.ints([2, 1, 0])], axis=1)
-        self.node("Transpose", [picture], output="frame_out", perm=_TO_PIXELS)
-        return self.taken_nodes()
+        # Grey planes are alike: nothing to exchange.
+        order = ColourOrder.BGR if port.channels == 1 else spec.order
+        self.pixels_of_planes(self._cut(picture), order, "frame_out")
+        return self.new_nodes()
 
     @property
-    def _is_continued(self) -> bool:
-        return self._ends.multiple > 1 or self._ends.least_px > 1
+    def _is_padded(self) -> bool:
+        return self._spec.multiple > 1 or self._spec.least_px > 1
 
     def _cut(self, picture: str) -> str:
-        if not self._is_continued:
+        if not self._is_padded:
             return picture
         return self.node("Slice", [picture, self.ints([0, 0]), self._frame_sides(), self.ints([2, 3])])
 
@@ -146,36 +127,13 @@ class _Wrapping(NodeWriter):
         shape = self.node("Shape", ["frame"])
         return self.node("Slice", [shape, self.ints([1]), self.ints([3]), self.ints([0])])
 
-    def _continued(self, planes: str) -> str:
+    def _padded(self, planes: str) -> str:
         """Repeat the last row and column: mirrored ones would need frames larger than what is added."""
-        ends = self._ends
+        spec = self._spec
         sides = self._frame_sides()
-        up = self.node("Add", [sides, self.ints([ends.multiple - 1])])
-        whole = self.node("Mul", [self.node("Div", [up, self.ints([ends.multiple])]), self.ints([ends.multiple])])
-        whole = self.node("Max", [whole, self.ints([ends.least_px])])
+        up = self.node("Add", [sides, self.ints([spec.multiple - 1])])
+        whole = self.node("Mul", [self.node("Div", [up, self.ints([spec.multiple])]), self.ints([spec.multiple])])
+        whole = self.node("Max", [whole, self.ints([spec.least_px])])
         missing = self.node("Sub", [whole, sides])
         amounts = self.node("Concat", [self.ints([0] * 6), missing], axis=0)
         return self.node("Pad", [planes, amounts], mode="edge")
-
-    def _from_bytes(self, planes: str) -> str:
-        scale, offset = self._ends.range_in.affine
-        if len(scale) == 3 and self._ends.order is ColourOrder.BGR:
-            scale, offset = scale[::-1], offset[::-1]
-        if any(value != 1 for value in scale):
-            planes = self.node("Mul", [planes, self._numbers(scale)])
-        if any(value != 0 for value in offset):
-            planes = self.node("Add", [planes, self._numbers(offset)])
-        return planes
-
-    def _to_bytes(self, picture: str, *, rounding: bool) -> str:
-        (scale,), (offset,) = self._ends.range_out.affine
-        if scale != 1:
-            picture = self.node("Mul", [picture, self.float(1 / scale)])
-        shift = -offset / scale + (0.5 if rounding else 0.0)
-        return self.node("Add", [picture, self.float(shift)]) if shift else picture
-
-    def _numbers(self, values: tuple[float, ...]) -> str:
-        """One number, or three along the planes, of the type the network computes in."""
-        dtype = _NUMPY[self._ends.taken.element_type]
-        shaped = np.array(values, dtype).reshape(() if len(values) == 1 else (1, 3, 1, 1))
-        return self.constant(shaped)

@@ -1,12 +1,11 @@
-"""Where a graph takes its picture and where it gives it back; and what a file is for that is no style model."""
+"""The picture's input and output in a graph; and what a file is for that is no style model."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import onnx
 
 from realtime.core.errors import ModelError, nearest
+from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes, shown_name
 from realtime.model_import.hints import ImportHints, Layout
 from realtime.models.contract import MOST_PX
@@ -14,35 +13,6 @@ from realtime.models.contract import MOST_PX
 _LEAST_PICTURE_PX = 16
 LEAST_SIDE_PX = 64
 """A network that takes only smaller pictures (digits, icons) cannot repaint a frame."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Port:
-    """One picture tensor of a network."""
-
-    name: str
-    element_type: int
-    """ONNX's number for it, one of ELEMENT_TYPES."""
-    shape: tuple[int | str, ...]
-    layout: Layout
-    layout_source: str
-    """How the layout is known."""
-
-    @property
-    def element(self) -> str:
-        return ELEMENT_TYPES[self.element_type]
-
-    @property
-    def channels(self) -> int | str:
-        return self.shape[self.layout.channel_axis]
-
-    @property
-    def height(self) -> int | str:
-        return self.shape[self.layout.height_axis]
-
-    @property
-    def width(self) -> int | str:
-        return self.shape[self.layout.width_axis]
 
 
 # Names that files for other effects carry, each with what such a file is. Every word must be among the file's inputs.
@@ -57,8 +27,10 @@ _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
 )
 
 
-def find_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -> tuple[Port, Port, tuple[str, ...]]:
-    """Return the picture's input and output, and the names of the outputs left aside.
+def find_ports(
+    model: onnx.ModelProto, hints: ImportHints, where: str
+) -> tuple[PicturePort, PicturePort, tuple[str, ...]]:
+    """Return the picture's input and output, and the names of the outputs that are ignored.
 
     Raises ModelError, one line, for a file that is no style model, or whose layout the user must say.
     """
@@ -74,10 +46,10 @@ def find_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -> tuple[
             f"{where}: its input '{shown_name(source.name)}' has {len(shape)} axes, and {layout.value} has "
             f"{layout.rank}"
         )
-    taken = Port(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
-    _check_input(taken, where)
-    given, left_aside = _output(model, hints, taken, where)
-    return taken, given, left_aside
+    input_port = PicturePort(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
+    _check_input(input_port, where)
+    output_port, ignored = _output(model, hints, input_port, where)
+    return input_port, output_port, ignored
 
 
 def _refuse_other_kinds(graph: onnx.GraphProto, where: str) -> None:
@@ -123,12 +95,12 @@ def _layout(
     graph: onnx.GraphProto,
     name: str,
     shape: tuple[int | str, ...] | None,
-    wished: Layout | None,
+    hint: Layout | None,
     option: str,
     where: str,
 ) -> tuple[Layout, str]:
-    if wished is not None:
-        return wished, f"your {option}"
+    if hint is not None:
+        return hint, f"your {option}"
     if shape is not None:
         fitting = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] in (3, 1)]
         coloured = [layout for layout in fitting if shape[layout.channel_axis] == 3]
@@ -168,7 +140,7 @@ def _layout_by_use(graph: onnx.GraphProto, name: str) -> Layout | None:
     return None
 
 
-def _check_input(port: Port, where: str) -> None:
+def _check_input(port: PicturePort, where: str) -> None:
     if port.layout.rank == 4 and isinstance(port.shape[0], int) and port.shape[0] != 1:
         raise ModelError(f"{where} takes {port.shape[0]} pictures at a time; export it for one")
     misread = isinstance(port.channels, str) and 3 in (port.height, port.width)
@@ -190,7 +162,9 @@ def _check_input(port: Port, where: str) -> None:
         )
 
 
-def _output(model: onnx.ModelProto, hints: ImportHints, taken: Port, where: str) -> tuple[Port, tuple[str, ...]]:
+def _output(
+    model: onnx.ModelProto, hints: ImportHints, input_port: PicturePort, where: str
+) -> tuple[PicturePort, tuple[str, ...]]:
     shapes = known_shapes(model)
     names = [value.name for value in model.graph.output]
     by_name = {value.name: value for value in model.graph.output}
@@ -200,7 +174,7 @@ def _output(model: onnx.ModelProto, hints: ImportHints, taken: Port, where: str)
             known = [shown_name(name) for name in names]
             raise ModelError(f"{where} has no output '{hints.output}'{nearest(hints.output, known)}; it has: {known}")
     else:
-        chosen = [name for name in names if _may_be_picture(shapes.get(name), taken)]
+        chosen = [name for name in names if _may_be_picture(shapes.get(name), input_port)]
         coloured = [name for name in chosen if 3 in shapes.get(name, ())]
         chosen = coloured or chosen
     if not chosen:
@@ -214,13 +188,13 @@ def _output(model: onnx.ModelProto, hints: ImportHints, taken: Port, where: str)
     shape = shapes.get(value.name)
     if shape is None or (hints.layout_out is None and not any(side in (1, 3) for side in shape[-3:])):
         # Nothing stated: networks give back what they take, and the first run shows whether it is so.
-        layout, source = hints.layout_out or taken.layout, "as the input, where the file does not say"
+        layout, source = hints.layout_out or input_port.layout, "as the input, where the file does not say"
         shape = ("?",) * layout.rank
     else:
         layout, source = _layout(model.graph, value.name, shape, hints.layout_out, "--output-layout", where)
         if len(shape) != layout.rank:
             raise ModelError(f"{where}: its output has {len(shape)} axes, and {layout.value} has {layout.rank}")
-    port = Port(value.name, value.type.tensor_type.elem_type, shape, layout, source)
+    port = PicturePort(value.name, value.type.tensor_type.elem_type, shape, layout, source)
     if isinstance(port.channels, int) and port.channels not in (1, 3):
         raise ModelError(
             f"{where}: its output '{shown_name(port.name)}' has {port.channels} channels; a style model gives 3 (or "
@@ -229,8 +203,8 @@ def _output(model: onnx.ModelProto, hints: ImportHints, taken: Port, where: str)
     return port, tuple(name for name in names if name != value.name)
 
 
-def _may_be_picture(shape: tuple[int | str, ...] | None, taken: Port) -> bool:
-    """Whether a shape fits a picture as large as the one taken, or so many times as large in both directions.
+def _may_be_picture(shape: tuple[int | str, ...] | None, input_port: PicturePort) -> bool:
+    """Whether a shape fits a picture as large as the input, or so many times as large in both directions.
 
     Landmarks, boxes and scores come as tensors of four axes, too, and with axes of 1.
     """
@@ -240,18 +214,18 @@ def _may_be_picture(shape: tuple[int | str, ...] | None, taken: Port) -> bool:
         return False
     return any(
         (shape[channels] in (1, 3) or isinstance(shape[channels], str))
-        and _is_as_large(shape[height], shape[width], taken)
+        and _is_as_large(shape[height], shape[width], input_port)
         for channels, height, width in ((-3, -2, -1), (-1, -3, -2))
     )
 
 
-def _is_as_large(height: int | str, width: int | str, taken: Port) -> bool:
+def _is_as_large(height: int | str, width: int | str, input_port: PicturePort) -> bool:
     sides = [side for side in (height, width) if isinstance(side, int)]
     if any(side < LEAST_SIDE_PX for side in sides):
         return False
-    pairs = [(given, own) for given, own in ((height, taken.height), (width, taken.width))]
-    known = [(given, own) for given, own in pairs if isinstance(given, int) and isinstance(own, int)]
-    return all(given % own == 0 for given, own in known) and len({given // own for given, own in known}) <= 1
+    pairs = ((height, input_port.height), (width, input_port.width))
+    known = [(side, own) for side, own in pairs if isinstance(side, int) and isinstance(own, int)]
+    return all(side % own == 0 for side, own in known) and len({side // own for side, own in known}) <= 1
 
 
 def _by(shape: tuple[int | str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Running a network on a real picture before it is believed: which sizes work, and whether a picture comes out."""
+"""Runs a network on a real picture before it is believed: which sizes work, which ranges give a picture."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.hints import ColourOrder, ValueRange
 from realtime.model_import.style.adapter import AdapterSpec, adapted
+from realtime.model_import.verdict import Numbers, verdict_on
 from realtime.models.runtime.onnx_model import NeedsMemoryError, RawSession
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -21,37 +21,35 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _TRIED_PX = (200, 264)  # height and width, about; unequal, so that exchanged axes show
 _SMALLEST_PX = (16, 32, 64, 128, 256)
 
-Numbers = NDArray[np.float32]
-"""(height, width, 3): 0 for black, 255 for white, not clipped, in the network's colour order."""
-
-
 RangePair = tuple[ValueRange, ValueRange]
 """Of the input and of the output."""
+_SAME = 3.0
+"""Grey levels on average."""
 
 
-class Trial:
-    """One network behind one pair of ends."""
+class AdaptedNetwork:
+    """One network behind one adapter, run for its numbers."""
 
-    def __init__(self, model: onnx.ModelProto, ends: AdapterSpec, where: str) -> None:
+    def __init__(self, model: onnx.ModelProto, spec: AdapterSpec, where: str) -> None:
         """Raises ModelError where ONNX Runtime cannot open it."""
         self._where = where
-        self._graph = RawSession(adapted(model, ends, as_numbers=True).SerializeToString(), where)
+        self._graph = RawSession(adapted(model, spec, as_numbers=True).SerializeToString(), where)
 
     def numbers(self, picture: Pixels) -> Numbers:
         """Run it. Raises ModelError where it fails or gives no picture."""
         with np.errstate(all="ignore"):
-            given = self._graph.run({"frame": np.ascontiguousarray(picture[np.newaxis])})["numbers"]
-        if given.ndim != 4 or given.shape[:2] != (1, 3):
+            output = self._graph.run({"frame": np.ascontiguousarray(picture[np.newaxis])})["numbers"]
+        if output.ndim != 4 or output.shape[:2] != (1, 3):
             raise ModelError(
-                f"{self._where} gives {list(given.shape)} (as NCHW) for a picture of {Size.of(picture)}, which is no "
+                f"{self._where} gives {list(output.shape)} (as NCHW) for a picture of {Size.of(picture)}, which is no "
                 "picture: --output-layout says how its axes lie"
             )
-        return np.ascontiguousarray(given[0].transpose(1, 2, 0))
+        return np.ascontiguousarray(output[0].transpose(1, 2, 0))
 
     def size_for(self, picture: Pixels) -> Size:
         """Return the size of what it gives for a picture. Raises ModelError."""
-        given = self.numbers(picture)
-        return Size(given.shape[1], given.shape[0])
+        output = self.numbers(picture)
+        return Size(output.shape[1], output.shape[0])
 
 
 def scaled(photo: Pixels, size: Size) -> Pixels:
@@ -64,7 +62,7 @@ def scaled(photo: Pixels, size: Size) -> Pixels:
     return np.ascontiguousarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def trial_size(multiple: int) -> Size:
+def validation_size(multiple: int) -> Size:
     """Return a size whose sides are odd multiples, so that it is a multiple of nothing larger."""
     height, width = (_odd_multiple(side, multiple) for side in _TRIED_PX)
     return Size(width, height)
@@ -75,26 +73,26 @@ def _odd_multiple(side: int, multiple: int) -> int:
     return multiple * (times if times % 2 else times + 1)
 
 
-def find_multiple(trial: Trial, photo: Pixels, where: str, among: tuple[int, ...] = MULTIPLES) -> int:
+def find_multiple(network: AdaptedNetwork, photo: Pixels, where: str, among: tuple[int, ...] = MULTIPLES) -> int:
     """Return the smallest number that both sides must be a multiple of for the answer to be of the same size.
 
     Raises ModelError where no size works, with what happened.
     """
     seen = ""
     for multiple in among:
-        size = trial_size(multiple)
+        size = validation_size(multiple)
         try:
-            given = trial.size_for(scaled(photo, size))
+            output = network.size_for(scaled(photo, size))
         except NeedsMemoryError:
             raise
         except ModelError as error:
             seen = str(error)
             continue
-        if given == size:
+        if output == size:
             return multiple
-        seen = f"{where} gives {given} for a picture of {size}; a style model gives back the size it takes"
-        times = given.width / size.width
-        if times >= 1.5 and given == Size(round(times * size.width), round(times * size.height)):
+        seen = f"{where} gives {output} for a picture of {size}; a style model gives back the size it takes"
+        times = output.width / size.width
+        if times >= 1.5 and output == Size(round(times * size.width), round(times * size.height)):
             raise ModelError(f"{where} enlarges pictures {times:g} times; a style model gives back the size it takes")
     hint = "" if among == MULTIPLES else "; leave --multiple away, or say another"
     if among == MULTIPLES:
@@ -102,21 +100,21 @@ def find_multiple(trial: Trial, photo: Pixels, where: str, among: tuple[int, ...
     raise ModelError(f"{seen}{hint}")
 
 
-def find_least_px(trial: Trial, photo: Pixels, multiple: int) -> int:
+def find_least_px(network: AdaptedNetwork, photo: Pixels, multiple: int) -> int:
     """Return the smallest side, among some, with which it runs and gives back what it takes."""
     for about in _SMALLEST_PX:
         side = -(-about // multiple) * multiple
         size = Size(side, side)
         try:
-            if trial.size_for(scaled(photo, size)) == size:
+            if network.size_for(scaled(photo, size)) == size:
                 return side
         except ModelError:
             continue
     return -(-_TRIED_PX[1] // multiple) * multiple
 
 
-class Proof(NamedTuple):
-    """How a freed network compares with the original."""
+class DynamicProof(NamedTuple):
+    """How a network that was made to take any size compares with the original."""
 
     own_difference: float
     """The largest at the original size, in parts of the picture's own contrast."""
@@ -131,12 +129,12 @@ class Proof(NamedTuple):
         return self.own_difference <= 0.004 and self.tile_difference <= 0.06
 
 
-def prove_free(original: Trial, free: Trial, photo: Pixels, own_size: Size) -> Proof:
-    """Compare both at the original size, and the freed one on the picture laid twice. Raises ModelError."""
+def compare_dynamic(original: AdaptedNetwork, dynamic: AdaptedNetwork, photo: Pixels, own_size: Size) -> DynamicProof:
+    """Compare both at the original size, and the rewritten one on the picture laid twice. Raises ModelError."""
     picture = scaled(photo, own_size)
     wanted = original.numbers(picture)
     contrast = max(1e-6, float(np.percentile(wanted, 99) - np.percentile(wanted, 1)))
-    own = float(np.abs(free.numbers(picture) - wanted).max()) / contrast
+    own = float(np.abs(dynamic.numbers(picture) - wanted).max()) / contrast
     height, width = own_size.height, own_size.width
     inner = (slice(height // 8, height - height // 8), slice(width // 8, width - width // 8))
     tiles: list[float] = []
@@ -144,77 +142,11 @@ def prove_free(original: Trial, free: Trial, photo: Pixels, own_size: Size) -> P
         (np.concatenate([picture, picture], axis=1), 1),
         (np.concatenate([picture, picture], axis=0), 0),
     ):
-        given = free.numbers(np.ascontiguousarray(laid))
-        if given.shape != laid.shape:
-            return Proof(own, float("inf"))
-        tiles += [float(np.abs(half[inner] - wanted[inner]).mean()) for half in np.split(given, 2, axis=axis)]
-    return Proof(own, max(tiles) / contrast)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a run on a real picture tells of the ranges."""
-
-    problem: str
-    """Why it is no picture, or empty."""
-    doubt: str
-    """What looks odd, or empty."""
-    likeness: float
-    """How far edges lie where the photo's lie, 0 to 1."""
-    is_mask: bool = False
-    """It is one channel, black and white in large areas: what somebody cuts out with, not what they look at."""
-
-
-_FLAT = 12  # grey levels between the darkest and lightest hundredth: nobody sees a picture in it
-_BEYOND_PROBLEM, _BEYOND_DOUBT = 0.3, 0.08
-_STUCK_PROBLEM, _STUCK_DOUBT = 0.6, 0.35
-_MASK = 0.75
-_DRAWN = 0.4
-"""A drawing in black and white has the photo's edges, a mask the outline alone."""
-_SAME = 3.0
-"""Grey levels on average."""
-UNLIKE = 0.15
-"""Of the likeness of edges: noise has 0.00 to 0.11, the shipped styles 0.78 to 0.97."""
-
-
-def verdict_on(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:
-    """Say whether numbers look like a picture: not one colour, not stuck at black and white, not far beyond them.
-
-    `is_grey`: the network gives one channel.
-    """
-    if not np.isfinite(numbers).all():
-        return Verdict("values that are no numbers (NaN) come out for a real picture", "", 0.0)
-    low, high = (float(value) for value in np.percentile(numbers, (1, 99)))
-    likeness = likeness_of(numbers, picture)
-    if high - low < _FLAT:
-        return Verdict(f"nearly one colour comes out ({low:.0f} to {high:.0f} of 0..255)", "", likeness)
-    beyond = float(np.mean((numbers < -20) | (numbers > 275)))
-    if beyond > _BEYOND_PROBLEM:
-        text = f"{beyond:.0%} of what comes out lies beyond black and white ({low:.0f} to {high:.0f} of 0..255)"
-        return Verdict(text, "", likeness)
-    stuck = float(np.mean((numbers <= 1) | (numbers >= 254))) - float(np.mean((picture <= 1) | (picture >= 254)))
-    if is_grey and stuck > _MASK and likeness < _DRAWN:
-        return Verdict("this looks like a mask (one channel, nearly all black or white)", "", likeness, is_mask=True)
-    if stuck > _STUCK_PROBLEM and not (is_grey and likeness >= _DRAWN):
-        return Verdict(f"{stuck:.0%} of what comes out is stuck at black or white", "", likeness)
-    if max(beyond / _BEYOND_DOUBT, stuck / _STUCK_DOUBT) > 1:
-        doubt = f"{max(beyond, stuck):.0%} of what comes out is at or beyond black and white: look at the picture"
-        return Verdict("", doubt, likeness)
-    if likeness < UNLIKE:
-        return Verdict("", "what comes out has little to do with the photo, it may be noise: look at it", likeness)
-    return Verdict("", "", likeness)
-
-
-def likeness_of(numbers: Numbers, picture: Pixels) -> float:
-    """Correlation of the strength of edges, both seen coarsely: a style may move a line by some pixels."""
-    edges = []
-    for image in (numbers.mean(2), picture.astype(np.float32).mean(2)):
-        small = cv2.resize(np.ascontiguousarray(image, np.float32), (96, 96), interpolation=cv2.INTER_AREA)
-        across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)
-        edges.append(cv2.GaussianBlur(cv2.magnitude(across, down), (0, 0), 1.5).ravel())
-    if min(float(edge.std()) for edge in edges) < 1e-6:
-        return 0.0
-    return max(0.0, float(np.corrcoef(edges[0], edges[1])[0, 1]))
+        output = dynamic.numbers(np.ascontiguousarray(laid))
+        if output.shape != laid.shape:
+            return DynamicProof(own, float("inf"))
+        tiles += [float(np.abs(half[inner] - wanted[inner]).mean()) for half in np.split(output, 2, axis=axis)]
+    return DynamicProof(own, max(tiles) / contrast)
 
 
 def _strangeness(numbers: Numbers, picture: Pixels, order: ColourOrder) -> float:
@@ -247,22 +179,22 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    model: onnx.ModelProto, ends: AdapterSpec, pairs: list[RangePair], picture: Pixels, where: str
+    model: onnx.ModelProto, spec: AdapterSpec, pairs: list[RangePair], picture: Pixels, where: str
 ) -> list[Candidate]:
     """Return those pairs of ranges, in and out, with which a picture comes out, the likeliest first.
 
-    The size of `picture` must work as it is, with these `ends`.
+    The size of `picture` must work as it is, with these `spec`.
     """
     found: list[Candidate] = []
     for pair in dict.fromkeys(pairs):
-        tried = dataclasses.replace(ends, range_in=pair[0], range_out=pair[1])
+        tried = dataclasses.replace(spec, range_in=pair[0], range_out=pair[1])
         try:
-            numbers = Trial(model, tried, where).numbers(picture)
+            numbers = AdaptedNetwork(model, tried, where).numbers(picture)
         except ModelError:
             continue
-        verdict = verdict_on(numbers, picture, ends.given.channels == 1)
+        verdict = verdict_on(numbers, picture, spec.output.channels == 1)
         if not verdict.problem:
-            score = verdict.likeness - (0.5 if verdict.doubt else 0) - _strangeness(numbers, picture, ends.order)
+            score = verdict.likeness - (0.5 if verdict.doubt else 0) - _strangeness(numbers, picture, spec.order)
             found.append(Candidate(pair, score, numbers))
     return sorted(found, key=lambda candidate: -candidate.score)
 

@@ -1,0 +1,78 @@
+"""How the numbers of an identity encoder become what a swapper takes: by the map that inswapper's file ends in."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from realtime.core.errors import ModelError
+from realtime.model_import.face.architectures import FaceArchitecture, IdentityWay
+from realtime.model_import.face.ports import VectorPort
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LastWeights:
+    """What of a file's weights can be a map, taken before the file is rewritten: that sorts and drops them."""
+
+    last: str
+    """The last weights, for people."""
+    last_map: NDArray[np.float32] | None
+    """They, where they are a square."""
+    last_is_used: bool
+    unused: tuple[NDArray[np.float32], ...]
+    """All squares that no operator uses."""
+
+    @classmethod
+    def of(cls, raw: onnx.ModelProto) -> LastWeights:
+        weights = list(raw.graph.initializer)
+        if not weights:
+            return cls("none", None, False, ())
+        used = {name for node in raw.graph.node for name in node.input}
+        last = weights[-1]
+        unused = tuple(_floats(tensor) for tensor in weights if tensor.name not in used and _is_square(tensor))
+        shown = f"'{last.name}' {list(last.dims)}"
+        return cls(shown, _floats(last) if _is_square(last) else None, last.name in used, unused)
+
+
+def identity_map(weights: LastWeights, wanted: VectorPort, where: str) -> NDArray[np.float32]:
+    """Return inswapper's map from the encoder's numbers to its own: (encoder's, wanted), the last weights of the file.
+
+    InsightFace takes `graph.initializer[-1]` and nothing else. Where a program has put weights in another order, the
+    only square that no operator uses is it. Raises ModelError.
+    """
+    if weights.last_map is not None and len(weights.last_map) == wanted.size:
+        return weights.last_map
+    unused = [square for square in weights.unused if len(square) == wanted.size]
+    if len(unused) == 1:
+        return unused[0]
+    raise ModelError(
+        f"{where} should end in a map of {wanted.size}x{wanted.size} numbers, and its last weights are {weights.last}: "
+        "another program has changed the file; take the original"
+    )
+
+
+def resolved_map(
+    weights: LastWeights, wanted: VectorPort, architecture: FaceArchitecture | None, where: str
+) -> tuple[NDArray[np.float32] | None, IdentityWay]:
+    """Return the map where the file has one, and how the numbers go in. Raises ModelError."""
+    if architecture is not None:
+        way = architecture.identity
+        return (identity_map(weights, wanted, where), way) if way is IdentityWay.MAPPED else (None, way)
+    last = weights.last_map
+    if last is not None and not weights.last_is_used and len(last) == wanted.size:
+        return last, IdentityWay.MAPPED
+    return None, IdentityWay.PLAIN
+
+
+def _is_square(tensor: onnx.TensorProto) -> bool:
+    return len(tensor.dims) == 2 and tensor.dims[0] == tensor.dims[1]
+
+
+def _floats(tensor: onnx.TensorProto) -> NDArray[np.float32]:
+    values: NDArray[Any] = numpy_helper.to_array(tensor)
+    return values.astype(np.float32)

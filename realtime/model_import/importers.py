@@ -1,0 +1,39 @@
+"""The kinds of models that can be brought in. A new kind is one module with an `Importer` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from realtime.core.registry import RegistryEntry
+from realtime.model_import.graph.loading import SourceFile
+from realtime.model_import.steps import ForeignImporter, Importer
+from realtime.models.card import ModelKind
+
+_HERE = "realtime.model_import"
+IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
+    ModelKind.STYLE: RegistryEntry(f"{_HERE}.style.importer", "StyleImporter", "a picture repainted"),
+    ModelKind.SWAP: RegistryEntry(f"{_HERE}.face.swap_importer", "SwapImporter", "another face in a crop"),
+    ModelKind.IDENTITY_ENCODER: RegistryEntry(f"{_HERE}.face.encoder_importer", "EncoderImporter", "whose face it is"),
+    ModelKind.LATENT_ENCODER: RegistryEntry(f"{_HERE}.latent", "LatentEncoderImporter", "a face as a latent code"),
+    ModelKind.LATENT_DECODER: RegistryEntry(f"{_HERE}.latent", "LatentDecoderImporter", "a face out of a latent code"),
+}
+
+
+def importer_class(kind: ModelKind) -> type[Importer]:
+    """Return how a kind of model is brought in."""
+    found: type[Importer] = IMPORTERS[kind].load()
+    return found
+
+
+def foreign_kinds() -> list[ModelKind]:
+    """Return the kinds that other people's networks can be made into, in the order in which users read them."""
+    return [kind for kind in IMPORTERS if issubclass(importer_class(kind), ForeignImporter)]
+
+
+def kind_by_inputs(source: SourceFile) -> ModelKind:
+    """Return the kind that the names of a network's inputs tell; a style where they tell nothing. Raises ModelError."""
+    for kind in foreign_kinds():
+        importer = importer_class(kind)
+        if issubclass(importer, ForeignImporter) and importer.knows(source.header.inputs):
+            return kind
+    return ModelKind.STYLE

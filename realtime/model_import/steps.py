@@ -1,0 +1,215 @@
+"""The one way of a model into the contract: read, recognise, adapt, describe, validate, keep (`Imported.keep`).
+
+A kind of model is one `Importer`, which says what is its own in each step; `importers.py` lists them. What the steps
+have in common stands here.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import dataclasses
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+
+import realtime
+from realtime.core.errors import ModelError
+from realtime.model_import.graph.loading import SourceFile
+from realtime.model_import.graph.view import shown_name
+from realtime.model_import.hints import Finding
+from realtime.model_import.request import ImportRequest
+from realtime.model_import.result import Description, Imported, Validation
+from realtime.models.card import ModelCard, ModelKind
+
+Inputs = Mapping[str, NDArray[np.generic]]
+"""What a model is given besides a picture, by its names in the contract."""
+
+_TIMED_FOR_S = 2.0
+_MOST_RUNS = 50
+_Network = TypeVar("_Network")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Draft:
+    """A network that was put into the contract and not yet run as it will be."""
+
+    model: onnx.ModelProto
+    card: ModelCard
+    """What its kind and its architecture tell; the user and the file itself say the rest."""
+    metadata: Mapping[str, str]
+    """What the file says of itself; it stays, beside the card."""
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    inputs: Inputs = dataclasses.field(default_factory=dict)
+    """What to validate it with, besides a picture."""
+    companion: Imported | None = None
+
+
+class Speed(NamedTuple):
+    """How long a model takes, for people."""
+
+    line: str
+    notes: tuple[str, ...] = ()
+    """What ONNX Runtime says of it, a line each."""
+
+
+class Importer(abc.ABC):
+    """One kind of model, as it is brought in when it is in the contract already: those trained and exported here.
+
+    Made for one file, with the user's hints and a picture; it goes into a process of its own, so it can be pickled.
+    """
+
+    kind: ClassVar[ModelKind]
+    options: ClassVar[frozenset[str]] = frozenset()
+    """Those of `realtime models add` that say something of this kind and not of every one, by their names in code."""
+    picture_px: int = 0
+    """Pixels of the picture, where memory must be counted for them."""
+
+    @classmethod
+    @abc.abstractmethod
+    def of(cls, request: ImportRequest) -> Self:
+        """Make one for what the user asks. Raises RealtimeError."""
+
+    @abc.abstractmethod
+    def validate(self, path: Path, inputs: Inputs) -> Validation:
+        """Run a finished model as its effect will, on a real picture. Raises ModelError, one line."""
+
+    def inputs_of(self, path: Path) -> Inputs:  # noqa: ARG002 - most kinds take a picture and nothing else
+        """Return what a model that is in the contract takes besides a picture. Raises ModelError."""
+        return {}
+
+    def files_beside(self, source: SourceFile) -> tuple[SourceFile, ...]:  # noqa: ARG002 - most need none
+        """Return the other files that bringing it in reads."""
+        return ()
+
+    def speed_of(self, path: Path, imported: Imported) -> Speed | None:  # noqa: ARG002 - not every kind is timed
+        """Say how long the kept model takes, None where nobody waits for it. Raises ModelError."""
+        return None
+
+    @staticmethod
+    def next_step(name: str, card: ModelCard) -> str:  # noqa: ARG004 - not every kind has one
+        """Return what to type next, empty where nothing follows."""
+        return ""
+
+
+class ForeignImporter(Importer, Generic[_Network]):
+    """A kind of model that is made out of other people's networks, too.
+
+    Every method raises ModelError, one line, for what cannot be brought in, and OptionError for hints that do not fit;
+    where the user must say something, the line names the option and its likely values.
+    """
+
+    @staticmethod
+    def knows(input_names: Collection[str]) -> bool:  # noqa: ARG004 - most kinds are told by --kind
+        """Tell whether a network is of this kind by the names of its inputs alone."""
+        return False
+
+    @abc.abstractmethod
+    def recognise(self, source: SourceFile) -> _Network:
+        """Read the file, and find the network's architecture, its inputs and its outputs."""
+
+    @abc.abstractmethod
+    def adapt(self, network: _Network, source: SourceFile) -> Draft:
+        """Resolve what is open, see that a picture comes out, and put the contract's inputs and outputs on it."""
+
+
+def import_model(source: SourceFile, importer: Importer, description: Description) -> Imported:
+    """Bring a file into the contract and run it on a picture. One that is in it already stays as it is.
+
+    Raises ModelError, one line, and OptionError, as the importer's methods do.
+    """
+    card = source.card
+    if card is not None:
+        return _import_native(source, importer, card)
+    if not isinstance(importer, ForeignImporter):
+        raise ModelError(f"{source.path} is no {importer.kind.value} of this program, and others cannot be added")
+    return validated(drafted(source, importer, description), importer, source.path.stem)
+
+
+def drafted(source: SourceFile, importer: ForeignImporter[Any], description: Description) -> Draft:
+    """Read, recognise, adapt and describe a file. Raises as `import_model`."""
+    draft = importer.adapt(importer.recognise(source), source)
+    card = _described(draft, source, description)
+    helper.set_model_props(draft.model, {**draft.metadata, **card.metadata()})
+    return dataclasses.replace(draft, card=card)
+
+
+def validated(draft: Draft, importer: Importer, stem: str) -> Imported:
+    """Run a draft from a file, as it will be. Raises ModelError."""
+    content = draft.model.SerializeToString()
+    with _as_file(content, stem) as path:
+        seen = importer.validate(path, draft.inputs)
+    notes = (*draft.notes, *seen.notes, *seen.doubts)
+    return Imported(content, draft.card, draft.findings, notes, seen, draft.companion)
+
+
+def _import_native(source: SourceFile, importer: Importer, card: ModelCard) -> Imported:
+    if card.kind is not importer.kind:
+        raise ModelError(f"{source.path} is a {card.kind.value} model of this program, no {importer.kind.value}")
+    content = source.content()
+    with contextlib.ExitStack() as stack:
+        path = source.path
+        if len(source.files) > 1:  # ONNX Runtime folds no constants that lie in another file
+            path = stack.enter_context(_as_file(content, path.stem))
+        seen = importer.validate(path, importer.inputs_of(source.path))
+    finding = Finding("contract", "as it should be already", "its card")
+    return Imported(content, card, (finding,), seen.notes, seen)
+
+
+@contextlib.contextmanager
+def _as_file(content: bytes, stem: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{stem}.onnx"
+        path.write_bytes(content)
+        yield path
+
+
+def _described(draft: Draft, source: SourceFile, description: Description) -> ModelCard:
+    """Fill in what people read: the user's words first, then the file's, then what is known of its architecture."""
+    card, metadata = draft.card, {key.lower(): value for key, value in draft.metadata.items()}
+    return dataclasses.replace(
+        card,
+        title=description.title or source.path.stem,
+        about=description.about or card.about or metadata.get("description", ""),
+        credit=description.credit or metadata.get("author", metadata.get("authors", "")),
+        licence=description.licence
+        or metadata.get("license", metadata.get("licence", ""))
+        or card.licence
+        or "not stated",
+        made_by=card.made_by or made_by(source),
+    )
+
+
+def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
+    """Return what a file says of itself."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def made_by(source: SourceFile) -> str:
+    """Return the card's `made_by`."""
+    return f"realtime {realtime.__version__}, from {source.name}"
+
+
+def ignored_outputs_note(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the line that says which outputs are left aside, where there are some."""
+    listed = ", ".join(shown_name(name) for name in names)
+    return (f"its other outputs are left aside: {listed}",) if names else ()
+
+
+def median_ms(run: Callable[[], None], least_runs: int, *, first_counts: bool) -> float:
+    """Time some runs, for two seconds at most. The first one may allocate, and need not count."""
+    times: list[float] = []
+    begun = time.perf_counter()
+    while len(times) < least_runs or (len(times) < _MOST_RUNS and time.perf_counter() - begun < _TIMED_FOR_S):
+        start = time.perf_counter()
+        run()
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times if first_counts else times[1:]))
