@@ -12,7 +12,7 @@ is its own in a step. `latent.py` holds kinds that come as models of ours only.
 |           | `graph/picture_nodes.py`: pixels to planes |                                 |                           |
 | validate  | `verdict.py`: does it look like a picture  | `validation`, `picture_check`   | `validation`: a real face |
 
-`hints.py` and `request.py` are what the user may say, `result.py` is what comes of it, `vetting.py` lets only models
+`hints.py` is what the user may say, `result.py` is what comes of it, `vetting.py` lets only models
 run that were run in a bounded process before.
 
 Nothing is guessed in silence: what the file does not tell is asked for, in one line that names the option.

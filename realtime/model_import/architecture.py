@@ -7,33 +7,32 @@ import dataclasses
 from realtime.model_import.hints import ColourOrder, Finding, ValueRange
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Architecture:
-    """What is known of all networks of one family. Each kind of model adds its own facts in a subclass."""
+    """What is known of all networks of one family; as it stands, of one that nothing is known of. Each kind of model
+    adds its own facts in a subclass.
+    """
 
-    network: str
+    network: str = "unknown"
     """As the card's `network`."""
-    title: str
-    range_in: ValueRange
-    range_out: ValueRange
+    title: str = ""
+    range_in: ValueRange | None = None
+    range_out: ValueRange | None = None
     order: ColourOrder = ColourOrder.RGB
+    because: str = "nothing known of it"
+    """What it was known by."""
     licence: str = ""
     """The terms its makers name; empty where each file has its own."""
-    because: str = ""
-    """What it was known by."""
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.title)
 
     @property
     def program(self) -> str:
         """Where its facts are known from, for people."""
         return f"{self.title}'s own program"
 
-
-def network_of(architecture: Architecture | None) -> str:
-    """Return the card's `network`."""
-    return architecture.network if architecture is not None else "unknown"
-
-
-def network_finding(architecture: Architecture | None) -> Finding:
-    """Return the row that says which family it is."""
-    because = architecture.because if architecture is not None else "nothing known of it"
-    return Finding("network", network_of(architecture), because)
+    @property
+    def finding(self) -> Finding:
+        return Finding("network", self.network, self.because)

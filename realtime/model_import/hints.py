@@ -30,16 +30,6 @@ class ValueRange(enum.Enum):
         """From bytes 0..255, in the order red, green, blue."""
         return _AFFINES[self]
 
-    @property
-    def low(self) -> float:
-        """What stands for black."""
-        return _LIMITS[self][0]
-
-    @property
-    def high(self) -> float:
-        """What stands for white."""
-        return _LIMITS[self][1]
-
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _AFFINES = {
@@ -50,12 +40,6 @@ _AFFINES = {
         tuple(1 / (255 * deviation) for deviation in _DEVIATION),
         tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
     ),
-}
-_LIMITS = {
-    ValueRange.BYTES: (0.0, 255.0),
-    ValueRange.UNIT: (0.0, 1.0),
-    ValueRange.SIGNED: (-1.0, 1.0),
-    ValueRange.IMAGENET: (-2.12, 2.64),
 }
 
 

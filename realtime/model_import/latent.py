@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Self
 
 from realtime.model_import.face.validation import FacePhoto, validate_encoder
-from realtime.model_import.request import ImportRequest
 from realtime.model_import.result import Validation
-from realtime.model_import.steps import Importer, Inputs
+from realtime.model_import.steps import Importer, ImportRequest, Inputs
 from realtime.models.card import ModelKind
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 

@@ -33,7 +33,7 @@ def resolve_ranges(
     input_port: PicturePort,
     output_port: PicturePort,
     hints: ImportHints,
-    architecture: Architecture | None,
+    architecture: Architecture,
     *,
     architecture_first: bool = False,
 ) -> Ranges:
@@ -44,20 +44,19 @@ def resolve_ranges(
     """
     before, after = infer_input(view, input_port.name), infer_output(view, output_port.name)
     by_input, by_output = f"the file: {before.because}", f"the file: {after.because}"
-    program = architecture.program if architecture is not None else ""
 
     def ranked(
         in_graph: tuple[_Fact | None, str], by_maker: _Fact | None
     ) -> tuple[tuple[_Fact | None, str], tuple[_Fact | None, str]]:
-        known = (by_maker, program)
+        known = (by_maker, architecture.program)
         return (known, in_graph) if architecture_first else (in_graph, known)
 
     order, order_source = _first_known(
         (hints.order, "your --order"),
-        *ranked((before.order, by_input), architecture.order if architecture is not None else None),
+        *ranked((before.order, by_input), architecture.order if architecture.is_known else None),
         (ColourOrder.RGB, "usual; --order BGR where colours come out exchanged"),
     )
-    inferred = ranked((before.values, by_input), architecture.range_in if architecture is not None else None)
+    inferred = ranked((before.values, by_input), architecture.range_in)
     stated = ((ValueRange.BYTES if input_port.element == "uint8" else None, "its type, uint8"), *inferred)
     range_in, in_source = _first_known(
         (hints.range_in, "your --range"),
@@ -68,7 +67,7 @@ def resolve_ranges(
     range_out, out_source = _first_known(
         (hints.range_out, "your --output-range"),
         (ValueRange.BYTES if output_port.element == "uint8" else None, "its type, uint8"),
-        *ranked((after.values, by_output), architecture.range_out if architecture is not None else None),
+        *ranked((after.values, by_output), architecture.range_out),
         (as_input, "as the input, where the file does not say"),
     )
     order = order or ColourOrder.RGB

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,15 @@ class Description:
     licence: str = ""
 
 
+class Speed(NamedTuple):
+    """How long a model takes."""
+
+    line: str = ""
+    """For people; empty where it was not timed."""
+    notes: tuple[str, ...] = ()
+    """What ONNX Runtime says of it, a line each."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Validation:
     """What a finished model made of a real picture."""
@@ -39,8 +49,7 @@ class Validation:
     """Of a style: the sizes it takes."""
     code: NDArray[np.float32] | None = None
     """Of an encoder: what it gives for the face, (1, size)."""
-    ms_per_face: float = 0.0
-    """Of a swapper, on the CPU: the median of some runs; 0 where it was not timed."""
+    speed: Speed = Speed()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

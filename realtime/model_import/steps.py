@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import onnx
@@ -22,12 +22,16 @@ from onnx import helper
 
 import realtime
 from realtime.core.errors import ModelError
+from realtime.imaging.frame import Pixels
+from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.graph.view import shown_name
 from realtime.model_import.hints import Finding
-from realtime.model_import.request import ImportRequest
-from realtime.model_import.result import Description, Imported, Validation
+from realtime.model_import.result import Description, Imported, Speed, Validation
 from realtime.models.card import ModelCard, ModelKind
+
+if TYPE_CHECKING:
+    from realtime.model_import.face.validation import FacePhoto
 
 Inputs = Mapping[str, NDArray[np.generic]]
 """What a model is given besides a picture, by its names in the contract."""
@@ -44,8 +48,6 @@ class Draft:
     model: onnx.ModelProto
     card: ModelCard
     """What its kind and its architecture tell; the user and the file itself say the rest."""
-    metadata: Mapping[str, str]
-    """What the file says of itself; it stays, beside the card."""
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     inputs: Inputs = dataclasses.field(default_factory=dict)
@@ -53,12 +55,18 @@ class Draft:
     companion: Imported | None = None
 
 
-class Speed(NamedTuple):
-    """How long a model takes, for people."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What the user asks for. Each kind of model takes out of it what it needs."""
 
-    line: str
-    notes: tuple[str, ...] = ()
-    """What ONNX Runtime says of it, a line each."""
+    hints: FaceImportHints
+    """Those of any network are in `hints.network`."""
+    photo: Callable[[], Pixels]
+    """Any picture to run it on. Raises RealtimeError, as the next one."""
+    face: Callable[[], FacePhoto]
+    """One with a face that was found in it."""
+    encoder_name: str = ""
+    """What a swapper's encoder will be called in the library."""
 
 
 class Importer(abc.ABC):
@@ -90,9 +98,9 @@ class Importer(abc.ABC):
         """Return the other files that bringing it in reads."""
         return ()
 
-    def speed_of(self, path: Path, imported: Imported) -> Speed | None:  # noqa: ARG002 - not every kind is timed
-        """Say how long the kept model takes, None where nobody waits for it. Raises ModelError."""
-        return None
+    def speed_of(self, path: Path) -> Speed:  # noqa: ARG002 - most kinds are not timed
+        """Say how long the kept model takes on what the effect computes it with. Raises ModelError."""
+        return Speed()
 
     @staticmethod
     def next_step(name: str, card: ModelCard) -> str:  # noqa: ARG004 - not every kind has one
@@ -138,7 +146,7 @@ def drafted(source: SourceFile, importer: ForeignImporter[Any], description: Des
     """Read, recognise, adapt and describe a file. Raises as `import_model`."""
     draft = importer.adapt(importer.recognise(source), source)
     card = _described(draft, source, description)
-    helper.set_model_props(draft.model, {**draft.metadata, **card.metadata()})
+    write_card(draft.model, card)
     return dataclasses.replace(draft, card=card)
 
 
@@ -174,7 +182,7 @@ def _as_file(content: bytes, stem: str) -> Iterator[Path]:
 
 def _described(draft: Draft, source: SourceFile, description: Description) -> ModelCard:
     """Fill in what people read: the user's words first, then the file's, then what is known of its architecture."""
-    card, metadata = draft.card, {key.lower(): value for key, value in draft.metadata.items()}
+    card, metadata = draft.card, {entry.key.lower(): entry.value for entry in draft.model.metadata_props}
     return dataclasses.replace(
         card,
         title=description.title or source.path.stem,
@@ -188,9 +196,9 @@ def _described(draft: Draft, source: SourceFile, description: Description) -> Mo
     )
 
 
-def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
-    """Return what a file says of itself."""
-    return {entry.key: entry.value for entry in model.metadata_props}
+def write_card(model: onnx.ModelProto, card: ModelCard) -> None:
+    """Write a card into a model; what else its metadata says stays."""
+    helper.set_model_props(model, {entry.key: entry.value for entry in model.metadata_props} | card.metadata())
 
 
 def made_by(source: SourceFile) -> str:

@@ -171,9 +171,12 @@ def first_run(path: Path) -> list[str]:
 
 
 def _what_looks_odd(run: Callable[..., None], path: Path, size: Size) -> list[str]:
+    import cv2
+
+    from realtime.model_import.style.validation import usual_photo
     from realtime.model_import.verdict import UNLIKE, likeness_of
 
-    photo = _photo(size)
+    photo = np.ascontiguousarray(cv2.resize(usual_photo(size), size, interpolation=cv2.INTER_AREA), np.uint8)
     pictures = [photo, np.ascontiguousarray(photo[:, ::-1]), photo]
     painted: list[Pixels] = []
     for picture in pictures:
@@ -195,20 +198,6 @@ def _what_looks_odd(run: Callable[..., None], path: Path, size: Size) -> list[st
     if likeness_of(painted[0].astype(np.float32), photo) < UNLIKE:
         notes.append(f"{path} paints what has little to do with the picture it is shown: is it noise?")
     return notes
-
-
-def _photo(size: Size) -> Pixels:
-    """Return the demo's photo at a size, or its room where that is missing."""
-    import cv2
-
-    from realtime.picture_files.reader import read_picture
-    from realtime.picture_files.samples import draw_room, sample_photo
-
-    try:
-        photo = read_picture(sample_photo())
-    except RealtimeError:
-        return draw_room(size)
-    return np.ascontiguousarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def records_folder() -> Path:

@@ -19,9 +19,8 @@ from realtime.model_import.graph.loading import SourceFile, read_network
 from realtime.model_import.graph.picture_nodes import set_inputs_and_outputs
 from realtime.model_import.hints import Finding
 from realtime.model_import.importers import IMPORTERS, foreign_kinds, importer_class
-from realtime.model_import.request import ImportRequest
 from realtime.model_import.result import Description, Validation
-from realtime.model_import.steps import Draft, ForeignImporter, Importer, Inputs, import_model, metadata_of
+from realtime.model_import.steps import Draft, ForeignImporter, Importer, ImportRequest, Inputs, import_model
 from realtime.models import file_safety, library
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.onnx_header import ModelHeader
@@ -62,7 +61,7 @@ class DecoderImporter(ForeignImporter[onnx.ModelProto]):
             [helper.make_tensor_value_info("face_out", onnx.TensorProto.UINT8, [1, 8, 8, 3])],
         )
         card = ModelCard(self.kind, about="Draws a face", network="theirs")
-        return Draft(network, card, metadata_of(network), (Finding("draws", "8x8", "the file"),))
+        return Draft(network, card, (Finding("draws", "8x8", "the file"),))
 
     def validate(self, path: Path, inputs: Inputs) -> Validation:
         model = OnnxModel.open(path)
@@ -93,7 +92,7 @@ def test_a_new_kind_is_one_class_that_says_what_is_its_own(tmp_path: Path) -> No
     assert (made.validation.after == 7).all()
     made.keep(tmp_path / "kept.onnx")
     assert library.read_card(tmp_path / "kept.onnx") == card
-    assert metadata_of(onnx.load(tmp_path / "kept.onnx"))["theirs"] == "stays"
+    assert file_safety.read_header(tmp_path / "kept.onnx").metadata["theirs"] == "stays"
 
     again = import_model(SourceFile(tmp_path / "kept.onnx"), DecoderImporter(), Description(about="Something else"))
     assert (again.card, again.content) == (card, (tmp_path / "kept.onnx").read_bytes())

@@ -85,13 +85,13 @@ def add(arguments: argparse.Namespace) -> int:
         remember(file)
     print_table([("what", "value", "known from"), *made.findings])
     print()
-    speed = importer.speed_of(path, made)
-    for note in (*made.notes, *(speed.notes if speed is not None else ())):
+    speed = made.validation.speed if made.validation.speed.line else importer.speed_of(path)
+    for note in (*made.notes, *speed.notes):
         print(f"note:  {shown(note)}")
     for file, one in files:
         licence = one.card.licence or "not known"
         print(shown(f"kept:  {file} ({len(one.content) / 1000:,.0f} kB, licence {licence})"))
-    if speed is not None:
+    if speed.line:
         print(f"speed: {speed.line}")
     following = importer.next_step(name, made.card)
     if following:

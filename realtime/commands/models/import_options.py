@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from realtime.commands.models.common import name_for, picture_of
-from realtime.core.errors import CameraError, OptionError, nearest
+from realtime.core.errors import OptionError, nearest
 from realtime.core.paths import user_path
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from realtime.model_import.face.validation import FacePhoto
     from realtime.model_import.graph.loading import SourceFile
     from realtime.model_import.hints import ImportHints
-    from realtime.model_import.request import ImportRequest
-    from realtime.model_import.steps import Importer
+    from realtime.model_import.steps import Importer, ImportRequest
     from realtime.models.card import ModelKind
 
 _Value = TypeVar("_Value")
@@ -109,26 +108,17 @@ def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | Non
     """Return what the user asks for, and where a swapper's encoder will lie in the library. Raises RealtimeError."""
     from realtime.model_import.face.hints import FaceImportHints
     from realtime.model_import.graph.loading import SourceFile
-    from realtime.model_import.request import ImportRequest
+    from realtime.model_import.steps import ImportRequest
 
     network = _hints(arguments)
     encoder, encoder_path = _encoder(arguments)
-    morph = arguments.morph
+    crop = arguments.alignment, arguments.coverage, arguments.x, arguments.y
+    morph, picture = arguments.morph, arguments.picture
     if morph is not None and not 0 <= morph <= 1:
         raise OptionError(f"--morph {morph:g} is out of range: give a number from 0 to 1")
-    converter = arguments.identity_converter
-    hints = FaceImportHints(
-        network,
-        arguments.alignment,
-        arguments.coverage,
-        arguments.x,
-        arguments.y,
-        morph,
-        None if encoder is None else SourceFile(encoder),
-        None if converter is None else SourceFile(converter),
-    )
+    files = (None if file is None else SourceFile(file) for file in (encoder, arguments.identity_converter))
+    hints = FaceImportHints(network, *crop, morph, *files)
     encoder_name = encoder_path.stem if encoder_path is not None else ""
-    picture = arguments.picture
     return ImportRequest(hints, lambda: _photo(picture), lambda: _face(picture), encoder_name), encoder_path
 
 
@@ -183,17 +173,11 @@ def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
 
 
 def _photo(named: Path | None) -> Pixels:
-    """Return the picture to try a model on: the user's, or the demo's photo, or where that is missing its room."""
-    from realtime.picture_files.samples import draw_room, sample_photo
+    """Return the picture to validate a model on: the user's, or a usual one."""
     from realtime.imaging.frame import Size
-    from realtime.picture_files.reader import read_picture
+    from realtime.model_import.style.validation import usual_photo
 
-    if named is None:
-        try:
-            return read_picture(sample_photo())
-        except CameraError:
-            return draw_room(Size(640, 512))
-    return picture_of(named)
+    return usual_photo(Size(640, 512)) if named is None else picture_of(named)
 
 
 def _face(named: Path | None) -> FacePhoto:

@@ -27,7 +27,6 @@ INSIGHTFACE_TERMS = "non-commercial research only (InsightFace)"
 class IdentityWay(enum.Enum):
     """How the encoder's numbers, of length 1, become what a swapper takes."""
 
-    NONE = "none"
     PLAIN = "as they are"
     MAPPED = "times the file's own map, and again of length 1"
     CONVERTED = "through a converter, and again of length 1"
@@ -38,52 +37,29 @@ class IdentityWay(enum.Enum):
         return self in (IdentityWay.CONVERTED, IdentityWay.CONVERTED_RAW)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class FaceArchitecture(Architecture):
     """What is known of all swappers of one family."""
 
-    alignment: str
-    identity: IdentityWay = IdentityWay.NONE
+    alignment: str = ""
+    identity: IdentityWay | None = None
+    """None: the network takes none, or nothing is known of it."""
     layout: Layout | None = None
     """None: as the axes tell."""
 
 
 _UNIT, _SIGNED, _IMAGENET = ValueRange.UNIT, ValueRange.SIGNED, ValueRange.IMAGENET
+_RGB = ColourOrder.RGB
+_SQUARE = "a face of 128x128 and numbers"
 _INSWAPPER = FaceArchitecture(
-    network="inswapper",
-    title="inswapper",
-    range_in=_UNIT,
-    range_out=_UNIT,
-    alignment="arcface_128",
-    identity=IdentityWay.MAPPED,
-    licence=INSIGHTFACE_TERMS,
-    because="a face of 128x128 and numbers",
+    "inswapper", "inswapper", _UNIT, _UNIT, _RGB, _SQUARE, INSIGHTFACE_TERMS, "arcface_128", IdentityWay.MAPPED
 )
 _DFM = FaceArchitecture(
-    network="dfm",
-    title="DeepFaceLive",
-    range_in=_UNIT,
-    range_out=_UNIT,
-    alignment=DFM_ALIGNMENT,
-    order=ColourOrder.BGR,
-    layout=Layout.NHWC,
-    because="'in_face'",
+    "dfm", "DeepFaceLive", _UNIT, _UNIT, ColourOrder.BGR, "'in_face'", alignment=DFM_ALIGNMENT, layout=Layout.NHWC
 )
 _BY_NAME = tuple(
-    (
-        re.compile(pattern),
-        FaceArchitecture(
-            network=network,
-            title=title,
-            range_in=range_in,
-            range_out=range_out,
-            alignment=alignment,
-            identity=way,
-            licence=terms,
-            because="its name",
-        ),
-    )
-    for pattern, network, title, range_in, range_out, alignment, way, terms in (
+    (re.compile(pattern), FaceArchitecture(network, title, range_in, range_out, _RGB, "its name", terms, crop, way))
+    for pattern, network, title, range_in, range_out, crop, way, terms in (
         ("hyperswap", "hyperswap", "HyperSwap", _SIGNED, _SIGNED, "arcface_128", IdentityWay.PLAIN, "ResearchRAIL"),
         ("simswap.*512", "simswap", "SimSwap", _UNIT, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
         ("simswap", "simswap", "SimSwap", _IMAGENET, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
@@ -100,8 +76,8 @@ def is_face_swapper(names: Collection[str]) -> bool:
     return any("in_face" in name or "morph_value" in name for name in names) or {"source", "target"} <= set(names)
 
 
-def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArchitecture | None:
-    """Return the family a swapper belongs to, None where neither names nor shapes tell.
+def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArchitecture:
+    """Return the family a swapper belongs to, by names or by shapes.
 
     Raises ModelError, one line, for a kind that is known and cannot be brought in.
     """
@@ -118,12 +94,12 @@ def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArch
             "added: take one that is told whose face by numbers"
         )
     if sorted(ranks) != [2, 4]:
-        return None
+        return FaceArchitecture()
     for pattern, architecture in _BY_NAME:
         if pattern.search(stem.lower()):
             return architecture
     face = next(value for value in inputs if len(dimensions(value) or ()) == 4)
-    return _INSWAPPER if (dimensions(face) or ())[1:] == (3, 128, 128) else None
+    return _INSWAPPER if (dimensions(face) or ())[1:] == (3, 128, 128) else FaceArchitecture()
 
 
 def _check_dfm(names: list[str], where: str) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 import onnx
-from onnx import helper
 
 from realtime.core.errors import ModelError
 from realtime.faces.landmarks.alignment import Alignment
@@ -17,9 +16,8 @@ from realtime.model_import.face.validation import FacePhoto, validate_encoder
 from realtime.model_import.graph.loading import SourceFile, fingerprint_of, read_network, read_whole, resolved
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
-from realtime.model_import.request import ImportRequest
 from realtime.model_import.result import Validation
-from realtime.model_import.steps import Draft, ForeignImporter, Inputs, made_by, metadata_of
+from realtime.model_import.steps import Draft, ForeignImporter, ImportRequest, Inputs, made_by, write_card
 from realtime.models.card import ModelCard, ModelKind
 
 _FIRST_NODES = 8  # as many as InsightFace looks at
@@ -96,7 +94,6 @@ class EncoderImporter(ForeignImporter[EncoderNetwork]):
             Finding("its range", f"{network.range_in.value} {order.value}", network.range_source),
         ]
         model, output, maker, parts, words = network.model, network.output, made_by(source), [source], ""
-        metadata = metadata_of(model)
         if self._converter is not None:
             model, output = _converted(network, source.name, self._converter)
             maker = f"{maker} and {self._converter.name}"
@@ -118,7 +115,7 @@ class EncoderImporter(ForeignImporter[EncoderNetwork]):
             fingerprint=fingerprint_of(*parts, words=words),
         )
         finished = adapted_encoder(model, network.input, output, network.range_in, order, unit=self._unit)
-        return Draft(finished, card, metadata, tuple(findings))
+        return Draft(finished, card, tuple(findings))
 
     def validate(self, path: Path, inputs: Inputs) -> Validation:  # noqa: ARG002 - it takes a face and nothing else
         return validate_encoder(path, self._photo)
@@ -136,13 +133,12 @@ def native_encoder(source: SourceFile, card: ModelCard) -> Draft:
     if card.kind is not ModelKind.IDENTITY_ENCODER:
         raise ModelError(f"{source.path} is of kind '{card.kind.value}', and whose face it is is told by an encoder")
     model = source.load()
-    metadata = metadata_of(model)
     if not card.fingerprint:
         card = dataclasses.replace(card, fingerprint=fingerprint_of(source))
-        helper.set_model_props(model, {**metadata, **card.metadata()})
+        write_card(model, card)
     size = model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
     finding = Finding("identity by", f"{source.path.stem}, {size} numbers", "an encoder of this program")
-    return Draft(model, card, metadata, (finding,))
+    return Draft(model, card, (finding,))
 
 
 def _converted(network: EncoderNetwork, where: str, converter: SourceFile) -> tuple[onnx.ModelProto, VectorPort]:

@@ -38,35 +38,27 @@ class LastWeights:
         shown = f"'{last.name}' {list(last.dims)}"
         return cls(shown, _floats(last) if _is_square(last) else None, last.name in used, unused)
 
+    def map_to(
+        self, wanted: VectorPort, architecture: FaceArchitecture, where: str
+    ) -> tuple[NDArray[np.float32] | None, IdentityWay]:
+        """Return the map from the encoder's numbers to the network's own, (encoder's, wanted), where the file has one,
+        and how the numbers go in.
 
-def identity_map(weights: LastWeights, wanted: VectorPort, where: str) -> NDArray[np.float32]:
-    """Return inswapper's map from the encoder's numbers to its own: (encoder's, wanted), the last weights of the file.
-
-    InsightFace takes `graph.initializer[-1]` and nothing else. Where a program has put weights in another order, the
-    only square that no operator uses is it. Raises ModelError.
-    """
-    if weights.last_map is not None and len(weights.last_map) == wanted.size:
-        return weights.last_map
-    unused = [square for square in weights.unused if len(square) == wanted.size]
-    if len(unused) == 1:
-        return unused[0]
-    raise ModelError(
-        f"{where} should end in a map of {wanted.size}x{wanted.size} numbers, and its last weights are {weights.last}: "
-        "another program has changed the file; take the original"
-    )
-
-
-def resolved_map(
-    weights: LastWeights, wanted: VectorPort, architecture: FaceArchitecture | None, where: str
-) -> tuple[NDArray[np.float32] | None, IdentityWay]:
-    """Return the map where the file has one, and how the numbers go in. Raises ModelError."""
-    if architecture is not None:
-        way = architecture.identity
-        return (identity_map(weights, wanted, where), way) if way is IdentityWay.MAPPED else (None, way)
-    last = weights.last_map
-    if last is not None and not weights.last_is_used and len(last) == wanted.size:
-        return last, IdentityWay.MAPPED
-    return None, IdentityWay.PLAIN
+        InsightFace takes `graph.initializer[-1]` for inswapper's map, and nothing else. Where a program has put weights
+        in another order, the only square that no operator uses is it. Raises ModelError.
+        """
+        last = self.last_map if self.last_map is not None and len(self.last_map) == wanted.size else None
+        if not architecture.is_known:
+            return (None, IdentityWay.PLAIN) if last is None or self.last_is_used else (last, IdentityWay.MAPPED)
+        if architecture.identity is not IdentityWay.MAPPED:
+            return None, architecture.identity or IdentityWay.PLAIN
+        unused = [square for square in self.unused if len(square) == wanted.size]
+        if last is None and len(unused) != 1:
+            raise ModelError(
+                f"{where} should end in a map of {wanted.size}x{wanted.size} numbers, and its last weights are "
+                f"{self.last}: another program has changed the file; take the original"
+            )
+        return last if last is not None else unused[0], IdentityWay.MAPPED
 
 
 def _is_square(tensor: onnx.TensorProto) -> bool:

@@ -54,7 +54,7 @@ def side_of(port: PicturePort) -> int:
 
 
 def find_face_ports(
-    model: onnx.ModelProto, hints: ImportHints, architecture: FaceArchitecture | None, where: str
+    model: onnx.ModelProto, hints: ImportHints, architecture: FaceArchitecture, where: str
 ) -> FacePorts:
     """Return where everything goes. Raises ModelError, one line, for a network that is no face swapper."""
     graph = model.graph
@@ -92,7 +92,7 @@ def find_face_ports(
         port = PicturePort(name, by_name[name].type.tensor_type.elem_type, shapes[name], layout, "its axis of 1")
         if (port.height, port.width) == (side, side) and port.element_type in FLOATS:
             mask_ports.append(port)
-        elif architecture is not None and architecture.network == "dfm":
+        elif architecture.network == "dfm":
             raise ModelError(f"{where}: its mask '{shown_name(name)}' is {list(shapes[name])}, not {side}x{side}")
     used = {chosen, *(port.name for port in mask_ports)}
     return FacePorts(
@@ -109,7 +109,7 @@ def find_encoder_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -
             "apart takes a face and gives its numbers (w600k_r50.onnx, say)"
         )
     value = graph.input[0]
-    input_port = _picture(value.name, _shape(value), value, hints.layout_in, None, "--layout", where)
+    input_port = _picture(value.name, _shape(value), value, hints.layout_in, FaceArchitecture(), "--layout", where)
     shape = _output_shapes(model, input_port, None, None, where)[graph.output[0].name]
     size = int(np.prod(shape))
     if len(shape) not in (1, 2, 4) or size != max(shape) or not 8 <= size <= 8192:
@@ -144,7 +144,7 @@ def _picture(
     shape: tuple[int | str, ...],
     value: onnx.ValueInfoProto,
     hint: Layout | None,
-    architecture: FaceArchitecture | None,
+    architecture: FaceArchitecture,
     option: str,
     where: str,
 ) -> PicturePort:
@@ -157,7 +157,7 @@ def _picture(
         layout, source = hint, f"your {option}"
         if layout not in layouts:
             raise ModelError(f"{shown}, which is no picture as {layout.value}; leave {option} away")
-    elif architecture is not None and architecture.layout is not None:
+    elif architecture.layout is not None:
         layout, source = architecture.layout, architecture.title
         if layout not in layouts:
             raise ModelError(f"{shown}, and a face of {architecture.title} is [1, side, side, 3]; download it again")
@@ -219,15 +219,11 @@ def _is_stated(shape: tuple[int | str, ...]) -> bool:
 
 
 def _chosen(
-    names: list[str],
-    shapes: dict[str, tuple[int, ...]],
-    hints: ImportHints,
-    architecture: FaceArchitecture | None,
-    where: str,
+    names: list[str], shapes: dict[str, tuple[int, ...]], hints: ImportHints, architecture: FaceArchitecture, where: str
 ) -> tuple[str, list[str]]:
     """Return the output that is the face, and those that are masks."""
     listed = "; ".join(f"'{shown_name(name)}' {list(shapes[name])}" for name in names)
-    if architecture is not None and architecture.network == "dfm":
+    if architecture.network == "dfm":
         # As DeepFaceLive unpacks them: the viewer's mask, the face, the face's mask.
         if [shapes[name][-1] for name in names] != [1, 3, 1]:
             raise ModelError(f"{where} gives {listed}, and a DFM file gives a mask, a face and its mask; it is none")
@@ -243,7 +239,7 @@ def _chosen(
         words = [shown_name(name) for name in fitting]
         advice = f"say which is the face with --output {' or '.join(words)}" if words else "it is no face swapper"
         raise ModelError(f"{where} gives {listed}; {advice}")
-    if architecture is not None:  # what their own programs do not look at
+    if architecture.is_known:  # what their own programs do not look at
         return fitting[0], []
     masks = [name for name in names if len(shapes[name]) == 4 and 1 in (shapes[name][-1], shapes[name][1])]
     return fitting[0], [name for name in masks if name != fitting[0]]

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError, OptionError
 from realtime.faces.landmarks.alignment import Alignment, cut_face
-from realtime.model_import.architecture import network_finding, network_of
 from realtime.model_import.face.adapter import FaceAdapterSpec, adapted_swap, without_numbers
 from realtime.model_import.face.architectures import (
     INSIGHTFACE_TERMS,
@@ -25,23 +24,21 @@ from realtime.model_import.face.architectures import (
 )
 from realtime.model_import.face.encoder_importer import EncoderImporter, native_encoder
 from realtime.model_import.face.hints import FaceImportHints
-from realtime.model_import.face.identity_map import LastWeights, resolved_map
+from realtime.model_import.face.identity_map import LastWeights
 from realtime.model_import.face.ports import FacePorts, VectorPort, find_face_ports
 from realtime.model_import.face.validation import FacePhoto, encode, swap_once
 from realtime.model_import.graph.loading import SourceFile, read_whole, resolved
 from realtime.model_import.graph.view import GraphView, shown_name
 from realtime.model_import.hints import Finding, ImportHints
 from realtime.model_import.ranges import resolve_ranges
-from realtime.model_import.request import ImportRequest
 from realtime.model_import.result import Description, Imported, Validation
 from realtime.model_import.steps import (
     Draft,
     ForeignImporter,
+    ImportRequest,
     Inputs,
-    Speed,
     drafted,
     ignored_outputs_note,
-    metadata_of,
     validated,
 )
 from realtime.model_import.verdict import verdict_on
@@ -57,9 +54,8 @@ class SwapNetwork:
     """Somebody's swapper, and what is known of it."""
 
     model: onnx.ModelProto
-    metadata: dict[str, str]
     ports: FacePorts
-    architecture: FaceArchitecture | None
+    architecture: FaceArchitecture
     alignment: str
     alignment_source: str
     last_weights: LastWeights
@@ -99,10 +95,10 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         where, raw = source.name, read_whole(source)
         architecture = face_architecture(raw.graph, source.path.stem, where)
         alignment, alignment_source = self._alignment(architecture, where)
-        weights, metadata = LastWeights.of(raw), metadata_of(raw)
+        weights = LastWeights.of(raw)
         model = resolved(source, raw)
         ports = find_face_ports(model, self._hints.network, architecture, where)
-        return SwapNetwork(model, metadata, ports, architecture, alignment, alignment_source, weights)
+        return SwapNetwork(model, ports, architecture, alignment, alignment_source, weights)
 
     def adapt(self, network: SwapNetwork, source: SourceFile) -> Draft:
         where, ports, architecture = source.name, network.ports, network.architecture
@@ -111,13 +107,13 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         card = ModelCard(
             ModelKind.SWAP,
             about="Wears the face it was trained on",
-            licence=architecture.licence if architecture is not None else "",
-            network=network_of(architecture),
+            licence=architecture.licence,
+            network=architecture.network,
             alignment=network.alignment,
             morph=morph,
         )
         findings = [
-            network_finding(architecture),
+            architecture.finding,
             *_port_findings(ports),
             Finding("its crop", network.alignment, network.alignment_source),
             *morph_findings,
@@ -128,7 +124,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         code = encoder.validation.code if encoder is not None else None
         if encoder is not None and code is not None and ports.identity is not None:
             spec, way = _with_identity(spec, ports.identity, network, code.shape[1], where)
-            known_from = "the file" if architecture is None else architecture.title
+            known_from = architecture.title or "the file"
             findings += [*encoder.findings, Finding("it goes in", way.value, known_from)]
             card = dataclasses.replace(
                 card,
@@ -140,7 +136,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         model = adapted_swap(network.model, spec)
         doubts = self._check_numbers(model, spec, card, inputs, where)
         notes = (*ignored_outputs_note(ports.ignored_outputs), *doubts)
-        return Draft(without_numbers(model), card, network.metadata, tuple(findings), notes, inputs, encoder)
+        return Draft(without_numbers(model), card, tuple(findings), notes, inputs, encoder)
 
     def inputs_of(self, path: Path) -> Inputs:
         if not read_card(path).identity_model:
@@ -152,18 +148,13 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         with contextlib.closing(OnnxModel.open(path, ON_CPU)) as model:
             return swap_once(model, self._photo, inputs)
 
-    def speed_of(self, path: Path, imported: Imported) -> Speed:  # noqa: ARG002 - it was timed when it was validated
-        seen = imported.validation
-        side = seen.before.shape[0]
-        return Speed(f"{seen.ms_per_face:.1f} ms a face of {side}x{side} on the CPU")
-
     @staticmethod
     def next_step(name: str, card: ModelCard) -> str:
         photo = ":PHOTO.jpg" if card.identity_model else ""
         return f"realtime run --effect swap:{name}{photo}"
 
-    def _alignment(self, architecture: FaceArchitecture | None, where: str) -> tuple[str, str]:
-        text, source = self._hints.alignment_of(architecture.alignment if architecture is not None else "")
+    def _alignment(self, architecture: FaceArchitecture, where: str) -> tuple[str, str]:
+        text, source = self._hints.alignment_of(architecture.alignment)
         if not text:
             raise ModelError(
                 f"{where} does not tell how a face lies in its crop: say --alignment face, arcface_112, arcface_128, "
@@ -194,7 +185,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
             return _USUAL_MORPH, [Finding("morph", f"{_USUAL_MORPH:g}", "usual; --set swap.morph moves it")]
         return morph, [Finding("morph", f"{morph:g}", "your --morph")]
 
-    def _encoder(self, architecture: FaceArchitecture | None, ports: FacePorts, where: str) -> Imported | None:
+    def _encoder(self, architecture: FaceArchitecture, ports: FacePorts, where: str) -> Imported | None:
         """Bring in what --identity-model names; None where the network takes no identity."""
         source, converter = self._hints.identity_model, self._hints.identity_converter
         if ports.identity is None:
@@ -206,8 +197,8 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
                 f"{where} must be told whose face by a network that tells faces apart: name it with --identity-model "
                 "(w600k_r50.onnx of InsightFace's buffalo_l, for most)"
             )
-        converts = architecture is not None and architecture.identity.converts
-        if architecture is not None and converts != (converter is not None):
+        converts = architecture.identity is not None and architecture.identity.converts
+        if architecture.is_known and converts != (converter is not None):
             raise ModelError(
                 f"{where} was trained with another network than w600k_r50: name the file that converts between them "
                 f"with --identity-converter (crossface_{architecture.network}.onnx)"
@@ -220,7 +211,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
                 f"{source.name} is in the contract already; a converter goes with the file as its maker wrote it"
             )
         terms = INSIGHTFACE_TERMS if source.path.stem.lower().endswith("w600k_r50") else ""
-        unit = architecture is None or architecture.identity is not IdentityWay.CONVERTED_RAW
+        unit = architecture.identity is not IdentityWay.CONVERTED_RAW
         kind = EncoderImporter(ImportHints(), "", self._photo, licence=terms, converter=converter, unit=unit)
         draft = drafted(source, kind, Description()) if card is None else native_encoder(source, card)
         return validated(draft, kind, source.path.stem)
@@ -253,7 +244,7 @@ def _with_identity(
     """Return the spec with an identity of so many numbers, and how they go in. Raises ModelError where they do not
     fit.
     """
-    identity_map, way = resolved_map(network.last_weights, wanted, network.architecture, where)
+    identity_map, way = network.last_weights.map_to(wanted, network.architecture, where)
     if size != wanted.size:
         raise ModelError(
             f"{where} is told whose face by {wanted.size} numbers, and --identity-model gives {size}: take the "

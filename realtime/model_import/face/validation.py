@@ -15,7 +15,7 @@ from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.model_import.result import Validation
+from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import median_ms
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 from realtime.picture_files.reader import read_picture
@@ -126,4 +126,10 @@ def swap_once(model: OnnxModel, photo: FacePhoto, identity: Mapping[str, NDArray
             doubts.append("it makes the same of this face whoever it is told: is --identity-model the right one?")
     ms = median_ms(lambda: model.run(inputs, outputs), 3, first_counts=True)
     after = np.rint(face + share * (face_out.astype(np.float32) - face)).astype(np.uint8)
-    return Validation(face, after, model.notes, tuple(doubts), ms_per_face=ms)
+    return Validation(
+        face,
+        after,
+        model.notes,
+        tuple(doubts),
+        speed=Speed(f"{ms:.1f} ms a face of {len(face)}x{len(face)} on the CPU"),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -43,7 +45,7 @@ _LARGEST = 1024  # numbers in one input; shapes have less than ten
 def fold_constants(model: onnx.ModelProto) -> None:
     """Replace, in place, nodes whose inputs are all small constants by what they give."""
     graph = model.graph
-    known = {tensor.name: tensor for tensor in graph.initializer if _count(tensor) <= _LARGEST}
+    known = {tensor.name: tensor for tensor in graph.initializer if math.prod(tensor.dims) <= _LARGEST}
     kept = []
     for node in graph.node:
         if node.op_type in _FOLDED and node.domain == "" and all(not name or name in known for name in node.input):
@@ -54,13 +56,6 @@ def fold_constants(model: onnx.ModelProto) -> None:
                 continue
         kept.append(node)
     replace(graph.node, kept)
-
-
-def _count(tensor: onnx.TensorProto) -> int:
-    count = 1
-    for side in tensor.dims:
-        count *= side
-    return count
 
 
 def _computed(
@@ -76,4 +71,4 @@ def _computed(
         made = numpy_helper.from_array(np.asarray(value), node.output[0])
     except Exception:  # what the reference cannot do is left for ONNX Runtime
         return None
-    return made if _count(made) <= _LARGEST else None
+    return made if math.prod(made.dims) <= _LARGEST else None

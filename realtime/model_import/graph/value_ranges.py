@@ -194,7 +194,9 @@ def _affine(view: GraphView, node: onnx.NodeProto) -> tuple[str, float, float] |
 def _nearest_range(bound: _Bound) -> ValueRange | None:
     """The known range that a bound stands for; a little more on both sides is custom (tanh · 150 + 127.5)."""
     for known in (ValueRange.BYTES, ValueRange.UNIT, ValueRange.SIGNED):
-        slack = 0.15 * (known.high - known.low)
-        if abs(bound.low - known.low) <= slack and abs(bound.high - known.high) <= slack:
+        (scale,), (black,) = known.affine
+        white = 255 * scale + black
+        slack = 0.15 * (white - black)
+        if abs(bound.low - black) <= slack and abs(bound.high - white) <= slack:
             return known
     return None

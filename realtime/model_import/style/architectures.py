@@ -19,7 +19,7 @@ from realtime.model_import.hints import ValueRange
 _ZOO_NAMES = re.compile(r"^(candy|mosaic|rain[-_]princess|udnie|pointilism)([-_]\d+)?$")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class StyleArchitecture(Architecture):
     """What is known of all style networks of one family."""
 
@@ -27,53 +27,36 @@ class StyleArchitecture(Architecture):
     least_px: int = 0
 
 
-def architecture_of(
-    view: GraphView, input_port: PicturePort, output_port: PicturePort, stem: str
-) -> StyleArchitecture | None:
-    """Return the family a network belongs to, None where neither names nor build tell."""
-    anime = _anime_gan(input_port.name, output_port.name, stem.lower())
-    if anime is not None:
-        return anime
-    by_name = _ZOO_NAMES.match(stem.lower()) is not None and (input_port.name, output_port.name) == (
-        "input1",
-        "output1",
-    )
-    if by_name or _is_fast_neural_style(view):
-        because = "the model zoo's names" if by_name else "9×9 convolutions at both ends, stride 2 twice between"
-        return _symmetric("fast_neural_style", "fast-neural-style", ValueRange.BYTES, because)
-    if _is_cycle_gan(view):
-        because = "7×7 convolutions at both ends, instance norm, tanh"
-        return _symmetric("cyclegan_resnet", "CycleGAN", ValueRange.SIGNED, because)
-    return None
+_FAST_NEURAL_STYLE = StyleArchitecture("fast_neural_style", "fast-neural-style", ValueRange.BYTES, ValueRange.BYTES)
+_CYCLE_GAN = StyleArchitecture("cyclegan_resnet", "CycleGAN", ValueRange.SIGNED, ValueRange.SIGNED)
+_ANIME_GAN_2 = StyleArchitecture(
+    "animegan_v2", "AnimeGANv2", ValueRange.SIGNED, ValueRange.SIGNED, multiple=32, least_px=256
+)
+_ANIME_GAN_3 = dataclasses.replace(_ANIME_GAN_2, network="animegan_v3", title="AnimeGANv3", multiple=8)
+"""The makers' programs: [-1, 1] RGB, at least 256 px, multiples of 32 (v2), 8 (v3), 16 (v3 'tiny')."""
 
 
-def _symmetric(
-    network: str, title: str, values: ValueRange, because: str, multiple: int = 1, least_px: int = 0
-) -> StyleArchitecture:
-    """Make one that gives the range it takes, as styles do."""
-    return StyleArchitecture(
-        network=network,
-        title=title,
-        range_in=values,
-        range_out=values,
-        because=because,
-        multiple=multiple,
-        least_px=least_px,
-    )
-
-
-def _anime_gan(input_name: str, output_name: str, stem: str) -> StyleArchitecture | None:
-    """The makers' programs: [-1, 1] RGB, at least 256 px, multiples of 32 (v2), 8 (v3), 16 (v3 'tiny')."""
-    names = f"{input_name} {output_name}".lower()
+def architecture_of(view: GraphView, input_port: PicturePort, output_port: PicturePort, stem: str) -> StyleArchitecture:
+    """Return the family a network belongs to, by names or by build."""
+    stem, ends = stem.lower(), (input_port.name, output_port.name)
+    names = " ".join(ends).lower()
     if "animeganv3" in names or "animeganv3" in stem:
-        tiny = "tiny" in stem
-        because = "'AnimeGANv3' among its names" + (", 'tiny' in the file's" if tiny else "")
-        return _symmetric("animegan_v3", "AnimeGANv3", ValueRange.SIGNED, because, 16 if tiny else 8, 256)
-    v2_names = input_name.startswith("generator_input") and "generator/" in output_name
-    if "animegan" in names or "animegan" in stem or v2_names:
-        because = "'generator_input' as in AnimeGANv2" if v2_names else "'AnimeGAN' among its names"
-        return _symmetric("animegan_v2", "AnimeGANv2", ValueRange.SIGNED, because, 32, 256)
-    return None
+        because = "'AnimeGANv3' among its names"
+        if "tiny" in stem:
+            return dataclasses.replace(_ANIME_GAN_3, multiple=16, because=f"{because}, 'tiny' in the file's")
+        return dataclasses.replace(_ANIME_GAN_3, because=because)
+    if ends[0].startswith("generator_input") and "generator/" in ends[1]:
+        return dataclasses.replace(_ANIME_GAN_2, because="'generator_input' as in AnimeGANv2")
+    if "animegan" in names or "animegan" in stem:
+        return dataclasses.replace(_ANIME_GAN_2, because="'AnimeGAN' among its names")
+    if _ZOO_NAMES.match(stem) is not None and ends == ("input1", "output1"):
+        return dataclasses.replace(_FAST_NEURAL_STYLE, because="the model zoo's names")
+    if _is_fast_neural_style(view):
+        because = "9×9 convolutions at both ends, stride 2 twice between"
+        return dataclasses.replace(_FAST_NEURAL_STYLE, because=because)
+    if _is_cycle_gan(view):
+        return dataclasses.replace(_CYCLE_GAN, because="7×7 convolutions at both ends, instance norm, tanh")
+    return StyleArchitecture()
 
 
 def _convolutions(view: GraphView) -> list[tuple[onnx.NodeProto, tuple[int, ...]]]:

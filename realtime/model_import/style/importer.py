@@ -11,23 +11,20 @@ import onnx
 
 from realtime.core import isolated_process
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.architecture import network_finding, network_of
 from realtime.model_import.graph.loading import SourceFile, read_network
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import GraphView
 from realtime.model_import.hints import ImportHints
 from realtime.model_import.ranges import Ranges, resolve_ranges
-from realtime.model_import.request import ImportRequest
-from realtime.model_import.result import Imported, Validation
+from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import (
     Draft,
     ForeignImporter,
+    ImportRequest,
     Inputs,
-    Speed,
     ignored_outputs_note,
     made_by,
     median_ms,
-    metadata_of,
 )
 from realtime.model_import.style.adapter import AdapterSpec, adapted
 from realtime.model_import.style.architectures import StyleArchitecture, architecture_of
@@ -53,7 +50,7 @@ class StyleNetwork:
     input: PicturePort
     output: PicturePort
     ignored_outputs: tuple[str, ...]
-    architecture: StyleArchitecture | None
+    architecture: StyleArchitecture
 
 
 class StyleImporter(ForeignImporter[StyleNetwork]):
@@ -92,12 +89,12 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
         model = adapted(sizes.model, sizes.spec)
         card = ModelCard(
             ModelKind.STYLE,
-            network=network_of(architecture),
+            network=architecture.network,
             made_by=_made_by(source, model),
-            least_px=architecture.least_px if architecture is not None else 0,
+            least_px=architecture.least_px,
         )
         findings = (
-            network_finding(architecture),
+            architecture.finding,
             network.input.finding("input"),
             network.output.finding("output"),
             *ranges.findings,
@@ -111,7 +108,7 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
             notes.append(
                 f"the file does not tell its range, and {also} gives a picture, too: compare them with --preview"
             )
-        return Draft(model, card, metadata_of(model), findings, tuple(notes))
+        return Draft(model, card, findings, tuple(notes))
 
     def validate(self, path: Path, inputs: Inputs) -> Validation:  # noqa: ARG002 - it takes a frame and nothing else
         """Run it at odd sizes and on the photo, as the effect will."""
@@ -127,8 +124,7 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
             after = _painted_by_renderer(path, self._photo)
         return Validation(self._photo, after, bound=bound)
 
-    def speed_of(self, path: Path, imported: Imported) -> Speed:  # noqa: ARG002 - it is timed as a frame is painted
-        """Time it on what the effect will compute it with."""
+    def speed_of(self, path: Path) -> Speed:
         patience: LoadTimeout[Speed] = LoadTimeout(float("inf"), str(path))
         return patience.wait_for(lambda: _timed(path, patience))
 
@@ -136,12 +132,12 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
     def next_step(name: str, card: ModelCard) -> str:  # noqa: ARG004 - the same for all
         return f"realtime run --effect style:{name}"
 
-    def _range_notes(self, ranges: Ranges, architecture: StyleArchitecture | None) -> tuple[str, ...]:
+    def _range_notes(self, ranges: Ranges, architecture: StyleArchitecture) -> tuple[str, ...]:
         """Return the line for a range that the user says and the file contradicts."""
         hint = self._hints.range_in
         if hint is None or ranges.inferred in (None, hint):
             return ()
-        who = "the file's first operators tell" if architecture is None else f"{architecture.program} tells"
+        who = f"{architecture.program} tells" if architecture.is_known else "the file's first operators tell"
         return (f"{who} of {ranges.inferred.value}, not of --range {hint.value}: look at the picture",)
 
 

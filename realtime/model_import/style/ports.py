@@ -92,12 +92,7 @@ def _check_element(value: onnx.ValueInfoProto, where: str) -> None:
 
 
 def _layout(
-    graph: onnx.GraphProto,
-    name: str,
-    shape: tuple[int | str, ...] | None,
-    hint: Layout | None,
-    option: str,
-    where: str,
+    graph: onnx.GraphProto, name: str, shape: tuple[int | str, ...] | None, hint: Layout | None, option: str, where: str
 ) -> tuple[Layout, str]:
     if hint is not None:
         return hint, f"your {option}"

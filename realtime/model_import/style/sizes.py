@@ -48,7 +48,7 @@ def resolve_sizes(
     model: onnx.ModelProto,
     spec: AdapterSpec,
     hints: ImportHints,
-    architecture: StyleArchitecture | None,
+    architecture: StyleArchitecture,
     photo: Pixels,
     where: str,
 ) -> SizeSupport:
@@ -89,7 +89,7 @@ def _any_size(
     model: onnx.ModelProto,
     spec: AdapterSpec,
     hints: ImportHints,
-    architecture: StyleArchitecture | None,
+    architecture: StyleArchitecture,
     photo: Pixels,
     where: str,
     size: Finding,
@@ -97,7 +97,7 @@ def _any_size(
     network = AdaptedNetwork(model, spec, where)
     if hints.multiple:
         multiple, source = find_multiple(network, photo, where, (hints.multiple,)), "your --multiple"
-    elif architecture is not None and architecture.multiple > 1:
+    elif architecture.multiple > 1:
         multiple, source = find_multiple(network, photo, where, _from(architecture.multiple)), architecture.program
     else:
         multiple, source = find_multiple(network, photo, where), "tried"

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import onnx
 
-from realtime.core.errors import ModelError
+from realtime.core.errors import ModelError, RealtimeError
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.hints import ColourOrder, ValueRange
 from realtime.model_import.style.adapter import AdapterSpec, adapted
 from realtime.model_import.verdict import Numbers, verdict_on
 from realtime.models.runtime.onnx_model import NeedsMemoryError, RawSession
+from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import draw_room, sample_photo
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """A U-Net halves a picture as often as it is deep: pix2pix' seven or eight times."""
@@ -50,6 +52,14 @@ class AdaptedNetwork:
         """Return the size of what it gives for a picture. Raises ModelError."""
         output = self.numbers(picture)
         return Size(output.shape[1], output.shape[0])
+
+
+def usual_photo(room: Size) -> Pixels:
+    """Return the demo's photo, or its room of this size where that is missing."""
+    try:
+        return read_picture(sample_photo())
+    except RealtimeError:
+        return draw_room(room)
 
 
 def scaled(photo: Pixels, size: Size) -> Pixels:
