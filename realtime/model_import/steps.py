@@ -154,9 +154,9 @@ def validated(draft: Draft, importer: Importer, stem: str) -> Imported:
     """Run a draft from a file, as it will be. Raises ModelError."""
     content = draft.model.SerializeToString()
     with _as_file(content, stem) as path:
-        seen = importer.validate(path, draft.inputs)
-    notes = (*draft.notes, *seen.notes, *seen.doubts)
-    return Imported(content, draft.card, draft.findings, notes, seen, draft.companion)
+        validation = importer.validate(path, draft.inputs)
+    notes = (*draft.notes, *validation.notes, *validation.doubts)
+    return Imported(content, draft.card, draft.findings, notes, validation, draft.companion)
 
 
 def _import_native(source: SourceFile, importer: Importer, card: ModelCard) -> Imported:
@@ -167,9 +167,9 @@ def _import_native(source: SourceFile, importer: Importer, card: ModelCard) -> I
         path = source.path
         if len(source.files) > 1:  # ONNX Runtime folds no constants that lie in another file
             path = stack.enter_context(_as_file(content, path.stem))
-        seen = importer.validate(path, importer.inputs_of(source.path))
+        validation = importer.validate(path, importer.inputs_of(source.path))
     finding = Finding("contract", "as it should be already", "its card")
-    return Imported(content, card, (finding,), seen.notes, seen)
+    return Imported(content, card, (finding,), validation.notes, validation)
 
 
 @contextlib.contextmanager

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
-def name_for(file: Path, wished: str | None, option: str) -> str:
+def name_for(file: Path, chosen: str | None, option: str) -> str:
     """Return the name a model gets: one that can stand in `style:NAME:strength` and as a file on every system."""
-    if wished is not None:
-        if not _NAME.fullmatch(wished):
-            raise OptionError(f"'{wished}' is no name for a model: use small letters, digits, '.', '-' and '_'")
-        return wished
+    if chosen is not None:
+        if not _NAME.fullmatch(chosen):
+            raise OptionError(f"'{chosen}' is no name for a model: use small letters, digits, '.', '-' and '_'")
+        return chosen
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")
     if not name:
         raise OptionError(f"no name can be made of {file.name}: give one with {option}")

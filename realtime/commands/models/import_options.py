@@ -99,9 +99,9 @@ def refuse_options_of_others(arguments: argparse.Namespace, source: SourceFile, 
         groups.insert(1, ((*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people"))
     for names, why in groups:
         of_others = [name for name in names if why == "for files of other people" or name not in importer.options]
-        given = [f"--{name.replace('_', '-')}" for name in of_others if getattr(arguments, name) not in (None, "")]
-        if given:
-            raise OptionError(f"{', '.join(given)}: {why}, which {arguments.file} is not (see --kind); leave it away")
+        named = [f"--{name.replace('_', '-')}" for name in of_others if getattr(arguments, name) not in (None, "")]
+        if named:
+            raise OptionError(f"{', '.join(named)}: {why}, which {arguments.file} is not (see --kind); leave it away")
 
 
 def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | None]:

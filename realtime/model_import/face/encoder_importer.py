@@ -52,12 +52,11 @@ class EncoderImporter(ForeignImporter[EncoderNetwork]):
         alignment: str,
         photo: FacePhoto,
         *,
-        licence: str = "",
         converter: SourceFile | None = None,
         unit: bool = True,
     ) -> None:
         self._hints, self._alignment, self._photo = hints, alignment, photo
-        self._licence, self._converter, self._unit = licence, converter, unit
+        self._converter, self._unit = converter, unit
 
     @classmethod
     def of(cls, request: ImportRequest) -> Self:
@@ -108,7 +107,6 @@ class EncoderImporter(ForeignImporter[EncoderNetwork]):
         card = ModelCard(
             self.kind,
             about="Tells whose face it is",
-            licence=self._licence,
             network="face recognition",
             made_by=maker,
             alignment=alignment,

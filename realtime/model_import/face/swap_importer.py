@@ -212,8 +212,8 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
             )
         terms = INSIGHTFACE_TERMS if source.path.stem.lower().endswith("w600k_r50") else ""
         unit = architecture.identity is not IdentityWay.CONVERTED_RAW
-        kind = EncoderImporter(ImportHints(), "", self._photo, licence=terms, converter=converter, unit=unit)
-        draft = drafted(source, kind, Description()) if card is None else native_encoder(source, card)
+        kind = EncoderImporter(ImportHints(), "", self._photo, converter=converter, unit=unit)
+        draft = drafted(source, kind, Description(licence=terms)) if card is None else native_encoder(source, card)
         return validated(draft, kind, source.path.stem)
 
     def _check_numbers(

@@ -65,8 +65,8 @@ def usual_face() -> FacePhoto:
 
 
 def flat_mesh(right_eye: tuple[float, float], left_eye: tuple[float, float]) -> FaceMesh:
-    """Lay the flat face on the middles of two eyes, the person's right one first: near enough
-    to see what a network does.
+    """Lay the flat face on the middles of two eyes, the person's right one first: near enough to see what a
+    network does.
     """
     flat = uv_points().astype(np.float64) @ (1, 1j)
     eyes = [flat[[outer, inner]].mean() for outer, inner in _EYES]

@@ -105,9 +105,9 @@ def _layout(
             return fitting[0], f"its axis of {channels}"
         if len(shape) not in (3, 4):
             raise ModelError(f"{where}: '{shown_name(name)}' has {len(shape)} axes; a picture has 3 or 4")
-        seen = _layout_by_use(graph, name)
-        if seen is not None:
-            return seen, "the first convolution"
+        used = _layout_by_use(graph, name)
+        if used is not None:
+            return used, "the first convolution"
     shown = list(shape) if shape is not None else "not stated"
     raise ModelError(
         f"{where} does not tell the layout of '{shown_name(name)}' (shape {shown}): say {option} NCHW, NHWC or HWC"
