@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from realtime.core.registry import RegistryEntry
 from realtime.model_import.graph.loading import SourceFile
@@ -25,15 +26,12 @@ def importer_class(kind: ModelKind) -> type[Importer]:
     return found
 
 
-def foreign_kinds() -> list[ModelKind]:
-    """Return the kinds that other people's networks can be made into, in the order in which users read them."""
-    return [kind for kind in IMPORTERS if issubclass(importer_class(kind), ForeignImporter)]
+def foreign_importers() -> list[type[ForeignImporter[Any]]]:
+    """Return how other people's networks are brought in, in the order in which users read their kinds."""
+    return [known for known in map(importer_class, IMPORTERS) if issubclass(known, ForeignImporter)]
 
 
 def kind_by_inputs(source: SourceFile) -> ModelKind:
     """Return the kind that the names of a network's inputs tell; a style where they tell nothing. Raises ModelError."""
-    for kind in foreign_kinds():
-        importer = importer_class(kind)
-        if issubclass(importer, ForeignImporter) and importer.knows(source.header.inputs):
-            return kind
-    return ModelKind.STYLE
+    names = source.header.inputs
+    return next((known.kind for known in foreign_importers() if known.knows(names)), ModelKind.STYLE)

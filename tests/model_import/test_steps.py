@@ -18,7 +18,7 @@ from realtime.model_import.graph import loading
 from realtime.model_import.graph.loading import SourceFile, read_network
 from realtime.model_import.graph.picture_nodes import set_inputs_and_outputs
 from realtime.model_import.hints import Finding
-from realtime.model_import.importers import IMPORTERS, foreign_kinds, importer_class
+from realtime.model_import.importers import IMPORTERS, foreign_importers, importer_class
 from realtime.model_import.result import Description, Validation
 from realtime.model_import.steps import Draft, ForeignImporter, Importer, ImportRequest, Inputs, import_model
 from realtime.models import file_safety, library
@@ -36,7 +36,8 @@ __all__ = ["shelf"]
 def test_every_kind_of_model_has_an_importer_of_its_own() -> None:
     assert set(IMPORTERS) == set(ModelKind)
     assert all(importer_class(kind).kind is kind for kind in ModelKind)
-    assert foreign_kinds() == [ModelKind.STYLE, ModelKind.SWAP, ModelKind.IDENTITY_ENCODER]
+    foreign = [known.kind for known in foreign_importers()]
+    assert foreign == [ModelKind.STYLE, ModelKind.SWAP, ModelKind.IDENTITY_ENCODER]
 
 
 class DecoderImporter(ForeignImporter[onnx.ModelProto]):

@@ -71,10 +71,10 @@ def _number(text: str) -> float:
 
 def kind_of(arguments: argparse.Namespace, source: SourceFile) -> ModelKind:
     """Return what a file is added as: the user's word, its card's, or what its inputs tell. Raises RealtimeError."""
-    from realtime.model_import.importers import foreign_kinds, kind_by_inputs
+    from realtime.model_import.importers import foreign_importers, kind_by_inputs
     from realtime.models.card import ModelKind
 
-    known = {kind.value: kind for kind in foreign_kinds()}
+    known = {importer.kind.value: importer.kind for importer in foreign_importers()}
     word = arguments.kind.lower()
     if word and word not in known:
         raise OptionError(f"--kind {word} is not known{nearest(word, known)}; it can be {', '.join(known)}")
