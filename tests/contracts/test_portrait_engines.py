@@ -9,10 +9,12 @@ import pytest
 
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
-from realtime.imaging.frame import Pixels
+from realtime.imaging.frame import Box, Frame, Pixels
 from realtime.picture_files.painting import read_picture
-from realtime.portrait.building.moving_faces import usable_faces
-from realtime.portrait.engines import ENGINES, Engine, Source
+from realtime.portrait.building.driving_clip import animate, motions_of
+from realtime.portrait.building.moving_faces import MovingFaces, usable_faces
+from realtime.portrait.engines import ENGINES, DrivingFace, Engine, Source
+from realtime.portrait.preview.film import film
 
 TESTED = ("mesh",)
 
@@ -55,6 +57,8 @@ def test_the_region_lies_in_the_picture(engine: Engine, source: Source) -> None:
 
 
 def test_rest_is_the_picture_exactly(engine: Engine, source: Source) -> None:
+    if not engine.is_exact:
+        pytest.skip("it decodes its pictures anew")
     assert np.array_equal(engine.render(Motion()), own(engine, source.picture))
 
 
@@ -75,8 +79,57 @@ def test_motions_move_something_and_leave_the_rim(engine: Engine, source: Source
     assert frame.dtype == np.uint8
     assert frame.flags.c_contiguous
     assert (frame != before).any()
+    if not engine.is_exact:
+        return
     for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         assert np.array_equal(frame[rim], before[rim]), "the region's rim is the picture's, so no seam can show"
+
+
+class Decoding(Engine):
+    """As a learned engine: all its pixels are new, and it looks at the filmed face."""
+
+    is_driven_by_faces = True
+
+    def __init__(self, source: Source) -> None:
+        left, top, width, height = (int(side) for side in source.mesh.box)
+        self.region = Box(left, top, width, height)
+        self.driven_by: list[DrivingFace] = []
+
+    @classmethod
+    def open(cls, source: Source) -> Decoding:
+        return cls(source)
+
+    def render(self, motion: Motion) -> Pixels:
+        return np.full((int(self.region.height), int(self.region.width), 3), 255, np.uint8)
+
+    def drive(self, face: DrivingFace, motion: Motion) -> Pixels:
+        self.driven_by.append(face)
+        return self.render(motion)
+
+
+def test_the_rim_of_an_engine_that_decodes_is_blended_for_it(source: Source) -> None:
+    engine = Decoding.open(source)
+    moved = MovingFaces(source.picture, [engine]).render([Motion()])
+    before = own(engine, source.picture)
+    middle = moved.shape[0] // 2, moved.shape[1] // 2
+    assert moved[middle].min() >= 250
+    for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        assert np.abs(moved[rim].astype(int) - before[rim]).max() <= 5
+
+
+def test_an_engine_that_takes_faces_is_handed_the_filmed_one(tmp_path: Path, source: Source, navy_photo: Path) -> None:
+    photo, _ = read_picture(navy_photo)
+    clip = tmp_path / "clip.mp4"
+    with film(clip, 25.0, "test") as recorder:
+        for index in range(6):
+            recorder.show(Frame(np.ascontiguousarray(np.roll(photo, 4 * index, axis=1)), 0.0, index / 25, index))
+    filmed = motions_of(clip)
+    engine = Decoding.open(source)
+    animate(MovingFaces(source.picture, [engine]), filmed, tmp_path / "moved.mp4")
+    assert len(engine.driven_by) == len(filmed.motions) == 6
+    first, last = engine.driven_by[0], engine.driven_by[-1]
+    assert first.now is first.rest is last.rest
+    assert last.now.mesh.box.left - first.now.mesh.box.left == pytest.approx(20, abs=4)
 
 
 def test_frames_are_made_from_the_picture_and_not_from_each_other(engine: Engine) -> None:

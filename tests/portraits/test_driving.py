@@ -52,7 +52,15 @@ def made_motions(count: int = 56) -> list[Motion]:
 
 
 def filmed_as(motions: list[Motion]) -> FilmedMotion:
-    return FilmedMotion(tuple(motions), tuple(number / FPS for number in range(len(motions))), FPS, 1.0, ())
+    return FilmedMotion(
+        tuple(motions),
+        tuple(number / FPS for number in range(len(motions))),
+        FPS,
+        Path("clip.mp4"),
+        (None,) * len(motions),
+        1.0,
+        (),
+    )
 
 
 @pytest.fixture(scope="module")

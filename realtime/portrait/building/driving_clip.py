@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,11 @@ from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
 from realtime.faces.tracking.mesh_tracker import FOLLOWED, MeshTracker
 from realtime.faces.tracking.tracker import FaceTracker
-from realtime.imaging.frame import Box, Face, Frame, Size
+from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.imaging.numerics import Doubles
 from realtime.portrait.building.column_selection import look
 from realtime.portrait.building.moving_faces import MovingFaces
+from realtime.portrait.engines import DrivingFace, Source
 from realtime.portrait.preview.film import check_film, film
 
 _SECOND_FACE_S = 0.4
@@ -66,6 +69,9 @@ class FilmedMotion:
     """Presentation times, from 0, never decreasing."""
     fps: float
     """Frames per second by the clip's own account."""
+    clip: Path
+    faces: tuple[FaceMeasurement | None, ...]
+    """As it was measured in each frame; None where it was not seen."""
     faces_seen: float
     """Share of the frames in which the face was seen; between two of them it moves evenly, at the ends it waits."""
     warnings: tuple[str, ...]
@@ -95,7 +101,7 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     motions = tuple(motion_between(Expression(*row.tolist()), rest, closed) for row in calmed)
     share = len(faces) / len(sights.faces)
     warnings = tuple(_warnings(times_s, motions, share, min(face.mesh.box.width for face in faces)))
-    return FilmedMotion(motions, tuple(sights.times_s), sights.fps, share, warnings)
+    return FilmedMotion(motions, tuple(sights.times_s), sights.fps, clip, tuple(sights.faces), share, warnings)
 
 
 def animate(
@@ -112,10 +118,36 @@ def animate(
     """
     check_film(path, overwrite=overwrite)
     with film(path, filmed.fps, "portrait", overwrite=overwrite) as recorder:
+        driving = _driving_faces(filmed) if moving.are_driven_by_faces else itertools.repeat(None)
         for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
-            frame = moving.render([motion] * len(moving.engines))
+            frame = moving.render([motion] * len(moving.engines), next(driving))
             recorder.show(Frame(moving.whole(frame), 0.0, at_s, index))
             progress("painting the film", (index + 1) / len(filmed.motions))
+
+
+def _driving_faces(filmed: FilmedMotion) -> Iterator[DrivingFace]:
+    """Yield the filmed face of each frame; where it is not seen, the last that was, before the first the first."""
+    rest: Source | None = None
+    now: Source | None = None
+    waiting = 0
+    for pixels, seen in zip(_pictures(filmed.clip), filmed.faces, strict=False):
+        if seen is not None:
+            now = Source(pixels.copy(), seen.mesh, seen.eyes)
+            rest = rest or now
+        if now is None or rest is None:
+            waiting += 1
+            continue
+        yield from [DrivingFace(now, rest)] * (waiting + 1)
+        waiting = 0
+
+
+def _pictures(clip: Path) -> Iterator[Pixels]:
+    from realtime.cameras import CameraRequest
+    from realtime.cameras.video_file import VideoFile
+
+    with contextlib.closing(VideoFile(str(clip), CameraRequest())) as video:
+        while (frame := video.read()) is not None:
+            yield frame.pixels
 
 
 def smoothed(times_s: Doubles, values: Doubles, most_tremble: float) -> Doubles:

@@ -15,7 +15,7 @@ from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.portrait.building.options import BuildOptions
 from realtime.portrait.building.seam import seam_weights
-from realtime.portrait.engines import ENGINES, Engine, Source
+from realtime.portrait.engines import ENGINES, DrivingFace, Engine, Source
 from realtime.portrait.pack import Place
 
 log = logging.getLogger(__name__)
@@ -42,27 +42,34 @@ class MovingFaces:
         bottom = max(int(engine.region.top + engine.region.height) for engine in engines)
         self.place = Place(left, top, right - left, bottom - top)
         self._weights = [
-            seam_weights(int(engine.region.width), int(engine.region.height)) if seam == "sigmoid" else None
+            seam_weights(int(engine.region.width), int(engine.region.height))
+            if seam == "sigmoid" or not engine.is_exact
+            else None
             for engine in engines
         ]
 
-    def render(self, motions: Sequence[Motion]) -> Pixels:
-        """Return the region that holds all faces, each moved by its motion."""
+    @property
+    def are_driven_by_faces(self) -> bool:
+        """Whether an engine takes more of a filmed face than its motion."""
+        return any(engine.is_driven_by_faces for engine in self.engines)
+
+    def render(self, motions: Sequence[Motion], face: DrivingFace | None = None) -> Pixels:
+        """Return the region that holds all faces, each moved by its motion, or by a filmed face."""
         if len(self.engines) == 1:
-            return self._moved(0, motions[0])
+            return self._moved(0, motions[0], face)
         frame = self.place.of(self.picture).copy()
         for number, motion in enumerate(motions):
             engine = self.engines[number]
             region = _whole(engine.region)
-            moved = self._moved(number, motion)
+            moved = self._moved(number, motion, face)
             changed = (moved != region.of(self.picture)).any(axis=2)
             inside = Place(region.left - self.place.left, region.top - self.place.top, region.width, region.height)
             inside.of(frame)[changed] = moved[changed]  # regions of neighbours overlap where nothing moves
         return frame
 
-    def _moved(self, number: int, motion: Motion) -> Pixels:
+    def _moved(self, number: int, motion: Motion, face: DrivingFace | None) -> Pixels:
         engine = self.engines[number]
-        moved = engine.render(motion)
+        moved = engine.render(motion) if face is None else engine.drive(face, motion)
         weights = self._weights[number]
         if weights is None:
             return moved

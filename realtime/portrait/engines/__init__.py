@@ -1,8 +1,10 @@
 """Portraits made from one picture: the contract of the engines that move a face, and their table.
 
 An engine takes a source picture with its measured face, and a motion, and gives the head region of a frame. How the
-motions come about (even steps from left to right, a blink, a filmed face) is not its business: `builder.py` and
-`driving_clip.py` think them up. So a learned engine is one new file and one line in ENGINES.
+motions come about (even steps from left to right, a blink, a filmed face) is not its business: `building/` thinks them
+up, and blends what an engine gives into the picture where it does not do so itself. One that learnt how faces move, and
+takes more of a face than ten numbers, is handed the filmed face. So a learned engine is one new file and one line in
+ENGINES.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from typing import TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from realtime.core.registry import RegistryEntry
 from realtime.faces.landmarks.iris import Eyes
@@ -31,6 +33,13 @@ class Source:
     eyes: Eyes
 
 
+class DrivingFace(NamedTuple):
+    """A filmed face at one moment, and as it is when the source's face is as in its picture."""
+
+    now: Source
+    rest: Source
+
+
 Region: TypeAlias = Box
 """A rectangle of whole pixels within the picture."""
 
@@ -41,6 +50,11 @@ class Engine(ABC):
     The caller promises: the source's picture is at least 16 pixels on each side and nobody writes into it.
     """
 
+    is_exact: ClassVar[bool] = False
+    """True: at rest it gives the source's own pixels, to the bit, and no motion changes the rim of the region, so that
+    frames can be copied into the picture as they are. False, as of any decoder: the caller blends the rim."""
+    is_driven_by_faces: ClassVar[bool] = False
+    """True: `drive` looks at the filmed face and not only at its motion."""
     region: Region
     """The part of the picture that frames replace. No motion changes anything outside it."""
 
@@ -54,11 +68,15 @@ class Engine(ABC):
 
     @abstractmethod
     def render(self, motion: Motion) -> Pixels:
-        """Return the region for one motion, blended so that it can be copied into the picture as it is.
+        """Return the region for one motion: (height, width, 3) uint8 BGR.
 
         Made from the source picture every time, never from another frame. Motions beyond what a face can do, or what
-        this engine can show, are brought back to what it can. All zero gives the source's own pixels exactly.
+        this engine can show, are brought back to what it can. All zero is the source as it is.
         """
+
+    def drive(self, face: DrivingFace, motion: Motion) -> Pixels:  # noqa: ARG002 - most take the motion
+        """Return the region as a filmed face moves it; `motion` is what was read from that face."""
+        return self.render(motion)
 
     def least_area(self, motion: Motion) -> float:  # noqa: ARG002 - only warps have one
         """Return the smallest part of its area that any spot is squeezed to: the least determinant of the warp's

@@ -39,6 +39,8 @@ class MeshEngine(Engine):
     mouth.
     """
 
+    is_exact = True
+
     def __init__(self, source: Source) -> None:
         self._picture = source.picture
         self._field = HeadMotion(source.mesh, Size.of(source.picture))
