@@ -170,13 +170,13 @@ class Assignment:
         known = self.bystanders | {part.track_id for part in self.parts if part.face is not None}
         return any(face.track_id in known and face.lost_for_s == 0 for face in faces)
 
-    def begin_again(self, pts_s: float, stays: Callable[[Box], bool]) -> None:
-        """Forget where everybody is: the source does not go on from what it showed. Where it still shows the same about
-        a wearer's place (`stays`), that stays hidden: they may be there, and be found late.
+    def begin_again(self, pts_s: float, *, stays_in_part: bool) -> None:
+        """Forget where everybody is: the source does not go on from what it showed. Where a part of the picture stays
+        as it was, a wearer's place stays hidden: they may be there, and be found late.
         """
         places = [(part.number, part.face.box) for part in self.parts if part.face is not None]
         places += [(lost.number, lost.box) for lost in self.lost]
-        self.lost = [Lost(number, box, pts_s, for_s=_SEAT_S) for number, box in places if stays(box)]
+        self.lost = [Lost(number, box, pts_s, for_s=_SEAT_S) for number, box in places if stays_in_part]
         self._anybody_may_be_a_wearer |= any(part.worn_at_s > -math.inf for part in self.parts)
         for part in self.parts:
             part.let_go()

@@ -142,7 +142,7 @@ class MultiPersonCompositor:
         if self._continuity.breaks(frame) and not assignment.knows_any(
             faces
         ):  # at a break the finder forgets everybody
-            assignment.begin_again(frame.pts_s, self._continuity.stays)
+            assignment.begin_again(frame.pts_s, stays_in_part=self._continuity.stays_in_part)
             self._settling = _Settling(frame.pts_s)
             self._newcomers = None
         elif frame.mirrored != self._mirrored:

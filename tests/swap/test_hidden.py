@@ -226,7 +226,7 @@ def test_a_seat_outlives_a_break_where_the_picture_still_shows_it(stays: bool) -
     """Somebody large stands up: as a whole it is another picture. At a cut it is another about the seat, too."""
     scene, another = Scene(places=(24.0, 240.0)), Scene(7, places=(24.0, 240.0))
     if stays:
-        another.pixels[:, :80] = scene.pixels[:, :80]
+        another.pixels[:, :130] = scene.pixels[:, :130]
     continuity = SceneContinuity()
     assert not continuity.breaks(Frame(scene.pixels, 0.0, 0.0, 0))
     assert continuity.breaks(Frame(another.pixels, 0.0, 1 / FPS, 1))
