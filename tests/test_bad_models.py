@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from realtime.core.errors import ModelError
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.contract import Port, check_contract
 from realtime.models.file_safety import LARGEST_BYTES, read_header
+from realtime.models.onnx_header import ModelHeader
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.swap.network import SwapModel
 from tests import tiny_models
@@ -91,8 +91,14 @@ class TestFiles:
         whole = tiny_models.blurred_style(tmp_path / "whole.onnx").read_bytes()
         start = int(place * len(whole))
         (tmp_path / "damaged.onnx").write_bytes(whole[:start] + noise + whole[start + len(noise) :])
-        with contextlib.suppress(ModelError):
-            read_header(tmp_path / "damaged.onnx")
+        try:
+            header = read_header(tmp_path / "damaged.onnx")
+        except ModelError as error:
+            line = str(error)
+            assert "damaged.onnx" in line
+            assert line.isprintable()
+        else:
+            assert isinstance(header, ModelHeader), "the noise fell where it does no harm"
 
     def test_half_a_number_among_the_weights(self, tmp_path: Path) -> None:
         path = tiny_models.brighter_style(tmp_path / "x.onnx")
@@ -325,7 +331,11 @@ class TestNumbers:
         path = write_model(
             tmp_path / "x.onnx", identity(), [picture("frame")], [picture("frame_out")], {"w": weights}, card=STYLE
         )
-        OnnxModel.open(path).warm()
+        model = OnnxModel.open(path, dimensions={"height": 32, "width": 32})
+        frame = np.full((1, 32, 32, 3), 7, np.uint8)
+        out = np.zeros_like(frame)
+        model.run({"frame": frame}, {"frame_out": out})
+        assert (out == 7).all()
 
     def test_answers_that_are_no_numbers(self, tmp_path: Path) -> None:
         nodes = [

@@ -180,7 +180,11 @@ def test_a_reader_that_leaves_ends_the_run_well() -> None:
             if len(self.numbers) == 3:
                 raise OutputFinished
 
-    run(make_loop(DrawnCamera(), [Left(every=True)]))
+    output, camera = Left(every=True), DrawnCamera()
+    run(make_loop(camera, [output]))
+    assert output.numbers == [0, 1, 2]
+    assert output.is_closed
+    assert camera.is_closed
 
 
 @pytest.mark.parametrize("how", [OutputFinished(), OutputError("the display is gone")])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
 import itertools
+import threading
+import weakref
 from pathlib import Path
 
 import cv2
@@ -10,12 +13,12 @@ import pytest
 from realtime.core.errors import OptionError, PortraitError
 from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
-from realtime.effects.portrait import PortraitEffect
+from realtime.effects.portrait import PortraitEffect, PortraitSettings
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.portrait.canvas import RegionResampler, draw_painting, painting_area
-from realtime.portrait.pack import PackWriter
+from realtime.portrait.pack import PackWriter, Portrait
 from tests.portrait_packs import (
     EYES,
     HEAD,
@@ -31,6 +34,7 @@ from tests.portrait_packs import (
     viewer_at,
     write_pack,
 )
+from tests.process import open_things
 
 FPS = 30
 
@@ -251,17 +255,27 @@ def test_inset_of_a_camera_that_comes_back_with_another_shape(tmp_path: Path) ->
 
 def test_closing_at_once_is_fine(tmp_path: Path) -> None:
     pack = write_pack(tmp_path / "p.portrait", columns=60, stages=2)
+    before = open_things()
     for _ in range(5):
         open_effect(pack, Size(320, 180)).close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("portrait-loading"):
+            thread.join(timeout=10)  # nothing is left for it: it ends
+    assert open_things() == before
     pack.rename(tmp_path / "q.portrait")
 
 
 def test_heads_are_kept_and_the_painting_let_go(tmp_path: Path) -> None:
-    effect = open_effect(write_pack(tmp_path / "p.portrait"), Size(320, 180))
+    portrait = Portrait.open(write_pack(tmp_path / "p.portrait"))
+    painting = weakref.ref(portrait.painting)
+    effect = PortraitEffect(portrait, PortraitSettings(), EffectContext(canvas=Size(320, 180)))
+    del portrait
     for column in range(33):
         watch(effect, [viewer_at(column / 32)], 40, start=40 * column)
-    assert effect._frames._portrait is None
-    assert not effect._frames._coming
+    gc.collect()
+    assert painting() is None
+    for column in (0, 16, 32):
+        watch(effect, [viewer_at(column / 32)], 40, start=40 * (33 + column))
     effect.close()
 
 

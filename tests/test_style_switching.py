@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from realtime import cameras
+from realtime.core.errors import ModelError
 from realtime.core.stats import RunStats
 from realtime.effects import EffectContext
 from realtime.effects.style import StyleEffect, StyleSettings
@@ -54,9 +55,12 @@ def test_a_models_memory_is_given_back_before_its_session_ends(tmp_path: Path) -
 
 
 def test_a_model_that_never_ran_is_closed_too(tmp_path: Path) -> None:
-    model = OnnxModel.open(negative_style(tmp_path / "n.onnx"), CPU)
-    model.close()
-    model.close()
+    model = OnnxModel.open(negative_style(tmp_path / "n.onnx"), CPU, dimensions={"height": 32, "width": 32})
+    frame = np.zeros((1, 32, 32, 3), np.uint8)
+    for _ in range(2):
+        model.close()
+        with pytest.raises(ModelError, match="is closed"):
+            model.run({"frame": frame}, {"frame_out": np.empty_like(frame)})
 
 
 def context(*, alongside: bool) -> EffectContext:

@@ -20,6 +20,7 @@ from realtime.effects.scene import Scene
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.picture_files.samples import sample_photo
 from tests.portrait_packs import write_pack
+from tests.process import open_things
 from tests.tiny_models import negative_style
 
 CANVAS = Size(320, 180)
@@ -132,7 +133,8 @@ def test_any_size_of_frame(effect: Effect, size: Size) -> None:
 
 def test_size_may_change_on_the_way(effect: Effect) -> None:
     for index, size in enumerate([Size(640, 360), Size(100, 200), Size(640, 360)]):
-        effect.make(Scene(moment(np.full((size.height, size.width, 3), 50, np.uint8), index), []))
+        made = effect.make(Scene(moment(np.full((size.height, size.width, 3), 50, np.uint8), index), []))
+        assert made.size == (size if effect.uses_pixels else CANVAS)
 
 
 def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
@@ -161,12 +163,21 @@ def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))
 def test_opening_and_closing_again_and_again(name: str, tmp_path: Path, photo: Pixels) -> None:
-    for count in range(5):
+    def once(count: int) -> None:
         folder = tmp_path / str(count)
         folder.mkdir()
         opened = open_named(name, folder)
         opened.make(Scene(moment(photo, 0), []))
         opened.close()
+        for thread in set(threading.enumerate()) - there:  # what it closes in the background
+            thread.join(timeout=10)
+
+    there = set(threading.enumerate())
+    once(0)  # libraries start threads and open files of their own on first use
+    before = open_things()
+    for count in range(1, 5):
+        once(count)
+    assert all(now <= then for now, then in zip(open_things(), before, strict=True))
 
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))

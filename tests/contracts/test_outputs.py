@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import av
+import cv2
 import numpy as np
 import pytest
 
 from realtime.control.channel import ControlChannel
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.sdl import pygame
 from realtime.outputs import OUTPUTS, Output, OutputRequest, open_output, split_spec
+from realtime.outputs.pipe import Pipe
+from tests.process import open_things
 
 SIZES = (Size(64, 48), Size(64, 48), Size(31, 77), Size(128, 36))
 
@@ -24,16 +28,38 @@ SIZES = (Size(64, 48), Size(64, 48), Size(31, 77), Size(128, 36))
 class Opener:
     """Opens one kind of output, again and again, where it can do no harm."""
 
-    def __init__(self, folder: Path, open_spec: Callable[[Path, OutputRequest], Output]) -> None:
+    def __init__(self, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kind = kind
         self._folder = folder
-        self._open_spec = open_spec
+        self._monkeypatch = monkeypatch
         self._count = 0
 
     def __call__(self, request: OutputRequest | None = None) -> Output:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
-        return self._open_spec(folder, request or OutputRequest(ControlChannel()))
+        with (folder / "standard_output").open("w") as stdout, self._monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", stdout)  # here: between a fixture and its test pytest puts its own back
+            return OPENERS[self.kind](folder, request or OutputRequest(ControlChannel()))
+
+    def shown(self, output: Output) -> list[Size]:
+        """Close the output and return the sizes of the pictures it made; of a window only the last one stays."""
+        folder = self._folder / str(self._count)
+        sizes = list(TestBackend.sent)
+        if pygame.display.get_init() and (surface := pygame.display.get_surface()):
+            sizes.append(Size(*surface.get_size()))
+        if isinstance(output, Pipe) and output.size:
+            picture_bytes = 3 * output.size.width * output.size.height
+            count, rest = divmod((folder / "standard_output").stat().st_size, picture_bytes)
+            assert rest == 0, "whole pictures only"
+            sizes += [output.size] * count
+        output.close()
+        for film in folder.glob("*.mp4"):
+            with av.open(film) as container:
+                sizes += [Size(picture.width, picture.height) for picture in container.decode(video=0)]
+        for path in folder.glob("pictures/*"):
+            sizes.append(Size.of(np.asarray(cv2.imread(str(path)), np.uint8)))
+        return sizes
 
 
 OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
@@ -51,15 +77,18 @@ class TestBackend:
     """A virtual camera of pyvirtualcam's that goes nowhere: its own way for others to bring one."""
 
     __test__ = False
+    sent: ClassVar[list[Size]] = []
 
     def __init__(self, *, width: int, height: int, fps: float, fourcc: int, device: str | None, **rest: Any) -> None:
         assert not rest
+        self.size = Size(width, height)
 
     def close(self) -> None:
         pass
 
     def send(self, frame: Pixels) -> None:
         assert frame.ndim == 1
+        self.sent.append(self.size)
 
     def device(self) -> str:
         return "test camera"
@@ -69,14 +98,12 @@ class TestBackend:
 
 
 @pytest.fixture(params=OPENERS)
-def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opener]:
+def opener(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opener:
     if request.param == "camera":
         camera = pytest.importorskip("pyvirtualcam.camera")
+        monkeypatch.setattr(TestBackend, "sent", [])
         monkeypatch.setitem(camera.BACKENDS, "test", TestBackend)
-    with (tmp_path / "standard_output").open("w") as stdout:
-        if request.param == "pipe":
-            monkeypatch.setattr(sys, "stdout", stdout)
-        yield Opener(tmp_path, OPENERS[request.param])
+    return Opener(request.param, tmp_path, monkeypatch)
 
 
 def frames(*sizes: Size) -> list[Frame]:
@@ -111,7 +138,10 @@ def test_shows_in_the_size_asked_for(opener: Opener) -> None:
     output = opener(OutputRequest(ControlChannel(), size=Size(80, 60), fps=12.5, title="A title"))
     for frame in frames(*SIZES):
         output.show(frame)
-    output.close()
+    expected = {"none": [], "window": [Size(80, 60)]}
+    if opener.kind == "fullscreen":
+        expected["fullscreen"] = [Size(*pygame.display.get_desktop_sizes()[0])]
+    assert opener.shown(output) == expected.get(opener.kind, [Size(80, 60)] * 4)
 
 
 def test_shows_the_same_moment_and_the_same_picture_again(opener: Opener) -> None:
@@ -119,11 +149,16 @@ def test_shows_the_same_moment_and_the_same_picture_again(opener: Opener) -> Non
     (frame,) = frames(Size(64, 48))
     for moment in (frame, frame, Frame(frame.pixels, 1.0, 1.0, 7), Frame(frame.pixels, 1.0, 1.0, 8)):
         output.show(moment)
-    output.close()
+    # A film has the same moment once; a window shows one picture, and only the last.
+    counts = {"none": 0, "window": 1, "fullscreen": 1, "file": 3}
+    assert len(opener.shown(output)) == counts.get(opener.kind, 4)
 
 
 def test_closes_without_having_shown_anything(opener: Opener) -> None:
-    opener().close()
+    output = opener()
+    pictures = 1 if opener.kind == "fullscreen" else 0  # the empty screen
+    assert len(opener.shown(output)) == pictures
+    assert not (pygame.display.get_init() and pygame.display.get_surface()), "its window is gone"
 
 
 def test_lets_go_of_a_frame_once_others_were_shown(opener: Opener) -> None:
@@ -148,17 +183,10 @@ def test_opening_and_closing_leaves_nothing_behind(opener: Opener) -> None:
         output.close()
 
     use()  # the libraries' own beginnings
-    before = _open_things()
+    before = open_things()
     for _ in range(5):
         use()
-    assert _open_things() == before
-
-
-def _open_things() -> tuple[int, ...]:
-    """Python's threads; where the system tells, also all threads and files of the process."""
-    gc.collect()
-    folders = [folder for folder in (Path("/proc/self/task"), Path("/proc/self/fd")) if folder.is_dir()]
-    return threading.active_count(), *(len(list(folder.iterdir())) for folder in folders)
+    assert open_things() == before
 
 
 @pytest.mark.parametrize("spec", ["none:x", "window:x", "fullscreen:99", "camera:nonsense", "out.avi", "widow"])
