@@ -14,7 +14,7 @@ from realtime.imaging.frame import Frame, Pixels
 from realtime.picture_files.samples import sample_photo
 from realtime.swap.photo.loading import read_source
 from tools.swap_figures import faces, motion, people, seam
-from tools.swap_figures.in_front import THINGS, Kept, keep_things
+from tools.swap_figures.in_front import THINGS, Kept, drawn, keep_things
 from tools.swap_figures.material import LIGHTS, Clip, darkened, held, shifted
 from tools.swap_figures.people import SCENES, SIZE, Scenario, Spot, face_only, play
 from tools.swap_figures.sheets import spread_by_yaw, tile, write_sheet
@@ -284,13 +284,22 @@ def test_the_model_for_speed_keeps_the_contract(tmp_path: Path) -> None:
     model.close()
 
 
-def test_things_before_a_face_are_drawn_where_they_are_counted(photo: tuple[Pixels, FaceMesh]) -> None:
+@pytest.mark.parametrize("thing", THINGS)
+def test_a_thing_before_a_face_is_drawn_where_it_is_counted(photo: tuple[Pixels, FaceMesh], thing: str) -> None:
+    pixels, mesh = photo
+    picture, mask = drawn(thing, 11, 2.0, [pixels] * 12, [(mesh, mesh)] * 12)  # after 5.5 s it is half way
+    assert mask is not None
+    differs = (picture != pixels).any(axis=2)
+    assert differs[mask == 255].mean() > 0.9
+    assert not differs[cv2.dilate(mask, np.ones((9, 9))) == 0].any()
+    assert (mask[region(mesh, pixels.shape) > 0] > 127).mean() > 0.03
+
+
+def test_things_before_a_face_are_seen_and_a_face_alone_has_no_holes(photo: tuple[Pixels, FaceMesh]) -> None:
     pictures = [shifted(photo[0], 3 * np.sin(index / 3), 0.0) for index in range(12)]
-    kept = {each.thing: each for each in keep_things(Clip("navy", 10.0, pictures))}
-    assert set(kept) == {"", *THINGS}
-    assert kept[""].holes == 0
-    assert kept[""].frames == 0
-    fist = kept["a fist at the chin, a quarter darker"]
+    alone, fist = keep_things(Clip("navy", 10.0, pictures), ["a fist at the chin, a quarter darker"])
+    assert (alone.thing, alone.frames, alone.holes) == ("", 0, 0)
+    assert fist.thing == "a fist at the chin, a quarter darker"
     assert fist.frames >= 8
     assert fist.found > 0.5
     assert fist.beside < 0.1

@@ -138,10 +138,13 @@ def test_size_may_change_on_the_way(effect: Effect) -> None:
 
 
 def test_memory_stays_flat(effect: Effect, photo: Pixels) -> None:
+    small = np.asarray(cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+
     def run(begin: int, end: int) -> None:
         for index in range(begin, end):
-            across = 260 + 200 * np.sin(index / 20)
-            effect.make(Scene(moment(photo, index), [face_at(across, 200)] if effect.uses_faces else []))
+            across = 130 + 100 * np.sin(index / 20)
+            faces = [face_at(across, 100, 60)] if effect.uses_faces else []
+            effect.make(Scene(moment(small, index), faces))
 
     run(0, 300)
     for thread in threading.enumerate():  # what loads in the background is no growth: let it finish

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -19,24 +22,23 @@ from realtime.portrait.pack import Portrait
 Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
 
-@pytest.fixture(autouse=True)
-def _loud_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real program closes C++'s standard error, which pytest still needs."""
-    import sys
-
-    monkeypatch.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
+@pytest.fixture(scope="module")
+def built(navy_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("quick") / "quick.portrait"
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out):
+        patched.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
+        made = ["build", str(navy_photo), "-o", str(path), "--frames", "3", "--no-blink", "--no-idle"]
+        assert main(["portrait", *made]) == 0
+    assert "gaze left" in out.getvalue()
+    assert "sharpness" in out.getvalue()
+    return path
 
 
 @pytest.fixture
-def quick(navy_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    path = tmp_path / "quick.portrait"
-    assert (
-        main(["portrait", "build", str(navy_photo), "-o", str(path), "--frames", "3", "--no-blink", "--no-idle"]) == 0
-    )
-    out = capsys.readouterr().out
-    assert "gaze left" in out
-    assert "sharpness" in out
-    return path
+def quick(built: Path, tmp_path: Path) -> Path:
+    """A pack of one's own."""
+    return Path(shutil.copy(built, tmp_path))
 
 
 def test_build_then_show(quick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

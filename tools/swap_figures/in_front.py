@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -96,16 +96,16 @@ class Kept:
     """Frames with nothing before the face of which too much is taken for something."""
 
 
-def keep_things(clip: Clip) -> list[Kept]:
-    """Play a clip with nothing, and with each thing, before the first face in it."""
+def keep_things(clip: Clip, things: Iterable[str] = THINGS) -> list[Kept]:
+    """Play a clip with nothing, and with each of `things`, before the first face in it."""
     count = len(clip.pictures)
     order = [to_and_fro(index, count) for index in range(round((_FIRST_S + _THING_S + _AFTER_S) * clip.fps))]
     squares = [_square(clip.pictures[index]) for index in order]
     alone = list(_followed(squares, clip.fps))
     kept = [_judge(clip, "", squares, [None] * len(squares))]
-    for name in THINGS:
-        drawn = [_drawn(name, index, clip.fps, squares, alone) for index in range(len(squares))]
-        kept.append(_judge(clip, name, [picture for picture, _ in drawn], [mask for _, mask in drawn]))
+    for name in things:
+        shown = [drawn(name, index, clip.fps, squares, alone) for index in range(len(squares))]
+        kept.append(_judge(clip, name, [picture for picture, _ in shown], [mask for _, mask in shown]))
     return kept
 
 
@@ -171,7 +171,7 @@ def _no_hair() -> NDArray[np.intp]:
     return np.flatnonzero((flat[:, 1] > 0.4) & (np.abs(flat[:, 0] - 0.5) < 0.35))
 
 
-def _drawn(
+def drawn(
     name: str, index: int, fps: float, squares: Sequence[Pixels], meshes: Sequence[tuple[FaceMesh, FaceMesh] | None]
 ) -> tuple[Pixels, Pixels | None]:
     """Return a picture with a thing before the face, and (height, width) 0..255 where it is; None: it is not there."""
@@ -183,7 +183,7 @@ def _drawn(
     mesh = here[0]
     skin = np.clip(_skin(pixels, mesh) * brightness, 0, 255)
     middle, unit = complex(*mesh.box.centre), mesh.box.width / 2
-    drawn, mask = pixels.astype(np.float32), np.zeros(pixels.shape[:2], np.uint8)
+    over, mask = pixels.astype(np.float32), np.zeros(pixels.shape[:2], np.uint8)
     for begin, end, radius in bones_at(way):
         bone = np.zeros_like(mask)
         first, second = (middle + unit * spot for spot in (begin, end))
@@ -193,11 +193,11 @@ def _drawn(
         if is_round:
             depth = cv2.distanceTransform((bone > 127).astype(np.uint8), cv2.DIST_L2, 5) / (radius * unit)
             light = 0.45 + 0.65 * np.sqrt(np.clip(1 - np.square(1 - np.clip(depth, 0, 1)), 0, 1))
-        drawn[bone > 127] = (light[..., None] * skin)[bone > 127]
+        over[bone > 127] = (light[..., None] * skin)[bone > 127]
         mask |= bone
     grain = np.random.default_rng(index).normal(0, 1.5, pixels.shape)
     share = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None] / 255
-    return np.clip(pixels * (1 - share) + (drawn + grain) * share, 0, 255).astype(np.uint8), mask
+    return np.clip(pixels * (1 - share) + (over + grain) * share, 0, 255).astype(np.uint8), mask
 
 
 def _skin(pixels: Pixels, mesh: FaceMesh) -> NDArray[np.float64]:
