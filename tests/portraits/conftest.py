@@ -9,11 +9,9 @@ import pytest
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.imaging.frame import Face, Pixels
 from realtime.picture_files.painting import read_picture
-from realtime.portrait.building.builder import BuildResult, build
 from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.engines import Source
 from realtime.portrait.engines.warp.engine import MeshEngine
-from realtime.portrait.pack import Portrait
 
 
 @pytest.fixture(scope="session")
@@ -39,23 +37,3 @@ def navy(navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer) -> FaceMeas
 @pytest.fixture(scope="session")
 def engine(navy_picture: Pixels, navy: FaceMeasurement) -> MeshEngine:
     return MeshEngine.open(Source(navy_picture, navy.mesh, navy.eyes))
-
-
-@pytest.fixture(scope="session")
-def navy_pack(
-    navy_picture: Pixels, meter: FaceMeasurer, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[BuildResult, Portrait, list[tuple[str, float]]]:
-    """The whole job, once: 33 frames with blinks and a breath; and what the progress said."""
-    path = tmp_path_factory.mktemp("pack") / "navy.portrait"
-    said: list[tuple[str, float]] = []
-    faces = usable_faces(navy_picture, meter)
-    built = build(
-        navy_picture,
-        faces,
-        path,
-        meter,
-        title="Grace Hopper",
-        credit="US Navy",
-        progress=lambda what, share: said.append((what, share)),
-    )
-    return built, Portrait.open(path), said

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from realtime.__main__ import main
 from realtime.core.errors import PortraitError
 from realtime.faces.detection.still_pictures import face_at, find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze_from, turn
@@ -22,6 +24,24 @@ from realtime.portrait.quality.report import rank_correlation, step_ratio
 Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
 QUICK = BuildOptions(columns=3, blink_stages=0, idle_seconds=0.0)
+
+
+@pytest.fixture(scope="module")
+def navy_pack(navy_picture: Pixels, meter: FaceMeasurer, tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    """The whole job, once: 33 frames with blinks and a breath; and what the progress said."""
+    path = tmp_path_factory.mktemp("pack") / "navy.portrait"
+    said: list[tuple[str, float]] = []
+    faces = usable_faces(navy_picture, meter)
+    built = build(
+        navy_picture,
+        faces,
+        path,
+        meter,
+        title="Grace Hopper",
+        credit="US Navy",
+        progress=lambda what, share: said.append((what, share)),
+    )
+    return built, Portrait.open(path), said
 
 
 def test_the_pack_holds_what_it_says(navy_pack: Pack, navy_picture: Pixels) -> None:
@@ -127,6 +147,30 @@ def test_progress_never_goes_back(navy_pack: Pack) -> None:
         shares = [share for said_what, share in said if said_what == what]
         assert shares == sorted(shares)
         assert shares[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".jpg", ".png", ".mp4"])
+def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
+    built, _, _ = navy_pack
+    path = tmp_path / f"preview{suffix}"
+    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 0
+    content = path.read_bytes()
+    if suffix == ".html":
+        text = content.decode()
+        assert text.count("data:image/jpeg;base64") == 33 + 2
+        assert "<svg" in text
+        # Base64 may spell anything.
+        assert "http" not in re.sub(r"base64,[\w+/=]+", "", text), "the page needs nothing from anywhere"
+    elif suffix == ".mp4":
+        video = cv2.VideoCapture(str(path))
+        assert video.get(cv2.CAP_PROP_FRAME_COUNT) > 200
+        video.release()
+    else:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape[1] == 1600
+        assert picture.std() > 30
+    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 2, "it exists"
 
 
 def test_rows_look_up_and_down(

@@ -16,10 +16,7 @@ import pytest
 
 from realtime.__main__ import main
 from realtime.imaging.frame import Pixels
-from realtime.portrait.building.builder import BuildResult
 from realtime.portrait.pack import Portrait
-
-Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
 
 @pytest.fixture(scope="module")
@@ -182,30 +179,6 @@ def test_every_face_is_told_of(navy_picture: Pixels, tmp_path: Path, capsys: pyt
         left, right = sorted(portrait.face_reports, key=lambda report: report["box"][0])
         assert left["gaze"] != right["gaze"]
         assert left["box"][0] + left["box"][2] < right["box"][0]
-
-
-@pytest.mark.parametrize("suffix", [".html", ".jpg", ".png", ".mp4"])
-def test_previews(navy_pack: Pack, tmp_path: Path, suffix: str) -> None:
-    built, _, _ = navy_pack
-    path = tmp_path / f"preview{suffix}"
-    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 0
-    content = path.read_bytes()
-    if suffix == ".html":
-        text = content.decode()
-        assert text.count("data:image/jpeg;base64") == 33 + 2
-        assert "<svg" in text
-        # Base64 may spell anything.
-        assert "http" not in re.sub(r"base64,[\w+/=]+", "", text), "the page needs nothing from anywhere"
-    elif suffix == ".mp4":
-        video = cv2.VideoCapture(str(path))
-        assert video.get(cv2.CAP_PROP_FRAME_COUNT) > 200
-        video.release()
-    else:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        assert picture is not None
-        assert picture.shape[1] == 1600
-        assert picture.std() > 30
-    assert main(["portrait", "show", str(built.path), "--preview", str(path)]) == 2, "it exists"
 
 
 @pytest.mark.parametrize(
