@@ -15,12 +15,32 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports PyTorch: the cores have a process each
+
 # A shell lets what it starts in the background ignore Ctrl-C, and that passes on to every program started from here,
 # which then keeps to it. Programs under test are to be ended by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+MOST_PROCESSES = 4
+"""Each takes about a gigabyte."""
 SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Share whole folders of tests out to a process for each core; single files, and what a person wants to watch, stay
+    in this one. `-n 0` keeps all in it.
+    """
+    option = config.option
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput") or option.numprocesses is not None:
+        return
+    is_watched = option.usepdb or option.capture == "no" or option.collectonly
+    if not is_watched and any(Path(argument).is_dir() for argument in config.args):
+        option.numprocesses = min(MOST_PROCESSES, os.cpu_count() or 1)
+        # By files, because their fixtures are made once for all of a file, and the slow folders first.
+        option.dist, option.loadscopereorder = "loadfile", False
 
 
 @pytest.fixture(autouse=True)
