@@ -40,8 +40,8 @@ def test_help_is_told_in_an_encoding_that_lacks_some_of_its_letters(encoding: st
 def test_a_face_is_found_and_a_film_is_made(name: str, tmp_path: Path) -> None:
     if not installed(name):
         pytest.skip(f"this system has no locale {name}")
-    words = ["run", "--source", "demo", "--every-frame", "--frames", "2", "--fps", "29.97", "--output", "film.mp4"]
-    words += ["--effect", "style:night:0.5", "--effect", "portrait", "--stats", "stats.json"]
+    words = ["run", "--source", "demo", "--size", "640x360", "--every-frame", "--frames", "2", "--fps", "29.97"]
+    words += ["--effect", "style:night:0.5", "--effect", "portrait", "--stats", "stats.json", "--output", "film.mp4"]
     done = subprocess.run(
         [sys.executable, "-c", IN_FULL, *words],
         env={**os.environ, "LC_ALL": name, "PYTHONPATH": str(ROOT)},

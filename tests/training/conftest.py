@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,14 +68,17 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
 Words = Callable[..., list[str]]
 
 
-@pytest.fixture
-def command(photos: Path, painting: Path, features: Path, tmp_path: Path) -> Words:
-    """Return the words of a command line for a run in `run` (a name), small in every way."""
+@pytest.fixture(scope="session")
+def command_in(photos: Path, painting: Path, features: Path) -> Callable[[Path], Words]:
+    """Give the words of command lines for runs in a folder, small in every way."""
 
-    def words(network: str, run: str = "run", **options: object) -> list[str]:
+    def command(folder: Path) -> Words:
+        return functools.partial(words, folder)
+
+    def words(folder: Path, network: str, run: str = "run", **options: object) -> list[str]:
         settings: dict[str, object] = {"batch": 2, "crop_px": 32, "preview_every": 1000, "device": "cpu", **options}
-        line = ["--network", network, "--pictures", str(photos), "-o", str(tmp_path / run)]
-        line += ["--cache", str(tmp_path / "cache")]
+        line = ["--network", network, "--pictures", str(photos), "-o", str(folder / run)]
+        line += ["--cache", str(folder / "cache")]
         for name, value in settings.items():
             if value == ():
                 continue
@@ -85,4 +89,10 @@ def command(photos: Path, painting: Path, features: Path, tmp_path: Path) -> Wor
             line += ["--features", str(features)]
         return line
 
-    return words
+    return command
+
+
+@pytest.fixture
+def command(command_in: Callable[[Path], Words], tmp_path: Path) -> Words:
+    """Return the words of a command line for a run in `run` (a name)."""
+    return command_in(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -75,28 +76,34 @@ def pictures(folder: Path) -> list[Pixels]:
     return [np.asarray(picture, np.uint8) for picture in found if picture is not None]
 
 
+@pytest.fixture(scope="module")
+def trained(command_in: Callable[[Path], Words], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a style of twenty steps, brought in, and its checkpoint."""
+    folder = tmp_path_factory.mktemp("trained")
+    train_style.main(command_in(folder)("brush", "run", steps=20, fine=8, middle=8, blocks=2))
+    checkpoint = folder / "run" / "checkpoint.pth"
+    assert export_onnx.main([str(checkpoint), "-o", str(folder / "stripes.onnx"), "--title", "Stripes"]) == 0
+    assert "stripes" in program(folder, "models", "add", "stripes.onnx")
+    return folder
+
+
 @pytest.mark.parametrize("video", ["photo", "clip"])
 def test_twenty_steps_later_a_video_is_painted_as_pytorch_paints_it(
-    video: str, command: Words, navy_photo: Path, request: pytest.FixtureRequest, tmp_path: Path
+    video: str, trained: Path, navy_photo: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     source = tmp_path / "walk.mp4"
     if video == "photo":
         write_walk(source, navy_photo)
     else:
         source = request.getfixturevalue("shared_data") / "videos" / "talking_0.mp4"
-    train_style.main(command("brush", "run", steps=20, fine=8, middle=8, blocks=2))
-    checkpoint = tmp_path / "run" / "checkpoint.pth"
-    assert export_onnx.main([str(checkpoint), "-o", str(tmp_path / "stripes.onnx"), "--title", "Stripes"]) == 0
-    assert "stripes" in program(tmp_path, "models", "add", "stripes.onnx")
-
     words = ["run", "--source", str(source), "--every-frame", "--frames", str(FRAMES)]
-    program(tmp_path, *words, "--effect", "none", "--output", "seen/")
+    program(trained, *words, "--effect", "none", "--output", f"{tmp_path}/seen/")
     style = ["--effect", "style:stripes", "--set", "style.steady=no", "--provider", "cpu"]
-    program(tmp_path, *words, *style, "--output", "painted/", "--output", "painted.mp4")
+    program(trained, *words, *style, "--output", f"{tmp_path}/painted/", "--output", str(tmp_path / "painted.mp4"))
 
     seen = pictures(tmp_path / "seen")
     assert len(seen) == FRAMES
-    wanted = painted_by_torch(checkpoint, seen)
+    wanted = painted_by_torch(trained / "run" / "checkpoint.pth", seen)
     difference = np.abs(np.stack(pictures(tmp_path / "painted")).astype(int) - wanted)
     assert difference.max() <= 1
     assert difference.mean() < 0.01
