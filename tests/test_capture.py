@@ -159,7 +159,7 @@ def test_a_driver_that_never_answers_costs_few_threads() -> None:
     run = Run(open_never, CapturePolicy(stall_s=0.02, open_s=0.02))
     assert len(run.take(1)) == 1
     until_s = time.monotonic() + 1.5
-    while time.monotonic() < until_s:
+    while time.monotonic() < until_s or (len(attempts) < 2 and time.monotonic() < until_s + 20):
         run.capture.watch()
         time.sleep(0.005)
     assert 2 <= len(attempts) <= 7
@@ -187,10 +187,13 @@ def test_a_camera_that_opens_and_fails_at_once_is_not_opened_without_pause() -> 
         opened.append(time.monotonic())
         return DrawnCamera(live=True, fail_at=0)
 
-    run = Run(open_again, CapturePolicy(retry_s=0.1))
-    time.sleep(0.55)
+    run = Run(open_again, CapturePolicy(retry_s=0.05))
+    deadline_s = time.monotonic() + 20
+    while len(opened) < 4 and time.monotonic() < deadline_s:
+        time.sleep(0.01)
     run.capture.stop()
-    assert 2 <= len(opened) <= 8
+    assert len(opened) >= 4
+    assert min(b - a for a, b in itertools.pairwise(opened)) > 0.04
 
 
 def test_a_stuck_camera_does_not_keep_the_program_from_ending() -> None:
@@ -242,7 +245,7 @@ def test_a_loose_cable_is_tried_less_and_less_often() -> None:
     run.take(6)
     run.capture.stop()
     gaps = [b - a for a, b in itertools.pairwise(opened_at_s[1:])]
-    assert gaps[-1] > 4 * gaps[0]
+    assert all(gap > 0.9 * 0.02 * 2**number for number, gap in enumerate(gaps)), gaps
 
 
 def test_a_silent_camera_is_opened_again_once_a_thread_can_be_started(

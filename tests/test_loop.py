@@ -114,6 +114,14 @@ def make_loop(
     return Run(loop, Supervisor(loop, controls, menu, snapshots, lambda source: camera))
 
 
+def wait_for(condition: Callable[[], object], give_up_after_s: float = 20) -> bool:
+    """Return whether it came true."""
+    deadline_s = time.monotonic() + give_up_after_s
+    while not (reached := bool(condition())) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    return reached
+
+
 def run(made: Run) -> RunStats:
     made.go()
     return made.loop.stats
@@ -148,12 +156,26 @@ def test_mirroring_moves_picture_and_faces_alike() -> None:
 
 
 def test_a_slow_output_does_not_slow_the_others() -> None:
-    quick, slow = KeepingOutput(), KeepingOutput(takes_s=0.2)
-    stats = run(make_loop(DrawnCamera(60, fps=60), [slow, quick], every_frame=False))
-    assert len(quick.numbers) + stats.outputs[1].dropped + stats.dropped_before_processing == 60
-    assert len(quick.numbers) >= 4 * len(slow.numbers)
+    class Slow(KeepingOutput):
+        def show(self, frame: Frame) -> None:
+            super().show(frame)
+            if len(self.numbers) == 3:
+                reached.append(wait_for(lambda: len(quick.numbers) >= 30))
+                made.loop.stop()
+
+    reached: list[bool] = []
+    quick, slow = KeepingOutput(), Slow()
+    made = make_loop(DrawnCamera(live=True, fps=200), [slow, quick], every_frame=False)
+    stats = run(made)
+    assert reached == [True], "while the slow one takes its third picture, the other is shown many"
     assert stats.outputs[0].dropped >= 20
     assert slow.numbers == sorted(slow.numbers), "what it does show is in order"
+
+
+def test_every_frame_that_is_not_shown_is_counted() -> None:
+    output = KeepingOutput(takes_s=0.01)
+    stats = run(make_loop(DrawnCamera(60, fps=200), [output], every_frame=False))
+    assert len(output.numbers) + stats.outputs[0].dropped + stats.dropped_before_processing == 60
 
 
 def test_an_output_that_fails_is_closed_and_the_others_go_on() -> None:
@@ -262,11 +284,8 @@ def test_commands(tmp_path: Path) -> None:
     seen: dict[str, bool] = {}
 
     def user() -> None:
-        def wait(what: str, condition: Any) -> None:
-            deadline_s = time.monotonic() + 10
-            while not (reached := bool(condition())) and time.monotonic() < deadline_s:
-                time.sleep(0.01)
-            seen[what] = reached
+        def wait(what: str, condition: Callable[[], object]) -> None:
+            seen[what] = wait_for(condition)
 
         wait("shown", lambda: output.frames)
         controls.send(SetMirrored())
@@ -309,10 +328,7 @@ def test_a_recording_that_fails_is_told_and_the_next_one_can_begin(tmp_path: Pat
 
     def user() -> None:
         def wait(condition: Callable[[], object]) -> None:
-            deadline_s = time.monotonic() + 10
-            while not (reached := bool(condition())) and time.monotonic() < deadline_s:
-                time.sleep(0.01)
-            seen.append(reached)
+            seen.append(wait_for(condition))
 
         controls.send(SetRecording())
         wait(lambda: len(recorders) == 1)

