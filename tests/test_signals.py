@@ -63,10 +63,11 @@ print(len(asked), signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, signal.gets
 
 def test_a_main_thread_in_a_native_call_does_not_keep_the_program_from_ending() -> None:
     code = f"""
+import threading
 from realtime.system.signals import graceful_shutdown, leave_now
 {HELD_FOR_EVER}
 with graceful_shutdown(lambda: None, unheard=lambda: leave_now(7), heard_within_s=0.1):
-    print("ready", flush=True)
+    threading.Timer(0.3, lambda: print("ready", flush=True)).start()  # it stands still by then: before, it would hear
     stand_still()
 """
     assert ended(child(code), signal.SIGINT)[0] == 7
