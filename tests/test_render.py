@@ -76,7 +76,7 @@ def write_clip(path: str, count: int = 20, *, rate: Fraction = Fraction(25), sou
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "4"})
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        voice = container.add_stream("aac", rate=48000) if sound_track else None
+        voice = container.add_stream("aac", rate=48000) if sound else None
         for number in range(count):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), "bgr24")))
         container.mux(stream.encode(None))
