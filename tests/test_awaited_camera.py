@@ -168,12 +168,17 @@ def test_only_the_demo_is_shown_in_the_corner_of_a_file(monkeypatch: pytest.Monk
     """`realtime` alone, where there is no screen: what it keeps must not show who sits before the camera."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("realtime.outputs.window.screens.has_screen", lambda: False)
+    shown = {}
     for live in (True, False):
         monkeypatch.setattr(cameras, "open_camera", lambda s, r, live=live: DrawnCamera(5, live=live, fps=100))
         run = assembly.build(dataclasses.replace(Options(), frames=1), lambda what, share: None, RunStats())
-        (link,) = run.loop.chain._slots
-        assert (link.effect._inset is None) is live  # type: ignore[attr-defined]
         run.go()
+        assert run.loop.newest is not None
+        shown[live] = run.loop.newest.pixels
+    differs = np.argwhere((shown[True] != shown[False]).any(axis=2))
+    height, width = shown[True].shape[:2]
+    assert len(differs) > 0, "the corner"
+    assert (differs.min(axis=0) > (0.6 * height, 0.6 * width)).all()
 
 
 def test_a_camera_without_a_path_is_not_taken_for_an_output_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:

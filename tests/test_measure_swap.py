@@ -200,31 +200,31 @@ def test_a_hand_covers_the_first_face_half_way(photo: tuple[Pixels, FaceMesh]) -
 def test_a_face_that_was_not_swapped_is_bare_and_a_blurred_one_is_hidden(photo: tuple[Pixels, FaceMesh]) -> None:
     pixels, mesh = photo
     mask = face_only(mesh, pixels.shape)
-    nobody = people._note(pixels, pixels, mesh, mask, (), None)  # type: ignore[arg-type]  # likeness is not asked for
+    nobody = people.note_of(pixels, pixels, mesh, mask, (), None)  # type: ignore[arg-type]  # likeness is not asked for
     assert nobody.changed == 0
     assert not nobody.hidden
     blurred = np.asarray(cv2.blur(pixels, (61, 61)), np.uint8)
     assert is_all_hidden(blurred, pixels, mesh)
     assert not is_all_hidden(pixels, pixels, mesh)
-    gone = people._note(blurred, pixels, mesh, mask, (), None)  # type: ignore[arg-type]
+    gone = people.note_of(blurred, pixels, mesh, mask, (), None)  # type: ignore[arg-type]
     assert gone.hidden
     assert gone.changed > 0.5
 
 
 def test_faces_that_trade_places_are_counted() -> None:
-    def note(own: float, other: float) -> people._Note:
-        return people._Note(1.0, False, (own, other), 0.2)
+    def note(own: float, other: float) -> people.Note:
+        return people.Note(1.0, False, (own, other), 0.2)
 
     notes = [note(0.5, 0.1)] * 20 + [note(0.1, 0.5)] * 3
-    verdict = people._verdict("scene", "person", notes, asked=True)
+    verdict = people.verdict_of("scene", "person", notes, asked=True)
     assert (verdict.traded, verdict.wrong, verdict.hidden, verdict.frames) == (3, 0, 0, 23)
 
 
 @pytest.mark.parametrize(("asked", "wrong", "covered"), [(True, 2, 0.0), (False, 3, 1.0)])
 def test_what_is_wrong_depends_on_who_asked(asked: bool, wrong: int, covered: float) -> None:
     shares = ((0.5, False), (0.0, False), (0.7, True), (1.0, False))
-    notes = [people._Note(share, hidden, (), 0.0) for share, hidden in shares]
-    verdict = people._verdict("scene", "person", notes, asked=asked)
+    notes = [people.Note(share, hidden, (), 0.0) for share, hidden in shares]
+    verdict = people.verdict_of("scene", "person", notes, asked=asked)
     assert (verdict.wrong, verdict.covered, verdict.hidden) == (wrong, covered, 1)
 
 

@@ -74,7 +74,7 @@ def test_other_pictures_have_none(parts: tuple[Effect, ...]) -> None:
     assert (stats.synthetic, stats.labelled) == (0, 0)
 
 
-def test_a_picture_bridged_when_the_effect_fails_keeps_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_picture_bridged_when_the_effect_fails_keeps_it() -> None:
     chain, stats = chain_of(Swapped(fails_from=1))
     good = chain.make(frame(0), [])
     bridged = [chain.make(frame(index, value=10 * index), []) for index in (1, 2)]

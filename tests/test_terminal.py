@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from realtime.system.console import PatientHandler, _Line
+from realtime.system.console import LineFormatter, PatientHandler
 
 
 class Standing(io.StringIO):
@@ -79,7 +79,7 @@ def test_what_files_say_begins_no_line_and_steers_no_terminal() -> None:
     record = logging.LogRecord(
         "realtime", logging.INFO, "", 0, "%s", ("x\x1b]0;PWNED\x07\x1b[31m\nfine: all is well\r",), None
     )
-    told = _Line().format(record)
+    told = LineFormatter().format(record)
     assert told.isprintable()
     assert "fine: all is well" in told
 

@@ -180,7 +180,7 @@ def test_a_video_that_is_cut_short_gives_what_is_there(
         assert [record.message for record in caplog.records if "cut short" in record.message]
 
 
-def test_a_damaged_spot_costs_its_frames_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_spot_costs_its_frames_only(tmp_path: Path) -> None:
     path = write_video(tmp_path / "spot.avi", 100, codec="mjpeg", pixel_format="yuvj420p")
     data = bytearray(path.read_bytes())
     middle = len(data) // 2

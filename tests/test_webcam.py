@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.cameras import CameraRequest, webcam
+from realtime.cameras import CameraRequest
 from realtime.cameras.listing import ListedCamera, ListedMode, list_cameras, named
 from realtime.cameras.webcam import Webcam
 from realtime.core.errors import CameraError
@@ -67,20 +67,31 @@ def test_a_file_that_is_no_camera(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "line"),
     [
-        (errno.EACCES, "no permission for C920; run: sudo usermod -aG video"),
-        (errno.EBUSY, "C920 is in use by another program; close it"),
-        (errno.ENODEV, "no camera at "),
-        (errno.EINVAL, "C920 is no camera"),
+        (errno.EACCES, "no permission for /dev/video77; run: sudo usermod -aG video"),
+        (errno.EBUSY, "/dev/video77 is in use by another program; close it"),
+        (errno.ENODEV, "no camera at /dev/video77"),
+        (errno.EINVAL, "/dev/video77 is no camera"),
     ],
 )
-def test_a_refusal_tells_the_next_step(number: int, line: str, tmp_path: Path) -> None:
-    message = webcam._refusal("C920", tmp_path / "video0", OSError(number, "the system's word"))
-    assert message.startswith(line)
-    assert "\n" not in message
+def test_a_refusal_tells_the_next_step(number: int, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, number)
+    with pytest.raises(CameraError) as told:
+        Webcam("/dev/video77", CameraRequest())
+    assert str(told.value).startswith(line)
+    assert "\n" not in str(told.value)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let a device say no to whoever looks what it is."""
+
+    def describe(path: Path) -> v4l2.Device:
+        raise OSError(number, "the system's word")
+
+    monkeypatch.setattr(v4l2, "describe", describe)
 
 
 @linux
-def test_whoever_holds_a_device_is_named(tmp_path: Path) -> None:
+def test_whoever_holds_a_device_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
     path = tmp_path / "video0"
@@ -89,7 +100,9 @@ def test_whoever_holds_a_device_is_named(tmp_path: Path) -> None:
         holder = subprocess.Popen(["sleep", "30"], stdin=file)
     try:
         assert v4l2.holders(path) == [f"sleep (process {holder.pid})"]
-        assert f"in use by sleep (process {holder.pid})" in webcam._refusal("C920", path, OSError(errno.EBUSY, ""))
+        refuse(monkeypatch, errno.EBUSY)
+        with pytest.raises(CameraError, match=rf"in use by sleep \(process {holder.pid}\)"):
+            Webcam(str(path), CameraRequest())
     finally:
         holder.kill()
         holder.wait()

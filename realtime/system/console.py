@@ -49,7 +49,7 @@ def print_in_any_encoding() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-class _Line(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """One line an event: what files and libraries put into a message begins no other and steers no terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -140,7 +140,7 @@ class PatientHandler(logging.Handler):
 def set_up_logging(*, debug: bool) -> None:
     """Log to `sys.stderr`, one line an event; with `debug`, everything, with tracebacks."""
     handler = PatientHandler(sys.stderr)
-    handler.setFormatter(_Line())
+    handler.setFormatter(LineFormatter())
     logger = logging.getLogger("realtime")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

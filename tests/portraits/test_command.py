@@ -56,9 +56,11 @@ def test_build_then_show(quick: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0
 
 
-def test_what_exists_asks_for_force(quick: Path, navy_photo: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_exists_asks_for_force(quick: Path, navy_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = quick.read_bytes()
     assert main(["portrait", "build", str(navy_photo), "-o", str(quick)]) == 2
+    assert "quick.portrait exists" in (said := capsys.readouterr().err)
+    assert "--force" in said
     assert quick.read_bytes() == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from realtime.face_compositing.anonymization import anonymize, anonymize_all, restore
@@ -11,7 +12,7 @@ from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.mesh import FOREHEAD_TOP, OVAL, FaceMesh
 from realtime.imaging.frame import Box, Pixels, Size
 from realtime.swap.photo.frontalization import frontalized
-from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, _jumps
+from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, folds_in
 from realtime.swap.photo.skin_segmentation import skin_mask
 from realtime.swap.photo.skin_texture import without_hair
 from tests.swap.conftest import difference, inside
@@ -101,11 +102,11 @@ def test_the_cover_ends_where_the_face_does(mesh: FaceMesh, photo: Pixels) -> No
 def test_a_nose_that_hides_a_cheek_is_a_fold_and_a_frontal_face_has_none(mesh: FaceMesh, photo: Pixels) -> None:
     geometry = FaceGeometry()
     geometry.update(mesh, Size.of(photo), _with_rim(mesh))
-    assert not _jumps(geometry.source_map, geometry.margin)[20:60, 16:48].any()
+    assert not folds_in(geometry.source_map, geometry.margin)[20:60, 16:48].any()
     for yaw in (-40, 40):
         one = turned(mesh, yaw)
         geometry.update(one, Size.of(photo), _with_rim(mesh))
-        rows, columns = np.nonzero(_jumps(geometry.source_map, geometry.margin))
+        rows, columns = np.nonzero(folds_in(geometry.source_map, geometry.margin))
         x = geometry.place.left + (columns + 0.5) * geometry.place.width / geometry.margin.shape[1]
         y = geometry.place.top + (rows + 0.5) * geometry.place.height / geometry.margin.shape[0]
         tip = one.points[1]
@@ -137,5 +138,10 @@ def test_who_is_spared_is_seen(photo: Pixels, mesh: FaceMesh) -> None:
 
 
 def test_the_outline_is_the_mesh_models(mesh: FaceMesh) -> None:
-    assert len(set(OVAL)) == 36
-    assert np.isfinite(_with_rim(mesh)).all()
+    outline = mesh.points[list(OVAL), :2]
+    assert len(set(OVAL)) == len(outline) == 36
+    off_px = [cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in mesh.points[:, :2]]
+    assert min(off_px) > -0.02 * mesh.width_px, "no point of a face that looks ahead lies outside it"
+    rim = _with_rim(mesh)
+    outside_px = [cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in rim[len(mesh.points) :]]
+    assert max(outside_px) < 0, "the rim goes around it"

@@ -229,7 +229,7 @@ def judge(
     fps = players[0].clip.fps
     wanted = [eyes.photo(photo) for photo in photos]
     detector, tracker, effect = open_detector(), FaceTracker(), open_swap(",".join(map(str, photos)))
-    notes: list[list[_Note]] = [[], []]
+    notes: list[list[Note]] = [[], []]
     try:
         for index, shot in enumerate(play(scene, [player.seen for player in players], fps, seconds)):
             frame = Frame(shot.pixels, index / fps, index / fps, index)
@@ -243,12 +243,12 @@ def judge(
         effect.close()
     asked = [len(photos) > 1 or _changed_mostly(kept) for kept in notes]
     return [
-        _verdict(scene.name, player.clip.name, kept, is_asked)
+        verdict_of(scene.name, player.clip.name, kept, is_asked)
         for player, kept, is_asked in zip(players, notes, asked, strict=True)
     ]
 
 
-class _Note(NamedTuple):
+class Note(NamedTuple):
     changed: float
     """Share of the face that is not the camera's."""
     hidden: bool
@@ -259,7 +259,7 @@ class _Note(NamedTuple):
 
 def _notes(
     made: Pixels, shot: Shot, mesh: FaceMesh, wanted: Sequence[NDArray[np.float32]], eyes: Eyes
-) -> Sequence[_Note]:
+) -> Sequence[Note]:
     """What is seen of one face, hands left out; nothing where a hand hides all of it."""
     mask = face_only(mesh, shot.pixels.shape)
     whole = int((mask > 0).sum())
@@ -267,24 +267,24 @@ def _notes(
     free = int((mask > 0).sum()) / max(1, whole)
     if free < _LEAST_FREE:
         return ()
-    return (_note(made, shot.pixels, mesh, mask, wanted if free > 1 - _COVERED else (), eyes),)
+    return (note_of(made, shot.pixels, mesh, mask, wanted if free > 1 - _COVERED else (), eyes),)
 
 
-def _note(
+def note_of(
     made: Pixels,
     own: Pixels,
     mesh: FaceMesh,
     mask: NDArray[np.uint8],
     wanted: Sequence[NDArray[np.float32]],
     eyes: Eyes,
-) -> _Note:
+) -> Note:
     difference = cv2.absdiff(made, own)[mask > 0]
     hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
     changed = float((difference.max(axis=1) > _CHANGED).mean())
     if hidden or not wanted:
-        return _Note(changed, hidden, (), 0.0)
+        return Note(changed, hidden, (), 0.0)
     here = eyes.embedding.of(made, mesh)
-    return _Note(
+    return Note(
         changed,
         False,
         tuple(float(here @ one) for one in wanted),
@@ -300,11 +300,11 @@ def face_only(mesh: FaceMesh, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return mask
 
 
-def _changed_mostly(notes: Sequence[_Note]) -> bool:
+def _changed_mostly(notes: Sequence[Note]) -> bool:
     return float(np.median([note.changed for note in notes])) > _BARE
 
 
-def _verdict(scene: str, person: str, notes: Sequence[_Note], asked: bool) -> Verdict:
+def verdict_of(scene: str, person: str, notes: Sequence[Note], asked: bool) -> Verdict:
     shown = [note for note in notes if not note.hidden]
     pairs = np.array([note.likeness for note in shown if len(note.likeness) == 2])
     traded = 0
@@ -341,8 +341,8 @@ def everyone(clip: Clip, photo: Path, eyes: Eyes) -> Verdict:
                 mesh = eyes.meter.meshes.measure(frame.pixels, face)
                 if mesh.score > 0.8 and mesh.box.overlap(face.box) > 0.3:
                     mask = face_only(mesh, frame.pixels.shape)
-                    notes.append(_note(made, frame.pixels, mesh, mask, wanted, eyes))
+                    notes.append(note_of(made, frame.pixels, mesh, mask, wanted, eyes))
     finally:
         detector.close()
         effect.close()
-    return _verdict("everyone asked", clip.name, notes, asked=True)
+    return verdict_of("everyone asked", clip.name, notes, asked=True)

@@ -93,7 +93,7 @@ class PhotoFace(FaceSource):
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
         """
-        jumps = _jumps(self._map, geometry.margin)
+        jumps = folds_in(self._map, geometry.margin)
         if not jumps.any():
             return
         coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -114,7 +114,7 @@ class PhotoFace(FaceSource):
         return self._levels[number]
 
 
-def _jumps(places: Floats, reach: Floats) -> NDArray[np.uint8]:
+def folds_in(places: Floats, reach: Floats) -> NDArray[np.uint8]:
     """Return 255 at the grid points between which a face is folded over, 0 elsewhere."""
     on_mesh = reach > 0.99
     jumps = np.zeros(reach.shape, np.uint8)
