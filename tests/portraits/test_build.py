@@ -190,21 +190,6 @@ def test_rows_look_up_and_down(
     assert seen[0].gaze[1] < seen[2].gaze[1]
 
 
-def test_two_faces_move_together(navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path) -> None:
-    two = np.ascontiguousarray(np.hstack([navy_picture, navy_picture[:, ::-1]]))
-    faces = usable_faces(two, meter)
-    assert len(faces) == 2
-    built = build(two, faces, tmp_path / "two.portrait", meter, title="Two", options=QUICK)
-    assert len(built.reports) == 2
-    with Portrait.open(built.path) as portrait:
-        for index, sign in ((0, -1), (2, 1)):
-            whole = two.copy()
-            portrait.place.of(whole)[:] = portrait.frame(index)
-            for face in faces:
-                still = meter.find(two, face)
-                assert (meter.measure(whole, still.mesh).gaze[0] - still.gaze[0]) * sign > 0.05
-
-
 def test_a_face_can_be_pointed_at(navy_picture: Pixels, navy_face: Face, meter: FaceMeasurer) -> None:
     pointed = face_at(navy_picture, navy_face.box, meter)
     assert pointed.box.overlap(navy_face.box) > 0.7

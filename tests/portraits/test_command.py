@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from realtime.__main__ import main
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Pixels
+from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.pack import Portrait
 
 
@@ -164,9 +166,12 @@ def test_pictures_are_written_all_or_none(
     assert sorted(path.name for path in frames.iterdir()) == ["000.png", "001.png", "002.png", "notes.txt"]
 
 
-def test_every_face_is_told_of(navy_picture: Pixels, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_face_moves_and_is_told_of(
+    navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     two, pack = tmp_path / "two.png", tmp_path / "two.portrait"
-    cv2.imwrite(str(two), np.hstack([navy_picture, navy_picture[:, ::-1]]))
+    picture = np.ascontiguousarray(np.hstack([navy_picture, navy_picture[:, ::-1]]))
+    cv2.imwrite(str(two), picture)
     page, sheet = tmp_path / "two.html", tmp_path / "two.png"
     made = ["build", str(two), "-o", str(pack), "--frames", "3", "--no-blink", "--no-idle", "--preview", str(page)]
     assert main(["portrait", *made]) == 0
@@ -181,6 +186,14 @@ def test_every_face_is_told_of(navy_picture: Pixels, tmp_path: Path, capsys: pyt
         left, right = sorted(portrait.face_reports, key=lambda report: report["box"][0])
         assert left["gaze"] != right["gaze"]
         assert left["box"][0] + left["box"][2] < right["box"][0]
+        faces = usable_faces(picture, meter)
+        assert len(faces) == len(portrait.face_reports) == 2
+        still = [meter.find(picture, face) for face in faces]
+        for index, sign in ((0, -1), (2, 1)):
+            whole = picture.copy()
+            portrait.place.of(whole)[:] = portrait.frame(index)
+            for one in still:
+                assert (meter.measure(whole, one.mesh).gaze[0] - one.gaze[0]) * sign > 0.05
 
 
 @pytest.mark.parametrize(
