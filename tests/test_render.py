@@ -284,7 +284,10 @@ def signalled(number: int) -> Callable[[], None]:
 
     def send() -> None:
         os.kill(os.getpid(), number)
-        time.sleep(0.3 if threading.current_thread() is not threading.main_thread() else 0)
+        deadline_s = time.monotonic() + (20 if threading.current_thread() is not threading.main_thread() else 0)
+        # The main thread has heard it when the next Ctrl-C would interrupt at once.
+        while signal.getsignal(signal.SIGINT) is not signal.default_int_handler and time.monotonic() < deadline_s:
+            time.sleep(0.001)
 
     return send
 
