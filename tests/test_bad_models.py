@@ -85,7 +85,7 @@ class TestFiles:
             cut.write_bytes(whole[:length])
             refusal(cut)
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     @given(noise=st.binary(min_size=1, max_size=40), place=st.floats(0, 1))
     def test_damage_never_shows_as_anything_else(self, tmp_path: Path, noise: bytes, place: float) -> None:
         whole = tiny_models.blurred_style(tmp_path / "whole.onnx").read_bytes()

@@ -185,7 +185,7 @@ def test_a_viewer_interrupts_the_idle_loop_softly() -> None:
 places = st.one_of(st.none(), st.tuples(st.floats(-3, 4), st.floats(-3, 4)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(0, 20), places), max_size=60),
     st.integers(1, 40),

@@ -177,7 +177,7 @@ def test_ten_faces() -> None:
         assert all(np.hypot(*np.subtract(face.box.centre, places[face.track_id])) < 15 for face in after)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.floats(0.004, 0.2), min_size=30, max_size=80), st.floats(-2.0, 2.0))
 def test_irregular_times_keep_identity_and_place(steps_s: list[float], speed: float) -> None:
     rng = np.random.default_rng(8)
@@ -191,7 +191,7 @@ def test_irregular_times_keep_identity_and_place(steps_s: list[float], speed: fl
         assert abs(face.box.centre[0] - x) < 25
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.permutations(range(4)))
 def test_the_order_of_detections_does_not_matter(order: list[int]) -> None:
     def scene(at_s: float) -> list[Face]:

@@ -61,7 +61,7 @@ def test_bytes_in_and_out_need_nothing_said(tmp_path: Path, photo: Pixels, bring
     assert ("range in", "0..255", "its type, uint8") in made.findings
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(height=st.integers(16, 90), width=st.integers(16, 90), seed=st.integers(0, 9))
 @pytest.mark.parametrize("multiple", [1, 8])
 def test_any_size_comes_back_as_it_went_in(

@@ -31,7 +31,7 @@ def field(navy_picture: Pixels, navy: FaceMeasurement) -> HeadMotion:
     return HeadMotion(navy.mesh, Size.of(navy_picture))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(motion=MOTIONS)
 def test_the_warp_is_a_bijection_of_its_region(field: HeadMotion, motion: Motion) -> None:
     """Whatever is asked: it never folds, it leaves the region's edge where it is, and so covers the region exactly."""
@@ -50,7 +50,7 @@ def test_the_warp_is_a_bijection_of_its_region(field: HeadMotion, motion: Motion
         assert np.abs(edge_y - own_y).max() < 0.02
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(motion=MOTIONS)
 def test_going_there_and_back_arrives_where_it_began(field: HeadMotion, motion: Motion) -> None:
     """`backward` was found by repetition: the displacement at each start it names leads to the pixel it began with."""

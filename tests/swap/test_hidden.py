@@ -164,7 +164,7 @@ def frames(script: Sequence[tuple[int, Step]], comes: int, leaves: int) -> list[
 
 
 @given(runs, st.integers(0, 60), st.integers(20, 200))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whoever_wore_a_face_is_never_bare_whatever_is_missed(
     script: list[tuple[int, Step]], comes: int, leaves: int
 ) -> None:
@@ -175,7 +175,7 @@ def test_whoever_wore_a_face_is_never_bare_whatever_is_missed(
 
 
 @given(runs, runs, st.booleans(), st.sampled_from([0.0, 0.8, 2.0, 3600.0]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_nor_after_a_cut_or_a_pause(
     before: list[tuple[int, Step]], after: list[tuple[int, Step]], is_cut: bool, gap_s: float
 ) -> None:
