@@ -41,6 +41,7 @@ def test_running_a_model_needs_neither_onnx_nor_torch() -> None:
     """Only bringing other people's files in needs `onnx`: a quarter of a second and a protobuf parser less."""
     code = (
         "import sys, realtime.models.runtime.onnx_model, realtime.models.library\n"
+        "import realtime.effects.style, realtime.effects.swap\n"
         "print([name for name in ('onnx', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

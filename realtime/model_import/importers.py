@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from realtime.core.registry import RegistryEntry
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.steps import ForeignImporter, Importer
 from realtime.models.card import ModelKind
+from realtime.models.source_file import SourceFile
 
 _HERE = "realtime.model_import"
 IMPORTERS: Mapping[ModelKind, RegistryEntry] = {

@@ -24,11 +24,11 @@ import realtime
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels
 from realtime.model_import.face.hints import FaceImportHints
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.graph.view import shown_name
 from realtime.model_import.hints import Finding
 from realtime.model_import.result import Description, Imported, Speed, Validation
 from realtime.models.card import ModelCard, ModelKind
+from realtime.models.source_file import SourceFile
 
 if TYPE_CHECKING:
     from realtime.model_import.face.validation import FacePhoto

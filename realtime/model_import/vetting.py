@@ -22,10 +22,10 @@ from realtime.core import isolated_process
 from realtime.core.errors import ModelError, OptionError, RealtimeError
 from realtime.core.paths import user_cache_folder
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import SourceFile
 from realtime.models.card import HEIGHT, WIDTH, ModelCard, ModelKind
 from realtime.models.file_safety import read_card
 from realtime.models.library import shipped_folder
+from realtime.models.source_file import SourceFile
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints
 from realtime.model_import.result import Description, Imported
 from realtime.model_import.steps import import_model
 from realtime.model_import.style.importer import StyleImporter
 from realtime.model_import.style.validation import scaled
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.models.source_file import SourceFile
 from realtime.picture_files.reader import read_picture
 from realtime.style.renderer import SizedModel, StyleRenderer
 

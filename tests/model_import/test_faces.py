@@ -20,12 +20,12 @@ from realtime.model_import.face.encoder_importer import EncoderImporter
 from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.face.swap_importer import SwapImporter
 from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 from realtime.model_import.result import Description, Imported
 from realtime.model_import.steps import import_model
 from realtime.models.library import find_identity_encoder
 from realtime.models.runtime.onnx_model import OnnxModel
+from realtime.models.source_file import SourceFile
 from realtime.picture_files.reader import read_picture
 from tests.model_import import face_networks as theirs
 

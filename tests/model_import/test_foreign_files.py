@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from realtime.core.errors import ModelError, shown
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
+from realtime.models.source_file import SourceFile
 from realtime.style.letterbox import SizeConstraint
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, export, seeded, write, write_tint

@@ -13,10 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import SourceFile, read_network
+from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.view import GraphView
 from realtime.model_import.hints import ImportHints, ValueRange
 from realtime.model_import.style.validation import scaled
+from realtime.models.source_file import SourceFile
 from tests.model_import.conftest import Import, Paint
 from tests.model_import.networks import Manner, tinted, write, write_tint
 

@@ -15,7 +15,7 @@ from onnx import helper
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels
 from realtime.model_import.graph import loading
-from realtime.model_import.graph.loading import SourceFile, read_network
+from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.picture_nodes import set_inputs_and_outputs
 from realtime.model_import.hints import Finding
 from realtime.model_import.importers import IMPORTERS, foreign_importers, importer_class
@@ -25,6 +25,7 @@ from realtime.models import file_safety, library
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.onnx_header import ModelHeader
 from realtime.models.runtime.onnx_model import OnnxModel
+from realtime.models.source_file import SourceFile
 from tests import tiny_models
 from tests.model_import import face_networks as theirs
 from tests.model_import.networks import Manner, write_tint

@@ -46,10 +46,10 @@ def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def add(arguments: argparse.Namespace) -> int:
     """Bring a file in, show what was taken from where, keep it. Raises RealtimeError."""
-    from realtime.model_import.graph.loading import SourceFile
     from realtime.model_import.importers import importer_class
     from realtime.model_import.steps import import_model
     from realtime.model_import.vetting import in_bounds, remember
+    from realtime.models.source_file import SourceFile
 
     source = SourceFile(arguments.file)
     kind = importer_class(import_options.kind_of(arguments, source))

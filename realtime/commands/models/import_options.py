@@ -14,10 +14,10 @@ from realtime.core.paths import user_path
 if TYPE_CHECKING:
     from realtime.imaging.frame import Pixels
     from realtime.model_import.face.validation import FacePhoto
-    from realtime.model_import.graph.loading import SourceFile
     from realtime.model_import.hints import ImportHints
     from realtime.model_import.steps import Importer, ImportRequest
     from realtime.models.card import ModelKind
+    from realtime.models.source_file import SourceFile
 
 _Value = TypeVar("_Value")
 
@@ -107,8 +107,8 @@ def refuse_options_of_others(arguments: argparse.Namespace, source: SourceFile, 
 def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | None]:
     """Return what the user asks for, and where a swapper's encoder will lie in the library. Raises RealtimeError."""
     from realtime.model_import.face.hints import FaceImportHints
-    from realtime.model_import.graph.loading import SourceFile
     from realtime.model_import.steps import ImportRequest
+    from realtime.models.source_file import SourceFile
 
     network = _hints(arguments)
     encoder, encoder_path = _encoder(arguments)

@@ -13,12 +13,13 @@ from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.adapter import adapted_encoder, joined
 from realtime.model_import.face.ports import VectorPort, find_encoder_ports, find_number_ports, side_of
 from realtime.model_import.face.validation import FacePhoto, validate_encoder
-from realtime.model_import.graph.loading import SourceFile, fingerprint_of, read_network, read_whole, resolved
+from realtime.model_import.graph.loading import fingerprint_of, read_network, read_whole, resolved
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
 from realtime.model_import.result import Validation
 from realtime.model_import.steps import Draft, ForeignImporter, ImportRequest, Inputs, made_by, write_card
 from realtime.models.card import ModelCard, ModelKind
+from realtime.models.source_file import SourceFile
 
 _FIRST_NODES = 8  # as many as InsightFace looks at
 _USUAL_SIDE_PX, _USUAL_ALIGNMENT = 112, "arcface_112"

@@ -7,8 +7,8 @@ import dataclasses
 from realtime.core.errors import OptionError
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.architectures import DFM_ALIGNMENT
-from realtime.model_import.graph.loading import SourceFile
 from realtime.model_import.hints import ImportHints
+from realtime.models.source_file import SourceFile
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

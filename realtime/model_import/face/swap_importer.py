@@ -27,7 +27,7 @@ from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.face.identity_map import LastWeights
 from realtime.model_import.face.ports import FacePorts, VectorPort, find_face_ports
 from realtime.model_import.face.validation import FacePhoto, encode, swap_once
-from realtime.model_import.graph.loading import SourceFile, read_whole, resolved
+from realtime.model_import.graph.loading import read_whole, resolved
 from realtime.model_import.graph.view import GraphView, shown_name
 from realtime.model_import.hints import Finding, ImportHints
 from realtime.model_import.ranges import resolve_ranges
@@ -45,6 +45,7 @@ from realtime.model_import.verdict import verdict_on
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.library import find_identity_encoder, read_card
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, RawSession
+from realtime.models.source_file import SourceFile
 
 _USUAL_MORPH = 0.75  # DeepFaceLive's
 

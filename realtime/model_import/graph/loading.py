@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import shlex
 from pathlib import Path
@@ -15,9 +13,8 @@ from onnx import compose, helper, version_converter
 from realtime.core.errors import ModelError
 from realtime.model_import.graph.folding import fold_constants
 from realtime.model_import.graph.view import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
-from realtime.models.card import KIND_KEY, ModelCard
-from realtime.models.file_safety import Content, check_safe, known_content, read_header
-from realtime.models.onnx_header import ModelHeader
+from realtime.models.file_safety import Content, known_content
+from realtime.models.source_file import SourceFile, last_line
 
 LEAST_OPSET = 13
 """From here on the operators of our own adapters mean the same; older graphs are converted to it."""
@@ -50,73 +47,6 @@ _OTHER_KINDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class SourceFile:
-    """A model file from outside. Its header is read once, when it is first asked for, and goes with it from step to
-    step and into other processes.
-    """
-
-    path: Path
-
-    @classmethod
-    def of(cls, file: Path | SourceFile) -> SourceFile:
-        return file if isinstance(file, SourceFile) else cls(file)
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return self.path.name
-
-    @property
-    def header(self) -> ModelHeader:
-        """What its bytes say of it. Raises ModelError for what is no ONNX file."""
-        return self._header_and_state[0]
-
-    @functools.cached_property
-    def _header_and_state(self) -> tuple[ModelHeader, tuple[int, ...]]:
-        state = _state(self.path)  # before it is read: what is written meanwhile shows in `check`
-        return read_header(self.path), state
-
-    @property
-    def card(self) -> ModelCard | None:
-        """Its card where it is in our contract, None for other people's and for what is no file. Raises ModelError."""
-        if self.path.suffix.lower() != ".onnx" or not self.path.is_file():
-            return None
-        metadata = self.header.metadata
-        return ModelCard.read(metadata, str(self.path)) if KIND_KEY in metadata else None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file, and those beside it that hold its weights. Raises ModelError."""
-        return self.path, *(self.path.parent / name for name in self.header.external_files)
-
-    def check(self) -> None:
-        """Raise ModelError, one line, for a file that must not be loaded: see `check_safe`. One that was written to
-        since its header was read is another file, of which nothing is known.
-        """
-        header, state = self._header_and_state
-        if _state(self.path) != state:
-            raise ModelError(f"{self.path} changed while it was read; wait until it is whole, and add it again")
-        check_safe(self.path, header)
-
-    def load(self) -> onnx.ModelProto:
-        """Return it with its weights inside. Raises ModelError where it must not be, or cannot be loaded."""
-        self.check()
-        try:
-            return onnx.load_model(str(self.path))
-        except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
-            raise ModelError(
-                f"{self.path} cannot be read: {_first_line(error)}; export or download it again"
-            ) from error
-
-    def content(self) -> bytes:
-        """Return its bytes, with the weights that lie beside it inside. Raises ModelError."""
-        if len(self.files) == 1:
-            self.check()
-            return self.path.read_bytes()
-        return bytes(self.load().SerializeToString())
-
-
 def fingerprint_of(*sources: SourceFile, words: str = "") -> str:
     """Return the SHA-256 of files as they came, with the weights that lie beside them, and of words."""
     digest = hashlib.sha256()
@@ -125,15 +55,6 @@ def fingerprint_of(*sources: SourceFile, words: str = "") -> str:
             digest.update(part.read_bytes())
     digest.update(words.encode())
     return digest.hexdigest()
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file is written to or replaced; nothing where there is none."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):  # reading it says what is wrong
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def read_network(source: SourceFile) -> onnx.ModelProto:
@@ -186,7 +107,7 @@ def resolved(source: SourceFile, model: onnx.ModelProto) -> onnx.ModelProto:
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
     except Exception as error:  # the inliner's own
-        raise ModelError(f"{path} cannot be read: {_first_line(error)}; export or download it again") from error
+        raise ModelError(f"{path} cannot be read: {last_line(error)}; export or download it again") from error
     opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     _drop_what_is_not_needed(model)
     _check_operators(path, model)
@@ -281,12 +202,7 @@ def _converted(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
         converted = version_converter.convert_version(model, LEAST_OPSET)
     except Exception as error:  # the converter's own, of many types
         raise ModelError(
-            f"{path} is of ONNX opset {opset} and cannot be converted to {LEAST_OPSET} ({_first_line(error)}); "
+            f"{path} is of ONNX opset {opset} and cannot be converted to {LEAST_OPSET} ({last_line(error)}); "
             "export it again with opset 13 or later"
         ) from error
     return converted
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:160] if lines else type(error).__name__

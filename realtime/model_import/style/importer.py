@@ -11,7 +11,7 @@ import onnx
 
 from realtime.core import isolated_process
 from realtime.imaging.frame import Pixels, Size
-from realtime.model_import.graph.loading import SourceFile, read_network
+from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import GraphView
 from realtime.model_import.hints import ImportHints
@@ -34,6 +34,7 @@ from realtime.model_import.style.sizes import resolve_sizes
 from realtime.model_import.style.validation import scaled
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, SessionPolicy
+from realtime.models.source_file import SourceFile
 from realtime.style.letterbox import SizeConstraint
 from realtime.style.renderer import SizedModel, StyleRenderer
 from realtime.style.timeout import LoadTimeout
