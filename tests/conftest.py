@@ -48,14 +48,18 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.dist, option.loadscopereorder = "loadfile", False
 
 
+_QUIET: tuple[list[logging.Handler], int, bool] = [], logging.NOTSET, True
+"""The program's log as it is before the program runs; what a fixture of a whole module has run may have set it up."""
+
+
 @pytest.fixture(autouse=True)
 def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What the program sets up for its whole process, its log and standard error, ends with the test that ran it."""
     monkeypatch.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
     logger = logging.getLogger("realtime")
-    before = logger.handlers[:], logger.level, logger.propagate
+    logger.handlers[:], logger.level, logger.propagate = _QUIET
     yield
-    logger.handlers[:], logger.level, logger.propagate = before
+    logger.handlers[:], logger.level, logger.propagate = _QUIET
 
 
 @pytest.fixture(scope="session")

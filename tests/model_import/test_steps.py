@@ -14,14 +14,13 @@ from onnx import helper
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels
-from realtime.model_import.graph import loading
 from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.picture_nodes import set_inputs_and_outputs
 from realtime.model_import.hints import Finding
 from realtime.model_import.importers import IMPORTERS, foreign_importers, importer_class
 from realtime.model_import.result import Description, Validation
 from realtime.model_import.steps import Draft, ForeignImporter, Importer, ImportRequest, Inputs, import_model
-from realtime.models import file_safety, library
+from realtime.models import file_safety, library, source_file
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.onnx_header import ModelHeader
 from realtime.models.runtime.onnx_model import OnnxModel
@@ -126,7 +125,7 @@ def headers_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         seen[path.name] += 1
         return read(path)
 
-    monkeypatch.setattr(loading, "read_header", counted)
+    monkeypatch.setattr(source_file, "read_header", counted)
     return seen
 
 
