@@ -291,8 +291,7 @@ class Watching(Output):
         if frame.index == self._last:
             return
         self._last = frame.index
-        if self.plan.first_s is None:
-            return
+        self.plan.begin()  # where the source is none of ours, with the first picture
         self.plan.tell(new_at_s=self.plan.now_s, bare=self._bare(frame))
 
     def _bare(self, frame: Frame) -> float:
