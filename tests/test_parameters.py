@@ -112,6 +112,21 @@ def test_whoever_listens_is_told_until_it_ends() -> None:
     assert told == [("strength", 0.5)]
 
 
+def test_a_listener_that_fails_keeps_nothing_from_being_set_or_told() -> None:
+    tree, parameters = ParameterTree(), Parameters(Sample())
+    told: list[Value] = []
+
+    def fail(name: str, value: Value) -> None:
+        raise RuntimeError("a panel is gone")
+
+    tree.listen(fail)
+    tree.listen(lambda path, value: told.append(value))
+    parameters.listen(fail)
+    tree.hold("swap", parameters)
+    assert tree.set("swap.strength", 0.5) == 0.5
+    assert told == [0.5]
+
+
 def count_up(counted: Parameters[Any]) -> None:
     for _ in range(500):
         counted.step("count", 1)

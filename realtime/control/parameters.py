@@ -11,12 +11,15 @@ frame, so that a set is taken up between two frames and never within one.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from realtime.core.errors import OptionError, nearest
+from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
 from realtime.core.settings import Parameter, Value, parameters_of
+
+log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
@@ -42,7 +45,7 @@ class Parameters(Generic[S]):
         """The values now, immutable: a part takes them once a frame."""
         return self._values
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Parameter]:
         """The parameters, in the order of their declaration."""
         return iter(self._described.values())
 
@@ -93,8 +96,7 @@ class Parameters(Generic[S]):
                 return value
             self._values = dataclasses.replace(self._values, **{described.name: value})  # type: ignore[type-var]
             listeners = list(self._listeners)
-        for listener in listeners:
-            listener(described.name, value)
+        _tell(listeners, described.name, value)
         return value
 
     @property
@@ -120,6 +122,16 @@ class Parameters(Generic[S]):
                     self._listeners.remove(listener)
 
         return end
+
+
+def _tell(listeners: Sequence[Listener], name: str, value: Value) -> None:
+    """Tell everybody; a listener that fails must not keep the others from hearing, nor the value from being set."""
+    for listener in listeners:
+        try:
+            listener(name, value)
+        except FAULTS as error:
+            log.warning("a listener of %s fails: %s", name, in_one_line(error))
+            log.debug("telling of %s", name, exc_info=error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,8 +207,7 @@ class ParameterTree:
     def _tell(self, path: str, value: Value) -> None:
         with self._lock:
             listeners = list(self._listeners)
-        for listener in listeners:
-            listener(path, value)
+        _tell(listeners, path, value)
 
     def _found(self, path: str) -> tuple[Parameters[Any], str]:
         owner, _, name = path.partition(".")

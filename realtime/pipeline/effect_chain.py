@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import logging
 import math
@@ -288,8 +289,7 @@ class EffectChain:
             self._kept[former.spec] = _Kept(former.parameters.changed, state)
             if (kept := self._kept.get(new.spec)) is not None:
                 for name, value in kept.parameters.items():
-                    if name in new.parameters:
-                        new.parameters.set(name, value)
+                    self._ask(new, f"setting {name}", functools.partial(_set, new.parameters, name, value), None)
                 if kept.state is not None:
                     self._ask(new, "restore_state", lambda effect: effect.restore_state(kept.state), None)
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
@@ -361,6 +361,11 @@ def _parameters_of(effect: Effect) -> Parameters[Any]:
         log.debug("effect's parameters", exc_info=error)
         found = None
     return found if isinstance(found, Parameters) else Parameters(NoSettings())
+
+
+def _set(parameters: Parameters[Any], name: str, value: Value, effect: Effect) -> None:  # noqa: ARG001 - a question's
+    if name in parameters:
+        parameters.set(name, value)
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
