@@ -168,16 +168,18 @@ class StyleEffect(Effect):
         if self._pool.size != frame:
             self._pool = FramePool(frame)
             self._last = None
-        wish = LoadRequest(frame, self._wanted_size(frame))
-        if wish == (self._renderer.frame, self._renderer.model.size):
+        request = LoadRequest(frame, self._wanted_size(frame))
+        if request == (self._renderer.frame, self._renderer.model.size):
             return
-        if wish.working == self._renderer.model.size:  # frames of another size, and the model need not change for them
+        if (
+            request.working == self._renderer.model.size
+        ):  # frames of another size, and the model need not change for them
             self._renderer = StyleRenderer(self._renderer.model, frame, steady=self._steady)
             return
         if self._every_frame:  # nothing hurries, and every picture has the full size
-            self._put_up(self._opener.open(wish.frame, wish.working, Throttle()))
+            self._put_up(self._opener.open(request.frame, request.working, Throttle()))
             return
-        self._exchange.ask(wish)
+        self._exchange.ask(request)
         opened = self._exchange.take()
         if opened is not None and opened.frame == frame:
             self._put_up(opened)
@@ -217,10 +219,10 @@ class StyleEffect(Effect):
         former.close_aside()
         self._governor.exchanged(self._governor.sizes.index(renderer.model.size))
 
-    def _open_beside(self, wish: LoadRequest) -> StyleRenderer:
+    def _open_beside(self, request: LoadRequest) -> StyleRenderer:
         """[the exchange's thread]"""
-        throttle = Throttle(self._period_s, lambda: self._exchange.is_dropped(wish))
-        return self._opener.open(wish.frame, wish.working, throttle)
+        throttle = Throttle(self._period_s, lambda: self._exchange.is_dropped(request))
+        return self._opener.open(request.frame, request.working, throttle)
 
 
 class _FrameGovernor(ResolutionGovernor):
