@@ -28,5 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not parameters:
         print(f"the effect {arguments.name} has no settings")
     for one in parameters:
-        print(f"--set {arguments.name}.{one.name}={one.takes}   (default {one.default_text})\n    {one.help}")
+        while_it_runs = "; also while it runs" if one.live else ""
+        print(f"--set {arguments.name}.{one.name}={one.takes}   (default {one.default_text}{while_it_runs})")
+        print(f"    {one.help}")
     return 0
