@@ -147,7 +147,7 @@ def test_an_effect_that_does_not_load_does_not_end_the_show(monkeypatch: pytest.
     camera = DrawnCamera(live=True, fps=100)
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
     run = build(dataclasses.replace(NOTHING_SHOWN, frames=60))
-    run.supervisor._controls.send(StepEffect(-1))  # the broken one, named last
+    run.supervisor.controls.send(StepEffect(-1))  # the broken one, named last
     run.go()
     assert run.loop.stats.processed == 60
-    assert "does not load" in run.supervisor._controls.message
+    assert "does not load" in run.supervisor.controls.message

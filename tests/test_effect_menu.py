@@ -133,12 +133,12 @@ def test_nor_is_anybody_whom_another_effect_of_the_chain_hides() -> None:
 
 def test_a_face_comes_back_with_the_strength_that_was_set() -> None:
     stage = Stage("mask")
-    worn = stage.chain._slots[0].effect
+    worn = stage.chain.slots[0].effect
     assert isinstance(worn, Mask)
     worn.strength = 0.7
     for by in (1, 1, -1):
         stage.press(by)
-    back = stage.chain._slots[0].effect
+    back = stage.chain.slots[0].effect
     assert isinstance(back, Mask)
     assert back is not worn
     assert back.strength == 0.7

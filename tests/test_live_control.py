@@ -198,7 +198,7 @@ def test_the_supervisor_opens_the_source_that_a_command_names(tmp_path: Path) ->
         return second
 
     snapshots = Snapshots(tmp_path, lambda path: KeepingOutput(), controls.say)
-    supervisor = Supervisor(made.loop, controls, made.supervisor._menu, snapshots, open_source)
+    supervisor = Supervisor(made.loop, controls, made.supervisor.menu, snapshots, open_source)
 
     def watch(processed: int) -> None:
         if processed > 3 and not opened:

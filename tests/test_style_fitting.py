@@ -204,4 +204,4 @@ def test_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert newest.pixels[40, 40, 0] == 255 - 90
     report = run.loop.stats.as_json()["effect_reports"]["style:bound.onnx"]
     assert list(report["frames_by_working_size"]) == ["64x64"]
-    assert ("bound to", "64x64") in run.supervisor._controls.status.facts
+    assert ("bound to", "64x64") in run.supervisor.controls.status.facts

@@ -35,7 +35,7 @@ def live_run(monkeypatch: pytest.MonkeyPatch, options: Options) -> assembly.Run:
 
 def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     run = live_run(monkeypatch, Options(effect=(style,), output=("none",), frames=90, provider="cpu"))
-    controls = run.supervisor._controls
+    controls = run.supervisor.controls
     for command in (StepParameter(-1), StepParameter(-1), StepParameter(-1), StepParameter(1)):
         controls.send(command)
     run.go()
@@ -53,9 +53,9 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
 
 def test_an_effect_without_a_dial_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     run = live_run(monkeypatch, Options(effect=("none",), output=("none",), frames=30))
-    run.supervisor._controls.send(StepParameter(1))
+    run.supervisor.controls.send(StepParameter(1))
     run.go()
-    assert run.supervisor._controls.message == "none has no strength to change"
+    assert run.supervisor.controls.message == "none has no strength to change"
 
 
 def test_every_recorded_picture_is_painted_whole(
@@ -99,7 +99,7 @@ def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyP
     """It names no effect: people keep it in a preset, begin with a portrait and go on to styles."""
     options = Options(effect=("none",), output=("none",), frames=5, quality="fixed", provider="cpu")
     run = live_run(monkeypatch, options)
-    brought = run.supervisor._menu._open_effect(style)
+    brought = run.supervisor.menu._open_effect(style)
     run.go()
     assert isinstance(brought, StyleEffect)
     assert not brought._is_governed
@@ -109,7 +109,7 @@ def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyP
 def test_settings_wait_for_an_effect_that_a_key_brings(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     options = Options(effect=("none",), output=("none",), frames=5, provider="cpu", set=("style.strength=0.5",))
     run = live_run(monkeypatch, options)
-    brought = run.supervisor._menu._open_effect(style)
+    brought = run.supervisor.menu._open_effect(style)
     run.go()
     assert brought.parameters.get("strength") == 0.5
     brought.close()

@@ -136,7 +136,7 @@ def test_every_picture_shown_is_one_style_or_the_other_and_of_its_own_moment(
     )
     run = assembly.build(options, lambda what, share: None, RunStats())
     kept = Kept()
-    menu = run.supervisor._menu
+    menu = run.supervisor.menu
     menu._list_specs = lambda: [f"style:{bright}", f"style:{dark}"]
     give_up_s = time.monotonic() + 15
 

@@ -119,7 +119,8 @@ class EffectChain:
         """Where the processing thread says which effect it is in."""
         self.main_pulse = Pulse()
         """Where the main thread says so, when it asks an effect something beside the picture."""
-        self._slots = list(slots)
+        self.slots = list(slots)
+        """The effects in use, in order. Written by the processing thread."""
         self._owners: list[str] = []
         self._stats = stats
         self._marking = Marking(label, source_type, stats)
@@ -131,7 +132,7 @@ class EffectChain:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
         self._kept: dict[str, _Kept] = {}  # by spec: what effects that were left shall know when they are back
-        for slot in self._slots:
+        for slot in self.slots:
             self._prepare(slot)
         self._begin_marking()
         self.describe()
@@ -139,29 +140,29 @@ class EffectChain:
     @property
     def hides_people(self) -> bool:
         """Whether an effect hides who is in the picture. Any thread."""
-        return any(slot.traits.hides_identity for slot in self._slots)
+        return any(slot.traits.hides_identity for slot in self.slots)
 
     @property
     def hides_before_last(self) -> bool:
         """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
         thread.
         """
-        return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self._slots[:-1])
+        return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self.slots[:-1])
 
     @property
     def uses_faces(self) -> bool:
         """Whether any effect looks at faces."""
-        return any(slot.traits.uses_faces for slot in self._slots)
+        return any(slot.traits.uses_faces for slot in self.slots)
 
     @property
     def uses_pixels(self) -> bool:
         """Whether the camera's pixels can reach the outputs or an effect's eye."""
-        return not self._slots or self._slots[0].traits.uses_pixels
+        return not self.slots or self.slots[0].traits.uses_pixels
 
     @property
     def stepped(self) -> list[str]:
         """Paths of the parameters that keys change: those with steps of the last effect that has any. Any thread."""
-        for slot in reversed(list(self._slots)):
+        for slot in reversed(list(self.slots)):
             if paths := [f"{slot.owner}.{one.name}" for one in slot.parameters if one.live and one.step is not None]:
                 return paths
         return []
@@ -169,19 +170,19 @@ class EffectChain:
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
         told: list[tuple[str, str]] = []
-        for slot in list(self._slots):
+        for slot in list(self.slots):
             told += self._ask(slot, "facts", lambda effect: _lines(effect.facts()), [])
         return told[:_MOST_FACTS]
 
     @property
     def specs(self) -> list[str]:
         """What was asked for, in order."""
-        return [slot.spec for slot in self._slots]
+        return [slot.spec for slot in self.slots]
 
     @property
     def titles(self) -> list[str]:
         """The same as people read it, and as the statistics name it."""
-        return [slot.title for slot in self._slots]
+        return [slot.title for slot in self.slots]
 
     def replace(self, slot: EffectSlot) -> None:
         """Put an opened effect in the place of the last one, from the next frame on."""
@@ -206,7 +207,7 @@ class EffectChain:
         scene = Scene(frame)
         is_given_away = False
         confirmed = [face for face in faces if face.confirmed]
-        for slot in self._slots:
+        for slot in self.slots:
             began_s = time.perf_counter()
             self.pulse.at(slot.name)
             self.pulse.at(slot.name, self._patience_s(slot))
@@ -228,7 +229,7 @@ class EffectChain:
     def close(self) -> None:
         """Close every effect."""
         self.describe()
-        slots, self._slots = self._slots, []
+        slots, self.slots = self.slots, []
         with self._lock:
             waiting, self._waiting, self._is_closed = self._waiting, None, True
         if waiting is not None:
@@ -240,7 +241,7 @@ class EffectChain:
 
     def describe(self) -> None:
         """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
-        slots = list(self._slots)
+        slots = list(self.slots)
         self._stats.effects = [slot.title for slot in slots]
         for slot in slots:
             self._stats.providers[slot.title] = self._ask(slot, "provider", lambda effect: str(effect.provider), "")
@@ -267,7 +268,7 @@ class EffectChain:
             marked = self._marking.mark(picture, frame, may_write=may_write)
         except Exception as error:  # the show goes on
             self._failures.failure("the label fails", error)
-            if not any(slot.traits.synthetic for slot in self._slots):
+            if not any(slot.traits.synthetic for slot in self.slots):
                 return picture
             if self._last_marked is None:
                 self._last_marked = np.full_like(picture.pixels, RESTING_BGR)
@@ -280,9 +281,9 @@ class EffectChain:
             new, self._waiting = self._waiting, None
         if new is None:
             return
-        if self._slots:
+        if self.slots:
             self.describe()
-            former = self._slots.pop()
+            former = self.slots.pop()
             # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
             state = self._ask(former, "save_state", lambda effect: effect.save_state(), None)
@@ -295,21 +296,21 @@ class EffectChain:
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
-        self._slots.append(new)
+        self.slots.append(new)
         self._begin_marking()
         self.describe()
 
     def _publish_parameters(self) -> None:
         """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`."""
         owners: list[str] = []
-        for slot in self._slots:
+        for slot in self.slots:
             name = slot.asked.name
             slot.owner = name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
             owners.append(slot.owner)
         for owner in self._owners:
             if owner not in owners:
                 self.parameters.drop(owner)
-        for slot in self._slots:
+        for slot in self.slots:
             self.parameters.hold(slot.owner, slot.parameters)
         self._owners = owners
 
@@ -322,7 +323,7 @@ class EffectChain:
     def _begin_marking(self) -> None:
         self._last_marked = None
         self._publish_parameters()
-        self._marking.begin([slot.asked.public_name for slot in self._slots], [slot.traits for slot in self._slots])
+        self._marking.begin([slot.asked.public_name for slot in self.slots], [slot.traits for slot in self.slots])
 
     def _patience_s(self, slot: EffectSlot) -> float:
         return self._ask(slot, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)

@@ -52,8 +52,8 @@ class Supervisor:
         self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self._loop = loop
-        self._controls = controls
-        self._menu = menu
+        self.controls = controls
+        self.menu = menu
         self._snapshots = snapshots
         self._open_source = open_source
         self._stepped = ""
@@ -62,7 +62,7 @@ class Supervisor:
 
     def tick(self) -> None:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
-        command = self._controls.next_command()
+        command = self.controls.next_command()
         if command is not None:
             self._loop.main_pulse.at(f"the command {type(command).__name__}", _WISH_PATIENCE_S)
             self._obey(command)
@@ -73,16 +73,16 @@ class Supervisor:
             self._loop.capture.watch()
             self._notice_failed_recording()
             self._notice_standing_outputs()
-            self._controls.status = self._status()
+            self.controls.status = self._status()
             self.on_processed(self._loop.stats.processed)
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""
-        self._menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
+        self.menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
         self._snapshots.close()
 
     def _obey(self, command: Command) -> None:
-        loop, say = self._loop, self._controls.say
+        loop, say = self._loop, self.controls.say
         match command:
             case Quit():
                 loop.stop()
@@ -92,9 +92,9 @@ class Supervisor:
             case SetPaused(on):
                 loop.paused = not loop.paused if on is None else on
             case StepEffect(by):
-                self._menu.step(by)
+                self.menu.step(by)
             case ChooseEffect(spec):
-                self._menu.choose(spec)
+                self.menu.choose(spec)
             case ChooseSource(spec):
                 loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
             case SetParameter(path, value):
@@ -113,25 +113,25 @@ class Supervisor:
 
     def _set(self, path: str, value: object) -> None:
         try:
-            self._controls.parameters.set(path, value)
+            self.controls.parameters.set(path, value)
         except OptionError as error:
-            self._controls.say(str(error))
+            self.controls.say(str(error))
 
     def _step_parameter(self, steps: int) -> None:
         path = self._stepped_parameter()
         if path:
-            self._controls.parameters.step(path, steps)
-        self._controls.say(
+            self.controls.parameters.step(path, steps)
+        self.controls.say(
             self._shown(path) or f"{' + '.join(self._loop.chain.titles) or 'this effect'} has no strength to change"
         )
 
     def _next_parameter(self) -> None:
         paths, path = self._loop.chain.stepped, self._stepped_parameter()
         if len(paths) < 2:
-            self._controls.say("up and down change nothing else here")
+            self.controls.say("up and down change nothing else here")
             return
         self._stepped = paths[(paths.index(path) + 1) % len(paths)]
-        self._controls.say(f"up and down: {self._shown(self._stepped)}")
+        self.controls.say(f"up and down: {self._shown(self._stepped)}")
 
     def _stepped_parameter(self) -> str:
         """Return the path of what up and down change now; empty: nothing."""
@@ -143,7 +143,7 @@ class Supervisor:
     def _shown(self, path: str) -> str:
         """Return a parameter as people read it: `strength 70%`."""
         return next(
-            (f"{one.title} {one.text(value)}" for at, one, value in self._controls.parameters.list() if at == path), ""
+            (f"{one.title} {one.text(value)}" for at, one, value in self.controls.parameters.list() if at == path), ""
         )
 
     def _toggle_recording(self) -> None:
@@ -155,7 +155,7 @@ class Supervisor:
         try:
             self._loop.add(self._snapshots.start_recording())
         except OutputError as error:
-            self._controls.say(str(error))
+            self.controls.say(str(error))
 
     def _notice_failed_recording(self) -> None:
         """The loop has taken out and closed a recorder that could not go on: say so where somebody looks."""
@@ -181,12 +181,12 @@ class Supervisor:
 
     def _say(self, line: str) -> None:
         log.warning("%s", line)
-        self._controls.say(line)
+        self.controls.say(line)
 
     def _parameter_facts(self) -> Iterator[tuple[str, str]]:
         """What up and down change, for the HUD."""
         path = self._stepped_parameter()
-        for at, one, value in self._controls.parameters.list():
+        for at, one, value in self.controls.parameters.list():
             if at == path:
                 yield one.title, one.text(value)
 
