@@ -43,6 +43,11 @@ def test_every_engine_is_tested() -> None:
     assert set(TESTED) == set(ENGINES), "an engine without a contract test: add its name to TESTED"
 
 
+def test_what_claims_exact_pixels_is_held_to_it() -> None:
+    """One that lost the claim by mistake would be blended at its rim, and looked at less closely here."""
+    assert {name for name, entry in ENGINES.items() if entry.load().is_exact} == {"mesh"}
+
+
 def test_every_engine_says_what_it_is() -> None:
     assert all(part.summary for part in ENGINES.values())
 
@@ -57,9 +62,8 @@ def test_the_region_lies_in_the_picture(engine: Engine, source: Source) -> None:
 
 
 def test_rest_is_the_picture_exactly(engine: Engine, source: Source) -> None:
-    if not engine.is_exact:
-        pytest.skip("it decodes its pictures anew")
-    assert np.array_equal(engine.render(Motion()), own(engine, source.picture))
+    if engine.is_exact:
+        assert np.array_equal(engine.render(Motion()), own(engine, source.picture))
 
 
 @pytest.mark.parametrize(
@@ -79,10 +83,11 @@ def test_motions_move_something_and_leave_the_rim(engine: Engine, source: Source
     assert frame.dtype == np.uint8
     assert frame.flags.c_contiguous
     assert (frame != before).any()
-    if not engine.is_exact:
-        return
+    shown = MovingFaces(source.picture, [engine]).render([motion])
     for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
-        assert np.array_equal(frame[rim], before[rim]), "the region's rim is the picture's, so no seam can show"
+        if engine.is_exact:
+            assert np.array_equal(frame[rim], before[rim]), "the region's rim is the picture's, so no seam can show"
+        assert np.abs(shown[rim].astype(int) - before[rim]).max() <= 5, "what others give is blended into it"
 
 
 class Decoding(Engine):
