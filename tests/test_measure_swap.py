@@ -297,9 +297,10 @@ def test_a_thing_before_a_face_is_drawn_where_it_is_counted(photo: tuple[Pixels,
 
 def test_things_before_a_face_are_seen_and_a_face_alone_has_no_holes(photo: tuple[Pixels, FaceMesh]) -> None:
     pictures = [shifted(photo[0], 3 * np.sin(index / 3), 0.0) for index in range(12)]
-    alone, fist = keep_things(Clip("navy", 10.0, pictures), ["a fist at the chin, a quarter darker"])
-    assert (alone.thing, alone.frames, alone.holes) == ("", 0, 0)
-    assert fist.thing == "a fist at the chin, a quarter darker"
+    kept = {each.thing: each for each in keep_things(Clip("navy", 10.0, pictures))}
+    assert set(kept) == {"", *THINGS}
+    assert (kept[""].frames, kept[""].holes) == (0, 0)
+    fist = kept["a fist at the chin, a quarter darker"]
     assert fist.frames >= 8
     assert fist.found > 0.5
     assert fist.beside < 0.1
