@@ -14,7 +14,7 @@ import logging
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import platformdirs
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from torch import Tensor
 
 from realtime.core.errors import OptionError, RealtimeError
 from realtime.core.settings import setting
@@ -49,6 +50,8 @@ from tools.training.views import write_curve, write_sheet
 _SIDES_PX = (32, 64, 128, 256)
 _SHOWN = 16
 """Faces on the sheet, in two blocks."""
+_SAMPLES, _AT_ONCE = 12_000, 64
+"""Faces that eigenfaces are computed from, at most."""
 
 # ---------------------------------------------------------------------------------------------------------- settings
 
@@ -160,6 +163,16 @@ def load_people(job: Job, fabric: Fabric) -> People:
     return People(crowd, learnt, np.stack([crowd.plain(int(held_out[place]), side) for place in spread]))
 
 
+def some_faces(people: People, job: Job, device: torch.device) -> Iterator[Tensor]:
+    """Yield faces to learn from and their mirror images in batches: enough of them that eigenfaces hold for people."""
+    count = min(_SAMPLES, len(people.learnt))
+    chosen = people.learnt[np.linspace(0, len(people.learnt) - 1, count).round().astype(int)]
+    for part in np.array_split(chosen, -(-count // _AT_ONCE)):
+        faces = np.stack([people.crowd.plain(int(index), job.own.face_px) for index in part])
+        for pixels in (faces, np.ascontiguousarray(faces[:, :, ::-1])) if job.run.flip else (faces,):
+            yield to_tensor(pixels, device)
+
+
 def tell_left_out(crowd: Crowd) -> None:
     if crowd.left_out:
         more = len(crowd.left_out) - 3
@@ -191,6 +204,8 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     features = load_features(job, fabric.device)
     given = Given((), features, job.learning_rate, run.steps, False, job.memory_format)
     recipe = MorphRecipe(fabric, given, job.own)
+    if not folder.has_begun:
+        recipe.vae.begin_with_eigenfaces(some_faces(people, job, fabric.device))
     averages = Averages(recipe.generators(), run.averaging)
     first = folder.load(recipe, averages, fabric.device)
     losses, figures = LossLog(job.out / "losses.csv", first), LossLog(job.out / "held_out.csv", first)

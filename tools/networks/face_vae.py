@@ -5,6 +5,11 @@ the crop. The light is measured and taken out before the encoder looks, and put 
 webcam's exposure or white balance can land in the face's numbers, and a step along one of them changes a dim face as
 dimly as it is lit.
 
+Both halves begin as eigenfaces (Turk and Pentland, "Eigenfaces for recognition", 1991): what is linear about faces is
+computed once from those learnt from and stays, so that each number of a code means something before the first step,
+and the convolutions learn only what a sum of pictures cannot say. With 194 numbers that sum alone is nearer to people
+never seen (mean squared error 0.0041 at 64²) than the convolutions alone came in 10,000 steps (0.0073).
+
 Time goes into the large sizes and weights into the small ones: below 64² all is narrow, and the last doubling is a
 rearrangement of colours. One pass of the encoder and two of the decoder cost what one of `swap_light` does.
 """
@@ -12,7 +17,7 @@ rearrangement of colours. One pass of the encoder and two of the decoder cost wh
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -27,6 +32,8 @@ from tools.networks.weights import Weights
 LIGHT = 6
 """Numbers of the light in a code: a mean for red, green and blue, then a spread for each."""
 COARSE = 4
+EIGENFACE_PX = 32
+"""Side of an eigenface: of 194 numbers each holds some 16 pixels, and none is finer than that."""
 _SLOPE = 0.1
 _WIDE = 0.25
 """The light's window: deviation of a Gaussian, in sides of the crop. Its middle is between eyes and mouth."""
@@ -35,6 +42,10 @@ _USUAL_SPREAD, _SPREAD_STEP = 0.2, 0.27
 """CelebA's, and how far they stray there: numbers of the light are of size 1 as the face's are. Spread by its
 logarithm."""
 _LEAST_SPREAD = 0.02
+_FAINT = 0.05
+_BEGIN_SPREAD = -2.0
+_LEAST_VARIANCE = 1e-3
+"""Of an eigenface, summed over its pixels: a direction in which nobody differs must not be divided by nothing."""
 _MOST_SPREADS = 3.5
 """The logarithm of a code's own variance stays within ± twice this."""
 
@@ -82,8 +93,12 @@ class FaceEncoder(nn.Module):
         super().__init__()
         self.look = nn.Sequential(*(_Halve(channels, out) for channels, out in pairwise((3, *down))))
         flat = down[-1] * COARSE**2
+        self.eigenfaces = _linear(_eigenface_size(COARSE << len(down)), latent - LIGHT)
         self.mean = nn.Linear(flat, latent - LIGHT)
         self.spread = nn.Linear(flat, latent - LIGHT)  # the logarithm of the variance, used in training only
+        with torch.no_grad():
+            self.mean.weight.mul_(_FAINT)
+            self.spread.bias.fill_(_BEGIN_SPREAD)
         side = COARSE << len(down)
         self.register_buffer("window", _window(side), persistent=False)
         self.window: Tensor
@@ -94,14 +109,20 @@ class FaceEncoder(nn.Module):
 
     def measured(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return mean and log variance of the face's numbers, and the light's."""
+        unlit, light = self.without_light(rgb)
+        features = self.look(unlit).flatten(1)
+        mean = self.eigenfaces(shrunk(unlit)) + self.mean(features)
+        bound = 2 * _MOST_SPREADS
+        return mean.float(), self.spread(features).float().clamp(-bound, bound), light
+
+    def without_light(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the faces in light of mean 0 and spread 1, and the six numbers of the light they had."""
         mean = (rgb * self.window).sum((2, 3))
         away = rgb - mean[:, :, None, None]
         variance = (away.square() * self.window).sum((2, 3))
         spread = (variance + _LEAST_SPREAD**2).sqrt()
-        features = self.look(away / spread[:, :, None, None]).flatten(1)
         light = torch.cat([(mean - _USUAL_MEAN) / _MEAN_STEP, (spread / _USUAL_SPREAD).log() / _SPREAD_STEP], 1)
-        bound = 2 * _MOST_SPREADS
-        return self.mean(features).float(), self.spread(features).float().clamp(-bound, bound), light
+        return away / spread[:, :, None, None], light
 
 
 class FaceDecoder(nn.Module):
@@ -112,12 +133,15 @@ class FaceDecoder(nn.Module):
 
     def __init__(self, up: Sequence[int], latent: int) -> None:
         super().__init__()
+        self.side = COARSE << len(up)
+        self.eigenfaces = _linear(latent - LIGHT, _eigenface_size(self.side))
         self.out = nn.Linear(latent - LIGHT, up[0] * COARSE**2)
         self.grow = nn.Sequential(*(_Double(channels, out) for channels, out in pairwise(up)))
         self.last = _Refine(up[-1])
         self.draw = nn.Conv2d(up[-1], 3 * 4, 3, padding=1)
-        with torch.no_grad():  # the four pixels that come of one begin alike
-            self.draw.weight.copy_(self.draw.weight[::4].repeat_interleave(4, 0))
+        with torch.no_grad():  # the eigenfaces are a good beginning: what is added to them begins as hardly anything
+            self.draw.weight.copy_(self.draw.weight[::4].repeat_interleave(4, 0) * _FAINT)
+            nn.init.zeros_(self.draw.bias)
 
     def forward(self, code: Tensor) -> Tensor:
         mean, spread = lit_by(code)
@@ -130,7 +154,10 @@ class FaceDecoder(nn.Module):
         # What changes from each pixel to the next is taken out: a VGG takes a grid of dots for detail, and after 400
         # steps all faces were drawn through one. Two means of 2×2 are 1, 2, 1 across and down.
         padded = functional.pad(drawn, (1, 1, 1, 1), mode="replicate")
-        return functional.avg_pool2d(functional.avg_pool2d(padded, 2, 1), 2, 1)
+        fine = functional.avg_pool2d(functional.avg_pool2d(padded, 2, 1), 2, 1)
+        small = min(EIGENFACE_PX, self.side)
+        plain = self.eigenfaces(face).float().reshape(-1, 3, small, small)
+        return fine + functional.interpolate(plain, size=(self.side, self.side), mode="bicubic", align_corners=False)
 
 
 class FaceVae(nn.Module):
@@ -140,6 +167,23 @@ class FaceVae(nn.Module):
         super().__init__()
         self.encoder = FaceEncoder(down, latent)
         self.decoder = FaceDecoder(up, latent)
+
+    @torch.no_grad()
+    def begin_with_eigenfaces(self, faces: Iterable[Tensor]) -> None:
+        """Compute both halves' eigenfaces from RGB float [n, 3, S, S] in 0..1, batch by batch."""
+        samples = torch.cat([shrunk(self.encoder.without_light(part)[0]) for part in faces]).double()
+        mean = samples.mean(0)
+        away = samples - mean
+        variances, directions = torch.linalg.eigh(away.T @ away / len(samples))
+        count = min(len(samples) - 1, len(self.encoder.mean.bias), len(mean))
+        # From few faces come few directions; the other numbers are the convolutions'.
+        scale = variances.flip(0)[:count].clamp(min=_LEAST_VARIANCE).sqrt()
+        directions = directions.flip(1)[:, :count]
+        encoding, decoding = self.encoder.eigenfaces, self.decoder.eigenfaces
+        encoding.weight[:count] = (directions / scale).T.float()
+        encoding.bias[:count] = -(mean @ (directions / scale)).float()
+        decoding.weight[:, :count] = (directions * scale).float()
+        decoding.bias[:] = mean.float()
 
     def forward(self, rgb: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Take faces and normal noise [N, Z − 6]; return them as drawn, mean and log variance of their numbers."""
@@ -157,12 +201,31 @@ def lit_by(code: Tensor) -> tuple[Tensor, Tensor]:
 def widths(side_px: int, width: float = 1.0) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the usual `down` and `up` for faces of 32, 64, 128 or 256 px."""
     count = int(math.log2(side_px // COARSE))
-    down, up = (16, 24, 48, 96, 160, 256)[-count:], (256, 192, 96, 48, 32, 24)[:count]
+    down, up = (16, 24, 48, 96, 160, 192)[-count:], (192, 160, 96, 48, 32, 24)[:count]
     return _times(down, width), _times(up, width)
 
 
 def _times(channels: tuple[int, ...], width: float) -> tuple[int, ...]:
     return tuple(max(4, round(each * width)) for each in channels)
+
+
+def shrunk(unlit: Tensor) -> Tensor:
+    """Return faces [N, 3, S, S] at the size of eigenfaces, flat."""
+    times = unlit.shape[3] // EIGENFACE_PX
+    return (functional.avg_pool2d(unlit, times) if times > 1 else unlit).flatten(1)
+
+
+def _eigenface_size(side: int) -> int:
+    return 3 * min(side, EIGENFACE_PX) ** 2
+
+
+def _linear(count: int, out: int) -> nn.Linear:
+    """Return a layer that is computed, not learnt; nothing, until it is."""
+    layer = nn.Linear(count, out)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+        parameter.requires_grad_(False)
+    return layer
 
 
 def _window(side: int) -> Tensor:

@@ -25,6 +25,7 @@ from tools.exporting.saved import read_saved
 from tools.training import Recipe
 
 _FORMAT = 1
+_STATE = "resume.pth"
 
 
 class Averages:
@@ -81,6 +82,11 @@ class RunFolder:
             )
         self._asked = dict(asked)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.path / _STATE).is_file()
+
     def write_asked(self) -> None:
         with atomic_write(self.path / "run.json") as file:
             file.write_text(json.dumps(self._asked, indent=1), encoding="utf-8")
@@ -103,7 +109,7 @@ class RunFolder:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in recipe.optimizers().items()},
             "memory": recipe.memory(),
         }
-        with atomic_write(self.path / "resume.pth") as file:
+        with atomic_write(self.path / _STATE) as file:
             torch.save(state, file)
         for suffix, weights in averages.means.items():
             # The settings are texts and numbers: `weights_only` reads them.
@@ -121,7 +127,7 @@ class RunFolder:
 
         Raises ModelError for a file that is damaged or not of this run.
         """
-        path = self.path / "resume.pth"
+        path = self.path / _STATE
         if not path.is_file():
             return 0
         try:
