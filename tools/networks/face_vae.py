@@ -138,10 +138,9 @@ class FaceDecoder(nn.Module):
         self.out = nn.Linear(latent - LIGHT, up[0] * COARSE**2)
         self.grow = nn.Sequential(*(_Double(channels, out) for channels, out in pairwise(up)))
         self.last = _Refine(up[-1])
-        self.draw = nn.Conv2d(up[-1], 3 * 4, 3, padding=1)
+        self.draw = nn.Conv2d(up[-1], 3, 3, padding=1)
         with torch.no_grad():  # the eigenfaces are a good beginning: what is added to them begins as hardly anything
-            self.draw.weight.copy_(self.draw.weight[::4].repeat_interleave(4, 0) * _FAINT)
-            nn.init.zeros_(self.draw.bias)
+            self.draw.weight.mul_(_FAINT)
 
     def forward(self, code: Tensor) -> Tensor:
         mean, spread = lit_by(code)
@@ -150,14 +149,13 @@ class FaceDecoder(nn.Module):
     def unlit(self, face: Tensor) -> Tensor:
         """Return what the face's own numbers [N, Z − 6] look like in light of mean 0 and spread 1."""
         coarse = functional.leaky_relu(self.out(face), _SLOPE).reshape(face.shape[0], -1, COARSE, COARSE)
-        drawn = functional.pixel_shuffle(self.draw(self.last(self.grow(coarse))), 2).float()
-        # What changes from each pixel to the next is taken out: a VGG takes a grid of dots for detail, and after 400
-        # steps all faces were drawn through one. Two means of 2×2 are 1, 2, 1 across and down.
-        padded = functional.pad(drawn, (1, 1, 1, 1), mode="replicate")
-        fine = functional.avg_pool2d(functional.avg_pool2d(padded, 2, 1), 2, 1)
+        fine = self.draw(self.last(self.grow(coarse))).float()
         small = min(EIGENFACE_PX, self.side)
         plain = self.eigenfaces(face).float().reshape(-1, 3, small, small)
-        return fine + functional.interpolate(plain, size=(self.side, self.side), mode="bicubic", align_corners=False)
+        # Half of the side is all that is drawn: a VGG takes a grid of dots or lines for detail, and what changes from
+        # each pixel to the next drew one across all faces.
+        drawn = fine + _enlarged(plain, self.side // 2)
+        return _enlarged(drawn, self.side)
 
 
 class FaceVae(nn.Module):
@@ -213,6 +211,12 @@ def shrunk(unlit: Tensor) -> Tensor:
     """Return faces [N, 3, S, S] at the size of eigenfaces, flat."""
     times = unlit.shape[3] // EIGENFACE_PX
     return (functional.avg_pool2d(unlit, times) if times > 1 else unlit).flatten(1)
+
+
+def _enlarged(pictures: Tensor, side: int) -> Tensor:
+    if pictures.shape[3] == side:
+        return pictures
+    return functional.interpolate(pictures, size=(side, side), mode="bicubic", align_corners=False)
 
 
 def _eigenface_size(side: int) -> int:

@@ -43,7 +43,10 @@ class MorphSettings:
     width: float = dataclasses.field(default=1.0, metadata=setting("channels, times the usual", least=0.05, most=4))
     pixels_weight: float = dataclasses.field(default=100.0, metadata=setting("the same colours", least=0))
     features_weight: float = dataclasses.field(
-        default=1.0, metadata=setting("the same features of a VGG, where --features are given", least=0)
+        default=0.3, metadata=setting("the same features of a VGG, where --features are given", least=0)
+    )
+    alike_weight: float = dataclasses.field(
+        default=3000.0, metadata=setting("nothing fine that all faces have in one place, as lines", least=0)
     )
     features_share: float = dataclasses.field(
         default=0.5, metadata=setting("of a step's faces, those compared by features", least=0.01, most=1)
@@ -112,6 +115,8 @@ class MorphRecipe(Recipe):
             "pixels": settings.pixels_weight * self._unlike(drawn.float(), faces),
             "divergence": settings.kl_weight * rise(done, settings.kl_rise) * nats.clamp(min=settings.free_nats).sum(),
         }
+        if settings.alike_weight:
+            terms["alike"] = settings.alike_weight * _alike_in_all(drawn.float(), faces)
         if self._features is not None and settings.features_weight:
             terms["features"] = settings.features_weight * self._unlike_features(drawn, faces, batch.noise)
         judged = settings.judge_weight > 0 and done >= settings.judge_from
@@ -159,6 +164,13 @@ class MorphRecipe(Recipe):
             with torch.no_grad():
                 known = self._features(faces[:count].roll(moved, (2, 3)), FEATURES)
         return content_distance(found, known, FEATURES)
+
+
+def _alike_in_all(drawn: Tensor, faces: Tensor) -> Tensor:
+    """Return how far the mean of what is fine in faces as drawn is from that in the faces themselves."""
+    away = (drawn - faces).mean(0, keepdim=True)
+    padded = functional.pad(away, (4, 4, 4, 4), mode="reflect")
+    return (away - functional.avg_pool2d(padded, 9, 1)).square().mean()
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
