@@ -21,8 +21,8 @@ MODULES = sorted(
 )
 FOLDERS = (
     "core", "control", "imaging", "system", "disclosure", "video", "picture_files", "models", "faces", "cameras",
-    "outputs", "style", "model_import", "face_compositing", "swap", "portrait", "effects", "pipeline", "session",
-    "commands",
+    "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "effects", "pipeline",
+    "session", "commands",
 )  # fmt: skip
 """From the ground up, as docs/architecture.md draws them from the top down."""
 HEAVY = ("mediapipe", "pygame", "av", "pyvirtualcam", "sounddevice", "onnxruntime", "matplotlib", "torch")

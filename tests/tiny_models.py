@@ -25,9 +25,14 @@ def picture(name: str, height: Side = "height", width: Side = "width", channels:
     return helper.make_tensor_value_info(name, TensorProto.UINT8, [1, height, width, channels])
 
 
+def floats(name: str, *shape: Side) -> onnx.ValueInfoProto:
+    """A float32 port."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
 def vector(name: str, size: int) -> onnx.ValueInfoProto:
     """A float32 port [1, size]."""
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
+    return floats(name, 1, size)
 
 
 def write_model(
@@ -166,6 +171,33 @@ def flat_decoder(path: Path) -> Path:
             "shape": np.array([1, SIDE, SIDE, 3]),
         },
         card=ModelCard(ModelKind.LATENT_DECODER, title="Flat", alignment="face"),
+    )
+
+
+def shaded_morph(path: Path, latent_space: str = "", *, codes: int | str = "codes") -> Path:
+    """A morph: `z` [1, 3] = the means of the face's blue, green and red ÷ 255; each of `face_out` is the
+    colour that its code says × 255, not cut off, whole at its left edge and black at its right one.
+    """
+    return write_model(
+        path,
+        [
+            helper.make_node("Cast", ["face"], ["numbers"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["numbers"], ["means"], axes=[1, 2], keepdims=0),
+            helper.make_node("Div", ["means", "most"], ["z"]),
+            helper.make_node("Mul", ["keep", "z"], ["kept"]),
+            helper.make_node("Add", ["kept", "add"], ["code"]),
+            helper.make_node("Mul", ["code", "most"], ["colours"]),
+            helper.make_node("Reshape", ["colours", "pixels"], ["points"]),
+            helper.make_node("Mul", ["points", "area"], ["face_out"]),
+        ],
+        [picture("face", SIDE, SIDE), floats("keep", codes, 1), floats("add", codes, 3)],
+        [vector("z", 3), floats("face_out", codes, SIDE, SIDE, 3)],
+        {
+            "most": np.array(255, np.float32),
+            "pixels": np.array([-1, 1, 1, 3]),
+            "area": np.tile(np.linspace(1, 0, SIDE, dtype=np.float32)[:, np.newaxis], (1, SIDE, 1, 1)),
+        },
+        card=ModelCard(ModelKind.MORPH, title="Shaded", alignment="face", latent_space=latent_space),
     )
 
 

@@ -22,7 +22,7 @@ from realtime.core import isolated_process
 from realtime.core.errors import ModelError, OptionError, RealtimeError
 from realtime.core.paths import user_cache_folder
 from realtime.imaging.frame import Pixels, Size
-from realtime.models.card import HEIGHT, WIDTH, ModelCard, ModelKind
+from realtime.models.card import CODES, HEIGHT, WIDTH, ModelCard, ModelKind
 from realtime.models.file_safety import read_card
 from realtime.models.library import shipped_folder
 from realtime.models.source_file import SourceFile
@@ -157,7 +157,8 @@ def first_run(path: Path) -> list[str]:
 
     card = read_card(path)
     side = max(_TRIED_PX, card.least_px)
-    sizes = {HEIGHT: side, WIDTH: side} if card.kind is ModelKind.STYLE else {}
+    # All sizes are fixed: nothing else is to be folded away in an effect than was here.
+    sizes = {ModelKind.STYLE: {HEIGHT: side, WIDTH: side}, ModelKind.MORPH: {CODES: 2}}.get(card.kind, {})
     model = OnnxModel.open(path, ON_CPU, dimensions=sizes)
     try:
         isolated_process.step()

@@ -12,11 +12,18 @@ Shape, colour order and range are never guessed from a tensor: a file that carri
 | encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z], whose face it is                   |
 | latent_encoder | `face` as above                            | `z` float32 [1, Z], the face as a latent code          |
 | decoder | `z` float32 [1, Z], a latent code                 | `face_out` uint8 [1, S, S, 3] BGR                      |
+| morph   | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `z` float32 [1, Z], the face as a latent code;         |
+|         | `keep` float32 [codes, 1];                        | `face_out` float32 [codes, S, S, 3] BGR, 0..255,       |
+|         | `add` float32 [codes, Z]                          | neither rounded nor cut off: what `keep` · z + `add`   |
+|         |                                                   | are drawn as, for any count of codes                   |
 
 Whatever a network wants inside (RGB, 0..1, NCHW, sides that are multiples of 8) is done by the graph.
 
 An `identity` is what one certain encoder gives for a crop of the wanted face, cut once, as that encoder's own card
 says. Numbers of another encoder mean somebody else, or nobody: so both cards carry the fingerprint of the network.
+
+A morph is both halves of an autoencoder in one file. Two codes drawn in one run, one as the face is and one changed,
+differ by what the change alone does; that is carried onto the viewer's own pixels, so it keeps its fractions.
 """
 
 from __future__ import annotations
@@ -44,6 +51,8 @@ class ModelKind(enum.Enum):
     LATENT_ENCODER = "latent_encoder"
     LATENT_DECODER = "decoder"
     """The halves of an autoencoder: its codes are drawn as the face they were made of."""
+    MORPH = "morph"
+    """Both halves in one, and what is known of the space between them."""
 
 
 INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
@@ -52,6 +61,7 @@ INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.IDENTITY_ENCODER: ("face",),
     ModelKind.LATENT_ENCODER: ("face",),
     ModelKind.LATENT_DECODER: ("z",),
+    ModelKind.MORPH: ("face", "keep", "add"),
 }
 OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.SWAP: ("identity", "morph")}
 """What a model may also take; which of them it does, its own ports say."""
@@ -61,9 +71,14 @@ OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.IDENTITY_ENCODER: ("z",),
     ModelKind.LATENT_ENCODER: ("z",),
     ModelKind.LATENT_DECODER: ("face_out",),
+    ModelKind.MORPH: ("z", "face_out"),
 }
-HEIGHT, WIDTH = "height", "width"
-"""The names of a style model's free dimensions; a session may fix them, so that shapes are folded away."""
+HEIGHT, WIDTH, CODES = "height", "width", "codes"
+FREE_DIMENSIONS: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.STYLE: (HEIGHT, WIDTH), ModelKind.MORPH: (CODES,)}
+"""The names of dimensions that are free; a session may fix them, so that shapes are folded away."""
+LATENT_SPACE_KEY = f"{PREFIX}latent_space"
+MOST_LATENT_SPACE = 1_000_000
+"""Letters of that entry; twelve directions of 200 numbers take 25,000."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +112,8 @@ class ModelCard:
     """swap with `identity`: the `fingerprint` of that encoder."""
     morph: float | None = None
     """swap with `morph`: what it is where nobody says otherwise, 0..1."""
+    latent_space: str = ""
+    """morph: what is known of its codes, a text of `realtime.models.latent_space`; empty: nothing."""
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], where: str) -> ModelCard:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
 from realtime.models.card import (
+    CODES,
     HEIGHT,
     INPUT_NAMES,
     OPTIONAL_INPUT_NAMES,
@@ -19,11 +20,22 @@ from realtime.models.card import (
     ModelCard,
     ModelKind,
 )
+from realtime.models.latent_space import LatentSpace
 
 LEAST_PX = 32
 """A style model bound to a smaller picture than this paints nothing anybody would recognise."""
 MOST_PX = 8192
-_FLOAT_PORTS: Mapping[str, str] = {"z": "[1, Z]", "identity": "[1, D]", "morph": "[1]"}
+Wanted = tuple[int | str, ...]
+"""A shape: numbers, the name of a dimension that is free until a session fixes it, and letters for any number."""
+_FLOAT_PORTS: Mapping[str, Wanted] = {
+    "z": (1, "Z"),
+    "identity": (1, "D"),
+    "morph": (1,),
+    "keep": (CODES, 1),
+    "add": (CODES, "Z"),
+}
+_FACES_DRAWN: Wanted = (CODES, "S", "S", 3)
+"""A morph's `face_out`, which is float32 too."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +63,8 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
                 f"not {_listed(names)}{f' (and, if need be, {_listed(more)})' if more else ''}; {again}"
             )
     for port in (*inputs.values(), *outputs.values()):
-        problem = _float_problem(port) if port.name in _FLOAT_PORTS else _picture_problem(port, card.kind)
+        wanted = _float_shape(port, card.kind)
+        problem = _picture_problem(port, card.kind) if wanted is None else _float_problem(port, wanted)
         if problem:
             raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
     if card.kind is ModelKind.STYLE:
@@ -71,6 +84,8 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
     if len(sides) != 1:
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in pictures)
         raise ModelError(f"{path} has crops of several sizes ({shown}), and a face is one square; {again}")
+    if card.kind is ModelKind.MORPH:
+        _check_codes(path, card, inputs, outputs)
     if card.kind is not ModelKind.SWAP:
         return
     if ("identity" in inputs) != bool(card.identity_model and card.identity_fingerprint):
@@ -79,6 +94,15 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
     if ("morph" in inputs) != (card.morph is not None):
         problem = "does not say where it begins" if "morph" in inputs else "does not take one"
         raise ModelError(f"{path}: its card and its 'morph' do not fit one another: it {problem}; add it again")
+
+
+def _check_codes(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """As many codes come out as went in, all of one length, and what the card says of them fits it."""
+    keep, add, face_out, z = inputs["keep"], inputs["add"], outputs["face_out"], outputs["z"]
+    if not keep.shape[0] == add.shape[0] == face_out.shape[0] or add.shape[1] != z.shape[1]:
+        shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in (keep, add, face_out, z))
+        raise ModelError(f"{path}: its codes do not fit one another ({shown}); export or add it again")
+    LatentSpace.parse(card.latent_space, int(z.shape[1]), str(path))
 
 
 def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:
@@ -115,14 +139,21 @@ def _picture_problem(port: Port, kind: ModelKind) -> str:
     return ""
 
 
-def _float_problem(port: Port) -> str:
+def _float_shape(port: Port, kind: ModelKind) -> Wanted | None:
+    """Return the shape of what is no picture of bytes, None for what is one."""
+    return _FACES_DRAWN if kind is ModelKind.MORPH and port.name == "face_out" else _FLOAT_PORTS.get(port.name)
+
+
+def _float_problem(port: Port, wanted: Wanted) -> str:
     if port.dtype != "float32":
         return f"is {port.dtype}, not float32"
-    wanted = _FLOAT_PORTS[port.name]
-    rank = wanted.count(",") + 1
-    if len(port.shape) != rank or port.shape[0] != 1 or not isinstance(port.shape[-1], int):
-        return f"is {_in_words(port.shape)}, not {wanted}"
+    if len(port.shape) != len(wanted) or not all(map(_fits, port.shape, wanted)):
+        return f"is {_in_words(port.shape)}, not {_in_words(wanted)}"
     return ""
+
+
+def _fits(side: int | str, wanted: int | str) -> bool:
+    return side == wanted if isinstance(wanted, int) else isinstance(side, int) or side == wanted == CODES
 
 
 def _listed(names: Mapping[str, object] | tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.core.errors import shown
+from realtime.models.card import LATENT_SPACE_KEY, MOST_LATENT_SPACE
 from realtime.models.protobuf import DamagedError, Field, fields, numbers, signed, text
 from realtime.models.workload import Work, work_of
 
@@ -32,6 +33,8 @@ _BITS = {
 _DATA_FIELDS = frozenset({4, 5, 6, 7, 10, 11})
 _MOST_SPARSE = 1 << 24
 """Values of sparse weights written out: 64 MB."""
+_MOST_LETTERS = 4000
+"""Of an entry of metadata, but for those of LATENT_SPACE_KEY: what is longer is cut off there."""
 _DEEPEST = 64
 """Graphs in graphs (the branches of an If): protocol buffer readers stop at 100 messages."""
 
@@ -99,7 +102,9 @@ def metadata_of(data: mmap.mmap) -> dict[str, str]:
         has_graph |= field.number == 7 and field.end > 0
         if field.number == 14 and field.end:
             key, value = _pair(data, field)
-            found[shown(key, 120)] = shown(value, 4000)
+            # One letter more than there may be, so that whoever reads it sees that it is too long.
+            most = MOST_LATENT_SPACE + 1 if key == LATENT_SPACE_KEY else _MOST_LETTERS
+            found[shown(key, 120)] = shown(value, most)
     if not has_graph:
         raise DamagedError
     return found

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError
-from realtime.models.card import ModelCard, ModelKind
+from realtime.models.card import FREE_DIMENSIONS, ModelCard
 from realtime.models.contract import check_array, check_contract
 from realtime.models.file_safety import check_safe, read_card, read_header
 from realtime.models.runtime import engine_cache, ort_session
@@ -88,7 +88,7 @@ class OnnxModel:
         problem = why_unavailable(wanted, ort_session.machine()) if wanted else None
         if problem is not None and wanted is not None:
             raise ModelError(f"{wanted.title} cannot be used: {problem.reason}; {problem.next_step}")
-        fixed_sizes = bool(dimensions) or read_card(path).kind is not ModelKind.STYLE
+        fixed_sizes = bool(dimensions) or read_card(path).kind not in FREE_DIMENSIONS
         providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
         plans: list[ProviderPlan] = []
         if providers != [Provider.CPU]:

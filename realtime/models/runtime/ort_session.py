@@ -15,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from realtime.core.errors import shown
+from realtime.models.card import CODES
 from realtime.models.contract import Port
 from realtime.models.runtime import nvidia
 from realtime.models.runtime.providers import Machine, Provider
@@ -220,9 +221,7 @@ class DeviceBinding:
         played = {port.name: empty_array(port) for port in outputs}
         computed = {name: array.copy() for name, array in played.items()}
         for _ in range(2):
-            picture = {
-                port.name: random.integers(0, 256, empty_array(port).shape).astype(port.dtype) for port in inputs
-            }
+            picture = {port.name: _random_array(port, random) for port in inputs}
             self.run(picture, computed, recorded=False)
             self.run(picture, played)
             for name, array in played.items():
@@ -247,8 +246,19 @@ def _port(node: Any) -> Port:
 
 
 def empty_array(port: Port) -> NDArray[Any]:
-    """Return zeros of a port's shape and type."""
-    return np.zeros([side if isinstance(side, int) else _OPEN_PX for side in port.shape], port.dtype)
+    """Return zeros of a port's shape and type; where a dimension is free, of one code or of a usual picture."""
+    sides = (side if isinstance(side, int) else 1 if side == CODES else _OPEN_PX for side in port.shape)
+    return np.zeros(tuple(sides), port.dtype)
+
+
+def _random_array(port: Port, random: np.random.Generator) -> NDArray[Any]:
+    """Return what a network may be given: any bytes, or codes as they lie about 0. Of a code of 200 an encoder never
+    gives, a decoder makes numbers without bounds.
+    """
+    shape = empty_array(port).shape
+    if port.dtype == "uint8":
+        return random.integers(0, 256, shape, np.uint8)
+    return random.standard_normal(shape).astype(port.dtype)
 
 
 def first_line(error: Exception) -> str:

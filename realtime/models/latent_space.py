@@ -1,0 +1,183 @@
+"""What is known of a morph's codes: which of their numbers are the light, where people's lie, directions among them.
+
+It stands in the model's card as JSON, so that one file holds all that a morph needs. A file may come from anybody:
+nothing in it is believed before it is looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from realtime.core.errors import UNREADABLE, ModelError, OptionError, nearest, shown, why_unreadable
+from realtime.imaging.numerics import Floats
+from realtime.models.card import MOST_LATENT_SPACE
+
+_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+"""A name becomes a setting: `--set morph.glasses=2`."""
+_MOST_DIRECTIONS = 200
+_LONGEST_TEXT = 120
+_MOST = 1e6
+"""A code's numbers are of size 1; what is a million times that is drawn as noise, and its square is no float32."""
+_AGAIN = "export it again, or put its directions in again"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Direction:
+    """What an attribute of people adds to a code."""
+
+    name: str
+    """As a setting is called: `glasses`, `open_mouth`."""
+    title: str
+    """For people."""
+    by: str
+    """How it was found."""
+    accuracy: float
+    """The share of people held out that it tells right, 0..1; 0.5 is chance."""
+    values: Floats
+    """[Z]; a step of 1 is one standard deviation of people's codes along it."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LatentSpace:
+    """Of a model whose codes have Z numbers."""
+
+    light: int
+    """How many numbers at the end of a code are the light; 0 where it is not apart."""
+    mean: Floats
+    deviation: Floats
+    """[Z], of people's codes."""
+    directions: tuple[Direction, ...] = ()
+
+    @classmethod
+    def unknown(cls, latent: int, light: int = 0) -> LatentSpace:
+        """Return the space of codes of which nothing is known but that training drew them to a normal cloud."""
+        return cls(light, np.zeros(latent, np.float32), np.ones(latent, np.float32))
+
+    @classmethod
+    def parse(cls, text: str, latent: int, where: str) -> LatentSpace:
+        """Read a card's text for codes of `latent` numbers; nothing is known where it is empty.
+
+        Raises ModelError, one line that names `where`, for whatever does not fit.
+        """
+        if not text:
+            return cls.unknown(latent)
+        try:
+            return _parsed(text, latent)
+        except _UnfitError as unfit:
+            raise ModelError(f"{where}: its latent_space {unfit}; {_AGAIN}") from None
+
+    def text(self) -> str:
+        """Return what stands in the card, in one line."""
+        found = {
+            "light": self.light,
+            "mean": _rounded(self.mean),
+            "deviation": _rounded(self.deviation),
+            "directions": [
+                {
+                    "name": each.name,
+                    "title": each.title,
+                    "by": each.by,
+                    "accuracy": round(each.accuracy, 4),
+                    "values": _rounded(each.values),
+                }
+                for each in self.directions
+            ],
+        }
+        return json.dumps(found, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.directions)
+
+    def direction(self, name: str) -> Direction:
+        """Raises OptionError with what is near for a name it has not."""
+        for each in self.directions:
+            if each.name == name:
+                return each
+        there = f"there are: {', '.join(self.names)}" if self.directions else "the model has no directions"
+        raise OptionError(f"no direction '{shown(name, 40)}'{nearest(name, self.names)}; {there}")
+
+
+class _UnfitError(Exception):
+    """What is wrong, to follow upon the field's name."""
+
+
+def _parsed(text: str, latent: int) -> LatentSpace:
+    if len(text) > MOST_LATENT_SPACE:
+        raise _UnfitError(f"has over {MOST_LATENT_SPACE:,} letters")
+    try:
+        found = json.loads(text)
+    except UNREADABLE as error:
+        raise _UnfitError(f"is no JSON ({shown(why_unreadable(error), 80)})") from error
+    if not isinstance(found, dict):
+        raise _UnfitError("is no JSON object")
+    light = found.get("light", 0)
+    if type(light) is not int or not 0 <= light < latent:
+        raise _UnfitError(f"has the light {_quoted(light)}, not a count of its {latent} numbers")
+    mean, deviation = (_numbers(found.get(name), latent, f"'{name}'") for name in ("mean", "deviation"))
+    if (deviation < 0).any():
+        raise _UnfitError("has a 'deviation' below 0")
+    listed = found.get("directions", [])
+    if not isinstance(listed, list) or len(listed) > _MOST_DIRECTIONS:
+        raise _UnfitError(f"has no list of up to {_MOST_DIRECTIONS} 'directions'")
+    directions = tuple(_direction(each, latent) for each in listed)
+    problem = problem_of_names(each.name for each in directions)
+    if problem:
+        raise _UnfitError(problem)
+    return LatentSpace(light, mean, deviation, directions)
+
+
+def problem_of_names(names: Iterable[str]) -> str:
+    """Return what keeps names from being those of directions, or an empty string."""
+    seen: set[str] = set()
+    for name in names:
+        if not _NAME.fullmatch(name):
+            return f"has a direction {_quoted(name)}: a name is of a to z, 0 to 9 and _, and begins with a letter"
+        if name in seen:
+            return f"has two directions '{name}'"
+        seen.add(name)
+    return ""
+
+
+def _direction(found: Any, latent: int) -> Direction:
+    name = found.get("name") if isinstance(found, dict) else None
+    if not isinstance(name, str):
+        raise _UnfitError("has a direction without a name")
+    texts = {key: found.get(key, "") for key in ("title", "by")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise _UnfitError(f"has a direction {_quoted(name)} whose title or way is no text")
+    title, by = (shown(text, _LONGEST_TEXT) for text in texts.values())
+    accuracy = found.get("accuracy", 0)
+    if not _is_number(accuracy) or not 0 <= accuracy <= 1:
+        raise _UnfitError(f"has a direction {_quoted(name)} whose accuracy is not 0 to 1")
+    values = _numbers(found.get("values"), latent, f"direction {_quoted(name)}")
+    return Direction(name, title or name, by, float(accuracy), values)
+
+
+def _numbers(found: Any, latent: int, what: str) -> Floats:
+    if not isinstance(found, list) or not all(map(_is_number, found)):
+        raise _UnfitError(f"has no numbers for {what}")
+    if len(found) != latent:
+        raise _UnfitError(f"has {len(found)} numbers for {what}, and the model's codes have {latent}")
+    if not all(abs(value) <= _MOST for value in found):  # NaN is in no order
+        raise _UnfitError(f"has a number for {what} that cannot be")
+    return np.array(found, np.float32)
+
+
+def _is_number(found: Any) -> bool:
+    return type(found) in (int, float)
+
+
+def _quoted(found: Any) -> str:
+    return f"'{shown(str(found), 40)}'"
+
+
+def _rounded(values: Floats) -> list[float]:
+    """As exact as the steps of a float16: 0.05 %."""
+    return [float(f"{value:.5g}") for value in values.tolist()]
