@@ -135,6 +135,11 @@ EFFECTS: dict[str, RegistryEntry] = {
     "style": RegistryEntry(
         "realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"
     ),
+    "morph": RegistryEntry(
+        "realtime.effects.morph",
+        "MorphEffect",
+        "a face slid through latent space: a smile, glasses, years, on your own",
+    ),
     "swap": RegistryEntry(
         "realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"
     ),
