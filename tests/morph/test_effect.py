@@ -1,0 +1,155 @@
+"""The effect: what is set is seen, on the face and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.core.errors import RealtimeError
+from realtime.core.settings import parse_settings
+from realtime.effects import EffectContext
+from realtime.effects.morph import MorphEffect, MorphSettings
+from realtime.effects.scene import Scene
+from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.measurement import FaceMeasurer
+from realtime.imaging.frame import Face, Frame, Pixels
+from realtime.imaging.numerics import Floats
+from realtime.models.latent_space import Direction, LatentSpace
+from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
+from tests import tiny_models
+
+
+def space() -> str:
+    """`smile` takes away red, `glasses` all colours."""
+    ways = {"smile": (0, 0, -0.1), "glasses": (-0.2, -0.2, -0.2)}
+    directions = tuple(
+        Direction(name, name, "means", 0.9, np.array(values, np.float32)) for name, values in ways.items()
+    )
+    return LatentSpace(0, np.zeros(3, np.float32), np.ones(3, np.float32), directions).text()
+
+
+@pytest.fixture(scope="module")
+def photo() -> Pixels:
+    return read_picture(sample_photo())
+
+
+@pytest.fixture(scope="module")
+def face(photo: Pixels) -> Face:
+    return find_faces(photo, FaceMeasurer())[0]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_models.shaded_morph(tmp_path / "shaded.onnx", space())
+
+
+def opened(argument: str, **settings: object) -> MorphEffect:
+    return MorphEffect.open(argument, parse_settings(MorphSettings, settings, "morph"), EffectContext())
+
+
+@pytest.fixture
+def effect(model: Path) -> Iterator[MorphEffect]:
+    found = opened(str(model), smile=2)
+    yield found
+    found.close()
+
+
+def make(effect: MorphEffect, photo: Pixels, face: Face, index: int = 0) -> Pixels:
+    return effect.make(Scene(Frame(photo, index / 30, index / 30, index), [face])).pixels
+
+
+def change(made: Pixels, photo: Pixels, face: Face) -> Floats:
+    """Return how much each colour changed between the eyes and the mouth, BGR."""
+    x, y = (int(value) for value in face.keypoints[:4].mean(axis=0))
+    part = (slice(y - 10, y + 10), slice(x - 15, x + 15))
+    return np.asarray(made[part].mean((0, 1)) - photo[part].mean((0, 1)), np.float32)
+
+
+def test_a_step_changes_the_face_and_nothing_beside_it(effect: MorphEffect, photo: Pixels, face: Face) -> None:
+    made = make(effect, photo, face)
+    blue, green, red = change(made, photo, face)
+    assert abs(blue) < 1
+    assert abs(green) < 1
+    assert red < -10
+    assert np.array_equal(made[:20], photo[:20])
+    assert np.array_equal(made[-20:], photo[-20:])
+
+
+def test_amount_0_is_the_frame_to_the_bit(effect: MorphEffect, photo: Pixels, face: Face) -> None:
+    effect.parameters.set("amount", 0.0)
+    assert make(effect, photo, face) is not None
+    assert np.array_equal(make(effect, photo, face, 1), photo)
+
+
+def test_what_is_set_while_it_runs_is_seen_in_the_next_frame(effect: MorphEffect, photo: Pixels, face: Face) -> None:
+    first = change(make(effect, photo, face), photo, face)
+    effect.parameters.set("smile", -2.0)
+    turned = change(make(effect, photo, face, 1), photo, face)
+    assert first[2] < -10
+    assert turned[2] > 4, "a photo of red skin: little more of it is to be had"
+    effect.parameters.set("smile", 0.0)
+    effect.parameters.set("glasses", 2.0)
+    assert (change(make(effect, photo, face, 2), photo, face) < -15).all()
+
+
+def test_only_what_the_model_has_can_be_set(effect: MorphEffect, model: Path) -> None:
+    assert [one.name for one in effect.parameters] == ["smile", "glasses", "amount", "show", "in_front"]
+    with pytest.raises(RealtimeError, match=r"morph.beard: .* has no such direction; it has: smile, glasses$"):
+        opened(str(model), beard=1)
+    with pytest.raises(RealtimeError, match=r"no setting 'glases' .did you mean 'glasses'"):
+        opened(str(model), glases=1)
+
+
+def test_with_nothing_set_it_smiles(model: Path, photo: Pixels, face: Face) -> None:
+    effect = opened(str(model))
+    assert effect.parameters.values.smile == 2
+    effect.close()
+
+
+def test_a_photo_is_mixed_in(model: Path, photo: Pixels, face: Face) -> None:
+    """Of the tiny model's code, the mean colour, half is the photo's: the same photo changes nothing."""
+    effect = opened(f"{model}:{sample_photo()}", mix=0.5)
+    assert effect.parameters.values.smile == 0
+    assert np.abs(change(make(effect, photo, face), photo, face)).max() < 4
+    effect.close()
+
+
+def test_two_people_are_mixed_into_each_other(model: Path, photo: Pixels, face: Face) -> None:
+    """One in red light, one as they are: each takes on some of the other's colour, once both are known."""
+    import dataclasses
+
+    both = np.concatenate([photo, photo], axis=1)
+    both[:, : photo.shape[1], :2] //= 2
+    right = face.mirrored(photo.shape[1]).mirrored(photo.shape[1] * 2)
+    other = dataclasses.replace(
+        right, box=face.box._replace(left=face.box.left + photo.shape[1]),
+        keypoints=face.keypoints + np.array([photo.shape[1], 0], np.float32), track_id=2,
+    )  # fmt: skip
+    left = dataclasses.replace(face, track_id=1)
+    effect = opened(f"{model}:everyone", mix=0.5)
+    frames = [
+        effect.make(Scene(Frame(both, index / 30, index / 30, index), [left, other])).pixels for index in range(3)
+    ]
+    assert np.abs(change(frames[0], both, left)).max() < 1, "before both are known nobody is changed"
+    assert change(frames[2], both, left)[0] > 5
+    assert change(frames[2], both, other)[0] < -5
+    effect.close()
+
+
+def test_nobody_there_is_the_frame(effect: MorphEffect, photo: Pixels) -> None:
+    frame = Frame(photo, 0.0, 0.0, 0)
+    assert effect.make(Scene(frame, [])) is frame
+
+
+def test_decoded_shows_the_networks_own_picture(effect: MorphEffect, photo: Pixels, face: Face) -> None:
+    """The tiny model draws one colour: the eyes are gone, and her glasses too where nothing counts as in front."""
+    effect.parameters.set("show", "decoded")
+    effect.parameters.set("in_front", False)
+    made = make(effect, photo, face)
+    x, y = (int(value) for value in face.keypoints[:2].mean(axis=0))
+    eyes = (slice(y - 8, y + 8), slice(x - 40, x + 40))
+    assert made[eyes].std() < photo[eyes].std() / 2
