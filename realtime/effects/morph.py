@@ -175,12 +175,12 @@ class MorphEffect(Effect):
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
         np.copyto(picture, frame.pixels)
-        drawn = [self._draw(frame, face, picture) for face in faces]
+        drawn = [self._draw(frame, face, faces, picture) for face in faces]
         self._frames_morphed += any(drawn)
         self.provider = self._model.network.provider
         return frame.with_pixels(picture) if any(drawn) else frame
 
-    def _draw(self, frame: Frame, face: Face, picture: Pixels) -> bool:
+    def _draw(self, frame: Frame, face: Face, faces: Sequence[Face], picture: Pixels) -> bool:
         """Change one face in the picture; return whether it was."""
         person = self._people[face.track_id]
         mesh = person.tracker.follow(frame.pixels, face, frame.pts_s)
@@ -190,19 +190,20 @@ class MorphEffect(Effect):
                 person.compositor.hold(picture)
             return held
         if self._is_everyone:
-            person.face.partner = self._neighbour_code(face)
+            person.face.partner = self._neighbour_code(face, faces)
         person.compositor.render(frame.pixels, mesh, frame.pts_s, 1.0, picture, person.tracker.measured)
         person.drawn_at_s = frame.pts_s
         return True
 
-    def _neighbour_code(self, face: Face) -> Floats | None:
+    def _neighbour_code(self, face: Face, faces: Sequence[Face]) -> Floats | None:
         """Return the code of the nearest other face, a frame old; None while there is none."""
-        others = [
-            (abs(track_id - face.track_id), person.face.code)
-            for track_id, person in self._people.items()
-            if track_id != face.track_id and person.face.code is not None
-        ]
-        return min(others, key=lambda other: other[0])[1] if others else None
+        x, y = face.box.centre
+        others = sorted(
+            (other for other in faces if other.track_id != face.track_id),
+            key=lambda other: math.hypot(other.box.centre[0] - x, other.box.centre[1] - y),
+        )
+        codes = (self._people[other.track_id].face.code for other in others)
+        return next((code for code in codes if code is not None), None)
 
     def _changes_anything(self, settings: MorphSettings) -> bool:
         if settings.show == "decoded":
