@@ -135,7 +135,7 @@ def mirror_swap(path: Path) -> Path:
     )
 
 
-def mean_encoder(path: Path, fingerprint: str = "", kind: ModelKind = ModelKind.IDENTITY_ENCODER) -> Path:
+def mean_encoder(path: Path, fingerprint: str = "") -> Path:
     """An encoder: `z` [1, 3] = the means of the face's blue, green and red ÷ 255."""
     return write_model(
         path,
@@ -147,7 +147,7 @@ def mean_encoder(path: Path, fingerprint: str = "", kind: ModelKind = ModelKind.
         [picture("face", SIDE, SIDE)],
         [vector("z", 3)],
         {"most": np.array(255, np.float32)},
-        card=ModelCard(kind, title="Means", alignment="face", fingerprint=fingerprint),
+        card=ModelCard(ModelKind.IDENTITY_ENCODER, title="Means", alignment="face", fingerprint=fingerprint),
     )
 
 

@@ -21,7 +21,6 @@ from typing import Any
 
 import onnx
 import torch
-from numpy.typing import NDArray
 
 from realtime import __version__
 from realtime.core.errors import ModelError, OptionError, RealtimeError, shown
@@ -32,7 +31,7 @@ from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import ModelCard, ModelKind
 from realtime.system.console import set_up_logging, told_all
 from tools.exporting import apart
-from tools.exporting.check import Comparison, WrittenModel, compare, reference, sample_inputs, table
+from tools.exporting.check import Arrays, Comparison, WrittenModel, compare, reference, sample_inputs, table
 from tools.exporting.confinement import clock, limit_files
 from tools.exporting.int8 import calibration_pictures, quantised
 from tools.exporting.model import build_model
@@ -145,7 +144,7 @@ def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
     threads = torch.get_num_threads()
     source, per_pixel_s = opened_within_bounds(arguments.checkpoint, _hints(arguments), arguments.picture)
     for given in sample_inputs(source.parts[0], arguments.picture):
-        with clock(4 + 4 * per_pixel_s * given.size / 3):
+        with clock(4 + 4 * per_pixel_s * given["frame"].size / 3):
             reference(source.parts[0], given)
     torch.set_num_threads(threads)
     with clock(120 + 200 * per_pixel_s * 512 * 512):
@@ -218,7 +217,7 @@ def _write_smaller(
     part: Part,
     card: ModelCard,
     full: Sequence[Comparison],
-    inputs: Sequence[NDArray[Any]],
+    inputs: Sequence[Arrays],
 ) -> None:
     """Write the model again in less precision; say what it lost and gained. Raises ModelError for too great a loss."""
     smaller = build_model(part, card, half=True) if precision.half else quantised(model, card, precision.pictures)
@@ -234,9 +233,7 @@ def _write_smaller(
         )
 
 
-def _written(
-    model: onnx.ModelProto, file: Path, path: Path, part: Part, inputs: Sequence[NDArray[Any]]
-) -> list[Comparison]:
+def _written(model: onnx.ModelProto, file: Path, path: Path, part: Part, inputs: Sequence[Arrays]) -> list[Comparison]:
     """Write the model to `file`, print how it compares with PyTorch, and return that."""
     file.write_bytes(model.SerializeToString())
     with WrittenModel(file) as written:

@@ -15,7 +15,6 @@ IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
     ModelKind.STYLE: RegistryEntry(f"{_HERE}.style.importer", "StyleImporter", "a picture repainted"),
     ModelKind.SWAP: RegistryEntry(f"{_HERE}.face.swap_importer", "SwapImporter", "another face in a crop"),
     ModelKind.IDENTITY_ENCODER: RegistryEntry(f"{_HERE}.face.encoder_importer", "EncoderImporter", "whose face it is"),
-    ModelKind.LATENT_ENCODER: RegistryEntry(f"{_HERE}.latent", "LatentEncoderImporter", "a face as a latent code"),
     ModelKind.LATENT_DECODER: RegistryEntry(f"{_HERE}.latent", "LatentDecoderImporter", "a face out of a latent code"),
     ModelKind.MORPH: RegistryEntry(f"{_HERE}.latent", "MorphImporter", "a face changed by steps of its latent code"),
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels
-from realtime.model_import.face.validation import FacePhoto, crop_for, validate_encoder
+from realtime.model_import.face.validation import FacePhoto, crop_for
 from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import Importer, ImportRequest, Inputs, median_ms
 from realtime.model_import.verdict import verdict_on
@@ -26,15 +26,6 @@ class _LatentImporter(Importer):
     @classmethod
     def of(cls, request: ImportRequest) -> Self:
         return cls(request.face())
-
-
-class LatentEncoderImporter(_LatentImporter):
-    """A face in, its latent code out."""
-
-    kind = ModelKind.LATENT_ENCODER
-
-    def validate(self, path: Path, inputs: Inputs) -> Validation:  # noqa: ARG002 - it takes a face and nothing else
-        return validate_encoder(path, self._photo)
 
 
 class LatentDecoderImporter(_LatentImporter):

@@ -10,7 +10,6 @@ Shape, colour order and range are never guessed from a tensor: a file that carri
 |         | may be: `identity` float32 [1, D], whose face;    |                                                        |
 |         | `morph` float32 [1], 0..1, how far                |                                                        |
 | encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z], whose face it is                   |
-| latent_encoder | `face` as above                            | `z` float32 [1, Z], the face as a latent code          |
 | decoder | `z` float32 [1, Z], a latent code                 | `face_out` uint8 [1, S, S, 3] BGR                      |
 | morph   | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `z` float32 [1, Z], the face as a latent code;         |
 |         | `keep` float32 [codes, 1];                        | `face_out` float32 [codes, S, S, 3] BGR, 0..255,       |
@@ -48,18 +47,16 @@ class ModelKind(enum.Enum):
     SWAP = "swap"
     IDENTITY_ENCODER = "encoder"
     """Face recognition: its numbers tell people apart, and draw nobody."""
-    LATENT_ENCODER = "latent_encoder"
     LATENT_DECODER = "decoder"
-    """The halves of an autoencoder: its codes are drawn as the face they were made of."""
+    """The second half of an autoencoder, or a generator: a face for each code."""
     MORPH = "morph"
-    """Both halves in one, and what is known of the space between them."""
+    """Both halves of an autoencoder: its codes are drawn as the face they were made of."""
 
 
 INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.STYLE: ("frame",),
     ModelKind.SWAP: ("face",),
     ModelKind.IDENTITY_ENCODER: ("face",),
-    ModelKind.LATENT_ENCODER: ("face",),
     ModelKind.LATENT_DECODER: ("z",),
     ModelKind.MORPH: ("face", "keep", "add"),
 }
@@ -69,7 +66,6 @@ OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.STYLE: ("frame_out",),
     ModelKind.SWAP: ("face_out", "mask"),
     ModelKind.IDENTITY_ENCODER: ("z",),
-    ModelKind.LATENT_ENCODER: ("z",),
     ModelKind.LATENT_DECODER: ("face_out",),
     ModelKind.MORPH: ("z", "face_out"),
 }

@@ -24,7 +24,7 @@ from tools.exporting.model import build_model
 from tools.exporting.source import Wishes, open_source
 from tools.networks.brush import Brush
 from tools.networks.cyclegan_resnet import CycleganResnet
-from tools.networks.vae_64 import Vae
+from tools.networks.faceswap_autoencoder import FaceswapAutoencoder
 
 NETWORK = """
 import torch
@@ -278,20 +278,21 @@ def test_place_is_checked_first(name: str, expected: str, brush: Path, capsys: p
 
 
 def test_two_files_or_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.save(trained(Vae((4, 4, 8, 8), (8, 8, 4, 4), 5, coarse=1)).state_dict(), folder / "vae.pth")
+    swap = FaceswapAutoencoder((4, 8, 8, 16), (8, 8, 4, 4), 12, coarse=2)
+    torch.save(trained(swap).state_dict(), folder / "swap.pth")
     real = check.compare
 
     def fails_at_the_second(part: Any, *rest: Any) -> Any:
-        if part.kind is ModelKind.LATENT_DECODER:
+        if part.suffix == "-to-b":
             raise ModelError("no")
         return real(part, *rest)
 
     monkeypatch.setattr(export_onnx, "compare", fails_at_the_second)
-    assert export(folder / "vae.pth") == 2
+    assert export(folder / "swap.pth") == 2
     assert left(folder) == []
     monkeypatch.undo()
-    assert export(folder / "vae.pth") == 0
-    assert left(folder) == ["made-decoder.onnx", "made-encoder.onnx"]
+    assert export(folder / "swap.pth") == 0
+    assert left(folder) == ["made-to-a.onnx", "made-to-b.onnx"]
 
 
 def test_an_older_model_outlives_a_failed_export(folder: Path) -> None:
@@ -335,4 +336,4 @@ def test_int8_needs_pictures(folder: Path, brush: Path, capsys: pytest.CaptureFi
 def test_an_operator_onnx_lacks_is_named(folder: Path) -> None:
     source = open_source(folder / "tiny.pth", Wishes("", f"{folder / 'code.py'}:Exotic", "", "0..1"))
     with pytest.raises(ModelError, match="airy_ai"):
-        write_graph(source.parts[0].network, torch.rand(1, 3, 16, 16), ModelCard(ModelKind.LATENT_ENCODER))
+        write_graph(source.parts[0].network, (torch.rand(1, 3, 16, 16),), ModelCard(ModelKind.SWAP))

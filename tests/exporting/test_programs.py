@@ -190,4 +190,4 @@ def test_pictures_are_bgr_in_the_contract_whatever_the_network_takes(tmp_path: P
         (part,) = open_source(tmp_path / "x.pt2", Wishes(range="0..255", order=order, multiple=1)).parts
         (tmp_path / "x.onnx").write_bytes(build_model(part, ModelCard(ModelKind.STYLE)).SerializeToString())
         with WrittenModel(tmp_path / "x.onnx") as written:
-            assert written(given)[0, 4, 6].tolist() == expected
+            assert written({"frame": given})["frame_out"][0, 4, 6].tolist() == expected

@@ -102,7 +102,7 @@ def test_a_new_kind_is_one_class_that_says_what_is_its_own(tmp_path: Path) -> No
 
 def test_a_kind_that_is_only_ever_ours_says_so_of_others(tmp_path: Path) -> None:
     class Native(Importer):
-        kind = ModelKind.LATENT_ENCODER
+        kind = ModelKind.LATENT_DECODER
 
         @classmethod
         def of(cls, request: ImportRequest) -> Self:
@@ -111,7 +111,7 @@ def test_a_kind_that_is_only_ever_ours_says_so_of_others(tmp_path: Path) -> None
         def validate(self, path: Path, inputs: Inputs) -> Validation:
             raise AssertionError(path)
 
-    with pytest.raises(ModelError, match="no latent_encoder of this program"):
+    with pytest.raises(ModelError, match="no decoder of this program"):
         import_model(SourceFile(write_tint(tmp_path / "x.onnx", Manner())), Native(), Description())
 
 
@@ -166,21 +166,21 @@ def test_a_file_that_changed_after_it_was_looked_through_is_not_loaded(tmp_path:
 def test_whose_face_it_is_and_a_latent_code_are_two_kinds(
     shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tiny_models.mean_encoder(tmp_path / "half.onnx", kind=ModelKind.LATENT_ENCODER)
+    tiny_models.shaded_morph(tmp_path / "both.onnx")
     tiny_models.mean_encoder(tmp_path / "who.onnx")
-    assert typed("add", "half.onnx") == 0
+    assert typed("add", "both.onnx") == 0
     assert "--identity-model" not in capsys.readouterr().out
     assert typed("add", "who.onnx") == 0
     assert "--identity-model who" in capsys.readouterr().out
-    assert (shelf / "half.onnx").read_bytes() == (tmp_path / "half.onnx").read_bytes()
+    assert (shelf / "both.onnx").read_bytes() == (tmp_path / "both.onnx").read_bytes()
     assert library.model_names(ModelKind.IDENTITY_ENCODER) == ["who"]
-    assert library.model_names(ModelKind.LATENT_ENCODER) == ["half"]
+    assert library.model_names(ModelKind.MORPH) == ["both"]
     theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
-    line = refused("add", "inswapper_128.onnx", "--identity-model", str(tmp_path / "half.onnx"))
-    assert "of kind 'latent_encoder', and whose face it is is told by an encoder" in line
+    line = refused("add", "inswapper_128.onnx", "--identity-model", str(tmp_path / "both.onnx"))
+    assert "of kind 'morph', and whose face it is is told by an encoder" in line
 
 
-def test_encoders_written_before_there_were_two_kinds_tell_whose_face_it_is() -> None:
+def test_an_encoder_tells_whose_face_it_is_and_a_decoder_draws_one() -> None:
     card = ModelCard.read({"realtime.kind": "encoder", "realtime.contract": "1"}, "old.onnx")
     assert card.kind is ModelKind.IDENTITY_ENCODER
     assert card.metadata()["realtime.kind"] == "encoder"

@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.models.card import ModelKind
-from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.models.library import find_model
+from realtime.models.runtime.onnx_model import ON_CPU
+from realtime.morph.model import MorphModel
 from tools.exporting.checkpoint import read_checkpoint
-from tools.networks import Part, layout_of, unknown
+from tools.networks import Autoencoder, Part, layout_of, unknown
 from tools.training.data import to_tensor
 
 _AT_ONCE = 32
@@ -37,31 +40,23 @@ class Encoder:
         layout = layout_of(weights)
         if layout is None:
             raise unknown(weights)
-        part = next((part for part in layout.parts(weights) if part.kind is ModelKind.LATENT_ENCODER), None)
+        part = next((part for part in layout.parts(weights) if part.kind is ModelKind.MORPH), None)
         if part is None:
             raise ModelError(f"{path} has no encoder; name the checkpoint of a VAE of faces")
         return cls(part.side_px, part.latent, lambda faces: _encoded(part, faces))
 
     @classmethod
     def _of_model(cls, path: Path) -> Encoder:
-        model = OnnxModel.open(path, SessionPolicy(provider="cpu"))
-        card = model.card
-        # Files of before latent encoders were a kind say `encoder`, as recognisers do, and those have a fingerprint.
-        was_latent = card.kind is ModelKind.IDENTITY_ENCODER and not card.fingerprint
-        if card.kind is not ModelKind.LATENT_ENCODER and not was_latent:
-            raise ModelError(f"{path} is of the kind '{card.kind.value}'; name a latent encoder")
-        latent = model.output_shapes["z"][1]
-        side_px = model.input_shapes["face"][1]
-        assert isinstance(latent, int)
-        assert isinstance(side_px, int)
-
-        def encode(faces: Pixels) -> NDArray[np.float32]:
-            codes = np.empty((len(faces), latent), np.float32)
-            for face, code in zip(faces, codes, strict=True):
-                model.run({"face": np.ascontiguousarray(face[np.newaxis, :, :, ::-1])}, {"z": code[np.newaxis]})
-            return codes
-
-        return cls(side_px, latent, encode)
+        model = MorphModel(find_model(str(path), ModelKind.MORPH), ON_CPU, codes=1)
+        if model.alignment.text.strip() != FACE:
+            raise ModelError(
+                f"{path}: its faces lie as '{model.alignment.text}' says, and here they are cut as '{FACE}'"
+            )
+        return cls(
+            model.side_px,
+            model.latent,
+            lambda faces: np.stack([model.encode(np.ascontiguousarray(face[:, :, ::-1])) for face in faces]),
+        )
 
     def codes(self, faces: Iterator[Pixels]) -> NDArray[np.float32]:
         """Return the codes of RGB faces [S, S, 3], [N, Z]. Raises ModelError where one is no number."""
@@ -82,7 +77,8 @@ class Encoder:
 
 def _encoded(part: Part, faces: Pixels) -> NDArray[np.float32]:
     picture = part.picture
+    assert isinstance(part.network, Autoencoder)
     with torch.no_grad():
         rgb = to_tensor(faces, torch.device("cpu")) * (picture.white - picture.black) + picture.black
-        codes = part.network(rgb.flip(1) if picture.order.value == "bgr" else rgb)
+        codes = part.network.encoder(rgb.flip(1) if picture.order.value == "bgr" else rgb)
     return np.asarray(codes.float().numpy(), np.float32)

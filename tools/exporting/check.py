@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from realtime.models.card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
-from tools.networks import Part, PictureFormat
+from tools.networks import Autoencoder, Part, PictureFormat
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
 """The usual working size; one with odd sides; one upright, neither side a multiple of 4."""
+Arrays = Mapping[str, NDArray[Any]]
+"""By the contract's names."""
 _PATIENCE_S = 1.5  # how long one figure may take: a slow network is timed once, a fast one many times
 _MOST_RUNS = 30
 _TURNS_DEGREES = (0.0, 12.0, -20.0)
@@ -56,21 +58,30 @@ class Comparison:
         return cls(what, *times_ms, float(grey.max()), float(grey.mean()), psnr_db)
 
 
-def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] = ()) -> list[NDArray[Any]]:
-    """Return three inputs as the model takes them, of a photo of a person: the demo's where none is named; of a style's
+def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] = ()) -> list[Arrays]:
+    """Return three times what the model takes, of a photo of a person: the demo's where none is named; of a style's
     sides as many as `sizes`, or those of SIZES.
     """
+    random = np.random.default_rng(0)
     if part.kind is ModelKind.LATENT_DECODER:
-        return list(np.random.default_rng(0).standard_normal((3, 1, part.latent)).astype(np.float32))
+        return [{"z": z} for z in random.standard_normal((3, 1, part.latent)).astype(np.float32)]
     picture = read_picture(photo or sample_photo())
     if part.kind is ModelKind.STYLE:
-        return [_cover(picture, size)[np.newaxis] for size in sizes or SIZES]
+        return [{"frame": _cover(picture, size)[np.newaxis]} for size in sizes or SIZES]
     side = Size(part.side_px, part.side_px)
-    return [_cover(_turned(picture, degrees), side)[np.newaxis] for degrees in _TURNS_DEGREES]
+    faces = [_cover(_turned(picture, degrees), side)[np.newaxis] for degrees in _TURNS_DEGREES]
+    if part.kind is not ModelKind.MORPH:
+        return [{"face": face} for face in faces]
+    # The face as it is; then a step from it, too; then somebody else besides.
+    keep = np.array([[1], [1], [0]], np.float32)
+    add = np.concatenate([np.zeros((1, part.latent)), random.standard_normal((2, part.latent))]).astype(np.float32)
+    counts = range(1, len(faces) + 1)
+    return [{"face": face, "keep": keep[:n], "add": add[:n]} for face, n in zip(faces, counts, strict=True)]
 
 
-def reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
-    """Return what the network makes of a model's input, worked out in PyTorch without anything of the exported graph.
+def reference(part: Part, given: Arrays) -> Arrays:
+    """Return what the network makes of a model's inputs, worked out in PyTorch without anything of the exported graph:
+    each output that is compared.
 
     Raises ModelError where the network fails, or gives NaN or another size.
     """
@@ -80,7 +91,9 @@ def reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
         except ModelError:
             raise
         except Exception as error:  # a stranger's network may raise anything
-            raise ModelError(f"the network fails in PyTorch on {_name(given)}: {_reason(error)}") from error
+            raise ModelError(
+                f"the network fails in PyTorch on {_name(given[INPUT_NAMES[part.kind][0]])}: {_reason(error)}"
+            ) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -94,12 +107,15 @@ def _reason(error: BaseException) -> str:
     return shown(lines[-1] if "Traceback" in text else " ".join(lines), 160)
 
 
-def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
+def _reference(part: Part, given: Arrays) -> Arrays:
+    first, out = given[INPUT_NAMES[part.kind][0]], OUTPUT_NAMES[part.kind][0]
+    if part.kind is ModelKind.MORPH:
+        return _morph_reference(part, given)
     if part.kind is ModelKind.LATENT_DECODER:
-        return from_network(part.network(torch.from_numpy(given)), part.picture)
-    height, width = given.shape[1:3]
+        return {out: from_network(part.network(torch.from_numpy(first)), part.picture)}
+    height, width = first.shape[1:3]
     padding = (0, -width % part.picture.multiple, 0, -height % part.picture.multiple)
-    made = part.network(functional.pad(to_network(given, part.picture), padding, mode="replicate"))
+    made = part.network(functional.pad(to_network(first, part.picture), padding, mode="replicate"))
     if isinstance(made, tuple) and part.kind is ModelKind.SWAP:
         made = made[0]  # the face; its mask beside it
     if isinstance(made, tuple | list | dict):
@@ -109,18 +125,23 @@ def _reference(part: Part, given: NDArray[Any]) -> NDArray[Any]:
         )
     if not isinstance(made, Tensor):
         raise ModelError(f"the network gives a {type(made).__name__}, no tensor")
-    if part.kind is ModelKind.LATENT_ENCODER:
-        if not torch.isfinite(made).all():
-            raise ModelError("the network gives NaN on a photo; its weights are damaged")
-        z: NDArray[np.float32] = made.numpy()
-        return z
     padded_size = (height + padding[3], width + padding[1])
     if made.ndim != 4 or made.shape[1] != 3 or tuple(made.shape[2:]) != padded_size:
         raise ModelError(
             f"the network makes {tuple(made.shape)} of a picture {padded_size[1]}x{padded_size[0]}; a picture of the "
             "same size is asked (--multiple says what its sides must be multiples of)"
         )
-    return from_network(made[:, :, :height, :width], part.picture)
+    return {out: from_network(made[:, :, :height, :width], part.picture)}
+
+
+def _morph_reference(part: Part, given: Arrays) -> Arrays:
+    keep, add = (torch.from_numpy(given[name]) for name in ("keep", "add"))
+    assert isinstance(part.network, Autoencoder)
+    encoder, decoder = part.network.encoder, part.network.decoder
+    z = encoder(to_network(given["face"], part.picture))
+    # One code after the other: a batch must not change what one is drawn as.
+    drawn = [decoder(times * z + more) for times, more in zip(keep[:, None], add[:, None], strict=True)]
+    return {"z": z.numpy(), "face_out": np.concatenate([greys(one, part.picture) for one in drawn])}
 
 
 def to_network(pixels: NDArray[np.uint8], picture: PictureFormat) -> Tensor:
@@ -132,10 +153,15 @@ def to_network(pixels: NDArray[np.uint8], picture: PictureFormat) -> Tensor:
 
 def from_network(numbers: Tensor, picture: PictureFormat) -> NDArray[np.uint8]:
     """Return the way back: [1, h, w, 3] uint8 BGR, rounded and clipped. Raises ModelError where there is NaN."""
+    return greys(numbers, picture).round().clip(0, 255).astype(np.uint8)
+
+
+def greys(numbers: Tensor, picture: PictureFormat) -> NDArray[np.float32]:
+    """Return the same as float32, neither rounded nor clipped."""
     if not torch.isfinite(numbers).all():
         raise ModelError("the network gives NaN on a photo; its weights are damaged or for another range of colours")
     grey = (numbers.permute(0, 2, 3, 1) - picture.black) * (255 / (picture.white - picture.black))
-    pixels = grey.round().clamp(0, 255).to(torch.uint8).numpy()
+    pixels = grey.float().numpy()
     return np.ascontiguousarray(pixels if picture.order is ColourOrder.BGR else pixels[..., ::-1])
 
 
@@ -152,23 +178,23 @@ class WrittenModel:
     def __exit__(self, *_: object) -> None:
         self._model.close()
 
-    def __call__(self, given: NDArray[Any]) -> NDArray[Any]:
-        """Return what it makes of one input: a picture [1, h, w, 3] uint8, or z."""
+    def __call__(self, given: Arrays) -> Arrays:
+        """Return all that it makes of its inputs."""
         outputs = {name: self._output(name, given) for name in OUTPUT_NAMES[self._kind]}
-        self._model.run({INPUT_NAMES[self._kind][0]: given}, outputs)
-        return outputs[OUTPUT_NAMES[self._kind][0]]
+        self._model.run(given, outputs)
+        return outputs
 
-    def _output(self, name: str, given: NDArray[Any]) -> NDArray[Any]:
+    def _output(self, name: str, given: Arrays) -> NDArray[Any]:
         if self._kind is ModelKind.STYLE:
-            return np.empty_like(given)
-        shape = [side for side in self._model.output_shapes[name] if isinstance(side, int)]
-        return np.empty(shape, np.float32 if name == "z" else np.uint8)
+            return np.empty_like(given["frame"])
+        shape = [side if isinstance(side, int) else len(given["add"]) for side in self._model.output_shapes[name]]
+        is_float = name == "z" or self._kind is ModelKind.MORPH
+        return np.empty(shape, np.float32 if is_float else np.uint8)
 
 
-def compare(
-    part: Part, model: WrittenModel, inputs: Sequence[NDArray[Any]], most_runs: int = _MOST_RUNS
-) -> list[Comparison]:
-    """Run a model and its network on every input, up to `most_runs` times for the best time of each.
+def compare(part: Part, model: WrittenModel, inputs: Sequence[Arrays], most_runs: int = _MOST_RUNS) -> list[Comparison]:
+    """Run a model and its network on all inputs, up to `most_runs` times for the best time of each; a row for each
+    output.
 
     Raises ModelError where one of them fails.
     """
@@ -176,10 +202,11 @@ def compare(
     for given in inputs:
         expected, torch_ms = _timed(lambda given=given: reference(part, given), most_runs)  # type: ignore[misc]
         got, onnx_ms = _timed(lambda given=given: model(given), most_runs)  # type: ignore[misc]
-        if got.shape != expected.shape:
-            raise ModelError(f"the written model gives {got.shape} where the network gives {expected.shape}")
-        full = 255.0 if expected.dtype == np.uint8 else float(np.abs(expected).max())
-        rows.append(Comparison.of(_name(given), (torch_ms, onnx_ms), expected, got, full))
+        for name, wanted in expected.items():
+            if got[name].shape != wanted.shape:
+                raise ModelError(f"the written model gives {got[name].shape} where the network gives {wanted.shape}")
+            full = float(np.abs(wanted).max()) if name == "z" else 255.0
+            rows.append(Comparison.of(_name(wanted), (torch_ms, onnx_ms), wanted, got[name], full))
     return rows
 
 
@@ -194,11 +221,14 @@ def table(rows: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def _name(given: NDArray[Any]) -> str:
-    return str(Size(given.shape[2], given.shape[1])) if given.ndim == 4 else f"z {given.shape[1]}"
+def _name(array: NDArray[Any]) -> str:
+    if array.ndim != 4:
+        return f"z {array.shape[1]}"
+    size = str(Size(array.shape[2], array.shape[1]))
+    return size if len(array) == 1 else f"{len(array)}× {size}"
 
 
-def _timed(work: Callable[[], NDArray[Any]], most_runs: int) -> tuple[NDArray[Any], float]:
+def _timed(work: Callable[[], Arrays], most_runs: int) -> tuple[Arrays, float]:
     """Return the result and the best time of several, after one that is not counted."""
     result = work()
     best_s, spent_s = math.inf, 0.0

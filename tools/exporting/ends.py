@@ -27,8 +27,8 @@ def with_ends(part: Part, dtype: torch.dtype = torch.float32) -> nn.Module:
     return _ENDS[part.kind](part.network, part.picture, dtype).eval()
 
 
-def example_input(part: Part) -> Tensor:
-    """Return an input to trace the module with.
+def example_inputs(part: Part) -> tuple[Tensor, ...]:
+    """Return what to trace the module with, in the order of its inputs.
 
     A style's sides differ, so that none is taken for the other, and need no padding: from sides that do, the tracer
     concludes bounds that no size can keep. They are 2 and 3 multiples at least: a feature that is one place high, as a
@@ -37,10 +37,13 @@ def example_input(part: Part) -> Tensor:
     if part.kind is ModelKind.STYLE:
         count = max(2, math.ceil(48 / part.picture.multiple))
         height, width = (number * part.picture.multiple for number in (count, count + 1))
-        return torch.zeros(1, height, width, 3, dtype=torch.uint8)
+        return (torch.zeros(1, height, width, 3, dtype=torch.uint8),)
     if part.kind is ModelKind.LATENT_DECODER:
-        return torch.zeros(1, part.latent)
-    return torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
+        return (torch.zeros(1, part.latent),)
+    face = torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
+    if part.kind is ModelKind.MORPH:  # of three codes: one, and the tracer takes it for a count that stands
+        return face, torch.zeros(3, 1), torch.zeros(3, part.latent)
+    return (face,)
 
 
 class _Ends(nn.Module):
@@ -94,14 +97,6 @@ class SwapEnds(_Ends):
         return self._from_network(made), torch.full_like(face[:, :, :, :1], 255)
 
 
-class EncoderEnds(_Ends):
-    """face uint8 [1, S, S, 3] BGR → z float32 [1, Z]."""
-
-    def forward(self, face: Tensor) -> Tensor:
-        z: Tensor = self.network(self._to_network(face))
-        return z.to(torch.float32)
-
-
 class DecoderEnds(_Ends):
     """z float32 [1, Z] → face uint8 [1, S, S, 3] BGR."""
 
@@ -109,11 +104,22 @@ class DecoderEnds(_Ends):
         return self._from_network(self.network(z.to(self.dtype)))
 
 
+class MorphEnds(_Ends):
+    """face uint8 [1, S, S, 3] BGR, keep float32 [N, 1] and add float32 [N, Z] → z float32 [1, Z] and faces float32
+    [N, S, S, 3] BGR, 0..255 but neither rounded nor clipped.
+    """
+
+    def forward(self, face: Tensor, keep: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
+        z, drawn = self.network(self._to_network(face), keep, add)
+        numbers = (drawn - self.picture.black) * (255 / (self.picture.white - self.picture.black))
+        return z, _ordered(numbers, self.picture).permute(0, 2, 3, 1)
+
+
 _ENDS: dict[ModelKind, type[_Ends]] = {
     ModelKind.STYLE: StyleEnds,
     ModelKind.SWAP: SwapEnds,
-    ModelKind.LATENT_ENCODER: EncoderEnds,
     ModelKind.LATENT_DECODER: DecoderEnds,
+    ModelKind.MORPH: MorphEnds,
 }
 
 

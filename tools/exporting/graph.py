@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import onnx
 import torch
@@ -14,32 +14,41 @@ from torch import Tensor, nn
 
 from realtime import __version__
 from realtime.core.errors import ModelError, shown
-from realtime.models.card import HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
+from realtime.models.card import CODES, HEIGHT, INPUT_NAMES, OUTPUT_NAMES, WIDTH, ModelCard, ModelKind
 
 OPSET = 18
 """The least in which the exporter writes without converting; every onnxruntime since 1.14 reads it."""
 
 
-def write_graph(module: nn.Module, example: Tensor, card: ModelCard) -> onnx.ModelProto:
+_SIDES, _COUNT = {1: HEIGHT, 2: WIDTH}, {0: CODES}
+_FREE: Mapping[ModelKind, Mapping[str, Mapping[int, str]]] = {
+    ModelKind.STYLE: {"frame": _SIDES, "frame_out": _SIDES},
+    ModelKind.MORPH: {"keep": _COUNT, "add": _COUNT, "face_out": _COUNT},
+}
+"""The axes of inputs and outputs that stay free, and what they are called."""
+
+
+def write_graph(module: nn.Module, examples: Sequence[Tensor], card: ModelCard) -> onnx.ModelProto:
     """Return `module`, which takes and gives what `card.kind` says, as an ONNX model.
 
-    `example` is an input; a style model's may be of any size, for height and width stay free. Raises ModelError where
-    the network cannot be written, in one line.
+    `examples` are its inputs, of any size where the contract leaves that free. Raises ModelError where the network
+    cannot be written, in one line.
     """
-    free = {1: HEIGHT, 2: WIDTH} if card.kind is ModelKind.STYLE else {}
-    dimensions = {axis: torch.export.Dim(name, min=1) for axis, name in free.items()}
+    free = [_FREE.get(card.kind, {}).get(name, {}) for name in INPUT_NAMES[card.kind]]
+    dimensions = tuple({axis: torch.export.Dim(name, min=1) for axis, name in axes.items()} for axes in free)
     with quiet():
         try:
             traced = torch.export.export(
                 module,
-                (example,),
-                dynamic_shapes=(dimensions,) if dimensions else None,
+                tuple(examples),
+                dynamic_shapes=dimensions if any(dimensions) else None,
                 strict=False,
                 prefer_deferred_runtime_asserts_over_guards=True,  # or a padding that may be 0 would fix the size
             )
         except Exception as error:  # whatever a stranger's network may raise while it is run once
             reason = _cause(error)
-            raise ModelError(f"the network cannot be traced with height and width left free: {reason}") from error
+            left = f" with {' and '.join(dict.fromkeys(name for axes in free for name in axes.values()))} left free"
+            raise ModelError(f"the network cannot be traced{left if any(free) else ''}: {reason}") from error
         try:
             # By way of torch.export: it keeps pads, clips and slices as they were meant, where the older exporter
             # unrolled their arithmetic and fixed the sizes it saw.
@@ -61,8 +70,7 @@ def finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
     """Return `model` simplified, without traces of how it was made, and with its card."""
     import onnxslim  # type: ignore[import-untyped]
 
-    if card.kind is ModelKind.STYLE:
-        _name_sides(model.graph)
+    _name_free_axes(model.graph, _FREE.get(card.kind, {}))
     with quiet():
         model = onnxslim.slim(model)
     # The exporter tells where in which file each node came from: a stranger's paths, half of a small file.
@@ -86,11 +94,13 @@ def with_card(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
     return model
 
 
-def _name_sides(graph: onnx.GraphProto) -> None:
-    """Call the free sides height and width, as the contract has it; the tracer calls them s38 and the like."""
-    for value in (graph.input[0], graph.output[0]):
-        dimensions = value.type.tensor_type.shape.dim
-        dimensions[1].dim_param, dimensions[2].dim_param = HEIGHT, WIDTH
+def _name_free_axes(graph: onnx.GraphProto, free: Mapping[str, Mapping[int, str]]) -> None:
+    """Call what is free as the contract has it; the tracer calls it s38 and the like."""
+    if not free:
+        return
+    for value in (*graph.input, *graph.output):
+        for axis, name in free.get(value.name, {}).items():
+            value.type.tensor_type.shape.dim[axis].dim_param = name
     del graph.value_info[:]
 
 

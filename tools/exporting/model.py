@@ -1,4 +1,4 @@
-"""From a network to the model's bytes, in full, half or quarter precision."""
+"""From a network to a model that carries its card."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import onnx
 import torch
 
 from realtime.core.errors import OptionError
-from realtime.models.card import ModelCard
-from tools.exporting.ends import example_input, with_ends
+from realtime.models.card import ModelCard, ModelKind
+from tools.exporting.ends import example_inputs, with_ends
 from tools.exporting.graph import finished, write_graph
+from tools.exporting.half_weights import stored_in_half
 from tools.exporting.source import ScriptNetwork
 from tools.exporting.splice import StandIn, splice, write_script
 from tools.networks import Part
@@ -18,14 +19,18 @@ from tools.networks import Part
 
 def build_model(part: Part, card: ModelCard, *, half: bool = False) -> onnx.ModelProto:
     """Return the model of one network; `half`: its inside in float16. Raises ModelError where it cannot be written."""
-    example = example_input(part)
+    examples = example_inputs(part)
     if isinstance(part.network, ScriptNetwork):
         if half:
             raise OptionError("--fp16 cannot change a TorchScript file; halve the network where it was made")
         around = Part(part.kind, StandIn(), part.picture)
-        ends = write_graph(with_ends(around), example, card)
+        ends = write_graph(with_ends(around), examples, card)
         return finished(splice(ends, write_script(part.network.script, part.picture)), card)
+    if part.kind is ModelKind.MORPH:
+        if half:
+            raise OptionError("--fp16 is not for morphs: their weights are of half size already, and light is exact")
+        return stored_in_half(finished(write_graph(with_ends(part), examples, card), card))
     if half:
         halved = Part(part.kind, copy.deepcopy(part.network).half(), part.picture)
-        return finished(write_graph(with_ends(halved, torch.float16), example, card), card)
-    return finished(write_graph(with_ends(part), example, card), card)
+        return finished(write_graph(with_ends(halved, torch.float16), examples, card), card)
+    return finished(write_graph(with_ends(part), examples, card), card)

@@ -12,7 +12,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from realtime.core.errors import ModelError, shown
 from realtime.core.registry import RegistryEntry
@@ -42,8 +42,8 @@ class Part:
     | ------- | ---------------------------- | -------------------------------------------------------- |
     | style   | a picture [1, 3, H, W]       | a picture of the same size                               |
     | swap    | a face [1, 3, S, S]          | a face, alone or with a mask [1, 1, S, S] in 0..1        |
-    | latent_encoder | a face [1, 3, S, S]   | z [1, Z]                                                 |
     | decoder | z [1, Z]                     | a face [1, 3, S, S]                                      |
+    | morph   | as an `Autoencoder`          |                                                          |
     """
 
     kind: ModelKind
@@ -52,12 +52,28 @@ class Part:
     suffix: str = ""
     """Added to the file's name where a checkpoint makes several files."""
     side_px: int = 0
-    """swap, latent_encoder, decoder: S."""
+    """swap, decoder, morph: S."""
     latent: int = 0
-    """latent_encoder, decoder: Z."""
+    """decoder, morph: Z."""
+    light: int = 0
+    """morph: how many numbers at the end of a code are the light."""
     quick: Callable[[], nn.Module] | None = None
     """Builds a module that speaks the contract of `realtime.models.card` itself, where a layout can do it faster than
     the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""
+
+
+class Autoencoder(nn.Module):
+    """Both halves as one network: a morph's."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        """`encoder`: a face [1, 3, S, S] to z [1, Z]; `decoder`: codes [N, Z] to faces [N, 3, S, S]."""
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def forward(self, face: Tensor, keep: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
+        """Return z, and what `keep` [N, 1] · z + `add` [N, Z] are drawn as."""
+        z = self.encoder(face)
+        return z, self.decoder(keep * z + add)
 
 
 class Layout(abc.ABC):

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from realtime.core.errors import ModelError
 from realtime.models.card import ModelKind
-from tools.networks import Layout, Part, PictureFormat
+from tools.networks import Autoencoder, Layout, Part, PictureFormat
 from tools.networks.weights import Weights
 
 _SLOPE = 0.2
@@ -96,7 +96,5 @@ class Vae64Layout(Layout):
         network = Vae(down, up, latent, coarse)
         weights.fill(network)
         side_px = coarse * 16
-        return [
-            Part(ModelKind.LATENT_ENCODER, _Encoder(network).eval(), self.picture, "-encoder", side_px, latent),
-            Part(ModelKind.LATENT_DECODER, _Decoder(network).eval(), self.picture, "-decoder", side_px, latent),
-        ]
+        both = Autoencoder(_Encoder(network), _Decoder(network)).eval()
+        return [Part(ModelKind.MORPH, both, self.picture, side_px=side_px, latent=latent)]
