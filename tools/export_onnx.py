@@ -29,7 +29,9 @@ from realtime.core.isolated_process import limit_memory
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import ModelCard, ModelKind
+from realtime.models.latent_space import LatentSpace
 from realtime.system.console import set_up_logging, told_all
+from tools.attributes.model_file import read_directions
 from tools.exporting import apart
 from tools.exporting.check import Arrays, Comparison, WrittenModel, compare, reference, sample_inputs, table
 from tools.exporting.confinement import clock, limit_files
@@ -59,7 +61,8 @@ class Precision:
         return self.half or bool(self.pictures)
 
 
-_PATHS = ("checkpoint", "output", "picture", "int8")
+_PATHS = ("checkpoint", "output", "picture", "int8", "directions")
+_NO_CODES = "--directions is for VAEs of faces, which this is not; leave it out"
 _OPENING_CPU_S = 4.0
 """To look through a stranger's program, load it and paint 64x64 pixels. The largest U-Net of pix2pix takes 2, and
 may take 15 for its size."""
@@ -121,6 +124,8 @@ def _export_as_asked(arguments: argparse.Namespace) -> None:
     _check_place(output)
     hints, card = _hints(arguments), _card(arguments)
     if not hints.network and not hints.trust and is_program(arguments.checkpoint):
+        if arguments.directions is not None:
+            raise OptionError(_NO_CODES)
         picture_format(hints)  # wrong words are told before the work
         values = vars(arguments) | {"output": output}
         texts = {name: None if values[name] is None else str(values[name]) for name in _PATHS}
@@ -132,7 +137,8 @@ def _export_as_asked(arguments: argparse.Namespace) -> None:
         apart.run({**values, **texts, **moved}, arguments.checkpoint, output, readable)
         return
     precision = Precision(arguments.fp16, calibration_pictures(arguments.int8) if arguments.int8 else ())
-    export(open_source(arguments.checkpoint, hints), output, card, precision, arguments.picture)
+    source = open_source(arguments.checkpoint, hints)
+    export(source, output, card, precision, arguments.picture, directions=arguments.directions)
 
 
 def _export_within_bounds(arguments: argparse.Namespace, scratch: Path) -> None:
@@ -182,19 +188,26 @@ def export(
     precision: Precision,
     photo: Path | None = None,
     into: Path | None = None,
+    directions: Path | None = None,
 ) -> None:
     """Write the model files of `source`: all of them, each found to agree with PyTorch, or none.
 
     `photo` is what they are checked with, the demo's where none is named; `into` the folder they are written to, where
-    it is not yet that of `output`. Raises ModelError, OptionError, OutputError.
+    it is not yet that of `output`; `directions` what `tools.find_attributes` wrote of a VAE. Raises ModelError,
+    OptionError, OutputError.
     """
+    if directions is not None and all(part.kind is not ModelKind.MORPH for part in source.parts):
+        raise OptionError(_NO_CODES)
+    spaces = [_latent_space(part, directions) for part in source.parts]
     print(f"{source.name}: {source.parameters:,} parameters")
     with contextlib.ExitStack() as unfinished:
-        for part in source.parts:
+        for part, space in zip(source.parts, spaces, strict=True):
             path = output.with_stem(output.stem + part.suffix)
             file = unfinished.enter_context(atomic_write(path if into is None else into / path.name))
             alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment
-            own_card = dataclasses.replace(card, kind=part.kind, network=source.name, alignment=alignment)
+            own_card = dataclasses.replace(
+                card, kind=part.kind, network=source.name, alignment=alignment, latent_space=space
+            )
             inputs = sample_inputs(part, photo)
             reference(part, inputs[0])  # a network that fails by itself is told so, not that it cannot be traced
             model = build_model(part, own_card)
@@ -207,6 +220,15 @@ def export(
                 )
             if precision.is_less:
                 _write_smaller(model, precision, file, path, part, own_card, rows, inputs)
+
+
+def _latent_space(part: Part, directions: Path | None) -> str:
+    """Return what a morph's card says of its codes; of other kinds nothing is to be said."""
+    if part.kind is not ModelKind.MORPH:
+        return ""
+    if directions is None:
+        return LatentSpace.unknown(part.latent, part.light).text()
+    return read_directions(directions, part.latent, part.light).text()
 
 
 def _write_smaller(
@@ -291,6 +313,9 @@ def _parser() -> argparse.ArgumentParser:
     smaller.add_argument("--fp16", action="store_true", help="numbers of half the size inside, for GPUs")
     smaller.add_argument("--int8", type=Path, metavar="FOLDER", help="styles: bytes inside, measured on its pictures")
 
+    parser.add_argument(
+        "--directions", type=Path, metavar="FILE.json", help="VAEs: the directions that tools.find_attributes found"
+    )
     parser.add_argument(
         "--trust",
         action="store_true",

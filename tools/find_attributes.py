@@ -6,6 +6,9 @@
 
 NAME=COLUMN calls a column of the list by another name; `-` before the column turns it round. `--apart glasses=age`
 makes a direction stay at right angles to others. What is told right of people held out stands in the table.
+
+A model's own file takes them in: `python -m tools.find_attributes morph.onnx … -o morph.onnx`; those of other names
+that it had stay. A .json is for `python -m tools.export_onnx checkpoint.pth --directions directions.json`.
 """
 
 from __future__ import annotations
@@ -26,11 +29,13 @@ from realtime.core.errors import OptionError, RealtimeError, nearest
 from realtime.core.files import atomic_write
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
+from realtime.models.latent_space import Direction, LatentSpace, problem_of_names
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled, unit
 from tools.attributes.labels import checked, read_labels
 from tools.attributes.means import RunningMeans, until_at_rest
+from tools.attributes.model_file import add_directions, check_place
 from tools.training.command_line import Parser
 from tools.training.crowd import Crowd, load_crowd, part_people
 
@@ -48,18 +53,6 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True)
-class Direction:
-    """One attribute found."""
-
-    name: str
-    by: str
-    accuracy: float
-    """On people held out, 0.5 is chance."""
-    values: NDArray[np.float64]
-    """[Z]; a step of 1 is one standard deviation of people's codes along it."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Material:
     """Codes and what is known of whose they are."""
 
@@ -68,6 +61,8 @@ class Material:
     held_out: NDArray[np.int64]
     has: dict[str, NDArray[np.int8]]
     """By an attribute's name: 1, −1, or 0 where nobody knows."""
+    light: int = 0
+    """How many numbers at the end of a code are the light."""
 
 
 def find(material: Material, asked: Sequence[Asked], way: str, batch: int, seed: int) -> list[Direction]:
@@ -83,7 +78,8 @@ def find(material: Material, asked: Sequence[Asked], way: str, batch: int, seed:
             by += f", apart from {' and '.join(one.apart)}"
         right = _right(material, one.name, direction)
         tell(f"{one.name}: by {by}; {right:.1%} told right of people held out")
-        found.append(Direction(one.name, by, right, scaled(direction, material.codes[material.learnt])))
+        values = scaled(direction, material.codes[material.learnt]).astype(np.float32)
+        found.append(Direction(one.name, one.name.replace("_", " "), by, right, values))
     return found
 
 
@@ -130,7 +126,7 @@ def read_material(arguments: argparse.Namespace, asked: Sequence[Asked]) -> Mate
                 progress("encoding faces", (index + 1) / len(crowd))
                 yield crowd.plain(index, encoder.side_px)
 
-        return Material(encoder.codes(faces()), learnt, held_out, has)
+        return Material(encoder.codes(faces()), learnt, held_out, has, encoder.light)
 
 
 def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked]) -> dict[str, NDArray[np.int8]]:
@@ -145,26 +141,17 @@ def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked
 
 
 def write(path: Path, model: Path, material: Material, found: Sequence[Direction]) -> None:
-    """Write the directions, and where people's codes lie, as JSON."""
+    """Write the directions, and where people's codes lie: as JSON, or into a model's file. Raises RealtimeError."""
     codes = material.codes[material.learnt].astype(np.float64)
-    text = {
-        "format": _FORMAT,
-        "model": model.name,
-        "alignment": FACE,
-        "latent": codes.shape[1],
-        "mean": _rounded(codes.mean(0)),
-        "deviation": _rounded(codes.std(0)),
-        "directions": [
-            {"name": one.name, "by": one.by, "accuracy": round(one.accuracy, 4), "values": _rounded(one.values)}
-            for one in found
-        ],
-    }
+    mean, deviation = codes.mean(0).astype(np.float32), codes.std(0).astype(np.float32)
+    space = LatentSpace(material.light, mean, deviation, tuple(found))
+    if path.suffix.lower() == ".onnx":
+        together = add_directions(model, space, path)
+        tell(f"{path} has the directions {', '.join(together.names)}")
+        return
+    told = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
     with atomic_write(path) as unfinished:
-        unfinished.write_text(json.dumps(text, indent=1), encoding="utf-8")
-
-
-def _rounded(values: NDArray[np.float64]) -> list[float]:
-    return [round(float(value), 6) for value in values]
+        unfinished.write_text(json.dumps(told | json.loads(space.text()), indent=1), encoding="utf-8")
 
 
 def tell(line: str) -> None:
@@ -175,13 +162,21 @@ def tell(line: str) -> None:
 
 
 def read_asked(attributes: Sequence[str], aparts: Sequence[str]) -> list[Asked]:
-    """Read NAME, NAME=COLUMN and NAME=OTHER,OTHER. Raises OptionError for what cannot be."""
+    """Read NAME=COLUMN or COLUMN alone, which is its own name in small letters, and NAME=OTHER,OTHER.
+
+    Raises OptionError for what cannot be.
+    """
     columns: dict[str, str] = {}
     for text in attributes:
-        name, _, column = text.partition("=")
-        if not name or name in columns:
+        name, named, column = text.partition("=")
+        if not named:
+            name, column = name.lower(), name
+        if not name or not column or name in columns:
             raise OptionError(f"--attribute {text}: write NAME or NAME=COLUMN, each name once")
-        columns[name] = column or name
+        columns[name] = column
+    problem = problem_of_names(columns)
+    if problem:
+        raise OptionError(f"--attribute {problem}")
     apart_from: dict[str, tuple[str, ...]] = {}
     for text in aparts:
         name, _, others = text.partition("=")
@@ -198,7 +193,7 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     """Raises OptionError for anything that cannot be."""
     formatter: Any = argparse.RawTextHelpFormatter
     parser = Parser("python -m tools.find_attributes", description=__doc__, formatter_class=formatter)
-    parser.add_argument("model", type=Path, help="a VAE's checkpoint, or its encoder's .onnx")
+    parser.add_argument("model", type=Path, help="a VAE's checkpoint, or the .onnx exported of it")
     parser.add_argument("--faces", type=Path, nargs="+", default=[], metavar="DIR", help="photos, or extracted crops")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="who has which attribute, as list_attr_celeba")
     parser.add_argument("--with", type=Path, nargs="+", default=[], metavar="DIR", dest="having", help="photos with it")
@@ -213,7 +208,7 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     )  # fmt: skip
     parser.add_argument("--batch", type=int, default=500, help="pictures between two looks at the means (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of pictures (%(default)s)")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.json")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".json; or the model's .onnx")
     parser.add_argument(
         "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
         help="where prepared faces are kept (default: the user's cache)",
@@ -227,6 +222,7 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
         raise OptionError("two folders show one attribute; name one as --attribute")
     if not 0 < arguments.held_out < 1:
         raise OptionError(f"--held-out {arguments.held_out:g} cannot be; it is more than 0 and less than 1")
+    check_place(arguments.model, arguments.out)
     if arguments.batch < 1:
         raise OptionError(f"--batch {arguments.batch} cannot be; it is 1 or more")
     return arguments, asked

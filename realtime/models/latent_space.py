@@ -60,17 +60,17 @@ class LatentSpace:
         return cls(light, np.zeros(latent, np.float32), np.ones(latent, np.float32))
 
     @classmethod
-    def parse(cls, text: str, latent: int, where: str) -> LatentSpace:
+    def parse(cls, text: str, latent: int, where: str, next_step: str = _AGAIN) -> LatentSpace:
         """Read a card's text for codes of `latent` numbers; nothing is known where it is empty.
 
-        Raises ModelError, one line that names `where`, for whatever does not fit.
+        Raises ModelError, one line that names `where` and ends in `next_step`, for whatever does not fit.
         """
         if not text:
             return cls.unknown(latent)
         try:
             return _parsed(text, latent)
         except _UnfitError as unfit:
-            raise ModelError(f"{where}: its latent_space {unfit}; {_AGAIN}") from None
+            raise ModelError(f"{where}: its latent_space {unfit}; {next_step}") from None
 
     def text(self) -> str:
         """Return what stands in the card, in one line."""
@@ -157,7 +157,7 @@ def _direction(found: Any, latent: int) -> Direction:
     if not _is_number(accuracy) or not 0 <= accuracy <= 1:
         raise _UnfitError(f"has a direction {_quoted(name)} whose accuracy is not 0 to 1")
     values = _numbers(found.get("values"), latent, f"direction {_quoted(name)}")
-    return Direction(name, title or name, by, float(accuracy), values)
+    return Direction(name, title or name.replace("_", " "), by, float(accuracy), values)
 
 
 def _numbers(found: Any, latent: int, what: str) -> Floats:
@@ -179,5 +179,4 @@ def _quoted(found: Any) -> str:
 
 
 def _rounded(values: Floats) -> list[float]:
-    """As exact as the steps of a float16: 0.05 %."""
-    return [float(f"{value:.5g}") for value in values.tolist()]
+    return [float(f"{value:.6g}") for value in values.tolist()]

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from realtime.models.latent_space import LatentSpace
+from realtime.models.runtime.onnx_model import ON_CPU
+from realtime.morph.model import MorphModel
 from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid
-from tools import find_attributes
+from tools import export_onnx, find_attributes
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled
-from tools.networks.face_vae import FaceVae, widths
+from tools.networks.face_vae import LIGHT, FaceVae, widths
 
 COUNT = 120
 SOME = ["--held-out", "0.1"]
@@ -77,7 +80,7 @@ def test_a_direction_is_found_that_tells_people_it_has_not_seen(
     assert "moved with" in captured.out
 
     # The means alone, kept at right angles to another.
-    asked = ["--attribute", "Red_Nose", "Left", "--apart", "Red_Nose=Left", "--by", "means", *SOME]
+    asked = ["--attribute", "Red_Nose", "Left", "--apart", "red_nose=left", "--by", "means", *SOME]
     assert find_attributes.main([*line, *asked]) == 0
     nose, left = (np.array(each["values"]) for each in json.loads(out.read_text())["directions"])
     assert abs(nose @ left) < 1e-5 * np.linalg.norm(nose) * np.linalg.norm(left) + 1e-5
@@ -95,17 +98,67 @@ def test_two_folders_are_a_list_too(photos: Path, checkpoint: Path, cache: Path,
     assert nose["accuracy"] > 0.8
 
 
+def exported(checkpoint: Path, path: Path, *words: str) -> MorphModel:
+    assert export_onnx.main([str(checkpoint), "-o", str(path), *words]) == 0
+    return MorphModel(path, ON_CPU)
+
+
+def test_directions_go_into_the_models_file_and_nothing_of_it_is_lost(
+    photos: Path, labels: Path, checkpoint: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, found = tmp_path / "morph.onnx", tmp_path / "found.json"
+    assert exported(checkpoint, path, "--title", "Noses").space.names == ()
+    line = ["--faces", str(photos), "--labels", str(labels), "--cache", str(cache), *SOME]
+    assert find_attributes.main([str(path), *line, "--attribute", "red_nose=Red_Nose", "-o", str(path)]) == 0
+    assert find_attributes.main([str(path), *line, "--attribute", "Left", "-o", str(path)]) == 0
+    model = MorphModel(path, ON_CPU)
+    assert (model.title, model.space.light, model.space.names) == ("Noses", LIGHT, ("red_nose", "left"))
+    assert model.space.direction("red_nose").title == "red nose"
+    # What the file's own encoder finds is what the checkpoint's finds.
+    assert find_attributes.main([str(checkpoint), *line, "--attribute", "Left", "-o", str(found)]) == 0
+    space = LatentSpace.parse(found.read_text(), 20, "found.json")
+    assert np.abs(space.mean - model.space.mean).max() < 0.01
+    assert np.abs(space.deviation - model.space.deviation).max() < 0.01
+    left, again = space.direction("left").values, model.space.direction("left").values
+    assert left @ again / np.linalg.norm(left) / np.linalg.norm(again) > 0.98
+    # One that cannot be found leaves the file as it was.
+    before = path.read_bytes()
+    assert find_attributes.main([str(path), *line, "--attribute", "Nobody", "-o", str(path)]) == 2
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["found.json", "morph.onnx"]
+
+    told = exported(checkpoint, tmp_path / "told.onnx", "--directions", str(found)).space
+    assert (told.light, told.names) == (LIGHT, ("left",))
+    assert told.direction("left").values == pytest.approx(left)
+    capsys.readouterr()
+    for text, said in (
+        (LatentSpace.unknown(21).text(), "21 numbers for 'mean', and the model's codes have 20; find directions with"),
+        ("no", "is no JSON"),
+    ):
+        (tmp_path / "other.json").write_text(text)
+        words = [str(checkpoint), "-o", str(tmp_path / "told.onnx"), "--directions", str(tmp_path / "other.json")]
+        before = (tmp_path / "told.onnx").read_bytes()
+        assert export_onnx.main(words) == 2
+        assert said in capsys.readouterr().err
+        assert (tmp_path / "told.onnx").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--attribute", "Nobody"], "'Nobody': 0 pictures have it and 120 do not; a direction needs 50 of each"),
+        (["--attribute", "Nobody"], "'nobody': 0 pictures have it and 120 do not; a direction needs 50 of each"),
         (["--attribute", "-Nobody"], "expected at least one argument"),
         (["--attribute", "x=-Nobody"], "'Nobody': 120 pictures have it and 0 do not"),
-        (["--attribute", "Few"], "'Few': 9 pictures have it"),
+        (["--attribute", "Few"], "'few': 9 pictures have it"),
         (["--attribute", "Red_Noes"], "did you mean 'Red_Nose'?"),
-        (["--attribute", "Left", "--apart", "Left=Rihgt"], "'Rihgt' is not asked for"),
+        (["--attribute", "Left", "--apart", "left=rihgt"], "'rihgt' is not asked for"),
         (["--attribute", "Left", "--with", "a", "--without", "b"], "name --faces and --labels, or --with and"),
         (["--attribute", "Left", "--labels", "nowhere.csv"], "cannot read nowhere.csv"),
+        (["--attribute", "Nose=Red_Nose"], "direction 'Nose': a name is of a to z, 0 to 9 and _"),
+        (["--attribute", "nose="], "write NAME or NAME=COLUMN"),
+        (["--attribute", "Left", "left=Red_Nose"], "each name once"),
+        (["--attribute", "Left", "-o", "x.onnx"], "directions of checkpoint.pth go into a .json"),
+        (["--attribute", "Left", "-o", "nowhere/x.json"], "no folder nowhere for x.json"),
     ],
 )
 def test_what_cannot_be_is_one_line(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,11 +15,16 @@ from torch import Tensor, nn
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Size
 from realtime.models.card import ModelCard, ModelKind
+from realtime.models.runtime.onnx_model import ON_CPU
+from realtime.morph.model import MorphModel
+from tests import tiny_models
 from tests.exporting.conftest import trained
+from tools import export_onnx
 from tools.exporting.check import WrittenModel, compare, sample_inputs
 from tools.exporting.checkpoint import read_checkpoint
+from tools.exporting.half_weights import stored_in_half
 from tools.exporting.model import build_model
-from tools.networks import LAYOUTS, Part, layout_of
+from tools.networks import LAYOUTS, Autoencoder, Part, layout_of
 from tools.networks.animegan2 import AnimeGan2
 from tools.networks.brush import Brush
 from tools.networks.cyclegan_resnet import CycleganResnet
@@ -167,6 +175,49 @@ def test_a_weight_missing_surplus_or_misshapen_is_named(case: str) -> None:
             layout.parts(weights)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_decoder_by_itself(tmp_path: Path) -> None:
+    """No layout makes one yet; whatever draws faces of codes will."""
+    _, (morph,) = parts_of(trained(Vae((4, 8, 8, 12), (8, 8, 4, 4), 6, coarse=2)))
+    assert isinstance(morph.network, Autoencoder)
+    part = Part(ModelKind.LATENT_DECODER, morph.network.decoder, morph.picture, side_px=32, latent=6)
+    assert max(differences(part, tmp_path, "any")) <= 1
+
+
+def test_weights_that_half_the_bits_cannot_hold_keep_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shape = (128, 128)
+    weights = {
+        "plain": rng.normal(0, 0.1, shape),
+        "large": rng.normal(0, 0.1, shape) + 1e5,
+        "tiny": rng.normal(0, 1e-6, shape),
+        "few": np.ones((8, 128)),
+    }
+    names = list(weights)
+    nodes = [onnx.helper.make_node("Concat", names, ["all"], axis=0)]
+    path = tiny_models.write_model(
+        tmp_path / "x.onnx",
+        nodes,
+        [],
+        [tiny_models.floats("all", 392, 128)],
+        {name: values.astype(np.float32) for name, values in weights.items()},
+    )
+    model = stored_in_half(onnx.load(path))
+    stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    full, half = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
+    assert stored == {"plain/half": half, "large": full, "tiny": full, "few": full}
+    (made,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {})
+    assert made == pytest.approx(np.concatenate(list(weights.values())), rel=2**-11, abs=1e-7)
+
+
+@pytest.mark.shared_data
+def test_a_public_vae_goes_the_same_road_as_ours(shared_data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "public.onnx"
+    assert export_onnx.main([str(shared_data / "checkpoints" / "vae_64_celeba.pth"), "-o", str(path)]) == 0
+    model = MorphModel(path, ON_CPU)
+    assert (model.side_px, model.latent, model.space.light, model.space.names) == (64, 32, 0, ())
+    assert model.decode(np.zeros((1, 32), np.float32)).std() > 10, "a face for the mean of all codes"
 
 
 @pytest.mark.shared_data

@@ -26,8 +26,8 @@ _AT_ONCE = 32
 class Encoder:
     """Takes RGB uint8 [N, S, S, 3], gives codes float32 [N, Z]."""
 
-    def __init__(self, side_px: int, latent: int, encode: Callable[[Pixels], NDArray[np.float32]]) -> None:
-        self.side_px, self.latent, self._encode = side_px, latent, encode
+    def __init__(self, side_px: int, latent: int, light: int, encode: Callable[[Pixels], NDArray[np.float32]]) -> None:
+        self.side_px, self.latent, self.light, self._encode = side_px, latent, light, encode
 
     @classmethod
     def open(cls, path: Path) -> Encoder:
@@ -43,7 +43,7 @@ class Encoder:
         part = next((part for part in layout.parts(weights) if part.kind is ModelKind.MORPH), None)
         if part is None:
             raise ModelError(f"{path} has no encoder; name the checkpoint of a VAE of faces")
-        return cls(part.side_px, part.latent, lambda faces: _encoded(part, faces))
+        return cls(part.side_px, part.latent, part.light, lambda faces: _encoded(part, faces))
 
     @classmethod
     def _of_model(cls, path: Path) -> Encoder:
@@ -55,6 +55,7 @@ class Encoder:
         return cls(
             model.side_px,
             model.latent,
+            model.space.light,
             lambda faces: np.stack([model.encode(np.ascontiguousarray(face[:, :, ::-1])) for face in faces]),
         )
 
