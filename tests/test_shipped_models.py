@@ -8,12 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.faces.landmarks.alignment import cut_face
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.models import library
 from realtime.models.card import HEIGHT, WIDTH, ModelKind
-from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
+from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, SessionPolicy
+from realtime.morph.model import MorphModel
+from realtime.picture_files.reader import read_picture
+from realtime.swap.photo.loading import read_source
 
 SHIPPED = sorted(library.shipped_folder().glob("*.onnx"))
-LARGEST_BYTES = 1_000_000
+LARGEST_BYTES = {ModelKind.STYLE: 1_000_000, ModelKind.MORPH: 8_000_000}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ class TestShipped:
         ]
         assert empty == []
         assert path.with_suffix(".md").is_file()
-        assert path.stat().st_size <= LARGEST_BYTES
+        assert path.stat().st_size <= LARGEST_BYTES[card.kind]
 
     def test_it_is_found_by_its_name(self, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
@@ -54,3 +59,22 @@ class TestShipped:
             assert np.abs(free.astype(int) - fixed).max() <= 1
             assert np.abs(free.astype(int) - picture).mean() > 5  # a painting, not the photo
             assert free.std() > 15  # and not one colour
+
+
+def test_the_morph_keeps_faces_and_its_directions_change_them(navy_photo: Path) -> None:
+    """On a photo it never saw: drawn again it is nearer to itself than to the mean of people, and each direction makes
+    a face that differs.
+    """
+    model = MorphModel(library.find_model("faces", ModelKind.MORPH), ON_CPU)
+    picture = read_picture(navy_photo)
+    mesh = read_source(navy_photo, FaceMeasurer()).mesh
+    face = cut_face(picture, mesh, model.alignment, model.side_px)[0]
+    code = model.encode(face)
+    drawn, nobody = model.decode(np.stack([code, model.space.mean]))
+    assert np.square(drawn - face).mean() < np.square(nobody - face).mean() / 3
+    assert len(model.space.directions) >= 8
+    for direction in model.space.directions:
+        assert direction.accuracy > 0.7, direction.name
+        less, more = model.decode(np.stack([code - 3 * direction.values, code + 3 * direction.values]))
+        assert np.abs(more - less).mean() > 4, direction.name
+    model.close()

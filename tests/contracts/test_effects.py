@@ -36,7 +36,7 @@ def spec_of(name: str, folder: Path) -> str:
         return f"style:{negative_style(folder / 'negative.onnx')}"
     if name == "swap":
         return f"swap:{sample_photo()}"
-    return {"none": "none"}[name]
+    return {"none": "none", "morph": "morph"}[name]
 
 
 @pytest.fixture(scope="module")
