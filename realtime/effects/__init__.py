@@ -140,6 +140,9 @@ EFFECTS: dict[str, RegistryEntry] = {
         "MorphEffect",
         "a face slid through latent space: a smile, glasses, years, on your own",
     ),
+    "walk": RegistryEntry(
+        "realtime.effects.walk", "WalkEffect", "a face that wanders through latent space by itself, whoever is there"
+    ),
     "swap": RegistryEntry(
         "realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"
     ),

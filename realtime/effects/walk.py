@@ -1,0 +1,147 @@
+"""A face that wanders through latent space and is never the same: nobody need be before the camera.
+
+Where it goes is told in `realtime.morph.walk`, how it is drawn in time in `realtime.morph.walker`; here a network is
+chosen, and a face to begin at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+from realtime.control.parameters import Parameters
+from realtime.core.errors import EffectError
+from realtime.core.paths import user_path
+from realtime.core.settings import setting
+from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Frame, Size
+from realtime.imaging.numerics import Floats
+from realtime.imaging.pixels import place_inside
+from realtime.model_import.vetting import vetted
+from realtime.models.card import ModelKind
+from realtime.models.library import find_model, model_names, read_card
+from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.morph.generator import DecoderGenerator, FaceGenerator, MorphGenerator
+from realtime.morph.model import MorphModel
+from realtime.morph.opening import SHIPPED, default_morph, model_and_photo, photo_code
+from realtime.morph.walk import WalkCourse
+from realtime.morph.walker import Walker
+
+_OWN_SIZE = Size(1280, 720)
+
+
+@dataclasses.dataclass(frozen=True)
+class WalkSettings:
+    """How the face wanders."""
+
+    speed: float = field(
+        default=6.0,
+        metadata=setting("how many people it passes through in a minute", least=0, most=60, step=1, live=True),
+    )
+    spread: float = field(
+        default=0.7,
+        metadata=setting(
+            "how far from the mean face: 1 is as far as people are; nearer is clearer", least=0, most=1.5, step=0.1,
+            live=True,
+        ),
+    )  # fmt: skip
+    seed: int = field(
+        default=0, metadata=setting("which way it goes; the same number, the same film", least=0, step=1, live=True)
+    )
+
+    @property
+    def course(self) -> WalkCourse:
+        return WalkCourse(self.speed, self.spread, self.seed)
+
+
+class WalkEffect(Effect):
+    """Draws a face of its own."""
+
+    Settings = WalkSettings
+    # It looks at nothing, and where it fails the camera's picture must not come onto a gallery's wall.
+    uses_pixels = False
+    synthetic = True
+    gives_pictures_away = True
+
+    def __init__(
+        self,
+        generator: FaceGenerator,
+        start: Floats | None,
+        settings: WalkSettings,
+        context: EffectContext,
+        held: contextlib.ExitStack,
+    ) -> None:
+        """`start`: the code [Z] to begin at, or None; `held` is closed last. Raises ModelError."""
+        self.parameters = Parameters(settings)
+        self._generator = generator
+        canvas = context.canvas or _fitting(context.frame or _OWN_SIZE, context.largest)
+        self._pool = FramePool(canvas)
+        self._walker = Walker(generator, canvas, settings.course, start, waits=context.every_frame)
+        self._held = held
+        held.callback(self._walker.close)
+        self._walker.wait(settings.course)
+
+    @classmethod
+    def choices(cls) -> Sequence[str]:
+        morphs, decoders = model_names(ModelKind.MORPH), model_names(ModelKind.LATENT_DECODER)
+        return ("", *(name for name in morphs if name != SHIPPED), *(name for name in decoders if name not in morphs))
+
+    @classmethod
+    def open(cls, argument: str, settings: WalkSettings, context: EffectContext) -> WalkEffect:
+        """Open `walk`, `walk:MODEL`, `walk:PHOTO` or `walk:MODEL:PHOTO`; with a photo, it begins at that face."""
+        name, photo = model_and_photo(argument)
+        policy = SessionPolicy(provider=context.provider)
+        with contextlib.ExitStack() as held:
+            generator, start = _opened(name or default_morph(), photo, policy, held)
+            return cls(generator, start, settings, context, held.pop_all())
+
+    @property
+    def provider(self) -> str:  # type: ignore[override]  # a network may change it on the way
+        return self._generator.provider
+
+    def make(self, scene: Scene) -> Frame:
+        picture = self._pool.take()
+        self._walker.draw(scene.frame.pts_s, self.parameters.values.course, picture)
+        return scene.frame.with_pixels(picture)
+
+    def report(self) -> Mapping[str, Any]:
+        return {"model": self._generator.title}
+
+    def close(self) -> None:
+        self._held.close()
+
+
+def _opened(
+    name: str, photo: str, policy: SessionPolicy, held: contextlib.ExitStack
+) -> tuple[FaceGenerator, Floats | None]:
+    """Return what draws the faces, and where to begin; `held` closes it."""
+    if _is_decoder(name):
+        path = find_model(name, ModelKind.LATENT_DECODER)
+        if photo:
+            raise EffectError(f"{path.stem} only draws faces: it cannot begin at a photo's; leave out ':{photo}'")
+        decoder = DecoderGenerator(vetted(path), policy)
+        held.callback(decoder.close)
+        return decoder, None
+    model = MorphModel(vetted(find_model(name, ModelKind.MORPH)), policy, codes=1)
+    held.callback(model.close)
+    return MorphGenerator(model), photo_code(model, photo) if photo else None
+
+
+def _is_decoder(name: str) -> bool:
+    if name in model_names(ModelKind.MORPH):
+        return False
+    path = user_path(name)
+    if path.is_file():
+        return read_card(path).kind is ModelKind.LATENT_DECODER
+    return name in model_names(ModelKind.LATENT_DECODER)
+
+
+def _fitting(frame: Size, largest: Size) -> Size:
+    if frame.width <= largest.width and frame.height <= largest.height:
+        return frame
+    return place_inside(frame, largest).size

@@ -1,0 +1,128 @@
+"""A small square face on a large screen: as high as the screen, and melting into its own soft, dark continuation."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
+
+_SHARPER = 0.6
+"""Of what a blur takes away, added before enlarging."""
+_SOFT_PX = 16
+"""Side of the face that its surroundings are made of: no feature outlives it."""
+_GRID_PX = 160
+"""Longest side of the surroundings before they are enlarged."""
+_MELTS = 0.16
+"""Of the face's side: over so much at a seam it passes into the surroundings."""
+_DARKEST = 0.3
+"""Of the surroundings' light, what is left at the screen's edge."""
+_STRIP_ROWS = 60
+
+
+class FramedFace:
+    """Faces of one size for screens of one size. Used by one thread."""
+
+    def __init__(self, side_px: int, canvas: Size) -> None:
+        side = min(canvas)
+        left, top = (canvas.width - side) // 2, (canvas.height - side) // 2
+        self._columns = slice(left, left + side)
+        self._rows = slice(top, top + side)
+        self._to_canvas = _scaled(side / side_px, left, top)
+        self._blur_px = side_px / 100
+        self._prepared = np.empty((side_px, side_px, 3), np.float32)
+
+        coarse = max(1.0, max(canvas) / _GRID_PX)
+        self._grid = Size(max(1, round(canvas.width / coarse)), max(1, round(canvas.height / coarse)))
+        to_grid = (self._grid.width / canvas.width, self._grid.height / canvas.height)
+        self._soft_to_grid = _onto(_scaled(side / _SOFT_PX, left, top), to_grid)
+        self._grid_to_canvas = _onto(np.eye(2, 3), (1 / to_grid[0], 1 / to_grid[1]))
+        self._shade = _shade(self._grid, canvas)
+
+        # What lies beside the face fades in over its edge; where nothing does, the edge is the screen's.
+        self._across = _ramp(side, left > 0)
+        self._down = _ramp(side, top > 0)
+        strip = min(_STRIP_ROWS, canvas.height)
+        self._surroundings = np.empty((strip, canvas.width, 3), np.float32)
+        self._face = np.empty((strip, canvas.width, 3), np.float32)
+        # Less than a grey level of noise, or the dark shows steps. It stands still: what moves would be seen.
+        self._grain = np.random.default_rng(0).uniform(-0.5, 0.5, self._surroundings.shape).astype(np.float32)
+
+    def draw(self, face: Floats, out: Pixels) -> None:
+        """Fill `out`, of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
+        prepared = self._prepared
+        cv2.GaussianBlur(face, (0, 0), self._blur_px, dst=prepared, borderType=cv2.BORDER_REPLICATE)
+        cv2.addWeighted(face, 1 + _SHARPER, prepared, -_SHARPER, 0, dst=prepared)
+        grid = self._surroundings_of(face)
+        height = len(out)
+        for first in range(0, height, len(self._face)):
+            self._draw_strip(grid, first, min(len(self._face), height - first), out)
+
+    def _surroundings_of(self, face: Floats) -> Floats:
+        soft = cv2.resize(face, (_SOFT_PX, _SOFT_PX), interpolation=cv2.INTER_AREA)
+        grid = cv2.warpAffine(
+            soft, self._soft_to_grid, self._grid, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
+        grid = cv2.GaussianBlur(grid, (0, 0), max(self._grid) / 40, borderType=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.multiply(grid.clip(0, 255), self._shade), np.float32)
+
+    def _draw_strip(self, grid: Floats, first: int, rows: int, out: Pixels) -> None:
+        whole = self._surroundings[:rows]
+        _warp(grid, self._grid_to_canvas, first, whole, cv2.INTER_LINEAR)
+        begin, end = max(first, self._rows.start), min(first + rows, self._rows.stop)
+        if begin < end:
+            face = self._face[: end - begin, : len(self._across)]
+            matrix = self._to_canvas.copy()
+            matrix[0, 2] -= self._columns.start
+            _warp(self._prepared, matrix, begin, face, cv2.INTER_LANCZOS4)
+            under = whole[begin - first : end - first, self._columns]
+            face -= under
+            face *= self._across[:, np.newaxis]
+            face *= self._down[begin - self._rows.start : end - self._rows.start, np.newaxis, np.newaxis]
+            under += face
+        cv2.add(whole, self._grain[:rows], dst=out[first : first + rows], dtype=cv2.CV_8U)
+
+
+def _scaled(scale: float, left: float, top: float) -> NDArray[np.float64]:
+    """Return the (2, 3) matrix that enlarges a picture to a place; pixels are where their middles are."""
+    half = scale / 2 - 0.5
+    return np.array([[scale, 0, left + half], [0, scale, top + half]], np.float64)
+
+
+def _onto(matrix: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
+    """Return a matrix followed by a scaling, across and down."""
+    factors = np.array(scale)
+    scaled = matrix * factors[:, np.newaxis]
+    scaled[:, 2] += factors / 2 - 0.5
+    return np.asarray(scaled, np.float64)
+
+
+def _warp(source: Floats, matrix: NDArray[np.float64], first_row: int, out: Floats, how: int) -> None:
+    """Draw what lies in some rows of the canvas."""
+    moved = matrix.copy()
+    moved[1, 2] -= first_row
+    size = (out.shape[1], out.shape[0])
+    drawn = cv2.warpAffine(source, moved, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
+    np.copyto(out, drawn)
+
+
+def _ramp(length: int, melts: bool) -> Floats:
+    """Return weights from 0 at both ends to 1, without a corner; 1 all along where nothing melts."""
+    if not melts:
+        return np.ones(length, np.float32)
+    place = np.arange(length) + 0.5
+    share = np.clip(np.minimum(place, length - place) / max(1.0, _MELTS * length), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def _shade(grid: Size, canvas: Size) -> Floats:
+    """Return how light the surroundings are, (height, width, 3): 1 in the middle, dark at the far edges."""
+    across = np.abs(np.linspace(-1, 1, grid.width + 2)[1:-1]) * canvas.width
+    down = np.abs(np.linspace(-1, 1, grid.height + 2)[1:-1]) * canvas.height
+    side, longest = min(canvas), max(canvas)
+    beyond = np.maximum(across[np.newaxis, :], down[:, np.newaxis]) - side * (1 - 2 * _MELTS)
+    share = np.clip(beyond / max(1.0, longest - side * (1 - 2 * _MELTS)), 0, 1)
+    light = 1 - (1 - _DARKEST) * np.sin(share * np.pi / 2)
+    return np.repeat(light[:, :, np.newaxis], 3, axis=2).astype(np.float32)
