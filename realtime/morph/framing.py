@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.frame import Size
 from realtime.imaging.numerics import Floats
 
-_SHARPER = 0.6
-"""Of what a blur takes away, added before enlarging."""
+_SMOOTHER_PX, _COARSER = 1.2, 2.3
+_SHARPER = 0.8
+"""Where a face is enlarged: a fine blur takes away the grid of the network's own enlarging, and some of what one so many
+times coarser would take is added. The less it is enlarged, the less of either."""
+_ENLARGED = 5.0
+"""So many times as large, all of it."""
 _SOFT_PX = 16
 """Side of the face that its surroundings are made of: no feature outlives it."""
 _GRID_PX = 160
 """Longest side of the surroundings before they are enlarged."""
+_BLUR = 1 / 30
+"""Deviation, of its longest side."""
 _MELTS = 0.16
 """Of the face's side: over so much at a seam it passes into the surroundings."""
 _DARKEST = 0.3
 """Of the surroundings' light, what is left at the screen's edge."""
 _STRIP_ROWS = 60
+
+STEPS = 256
+"""Of a grey level: what is blended from two pictures changes by less than one from frame to frame."""
+FinePixels: TypeAlias = NDArray[np.uint16]
+"""(height, width, 3) BGR in steps of a grey level."""
 
 
 class FramedFace:
@@ -30,9 +43,12 @@ class FramedFace:
         left, top = (canvas.width - side) // 2, (canvas.height - side) // 2
         self._columns = slice(left, left + side)
         self._rows = slice(top, top + side)
-        self._to_canvas = _scaled(side / side_px, left, top)
-        self._blur_px = side_px / 100
-        self._prepared = np.empty((side_px, side_px, 3), np.float32)
+        much = float(np.clip((side / side_px - 1) / (_ENLARGED - 1), 0, 1))
+        self._fine_px, self._sharper = max(0.1, much * _SMOOTHER_PX), much * _SHARPER
+        self._resampling = cv2.INTER_AREA if side < side_px else cv2.INTER_CUBIC
+        self._fine = np.empty((side_px, side_px, 3), np.float32)
+        self._coarse = np.empty_like(self._fine)
+        self._face = np.empty((side, side, 3), np.float32)
 
         coarse = max(1.0, max(canvas) / _GRID_PX)
         self._grid = Size(max(1, round(canvas.width / coarse)), max(1, round(canvas.height / coarse)))
@@ -42,47 +58,50 @@ class FramedFace:
         self._shade = _shade(self._grid, canvas)
 
         # What lies beside the face fades in over its edge; where nothing does, the edge is the screen's.
-        self._across = _ramp(side, left > 0)
-        self._down = _ramp(side, top > 0)
+        self._across = _ramp(side, left > 0)[:, np.newaxis]
+        self._down = _ramp(side, top > 0)[:, np.newaxis, np.newaxis]
         strip = min(_STRIP_ROWS, canvas.height)
         self._surroundings = np.empty((strip, canvas.width, 3), np.float32)
-        self._face = np.empty((strip, canvas.width, 3), np.float32)
         # Less than a grey level of noise, or the dark shows steps. It stands still: what moves would be seen.
         self._grain = np.random.default_rng(0).uniform(-0.5, 0.5, self._surroundings.shape).astype(np.float32)
 
-    def draw(self, face: Floats, out: Pixels) -> None:
+    def draw(self, face: Floats, out: FinePixels) -> None:
         """Fill `out`, of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
-        prepared = self._prepared
-        cv2.GaussianBlur(face, (0, 0), self._blur_px, dst=prepared, borderType=cv2.BORDER_REPLICATE)
-        cv2.addWeighted(face, 1 + _SHARPER, prepared, -_SHARPER, 0, dst=prepared)
+        self._enlarge(face)
         grid = self._surroundings_of(face)
-        height = len(out)
-        for first in range(0, height, len(self._face)):
-            self._draw_strip(grid, first, min(len(self._face), height - first), out)
+        height, strip = len(out), len(self._surroundings)
+        for first in range(0, height, strip):
+            self._draw_strip(grid, first, min(strip, height - first), out)
+
+    def _enlarge(self, face: Floats) -> None:
+        for blurred, deviation in ((self._fine, self._fine_px), (self._coarse, self._fine_px * _COARSER)):
+            cv2.GaussianBlur(face, (0, 0), deviation, dst=blurred, borderType=cv2.BORDER_REPLICATE)
+        sharp = cv2.addWeighted(self._fine, 1 + self._sharper, self._coarse, -self._sharper, 0, dst=self._fine)
+        size = (self._face.shape[1], self._face.shape[0])
+        # Lanczos' longer kernel rings around eyes that are this soft, and takes twice as long.
+        cv2.resize(sharp, size, dst=self._face, interpolation=self._resampling)
 
     def _surroundings_of(self, face: Floats) -> Floats:
         soft = cv2.resize(face, (_SOFT_PX, _SOFT_PX), interpolation=cv2.INTER_AREA)
         grid = cv2.warpAffine(
             soft, self._soft_to_grid, self._grid, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
         )
-        grid = cv2.GaussianBlur(grid, (0, 0), max(self._grid) / 40, borderType=cv2.BORDER_REPLICATE)
+        grid = cv2.GaussianBlur(grid, (0, 0), max(self._grid) * _BLUR, borderType=cv2.BORDER_REPLICATE)
         return np.asarray(cv2.multiply(grid.clip(0, 255), self._shade), np.float32)
 
-    def _draw_strip(self, grid: Floats, first: int, rows: int, out: Pixels) -> None:
+    def _draw_strip(self, grid: Floats, first: int, rows: int, out: FinePixels) -> None:
         whole = self._surroundings[:rows]
-        _warp(grid, self._grid_to_canvas, first, whole, cv2.INTER_LINEAR)
+        _warp(grid, self._grid_to_canvas, first, whole)
         begin, end = max(first, self._rows.start), min(first + rows, self._rows.stop)
         if begin < end:
-            face = self._face[: end - begin, : len(self._across)]
-            matrix = self._to_canvas.copy()
-            matrix[0, 2] -= self._columns.start
-            _warp(self._prepared, matrix, begin, face, cv2.INTER_LANCZOS4)
-            under = whole[begin - first : end - first, self._columns]
+            inside = slice(begin - self._rows.start, end - self._rows.start)
+            face, under = self._face[inside], whole[begin - first : end - first, self._columns]
             face -= under
-            face *= self._across[:, np.newaxis]
-            face *= self._down[begin - self._rows.start : end - self._rows.start, np.newaxis, np.newaxis]
+            face *= self._across
+            face *= self._down[inside]
             under += face
-        cv2.add(whole, self._grain[:rows], dst=out[first : first + rows], dtype=cv2.CV_8U)
+        into = out[first : first + rows]
+        cv2.addWeighted(whole, STEPS, self._grain[:rows], STEPS, 0, dst=into, dtype=cv2.CV_16U)
 
 
 def _scaled(scale: float, left: float, top: float) -> NDArray[np.float64]:
@@ -99,13 +118,12 @@ def _onto(matrix: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np
     return np.asarray(scaled, np.float64)
 
 
-def _warp(source: Floats, matrix: NDArray[np.float64], first_row: int, out: Floats, how: int) -> None:
+def _warp(source: Floats, matrix: NDArray[np.float64], first_row: int, out: Floats) -> None:
     """Draw what lies in some rows of the canvas."""
     moved = matrix.copy()
     moved[1, 2] -= first_row
     size = (out.shape[1], out.shape[0])
-    drawn = cv2.warpAffine(source, moved, size, flags=how, borderMode=cv2.BORDER_REPLICATE)
-    np.copyto(out, drawn)
+    cv2.warpAffine(source, moved, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _ramp(length: int, melts: bool) -> Floats:

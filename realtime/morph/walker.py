@@ -17,7 +17,7 @@ import numpy as np
 
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
-from realtime.morph.framing import FramedFace
+from realtime.morph.framing import STEPS, FinePixels, FramedFace
 from realtime.morph.generator import FaceGenerator
 from realtime.morph.walk import LatentWalk, WalkCourse
 
@@ -33,7 +33,7 @@ class _Key:
     """A picture drawn, and when it is shown."""
 
     def __init__(self, canvas: Size) -> None:
-        self.picture: Pixels = np.zeros((canvas.height, canvas.width, 3), np.uint8)
+        self.picture: FinePixels = np.zeros((canvas.height, canvas.width, 3), np.uint16)
         self.time_s = -math.inf
 
 
@@ -88,7 +88,8 @@ class Walker:
             time_s = after.time_s
             self._hold(time_s)
         share = (time_s - before.time_s) / (after.time_s - before.time_s)
-        cv2.addWeighted(before.picture, 1 - share, after.picture, share, 0, dst=out)
+        weights = (1 - share) / STEPS, share / STEPS
+        cv2.addWeighted(before.picture, weights[0], after.picture, weights[1], 0, dst=out, dtype=cv2.CV_8U)
         return True
 
     def wait(self, course: WalkCourse) -> None:
@@ -150,7 +151,7 @@ class Walker:
         self._people += passed_s / 60 * speed
         self._begun_s = time_s
 
-    def _draw(self, code: Floats, picture: Pixels) -> None:
+    def _draw(self, code: Floats, picture: FinePixels) -> None:
         """[the second thread]"""
         began_s = time.monotonic()
         self._generator.draw(code, self._face)
