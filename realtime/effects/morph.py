@@ -17,15 +17,13 @@ from typing import Any, Literal
 import numpy as np
 
 from realtime.control.parameters import Parameters
-from realtime.core.errors import EffectError, OptionError
+from realtime.core.errors import OptionError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
-from realtime.core.specs import model_and_rest
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
+from realtime.effects.walk import WalkSettings
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
-from realtime.faces.landmarks.alignment import sample
-from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.tracker import HELD_S
@@ -36,17 +34,15 @@ from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.morph.absence import WanderingFace
 from realtime.morph.face import MorphedFace
 from realtime.morph.model import MorphModel
-from realtime.swap.names import is_photo
-from realtime.swap.photo.loading import read_source
+from realtime.morph.opening import SHIPPED, default_morph, model_and_photo, photo_code
 
 log = logging.getLogger(__name__)
 
 EVERYONE = "everyone"
 """`morph:everyone` mixes those before the camera into each other."""
-SHIPPED = "faces"
-"""The model that comes with the program."""
 _FIRST_SMILE = 2.0
 """Where nothing is set and nobody is mixed in: something is to be seen."""
 _MOST_PEOPLE = 4
@@ -90,9 +86,13 @@ class MorphSettings:
     in_front: bool = field(
         default=True, metadata=setting("your hair, hands, cups and phones before your face stay as they are", live=True)
     )
+    walk: bool = field(
+        default=False,
+        metadata=setting("with nobody there, the last face wanders over the whole picture", live=True),
+    )
 
 
-_NOT_DIRECTIONS = ("mix", "amount", "show", "in_front")
+_NOT_DIRECTIONS = ("mix", "amount", "show", "in_front", "walk")
 DIRECTIONS = tuple(one.name for one in dataclasses.fields(MorphSettings) if one.name not in _NOT_DIRECTIONS)
 """Names of directions that are settings; of these a model has some."""
 
@@ -115,8 +115,12 @@ class MorphEffect(Effect):
     synthetic = True
     gives_pictures_away = False
 
-    def __init__(self, model: MorphModel, partner: Floats | None, title: str, settings: MorphSettings) -> None:
-        """`partner`: the code of a face to be mixed in, or None; an empty one stands for everyone."""
+    def __init__(
+        self, model: MorphModel, partner: Floats | None, title: str, settings: MorphSettings, *, waits: bool = False
+    ) -> None:
+        """`partner`: the code of a face to be mixed in, or None; an empty one stands for everyone. `waits`: recorded
+        material, no picture of which is left out.
+        """
         self._model = model
         self._partner = partner
         self._is_everyone = partner is not None and not len(partner)
@@ -129,6 +133,7 @@ class MorphEffect(Effect):
         self._pool = FramePool(_UNKNOWN_FRAME)
         self._applied: MorphSettings | None = None
         self._step = np.zeros(model.latent, np.float32)
+        self._wanderer = WanderingFace(model, WalkSettings().course, waits=waits)
         self._before: Frame | None = None
         self._frames_morphed = 0
         self.provider = model.network.provider
@@ -141,7 +146,8 @@ class MorphEffect(Effect):
     @classmethod
     def open(cls, argument: str, settings: MorphSettings, context: EffectContext) -> MorphEffect:
         """Open `morph`, `morph:PHOTO`, `morph:everyone`, `morph:MODEL` or `morph:MODEL:PHOTO`."""
-        name, other = _split(argument)
+        name, other = model_and_photo(argument, (EVERYONE,))
+        name = name or default_morph()
         model = MorphModel(vetted(find_model(name, ModelKind.MORPH)), SessionPolicy(provider=context.provider))
         try:
             _check_known(settings, model, name)
@@ -149,11 +155,9 @@ class MorphEffect(Effect):
             if other == EVERYONE:
                 partner = np.empty(0, np.float32)
             elif other:
-                source = read_source(user_path(other), FaceMeasurer())
-                to_photo = model.alignment.to_picture(source.mesh, model.side_px)
-                partner = model.encode(sample(source.photo, to_photo, model.side_px))
+                partner = photo_code(model, other)
             model.network.warm()
-            return cls(model, partner, other and user_path(other).stem, settings)
+            return cls(model, partner, other and user_path(other).stem, settings, waits=context.every_frame)
         except BaseException:
             model.close()
             raise
@@ -165,9 +169,17 @@ class MorphEffect(Effect):
         if self._has_broken(frame):
             self._people.clear()
         self._before = frame
-        if not self._changes_anything(settings):
-            return frame
         faces = [face for face in scene.faces if face.confirmed][:_MOST_PEOPLE]
+        picture = frame
+        if settings.walk or self._changes_anything(settings):
+            picture = self._morphed(frame, faces, settings)
+        if faces:
+            person = self._people.get(faces[0].track_id)
+            code = None if person is None else person.face.code
+            self._wanderer.saw(frame.pts_s, None if code is None else code + self._step)
+        return self._wanderer.show(picture, wanted=settings.walk)
+
+    def _morphed(self, frame: Frame, faces: Sequence[Face], settings: MorphSettings) -> Frame:
         self._people = {face.track_id: self._people.get(face.track_id) or self._new_person(settings) for face in faces}
         if not faces:
             return frame
@@ -252,6 +264,7 @@ class MorphEffect(Effect):
         return {"model": self._model.title, "frames_morphed": self._frames_morphed}
 
     def close(self) -> None:
+        self._wanderer.close()
         self._model.close()
 
 
@@ -267,23 +280,6 @@ def _first(settings: MorphSettings, name: str, partner: Floats | None) -> float:
 def _light(settings: MorphSettings) -> float:
     """What is carried onto the viewer's own pixels has their light already."""
     return 1.0 if settings.show == "decoded" else 0.0
-
-
-def _split(argument: str) -> tuple[str, str]:
-    """Return the model's name and what is mixed in, which may be empty."""
-    name, rest = model_and_rest(argument)
-    if rest:
-        return name, rest
-    if not argument or argument == EVERYONE or is_photo(argument):
-        return _default_model(), argument
-    return argument, ""
-
-
-def _default_model() -> str:
-    names = model_names(ModelKind.MORPH)
-    if not names:
-        raise EffectError("there is no morph model yet; train one (docs/morph.md) and `realtime models add` it")
-    return SHIPPED if SHIPPED in names else names[0]
 
 
 def _check_known(settings: MorphSettings, model: MorphModel, name: str) -> None:

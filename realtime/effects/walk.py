@@ -46,10 +46,13 @@ class WalkSettings:
     spread: float = field(
         default=0.7,
         metadata=setting(
-            "how far from the mean face: 1 is as far as people are; nearer is clearer", least=0, most=1.5, step=0.1,
+            "how far from the mean face: 1 is as far as people are; nearer is clearer",
+            least=0,
+            most=1.5,
+            step=0.1,
             live=True,
         ),
-    )  # fmt: skip
+    )
     seed: int = field(
         default=0, metadata=setting("which way it goes; the same number, the same film", least=0, step=1, live=True)
     )

@@ -13,8 +13,8 @@ from realtime.imaging.numerics import Floats
 
 _SMOOTHER_PX, _COARSER = 1.2, 2.3
 _SHARPER = 0.8
-"""Where a face is enlarged: a fine blur takes away the grid of the network's own enlarging, and some of what one so many
-times coarser would take is added. The less it is enlarged, the less of either."""
+"""Where a face is enlarged: a fine blur takes away the grid of the network's own enlarging, and some of what one so
+many times coarser would take is added. The less it is enlarged, the less of either."""
 _ENLARGED = 5.0
 """So many times as large, all of it."""
 _SOFT_PX = 16

@@ -100,9 +100,9 @@ class Walker:
             self._take()
             self._begin(self._following_s(0.0), course)
 
-    def close(self) -> None:
-        """Wait for the picture that is being drawn."""
-        self._worker.shutdown(cancel_futures=True)
+    def close(self, *, wait: bool = True) -> None:
+        """Wait for the picture that is being drawn, or let it be drawn for nobody."""
+        self._worker.shutdown(wait, cancel_futures=True)
 
     def _clock(self, pts_s: float) -> float:
         """Return the walk's own time: it stands where the source's clock leaps back."""

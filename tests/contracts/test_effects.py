@@ -21,7 +21,7 @@ from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.picture_files.samples import sample_photo
 from tests.portrait_packs import write_pack
 from tests.process import open_things
-from tests.tiny_models import negative_style
+from tests.tiny_models import negative_style, shaded_morph
 
 CANVAS = Size(320, 180)
 
@@ -36,6 +36,8 @@ def spec_of(name: str, folder: Path) -> str:
         return f"style:{negative_style(folder / 'negative.onnx')}"
     if name == "swap":
         return f"swap:{sample_photo()}"
+    if name == "walk":
+        return f"walk:{shaded_morph(folder / 'shaded.onnx')}"
     return {"none": "none", "morph": "morph"}[name]
 
 

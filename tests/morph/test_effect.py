@@ -97,7 +97,7 @@ def test_what_is_set_while_it_runs_is_seen_in_the_next_frame(effect: MorphEffect
 
 
 def test_only_what_the_model_has_can_be_set(effect: MorphEffect, model: Path) -> None:
-    assert [one.name for one in effect.parameters] == ["smile", "glasses", "amount", "show", "in_front"]
+    assert [one.name for one in effect.parameters] == ["smile", "glasses", "amount", "show", "in_front", "walk"]
     with pytest.raises(RealtimeError, match=r"morph.beard: .* has no such direction; it has: smile, glasses$"):
         opened(str(model), beard=1)
     with pytest.raises(RealtimeError, match=r"no setting 'glases' .did you mean 'glasses'"):
