@@ -24,7 +24,7 @@ from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import place_inside
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
-from realtime.models.library import find_model, model_names, read_card
+from realtime.models.library import SUFFIX, find_model, model_names, read_card
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.generator import DecoderGenerator, FaceGenerator, MorphGenerator
 from realtime.morph.model import MorphModel
@@ -79,7 +79,7 @@ class WalkEffect(Effect):
         context: EffectContext,
         held: contextlib.ExitStack,
     ) -> None:
-        """`start`: the code [Z] to begin at, or None; `held` is closed last. Raises ModelError."""
+        """`start`: the code [Z] to begin at, or None; `held` is closed with it. Raises ModelError."""
         self.parameters = Parameters(settings)
         self._generator = generator
         canvas = context.canvas or _fitting(context.frame or _OWN_SIZE, context.largest)
@@ -99,9 +99,13 @@ class WalkEffect(Effect):
         """Open `walk`, `walk:MODEL`, `walk:PHOTO` or `walk:MODEL:PHOTO`; with a photo, it begins at that face."""
         name, photo = model_and_photo(argument)
         policy = SessionPolicy(provider=context.provider)
-        with contextlib.ExitStack() as held:
+        held = contextlib.ExitStack()
+        try:
             generator, start = _opened(name or default_morph(), photo, policy, held)
-            return cls(generator, start, settings, context, held.pop_all())
+            return cls(generator, start, settings, context, held)
+        except BaseException:
+            held.close()
+            raise
 
     @property
     def provider(self) -> str:  # type: ignore[override]  # a network may change it on the way
@@ -138,10 +142,10 @@ def _opened(
 def _is_decoder(name: str) -> bool:
     if name in model_names(ModelKind.MORPH):
         return False
+    if name in model_names(ModelKind.LATENT_DECODER):
+        return True
     path = user_path(name)
-    if path.is_file():
-        return read_card(path).kind is ModelKind.LATENT_DECODER
-    return name in model_names(ModelKind.LATENT_DECODER)
+    return path.suffix.lower() == SUFFIX and path.is_file() and read_card(path).kind is ModelKind.LATENT_DECODER
 
 
 def _fitting(frame: Size, largest: Size) -> Size:
