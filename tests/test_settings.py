@@ -106,3 +106,13 @@ def test_every_effect_declares_its_settings(name: str) -> None:
             assert getattr(parse_settings(settings_class, {line.name: line.default_text}, name), line.name) == getattr(
                 defaults, line.name
             )
+
+
+def test_a_default_of_nought_is_no_default_of_none() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Seeded:
+        seed: int = field(default=0, metadata=setting("which"))
+        word: str = field(default="", metadata=setting("what"))
+        on: bool = field(default=False, metadata=setting("whether"))
+
+    assert [one.default_text for one in parameters_of(Seeded)] == ["0", "none", "no"]

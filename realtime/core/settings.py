@@ -156,7 +156,9 @@ class Parameter:
         """The default as `--set` takes it."""
         if isinstance(self.default, float):
             return f"{self.default:g}"
-        return "yes" if self.default is True else "no" if self.default is False else str(self.default or "none")
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return "none" if self.default in (None, "") else str(self.default)
 
     def _hint(self, value: object) -> str:
         return nearest(_short(value), self.choices) if self.choices else ""
