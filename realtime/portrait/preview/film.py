@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write
 from realtime.outputs import VIDEO_SUFFIXES, Output
+
+if TYPE_CHECKING:
+    from realtime.disclosure.c2pa import Signer
 
 
 def check_film(path: Path, *, overwrite: bool) -> None:
@@ -22,7 +26,9 @@ def check_film(path: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def film(path: Path, fps: float, title: str, *, overwrite: bool = True) -> Iterator[Output]:
+def film(
+    path: Path, fps: float, title: str, *, overwrite: bool = True, signer: Signer | None = None
+) -> Iterator[Output]:
     """Yield a recorder; what it was shown becomes `path` when the block ends well, and vanishes when not.
 
     Raises OutputError; then what was at `path` before is as it was.
@@ -33,7 +39,7 @@ def film(path: Path, fps: float, title: str, *, overwrite: bool = True) -> Itera
 
     with atomic_write(path, overwrite=overwrite) as unfinished:
         try:
-            recorder = Recorder(str(unfinished), OutputRequest(ControlChannel(), fps=fps, title=title))
+            recorder = Recorder(str(unfinished), OutputRequest(ControlChannel(), fps=fps, title=title, signer=signer))
             with contextlib.closing(recorder):
                 yield recorder
         except OutputError as error:
