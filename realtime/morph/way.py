@@ -49,7 +49,7 @@ class Way:
         self._points = tuple(
             face.points(mesh, self._window, side_px) for face, mesh in zip((one, other), self._seen, strict=True)
         )
-        self._bending = _Bending(side_px)
+        self._bending = Bending(side_px)
 
     def picture(self, share: float) -> Pixels:
         """Return the picture at a share 0..1 of the way, (side, side, 3): at 0 the one's photo, at 1 the other's."""
@@ -81,7 +81,7 @@ class Way:
         return self._bending.apply(face.cut(changed, self._window, self.side_px), points, target)
 
 
-class _Bending:
+class Bending:
     """Lays a face's features elsewhere, and lets what is around it follow less and less."""
 
     def __init__(self, side_px: int) -> None:

@@ -1,4 +1,4 @@
-"""What the actions of `realtime morph` share: their options, the model and the faces, the label, the files."""
+"""What the actions of `realtime morph` share: the model and the faces, the label, the files."""
 
 from __future__ import annotations
 
@@ -43,27 +43,11 @@ MOST_PHOTOS = 50
 PICTURES = frozenset({".png"})
 """The kind of picture that tells how it was made."""
 _MOST_FIGURE_PX = 100_000_000
-_OPTIONS = ("provider", "label", "label_corner", "label_size", "label_font", "no_label", "overwrite", "sign")
 _USUAL_HEIGHT_PX = 720
 """A figure may be as high as ten pictures; its label is as large as on one."""
 _LABEL_LEAST_PX = 14
 _LABEL_ROOM = 2.1
 """The pill and a margin above and below it, in heights of the pill."""
-
-
-def add_arguments(
-    parser: argparse.ArgumentParser, made: str, *, side_px: int, shown: str, overwritten: str = "FILE"
-) -> None:
-    """Add what every action takes. `made`: what `-o` names."""
-    parser.add_argument("-o", "--output", dest="target", required=True, metavar=overwritten, help=made)
-    parser.add_argument(
-        "--model", metavar="NAME", help=f"a morph model, by name or file (realtime models); default: {SHIPPED}"
-    )
-    parser.add_argument("--show", choices=("transfer", "decoded"), default="transfer", help=shown)
-    parser.add_argument(
-        "--side", type=int, default=side_px, metavar="PX", help=f"of each picture (default {side_px}), at least 256"
-    )
-    option_table.add_arguments(parser, leave_out=[name for name in option_table.FIELDS if name not in _OPTIONS])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,33 +21,6 @@ _KEPT_BYTES = 300_000_000
 """Of pictures from the way there, for the way back."""
 
 
-def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe `film` to the command line."""
-    parser = actions.add_parser(
-        "film",
-        help="from one person to another and back, as a film",
-        description="Film the way from one person's face to another's and back: it can be played in a loop.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("one", metavar="A.jpg", help="a photo with a face in it")
-    parser.add_argument("other", metavar="B.jpg", help="another one")
-    parser.add_argument(
-        "--seconds", dest="length_s", type=float, default=4.0, metavar="S", help="how long it is (default 4)"
-    )
-    parser.add_argument(
-        "--fps", dest="rate", type=float, default=30.0, metavar="N", help="frames per second (default 30)"
-    )
-    parser.add_argument("--once", action="store_true", help="only there, not back")
-    common.add_arguments(
-        parser,
-        "the film to write: .mp4, .mkv, .mov",
-        side_px=512,
-        shown="transfer: each photo changed towards the other, on its own pixels (default); decoded: the network's own "
-        "pictures of the two faces, mixed",
-        overwritten="FILM.mp4",
-    )
-
-
 def film(arguments: argparse.Namespace) -> int:
     """Draw it. Raises RealtimeError."""
     order = common.order(arguments, (arguments.one, arguments.other), VIDEO_SUFFIXES)

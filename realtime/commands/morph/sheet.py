@@ -14,35 +14,6 @@ from realtime.morph.stills import StillFace, window_on
 from realtime.system.console import progress_line
 
 _MOST = 4.0
-_MOST_ATTRIBUTES = 50
-
-
-def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe `sheet` to the command line."""
-    parser = actions.add_parser(
-        "sheet",
-        help="people in rows, an attribute from less to more in columns",
-        description="Slide the faces in photos along attributes, from -4 to 4: a row for each person, or for each "
-        "person and attribute. In the middle is the photo.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("photos", metavar="PHOTO", nargs="+", help="a photo with a face in it")
-    parser.add_argument(
-        "--attribute",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="glasses, smile, age …, as the model has them; repeat it for several",
-    )
-    parser.add_argument("--step", type=float, default=2.0, metavar="S", help="from column to column (default 2)")
-    common.add_arguments(
-        parser,
-        "the picture to write, a .png",
-        side_px=256,
-        shown="transfer: the change on the photo's own pixels (default); decoded: the network's own picture, put into "
-        "the photo",
-        overwritten="SHEET.png",
-    )
 
 
 def sheet(arguments: argparse.Namespace) -> int:

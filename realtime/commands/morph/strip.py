@@ -12,28 +12,6 @@ from realtime.system.console import progress_line
 _MOST_STEPS = 50
 
 
-def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe `strip` to the command line."""
-    parser = actions.add_parser(
-        "strip",
-        help="from one person to another, side by side",
-        description="Draw the way from one person's face to another's: at the left the one photo, at the right the "
-        "other, and pictures between them.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("one", metavar="A.jpg", help="a photo with a face in it")
-    parser.add_argument("other", metavar="B.jpg", help="another one")
-    parser.add_argument("--steps", type=int, default=10, metavar="N", help="from one to the other (default 10)")
-    common.add_arguments(
-        parser,
-        "the picture to write, a .png",
-        side_px=256,
-        shown="transfer: each photo changed towards the other, on its own pixels (default); decoded: the network's own "
-        "pictures of the two faces, mixed",
-        overwritten="STRIP.png",
-    )
-
-
 def strip(arguments: argparse.Namespace) -> int:
     """Draw it. Raises RealtimeError."""
     order = common.order(arguments, (arguments.one, arguments.other), common.PICTURES)
