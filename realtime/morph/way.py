@@ -26,6 +26,8 @@ _GRID = 96
 """Points across the picture that the bending is painted on: four to the height of an eye."""
 _SMOOTH = 1.0
 """Deviation of the Gaussian over it, in its points: from triangle to triangle the bending changes its slope."""
+_SOFT = 3.0
+"""The same for where the face ends: light meets another light there."""
 _RING = 2.2
 """Where the bending ends, in distances of the face's outline from its middle."""
 _AROUND = 0.15
@@ -109,7 +111,8 @@ class Bending:
         smooth = cv2.GaussianBlur(self._painted, (0, 0), _SMOOTH)
         moves = smooth[..., :2] / np.maximum(smooth[..., 2:3], 1e-3) * self._ramp
         whole = cv2.resize(moves, (self._side, self._side), interpolation=cv2.INTER_CUBIC)
-        face = cv2.resize(smooth[..., 3], (self._side, self._side), interpolation=cv2.INTER_LINEAR)
+        rim = cv2.GaussianBlur(self._painted[..., 3], (0, 0), _SOFT)
+        face = cv2.resize(rim, (self._side, self._side), interpolation=cv2.INTER_LINEAR)
         self.face = np.asarray(face, np.float32)
         places = np.asarray(whole, np.float32) + self._places
         return np.asarray(cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)
