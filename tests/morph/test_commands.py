@@ -16,10 +16,11 @@ import pytest
 from realtime.__main__ import main
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Pixels
-from realtime.imaging.provenance import stated_by
+from realtime.imaging.provenance import SYNTHETIC, stated_by
 from realtime.models.latent_space import Direction, LatentSpace
 from realtime.morph.way import Way
 from tests import tiny_models
+from tests.test_signing import claim_of, write_identity
 
 SIDE, GAP, LINE, TITLES = 256, 6, 24, 120
 PAPER = 250
@@ -119,6 +120,16 @@ def test_what_is_drawn_says_so(folder: Path, capsys: pytest.CaptureFixture[str])
     bare = read("bare.png")
     assert np.array_equal(labelled[: bare.shape[0]], bare)
     assert stated_by(folder / "bare.png"), "the metadata stay"
+
+
+def test_what_is_drawn_can_be_signed(folder: Path) -> None:
+    c2pa = pytest.importorskip("c2pa", reason="c2pa-python is not installed; signing is optional")
+    write_identity(folder / "me.pem")
+    words = ("anna.jpg", "ben.png", "--sign", "me.pem", "-o")
+    assert morph("strip", *words, "strip.png", "--steps", "1") == 0
+    assert claim_of(c2pa, folder / "strip.png", "image/png")["digitalSourceType"] == SYNTHETIC
+    assert morph("film", *words, "film.mp4", "--seconds", "0.1", "--show", "decoded") == 0
+    assert claim_of(c2pa, folder / "film.mp4", "video/mp4")["digitalSourceType"] == SYNTHETIC
 
 
 def test_a_sheet_has_people_and_attributes_in_rows(folder: Path) -> None:
