@@ -5,7 +5,10 @@
     python -m tools.find_attributes checkpoint.pth --with hats/ --without heads/ --attribute hat -o hat.json
 
 NAME=COLUMN calls a column of the list by another name; `-` before the column turns it round. `--apart glasses=age`
-makes a direction stay at right angles to others. What is told right of people held out stands in the table.
+makes a direction stay at right angles to others; `--hold glasses=0.1` bends it away from all others of the list, less
+than that, `--akin beard=Goatee,Mustache` says which of them are the same thing. What is told right of people held out
+stands in the table. With `--judge` classifiers say what each direction does to people held out, and one that changes
+another attribute more than its own is left out.
 
 A model's own file takes them in: `python -m tools.find_attributes morph.onnx … -o morph.onnx`; those of other names
 that it had stay. A .json is for `python -m tools.export_onnx checkpoint.pth --directions directions.json`.
@@ -14,10 +17,11 @@ that it had stay. A .json is for `python -m tools.export_onnx checkpoint.pth --d
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +36,19 @@ from realtime.imaging.frame import Pixels
 from realtime.models.latent_space import Direction, LatentSpace, problem_of_names
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
-from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled, unit
+from tools.attributes.directions import accuracy, apart, difference, discriminant, held, middle, scaled, unit
+from tools.attributes.judges import Bench, open_judge
 from tools.attributes.labels import checked, read_labels
 from tools.attributes.means import RunningMeans, until_at_rest
 from tools.attributes.model_file import add_directions, check_place
+from tools.attributes.verification import STEPS, Sitter, Sitting, fault, table
+from tools.extraction.likeness import Embedding
 from tools.training.command_line import Parser
 from tools.training.crowd import Crowd, load_crowd, part_people
 
 _WAYS = ("best", "means", "discriminant")
 _FORMAT = 1
+_FIRMEST = 1000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,17 +58,27 @@ class Asked:
     name: str
     column: str
     apart: tuple[str, ...] = ()
+    akin: tuple[str, ...] = ()
+    """Columns that are the same thing by another name."""
+    hold: float = 0.0
+    """How firmly all other columns are held."""
+    keeps_light: bool = False
+    """It leaves the numbers of the light alone."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Material:
     """Codes and what is known of whose they are."""
 
+    encoder: Encoder
+    crowd: Crowd
     codes: NDArray[np.float32]
     learnt: NDArray[np.int64]
     held_out: NDArray[np.int64]
     has: dict[str, NDArray[np.int8]]
     """By an attribute's name: 1, −1, or 0 where nobody knows."""
+    columns: dict[str, NDArray[np.int8]]
+    """The same of the list's columns that enough have and lack."""
     light: int = 0
     """How many numbers at the end of a code are the light."""
 
@@ -73,6 +91,12 @@ def find(material: Material, asked: Sequence[Asked], way: str, batch: int, seed:
     found = []
     for one in asked:
         by, direction = own[one.name]
+        if one.hold:
+            direction = _held(material, one)
+            by = f"means, others held {one.hold:g}"
+        if material.light and one.keeps_light:
+            direction = direction.copy()
+            direction[-material.light :] = 0
         if one.apart:
             direction = apart(direction, np.stack([own[name][1] for name in one.apart]))
             by += f", apart from {' and '.join(one.apart)}"
@@ -101,6 +125,14 @@ def _own_direction(material: Material, name: str, way: str, batch: int, seed: in
     return way, ways[way]
 
 
+def _held(material: Material, one: Asked) -> NDArray[np.float64]:
+    codes, learnt = material.codes[material.learnt], material.learnt
+    spared = {one.column.removeprefix("-"), *one.akin}
+    others = [difference(codes, has[learnt]) for column, has in material.columns.items() if column not in spared]
+    own = difference(codes, material.has[one.name][learnt])
+    return held(codes, own, np.stack(others) if others else np.empty((0, len(own))), one.hold)
+
+
 def _right(material: Material, name: str, direction: NDArray[np.float64]) -> float:
     """Return how much of people held out is told right by the middle of those learnt from."""
     has = material.has[name]
@@ -126,7 +158,21 @@ def read_material(arguments: argparse.Namespace, asked: Sequence[Asked]) -> Mate
                 progress("encoding faces", (index + 1) / len(crowd))
                 yield crowd.plain(index, encoder.side_px)
 
-        return Material(encoder.codes(faces()), learnt, held_out, has, encoder.light)
+        codes = encoder.codes(faces())
+    columns = _columns(arguments, crowd, learnt) if any(one.hold for one in asked) else {}
+    return Material(encoder, crowd, codes, learnt, held_out, has, columns, encoder.light)
+
+
+def _columns(arguments: argparse.Namespace, crowd: Crowd, learnt: NDArray[np.int64]) -> dict[str, NDArray[np.int8]]:
+    labels = read_labels(arguments.labels)
+    names = [crowd.name(index) for index in range(len(crowd))]
+    found = {}
+    for column in labels.names:
+        with contextlib.suppress(OptionError):  # too rare on one side to have a direction that could be held
+            has = labels.has(names, column)
+            checked(has[learnt], column)
+            found[column] = has
+    return found
 
 
 def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked]) -> dict[str, NDArray[np.int8]]:
@@ -140,8 +186,52 @@ def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked
     return {one.name: labels.has(names, one.column) for one in asked}
 
 
-def write(path: Path, model: Path, material: Material, found: Sequence[Direction]) -> None:
-    """Write the directions, and where people's codes lie: as JSON, or into a model's file. Raises RealtimeError."""
+def verify(
+    material: Material, asked: Sequence[Asked], found: Sequence[Direction], bench: Bench, embedding: Embedding | None,
+    count: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Return, by their names, what judges say of those directions that earned their place, and print the tables."""
+    indices = one_of_each(material.crowd, material.held_out)[:count]
+    sitters = [sitter(material.crowd, index) for index in indices]
+    sitting = Sitting(sitters, material.codes[indices], material.encoder.decode, bench, embedding)
+    kept: dict[str, Any] = {}
+    for one, direction in zip(asked, found, strict=True):
+        effects = [sitting.effect(one.column, direction.values, step, one.akin) for step in STEPS]
+        judges = bench.knowing(one.column.removeprefix("-"))
+        print(table(one.name, effects, [judge.name for judge in judges]), flush=True)
+        why = fault(effects)
+        if why:
+            tell(f"{one.name} is left out: {why}")
+            continue
+        verified = {
+            "attribute": one.column, "judge": judges[0].name, "people": len(sitters),
+            "own_others_likeness": {f"{effect.step:+d}": effect.figures() for effect in effects},
+        }  # fmt: skip
+        kept[one.name] = verified
+    if not kept:
+        raise OptionError("no direction earned its place; train on, or name attributes that are seen in the crop")
+    return kept
+
+
+def one_of_each(crowd: Crowd, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first face of each person."""
+    first: dict[str, int] = {}
+    for index in indices:
+        first.setdefault(crowd.people[index], int(index))
+    return np.array(list(first.values()), np.int64)
+
+
+def sitter(crowd: Crowd, index: int) -> Sitter:
+    number, place = crowd.places[index]
+    picture = np.ascontiguousarray(crowd.sets[number].store.picture(place)[:, :, ::-1])
+    return Sitter(picture, crowd.sets[number].mesh(place))
+
+
+def write(path: Path, model: Path, material: Material, found: Sequence[Direction], verified: Mapping[str, Any]) -> None:
+    """Write the directions, and where people's codes lie: as JSON with what judges say of each, or into a model's file.
+
+    Raises RealtimeError.
+    """
     codes = material.codes[material.learnt].astype(np.float64)
     mean, deviation = codes.mean(0).astype(np.float32), codes.std(0).astype(np.float32)
     space = LatentSpace(material.light, mean, deviation, tuple(found))
@@ -149,7 +239,9 @@ def write(path: Path, model: Path, material: Material, found: Sequence[Direction
         together = add_directions(model, space, path)
         tell(f"{path} has the directions {', '.join(together.names)}")
         return
-    told = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
+    told: dict[str, Any] = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
+    if verified:
+        told["verified"] = dict(verified)
     with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(told | json.loads(space.text()), indent=1), encoding="utf-8")
 
@@ -161,8 +253,14 @@ def tell(line: str) -> None:
 # ------------------------------------------------------------------------------------------------------ command line
 
 
-def read_asked(attributes: Sequence[str], aparts: Sequence[str]) -> list[Asked]:
-    """Read NAME=COLUMN or COLUMN alone, which is its own name in small letters, and NAME=OTHER,OTHER.
+def read_asked(
+    attributes: Sequence[str],
+    aparts: Sequence[str] = (),
+    akins: Sequence[str] = (),
+    holds: Sequence[str] = (),
+    lights: Sequence[str] = (),
+) -> list[Asked]:
+    """Read NAME=COLUMN or COLUMN alone, which is its own name in small letters, NAME=OTHER,OTHER and NAME=NUMBER.
 
     Raises OptionError for what cannot be.
     """
@@ -177,16 +275,38 @@ def read_asked(attributes: Sequence[str], aparts: Sequence[str]) -> list[Asked]:
     problem = problem_of_names(columns)
     if problem:
         raise OptionError(f"--attribute {problem}")
-    apart_from: dict[str, tuple[str, ...]] = {}
-    for text in aparts:
-        name, _, others = text.partition("=")
-        apart_from[name] = tuple(others.split(","))
-        for each in (name, *apart_from[name]):
+    apart_from = _of_names("--apart", aparts, columns)
+    akin = _of_names("--akin", akins, columns)
+    hold: dict[str, float] = {}
+    for name, (text, *_) in _of_names("--hold", holds, columns).items():
+        try:
+            hold[name] = float(text)
+        except ValueError:
+            hold[name] = -1
+        if not 0 <= hold[name] <= _FIRMEST:
+            raise OptionError(f"--hold {name}={text}: write a number from 0 (not at all) to {_FIRMEST:g}")
+    _of_names("--keep-light", lights, columns)
+    for name, others in apart_from.items():
+        for each in others:
             if each not in columns:
-                raise OptionError(f"--apart {text}: '{each}' is not asked for{nearest(each, columns)}")
-        if name in apart_from[name]:
-            raise OptionError(f"--apart {text}: nothing is apart from itself")
-    return [Asked(name, column, apart_from.get(name, ())) for name, column in columns.items()]
+                raise OptionError(f"--apart {name}={each}: '{each}' is not asked for{nearest(each, columns)}")
+        if name in others:
+            raise OptionError(f"--apart {name}={name}: nothing is apart from itself")
+    return [
+        Asked(name, column, apart_from.get(name, ()), akin.get(name, ()), hold.get(name, 0.0), name in lights)
+        for name, column in columns.items()
+    ]
+
+
+def _of_names(option: str, texts: Sequence[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Read NAME=A,B of attributes that are asked for."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, _, others = text.partition("=")
+        if name not in names:
+            raise OptionError(f"{option} {text}: '{name}' is not asked for{nearest(name, names)}")
+        found[name] = tuple(others.split(","))
+    return found
 
 
 def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[Asked]]:
@@ -201,6 +321,23 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     parser.add_argument("--people", type=Path, metavar="FILE", help="whose each photo is; they are held out together")
     parser.add_argument("--attribute", nargs="+", required=True, metavar="NAME[=COLUMN]")
     parser.add_argument("--apart", nargs="+", default=[], metavar="NAME=OTHER,…")
+    parser.add_argument(
+        "--hold", nargs="+", default=[], metavar="NAME=STRENGTH",
+        help="bend the means' difference away from all other attributes of the list: 0.03 a little, 0.3 firmly",
+    )  # fmt: skip
+    parser.add_argument(
+        "--akin", nargs="+", default=[], metavar="NAME=COLUMN,…",
+        help="columns that are the same thing: not held, and not counted among the others",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-light", nargs="+", default=[], metavar="NAME", help="directions that leave the light's numbers alone"
+    )
+    parser.add_argument(
+        "--judge", type=Path, nargs="+", default=[], metavar="FILE",
+        help="classifiers that say what the directions do to people held out; of two that know an attribute the first",
+    )  # fmt: skip
+    parser.add_argument("--metric", type=Path, metavar="FILE", help="a face embedding, to say how alike they stay")
+    parser.add_argument("--judged", type=int, default=150, metavar="COUNT", help="people who are judged (%(default)s)")
     parser.add_argument("--by", choices=_WAYS, default="best", help="best: what tells more people right (%(default)s)")
     parser.add_argument(
         "--held-out", type=float, default=0.05, metavar="SHARE",
@@ -214,7 +351,7 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
         help="where prepared faces are kept (default: the user's cache)",
     )  # fmt: skip
     arguments = parser.parse_args(words)
-    asked = read_asked(arguments.attribute, arguments.apart)
+    asked = read_asked(arguments.attribute, arguments.apart, arguments.akin, arguments.hold, arguments.keep_light)
     listed, foldered = bool(arguments.faces and arguments.labels), bool(arguments.having and arguments.lacking)
     if listed == foldered:
         raise OptionError("name --faces and --labels, or --with and --without")
@@ -223,17 +360,38 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     if not 0 < arguments.held_out < 1:
         raise OptionError(f"--held-out {arguments.held_out:g} cannot be; it is more than 0 and less than 1")
     check_place(arguments.model, arguments.out)
+    if arguments.metric and not arguments.judge:
+        raise OptionError("--metric goes with --judge")
+    if foldered and arguments.hold:
+        raise OptionError("--hold needs a list of attributes, --labels")
+    if arguments.judged < 1:
+        raise OptionError(f"--judged {arguments.judged} cannot be; it is 1 or more")
     if arguments.batch < 1:
         raise OptionError(f"--batch {arguments.batch} cannot be; it is 1 or more")
     return arguments, asked
 
 
+def open_judges(arguments: argparse.Namespace, asked: Sequence[Asked]) -> tuple[Bench | None, Embedding | None]:
+    """Raises ModelError for files that are none, OptionError for an attribute that no judge knows."""
+    if not arguments.judge:
+        return None, None
+    bench = Bench([open_judge(path) for path in arguments.judge])
+    for one in asked:
+        bench.knowing(one.column.removeprefix("-"))
+    return bench, Embedding(arguments.metric) if arguments.metric else None
+
+
 def main(words: Sequence[str] | None = None) -> int:
     try:
         arguments, asked = read_command_line(sys.argv[1:] if words is None else words)
+        bench, embedding = open_judges(arguments, asked)
         material = read_material(arguments, asked)
         found = find(material, asked, arguments.by, arguments.batch, arguments.seed)
-        write(arguments.out, arguments.model, material, found)
+        verified: dict[str, Any] = {}
+        if bench is not None:
+            verified = verify(material, asked, found, bench, embedding, arguments.judged)
+            found = [direction for direction in found if direction.name in verified]
+        write(arguments.out, arguments.model, material, found, verified)
     except RealtimeError as error:
         tell(str(error))
         return 2

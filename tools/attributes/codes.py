@@ -1,7 +1,8 @@
-"""Faces to codes: by the encoder in a checkpoint of ours or of a public layout, or by a model file."""
+"""Faces to codes and back: by a checkpoint of ours or of a public layout, or by a model file."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from realtime.models.card import ModelKind
 from realtime.models.library import find_model
 from realtime.models.runtime.onnx_model import ON_CPU
 from realtime.morph.model import MorphModel
+from tools.attributes.verification import Decode
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks import Autoencoder, Part, layout_of, unknown
 from tools.training.data import to_tensor
@@ -24,10 +26,12 @@ _AT_ONCE = 32
 
 
 class Encoder:
-    """Takes RGB uint8 [N, S, S, 3], gives codes float32 [N, Z]."""
+    """Takes RGB uint8 [N, S, S, 3], gives codes float32 [N, Z]; and, as `decode`, the way back."""
 
-    def __init__(self, side_px: int, latent: int, light: int, encode: Callable[[Pixels], NDArray[np.float32]]) -> None:
-        self.side_px, self.latent, self.light, self._encode = side_px, latent, light, encode
+    def __init__(
+        self, side_px: int, latent: int, light: int, encode: Callable[[Pixels], NDArray[np.float32]], decode: Decode
+    ) -> None:
+        self.side_px, self.latent, self.light, self._encode, self.decode = side_px, latent, light, encode, decode
 
     @classmethod
     def open(cls, path: Path) -> Encoder:
@@ -43,7 +47,8 @@ class Encoder:
         part = next((part for part in layout.parts(weights) if part.kind is ModelKind.MORPH), None)
         if part is None:
             raise ModelError(f"{path} has no encoder; name the checkpoint of a VAE of faces")
-        return cls(part.side_px, part.latent, part.light, lambda faces: _encoded(part, faces))
+        encode, decode = functools.partial(_encoded, part), functools.partial(_decoded, part)
+        return cls(part.side_px, part.latent, part.light, encode, decode)
 
     @classmethod
     def _of_model(cls, path: Path) -> Encoder:
@@ -57,6 +62,7 @@ class Encoder:
             model.latent,
             model.space.light,
             lambda faces: np.stack([model.encode(np.ascontiguousarray(face[:, :, ::-1])) for face in faces]),
+            model.decode,
         )
 
     def codes(self, faces: Iterator[Pixels]) -> NDArray[np.float32]:
@@ -83,3 +89,15 @@ def _encoded(part: Part, faces: Pixels) -> NDArray[np.float32]:
         rgb = to_tensor(faces, torch.device("cpu")) * (picture.white - picture.black) + picture.black
         codes = part.network.encoder(rgb.flip(1) if picture.order.value == "bgr" else rgb)
     return np.asarray(codes.float().numpy(), np.float32)
+
+
+def _decoded(part: Part, codes: NDArray[np.float32]) -> NDArray[np.float32]:
+    picture = part.picture
+    assert isinstance(part.network, Autoencoder)
+    drawn = np.empty((len(codes), part.side_px, part.side_px, 3), np.float32)
+    with torch.no_grad():
+        for start in range(0, len(codes), _AT_ONCE):
+            made = part.network.decoder(torch.from_numpy(codes[start : start + _AT_ONCE]))
+            bgr = (made if picture.order.value == "bgr" else made.flip(1)).float().permute(0, 2, 3, 1)
+            drawn[start : start + _AT_ONCE] = (bgr.numpy() - picture.black) * (255 / (picture.white - picture.black))
+    return drawn

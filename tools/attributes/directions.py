@@ -23,6 +23,24 @@ def discriminant(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Doubles:
     return unit(np.linalg.solve(within, means[0] - means[1]))
 
 
+def held(codes: NDArray[np.floating], own: Doubles, others: Doubles, strength: float) -> Doubles:
+    """Return the difference of means `own` [Z], bent so that it moves people little along those of `others` [K, Z].
+
+    It is what makes |v − own|² + `strength` · Σ (v · Σ⁻¹ other)² least, lengths measured in people's own spread Σ: at 0
+    `own` itself, without bound at right angles to all others. An attribute that tells people well holds more firmly
+    than one that hardly does.
+    """
+    spread = np.atleast_2d(np.asarray(np.cov(codes, rowvar=False), np.float64))
+    spread = spread + np.eye(len(own)) * (_RIDGE * np.trace(spread) / len(own))
+    pull = np.linalg.solve(spread, others.T @ others).T if len(others) else np.zeros_like(spread)
+    return unit(np.asarray(np.linalg.solve(np.eye(len(own)) + strength * pull, own), np.float64))
+
+
+def difference(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Doubles:
+    """Return the mean of codes with an attribute, less the mean of those without, [Z]."""
+    return np.asarray(codes[has > 0].mean(0, np.float64) - codes[has < 0].mean(0, np.float64), np.float64)
+
+
 def apart(direction: Doubles, others: Doubles) -> Doubles:
     """Return what of a direction is at right angles to all of `others` [K, Z], of length 1."""
     if len(others) == 0:

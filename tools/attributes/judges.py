@@ -1,11 +1,9 @@
 """Judges: classifiers that had no part in any training here, and say which attributes a face has.
 
-| file                                  | answers                                                                         |
-| ------------------------------------- | ------------------------------------------------------------------------------- |
-| .npz: names, mean, std, weights, bias, threshold | all of `names`, linear on gradients (HOG) and 16×16 colours          |
-| .onnx: age, male_female               | Male, Young: face-api's network of age and gender                               |
-| .onnx: neutral_happy_…                | Smiling: face-api's network of expressions                                      |
-| .onnx: images → probabilities [N, 2]  | Male: dlib's network of gender                                                  |
+.npz: names, mean, std, weights, bias, threshold   all of `names`: linear on gradients (HOG) and 16×16 colours
+.onnx: image → age, male_female                   Male, Young: face-api's network of age and gender
+.onnx: image → neutral_happy_…                    Smiling: face-api's network of expressions
+.onnx: images → probabilities [N, 2]              Male: dlib's network of gender
 
 All look at faces framed as CelebA's are; names of attributes are CelebA's, too.
 """
@@ -227,7 +225,9 @@ def _open_network(path: Path) -> Judge:
     if given == {"images": [3, _DLIB_PX, _DLIB_PX]} and made == {"probabilities": [2]}:
         return _Network(path, ("Male",), _dlib, lambda found: found["probabilities"][:, 1:], session)
     ports = ", ".join(shown(name, 40) for name in [*given, *made][:4])
-    raise ModelError(f"{path} is no judge that is known (its inputs and outputs: {ports}); see tools/attributes/judges.py")
+    raise ModelError(
+        f"{path} is no judge that is known (its inputs and outputs: {ports}); see tools/attributes/judges.py"
+    )
 
 
 def _cut(face: Pixels, middle: tuple[float, float], span_px: float, side_px: int) -> Pixels:
