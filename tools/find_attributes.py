@@ -204,7 +204,7 @@ def verify(
             tell(f"{one.name} is left out: {why}")
             continue
         verified = {
-            "attribute": one.column, "judge": judges[0].name, "people": len(sitters),
+            "attribute": one.column, "akin": list(one.akin), "judge": judges[0].name, "people": len(sitters),
             "own_others_likeness": {f"{effect.step:+d}": effect.figures() for effect in effects},
         }  # fmt: skip
         kept[one.name] = verified

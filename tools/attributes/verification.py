@@ -120,20 +120,22 @@ class Sitting:
         self._decode, self._bench, self._embedding = decode, bench, embedding
         self._carry = carry or (lambda sitter, _, after: sitter.wearing(after))
         self._plain = decode(self.codes)
-        pictures = self._pictures(self._plain)
+        pictures = self.pictures(self.codes)
         self.before: Answers = self._answers(pictures)
         self._who = self._embedded(pictures)
 
     def effect(self, column: str, direction: NDArray[np.floating], step: int, akin: Sequence[str] = ()) -> Effect:
         """Return what a step of so many lengths of `direction` [Z] does."""
-        pictures = self._pictures(self._decode(self.codes + np.float32(step) * np.asarray(direction, np.float32)))
+        pictures = self.pictures(self.codes + np.float32(step) * np.asarray(direction, np.float32))
         found = compared(self._bench, self.before, self._answers(pictures), column, step, akin)
         if self._who is None:
             return found
         likeness = float(np.mean(np.sum(self._who * self._embedded(pictures), axis=1)))
         return dataclasses.replace(found, likeness=likeness)
 
-    def _pictures(self, faces: Floats) -> list[Pixels]:
+    def pictures(self, codes: Floats) -> list[Pixels]:
+        """Return each sitter as shown with another code, [N, Z]."""
+        faces = self._decode(codes)
         return [
             self._carry(sitter, plain, face)
             for sitter, plain, face in zip(self.sitters, self._plain, faces, strict=True)

@@ -66,6 +66,22 @@ def measure(vae: FaceVae, faces: Tensor, features: VggFeatures | None) -> Figure
     return Figures(error, sharpness, alive, float(torch.cat(nats).mean()), None if features is None else distance)
 
 
+@torch.no_grad()
+def drawn_again(drawn: Tensor, faces: Tensor, features: VggFeatures | None) -> tuple[float, float, float | None]:
+    """Return the mean squared error at 64², the sharpness, and the distance of features of faces [N, 3, S, S] in 0..1,
+    as any autoencoder drew them.
+    """
+    error = float(functional.mse_loss(_small(drawn), _small(faces)))
+    sharpness = float(_edges(drawn) / _edges(faces).clamp(min=1e-9))
+    if features is None:
+        return error, sharpness, None
+    each = [
+        float(content_distance(features(ours, FEATURES), features(own, FEATURES), FEATURES)) * len(own)
+        for ours, own in zip(torch.split(drawn, _AT_ONCE), torch.split(faces, _AT_ONCE), strict=True)
+    ]
+    return error, sharpness, sum(each) / len(faces)
+
+
 def _small(faces: Tensor) -> Tensor:
     times = faces.shape[3] // _COMPARED_PX
     return functional.avg_pool2d(faces, times) if times > 1 else faces

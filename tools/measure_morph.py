@@ -1,0 +1,236 @@
+"""Measures a morph on people it never saw: how near it draws them, what its directions do, who is still known.
+
+    python -m tools.measure_morph morph.onnx --faces photos/ --people people.csv --judge celeba40.npz
+        --metric mobilefacenet.onnx --features vgg19.pth --anchor vae_64.pth --directions directions.json
+
+Prints Markdown for docs/benchmarks.md. Judges had no part in any training; people are held out as in the training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import platformdirs
+import torch
+from numpy.typing import NDArray
+
+from realtime.core.errors import OptionError, RealtimeError
+from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
+from realtime.models.latent_space import Direction, LatentSpace
+from realtime.models.runtime.onnx_model import ON_CPU
+from realtime.morph.model import MorphModel
+from realtime.morph.transfer import ChangeTransfer
+from realtime.system.console import progress_line, silence_native_libraries
+from tools.attributes.codes import Encoder
+from tools.attributes.judges import Bench, open_judge
+from tools.attributes.model_file import read_directions
+from tools.attributes.verification import DECIDING, Sitter, Sitting
+from tools.exporting.checkpoint import read_checkpoint
+from tools.extraction.likeness import Embedding
+from tools.find_attributes import one_of_each, sitter
+from tools.networks.vgg16x import VggFeatures, features_from
+from tools.training.command_line import Parser
+from tools.training.crowd import load_crowd, part_people
+from tools.training.face_figures import drawn_again
+
+_KEPT_AT = 2
+_NEARER_THAN = 0.95
+"""A mix is nearer to each of its two than to so many of the strangers."""
+
+
+class Transferring:
+    """Carries what the decoder changed onto a sitter's own pixels, as the effect does."""
+
+    def __init__(self, side_px: int) -> None:
+        self._transfer, self._side = ChangeTransfer(side_px), side_px
+
+    def __call__(self, sitting: Sitter, before: Floats, after: Floats) -> Pixels:
+        self._transfer.measure(before, after)
+        out = np.empty_like(sitting.picture)
+        self._transfer.apply(sitting.picture, sitting.to_picture(self._side), out)
+        return out
+
+
+def reconstruction(encoder: Encoder, sitters: Sequence[Sitter], side_px: int, features: VggFeatures | None) -> str:
+    """Return a row's cells: all are compared at `side_px`."""
+    seen = np.stack([one.crop(encoder.side_px)[:, :, ::-1] for one in sitters])
+    drawn = np.clip(encoder.decode(encoder.codes(iter(seen))), 0, 255)
+    if encoder.side_px != side_px:
+        drawn = np.stack([cv2.resize(face, (side_px, side_px), interpolation=cv2.INTER_CUBIC) for face in drawn])
+    own = np.stack([one.crop(side_px) for one in sitters])
+    error, sharpness, distance = drawn_again(_planes(drawn), _planes(own), features)
+    return f"{error:.4f} | {'' if distance is None else f'{distance:.3f}'} | {sharpness:.3f}"
+
+
+def _planes(bgr: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(bgr[..., ::-1].transpose(0, 3, 1, 2), np.float32) / 255).clamp(0, 1)
+
+
+def crossing(
+    ways: dict[str, Sitting], directions: Sequence[Direction], told: dict[str, Any], akin: dict[str, list[str]]
+) -> list[str]:
+    """Return the table of what each direction does at the deciding step."""
+    lines = [
+        f"| attribute, at +{DECIDING} | shown | could | crossed over | others | most of the others |", "|---" * 6 + "|"
+    ]  # fmt: skip
+    for direction in directions:
+        column = told[direction.name]["attribute"]
+        for way, sitting in ways.items():
+            one = sitting.effect(column, direction.values, DECIDING, akin.get(direction.name, []))
+            shares = ", ".join(f"{share:.0%}" for share in one.crossed)
+            lines.append(
+                f"| {direction.name} | {way} | {one.could} | {shares} | {one.others:.1%} "
+                f"| {one.worst[0]} {one.worst[1]:.0%} |"
+            )
+    return lines
+
+
+def identity(ways: dict[str, Sitting], directions: Sequence[Direction], embedding: Embedding) -> list[str]:
+    """Return the table of how like their photos people stay."""
+    lines = [f"| attribute, at ±{_KEPT_AT} | " + " | ".join(ways) + " |", "|---" * (1 + len(ways)) + "|"]
+    sums = dict.fromkeys(ways, 0.0)
+    photos = _embedded(next(iter(ways.values())), [one.picture for one in next(iter(ways.values())).sitters], embedding)
+    for direction in directions:
+        cells = []
+        for way, sitting in ways.items():
+            found = [
+                _alike(photos, _embedded(sitting, sitting.pictures(sitting.codes + step * direction.values), embedding))
+                for step in (np.float32(-_KEPT_AT), np.float32(_KEPT_AT))
+            ]
+            cells.append(f"{np.mean(found):.2f}")
+            sums[way] += float(np.mean(found)) / len(directions)
+        lines.append(f"| {direction.name} | {' | '.join(cells)} |")
+    return [*lines, "| all | " + " | ".join(f"{sums[way]:.2f}" for way in ways) + " |"]
+
+
+def mixing(sitting: Sitting, light: int, embedding: Embedding) -> str:
+    """Return how many halves and halves are nearer to both of their two than to most strangers."""
+    codes, count = sitting.codes, len(sitting.sitters)
+    partner = np.roll(np.arange(count), -1)
+    mixed = (codes + codes[partner]) / 2
+    if light:
+        mixed[:, -light:] = codes[:, -light:]
+    photos = _embedded(sitting, [one.picture for one in sitting.sitters], embedding)
+    alike = _embedded(sitting, sitting.pictures(mixed), embedding) @ photos.T
+    shares = []
+    for row, (own, other) in enumerate(zip(range(count), partner, strict=True)):
+        strangers = np.delete(alike[row], [own, other])
+        shares.append([float(np.mean(alike[row, who] > strangers)) for who in (own, other)])
+    nearer = np.array(shares)
+    both = float((nearer >= _NEARER_THAN).all(1).mean())
+    viewer, photo = nearer.mean(0)
+    return (
+        f"nearer to the viewer than {viewer:.0%} of strangers, to the photo than {photo:.0%}; "
+        f"than {_NEARER_THAN:.0%} of them to both: {both:.0%} of {count} pairs"
+    )
+
+
+def _embedded(sitting: Sitting, pictures: Sequence[Pixels], embedding: Embedding) -> Floats:
+    return np.stack(
+        [embedding.of(picture, one.mesh) for picture, one in zip(pictures, sitting.sitters, strict=True)]
+    )  # fmt: skip
+
+
+def _alike(ours: Floats, theirs: Floats) -> float:
+    return float(np.mean(np.sum(ours * theirs, axis=1)))
+
+
+def opening(path: Path) -> str:
+    """Return a model file's size and how long it takes to open, the best of five."""
+    taken_s = []
+    for _ in range(5):
+        begun_s = time.perf_counter()
+        MorphModel(path, ON_CPU).close()
+        taken_s.append(time.perf_counter() - begun_s)
+    return f"{path.stat().st_size / 1e6:.2f} MB, opens in {min(taken_s):.3f} s"
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Print the tables. Raises RealtimeError."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    encoder = Encoder.open(arguments.model)
+    bench = Bench([open_judge(path) for path in arguments.judge])
+    embedding = Embedding(arguments.metric)
+    features = None
+    if arguments.features:
+        features = features_from(read_checkpoint(arguments.features), str(arguments.features))
+    space, told, akin = read_found(arguments.directions, encoder)
+    with progress_line() as progress:
+        crowd = load_crowd(arguments.faces, arguments.people, encoder.side_px, arguments.cache, progress)
+    _, held_out = part_people(crowd, arguments.held_out)
+    sitters = [sitter(crowd, index) for index in one_of_each(crowd, held_out)[: arguments.count]]
+    print(f"{len(sitters)} people held out, one picture of each.\n")
+    print("| reconstruction | error at 64² | features | sharpness |\n|---|---|---|---|")
+    print(f"| {arguments.model.name} | {reconstruction(encoder, sitters, encoder.side_px, features)} |", flush=True)
+    if arguments.anchor:
+        anchor = Encoder.open(arguments.anchor)
+        print(f"| {arguments.anchor.name} | {reconstruction(anchor, sitters, encoder.side_px, features)} |", flush=True)
+    codes = encoder.codes(np.ascontiguousarray(one.crop(encoder.side_px)[:, :, ::-1]) for one in sitters)
+    ways = {
+        "decoded": Sitting(sitters, codes, encoder.decode, bench),
+        "transfer": Sitting(sitters, codes, encoder.decode, bench, carry=Transferring(encoder.side_px)),
+    }
+    print("\n" + "\n".join(crossing(ways, space.directions, told, akin)), flush=True)
+    print("\n" + "\n".join(identity(ways, space.directions, embedding)), flush=True)
+    for way, sitting in ways.items():
+        print(f"\nMixed half and half, {way}: {mixing(sitting, encoder.light, embedding)}.", flush=True)
+    if arguments.model.suffix.lower() == ".onnx":
+        print(f"\n{arguments.model.name}: {opening(arguments.model)}.")
+
+
+def read_found(path: Path, encoder: Encoder) -> tuple[LatentSpace, dict[str, Any], dict[str, list[str]]]:
+    """Return the directions, what was verified of each, and what is akin to it. Raises RealtimeError."""
+    space = read_directions(path, encoder.latent, encoder.light)
+    told = json.loads(path.read_text(encoding="utf-8")).get("verified", {})
+    if not space.directions or any(one.name not in told for one in space.directions):
+        raise OptionError(f"{path} does not say which attributes its directions are; find them with --judge")
+    return space, told, {name: list(one.get("akin", [])) for name, one in told.items()}
+
+
+def read_command_line(words: Sequence[str]) -> argparse.Namespace:
+    """Raises OptionError for anything that cannot be."""
+    formatter: Any = argparse.RawTextHelpFormatter
+    parser = Parser("python -m tools.measure_morph", description=__doc__, formatter_class=formatter)
+    parser.add_argument("model", type=Path, help="a morph, or its checkpoint")
+    parser.add_argument("--faces", type=Path, nargs="+", required=True, metavar="DIR")
+    parser.add_argument("--people", type=Path, metavar="FILE", help="whose each photo is")
+    parser.add_argument("--judge", type=Path, nargs="+", required=True, metavar="FILE")
+    parser.add_argument("--metric", type=Path, required=True, metavar="FILE", help="a face embedding")
+    parser.add_argument(
+        "--directions", type=Path, required=True, metavar="FILE.json", help="of find_attributes --judge"
+    )
+    parser.add_argument("--features", type=Path, metavar="FILE", help="a VGG's weights")
+    parser.add_argument("--anchor", type=Path, metavar="FILE", help="another autoencoder to compare with")
+    parser.add_argument("--count", type=int, default=150, help="people (%(default)s)")
+    parser.add_argument(
+        "--held-out", type=float, default=0.05, metavar="SHARE", help="as in the training (%(default)s)"
+    )
+    parser.add_argument("--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training")
+    arguments = parser.parse_args(words)
+    if arguments.count < 3:
+        raise OptionError(f"--count {arguments.count} cannot be; a mix and a stranger are 3 people")
+    return arguments
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    try:
+        measure(read_command_line(sys.argv[1:] if words is None else words))
+    except RealtimeError as error:
+        print(f"cannot measure: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    silence_native_libraries()
+    sys.exit(main())
