@@ -14,10 +14,13 @@ from realtime.models.latent_space import LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU
 from realtime.morph.model import MorphModel
 from realtime.picture_files.reader import read_picture
+from tests.attributes.test_verification import FEATURES, write_linear
 from tests.extraction.conftest import laid
 from tools import export_onnx, find_attributes
 from tools.attributes.directions import accuracy, apart, discriminant, middle, scaled
 from tools.networks.face_vae import LIGHT, FaceVae, widths
+from tools.training.crowd import load_crowd
+from tools.training.data import to_tensor
 
 COUNT = 120
 SOME = ["--held-out", "0.1"]
@@ -195,3 +198,87 @@ def test_apart_from_others_whatever_they_share() -> None:
     others = np.array([[1.0, 0, 0, 0], [1.0, 1, 0, 0], [2.0, 1, 0, 0]])
     left = apart(np.array([5.0, 5, 3, 4]), others)
     assert left == pytest.approx([0, 0, 0.6, 0.8])
+
+
+@pytest.fixture(scope="module")
+def eigenfaces(photos: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE that draws these faces, computed from them."""
+    crowd = load_crowd([photos], None, 32, cache, lambda *_: None)
+    faces = np.stack([crowd.plain(index, 32) for index in range(len(crowd))])
+    torch.manual_seed(0)
+    vae = FaceVae(*widths(32, 0.3), latent=26)
+    vae.begin_with_eigenfaces([to_tensor(faces, torch.device("cpu"))])
+    path = tmp_path_factory.mktemp("eigenfaces") / "checkpoint.pth"
+    torch.save({"generator": vae.state_dict(), "settings": {"alignment": "face"}}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Red_Nose: how much more red than green there is around the nose. Left: whether there is any light, so always."""
+    nose = np.zeros((16, 16, 3), np.float32)
+    nose[8:11, 7:9] = np.array([0, -1, 1]) / 6
+    weights = np.zeros((FEATURES, 2), np.float32)
+    weights[1764:, 0] = nose.ravel()
+    weights[1764:, 1] = 1 / 768
+    names, border = np.array(["Red_Nose", "Left"]), np.array([0.2, 0.01], np.float32)
+    return write_linear(tmp_path_factory.mktemp("judge") / "noses.npz", names=names, weights=weights, threshold=border)
+
+
+def test_a_judge_sees_what_a_direction_does(
+    photos: Path,
+    labels: Path,
+    eigenfaces: Path,
+    judge: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "directions.json"
+    line = [str(eigenfaces), "--faces", str(photos), "--labels", str(labels), "--cache", str(cache), "-o", str(out)]
+    asked = ["--attribute", "nose=Red_Nose", "--hold", "nose=0.1", "--keep-light", "nose", "--judge", str(judge)]
+    assert find_attributes.main([*line, *asked, *SOME]) == 0
+    found = json.loads(out.read_text())
+    (nose,) = found["directions"]
+    assert nose["by"] == "means, others held 0.1"
+    assert nose["values"][-6:] == [0] * 6
+    told = found["verified"]["nose"]
+    assert (told["attribute"], told["judge"]) == ("Red_Nose", "noses")
+    own, others, likeness = told["own_others_likeness"]["+3"]
+    assert own > 0.8
+    assert (others, likeness) == (0, None)
+    assert told["own_others_likeness"]["-3"][0] > 0.8
+    assert "nose, judged" in capsys.readouterr().out
+
+    assert find_attributes.main([*line, "--attribute", "left=Few", "--judge", str(judge), *SOME]) == 2
+    assert "no judge knows the attribute 'Few'; they know: Red_Nose, Left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--judge", "nowhere.npz"], "no judge nowhere.npz"),
+        (["--metric", "x.onnx"], "--metric goes with --judge"),
+        (["--hold", "left=much"], "--hold left=much: write a number from 0"),
+        (["--akin", "lfet=Few"], "'lfet' is not asked for (did you mean 'left'?)"),
+        (["--judged", "0"], "--judged 0 cannot be"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = [
+        "x.pth",
+        "--faces",
+        "photos",
+        "--labels",
+        "x.csv",
+        "--attribute",
+        "left=Left",
+        "-o",
+        str(tmp_path / "x.json"),
+    ]
+    assert find_attributes.main([*line, *words]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]

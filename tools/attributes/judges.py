@@ -40,10 +40,9 @@ def framed(picture: Pixels, mesh: FaceMesh) -> Pixels:
     """Return a face of a picture, uint8 BGR, as CelebA frames it: [218, 178, 3]. Beyond the picture's edge its rim is
     repeated.
     """
-    return cv2.warpAffine(
-        picture, frame_to_picture(mesh), (FRAME_WIDTH_PX, FRAME_HEIGHT_PX),
-        flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    size, flags = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), cv2.INTER_AREA | cv2.WARP_INVERSE_MAP
+    face = cv2.warpAffine(picture, frame_to_picture(mesh), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(face, np.uint8)
 
 
 def frame_to_picture(mesh: FaceMesh) -> NDArray[np.float64]:
@@ -134,7 +133,7 @@ class _Linear(Judge):
         return _logistic((features @ self._weights + self._bias) * self._STEEP)
 
     def _features(self, face: Pixels) -> _Floats:
-        soft = cv2.GaussianBlur(face, (0, 0), self._BLUR)
+        soft = np.asarray(cv2.GaussianBlur(face, (0, 0), self._BLUR), np.uint8)
         small = _cut(soft, self._MIDDLE, self._SPAN_PX, self._SIDE_PX)
         gradients = np.asarray(self._hog.compute(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)), np.float32)
         side = (self._COLOURS_PX, self._COLOURS_PX)
@@ -235,8 +234,9 @@ def _cut(face: Pixels, middle: tuple[float, float], span_px: float, side_px: int
     corner = [value - span_px / 2 + (scale - 1) / 2 for value in middle]
     matrix = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(face, matrix, (side_px, side_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.warpAffine(face, matrix, (side_px, side_px), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut, np.uint8)
 
 
 def _logistic(values: NDArray[np.floating]) -> _Floats:
-    return (1 / (1 + np.exp(-np.clip(values, -math.log(1e6), math.log(1e6))))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -math.log(1e6), math.log(1e6)))), np.float32)

@@ -128,9 +128,10 @@ class Sitting:
         """Return what a step of so many lengths of `direction` [Z] does."""
         pictures = self.pictures(self.codes + np.float32(step) * np.asarray(direction, np.float32))
         found = compared(self._bench, self.before, self._answers(pictures), column, step, akin)
-        if self._who is None:
+        who = self._embedded(pictures)
+        if self._who is None or who is None:
             return found
-        likeness = float(np.mean(np.sum(self._who * self._embedded(pictures), axis=1)))
+        likeness = float(np.mean(np.sum(self._who * who, axis=1)))
         return dataclasses.replace(found, likeness=likeness)
 
     def pictures(self, codes: Floats) -> list[Pixels]:
