@@ -116,15 +116,16 @@ def mixing(sitting: Sitting, light: int, embedding: Embedding) -> str:
     """Return how many halves and halves are nearer to both of their two than to most strangers."""
     codes, count = sitting.codes, len(sitting.sitters)
     partner = np.roll(np.arange(count), -1)
-    mixed = (codes + codes[partner]) / 2
+    mixed = np.asarray((codes + codes[partner]) / 2, np.float32)
     if light:
         mixed[:, -light:] = codes[:, -light:]
     photos = _embedded(sitting, [one.picture for one in sitting.sitters], embedding)
     alike = _embedded(sitting, sitting.pictures(mixed), embedding) @ photos.T
     shares = []
-    for row, (own, other) in enumerate(zip(range(count), partner, strict=True)):
-        strangers = np.delete(alike[row], [own, other])
-        shares.append([float(np.mean(alike[row, who] > strangers)) for who in (own, other)])
+    for row in range(count):
+        pair = np.array([row, partner[row]], np.int64)
+        strangers = np.delete(alike[row], pair)
+        shares.append([float(np.mean(alike[row, who] > strangers)) for who in pair])
     nearer = np.array(shares)
     both = float((nearer >= _NEARER_THAN).all(1).mean())
     viewer, photo = nearer.mean(0)

@@ -221,7 +221,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = np.zeros((FEATURES, 2), np.float32)
     weights[1764:, 0] = nose.ravel()
     weights[1764:, 1] = 1 / 768
-    names, border = np.array(["Red_Nose", "Left"]), np.array([0.2, 0.01], np.float32)
+    names, border = np.array(["Red_Nose", "Left"]), np.array([0.28, 0.01], np.float32)
     return write_linear(tmp_path_factory.mktemp("judge") / "noses.npz", names=names, weights=weights, threshold=border)
 
 
@@ -244,10 +244,12 @@ def test_a_judge_sees_what_a_direction_does(
     assert nose["values"][-6:] == [0] * 6
     told = found["verified"]["nose"]
     assert (told["attribute"], told["judge"]) == ("Red_Nose", "noses")
-    own, others, likeness = told["own_others_likeness"]["+3"]
-    assert own > 0.8
-    assert (others, likeness) == (0, None)
-    assert told["own_others_likeness"]["-3"][0] > 0.8
+    steps = told["own_others_likeness"]
+    assert steps["+4"][1:] == [0, None]
+    for way in "+-":  # the farther, the more noses
+        own = [steps[f"{way}{length}"][0] for length in (1, 2, 3, 4)]
+        assert own == sorted(own)
+        assert own[-1] >= own[0] + 0.3
     assert "nose, judged" in capsys.readouterr().out
 
     assert find_attributes.main([*line, "--attribute", "left=Few", "--judge", str(judge), *SOME]) == 2
