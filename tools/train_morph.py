@@ -248,7 +248,7 @@ def verdict(job: Job, ended: Ended, losses: LossLog, drawn: Sequence[Pixels]) ->
     if ended.step < job.run.steps:
         tell(f"stopped after step {ended.step} of {job.run.steps}, kept in {job.out}; the same command goes on")
         return 0
-    found = faults(losses.terms, drawn)
+    found = faults(losses.terms, drawn, begins_near=True)  # with eigenfaces
     for fault in found:
         tell(f"not good: {fault}")
     if not found:

@@ -60,16 +60,20 @@ def _direction(about: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class MorphSettings:
-    """How far along each direction, and how the change is shown."""
+    """How far along each direction, and how the change is shown. A model has some of the directions: the one that comes
+    with the program all but age and fringe, which judges saw in too few faces.
+    """
 
     smile: float | None = _direction("smiling; below 0: earnest")
-    glasses: float | None = _direction("glasses; below 0: without")
-    age: float | None = _direction("older; below 0: younger")
+    mouth: float | None = _direction("an open mouth; below 0: closed")
+    glasses: float | None = _direction("glasses, or their shade; below 0: bright eyes")
     beard: float | None = _direction("a beard; below 0: shaven")
-    gender: float | None = _direction("more like a man; below 0: more like a woman")
-    fringe: float | None = _direction("hair on the forehead; below 0: a high forehead")
-    pale: float | None = _direction("paler; below 0: darker")
     brows: float | None = _direction("bushy brows; below 0: thin ones")
+    gender: float | None = _direction("more like a man; below 0: more like a woman")
+    makeup: float | None = _direction("make-up; below 0: none")
+    pale: float | None = _direction("paler; below 0: darker")
+    age: float | None = _direction("older; below 0: younger")
+    fringe: float | None = _direction("hair on the forehead; below 0: a high forehead")
     mix: float = field(
         default=0.5,
         metadata=setting(
