@@ -18,6 +18,7 @@ from realtime.core.stats import RunStats
 from realtime.outputs import Output
 from realtime.session import assembly
 from realtime.session.options import Options
+from realtime.system.v4l2 import Device
 from tests.doubles import DrawnCamera, KeepingOutput, in_turn, read_number
 
 GONE = CameraError("no camera 0; plug one in")
@@ -95,7 +96,8 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
     monkeypatch.setattr(cameras, "open_camera", open_camera)
     monkeypatch.setattr("realtime.outputs.open_output", open_output)
     monkeypatch.setattr("realtime.outputs.virtual_camera.loopbacks", lambda: [Path("/dev/video0")])
-    monkeypatch.setattr("realtime.outputs.virtual_camera._why_no_output", lambda path: "")
+    takes_pictures = Device(Path("/dev/video0"), "realtime", can_capture=False, can_output=True)
+    monkeypatch.setattr("realtime.system.v4l2.describe", lambda path: takes_pictures)
     options = Options(source=source, effect=("none",), output=(output,))
     stats = RunStats()
     with caplog.at_level("WARNING"):
@@ -182,8 +184,21 @@ def test_only_the_demo_is_shown_in_the_corner_of_a_file(monkeypatch: pytest.Monk
 
 
 def test_a_camera_without_a_path_is_not_taken_for_an_output_without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def open_camera(name: str, request: CameraRequest) -> Camera:
+        opened.append(name)
+        if len(opened) == 1:  # at the second look the outputs are open
+            raise GONE
+        return DrawnCamera(20, live=True, fps=100)
+
     listed = [ListedCamera(3, "FaceTime HD", "", ())]  # as macOS lists it
     monkeypatch.setattr("realtime.cameras.listing.list_cameras", lambda **_: listed)
-    monkeypatch.setattr(cameras, "open_camera", lambda name, request: DrawnCamera(int(name), live=True))
-    camera = assembly._open_first(CameraRequest(), [KeepingOutput()])
-    assert camera.info.name == "drawn"
+    monkeypatch.setattr(awaited.AwaitedCamera.__init__, "__kwdefaults__", {"found": print, "look_every_s": 0.01})
+    monkeypatch.setattr(cameras, "open_camera", open_camera)
+    monkeypatch.setattr("realtime.outputs.open_output", lambda spec, request: KeepingOutput())
+    monkeypatch.setattr("realtime.outputs.virtual_camera.loopbacks", list)
+    stats = RunStats()
+    assembly.build(Options(effect=("none",), output=("camera",), seconds=20), lambda what, share: None, stats).go()
+    assert opened == ["3", "3"]
+    assert stats.source["name"] == "drawn"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -58,11 +59,19 @@ SPECS = ["none", "painting", "style", "mask"]
 class Stage:
     """A menu and its chain, with the keys pressed one after the other."""
 
-    def __init__(self, *specs: str, listed: Sequence[str] = SPECS) -> None:
+    def __init__(
+        self, *specs: str, listed: Sequence[str] = SPECS, may_list: Callable[[], object] = lambda: None
+    ) -> None:
+        """`may_list` returns once the menu may know what there is."""
+
+        def list_specs() -> Sequence[str]:
+            may_list()
+            return listed
+
         self.said: list[str] = []
         self.chain = EffectChain([EffectSlot(spec, KINDS[spec](spec)) for spec in specs], RunStats())
         self.menu = EffectMenu(
-            lambda: listed,
+            list_specs,
             specs[-1],
             lambda spec: KINDS[spec](spec),
             self.chain,
@@ -73,6 +82,10 @@ class Stage:
     def press(self, by: int) -> str:
         """Press a key, wait for what it opens, show a frame; return the effect that is shown."""
         self.menu.step(by)
+        return self.shown()
+
+    def shown(self) -> str:
+        """Wait for what is being opened, show a frame; return the effect that is shown."""
         self.menu.close()
         pixels = np.zeros((4, 4, 3), np.uint8)
         self.chain.make(Frame(pixels, 0.0, 0.0, 0), [])
@@ -99,11 +112,12 @@ def test_nor_do_two_that_have_nothing_to_do_with_each_other(later: float, monkey
 
 
 def test_nor_many_before_it_is_known_what_there_is() -> None:
-    stage = Stage("mask")
-    stage.menu._lock.acquire()
-    stage.menu._pressed = [1, 1, 1, 1]
-    stage.menu._lock.release()
-    assert stage.press(1) == "mask"
+    is_known = threading.Event()
+    stage = Stage("mask", may_list=is_known.wait)
+    for _ in range(5):
+        stage.menu.step(1)
+    is_known.set()
+    assert stage.shown() == "mask"
     assert stage.said == [AGAIN]
 
 

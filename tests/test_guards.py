@@ -22,6 +22,7 @@ from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
 from realtime.faces.face_stage import MOST_FACES, FaceStage, usable
+from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame
 from realtime.imaging.pixels import as_picture
 from realtime.pipeline.capture import CapturePolicy
@@ -317,7 +318,7 @@ def test_following_that_fails_is_told_once_and_begins_anew(
     face_stage.start()
     face_stage.wait_until_ready()
     with monkeypatch.context() as patched:
-        patched.setattr(face_stage._tracker, "update", lambda found, pts_s: 1 / 0)
+        patched.setattr(FaceTracker, "update", lambda tracker, found, pts_s: 1 / 0)
         for index in range(3):
             assert face_stage.find(Frame(GOOD, 0.0, index / 30, index)) == []
     assert len(face_stage.find(Frame(GOOD, 0.0, 1.0, 30))) == 1

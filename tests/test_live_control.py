@@ -128,8 +128,7 @@ def test_commands_are_carried_out_and_answered() -> None:
         "no parameter 'levl' (did you mean 'level'?)",
         "level 240", "up and down: warmth 50%", "warmth 70%", "mirrored", "mirrored",
     ]  # fmt: skip
-    supervisor._next_status_s = 0.0
-    supervisor.tick()
+    supervisor.look_after()
     assert ("warmth", "70%") in controls.status.facts
     made.loop.capture.stop()
 

@@ -22,6 +22,7 @@ from realtime.control.channel import (
 )
 from realtime.core.errors import CameraError, EffectError, OutputError
 from realtime.core.stats import RunStats
+from realtime.disclosure.label import Label
 from realtime.effects import Effect, EffectContext
 from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
@@ -86,12 +87,13 @@ def make_loop(
     mirrored: bool = False,
     folder: Path = Path(),
     controls: ControlChannel | None = None,
+    label: Label | None = None,
 ) -> Run:
     stats = RunStats()
     controls = controls or ControlChannel()
     mailbox: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
     links = [EffectSlot(type(effect).__name__, effect) for effect in effects] or [EffectSlot("none", Plain())]
-    chain = EffectChain(links, stats, parameters=controls.parameters)
+    chain = EffectChain(links, stats, label, parameters=controls.parameters)
 
     def open_effect(spec: str) -> Effect:
         if spec == "broken":

@@ -318,24 +318,25 @@ class TestEngines:
         tiny_models.negative_style(path, title="Changed")
         assert folder() != first
 
-    def test_a_damaged_engine_is_built_again(self, tmp_path: Path) -> None:
+    def test_a_damaged_engine_is_built_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = tmp_path / "cache" / "engine"
         assert not engine_cache.prepare(folder)
         (folder / "kernels").write_text("cut off")
         engine_cache.finish(folder)
 
-        class Compiler(OnnxModel):
-            """A provider that reads what it kept before it opens, as TensorRT does."""
+        new_session = ort_session.new_session
 
-            def _bare_session(self, plan: ProviderPlan) -> Any:
-                kept = folder / "kernels"
-                if kept.is_file() and kept.read_text() != "kernels":
-                    raise RuntimeError("engine deserialisation failed")
-                kept.write_text("kernels")
-                return super()._bare_session(plan)
+        def compile_session(*arguments: Any) -> Any:
+            """As a provider that reads what it kept before it opens: TensorRT does."""
+            kept = folder / "kernels"
+            if kept.is_file() and kept.read_text() != "kernels":
+                raise RuntimeError("engine deserialisation failed")
+            kept.write_text("kernels")
+            return new_session(*arguments)
 
+        monkeypatch.setattr(ort_session, "new_session", compile_session)
         path = tiny_models.negative_style(tmp_path / "negative.onnx")
-        model = Compiler(path, [self.plan(folder), CPU_PLAN], SessionPolicy(), {})
+        model = OnnxModel(path, [self.plan(folder), CPU_PLAN], SessionPolicy(), {})
         assert model.provider == "Compiler"
         assert (folder / "kernels").read_text() == "kernels"
 

@@ -15,6 +15,7 @@ import pytest
 
 from realtime.control.channel import ControlChannel
 from realtime.core.errors import OptionError, OutputError
+from realtime.core.files import write_all
 from realtime.disclosure.xmp import found_in
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs import OutputRequest
@@ -284,7 +285,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         pytest.skip("this system has no /dev/full")
     output = Recorder(str(tmp_path / "out.mp4"), OutputRequest(ControlChannel()))
     with full.open("r+b", buffering=0) as disk:
-        monkeypatch.setattr(output._whole_writes, "_file", disk)
+        monkeypatch.setattr("realtime.video.encoding.write_all", lambda file, data: write_all(disk, data))
         told = ""
         for number in range(100):
             try:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -111,13 +113,26 @@ except KeyboardInterrupt:
 
 def test_the_wish_to_end_takes_no_lock() -> None:
     """A signal's handler runs between two instructions of the main thread, which may be in the middle of a wait."""
-    made = make_loop(DrawnCamera(1), [KeepingOutput()])
-    asking = threading.Thread(target=made.loop.stop, daemon=True)
-    with made.loop._stopping._cond:  # type: ignore[attr-defined] # what Event.wait holds between two instructions
-        asking.start()
-        asking.join(timeout=10)
-        assert not asking.is_alive()
-    assert made.loop.interrupted
+    loop = make_loop(DrawnCamera(live=True), [KeepingOutput()]).loop
+    ticked = threading.Event()
+    asked_in = set()
+
+    def at_each_line(frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line" and frame.f_code is threading.Event.wait.__code__ and ticked.is_set():
+            asked_in.add(frame.f_lineno)
+            loop.stop()
+        return at_each_line
+
+    def run() -> None:
+        sys.settrace(at_each_line)
+        loop.run(ticked.set)
+
+    running = threading.Thread(target=run, daemon=True)
+    running.start()
+    running.join(timeout=20)
+    assert not running.is_alive()
+    assert loop.interrupted
+    assert len(asked_in) > 2
 
 
 def test_what_a_thread_is_held_in_does_not_abort_the_end() -> None:

@@ -17,10 +17,13 @@ from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.effects.style import StyleEffect, StyleSettings
 from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.models.card import ModelKind
+from realtime.models.library import find_model
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.models.runtime.providers import Provider
 from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
 from realtime.style.background_loader import BackgroundLoader, LoadRequest
+from realtime.style.loader import Opener
 from realtime.style.renderer import SizedModel, StyleRenderer
 from realtime.style.throttle import Throttle
 from tests.tiny_models import brighter_style, negative_style
@@ -50,6 +53,10 @@ def context(**changes: object) -> EffectContext:
     return EffectContext(**{"frame": FRAME, "fps": 30.0, "provider": "cpu", **changes})  # type: ignore[arg-type]
 
 
+def negative_opener() -> Opener:
+    return Opener(find_model("negative", ModelKind.STYLE), SessionPolicy(provider="cpu"), steady=True)
+
+
 def moment(pixels: Pixels, index: int) -> Frame:
     return Frame(pixels, 100 + index / 30, index / 30, index)
 
@@ -65,7 +72,7 @@ Open = Callable[..., StyleEffect]
 @pytest.fixture
 def idle_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A style opens at its full size, however busy the machine is that runs the tests."""
-    monkeypatch.setattr("realtime.style.loader._s_per_px", lambda model, throttle: 1e-12)
+    monkeypatch.setattr("realtime.style.loader.first_step", lambda sizes, s_per_px, rest_s, period_s: 0)
 
 
 @pytest.fixture
@@ -327,8 +334,7 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
         close(self)
         closed.set()
 
-    effect = StyleEffect.open("negative", StyleSettings(), context())
-    made = effect._open_beside(LoadRequest(FRAME, FRAME))
+    made = negative_opener().open(FRAME, FRAME, Throttle())
     monkeypatch.setattr(StyleRenderer, "close", note)
     exchange = BackgroundLoader(open_slowly, quick=True)
     exchange.ask(LoadRequest(FRAME, FRAME))
@@ -336,24 +342,23 @@ def test_closing_waits_for_nothing(picture: Pixels, monkeypatch: pytest.MonkeyPa
     assert not closed.is_set()
     opening.set()
     assert closed.wait(10), "what was opened too late is closed by who opened it"
-    effect.close()
 
 
-def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again(open_style: Open) -> None:
+def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again() -> None:
+    opener = negative_opener()
     hints: list[LoadRequest] = []
     left, opened = threading.Event(), threading.Event()
 
     def open_beside(wish: LoadRequest) -> StyleRenderer:
         hints.append(wish)
+        throttle = Throttle(0.0, lambda: exchange.is_dropped(wish))
         if len(hints) == 1:
             left.wait(10)
-            Throttle(0.0, lambda: exchange.is_dropped(wish)).rest()
+            throttle.rest()
         opened.set()
-        return effect._open_beside(wish)
+        return opener.open(wish.frame, wish.working, throttle)
 
-    effect = open_style("negative")
     exchange = BackgroundLoader(open_beside, quick=True)
-    effect._exchange = exchange
     first, second = LoadRequest(FRAME, FRAME), LoadRequest(FRAME, Size(32, 32))
     exchange.ask(first)
     exchange.ask(second)
@@ -361,17 +366,16 @@ def test_what_is_opened_for_nobody_any_more_is_left_and_may_be_wished_for_again(
     exchange.ask(first)
     assert opened.wait(10)
     exchange.close()
-    effect.close()
 
 
 def test_pythons_end_waits_for_sessions_that_are_closed(open_style: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are closed from the processing thread, which is a daemon, and threads inherit that."""
     seen: list[bool] = []
-    effect = open_style("negative")
-    own = effect._renderer
+    own_frame = Size(52, 36)
+    effect = open_style(in_context=context(frame=own_frame))
 
     def note(self: StyleRenderer) -> None:
-        if self is own:  # another test's may be closed meanwhile
+        if self.frame == own_frame:  # another test's may be closed meanwhile
             seen.append(threading.current_thread().daemon)
 
     monkeypatch.setattr(StyleRenderer, "close", note)

@@ -23,6 +23,7 @@ from realtime.session import assembly
 from realtime.session.options import Options
 from realtime.style.letterbox import LetterboxPlace, SizeConstraint, letterbox_place
 from realtime.style.renderer import SizedModel, StyleRenderer
+from realtime.style.resolution_governor import ResolutionGovernor
 from tests.doubles import DrawnCamera
 from tests.tiny_models import blurred_style, negative_style
 
@@ -122,14 +123,18 @@ def test_nothing_else_is_tried(tmp_path: Path, navy_photo: Path, monkeypatch: py
         opened.append(size)
         begin(self, path, policy, size)
 
+    def count_slow(self: ResolutionGovernor, scaling_s: float, rest_s: float, now_s: float) -> int:
+        return count(self, 0.2, rest_s, now_s)
+
     monkeypatch.setattr(SizedModel, "__init__", note)
+    count = ResolutionGovernor.count
+    monkeypatch.setattr(ResolutionGovernor, "count", count_slow)  # as slow as may be: there is no smaller one
     path = negative_style(tmp_path / "bound.onnx", height=256, width=256)
     effect = StyleEffect.open(str(path), StyleSettings(), context(Size(640, 360)))
     for index, size in enumerate([Size(640, 360)] * 30 + [Size(360, 640), Size(256, 256)]):
         pixels = photo_of(navy_photo, size)
         painted = effect.make(Scene(Frame(pixels, 0.0, index * 0.9, index), [])).pixels
         assert np.abs(painted.astype(int) - (255 - pixels)).mean() < 8
-        effect._governor._scaling.extend([0.2] * 12)  # as slow as may be: there is no smaller one
     assert len(opened) == 1
     assert effect.facts()["works at"] == "256x256"
     effect.close()

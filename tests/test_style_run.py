@@ -14,9 +14,10 @@ import pytest
 from realtime import cameras
 from realtime.__main__ import main
 from realtime.control.channel import StepParameter
+from realtime.control.parameters import ParameterTree
 from realtime.core.errors import OptionError
+from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
-from realtime.effects.style import StyleEffect
 from realtime.session import assembly
 from realtime.session.options import Options
 from tests.doubles import DrawnCamera
@@ -95,24 +96,25 @@ def test_options_reach_the_effect(style: str) -> None:
     assert options.effect_settings() == {"style": {"quality": "fixed", "strength": "0.5"}}
 
 
+def brought_by_a_key(monkeypatch: pytest.MonkeyPatch, options: Options, style: str) -> ParameterTree:
+    """Run to the end after somebody chose a style; return what was set about it."""
+    run = live_run(monkeypatch, options)
+    run.supervisor.menu.choose(style)
+    run.supervisor.menu.close(within_s=20)
+    run.go()
+    assert run.loop.stats.effects == [EffectSpec.parse(style).title]
+    return run.supervisor.controls.parameters
+
+
 def test_quality_waits_for_a_style_that_a_key_brings(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     """It names no effect: people keep it in a preset, begin with a portrait and go on to styles."""
     options = Options(effect=("none",), output=("none",), frames=5, quality="fixed", provider="cpu")
-    run = live_run(monkeypatch, options)
-    brought = run.supervisor.menu._open_effect(style)
-    run.go()
-    assert isinstance(brought, StyleEffect)
-    assert not brought._is_governed
-    brought.close()
+    assert brought_by_a_key(monkeypatch, options, style).get("style.quality") == "fixed"
 
 
 def test_settings_wait_for_an_effect_that_a_key_brings(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
     options = Options(effect=("none",), output=("none",), frames=5, provider="cpu", set=("style.strength=0.5",))
-    run = live_run(monkeypatch, options)
-    brought = run.supervisor.menu._open_effect(style)
-    run.go()
-    assert brought.parameters.get("strength") == 0.5
-    brought.close()
+    assert brought_by_a_key(monkeypatch, options, style).get("style.strength") == 0.5
 
 
 def test_what_such_an_effect_could_not_be_opened_with_is_refused_at_the_start() -> None:

@@ -163,9 +163,7 @@ def test_the_text_reads_the_same_in_a_mirrored_picture() -> None:
     pictures = []
     for mirrored in (False, True):
         output = KeepingOutput(every=True)
-        made = make_loop(DrawnCamera(1), [output], [Swapped()], mirrored=mirrored)
-        made.loop.chain._marking._label = Label(LabelStyle())
-        made.go()
+        make_loop(DrawnCamera(1), [output], [Swapped()], mirrored=mirrored, label=Label(LabelStyle())).go()
         pictures.append(output.frames[0].pixels[20:])  # below the number, which is mirrored, all is grey
     assert len(np.unique(pictures[0])) > 3
     assert np.array_equal(pictures[0], pictures[1])

@@ -158,13 +158,14 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @linux_only
 def test_a_loopback_whose_writer_has_left_is_revived(loopback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual_camera, "_is_written_to", lambda path: False)
-    assert virtual_camera._why_no_output(loopback) == ""
+    monkeypatch.setattr(v4l2, "is_written_to", lambda path: False)
+    assert virtual_camera.planned_device("") == str(loopback)
+    assert v4l2.describe(loopback).can_output, "it was reset"
 
 
 @linux_only
 def test_a_device_somebody_writes_to_is_left_alone(loopback: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(virtual_camera, "_is_written_to", lambda path: True)
+    monkeypatch.setattr(v4l2, "is_written_to", lambda path: True)
     monkeypatch.setattr(v4l2, "reset_output", lambda path: pytest.fail("it would end the other's session"))
     with pytest.raises(OutputError, match=r"/dev/video10 \(OBS\) is being written to .*open in obs \(process 7\)"):
         VirtualCamera("", OutputRequest(ControlChannel()))
@@ -176,6 +177,6 @@ def test_writing_is_known_by_the_pictures_that_arrive(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with fifo.open("r+b", buffering=0) as writer:
         writer.write(bytes(64))
-        assert not virtual_camera._is_written_to(fifo), "the last picture of a writer that has left"
+        assert not v4l2.is_written_to(fifo), "the last picture of a writer that has left"
         writer.write(bytes(3 * 64))
-        assert virtual_camera._is_written_to(fifo)
+        assert v4l2.is_written_to(fifo)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from realtime.core.errors import HangError
@@ -38,8 +40,7 @@ class Watched:
 
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds / BEAT_S)):
-            for watched in self.dog._watched:
-                self.dog._look(watched, BEAT_S)
+            self.dog.look(BEAT_S)
 
 
 def test_what_stands_still_is_said_once_by_name_and_then_given_up_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -169,20 +170,33 @@ def test_looking_after_the_run_may_fail_and_the_picture_goes_on(caplog: pytest.L
     ]
 
 
-def test_an_output_that_stands_still_is_said_once_and_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
-    made = make_loop(DrawnCamera(1), [KeepingOutput()])
+def test_an_output_that_stands_still_is_said_once_and_when_it_is_back(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released, shown = threading.Event(), threading.Event(), threading.Event()
+
+    class Standing(KeepingOutput):
+        def show(self, frame: Frame) -> None:
+            begun.set()
+            released.wait()
+
+    now_s = 100.0
+    monkeypatch.setattr("realtime.pipeline.output_worker.time", SimpleNamespace(monotonic=lambda: now_s))
+    made = make_loop(DrawnCamera(1), [Standing()])
     (output_worker,) = made.loop.output_workers
+    output_worker.on_first_shown = shown.set
     caplog.set_level(logging.WARNING)
-
-    def tick(stuck_since_s: float | None) -> None:
-        output_worker._showing_since_s = stuck_since_s
-        made.supervisor._next_status_s = 0.0
-        made.supervisor.tick()
-
+    output_worker.start()
+    output_worker.offer(Frame(np.zeros((4, 4, 3), np.uint8), 0.0, 0.0, 0))
+    assert begun.wait(10)
+    now_s += 6
     for _ in range(3):
-        tick(time.monotonic() - 6)
+        made.supervisor.look_after()
+    released.set()
+    assert shown.wait(10)
     for _ in range(3):
-        tick(None)
+        made.supervisor.look_after()
+    output_worker.stop()
     assert caplog.messages == [
         "output keeping has taken no picture for 6 s",
         "output keeping takes pictures again",

@@ -30,7 +30,7 @@ from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.sdl import pygame
 from realtime.outputs import OutputRequest
 from realtime.outputs.window import screens
-from realtime.outputs.window.window import Fullscreen, Window, _first_size
+from realtime.outputs.window.window import Fullscreen, Window
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("SDL_VIDEODRIVER") != "dummy", reason="these tests press keys: they need SDL_VIDEODRIVER=dummy"
@@ -405,8 +405,13 @@ def test_the_title_names_the_effect(open_stage: Open) -> None:
         (Size(200, 300), Size(800, 600), Size(320, 480)),
     ],
 )
-def test_the_first_size(picture: Size, desktop: Size, expected: Size) -> None:
-    assert _first_size(picture, desktop) == expected
+def test_the_first_size(
+    picture: Size, desktop: Size, expected: Size, open_stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [tuple(desktop)])
+    stage = open_stage()
+    stage.show(plain(*picture))
+    assert Size.of(stage.screen()) == expected
 
 
 def test_one_window_at_a_time(open_stage: Open) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ _BACKENDS_ELSEWHERE = {
 }
 _USUAL_DEVICES = {"obs": "OBS Virtual Camera", "unitycapture": "Unity Video Capture"}
 """What cameras of these are called where no device is named."""
-_WATCH_S = 0.7  # long enough for three pictures of a writer at 5 fps
 _LOAD_LOOPBACK = "sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
 
 
@@ -164,7 +161,7 @@ def _why_no_output(path: Path) -> str:
     try:
         device = v4l2.describe(path)
         is_loopback = path in loopbacks()
-        if is_loopback and not device.can_output and not (device.can_capture and _is_written_to(path)):
+        if is_loopback and not device.can_output and not (device.can_capture and v4l2.is_written_to(path)):
             # Left like this by the program that wrote to it last; see `reset_output`.
             v4l2.reset_output(path)
             device = v4l2.describe(path)
@@ -184,25 +181,3 @@ def _why_no_output(path: Path) -> str:
     others = v4l2.holders(path)
     users = f"; open in {', '.join(others)}" if others else ""
     return f"{path} ({device.name}) is being written to by another program: end that one first{users}"
-
-
-def _is_written_to(path: Path) -> bool:
-    """Tell whether pictures arrive at a v4l2loopback device, by reading from it for a moment.
-
-    A device that offers capture only has a writer, or had one and is still open in a video call. The driver does not
-    tell which; new pictures do. The first read answers the last picture there was, also when its writer has left.
-    """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    try:
-        pictures, until_s = 0, time.monotonic() + _WATCH_S
-        while pictures < 3 and time.monotonic() < until_s:
-            try:
-                os.read(handle, 64)
-                pictures += 1
-            except BlockingIOError:
-                time.sleep(0.02)
-            except OSError:
-                return True  # a driver that lends the device to one reader: leave it alone
-        return pictures == 3
-    finally:
-        os.close(handle)

@@ -69,12 +69,16 @@ class Supervisor:
         now_s = time.monotonic()
         if now_s >= self._next_status_s:
             self._next_status_s = now_s + _STATUS_EVERY_S
-            self._loop.main_pulse.at("what the effects tell of themselves")
-            self._loop.capture.watch()
-            self._notice_failed_recording()
-            self._notice_standing_outputs()
-            self.controls.status = self._status()
-            self.on_processed(self._loop.stats.processed)
+            self.look_after()
+
+    def look_after(self) -> None:
+        """Look after everything that is not a command, and publish the status; `tick` does so when it is time."""
+        self._loop.main_pulse.at("what the effects tell of themselves")
+        self._loop.capture.watch()
+        self._notice_failed_recording()
+        self._notice_standing_outputs()
+        self.controls.status = self._status()
+        self.on_processed(self._loop.stats.processed)
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""

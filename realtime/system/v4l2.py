@@ -13,6 +13,7 @@ import os
 import re
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,8 @@ _MEMORY_MMAP = 1
 _CAN_CAPTURE = 0x00000001  # v4l2_capability
 _CAN_OUTPUT = 0x00000002
 _HAS_DEVICE_CAPS = 0x80000000
+
+_WATCH_S = 0.7  # long enough for three pictures of a writer at 5 fps
 
 _COMMON_SIZES = tuple(
     Size(*pair)
@@ -150,6 +153,28 @@ def reset_output(path: Path) -> None:
     """
     with _opened(path) as handle, contextlib.suppress(OSError):
         _ioctl(handle, _STREAMON, bytearray(struct.pack("i", _VIDEO_OUTPUT)))
+
+
+def is_written_to(path: Path) -> bool:
+    """Tell whether pictures arrive at a v4l2loopback device, by reading from it for a moment.
+
+    A device that offers capture only has a writer, or had one and is still open in a video call. The driver does not
+    tell which; new pictures do. The first read answers the last picture there was, also when its writer has left.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        pictures, until_s = 0, time.monotonic() + _WATCH_S
+        while pictures < 3 and time.monotonic() < until_s:
+            try:
+                os.read(handle, 64)
+                pictures += 1
+            except BlockingIOError:
+                time.sleep(0.02)
+            except OSError:
+                return True  # a driver that lends the device to one reader: leave it alone
+        return pictures == 3
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -90,13 +90,17 @@ class Watchdog:
             now_s = time.monotonic()
             # Of a longer gap only a beat counts: the whole process was stopped, or the machine asleep or swapping.
             passed_s, before_s = min(now_s - before_s, 2 * _BEAT_S), now_s
-            for watched in self._watched:
-                self._look(watched, passed_s)
+            self.look(passed_s)
             if self._overdue(passed_s):
                 self._last_resort()
                 return
 
-    def _look(self, watched: _Watched, passed_s: float) -> None:
+    def look(self, passed_s: float) -> None:
+        """Look at every pulse, `passed_s` after the last time. From `start` to `stop` its own thread calls this."""
+        for watched in self._watched:
+            self._look_at(watched, passed_s)
+
+    def _look_at(self, watched: _Watched, passed_s: float) -> None:
         before = watched.call
         if not watched.is_still_at_it(passed_s):
             if before is not None and watched.is_told and not watched.is_given_up:

@@ -19,7 +19,7 @@ from realtime.model_import.face.adapter import soft_ellipse
 from realtime.model_import.face.encoder_importer import EncoderImporter
 from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.face.swap_importer import SwapImporter
-from realtime.model_import.face.validation import _PHOTO_EYES_PX, FacePhoto, flat_mesh, usual_face
+from realtime.model_import.face.validation import FacePhoto, flat_mesh, usual_face
 from realtime.model_import.hints import ColourOrder, ImportHints, Layout, ValueRange
 from realtime.model_import.result import Description, Imported
 from realtime.model_import.steps import import_model
@@ -35,7 +35,7 @@ Bring = Callable[[Path, FaceImportHints], Imported]
 
 @pytest.fixture(scope="module")
 def face_photo(navy_photo: Path) -> FacePhoto:
-    return FacePhoto(read_picture(navy_photo), flat_mesh(*_PHOTO_EYES_PX))
+    return FacePhoto(read_picture(navy_photo), flat_mesh((219.7, 193.4), (307.6, 188.9)))  # where its eyes are
 
 
 @pytest.fixture

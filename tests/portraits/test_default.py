@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from realtime.core.errors import PortraitError
-from realtime.portrait.building import default
+from realtime.portrait.building import builder, default
 from realtime.portrait.building.builder import BuildOptions
 from realtime.portrait.engines import BUILDER_VERSION
 from realtime.portrait.pack import Portrait
@@ -57,6 +57,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write_pack(tmp_path_factory.mktemp("whole") / "whole.portrait", columns=3).read_bytes()
 
 
+def build_quickly(monkeypatch: pytest.MonkeyPatch, whole: bytes) -> None:
+    """Let the building of a pack take no time."""
+    monkeypatch.setattr(builder, "build", lambda picture, faces, pack, *_, **__: pack.write_bytes(whole))
+
+
 def flipped(data: bytes) -> bytes:
     """With a bit wrong in the middle of its largest picture."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -83,7 +88,7 @@ def test_one_that_is_damaged_is_made_anew(
     cache.mkdir(parents=True)
     pack = cache / f"grace-hopper-{BUILDER_VERSION}.portrait"
     pack.write_bytes(damage(whole))
-    monkeypatch.setattr(default, "_make", lambda path, progress, options: path.write_bytes(whole))
+    build_quickly(monkeypatch, whole)
     with default.open_default_portrait() as portrait:
         assert portrait.columns == 3
     assert pack.read_bytes() == whole
@@ -94,7 +99,7 @@ def test_one_in_whose_place_lies_a_folder_is_made_anew(
 ) -> None:
     pack = cache / f"grace-hopper-{BUILDER_VERSION}.portrait"
     (pack / "inside").mkdir(parents=True)
-    monkeypatch.setattr(default, "_make", lambda path, progress, options: path.write_bytes(whole))
+    build_quickly(monkeypatch, whole)
     default.open_default_portrait().close()
     assert pack.read_bytes() == whole
 
@@ -106,7 +111,7 @@ def test_where_nothing_can_be_kept_it_is_made_for_the_moment(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setattr(default, "_make", lambda path, progress, options: path.write_bytes(whole))
+    build_quickly(monkeypatch, whole)
     with default.open_default_portrait() as portrait:
         assert portrait.columns == 3
         assert portrait.frame(2).size, "also when its file is gone"

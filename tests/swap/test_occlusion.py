@@ -20,7 +20,7 @@ from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.faces.tracking.mesh_tracker import _KEYPOINTS, WornMeshTracker
+from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
@@ -285,8 +285,7 @@ def test_a_cup_does_not_colour_the_new_face(clip: list[Moment], photo: Pixels, m
 
 def seen_where(mesh: FaceMesh, face: Face) -> Face:
     """The face as a detector would see it there: ears are where they were."""
-    middles = mesh.points[_KEYPOINTS, :2].mean(axis=1)
-    return Face(mesh.box, np.vstack([middles, face.keypoints[4:]]), face.score, face.track_id)
+    return Face(mesh.box, np.vstack([mesh.keypoints, face.keypoints[4:]]), face.score, face.track_id)
 
 
 @pytest.mark.parametrize("name", ["talking_3.mp4", "talking_9.mp4", "talking_11.mp4"])

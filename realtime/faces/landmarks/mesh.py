@@ -32,6 +32,8 @@ EYE_CORNERS = ((RIGHT_EYE_OUTER, RIGHT_EYE_INNER), (LEFT_EYE_INNER, LEFT_EYE_OUT
 """From the picture's left to its right: of the eye at its left (the person's right one) and of the other, each the
 corner at the left and the one at the right."""
 MOUTH_RIGHT, MOUTH_LEFT = 61, 291
+_KEYPOINTS = np.array([*EYE_CORNERS, (NOSE_TIP, NOSE_TIP), (MOUTH_RIGHT, MOUTH_LEFT)])
+"""Each of the detector's is the middle of two points."""
 LIP_UPPER_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 LIP_LOWER_INNER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 RIGHT_BROW = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55)
@@ -86,6 +88,11 @@ class FaceMesh:
         """The slope of the line through the outer corners of the eyes: positive clockwise on the screen."""
         line = self.points[LEFT_EYE_OUTER] - self.points[RIGHT_EYE_OUTER]
         return math.degrees(math.atan2(float(line[1]), float(line[0])))
+
+    @property
+    def keypoints(self) -> NDArray[np.float32]:
+        """(4, 2): where a detector has its keypoints of this face, but for the ears (`Face.keypoints`)."""
+        return np.asarray(self.points[_KEYPOINTS, :2].mean(axis=1))
 
     @property
     def box(self) -> Box:

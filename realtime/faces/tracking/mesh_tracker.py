@@ -12,14 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import (
-    EYE_CORNERS,
     EYES,
     LIDS,
     LIPS,
     MOUTH,
-    MOUTH_LEFT,
-    MOUTH_RIGHT,
-    NOSE_TIP,
     POINT_COUNT,
     RIGID,
     FaceMesh,
@@ -103,10 +99,6 @@ _SKIN = _Calm(0.7, 18.0)
 """The head's place, the mean of many points, is sure and must not lag: a nod moves it by half a width a second and
 passes at 19 Hz, lids and lips quicker. The rest of the face shakes most, by 0.1 % of its width from frame to frame,
 has the finest texture, and moves least within the head."""
-
-
-_KEYPOINTS = np.array([*EYE_CORNERS, (NOSE_TIP, NOSE_TIP), (MOUTH_RIGHT, MOUTH_LEFT)])
-"""The detector's keypoints, but for the ears: each is the middle of two points of the mesh."""
 
 
 def _points_that_speak() -> NDArray[np.intp]:
@@ -274,5 +266,4 @@ def _is_alike(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
 
 def apart(mesh: FaceMesh, face: Face) -> float:
     """How far apart mesh and detector have eyes, nose and mouth, in face widths."""
-    points = mesh.points[_KEYPOINTS, :2].mean(axis=1)
-    return float(np.linalg.norm(points - face.keypoints[:4], axis=1).mean()) / max(1.0, face.box.width)
+    return float(np.linalg.norm(mesh.keypoints - face.keypoints[:4], axis=1).mean()) / max(1.0, face.box.width)
