@@ -78,7 +78,7 @@ _QUICK_TO_TRY = ("zeros", "no_numbers")
 @pytest.mark.parametrize("make", [hostile_models.REFUSED_UNRUN[name] for name in _QUICK_TO_TRY], ids=_QUICK_TO_TRY)
 @pytest.mark.usefixtures("runs")
 def test_what_does_harm_does_it_elsewhere(tmp_path: Path, make: Callable[..., Path]) -> None:
-    path = make(tmp_path / "hostile.onnx", ours=True)
+    path = make(tmp_path / "hostile.onnx", with_card=True)
     with pytest.raises(ModelError) as caught:
         vetted(path)
     assert str(path) in str(caught.value)
@@ -102,7 +102,7 @@ def test_a_picture_that_does_not_change_is_no_style(tmp_path: Path) -> None:
     ]
     tensors = {"zero": np.array(0, np.float32), "much": np.array(256, np.float32), "one": np.array(1, np.float32)}
     path = hostile_models.write(
-        tmp_path / "same.onnx", nodes, {**tensors, "shape": np.array([1, 256, 1, 1])}, ours=True
+        tmp_path / "same.onnx", nodes, {**tensors, "shape": np.array([1, 256, 1, 1])}, with_card=True
     )
     with pytest.raises(ModelError, match="the same picture whatever it is shown"):
         vetted(path)
@@ -113,7 +113,7 @@ def test_noise_is_said(tmp_path: Path) -> None:
         helper.make_node("RandomUniformLike", ["floats"], ["noise"], low=0.0, high=255.0),
         helper.make_node("Sub", ["noise", "floats"], ["value"]),
     ]
-    path = hostile_models.write(tmp_path / "noise.onnx", nodes, ours=True)
+    path = hostile_models.write(tmp_path / "noise.onnx", nodes, with_card=True)
     flickering, unlike = vetting.first_run(path)
     assert "it will flicker" in flickering
     assert "is it noise?" in unlike
@@ -134,7 +134,7 @@ def test_a_drawing_of_thin_lines_is_a_picture(tmp_path: Path) -> None:
     edge[range(3), range(3)] = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
     numbers = {"least": 180.0, "most": 435.0, "white": 255.0}
     tensors = {name: np.array(value, np.float32) for name, value in numbers.items()}
-    path = hostile_models.write(tmp_path / "drawing.onnx", nodes, {**tensors, "edge": edge}, ours=True)
+    path = hostile_models.write(tmp_path / "drawing.onnx", nodes, {**tensors, "edge": edge}, with_card=True)
     assert vetting.first_run(path) == []
 
 
@@ -163,7 +163,7 @@ def test_a_run_is_interrupted_from_another_thread(tmp_path: Path) -> None:
     nodes += [helper.make_node("MatMul", [f"b{n}", "a"], [f"b{n + 1}"]) for n in range(5000)]
     nodes += [helper.make_node("ReduceMean", ["b5000"], ["mean"], keepdims=0)]
     nodes += [helper.make_node("Mul", ["mean", "zero"], ["value"])]
-    path = hostile_models.write(tmp_path / "long.onnx", nodes, {"zero": np.array(0, np.float32)}, ours=True)
+    path = hostile_models.write(tmp_path / "long.onnx", nodes, {"zero": np.array(0, np.float32)}, with_card=True)
     model = OnnxModel.open(path, ON_CPU)
     frame = np.zeros((1, 32, 32, 3), np.uint8)
     timer = threading.Timer(0.3, model.interrupt)

@@ -17,10 +17,10 @@ from tests import tiny_models
 from tools.fuzzing import hostile_models
 
 
-@pytest.mark.parametrize("ours", [False, True])
+@pytest.mark.parametrize("with_card", [False, True])
 @pytest.mark.parametrize("make", hostile_models.REFUSED_UNREAD.values(), ids=hostile_models.REFUSED_UNREAD)
-def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[..., Path], ours: bool) -> None:
-    path = make(tmp_path / "hostile.onnx", ours=ours)
+def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[..., Path], with_card: bool) -> None:
+    path = make(tmp_path / "hostile.onnx", with_card=with_card)
     with pytest.raises(ModelError) as caught:
         check_safe(path, read_header(path))
     line = str(caught.value)
@@ -31,21 +31,23 @@ def test_it_is_refused_before_a_library_sees_it(tmp_path: Path, make: Callable[.
 
 @pytest.mark.parametrize("times", [1, 5, 1000])
 def test_a_loop_of_so_many_times_is_let_through_and_counted(tmp_path: Path, times: int) -> None:
-    path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(times, np.int64)), ours=True)
+    path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(times, np.int64)), with_card=True)
     header = read_header(path)
     check_safe(path, header)
     assert (header.work.operators, header.work.runs) == (6, 4 + 2 * times)
 
 
 def test_a_loop_may_be_too_long(tmp_path: Path) -> None:
-    path = hostile_models.write(tmp_path / "loop.onnx", *hostile_models.loop(np.array(MOST_RUNS, np.int64)), ours=True)
+    path = hostile_models.write(
+        tmp_path / "loop.onnx", *hostile_models.loop(np.array(MOST_RUNS, np.int64)), with_card=True
+    )
     with pytest.raises(ModelError, match="loops counted: too many"):
         check_safe(path, read_header(path))
 
 
 def test_a_number_of_times_that_another_graph_knows_otherwise_is_the_larger(tmp_path: Path) -> None:
     """Names are a graph's own: a small number of that name elsewhere proves nothing."""
-    path = hostile_models.endless_loop(tmp_path / "loop.onnx", ours=True)
+    path = hostile_models.endless_loop(tmp_path / "loop.onnx", with_card=True)
     model = onnx.load(path)
     (loop,) = [node for node in model.graph.node if node.op_type == "Loop"]
     loop.attribute[0].g.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "times"))
@@ -61,7 +63,7 @@ def test_functions_count_as_often_as_they_are_called(tmp_path: Path) -> None:
     nodes = [helper.make_node("twice", ["zero"], ["v0"], domain="own")]
     nodes += [helper.make_node("twice", [f"v{n}"], [f"v{n + 1}"], domain="own") for n in range(9)]
     zero = {"zero": np.array(0, np.float32)}
-    path = hostile_models.write(tmp_path / "own.onnx", nodes, zero, ours=True, functions=[function], value="v9")
+    path = hostile_models.write(tmp_path / "own.onnx", nodes, zero, with_card=True, functions=[function], value="v9")
     header = read_header(path)
     check_safe(path, header)
     assert header.work.operators == 3 + 10 * 3
@@ -72,7 +74,7 @@ def test_the_bound_of_operators_is_met_exactly(tmp_path: Path) -> None:
         nodes = [helper.make_node("Identity", ["zero"], ["v0"])]
         nodes += [helper.make_node("Neg", [f"v{n}"], [f"v{n + 1}"]) for n in range(count - 4)]
         zero = {"zero": np.array(0, np.float32)}
-        return hostile_models.write(tmp_path / "chain.onnx", nodes, zero, ours=True, value=f"v{count - 4}")
+        return hostile_models.write(tmp_path / "chain.onnx", nodes, zero, with_card=True, value=f"v{count - 4}")
 
     path = chain(MOST_OPERATORS)
     check_safe(path, read_header(path))
@@ -116,7 +118,7 @@ def test_weights_of_every_type_fit_their_shape_and_one_row_more_does_not(
 
 
 def test_weights_beside_the_file_are_as_long_as_they_say(tmp_path: Path) -> None:
-    path = hostile_models.weights_beside_cut_short(tmp_path / "split.onnx", ours=True)
+    path = hostile_models.weights_beside_cut_short(tmp_path / "split.onnx", with_card=True)
     with pytest.raises(ModelError, match=r"'weights.bin' is cut short"):
         check_safe(path, read_header(path))
     (tmp_path / "weights.bin").write_bytes(bytes(12))

@@ -223,23 +223,23 @@ def as_markdown(figures: dict[str, Any]) -> str:
     rounds = figures["rounds"]
 
     def middle(pick: Callable[[dict[str, Any]], float]) -> float:
-        return float(np.median([pick(one) for one in rounds]))
+        return float(np.median([pick(result) for result in rounds]))
 
-    floor = middle(lambda one: one["decode_detect_fps"])
-    every = middle(lambda one: one["every_frame"]["fps"])
-    ratio = middle(lambda one: one["every_frame"]["fps"] / one["decode_detect_fps"])
-    first = middle(lambda one: one["first_loop_fps"])
+    floor = middle(lambda result: result["decode_detect_fps"])
+    every = middle(lambda result: result["every_frame"]["fps"])
+    ratio = middle(lambda result: result["every_frame"]["fps"] / result["decode_detect_fps"])
+    first = middle(lambda result: result["first_loop_fps"])
     own = [
-        middle(lambda one: one["every_frame"]["own_ms"]["p50"]),
-        middle(lambda one: one["every_frame"]["own_ms"]["p99"]),
+        middle(lambda result: result["every_frame"]["own_ms"]["p50"]),
+        middle(lambda result: result["every_frame"]["own_ms"]["p99"]),
     ]
     rows = [
-        ("decoding alone", f"{middle(lambda one: one['decode_fps']):.0f} fps", ""),
+        ("decoding alone", f"{middle(lambda result: result['decode_fps']):.0f} fps", ""),
         ("floor: decode, then detect", f"{floor:.0f} fps", "1.00"),
         ("the loop everybody writes first", f"{first:.0f} fps", f"{first / floor:.2f}"),
         ("realtime, `--every-frame`", f"{every:.0f} fps", f"{ratio:.2f}"),
         ("own time a frame, p50 / p99", f"{own[0]:.3f} / {own[1]:.3f} ms", ""),
-        ("start of Python to first picture", f"{middle(lambda one: one['start_s']):.2f} s", ""),
+        ("start of Python to first picture", f"{middle(lambda result: result['start_s']):.2f} s", ""),
     ]
     if "live" in figures:
         live = figures["live"]

@@ -152,27 +152,28 @@ def _session(device: str, size: Size, *, fps: float, source_fps: float, seconds:
             index += 1
             if not results.empty() and ffmpeg is None and shutil.which("ffmpeg"):
                 ffmpeg = _start_ffmpeg(device, raw)
-        seen = results.get(timeout=5)
+        received = results.get(timeout=5)
     finally:
         output_worker.stop()
         reader.join(10)
     expect(output_worker.error is None, f"the output failed: {output_worker.error}")
-    expect(isinstance(seen, Seen), str(seen))
-    assert isinstance(seen, Seen)
-    steps = np.diff(seen.numbers)
+    expect(isinstance(received, Seen), str(received))
+    assert isinstance(received, Seen)
+    steps = np.diff(received.numbers)
     say(
         f"{device} {size} at {fps:g} fps from {source_fps:g}: sent {output_worker.stats.shown} new,"
         f" {output_worker.stats.repeated} again;"
-        f" another program read {len(seen.numbers)} at {seen.fps:.1f} fps, longest gap {seen.longest_gap_ms:.0f} ms,"
-        f" {int((steps < 0).sum())} out of order, colours off by {seen.colours_off:.0f} of 255 at most"
+        f" another program read {len(received.numbers)} at {received.fps:.1f} fps,"
+        f" longest gap {received.longest_gap_ms:.0f} ms,"
+        f" {int((steps < 0).sum())} out of order, colours off by {received.colours_off:.0f} of 255 at most"
     )
-    expect(seen.size == size, f"the reader got {seen.size}")
-    expect(seen.colours_off <= 6, "the colours are not those sent")
+    expect(received.size == size, f"the reader got {received.size}")
+    expect(received.colours_off <= 6, "the colours are not those sent")
     # v4l2loopback has no locks: a reader that is overtaken may see a picture out of order now and then.
     expect((steps < 0).mean() < 0.03, "pictures come out of order")
     if ffmpeg is not None:
         _judge_ffmpeg(ffmpeg, raw, size, last=index)
-    return seen
+    return received
 
 
 def _read(device: str, seconds: float, results: multiprocessing.Queue[Seen | str]) -> None:
@@ -251,10 +252,13 @@ def _check_restart(device: str) -> None:
                 reader.start()
             time.sleep(1 / 30)
         camera.close()
-    seen = results.get(timeout=30)
+    received = results.get(timeout=30)
     reader.join(10)
-    assert isinstance(seen, Seen), seen
-    before, after = [sum(number < 2000 for number in seen.numbers), sum(number >= 2000 for number in seen.numbers)]
+    assert isinstance(received, Seen), received
+    before, after = [
+        sum(number < 2000 for number in received.numbers),
+        sum(number >= 2000 for number in received.numbers),
+    ]
     say(f"  a reader that stayed through a restart saw {before} pictures before and {after} after it")
     expect(before > 10, "the reader saw too little before the restart")
     expect(after > 10, "the reader's picture did not come back after the restart")
@@ -307,13 +311,13 @@ def main() -> int:
     parser.add_argument("step", nargs="?", default="all", choices=_STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--virtual-camera", default="", help="the device to write to (default: the first there is)")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each measurement takes (5)")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        _STEPS[given.step](Arguments(given.virtual_camera, given.seconds))
+        _STEPS[arguments.step](Arguments(arguments.virtual_camera, arguments.seconds))
     except (CheckFailedError, RealtimeError) as error:
         say(f"virtual camera: FAILED: {error}")
         return 1
-    if given.step == "all":
+    if arguments.step == "all":
         say("virtual camera: as it should be")
     return 0
 

@@ -49,11 +49,11 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="where prepared pictures are kept")
     arguments = parser.parse_args()
     try:
-        asked = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in arguments.runs]
+        settings = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in arguments.runs]
         for key in ALIKE:
-            if len({json.dumps(each[key]) for each in asked}) > 1:
+            if len({json.dumps(each[key]) for each in settings}) > 1:
                 raise OptionError(f"the runs differ in {key}; compare runs that were trained alike")
-        compare(arguments.runs, asked[0], arguments.cache, arguments.output)
+        compare(arguments.runs, settings[0], arguments.cache, arguments.output)
         if arguments.sheet is not None:
             write_painted(arguments.sheet, photos(), arguments.runs)
     except (OSError, ValueError, KeyError) as error:
@@ -65,16 +65,18 @@ def main() -> int:
     return 0
 
 
-def compare(runs: Sequence[Path], asked: dict[str, Any], cache: Path, output: Path | None) -> None:
-    pictures = unseen(asked, cache)
-    features = features_from(read_checkpoint(Path(asked["features"])), asked["features"])
-    paintings = load_paintings([Path(path) for path in asked["style"]], asked["style_size_px"], torch.device("cpu"))
+def compare(runs: Sequence[Path], settings: dict[str, Any], cache: Path, output: Path | None) -> None:
+    pictures = unseen(settings, cache)
+    features = features_from(read_checkpoint(Path(settings["features"])), settings["features"])
+    paintings = load_paintings(
+        [Path(path) for path in settings["style"]], settings["style_size_px"], torch.device("cpu")
+    )
     usual = PerceptualSettings()
-    known = features.widths()
-    style, content = layer_shares(usual.style_layers, known), layer_shares(usual.content_layers, known)
+    widths = features.widths()
+    style, content = layer_shares(usual.style_layers, widths), layer_shares(usual.content_layers, widths)
     grams = style_grams(features, paintings, style)
 
-    print(f"{len(pictures)} pictures no run has learnt from, {SIDE_PX}×{SIDE_PX}; {asked['steps']} steps each\n")
+    print(f"{len(pictures)} pictures no run has learnt from, {SIDE_PX}×{SIDE_PX}; {settings['steps']} steps each\n")
     print("| run | style | × the first's | content | × the first's |\n| --- | --- | --- | --- | --- |")
     rows, first = [pictures[:SHOWN]], (0.0, 0.0)
     for run in runs:
@@ -89,8 +91,8 @@ def compare(runs: Sequence[Path], asked: dict[str, Any], cache: Path, output: Pa
 
 def write_painted(path: Path, portraits: Sequence[Pixels], runs: Sequence[Path]) -> None:
     """Write one row for each BGR picture, all of one size: as it is, and as every run's network paints it."""
-    given = [to_tensor(portrait[np.newaxis, :, :, ::-1].copy(), torch.device("cpu")) for portrait in portraits]
-    columns = [[to_pixels(painted)[0] for painted in paint(run, given)] for run in runs]
+    inputs = [to_tensor(portrait[np.newaxis, :, :, ::-1].copy(), torch.device("cpu")) for portrait in portraits]
+    columns = [[to_pixels(painted)[0] for painted in paint(run, inputs)] for run in runs]
     sheet = np.vstack([np.hstack(row) for row in zip(portraits, *columns, strict=True)])
     written, data = cv2.imencode(path.suffix, sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not written:
@@ -99,18 +101,18 @@ def write_painted(path: Path, portraits: Sequence[Pixels], runs: Sequence[Path])
         file.write_bytes(data.tobytes())
 
 
-def unseen(asked: dict[str, Any], cache: Path) -> list[Tensor]:
+def unseen(settings: dict[str, Any], cache: Path) -> list[Tensor]:
     """Return the middles of the pictures that were held out, RGB float [1, 3, S, S]."""
-    store = prepare([Path(path) for path in asked["pictures"]], asked["crop_px"] * 5 // 3, cache, lambda *_: None)
-    _, held_out = part_held_out(len(store), asked["held_out"], asked["seed"])
-    found = []
+    store = prepare([Path(path) for path in settings["pictures"]], settings["crop_px"] * 5 // 3, cache, lambda *_: None)
+    _, held_out = part_held_out(len(store), settings["held_out"], settings["seed"])
+    pictures = []
     for index in held_out:
         pixels = store.picture(index)
         scale = SIDE_PX / min(pixels.shape[:2])
         pixels = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         top, left = ((side - SIDE_PX) // 2 for side in pixels.shape[:2])
-        found.append(to_tensor(pixels[np.newaxis, top : top + SIDE_PX, left : left + SIDE_PX], torch.device("cpu")))
-    return found
+        pictures.append(to_tensor(pixels[np.newaxis, top : top + SIDE_PX, left : left + SIDE_PX], torch.device("cpu")))
+    return pictures
 
 
 def paint(run: Path, pictures: Sequence[Tensor]) -> list[Tensor]:
@@ -135,9 +137,12 @@ def distances(
     """Return style and content distance, each the mean over the pictures."""
     each = []
     with torch.inference_mode():
-        for own, picture in zip(painted, pictures, strict=True):
-            found, wanted = features(own, {*style, *content}), features(picture, content)
-            pair = style_distance(found, grams, style), content_distance(found, wanted, content)
+        for output, picture in zip(painted, pictures, strict=True):
+            output_features, picture_features = features(output, {*style, *content}), features(picture, content)
+            pair = (
+                style_distance(output_features, grams, style),
+                content_distance(output_features, picture_features, content),
+            )
             each.append([float(value) for value in pair])
     mean = np.mean(each, 0)
     return float(mean[0]), float(mean[1])

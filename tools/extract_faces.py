@@ -102,28 +102,28 @@ def extract(job: Job, stopping: threading.Event) -> int:
     """Look through all sources and sort what was found; return the exit code."""
     with contextlib.ExitStack() as stack:
         likeness: Likeness = Embedding(job.embedding) if job.embedding is not None else Gradients()
-        known = open_folder(job)
-        writer = ManifestWriter(job.out / NAME, known.header)
+        manifest = open_folder(job)
+        writer = ManifestWriter(job.out / NAME, manifest.header)
         stack.callback(writer.close)
         cutter = stack.enter_context(Cutter(job.limits, job.choices.side_px))
         began_s = time.monotonic()
-        tally = look_through(job, known, cutter, likeness, writer, stopping)
+        tally = look_through(job, manifest, cutter, likeness, writer, stopping)
         took_s = time.monotonic() - began_s
-        known = Manifest.read(job.out / NAME)
+        manifest = Manifest.read(job.out / NAME)
         report(tally, took_s)
         if stopping.is_set():
-            tell(f"stopped; {len(known.crops)} faces lie in {job.out}, the same command goes on")
+            tell(f"stopped; {len(manifest.crops)} faces lie in {job.out}, the same command goes on")
             return 0
         files = crop_files(job.out)
-        if not any(name in files for name in known.crops):
+        if not any(name in files for name in manifest.crops):
             raise OptionError(nothing_found(tally))
         with progress_line() as progress:
-            changed = sort_new_crops(job.out, known.crops, files, likeness, writer, progress)
+            changed = sort_new_crops(job.out, manifest.crops, files, likeness, writer, progress)
     for folder in sorted(changed):
         sheet = write_contact_sheet(folder)
         tell(f"{sum(1 for _ in folder.iterdir())} faces in {folder}; look at {sheet}")
     if not changed:
-        tell(f"nothing new; {len(known.crops)} faces lie in {job.out}")
+        tell(f"nothing new; {len(manifest.crops)} faces lie in {job.out}")
     return 0
 
 
@@ -141,29 +141,29 @@ def open_folder(job: Job) -> Manifest:
         raise OptionError(f"{job.out} holds other things; choose a new folder, or one of an earlier extraction")
     if not begun:
         return Manifest(header, {}, {})
-    found = Manifest.read(path)
-    if found.header.side_px != header.side_px:
+    manifest = Manifest.read(path)
+    if manifest.header.side_px != header.side_px:
         raise OptionError(
-            f"{job.out} holds crops of {found.header.side_px} px, not {header.side_px}; choose another folder, or ask "
-            f"for --side-px {found.header.side_px} to add to it"
+            f"{job.out} holds crops of {manifest.header.side_px} px, not {header.side_px}; choose another folder, or "
+            f"ask for --side-px {manifest.header.side_px} to add to it"
         )
-    if (found.header.alignment, found.header.wider) != (header.alignment, header.wider):
+    if (manifest.header.alignment, manifest.header.wider) != (header.alignment, header.wider):
         raise OptionError(f"{job.out} holds crops that lie differently; choose another folder")
-    return found
+    return manifest
 
 
 def look_through(
-    job: Job, known: Manifest, cutter: Cutter, likeness: Likeness, writer: ManifestWriter, stopping: threading.Event
+    job: Job, manifest: Manifest, cutter: Cutter, likeness: Likeness, writer: ManifestWriter, stopping: threading.Event
 ) -> Tally:
     """Cut what is new in the sources, until asked to stop."""
     tally = Tally()
-    begun_at = {source: _begun_at(source, known) for source in job.sources}
+    begun_at = {source: _begun_at(source, manifest) for source in job.sources}
     clips = [source for source, first in begun_at.items() if not source.still and first is not None]
     photos = [source for source, first in begun_at.items() if source.still and first is not None]
-    seen = Seen(job.choices.least_difference)
-    for line in list(known.crops.values())[-4096:]:
-        seen.add(unpacked_look(line.look))
-    numbers = [int(Path(name).stem) for name in (*known.crops, *crop_files(job.out)) if Path(name).stem.isdecimal()]
+    looks = Seen(job.choices.least_difference)
+    for line in list(manifest.crops.values())[-4096:]:
+        looks.add(unpacked_look(line.look))
+    numbers = [int(Path(name).stem) for name in (*manifest.crops, *crop_files(job.out)) if Path(name).stem.isdecimal()]
     store = Store(job.out, writer, max(numbers, default=0) + 1, f".{job.choices.format}")
     counts = [frame_count(source) for source in clips]
     total = None if None in counts else sum(count or 0 for count in counts) + len(photos)
@@ -173,14 +173,14 @@ def look_through(
         if fault is None:
             assert cut.inner is not None
             look = look_of(cut.inner)
-            if seen.has(look):
+            if looks.has(look):
                 fault = Fault.SAME
         if fault is not None:
             tally.faults[fault] += 1
             return
         assert cut.crop is not None
         assert cut.points is not None
-        seen.add(look)
+        looks.add(look)
         line = crop_line(store.next_name(), source, cut, frame, time_s, track, look)
         store.add(line, cut.crop)
 
@@ -271,9 +271,9 @@ def photo_track(source: Source, number: str, likeness: Likeness) -> str:
     return f"{source.path.resolve().parent}#largest"
 
 
-def _begun_at(source: Source, known: Manifest) -> int | None:
+def _begun_at(source: Source, manifest: Manifest) -> int | None:
     """Return the first frame that has not been looked at; None where all have been."""
-    before = known.sources.get(source.text)
+    before = manifest.sources.get(source.text)
     if before is None or before["stamp"] != source.stamp:
         return 0
     return None if before["done"] else int(before["frames"])

@@ -48,15 +48,15 @@ class Agreement:
     slope: float
 
 
-def agreement(filmed: Doubles, seen: Doubles) -> Agreement:
+def agreement(filmed: Doubles, rendered: Doubles) -> Agreement:
     """Compare what the clip did with what the finished frames show."""
     low, high = np.percentile(filmed, [5, 95])
-    if filmed.std() == 0 or seen.std() == 0:
+    if filmed.std() == 0 or rendered.std() == 0:
         return Agreement(float(high - low), 0.0, 0.0, 0.0)
-    ranks = np.corrcoef(_ranks(filmed), _ranks(seen))[0, 1]
+    ranks = np.corrcoef(_ranks(filmed), _ranks(rendered))[0, 1]
     apart = filmed[:, None] - filmed[None, :] > 0.2 * (filmed.max() - filmed.min())
-    order = np.sign(seen[:, None] - seen[None, :])[apart].mean()
-    return Agreement(float(high - low), float(ranks), float(order), float(np.polyfit(filmed, seen, 1)[0]))
+    order = np.sign(rendered[:, None] - rendered[None, :])[apart].mean()
+    return Agreement(float(high - low), float(ranks), float(order), float(np.polyfit(filmed, rendered, 1)[0]))
 
 
 def _ranks(values: Doubles) -> Doubles:
@@ -74,25 +74,25 @@ def follow(
     shut = meter.measure(moving.whole(moving.render([Motion(closing=1)])), original.mesh)
     closed = max(CLOSED, read_expression(shut, original).openness)
     near = original
-    seen, pictures = [], []
+    motions, pictures = [], []
     for number in frames:
         whole = moving.whole(moving.render([filmed.motions[number]]))
         near = meter.measure(whole, near.mesh)
-        seen.append(motion_between(read_expression(near, original), rest, closed))
+        motions.append(motion_between(read_expression(near, original), rest, closed))
         pictures.append(whole)
-    return seen, pictures
+    return motions, pictures
 
 
 def clip_frames(clip: Path, frames: Sequence[int]) -> list[Pixels]:
     """Return some frames of a clip."""
-    wanted = set(frames)
+    numbers = set(frames)
     video = VideoFile(str(clip), CameraRequest())
-    found = []
+    pictures = []
     while (frame := video.read()) is not None:
-        if frame.index in wanted:
-            found.append(frame.pixels.copy())
+        if frame.index in numbers:
+            pictures.append(frame.pixels.copy())
     video.close()
-    return found
+    return pictures
 
 
 def sheet(
@@ -137,34 +137,34 @@ def main() -> None:
     picture, _ = read_picture(arguments.picture)
     moving, originals = prepare(picture, usable_faces(picture, meter)[:1], meter, BuildOptions())
     place = moving.place
-    kept = {}
+    report = {}
     for clip in arguments.clips:
         filmed = motions_of(clip)
         frames = range(0, len(filmed.motions), arguments.every)
-        seen, pictures = follow(moving, originals[0], filmed, frames, meter)
+        motions, pictures = follow(moving, originals[0], filmed, frames, meter)
         print(f"{arguments.picture.stem} driven by {clip.name}: {len(frames)} of {len(filmed.motions)} frames")
         figures = {}
         for name in CHANNELS:
-            pairs = [(filmed.motions[number], motion) for number, motion in zip(frames, seen, strict=True)]
+            pairs = [(filmed.motions[number], motion) for number, motion in zip(frames, motions, strict=True)]
             if name.startswith("gaze"):
-                pairs = [(made, motion) for made, motion in pairs if made.closing < _IRIS_SEEN]
-            wanted = np.array([getattr(made, name) for made, _ in pairs])
-            found = agreement(wanted, np.array([getattr(motion, name) for _, motion in pairs]))
-            verdict = "" if max(found.rank, found.order) >= GOALS.get(name, -1) else f"  below {GOALS[name]}"
+                pairs = [(driven, motion) for driven, motion in pairs if driven.closing < _IRIS_SEEN]
+            filmed_values = np.array([getattr(driven, name) for driven, _ in pairs])
+            result = agreement(filmed_values, np.array([getattr(motion, name) for _, motion in pairs]))
+            verdict = "" if max(result.rank, result.order) >= GOALS.get(name, -1) else f"  below {GOALS[name]}"
             print(
-                f"  {name:16} moves {found.reach:7.3f}   rank {found.rank:6.3f}   order {found.order:6.3f}"
-                f"   slope {found.slope:6.2f}{verdict}"
+                f"  {name:16} moves {result.reach:7.3f}   rank {result.rank:6.3f}   order {result.order:6.3f}"
+                f"   slope {result.slope:6.2f}{verdict}"
             )
-            figures[name] = dataclasses.asdict(found)
-        kept[clip.name] = figures
+            figures[name] = dataclasses.asdict(result)
+        report[clip.name] = figures
         if arguments.sheet:
-            shown = np.unique(np.linspace(0, len(pictures) - 1, arguments.pairs).astype(int))
-            heads = [np.ascontiguousarray(place.of(pictures[at])) for at in shown]
-            numbers = [frames[at] for at in shown]
+            columns = np.unique(np.linspace(0, len(pictures) - 1, arguments.pairs).astype(int))
+            heads = [np.ascontiguousarray(place.of(pictures[at])) for at in columns]
+            numbers = [frames[at] for at in columns]
             path = str(arguments.sheet).replace("%s", f"{arguments.picture.stem}-{clip.stem}")
             cv2.imwrite(path, sheet(clip_frames(clip, numbers), heads, numbers, 3, arguments.side))
     if arguments.json:
-        arguments.json.write_text(json.dumps({arguments.picture.stem: kept}, indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps({arguments.picture.stem: report}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

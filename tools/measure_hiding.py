@@ -38,18 +38,18 @@ def main() -> int:
     silence_native_libraries()
     cv2.setNumThreads(1)
     try:
-        seen = _battery(arguments)
-        rest = _ordinary(arguments)
+        results = _battery(arguments)
+        ordinary_results = _ordinary(arguments)
     except RealtimeError as error:
         print(f"cannot measure: {error}")
         return 2
     if arguments.json:
         rows = {
-            "battery": [dataclasses.asdict(one) for one in seen],
-            "ordinary": [dataclasses.asdict(one) for one in rest],
+            "battery": [dataclasses.asdict(result) for result in results],
+            "ordinary": [dataclasses.asdict(result) for result in ordinary_results],
         }
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return int(any(one.bare for one in seen))
+    return int(any(result.bare for result in results))
 
 
 def _battery(arguments: argparse.Namespace) -> list[Seen]:
@@ -58,34 +58,34 @@ def _battery(arguments: argparse.Namespace) -> list[Seen]:
     detector, meter = open_detector(), FaceMeasurer()
     actors = [Actor(path, meter, detector) for path in arguments.actors]
     posters = [Actor(path, meter, detector) for path in arguments.posters]
-    wanted = [film for film in films() if not arguments.kinds or film.kind in arguments.kinds]
-    seen: list[Seen] = []
+    selected = [film for film in films() if not arguments.kinds or film.kind in arguments.kinds]
+    results: list[Seen] = []
     print("| film | | lead | frames with the face in view | bare | others covered |\n" + "|---" * 6 + "|")
-    for turn, film in enumerate(wanted):
+    for turn, film in enumerate(selected):
         for number, lead in enumerate(actors):
             if arguments.in_turn and number != turn % len(actors):
                 continue
             cast = Cast(lead, actors[(number + 1) % len(actors)], posters[number % len(posters)])
-            shown = _Keeper(arguments.frames_of, film, lead.name)
-            one = watch(film, cast, arguments.photo, detector, shown.look)
-            shown.keep(one.bare_at)
-            seen.append(one)
-            if one.bare or arguments.all:
-                at = f" ({_numbers(one.bare_at)})" if one.bare else ""
-                print(f"| {one.kind} | {one.film} | {one.lead} | {one.frames} | {one.bare}{at} "
-                      f"| {one.others_covered} of {one.others} |", flush=True)  # fmt: skip
+            keeper = _Keeper(arguments.frames_of, film, lead.name)
+            result = watch(film, cast, arguments.photo, detector, keeper.look)
+            keeper.keep(result.bare_at)
+            results.append(result)
+            if result.bare or arguments.all:
+                at = f" ({_numbers(result.bare_at)})" if result.bare else ""
+                print(f"| {result.kind} | {result.film} | {result.lead} | {result.frames} | {result.bare}{at} "
+                      f"| {result.others_covered} of {result.others} |", flush=True)  # fmt: skip
     print(
         "\n| kind | films | frames with the face in view | bare | films with any | others covered |\n"
         + "|---" * 6
         + "|"
     )
-    for kind in dict.fromkeys(one.kind for one in seen):
-        of = [one for one in seen if one.kind == kind]
-        print(f"| {kind} | {len(of)} | {sum(one.frames for one in of)} | {sum(one.bare for one in of)} "
-              f"| {sum(one.bare > 0 for one in of)} | {sum(one.others_covered for one in of)} of "
-              f"{sum(one.others for one in of)} |")  # fmt: skip
+    for kind in dict.fromkeys(result.kind for result in results):
+        of = [result for result in results if result.kind == kind]
+        print(f"| {kind} | {len(of)} | {sum(result.frames for result in of)} | {sum(result.bare for result in of)} "
+              f"| {sum(result.bare > 0 for result in of)} | {sum(result.others_covered for result in of)} of "
+              f"{sum(result.others for result in of)} |")  # fmt: skip
     detector.close()
-    return seen
+    return results
 
 
 def _numbers(numbers: Sequence[int]) -> str:
@@ -100,9 +100,9 @@ class _Keeper:
         self._name = f"{film.kind}-{film.name}-{lead}".replace(" ", "_").replace(",", "").replace("%", "")
         self._pictures: dict[int, Pixels] = {}
 
-    def look(self, number: int, made: Pixels, moment: Moment) -> None:
-        if self._folder is not None and made.shape == moment.pixels.shape:
-            self._pictures[number] = np.concatenate([moment.pixels, made], axis=1)
+    def look(self, number: int, output: Pixels, moment: Moment) -> None:
+        if self._folder is not None and output.shape == moment.pixels.shape:
+            self._pictures[number] = np.concatenate([moment.pixels, output], axis=1)
 
     def keep(self, numbers: Sequence[int]) -> None:
         if self._folder is None:
@@ -122,9 +122,12 @@ def _ordinary(arguments: argparse.Namespace) -> list[Ordinary]:
     print("|---" * 5 + "|")
     rows = []
     for path in arguments.ordinary:
-        one = ordinary(path, arguments.photo, arguments.frames, detector)
-        rows.append(one)
-        print(f"| {one.film} | {one.frames} | {one.worn} | {one.part_hidden} | {one.all_hidden} |", flush=True)
+        result = ordinary(path, arguments.photo, arguments.frames, detector)
+        rows.append(result)
+        print(
+            f"| {result.film} | {result.frames} | {result.worn} | {result.part_hidden} | {result.all_hidden} |",
+            flush=True,
+        )
     detector.close()
     return rows
 

@@ -79,9 +79,9 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
     sources = arguments.clips or usual_clips()
     print(f"Machine: {figures['machine']}.\n")
     if "in-front" in parts:
-        kept = [each for source in sources for each in keep_things(read_clip(source, _THING_FRAMES))]
-        print(in_front_table(kept))
-        figures["in_front"] = [dataclasses.asdict(each) for each in kept]
+        measurements = [each for source in sources for each in keep_things(read_clip(source, _THING_FRAMES))]
+        print(in_front_table(measurements))
+        figures["in_front"] = [dataclasses.asdict(each) for each in measurements]
     if set(parts) - {"speed", "in-front"}:
         eyes = Eyes(arguments.embedding)
         threads = cv2.getNumThreads()
@@ -111,18 +111,18 @@ def _measure_pictures(
         print(TALK_HEAD)
     for number, source in enumerate(sources):
         clip = read_clip(source, arguments.frames)
-        seen = watch(clip, eyes)
+        sightings = watch(clip, eyes)
         if "talking" in parts:
-            talks += [_talk(clip, seen, photo, eyes, arguments) for photo in photos]
+            talks += [_talk(clip, sightings, photo, eyes, arguments) for photo in photos]
         photo = photos[number % len(photos)]
         if "light" in parts:
             for how, light in LIGHTS.items():
                 dim = clip.changed(how, light)
                 talks.append(_talk(dim, watch(dim, eyes), photo, eyes, arguments))
         if "steadiness" in parts:
-            steadiness += _steadiness(clip, seen, photo, eyes)
+            steadiness += _steadiness(clip, sightings, photo, eyes)
         if "lag" in parts:
-            lags += _lags(clip, seen, photo, eyes)
+            lags += _lags(clip, sightings, photo, eyes)
     if talks:
         as_filmed = [each for each in talks if each.light == ""] or talks
         print("\n" + summary(as_filmed, "photo") + "\n\n" + summary(as_filmed, "clip"))
@@ -136,8 +136,8 @@ def _measure_pictures(
         print("\n" + lag_table(lags))
 
 
-def _talk(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes, arguments: argparse.Namespace) -> Talk:
-    measured, tiles = talk(clip, seen, photo, eyes, arguments.every, arguments.tiles if arguments.sheets else 0)
+def _talk(clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes, arguments: argparse.Namespace) -> Talk:
+    measured, tiles = talk(clip, sightings, photo, eyes, arguments.every, arguments.tiles if arguments.sheets else 0)
     print(talk_row(measured), flush=True)
     if tiles:
         name = f"{clip.name}-{photo.stem}.png".replace(", ", "-").replace(" ", "_")
@@ -145,15 +145,15 @@ def _talk(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes, arguments: 
     return measured
 
 
-def _most_frontal(seen: Sequence[Seen]) -> Seen | None:
+def _most_frontal(sightings: Sequence[Seen]) -> Seen | None:
     """The frame in which the viewer looks straightest."""
-    found = [each for each in seen if each.mesh is not None]
+    found = [each for each in sightings if each.mesh is not None]
     return min(found, key=lambda each: abs(each.mesh.yaw_degrees), default=None)  # type: ignore[union-attr]
 
 
-def _steadiness(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dict[str, Any]]:
+def _steadiness(clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dict[str, Any]]:
     """A picture held with noise: how much the swapped face changes from frame to frame, over the input's change."""
-    still = _most_frontal(seen)
+    still = _most_frontal(sightings)
     if still is None or still.mesh is None:
         return []
     rows = []
@@ -161,10 +161,10 @@ def _steadiness(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> li
         film = held(clip, still.frame.index, _HELD_FRAMES, sigma, sway_px)
         looked = watch(film, eyes)
         mask = region(still.mesh, still.frame.pixels.shape)
-        made = [pixels.copy() for pixels in render(looked, str(photo))]
+        outputs = [pixels.copy() for pixels in render(looked, str(photo))]
         changes = [
             sum(change(before, after, mask) for before, after in zip(pictures[_SETTLED:], pictures[_SETTLED + 1 :]))  # noqa: B905
-            for pictures in (made, list(film.pictures))
+            for pictures in (outputs, list(film.pictures))
         ]
         rows.append(
             {
@@ -179,9 +179,9 @@ def _steadiness(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> li
     return rows
 
 
-def _lags(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dict[str, Any]]:
+def _lags(clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dict[str, Any]]:
     """A picture moved by known motions: how late the new face is."""
-    still = _most_frontal(seen)
+    still = _most_frontal(sightings)
     if still is None or still.mesh is None:
         return []
     reach_px = max(4, round(0.12 * still.mesh.width_px))
@@ -193,9 +193,9 @@ def _lags(clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes) -> list[dic
     rows = []
     for name, path in motions.items():
         film = moved_clip(name, still.frame.pixels, clip.fps, path)
-        made = [pixels.copy() for pixels in render(watch(film, eyes), str(photo))]
-        mesh_tracker = Follower.on(made[REST // 2 : REST], still.mesh)
-        off = np.array([mesh_tracker.off_px(pixels, moved) for pixels, moved in zip(made, path, strict=True)])
+        outputs = [pixels.copy() for pixels in render(watch(film, eyes), str(photo))]
+        mesh_tracker = Follower.on(outputs[REST // 2 : REST], still.mesh)
+        off = np.array([mesh_tracker.off_px(pixels, moved) for pixels, moved in zip(outputs, path, strict=True)])
         row: dict[str, Any] = {"clip": clip.name, "photo": photo.stem, "motion": name, "reach_px": reach_px}
         if name == "jump":
             row["arrived"] = arrived(off, reach_px)

@@ -59,12 +59,12 @@ class Pool(NamedTuple):
 
     def batch(self, numbers: NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
         """Return what the network is told (N, CHANNELS, SIDE, SIDE), what it shall say, how much each point counts."""
-        told = torch.from_numpy(self.told[numbers]).float() / TOLD_STEPS
-        told[:, _PLACE:] = torch.from_numpy(np.moveaxis(plane()[..., 1:], 2, 0).copy())
-        wanted, counts = (
+        inputs = torch.from_numpy(self.told[numbers]).float() / TOLD_STEPS
+        inputs[:, _PLACE:] = torch.from_numpy(np.moveaxis(plane()[..., 1:], 2, 0).copy())
+        targets, weights = (
             torch.from_numpy(array[numbers]).float()[:, None] / 255 for array in (self.in_front, self.counts)
         )
-        return told, wanted, counts
+        return inputs, targets, weights
 
 
 # ---------------------------------------------------------------------------------------------------------- material
@@ -145,14 +145,14 @@ def learn(
     losses = []
     network.train()
     for step in range(steps):
-        told, wanted, counts = pool.batch(random.integers(0, len(pool.told), batch))
+        inputs, targets, weights = pool.batch(random.integers(0, len(pool.told), batch))
         if random.random() < 0.5:
-            told, wanted, counts = told.flip(3), wanted.flip(3), counts.flip(3)
-            told[:, _PLACE] *= -1
-        told = (told + 0.03 * torch.randn_like(told)).contiguous(memory_format=torch.channels_last)
+            inputs, targets, weights = inputs.flip(3), targets.flip(3), weights.flip(3)
+            inputs[:, _PLACE] *= -1
+        inputs = (inputs + 0.03 * torch.randn_like(inputs)).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits = network(told)
-        loss = _loss(logits.float(), wanted, counts)
+            logits = network(inputs)
+        loss = _loss(logits.float(), targets, weights)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -163,11 +163,11 @@ def learn(
             yield step + 1, float(np.mean(losses[-250:]))
 
 
-def _loss(logits: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Cross entropy of what is seen, and the Dice coefficient of each whole face, which small things count in, too."""
-    entropy = functional.binary_cross_entropy_with_logits(logits, wanted, weight=counts)
-    found = torch.sigmoid(logits) * counts
-    both, either = (found * wanted).sum((1, 2, 3)), (found + wanted * counts).sum((1, 2, 3))
+    entropy = functional.binary_cross_entropy_with_logits(logits, targets, weight=weights)
+    predicted = torch.sigmoid(logits) * weights
+    both, either = (predicted * targets).sum((1, 2, 3)), (predicted + targets * weights).sum((1, 2, 3))
     return entropy + 0.15 * (1 - (2 * both + 40) / (either + 40)).mean()
 
 
@@ -190,16 +190,16 @@ def judge(network: InFront, pool: Pool) -> Judged:
     network.eval()
     found, beside, holes = [], [], []
     for first in range(0, len(pool.told), 256):
-        told, wanted, counts = pool.batch(np.arange(first, min(first + 256, len(pool.told))))
-        said = (torch.sigmoid(network(told)) > _SURE).float() * (counts > 0.3)
-        is_thing = (wanted > 0.5).float() * (counts > 0.3)
-        clear = (wanted < 0.05).float() * (counts > 0.3)
-        sizes, seen = is_thing.sum((1, 2, 3)), counts.sum((1, 2, 3))
-        some = sizes > 0.03 * seen
-        found += ((said * is_thing).sum((1, 2, 3)) / sizes.clamp(min=1))[some].tolist()
-        beside += ((said * clear).sum((1, 2, 3)) / clear.sum((1, 2, 3)).clamp(min=1))[some].tolist()
-        none = wanted.amax((1, 2, 3)) == 0
-        holes += (said.sum((1, 2, 3)) > 0.01 * seen)[none].float().tolist()
+        inputs, targets, weights = pool.batch(np.arange(first, min(first + 256, len(pool.told))))
+        predicted = (torch.sigmoid(network(inputs)) > _SURE).float() * (weights > 0.3)
+        is_thing = (targets > 0.5).float() * (weights > 0.3)
+        clear = (targets < 0.05).float() * (weights > 0.3)
+        sizes, areas = is_thing.sum((1, 2, 3)), weights.sum((1, 2, 3))
+        some = sizes > 0.03 * areas
+        found += ((predicted * is_thing).sum((1, 2, 3)) / sizes.clamp(min=1))[some].tolist()
+        beside += ((predicted * clear).sum((1, 2, 3)) / clear.sum((1, 2, 3)).clamp(min=1))[some].tolist()
+        none = targets.amax((1, 2, 3)) == 0
+        holes += (predicted.sum((1, 2, 3)) > 0.01 * areas)[none].float().tolist()
     return Judged(float(np.mean(found)), float(np.mean(beside)), float(np.mean(holes)))
 
 
@@ -256,9 +256,9 @@ def main(words: Sequence[str] | None = None) -> int:
     for step, loss in learn(
         network, learnt, arguments.steps, arguments.batch, arguments.learning_rate, arguments.seed, bf16=arguments.bf16
     ):
-        seen = f"; held out: {judge(network, judged)}" if judged is not None and step % 1000 == 0 else ""
+        held_out = f"; held out: {judge(network, judged)}" if judged is not None and step % 1000 == 0 else ""
         network.train()
-        print(f"step {step}: loss {loss:.4f}{seen}", file=sys.stderr)
+        print(f"step {step}: loss {loss:.4f}{held_out}", file=sys.stderr)
     print(f"learnt from: {judge(network, learnt)}", file=sys.stderr)
     if judged is not None:
         print(f"held out: {judge(network, judged)}", file=sys.stderr)
@@ -268,9 +268,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _pools(arguments: argparse.Namespace) -> tuple[Pool, Pool | None]:
     if arguments.pool is not None and arguments.pool.is_file():
-        with np.load(arguments.pool) as kept:
+        with np.load(arguments.pool) as archive:
             learnt, judged = (
-                Pool(*(kept[f"{which}_{name}"] for name in Pool._fields)) if f"{which}_told" in kept else None
+                Pool(*(archive[f"{which}_{name}"] for name in Pool._fields)) if f"{which}_told" in archive else None
                 for which in ("learnt", "judged")
             )
         assert learnt is not None

@@ -202,18 +202,20 @@ def memory_format(job: Job) -> torch.memory_format:
 
 def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> list[Pixels]:
     """Return the Navy photo, a face as in a call, then the pictures held out. RGB, spoilt where that is the task."""
-    shown = [np.array(store.picture(index)) for index in held_out]
+    previews = [np.array(store.picture(index)) for index in held_out]
     try:
         photo = read_picture(sample_photo())
         scale = 2 * job.run.crop_px / photo.shape[1]
         size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
         photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-        shown.insert(0, np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), np.uint8))
+        previews.insert(0, np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2RGB), np.uint8))
     except CameraError:  # matplotlib carries it; a sheet without it is a sheet all the same
         pass
     if job.degrade:
-        shown = [DEGRADATIONS[job.degrade](one, np.random.default_rng(number)) for number, one in enumerate(shown)]
-    return [cut_to_multiple(picture, job.recipe.multiple(job.own)) for picture in shown]
+        previews = [
+            DEGRADATIONS[job.degrade](one, np.random.default_rng(number)) for number, one in enumerate(previews)
+        ]
+    return [cut_to_multiple(picture, job.recipe.multiple(job.own)) for picture in previews]
 
 
 # ---------------------------------------------------------------------------------------------------------- networks
@@ -247,7 +249,7 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
     store = load_pictures(job, fabric)
     learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
-    shown = pictures_to_show(job, store, held_out)
+    previews = pictures_to_show(job, store, held_out)
     source = make_source(job, fabric, store, learnt)
 
     recipe = make_recipe(job, fabric)
@@ -263,7 +265,7 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
         log.write()
         if not preview:
             return []
-        painted = show(job, recipe, averages, shown, fabric.device, step)
+        painted = show(job, recipe, averages, previews, fabric.device, step)
         write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
         return painted
 
@@ -299,13 +301,13 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
 
 
 def show(
-    job: Job, recipe: Recipe, averages: Averages, shown: Sequence[Pixels], device: torch.device, step: int
+    job: Job, recipe: Recipe, averages: Averages, previews: Sequence[Pixels], device: torch.device, step: int
 ) -> list[Pixels]:
     """Write the sheet: the painting, the pictures, what becomes of them. Return the last."""
     averages.exchange()
-    painted = paint_all(recipe, shown, device)
+    painted = paint_all(recipe, previews, device)
     averages.exchange()
-    before = [np.ascontiguousarray(picture[:, :, ::-1]) for picture in shown]
+    before = [np.ascontiguousarray(picture[:, :, ::-1]) for picture in previews]
     sheet = [before, painted]
     if job.style:
         sheet.insert(0, [read_picture(path) for path in job.style])

@@ -77,8 +77,8 @@ def first_camera() -> str:
 
     On Linux it need not be number 0. Where none is found it is 0 all the same: opening it says what is wrong.
     """
-    found = list_cameras(with_modes=False)
-    return str(found[0].number) if found else "0"
+    matches = list_cameras(with_modes=False)
+    return str(matches[0].number) if matches else "0"
 
 
 def enumerated(backend: int) -> list[tuple[int, str, str]]:
@@ -87,7 +87,7 @@ def enumerated(backend: int) -> list[tuple[int, str, str]]:
     try:
         from cv2_enumerate_cameras import enumerate_cameras
 
-        return [(found.index, found.name, found.path or "") for found in enumerate_cameras(backend)]
+        return [(camera.index, camera.name, camera.path or "") for camera in enumerate_cameras(backend)]
     except (ImportError, NotImplementedError, OSError):  # cameras can then be named by number only
         return []
 
@@ -98,13 +98,13 @@ def named(text: str, cameras: Iterable[ListedCamera]) -> ListedCamera:
     Raises CameraError, listing the cameras there are, where none or several fit.
     """
     cameras = list(cameras)
-    wanted = text.casefold()
-    found = [camera for camera in cameras if camera.name.casefold() == wanted]
-    found = found or [camera for camera in cameras if wanted in camera.name.casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise CameraError(f"'{text}' fits several cameras: {_as_list(found)}; give the number of one")
+    wanted_name = text.casefold()
+    matches = [camera for camera in cameras if camera.name.casefold() == wanted_name]
+    matches = matches or [camera for camera in cameras if wanted_name in camera.name.casefold()]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise CameraError(f"'{text}' fits several cameras: {_as_list(matches)}; give the number of one")
     raise CameraError(f"no camera '{text}'; {there_are(cameras)}")
 
 

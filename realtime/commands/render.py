@@ -103,12 +103,12 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     unfinished = temporary_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     rendering = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
-    made = _Made(unfinished, result, options.overwrite)
+    output = _Made(unfinished, result, options.overwrite)
     try:
         work = _render(rendering, stats, stop)
         shown = stats.outputs[0].shown
         if not shown and (stop.is_made or work.interrupted):  # the loop hears for itself while it runs
-            made.discard()
+            output.discard()
             log.warning("stopped before the first picture; nothing was written")
             return 130
         if not shown:
@@ -116,21 +116,21 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         if not os.path.lexists(unfinished):
             raise OutputError(f"{unfinished} was deleted before it was done")
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
-        made.discard()
-        raise OutputError(f"{_reason(error, made)}; nothing was written, mend that and render again") from error
+        output.discard()
+        raise OutputError(f"{_reason(error, output)}; nothing was written, mend that and render again") from error
     except BaseException:
-        made.discard()
+        output.discard()
         raise
-    _complete(made, sound, signer, getattr(work.outputs[0], "provenance", None))
+    _complete(output, sound, signer, getattr(work.outputs[0], "provenance", None))
     # Also where the user stopped it after its last frame, while it was being finished: that is waited for.
     if not work.interrupted or (work.is_complete and shown == stats.processed):
-        log.info("%s: %s", made.give_name(), stats.summary())
+        log.info("%s: %s", output.give_name(), stats.summary())
         return 0
     total = rendering.frames or work.capture.info.frame_count or "?"
     if options.overwrite and os.path.lexists(result):  # what is finished is not given up for what is not
-        where = f"{made.give_name_of_its_own('stopped')}; {result} is as it was"
+        where = f"{output.give_name_of_its_own('stopped')}; {result} is as it was"
     else:
-        where = str(made.give_name())
+        where = str(output.give_name())
     log.warning("stopped after %d of %s frames; what was done is kept in %s", shown, total, where)
     return 130
 
@@ -191,23 +191,23 @@ class _Made:
         return self.result.is_dir() and not any(self.result.iterdir())
 
 
-def _reason(error: OutputError, made: _Made) -> str:
-    return str(error).replace(str(made.unfinished), str(made.result)).split(";")[0]
+def _reason(error: OutputError, output: _Made) -> str:
+    return str(error).replace(str(output.unfinished), str(output.result)).split(";")[0]
 
 
-def _complete(made: _Made, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
+def _complete(output: _Made, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
     """Add to the pictures what goes with them. Raises OutputError where that fails; the pictures are kept then."""
     lacks = ""
     try:
         if sound is not None:
             lacks = "without-sound"
-            _add_sound(sound, made.unfinished)
+            _add_sound(sound, output.unfinished)
         if signer is not None and provenance is not None:  # last: nothing may be changed after it
             lacks = "unsigned"
-            signer.sign_film(made.unfinished, provenance)
+            signer.sign_film(output.unfinished, provenance)
     except OutputError as error:
-        reason = _reason(error, made)
-        raise OutputError(f"{reason}; {made.keep_for(lacks)}") from error
+        reason = _reason(error, output)
+        raise OutputError(f"{reason}; {output.keep_for(lacks)}") from error
 
 
 def _kind_of(result: str) -> str:
@@ -219,21 +219,21 @@ def _kind_of(result: str) -> str:
     return name
 
 
-def _sound(asked: str | None, source: Path, kind: str) -> Path | None:
+def _sound(requested: str | None, source: Path, kind: str) -> Path | None:
     """Return the file whose sound goes with the result. Raises OptionError where there is none, before the work."""
     from realtime.video.sound_track import has_sound
 
-    if asked == "none":
+    if requested == "none":
         return None
-    if asked is None:
+    if requested is None:
         return source if kind == "file" and source.is_file() and has_sound(source) else None
-    sound = user_path(asked)
+    sound = user_path(requested)
     if kind == "folder":
         raise OptionError("--sound: pictures in a folder hold no sound; add it when you make a film of them")
     if not sound.is_file():
-        raise OptionError(f"--sound: no such file: {asked}; check the path")
+        raise OptionError(f"--sound: no such file: {requested}; check the path")
     if not has_sound(sound):
-        raise OptionError(f"--sound: there is no sound in {asked}; name a film or a sound file (.wav, .mp3, .m4a)")
+        raise OptionError(f"--sound: there is no sound in {requested}; name a film or a sound file (.wav, .mp3, .m4a)")
     return sound
 
 

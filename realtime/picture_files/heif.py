@@ -84,20 +84,20 @@ def decode(data: bytes, photo: Photo) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def _decoded_items(data: bytes, wanted: set[int]) -> Mapping[int, av.VideoFrame]:
-    found: dict[int, av.VideoFrame] = {}
+def _decoded_items(data: bytes, item_ids: set[int]) -> Mapping[int, av.VideoFrame]:
+    first_frames: dict[int, av.VideoFrame] = {}
     with av.open(io.BytesIO(data), "r", metadata_errors="ignore", options=OPTIONS) as container:
-        streams = {stream.index: stream for stream in container.streams.video if stream.id in wanted}
+        streams = {stream.index: stream for stream in container.streams.video if stream.id in item_ids}
         for stream in streams.values():
             stream.codec_context.thread_count = 1  # a thread for each core in each of 48 decoders were too many
         for packet in container.demux(*streams.values()):
             coded = streams[packet.stream.index]
-            if coded.id in found or not packet.size:
+            if coded.id in first_frames or not packet.size:
                 continue
             frames = [*coded.codec_context.decode(packet), *coded.codec_context.decode(None)]
             if frames:
-                found[coded.id] = frames[0]
-    return found
+                first_frames[coded.id] = frames[0]
+    return first_frames
 
 
 def _put_together(item: _Item, decoded: Mapping[int, av.VideoFrame]) -> av.VideoFrame:

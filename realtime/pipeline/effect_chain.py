@@ -72,7 +72,7 @@ class Traits:
 
     @classmethod
     def of(cls, effect: Effect) -> Traits:
-        def asked(name: str, otherwise: bool) -> bool:
+        def trait(name: str, otherwise: bool) -> bool:
             try:
                 return bool(getattr(effect, name))
             except FAULTS as error:
@@ -80,15 +80,15 @@ class Traits:
                 return otherwise
 
         return cls(
-            uses_faces=asked("uses_faces", True),
-            uses_pixels=asked("uses_pixels", True),
-            hides_identity=asked("hides_identity", True),
-            synthetic=asked("synthetic", True),
-            gives_pictures_away=asked("gives_pictures_away", False),
+            uses_faces=trait("uses_faces", True),
+            uses_pixels=trait("uses_pixels", True),
+            hides_identity=trait("hides_identity", True),
+            synthetic=trait("synthetic", True),
+            gives_pictures_away=trait("gives_pictures_away", False),
         )
 
 
-class _Kept(NamedTuple):
+class _SavedState(NamedTuple):
     """What an effect that was left shall know when the user comes back to it."""
 
     parameters: Mapping[str, Value]
@@ -131,7 +131,7 @@ class EffectChain:
         # Guarded by _lock:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._is_closed = False
-        self._kept: dict[str, _Kept] = {}  # by spec: what effects that were left shall know when they are back
+        self._saved: dict[str, _SavedState] = {}  # by spec: what effects that were left shall know when they are back
         for slot in self.slots:
             self._prepare(slot)
         self._begin_marking()
@@ -169,10 +169,10 @@ class EffectChain:
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
-        told: list[tuple[str, str]] = []
+        lines: list[tuple[str, str]] = []
         for slot in list(self.slots):
-            told += self._ask(slot, "facts", lambda effect: _lines(effect.facts()), [])
-        return told[:_MOST_FACTS]
+            lines += self._ask(slot, "facts", lambda effect: _lines(effect.facts()), [])
+        return lines[:_MOST_FACTS]
 
     @property
     def specs(self) -> list[str]:
@@ -287,12 +287,12 @@ class EffectChain:
             # Where one fails, the new one begins without what was known before.
             self.pulse.at(new.name)
             state = self._ask(former, "save_state", lambda effect: effect.save_state(), None)
-            self._kept[former.spec] = _Kept(former.parameters.changed, state)
-            if (kept := self._kept.get(new.spec)) is not None:
-                for name, value in kept.parameters.items():
+            self._saved[former.spec] = _SavedState(former.parameters.changed, state)
+            if (saved := self._saved.get(new.spec)) is not None:
+                for name, value in saved.parameters.items():
                     self._ask(new, f"setting {name}", functools.partial(_set, new.parameters, name, value), None)
-                if kept.state is not None:
-                    self._ask(new, "restore_state", lambda effect: effect.restore_state(kept.state), None)
+                if saved.state is not None:
+                    self._ask(new, "restore_state", lambda effect: effect.restore_state(saved.state), None)
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
             self.pulse.at(f"closing {former.name}")
             self._close(former)
@@ -344,24 +344,24 @@ class EffectChain:
             return otherwise
 
 
-def _pixels_of(made: Frame) -> Pixels:
+def _pixels_of(result: Frame) -> Pixels:
     """Return an effect's picture. Raises ValueError where it is none. What else a frame carries is the camera's."""
     try:
-        return as_picture(made.pixels)
+        return as_picture(result.pixels)
     except ValueError as error:
         raise ValueError(f"it gives {error}") from None
     except AttributeError:
-        raise ValueError(f"it gives {type(made).__name__}, no frame") from None
+        raise ValueError(f"it gives {type(result).__name__}, no frame") from None
 
 
 def _parameters_of(effect: Effect) -> Parameters[Any]:
     """Return what can be set about an effect; nothing, where it fails to say."""
     try:
-        found = effect.parameters
+        parameters = effect.parameters
     except FAULTS as error:
         log.debug("effect's parameters", exc_info=error)
-        found = None
-    return found if isinstance(found, Parameters) else Parameters(NoSettings())
+        parameters = None
+    return parameters if isinstance(parameters, Parameters) else Parameters(NoSettings())
 
 
 def _set(parameters: Parameters[Any], name: str, value: Value, effect: Effect) -> None:  # noqa: ARG001 - a question's
@@ -375,8 +375,8 @@ def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _as_json(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as it can be written at the end of a run, when nothing may fail any more."""
-    told: dict[str, Any] = json.loads(json.dumps(dict(report), default=str))
-    return told
+    plain: dict[str, Any] = json.loads(json.dumps(dict(report), default=str))
+    return plain
 
 
 _AGAIN_WITHIN_S = 2.0
@@ -509,19 +509,19 @@ class EffectMenu:
                 self._pressed, self._is_opening = [], False
             return
         with self._lock:
-            opened = self._running
+            latest = self._running
         while True:  # keys pressed meanwhile: only the last wish counts
             with self._lock:
                 spec = self._wanted()
-                if opened == spec:
+                if latest == spec:
                     self._is_opening = False
                     return
-                opened = spec
+                latest = spec
             try:
                 effect = self._open_effect(spec)
             except FAULTS as error:  # an effect may be anybody's code: the running one goes on
-                told = in_one_line(error)
-                line = told if isinstance(error, RealtimeError) else f"effect {spec} does not open: {told}"
+                reason = in_one_line(error)
+                line = reason if isinstance(error, RealtimeError) else f"effect {spec} does not open: {reason}"
                 log.warning("%s", line)
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)

@@ -85,7 +85,7 @@ class Run(NamedTuple):
 
 def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
-    asked, options = options, _with_output(options)
+    requested, options = options, _with_output(options)
     label = None if options.no_label else Label(options.label_style)
     stats.label = label.text if label else None
     signer = Signer(options.sign) if options.sign else None
@@ -94,20 +94,20 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
     if label is not None:
         controls.parameters.hold("label", label.parameters)
     with contextlib.ExitStack() as opened:
-        shown: list[Output] = []
-        camera, open_again = _open_source(options, stats, shown)
+        opened_outputs: list[Output] = []
+        camera, open_again = _open_source(options, stats, opened_outputs)
         opened.callback(_closing(camera))
         info = camera.info
         for note in info.notes:
             log.warning("%s", note)
-        options = _with_inset(options, asked, info)
+        options = _with_inset(options, requested, info)
         context = _effect_context(options, progress, info)
         slots = _open_effects(options, context, opened, camera_may_be_seen=_may_be_seen(options, info))
         request = _output_request(options, info, controls, signer, slots)
         for spec in options.output:
-            shown.append(outputs.open_output(spec, request))
-            opened.callback(_closing(shown[-1]))
-        if sum(output.on_main_thread for output in shown) > 1:
+            opened_outputs.append(outputs.open_output(spec, request))
+            opened.callback(_closing(opened_outputs[-1]))
+        if sum(output.on_main_thread for output in opened_outputs) > 1:
             raise OutputError("only one window at a time: choose one of window and fullscreen")
         source_type = _source_type(options.source)
         stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
@@ -119,7 +119,7 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
             captured=captured,
             face_stage=_face_stage(options, chain, stats),
             chain=chain,
-            outputs=shown,
+            outputs=opened_outputs,
             stats=stats,
             limits=Limits(options.frames, options.seconds),
             every_frame=every_frame,
@@ -152,9 +152,9 @@ def _output_names(options: Options) -> list[str]:
     return [outputs.split_spec(spec)[0] for spec in options.output]
 
 
-def _with_inset(options: Options, asked: Options, info: CameraInfo) -> Options:
+def _with_inset(options: Options, requested: Options, info: CameraInfo) -> Options:
     """A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not."""
-    if options.output in (asked.output, ("window",)) or asked.effect or info.live:
+    if options.output in (requested.output, ("window",)) or requested.effect or info.live:
         return options
     return dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
 

@@ -86,7 +86,7 @@ def decoded_pictures(
                 clock.mend(packet)
                 if packet.stream_index != stream.index:
                     continue
-            waiting += _made(maker, decoder.decode(packet or ending))
+            waiting += _pictures_of(maker, decoder.decode(packet or ending))
         except av.InvalidDataError:  # the decoder finds its way back at the next key frame
             waiting.append(None)
         except av.EOFError:  # it was told before, or the like
@@ -97,30 +97,30 @@ def decoded_pictures(
             yield waiting.pop(0)
 
 
-def _made(maker: PictureMaker, frames: list[av.VideoFrame]) -> list[Picture | None]:
-    made: list[Picture | None] = []
+def _pictures_of(maker: PictureMaker, frames: list[av.VideoFrame]) -> list[Picture | None]:
+    pictures: list[Picture | None] = []
     frames.reverse()
     while frames:
         try:
-            made += maker.make(frames.pop())
+            pictures += maker.make(frames.pop())
         except av.FFmpegError:
-            made.append(None)
-    return made
+            pictures.append(None)
+    return pictures
 
 
 def _decoder(stream: av.VideoStream) -> av.VideoCodecContext:
     """Return the stream's own decoder, or one that knows of its transparency."""
-    own = stream.codec_context
-    name = _WITH_ALPHA.get(own.name if own.name in _WITH_ALPHA else own.codec.canonical_name)
+    context = stream.codec_context
+    name = _WITH_ALPHA.get(context.name if context.name in _WITH_ALPHA else context.codec.canonical_name)
     if name is None or stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1":
-        return own
+        return context
     try:
         decoder = av.CodecContext.create(name, "r")
     except ValueError:  # this FFmpeg has it not: the picture as it lies under the transparency
-        return own
+        return context
     assert isinstance(decoder, av.VideoCodecContext)  # noqa: S101 - the table is ours
-    decoder.extradata = own.extradata
-    decoder.thread_count = own.thread_count
+    decoder.extradata = context.extradata
+    decoder.thread_count = context.thread_count
     return decoder
 
 
@@ -179,29 +179,29 @@ class PictureMaker:
         assert graph is not None  # noqa: S101 - the callers have seen to it
         return [
             Picture(
-                self._pixels(made, has_alpha=graph.has_alpha),
-                None if made.pts is None or made.time_base is None else made.pts * made.time_base,
-                made.duration * made.time_base if made.duration and made.time_base else None,
+                self._pixels(frame, has_alpha=graph.has_alpha),
+                None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base,
+                frame.duration * frame.time_base if frame.duration and frame.time_base else None,
             )
-            for made in graph.pass_through(decoded)
+            for frame in graph.pass_through(decoded)
         ]
 
-    def _pixels(self, made: av.VideoFrame, *, has_alpha: bool) -> Pixels:
+    def _pixels(self, frame: av.VideoFrame, *, has_alpha: bool) -> Pixels:
         """View the picture's memory; it stays alive, and out of FFmpeg's pool, as long as the view."""
-        plane = made.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(made.height, plane.line_size)
+        plane = frame.planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
         channels = 4 if has_alpha else 3
-        row_bytes = made.width * channels
+        row_bytes = frame.width * channels
         if row_bytes == plane.line_size and not has_alpha:
-            return rows.reshape(made.height, made.width, 3)
-        size = Size(made.width, made.height)
+            return rows.reshape(frame.height, frame.width, 3)
+        size = Size(frame.width, frame.height)
         if self._pool is None or self._pool.size != size:
             self._pool = FramePool(size)
         pixels = self._pool.take()
         if has_alpha:
-            lay_on_white(rows[:, :row_bytes].reshape(made.height, made.width, 4), pixels)
+            lay_on_white(rows[:, :row_bytes].reshape(frame.height, frame.width, 4), pixels)
         else:  # FFmpeg pads rows to a multiple of 64 bytes: move them together
-            np.copyto(pixels.reshape(made.height, row_bytes), rows[:, :row_bytes])
+            np.copyto(pixels.reshape(frame.height, row_bytes), rows[:, :row_bytes])
         return pixels
 
 
@@ -297,6 +297,6 @@ class _Graph:
             return
 
     def _pull(self) -> av.VideoFrame:
-        made = self._sink.pull()
-        assert isinstance(made, av.VideoFrame)  # noqa: S101 - no sound goes in
-        return made
+        frame = self._sink.pull()
+        assert isinstance(frame, av.VideoFrame)  # noqa: S101 - no sound goes in
+        return frame

@@ -337,7 +337,7 @@ def test_a_bomb_in_bounds_is_one_line(tmp_path: Path, photo: Pixels, make: type)
     from realtime.model_import.style.importer import StyleImporter
     from realtime.model_import.vetting import in_bounds
 
-    source = SourceFile(make(tmp_path / "bomb.onnx", ours=False))
+    source = SourceFile(make(tmp_path / "bomb.onnx", with_card=False))
     importer = StyleImporter(UNIT, photo)
     with pytest.raises(ModelError) as caught:
         in_bounds(source, (), importer.picture_px, import_model, source, importer, Description())

@@ -124,23 +124,25 @@ def _person(lines: list[CropLine], files: Mapping[str, Path], likeness: Likeness
     return Person(folder, lines, mean * np.float32(len(lines)), spans)
 
 
-def _alike(people: Sequence[Person], one: Person) -> Numbers:
-    if one.mean.size == 1:  # nothing of it could be read
+def _alike(people: Sequence[Person], person: Person) -> Numbers:
+    if person.mean.size == 1:  # nothing of it could be read
         return np.full(len(people), -1.0, np.float32)
-    own = unit(one.mean)
-    return np.array([float(unit(each.mean) @ own) if each.mean.size == own.size else -1.0 for each in people])
+    embedding = unit(person.mean)
+    return np.array(
+        [float(unit(each.mean) @ embedding) if each.mean.size == embedding.size else -1.0 for each in people]
+    )
 
 
-def _join(people: list[Person], one: Person, least: float) -> None:
+def _join(people: list[Person], person: Person, least: float) -> None:
     """Let a track join the person it looks like most, or be a new one."""
-    alike = _alike(people, one)
+    alike = _alike(people, person)
     for place in np.argsort(-alike):
         if alike[place] < least:
             break
-        if not people[place].seen_beside(one):
-            people[place].takes(one)
+        if not people[place].seen_beside(person):
+            people[place].takes(person)
             return
-    people.append(one)
+    people.append(person)
 
 
 def _merge(people: list[Person], least: float) -> None:

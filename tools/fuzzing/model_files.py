@@ -24,14 +24,17 @@ _OPERATORS = (
 _NAMES = ("", "x", "y", "frame", "frame_out", "numbers", "realtime/transpose_1", "\x1b[31m\n", "é" * 300, "value")
 
 
-def seeds(folder: Path, *, ours: bool) -> Sequence[Path]:
-    """Write small networks and every hostile file. `ours`: with a card of ours; else as other people write them."""
+def seeds(folder: Path, *, with_card: bool) -> Sequence[Path]:
+    """Write small networks and every hostile file. `with_card`: with our card; else as other people write them."""
     rng = np.random.default_rng(0)
-    made = [_painter(folder / "painter.onnx", rng, ours=ours), _chain(folder / "chain.onnx", ours=ours)]
+    made = [
+        _painter(folder / "painter.onnx", rng, with_card=with_card),
+        _chain(folder / "chain.onnx", with_card=with_card),
+    ]
     nodes, tensors = hostile_models.loop(np.array(5, np.int64))
-    made.append(hostile_models.write(folder / "loop.onnx", nodes, tensors, ours=ours))
+    made.append(hostile_models.write(folder / "loop.onnx", nodes, tensors, with_card=with_card))
     for name, make in {**hostile_models.REFUSED_UNREAD, **hostile_models.REFUSED_UNRUN}.items():
-        made.append(make(folder / f"{name}.onnx", ours=ours))
+        made.append(make(folder / f"{name}.onnx", with_card=with_card))
     return made
 
 
@@ -49,19 +52,19 @@ def changed(random: Random, data: bytes, others: Sequence[bytes]) -> bytes:
         return mutated(random, data, others)
 
 
-def _painter(path: Path, rng: np.random.Generator, *, ours: bool) -> Path:
+def _painter(path: Path, rng: np.random.Generator, *, with_card: bool) -> Path:
     """Down and up again, with what style networks are made of."""
-    to_planes = [helper.make_node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2])] if ours else []
-    back = [helper.make_node("Transpose", ["painted"], ["value"], perm=[0, 2, 3, 1])] if ours else []
+    to_planes = [helper.make_node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2])] if with_card else []
+    back = [helper.make_node("Transpose", ["painted"], ["value"], perm=[0, 2, 3, 1])] if with_card else []
     nodes = [
         *to_planes,
-        helper.make_node("Pad", ["planes" if ours else "floats", "pads"], ["wide"], mode="reflect"),
+        helper.make_node("Pad", ["planes" if with_card else "floats", "pads"], ["wide"], mode="reflect"),
         helper.make_node("Conv", ["wide", "down"], ["small"], strides=[2, 2]),
         helper.make_node("InstanceNormalization", ["small", "ones", "zeros"], ["calm"]),
         helper.make_node("Relu", ["calm"], ["positive"]),
         helper.make_node("Resize", ["positive", "", "scales"], ["large"], mode="nearest"),
         helper.make_node("Conv", ["large", "up"], ["drawn"], pads=[1, 1, 1, 1]),
-        helper.make_node("Tanh", ["drawn"], ["painted" if ours else "value"]),
+        helper.make_node("Tanh", ["drawn"], ["painted" if with_card else "value"]),
         *back,
     ]
     tensors: dict[str, NDArray[Any]] = {
@@ -72,10 +75,10 @@ def _painter(path: Path, rng: np.random.Generator, *, ours: bool) -> Path:
         "ones": np.ones(4, np.float32),
         "zeros": np.zeros(4, np.float32),
     }
-    return hostile_models.write(path, nodes, tensors, ours=ours)
+    return hostile_models.write(path, nodes, tensors, with_card=with_card)
 
 
-def _chain(path: Path, *, ours: bool) -> Path:
+def _chain(path: Path, *, with_card: bool) -> Path:
     """Shapes that are computed, as exporters leave them."""
     nodes = [
         helper.make_node("Shape", ["floats"], ["shape"]),
@@ -90,7 +93,7 @@ def _chain(path: Path, *, ours: bool) -> Path:
         "ends": np.array([9], np.int64),
         "axes": np.array([2], np.int64),
     }
-    return hostile_models.write(path, nodes, tensors, ours=ours)
+    return hostile_models.write(path, nodes, tensors, with_card=with_card)
 
 
 def _other_number(random: Random, model: onnx.ModelProto) -> None:

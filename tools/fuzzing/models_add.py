@@ -11,7 +11,7 @@ from tools.fuzzing.model_files import seeds as files
 
 
 def seeds(folder: Path) -> Sequence[Seed]:
-    return files(folder, ours=False)
+    return files(folder, with_card=False)
 
 
 def command(seed: Seed, out: Path) -> Sequence[str]:

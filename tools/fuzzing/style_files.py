@@ -11,7 +11,7 @@ from tools.fuzzing.model_files import seeds as files
 
 
 def seeds(folder: Path) -> Sequence[Seed]:
-    return files(folder, ours=True)
+    return files(folder, with_card=True)
 
 
 def command(seed: Seed, out: Path) -> Sequence[str]:  # noqa: ARG001 - nothing is written

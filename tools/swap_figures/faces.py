@@ -37,18 +37,18 @@ def eye_distance_px(mesh: FaceMesh) -> float:
     return float(np.linalg.norm(left - right))
 
 
-def differences(made: FaceMesh, own: FaceMesh) -> Doubles:
-    """(468,) how far each point of `made` lies from the same of `own`, in the picture's plane, as a share of the eye
-    distance, after `made` was moved, turned and scaled onto `own` as well as it goes (least squares).
+def differences(swapped: FaceMesh, original: FaceMesh) -> Doubles:
+    """(468,) how far each point of `swapped` lies from that of `original`, in the picture's plane, as a share of the
+    eye distance, after `swapped` was moved, turned and scaled onto `original` as well as it goes (least squares).
     """
-    return np.asarray(np.abs(_residual(made, own)) / eye_distance_px(own), np.float64)
+    return np.asarray(np.abs(_residual(swapped, original)) / eye_distance_px(original), np.float64)
 
 
-def _residual(made: FaceMesh, own: FaceMesh) -> NDArray[np.complex128]:
-    here, there = (mesh.points[:, :2].astype(np.float64) @ (1, 1j) for mesh in (made, own))
-    here, there = here - here.mean(), there - there.mean()
-    turn = np.vdot(here, there) / np.vdot(here, here)  # a similarity is one complex factor
-    return np.asarray(turn * here - there, np.complex128)
+def _residual(swapped: FaceMesh, original: FaceMesh) -> NDArray[np.complex128]:
+    source, target = (mesh.points[:, :2].astype(np.float64) @ (1, 1j) for mesh in (swapped, original))
+    source, target = source - source.mean(), target - target.mean()
+    turn = np.vdot(source, target) / np.vdot(source, source)  # a similarity is one complex factor
+    return np.asarray(turn * source - target, np.complex128)
 
 
 def mouth_opening(mesh: FaceMesh) -> float:
@@ -70,11 +70,11 @@ _TELLING = 0.01
 """Standard deviation of an opening below which there is nothing to follow but the models' own wavering."""
 
 
-def correlation(made: Sequence[float], own: Sequence[float]) -> float:
-    """Pearson's; nan where `own` hardly changes."""
-    if len(own) < 2 or np.std(own) < _TELLING or np.std(made) == 0:
+def correlation(swapped: Sequence[float], original: Sequence[float]) -> float:
+    """Pearson's; nan where `original` hardly changes."""
+    if len(original) < 2 or np.std(original) < _TELLING or np.std(swapped) == 0:
         return float("nan")
-    return float(np.corrcoef(made, own)[0, 1])
+    return float(np.corrcoef(swapped, original)[0, 1])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,17 +94,17 @@ class Expression:
     """Mean difference of the eyes' opening, shares of their width."""
 
 
-def expression(made: Sequence[FaceMesh], own: Sequence[FaceMesh]) -> Expression:
+def expression(swapped: Sequence[FaceMesh], original: Sequence[FaceMesh]) -> Expression:
     """Compare the faces of finished frames with those of the frames as they came."""
-    by_frame = 100 * np.array([differences(one, other) for one, other in zip(made, own, strict=True)])
-    eyes, own_eyes = ([eye_opening(mesh) for mesh in meshes] for meshes in (made, own))
+    by_frame = 100 * np.array([differences(one, other) for one, other in zip(swapped, original, strict=True)])
+    eyes, original_eyes = ([eye_opening(mesh) for mesh in meshes] for meshes in (swapped, original))
     return Expression(
         float(by_frame.mean()),
         float(np.percentile(by_frame.mean(axis=1), 95)),
         {name: float(by_frame[:, list(points)].mean()) for name, points in PARTS.items()},
-        correlation([mouth_opening(mesh) for mesh in made], [mouth_opening(mesh) for mesh in own]),
-        correlation(eyes, own_eyes),
-        float(np.mean(np.abs(np.subtract(eyes, own_eyes)))),
+        correlation([mouth_opening(mesh) for mesh in swapped], [mouth_opening(mesh) for mesh in original]),
+        correlation(eyes, original_eyes),
+        float(np.mean(np.abs(np.subtract(eyes, original_eyes)))),
     )
 
 

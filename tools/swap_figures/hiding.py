@@ -58,9 +58,9 @@ class Actor:
         self.points: list[NDArray[np.float32]] = []
         """Of the mesh, in the square."""
         for frame in read_clip(str(path), _CLIP_FRAMES).frames():
-            found = detector.find(frame)
-            if found:
-                self._take(frame.pixels, meter.meshes.measure(frame.pixels, found[0]))
+            faces = detector.find(frame)
+            if faces:
+                self._take(frame.pixels, meter.meshes.measure(frame.pixels, faces[0]))
         if not self.squares:
             raise SystemExit(f"{path}: nobody to be seen")
 
@@ -325,12 +325,12 @@ def films() -> list[Film]:
     """All of them, by kind."""
     of = functools.partial
     turned, wide, small = Size(360, 640), Size(1280, 720), Size(320, 240)
-    made = [
+    listed = [
         Film("leans out", f"{edge}, {depth:.0%}, {quick:g} s", of(_lean, edge=edge, depth=depth, quick_s=quick))
         for edge in ("left", "right", "top", "bottom")
         for depth, quick in ((0.5, 0.6), (0.75, 0.2), (1.0, 0.4))
     ]
-    made += [
+    listed += [
         Film("a poster first", f"{how} after {alone:g} s, ×{scale:g}", of(_poster, alone_s=alone, scale=scale, how=how))
         for how, alone, scale in (
             ("slides", 3.5, 1.0),
@@ -341,24 +341,24 @@ def films() -> list[Film]:
             ("is there", 0.0, 1.0),
         )
     ]
-    made += [
+    listed += [
         Film("another size", f"{name}{', with another' if two else ''}", of(_sizes, sizes=sizes, with_other=two))
         for name, sizes in (("turned", (SIZE, turned, SIZE)), ("streams adapt", (SIZE, wide, small)))
         for two in (False, True)
     ]
-    made += [
+    listed += [
         Film("another clock", f"{name}{', with another' if two else ''}", of(_clock, then_s=then, with_other=two))
         for name, then in (("anew", 0.0), ("half a second back", 0.66), ("an hour on", 3600.0))
         for two in (False, True)
     ]
-    made += [
+    listed += [
         Film("a newcomer while missed", f"{s:g} s{', turned' if away else ''}{', leaves' if leaves else ''}",
              of(_newcomer, missed_s=s, turned=away, leaves=leaves))
         for s, away, leaves in (
             (0.2, False, False), (0.2, True, True), (0.6, True, False), (1.4, True, True), (1.4, False, False),
         )
     ]  # fmt: skip
-    made += [
+    listed += [
         Film("turned to a neighbour", f"{'edge' if x < 0.3 else 'middle'}, {s:g} s, who {other}",
              of(_turned, x=x, away_s=s, late_frames=5, other=other))
         for x, s, other in (
@@ -366,23 +366,23 @@ def films() -> list[Film]:
             (0.12, 40.0, "was there"), (0.45, 3.0, "nobody"),
         )
     ]  # fmt: skip
-    made += [
+    listed += [
         Film("crossing", f"{'in front' if front else 'behind'}{', both' if both else ''}",
              of(_crossing, in_front=front, both=both), 2 if both else 1)
         for front in (False, True) for both in (False, True)
     ]  # fmt: skip
-    made += [
+    listed += [
         Film("a cut", f"{between or 'hard'}, found {late} frames late", of(_cut, between=between, late_frames=late))
         for between, late in (("", 0), ("", 3), ("black", 2), ("noise", 2))
     ]
-    made.append(Film("mirrored", "while missed", _mirror))
-    made += [Film("a pause", f"{gap:g} s", of(_pause, gap_s=gap)) for gap in (0.4, 0.8, 5.0)]
-    made += [
+    listed.append(Film("mirrored", "while missed", _mirror))
+    listed += [Film("a pause", f"{gap:g} s", of(_pause, gap_s=gap)) for gap in (0.4, 0.8, 5.0)]
+    listed += [
         Film("a blind detector", f"{s:g} s, moves {moves:g}", of(_blind, seconds=s, moves=moves))
         for s, moves in ((0.3, 0.1), (0.3, 0.35), (1.0, 0.0), (1.0, 0.35))
     ]
-    made.append(Film("exchanged", "beside somebody larger", _exchange))
-    return made
+    listed.append(Film("exchanged", "beside somebody larger", _exchange))
+    return listed
 
 
 # What became of them ------------------------------------------------------------------------------------------
@@ -449,12 +449,12 @@ def watch(
                 moment = _mirrored(moment)
                 faces = [face.mirrored(frame.size.width) for face in faces]
                 frame = Frame(moment.pixels, moment.pts_s, moment.pts_s, number, mirrored=True)
-            made = chain.make(frame, faces).pixels
-            look(number, made, moment)
-            shares = [covered_share(made, moment.pixels, skin) for skin in moment.skins if skin.any()]
+            output = chain.make(frame, faces).pixels
+            look(number, output, moment)
+            shares = [covered_share(output, moment.pixels, skin) for skin in moment.skins if skin.any()]
             frames += len(shares)
             bare_at += [number] * sum(share < _BARE for share in shares)
-            shares = [covered_share(made, moment.pixels, skin) for skin in moment.others if skin.any()]
+            shares = [covered_share(output, moment.pixels, skin) for skin in moment.others if skin.any()]
             others += len(shares)
             covered += sum(share >= _BARE for share in shares)
     finally:
@@ -468,13 +468,13 @@ def _mirrored(moment: Moment) -> Moment:
     return moment._replace(pixels=np.ascontiguousarray(moment.pixels[:, ::-1]), skins=flipped[0], others=flipped[1])
 
 
-def covered_share(made: Pixels, own: Pixels, skin: Mask) -> float:
+def covered_share(output: Pixels, original: Pixels, skin: Mask) -> float:
     """How much of a face's skin in view is not the camera's; 1 where it lies under a blur."""
-    if made.shape != own.shape:
+    if output.shape != original.shape:
         return 1.0  # another picture altogether
-    if grain(made, skin) < _HIDDEN * grain(own, skin):
+    if grain(output, skin) < _HIDDEN * grain(original, skin):
         return 1.0
-    return float((cv2.absdiff(made, own)[skin > 0].max(axis=1) > _CHANGED).mean())
+    return float((cv2.absdiff(output, original)[skin > 0].max(axis=1) > _CHANGED).mean())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -503,13 +503,13 @@ def ordinary(path: Path, photo: Path, frames: int, detector: FaceDetector) -> Or
     try:
         for frame in clip.frames():
             faces = face_stage.find(frame)
-            made = chain.make(frame, faces).pixels
-            rest = np.full(made.shape[:2], True)
+            output = chain.make(frame, faces).pixels
+            rest = np.full(output.shape[:2], True)
             for face in faces:
                 x, y = face.box.centre
                 side = 1.3 * face.box.width
                 rest[max(0, round(y - side)) : round(y + side), max(0, round(x - side)) : round(x + side)] = False
-            changed = cv2.absdiff(made, frame.pixels).max(axis=2) > _CHANGED
+            changed = cv2.absdiff(output, frame.pixels).max(axis=2) > _CHANGED
             share = float(changed[rest].mean()) if rest.any() else 0.0
             counts += (float(changed.mean()) > 0.5, share > 0.1, int(effect.facts()["swapped"]) > 0)
     finally:

@@ -126,10 +126,10 @@ def play(scene: Scenario, people: Sequence[Sequence[Seen]], fps: float, seconds:
             continue
         pixels = np.full((SIZE.height, SIZE.width, 3), (96, 104, 112), np.uint8)
         spots = scene.spots(at_s)
-        seen = [clip[to_and_fro(index, len(clip))] for clip in people]
-        for spot, each in sorted(zip(spots, seen, strict=True), key=lambda pair: pair[0].in_front):
-            _paste(pixels, each.frame.pixels, spot)
-        meshes = [_moved(each, spot) for spot, each in zip(spots, seen, strict=True)]
+        sightings = [clip[to_and_fro(index, len(clip))] for clip in people]
+        for spot, sighting in sorted(zip(spots, sightings, strict=True), key=lambda pair: pair[0].in_front):
+            _paste(pixels, sighting.frame.pixels, spot)
+        meshes = [_moved(sighting, spot) for spot, sighting in zip(spots, sightings, strict=True)]
         across = scene.hand(at_s)
         if across is not None and meshes[0] is not None:
             _draw_hand(pixels, meshes[0], across, hand)
@@ -146,17 +146,17 @@ def _paste(pixels: Pixels, picture: Pixels, spot: Spot) -> None:
         part.of(pixels)[:] = scaled[:, part.left - spot.left : part.left - spot.left + part.width]
 
 
-def _moved(each: Seen, spot: Spot) -> FaceMesh | None:
+def _moved(sighting: Seen, spot: Spot) -> FaceMesh | None:
     """The face where the scene has it."""
-    if each.mesh is None:
+    if sighting.mesh is None:
         return None
-    height, width = each.frame.pixels.shape[:2]
+    height, width = sighting.frame.pixels.shape[:2]
     side = min(height, width)
     scale = _SIDE_PX / side
-    points = each.mesh.points * np.float32(scale)
+    points = sighting.mesh.points * np.float32(scale)
     points[:, 0] += spot.left - scale * ((width - side) // 2)
     points[:, 1] += _TOP_PX
-    return FaceMesh(points, each.mesh.score)
+    return FaceMesh(points, sighting.mesh.score)
 
 
 def _visible(mesh: FaceMesh | None, own: Spot, other: Spot) -> FaceMesh | None:
@@ -227,24 +227,24 @@ def judge(
 ) -> list[Verdict]:
     """Play a scene with so many photos to wear (one: the other person was not asked). Raises a RealtimeError."""
     fps = players[0].clip.fps
-    wanted = [eyes.photo(photo) for photo in photos]
+    targets = [eyes.photo(photo) for photo in photos]
     detector, tracker, effect = open_detector(), FaceTracker(), open_swap(",".join(map(str, photos)))
     notes: list[list[Note]] = [[], []]
     try:
         for index, shot in enumerate(play(scene, [player.seen for player in players], fps, seconds)):
             frame = Frame(shot.pixels, index / fps, index / fps, index)
-            made = effect.make(Scene(frame, tracker.update(detector.find(frame), frame.pts_s))).pixels
-            for mesh, kept in zip(shot.meshes, notes, strict=True):
+            output = effect.make(Scene(frame, tracker.update(detector.find(frame), frame.pts_s))).pixels
+            for mesh, person_notes in zip(shot.meshes, notes, strict=True):
                 if mesh is not None:
-                    asked_for = wanted if index % _EVERY == 0 else ()
-                    kept += _notes(made, shot, mesh, asked_for, eyes)
+                    compared_with = targets if index % _EVERY == 0 else ()
+                    person_notes += _notes(output, shot, mesh, compared_with, eyes)
     finally:
         detector.close()
         effect.close()
-    asked = [len(photos) > 1 or _changed_mostly(kept) for kept in notes]
+    asked = [len(photos) > 1 or _changed_mostly(person_notes) for person_notes in notes]
     return [
-        verdict_of(scene.name, player.clip.name, kept, is_asked)
-        for player, kept, is_asked in zip(players, notes, asked, strict=True)
+        verdict_of(scene.name, player.clip.name, person_notes, is_asked)
+        for player, person_notes, is_asked in zip(players, notes, asked, strict=True)
     ]
 
 
@@ -258,7 +258,7 @@ class Note(NamedTuple):
 
 
 def _notes(
-    made: Pixels, shot: Shot, mesh: FaceMesh, wanted: Sequence[NDArray[np.float32]], eyes: Eyes
+    output: Pixels, shot: Shot, mesh: FaceMesh, targets: Sequence[NDArray[np.float32]], eyes: Eyes
 ) -> Sequence[Note]:
     """What is seen of one face, hands left out; nothing where a hand hides all of it."""
     mask = face_only(mesh, shot.pixels.shape)
@@ -267,28 +267,28 @@ def _notes(
     free = int((mask > 0).sum()) / max(1, whole)
     if free < _LEAST_FREE:
         return ()
-    return (note_of(made, shot.pixels, mesh, mask, wanted if free > 1 - _COVERED else (), eyes),)
+    return (note_of(output, shot.pixels, mesh, mask, targets if free > 1 - _COVERED else (), eyes),)
 
 
 def note_of(
-    made: Pixels,
-    own: Pixels,
+    output: Pixels,
+    original: Pixels,
     mesh: FaceMesh,
     mask: NDArray[np.uint8],
-    wanted: Sequence[NDArray[np.float32]],
+    targets: Sequence[NDArray[np.float32]],
     eyes: Eyes,
 ) -> Note:
-    difference = cv2.absdiff(made, own)[mask > 0]
-    hidden = grain(made, mask) < _HIDDEN * grain(own, mask)
+    difference = cv2.absdiff(output, original)[mask > 0]
+    hidden = grain(output, mask) < _HIDDEN * grain(original, mask)
     changed = float((difference.max(axis=1) > _CHANGED).mean())
-    if hidden or not wanted:
+    if hidden or not targets:
         return Note(changed, hidden, (), 0.0)
-    here = eyes.embedding.of(made, mesh)
+    embedding = eyes.embedding.of(output, mesh)
     return Note(
         changed,
         False,
-        tuple(float(here @ one) for one in wanted),
-        float(here @ eyes.embedding.of(own, mesh)),
+        tuple(float(embedding @ target) for target in targets),
+        float(embedding @ eyes.embedding.of(original, mesh)),
     )
 
 
@@ -305,8 +305,8 @@ def _changed_mostly(notes: Sequence[Note]) -> bool:
 
 
 def verdict_of(scene: str, person: str, notes: Sequence[Note], asked: bool) -> Verdict:
-    shown = [note for note in notes if not note.hidden]
-    pairs = np.array([note.likeness for note in shown if len(note.likeness) == 2])
+    visible = [note for note in notes if not note.hidden]
+    pairs = np.array([note.likeness for note in visible if len(note.likeness) == 2])
     traded = 0
     if len(pairs):
         lead = pairs[:, 0] - pairs[:, 1]
@@ -319,9 +319,9 @@ def verdict_of(scene: str, person: str, notes: Sequence[Note], asked: bool) -> V
         len(notes),
         sum(note.changed < _BARE and not note.hidden if asked else note.changed > _TOUCHED for note in notes),
         (min if asked else max)((note.changed for note in notes), default=float(asked)),
-        len(notes) - len(shown),
+        len(notes) - len(visible),
         traded,
-        max((note.like_self for note in shown), default=0.0),
+        max((note.like_self for note in visible), default=0.0),
     )
 
 
@@ -330,18 +330,18 @@ def everyone(clip: Clip, photo: Path, eyes: Eyes) -> Verdict:
     detector, tracker = open_detector(), FaceTracker()
     effect = open_swap(str(photo), SwapSettings(everyone=True))
     notes = []
-    wanted = [eyes.photo(photo)]
+    targets = [eyes.photo(photo)]
     try:
         for frame in clip.frames():
-            found = detector.find(frame)
-            made = effect.make(Scene(frame, tracker.update(found, frame.pts_s))).pixels
-            for face in found:
+            faces = detector.find(frame)
+            output = effect.make(Scene(frame, tracker.update(faces, frame.pts_s))).pixels
+            for face in faces:
                 if face.score < 0.75 or face.box.width < 40:
                     continue
                 mesh = eyes.meter.meshes.measure(frame.pixels, face)
                 if mesh.score > 0.8 and mesh.box.overlap(face.box) > 0.3:
                     mask = face_only(mesh, frame.pixels.shape)
-                    notes.append(note_of(made, frame.pixels, mesh, mask, wanted, eyes))
+                    notes.append(note_of(output, frame.pixels, mesh, mask, targets, eyes))
     finally:
         detector.close()
         effect.close()

@@ -21,8 +21,8 @@ TALK_HEAD = (
 
 def talk_row(talk: Talk) -> str:
     """One line of the table."""
-    shown = talk.expression
-    worst = max(shown.parts_percent, key=lambda name: shown.parts_percent[name])
+    expression = talk.expression
+    worst = max(expression.parts_percent, key=lambda name: expression.parts_percent[name])
     cells = [
         talk.clip,
         talk.photo,
@@ -32,11 +32,11 @@ def talk_row(talk: Talk) -> str:
         f"{talk.after:.2f}",
         f"{talk.gain:+.2f}",
         f"{talk.still_viewer:.2f}",
-        f"{shown.percent:.1f} ({shown.worst_percent:.1f})",
-        f"{worst} {shown.parts_percent[worst]:.1f}",
-        f"{shown.mouth:.2f}",
-        f"{shown.eyes:.2f}",
-        f"{shown.eyes_off:.3f}",
+        f"{expression.percent:.1f} ({expression.worst_percent:.1f})",
+        f"{worst} {expression.parts_percent[worst]:.1f}",
+        f"{expression.mouth:.2f}",
+        f"{expression.eyes:.2f}",
+        f"{expression.eyes_off:.3f}",
         f"{talk.seam:.0f} ({talk.seam_worst:.0f}), {talk.seam_place}",
         f"{talk.steady:.2f}",
         f"{talk.stillness:.2f}",
@@ -45,14 +45,14 @@ def talk_row(talk: Talk) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def in_front_table(kept: Sequence[Kept]) -> str:
+def in_front_table(measurements: Sequence[Kept]) -> str:
     """A line for each thing, over all clips in which it was before a face."""
     lines = [
         "| before the face | clips | frames | stays in front (least) | of the rest, left open (most) |",
         "|---" * 5 + "|",
     ]
-    for thing in dict.fromkeys(each.thing for each in kept if each.thing):
-        rows = [each for each in kept if each.thing == thing and each.frames >= _ENOUGH_FRAMES]
+    for thing in dict.fromkeys(each.thing for each in measurements if each.thing):
+        rows = [each for each in measurements if each.thing == thing and each.frames >= _ENOUGH_FRAMES]
         if not rows:
             continue
         found, beside = [each.found for each in rows], [each.beside for each in rows]
@@ -60,8 +60,8 @@ def in_front_table(kept: Sequence[Kept]) -> str:
             f"| {thing} | {len(rows)} | {sum(each.frames for each in rows)} | {np.mean(found):.0%} ({min(found):.0%}) "
             f"| {np.mean(beside):.1%} ({max(beside):.1%}) |"
         )
-    alone = sum(each.holes for each in kept if not each.thing)
-    after = sum(each.holes for each in kept if each.thing)
+    alone = sum(each.holes for each in measurements if not each.thing)
+    after = sum(each.holes for each in measurements if each.thing)
     return "\n".join(
         [*lines, "", f"Frames with nothing before the face, but a hole in it: {alone}; after a thing: {after}."]
     )
@@ -100,8 +100,8 @@ def summary(talks: Sequence[Talk], by: str) -> str:
 
 
 def _mean(values: Sequence[float]) -> str:
-    known = [value for value in values if np.isfinite(value)]
-    return f"{np.mean(known):.2f}" if known else ""
+    finite = [value for value in values if np.isfinite(value)]
+    return f"{np.mean(finite):.2f}" if finite else ""
 
 
 def steadiness_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -152,9 +152,9 @@ def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, fl
         "|---" * 6 + "|",
     ]
     lines += [
-        f"| {name} | {one['fps']:.0f} | {one['fps'] / portrait:.2f} | {one['live_fps']:.1f} "
-        f"| {one['age_frames_p50']:.2f} ({one['age_frames_p99']:.2f}) | {one['dropped']:.1%} |"
-        for name, one in best.items()
+        f"| {name} | {figures['fps']:.0f} | {figures['fps'] / portrait:.2f} | {figures['live_fps']:.1f} "
+        f"| {figures['age_frames_p50']:.2f} ({figures['age_frames_p99']:.2f}) | {figures['dropped']:.1%} |"
+        for name, figures in best.items()
     ]
     lines += [
         "",

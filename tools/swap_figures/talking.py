@@ -70,12 +70,12 @@ class Talk:
 
 
 def talk(
-    clip: Clip, seen: Sequence[Seen], photo: Path, eyes: Eyes, every: int, tiles: int
+    clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes, every: int, tiles: int
 ) -> tuple[Talk, list[Pixels]]:
     """Dress a clip and measure it; also some tiles for a sheet. Raises a RealtimeError."""
-    wanted = eyes.photo(photo)
-    show = set(spread_by_yaw([each.mesh for each in seen], tiles)) if tiles else set()
-    shown: list[tuple[float, Pixels]] = []
+    target = eyes.photo(photo)
+    show = set(spread_by_yaw([sighting.mesh for sighting in sightings], tiles)) if tiles else set()
+    tiles_by_yaw: list[tuple[float, Pixels]] = []
     made_meshes: list[FaceMesh] = []
     own_meshes: list[FaceMesh] = []
     likeness: list[tuple[float, float, float]] = []
@@ -84,32 +84,32 @@ def talk(
     ratios: list[tuple[float, float, float]] = []
     previous: tuple[Pixels, Seen] | None = None
     hidden = 0
-    for number, (each, made) in enumerate(zip(seen, render(seen, str(photo)), strict=True)):
-        if each.near is None or each.mesh is None:
+    for number, (sighting, output) in enumerate(zip(sightings, render(sightings, str(photo)), strict=True)):
+        if sighting.near is None or sighting.mesh is None:
             previous = None
             continue
-        own = each.frame.pixels
-        if is_all_hidden(made, own, each.mesh):
+        original = sighting.frame.pixels
+        if is_all_hidden(output, original, sighting.mesh):
             hidden += 1
             previous = None
             continue
-        mesh = eyes.meter.meshes.again(made, each.near)
+        mesh = eyes.meter.meshes.again(output, sighting.near)
         made_meshes.append(mesh)
-        own_meshes.append(each.mesh)
-        places[number] = place_of(mesh), place_of(each.mesh)
-        seams.append(seam(made, own, each.mesh))
+        own_meshes.append(sighting.mesh)
+        places[number] = place_of(mesh), place_of(sighting.mesh)
+        seams.append(seam(output, original, sighting.mesh))
         if len(made_meshes) % every == 1 or every == 1:
             # Both are cut by the same mesh: only the pixels tell them apart.
-            here, viewer = eyes.embedding.of(made, each.mesh), eyes.embedding.of(own, each.mesh)
-            likeness.append((float(viewer @ wanted), float(here @ wanted), float(here @ viewer)))
+            here, viewer = eyes.embedding.of(output, sighting.mesh), eyes.embedding.of(original, sighting.mesh)
+            likeness.append((float(viewer @ target), float(here @ target), float(here @ viewer)))
         if previous is not None and previous[1].mesh is not None:
-            mask = region(each.mesh, own.shape) | region(previous[1].mesh, own.shape)
-            moved = restlessness(each.mesh, previous[1].mesh)
-            ratios.append((moved, change(previous[0], made, mask), change(previous[1].frame.pixels, own, mask)))
+            mask = region(sighting.mesh, original.shape) | region(previous[1].mesh, original.shape)
+            moved = restlessness(sighting.mesh, previous[1].mesh)
+            ratios.append((moved, change(previous[0], output, mask), change(previous[1].frame.pixels, original, mask)))
         if number in show:
-            words = f"{number} yaw {each.mesh.yaw_degrees:+.0f} seam {seams[-1].step:.0f} {seams[-1].place}"
-            shown.append((each.mesh.yaw_degrees, tile(made, own, each.mesh, words)))
-        previous = made, each
+            caption = f"{number} yaw {sighting.mesh.yaw_degrees:+.0f} seam {seams[-1].step:.0f} {seams[-1].place}"
+            tiles_by_yaw.append((sighting.mesh.yaw_degrees, tile(output, original, sighting.mesh, caption)))
+        previous = output, sighting
     if not made_meshes:
         raise SystemExit(f"{clip.name}: nobody to be seen")
     before, after, viewer_left = np.mean(likeness, axis=0)
@@ -120,7 +120,7 @@ def talk(
     return Talk(
         clip.name,
         photo.stem,
-        len(seen),
+        len(sightings),
         len(made_meshes),
         hidden,
         float(before),
@@ -133,7 +133,7 @@ def talk(
         float(calm[:, 1].sum() / max(calm[:, 2].sum(), _NO_CHANGE)),
         100 * float(calm[:, 0].mean()),
         _lag(places),
-    ), [pixels for _, pixels in sorted(shown, key=lambda pair: pair[0])]
+    ), [pixels for _, pixels in sorted(tiles_by_yaw, key=lambda pair: pair[0])]
 
 
 def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float:
@@ -148,10 +148,10 @@ def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> 
     return lag_frames(off - off.mean(axis=0), own)
 
 
-def is_all_hidden(made: Pixels, own: Pixels, mesh: FaceMesh) -> bool:
+def is_all_hidden(output: Pixels, original: Pixels, mesh: FaceMesh) -> bool:
     """Whether the face lies under a blur: so are the eyes, which a photo's face leaves as they are."""
-    mask = region(mesh, own.shape, 0.8)
-    return grain(made, mask) < 0.12 * grain(own, mask)
+    mask = region(mesh, original.shape, 0.8)
+    return grain(output, mask) < 0.12 * grain(original, mask)
 
 
 def grain(pixels: Pixels, mask: NDArray[np.uint8]) -> float:

@@ -59,7 +59,7 @@ def add(arguments: argparse.Namespace) -> int:
     import_options.refuse_options_of_others(arguments, source, kind)
     request, encoder_path = import_options.request_of(arguments)
     importer = kind.of(request)
-    made = in_bounds(
+    imported = in_bounds(
         source,
         importer.files_beside(source),
         importer.picture_px,
@@ -68,8 +68,8 @@ def add(arguments: argparse.Namespace) -> int:
         importer,
         _description(arguments),
     )
-    files = [(path, made)]
-    encoder = made.companion
+    files = [(path, imported)]
+    encoder = imported.companion
     if encoder is not None and encoder_path is not None and not _is_there(encoder_path, encoder.card, arguments):
         files.insert(0, (encoder_path, encoder))
     if len({file for file, _ in files}) < len(files):
@@ -79,21 +79,21 @@ def add(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise ModelError(f"cannot make the folder {path.parent}: {error.strerror}; check its permissions") from error
     if arguments.preview is not None:
-        _write_preview(made, arguments.preview)
-    for file, one in files:
-        one.keep(file)
+        _write_preview(imported, arguments.preview)
+    for file, file_import in files:
+        file_import.keep(file)
         remember(file)
-    print_table([("what", "value", "known from"), *made.findings])
+    print_table([("what", "value", "known from"), *imported.findings])
     print()
-    speed = made.validation.speed if made.validation.speed.line else importer.speed_of(path)
-    for note in (*made.notes, *speed.notes):
+    speed = imported.validation.speed if imported.validation.speed.line else importer.speed_of(path)
+    for note in (*imported.notes, *speed.notes):
         print(f"note:  {shown(note)}")
-    for file, one in files:
-        licence = one.card.licence or "not known"
-        print(shown(f"kept:  {file} ({len(one.content) / 1000:,.0f} kB, licence {licence})"))
+    for file, file_import in files:
+        licence = file_import.card.licence or "not known"
+        print(shown(f"kept:  {file} ({len(file_import.content) / 1000:,.0f} kB, licence {licence})"))
     if speed.line:
         print(f"speed: {speed.line}")
-    following = importer.next_step(name, made.card)
+    following = importer.next_step(name, imported.card)
     if following:
         print(f"next:  `{following}`")
     return 0
@@ -107,8 +107,8 @@ def _place(arguments: argparse.Namespace) -> tuple[str, Path]:
     path = library.user_folder() / f"{name}{library.SUFFIX}"
     shipped = library.shipped_folder() / path.name
     if not arguments.overwrite and (path.exists() or shipped.exists()):
-        whose = "you have" if path.exists() else "there is a shipped"
-        raise OptionError(f"{whose} model '{name}' already: choose another --name, or replace it with --overwrite")
+        holder = "you have" if path.exists() else "there is a shipped"
+        raise OptionError(f"{holder} model '{name}' already: choose another --name, or replace it with --overwrite")
     return name, path
 
 
@@ -126,23 +126,23 @@ def _is_there(path: Path, card: ModelCard, arguments: argparse.Namespace) -> boo
     if not path.exists():
         return False
     try:
-        there = library.read_card(path)
+        existing = library.read_card(path)
     except ModelError:
-        there = None
-    if there is not None and there.kind is card.kind and there.fingerprint == card.fingerprint:
+        existing = None
+    if existing is not None and existing.kind is card.kind and existing.fingerprint == card.fingerprint:
         return True
     if arguments.overwrite:
         return False
     raise OptionError(f"you have another model '{path.stem}' already: choose an --identity-name, or use --overwrite")
 
 
-def _write_preview(made: Imported, path: Path) -> None:
+def _write_preview(imported: Imported, path: Path) -> None:
     import cv2
     import numpy as np
 
     from realtime.core.files import atomic_write
 
-    both = np.hstack([made.validation.before, made.validation.after])
+    both = np.hstack([imported.validation.before, imported.validation.after])
     _, data = cv2.imencode(path.suffix.lower(), both, [cv2.IMWRITE_JPEG_QUALITY, 93])
     with atomic_write(path) as unfinished:
         unfinished.write_bytes(data.tobytes())

@@ -40,15 +40,15 @@ class FaceMeasurer:
         self.meshes = MeshModel()
         self.irises = IrisModel()
 
-    def find(self, pixels: Pixels, found: Face) -> FaceMeasurement:
+    def find(self, pixels: Pixels, face: Face) -> FaceMeasurement:
         """Measure a face that a detector found."""
-        seen = self.measure(pixels, self.meshes.measure(pixels, found))
-        return self._by_the_lids(pixels, seen) if _is_off(seen) else seen
+        measured = self.measure(pixels, self.meshes.measure(pixels, face))
+        return self._by_the_lids(pixels, measured) if _is_off(measured) else measured
 
     def again(self, pixels: Pixels, rest: FaceMeasurement) -> FaceMeasurement:
         """Measure a face in a frame made of the picture that `find` found it in."""
-        seen = self.measure(pixels, rest.mesh)
-        return self._by_the_lids(pixels, seen) if _is_off(rest) else seen
+        measured = self.measure(pixels, rest.mesh)
+        return self._by_the_lids(pixels, measured) if _is_off(rest) else measured
 
     def measure(self, pixels: Pixels, near: FaceMesh) -> FaceMeasurement:
         """Measure the face that lies about where `near` says."""
@@ -57,18 +57,18 @@ class FaceMeasurer:
         mesh = FaceMesh(points, float(np.mean([mesh.score for mesh in meshes])))
         return self._with_eyes(pixels, mesh, None)
 
-    def _by_the_lids(self, pixels: Pixels, seen: FaceMeasurement) -> FaceMeasurement:
+    def _by_the_lids(self, pixels: Pixels, measured: FaceMeasurement) -> FaceMeasurement:
         """Return a face whose eyes are measured once more: crops laid by a mesh that is off cut off a part of them."""
-        return self._with_eyes(pixels, seen.mesh, seen.eyes)
+        return self._with_eyes(pixels, measured.mesh, measured.eyes)
 
     def _with_eyes(self, pixels: Pixels, mesh: FaceMesh, near: Eyes | None) -> FaceMeasurement:
         eyes = _mean_eyes([self.irises.measure(pixels, mesh, scale=scale, near=near) for scale in _EYE_CROPS])
         return FaceMeasurement(mesh, eyes, gaze(mesh, eyes))
 
 
-def _is_off(seen: FaceMeasurement) -> bool:
+def _is_off(measured: FaceMeasurement) -> bool:
     """Return whether the mesh has both eyes off to one side."""
-    return abs(middle_of_lids(seen.eyes, seen.mesh)) > SAME_PLACE
+    return abs(middle_of_lids(measured.eyes, measured.mesh)) > SAME_PLACE
 
 
 def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
@@ -86,14 +86,14 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
     return float(np.mean([x for x, _ in offsets])), float(np.mean([y for _, y in offsets]))
 
 
-def gaze_from(seen: FaceMeasurement, rest: FaceMeasurement) -> float:
+def gaze_from(measured: FaceMeasurement, rest: FaceMeasurement) -> float:
     """Return how far to the right the irises stand from the middle of their eyes, eye widths, mean of both.
 
     `rest`: the same face in the picture that frames are made of. How far irises move is told by the mesh's corners,
     which stay where they are; where the middle is, by the lids that the iris model sees at rest
     (`middle_of_lids`).
     """
-    return seen.gaze[0] - middle_of_lids(rest.eyes, rest.mesh)
+    return measured.gaze[0] - middle_of_lids(rest.eyes, rest.mesh)
 
 
 def middle_of_lids(eyes: Eyes, mesh: FaceMesh) -> float:

@@ -79,7 +79,7 @@ LEARNED_FROM = TrackingPolicy(
 )
 """Crops for a network to learn from: a wrong one costs more than a missing one."""
 
-_Seen = TypeVar("_Seen")
+_Measured = TypeVar("_Measured")
 
 _UNSEEN_PASSES = 3
 _LOOK_PX, _ALIKE = 16, 0.5
@@ -105,7 +105,7 @@ def _points_that_speak() -> NDArray[np.intp]:
     return np.unique([number for loop in (*EYES, *LIDS, LIPS, MOUTH) for number in loop])
 
 
-class MeshTracker(Generic[_Seen]):
+class MeshTracker(Generic[_Measured]):
     """Measures one person's face from frame to frame: from where it lay, as long as it lies there. Used by one thread.
 
     What is measured is a `FaceMesh`, or something that holds one.
@@ -113,68 +113,68 @@ class MeshTracker(Generic[_Seen]):
 
     def __init__(
         self,
-        find: Callable[[Pixels, Face], _Seen],
-        again: Callable[[Pixels, FaceMesh], _Seen],
-        mesh: Callable[[_Seen], FaceMesh],
+        find: Callable[[Pixels, Face], _Measured],
+        again: Callable[[Pixels, FaceMesh], _Measured],
+        mesh: Callable[[_Measured], FaceMesh],
         policy: TrackingPolicy,
     ) -> None:
         """`find` measures at a detector's face, `again` about where a mesh lies; `mesh` is the mesh of either."""
-        self.measured: _Seen | None = None
+        self.measured: _Measured | None = None
         """What was taken for the face in the last frame; None where nothing was."""
         self.is_new = False
         """Whether it was measured at the detector's face, and not from where it lay before."""
-        self.rejected: _Seen | None = None
+        self.rejected: _Measured | None = None
         """What was measured at the detector's face in the last frame and not taken for one."""
         self._find, self._again, self._mesh = find, again, mesh
         self._policy = policy
 
-    def update(self, pixels: Pixels, face: Face | None) -> _Seen | None:
+    def update(self, pixels: Pixels, face: Face | None) -> _Measured | None:
         """Return what is seen of the face in the next frame; None where it is not seen well enough.
 
         `face`: as the detector sees it; a place held, or None, where it sees none.
         """
         if face is not None and face.lost_for_s > 0:
             face = None
-        seen, self.is_new, self.rejected = self._followed(pixels, face), False, None
-        if seen is None and face is not None:
-            found, self.is_new = self._find(pixels, face), True
-            if self._is_of(self._mesh(found), face):
-                seen = found
+        measured, self.is_new, self.rejected = self._followed(pixels, face), False, None
+        if measured is None and face is not None:
+            detected, self.is_new = self._find(pixels, face), True
+            if self._is_of(self._mesh(detected), face):
+                measured = detected
             else:
-                self.rejected = found
-        self.measured = seen
-        return seen
+                self.rejected = detected
+        self.measured = measured
+        return measured
 
     def forget(self) -> None:
         """Begin with the detector's box next time."""
         self.measured = self.rejected = None
 
-    def _followed(self, pixels: Pixels, face: Face | None) -> _Seen | None:
+    def _followed(self, pixels: Pixels, face: Face | None) -> _Measured | None:
         """Measure the face where it was in the last frame; None where it does not lie on the same face any more."""
         if self.measured is None:
             return None
-        seen = self._again(pixels, self._mesh(self.measured))
+        measured = self._again(pixels, self._mesh(self.measured))
         if face is None:
-            return self._held(pixels, seen)
-        if self._apart(seen, face) > self._policy.lags:
-            tries = (seen, self._again(pixels, self._mesh(seen)), self._find(pixels, face))
-            seen = min(tries, key=lambda each: self._apart(each, face))
-        return seen if self._is_of(self._mesh(seen), face) else None
+            return self._held(pixels, measured)
+        if self._apart(measured, face) > self._policy.lags:
+            tries = (measured, self._again(pixels, self._mesh(measured)), self._find(pixels, face))
+            measured = min(tries, key=lambda each: self._apart(each, face))
+        return measured if self._is_of(self._mesh(measured), face) else None
 
-    def _held(self, pixels: Pixels, seen: _Seen) -> _Seen | None:
+    def _held(self, pixels: Pixels, measured: _Measured) -> _Measured | None:
         """Return what is seen where the detector sees nobody, once it stays where it is; None where that is no face."""
         most_step = self._policy.most_unseen_step
         for _ in range(_UNSEEN_PASSES - 1):
-            mesh = self._mesh(seen)
+            mesh = self._mesh(measured)
             if not self._is_good(mesh, self._policy.least_unseen_score):
                 return None
             if math.isinf(most_step):
-                return seen
+                return measured
             once_more = self._again(pixels, mesh)
             step_px = float(np.linalg.norm((self._mesh(once_more).points - mesh.points)[:, :2], axis=1).mean())
             if step_px <= most_step * mesh.width_px:
-                return seen
-            seen = once_more
+                return measured
+            measured = once_more
         return None
 
     def _is_of(self, mesh: FaceMesh, face: Face) -> bool:
@@ -188,8 +188,8 @@ class MeshTracker(Generic[_Seen]):
         """Whether it is the mesh of a face. Numbers that are none are never good."""
         return mesh.score >= least_score and abs(mesh.yaw_degrees) <= self._policy.most_yaw_degrees
 
-    def _apart(self, seen: _Seen, face: Face) -> float:
-        return apart(self._mesh(seen), face)
+    def _apart(self, measured: _Measured, face: Face) -> float:
+        return apart(self._mesh(measured), face)
 
 
 class WornMeshTracker:

@@ -42,7 +42,7 @@ _MOST_GROWTH = 1.7
 class _Track:
     """One person. Positions in pixels, `width` is the detected box's."""
 
-    def __init__(self, identity: int, found: Face, pts_s: float, *, confirmed: bool) -> None:
+    def __init__(self, identity: int, detection: Face, pts_s: float, *, confirmed: bool) -> None:
         self.identity = identity
         self.confirmed = confirmed
         self.hits = 0
@@ -50,17 +50,17 @@ class _Track:
         self.sure_at_s = pts_s
         self.life_watch = LivenessWatch()
         self.calm = OneEuroFilter(least_cutoff_hz=_LEAST_CUTOFF_HZ, cutoff_per_speed=_CUTOFF_PER_SPEED)
-        self.see(found, pts_s)
+        self.see(detection, pts_s)
 
-    def see(self, found: Face, pts_s: float) -> None:
+    def see(self, detection: Face, pts_s: float) -> None:
         """Take in where it has just been detected."""
         if pts_s - self.seen_at_s > HELD_S:
             self.calm.reset()  # it was gone: appear in the new place, do not glide there
-        left, top, width, height = found.box
+        left, top, width, height = detection.box
         self.x, self.y = left + width / 2, top + height / 2
         self.width = width
         values: NDArray[np.float64] = np.empty(16)
-        values[:12] = found.keypoints.reshape(12)
+        values[:12] = detection.keypoints.reshape(12)
         values[12:] = self.x, self.y, width, height
         calmed = self.calm.update(values, pts_s, width)
         self.raw, self.calmed = values, calmed
@@ -68,22 +68,22 @@ class _Track:
         x, y, width, height = calmed[12:].tolist()
         box = Box(x - width / 2, y - height / 2, width, height)
         keypoints = calmed[:12].astype(np.float32).reshape(6, 2)
-        self.face = Face(box, keypoints, found.score, self.identity)
+        self.face = Face(box, keypoints, detection.score, self.identity)
         self.seen_at_s = pts_s
-        if found.score >= SURE_SCORE:
+        if detection.score >= SURE_SCORE:
             self.sure_at_s = pts_s
         self.hits += 1
         if self.hits >= 2:
             self.confirmed = True
 
-    def cost(self, found: Face, pts_s: float) -> float:
+    def cost(self, detection: Face, pts_s: float) -> float:
         """Return how unlikely it is that this detection is this person; infinite beyond what a head can do.
 
         The distance from where its motion would have taken it, in face widths, and the change in size.
         """
-        left, top, width, height = found.box
+        left, top, width, height = detection.box
         hidden_s = pts_s - self.seen_at_s
-        if found.score < SURE_SCORE and (hidden_s > HELD_S or pts_s - self.sure_at_s > _SURE_WITHIN_S):
+        if detection.score < SURE_SCORE and (hidden_s > HELD_S or pts_s - self.sure_at_s > _SURE_WITHIN_S):
             return math.inf
         coast_s = min(hidden_s, _COAST_S) if hidden_s <= HELD_S else 0.0
         away_x = left + width / 2 - self.x - coast_s * self.speed_x
@@ -127,17 +127,17 @@ class FaceTracker:
         self._pts_s = pts_s
         fresh = self._match(detections, pts_s)
         self._tracks = [track for track in self._tracks if self._is_remembered(track, pts_s)]
-        for found in fresh:
-            self._tracks.append(_Track(self._next_identity, found, pts_s, confirmed=self._nobody_yet))
+        for detection in fresh:
+            self._tracks.append(_Track(self._next_identity, detection, pts_s, confirmed=self._nobody_yet))
             self._next_identity += 1
         if fresh:
             self._nobody_yet = False
-        shown = [track for track in self._tracks if track.confirmed and pts_s - track.seen_at_s <= HELD_S]
+        visible = [track for track in self._tracks if track.confirmed and pts_s - track.seen_at_s <= HELD_S]
         candidates = []
-        for track in shown:
+        for track in visible:
             face = track.face
             if track.seen_at_s == pts_s:
-                shadowed = any(occludes(other.face.box, face.box) for other in shown)
+                shadowed = any(occludes(other.face.box, face.box) for other in visible)
                 width = face.box.width
                 track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
             else:
@@ -169,8 +169,8 @@ class FaceTracker:
         """Let each track see its detection; return the detections nobody explains."""
         pairs = []
         for track in self._tracks:
-            for position, found in enumerate(detections):
-                cost = track.cost(found, pts_s)
+            for position, detection in enumerate(detections):
+                cost = track.cost(detection, pts_s)
                 if cost < math.inf:
                     pairs.append((cost, track.identity, position, track))
         pairs.sort(key=lambda pair: pair[:3])
@@ -182,9 +182,9 @@ class FaceTracker:
                 explained.add(position)
                 track.see(detections[position], pts_s)
         return [
-            found
-            for position, found in enumerate(detections)
-            if position not in explained and found.score >= SURE_SCORE
+            detection
+            for position, detection in enumerate(detections)
+            if position not in explained and detection.score >= SURE_SCORE
         ]
 
     def _is_remembered(self, track: _Track, pts_s: float) -> bool:

@@ -96,8 +96,8 @@ def find_row(
     for number, motion in enumerate(probes):
         whole = moving.whole(moving.render([motion] * len(originals)))
         for solver, original in zip(solvers, originals, strict=True):
-            seen = meter.again(whole, original)
-            solver.learn(motion, gaze_from(seen, original), turn(seen, original).yaw_degrees)
+            measurement = meter.again(whole, original)
+            solver.learn(motion, gaze_from(measurement, original), turn(measurement, original).yaw_degrees)
         progress("learning how the eyes turn", (number + 1) / len(probes))
     watches = [IrisWatch(moving.picture, original) for original in originals]
     row = Row(
@@ -115,9 +115,9 @@ def find_row(
         row.motions.append(best.motions)
         row.frames.append(best.frame)
         whole = moving.whole(best.frame)
-        for number, seen in enumerate(best.measured):
-            row.measured[number].append(seen)
-            row.irises[number].append(watches[number].see(whole, seen))
+        for number, measurement in enumerate(best.measured):
+            row.measured[number].append(measurement)
+            row.irises[number].append(watches[number].see(whole, measurement))
         progress("finding even steps", (column + 1) / options.columns)
     return row
 
@@ -139,8 +139,8 @@ def _best_try(
         whole = moving.whole(frame)
         measured = [meter.again(whole, original) for original in originals]
         places = [
-            (gaze_from(seen, original), turn(seen, original).yaw_degrees)
-            for seen, original in zip(measured, originals, strict=True)
+            (gaze_from(measurement, original), turn(measurement, original).yaw_degrees)
+            for measurement, original in zip(measured, originals, strict=True)
         ]
         miss = max(solver.miss(column, *place) for solver, place in zip(solvers, places, strict=True))
         if best is None or miss < best.miss:

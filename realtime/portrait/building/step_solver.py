@@ -140,22 +140,22 @@ class StepSolver:
         nearer the more), that tilt from the overall slopes only as far as the tries say so (ridge regression).
         """
         tried = np.array(self._tried, np.float64)
-        turns, seen = tried[:, [0]], (tried[:, [1]] - self._gaze_goals[column]) / self._step(self._gaze_goals)
+        turns, observed = tried[:, [0]], (tried[:, [1]] - self._gaze_goals[column]) / self._step(self._gaze_goals)
         scales = np.array([self._gaze_slopes[column] / self._step(self._gaze_goals)])
         if self._most_yaw > 0:
             yaw = (tried[:, [3]] - self._yaw_goals[column]) / self._step(self._yaw_goals)
-            turns, seen = tried[:, [0, 2]], np.hstack([seen, yaw])
+            turns, observed = tried[:, [0, 2]], np.hstack([observed, yaw])
             scales = np.append(scales, self._yaw_slopes[column] / self._step(self._yaw_goals))
-        weights = 1 / (_CLOSE_ENOUGH**2 + (seen**2).sum(axis=1))
+        weights = 1 / (_CLOSE_ENOUGH**2 + (observed**2).sum(axis=1))
         places = turns * scales  # a step, by the overall slopes, is 1
-        off = seen - places
+        off = observed - places
         middle, mean = weights @ places / weights.sum(), weights @ off / weights.sum()
         around = (places - middle) * weights[:, None]
         unit = np.eye(len(scales))
         tilt = np.linalg.solve(around.T @ (places - middle) + _TRUSTS_SLOPE * unit, around.T @ (off - mean))
-        found, *_ = np.linalg.lstsq((unit + tilt).T, middle @ tilt - mean, rcond=None)
+        solution, *_ = np.linalg.lstsq((unit + tilt).T, middle @ tilt - mean, rcond=None)
         # Never farther than anything tried.
-        best = np.clip(found / scales, turns.min(axis=0), turns.max(axis=0))
+        best = np.clip(solution / scales, turns.min(axis=0), turns.max(axis=0))
         head = float(best[1]) if self._most_yaw > 0 else motion.yaw_degrees
         return dataclasses.replace(motion, gaze_x_degrees=float(best[0]), yaw_degrees=head)
 
@@ -164,28 +164,28 @@ class StepSolver:
         return max(1e-9, float(np.abs(np.diff(goals)).mean()))
 
     def _even(
-        self, turns: NDArray[np.float64], seen: NDArray[np.float64], *, limited: bool
+        self, turns: NDArray[np.float64], observed: NDArray[np.float64], *, limited: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return for each column the turn, what it is meant to be seen as, and how that changes with the turn.
 
         What is seen moves evenly from the middle to each side; the middle is the picture, so each side has its own
         step. `limited`: up to a gaze that is far enough; else as far as was tried.
         """
-        turns, seen = rising(turns, seen)
-        flat = (_NO_RISE if limited else _NO_TURN) * (seen[-1] - seen[0])
-        first, last = int(np.sum(seen <= seen[0] + flat)) - 1, int(np.sum(seen < seen[-1] - flat))
-        turns, seen = turns[first : last + 1], seen[first : last + 1]
-        middle = float(np.interp(0.0, turns, seen))
-        left, right = float(seen[0]), float(seen[-1])
+        turns, observed = rising(turns, observed)
+        flat = (_NO_RISE if limited else _NO_TURN) * (observed[-1] - observed[0])
+        first, last = int(np.sum(observed <= observed[0] + flat)) - 1, int(np.sum(observed < observed[-1] - flat))
+        turns, observed = turns[first : last + 1], observed[first : last + 1]
+        middle = float(np.interp(0.0, turns, observed))
+        left, right = float(observed[0]), float(observed[-1])
         if limited:
             left = max(left, min(self._reach[0], middle - _LEAST_GAZE_MOVE))
             right = min(right, max(self._reach[1], middle + _LEAST_GAZE_MOVE))
         goals = middle + np.abs(self._sides) * np.where(self._sides < 0, left - middle, right - middle)
-        found = np.interp(goals, seen, turns)
-        found[self._sides == 0] = 0.0
-        slopes = np.interp(found, turns, np.gradient(seen, turns))
-        overall = (seen[-1] - seen[0]) / (turns[-1] - turns[0])
-        return found, goals, np.clip(slopes, 0.4 * overall, 2 * overall)
+        solution = np.interp(goals, observed, turns)
+        solution[self._sides == 0] = 0.0
+        slopes = np.interp(solution, turns, np.gradient(observed, turns))
+        overall = (observed[-1] - observed[0]) / (turns[-1] - turns[0])
+        return solution, goals, np.clip(slopes, 0.4 * overall, 2 * overall)
 
 
 def sides(count: int) -> NDArray[np.float64]:
@@ -196,23 +196,23 @@ def sides(count: int) -> NDArray[np.float64]:
 
 
 def rising(
-    turns: Sequence[float] | NDArray[np.float64], seen: Sequence[float] | NDArray[np.float64]
+    turns: Sequence[float] | NDArray[np.float64], observed: Sequence[float] | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the samples in order of turns, calmed where they are dense, what is seen strictly rising.
 
     A Gaussian over turns with the spread of one step: repeated measurements of nearly the same turn average out, and
     the curve keeps its shape. Local straight lines, so that its ends keep their slope.
     """
-    turns, seen = np.asarray(turns, np.float64), np.asarray(seen, np.float64)
+    turns, observed = np.asarray(turns, np.float64), np.asarray(observed, np.float64)
     grid = np.unique(np.round(turns, 6))
     spread = max(1e-6, (grid[-1] - grid[0]) / _STEPS_AVERAGED)
     calm = np.empty(len(grid))
     for number, place in enumerate(grid):
         weights = np.exp(-0.5 * ((turns - place) / spread) ** 2)
         total = weights.sum()
-        mean_turn, mean_seen = (weights @ turns) / total, (weights @ seen) / total
+        mean_turn, mean_seen = (weights @ turns) / total, (weights @ observed) / total
         variance = weights @ (turns - mean_turn) ** 2 + 1e-3 * total * spread**2
-        slope = max(0.0, float(weights @ ((turns - mean_turn) * (seen - mean_seen)) / variance))
+        slope = max(0.0, float(weights @ ((turns - mean_turn) * (observed - mean_seen)) / variance))
         calm[number] = mean_seen + slope * (place - mean_turn)
     calm[: np.argmin(calm)] = calm.min()  # turned back on the left; on the right, the next line but one sees to it
     least = 1e-5 * max(1e-6, float(calm.max() - calm.min()))
