@@ -89,7 +89,7 @@ class Stage:
         self.menu.close()
         pixels = np.zeros((4, 4, 3), np.uint8)
         self.chain.make(Frame(pixels, 0.0, 0.0, 0), [])
-        return self.chain.specs[-1]
+        return self.chain.slots[-1].spec
 
 
 def test_one_key_does_not_bare_a_face() -> None:

@@ -143,8 +143,8 @@ def test_an_effect_is_chosen_by_its_spec() -> None:
     def watch(processed: int) -> None:
         if processed > 3 and not chosen:
             controls.send(ChooseEffect("inverted"))
-            chosen.append(made.loop.chain.specs)
-        if made.loop.chain.specs == ["inverted"]:
+            chosen.append(made.loop.chain.titles)
+        if made.loop.chain.titles == ["inverted"]:
             controls.send(Quit())
 
     made.supervisor.on_processed = watch

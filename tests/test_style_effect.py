@@ -411,7 +411,7 @@ def test_keys_walk_from_style_to_style_without_a_gap(open_style: Open, picture: 
     chain.make(moment(picture, 0), [])
     menu.step(1)
     give_up_s = time.monotonic() + 10
-    while chain.specs != ["style:negative"] and time.monotonic() < give_up_s:
+    while chain.titles != ["style:negative"] and time.monotonic() < give_up_s:
         made = chain.make(moment(picture.copy(), 1), []).pixels
         assert not np.array_equal(made, picture), "never bare"
     assert said == ["effect: style:negative"]

@@ -36,7 +36,7 @@ class Parameters(Generic[S]):
         """
         self._described = {one.name: one for one in parameters_of(type(settings)) if one.name not in without}
         self._lock = threading.Lock()
-        self._listeners: list[Listener] = []
+        self._listeners = _Listeners()
         self._values = settings
         self._first = settings
 
@@ -95,8 +95,7 @@ class Parameters(Generic[S]):
             if value == before:
                 return value
             self._values = dataclasses.replace(self._values, **{described.name: value})  # type: ignore[type-var]
-            listeners = list(self._listeners)
-        _tell(listeners, described.name, value)
+        self._listeners.tell(described.name, value)
         return value
 
     @property
@@ -113,6 +112,17 @@ class Parameters(Generic[S]):
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change from now on; return what ends that."""
+        return self._listeners.add(listener)
+
+
+class _Listeners:
+    """Who is told of changes. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: list[Listener] = []
+
+    def add(self, listener: Listener) -> Callable[[], None]:
         with self._lock:
             self._listeners.append(listener)
 
@@ -123,15 +133,16 @@ class Parameters(Generic[S]):
 
         return end
 
-
-def _tell(listeners: Sequence[Listener], name: str, value: Value) -> None:
-    """Tell everybody; a listener that fails must not keep the others from hearing, nor the value from being set."""
-    for listener in listeners:
-        try:
-            listener(name, value)
-        except FAULTS as error:
-            log.warning("a listener of %s fails: %s", name, in_one_line(error))
-            log.debug("telling of %s", name, exc_info=error)
+    def tell(self, name: str, value: Value) -> None:
+        """Tell everybody; a listener that fails must not keep the others from hearing, nor the value from being set."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                listener(name, value)
+            except FAULTS as error:
+                log.warning("a listener of %s fails: %s", name, in_one_line(error))
+                log.debug("telling of %s", name, exc_info=error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,14 +160,14 @@ class ParameterTree:
         self._lock = threading.Lock()
         self._owners: dict[str, Parameters[Any]] = {}
         self._ends: dict[str, Callable[[], None]] = {}
-        self._listeners: list[Listener] = []
+        self._listeners = _Listeners()
 
     def hold(self, owner: str, parameters: Parameters[Any]) -> None:
         """Take in what can be set about a part, in place of what had its name."""
         self.drop(owner)
         if not len(parameters):
             return
-        end = parameters.listen(lambda name, value: self._tell(f"{owner}.{name}", value))
+        end = parameters.listen(lambda name, value: self._listeners.tell(f"{owner}.{name}", value))
         with self._lock:
             self._owners[owner], self._ends[owner] = parameters, end
 
@@ -194,20 +205,7 @@ class ParameterTree:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change, by path; return what ends that."""
-        with self._lock:
-            self._listeners.append(listener)
-
-        def end() -> None:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return end
-
-    def _tell(self, path: str, value: Value) -> None:
-        with self._lock:
-            listeners = list(self._listeners)
-        _tell(listeners, path, value)
+        return self._listeners.add(listener)
 
     def _found(self, path: str) -> tuple[Parameters[Any], str]:
         owner, _, name = path.partition(".")

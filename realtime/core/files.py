@@ -28,17 +28,12 @@ def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     Raises OutputError when the folder cannot be written or the disk is full. Without `overwrite` also where somebody
     else has made a file of that name meanwhile; both are kept then.
     """
-    unfinished = temporary_name(path)
-    try:
+    with unfinished_file(path) as unfinished:
         yield unfinished
         if overwrite:
             unfinished.replace(path)
-        elif (made := put_in_free_place(unfinished, path)) != path:
-            raise OutputError(f"{path} {MEANWHILE} {made}")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
-    finally:
-        remove(unfinished)
+        elif (place := put_in_free_place(unfinished, path)) != path:
+            raise OutputError(f"{path} {MEANWHILE} {place}")
 
 
 def write_new(path: Path, data: bytes | memoryview) -> Path:
@@ -46,10 +41,19 @@ def write_new(path: Path, data: bytes | memoryview) -> Path:
 
     Raises OutputError as `atomic_write` does.
     """
-    unfinished = temporary_name(path)
-    try:
+    with unfinished_file(path) as unfinished:
         unfinished.write_bytes(data)
         return put_in_free_place(unfinished, path)
+
+
+@contextlib.contextmanager
+def unfinished_file(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` to write to, which is removed where the block leaves it there. An OSError of the block
+    becomes the OutputError that names `path`.
+    """
+    unfinished = temporary_name(path)
+    try:
+        yield unfinished
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
     finally:

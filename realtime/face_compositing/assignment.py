@@ -51,7 +51,6 @@ class AssignedFace:
     """Which of the faces that were named."""
     compositor: Compositor
     mesh_tracker: WornMeshTracker
-    is_spare: bool = False
     track_id: int | None = None
     face: Face | None = None
     """Where the person is, or was last seen by detector or mesh. None: nobody wears it."""

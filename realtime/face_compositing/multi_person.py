@@ -108,7 +108,7 @@ class MultiPersonCompositor:
         """`makers` make the faces to wear, one of each to begin with. `everyone`: all others wear the last of them."""
 
         def new_part(number: int) -> AssignedFace:
-            return AssignedFace(number, makers[number](), new_mesh_tracker(), is_spare=True)
+            return AssignedFace(number, makers[number](), new_mesh_tracker())
 
         named = [AssignedFace(number, maker(), new_mesh_tracker()) for number, maker in enumerate(makers)]
         self._assignment = Assignment(named, new_part, everyone=everyone)

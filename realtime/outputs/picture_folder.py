@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import OutputError
-from realtime.core.files import put_in_place, remove, temporary_name
+from realtime.core.files import put_in_place, unfinished_file
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import Signer
@@ -88,16 +88,13 @@ class PictureFolder(Output):
         self._number += 1
 
     def _keep(self, path: Path, png: bytes | memoryview) -> None:
-        unfinished = temporary_name(path)
-        try:
+        with unfinished_file(path) as unfinished:
             unfinished.write_bytes(png)
-            put_in_place(unfinished, path)
-        except FileExistsError:  # two runs must not be mixed
-            raise OutputError(f"{path} has been made by somebody else meanwhile; choose a folder of its own") from None
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
-        finally:
-            remove(unfinished)
+            try:
+                put_in_place(unfinished, path)
+            except FileExistsError:  # two runs must not be mixed
+                reason = f"{path} has been made by somebody else meanwhile; choose a folder of its own"
+                raise OutputError(reason) from None
 
     def close(self) -> None:
         self._fitter = None  # every picture is whole already

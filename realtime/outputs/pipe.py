@@ -39,7 +39,6 @@ class Pipe(Output):
         # bytes, so it does not complain once more at exit.
         sys.stdout.flush()
         self._stream = os.fdopen(os.dup(descriptor), "wb", buffering=0)
-        self._fps = request.fps
         self._fitter = Fitter(request.size) if request.size else None
 
     def show(self, frame: Frame) -> None:

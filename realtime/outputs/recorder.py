@@ -60,10 +60,6 @@ class Recorder(Output):
         self._failures: list[Exception] = []
 
     @property
-    def _whole_writes(self) -> WholeWrites:
-        return self._part.whole_writes
-
-    @property
     def encoder(self) -> str:
         """What compresses, once the first frame has been written."""
         return self._part.encoder

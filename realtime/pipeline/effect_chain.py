@@ -175,13 +175,8 @@ class EffectChain:
         return lines[:_MOST_FACTS]
 
     @property
-    def specs(self) -> list[str]:
-        """What was asked for, in order."""
-        return [slot.spec for slot in self.slots]
-
-    @property
     def titles(self) -> list[str]:
-        """The same as people read it, and as the statistics name it."""
+        """What was asked for, in order, as people read it and as the statistics name it."""
         return [slot.title for slot in self.slots]
 
     def replace(self, slot: EffectSlot) -> None:
