@@ -71,8 +71,8 @@ class Webcam(Camera):
         fps = fps if 0 < fps < 1000 else _DEFAULT_FPS
         notes = []
         if size != wanted_size or abs(fps - wanted_fps) > 0.05 * wanted_fps:
-            given = f"{size} at {fps:g} fps ({_four_letters(capture.get(cv2.CAP_PROP_FOURCC))})"
-            notes.append(f"asked for {wanted_size} at {wanted_fps:g} fps, the camera gives {given}")
+            mode = f"{size} at {fps:g} fps ({_four_letters(capture.get(cv2.CAP_PROP_FOURCC))})"
+            notes.append(f"asked for {wanted_size} at {wanted_fps:g} fps, the camera gives {mode}")
         self.info = CameraInfo(self._camera.label, size, fps, live=True, notes=tuple(notes))
 
     def read(self) -> Frame | None:

@@ -38,14 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress_line() as progress:
         live = assembly.build(options, progress, stats)
-    kept = _KeptUpToDate(options.stats, stats) if options.stats else None
-    if kept is not None:
-        live.supervisor.on_processed = kept.tick
+    stats_file = _KeptUpToDate(options.stats, stats) if options.stats else None
+    if stats_file is not None:
+        live.supervisor.on_processed = stats_file.tick
 
     def tell() -> None:
         log.info("%s", stats.summary())
-        if kept is not None:
-            kept.close()
+        if stats_file is not None:
+            stats_file.close()
 
     def leave_at_last(code: int) -> None:
         """[another thread] The main thread stands still: what it would still do is done for it."""

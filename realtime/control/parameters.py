@@ -106,9 +106,9 @@ class Parameters(Generic[S]):
 
     def as_json(self) -> dict[str, Any]:
         """The values by name, for statistics and front-ends."""
-        told = {name: getattr(self._values, name) for name in self._described}
+        values = {name: getattr(self._values, name) for name in self._described}
         return {name: value if value is None or isinstance(value, bool | int | float) else str(value)
-                for name, value in told.items()}  # fmt: skip
+                for name, value in values.items()}  # fmt: skip
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of every change from now on; return what ends that."""

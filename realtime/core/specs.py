@@ -46,8 +46,8 @@ class EffectSpec:
     def public_name(self) -> str:
         """As others may read it, in files that are passed on: without folders, and printable whatever the name is."""
         bare = without_folders(re.sub(r"\s*([,:])\s*", r"\1", self.text.strip()))
-        told = bare.encode(errors="replace").decode()
-        return "".join(letter if letter.isprintable() else "?" for letter in told)  # a name may be no text
+        printable = bare.encode(errors="replace").decode()
+        return "".join(letter if letter.isprintable() else "?" for letter in printable)  # a name may be no text
 
     @property
     def names(self) -> list[str]:

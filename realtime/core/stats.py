@@ -44,11 +44,11 @@ class Durations:
 
     def percentile_ms(self, percent: float) -> float:
         """Return the duration that `percent` of the samples do not exceed, in ms; 0 without samples."""
-        wanted = self.count * percent / 100
+        rank = self.count * percent / 100
         seen = 0
         for position, count in enumerate(self._counts):
             seen += count
-            if seen >= wanted and seen:
+            if seen >= rank and seen:
                 return 1e3 * _SMALLEST_S * math.exp((position + 0.5) * _LOG_STEP)
         return 0.0
 
@@ -179,14 +179,14 @@ class RunStats:
         return f"{self.processed} frames in {self.seconds:.1f} s ({fps:.1f} fps), {dropped} dropped{age}"
 
 
-def _by_short_name(told: Mapping[str, T]) -> dict[str, T]:
+def _by_short_name(by_full_name: Mapping[str, T]) -> dict[str, T]:
     """Return what is told by effect without the folders of the files that an effect names: statistics are passed on,
     and a folder tells the user's name. Two files of one name are numbered.
     """
     by_name: dict[str, T] = {}
-    for spec, value in list(told.items()):  # other threads may add to it meanwhile
+    for spec, value in list(by_full_name.items()):  # other threads may add to it meanwhile
         short = without_folders(spec)
-        names = (short, *(f"{short} ({number})" for number in range(2, len(told) + 2)))
+        names = (short, *(f"{short} ({number})" for number in range(2, len(by_full_name) + 2)))
         by_name[next(name for name in names if name not in by_name)] = value
     return by_name
 

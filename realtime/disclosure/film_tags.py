@@ -65,21 +65,21 @@ class FilmTags:
                     self._replace(file, begin, written.encode(), self.tags[name].encode())
         file.seek(position)
 
-    def _replace(self, file: BinaryIO, begin: int, written: bytes, wanted: bytes) -> None:
+    def _replace(self, file: BinaryIO, begin: int, before: bytes, after: bytes) -> None:
         file.seek(begin)
         data = file.read(_SEARCHED_BYTES)
-        found = data.find(written)
+        found = data.find(before)
         while found >= 0:
             file.seek(begin + found)
-            file.write(wanted)
+            file.write(after)
             self._is_current = True  # until then the beginning waits in FFmpeg's buffer
-            found = data.find(written, found + len(written))
+            found = data.find(before, found + len(before))
 
 
 def _padded(text: str, length_bytes: int) -> str:
     """Return the text with spaces behind it, or cut, so that it is so many bytes in UTF-8."""
-    kept = text.encode()
-    if len(kept) > length_bytes:  # what must not be missing is the term at its end
+    encoded = text.encode()
+    if len(encoded) > length_bytes:  # what must not be missing is the term at its end
         end = f" …; {text.rpartition('; ')[2]}".encode()
-        kept = kept[: length_bytes - len(end)].decode(errors="ignore").encode() + end
-    return kept.ljust(length_bytes).decode()
+        encoded = encoded[: length_bytes - len(end)].decode(errors="ignore").encode() + end
+    return encoded.ljust(length_bytes).decode()

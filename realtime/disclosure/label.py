@@ -137,9 +137,9 @@ def _draw(style: LabelStyle, font_data: bytes | None, picture: Size) -> _Patch:
 
     height = min(max(_LEAST_PX, round(style.height_share * picture.height)), picture.height)
     letters = opacity(style.text, font_data, max(1.0, _FONT_SHARE * height), height)
-    wanted = letters.shape[1] + (_ENDS_SHARE + 2 * _MARGIN_SHARE) * height
-    if wanted > picture.width:
-        height = max(1, int(height * picture.width / wanted))
+    needed_px = letters.shape[1] + (_ENDS_SHARE + 2 * _MARGIN_SHARE) * height
+    if needed_px > picture.width:
+        height = max(1, int(height * picture.width / needed_px))
         letters = opacity(style.text, font_data, max(1.0, _FONT_SHARE * height), height)
     margin = round(_MARGIN_SHARE * height)
     width = min(letters.shape[1] + round(_ENDS_SHARE * height), picture.width)

@@ -76,13 +76,13 @@ def as_picture(pixels: object) -> Pixels:
         if pixels.size == 0:
             raise ValueError("an empty picture")
         return pixels
-    told = f"{'x'.join(map(str, pixels.shape))} values of {pixels.dtype}"
+    description = f"{'x'.join(map(str, pixels.shape))} values of {pixels.dtype}"
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or pixels.size == 0:
-        raise ValueError(told)
+        raise ValueError(description)
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     return np.ascontiguousarray(pixels[:, :, :3])

@@ -64,9 +64,9 @@ def describe(data: bytes) -> Photo:
 
 def decode(data: bytes, photo: Photo) -> Pixels:
     """Return the picture: (height, width, 3) uint8 BGR, upright, transparent parts on white. Raises ValueError."""
-    wanted = {*photo.picture.tiles, *(photo.opacity.tiles if photo.opacity else ())}
+    item_ids = {*photo.picture.tiles, *(photo.opacity.tiles if photo.opacity else ())}
     try:
-        decoded = _decoded_items(data, wanted)
+        decoded = _decoded_items(data, item_ids)
         whole = _put_together(photo.picture, decoded)
         maker = PictureMaker(upright=False)
         made = [*maker.make(whole), *maker.rest()]  # one marked as interlaced comes with the rest
@@ -189,15 +189,15 @@ class _Boxes:
 
     def _turns(self, primary: int) -> Iterator[Turn]:
         """Yield what is done to the picture before it is shown; its EXIF data count only where the boxes are silent."""
-        told = False
+        is_stated = False
         for kind, at, _ in self._properties.get(primary, ()):
             if kind == b"irot":
-                told = True
+                is_stated = True
                 yield Turn(quarters=self._data[at] & 3)
             elif kind == b"imir":
-                told = True
+                is_stated = True
                 yield Turn(flipped=True) if self._data[at] & 1 else Turn(quarters=2, flipped=True)
-        if told:
+        if is_stated:
             return
         for reference, number, others in self._references:
             if reference == b"cdsc" and primary in others and self._kinds.get(number) == b"Exif":

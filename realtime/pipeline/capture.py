@@ -261,10 +261,10 @@ class Capture:
         if self._losses_in_a_row and time.monotonic() - self._told_lost_at_s < _TOLD_EVERY_S:
             return  # a loose cable must not fill a log
         self._told_lost_at_s = time.monotonic()
-        told = in_one_line(error)
+        reason = in_one_line(error)
         if not isinstance(error, RealtimeError):
-            told = f"{self.info.name} failed: {type(error).__name__}: {told}"
-        log.warning("%s; the last picture is held until it is back", told)
+            reason = f"{self.info.name} failed: {type(error).__name__}: {reason}"
+        log.warning("%s; the last picture is held until it is back", reason)
 
     def _report_return(self, camera: Camera) -> None:
         if self._losses_in_a_row and time.monotonic() - self._told_back_at_s < _TOLD_EVERY_S:

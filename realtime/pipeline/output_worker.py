@@ -78,8 +78,8 @@ class OutputWorker:
             self._give_up(error)
         except FAULTS as error:  # a driver's or a library's: this output ends, the others go on
             log.debug("output %s", self.stats.name, exc_info=error)
-            told = f"{type(error).__name__}: {in_one_line(error)}"
-            self._give_up(OutputError(f"output {self.stats.name} failed: {told}"))
+            reason = f"{type(error).__name__}: {in_one_line(error)}"
+            self._give_up(OutputError(f"output {self.stats.name} failed: {reason}"))
         else:
             return True
         return False

@@ -232,8 +232,8 @@ class RenderLoop:
             self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
         except FAULTS as error:  # a fault of ours: end in order, with the files closed, and say it
             log.debug("processing", exc_info=error)
-            told = f"{type(error).__name__}: {in_one_line(error)}"
-            self._end(RealtimeError(f"the loop failed: {told}; --debug tells more"))
+            reason = f"{type(error).__name__}: {in_one_line(error)}"
+            self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
         finally:
             self._end()
             self.chain.close()
@@ -322,7 +322,7 @@ class RenderLoop:
         if not others:
             self._end(ended.error)
 
-    def _leave_out(self, gone: OutputWorker) -> Sequence[OutputWorker]:
+    def _leave_out(self, ended: OutputWorker) -> Sequence[OutputWorker]:
         with self._feeds_lock:
-            self.output_workers = [output_worker for output_worker in self.output_workers if output_worker is not gone]
+            self.output_workers = [output_worker for output_worker in self.output_workers if output_worker is not ended]
             return self.output_workers

@@ -172,14 +172,14 @@ class _Axis:
         """Choose the goal from what was seen: the very place of a viewer who moves, a whole frame for one who rests."""
         if self._followed is None:
             return
-        wanted = min(max(self._followed, 0.0), 1.0) * self.last
+        target = min(max(self._followed, 0.0), 1.0) * self.last
         if self._is_following and pts_s - self._pushed_at_s >= SETTLED_AFTER_S:
             self._is_following = False
-            self.goal = float(round(wanted))
-        elif not self._is_following and abs(wanted - self.goal) > _STICKY_COLUMNS:
+            self.goal = float(round(target))
+        elif not self._is_following and abs(target - self.goal) > _STICKY_COLUMNS:
             self._is_following = True
         if self._is_following:
-            self.goal = wanted
+            self.goal = target
 
     def look_at(self, goal: float) -> None:
         """Be drawn to a frame, whoever is there."""

@@ -288,17 +288,17 @@ def from_arguments(arguments: argparse.Namespace) -> Options:
     if arguments.preset is not None:
         values = _read_preset(user_path(arguments.preset))
     for name in FIELDS:
-        given = getattr(arguments, name, None)
-        if given is None:
+        value = getattr(arguments, name, None)
+        if value is None:
             continue
-        parsed = _parse(name, given, f"--{name.replace('_', '-')}")
+        parsed = _parse(name, value, f"--{name.replace('_', '-')}")
         values[name] = (*values.get("set", ()), *parsed) if name == "set" else parsed
     if getattr(arguments, "label", None) is not None and not arguments.no_label:
         values.pop("no_label", None)  # a preset leaves it out, but here somebody asks for one
     return Options(**values)
 
 
-def _parse(name: str, given: object, where: str) -> Any:
+def _parse(name: str, value: object, where: str) -> Any:
     """Check one value, text or TOML, against its field."""
     field = FIELDS[name]
     read, switch, repeatable = (
@@ -308,12 +308,12 @@ def _parse(name: str, given: object, where: str) -> Any:
     )
     metavar = field.metadata["metavar"]
     if switch:
-        if not isinstance(given, bool):
-            raise OptionError(f"{where}: write true or false, not {given!r}")
-        return given
-    if isinstance(given, bool) or (isinstance(given, (list, tuple)) and not repeatable):
-        raise OptionError(f"{where}: cannot be {given!r}; it is written {field.metadata['metavar']}")
-    texts = [str(item) for item in given] if isinstance(given, (list, tuple)) else [str(given)]
+        if not isinstance(value, bool):
+            raise OptionError(f"{where}: write true or false, not {value!r}")
+        return value
+    if isinstance(value, bool) or (isinstance(value, (list, tuple)) and not repeatable):
+        raise OptionError(f"{where}: cannot be {value!r}; it is written {field.metadata['metavar']}")
+    texts = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
     try:
         parsed = tuple(read(text) for text in texts)
     except OptionError as error:

@@ -71,10 +71,10 @@ class SwapModel:
 
     def become(self, identity: NDArray[np.float32]) -> None:
         """Draw this person from now on: what the model's encoder says of them, (1, D)."""
-        wanted = self.network.input_shapes["identity"]
-        if identity.shape != tuple(wanted):
+        shape = self.network.input_shapes["identity"]
+        if identity.shape != tuple(shape):
             raise EffectError(
-                f"{self.title} wants an identity of {wanted[1]} numbers, not {identity.shape[1]}; add it again"
+                f"{self.title} wants an identity of {shape[1]} numbers, not {identity.shape[1]}; add it again"
             )
         self._inputs["identity"] = identity
 

@@ -29,7 +29,7 @@ def silence_native_libraries() -> TextIO:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("GLOG_minloglevel", "3")
     try:
-        kept = os.dup(2)
+        saved_stderr = os.dup(2)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)
@@ -37,7 +37,7 @@ def silence_native_libraries() -> TextIO:
         # Python's own stream is None then, and a progress bar that is drawn on None fails.
         sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
         return sys.stderr
-    sys.stderr = lasting_text(kept)
+    sys.stderr = lasting_text(saved_stderr)
     return sys.stderr
 
 

@@ -66,18 +66,18 @@ def graceful_shutdown(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    wanted = [number for number in _known() if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    numbers = [number for number in _known() if signal.getsignal(number) not in (signal.SIG_IGN, None)]
     heard = _Heard()
 
     def handle(number: int, stack: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
         heard.by_main_thread = True
-        if signal.SIGINT in wanted:
+        if signal.SIGINT in numbers:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         stop()
 
-    before = {number: signal.signal(number, handle) for number in wanted}
+    before = {number: signal.signal(number, handle) for number in numbers}
     listener = (
-        _Listener(wanted, handle, lambda: heard.by_main_thread and is_heeded(), unheard, heard_within_s, insists)
+        _Listener(numbers, handle, lambda: heard.by_main_thread and is_heeded(), unheard, heard_within_s, insists)
         if unheard is not None
         else None
     )
@@ -106,14 +106,14 @@ class _Listener:
 
     def __init__(
         self,
-        wanted: Sequence[int],
+        numbers: Sequence[int],
         handler: Callable[[int, FrameType | None], None],
         is_heard: Callable[[], bool],
         unheard: Callable[[], None],
         within_s: float,
         insists: bool,
     ) -> None:
-        self._wanted, self._handler = frozenset(wanted), handler
+        self._numbers, self._handler = frozenset(numbers), handler
         self._is_heard, self._unheard, self._within_s = is_heard, unheard, within_s
         self._insists = insists
         self._is_over = threading.Event()
@@ -140,7 +140,7 @@ class _Listener:
         """[its thread] Each signal's number comes as a byte."""
         with contextlib.suppress(OSError):
             while numbers := self._receiving.recv(64):
-                asked = self._wanted.intersection(numbers)
+                asked = self._numbers.intersection(numbers)
                 # Whoever has put another handler in our place sees to it that the end comes. Ours puts Python's there.
                 ours = (self._handler, signal.default_int_handler)
                 if not any(signal.getsignal(number) in ours for number in asked):

@@ -65,23 +65,23 @@ def _list_networks() -> bool:
 
     rows = [("name", "kind", "title", "size", "licence", "whose")]
     damaged = False
-    for folder, whose in ((library.shipped_folder(), "shipped"), (library.user_folder(), "yours")):
+    for folder, origin in ((library.shipped_folder(), "shipped"), (library.user_folder(), "yours")):
         for path in sorted(folder.glob(f"[!.]*{library.SUFFIX}")) if folder.is_dir() else ():
             size = f"{path.stat().st_size / 1000:,.0f} kB"
             try:
                 card = library.read_card(path)
-                is_whole = whose == "yours" or is_as_shipped(path)
+                is_whole = origin == "yours" or is_as_shipped(path)
             except ModelError:
                 is_whole = False
-            if not is_whole and whose == "shipped":
+            if not is_whole and origin == "shipped":
                 damaged = True
-                rows.append((path.stem, "?", "damaged: reinstall realtime", size, "?", whose))
+                rows.append((path.stem, "?", "damaged: reinstall realtime", size, "?", origin))
                 continue
             if not is_whole:
                 damaged = True
-                rows.append((path.stem, "?", "damaged, or not brought in by `models add`", size, "?", whose))
+                rows.append((path.stem, "?", "damaged, or not brought in by `models add`", size, "?", origin))
                 continue
-            rows.append((path.stem, card.kind.value, card.title, size, card.licence, whose))
+            rows.append((path.stem, card.kind.value, card.title, size, card.licence, origin))
     print()
     if len(rows) > 1:
         print_table(rows, right=(3,))

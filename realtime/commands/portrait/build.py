@@ -59,16 +59,16 @@ def build_or_film(arguments: argparse.Namespace) -> int:
     faces = usable_faces(picture, meter) if order.pointed is None else [face_at(picture, order.pointed, meter)]
     with progress_line() as progress:
         filmed = motions_of(order.clip, progress) if order.clip is not None else None
-        told = (
+        report = (
             _make_film(order, picture, faces, meter, filmed, progress)
             if order.is_film and filmed is not None
             else _make_pack(order, picture, faces, meter, filmed, progress)
         )
-    for line in told.lines:
+    for line in report.lines:
         print(line)
     for warning in filmed.warnings if filmed is not None else ():
         log.warning("%s", warning)
-    log.info("%s: %s in %.0f s", order.target, told.made, time.monotonic() - started_s)
+    log.info("%s: %s in %.0f s", order.target, report.made, time.monotonic() - started_s)
     if not order.is_film:
         log.info("see it: realtime run --effect portrait:%s", order.target)
     return 0

@@ -119,10 +119,10 @@ def _look(detector: StillBlazeFace, picture: Pixels, view: Box) -> list[Face]:
 
 
 def _verified(picture: Pixels, meter: FaceMeasurer, faces: list[Face]) -> list[Face]:
-    kept: list[Face] = []
+    verified: list[Face] = []
     for face in sorted(faces, key=lambda face: face.score, reverse=True):
-        if any(face.box.overlap(other.box) > _SAME_FACE for other in kept):
+        if any(face.box.overlap(other.box) > _SAME_FACE for other in verified):
             continue
         if meter.meshes.measure(picture, face).score >= _LEAST_MESH_SCORE:
-            kept.append(face)
-    return sorted(kept, key=lambda face: face.box.area, reverse=True)
+            verified.append(face)
+    return sorted(verified, key=lambda face: face.box.area, reverse=True)

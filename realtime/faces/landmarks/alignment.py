@@ -151,18 +151,18 @@ class Alignment:
         It turns, scales and moves, and does nothing else: the best of those in the sense of least squares (Umeyama,
         "Least-squares estimation of transformation parameters between two point patterns", 1991).
         """
-        seen = mesh.points[self.points, :2].mean(axis=1, dtype=np.float64)
-        wanted = self.places * side_px - 0.5  # pixel 0 has its middle at 0
-        seen_middle, wanted_middle = seen.mean(axis=0), wanted.mean(axis=0)
+        measured = mesh.points[self.points, :2].mean(axis=1, dtype=np.float64)
+        targets = self.places * side_px - 0.5  # pixel 0 has its middle at 0
+        measured_middle, target_middle = measured.mean(axis=0), targets.mean(axis=0)
         # In the plane the best turn and scale are one complex number.
-        away = (seen - seen_middle) @ (1, 1j)
-        placed = (wanted - wanted_middle) @ (1, 1j)
+        away = (measured - measured_middle) @ (1, 1j)
+        placed = (targets - target_middle) @ (1, 1j)
         if self.fitted_in_crop:
             turn = complex(np.vdot(away, away).real / np.vdot(away, placed))
         else:
             turn = complex(np.vdot(placed, away) / np.vdot(placed, placed).real)
         matrix = np.array([[turn.real, -turn.imag, 0], [turn.imag, turn.real, 0]])
-        matrix[:, 2] = seen_middle - matrix[:, :2] @ wanted_middle
+        matrix[:, 2] = measured_middle - matrix[:, :2] @ target_middle
         return matrix.astype(np.float32)
 
 

@@ -63,8 +63,8 @@ def spread(motions: Sequence[Motion], count: int) -> list[int]:
     before: list[NDArray[np.int64]] = []
     costs = np.zeros(1)
     for column, goal in enumerate(goals):
-        kept = 1 if column in (0, count - 1) else _CANDIDATES
-        near = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:kept]]
+        nearest = 1 if column in (0, count - 1) else _CANDIDATES
+        near = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:nearest]]
         if column:
             last = candidates[-1]
             unlike = np.linalg.norm(table[near][:, None] - table[last][None], axis=2)

@@ -29,8 +29,8 @@ def find_pack(text: str) -> Path:
     path = user_path(text)
     if path.exists():
         return path
-    kept = kept_packs()
-    for pack in kept:
+    packs = kept_packs()
+    for pack in packs:
         if text in (pack.name, pack.stem):
             return pack
     folder = path.parent
@@ -39,7 +39,7 @@ def find_pack(text: str) -> Path:
     beside = [entry.name for entry in _packs_in(folder) if entry.is_file() or (entry / MANIFEST).is_file()]
     if len(path.parts) > 1:
         raise _not_found(f"no portrait {text}", path.name, beside, f"in {folder}")
-    names = [*beside, *(pack.stem for pack in kept)]
+    names = [*beside, *(pack.stem for pack in packs)]
     raise _not_found(f"no portrait '{text}'", text, names, f"here or in {packs_folder()}")
 
 

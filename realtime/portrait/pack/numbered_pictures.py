@@ -36,19 +36,19 @@ class NumberedPictures(NamedTuple):
             shown = f"{folder}/" if folder else "it"
             raise PortraitError(f"{files.path} has no pictures in {shown}; they are named 000.png, 001.png …")
         first = min(by_number) if count is None else 0
-        wanted = range(first, first + (len(by_number) if count is None else count))
-        missing = next((number for number in wanted if number not in by_number), None)
+        numbers = range(first, first + (len(by_number) if count is None else count))
+        missing = next((number for number in numbers if number not in by_number), None)
         if missing is not None:
             name = _renumbered(next(iter(by_number.values())), missing)
-            last = max(wanted[-1], *by_number)
+            last = max(numbers[-1], *by_number)
             raise PortraitError(f"{files.path} lacks {name}; there must be one for each of {first} to {last}")
-        extra = sorted(set(by_number) - set(wanted))
+        extra = sorted(set(by_number) - set(numbers))
         if extra:
             raise PortraitError(
-                f"{files.path}: {by_number[extra[0]]} is more than the {len(wanted)} that columns × rows "
+                f"{files.path}: {by_number[extra[0]]} is more than the {len(numbers)} that columns × rows "
                 f"in {MANIFEST} say"
             )
-        names = tuple(by_number[number] for number in wanted)
+        names = tuple(by_number[number] for number in numbers)
         size = _checked_size(files, names[0])
         for name in names[1:]:
             other = _checked_size(files, name)

@@ -181,9 +181,9 @@ class PackWriter:
         if self._idle_fps is not None:
             counts["idle"] = max(1, sum(name.startswith("idle/") for name in self._written))
         stems = ["painting", *(_numbered(folder, index) for folder in counts for index in range(counts[folder]))]
-        wanted = {stem + self._suffix for stem in stems}
-        if self._written != wanted:
-            raise ValueError(f"this pack is not complete: {sorted(self._written ^ wanted)}")
+        expected = {stem + self._suffix for stem in stems}
+        if self._written != expected:
+            raise ValueError(f"this pack is not complete: {sorted(self._written ^ expected)}")
 
     def _manifest(self) -> Manifest:
         blink = idle = None

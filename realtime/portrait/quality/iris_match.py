@@ -144,9 +144,9 @@ def _likeness(values: Floats, template: Floats, counts: NDArray[np.bool_]) -> ND
     """
     errors = np.sort(np.where(counts, (values - template) ** 2, np.inf), axis=1)
     count = counts.sum(axis=1)
-    kept = np.maximum((_FITTING * count).astype(np.int64), 1)
+    counted = np.maximum((_FITTING * count).astype(np.int64), 1)
     sums = np.cumsum(np.where(np.isfinite(errors), errors, 0), axis=1)
-    error = sums[np.arange(len(kept)), kept - 1] / kept
+    error = sums[np.arange(len(counted)), counted - 1] / counted
     return np.where(count > 35, -np.sqrt(error), -255.0).astype(np.float64)
 
 

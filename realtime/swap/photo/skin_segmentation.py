@@ -67,8 +67,10 @@ def _without_features(small: Pixels, points: NDArray[np.float32]) -> Pixels:
     features = np.zeros(small.shape[:2], np.uint8)
     for numbers in _FEATURES:
         features |= _filled(Size.of(small), points[list(numbers)])
-    kept = 1 - cv2.dilate(features, _FEATURE_GROWN)
-    return np.asarray(np.clip(np.rint(inpainted(small.astype(np.float32), kept.astype(np.float32))), 0, 255), np.uint8)
+    outside = 1 - cv2.dilate(features, _FEATURE_GROWN)
+    return np.asarray(
+        np.clip(np.rint(inpainted(small.astype(np.float32), outside.astype(np.float32))), 0, 255), np.uint8
+    )
 
 
 def _filled(size: Size, points: NDArray[np.float32]) -> NDArray[np.uint8]:

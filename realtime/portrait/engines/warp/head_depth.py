@@ -204,15 +204,15 @@ def _trimmed(fields: HeadFields, unit_px: float) -> HeadFields:
     region, (across, along) = fields.region, fields.steps_px
     first_x, first_y = round(left * across), round(top * along)
     last_x, last_y = min(int(region.width), round(right * across)), min(int(region.height), round(bottom * along))
-    kept = np.s_[top:bottom, left:right]
+    crop = np.s_[top:bottom, left:right]
     fade = np.minimum.outer(_ends(bottom - top), _ends(right - left))
     region = Box(region.left + first_x, region.top + first_y, last_x - first_x, last_y - first_y)
     return HeadFields(
         region,
         (region.width / (right - left), region.height / (bottom - top)),
-        *(np.ascontiguousarray(axis[kept]) for axis in (fields.x, fields.y)),
+        *(np.ascontiguousarray(axis[crop]) for axis in (fields.x, fields.y)),
         *(
-            np.ascontiguousarray(field[kept] * fade)
+            np.ascontiguousarray(field[crop] * fade)
             for field in (fields.depth, fields.whole, fields.brows, fields.wide)
         ),
     )

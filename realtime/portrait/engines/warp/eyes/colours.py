@@ -71,8 +71,8 @@ def bridge(line: Floats, first: int, last: int) -> Floats:
     to corner, from what lies on both sides of them.
     """
     places = len(line)
-    taken = max(2, round(_WHITE_RUN * places))
-    left, right = line[max(0, first - taken) : first], line[last + 1 : last + 1 + taken]
+    run_length = max(2, round(_WHITE_RUN * places))
+    left, right = line[max(0, first - run_length) : first], line[last + 1 : last + 1 + run_length]
     # Towards the corners there is no white: the less of it lies on a side, the less that side is believed.
     trust_left = float(np.clip((first / (places - 1) - 0.10) / 0.12, 0, 1)) if len(left) else 0.0
     trust_right = float(np.clip((1 - last / (places - 1) - 0.10) / 0.12, 0, 1)) if len(right) else 0.0
