@@ -20,7 +20,7 @@ from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.c2pa import SIGNED_FILMS, Signer
 from realtime.disclosure.label import Label
-from realtime.effects.morph import SHIPPED, MorphEffect
+from realtime.effects.morph import MorphEffect
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Frame, Pixels
 from realtime.model_import.vetting import vetted
@@ -29,6 +29,7 @@ from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.figure import with_margin
 from realtime.morph.model import MorphModel
+from realtime.morph.opening import SHIPPED
 from realtime.morph.stills import StillFace
 from realtime.outputs.picture_folder import encoded_png
 from realtime.pipeline.marking import Marking
