@@ -17,6 +17,7 @@ import av
 import cv2
 import numpy as np
 
+from realtime.__main__ import main as realtime_main
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import Place
@@ -29,6 +30,8 @@ HEIGHT_PX = 400
 FPS = 15
 SECONDS = 13.0
 SWAP_PX = 512
+MORPH_PX = 256
+MORPH_ATTRIBUTES = ("smile", "beard", "makeup")
 HEAD = Place(102, 60, 320, 320)
 """The part of the default portrait that is shown: its eyes move by a few pixels, and a page is read from afar."""
 
@@ -36,13 +39,15 @@ HEAD = Place(102, 60, 320, 320)
 def main() -> None:
     """Write all of them, or those named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("follow", "swap"), help="write only this one")
+    parser.add_argument("--only", choices=("follow", "swap", "morph"), help="write only this one")
     parser.add_argument("--astronaut", type=Path, help="the astronaut's photo, where scikit-image is not installed")
     arguments = parser.parse_args()
     if arguments.only in (None, "follow"):
         write_follow()
     if arguments.only in (None, "swap"):
         write_swap(arguments.astronaut or _astronaut(parser))
+    if arguments.only in (None, "morph"):
+        write_morph(arguments.astronaut or _astronaut(parser))
 
 
 def write_swap(astronaut: Path) -> None:
@@ -59,6 +64,21 @@ def write_swap(astronaut: Path) -> None:
     cv2.imwrite(
         str(path), np.hstack([_scaled(picture, SWAP_PX) for picture in pictures]), [cv2.IMWRITE_JPEG_QUALITY, 90]
     )
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def write_morph(astronaut: Path) -> None:
+    """Write docs/morph.jpg: both photos along some of the attributes, as `realtime morph sheet` draws them."""
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = Path(folder) / "sheet.png"
+        words = ["morph", "sheet", str(sample_photo()), str(astronaut), "-o", str(sheet), "--side", str(MORPH_PX)]
+        for name in MORPH_ATTRIBUTES:
+            words += ["--attribute", name]
+        if realtime_main(words) != 0:
+            raise SystemExit("realtime morph sheet failed")
+        path = DOCS / "morph.jpg"
+        drawn = _read(sheet)
+        cv2.imwrite(str(path), _scaled(drawn, drawn.shape[0] * 3 // 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -2,9 +2,10 @@
 
 Two pictures come from the decoder: the face as its code has it, and with the code moved. Between them lie a motion (the
 corners of a mouth go up) and, once that is taken out, a change of colour (a shadow, teeth, the frame of glasses). Both
-are smooth at the size of the decoder's picture, and so are carried onto ten times as many pixels: these move, are
-darkened in proportion, as skin in shade is, and lightened by addition. In proportion, because a darker pore is still a
-pore (Liu, Shan and Zhang, "Expressive expression mapping with ratio images", 2001).
+are smooth at the size of the decoder's picture, and so are carried onto ten times as many pixels: these move, and are
+darkened or lightened in proportion, because a pore in shade is still a pore and a pupil under a lighter brow still dark
+(Liu, Shan and Zhang, "Expressive expression mapping with ratio images", 2001). What is brighter than the decoder has it
+is lightened by no more grey levels than that: a highlight must not burn out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _SMOOTH = 1 / 48
 _FLOOR = 10.0
 """Grey levels added to both before one is divided by the other: in black, noise would become proportions."""
 _LEAST_GAIN = 0.05
+_MOST_RAISED = 3.0
 _COARSE = 4
 _EDGE = 1 / 10
 """Of the crop's side: over so much at each edge the change fades in."""
@@ -37,8 +39,10 @@ class ChangeTransfer:
         """(S, S, 2): where each pixel comes from, as x and y to be added to its place, in the crop's pixels."""
         self.gain: Pixels = np.full((side_px, side_px, 3), 255, np.uint8)
         """(S, S, 3) BGR: what each pixel is multiplied by, in 255ths."""
+        self.raised: Pixels = np.zeros((side_px, side_px, 3), np.uint8)
+        """(S, S, 3) BGR: what of each pixel is added to it after that, in 85ths …"""
         self.added: Pixels = np.zeros((side_px, side_px, 3), np.uint8)
-        """(S, S, 3) BGR: grey levels to be added after that."""
+        """(S, S, 3) BGR: … but no more grey levels than these."""
         self._side = side_px
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._places = np.stack(np.meshgrid(*(np.arange(side_px, dtype=np.float32),) * 2), axis=2)
@@ -58,6 +62,8 @@ class ChangeTransfer:
         places = self._places + self.motion
         moved = cv2.remap(before, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         gain = (np.maximum(after, 0) + _FLOOR) / (np.maximum(moved, 0) + _FLOOR)
+        raised = np.clip(gain - 1, 0, _MOST_RAISED)
+        np.rint((255 / _MOST_RAISED) * self._edge * raised, out=self.raised, casting="unsafe")
         np.clip(gain, _LEAST_GAIN, 1, out=gain)
         np.rint(255 * (1 - (1 - gain) * self._edge), out=self.gain, casting="unsafe")
         np.rint(np.clip(after - moved, 0, 255) * self._edge, out=self.added, casting="unsafe")
@@ -83,7 +89,10 @@ class ChangeTransfer:
             self.gain, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,) * 3
         )
         cv2.multiply(out, change, dst=out, scale=1 / 255)
-        cv2.warpAffine(self.added, matrix, size, dst=change, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        cv2.warpAffine(self.raised, matrix, size, dst=change, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        cv2.multiply(out, change, dst=change, scale=_MOST_RAISED / 255)
+        most = cv2.warpAffine(self.added, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        cv2.min(change, most, dst=change)
         cv2.add(out, change, dst=out)
 
 
