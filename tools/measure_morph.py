@@ -28,7 +28,9 @@ from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import Direction, LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU
 from realtime.morph.model import MorphModel
+from realtime.morph.person import Change, MorphedPerson, Partner
 from realtime.morph.transfer import ChangeTransfer
+from realtime.swap.photo.photo_face import PhotoLevels
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
 from tools.attributes.judges import Bench, open_judge
@@ -98,12 +100,13 @@ def identity(ways: dict[str, Sitting], directions: Sequence[Direction], embeddin
     """Return the table of how like their photos people stay."""
     lines = [f"| attribute, at ±{_KEPT_AT} | " + " | ".join(ways) + " |", "|---" * (1 + len(ways)) + "|"]
     sums = dict.fromkeys(ways, 0.0)
-    photos = _embedded(next(iter(ways.values())), [one.picture for one in next(iter(ways.values())).sitters], embedding)
+    sitters = next(iter(ways.values())).sitters
+    photos = _embedded(sitters, [one.picture for one in sitters], embedding)
     for direction in directions:
         cells = []
         for way, sitting in ways.items():
             found = [
-                _alike(photos, _embedded(sitting, sitting.pictures(sitting.codes + step * direction.values), embedding))
+                _alike(photos, _embedded(sitters, sitting.pictures(sitting.codes + step * direction.values), embedding))
                 for step in (np.float32(-_KEPT_AT), np.float32(_KEPT_AT))
             ]
             cells.append(f"{np.mean(found):.2f}")
@@ -112,33 +115,47 @@ def identity(ways: dict[str, Sitting], directions: Sequence[Direction], embeddin
     return [*lines, "| all | " + " | ".join(f"{sums[way]:.2f}" for way in ways) + " |"]
 
 
-def mixing(sitting: Sitting, light: int, embedding: Embedding) -> str:
+def mixing(sitters: Sequence[Sitter], mixes: Sequence[Pixels], partner: NDArray[np.int64], embedding: Embedding) -> str:
     """Return how many halves and halves are nearer to both of their two than to most strangers."""
-    codes, count = sitting.codes, len(sitting.sitters)
-    partner = np.roll(np.arange(count), -1)
-    mixed = np.asarray((codes + codes[partner]) / 2, np.float32)
-    if light:
-        mixed[:, -light:] = codes[:, -light:]
-    photos = _embedded(sitting, [one.picture for one in sitting.sitters], embedding)
-    alike = _embedded(sitting, sitting.pictures(mixed), embedding) @ photos.T
+    photos = _embedded(sitters, [one.picture for one in sitters], embedding)
+    alike = _embedded(sitters, mixes, embedding) @ photos.T
     shares = []
-    for row in range(count):
-        pair = np.array([row, partner[row]], np.int64)
-        strangers = np.delete(alike[row], pair)
-        shares.append([float(np.mean(alike[row, who] > strangers)) for who in pair])
+    for own, other in enumerate(partner):
+        strangers = np.delete(alike[own], [own, other])
+        shares.append([float(np.mean(alike[own, who] > strangers)) for who in (own, other)])
     nearer = np.array(shares)
     both = float((nearer >= _NEARER_THAN).all(1).mean())
-    viewer, photo = nearer.mean(0)
+    (viewer, photo), median = nearer.mean(0), np.median(nearer, axis=0)
     return (
-        f"nearer to the viewer than {viewer:.0%} of strangers, to the photo than {photo:.0%}; "
-        f"than {_NEARER_THAN:.0%} of them to both: {both:.0%} of {count} pairs"
+        f"nearer to the viewer than {viewer:.0%} of strangers (median {median[0]:.0%}), to the photo than {photo:.0%} "
+        f"({median[1]:.0%}); than {_NEARER_THAN:.0%} of them to both: {both:.0%} of {len(sitters)} pairs"
     )
 
 
-def _embedded(sitting: Sitting, pictures: Sequence[Pixels], embedding: Embedding) -> Floats:
-    return np.stack(
-        [embedding.of(picture, one.mesh) for picture, one in zip(pictures, sitting.sitters, strict=True)]
-    )  # fmt: skip
+def mixed_codes(sitting: Sitting, light: int, partner: NDArray[np.int64]) -> list[Pixels]:
+    """Return sitters half way to their partners, by their codes alone."""
+    mixed = np.asarray((sitting.codes + sitting.codes[partner]) / 2, np.float32)
+    if light:
+        mixed[:, -light:] = sitting.codes[:, -light:]
+    return list(sitting.pictures(mixed))
+
+
+def mixed_live(path: Path, sitters: Sequence[Sitter], partner: NDArray[np.int64]) -> list[Pixels]:
+    """Return sitters half way to their partners' photos, as the effect mixes them."""
+    model = MorphModel(path, ON_CPU)
+    mixes = []
+    for own, other in zip(sitters, (sitters[number] for number in partner), strict=True):
+        with_photo = Partner("", model.encode(other.crop(model.side_px)), PhotoLevels.of(other.picture, other.mesh))
+        half = Change(np.zeros(model.latent, np.float32), mix=0.5, in_front=False)
+        picture = own.picture.copy()
+        MorphedPerson(model, with_photo, half).render(own.picture, own.mesh, 0.0, picture, None)
+        mixes.append(picture)
+    model.close()
+    return mixes
+
+
+def _embedded(sitters: Sequence[Sitter], pictures: Sequence[Pixels], embedding: Embedding) -> Floats:
+    return np.stack([embedding.of(picture, one.mesh) for picture, one in zip(pictures, sitters, strict=True)])
 
 
 def _alike(ours: Floats, theirs: Floats) -> float:
@@ -183,8 +200,12 @@ def measure(arguments: argparse.Namespace) -> None:
     }
     print("\n" + "\n".join(crossing(ways, space.directions, told, akin)), flush=True)
     print("\n" + "\n".join(identity(ways, space.directions, embedding)), flush=True)
-    for way, sitting in ways.items():
-        print(f"\nMixed half and half, {way}: {mixing(sitting, encoder.light, embedding)}.", flush=True)
+    partner = np.roll(np.arange(len(sitters)), -1)
+    mixes = {way: mixed_codes(sitting, encoder.light, partner) for way, sitting in ways.items()}
+    if arguments.model.suffix.lower() == ".onnx":
+        mixes["with the photo's pixels, as live"] = mixed_live(arguments.model, sitters, partner)
+    for way, pictures in mixes.items():
+        print(f"\nMixed half and half, {way}: {mixing(sitters, pictures, partner, embedding)}.", flush=True)
     if arguments.model.suffix.lower() == ".onnx":
         print(f"\n{arguments.model.name}: {opening(arguments.model)}.")
 

@@ -23,7 +23,7 @@ from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.effects.walk import WalkSettings
-from realtime.face_compositing.compositor import Compositor, KeptFeatures
+from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.tracker import HELD_S
@@ -35,9 +35,11 @@ from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.absence import WanderingFace
-from realtime.morph.face import MorphedFace
 from realtime.morph.model import MorphModel
-from realtime.morph.opening import SHIPPED, default_morph, model_and_photo, photo_code
+from realtime.morph.opening import SHIPPED, code_of, default_morph, model_and_photo
+from realtime.morph.person import Change, MorphedPerson, Partner
+from realtime.swap.photo.loading import read_source
+from realtime.swap.photo.photo_face import PhotoLevels
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,6 @@ _FIRST_SMILE = 2.0
 """Where nothing is set and nobody is mixed in: something is to be seen."""
 _MOST_PEOPLE = 4
 """Each costs a network's run; more are left as they are, the smallest first."""
-_NOTHING_KEPT = KeptFeatures(eyes=False, mouth=False)
 _UNKNOWN_FRAME = Size(1280, 720)
 
 
@@ -101,14 +102,13 @@ DIRECTIONS = tuple(one.name for one in dataclasses.fields(MorphSettings) if one.
 """Names of directions that are settings; of these a model has some."""
 
 
-class _Person:
-    """Somebody whose face is changed."""
+@dataclasses.dataclass
+class _Viewer:
+    """Somebody before the camera."""
 
-    def __init__(self, face: MorphedFace, compositor: Compositor, meshes: MeshModel) -> None:
-        self.face = face
-        self.compositor = compositor
-        self.tracker = WornMeshTracker(meshes)
-        self.drawn_at_s = -math.inf
+    person: MorphedPerson
+    tracker: WornMeshTracker
+    drawn_at_s: float = -math.inf
 
 
 class MorphEffect(Effect):
@@ -120,23 +120,19 @@ class MorphEffect(Effect):
     gives_pictures_away = False
 
     def __init__(
-        self, model: MorphModel, partner: Floats | None, title: str, settings: MorphSettings, *, waits: bool = False
+        self, model: MorphModel, partner: Partner | None, settings: MorphSettings, *, waits: bool = False
     ) -> None:
-        """`partner`: the code of a face to be mixed in, or None; an empty one stands for everyone. `waits`: recorded
-        material, no picture of which is left out.
-        """
+        """`waits`: recorded material, no picture of which is left out."""
         self._model = model
         self._partner = partner
-        self._is_everyone = partner is not None and not len(partner)
-        self._title = title
         known = {name: _first(settings, name, partner) for name in DIRECTIONS if name in model.space.names}
         without = {*DIRECTIONS} - set(known) | (set() if partner is not None else {"mix"})
         self.parameters = Parameters(dataclasses.replace(settings, **known), without=without)  # type: ignore[arg-type]
         self._meshes = MeshModel(step_px=2.0)
-        self._people: dict[int, _Person] = {}
+        self._viewers: dict[int, _Viewer] = {}
         self._pool = FramePool(_UNKNOWN_FRAME)
         self._applied: MorphSettings | None = None
-        self._step = np.zeros(model.latent, np.float32)
+        self._change = Change(np.zeros(model.latent, np.float32))
         self._wanderer = WanderingFace(model, WalkSettings().course, waits=waits)
         self._before: Frame | None = None
         self._frames_morphed = 0
@@ -155,13 +151,13 @@ class MorphEffect(Effect):
         model = MorphModel(vetted(find_model(name, ModelKind.MORPH)), SessionPolicy(provider=context.provider))
         try:
             _check_known(settings, model, name)
-            partner = None
-            if other == EVERYONE:
-                partner = np.empty(0, np.float32)
-            elif other:
-                partner = photo_code(model, other)
+            partner = Partner(EVERYONE) if other == EVERYONE else None
+            if other and partner is None:
+                source = read_source(user_path(other), FaceMeasurer())
+                photo = PhotoLevels.of(source.photo, source.mesh)
+                partner = Partner(user_path(other).stem, code_of(model, source), photo)
             model.network.warm()
-            return cls(model, partner, other and user_path(other).stem, settings, waits=context.every_frame)
+            return cls(model, partner, settings, waits=context.every_frame)
         except BaseException:
             model.close()
             raise
@@ -171,20 +167,20 @@ class MorphEffect(Effect):
         if settings is not self._applied:
             self._apply(settings)
         if self._has_broken(frame):
-            self._people.clear()
+            self._viewers.clear()
         self._before = frame
         faces = [face for face in scene.faces if face.confirmed][:_MOST_PEOPLE]
         picture = frame
-        if settings.walk or self._changes_anything(settings):
-            picture = self._morphed(frame, faces, settings)
+        if settings.walk or self._changes_anything():
+            picture = self._morphed(frame, faces)
         if faces:
-            person = self._people.get(faces[0].track_id)
-            code = None if person is None else person.face.code
-            self._wanderer.saw(frame.pts_s, None if code is None else code + self._step)
+            viewer = self._viewers.get(faces[0].track_id)
+            code = None if viewer is None else viewer.person.code
+            self._wanderer.saw(frame.pts_s, None if code is None else code + self._change.step)
         return self._wanderer.show(picture, wanted=settings.walk)
 
-    def _morphed(self, frame: Frame, faces: Sequence[Face], settings: MorphSettings) -> Frame:
-        self._people = {face.track_id: self._people.get(face.track_id) or self._new_person(settings) for face in faces}
+    def _morphed(self, frame: Frame, faces: Sequence[Face]) -> Frame:
+        self._viewers = {face.track_id: self._viewers.get(face.track_id) or self._new_viewer() for face in faces}
         if not faces:
             return frame
         if self._pool.size != frame.size:
@@ -196,19 +192,20 @@ class MorphEffect(Effect):
         self.provider = self._model.network.provider
         return frame.with_pixels(picture) if any(drawn) else frame
 
+    def _new_viewer(self) -> _Viewer:
+        person = MorphedPerson(self._model, self._partner, self._change)
+        return _Viewer(person, WornMeshTracker(self._meshes))
+
     def _draw(self, frame: Frame, face: Face, faces: Sequence[Face], picture: Pixels) -> bool:
         """Change one face in the picture; return whether it was."""
-        person = self._people[face.track_id]
-        mesh = person.tracker.follow(frame.pixels, face, frame.pts_s)
+        viewer = self._viewers[face.track_id]
+        mesh = viewer.tracker.follow(frame.pixels, face, frame.pts_s)
         if mesh is None:
-            held = frame.pts_s - person.drawn_at_s <= HELD_S and person.compositor.can_hold(frame.size)
-            if held:
-                person.compositor.hold(picture)
-            return held
-        if self._is_everyone:
-            person.face.partner = self._neighbour_code(face, faces)
-        person.compositor.render(frame.pixels, mesh, frame.pts_s, 1.0, picture, person.tracker.measured)
-        person.drawn_at_s = frame.pts_s
+            return frame.pts_s - viewer.drawn_at_s <= HELD_S and viewer.person.hold(frame.size, picture)
+        if self._partner is not None and self._partner.code is None:
+            viewer.person.mix_with(self._neighbour_code(face, faces))
+        viewer.person.render(frame.pixels, mesh, frame.pts_s, picture, viewer.tracker.measured)
+        viewer.drawn_at_s = frame.pts_s
         return True
 
     def _neighbour_code(self, face: Face, faces: Sequence[Face]) -> Floats | None:
@@ -218,14 +215,13 @@ class MorphEffect(Effect):
             (other for other in faces if other.track_id != face.track_id),
             key=lambda other: math.hypot(other.box.centre[0] - x, other.box.centre[1] - y),
         )
-        codes = (self._people[other.track_id].face.code for other in others)
+        codes = (self._viewers[other.track_id].person.code for other in others)
         return next((code for code in codes if code is not None), None)
 
-    def _changes_anything(self, settings: MorphSettings) -> bool:
-        if settings.show == "decoded":
-            return True
-        mixes = self._partner is not None and settings.mix * settings.amount > 0
-        return mixes or bool(self._step.any())
+    def _changes_anything(self) -> bool:
+        change = self._change
+        mixes = self._partner is not None and change.mix > 0
+        return change.shows_decoded or mixes or bool(change.step.any())
 
     def _has_broken(self, frame: Frame) -> bool:
         """Whether nothing measured until now holds for this frame."""
@@ -234,35 +230,21 @@ class MorphEffect(Effect):
             before.size != frame.size or before.mirrored != frame.mirrored or frame.pts_s < before.pts_s
         )
 
-    def _new_person(self, settings: MorphSettings) -> _Person:
-        face = MorphedFace(self._model)
-        compositor = Compositor(face, _NOTHING_KEPT, light=_light(settings), in_front=settings.in_front)
-        person = _Person(face, compositor, self._meshes)
-        self._set(person, settings)
-        return person
-
     def _apply(self, settings: MorphSettings) -> None:
         """Hand on what has been set since the last frame."""
-        space = self._model.space
-        self._step[:] = 0
-        for direction in space.directions:
+        step = np.zeros(self._model.latent, np.float32)
+        for direction in self._model.space.directions:
             steps = getattr(settings, direction.name, None)
             if steps:
-                self._step += settings.amount * steps * direction.values
-        for person in self._people.values():
-            self._set(person, settings)
+                step += settings.amount * steps * direction.values
+        mix = min(1.0, settings.mix * settings.amount)
+        self._change = Change(step, mix, settings.show == "decoded", settings.in_front)
+        for viewer in self._viewers.values():
+            viewer.person.adapt(self._change)
         self._applied = settings
 
-    def _set(self, person: _Person, settings: MorphSettings) -> None:
-        person.face.step = self._step
-        person.face.mix = min(1.0, settings.mix * settings.amount)
-        person.face.shows_decoded = settings.show == "decoded"
-        if not self._is_everyone:
-            person.face.partner = self._partner
-        person.compositor.adapt(_NOTHING_KEPT, light=_light(settings), in_front=settings.in_front)
-
     def facts(self) -> Mapping[str, str]:
-        return {"mixed with": self._title} if self._title else {}
+        return {} if self._partner is None else {"mixed with": self._partner.title}
 
     def report(self) -> Mapping[str, Any]:
         return {"model": self._model.title, "frames_morphed": self._frames_morphed}
@@ -272,18 +254,13 @@ class MorphEffect(Effect):
         self._model.close()
 
 
-def _first(settings: MorphSettings, name: str, partner: Floats | None) -> float:
+def _first(settings: MorphSettings, name: str, partner: Partner | None) -> float:
     """Return where a direction begins: as it is set, or so that something is seen."""
     value = getattr(settings, name)
     if value is not None:
         return float(value)
     nothing_set = all(getattr(settings, each) is None for each in DIRECTIONS)
     return _FIRST_SMILE if name == "smile" and nothing_set and partner is None else 0.0
-
-
-def _light(settings: MorphSettings) -> float:
-    """What is carried onto the viewer's own pixels has their light already."""
-    return 1.0 if settings.show == "decoded" else 0.0
 
 
 def _check_known(settings: MorphSettings, model: MorphModel, name: str) -> None:

@@ -14,7 +14,7 @@ from realtime.models.card import ModelKind
 from realtime.models.library import model_names
 from realtime.morph.model import MorphModel
 from realtime.swap.names import is_photo
-from realtime.swap.photo.loading import read_source
+from realtime.swap.photo.loading import SourceFace, read_source
 
 SHIPPED = "faces"
 """The morph that comes with the program."""
@@ -40,6 +40,10 @@ def model_and_photo(argument: str, words: tuple[str, ...] = ()) -> tuple[str, st
 
 def photo_code(model: MorphModel, photo: str) -> Floats:
     """Return the code [Z] of the face in a photo. Raises a RealtimeError, one line."""
-    source = read_source(user_path(photo), FaceMeasurer())
+    return code_of(model, read_source(user_path(photo), FaceMeasurer()))
+
+
+def code_of(model: MorphModel, source: SourceFace) -> Floats:
+    """Return the code [Z] of a photo's face."""
     to_photo = model.alignment.to_picture(source.mesh, model.side_px)
     return np.asarray(model.encode(sample(source.photo, to_photo, model.side_px)), np.float32)

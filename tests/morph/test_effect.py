@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -153,3 +154,17 @@ def test_decoded_shows_the_networks_own_picture(effect: MorphEffect, photo: Pixe
     x, y = (int(value) for value in face.keypoints[:2].mean(axis=0))
     eyes = (slice(y - 8, y + 8), slice(x - 40, x + 40))
     assert made[eyes].mean(2).std() < photo[eyes].mean(2).std() / 4
+
+
+def test_a_mix_shows_as_much_of_the_photos_own_pixels(model: Path, photo: Pixels, face: Face) -> None:
+    """A blurred viewer, mixed with a sharp photo."""
+    blurred, box = photo.copy(), face.box
+    region = (slice(int(box.top), int(box.top + box.height)), slice(int(box.left), int(box.left + box.width)))
+    blurred[region] = cv2.blur(photo[region], (25, 25))
+    detail = []
+    for mix in (0.0, 0.5, 1.0):
+        effect = opened(f"{model}:{sample_photo()}", mix=mix)
+        made = make(effect, blurred, face)[region]
+        detail.append(float(cv2.Laplacian(made[60:100, 40:80], cv2.CV_64F).var()))
+        effect.close()
+    assert detail[0] < detail[1] < detail[2]
