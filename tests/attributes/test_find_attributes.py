@@ -149,10 +149,10 @@ def test_directions_go_into_the_models_file_and_nothing_of_it_is_lost(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--attribute", "Nobody"], "'nobody': 0 pictures have it and 120 do not; a direction needs 50 of each"),
+        (["--attribute", "Nobody"], "'Nobody': 0 pictures have it and 120 do not; a direction needs 50 of each"),
         (["--attribute", "-Nobody"], "expected at least one argument"),
         (["--attribute", "x=-Nobody"], "'Nobody': 120 pictures have it and 0 do not"),
-        (["--attribute", "Few"], "'few': 9 pictures have it"),
+        (["--attribute", "Few"], "'Few': 9 pictures have it"),
         (["--attribute", "Red_Noes"], "did you mean 'Red_Nose'?"),
         (["--attribute", "Left", "--apart", "left=rihgt"], "'rihgt' is not asked for"),
         (["--attribute", "Left", "--with", "a", "--without", "b"], "name --faces and --labels, or --with and"),
