@@ -125,6 +125,7 @@ class MorphEffect(Effect):
         """`waits`: recorded material, no picture of which is left out."""
         self._model = model
         self._partner = partner
+        self._waits = waits
         known = {name: _first(settings, name, partner) for name in DIRECTIONS if name in model.space.names}
         without = {*DIRECTIONS} - set(known) | (set() if partner is not None else {"mix"})
         self.parameters = Parameters(dataclasses.replace(settings, **known), without=without)  # type: ignore[arg-type]
@@ -148,7 +149,10 @@ class MorphEffect(Effect):
         """Open `morph`, `morph:PHOTO`, `morph:everyone`, `morph:MODEL` or `morph:MODEL:PHOTO`."""
         name, other = model_and_photo(argument, (EVERYONE,))
         name = name or default_morph()
-        model = MorphModel(vetted(find_model(name, ModelKind.MORPH)), SessionPolicy(provider=context.provider))
+        model = MorphModel(
+            vetted(find_model(name, ModelKind.MORPH)),
+            SessionPolicy(provider=context.provider, threads=0 if context.every_frame else 1),
+        )
         try:
             _check_known(settings, model, name)
             partner = Partner(EVERYONE) if other == EVERYONE else None
@@ -193,7 +197,7 @@ class MorphEffect(Effect):
         return frame.with_pixels(picture) if any(drawn) else frame
 
     def _new_viewer(self) -> _Viewer:
-        person = MorphedPerson(self._model, self._partner, self._change)
+        person = MorphedPerson(self._model, self._partner, self._change, waits=self._waits)
         return _Viewer(person, WornMeshTracker(self._meshes))
 
     def _draw(self, frame: Frame, face: Face, faces: Sequence[Face], picture: Pixels) -> bool:

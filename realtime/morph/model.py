@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,12 +46,26 @@ class MorphModel:
         for note in self.network.notes:
             log.warning("%s", note)
 
-    def begin(self, face: Pixels, keep: Floats, add: Floats, z: Floats, out: Floats) -> Future[None]:
+    def begin(
+        self,
+        face: Pixels,
+        keep: Floats,
+        add: Floats,
+        z: Floats,
+        out: Floats,
+        then: Callable[[], None] = lambda: None,
+    ) -> Future[None]:
         """Encode `face` into `z` [1, Z] and draw `keep` · z + `add`, [codes, 1] and [codes, Z], into `out`
-        [codes, S, S, 3], beside whatever the caller does. All are the caller's arrays, to be left alone until then.
+        [codes, S, S, 3], beside whatever the caller does, and call `then` on the same thread. All are the caller's
+        arrays, to be left alone until that is done.
         """
         inputs: Arrays = {"face": face[np.newaxis], "keep": keep, "add": add}
-        return self._worker.submit(self.network.run, inputs, {"z": z, "face_out": out})
+
+        def run() -> None:
+            self.network.run(inputs, {"z": z, "face_out": out})
+            then()
+
+        return self._worker.submit(run)
 
     def run(self, face: Pixels, keep: Floats, add: Floats, z: Floats, out: Floats) -> None:
         """Do the same and wait for it."""

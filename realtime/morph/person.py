@@ -46,9 +46,10 @@ class Change:
 class MorphedPerson:
     """Used by one thread."""
 
-    def __init__(self, model: MorphModel, partner: Partner | None, change: Change) -> None:
+    def __init__(self, model: MorphModel, partner: Partner | None, change: Change, *, waits: bool = False) -> None:
+        """`waits`: as `MorphedFace` has it."""
         self._partner = partner
-        self._face = MorphedFace(model)
+        self._face = MorphedFace(model, waits=waits)
         self._compositor = Compositor(self._face, _NOTHING_KEPT, light=0)
         self._photo: Compositor | None = None
         if partner is not None and partner.photo is not None:
@@ -62,10 +63,9 @@ class MorphedPerson:
 
     def adapt(self, change: Change) -> None:
         """Do this from the next frame on."""
-        face = self._face
-        face.step, face.mix, face.shows_decoded = change.step, change.mix, change.shows_decoded
+        self._face.adapt(change.step, change.mix, shows_decoded=change.shows_decoded)
         if self._partner is not None and self._partner.code is not None:
-            face.partner = self._partner.code
+            self._face.partner = self._partner.code
         # What is carried onto the viewer's own pixels has their light already.
         self._compositor.adapt(_NOTHING_KEPT, light=float(change.shows_decoded), in_front=change.in_front)
         if self._photo is not None:
@@ -77,6 +77,7 @@ class MorphedPerson:
 
     def render(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, out: Pixels, measured: FaceMesh | None) -> None:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
+        self._face.pts_s = pts_s
         self._compositor.render(pixels, mesh, pts_s, 1.0, out, measured)
         if self._photo is not None and self._face.mix and not self._face.shows_decoded:
             self._photo.render(pixels, mesh, pts_s, self._face.mix, out, measured)

@@ -51,7 +51,7 @@ class StillFace:
         matrix = to_picture.astype(np.float64)
         self._scale = math.hypot(*matrix[:, 0]) * model.side_px  # the photo's pixels in the crop's side
         self._middle: Doubles = matrix[:, :2] @ np.full(2, (model.side_px - 1) / 2) + matrix[:, 2]
-        self._face = MorphedFace(model)
+        self._face = MorphedFace(model, waits=True)
         self._compositor = Compositor(self._face, _NOTHING_KEPT, light=0.0)
 
     def changed(
@@ -72,8 +72,8 @@ class StillFace:
             compositor.forget()  # the light that it found for another face
         compositor.adapt(_NOTHING_KEPT, light=float(shows_decoded), in_front=True)
         face.code = self.code
-        face.step = np.zeros_like(self.code) if step is None else step
-        face.partner, face.mix, face.shows_decoded = partner, mix, shows_decoded
+        face.partner = partner
+        face.adapt(np.zeros_like(self.code) if step is None else step, mix, shows_decoded=shows_decoded)
         out = self.photo.copy()
         compositor.render(self.photo, self.mesh, 0.0, 1.0, out)
         return out
