@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.building.moving_faces import MovingFaces
-from realtime.portrait.building.step_solver import StepSolver, rising, sides
+from realtime.portrait.building.step_solver import StepSolver, Try, rising, sides
 from realtime.portrait.engines.warp.engine import MeshEngine
 from realtime.portrait.quality.report import rank_correlation, step_ratio
 
@@ -33,31 +35,87 @@ def test_steps_are_even_whatever_the_answer(columns: int, bend: float, start: fl
         assert step_ratio(side) < 1.25
 
 
-def test_a_retry_comes_nearer() -> None:
+def tries_for(
+    solver: StepSolver, column: int, motion: Motion, see: Callable[[Motion], tuple[float, float]]
+) -> list[Try]:
+    """Try until the solver has no better motion; the last one is that of the frame."""
+    tries = [solver.compare(column, motion, *see(motion))]
+    while (motion := solver.retry(column, tries)) not in [each.motion for each in tries]:
+        tries.append(solver.compare(column, motion, *see(motion)))
+    return [*tries, solver.compare(column, motion, *see(motion))]
+
+
+def test_tries_come_nearer_until_they_are_close() -> None:
     solver = StepSolver(33, 1, 0.25, 14)
     for motion in solver.probes():
         solver.learn(motion, *respond(motion, 1.5, 0.02))
     start = solver.steps().motion(5, 0)
     off = Motion(yaw_degrees=start.yaw_degrees + 0.3, gaze_x_degrees=start.gaze_x_degrees - 1.5)
-    seen = respond(off, 1.5, 0.02)
-    better = solver.retry(5, off, *seen, share=0.9)
-    assert solver.miss(5, *respond(better, 1.5, 0.02)) < 0.5 * solver.miss(5, *seen)
+    tries = tries_for(solver, 5, off, lambda motion: respond(motion, 1.5, 0.02))
+    assert abs(tries[1].gaze_error) < 0.5 * abs(tries[0].gaze_error)
+    assert abs(tries[1].yaw_error) < 0.5 * abs(tries[0].yaw_error)
+    assert abs(tries[-1].gaze_error) <= 0.02
+    assert abs(tries[-1].yaw_error) <= 0.1
+    assert len(tries) <= 5
 
 
-def test_both_turns_are_found_together_where_a_head_turns_its_eyes() -> None:
-    def seen_of(motion: Motion) -> tuple[float, float]:
+def test_both_turns_are_found_where_a_head_turns_its_eyes() -> None:
+    def see(motion: Motion) -> tuple[float, float]:
         gaze, yaw = respond(motion, 1.5, 0.02)
         return gaze + 0.02 * motion.yaw_degrees, yaw + 0.01 * motion.gaze_x_degrees
 
     solver = StepSolver(33, 1, 0.25, 14)
     for motion in solver.probes():
-        solver.learn(motion, *seen_of(motion))
-    motion = Motion(yaw_degrees=-4.0, gaze_x_degrees=-26.0)
-    solver.steps()
-    for _ in range(8):
-        solver.learn(motion, *seen_of(motion))
-        motion = solver.aim(5, motion)
-    assert solver.miss(5, *seen_of(motion)) < 1
+        solver.learn(motion, *see(motion))
+    tries = tries_for(solver, 5, solver.steps().motion(5, 0), see)
+    assert abs(tries[-1].gaze_error) <= 0.02
+    assert abs(tries[-1].yaw_error) <= 0.15
+    assert len(tries) <= 12
+
+
+@pytest.mark.parametrize("phase", range(5))
+def test_steps_are_even_though_every_turn_of_the_head_shakes_its_eyes(phase: int) -> None:
+    """By up to 0.3 of a step, as it is seen in painted faces, and what is seen of the head wavers by as much."""
+
+    def see(motion: Motion) -> tuple[float, float]:
+        gaze, yaw = respond(motion, 1.0, 0.05)
+        waver = np.sin(9 * motion.yaw_degrees + phase)
+        return gaze + 0.003 * float(waver), yaw + 0.1 * float(np.sin(5 * motion.yaw_degrees + 2 * phase))
+
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
+        solver.learn(motion, *see(motion))
+    steps = solver.steps()
+    gazes, yaws, count = [], [], 0
+    for column in range(33):
+        if column == 16:
+            motion = Motion()
+        else:
+            start = steps.motion(0, 0) if column == 0 else steps.motion_after(motion, column, 0)
+            tries = tries_for(solver, column, start, see)
+            motion, count = tries[-1].motion, count + len(tries) - 1
+        gaze, yaw = see(motion)
+        gazes.append(gaze)
+        yaws.append(yaw)
+    for side in (gazes[:17], gazes[16:]):
+        assert step_ratio(side) <= 1.1
+    assert step_ratio(yaws) <= 1.4
+    assert count <= 32 * 6
+
+
+def test_an_iris_that_hides_in_its_corner_is_not_turned_on_and_on() -> None:
+    solver = StepSolver(33, 1, 0.25, 14)
+    for motion in solver.probes():
+        solver.learn(motion, 0.006 * motion.gaze_x_degrees, motion.yaw_degrees)
+    start = solver.steps().motion(32, 0)
+
+    def hides(motion: Motion) -> tuple[float, float]:
+        turn = motion.gaze_x_degrees
+        return 0.006 * min(turn, 21.5) - 0.002 * max(0.0, turn - 21.5), motion.yaw_degrees
+
+    tries = tries_for(solver, 32, start, hides)
+    assert tries[-1].motion.gaze_x_degrees == min(each.motion.gaze_x_degrees for each in tries)
+    assert len(tries) <= 5
 
 
 def test_turns_that_are_not_seen_any_more_are_not_made() -> None:

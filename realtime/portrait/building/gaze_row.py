@@ -14,17 +14,13 @@ from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
 from realtime.portrait.building.moving_faces import MovingFaces
 from realtime.portrait.building.options import BuildOptions
-from realtime.portrait.building.step_solver import Steps, StepSolver, rising, sides
+from realtime.portrait.building.step_solver import Steps, StepSolver, Try, best_motion, rising, sides
 from realtime.portrait.quality.iris_match import Irises, IrisWatch
 from realtime.portrait.quality.judge import seen_look
 
 _TRIES = 18
-"""A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; three times
+"""A frame is made up to as often as this, until its gaze and turn are seen close enough to their places; four times
 on average."""
-_TRIES_ALONE = 8
-"""So many times gaze and turn are each led to their places alone; then together, by all that was seen so far."""
-_SHARE = 0.9
-"""Each time this share of what is missing is added."""
 _PACES = 3
 """A driven row is made as often as this, each time in steps more even to the eye."""
 
@@ -63,15 +59,12 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Try:
-    """One attempt at a frame; lists hold one item for each face."""
+class _Frame:
+    """One frame; lists hold one item for each face."""
 
-    miss: float
     motions: list[Motion]
-    frame: Pixels
+    pixels: Pixels
     measured: list[FaceMeasurement]
-    places: list[tuple[float, float]]
-    """Gaze and yaw as seen."""
 
 
 def find_row(
@@ -110,56 +103,58 @@ def find_row(
     )
     for column in range(options.columns):
         motions = [steps.motion(column, options.rows // 2) for steps in row.steps]
-        tries = 1 if column == options.columns // 2 else _TRIES  # the middle frame is the picture
-        best = _best_try(moving, originals, meter, solvers, column, motions, tries)
-        row.motions.append(best.motions)
-        row.frames.append(best.frame)
-        whole = moving.whole(best.frame)
-        for number, measurement in enumerate(best.measured):
+        if column == options.columns // 2:
+            frame = _render(motions, moving, originals, meter)  # the picture
+        else:
+            if column > 0:
+                motions = [
+                    steps.motion_after(before, column, options.rows // 2)
+                    for steps, before in zip(row.steps, row.motions[-1], strict=True)
+                ]
+            frame = _search(column, motions, moving, originals, meter, solvers)
+        row.motions.append(frame.motions)
+        row.frames.append(frame.pixels)
+        whole = moving.whole(frame.pixels)
+        for number, measurement in enumerate(frame.measured):
             row.measured[number].append(measurement)
             row.irises[number].append(watches[number].see(whole, measurement))
         progress("finding even steps", (column + 1) / options.columns)
     return row
 
 
-def _best_try(
+def _search(
+    column: int,
+    motions: list[Motion],
     moving: MovingFaces,
     originals: Sequence[FaceMeasurement],
     meter: FaceMeasurer,
     solvers: Sequence[StepSolver],
-    column: int,
-    motions: list[Motion],
-    tries: int,
-) -> _Try:
-    """Return the first try that is close enough, or the best of as many as are allowed."""
-    best: _Try | None = None
-    share = _SHARE
-    for number in range(tries):
-        frame = moving.render(motions)
-        whole = moving.whole(frame)
-        measured = [meter.again(whole, original) for original in originals]
-        places = [
-            (gaze_from(measurement, original), turn(measurement, original).yaw_degrees)
-            for measurement, original in zip(measured, originals, strict=True)
-        ]
-        miss = max(solver.miss(column, *place) for solver, place in zip(solvers, places, strict=True))
-        if best is None or miss < best.miss:
-            best, share = _Try(miss, motions, frame, measured, places), _SHARE
+) -> _Frame:
+    """Return the first frame in which every face is close enough to its place, or that with the best motions of as many
+    tries as are allowed. `motions`: those to try first.
+    """
+    tries: list[list[Try]] = [[] for _ in originals]
+    while True:
+        frame = _render(motions, moving, originals, meter)
+        for each, solver, motion, measurement, original in zip(
+            tries, solvers, motions, frame.measured, originals, strict=True
+        ):
+            yaw = turn(measurement, original).yaw_degrees
+            each.append(solver.compare(column, motion, gaze_from(measurement, original), yaw))
+        if len(tries[0]) < _TRIES:
+            motions = [solver.retry(column, each) for solver, each in zip(solvers, tries, strict=True)]
         else:
-            share *= -0.6  # past the gaze's turning point, near a corner, the other way is the right one
-        if miss <= 1:
-            break
-        for solver, motion, place in zip(solvers, motions, places, strict=True):
-            solver.learn(motion, *place)
-        if number < _TRIES_ALONE:
-            motions = [
-                solver.retry(column, motion, *place, share)
-                for solver, motion, place in zip(solvers, best.motions, best.places, strict=True)
-            ]
-        else:
-            motions = [solver.aim(column, motion) for solver, motion in zip(solvers, best.motions, strict=True)]
-    assert best is not None  # noqa: S101 - there is at least one try
-    return best
+            motions = [best_motion(each) for each in tries]
+        if motions == frame.motions:
+            return frame
+
+
+def _render(
+    motions: list[Motion], moving: MovingFaces, originals: Sequence[FaceMeasurement], meter: FaceMeasurer
+) -> _Frame:
+    pixels = moving.render(motions)
+    whole = moving.whole(pixels)
+    return _Frame(motions, pixels, [meter.again(whole, original) for original in originals])
 
 
 def driven_row(

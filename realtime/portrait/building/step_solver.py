@@ -7,7 +7,8 @@ every painting in its own way. So turns are tried and measured, and those that g
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +28,23 @@ _LEAST_GAZE_MOVE = 0.11
 """And at least this far from where the picture's own eyes look."""
 _MOST_DOUBT = 0.06
 """Two models' middles that differ by more are no doubt any more: one of them is wrong."""
-_CLOSE_ENOUGH = 0.1
-"""Steps by which a frame may miss its place."""
+_EYES_CLOSE = 0.02
+"""Steps by which the eyes may miss their place. A step between two frames misses by both: where the picture's own eyes
+look aside, one side's steps are 1.31 times the mean one (the Mona Lisa's), and no step may be more than 1.5 times."""
+_EYES_NEAR = 0.2
+"""Steps by which they may while the head is led to its place. When they turn by one, it is seen to turn by 0.15 (the
+girl with the pearl earring's), in places by 0.65 (the Mona Lisa's)."""
+_HEAD_CLOSE = 0.1
+"""Steps by which the head may miss its place."""
+_HEAD_TRIES = 8
+"""Where it is not seen close enough by then, the closest is kept: what the models see of heads wavers."""
 _NO_RISE = 0.01
 """Turns beyond which no more than this share of the whole way is seen are not made: there an iris hides in its corner,
 and is seen to turn back (the Mona Lisa's from 20 degrees on)."""
 _NO_TURN = 0.03
 """The same for heads: from there on their turn is hardly seen by the models, and what is seen wavers."""
-_TRUSTS_SLOPE = 0.1
-"""The overall slopes count as much as one try a third of a step away."""
+_SLOPES_DIFFER = 3.0
+"""Between two tries what is seen may change by so many times more or less than the whole curve says."""
 _PITCH_SHARE = 0.6
 """Heads nod less than they turn."""
 _STEPS_AVERAGED = 36
@@ -59,6 +68,23 @@ class Steps:
             pitch_degrees=self.heads_up[row],
             gaze_y_degrees=self.eyes_up[row],
         )
+
+    def motion_after(self, before: Motion, column: int, row: int) -> Motion:
+        """Return the motion of one frame, as far from these steps as the one found for the frame before it is."""
+        planned, motion = self.motion(column - 1, row), self.motion(column, row)
+        return dataclasses.replace(
+            motion,
+            yaw_degrees=motion.yaw_degrees + before.yaw_degrees - planned.yaw_degrees,
+            gaze_x_degrees=motion.gaze_x_degrees + before.gaze_x_degrees - planned.gaze_x_degrees,
+        )
+
+
+class Try(NamedTuple):
+    """A motion that a frame was made with, and by how many steps eyes and head were seen too far to the right."""
+
+    motion: Motion
+    gaze_error: float
+    yaw_error: float
 
 
 class StepSolver:
@@ -90,7 +116,7 @@ class StepSolver:
         self._tried.append((motion.gaze_x_degrees, gaze, motion.yaw_degrees, yaw))
 
     def steps(self) -> Steps:
-        """Return the turns that give even steps, by all that was learnt, and set the goals that `retry` aims at."""
+        """Return the turns that give even steps, by all that was learnt, and set the goals of `compare`."""
         tried = np.array(self._tried, np.float64)
         eyes, self._gaze_goals, self._gaze_slopes = self._even(tried[:, 0], tried[:, 1], limited=True)
         if self._most_yaw > 0:
@@ -109,55 +135,49 @@ class StepSolver:
         nod = tuple(float(-FULL_TURN_DEGREES * self._head_share * _PITCH_SHARE * row) for row in self._rows)
         return up, nod
 
-    def miss(self, column: int, gaze: float, yaw: float) -> float:
-        """Return by how much a frame misses its place, over what is close enough: up to 1 is good."""
-        eyes = abs(gaze - self._gaze_goals[column]) / self._step(self._gaze_goals)
-        head = abs(yaw - self._yaw_goals[column]) / self._step(self._yaw_goals) if self._most_yaw > 0 else 0.0
-        return float(max(eyes, head)) / _CLOSE_ENOUGH
+    def compare(self, column: int, motion: Motion, gaze: float, yaw: float) -> Try:
+        """Return by how much a frame whose motion was seen to give `gaze` and `yaw` misses its place."""
+        gaze_error = (gaze - self._gaze_goals[column]) / self._step(self._gaze_goals)
+        yaw_error = (yaw - self._yaw_goals[column]) / self._step(self._yaw_goals) if self._most_yaw > 0 else 0.0
+        return Try(motion, float(gaze_error), float(yaw_error))
 
-    def retry(self, column: int, motion: Motion, gaze: float, yaw: float, share: float) -> Motion:
-        """Return a better motion for a frame whose motion was seen to give `gaze` and `yaw`.
+    def retry(self, column: int, tries: Sequence[Try]) -> Motion:
+        """Return a motion for a frame that comes nearer to its place than those of `tries`, or the best of these where
+        it is close enough or nothing new is left to try.
 
-        A step of Newton's method, shortened to `share`: what the models see wavers by a tenth of a pixel as the
-        picture moves, so their slope at one place says little, and that of the whole curve is used.
+        First the head is led, and the eyes only until they are near; then it stays, and the eyes are led alone. For
+        whenever a head turns, be it by half a degree, what is seen of its eyes wavers by up to 0.3 of a step; as they
+        turn alone it is a smooth curve, within 0.2 of a line for three steps.
         """
-        limit_eyes, limit_head = 2.0 * MOST_EYE_DEGREES / len(self._sides), 2.0 * self._most_yaw / len(self._sides)
-        eyes = np.clip((self._gaze_goals[column] - gaze) / self._gaze_slopes[column] * share, -limit_eyes, limit_eyes)
-        head = 0.0
-        if self._most_yaw > 0:
-            head = np.clip((self._yaw_goals[column] - yaw) / self._yaw_slopes[column] * share, -limit_head, limit_head)
-        return dataclasses.replace(
-            motion,
-            gaze_x_degrees=float(np.clip(motion.gaze_x_degrees + eyes, -MOST_EYE_DEGREES, MOST_EYE_DEGREES)),
-            yaw_degrees=motion.yaw_degrees + float(head),
-        )
+        with_head, head_stays = _with_best_head(tries)
+        if head_stays:
+            motion = self._lead_eyes(column, with_head, _EYES_CLOSE)
+        else:
+            motion = self._lead_head(column, tries, self._lead_eyes(column, tries[:-3:-1], _EYES_NEAR))
+        return with_head[0].motion if any(motion == each.motion for each in tries) else motion
 
-    def aim(self, column: int, motion: Motion) -> Motion:
-        """Return `motion` with the turns that a frame needs by all that was learnt near its place.
-
-        Where a head's turn makes its eyes seem to turn, or is hardly seen itself, each goal for itself is never met. So
-        both things seen are taken to depend on both turns: planes through what was seen near by (least squares, the
-        nearer the more), that tilt from the overall slopes only as far as the tries say so (ridge regression).
+    def _lead_eyes(self, column: int, tries: Sequence[Try], close: float) -> Motion:
+        """Return the motion of the first of `tries`, with eyes nearer to their place unless they are that close, or two
+        that turned farther out were seen no nearer: there an iris hides in its corner.
         """
-        tried = np.array(self._tried, np.float64)
-        turns, observed = tried[:, [0]], (tried[:, [1]] - self._gaze_goals[column]) / self._step(self._gaze_goals)
-        scales = np.array([self._gaze_slopes[column] / self._step(self._gaze_goals)])
-        if self._most_yaw > 0:
-            yaw = (tried[:, [3]] - self._yaw_goals[column]) / self._step(self._yaw_goals)
-            turns, observed = tried[:, [0, 2]], np.hstack([observed, yaw])
-            scales = np.append(scales, self._yaw_slopes[column] / self._step(self._yaw_goals))
-        weights = 1 / (_CLOSE_ENOUGH**2 + (observed**2).sum(axis=1))
-        places = turns * scales  # a step, by the overall slopes, is 1
-        off = observed - places
-        middle, mean = weights @ places / weights.sum(), weights @ off / weights.sum()
-        around = (places - middle) * weights[:, None]
-        unit = np.eye(len(scales))
-        tilt = np.linalg.solve(around.T @ (places - middle) + _TRUSTS_SLOPE * unit, around.T @ (off - mean))
-        solution, *_ = np.linalg.lstsq((unit + tilt).T, middle @ tilt - mean, rcond=None)
-        # Never farther than anything tried.
-        best = np.clip(solution / scales, turns.min(axis=0), turns.max(axis=0))
-        head = float(best[1]) if self._most_yaw > 0 else motion.yaw_degrees
-        return dataclasses.replace(motion, gaze_x_degrees=float(best[0]), yaw_degrees=head)
+        motion, error, _ = tries[0]
+        farther = [each for each in tries if (each.motion.gaze_x_degrees - motion.gaze_x_degrees) * error < 0]
+        if abs(error) <= close or (len(farther) >= 2 and all(each.gaze_error * error > 0 for each in tries)):
+            return motion
+        slope, limit = self._gaze_slopes[column] / self._step(self._gaze_goals), 2 * MOST_EYE_DEGREES / len(self._sides)
+        eyes = _nearer({each.motion.gaze_x_degrees: each.gaze_error for each in reversed(tries)}, slope, limit)
+        return dataclasses.replace(motion, gaze_x_degrees=float(np.clip(eyes, -MOST_EYE_DEGREES, MOST_EYE_DEGREES)))
+
+    def _lead_head(self, column: int, tries: Sequence[Try], motion: Motion) -> Motion:
+        """Return `motion` with a head nearer to its place than in `tries`, by those with eyes near theirs if there are
+        any.
+        """
+        if self._most_yaw == 0:
+            return motion
+        slope, limit = self._yaw_slopes[column] / self._step(self._yaw_goals), 2 * self._most_yaw / len(self._sides)
+        near = [each for each in tries if abs(each.gaze_error) <= _EYES_NEAR] or tries
+        yaw = _nearer({each.motion.yaw_degrees: each.yaw_error for each in near}, slope, limit)
+        return dataclasses.replace(motion, yaw_degrees=yaw)
 
     @staticmethod
     def _step(goals: NDArray[np.float64]) -> float:
@@ -169,13 +189,15 @@ class StepSolver:
         """Return for each column the turn, what it is meant to be seen as, and how that changes with the turn.
 
         What is seen moves evenly from the middle to each side; the middle is the picture, so each side has its own
-        step. `limited`: up to a gaze that is far enough; else as far as was tried.
+        step. It is where it was seen: the calmed curve passes the Mona Lisa's by 0.12 of a step. `limited`: up to a
+        gaze that is far enough; else as far as was tried.
         """
+        picture = float(observed[turns == 0].mean())
         turns, observed = rising(turns, observed)
         flat = (_NO_RISE if limited else _NO_TURN) * (observed[-1] - observed[0])
         first, last = int(np.sum(observed <= observed[0] + flat)) - 1, int(np.sum(observed < observed[-1] - flat))
         turns, observed = turns[first : last + 1], observed[first : last + 1]
-        middle = float(np.interp(0.0, turns, observed))
+        middle = float(np.clip(picture, observed[0], observed[-1]))
         left, right = float(observed[0]), float(observed[-1])
         if limited:
             left = max(left, min(self._reach[0], middle - _LEAST_GAZE_MOVE))
@@ -186,6 +208,39 @@ class StepSolver:
         slopes = np.interp(solution, turns, np.gradient(observed, turns))
         overall = (observed[-1] - observed[0]) / (turns[-1] - turns[0])
         return solution, goals, np.clip(slopes, 0.4 * overall, 2 * overall)
+
+
+def best_motion(tries: Sequence[Try]) -> Motion:
+    """Return the motion of the try nearest to its place: with its head, and of those with that head with its eyes."""
+    return _with_best_head(tries)[0][0].motion
+
+
+def _with_best_head(tries: Sequence[Try]) -> tuple[list[Try], bool]:
+    """Return the tries with the head that is nearest to its place, the best eyes first, and whether it is to stay."""
+    misses = [max(abs(each.gaze_error) / _EYES_NEAR, abs(each.yaw_error) / _HEAD_CLOSE) for each in tries[:_HEAD_TRIES]]
+    yaw = tries[int(np.argmin(misses))].motion.yaw_degrees
+    with_it = sorted((each for each in tries if each.motion.yaw_degrees == yaw), key=lambda each: abs(each.gaze_error))
+    return with_it, min(misses) <= 1 or len(misses) == _HEAD_TRIES
+
+
+def _nearer(errors: Mapping[float, float], slope: float, limit: float) -> float:
+    """Return a turn to try that should miss its place by less than those before, of which each is `errors[turn]` off.
+
+    Between two that miss it to either side; else farther out than all, by `limit` at most. `slope`: how what is seen
+    changes with the turn by the whole curve.
+    """
+    turns = sorted(errors)
+    missed = [errors[turn] for turn in turns]
+    crossings = [number for number in range(1, len(turns)) if (missed[number - 1] < 0) != (missed[number] < 0)]
+    if crossings:
+        right = min(crossings, key=lambda number: abs(missed[number - 1]) + abs(missed[number]))
+        share = np.clip(missed[right - 1] / (missed[right - 1] - missed[right]), 0.1, 0.9)
+        return float(turns[right - 1] + share * (turns[right] - turns[right - 1]))
+    outer, inner = (0, 1) if missed[0] > 0 else (-1, -2)
+    if len(turns) > 1:
+        observed = (missed[outer] - missed[inner]) / (turns[outer] - turns[inner])
+        slope = float(np.clip(observed, slope / _SLOPES_DIFFER, slope * _SLOPES_DIFFER))
+    return float(turns[outer] + np.clip(-missed[outer] / slope, -limit, limit))
 
 
 def sides(count: int) -> NDArray[np.float64]:
