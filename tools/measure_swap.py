@@ -242,6 +242,9 @@ def _speed(arguments: argparse.Namespace, sources: Sequence[str], photos: Sequen
             "photos, two people": (two, f"swap:{first},{second}"),
             "128² model, one person": (far, f"swap:{model}"),
             "128² model, one person close by": (one, f"swap:{model}"),
+            "morph, one person": (far, "morph"),
+            "morph, one person close by": (one, "morph"),
+            "morph with a photo, one person": (far, f"morph:{first}"),
         }
         rounds = [
             {name: whole_program(film, effect, arguments.seconds) for name, (film, effect) in cases.items()}

@@ -117,7 +117,7 @@ class MorphEffect(Effect):
     Settings = MorphSettings
     uses_faces = True
     synthetic = True
-    gives_pictures_away = False
+    gives_pictures_away = True
 
     def __init__(
         self, model: MorphModel, partner: Partner | None, settings: MorphSettings, *, waits: bool = False
