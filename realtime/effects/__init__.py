@@ -138,7 +138,7 @@ EFFECTS: dict[str, RegistryEntry] = {
     "morph": RegistryEntry(
         "realtime.effects.morph",
         "MorphEffect",
-        "a face slid through latent space: a smile, glasses, years, on your own",
+        "your face along a smile or a beard, or half of somebody else, on your own pixels",
     ),
     "walk": RegistryEntry(
         "realtime.effects.walk", "WalkEffect", "a face that wanders through latent space by itself, whoever is there"
