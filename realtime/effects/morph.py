@@ -1,4 +1,4 @@
-"""The viewer's face slid through the latent space of an autoencoder: a smile, glasses, years, somebody else's face.
+"""The viewer's face slid through the latent space of an autoencoder: a smile, a beard, half of somebody else.
 
 The network draws the face twice, as its code has it and with the code moved (`realtime.morph.model`); what differs is
 carried onto the viewer's own pixels (`realtime.morph.transfer`). Here it is chosen: how far along which direction,
@@ -149,10 +149,9 @@ class MorphEffect(Effect):
         """Open `morph`, `morph:PHOTO`, `morph:everyone`, `morph:MODEL` or `morph:MODEL:PHOTO`."""
         name, other = model_and_photo(argument, (EVERYONE,))
         name = name or default_morph()
-        model = MorphModel(
-            vetted(find_model(name, ModelKind.MORPH)),
-            SessionPolicy(provider=context.provider, threads=0 if context.every_frame else 1),
-        )
+        # Live nobody waits for the network: a second thread of it would only take the loop's own processor.
+        policy = SessionPolicy(provider=context.provider, threads=0 if context.every_frame else 1)
+        model = MorphModel(vetted(find_model(name, ModelKind.MORPH)), policy)
         try:
             _check_known(settings, model, name)
             partner = Partner(EVERYONE) if other == EVERYONE else None

@@ -14,12 +14,9 @@ from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
 from realtime.effects.morph import MorphEffect, MorphSettings
 from realtime.effects.scene import Scene
-from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import Direction, LatentSpace
-from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from tests import tiny_models
 
@@ -31,16 +28,6 @@ def space() -> str:
         Direction(name, name, "means", 0.9, np.array(values, np.float32)) for name, values in ways.items()
     )
     return LatentSpace(0, np.zeros(3, np.float32), np.ones(3, np.float32), directions).text()
-
-
-@pytest.fixture(scope="module")
-def photo() -> Pixels:
-    return read_picture(sample_photo())
-
-
-@pytest.fixture(scope="module")
-def face(photo: Pixels) -> Face:
-    return find_faces(photo, FaceMeasurer())[0]
 
 
 @pytest.fixture

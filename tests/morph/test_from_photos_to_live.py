@@ -13,21 +13,13 @@ from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
 from realtime.effects.morph import MorphEffect, MorphSettings
 from realtime.effects.scene import Scene
-from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Face, Frame, Pixels
-from realtime.picture_files.reader import read_picture
 from tests.extraction.conftest import laid
 from tools import export_onnx, find_attributes, train_morph
 
 COUNT = 120
 NOSE, RADIUS = (270, 205), 22
 FRAMES = 6
-
-
-@pytest.fixture(scope="module")
-def photo(navy_photo: Path) -> Pixels:
-    return read_picture(navy_photo)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +57,7 @@ def redness(pixels: Pixels, face: Face) -> float:
     return float(nose[..., 2].mean() - nose[..., :2].mean())
 
 
-def test_what_was_drawn_into_half_of_the_photos_appears_live_and_goes(model: Path, photo: Pixels) -> None:
-    face = find_faces(photo, FaceMeasurer())[0]
+def test_what_was_drawn_into_half_of_the_photos_appears_live_and_goes(model: Path, photo: Pixels, face: Face) -> None:
     effect = MorphEffect.open(str(model), parse_settings(MorphSettings, {"beard": 4}, "morph"), EffectContext())
 
     def live(first: int) -> Pixels:

@@ -16,8 +16,6 @@ from realtime.effects import EffectContext
 from realtime.effects.morph import MorphEffect, MorphSettings
 from realtime.effects.scene import Scene
 from realtime.effects.walk import WalkEffect, WalkSettings
-from realtime.faces.detection.still_pictures import find_faces
-from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import LatentSpace
@@ -25,7 +23,6 @@ from realtime.morph.framing import STEPS, FramedFace
 from realtime.morph.generator import FaceGenerator
 from realtime.morph.walk import LatentWalk, WalkCourse
 from realtime.morph.walker import Walker
-from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from tests import tiny_models
 
@@ -306,16 +303,6 @@ def test_what_cannot_walk_says_so_in_one_line(tmp_path: Path) -> None:
             opened(argument)
         assert words in str(caught.value)
         assert "\n" not in str(caught.value)
-
-
-@pytest.fixture(scope="module")
-def photo() -> Pixels:
-    return read_picture(sample_photo())
-
-
-@pytest.fixture(scope="module")
-def face(photo: Pixels) -> Face:
-    return find_faces(photo, FaceMeasurer())[0]
 
 
 def opened_morph(folder: Path, **settings: object) -> MorphEffect:

@@ -25,11 +25,11 @@ from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Frame, Pixels
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
-from realtime.models.library import find_model, model_names
+from realtime.models.library import find_model
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.figure import with_margin
 from realtime.morph.model import MorphModel
-from realtime.morph.opening import SHIPPED
+from realtime.morph.opening import default_morph
 from realtime.morph.stills import StillFace
 from realtime.outputs.picture_folder import encoded_png
 from realtime.pipeline.marking import Marking
@@ -67,7 +67,7 @@ class Order:
 
 
 def order(arguments: argparse.Namespace, photos: Sequence[str], suffixes: frozenset[str]) -> Order:
-    """Return what is asked for. Raises OptionError or OutputError for what cannot be, before any work."""
+    """Return what is asked for. Raises a RealtimeError for what cannot be, before any work."""
     options = option_table.from_arguments(arguments)
     paths = tuple(user_path(photo) for photo in photos)
     target = user_path(arguments.target)
@@ -80,7 +80,7 @@ def order(arguments: argparse.Namespace, photos: Sequence[str], suffixes: frozen
     return Order(
         paths,
         target,
-        arguments.model or _usual_model(),
+        arguments.model or default_morph(),
         arguments.show == "decoded",
         arguments.side,
         options,
@@ -113,11 +113,6 @@ def _check_target(target: Path, photos: Sequence[Path], suffixes: frozenset[str]
         raise OutputError(f"{target} is one of the photos; choose another name to write to")
     if not overwrite:
         raise OutputError(f"{target} exists; choose another name or add --overwrite")
-
-
-def _usual_model() -> str:
-    names = model_names(ModelKind.MORPH)
-    return SHIPPED if SHIPPED in names or not names else names[0]
 
 
 _NOBODY = Frame(np.zeros((1, 1, 3), np.uint8), 0.0, 0.0, 0)
