@@ -11,7 +11,7 @@ import pytest
 
 from realtime import cameras, effects
 from realtime.cameras import Camera, CameraRequest
-from realtime.control.channel import StepEffect
+from realtime.control.commands import StepEffect
 from realtime.core.errors import CameraError, OptionError, OutputError
 from realtime.core.stats import RunStats
 from realtime.effects.plain import Plain

@@ -20,7 +20,7 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 FOLDERS = (
-    "core", "control", "imaging", "system", "disclosure", "video", "picture_files", "models", "faces", "cameras",
+    "core", "imaging", "control", "system", "disclosure", "video", "picture_files", "models", "faces", "cameras",
     "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "effects", "pipeline",
     "session", "commands",
 )  # fmt: skip

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.control.channel import (
+from realtime.control.channel import ControlChannel
+from realtime.control.commands import (
     ChooseEffect,
     ChooseSource,
-    ControlChannel,
     NextParameter,
     Quit,
     SetMirrored,

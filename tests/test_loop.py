@@ -11,15 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.control.channel import (
-    ControlChannel,
-    Quit,
-    SaveSnapshot,
-    SetMirrored,
-    SetPaused,
-    SetRecording,
-    StepEffect,
-)
+from realtime.control.channel import ControlChannel
+from realtime.control.commands import Quit, SaveSnapshot, SetMirrored, SetPaused, SetRecording, StepEffect
 from realtime.core.errors import CameraError, EffectError, OutputError
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label

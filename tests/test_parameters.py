@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from realtime.control.channel import ControlChannel, NextParameter, SetParameter, StepParameter
+from realtime.control.channel import ControlChannel
+from realtime.control.commands import NextParameter, SetParameter, StepParameter
 from realtime.control.parameters import NoSettings, Parameters, ParameterTree
 from realtime.core.errors import OptionError
 from realtime.core.settings import Kind, Value, parameters_of, setting

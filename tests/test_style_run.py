@@ -13,7 +13,7 @@ import pytest
 
 from realtime import cameras
 from realtime.__main__ import main
-from realtime.control.channel import StepParameter
+from realtime.control.commands import StepParameter
 from realtime.control.parameters import ParameterTree
 from realtime.core.errors import OptionError
 from realtime.core.specs import EffectSpec

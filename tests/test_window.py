@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.control.channel import (
+from realtime.control.channel import ControlChannel, Status
+from realtime.control.commands import (
     Command,
-    ControlChannel,
     NextParameter,
     Quit,
     SaveSnapshot,
     SetMirrored,
     SetPaused,
     SetRecording,
-    Status,
     StepEffect,
     StepParameter,
 )

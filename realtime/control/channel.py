@@ -1,4 +1,4 @@
-"""What people do while the picture runs, and what they are told: between a window and the loop."""
+"""What people do while the picture runs, and what they are told: between front-ends and the loop."""
 
 from __future__ import annotations
 
@@ -6,85 +6,11 @@ import dataclasses
 import queue
 import threading
 import time
+from collections.abc import Callable
 
+from realtime.control.commands import Command
 from realtime.control.parameters import ParameterTree
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Command:
-    """What the loop is asked to do: a value, from whatever front-end. (HUD, help and fullscreen stay in the window.)"""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Quit(Command):
-    """End the run in order."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SetMirrored(Command):
-    """Exchange left and right of the camera's picture, or not; None: the other way from now."""
-
-    on: bool | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SetPaused(Command):
-    """Hold the picture, or go on; None: the other way from now."""
-
-    on: bool | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StepEffect(Command):
-    """Go to the next effect (1) or the previous one (-1) in the menu."""
-
-    by: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ChooseEffect(Command):
-    """Show this effect, as `--effect` writes it, in the place of the last one."""
-
-    spec: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ChooseSource(Command):
-    """Take pictures from this source, as `--source` writes it."""
-
-    spec: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SetParameter(Command):
-    """Set what `realtime.control.parameters` knows as `path`, for example `swap.strength`."""
-
-    path: str
-    value: object
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StepParameter(Command):
-    """Change the parameter that the arrow keys have by so many of its steps."""
-
-    steps: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NextParameter(Command):
-    """Give the arrow keys the next parameter."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SaveSnapshot(Command):
-    """Keep the picture that is shown."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SetRecording(Command):
-    """Record, or end the recording; None: the other way from now."""
-
-    on: bool | None = None
+from realtime.imaging.frame import Frame
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,8 +32,30 @@ class Status:
     faces: int = 0
     mirrored: bool = False
     paused: bool = False
+    blank: bool = False
+    """Whether black is shown and the camera closed."""
     recording: str = ""
     """The file a recording goes to, or empty."""
+    frames: int = 0
+    """Pictures made since the start."""
+    restarts: tuple[tuple[str, int], ...] = ()
+    """How often something was begun anew since the start, by what: `camera`, `detector`, `effect`, an output."""
+    programme: ProgrammeStatus | None = None
+    """What hangs now and what comes next, where a programme runs."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProgrammeStatus:
+    """Where a programme is."""
+
+    items: tuple[str, ...]
+    """Names of all items, in turn."""
+    current: str
+    """The item shown; empty: none, the opening hours are over."""
+    following: str
+    """The item that comes next, or empty where that is not known yet."""
+    changes_at: str
+    """When it comes, local time as `18:30`, or empty where that is not known yet."""
 
 
 class ControlChannel:
@@ -116,6 +64,8 @@ class ControlChannel:
     def __init__(self) -> None:
         self.parameters = ParameterTree()
         """What can be set about everything that runs. A front-end may set a value here at once, without a command."""
+        self.newest_picture: Callable[[], Frame | None] = lambda: None
+        """[any] The last picture made, marked as it must be; nobody writes into it."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._lock = threading.Lock()
         # Guarded by _lock:

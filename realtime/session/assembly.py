@@ -14,6 +14,7 @@ from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.picture_folder import pictures_in
 from realtime.control.channel import ControlChannel
+from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
 from realtime.core.files import unused_name
 from realtime.core.paths import user_path
@@ -43,6 +44,8 @@ from realtime.system.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
+MakeFrontEnd = Callable[[ControlChannel], FrontEnd]
+"""Makes a front-end for a run. Raises a RealtimeError for what cannot work at all."""
 
 _DEMO_SECONDS = 10.0
 _DEMO_FILE = Path("realtime-demo.mp4")
@@ -83,8 +86,11 @@ class Run(NamedTuple):
             watchdog.stop()
 
 
-def build(options: Options, progress: Progress, stats: RunStats) -> Run:
-    """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then."""
+def build(options: Options, progress: Progress, stats: RunStats, beside: Sequence[MakeFrontEnd] = ()) -> Run:
+    """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then.
+
+    `beside`: make further front-ends, besides those that the options name.
+    """
     requested, options = options, _with_output(options)
     label = None if options.no_label else Label(options.label_style)
     stats.label = label.text if label else None
@@ -129,9 +135,19 @@ def build(options: Options, progress: Progress, stats: RunStats) -> Run:
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
         open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
-        run = Run(loop, Supervisor(loop, controls, menu, snapshots, open_source))
+        controls.newest_picture = lambda: loop.newest
+        front_ends = [make(controls) for make in (*_front_ends(options), *beside)]
+        for front_end in front_ends:
+            opened.callback(front_end.close)
+            front_end.start()
+        run = Run(loop, Supervisor(loop, controls, menu, snapshots, open_source, front_ends))
         opened.pop_all()  # from here on the loop closes them
     return run
+
+
+def _front_ends(options: Options) -> list[MakeFrontEnd]:  # noqa: ARG001
+    """Return how to make what was asked for beside the picture."""
+    return []
 
 
 def _closing(part: Camera | Effect | Output) -> Callable[[], None]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from realtime.cameras import Camera
-from realtime.control.channel import (
+from realtime.control.channel import ControlChannel, Status
+from realtime.control.commands import (
     ChooseEffect,
     ChooseSource,
     Command,
-    ControlChannel,
     NextParameter,
     Quit,
     SaveSnapshot,
@@ -20,11 +20,11 @@ from realtime.control.channel import (
     SetParameter,
     SetPaused,
     SetRecording,
-    Status,
     StepEffect,
     StepParameter,
 )
-from realtime.core.errors import OptionError, OutputError
+from realtime.control.front_end import FrontEnd
+from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
 from realtime.pipeline.effect_chain import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.snapshots import Snapshots
@@ -47,8 +47,11 @@ class Supervisor:
         menu: EffectMenu,
         snapshots: Snapshots,
         open_source: Callable[[str], Camera],
+        front_ends: Sequence[FrontEnd] = (),
     ) -> None:
-        """`open_source` opens a source by its spec; any thread."""
+        """`open_source` opens a source by its spec; any thread. `front_ends`: what stands beside the loop, begun
+        already; they are looked after and closed here.
+        """
         self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self._loop = loop
@@ -56,6 +59,8 @@ class Supervisor:
         self.menu = menu
         self._snapshots = snapshots
         self._open_source = open_source
+        self._front_ends = front_ends
+        self._front_end_faults = OnceLogger(log)
         self._stepped = ""
         self._next_status_s = 0.0
         self._standing: set[str] = set()  # outputs that were told to stand still
@@ -79,9 +84,20 @@ class Supervisor:
         self._notice_standing_outputs()
         self.controls.status = self._status()
         self.on_processed(self._loop.stats.processed)
+        for front_end in self._front_ends:
+            self._loop.main_pulse.at(f"the {type(front_end).__name__}")
+            try:
+                front_end.look_after()
+            except FAULTS as error:  # the picture goes on without it
+                self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""
+        for front_end in reversed(self._front_ends):
+            try:
+                front_end.close()
+            except FAULTS as error:
+                self._front_end_faults.failure(f"closing the {type(front_end).__name__} fails", error)
         self.menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
         self._snapshots.close()
 
@@ -220,4 +236,6 @@ class Supervisor:
             mirrored=loop.mirrored,
             paused=loop.paused,
             recording=self._snapshots.recording,
+            frames=stats.processed,
+            restarts=(("camera", stats.reopened),),
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.control.channel import (
+from realtime.control.commands import (
     Command,
     NextParameter,
     Quit,

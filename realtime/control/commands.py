@@ -1,0 +1,163 @@
+"""What a run can be asked to do: values, and the table of their names for whoever asks in text (HTTP, OSC, MIDI)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from realtime.core.errors import OptionError, nearest
+from realtime.core.settings import Kind, Parameter
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Command:
+    """What the loop is asked to do: a value, from whatever front-end. (HUD, help and fullscreen stay in the window.)"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quit(Command):
+    """End the run in order."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetMirrored(Command):
+    """Exchange left and right of the camera's picture, or not; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetPaused(Command):
+    """Hold the picture, or go on; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetBlank(Command):
+    """Show black and close the camera, so that its light is off, or open it again; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReopenCamera(Command):
+    """Close the camera and open it again; the last picture is held meanwhile."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepEffect(Command):
+    """Go to the next effect (1) or the previous one (-1) in the menu."""
+
+    by: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseEffect(Command):
+    """Show this effect, as `--effect` writes it, in the place of the last one."""
+
+    spec: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseSource(Command):
+    """Take pictures from this source, as `--source` writes it."""
+
+    spec: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseItem(Command):
+    """Show this item of the programme now, by its name; empty: the next one."""
+
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetParameter(Command):
+    """Set what `realtime.control.parameters` knows as `path`, for example `swap.strength`."""
+
+    path: str
+    value: object
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepParameter(Command):
+    """Change the parameter that the arrow keys have by so many of its steps."""
+
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NextParameter(Command):
+    """Give the arrow keys the next parameter."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SaveSnapshot(Command):
+    """Keep the picture that is shown."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SetRecording(Command):
+    """Record, or end the recording; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NamedCommand:
+    """A command as it is asked for in text: `blank yes`, `POST /commands/blank`, `/realtime/blank 1`."""
+
+    name: str
+    title: str
+    """What people read on a button."""
+    help: str
+    make: Callable[..., Command]
+    """Called with the argument's value, or with nothing."""
+    argument: Parameter | None = None
+    """What it takes; None: nothing. One that is `optional` may be left out: a switch is then turned the other way."""
+
+    def command(self, value: object = None) -> Command:
+        """Return the command. Raises OptionError for an argument that it does not take."""
+        if self.argument is None:
+            return self.make()
+        return self.make(self.argument.read(value, self.name))
+
+
+def _switch(name: str, title: str, help: str, make: Callable[..., Command]) -> NamedCommand:  # noqa: A002
+    return NamedCommand(name, title, help, make, Parameter("on", title, help, Kind.SWITCH, None, optional=True))
+
+
+def _text(name: str, title: str, help: str, make: Callable[..., Command]) -> NamedCommand:  # noqa: A002
+    return NamedCommand(name, title, help, make, Parameter("spec", title, help, Kind.TEXT, ""))
+
+
+NAMED_COMMANDS = {
+    one.name: one
+    for one in (
+        _text("effect", "effect", "show this effect, written as --effect takes it", ChooseEffect),
+        NamedCommand("next-effect", "next effect", "go to the next effect or style", lambda: StepEffect(1)),
+        NamedCommand("previous-effect", "previous effect", "go to the one before it", lambda: StepEffect(-1)),
+        _text("source", "source", "take pictures from this source, written as --source takes it", ChooseSource),
+        NamedCommand("next-item", "next item", "go to the next item of the programme", ChooseItem),
+        _text("item", "item", "show this item of the programme now", ChooseItem),
+        _switch("mirror", "mirror", "exchange left and right", SetMirrored),
+        _switch("pause", "pause", "hold the picture", SetPaused),
+        _switch("blank", "blank", "show black and close the camera", SetBlank),
+        NamedCommand("reopen-camera", "reopen camera", "close the camera and open it again", ReopenCamera),
+        NamedCommand("snapshot", "snapshot", "save the picture that is shown", SaveSnapshot),
+        _switch("record", "record", "record what is shown", SetRecording),
+        NamedCommand("quit", "quit", "end the run in order", Quit),
+    )
+}
+"""Every command that can be asked for by name, in the order in which people read them."""
+
+
+def named_command(name: str) -> NamedCommand:
+    """Return a command by its name; `_` and `-` are the same. Raises OptionError for one that there is not."""
+    try:
+        return NAMED_COMMANDS[name.replace("_", "-")]
+    except KeyError:
+        hint = nearest(name, NAMED_COMMANDS) or f"; there are: {', '.join(NAMED_COMMANDS)}"
+        raise OptionError(f"no command '{name}'{hint}") from None
