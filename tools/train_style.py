@@ -7,10 +7,7 @@ Press Ctrl-C to stop: the same command goes on where it stopped. `--network NAME
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import logging
-import shutil
 import sys
 import threading
 from collections.abc import Sequence
@@ -19,40 +16,35 @@ from typing import Any
 
 import cv2
 import numpy as np
-import platformdirs
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from realtime.core.errors import CameraError, OptionError, RealtimeError, nearest
+from realtime.core.errors import CameraError, OptionError
 from realtime.core.settings import setting
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from realtime.system.console import progress_line
-from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
-from tools.networks.vgg16x import WHERE_FROM, VggFeatures, features_from
-from tools.training import RECIPES, Given, Material, Recipe, data, laid_out
-from tools.training.command_line import Parser, add_settings, read_settings
+from tools.networks.vgg16x import WHERE_FROM
+from tools.training import RECIPES, Material, Recipe, command, data
+from tools.training.command_line import add_settings, read_settings
 from tools.training.data import to_tensor
 from tools.training.degrade import DEGRADATIONS
-from tools.training.loop import Computing, make_fabric, make_steps
 from tools.training.pictures import PictureStore, prepare
-from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.run import Averages, RunFolder
 from tools.training.teacher import ask, load_teacher
-from tools.training.verdict import faults
-from tools.training.views import cut_to_multiple, paint_all, write_curve, write_sheet
+from tools.training.views import cut_to_multiple, paint_all
 
 # ---------------------------------------------------------------------------------------------------------- settings
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings(Computing):
+class RunSettings(command.RunSettings):
     """What is chosen for every network alike."""
 
-    steps: int = dataclasses.field(default=4000, metadata=setting("how long", least=1))
     batch: int = dataclasses.field(default=8, metadata=setting("crops in a step, on each device", least=1))
     crop_px: int = dataclasses.field(default=256, metadata=setting("side of a crop", least=32, unit="px"))
     least_scale: float = dataclasses.field(
@@ -65,59 +57,34 @@ class RunSettings(Computing):
     light: float = dataclasses.field(
         default=0.25, metadata=setting("how far exposure and white balance stray, as webcams do", least=0, most=0.9)
     )
-    learning_rate: float | None = dataclasses.field(
-        default=None, metadata=setting("at its height; none: what suits the network", least=0, most=1)
-    )
-    averaging: float = dataclasses.field(
-        default=0.99, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
-    )
-    seed: int = dataclasses.field(default=1, metadata=setting("of everything drawn by chance", least=0, most=2**31))
     held_out: int = dataclasses.field(default=4, metadata=setting("pictures kept for the sheet, not learnt", least=1))
     save_every: int = dataclasses.field(default=200, metadata=setting("steps between checkpoints", least=1))
     preview_every: int = dataclasses.field(default=500, metadata=setting("steps between sheets and curves", least=1))
 
 
-MAY_CHANGE = frozenset(
-    {
-        *("steps", "save_every", "preview_every", "threads", "device", "devices", "machines", "precision"),
-        *("channels_last", "learning_rate"),
-    }
-)
-"""What a run that goes on may be asked differently."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(command.Job):
     """A command line, read."""
 
-    network: str
-    recipe: type[Recipe]
     run: RunSettings
-    own: Any  # recipe.Settings
     pictures: tuple[Path, ...]
     style: tuple[Path, ...]
     style_size_px: tuple[int, ...]
-    features: Path | None
     teacher: Path | None
     other: tuple[Path, ...]
     degrade: str
     start_from: Path | None
-    out: Path
-    cache: Path
 
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint."""
         named = {"pictures": self.pictures, "other": self.other, "style": self.style}
         return {
-            "network": self.network,
             **{key: [str(path) for path in paths] for key, paths in named.items()},
             "style_size_px": list(self.style_size_px),
-            "features": str(self.features or ""),
             "teacher": str(self.teacher or ""),
             "degrade": self.degrade,
             "start_from": str(self.start_from or ""),
-            **dataclasses.asdict(self.run),
-            **dataclasses.asdict(self.own),
+            **super().asked(),
         }
 
 
@@ -188,18 +155,6 @@ def load_paintings(style: Sequence[Path], sizes_px: Sequence[int], device: torch
     return tuple(paintings)
 
 
-def load_features(job: Job, path: Path, device: torch.device) -> VggFeatures:
-    return laid_out(features_from(read_checkpoint(path), str(path)).to(device), memory_format(job))
-
-
-def learning_rate(job: Job) -> float:
-    return job.recipe.usual_rate if job.run.learning_rate is None else job.run.learning_rate
-
-
-def memory_format(job: Job) -> torch.memory_format:
-    return job.run.memory_format
-
-
 def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> list[Pixels]:
     """Return the Navy photo, a face as in a call, then the pictures held out. RGB, spoilt where that is the task."""
     previews = [np.array(store.picture(index)) for index in held_out]
@@ -223,13 +178,10 @@ def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> 
 
 def make_recipe(job: Job, fabric: Fabric) -> Recipe:
     torch.manual_seed(job.run.seed)
-    given = Given(
+    given = dataclasses.replace(
+        job.given(fabric.device),
         paintings=load_paintings(job.style, job.style_size_px, fabric.device),
-        features=load_features(job, job.features, fabric.device) if job.features is not None else None,
-        learning_rate=learning_rate(job),
-        steps=job.run.steps,
         begun=job.start_from is not None,
-        memory_format=memory_format(job),
     )
     recipe = job.recipe(fabric, given, job.own)
     if job.start_from is not None:
@@ -245,8 +197,8 @@ def make_recipe(job: Job, fabric: Fabric) -> Recipe:
 
 def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check."""
-    run, first_process = job.run, fabric.is_global_zero
-    folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
+    run = job.run
+    folder = RunFolder(job.out, job.asked(), may_change=command.MAY_CHANGE | {"preview_every"})
     store = load_pictures(job, fabric)
     learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
     previews = pictures_to_show(job, store, held_out)
@@ -254,70 +206,29 @@ def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
 
     recipe = make_recipe(job, fabric)
     averages = Averages(recipe.generators(), run.averaging)
-    step = folder.load(recipe, averages, fabric.device)
-    log = LossLog(job.out / "losses.csv", step)
-
-    def keep(step: int, preview: bool) -> list[Pixels]:
-        """Save where the run stands; with `preview`, look at it too and return the painted pictures."""
-        if not first_process:
-            return []
-        folder.save(recipe, averages, step)
-        log.write()
-        if not preview:
-            return []
-        painted = show(job, recipe, averages, previews, fabric.device, step)
-        write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
-        return painted
-
-    if first_process:
-        folder.write_asked()
+    first = folder.load(recipe, averages, fabric.device)
+    if fabric.is_global_zero:
         for line in store.skipped[:3]:
             tell(f"left out: {line}" + (f" (and {len(store.skipped) - 3} more)" if len(store.skipped) > 3 else ""))
-        if step:
-            tell(f"going on in {job.out} after step {step}")
-    ended = make_steps(
-        recipe, averages, log, source, run, step, learning_rate(job), fabric, memory_format(job), stopping,
-        keep, lambda step: step % run.preview_every == 0, tell,
+    return command.train_on(
+        job, fabric, folder, recipe, averages, first, source,
+        lambda step: show(job, recipe, previews, fabric.device, step), lambda step: step % run.preview_every == 0,
+        stopping, tell,
     )  # fmt: skip
-    if ended.broken:
-        if first_process:
-            log.write()
-            tell(ended.broken_line(job.out / "checkpoint.pth", learning_rate(job)))
-        return 1
-    painted = keep(ended.step, True)
-    if not first_process:
-        return 0
-    if ended.made:
-        tell(f"{ended.made} steps in {ended.took_s:.0f} s, {ended.made / ended.took_s:.3g} a second")
-    if ended.step < run.steps:
-        tell(f"stopped after step {ended.step} of {run.steps}, kept in {job.out}; the same command goes on")
-        return 0
-    found = faults(log.terms, painted)
-    for fault in found:
-        tell(f"not good: {fault}")
-    if not found:
-        tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
-    return 1 if found else 0
 
 
-def show(
-    job: Job, recipe: Recipe, averages: Averages, previews: Sequence[Pixels], device: torch.device, step: int
-) -> list[Pixels]:
+def show(job: Job, recipe: Recipe, previews: Sequence[Pixels], device: torch.device, step: int) -> list[Pixels]:
     """Write the sheet: the painting, the pictures, what becomes of them. Return the last."""
-    averages.exchange()
     painted = paint_all(recipe, previews, device)
-    averages.exchange()
     before = [np.ascontiguousarray(picture[:, :, ::-1]) for picture in previews]
     sheet = [before, painted]
     if job.style:
         sheet.insert(0, [read_picture(path) for path in job.style])
-    write_sheet(job.out / "sheet.png", sheet)
-    shutil.copyfile(job.out / "sheet.png", job.out / "previews" / f"{step:06d}.png")
+    command.keep_sheet(job.out, sheet, step)
     return painted
 
 
-def tell(line: str) -> None:
-    print(f"train_style: {line}", file=sys.stderr)
+tell = command.teller("train_style")
 
 
 # ------------------------------------------------------------------------------------------------------ command line
@@ -325,9 +236,9 @@ def tell(line: str) -> None:
 
 def read_command_line(words: Sequence[str]) -> Job:
     """Raises OptionError for anything that cannot be."""
-    network = _network_of(words)
+    network = command.network_in(words, RECIPES)
     recipe = RECIPES[network].load() if network else None
-    parser = Parser("python -m tools.train_style", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = command.parser_of("train_style", __doc__)
     listing = "\n".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("--network", required=True, choices=list(RECIPES), metavar="NAME", help=listing)
     parser.add_argument("--pictures", type=Path, nargs="+", required=True, metavar="DIR", help="what to learn on")
@@ -344,11 +255,7 @@ def read_command_line(words: Sequence[str]) -> Job:
         help="cyclegan: learn to mend what is spoilt so, with no other folder: " + ", ".join(DEGRADATIONS),
     )  # fmt: skip
     parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
-    parser.add_argument(
-        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
-        help="where prepared pictures are kept (default: the user's cache)",
-    )  # fmt: skip
+    command.add_folders(parser, "pictures")
     add_settings(parser, RunSettings, "for every network")
     if recipe is not None:
         add_settings(parser, recipe.Settings, f"for {network}")
@@ -400,33 +307,8 @@ def check(job: Job) -> None:
         raise OptionError("--style-size-px takes numbers from 32 to 4096")
 
 
-def _network_of(words: Sequence[str]) -> str:
-    """Find the network first: its recipe has options of its own."""
-    known = Parser(add_help=False, allow_abbrev=False)
-    known.add_argument("--network", default="")
-    network = str(known.parse_known_args(words)[0].network)
-    if network and network not in RECIPES:
-        raise OptionError(f"no network '{network}'{nearest(network, RECIPES)}; there are: {', '.join(RECIPES)}")
-    return network
-
-
 def main(words: Sequence[str] | None = None) -> int:
-    stopping = threading.Event()
-    try:
-        job = read_command_line(sys.argv[1:] if words is None else words)
-        if job.run.threads:
-            torch.set_num_threads(job.run.threads)
-        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
-        fabric = make_fabric(job.run)
-        fabric.launch()
-        with graceful_shutdown(stopping.set):
-            return train(job, fabric, stopping)
-    except torch.cuda.OutOfMemoryError:
-        tell("the GPU's memory is full; try a smaller --batch or --crop-px")
-        return 2
-    except RealtimeError as error:
-        tell(str(error))
-        return 2
+    return command.run_command(words, read_command_line, train, tell, smaller="--batch or --crop-px")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,7 @@ Press Ctrl-C to stop: the same command goes on where it stopped. `--network NAME
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import logging
-import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,30 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import torch
 from lightning_fabric import Fabric
 
-from realtime.core.errors import OptionError, RealtimeError, nearest
+from realtime.core.errors import OptionError
 from realtime.core.registry import RegistryEntry
 from realtime.core.settings import setting
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.system.console import progress_line
-from realtime.system.signals import graceful_shutdown
 from realtime.system.standard_streams import keep_stderr
-from tools.exporting.checkpoint import read_checkpoint
-from tools.networks.vgg16x import VggFeatures, features_from
-from tools.training import Given, laid_out
-from tools.training.command_line import Parser, add_settings, read_settings
+from tools.training import command
+from tools.training.command_line import add_settings, read_settings
 from tools.training.data import Share, to_pixels, to_tensor
 from tools.training.faces import Disturbing, FaceSet, OnePersonsCrops, TwoPeople, load_faces
-from tools.training.loop import Computing, Ended, make_fabric, make_steps
 from tools.training.progress import every
-from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.run import Averages, RunFolder
 from tools.training.swapping import SwapRecipe
-from tools.training.verdict import faults
-from tools.training.views import write_curve, write_sheet
 
 RECIPES: Mapping[str, RegistryEntry] = {
     "light": RegistryEntry(
@@ -58,7 +48,7 @@ RECIPES: Mapping[str, RegistryEntry] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings(Computing):
+class RunSettings(command.RunSettings):
     """What is chosen for every network alike."""
 
     steps: int = dataclasses.field(default=40000, metadata=setting("how long", least=1))
@@ -81,64 +71,30 @@ class RunSettings(Computing):
     light: float = dataclasses.field(
         default=0.15, metadata=setting("how far exposure and white balance stray", least=0, most=0.9)
     )
-    learning_rate: float | None = dataclasses.field(
-        default=None, metadata=setting("at its height; none: what suits the network", least=0, most=1)
-    )
     averaging: float = dataclasses.field(
         default=0.995, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
     )
-    seed: int = dataclasses.field(default=1, metadata=setting("of everything drawn by chance", least=0, most=2**31))
     held_out: int = dataclasses.field(
         default=6, metadata=setting("faces of each kept for the sheet, not learnt", least=1)
     )
-    save_every: int = dataclasses.field(default=250, metadata=setting("steps between checkpoints", least=1))
     preview_minutes: float = dataclasses.field(
         default=3.0, metadata=setting("between sheets and curves", least=0.01, unit="minutes")
     )
 
 
-MAY_CHANGE = frozenset(
-    {
-        *("steps", "save_every", "preview_minutes", "threads", "device", "devices", "machines", "precision"),
-        *("channels_last", "learning_rate"),
-    }
-)
-"""What a run that goes on may be asked differently."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job(command.Job):
     """A command line, read."""
 
-    network: str
     recipe: type[SwapRecipe]
     run: RunSettings
-    own: Any  # recipe.Settings
     a: tuple[Path, ...]
     b: tuple[Path, ...]
-    features: Path | None
-    out: Path
-    cache: Path
 
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint, whose card names the alignment."""
-        return {
-            "network": self.network,
-            "alignment": FACE,
-            "a": [str(path) for path in self.a],
-            "b": [str(path) for path in self.b],
-            "features": str(self.features or ""),
-            **dataclasses.asdict(self.run),
-            **dataclasses.asdict(self.own),
-        }
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        return self.run.memory_format
-
-    @property
-    def learning_rate(self) -> float:
-        return self.recipe.usual_rate if self.run.learning_rate is None else self.run.learning_rate
+        people = {"a": [str(path) for path in self.a], "b": [str(path) for path in self.b]}
+        return {"alignment": FACE, **people, **super().asked()}
 
 
 # -------------------------------------------------------------------------------------------------------------- data
@@ -177,78 +133,31 @@ def tell_left_out(faces: FaceSet) -> None:
         tell(f"left out: {faces.left_out} pictures that no manifest knows")
 
 
-def load_features(job: Job, device: torch.device) -> VggFeatures | None:
-    if job.features is None:
-        return None
-    return laid_out(features_from(read_checkpoint(job.features), str(job.features)).to(device), job.memory_format)
-
-
 # -------------------------------------------------------------------------------------------------------------- loop
 
 
 def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
     """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check."""
-    run, first_process = job.run, fabric.is_global_zero
-    folder = RunFolder(job.out, job.asked(), may_change=MAY_CHANGE)
+    run = job.run
+    folder = RunFolder(job.out, job.asked(), may_change=command.MAY_CHANGE | {"preview_minutes"})
     a, b = load_person(job, job.a, 0, fabric), load_person(job, job.b, 1, fabric)
     source = TwoPeople(a.crops, b.crops, Share(run.batch, fabric.global_rank, fabric.world_size))
 
     torch.manual_seed(run.seed)
-    given = Given((), load_features(job, fabric.device), job.learning_rate, run.steps, False, job.memory_format)
-    recipe = job.recipe(fabric, given, job.own)
+    recipe = job.recipe(fabric, job.given(fabric.device), job.own)
     averages = Averages(recipe.generators(), run.averaging)
     first = folder.load(recipe, averages, fabric.device)
-    log = LossLog(job.out / "losses.csv", first)
-
-    def keep(step: int, preview: bool) -> list[Pixels]:
-        """Save where the run stands; with `preview`, look at it too and return what became of A."""
-        if not first_process:
-            return []
-        folder.save(recipe, averages, step)
-        log.write()
-        if not preview:
-            return []
-        swapped = show(job, recipe, averages, a, b, fabric.device, step)
-        write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
-        return swapped
-
-    if first_process:
-        folder.write_asked()
-        tell(f"learning from {a.learnt} faces of A and {b.learnt} of B" + (f", after step {first}" if first else ""))
-
-    ended = make_steps(
-        recipe, averages, log, source, run, first, job.learning_rate, fabric, job.memory_format, stopping,
-        keep, every(run.preview_minutes * 60), tell,
+    if fabric.is_global_zero:
+        tell(f"learning from {a.learnt} faces of A and {b.learnt} of B")
+    return command.train_on(
+        job, fabric, folder, recipe, averages, first, source,
+        lambda step: show(job, recipe, a, b, fabric.device, step), every(run.preview_minutes * 60), stopping, tell,
     )  # fmt: skip
-    if ended.broken:
-        if first_process:
-            log.write()
-            tell(ended.broken_line(job.out / "checkpoint.pth", job.learning_rate))
-        return 1
-    swapped = keep(ended.step, True)
-    return verdict(job, ended, log, swapped) if first_process else 0
 
 
-def verdict(job: Job, ended: Ended, log: LossLog, swapped: Sequence[Pixels]) -> int:
-    if ended.made:
-        tell(f"{ended.made} steps in {ended.took_s:.0f} s, {ended.made / ended.took_s:.3g} a second")
-    if ended.step < job.run.steps:
-        tell(f"stopped after step {ended.step} of {job.run.steps}, kept in {job.out}; the same command goes on")
-        return 0
-    found = faults(log.terms, swapped)
-    for fault in found:
-        tell(f"not good: {fault}")
-    if not found:
-        tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
-    return 1 if found else 0
-
-
-def show(
-    job: Job, recipe: SwapRecipe, averages: Averages, a: Person, b: Person, device: torch.device, step: int
-) -> list[Pixels]:
+def show(job: Job, recipe: SwapRecipe, a: Person, b: Person, device: torch.device, step: int) -> list[Pixels]:
     """Write the sheet: A, A as A, A as B, B, B as B, B as A. Return the third."""
     network = recipe.generators()[""]
-    averages.exchange()
     network.eval()
     with torch.no_grad():
         columns = [
@@ -257,9 +166,7 @@ def show(
             for column in _seen(recipe, person, sides, device)
         ]  # fmt: skip
     network.train()
-    averages.exchange()
-    write_sheet(job.out / "sheet.png", columns)
-    shutil.copyfile(job.out / "sheet.png", job.out / "previews" / f"{step:06d}.png")
+    command.keep_sheet(job.out, columns, step)
     return columns[2]
 
 
@@ -269,8 +176,7 @@ def _seen(recipe: SwapRecipe, person: Person, sides: str, device: torch.device) 
     return [list(to_pixels(faces)), *(list(to_pixels(recipe.swap(faces, side)[0])) for side in sides)]
 
 
-def tell(line: str) -> None:
-    print(f"train_swap: {line}", file=sys.stderr)
+tell = command.teller("train_swap")
 
 
 # ------------------------------------------------------------------------------------------------------ command line
@@ -278,9 +184,9 @@ def tell(line: str) -> None:
 
 def read_command_line(words: Sequence[str]) -> Job:
     """Raises OptionError for anything that cannot be."""
-    network = _network_of(words)
+    network = command.network_in(words, RECIPES, "light")
     recipe = RECIPES[network].load()
-    parser = Parser("python -m tools.train_swap", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = command.parser_of("train_swap", __doc__)
     listing = "\n".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
     parser.add_argument("--network", default="light", choices=list(RECIPES), metavar="NAME", help=listing)
     parser.add_argument("--a", type=Path, nargs="+", required=True, metavar="DIR", help="one person's crops")
@@ -288,11 +194,7 @@ def read_command_line(words: Sequence[str]) -> Job:
     parser.add_argument(
         "--features", type=Path, metavar="FILE", help="a VGG's weights, for a perceptual loss: sharper faces"
     )
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
-    parser.add_argument(
-        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
-        help="where prepared faces are kept (default: the user's cache)",
-    )  # fmt: skip
+    command.add_folders(parser, "faces")
     add_settings(parser, RunSettings, "for every network")
     add_settings(parser, recipe.Settings, f"for {network}")
     arguments = parser.parse_args(words)
@@ -314,33 +216,8 @@ def read_command_line(words: Sequence[str]) -> Job:
     return job
 
 
-def _network_of(words: Sequence[str]) -> str:
-    """Find the network first: its recipe has options of its own."""
-    known = Parser(add_help=False, allow_abbrev=False)
-    known.add_argument("--network", default="light")
-    network = str(known.parse_known_args(words)[0].network)
-    if network not in RECIPES:
-        raise OptionError(f"no network '{network}'{nearest(network, RECIPES)}; there are: {', '.join(RECIPES)}")
-    return network
-
-
 def main(words: Sequence[str] | None = None) -> int:
-    stopping = threading.Event()
-    try:
-        job = read_command_line(sys.argv[1:] if words is None else words)
-        if job.run.threads:
-            torch.set_num_threads(job.run.threads)
-        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what was chosen is in the run's folder
-        fabric = make_fabric(job.run)
-        fabric.launch()
-        with graceful_shutdown(stopping.set):
-            return train(job, fabric, stopping)
-    except torch.cuda.OutOfMemoryError:
-        tell("the GPU's memory is full; try a smaller --batch")
-        return 2
-    except RealtimeError as error:
-        tell(str(error))
-        return 2
+    return command.run_command(words, read_command_line, train, tell)
 
 
 if __name__ == "__main__":
