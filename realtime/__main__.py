@@ -7,10 +7,11 @@ import errno
 import importlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from realtime import __version__
+from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest
 from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 from realtime.system.signals import INTERRUPTED, Interruption, graceful_shutdown, leave, leave_interrupted, leave_now
@@ -51,33 +52,12 @@ examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, with errors as one line and a guess at what was meant."""
-
-    def error(self, message: str) -> NoReturn:
-        prefix = "unrecognized arguments: "
-        if message.startswith(prefix):
-            word = message[len(prefix) :].split()[0]
-            known = list(_options_of(self))
-            message = f"no such option: {word}{nearest(word.split('=')[0], known)}"
-        raise OptionError(f"{message}; '{self.prog} --help' lists what there is")
-
-
-def _options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield every option, also those of `portrait build` and its like: it is the outer parser that complains."""
-    for action in parser._actions:
-        yield from action.option_strings
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from _options_of(inner)
-
-
 def _parser(command: str | None) -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     if command is None:
         width = max(map(len, COMMANDS))
         listing = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
-        parser: argparse.ArgumentParser = _Parser(
+        parser: argparse.ArgumentParser = Parser(
             prog="realtime",
             usage="realtime [COMMAND] [OPTIONS]",
             description="Real-time webcam effects: a portrait whose eyes follow you.",
@@ -87,7 +67,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
         )
         parser.add_argument("--version", action="version", version=f"realtime {__version__}")
         return parser
-    parser = _Parser(
+    parser = Parser(
         prog=f"realtime {command}",
         description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
         formatter_class=formatter,

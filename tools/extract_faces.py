@@ -22,6 +22,7 @@ from typing import Literal, NoReturn
 
 from tqdm import tqdm
 
+from realtime.core.argument_parser import Parser
 from realtime.core.errors import CameraError, OptionError, OutputError, RealtimeError
 from realtime.core.settings import setting
 from realtime.faces.landmarks.alignment import FACE
@@ -49,7 +50,7 @@ from tools.extraction.sameness import Seen, look_of
 from tools.extraction.sheets import write_contact_sheet
 from tools.extraction.sources import Source, camera_source, frame_count, frames_of, photos_of, sources_of
 from tools.extraction.writing import Store
-from tools.training.command_line import Parser, add_settings, read_settings
+from tools.training.command_line import add_settings, read_settings
 
 _TOLD_EVERY_S = 2.0
 _LINES_TOLD = 5

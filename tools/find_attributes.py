@@ -29,6 +29,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, nearest
 from realtime.core.files import atomic_write
 from realtime.faces.landmarks.alignment import FACE
@@ -43,7 +44,6 @@ from tools.attributes.means import RunningMeans, until_at_rest
 from tools.attributes.model_file import add_directions, check_place
 from tools.attributes.verification import STEPS, Sitter, Sitting, fault, table
 from tools.extraction.likeness import Embedding
-from tools.training.command_line import Parser
 from tools.training.crowd import Crowd, load_crowd, part_people
 
 _WAYS = ("best", "means", "discriminant")

@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest, open_camera
+from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError
 from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
@@ -47,7 +48,6 @@ from tools.exporting.checkpoint import read_checkpoint
 from tools.extraction.likeness import Embedding
 from tools.find_attributes import one_of_each, sitter
 from tools.networks.vgg16x import VggFeatures, features_from
-from tools.training.command_line import Parser
 from tools.training.crowd import load_crowd, part_people
 from tools.training.face_figures import drawn_again
 

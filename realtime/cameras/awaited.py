@@ -15,13 +15,12 @@ import numpy as np
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame
 from realtime.imaging.pixels import RESTING_BGR
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3.0
-_SIZE = Size(1280, 720)
 _FPS = 30.0  # a portrait that looks about meanwhile moves as smoothly as it will
 
 
@@ -40,7 +39,7 @@ class AwaitedCamera(Camera):
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         """`name`: what is waited for, for people. `found` is called once, on the thread that reads."""
-        size = request.size or _SIZE
+        size = request.size or USUAL_SIZE
         self.info = CameraInfo(name, size, request.fps or _FPS, live=True)
         self._open_source = open_source
         self._found = found

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.numerics import eased
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import draw_room, sample_photo
 
-_DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0
 
 _PHOTO_SIZE = Size(512, 600)
@@ -81,7 +80,7 @@ class Demo(Camera):
     """Never ends. 1280×720 at 30 fps unless asked otherwise; each frame is drawn from its presentation time alone."""
 
     def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - `demo` has no other name
-        size = request.size or _DEFAULT_SIZE
+        size = request.size or USUAL_SIZE
         self.info = CameraInfo("demo viewer", size, request.fps or _DEFAULT_FPS, live=False)
         self._figure = cut_out(read_picture(sample_photo()))
         self._room = draw_room(size)

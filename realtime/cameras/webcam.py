@@ -16,11 +16,10 @@ from realtime.cameras.listing import ON_LINUX, ON_WINDOWS, ListedCamera, enumera
 from realtime.core.errors import CameraError
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.system import v4l2
 from realtime.system.opencv_log import quiet_opencv
 
-_DEFAULT_SIZE = Size(1280, 720)
 _DEFAULT_FPS = 30.0
 _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 # Raw 1280×720 at 30 fps is 55 MB/s, more than USB 2 carries: cameras then offer 10 fps. As JPEG it fits.
@@ -52,7 +51,7 @@ class Webcam(Camera):
                 break
         else:
             raise CameraError(_why_not(self._camera))
-        wanted_size = request.size or _DEFAULT_SIZE
+        wanted_size = request.size or USUAL_SIZE
         wanted_fps = request.fps or _DEFAULT_FPS
         for setting, value in (  # the format first: which sizes and rates there are depends on it
             (cv2.CAP_PROP_FOURCC, _MJPG),

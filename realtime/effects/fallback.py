@@ -9,10 +9,8 @@ import numpy as np
 from realtime.core.errors import RealtimeError
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR, letterbox_into
-
-_SIZE = Size(1280, 720)
 
 
 class Fallback(Effect):
@@ -33,7 +31,7 @@ class Fallback(Effect):
         from realtime.picture_files.painting import read_picture
         from realtime.portrait.building.default import default_picture
 
-        size = context.canvas or _SIZE
+        size = context.canvas or USUAL_SIZE
         grey = np.full((size.height, size.width, 3), RESTING_BGR, np.uint8)
         try:
             photo, _ = read_picture(default_picture())

@@ -28,7 +28,7 @@ from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.faces.tracking.tracker import HELD_S
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Face, Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Face, Frame, Pixels
 from realtime.imaging.numerics import Floats
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
@@ -49,7 +49,6 @@ _FIRST_SMILE = 2.0
 """Where nothing is set and nobody is mixed in: something is to be seen."""
 _MOST_PEOPLE = 4
 """Each costs a network's run; more are left as they are, the smallest first."""
-_UNKNOWN_FRAME = Size(1280, 720)
 
 
 def _direction(about: str) -> Any:
@@ -131,7 +130,7 @@ class MorphEffect(Effect):
         self.parameters = Parameters(dataclasses.replace(settings, **known), without=without)  # type: ignore[arg-type]
         self._meshes = MeshModel(step_px=2.0)
         self._viewers: dict[int, _Viewer] = {}
-        self._pool = FramePool(_UNKNOWN_FRAME)
+        self._pool = FramePool(USUAL_SIZE)
         self._applied: MorphSettings | None = None
         self._change = Change(np.zeros(model.latent, np.float32))
         self._wanderer = WanderingFace(model, WalkSettings().course, waits=waits)

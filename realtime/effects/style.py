@@ -25,7 +25,7 @@ from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
@@ -38,7 +38,6 @@ from realtime.style.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-_UNKNOWN_FRAME = Size(1280, 720)  # what most cameras give, where nobody knows yet
 _SLOWER_TIMES = 5  # than when it was opened, because other programs are busy
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 
@@ -79,7 +78,7 @@ class StyleEffect(Effect):
         self._every_frame = context.every_frame
         self._is_governed = settings.quality == "auto" and not context.every_frame
         self._period_s = 1 / context.fps
-        frame = context.frame or _UNKNOWN_FRAME
+        frame = context.frame or USUAL_SIZE
         self._opener = Opener(
             path, SessionPolicy(provider=context.provider), steady=settings.steady, is_live=not context.every_frame
         )

@@ -29,7 +29,7 @@ from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import MeshModel
 from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame
 from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names, read_card
@@ -41,7 +41,6 @@ from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
 _SLIDERS = {"coverage": "coverage", "shift_x": "x", "shift_y": "y"}
 """Parameters that say how the face lies in a model's crop, and what `Alignment` calls them."""
-_UNKNOWN_FRAME = Size(1280, 720)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +105,7 @@ class SwapEffect(Effect):
         self.parameters = _parameters_of(settings, models)
         self._applied = self.parameters.values
         self._adapted = 0
-        self._pool = FramePool(_UNKNOWN_FRAME)
+        self._pool = FramePool(USUAL_SIZE)
         self._frames_hidden = self._frames_worn = 0
 
     @classmethod

@@ -19,7 +19,7 @@ from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Size
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import place_inside
 from realtime.model_import.vetting import vetted
@@ -31,8 +31,6 @@ from realtime.morph.model import MorphModel
 from realtime.morph.opening import SHIPPED, default_morph, model_and_photo, photo_code
 from realtime.morph.walk import WalkCourse
 from realtime.morph.walker import Walker
-
-_OWN_SIZE = Size(1280, 720)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +80,7 @@ class WalkEffect(Effect):
         """`start`: the code [Z] to begin at, or None; `held` is closed with it. Raises ModelError."""
         self.parameters = Parameters(settings)
         self._generator = generator
-        canvas = context.canvas or _fitting(context.frame or _OWN_SIZE, context.largest)
+        canvas = context.canvas or _fitting(context.frame or USUAL_SIZE, context.largest)
         self._pool = FramePool(canvas)
         self._walker = Walker(generator, canvas, settings.course, start, waits=context.every_frame)
         self._held = held

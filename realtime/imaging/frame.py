@@ -42,6 +42,10 @@ class Size(NamedTuple):
         return f"{self.width}x{self.height}"
 
 
+USUAL_SIZE = Size(1280, 720)
+"""What most cameras give, where nobody knows yet."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
     """One picture on its way from the camera to the outputs. Nobody writes into the pixels of a frame."""

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from realtime.core.errors import OutputError, nearest
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Size
 from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputRequest
 from realtime.system import v4l2
 
-_DEFAULT_SIZE = Size(1280, 720)
 _BACKENDS_ELSEWHERE = {
     "v4l2loopback": "Linux",
     "obs": "Windows and macOS",
@@ -32,7 +31,7 @@ class VirtualCamera(Output):
     """
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
-        size = request.size or _DEFAULT_SIZE
+        size = request.size or USUAL_SIZE
         if size.width % 2 or size.height % 2:
             even = Size(size.width // 2 * 2, size.height // 2 * 2)
             raise OutputError(f"a virtual camera takes even sizes only; ask for --size {even} instead of {size}")

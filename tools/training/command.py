@@ -19,6 +19,7 @@ import platformdirs
 import torch
 from lightning_fabric import Fabric
 
+from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, nearest
 from realtime.core.settings import setting
 from realtime.imaging.frame import Pixels
@@ -26,7 +27,6 @@ from realtime.system.signals import graceful_shutdown
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import VggFeatures, features_from
 from tools.training import Given, Recipe, laid_out
-from tools.training.command_line import Parser
 from tools.training.data import Source
 from tools.training.loop import Computing, Ended, make_fabric, make_steps
 from tools.training.run import Averages, LossLog, RunFolder

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from realtime.core.errors import OptionError, nearest
 from realtime.core.settings import parameters_of, parse_settings
 
 S = TypeVar("S")
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, with errors as one line and a guess at what was meant."""
-
-    def error(self, message: str) -> NoReturn:
-        prefix = "unrecognized arguments: "
-        if message.startswith(prefix):
-            word = message.removeprefix(prefix).split()[0]
-            known = [option for action in self._actions for option in action.option_strings]
-            message = f"no such option: {word}{nearest(word.split('=')[0], known)}"
-        raise OptionError(f"{message}; '{self.prog} --help' lists what there is")
 
 
 def add_settings(parser: argparse.ArgumentParser, settings_class: type[Any], title: str) -> None:

@@ -22,7 +22,7 @@ from realtime.control.commands import (
 )
 from realtime.core.errors import OutputError
 from realtime.core.text_limits import abbreviated, whole_number
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
 from realtime.imaging.sdl import pygame
 from realtime.outputs import Output, OutputRequest
@@ -206,7 +206,7 @@ class Window(Output):
     # Drawing ----------------------------------------------------------------------------------------------------
 
     def _turned_size(self) -> Size:
-        size = Size(1280, 720) if self._pixels is None else Size.of(self._pixels)
+        size = USUAL_SIZE if self._pixels is None else Size.of(self._pixels)
         return rotated_size(size, self._request.rotate_degrees)
 
     def _prepare(self) -> None:

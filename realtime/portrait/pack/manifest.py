@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from realtime.core.errors import UNREADABLE, PortraitError, why_unreadable
 from realtime.picture_files.header import MAX_SIDE_PX
 from realtime.portrait.pack.archive import PackFiles, climbs_out
-from realtime.portrait.pack.toml_tables import Table, toml_table, toml_text
+from realtime.portrait.pack.toml_tables import Table, toml_of
 
 FORMAT = 1
 MANIFEST = "portrait.toml"
@@ -104,31 +104,22 @@ def read_manifest(files: PackFiles) -> Manifest:
 
 def manifest_text(manifest: Manifest) -> str:
     """Write a `portrait.toml`."""
-    lines = [f"format = {FORMAT}", f"title = {toml_text(manifest.title)}"]
-    if manifest.credit:
-        lines.append(f"credit = {toml_text(manifest.credit)}")
-    if manifest.painting:
-        lines.append(f"painting = {toml_text(manifest.painting)}")
-    lines += ["", "[frames]", f"folder = {toml_text(manifest.folder)}"]
-    lines += [f"columns = {manifest.columns}", f"rows = {manifest.rows}"]
-    if manifest.corner is not None:
-        lines += _corner_lines(manifest.corner)
+    frames = {"folder": manifest.folder, "columns": manifest.columns, "rows": manifest.rows}
+    sections: dict[str, object] = {"format": FORMAT, "title": manifest.title}
+    sections |= {name: text for name in ("credit", "painting") if (text := getattr(manifest, name))}
+    sections["frames"] = frames | (manifest.corner._asdict() if manifest.corner else {})
     if manifest.blink is not None:
-        lines += ["", "[blink]", f"folder = {toml_text(manifest.blink.folder)}", f"stages = {manifest.blink.stages}"]
-        lines += _corner_lines(manifest.blink.corner)
+        blink = {"folder": manifest.blink.folder, "stages": manifest.blink.stages}
+        sections["blink"] = blink | manifest.blink.corner._asdict()
     if manifest.idle is not None:
-        lines += ["", "[idle]", f"folder = {toml_text(manifest.idle.folder)}", f"fps = {toml_text(manifest.idle.fps)}"]
+        sections["idle"] = {"folder": manifest.idle.folder, "fps": manifest.idle.fps}
     if manifest.report:
-        lines += ["", *toml_table("report", manifest.report)]
-    return "\n".join(lines) + "\n"
+        sections["report"] = manifest.report
+    return toml_of(sections)
 
 
 def _corner(table: Table) -> Corner:
     return Corner(table.whole("left", 0, MAX_SIDE_PX), table.whole("top", 0, MAX_SIDE_PX))
-
-
-def _corner_lines(corner: Corner) -> list[str]:
-    return [f"left = {corner.left}", f"top = {corner.top}"]
 
 
 def _blink(where: str, table: Table) -> BlinkSection:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard, cast
+from typing import Any
 
 import numpy as np
+import tomli_w
 
 from realtime.core.errors import PortraitError, nearest
 
@@ -71,35 +71,19 @@ class Table:
         return PortraitError(f"{self._where}: unknown key '{key}'{hint}")
 
 
-def toml_table(name: str, table: Mapping[str, ReportValue]) -> list[str]:
-    """Write `[name]` with its keys, and after them the arrays of tables in it, as lines."""
-    return [f"[{name}]", *_entries(name, table)]
+def toml_of(values: Mapping[str, object]) -> str:
+    """Write tables as TOML, numbers to six places: a pack tells nothing finer, and is the same wherever it is built."""
+    return tomli_w.dumps({key: _plain(value) for key, value in values.items()})
 
 
-def _entries(name: str, table: Mapping[str, ReportValue]) -> list[str]:
-    plain, arrays = [], []
-    for key, value in table.items():
-        if _are_tables(value):
-            inner = f"{name}.{toml_text(key)}"
-            for item in value:
-                arrays += ["", f"[[{inner}]]", *_entries(inner, item)]
-        else:
-            plain.append(f"{toml_text(key)} = {toml_text(value)}")
-    return plain + arrays
-
-
-def _are_tables(value: ReportValue) -> TypeGuard[Sequence[Mapping[str, ReportValue]]]:
-    return isinstance(value, Sequence) and bool(value) and all(isinstance(item, Mapping) for item in value)
-
-
-def toml_text(value: ReportValue) -> str:
-    """Write a value, or a key, as TOML; a number to six places. Tables are `toml_table`'s."""
-    if isinstance(value, str):  # a JSON string is a TOML one, but for DEL
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, int | np.integer):
-        return str(int(value))
-    if isinstance(value, float | np.floating):
-        return repr(round(float(value), 6))
-    return f"[{', '.join(toml_text(item) for item in cast(Sequence[ReportValue], value))}]"
+def _plain(value: object) -> object:
+    """Return a value as tomli-w takes it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
