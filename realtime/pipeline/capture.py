@@ -28,6 +28,7 @@ _LEAP_FRAMES = 20
 # A recorded picture that would stay for longer, and for more than so many frames of its film's own rate, is taken for a
 # clock that leaps (FFmpeg's player draws the line at 10 s too). A slide show of one picture a minute keeps its minutes.
 _TOLD_EVERY_S = 60.0
+_CLOSED_WITHIN_S = 1.0  # a camera that is closed to be opened again; beyond it the driver hangs, and it is tried anyway
 _NO_PICTURE_PAUSE_S = 0.01
 
 
@@ -75,6 +76,8 @@ class Capture:
         self._read_times = stats.stage("read")
         self._stopping = threading.Event()
         self._clock_may_run = threading.Event()
+        self._may_read = threading.Event()
+        self._may_read.set()
         self._threads: list[threading.Thread] = []
         self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
         self._heard_at_s = 0.0
@@ -88,13 +91,18 @@ class Capture:
         self._bad_pictures = OnceLogger(log)
         self._told_lost_at_s = self._told_back_at_s = -math.inf
         self._is_leap_told = False
+        self.is_suspended = False
+        """Whether the source is closed until `resume`. Main thread."""
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._chosen: tuple[Camera, Callable[[], Camera]] | None = None
 
     def start(self) -> None:
-        """Begin to read."""
-        self._spawn(self._camera)
+        """Begin to read, unless that is suspended."""
+        if self.is_suspended and self.info.live:
+            self._close(self._camera)
+        else:
+            self._spawn(self._camera)
 
     def start_playback(self) -> None:
         """Recorded material shows its first frame at once and then waits for this (the detector is ready), so that
@@ -128,6 +136,38 @@ class Capture:
         except RuntimeError as error:  # no further thread now
             say(f"{name} cannot be opened now: {error}")
 
+    def suspend(self) -> None:
+        """Read nothing until `resume`: a live source is closed, so that a camera's light goes out; recorded material
+        waits where it is. Main thread, also before `start`.
+        """
+        if self.is_suspended:
+            return
+        self.is_suspended = True
+        if self.info.live:
+            self._generation += 1  # its reader sees that it is not wanted any more, and closes it
+        else:
+            self._may_read.clear()
+
+    def resume(self) -> None:
+        """Read again. A camera that cannot be opened is looked for like one that was lost. Raises RuntimeError where no
+        thread can be started; it stays suspended then.
+        """
+        if not self.is_suspended:
+            return
+        if self.info.live:
+            self._spawn(None, after=self._reader)
+        self.is_suspended = False
+        self._may_read.set()
+
+    def reopen(self) -> None:
+        """Close a live source and open it again. Raises RuntimeError where no thread can be started."""
+        if self.info.live and not self.is_suspended:
+            self._spawn(None, after=self._reader)
+
+    @property
+    def _reader(self) -> threading.Thread | None:
+        return self._threads[0] if self._threads else None
+
     def _take_chosen(self) -> None:
         with self._lock:
             chosen, self._chosen = self._chosen, None
@@ -155,6 +195,8 @@ class Capture:
         """Look whether a live camera is still answering, and whether another source was chosen. Call about once a
         second.
         """
+        if self.is_suspended:
+            return
         if not self._stopping.is_set():
             self._take_chosen()
         if not self.info.live or self._stopping.is_set():
@@ -178,6 +220,7 @@ class Capture:
         """Let nothing more come. Any thread."""
         self._stopping.set()
         self._clock_may_run.set()
+        self._may_read.set()
         self._mailbox.close(discard=True)
 
     def stop(self, within_s: float = 2.0) -> None:
@@ -188,10 +231,14 @@ class Capture:
         for thread in self._threads:
             thread.join(timeout=max(0.0, give_up_at_s - time.monotonic()))
 
-    def _spawn(self, camera: Camera | None) -> None:
-        """Let another thread read from now on. Raises RuntimeError where none can be started."""
+    def _spawn(self, camera: Camera | None, *, after: threading.Thread | None = None) -> None:
+        """Let another thread read from now on. Raises RuntimeError where none can be started.
+
+        `after`: a reader that is about to close the same camera, which many drivers open once only.
+        """
         generation = self._generation + 1
-        thread = threading.Thread(target=self._run, args=(camera, generation), name=f"camera-{generation}", daemon=True)
+        name = f"camera-{generation}"
+        thread = threading.Thread(target=self._run, args=(camera, generation, after), name=name, daemon=True)
         former, self._generation = self._generation, generation  # before it starts, or it would think itself outdated
         heard_at_s, self._heard_at_s = self._heard_at_s, time.monotonic()
         try:
@@ -204,9 +251,12 @@ class Capture:
     def _is_current(self, generation: int) -> bool:
         return generation == self._generation and not self._stopping.is_set()
 
-    def _run(self, camera: Camera | None, generation: int) -> None:
+    def _run(self, camera: Camera | None, generation: int, after: threading.Thread | None) -> None:
         """[camera thread] Read until the source ends, the run stops or another reader has taken over."""
         outcome: RealtimeError | None = None
+        if after is not None:
+            after.join(timeout=_CLOSED_WITHIN_S)
+            self._heard_at_s = time.monotonic()
         try:
             while self._is_current(generation):
                 if camera is None:
@@ -308,6 +358,9 @@ class Capture:
         first_pts_s = self._last_pts_s + 1.0 / camera.info.fps if first_index else 0.0
         shift_s: float | None = None  # wall clock minus presentation time, while the beat holds
         while True:
+            if not self._may_read.is_set():
+                self._may_read.wait()
+                shift_s = None
             began_s = time.monotonic()
             frame = camera.read()
             now_s = time.monotonic()

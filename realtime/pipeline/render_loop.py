@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Sequence
 
 import cv2
+import numpy as np
 
 from realtime.core.errors import FAULTS, HangError, OnceLogger, RealtimeError, in_one_line
 from realtime.core.stats import RunStats
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import Face, Frame
+from realtime.imaging.frame import USUAL_SIZE, Face, Frame
 from realtime.outputs import Output
 from realtime.pipeline.capture import Capture
 from realtime.pipeline.effect_chain import EffectChain
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _WINDOW_WAIT_S = 0.004  # how long the main thread waits for a frame before it looks at the keyboard again
 _IDLE_WAIT_S = 0.02  # the same where there is no window
 _DETECTOR = "the face detector"
+_AFTER_S = 0.001  # a recording takes no two pictures of one time
 
 # How long the end waits for the processing thread, which closes the effects:
 _CLOSED_WITHIN_S = 10.0
@@ -82,6 +84,9 @@ class RenderLoop:
         self._stopping = threading.Event()
         self._outcome: RealtimeError | None = None
         self._flipped: FramePool | None = None
+        self.is_blank = False
+        """Whether black is shown and the source is suspended."""
+        self._blank_lock = threading.Lock()  # no picture may be offered after the black one
         self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
         self._all_feeds: list[OutputWorker] = []
         self.output_workers: Sequence[OutputWorker] = [self._output_worker(output) for output in self.outputs]
@@ -226,7 +231,7 @@ class RenderLoop:
                 if self.limits.reached(frame, self.stats.processed):
                     self.is_complete = not self._must_end()
                     break
-                if not self.paused:
+                if not (self.paused or self.is_blank):
                     self._make(frame)
         except MailboxClosedError:
             self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
@@ -253,11 +258,14 @@ class RenderLoop:
         picture = self.chain.make(frame, faces)
         self.pulse.rest()
         made_s = time.perf_counter()
-        for output_worker in self.output_workers:
-            output_worker.offer(picture)
-        if not self.every_frame:  # where outputs are waited for, their time is not ours
-            made_s = time.perf_counter()
-        self.newest, self.faces_in_view = picture, sum(face.confirmed for face in faces)
+        with self._blank_lock:
+            if self.is_blank:  # meanwhile
+                return
+            for output_worker in self.output_workers:
+                output_worker.offer(picture)
+            if not self.every_frame:  # where outputs are waited for, their time is not ours
+                made_s = time.perf_counter()
+            self.newest, self.faces_in_view = picture, sum(face.confirmed for face in faces)
         self.stats.processed += 1
         self.stats.picture_size = picture.size
         self.stats.own.add(made_s - began_s - detect_s)
@@ -269,6 +277,28 @@ class RenderLoop:
         cv2.flip(frame.pixels, 1, dst=pixels)
         flipped = dataclasses.replace(frame, pixels=pixels, mirrored=not frame.mirrored)
         return flipped, [face.mirrored(frame.size.width) for face in faces]
+
+    def set_blank(self, on: bool) -> None:
+        """Show black on every output and suspend the source, or go on with it. Live runs only; main thread, also before
+        `run`. Black stays until the source has given a picture again. Raises RuntimeError where no thread can be
+        started to read.
+        """
+        if on == self.is_blank:
+            return
+        if not on:
+            self.capture.resume()
+            self.is_blank = False
+            return
+        self.capture.suspend()
+        with self._blank_lock:
+            self.is_blank = True
+            size = self.newest.size if self.newest is not None else USUAL_SIZE
+            last_s = self.newest.pts_s if self.newest is not None else 0.0
+            black = np.zeros((size.height, size.width, 3), np.uint8)
+            index = self.newest.index if self.newest is not None else 0
+            self.newest, self.faces_in_view = Frame(black, time.monotonic(), last_s + _AFTER_S, index), 0
+            for output_worker in self.output_workers:
+                output_worker.offer(self.newest)
 
     def stop(self) -> None:
         """End the run, in order, because the user wants it. Any thread, signal handlers too: it takes no lock, which

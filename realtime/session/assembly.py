@@ -78,6 +78,7 @@ class Run(NamedTuple):
         try:
             with graceful_shutdown(loop.stop, unheard=loop.stop):
                 try:
+                    self.supervisor.obey_waiting()
                     loop.run(self.supervisor.tick)
                 finally:
                     loop.main_pulse.at("what is being saved", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)

@@ -15,7 +15,9 @@ from realtime.control.commands import (
     Command,
     NextParameter,
     Quit,
+    ReopenCamera,
     SaveSnapshot,
+    SetBlank,
     SetMirrored,
     SetParameter,
     SetPaused,
@@ -65,6 +67,11 @@ class Supervisor:
         self._next_status_s = 0.0
         self._standing: set[str] = set()  # outputs that were told to stand still
 
+    def obey_waiting(self) -> None:
+        """Carry out what was asked before the first frame: a gallery that opens at ten must not flash at nine."""
+        while (command := self.controls.next_command()) is not None:
+            self._obey(command)
+
     def tick(self) -> None:
         """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
         command = self.controls.next_command()
@@ -111,6 +118,10 @@ class Supervisor:
                 say("mirrored" if loop.mirrored else "not mirrored")
             case SetPaused(on):
                 loop.paused = not loop.paused if on is None else on
+            case SetBlank(on):
+                self._set_blank(not loop.is_blank if on is None else on)
+            case ReopenCamera():
+                self._try(loop.capture.reopen)
             case StepEffect(by):
                 self.menu.step(by)
             case ChooseEffect(spec):
@@ -130,6 +141,19 @@ class Supervisor:
                 self._notice_failed_recording()
                 if on is None or on == (self._snapshots.recorder is None):
                     self._toggle_recording()
+
+    def _set_blank(self, on: bool) -> None:
+        if self._loop.every_frame:
+            self.controls.say("nothing is live here; there is nothing to blank")
+            return
+        self._try(lambda: self._loop.set_blank(on))
+        self.controls.status = self._status()
+
+    def _try(self, change: Callable[[], None]) -> None:
+        try:
+            change()
+        except RuntimeError as error:  # no further thread now
+            self._say(f"the camera cannot be opened now: {error}")
 
     def _set(self, path: str, value: object) -> None:
         try:
@@ -235,6 +259,7 @@ class Supervisor:
             faces=loop.faces_in_view,
             mirrored=loop.mirrored,
             paused=loop.paused,
+            blank=loop.is_blank,
             recording=self._snapshots.recording,
             frames=stats.processed,
             restarts=(("camera", stats.reopened),),
