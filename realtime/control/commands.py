@@ -50,6 +50,7 @@ class StepEffect(Command):
     """Go to the next effect (1) or the previous one (-1) in the menu."""
 
     by: int
+    fade_s: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class ChooseEffect(Command):
     """Show this effect, as `--effect` writes it, in the place of the last one."""
 
     spec: str
+    fade_s: float = 0.0
+    """For how long the former picture shines through."""
+    planned: bool = False
+    """Decided beforehand, as in a programme: nobody is there to press again before people are seen as they are."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from realtime.effects import Effect, shows_people
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR, as_picture
+from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.marking import Marking
 from realtime.system.watchdog import HUNG_AFTER_S, Pulse
 
@@ -128,8 +129,11 @@ class EffectChain:
         self._asides = OnceLogger(log)  # of calls beside the picture
         self._last_marked: Pixels | None = None
         self._lock = threading.Lock()
+        self._leaving: EffectSlot | None = None  # fades out
+        self._fade: CrossFade | None = None
         # Guarded by _lock:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
+        self._waiting_fade_s = 0.0
         self._is_closed = False
         self._saved: dict[str, _SavedState] = {}  # by spec: what effects that were left shall know when they are back
         for slot in self.slots:
@@ -179,10 +183,13 @@ class EffectChain:
         """What was asked for, in order, as people read it and as the statistics name it."""
         return [slot.title for slot in self.slots]
 
-    def replace(self, slot: EffectSlot) -> None:
-        """Put an opened effect in the place of the last one, from the next frame on."""
+    def replace(self, slot: EffectSlot, fade_s: float = 0.0) -> None:
+        """Put an opened effect in the place of the last one, from the next frame on. For `fade_s` of the source's time
+        the picture of the one that goes shines through, unless it shows people bare whom the new one hides.
+        """
         self._prepare(slot)
         with self._lock:
+            self._waiting_fade_s = fade_s
             overtaken, self._waiting = (slot, None) if self._is_closed else (self._waiting, slot)
         if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
             self._close(overtaken)
@@ -197,33 +204,66 @@ class EffectChain:
         Faces that are not confirmed are given to effects that hide people, and to no others.
         """
         if self._waiting is not None:
-            self._take_over()
+            self._take_over(frame.pts_s)
         picture = frame
         scene = Scene(frame)
         is_given_away = False
         confirmed = [face for face in faces if face.confirmed]
         for slot in self.slots:
-            began_s = time.perf_counter()
-            self.pulse.at(slot.name)
-            self.pulse.at(slot.name, self._patience_s(slot))
-            try:
-                scene = scene.after(picture, faces if slot.traits.hides_identity else confirmed)
-                pixels = _pixels_of(slot.effect.make(scene))
-                slot.last_picture = pixels
-                is_given_away = slot.traits.gives_pictures_away and pixels is not picture.pixels
-                picture = picture if pixels is picture.pixels else picture.with_pixels(pixels)
-            except FAULTS as error:  # the show goes on
-                self._failures.failure(f"{slot.name} fails", error)
-                self._stats.effect_failures += 1
-                is_given_away = False
-                picture = self._bridge(slot, picture)
-            self._stats.stage(slot.name).add(time.perf_counter() - began_s)
+            seen, scene = picture, scene.after(picture, faces if slot.traits.hides_identity else confirmed)
+            picture, is_given_away = self._picture_of(slot, scene)
+            if self._fade is not None and slot is self.slots[-1]:
+                picture, is_given_away = self._faded(scene, seen, faces, picture, is_given_away)
         self.pulse.at("the label")
         return self._marked(picture, frame, may_write=is_given_away)
+
+    def _picture_of(self, slot: EffectSlot, scene: Scene) -> tuple[Frame, bool]:
+        """Return one effect's picture, and whether its pixels are nobody else's."""
+        began_s = time.perf_counter()
+        self.pulse.at(slot.name)
+        self.pulse.at(slot.name, self._patience_s(slot))
+        seen, is_given_away = scene.frame, False
+        try:
+            pixels = _pixels_of(slot.effect.make(scene))
+            slot.last_picture = pixels
+            is_given_away = slot.traits.gives_pictures_away and pixels is not seen.pixels
+            picture = seen if pixels is seen.pixels else seen.with_pixels(pixels)
+        except FAULTS as error:  # the show goes on
+            self._failures.failure(f"{slot.name} fails", error)
+            self._stats.effect_failures += 1
+            picture = self._bridge(slot, seen)
+        self._stats.stage(slot.name).add(time.perf_counter() - began_s)
+        return picture, is_given_away
+
+    def _faded(
+        self, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, is_given_away: bool
+    ) -> tuple[Frame, bool]:
+        """Return the new effect's picture of what it has `seen` with the former one's shining through, until that is
+        over.
+        """
+        fade, leaving = self._fade, self._leaving
+        assert fade is not None and leaving is not None  # noqa: S101, PT018 - the caller has looked
+        if fade.is_over(seen.pts_s):
+            self._end_fade()
+            self._begin_marking()
+            return picture, is_given_away
+        began_s = time.perf_counter()
+        shown = faces if leaving.traits.hides_identity else [face for face in faces if face.confirmed]
+        former, _ = self._picture_of(leaving, scene.after(seen, shown))
+        pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s)
+        fade.took(time.perf_counter() - began_s)
+        return picture.with_pixels(pixels), True
+
+    def _end_fade(self) -> None:
+        leaving, self._leaving, self._fade = self._leaving, None, None
+        if leaving is not None:
+            self.pulse.at(f"closing {leaving.name}")
+            self._close(leaving)
 
     def close(self) -> None:
         """Close every effect."""
         self.describe()
+        self._end_fade()
         slots, self.slots = self.slots, []
         with self._lock:
             waiting, self._waiting, self._is_closed = self._waiting, None, True
@@ -271,11 +311,13 @@ class EffectChain:
         self._last_marked = marked.pixels
         return marked
 
-    def _take_over(self) -> None:
+    def _take_over(self, pts_s: float) -> None:
         with self._lock:
             new, self._waiting = self._waiting, None
+            fade_s = self._waiting_fade_s
         if new is None:
             return
+        self._end_fade()  # of the one before, where that was still on its way
         if self.slots:
             self.describe()
             former = self.slots.pop()
@@ -289,8 +331,11 @@ class EffectChain:
                 if saved.state is not None:
                     self._ask(new, "restore_state", lambda effect: effect.restore_state(saved.state), None)
             self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
-            self.pulse.at(f"closing {former.name}")
-            self._close(former)
+            if fade_s > 0 and not _bares_who_is_hidden(former.traits, new.traits):
+                self._leaving, self._fade = former, CrossFade(pts_s, fade_s)
+            else:
+                self.pulse.at(f"closing {former.name}")
+                self._close(former)
         self.slots.append(new)
         self._begin_marking()
         self.describe()
@@ -318,7 +363,8 @@ class EffectChain:
     def _begin_marking(self) -> None:
         self._last_marked = None
         self._publish_parameters()
-        self._marking.begin([slot.asked.public_name for slot in self.slots], [slot.traits for slot in self.slots])
+        slots = self.slots if self._leaving is None else [self._leaving, *self.slots]
+        self._marking.begin([slot.asked.public_name for slot in slots], [slot.traits for slot in slots])
 
     def _patience_s(self, slot: EffectSlot) -> float:
         return self._ask(slot, "patience_s", lambda effect: float(effect.patience_s), HUNG_AFTER_S)
@@ -337,6 +383,11 @@ class EffectChain:
         except FAULTS as error:
             self._asides.failure(f"{method} of {slot.name} fails", error)
             return otherwise
+
+
+def _bares_who_is_hidden(former: Traits, new: Traits) -> bool:
+    """Whether the picture of the effect that goes shows somebody as he is who has asked to be hidden from now on."""
+    return new.hides_identity and former.uses_pixels and not former.hides_identity
 
 
 def _pixels_of(result: Frame) -> Pixels:
@@ -417,17 +468,26 @@ class EffectMenu:
         self._is_hiding = chain.hides_people
         self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
         self._is_opening = False
+        self._fade_s = 0.0
 
-    def step(self, by: int) -> None:
-        """Go to the next (1) or previous (-1) effect. While one is still opening, only the wish is kept."""
-        self._press(by)
+    def step(self, by: int, fade_s: float = 0.0) -> None:
+        """Go to the next (1) or previous (-1) effect, as `EffectChain.replace` does. While one is still opening, only
+        the wish is kept.
+        """
+        self._press(by, fade_s)
 
-    def choose(self, spec: str) -> None:
-        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`."""
-        self._press(spec)
+    def choose(self, spec: str, fade_s: float = 0.0, *, planned: bool = False) -> None:
+        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`.
 
-    def _press(self, key: int | str) -> None:
+        `planned`: it was decided before, by whoever wrote the programme, and nobody stands there to press again.
+        """
+        self._press(spec, fade_s, planned=planned)
+
+    def _press(self, key: int | str, fade_s: float, *, planned: bool = False) -> None:
         with self._lock:
+            self._fade_s = fade_s
+            if planned:
+                self._is_hiding = False
             if not self._specs:
                 self._pressed.append(key)
             elif not self._go((key,)):
@@ -523,12 +583,12 @@ class EffectMenu:
                 continue
             slot = EffectSlot(spec, effect)
             with self._lock:
-                is_wanted = spec == self._wanted()
+                is_wanted, fade_s = spec == self._wanted(), self._fade_s
                 if is_wanted:
                     self._running = spec
                     self._is_hiding |= slot.traits.hides_identity
             if is_wanted:
-                self._chain.replace(slot)
+                self._chain.replace(slot, fade_s)
             else:
                 self._chain.close_unused(slot)
 

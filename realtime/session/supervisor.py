@@ -122,10 +122,10 @@ class Supervisor:
                 self._set_blank(not loop.is_blank if on is None else on)
             case ReopenCamera():
                 self._try(loop.capture.reopen)
-            case StepEffect(by):
-                self.menu.step(by)
-            case ChooseEffect(spec):
-                self.menu.choose(spec)
+            case StepEffect(by, fade_s):
+                self.menu.step(by, fade_s)
+            case ChooseEffect(spec, fade_s, planned):
+                self.menu.choose(spec, fade_s, planned=planned)
             case ChooseSource(spec):
                 loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
             case SetParameter(path, value):
