@@ -128,6 +128,17 @@ def test_cut_short(tensors: dict[str, torch.Tensor], tmp_path: Path) -> None:
     refusal(path)
 
 
+def test_an_archive_whose_end_names_a_further_disk(tensors: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.save(tensors, path)
+    data = bytearray(path.read_bytes())
+    locator = data.rfind(b"PK\x06\x07")  # PyTorch writes the 64-bit end, whose locator counts the disks
+    data[locator + 16 : locator + 20] = (2).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="damaged"):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize("found", [{"epoch": 3}, [1, 2], {}, torch.zeros(3)])
 def test_nothing_to_export_in_it(found: object, tmp_path: Path) -> None:
     assert "holds no weights" in refusal(saved(tmp_path, found))

@@ -110,7 +110,9 @@ class Archive:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a file is a zip archive, by its beginning as PyTorch does and by its end as others do."""
+    """Tell whether a file is a zip archive, by its beginning as PyTorch does and by its end as others do; a damaged one
+    is, too, and whoever opens it says so.
+    """
     if not path.is_file():  # a pipe would be waited for
         return False
     try:
@@ -118,6 +120,8 @@ def is_archive(path: Path) -> bool:
             return file.read(4) == b"PK\x03\x04" and zipfile.is_zipfile(path)
     except OSError:
         return False
+    except zipfile.BadZipFile:  # of an end that names a further disk, instead of False
+        return True
 
 
 def member_names(path: Path) -> list[str]:
