@@ -53,6 +53,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "frames": (["10"], "10"),
         "seconds": (["1.5"], "1.5"),
         "stats": (["s.json"], '"s.json"'),
+        "remote": (["0.0.0.0:8080"], '"0.0.0.0:8080"'),
     }
     assert set(examples) == set(FIELDS), "every option has an example here"
     words: list[str] = []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.core.errors import OutputError
-from realtime.core.stats import Durations, OutputStats, RunStats, write_stats
+from realtime.core.stats import Durations, OutputStats, RunStats, ViewersByHour, write_stats
 
 
 def test_percentiles_are_right_to_a_hundredth() -> None:
@@ -71,3 +72,27 @@ def test_statistics_name_no_folders() -> None:
     assert list(told["stages_ms"])[-1] == "effect style:wave.onnx (2)"
     assert told["outputs"][0]["failure"].startswith("out.mp4: the disk is full; what")
     assert told["outputs"][1]["failure"].startswith("cannot record to out.mp4: permission")
+
+
+def test_viewers_are_numbers_by_the_hour() -> None:
+    zone = datetime.timezone(datetime.timedelta(hours=2))
+    now = [datetime.datetime(2026, 5, 1, 17, 59, 59, tzinfo=zone)]
+    viewers = ViewersByHour(lambda: now[0])
+    viewers.add(2)
+    viewers.add(1)
+    now[0] += datetime.timedelta(seconds=1)
+    viewers.add(4)
+    assert viewers.by_hour() == (("2026-05-01T17:00+02:00", 3), ("2026-05-01T18:00+02:00", 4))
+    now[0] += datetime.timedelta(hours=23)
+    assert viewers.by_hour() == (("2026-05-01T18:00+02:00", 4),)
+    now[0] += datetime.timedelta(hours=1)
+    assert viewers.by_hour() == ()
+
+
+def test_a_clock_that_was_wrong_leaves_no_viewers_in_the_future() -> None:
+    now = [datetime.datetime(2036, 1, 1, tzinfo=datetime.UTC)]
+    viewers = ViewersByHour(lambda: now[0])
+    viewers.add(9)
+    now[0] = datetime.datetime(2026, 5, 1, tzinfo=datetime.UTC)
+    viewers.add(1)
+    assert viewers.by_hour() == (("2026-05-01T00:00+00:00", 1),)

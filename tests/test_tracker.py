@@ -331,3 +331,20 @@ def test_the_poster_gets_the_gaze_only_when_the_person_has_gone() -> None:
     assert frames[8 * 30 + 10][0].track_id == person, "held"
     assert frames[8 * 30 + 20][0].track_id != person
     assert frames[-1][0].box.width < 150, "back, and followed again"
+
+
+def test_people_are_counted_once_and_posters_never() -> None:
+    """Somebody beside a poster goes away for two seconds, then for four, and comes back with somebody else."""
+    tracker, rng = FaceTracker(), np.random.default_rng(4)
+    counts = []
+
+    def scene(at_s: float) -> list[Face]:
+        poster, one, other = detected(1000, 200, 100), moving(at_s, 300, 120, rng), moving(at_s, 700, 120, rng)
+        if at_s < 5 or 7 < at_s < 12:
+            return [poster, one]
+        return [poster] if at_s < 16 else [poster, one, other]
+
+    for from_s in range(20):
+        play(tracker, scene, 1.0, from_s=from_s)
+        counts.append(tracker.people)
+    assert (counts[4], counts[11], counts[15], counts[19]) == (1, 1, 1, 3)

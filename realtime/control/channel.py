@@ -40,6 +40,8 @@ class Status:
     """Pictures made since the start."""
     restarts: tuple[tuple[str, int], ...] = ()
     """How often something was begun anew since the start, by what: `camera`, `detector`, `effect`, an output."""
+    viewers_by_hour: tuple[tuple[str, int], ...] = ()
+    """How many people came into view, by local hour (`2026-05-01T18:00+02:00`), the last 24 hours, oldest first."""
     programme: ProgrammeStatus | None = None
     """What hangs now and what comes next, where a programme runs."""
 

@@ -42,9 +42,19 @@ def user_cache_folder() -> Path:
     return _known_folder("cache", "XDG_CACHE_HOME")
 
 
+def user_config_folder() -> Path:
+    """Return where what the user has settled lies. Raises OptionError where nobody's home is known."""
+    return _known_folder("configuration", "XDG_CONFIG_HOME")
+
+
 def _known_folder(kind: str, variable: str) -> Path:
+    folders = {
+        "data": platformdirs.user_data_path,
+        "cache": platformdirs.user_cache_path,
+        "configuration": platformdirs.user_config_path,
+    }
     try:
-        folder = platformdirs.user_data_path("realtime") if kind == "data" else platformdirs.user_cache_path("realtime")
+        folder = folders[kind]("realtime")
     except RuntimeError as error:  # a user id without a name, as in containers, and no HOME
         raise OptionError(f"no home folder is known for the {kind}; set HOME or {variable} to a folder") from error
     return folder

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import json
 import math
 import re
 import statistics
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,6 +89,43 @@ class OutputStats:
         }
 
 
+def _local_now() -> datetime.datetime:
+    return datetime.datetime.now().astimezone()
+
+
+class ViewersByHour:
+    """How many people came into view, by local hour: numbers, and nothing else of anybody. Any thread."""
+
+    HOURS = 24
+
+    def __init__(self, now: Callable[[], datetime.datetime] = _local_now) -> None:
+        """`now`: the local time, with its time zone."""
+        self._now = now
+        self._lock = threading.Lock()
+        self._counts: dict[datetime.datetime, int] = {}  # guarded by _lock
+
+    def add(self, count: int) -> None:
+        """Count people who have just come."""
+        hour = self._now().replace(minute=0, second=0, microsecond=0)
+        with self._lock:
+            self._counts[hour] = self._counts.get(hour, 0) + count
+            self._forget(hour)
+
+    def by_hour(self) -> tuple[tuple[str, int], ...]:
+        """Return hours (`2026-05-01T18:00+02:00`) and numbers of the last 24 hours, oldest first, without those in
+        which nobody came.
+        """
+        hour = self._now().replace(minute=0, second=0, microsecond=0)
+        with self._lock:
+            self._forget(hour)
+            return tuple((one.isoformat(timespec="minutes"), self._counts[one]) for one in sorted(self._counts))
+
+    def _forget(self, hour: datetime.datetime) -> None:
+        """Forget what lies a day back, and what a clock that was wrong has put into the future."""
+        oldest = hour - datetime.timedelta(hours=self.HOURS - 1)
+        self._counts = {one: count for one, count in self._counts.items() if oldest <= one <= hour}
+
+
 class RunStats:
     """Everything `--stats` writes. The names of the fields are an interface: docs/statistics.md."""
 
@@ -106,6 +145,7 @@ class RunStats:
         self.synthetic = 0
         self.labelled = 0
         self.frames_with_face = 0
+        self.viewers = ViewersByHour()
         self.stages: dict[str, Durations] = {}
         self.own = Durations()
         self.outputs: list[OutputStats] = []
@@ -166,6 +206,7 @@ class RunStats:
             "outputs": [output.as_json() for output in self.outputs],
             "camera_reopened": self.reopened,
             "effect_failures": self.effect_failures,
+            "viewers_by_hour": dict(self.viewers.by_hour()),
         }
 
     def summary(self) -> str:

@@ -1,7 +1,7 @@
 """XMP, the metadata that Adobe, IPTC, ExifTool and C2PA agree on: the packet, and where files keep it.
 
-ISO 16684-1 says what a packet is; part 3 of Adobe's XMP specification where PNG, MP4 and MOV hold one. Nothing here
-knows what is told: that is `provenance.py`'s.
+ISO 16684-1 says what a packet is; part 3 of Adobe's XMP specification where PNG, JPEG, MP4 and MOV hold one. Nothing
+here knows what is told: that is `provenance.py`'s.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from realtime.imaging.png import HEADER_BYTES, SIGNATURE, chunk, chunks
 from realtime.imaging.provenance import PROGRAM, Provenance
 
 _KEYWORD = b"XML:com.adobe.xmp"
+_JPEG_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\0"
+_LONGEST_SEGMENT_BYTES = 65_535
 _BOX_TYPE = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 _BOX_HEADER_BYTES = 24
 _LARGEST_PACKET_BYTES = 1 << 20
@@ -79,6 +81,16 @@ def png_with(png: bytes | memoryview, xmp: bytes) -> bytes:
     """Return an encoded PNG with a packet in it, before its pixels, where readers look."""
     text = _KEYWORD + b"\0\0\0\0\0" + xmp  # not compressed, no language, no translated keyword
     return b"".join((png[:HEADER_BYTES], chunk(b"iTXt", text), png[HEADER_BYTES:]))
+
+
+def jpeg_with(jpeg: bytes, xmp: bytes) -> bytes:
+    """Return an encoded JPEG with a packet in it, as its first segment. A packet that is too long for one, over 65,502
+    bytes, is left out.
+    """
+    content = _JPEG_NAMESPACE + xmp
+    if len(content) + 2 > _LONGEST_SEGMENT_BYTES:
+        return jpeg
+    return b"".join((jpeg[:2], struct.pack(">2sH", b"\xff\xe1", len(content) + 2), content, jpeg[2:]))
 
 
 def append_box(file: BinaryIO, xmp: bytes) -> None:

@@ -37,6 +37,7 @@ class FaceStage:
         self._track_times = stats.stage("track")
         self._tracker = FaceTracker()
         self._continuity = SceneContinuity()
+        self._people = 0
         self._detector: FaceDetector | None = None
         self._ready = threading.Event()
         self._failures = OnceLogger(log)
@@ -87,6 +88,9 @@ class FaceStage:
             self._failures.failure("following the faces fails", error)
             self._tracker.reset()
             faces, unconfirmed = [], []
+        if self._tracker.people != self._people:
+            self._stats.viewers.add(self._tracker.people - self._people)
+            self._people = self._tracker.people
         self.detect_s = detected_s - began_s
         self._detect_times.add(self.detect_s)
         self._track_times.add(time.perf_counter() - detected_s)

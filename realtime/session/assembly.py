@@ -146,9 +146,14 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
     return run
 
 
-def _front_ends(options: Options) -> list[MakeFrontEnd]:  # noqa: ARG001
+def _front_ends(options: Options) -> list[MakeFrontEnd]:
     """Return how to make what was asked for beside the picture."""
-    return []
+    wanted: list[MakeFrontEnd] = []
+    if options.remote is not None:
+        from realtime.remote.http_control import HttpControl
+
+        wanted.append(functools.partial(HttpControl, address=options.remote, find_effects=_effect_specs))
+    return wanted
 
 
 def _closing(part: Camera | Effect | Output) -> Callable[[], None]:
@@ -404,19 +409,19 @@ def _menu(
     options: Options, context: EffectContext, slots: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
 ) -> EffectMenu:
     """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
-
-    def specs() -> list[str]:
-        names = effects.effect_names()
-        return [f"{name}:{choice}" if choice else name for name in names for choice in _choices(name)]
-
     alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
     return EffectMenu(
-        specs,
+        _effect_specs,
         slots[-1].spec,
         lambda spec: open_effect(spec, options, alongside),
         chain,
         controls.say,
     )
+
+
+def _effect_specs() -> list[str]:
+    """Every effect that can be chosen while it runs, as `--effect` writes it."""
+    return [f"{name}:{choice}" if choice else name for name in effects.effect_names() for choice in _choices(name)]
 
 
 def _choices(name: str) -> Sequence[str]:

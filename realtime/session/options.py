@@ -20,6 +20,7 @@ from realtime.faces import DETECTORS
 from realtime.imaging.frame import Size
 from realtime.models.runtime.providers import Provider
 from realtime.outputs.splitting import Split, parse_split
+from realtime.remote.address import Address, parse_address
 from realtime.session import preset_paths
 
 
@@ -230,6 +231,14 @@ class Options:
     seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
     stats: Path | None = _option(
         None, _TOLD, "FILE.json", "write what was counted and measured, each minute and at the end", _path
+    )
+    remote: Address | None = _option(
+        None,
+        _TOLD,
+        "[HOST:]PORT",
+        "a page to see and change everything in a browser, and the same for programs; PORT alone: from this machine; "
+        "with a HOST (0.0.0.0: all addresses of this machine) from others too, who need a token (docs/remote.md)",
+        parse_address,
     )
 
     @property

@@ -263,4 +263,5 @@ class Supervisor:
             recording=self._snapshots.recording,
             frames=stats.processed,
             restarts=(("camera", stats.reopened),),
+            viewers_by_hour=stats.viewers.by_hour(),
         )

@@ -45,6 +45,7 @@ class _Track:
     def __init__(self, identity: int, detection: Face, pts_s: float, *, confirmed: bool) -> None:
         self.identity = identity
         self.confirmed = confirmed
+        self.is_counted = False
         self.hits = 0
         self.seen_at_s = pts_s
         self.sure_at_s = pts_s
@@ -115,6 +116,9 @@ class FaceTracker:
         self._next_identity = 0
         self._nobody_yet = True
         self._pts_s = -math.inf
+        self.people = 0
+        """How many different people have been seen since the start: faces that moved by themselves, so that no poster
+        is one of them. Whoever comes back after `REMEMBERED_S`, or after a cut, is another one."""
 
     def update(self, detections: Sequence[Face], pts_s: float) -> list[Face]:
         """Take the faces found in the picture of this moment; return the calmed ones.
@@ -142,7 +146,10 @@ class FaceTracker:
                 track.life_watch.watch(track.raw[:8], track.calmed[:8], width, pts_s, shadowed=shadowed)
             else:
                 face = track.held(pts_s)
-            if track.life_watch.life is not Liveness.ALIVE:
+            if track.life_watch.life is Liveness.ALIVE:
+                self.people += not track.is_counted
+                track.is_counted = True
+            else:
                 face = dataclasses.replace(face, alive=False)
             speed = math.hypot(track.speed_x, track.speed_y) / face.box.width
             candidates.append(Candidate(face, track.life_watch.life, speed))

@@ -1,0 +1,94 @@
+"""The HTTP server beside a run: `--remote [HOST:]PORT`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from realtime.control.channel import ControlChannel
+from realtime.control.front_end import FrontEnd
+from realtime.core.errors import OptionError
+from realtime.remote.access import Access
+from realtime.remote.address import Address, is_loopback
+from realtime.remote.limits import Limits
+from realtime.remote.routes import Answers
+from realtime.remote.server import Server
+from realtime.remote.token import read_or_make_token, token_file
+
+log = logging.getLogger(__name__)
+
+_WAITING_CONNECTIONS = 32
+
+
+class HttpControl(FrontEnd):
+    """Answers on one address for as long as the run lasts."""
+
+    def __init__(
+        self,
+        channel: ControlChannel,
+        address: Address,
+        find_effects: Callable[[], Sequence[str]] = tuple,
+        token_path: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Take the address, so that what is asked before `start` waits. `find_effects` returns every effect that can be
+        chosen, as `--effect` writes it. `token_path`: where the token lies; None: in the user's folder.
+
+        Raises OptionError where the address cannot be had, or the token not be read.
+        """
+        self._token_path = None if is_loopback(address) else token_path or token_file()
+        token = read_or_make_token(self._token_path) if self._token_path else None
+        self._listener = _listener(address)
+        self.address = Address(address.host, self._listener.getsockname()[1])
+        """Where it listens, with the port that it got."""
+        answers = Answers(channel, Access(token, address.host), find_effects)
+        self._server = Server(self._listener, answers.answer, answers.events, limits)
+        answers.answered = self._server.answered
+
+    @property
+    def url(self) -> str:
+        """What people open. Of all this machine's addresses it names the machine."""
+        everywhere = self.address.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        return f"http://{self.address._replace(host=socket.gethostname()) if everywhere else self.address}/"
+
+    def start(self) -> None:
+        try:
+            self._server.start()
+        except RuntimeError as error:
+            raise OptionError(f"no thread for --remote: {error}; end other programs, or leave it out") from error
+        who = f", for whoever has the token in {self._token_path}" if self._token_path else ", on this machine only"
+        log.info("remote control: %s%s", self.url, who)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _listener(address: Address) -> socket.socket:
+    """Return a socket that listens there. Raises OptionError."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        both = address.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            place[:2] if family == socket.AF_INET else place,
+            family=family,
+            backlog=_WAITING_CONNECTIONS,
+            dualstack_ipv6=both,
+        )
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"--remote {address}: {_why_not(address, error)}") from error
+
+
+def _why_not(address: Address, error: Exception) -> str:
+    if isinstance(error, socket.gaierror) or not isinstance(error, OSError):
+        return "this host is not known here; give one of this machine's addresses"
+    if error.errno == errno.EADDRINUSE:
+        other = address.port + 1 if address.port < 65535 else 8080
+        return f"another program has this port; choose another one, for example {address._replace(port=other)}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "this port is not for everybody; choose one from 1024 on"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"this is no address of this machine; 0.0.0.0:{address.port} is all it has"
+    return f"cannot listen there: {error.strerror or error}; choose another address"
