@@ -49,6 +49,7 @@ TARGETS: Mapping[str, RegistryEntry] = {
     ),
     "checkpoints": RegistryEntry("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
     "films": RegistryEntry("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
+    "http": RegistryEntry("tools.fuzzing.http_exchange", "TARGET", "bytes into the server of --remote"),
     "manifests": RegistryEntry("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
     "packs": RegistryEntry("tools.fuzzing.packs", "TARGET", "portrait packs into realtime portrait show"),
     "pictures": RegistryEntry("tools.fuzzing.pictures", "TARGET", "pictures of every kind as a source"),
