@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 import re
@@ -63,7 +64,7 @@ class Access:
         return refusal(HTTPStatus.FORBIDDEN, "pages of others may not ask this") if is_foreign else None
 
     def _unknown(self, request: Request) -> Response | None:
-        if self._token is None or self._is_token(_bearer(request)) or self._is_token(_cookie(request)):
+        if self._token is None or self._is_token(_authorized(request)) or self._is_token(_cookie(request)):
             return None
         return refusal(
             HTTPStatus.UNAUTHORIZED,
@@ -75,9 +76,19 @@ class Access:
         return self._token is not None and hmac.compare_digest(text.encode("utf-8", "replace"), self._token.encode())
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.header("authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def _authorized(request: Request) -> str:
+    """Return the token of the header Authorization: `Bearer TOKEN`, or the password of `Basic` with any name, for
+    programs that know nothing else.
+    """
+    scheme, _, text = request.header("authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return text.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _cookie(request: Request) -> str:

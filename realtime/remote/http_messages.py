@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from realtime.core.errors import shown
 from realtime.remote.limits import Limits
 
 _HEAD_END = b"\r\n\r\n"
@@ -102,7 +103,7 @@ def json_response(
 
 def refusal(status: HTTPStatus, line: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that says in one line why not, and what to do."""
-    return json_response({"error": line}, status, headers)
+    return json_response({"error": shown(line)}, status, headers)
 
 
 class RequestReader:

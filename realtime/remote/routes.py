@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -18,12 +19,15 @@ from realtime.remote import descriptions, metrics, openapi
 from realtime.remote.access import Access
 from realtime.remote.effect_list import EffectList
 from realtime.remote.http_messages import Request, Response, json_response, refusal
+from realtime.remote.limits import TokenBucket
 from realtime.remote.picture_feed import PictureFeed
 
 _PAGE = Path(__file__).parent / "page"
 _HTML = "text/html; charset=utf-8"
 _LONGEST_VALUE = 1000
 """Letters: no label, name or path is longer, and each may be drawn into the picture."""
+_COMMANDS_PER_S = 10.0
+"""The run carries out fifty a second; more would wait, and none is worth anything late."""
 _CONFIRMED = "quit"
 _FOR_EVERYBODY = frozenset({"/page.css", "/icon.svg"})
 """What the page needs that asks for the token."""
@@ -47,6 +51,7 @@ class Answers:
         self._channel = channel
         self._access = access
         self._effects = EffectList(find_effects)
+        self._commands = TokenBucket(_COMMANDS_PER_S, time.monotonic())
         self._feed = PictureFeed(lambda: channel.newest_picture())
         self._files = {path.name: path.read_bytes() for path in _PAGE.iterdir() if path.suffix in _FILE_TYPES}
 
@@ -154,6 +159,8 @@ class Answers:
                 HTTPStatus.CONFLICT,
                 f'nobody can begin it again from here; to end the run send {{"value": "{_CONFIRMED}"}}',
             )
+        if not self._commands.take(time.monotonic()):
+            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, "too many commands; send the next in a second")
         self._channel.send(command)
         return json_response({"command": named.name, "value": value}, HTTPStatus.ACCEPTED)
 

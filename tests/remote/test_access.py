@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from collections.abc import Callable
@@ -54,6 +55,14 @@ def test_with_the_token_it_is(guarded: Client, channel: ControlChannel, token: s
     assert guarded.ask("GET", "/status.json", headers=bearer(token))[0] == 200
     assert guarded.ask("POST", "/commands/pause", headers=bearer(token))[0] == 202
     assert channel.next_command() is not None
+
+
+def test_programs_that_know_passwords_only_send_it_as_one(guarded: Client, token: str) -> None:
+    for words, status in ((f"any:{token}", 200), (f":{token}", 200), (token, 401), ("any:", 401), (f"{token}:", 401)):
+        sent = {"Authorization": f"Basic {base64.b64encode(words.encode()).decode()}"}
+        assert guarded.ask("GET", "/status.json", headers=sent)[0] == status
+    for broken in ("Basic", "Basic !", "Basic /w==", f"Digest {token}"):
+        assert guarded.ask("GET", "/status.json", headers={"Authorization": broken})[0] == 401
 
 
 def test_a_browser_gets_the_token_as_a_cookie(guarded: Client, token: str) -> None:

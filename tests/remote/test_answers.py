@@ -173,6 +173,16 @@ def test_a_command_that_cannot_be_is_refused(
     assert channel.next_command() is None
 
 
+def test_commands_do_not_pile_up(client: Client, channel: ControlChannel) -> None:
+    statuses = [client.ask("POST", "/commands/snapshot")[0] for _ in range(30)]
+    assert statuses[:10] == [202] * 10
+    assert 429 in statuses
+    taken = 0
+    while channel.next_command() is not None:
+        taken += 1
+    assert taken == statuses.count(202)
+
+
 def test_without_a_programme_there_is_no_item(client: Client, channel: ControlChannel) -> None:
     channel.status = Status()
     assert client.ask("POST", "/commands/next-item")[0] == 409

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,7 +87,11 @@ def test_what_others_change_is_shown(page: browser.Page, channel: ControlChannel
     until(lambda: page.run("document.getElementById('message').textContent") == "saved a.png")
 
 
-def test_the_status_and_the_picture_are_seen(page: browser.Page) -> None:
+def test_the_status_and_the_picture_are_seen(page: browser.Page, channel: ControlChannel) -> None:
+    zone = datetime.timezone(datetime.timedelta(hours=-3, minutes=-30))
+    hour = datetime.datetime.now(zone).replace(minute=0, second=0, microsecond=0)
+    hours = [(hour - datetime.timedelta(hours=back)).isoformat(timespec="minutes") for back in (2, 1)]
+    channel.status = dataclasses.replace(STATUS, viewers_by_hour=tuple(zip(hours, (3, 41), strict=True)))
     until(lambda: page.run("document.getElementById('picture').naturalWidth") == 960)
     until(lambda: page.run("document.getElementById('connection').textContent") == "live")
     figures = page.run(
@@ -95,7 +100,8 @@ def test_the_status_and_the_picture_are_seen(page: browser.Page) -> None:
     assert figures.split("|")[0] == "frames/s 30.0" or figures.split("|")[0] == "30.0 frames/s"
     assert page.run("document.getElementById('item-now').textContent") == "Night"
     assert page.run("document.getElementById('item-next').textContent") == "next: Lisa at 18:30"
-    assert page.run("document.querySelectorAll('#viewers .some').length") == 2
+    told = [f"{hours[0][11:13]}:00, 3 viewers", f"{hours[1][11:13]}:00, 41 viewers"]
+    until(lambda: page.run("[...document.querySelectorAll('#viewers .some')].map(e => e.title)") == told)
     assert page.run("document.getElementById('viewers-total').textContent") == "44 in 24 hours"
 
 

@@ -4,6 +4,7 @@
 const PICTURE_EVERY_MS = 200;
 const PICTURE_AGAIN_MS = 2000;
 const MESSAGE_MS = 5000;
+const HOUR_MS = 3600e3;
 const PRESSED_WHERE = { mirror: "mirrored", pause: "paused", blank: "blank", record: "recording" };
 const ELSEWHERE = ["quit", "next-item", "next-effect", "previous-effect"]; // quit: nobody can begin it again from here
 const ICONS = {
@@ -153,23 +154,31 @@ function showBadges() {
   box.replaceChildren(...badges.map(([text, kind]) => make("span", { class: `badge ${kind}` }, text)));
 }
 
+// Hours are those of the wall, which may hang in another time zone than this page.
+function utcOffsetMs(hour) {
+  const found = /([+-])(\d\d):(\d\d)$/.exec(hour || "");
+  if (!found) return -new Date().getTimezoneOffset() * 60e3;
+  return Number(`${found[1]}1`) * (Number(found[2]) * HOUR_MS + Number(found[3]) * 60e3);
+}
+
 function showViewers() {
   const counts = Object.entries(status.viewers_by_hour);
-  const hour = new Date().getHours();
-  const shown = JSON.stringify([counts, hour]);
+  const awayMs = utcOffsetMs(counts.at(-1)?.[0]);
+  const newestMs = Math.floor((Date.now() + awayMs) / HOUR_MS) * HOUR_MS - awayMs;
+  const shown = JSON.stringify([counts, newestMs]);
   const list = at("viewers");
   if (list.dataset.shown === shown) return;
   list.dataset.shown = shown;
   const most = Math.max(1, ...counts.map(([, count]) => count));
-  const byHour = new Map(counts.map(([name, count]) => [name.slice(11, 13), count])); // the hours of the wall's own day
-  const newest = counts.length ? Math.max(hour, 0) : hour;
+  const byHour = new Map(counts.map(([hour, count]) => [Date.parse(hour), count]));
   list.replaceChildren(...Array.from({ length: 24 }, (_, index) => {
-    const name = String((newest + 1 + index) % 24).padStart(2, "0");
-    const count = byHour.get(name) || 0;
+    const hourMs = newestMs - (23 - index) * HOUR_MS;
+    const name = String(new Date(hourMs + awayMs).getUTCHours()).padStart(2, "0");
+    const count = byHour.get(hourMs) || 0;
     const words = `${name}:00, ${count} ${count === 1 ? "viewer" : "viewers"}`;
     const bar = make("i", { "aria-hidden": "true" });
     bar.style.height = `${Math.round(60 * count / most)}px`;
-    const label = index % 6 === 5 ? [make("b", { "aria-hidden": "true" }, `${name}`)] : [];
+    const label = index % 6 === 5 ? [make("b", { "aria-hidden": "true" }, name)] : [];
     return make("li", { class: count ? "some" : "", title: words },
       make("span", { class: "hidden" }, words), bar, ...label);
   }));
