@@ -6,8 +6,8 @@ path (`style.strength`), commands by their name (`NAMED_COMMANDS`). Nothing here
 `address.py` reads where to listen. HTTP: `http_control.py` is the front-end; `server.py` takes connections, within
 `limits.py`; `http_messages.py` reads a request and writes an answer; `access.py` says who may ask, `token.py` keeps the
 token; `routes.py` is the table of what can be asked, and answers it; `descriptions.py` makes JSON of status, parameters
-and commands, `openapi.py` and `metrics.py` what machines read; `picture_feed.py` makes the picture, once for all viewers;
-`page/` is the page for people.
+and commands, `openapi.py` and `metrics.py` what machines read; `picture_feed.py` makes the picture, once for all
+viewers; `page/` is the page for people.
 
 Nothing listens unless asked, only this machine is heard unless an address is given, and then only with the token. No
 thread of the picture ever waits for one of these.

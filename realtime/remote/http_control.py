@@ -21,6 +21,8 @@ from realtime.remote.token import read_or_make_token, token_file
 log = logging.getLogger(__name__)
 
 _WAITING_CONNECTIONS = 32
+_SOMEBODY_ELSE = "192.0.2.1"
+"""An address that is nobody's (RFC 5737)."""
 
 
 class HttpControl(FrontEnd):
@@ -50,9 +52,9 @@ class HttpControl(FrontEnd):
 
     @property
     def url(self) -> str:
-        """What people open. Of all this machine's addresses it names the machine."""
+        """What people open; of all this machine's addresses the one that its network knows it by."""
         everywhere = self.address.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-        return f"http://{self.address._replace(host=socket.gethostname()) if everywhere else self.address}/"
+        return f"http://{self.address._replace(host=_outward_host()) if everywhere else self.address}/"
 
     def start(self) -> None:
         try:
@@ -64,6 +66,18 @@ class HttpControl(FrontEnd):
 
     def close(self) -> None:
         self._server.close()
+
+
+def _outward_host() -> str:
+    """Return the address that this machine would call others from, or its name where it has none. Nothing is sent: a
+    datagram socket that is connected only looks up its way.
+    """
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+            way.connect((_SOMEBODY_ELSE, 9))
+            return str(way.getsockname()[0])
+    except OSError:
+        return socket.gethostname()
 
 
 def _listener(address: Address) -> socket.socket:

@@ -185,6 +185,13 @@ def test_an_address_that_cannot_be_had_is_told(
         HttpControl(channel, address, token_path=tmp_path / "token")
 
 
+def test_of_all_addresses_one_is_told(channel: ControlChannel, tmp_path: Path) -> None:
+    control = HttpControl(channel, Address(EVERYWHERE, 0), token_path=tmp_path / "token")
+    assert EVERYWHERE not in control.url
+    assert control.url.endswith(f":{control.address.port}/")
+    control.close()
+
+
 def test_on_this_machine_alone_no_token_is_made(channel: ControlChannel, tmp_path: Path) -> None:
     control = HttpControl(channel, Address("127.0.0.1", 0), token_path=tmp_path / "token")
     assert control.url == f"http://{control.address}/"

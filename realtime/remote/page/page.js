@@ -104,7 +104,8 @@ function watchPicture() {
 // The status
 
 const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
-const listed = (counts) => Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(", ");
+const listed = (counts) => Object.entries(counts).filter(([, count]) => count)
+  .map(([name, count]) => `${name} ${count}`).join(", ");
 const figure = (name, number, unit = "", told = "", isAlarm = false) => ({ name, number, unit, told, isAlarm });
 
 function figures() {
