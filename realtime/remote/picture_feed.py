@@ -12,7 +12,7 @@ from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import scale_into
 
-WIDEST_PX = 960
+LONGEST_SIDE_PX = 960
 _QUALITY = 75
 _LEAST_AGE_S = 0.1
 """Nobody gets more than ten a second. One of 1280x720 takes 6 ms, most of them beside Python (OpenCV lets go of it)."""
@@ -30,9 +30,8 @@ class PictureFeed:
         self._scaled: Pixels | None = None
 
     def jpeg(self) -> bytes:
-        """Return the newest picture, at most `WIDEST_PX` wide, in which stands how it was made; empty before the first.
-
-        The frame itself is not kept: its memory goes back to the loop.
+        """Return the newest picture, its longer side at most `LONGEST_SIDE_PX`, in which stands how it was made; empty
+        before the first. The frame itself is not kept: its memory goes back to the loop.
         """
         frame = self._newest()
         if frame is None:
@@ -51,9 +50,9 @@ class PictureFeed:
     def _fitted(self, pixels: Pixels) -> Pixels:
         size = Size.of(pixels)
         longest = max(size)
-        if longest <= WIDEST_PX:
+        if longest <= LONGEST_SIDE_PX:
             return pixels
-        width, height = (max(1, round(side * WIDEST_PX / longest)) for side in size)
+        width, height = (max(1, round(side * LONGEST_SIDE_PX / longest)) for side in size)
         if self._scaled is None or self._scaled.shape[:2] != (height, width):
             self._scaled = np.empty((height, width, 3), np.uint8)
         scale_into(pixels, self._scaled)

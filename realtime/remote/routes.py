@@ -58,16 +58,14 @@ class Answers:
     def answer(self, request: Request) -> Response:
         """Answer one request, whatever it is."""
         no = self._access.refusal(request)
-        if no is None:
-            return self._routed(request)
-        if no.status is not HTTPStatus.UNAUTHORIZED or request.method != "GET":
+        if no is not None and (no.status is not HTTPStatus.UNAUTHORIZED or request.method != "GET"):
             return no
-        if request.path in _FOR_EVERYBODY:
+        if request.path == "/" and self._access.signs_in(request):  # also one who has the cookie already
+            return self._signed_in(request)
+        if no is None or request.path in _FOR_EVERYBODY:
             return self._routed(request)
         if request.path != "/":
             return no
-        if self._access.signs_in(request):
-            return self._signed_in(request)
         return Response(HTTPStatus.UNAUTHORIZED, self._files["sign-in.html"], _HTML, no.headers)
 
     def events(self) -> dict[str, bytes]:
@@ -103,24 +101,24 @@ class Answers:
         allowed = ", ".join(sorted({route.method for route, _ in found} | {"HEAD"}))
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path[:80]} answers {allowed} only", {"Allow": allowed})
 
-    def page(self, request: Request, name: str) -> Response:  # noqa: ARG002 - as every answer
+    def page(self, _request: Request, _name: str) -> Response:
         return Response(HTTPStatus.OK, self._files["index.html"], _HTML)
 
-    def file(self, request: Request, name: str) -> Response:
+    def file(self, request: Request, _name: str) -> Response:
         name = request.path.removeprefix("/")
         return Response(HTTPStatus.OK, self._files[name], _FILE_TYPES[Path(name).suffix])
 
-    def status(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def status(self, _request: Request, _name: str) -> Response:
         return json_response(descriptions.status_json(self._channel))
 
-    def metrics(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def metrics(self, _request: Request, _name: str) -> Response:
         text = metrics.metrics_text(self._channel.status, self.answered)
         return Response(HTTPStatus.OK, text.encode("utf-8", "replace"), metrics.CONTENT_TYPE)
 
-    def parameters(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def parameters(self, _request: Request, _name: str) -> Response:
         return json_response({"parameters": descriptions.parameters_json(self._channel)})
 
-    def parameter(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def parameter(self, _request: Request, name: str) -> Response:
         return json_response(self._described(name))
 
     def set_parameter(self, request: Request, name: str) -> Response:
@@ -132,24 +130,22 @@ class Answers:
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         return json_response({"path": name, "value": descriptions.plain(now)})
 
-    def commands(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def commands(self, _request: Request, _name: str) -> Response:
         return json_response({"commands": descriptions.commands_json()})
 
     def send_command(self, request: Request, name: str) -> Response:
         """Hand a command to the run, which carries it out at once or says why not (`message` in the status)."""
+        if not self._commands.take(time.monotonic()):
+            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, "too many commands; send the next in a second")
         try:
             named = named_command(name)
         except OptionError as error:
             raise RequestError(HTTPStatus.NOT_FOUND, str(error)) from None
         value = _value_in(request, optional=named.argument is None or named.argument.optional)
         try:
-            command = named.command(value if named.argument is not None else None)
+            command = named.command(value)
             if isinstance(command, ChooseEffect):
-                effect_name = EffectSpec.parse(command.spec).name
-                if effect_name not in (names := effects.effect_names()):
-                    raise OptionError(
-                        f"no effect '{effect_name}'{nearest(effect_name, names)}; there are: {', '.join(names)}"
-                    )
+                _check_effect(command.spec)
         except RealtimeError as error:
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
         if isinstance(command, ChooseItem):
@@ -159,25 +155,23 @@ class Answers:
                 HTTPStatus.CONFLICT,
                 f'nobody can begin it again from here; to end the run send {{"value": "{_CONFIRMED}"}}',
             )
-        if not self._commands.take(time.monotonic()):
-            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, "too many commands; send the next in a second")
         self._channel.send(command)
         return json_response({"command": named.name, "value": value}, HTTPStatus.ACCEPTED)
 
-    def effects(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def effects(self, _request: Request, _name: str) -> Response:
         return json_response(self._effects.as_json())
 
-    def picture(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def picture(self, _request: Request, _name: str) -> Response:
         jpeg = self._feed.jpeg()
         if not jpeg:
             line = "no picture has been made yet; ask again in a second"
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, line, {"Retry-After": "1"})
         return Response(HTTPStatus.OK, jpeg, "image/jpeg")
 
-    def event_stream(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def event_stream(self, _request: Request, _name: str) -> Response:
         return Response(HTTPStatus.OK, b"", "text/event-stream; charset=utf-8", is_event_stream=True)
 
-    def openapi(self, request: Request, name: str) -> Response:  # noqa: ARG002
+    def openapi(self, _request: Request, _name: str) -> Response:
         return json_response(openapi.document(ROUTES, self._channel.parameters.list(), NAMED_COMMANDS.values()))
 
     def _described(self, path: str) -> dict[str, Any]:
@@ -235,7 +229,13 @@ ROUTES = (
     Route("GET", "/status.json", Answers.status, "What goes on: rate, age, drops, restarts, viewers, programme"),
     Route("GET", "/metrics", Answers.metrics, "The same for Prometheus", metrics.CONTENT_TYPE),
     Route("GET", "/events", Answers.event_stream, "Status and values as they change", "text/event-stream"),
-    Route("GET", "/picture.jpg", Answers.picture, "The newest picture, at most 960 pixels wide", "image/jpeg"),
+    Route(
+        "GET",
+        "/picture.jpg",
+        Answers.picture,
+        "The newest picture, at most 960 pixels on its longer side",
+        "image/jpeg",
+    ),
     Route("GET", "/parameters.json", Answers.parameters, "Everything that can be set, with its value"),
     Route("GET", "/parameters/{name}", Answers.parameter, "One parameter"),
     Route("POST", "/parameters/{name}", Answers.set_parameter, "Set it; the answer is the value it has now"),
@@ -244,6 +244,13 @@ ROUTES = (
     Route("GET", "/effects.json", Answers.effects, "Effects that can be chosen, as --effect writes them"),
     Route("GET", "/openapi.json", Answers.openapi, "This description"),
 )
+
+
+def _check_effect(spec: str) -> None:
+    """Raise an OptionError where no effect has this name."""
+    name, names = EffectSpec.parse(spec).name, effects.effect_names()
+    if name not in names:
+        raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
 
 
 def _value_in(request: Request, *, optional: bool = False) -> object:

@@ -177,7 +177,7 @@ class Server:
                 return
 
     def _make_room(self, others: list[_Connection]) -> bool:
-        """Drop the connection on which nothing was asked for longest; False: all are at something."""
+        """Drop the one whose time ends first of those that have asked for nothing; False: all are at something."""
         idle = [each for each in others if each.is_idle]
         if idle:
             self._drop(min(idle, key=lambda each: each.deadline_s))

@@ -76,6 +76,7 @@ def test_a_browser_gets_the_token_as_a_cookie(guarded: Client, token: str) -> No
     assert cookie == f"realtime_token={token}"
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(how)
     assert guarded.ask("GET", "/", headers={"Cookie": f"a=b; {cookie}"})[0] == 200
+    assert guarded.ask("GET", f"/?token={token}", headers={"Cookie": cookie})[0] == 303, "no token stays in the address"
     assert (
         guarded.ask("POST", "/commands/pause", headers={"Cookie": cookie, "Origin": f"http://{EVERYWHERE}"})[0] == 403
     )
