@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from realtime.core.errors import OutputError, RealtimeError
+from realtime.core.errors import RealtimeError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature o
         ("Cameras (--source)", camera_lines),
         ("Virtual cameras (--output camera)", virtual_camera_lines),
         ("Screens (--screen)", screen_lines),
-        ("Sound", sound_lines),
+        ("Sound (--sound 'IN>OUT')", sound_lines),
     ):
         print(title)
         try:
@@ -65,18 +65,9 @@ def screen_lines() -> list[str]:
 
 def sound_lines() -> list[str]:
     """One line for each sound device, in and out."""
-    return list_sound_devices() or ["none found"]
+    from realtime.sound.devices import list_devices
 
-
-def list_sound_devices() -> list[str]:
-    """Return number, name and channels of each. Raises OutputError where PortAudio is missing."""
-    try:
-        import sounddevice
-    except OSError as error:  # the library itself is missing: only Linux has it as a system package
-        how = "sudo apt install libportaudio2 (Fedora: sudo dnf install portaudio)"
-        how = how if sys.platform == "linux" else "pip install --force-reinstall sounddevice"
-        raise OutputError(f"PortAudio is missing: {how}") from error
     return [
-        f"{number}: {device['name']}  (in {device['max_input_channels']}, out {device['max_output_channels']})"
-        for number, device in enumerate(sounddevice.query_devices())
-    ]
+        f"{one.number}: {one.name}  (in {one.inputs}, out {one.outputs}, {one.usual_rate:g} Hz, {one.host_api})"
+        for one in list_devices()
+    ] or ["none found; docs/sound.md tells how to make one"]

@@ -150,10 +150,21 @@ def _onnx_runtime() -> Finding:
 
 
 def _sound() -> Finding:
-    from realtime.commands.devices import list_sound_devices
+    from realtime.sound.devices import list_devices
 
-    devices = list_sound_devices()
-    return Finding(bool(devices), f"{len(devices)} devices" if devices else "no sound device")
+    devices = list_devices()
+    inputs = sum(device.inputs > 0 for device in devices)
+    outputs = sum(device.outputs > 0 for device in devices)
+    if not devices:
+        return Finding(False, "no sound device", "plug in a microphone, or start the sound server of your desktop")
+    return Finding(inputs > 0, f"{inputs} inputs, {outputs} outputs", "plug in a microphone; --sound needs one")
+
+
+def _virtual_cable() -> Finding:
+    from realtime.sound.cables import HOW_TO_MAKE_ONE, find_cables
+
+    names = find_cables()
+    return Finding(bool(names), ", ".join(names) or "none: a call cannot take the delayed microphone", HOW_TO_MAKE_ONE)
 
 
 def _python() -> Finding:
@@ -172,4 +183,5 @@ CHECKS = (
     Check("virtual camera", _virtual_camera, needed=False),
     Check("ONNX Runtime", _onnx_runtime, needed=False),
     Check("sound", _sound, needed=False),
+    Check("virtual cable", _virtual_cable, needed=False),
 )

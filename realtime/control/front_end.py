@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 
 class FrontEnd(ABC):
@@ -20,6 +21,10 @@ class FrontEnd(ABC):
 
     def look_after(self) -> None:  # noqa: B027 - most have nothing to look after
         """[main thread] Called some four times a second while the run lasts; returns at once."""
+
+    def facts(self) -> Sequence[tuple[str, str]]:
+        """[main thread] What it tells of itself on the HUD, label and words; called some four times a second."""
+        return ()
 
     @abstractmethod
     def close(self) -> None:

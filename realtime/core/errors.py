@@ -61,6 +61,10 @@ class OutputError(RealtimeError):
     """A window, device or file that cannot be opened or written."""
 
 
+class SoundError(RealtimeError):
+    """A microphone, a loudspeaker or a file of sound that cannot be opened."""
+
+
 class HangError(RealtimeError):
     """A part that has not answered for so long that it never will. Started anew, the program may go on: a service
     manager does so on this code (EX_TEMPFAIL of BSD's sysexits).

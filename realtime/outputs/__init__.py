@@ -21,6 +21,7 @@ from realtime.outputs.splitting import NEVER, Split
 if TYPE_CHECKING:
     from realtime.control.channel import ControlChannel
     from realtime.disclosure.c2pa import Signer
+    from realtime.outputs.live_sound import LiveSound
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class OutputRequest:
     """When a recording goes on in another file."""
     signer: Signer | None = None
     """Signs what is kept on a disk (`--sign`); None: nobody does."""
+    sound: LiveSound | None = None
+    """What a recording of a live picture sounds like (`--sound`); None: it is silent."""
     title: str = "realtime"
     """The effect in words, for a window's title and a recording's metadata."""
 

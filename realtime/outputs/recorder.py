@@ -23,6 +23,7 @@ from realtime.disclosure.film_tags import FilmTags
 from realtime.imaging.frame import Frame, Size
 from realtime.imaging.provenance import Provenance
 from realtime.outputs import Output, OutputRequest
+from realtime.outputs.film_sound import FilmSound
 from realtime.outputs.splitting import later_names
 from realtime.video.encoding import CONTAINERS, FilmWriter, WholeWrites, begin_film
 
@@ -155,6 +156,7 @@ class _Part:
         self._counts_names = os.fstat(file.fileno()).st_nlink > 0  # some file systems do not
         self.whole_writes = WholeWrites(file)
         self._film: FilmWriter | None = None
+        self._sound: FilmSound | None = None
         self._metadata: FilmTags | None = None
         self._last_provenance: Provenance | None = None
 
@@ -183,6 +185,8 @@ class _Part:
             if self._film is None:
                 self._film = self._begin(frame.size, metadata)
             self._film.add(frame)
+            if self._sound is not None:
+                self._sound.follow(self._film, frame)
             metadata.correct(self._file)
         except (OSError, av.error.FFmpegError) as error:
             raise OutputError(_reason(self.path, self.whole_writes.failure or error)) from error
@@ -194,6 +198,8 @@ class _Part:
         is_told = self.whole_writes.failure is not None
         try:
             if self._film is not None:
+                if self._sound is not None and not is_told:
+                    self._sound.finish(self._film)
                 self._film.finish()
                 if not is_told:
                     self._tell()
@@ -234,6 +240,11 @@ class _Part:
             raise
 
     def _begin(self, picture: Size, metadata: FilmTags) -> FilmWriter:
+        if self._request.sound is not None:
+            track = self._request.sound.open_track()
+            self._sound = FilmSound(track) if track is not None else None
+            if track is None:
+                _logger.warning("%s is recorded without sound: there is no microphone now", self.path.name)
         film, self.encoder = begin_film(
             self._file,
             self.whole_writes,
@@ -241,6 +252,7 @@ class _Part:
             self._request.size or picture,
             self._request.fps,
             metadata,
+            self._sound.channels if self._sound is not None else 0,
         )
         return film
 

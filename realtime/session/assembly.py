@@ -8,7 +8,7 @@ import functools
 import logging
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtime import cameras, effects, outputs
 from realtime.cameras import Camera, CameraInfo, CameraRequest
@@ -42,6 +42,9 @@ from realtime.system.signals import graceful_shutdown
 from realtime.system.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from realtime.sound.front_end import Sound
 
 Progress = Callable[[str, float], None]
 MakeFrontEnd = Callable[[ControlChannel], FrontEnd]
@@ -110,7 +113,8 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
         options = _with_inset(options, requested, info)
         context = _effect_context(options, progress, info)
         slots = _open_effects(options, context, opened, camera_may_be_seen=_may_be_seen(options, info))
-        request = _output_request(options, info, controls, signer, slots)
+        sound = _sound(options, info, controls)
+        request = _output_request(options, info, controls, signer, slots, sound)
         for spec in options.output:
             opened_outputs.append(outputs.open_output(spec, request))
             opened.callback(_closing(opened_outputs[-1]))
@@ -138,6 +142,9 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
         open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
         controls.newest_picture = lambda: loop.newest
         front_ends = [make(controls) for make in (*_front_ends(options), *beside)]
+        if sound is not None:
+            sound.picture_age_s = functools.partial(_age_for_others, loop)
+            front_ends.append(sound)
         for front_end in front_ends:
             opened.callback(front_end.close)
             front_end.start()
@@ -154,6 +161,34 @@ def _front_ends(options: Options) -> list[MakeFrontEnd]:
 
         wanted.append(functools.partial(HttpControl, address=options.remote, find_effects=_effect_specs))
     return wanted
+
+
+def _sound(options: Options, info: CameraInfo, controls: ControlChannel) -> Sound | None:
+    """Return the sound asked for; None: none was, or nobody can hear it. Raises OptionError."""
+    if options.drive and options.sound is None:
+        raise OptionError("--drive needs a sound that moves it: add --sound MIC, default for example, or a file")
+    if options.sound is None:
+        return None
+    if options.every_frame and not info.live:
+        log.warning("--sound has no effect with --every-frame: pictures come faster or slower than sound")
+        return None
+    from realtime.sound import drive
+    from realtime.sound.front_end import Sound
+
+    for spec in options.drive:
+        drive.check(spec)
+    return Sound(controls, options.sound, options.sound_offset / 1e3, options.drive)
+
+
+def _age_for_others(loop: RenderLoop) -> float | None:
+    """Return how old the picture is now where others see it, in seconds: in a call, else before the room's eyes, else
+    where it is written. None: none was shown yet.
+    """
+    workers = [worker for worker in loop.output_workers if worker.stats.shown]
+    if not workers:
+        return None
+    seen = min(workers, key=lambda worker: (not worker.output.repeat_fps, not worker.output.on_main_thread))
+    return seen.stats.age.recent_ms() / 1e3
 
 
 def _closing(part: Camera | Effect | Output) -> Callable[[], None]:
@@ -187,7 +222,12 @@ def _may_be_seen(options: Options, info: CameraInfo) -> bool:
 
 
 def _output_request(
-    options: Options, info: CameraInfo, controls: ControlChannel, signer: Signer | None, slots: Sequence[EffectSlot]
+    options: Options,
+    info: CameraInfo,
+    controls: ControlChannel,
+    signer: Signer | None,
+    slots: Sequence[EffectSlot],
+    sound: Sound | None,
 ) -> OutputRequest:
     return OutputRequest(
         controls=controls,
@@ -200,6 +240,7 @@ def _output_request(
         overwrite=options.overwrite,
         split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
         signer=signer,
+        sound=sound,
         title=" + ".join(slot.asked.public_name for slot in slots),
     )
 

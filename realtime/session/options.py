@@ -22,6 +22,7 @@ from realtime.models.runtime.providers import Provider
 from realtime.outputs.splitting import Split, parse_split
 from realtime.remote.address import Address, parse_address
 from realtime.session import preset_paths
+from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
 
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
@@ -87,10 +88,11 @@ def _option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-_IN, _MADE, _OUT, _LONG, _TOLD = (
+_IN, _MADE, _OUT, _SOUND, _LONG, _TOLD = (
     "what comes in",
     "what is made of it",
     "where it goes",
+    "what is heard",
     "for how long",
     "what is told",
 )
@@ -227,6 +229,31 @@ class Options:
         _path,
     )
     keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
+    sound: SoundSpec | None = _option(
+        None,
+        _SOUND,
+        "MIC>OUT",
+        "take a microphone to a sound output, as much later as the picture is, and into recordings; in quotes; each a "
+        "name, a part of one, a number ('realtime devices') or default; MIC alone: only into recordings and for "
+        "--drive; a file in place of MIC: played again and again",
+        SoundSpec.parse,
+    )
+    sound_offset: float = _option(
+        0.0,
+        _SOUND,
+        "MS",
+        "sound comes so many milliseconds later than measured (negative: earlier): what a camera needs before it gives "
+        "its picture (0)",
+        _number(-2000, 2000, " milliseconds"),
+    )
+    drive: tuple[DriveSpec, ...] = _option(
+        (),
+        _SOUND,
+        "PARAMETER=FEATURE[:...]",
+        "let the sound move a parameter, style.strength=level:attack=0.05,release=0.4,range=0.2..1; features: "
+        + "; ".join(f"{name}: {what}" for name, what in FEATURES.items()),
+        DriveSpec.parse,
+    )
     frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
     seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
     stats: Path | None = _option(

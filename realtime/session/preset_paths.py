@@ -12,12 +12,15 @@ from realtime import outputs
 from realtime.core.errors import OptionError
 from realtime.core.paths import user_path
 from realtime.core.specs import EffectSpec
+from realtime.sound.spec import SoundSpec
 
 
 def from_folder(name: str, value: Any, folder: Path) -> Any:
     """Return an option's checked value with what is a relative path in it taken from `folder`."""
     if isinstance(value, Path):
         return folder / value
+    if isinstance(value, SoundSpec):
+        return value.beside(folder)
     if name == "source":
         return source_from(value, folder)
     if name == "output":

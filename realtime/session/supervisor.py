@@ -234,6 +234,13 @@ class Supervisor:
             if at == path:
                 yield one.title, one.text(value)
 
+    def _front_end_facts(self) -> Iterator[tuple[str, str]]:
+        for front_end in self._front_ends:
+            try:
+                yield from front_end.facts()
+            except FAULTS as error:
+                self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
+
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
         loop.chain.describe()
@@ -255,7 +262,7 @@ class Supervisor:
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
             stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
-            facts=(*loop.chain.facts(), *self._parameter_facts()),
+            facts=(*loop.chain.facts(), *self._parameter_facts(), *self._front_end_facts()),
             faces=loop.faces_in_view,
             mirrored=loop.mirrored,
             paused=loop.paused,

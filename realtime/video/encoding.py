@@ -1,4 +1,4 @@
-"""Writing films: containers, encoders, one video stream.
+"""Writing films: containers, encoders, one video stream and, where there is sound, one of it.
 
 Best first, whatever encoder works here is taken: libx264, then those of graphics cards and systems, then MPEG-4.
 """
@@ -15,6 +15,7 @@ import av.container
 import av.error
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
 
 from realtime.core.errors import OutputError
 from realtime.core.files import write_all
@@ -27,6 +28,11 @@ _logger = logging.getLogger(__name__)
 _BT709 = 1
 """The number of ITU-T H.273 for primaries, transfer and matrix alike."""
 _SECONDS_BETWEEN_KEYFRAMES = 2
+SOUND_RATE = 48_000
+SOUND_BLOCK = 1024
+"""Samples of each channel that AAC takes at once."""
+_SOUND_BITS_PER_S = 96_000
+"""For each channel: what a voice and music need to sound as they did."""
 
 
 class Container(NamedTuple):
@@ -102,10 +108,19 @@ class WholeWrites:
 
 
 class FilmWriter:
-    """A container with one video stream, opened for writing. Raises FFmpegError, ValueError or OSError throughout."""
+    """A container opened for writing, with a video stream and perhaps one of sound (AAC). Raises FFmpegError,
+    ValueError or OSError throughout.
+    """
 
     def __init__(
-        self, file: WholeWrites, kind: Container, encoder: Encoder, size: Size, fps: float, metadata: FilmTags
+        self,
+        file: WholeWrites,
+        kind: Container,
+        encoder: Encoder,
+        size: Size,
+        fps: float,
+        metadata: FilmTags,
+        sound_channels: int = 0,
     ) -> None:
         self._ticks_per_s = kind.ticks_per_s
         self._size = size
@@ -127,6 +142,8 @@ class FilmWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         if not encoder.has_quality:
             context.bit_rate = round(size.width * size.height * rate * Fraction(15, 100))  # 4 Mbit/s at 720p30
+        self._sound = self._sound_stream(sound_channels) if sound_channels else None
+        self._sound_samples = 0
         try:
             self._container.start_encoding()
         except BaseException:
@@ -159,6 +176,28 @@ class FilmWriter:
         picture.pts = self._last_ticks
         self._container.mux(self._stream.encode(picture))
 
+    @property
+    def sound_s(self) -> float:
+        """How much sound has been written: the next block begins there, counted from the first frame."""
+        return self._sound_samples / SOUND_RATE
+
+    def add_sound(self, block: NDArray[np.float32]) -> None:
+        """Write the next block of sound, (SOUND_BLOCK, channels) float32, -1..1. Only where the film has sound."""
+        assert self._sound is not None  # noqa: S101 - the caller knows what it has asked for
+        layout = self._sound.codec_context.layout.name
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T), format="fltp", layout=layout)
+        frame.sample_rate = SOUND_RATE
+        frame.time_base = Fraction(1, SOUND_RATE)
+        frame.pts = self._sound_samples
+        self._sound_samples += len(block)
+        self._container.mux(self._sound.encode(frame))
+
+    def _sound_stream(self, channels: int) -> av.AudioStream:
+        layout = "mono" if channels == 1 else "stereo"
+        stream = self._container.add_stream("aac", rate=SOUND_RATE, layout=layout)
+        stream.codec_context.bit_rate = _SOUND_BITS_PER_S * channels
+        return stream
+
     def _picture(self, pixels: Pixels) -> av.VideoFrame:
         """Return the pixels as the encoder wants them: BT.709, limited range, what players assume of HD video."""
         if pixels is self._last_pixels and self._last_picture is not None:
@@ -187,6 +226,8 @@ class FilmWriter:
         """Write what the encoder still holds, then the index."""
         try:
             self._container.mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._container.mux(self._sound.encode(None))
         finally:
             self._container.close()
 
@@ -198,9 +239,17 @@ class FilmWriter:
 
 
 def begin_film(
-    file: BinaryIO, writes: WholeWrites, kind: Container, asked: Size, fps: float, metadata: FilmTags
+    file: BinaryIO,
+    writes: WholeWrites,
+    kind: Container,
+    asked: Size,
+    fps: float,
+    metadata: FilmTags,
+    sound_channels: int = 0,
 ) -> tuple[FilmWriter, str]:
     """Begin a film in a file, through `writes`, with the best encoder that works; return it and that one's name.
+
+    `sound_channels`: 1 or 2 for a film with sound, 0 for one without.
 
     Raises OutputError where none works or pictures are too small, and OSError where the file cannot be written.
     """
@@ -213,7 +262,7 @@ def begin_film(
         file.seek(0)
         file.truncate()
         try:
-            film = FilmWriter(writes, kind, encoder, size, fps, metadata)
+            film = FilmWriter(writes, kind, encoder, size, fps, metadata, sound_channels)
         except (av.error.FFmpegError, ValueError) as error:
             if writes.failure is not None:
                 raise

@@ -1,0 +1,36 @@
+"""Virtual cables: an output whose sound other programs take for a microphone, so that a call hears what leaves here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from realtime.sound.devices import list_devices
+
+_MARKS = ("blackhole", "vb-audio", "cable input", "loopback", "soundflower")
+_MAKE_NULL_SINK = "pactl load-module module-null-sink sink_name=realtime sink_properties=device.description=realtime"
+HOW_TO_MAKE_ONE = {
+    "darwin": "install BlackHole (brew install blackhole-2ch), then --sound 'default>BlackHole'",
+    "win32": 'install VB-CABLE (vb-audio.com/Cable), then --sound "default>CABLE Input"',
+}.get(sys.platform, f"{_MAKE_NULL_SINK} (PulseAudio, PipeWire), then as docs/sound.md tells")
+
+
+def find_cables() -> list[str]:
+    """Return the names of the virtual cables that are there: of devices, and on Linux of the sound server's null
+    sinks, which PortAudio cannot name. Raises SoundError where PortAudio is missing.
+    """
+    named = [
+        device.name for device in list_devices() if device.outputs and any(m in device.name.casefold() for m in _MARKS)
+    ]
+    return [*named, *(_null_sinks() if sys.platform == "linux" else [])]
+
+
+def _null_sinks() -> list[str]:
+    try:
+        told = subprocess.run(
+            ["pactl", "list", "short", "sinks"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [line.split("\t") for line in told.stdout.splitlines()]
+    return [row[1] for row in rows if len(row) > 2 and ("null-sink" in row[2] or "null" in row[1])]

@@ -1,0 +1,105 @@
+"""`--sound MIC>OUT` and `--drive PARAMETER=FEATURE:…`, read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from realtime.core.errors import OptionError, nearest
+from realtime.core.paths import user_path
+from realtime.core.text_limits import abbreviated
+
+FEATURES = {
+    "level": "how loud it is",
+    "onset": "1 where something begins, a beat or a syllable",
+    "low": "below 250 Hz",
+    "mid": "250 to 2000 Hz",
+    "high": "above 2000 Hz",
+}
+"""What of a sound can move a parameter; each is 0..1."""
+
+_LONGEST_S = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SoundSpec:
+    """Where sound comes from and where it goes."""
+
+    source: str
+    """A microphone as `devices.find` takes it, or a file's path."""
+    output: str
+    """A sound output, or empty: none."""
+    file: Path | None = None
+    """The file, where the source is one."""
+
+    @classmethod
+    def parse(cls, text: str) -> SoundSpec:
+        """Read `MIC>OUT`, `MIC` or `FILE>OUT`. Raises OptionError."""
+        source, arrow, output = (part.strip() for part in text.partition(">"))
+        if arrow and not output:
+            raise OptionError(
+                f"'{abbreviated(text)}' names no output after >; write \"MIC>OUT\", in quotes, or MIC alone"
+            )
+        if not source:
+            raise OptionError('no microphone is named; write "MIC>OUT", "default>OUT" or MIC alone')
+        path = user_path(source)
+        return cls(source, output, path if path.is_file() else None)
+
+    def beside(self, folder: Path) -> SoundSpec:
+        """Return the same with a file that lies in a folder named in full."""
+        path = folder / user_path(self.source)
+        return dataclasses.replace(self, source=str(path), file=path) if path.is_file() else self
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DriveSpec:
+    """One parameter that a sound moves."""
+
+    path: str
+    """`style.strength`."""
+    feature: str
+    """One of FEATURES."""
+    attack_s: float = 0.02
+    """How fast it rises: after so long two thirds of the way are done."""
+    release_s: float = 0.3
+    """How fast it falls."""
+    least: float | None = None
+    """The value in silence; None: the parameter's own least."""
+    most: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> DriveSpec:
+        """Read `style.strength=level:attack=0.05,release=0.4,range=0.2..1`. Raises OptionError."""
+        path, equals, rest = (part.strip() for part in text.partition("="))
+        owner, dot, name = path.partition(".")
+        if not (equals and dot and owner and name):
+            raise OptionError(
+                f"'{abbreviated(text)}': write it as EFFECT.PARAMETER=FEATURE, for example style.strength=level"
+            )
+        feature, _, words = (part.strip() for part in rest.partition(":"))
+        if feature not in FEATURES:
+            raise OptionError(f"no feature '{feature}'{nearest(feature, FEATURES)}; there are: {', '.join(FEATURES)}")
+        values: dict[str, float] = {}
+        for word in filter(None, words.split(",")):
+            key, _, value = (part.strip() for part in word.partition("="))
+            if key in ("attack", "release"):
+                values[f"{key}_s"] = _number(value, key, 0.0, _LONGEST_S)
+            elif key == "range":
+                low, dots, high = value.partition("..")
+                if not dots:
+                    raise OptionError(f"range={abbreviated(value)}: write it as range=0.2..1")
+                values["least"], values["most"] = _number(low, key, -1e9, 1e9), _number(high, key, -1e9, 1e9)
+            else:
+                known = ("attack", "release", "range")
+                raise OptionError(f"no '{abbreviated(key)}'{nearest(key, known)}; there are: {', '.join(known)}")
+        return cls(f"{owner}.{name.replace('-', '_')}", feature, **values)
+
+
+def _number(text: str, key: str, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise OptionError(f"{key}={abbreviated(text)}: give a number from {low:g} to {high:g}")
+    return value
