@@ -39,23 +39,32 @@ class DelayTarget:
 class LeastDelay:
     """The delay below which sound is not there yet when a device wants it: learnt from what was to spare. One thread.
 
-    It rises at once where sound comes late, and falls slowly, so that a device that is late once a minute does not gape
-    once a minute.
+    A machine that stood still once leaves a gap that no delay would have filled; only what comes again within ten
+    seconds counts. Fed with every block, it looks at them half a second at a time.
     """
 
     SPARE_S = 0.005
     """Kept for the next block, which may come later than any before it."""
-    _FALL_PER_S = 0.002  # slower than sound follows, so that it is never heard
-    _STANDS_S = 0.25  # missing more than this: the microphone stands still, which no delay would mend
+    _PERIOD_S = 0.5
+    _REMEMBERED = 20
+    _STANDS_S = 0.25  # missing more than this: the microphone stands still
 
     def __init__(self) -> None:
         self.delay_s = 0.0
+        self._wanted_s: collections.deque[float] = collections.deque(maxlen=self._REMEMBERED)
+        self._most_s = 0.0
+        self._passed_s = 0.0
 
     def learn(self, delay_s: float, spare_s: float, passed_s: float) -> None:
         """Take in that with `delay_s` there were `spare_s` of sound left after a block of `passed_s`; negative: so much
         was missing.
         """
-        if spare_s < -self._STANDS_S:
+        if spare_s > -self._STANDS_S:
+            self._most_s = max(self._most_s, delay_s - spare_s + self.SPARE_S)
+        self._passed_s += passed_s
+        if self._passed_s < self._PERIOD_S:
             return
-        wanted_s = delay_s - spare_s + self.SPARE_S
-        self.delay_s = min(LONGEST_DELAY_S, max(0.0, wanted_s, self.delay_s - self._FALL_PER_S * passed_s))
+        self._wanted_s.append(self._most_s)
+        self._passed_s = self._most_s = 0.0
+        if len(self._wanted_s) > 1:
+            self.delay_s = min(LONGEST_DELAY_S, sorted(self._wanted_s)[-2])

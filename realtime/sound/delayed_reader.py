@@ -17,8 +17,10 @@ from realtime.sound.sample_clock import SampleClock
 
 MOST_BEND = 0.0029
 """Of the speed: 5 cents, which hardly anybody hears in a tone that stands and nobody in a voice. 2.9 ms a second."""
-JUMP_S = 0.040
-"""More than this off is faded over: bending would leave it beyond the 20 ms that people notice for seven seconds."""
+JUMP_S = 0.025
+"""More than this off is faded over; bent, it would be within the 20 ms that people notice only after seconds."""
+_FIRST_S = 5.0
+_FIRST_JUMP_S = 0.008  # so soon after the beginning, while the clocks are being learnt
 _FADE_S = 0.030
 _RISE_S = 0.010
 """From silence, and to it."""
@@ -88,6 +90,7 @@ class DelayedReader:
         rise = (np.arange(self._rise_frames, dtype=np.float32) + 0.5) / self._rise_frames
         self._rise = (0.5 - 0.5 * np.cos(rise * math.pi))[:, None].astype(np.float32)
         self._risen = 0
+        self._played = 0
         self._new = np.zeros((most_frames, ring.channels), np.float32)
         self._old = np.zeros((most_frames, ring.channels), np.float32)
         self._mono = np.zeros(most_frames, np.float32)
@@ -112,7 +115,7 @@ class DelayedReader:
             self._fall_silent(out)
             return
         self.off_s = (wanted - self._position) / clock.nominal_rate
-        if abs(self.off_s) > JUMP_S and self._fade_from is None:
+        if abs(self.off_s) > self._jump_s and self._fade_from is None:
             self._fade_from, self._faded = self._position, 0
             self._position, self.off_s = wanted, 0.0
             self.fades += 1
@@ -130,7 +133,12 @@ class DelayedReader:
             self._risen += count
         if self.spare_s < 0:
             self._end_before_the_gap(new, round(-self.spare_s * self._rate))
+        self._played += frames
         self._give(new, out)
+
+    @property
+    def _jump_s(self) -> float:
+        return _FIRST_JUMP_S if self._played < _FIRST_S * self._rate else JUMP_S
 
     def _begins(self, wanted: float, frames: int) -> bool:
         """Go to where sound should be now, if it is there. False: it is not."""
@@ -138,7 +146,7 @@ class DelayedReader:
         self.spare_s = (self._ring.written - end) / self._clock.nominal_rate
         if self.spare_s < 0 or wanted - self._interpolator.end_of(0.0, 1.0, 0) < self._ring.oldest:
             return False
-        self._position, self._risen, self._fade_from = wanted, 0, None
+        self._position, self._risen, self._played, self._fade_from = wanted, 0, 0, None
         self.is_silent = False
         return True
 

@@ -9,6 +9,7 @@ _SETTLED_HZ = 0.05
 """How fast it follows once it knows the rate: what a block's time is off, 1 to 5 ms, becomes a tenth of that."""
 _MOST_DRIFT = 2e-3
 """Of the rate a device says it has. Quartz drifts by 1e-4 at most; some sound servers say 48000 and give 48010."""
+_KNOWN_AFTER_S = 20.0
 _OUTLIER_S = 0.015
 _BROKEN_AFTER = 8
 """So many blocks in a row off by more than `_OUTLIER_S`: sound was lost between them."""
@@ -57,7 +58,8 @@ class SampleClock:
         late_s = time_s - expected_s
         self._outliers = self._outliers + 1 if abs(late_s) > _OUTLIER_S else 0
         if self._outliers >= _BROKEN_AFTER:
-            self._begin(position, time_s, state.period_s)
+            is_known = state.time_s - self._began_s > _KNOWN_AFTER_S
+            self._begin(position, time_s, state.period_s if is_known else 1.0 / self.nominal_rate)
             return
         late_s = max(-_OUTLIER_S, min(_OUTLIER_S, late_s))
         # At first as wide as the time it has seen is short: it is right at once, and settles within ten seconds.
