@@ -45,9 +45,11 @@ def ear(seconds: float) -> dict[str, Any]:
     """Play into the room and listen to it and to the call; return when the bursts were heard, and the worst click."""
     import sounddevice
 
+    from realtime.sound.devices import silence_alsa
     from realtime.sound.sample_clock import SampleClock
     from realtime.sound.streams import StreamTimes
 
+    silence_alsa()
     sent, sent_times = SampleClock(RATE), StreamTimes()
     kept: dict[str, list[NDArray[np.float32]]] = {"room": [], "call": []}
     clocks = {name: SampleClock(RATE) for name in kept}
@@ -76,7 +78,7 @@ def ear(seconds: float) -> dict[str, Any]:
 
         return take
 
-    usual = {"samplerate": RATE, "dtype": "float32", "latency": 0.05}
+    usual = {"samplerate": RATE, "dtype": "float32", "latency": 0.25}
     streams = [sounddevice.OutputStream(device="room_out", channels=1, callback=play, **usual)]
     streams += [
         sounddevice.InputStream(device=f"{name}_in", channels=1, callback=listen(name), **usual) for name in kept
@@ -202,15 +204,20 @@ def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, off
         run = assembly.build(options, lambda what, share: None, RunStats())
         sound = next(one for one in run.supervisor._front_ends if isinstance(one, front_end.Sound))
 
+        readers: list[Any] = []
+
         def tick(_: int) -> None:
+            speaker = sound._keeper.speaker
+            if speaker is not None and speaker.reader is not None:
+                readers[:] = [speaker.reader]
             fact = sound.facts()[0][1]
             if not told or told[-1] != fact:
                 told.append(fact)
 
         run.supervisor.on_processed = tick
         run.go()
-        reader = {"facts": told[-3:]}
-    return {"shown": shown, **reader}
+    told += [f"{reader.gaps} gaps, {reader.fades} fades" for reader in readers]
+    return {"shown": shown, "facts": told[-4:]}
 
 
 def _drifting(ppm: float) -> Any:

@@ -143,7 +143,9 @@ class FilmWriter:
         if not encoder.has_quality:
             context.bit_rate = round(size.width * size.height * rate * Fraction(15, 100))  # 4 Mbit/s at 720p30
         self._sound = self._sound_stream(sound_channels) if sound_channels else None
-        self._sound_samples = 0
+        # AAC puts a block of its own before the first one it is given: begun a block later, nothing lies before the
+        # first picture, and the container need not move all the rest.
+        self._sound_samples = SOUND_BLOCK
         try:
             self._container.start_encoding()
         except BaseException:
