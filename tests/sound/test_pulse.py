@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +15,64 @@ from tools import measure_sound, pulse_server
 
 pytestmark = pytest.mark.skipif(bool(pulse_server.missing()), reason=pulse_server.missing() or "all is there")
 
+LISTENER = """
+import logging, sys, time
+from realtime.control.channel import ControlChannel
+from realtime.sound.front_end import Sound
+from realtime.sound.spec import SoundSpec
+
+class Lines(logging.Handler):
+    def emit(self, record):
+        print(record.getMessage(), flush=True)
+
+logging.getLogger("realtime").addHandler(Lines())
+sound = Sound(ControlChannel(), SoundSpec.parse("room_in>call_out"))
+sound.picture_age_s = lambda: 0.12
+sound.start()
+was = False
+while True:
+    sound.look_after()
+    keeper = sound._keeper
+    plays = keeper.heard is not None and keeper.speaker is not None and keeper.speaker.reader is not None
+    if plays and not was:
+        print("plays", flush=True)
+    was = plays
+    time.sleep(0.02)
+"""
+
 
 def test_a_click_is_heard_in_the_call_when_its_flash_is_seen(tmp_path: Path) -> None:
     measured = measure_sound.measure(tmp_path, 6.5, age_ms=180, drift_ppm=200)
     off_ms = np.array(measured["off_ms"])
     assert len(off_ms) >= 2
     assert abs(float(np.median(off_ms))) < 60, "machines are loaded; tools.measure_sound measures properly"
+
+
+def test_devices_that_go_away_are_said_once_and_come_back(tmp_path: Path) -> None:
+    with pulse_server.PulseServer(tmp_path, {"room": 48_000, "call": 48_000}) as server:
+        listener = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(LISTENER)],
+            cwd=Path(__file__).parents[2],
+            env=server.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert listener.stdout is not None
+        overdue = threading.Timer(60, listener.kill)  # a line that never comes must not be waited for
+        overdue.start()
+        try:
+            assert listener.stdout.readline() == "plays\n"
+            server.stop()
+            gone = {listener.stdout.readline(), listener.stdout.readline()}
+            assert gone == {
+                f"the {name} gives no more sound; it is looked for, the picture goes on\n"
+                for name in ("microphone room_in", "sound output call_out")
+            }
+            server.start()
+            back = [listener.stdout.readline() for _ in range(3)]
+            assert back == ["the microphone room_in is back\n", "the sound output call_out is back\n", "plays\n"]
+        finally:
+            overdue.cancel()
+            listener.kill()
+            listener.communicate(timeout=10)
