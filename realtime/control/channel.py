@@ -38,8 +38,15 @@ class Status:
     """The file a recording goes to, or empty."""
     frames: int = 0
     """Pictures made since the start."""
+    shown_at_s: float | None = None
+    """When an output has shown a new picture for the last time, on `time.monotonic`'s clock; None: not yet. Whether a
+    run goes on is seen from this, not from its process being alive: the picture may stand where the process does not.
+    It stands rightly while `blank`, `paused` or `source_lost`."""
+    source_lost: bool = False
+    """Whether a live source gives nothing now, though it is wanted; it is being opened again."""
     restarts: tuple[tuple[str, int], ...] = ()
-    """How often something was begun anew since the start, by what: `camera`, `detector`, `effect`, an output."""
+    """How often something was begun anew since the start, by what: `camera`, `detector`, `effect`, `processing`, an
+    output's name."""
     viewers_by_hour: tuple[tuple[str, int], ...] = ()
     """How many people came into view, by local hour (`2026-05-01T18:00+02:00`), the last 24 hours, oldest first."""
     programme: ProgrammeStatus | None = None

@@ -75,6 +75,7 @@ class OutputStats:
         self.age = Durations()
         self.show = Durations()
         self.failure = ""
+        self.shown_at_s: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/statistics.md describes."""
@@ -140,6 +141,7 @@ class RunStats:
         self.processed = 0
         self.dropped_before_processing = 0
         self.reopened = 0
+        self.restarts: dict[str, int] = {}
         self.effect_failures = 0
         self.label: str | None = None
         self.synthetic = 0
@@ -166,6 +168,13 @@ class RunStats:
         self._marks.append((time.monotonic(), self.processed))
         (first_s, first), (last_s, last) = self._marks[0], self._marks[-1]
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+
+    @property
+    def restarts_by_stage(self) -> tuple[tuple[str, int], ...]:
+        """What was begun anew and how often, the camera first."""
+        restarts = dict(self.restarts)
+        camera = self.reopened + restarts.pop("camera", 0)
+        return (("camera", camera), *restarts.items())
 
     @property
     def seconds(self) -> float:
@@ -205,6 +214,7 @@ class RunStats:
             "own_ms": self.own.as_json(),
             "outputs": [output.as_json() for output in self.outputs],
             "camera_reopened": self.reopened,
+            "restarts": _by_short_name(dict(self.restarts_by_stage)),
             "effect_failures": self.effect_failures,
             "viewers_by_hour": dict(self.viewers.by_hour()),
         }

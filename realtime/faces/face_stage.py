@@ -23,6 +23,7 @@ MOST_FACES = 32
 """More than a camera sees of people whose faces are wide enough for anything. The tracker compares all with all."""
 
 _SLOW_OPENING_S = 30.0  # on a busy machine with a slow disk MediaPipe has taken 15
+_AGAIN_AFTER_S = 1.0
 
 
 class FaceStage:
@@ -42,6 +43,10 @@ class FaceStage:
         self._ready = threading.Event()
         self._failures = OnceLogger(log)
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._generation = 0  # a detector that was opened for an older one is not wanted any more
+        self._is_being_replaced = False
         self._call_when_ready: Callable[[], None] = lambda: None
         self._opening_since_s = 0.0
         self._is_slowness_told = False
@@ -53,28 +58,59 @@ class FaceStage:
         RuntimeError where no thread can be started.
         """
         self._call_when_ready = when_ready
+        self._begin_to_open()
+
+    def _begin_to_open(self) -> None:
         self._opening_since_s = time.monotonic()
-        thread = threading.Thread(target=self._open, name="detector-opening", daemon=True)
+        with self._lock:
+            arguments = self._generation, self._ready
+        thread = threading.Thread(target=self._open, args=arguments, name="detector-opening", daemon=True)
         thread.start()
         self._thread = thread
+
+    def restart(self) -> None:
+        """Leave the detector behind, because it hangs, and open another; the thread that is left in it closes it when
+        it wakes. Who is followed stays known. Any thread. Raises RuntimeError where no thread can be started.
+        """
+        with self._lock:
+            self._generation += 1
+            self._is_being_replaced = True
+            self._detector = None
+            self._ready = threading.Event()
+        self._begin_to_open()
+
+    @property
+    def is_being_replaced(self) -> bool:
+        """Whether a detector was left behind and no other is there yet: nobody can be found. Any thread."""
+        return self._is_being_replaced
+
+    @property
+    def must_restart(self) -> bool:
+        """Whether the detector that was to take another's place did not open, or has not for long. Any thread."""
+        took_s = time.monotonic() - self._opening_since_s
+        return self._is_being_replaced and took_s >= (_AGAIN_AFTER_S if self._ready.is_set() else _SLOW_OPENING_S)
 
     def wait_until_ready(self) -> None:
         """Wait for the detector, for runs in which the first frame counts as much as any other."""
         self._ready.wait()
 
-    def find(self, frame: Frame) -> list[Face]:
+    def find(self, frame: Frame, came_back: Callable[[], None] = lambda: None) -> list[Face]:
         """Return the faces, the viewer to follow first, those who are not confirmed last; nobody where the detector
         fails, which is reported once.
+
+        `came_back` is called first of all when the detector has returned. Where another has taken its place meanwhile
+        (`restart`) it must raise what is no fault, and that goes on.
         """
         self.detect_s = 0.0
-        if self._detector is None:
+        detector = self._detector
+        if detector is None:
             if self._thread is None:  # an effect that looks at faces was chosen while the loop ran
                 self._start_late()
             self._tell_of_slow_opening()
             return []
         began_s = time.perf_counter()
         try:
-            found = usable(self._detector.find(frame))
+            found = self._found_by(detector, frame, came_back)
         except FAULTS as error:  # whatever a native library raises, the picture goes on
             self._failures.failure("the face detector fails", error)
             found = []
@@ -98,6 +134,16 @@ class FaceStage:
             self._stats.frames_with_face += 1
         return [*faces, *unconfirmed]
 
+    def _found_by(self, detector: FaceDetector, frame: Frame, came_back: Callable[[], None]) -> list[Face]:
+        try:
+            return usable(detector.find(frame))
+        finally:
+            try:
+                came_back()
+            except BaseException:  # this thread was left behind in it
+                _close(detector)
+                raise
+
     def _start_late(self) -> None:
         try:
             self.start()
@@ -114,24 +160,35 @@ class FaceStage:
         """Free the detector."""
         if self._thread is not None:
             self._thread.join(timeout=10.0)
-        if self._detector is not None:
-            try:
-                self._detector.close()
-            except FAULTS as error:  # its work is over either way
-                log.debug("closing the face detector", exc_info=error)
-            self._detector = None
+        with self._lock:
+            self._generation += 1
+            detector, self._detector = self._detector, None
+        if detector is not None:
+            _close(detector)
 
-    def _open(self) -> None:
+    def _open(self, generation: int, ready: threading.Event) -> None:
         try:
             detector = self._open_detector()
-            self._stats.providers["faces"] = detector.provider
-            self._detector = detector
+            with self._lock:
+                is_wanted = generation == self._generation
+                if is_wanted:
+                    self._stats.providers["faces"] = detector.provider
+                    self._detector, self._is_being_replaced = detector, False
+            if not is_wanted:
+                _close(detector)
         except FAULTS as error:  # a library that does not load here must not end the show
             log.warning("no face is looked for: %s", in_one_line(error))
             log.debug("opening the face detector", exc_info=error)
         finally:
-            self._ready.set()
+            ready.set()
             self._call_when_ready()
+
+
+def _close(detector: FaceDetector) -> None:
+    try:
+        detector.close()
+    except FAULTS as error:  # its work is over either way
+        log.debug("closing the face detector", exc_info=error)
 
 
 def usable(found: Iterable[Face]) -> list[Face]:

@@ -19,6 +19,7 @@ from realtime.core.stats import RunStats
 from realtime.imaging.frame import Frame, Pixels
 from realtime.imaging.pixels import as_picture
 from realtime.pipeline.pacing import Mailbox, MailboxClosedError
+from realtime.pipeline.restarts import Restarts
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ _LEAP_FRAMES = 20
 _TOLD_EVERY_S = 60.0
 _CLOSED_WITHIN_S = 1.0  # a camera that is closed to be opened again; beyond it the driver hangs, and it is tried anyway
 _NO_PICTURE_PAUSE_S = 0.01
+_SILENT_AFTER_S = 2.0  # a webcam in the dark may take 1 s for a frame
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class Capture:
         self._threads: list[threading.Thread] = []
         self._generation = 0  # written by the main thread; a reader whose number is old ends by itself
         self._heard_at_s = 0.0
+        self.restarts = Restarts(stats)
+        """How often a reader that died may be begun anew. The loop has one for all its stages."""
+        self._death: BaseException | None = None  # of what the reader died, until another has its place
+        self._has_finished = False
         self._lost = False
         self._losses_in_a_row = 0
         self._opening = 0  # generation of the reader that is opening the source; 0: none
@@ -199,7 +205,10 @@ class Capture:
             return
         if not self._stopping.is_set():
             self._take_chosen()
-        if not self.info.live or self._stopping.is_set():
+        if not self.info.live or self._stopping.is_set() or not self._threads:
+            return
+        if not self._threads[0].is_alive() and not self._has_finished:
+            self._replace_dead_reader()
             return
         silent_s = time.monotonic() - self._heard_at_s
         patience_s = self._policy.open_s if self._opening == self._generation else self._policy.stall_s
@@ -215,6 +224,34 @@ class Capture:
             return
         log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
         self._stats.reopened += 1
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a live source that is wanted gives nothing now. Any thread."""
+        if not self.info.live or self.is_suspended or not self._threads or self._stopping.is_set():
+            return False
+        return self._lost or time.monotonic() - self._heard_at_s > _SILENT_AFTER_S
+
+    def _replace_dead_reader(self) -> None:
+        """Begin anew after a thread that ended as none should: by a fault of ours, or killed."""
+        error = self._death
+        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else "its thread has ended"
+        if not self.restarts.may("camera"):
+            self._finish(CameraError(f"{self.info.name} failed: {reason}"))
+            return
+        try:
+            self._spawn(None)
+        except (RuntimeError, MemoryError) as failure:  # no further thread now; at the next beat there may be one
+            self._spawn_failures.failure(f"{self.info.name} cannot be read yet", failure)
+            return
+        self.restarts.note("camera")
+        self._death = None
+        log.warning("reading %s failed (%s); it is begun anew, the last picture is held", self.info.name, reason)
+
+    def _finish(self, outcome: RealtimeError | None) -> None:
+        self._has_finished = True
+        self.on_finished(outcome)
+        self._mailbox.close()
 
     def begin_to_stop(self) -> None:
         """Let nothing more come. Any thread."""
@@ -254,6 +291,7 @@ class Capture:
     def _run(self, camera: Camera | None, generation: int, after: threading.Thread | None) -> None:
         """[camera thread] Read until the source ends, the run stops or another reader has taken over."""
         outcome: RealtimeError | None = None
+        is_over = True
         if after is not None:
             after.join(timeout=_CLOSED_WITHIN_S)
             self._heard_at_s = time.monotonic()
@@ -290,15 +328,16 @@ class Capture:
             pass
         except RealtimeError as error:
             outcome = error
-        except FAULTS as error:  # a fault of ours or a driver's: the run must end in order, with the reason
+        except BaseException as error:  # a fault of ours or a driver's, or somebody has killed this thread
             log.debug("camera thread", exc_info=error)
             outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {in_one_line(error)}")
+            if self.info.live and self._is_current(generation):  # `watch` begins anew
+                self._death, is_over = error, False
         finally:
             if camera is not None:
                 self._close(camera)
-            if generation == self._generation:
-                self.on_finished(outcome)
-                self._mailbox.close()
+            if is_over and generation == self._generation:  # the run ends in order, with the reason
+                self._finish(outcome)
 
     def _worth_waiting_for(self) -> bool:
         """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
@@ -395,6 +434,8 @@ class Capture:
                 else:
                     self._stopping.wait(early_s)
                 captured_at_s = time.monotonic()
+            if not self._is_current(generation):
+                return False
             self._mailbox.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
             self._stats.captured += 1
             self._next_index, self._last_pts_s = index + 1, pts_s

@@ -26,6 +26,8 @@ from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR, as_picture
 from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.marking import Marking
+from realtime.pipeline.restarts import Patience
+from realtime.pipeline.turn import LeftBehind, Telling
 from realtime.system.watchdog import HUNG_AFTER_S, Pulse
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_FACTS = 20
+_OPENED_WITHIN_S = 60.0  # a large network on a slow disk may take that long
+_AGAIN_AFTER_S = 1.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,6 +46,9 @@ class EffectSlot:
     spec: str
     effect: Effect
     last_picture: Pixels | None = None
+    patience: Patience = dataclasses.field(default_factory=Patience)
+    is_left: bool = False
+    """Whether it hangs, and nobody may call it any more but the thread that is left in it. Any thread."""
     traits: Traits = dataclasses.field(init=False)
     parameters: Parameters[Any] = dataclasses.field(init=False)
     owner: str = ""
@@ -131,10 +138,19 @@ class EffectChain:
         self._lock = threading.Lock()
         self._leaving: EffectSlot | None = None  # fades out
         self._fade: CrossFade | None = None
+        self.open_again: Callable[[str], Effect] | None = None
+        """Opens an effect by its spec beside what runs, any thread; None: one that hangs cannot be begun anew."""
+        self.times_anew: Callable[[], int] = lambda: 0
+        """How often an effect was begun anew of late: each time it is waited for twice as long."""
+        self._called: EffectSlot | None = None  # whose effect the processing thread is in
+        self._taken: EffectSlot | None = None  # is about to take the last one's place
         # Guarded by _lock:
         self._waiting: EffectSlot | None = None  # set by any thread, taken by the processing thread
         self._waiting_fade_s = 0.0
         self._is_closed = False
+        self._left: EffectSlot | None = None  # of `slots`, the one that hangs, until another has its place
+        self._opened_anew: EffectSlot | None = None
+        self._open_again_at_s: float | None = None
         self._saved: dict[str, _SavedState] = {}  # by spec: what effects that were left shall know when they are back
         for slot in self.slots:
             self._prepare(slot)
@@ -198,33 +214,39 @@ class EffectChain:
         """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
         self._close(slot)
 
-    def make(self, frame: Frame, faces: Sequence[Face]) -> Frame:
-        """Return the picture of this moment. Never raises: a failing effect is reported once and bridged.
+    def make(self, frame: Frame, faces: Sequence[Face], at: Telling | None = None) -> Frame:
+        """Return the picture of this moment. A failing effect is reported once and bridged. Raises nothing but what
+        `at` does, where the thread says what it is at; None: the chain's own pulse.
 
         Faces that are not confirmed are given to effects that hide people, and to no others.
         """
+        at = at or self.pulse
+        if self._opened_anew is not None:
+            self._put_in_place(at)
         if self._waiting is not None:
-            self._take_over(frame.pts_s)
+            self._take_over(frame.pts_s, at)
         picture = frame
         scene = Scene(frame)
         is_given_away = False
         confirmed = [face for face in faces if face.confirmed]
         for slot in self.slots:
             seen, scene = picture, scene.after(picture, faces if slot.traits.hides_identity else confirmed)
-            picture, is_given_away = self._picture_of(slot, scene)
+            picture, is_given_away = self._picture_of(slot, scene, at)
             if self._fade is not None and slot is self.slots[-1]:
-                picture, is_given_away = self._faded(scene, seen, faces, picture, is_given_away)
-        self.pulse.at("the label")
+                picture, is_given_away = self._faded(scene, seen, faces, picture, is_given_away, at)
+        at.at("the label")
         return self._marked(picture, frame, may_write=is_given_away)
 
-    def _picture_of(self, slot: EffectSlot, scene: Scene) -> tuple[Frame, bool]:
+    def _picture_of(self, slot: EffectSlot, scene: Scene, at: Telling) -> tuple[Frame, bool]:
         """Return one effect's picture, and whether its pixels are nobody else's."""
         began_s = time.perf_counter()
-        self.pulse.at(slot.name)
-        self.pulse.at(slot.name, self._patience_s(slot))
+        self._is_at(slot, at)
+        at.at(slot.name, slot.patience.seconds(self._patience_s(slot), scene.frame.size, doubled=self.times_anew()))
         seen, is_given_away = scene.frame, False
         try:
-            pixels = _pixels_of(slot.effect.make(scene))
+            result = self._result_of(slot, scene, at)
+            slot.patience.add(time.perf_counter() - began_s, seen.size)
+            pixels = _pixels_of(result)
             slot.last_picture = pixels
             is_given_away = slot.traits.gives_pictures_away and pixels is not seen.pixels
             picture = seen if pixels is seen.pixels else seen.with_pixels(pixels)
@@ -236,7 +258,7 @@ class EffectChain:
         return picture, is_given_away
 
     def _faded(
-        self, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, is_given_away: bool
+        self, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, is_given_away: bool, at: Telling
     ) -> tuple[Frame, bool]:
         """Return the new effect's picture of what it has `seen` with the former one's shining through, until that is
         over.
@@ -244,31 +266,30 @@ class EffectChain:
         fade, leaving = self._fade, self._leaving
         assert fade is not None and leaving is not None  # noqa: S101, PT018 - the caller has looked
         if fade.is_over(seen.pts_s):
-            self._end_fade()
-            self._begin_marking()
+            self._end_fade(at)
             return picture, is_given_away
         began_s = time.perf_counter()
         shown = faces if leaving.traits.hides_identity else [face for face in faces if face.confirmed]
-        former, _ = self._picture_of(leaving, scene.after(seen, shown))
+        former, _ = self._picture_of(leaving, scene.after(seen, shown), at)
         pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s)
         fade.took(time.perf_counter() - began_s)
         return picture.with_pixels(pixels), True
 
-    def _end_fade(self) -> None:
+    def _end_fade(self, at: Telling) -> None:
         leaving, self._leaving, self._fade = self._leaving, None, None
         if leaving is not None:
-            self.pulse.at(f"closing {leaving.name}")
-            self._close(leaving)
+            self._begin_marking()
+            self._close_former(leaving, at)
 
     def close(self) -> None:
         """Close every effect."""
         self.describe()
-        self._end_fade()
+        self._end_fade(self.pulse)
         slots, self.slots = self.slots, []
         with self._lock:
             waiting, self._waiting, self._is_closed = self._waiting, None, True
-        if waiting is not None:
-            slots.append(waiting)
+            opened_anew, self._opened_anew = self._opened_anew, None
+        slots += [slot for slot in (waiting, opened_anew) if slot is not None]
         for slot in slots:
             self.pulse.at(f"closing {slot.name}")
             self._close(slot)
@@ -311,32 +332,155 @@ class EffectChain:
         self._last_marked = marked.pixels
         return marked
 
-    def _take_over(self, pts_s: float) -> None:
+    def _take_over(self, pts_s: float, at: Telling) -> None:
         with self._lock:
             new, self._waiting = self._waiting, None
             fade_s = self._waiting_fade_s
+            if self.slots and self._left is self.slots[-1]:  # the one that hangs is not wanted any more
+                self._left = None
         if new is None:
             return
-        self._end_fade()  # of the one before, where that was still on its way
-        if self.slots:
+        self._taken = new
+        self._end_fade(at)  # of the one before, where that was still on its way
+        former = self.slots[-1] if self.slots else None
+        if former is not None:
             self.describe()
-            former = self.slots.pop()
             # Where one fails, the new one begins without what was known before.
-            self.pulse.at(new.name)
+            self._is_at(former, at)
             state = self._ask(former, "save_state", lambda effect: effect.save_state(), None)
+            self._is_at(new, at)
             self._saved[former.spec] = _SavedState(former.parameters.changed, state)
             if (saved := self._saved.get(new.spec)) is not None:
                 for name, value in saved.parameters.items():
                     self._ask(new, f"setting {name}", functools.partial(_set, new.parameters, name, value), None)
                 if saved.state is not None:
                     self._ask(new, "restore_state", lambda effect: effect.restore_state(saved.state), None)
-            self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
-            if fade_s > 0 and not _bares_who_is_hidden(former.traits, new.traits):
-                self._leaving, self._fade = former, CrossFade(pts_s, fade_s)
-            else:
-                self.pulse.at(f"closing {former.name}")
-                self._close(former)
-        self.slots.append(new)
+            if not former.is_left:
+                self._ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
+        at.rest()
+        self._taken = None
+        self.slots = [*self.slots[:-1], new]
+        fades = fade_s > 0 and former is not None and not former.is_left
+        if former is not None and fades and not _bares_who_is_hidden(former.traits, new.traits):
+            self._leaving, self._fade = former, CrossFade(pts_s, fade_s)
+        self._begin_marking()
+        if former is not None and self._leaving is not former:
+            self._close_former(former, at)
+        self.describe()
+
+    def _close_former(self, slot: EffectSlot, at: Telling) -> None:
+        at.at(f"closing {slot.name}")
+        self._called = slot
+        self._close(slot)
+        at.rest()
+
+    def _is_at(self, slot: EffectSlot, at: Telling) -> None:
+        at.at(slot.name)
+        self._called = slot
+
+    def _result_of(self, slot: EffectSlot, scene: Scene, at: Telling) -> Frame:
+        """Ask an effect, and look as soon as it has come back whether this thread still has its place. One that has not
+        closes the effect it was left in, and ends.
+        """
+        try:
+            return slot.effect.make(scene)
+        finally:
+            try:
+                at.rest()
+            except LeftBehind:
+                _close_left(slot)
+                raise
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a picture can be made: no effect hangs that has no other in its place yet. Any thread."""
+        with self._lock:
+            left = self._left
+            if left is None or self._opened_anew is not None:
+                return True
+            return self._waiting is not None and left is self.slots[-1]
+
+    def is_in_effect(self, what: str) -> bool:
+        """Whether `what`, where the processing thread said it is, is an effect that can be begun anew. Any thread."""
+        called = self._called
+        names = () if called is None else (called.name, f"closing {called.name}")
+        return self.open_again is not None and what in names
+
+    def _is_used(self, slot: EffectSlot) -> bool:
+        return any(one is slot for one in self.slots)
+
+    def leave_behind(self) -> None:
+        """Leave the effect that the processing thread was in and open another in its place. Any thread; that thread has
+        lost its turn. Raises RuntimeError where no thread can be started.
+        """
+        left = self._called
+        assert left is not None  # noqa: S101 - `is_in_effect` was asked
+        left.is_left = True
+        taken, self._taken = self._taken, None
+        with self._lock:
+            if taken is not None and taken is not left and self._waiting is None:
+                self._waiting = taken
+            if self._is_used(left):
+                self._left = left
+        if left is self._leaving:
+            self._leaving, self._fade = None, None
+            self._begin_marking()
+        if not self.is_whole:
+            self.open_left_again()
+
+    @property
+    def must_open_again(self) -> bool:
+        """Whether what was to take the place of an effect that hangs did not open, or has not for long."""
+        with self._lock:
+            due_at_s = self._open_again_at_s
+            waits = self._left is not None and self._opened_anew is None
+            return waits and due_at_s is not None and time.monotonic() >= due_at_s
+
+    def open_left_again(self) -> None:
+        """Open the effect that hangs once more, beside it. Any thread. Raises RuntimeError where no thread can be
+        started.
+        """
+        with self._lock:
+            left, self._open_again_at_s = self._left, time.monotonic() + _OPENED_WITHIN_S
+        if left is not None:
+            threading.Thread(target=self._open_anew, args=(left,), name="effect-opening", daemon=True).start()
+
+    def _open_anew(self, left: EffectSlot) -> None:
+        """[thread of its own]"""
+        assert self.open_again is not None  # noqa: S101 - `is_in_effect` was asked
+        try:
+            slot = EffectSlot(left.spec, self.open_again(left.spec))
+        except FAULTS as error:
+            self._failures.failure(f"{left.name} cannot be opened again", error)
+            with self._lock:
+                if self._left is left:
+                    self._open_again_at_s = time.monotonic() + _AGAIN_AFTER_S
+            return
+        slot.patience = Patience()
+        self._prepare(slot)
+        with self._lock:
+            is_wanted = self._left is left and self._opened_anew is None and not self._is_closed
+            if is_wanted:
+                self._opened_anew = slot
+        if not is_wanted:
+            self._close(slot)
+
+    def _put_in_place(self, at: Telling) -> None:
+        """Let what was opened anew go on where the one that hangs is, with the values that are set now."""
+        with self._lock:
+            slot, self._opened_anew = self._opened_anew, None
+            left, self._left = self._left, None
+        if slot is None:
+            return
+        if left is None or not self._is_used(left):  # another effect was chosen meanwhile
+            self._close_former(slot, at)
+            return
+        self._is_at(slot, at)
+        for name, value in left.parameters.changed.items():
+            self._ask(slot, f"setting {name}", functools.partial(_set, slot.parameters, name, value), None)
+        at.rest()
+        self.slots = [slot if one is left else one for one in self.slots]
+        self._end_fade(at)
         self._begin_marking()
         self.describe()
 
@@ -376,6 +520,8 @@ class EffectChain:
         """The guard around every call into an effect but `make`, which has its own: what is asked beside the picture
         must not end it.
         """
+        if slot.is_left:
+            return otherwise
         if threading.current_thread() is threading.main_thread():
             self.main_pulse.at(f"{method} of {slot.name}")
         try:
@@ -383,6 +529,14 @@ class EffectChain:
         except FAULTS as error:
             self._asides.failure(f"{method} of {slot.name} fails", error)
             return otherwise
+
+
+def _close_left(slot: EffectSlot) -> None:
+    """Close an effect that was left behind, on the thread that was left in it."""
+    try:
+        slot.effect.close()
+    except FAULTS as error:
+        log.debug("closing %s, which was left behind", slot.name, exc_info=error)
 
 
 def _bares_who_is_hidden(former: Traits, new: Traits) -> bool:

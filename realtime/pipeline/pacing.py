@@ -40,6 +40,11 @@ class Mailbox(Generic[T]):
         """How many items were replaced before anybody took them."""
         return self._dropped
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more comes in."""
+        return self._closed
+
     def put(self, item: T) -> None:
         """Place an item. With Keep.EVERY, waits for room. Raises Closed once the slot is closed."""
         with self._changed:

@@ -9,16 +9,18 @@ newest, finds faces, runs the effects and offers the picture to every output; ea
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from realtime.core.errors import FAULTS, HangError, OnceLogger, RealtimeError, in_one_line
-from realtime.core.stats import RunStats
+from realtime.core.errors import FAULTS, HangError, OnceLogger, OutputError, RealtimeError, in_one_line
+from realtime.core.stats import OutputStats, RunStats
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import USUAL_SIZE, Face, Frame
@@ -27,13 +29,23 @@ from realtime.pipeline.capture import Capture
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, OutputWorker
 from realtime.pipeline.pacing import Mailbox, MailboxClosedError
-from realtime.system.watchdog import END_WITHIN_S, Call, Pulse
+from realtime.pipeline.restarts import Patience, Restarts
+from realtime.pipeline.turn import LeftBehind, Turn
+from realtime.system.watchdog import END_WITHIN_S, HUNG_AFTER_S, Call, Pulse
 
 log = logging.getLogger(__name__)
 
 _WINDOW_WAIT_S = 0.004  # how long the main thread waits for a frame before it looks at the keyboard again
 _IDLE_WAIT_S = 0.02  # the same where there is no window
 _DETECTOR = "the face detector"
+_TRACKER = "following the faces"
+_LONGEST_LOOK_S = 0.5
+_OUTPUT_AGAIN_AFTER_S = 1.0
+
+# Stages, as restarts are counted by:
+_DETECTOR_STAGE = "detector"
+_EFFECT = "effect"
+_PROCESSING = "processing"
 _AFTER_S = 0.001  # a recording takes no two pictures of one time
 
 # How long the end waits for the processing thread, which closes the effects:
@@ -56,6 +68,16 @@ class Limits:
         return too_many or (self.seconds is not None and frame.pts_s >= self.seconds)
 
 
+class OutputReopening(Protocol):
+    """How an output that hangs is opened once more."""
+
+    def can_open_again(self, output: Output) -> bool:
+        """Whether another can be opened beside it."""
+
+    def open_again(self, output: Output) -> Output:
+        """Open it. Any thread. Raises OutputError."""
+
+
 @dataclasses.dataclass
 class RenderLoop:
     """Everything the way of a frame consists of, put together by `app.build`. Used once: `run`."""
@@ -72,6 +94,8 @@ class RenderLoop:
     """Whether left and right are exchanged. May be changed while the loop runs."""
     paused: bool = False
     """Whether the last picture stays. May be changed while the loop runs."""
+    reopening: OutputReopening | None = None
+    """Opens outputs anew that hang; None: none can be."""
 
     def __post_init__(self) -> None:
         self.interrupted = False
@@ -99,6 +123,17 @@ class RenderLoop:
         self.chain.pulse, self.chain.main_pulse = self.pulse, self.main_pulse
         self.is_ending = False
         """True once everything is being closed."""
+        self._stages_lock = threading.Lock()
+        # Guarded by _stages_lock: of one thread the place is given to one other only.
+        self._turn = Turn(self.pulse)
+        self._processing = threading.Thread()  # never begun
+        self._fault: BaseException | None = None  # of which the processing thread died
+        self._is_taken_apart = False
+        self._detector_patience = Patience()
+        self._restarts = Restarts(self.stats)
+        self.capture.restarts = self._restarts
+        self.chain.times_anew = lambda: self._restarts.recent(_EFFECT)
+        self._looked_at_s = 0.0
         self._late_call: Call | None = None
         self._late_s = 0.0
         self._hang: HangError | None = None
@@ -111,7 +146,6 @@ class RenderLoop:
         `tick` is called some fifty times a second or more, for everything that is not the way of a frame. Raises
         the RealtimeError that ended the run, if one did, after everything has been closed.
         """
-        processing = threading.Thread(target=self._process, name="processing", daemon=True)
         try:
             if self.chain.uses_faces:
                 self.face_stage.start(when_ready=self.capture.start_playback)
@@ -120,13 +154,13 @@ class RenderLoop:
             for output_worker in self.output_workers:
                 output_worker.start()
             self.capture.start()
-            processing.start()
+            self._begin_processing()
             while not self._must_end():
                 self._step(tick)
         finally:
             self.is_ending = True
             self._stopping.set()
-            self._close(processing)
+            self._close()
         if self._outcome:
             raise self._outcome
 
@@ -141,14 +175,156 @@ class RenderLoop:
             self._stopping.wait(_IDLE_WAIT_S)
         if self._time_is_up():
             self._end()
+        self._look_after_stages()
         self.main_pulse.at("what is looked after beside the picture")
         try:
             tick()
         except FAULTS as error:  # what is beside the picture must not end it
             self._faults.failure("looking after the run fails", error)
 
-    def _close(self, processing: threading.Thread) -> None:
+    def _begin_processing(self) -> None:
+        """Let a thread make the pictures from now on. Raises RuntimeError where none can be started."""
+        turn = Turn(self.pulse)
+        thread = threading.Thread(target=self._process, args=(turn,), name="processing", daemon=True)
+        thread.start()
+        self._turn, self._processing = turn, thread
+
+    def mend(self, call: Call) -> bool:
+        """[watchdog] Begin the stage anew in which the processing thread hangs, and leave that thread behind; the last
+        picture stays meanwhile. False: that cannot be, or has been too often.
+        """
+        stage = _DETECTOR_STAGE if call.what == _DETECTOR else _EFFECT
+        if stage == _EFFECT and not self.chain.is_in_effect(call.what):
+            return False
+        if self._must_end() or not self._restarts.may(stage):
+            return False
+        with self._stages_lock:
+            if self._turn.take_away(call):
+                self._begin_anew(stage, call)
+                return True
+        return self.pulse.call is not call  # it has just come back
+
+    def _begin_anew(self, stage: str, call: Call) -> None:
+        self._restarts.note(stage)
+        log.warning("%s does not answer; another takes its place, the last picture stays meanwhile", call.what)
+        try:
+            if stage == _DETECTOR_STAGE:
+                self._detector_patience = Patience()
+                self.face_stage.restart()
+            else:
+                self.chain.leave_behind()
+            self._begin_processing()
+        except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
+            self._give_up_on(f"{call.what} does not answer, and no thread can be started ({error})")
+
+    def _look_after_stages(self) -> None:
+        """Begin anew what has died or did not come back. Main thread; cheap."""
+        self._look_after_outputs()
+        if self.every_frame or self._must_end():
+            return
+        with self._stages_lock:
+            has_ended = not self._processing.is_alive()
+            if has_ended and not self._must_end():  # in this order: it may just have ended as it should
+                self._begin_processing_again()
+        if self.face_stage.must_restart and self._may_restart(_DETECTOR_STAGE, "no face detector opens any more"):
+            self._try(self.face_stage.restart)
+        if self.chain.must_open_again and self._may_restart(_EFFECT, "the effect that hung does not open any more"):
+            self._try(self.chain.open_left_again)
+
+    def _begin_processing_again(self) -> None:
+        error = self._fault
+        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else "its thread has ended"
+        if not self._restarts.may(_PROCESSING):
+            self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+            return
+        self._restarts.note(_PROCESSING)
+        log.warning("making pictures failed (%s); it goes on", reason)
+        self._fault = None
+        self._turn.take_away_from_dead()
+        self._try(self._begin_processing)
+
+    def _may_restart(self, stage: str, otherwise: str) -> bool:
+        if self._restarts.may(stage):
+            self._restarts.note(stage)
+            return True
+        self._give_up_on(otherwise)
+        return False
+
+    def _give_up_on(self, reason: str) -> None:
+        self.give_up(HangError(f"{reason}; the run is ended, start it again"))
+
+    def _try(self, begin: Callable[[], None]) -> None:
+        try:
+            begin()
+        except RuntimeError as error:  # no further thread now; at the next beat there may be one
+            self._faults.failure("a stage cannot be begun anew yet", error)
+
+    def _look_after_outputs(self) -> None:
+        """Leave behind outputs that hang, or whose thread has died, and open others in their place."""
+        now_s = time.monotonic()
+        # Of a longer gap only so much counts: the whole process was stopped.
+        passed_s, self._looked_at_s = min(now_s - self._looked_at_s, _LONGEST_LOOK_S), now_s
+        for worker in self.output_workers:
+            worker.look(passed_s)
+            if worker.has_died and not self._must_end():
+                self._replace(worker, "has ended unasked")
+            elif not self.every_frame and worker.is_hung(self._restarts.recent(worker.stats.name)):
+                self._replace(worker, "does not answer")
+
+    def _replace(self, worker: OutputWorker, reason: str) -> None:
+        stage = worker.stats.name
+        if self.reopening is None or not self.reopening.can_open_again(worker.output):
+            if worker.has_died:
+                worker.end(OutputError(f"{worker.title} {reason}"))
+            return
+        if not self._restarts.may(stage):
+            self._give_up_on(f"{worker.title} {reason}")
+            return
+        if worker.leave():
+            self._restarts.note(stage)
+            log.warning("%s %s; another is opened in its place", worker.title, reason)
+            opening = threading.Thread(
+                target=self._open_in_place_of, args=(worker,), name="output-opening", daemon=True
+            )
+            try:
+                opening.start()
+            except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
+                self._give_up_on(f"{worker.title} {reason}, and no thread can be started ({error})")
+
+    def _open_in_place_of(self, former: OutputWorker) -> None:
+        """[thread of its own] Open an output once more, again and again, and let it show what is made."""
+        assert self.reopening is not None  # noqa: S101 - `_replace` has looked
+        while True:
+            try:
+                output = self.reopening.open_again(former.output)
+                break
+            except FAULTS as error:
+                self._faults.failure(f"{former.title} cannot be opened again", error)
+            if self._stopping.wait(_OUTPUT_AGAIN_AFTER_S) or self.interrupted:
+                return
+            if not self._restarts.may(former.stats.name):
+                self._give_up_on(f"{former.title} cannot be opened again")
+                return
+            self._restarts.note(former.stats.name)
+        worker = self._new_worker(output, former.stats)
+        with self._feeds_lock:
+            is_wanted = not self._must_end() and any(one is former for one in self.output_workers)
+            if is_wanted:
+                self._all_feeds = [worker if one is former else one for one in self._all_feeds]
+                self.output_workers = [worker if one is former else one for one in self.output_workers]
+        if not is_wanted:
+            worker.stop(hurried=True)  # which closes what never began
+            return
+        if self.newest is not None:
+            worker.offer(self.newest)
+        try:
+            worker.start()
+        except RuntimeError as error:
+            worker.end(OutputError(f"{worker.title} cannot be begun anew: {error}"))
+
+    def _close(self) -> None:
         """Close everything in order, and leave behind what does not answer. Main thread."""
+        processing = self._processing
         self.main_pulse.rest()
         self.capture.begin_to_stop()
         if self.interrupted or self._hang:  # an output that is waited for and takes nothing must not hold up the end
@@ -160,6 +336,8 @@ class RenderLoop:
             processing.join(timeout=wait_s)
             if processing.is_alive() and not self._hang:
                 log.warning("%s has not ended; left behind", self._at() or "an effect")
+            if not processing.is_alive() and not self._is_taken_apart:  # it died, and no other has begun
+                self._take_apart()
         self.capture.stop(within_s=max(0.0, give_up_at_s - time.monotonic()) if self.interrupted else 2.0)
         self.stats.ended_at_s = time.monotonic()
         for output_worker in self._all_feeds:
@@ -219,8 +397,32 @@ class RenderLoop:
             return False
         return time.monotonic() - since_s > limit_s + 1.0  # with frames coming, their own clock ends the run first
 
-    def _process(self) -> None:
-        """[processing thread] Make a picture of every frame that comes."""
+    def _process(self, turn: Turn) -> None:
+        """[processing thread] Make a picture of every frame that comes, and take everything apart at the end. A thread
+        that was left behind ends; live, one that fails leaves it to the main thread to begin another.
+        """
+        is_over = True
+        try:
+            self._make_all(turn)
+        except LeftBehind:
+            is_over = False
+        except BaseException as error:  # a fault of ours, or somebody has killed this thread
+            log.debug("processing", exc_info=error)
+            self._fault = error
+            is_over = self.every_frame or self._must_end()
+            if is_over:  # end in order, with the files closed, and say it
+                reason = f"{type(error).__name__}: {in_one_line(error)}"
+                self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+        if is_over:
+            self._end()
+            self._take_apart()
+
+    def _take_apart(self) -> None:
+        self._is_taken_apart = True
+        self.chain.close()
+        self.face_stage.close()
+
+    def _make_all(self, turn: Turn) -> None:
         try:
             if self.chain.uses_faces and self.every_frame:
                 self.face_stage.wait_until_ready()
@@ -231,32 +433,34 @@ class RenderLoop:
                 if self.limits.reached(frame, self.stats.processed):
                     self.is_complete = not self._must_end()
                     break
-                if not (self.paused or self.is_blank):
-                    self._make(frame)
+                if not (self.paused or self.is_blank) and self._may_make():
+                    self._make(frame, turn)
         except MailboxClosedError:
             self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
-        except FAULTS as error:  # a fault of ours: end in order, with the files closed, and say it
-            log.debug("processing", exc_info=error)
-            reason = f"{type(error).__name__}: {in_one_line(error)}"
-            self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
-        finally:
-            self._end()
-            self.chain.close()
-            self.face_stage.close()
 
-    def _make(self, frame: Frame) -> None:
+    def _may_make(self) -> bool:
+        """Whether a picture can be made now, while a stage is begun anew. Where people are hidden, not before there is
+        somebody again to find them.
+        """
+        finds_nobody = self.face_stage.is_being_replaced and self.chain.uses_faces and self.chain.hides_people
+        return self.chain.is_whole and not finds_nobody
+
+    def _make(self, frame: Frame, turn: Turn) -> None:
         """[processing thread] From a frame to the outputs: the order of a frame's life."""
         began_s = time.perf_counter()
         detect_s = 0.0
         faces: list[Face] = []
         if self.chain.uses_faces:
-            self.pulse.at(_DETECTOR)
-            faces = self.face_stage.find(frame)
+            doubled = self._restarts.recent(_DETECTOR_STAGE)
+            turn.at(_DETECTOR, self._detector_patience.seconds(HUNG_AFTER_S, frame.size, doubled=doubled))
+            faces = self.face_stage.find(frame, functools.partial(turn.at, _TRACKER))
             detect_s = self.face_stage.detect_s
+            if detect_s:
+                self._detector_patience.add(detect_s, frame.size)
         if self.mirrored and self.chain.uses_pixels:
             frame, faces = self._mirror(frame, faces)
-        picture = self.chain.make(frame, faces)
-        self.pulse.rest()
+        picture = self.chain.make(frame, faces, turn)
+        turn.rest()
         made_s = time.perf_counter()
         with self._blank_lock:
             if self.is_blank:  # meanwhile
@@ -335,10 +539,14 @@ class RenderLoop:
                 output_worker.stop()
 
     def _output_worker(self, output: Output) -> OutputWorker:
-        output_worker = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended)
-        output_worker.on_first_shown = self._first_picture
-        self._all_feeds.append(output_worker)
+        output_worker = self._new_worker(output, OutputStats(output.name))
+        self._all_feeds = [*self._all_feeds, output_worker]
         self.stats.outputs.append(output_worker.stats)
+        return output_worker
+
+    def _new_worker(self, output: Output, stats: OutputStats) -> OutputWorker:
+        output_worker = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended, stats=stats)
+        output_worker.on_first_shown = self._first_picture
         return output_worker
 
     def _first_picture(self) -> None:

@@ -36,6 +36,7 @@ from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
 from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.render_loop import Limits, RenderLoop
 from realtime.session.options import Options
+from realtime.session.output_opener import OutputOpener
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor
 from realtime.system.signals import graceful_shutdown
@@ -73,6 +74,7 @@ class Run(NamedTuple):
         watchdog = Watchdog(
             [loop.pulse, loop.main_pulse],
             hung=loop.give_up,
+            mend=loop.mend,
             overdue=loop.is_overdue,
             last_resort=lambda: last_resort(loop.abandon()),
             hurried=not loop.every_frame,
@@ -115,8 +117,9 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
         slots = _open_effects(options, context, opened, camera_may_be_seen=_may_be_seen(options, info))
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, slots, sound)
+        opener = OutputOpener(request)
         for spec in options.output:
-            opened_outputs.append(outputs.open_output(spec, request))
+            opened_outputs.append(opener.open(spec))
             opened.callback(_closing(opened_outputs[-1]))
         if sum(output.on_main_thread for output in opened_outputs) > 1:
             raise OutputError("only one window at a time: choose one of window and fullscreen")
@@ -135,7 +138,9 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
             limits=Limits(options.frames, options.seconds),
             every_frame=every_frame,
             mirrored=_mirrored(options, info),
+            reopening=opener,
         )
+        chain.open_again = _opening_alongside(options, context)
         menu = _menu(options, context, slots, chain, controls)
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
@@ -450,14 +455,13 @@ def _menu(
     options: Options, context: EffectContext, slots: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
 ) -> EffectMenu:
     """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
+    return EffectMenu(_effect_specs, slots[-1].spec, _opening_alongside(options, context), chain, controls.say)
+
+
+def _opening_alongside(options: Options, context: EffectContext) -> Callable[[str], Effect]:
+    """Return what opens an effect by its spec while another makes the pictures."""
     alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
-    return EffectMenu(
-        _effect_specs,
-        slots[-1].spec,
-        lambda spec: open_effect(spec, options, alongside),
-        chain,
-        controls.say,
-    )
+    return lambda spec: open_effect(spec, options, alongside)
 
 
 def _effect_specs() -> list[str]:

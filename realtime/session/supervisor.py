@@ -269,6 +269,8 @@ class Supervisor:
             blank=loop.is_blank,
             recording=self._snapshots.recording,
             frames=stats.processed,
-            restarts=(("camera", stats.reopened),),
+            shown_at_s=max((at_s for one in stats.outputs if (at_s := one.shown_at_s) is not None), default=None),
+            source_lost=loop.capture.is_lost,
+            restarts=stats.restarts_by_stage,
             viewers_by_hour=stats.viewers.by_hour(),
         )

@@ -58,14 +58,16 @@ class Watchdog:
         hung: Callable[[HangError], None],
         overdue: Callable[[float], bool],
         last_resort: Callable[[], None],
+        mend: Callable[[Call], bool] = lambda call: False,
         hurried: bool = True,
     ) -> None:
-        """`hung` is called once for a call that is past its patience, and shall end the run. `overdue` is asked at each
+        """`hung` is called once for a call that is past its patience, and shall end the run; `mend` is asked before
+        whether it has begun that part anew instead. `overdue` is asked at each
         beat, with the seconds since the last one, whether the main thread keeps the run from ending: then `last_resort`
         is called, once. `hurried`: False: nothing is live, and a picture may take as long as it takes; it is only said.
         """
         self._watched = [_Watched(pulse) for pulse in pulses]
-        self._hung, self._overdue, self._last_resort = hung, overdue, last_resort
+        self._hung, self._overdue, self._last_resort, self._mend = hung, overdue, last_resort, mend
         self._hurried = hurried
         self._said_after_s = SAID_AFTER_S if hurried else _SLOW_STEP_S
         self._is_over = threading.Event()
@@ -112,6 +114,9 @@ class Watchdog:
             watched.is_told = True
             log.warning("%s has not answered for %.0f s; the last picture stays", before.what, watched.for_s)
         if self._hurried and not watched.is_given_up and watched.for_s >= before.patience_s:
+            if self._mend(before):
+                watched.call, watched.is_told = None, False
+                return
             watched.is_given_up = True
             self._hung(HangError(f"{before.what} does not answer; the run is ended, start it again"))
 
