@@ -413,7 +413,6 @@ class Killed(BaseException):
     """What no guard for faults takes for one."""
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_output_whose_thread_dies_is_opened_anew() -> None:
     class Dying(KeepingOutput):
         def show(self, frame: Frame) -> None:
@@ -429,7 +428,7 @@ def test_an_output_whose_thread_dies_is_opened_anew() -> None:
     assert made.loop.stats.restarts == {"keeping": 1}
     dying = Dying()
     made = live([dying])
-    with pytest.raises(OutputError, match="output keeping has ended unasked"):
+    with pytest.raises(OutputError, match=r"output keeping failed \(Killed\)"):
         made.go()
     assert dying.is_closed
 
@@ -503,6 +502,22 @@ def test_patience_is_learnt_and_begins_anew_with_another_size(monkeypatch: pytes
     assert patience.seconds(15.0, "small") == 4.0
     patience.add(0.01, "large")
     assert patience.seconds(15.0, "small") == 15.0
+
+
+def test_the_first_answers_of_a_successor_may_take_as_long_as_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.pipeline.restarts._LEAST_S", 1.0)
+    monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 10.0)
+    patience = Patience()
+    assert patience.of_successor().seconds(15.0, "small") == 15.0, "nothing is known of it"
+    patience.add(0.5, "small")
+    for _ in range(3000):
+        patience.add(0.01, "small")
+    assert patience.seconds(15.0, "small") == 1.0
+    successor = patience.of_successor()
+    assert successor.seconds(15.0, "small") == pytest.approx(5.0, rel=0.05)
+    for _ in range(30):
+        successor.add(0.01, "small")
+    assert successor.seconds(15.0, "small") == 1.0
 
 
 def test_of_many_restarts_only_those_of_late_count() -> None:

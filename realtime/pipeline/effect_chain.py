@@ -456,7 +456,7 @@ class EffectChain:
                 if self._left is left:
                     self._open_again_at_s = time.monotonic() + _AGAIN_AFTER_S
             return
-        slot.patience = Patience()
+        slot.patience = left.patience.of_successor()
         self._prepare(slot)
         with self._lock:
             is_wanted = self._left is left and self._opened_anew is None and not self._is_closed

@@ -39,6 +39,8 @@ class OutputWorker:
         """
         self.output = output
         self.error: OutputError | None = None
+        self.death: BaseException | None = None
+        """Of what its thread died, where it did."""
         self.on_first_shown: Callable[[], None] = lambda: None
         self.stats = OutputStats(output.name) if stats is None else stats
         self._is_awaited = every_frame and output.takes_every_frame  # nothing is live: it ends when it is done
@@ -183,6 +185,9 @@ class OutputWorker:
         try:
             while self._step_on_the_beat(self._beat) if self._beat else self.step(0.25):
                 pass
+        except BaseException as error:  # somebody has killed this thread, or a fault of ours
+            log.debug("output %s", self.stats.name, exc_info=error)
+            self.death = error
         finally:
             self._close()
 

@@ -209,7 +209,7 @@ class RenderLoop:
         log.warning("%s does not answer; another takes its place, the last picture stays meanwhile", call.what)
         try:
             if stage == _DETECTOR_STAGE:
-                self._detector_patience = Patience()
+                self._detector_patience = self._detector_patience.of_successor()
                 self.face_stage.restart()
             else:
                 self.chain.leave_behind()
@@ -267,7 +267,8 @@ class RenderLoop:
         for worker in self.output_workers:
             worker.look(passed_s)
             if worker.has_died and not self._must_end():
-                self._replace(worker, "has ended unasked")
+                reason = type(worker.death).__name__ if worker.death else "its thread has ended"
+                self._replace(worker, f"failed ({reason})")
             elif not self.every_frame and worker.is_hung(self._restarts.recent(worker.stats.name)):
                 self._replace(worker, "does not answer")
 

@@ -28,6 +28,7 @@ class Patience:
     def __init__(self) -> None:
         self._count = 0
         self._slowest_s = 0.0
+        self._first_s: float | None = None  # the slowest of the first answers, once those are known
         self._kind: Hashable = None
 
     def add(self, took_s: float, kind: Hashable = None) -> None:
@@ -35,17 +36,28 @@ class Patience:
         a network may be made ready for that size first.
         """
         if kind != self._kind:
-            self._count, self._slowest_s, self._kind = 0, 0.0, kind
+            self._count, self._slowest_s, self._first_s, self._kind = 0, 0.0, None, kind
         self._count += 1
         self._slowest_s = max(took_s, self._slowest_s * _FORGOTTEN)
+        if self._count == _LEARNT_AFTER and self._first_s is None:
+            self._first_s = self._slowest_s / _FORGOTTEN**_LEARNT_AFTER
+
+    def of_successor(self) -> Patience:
+        """Return what is known of another of the same kind, which has answered nothing yet: its first answers may take
+        as long as those of this one did.
+        """
+        successor = Patience()
+        successor._first_s, successor._kind = self._first_s, self._kind
+        return successor
 
     def seconds(self, most_s: float, kind: Hashable = None, *, doubled: int = 0) -> float:
         """Return how long the next answer may take: `most_s` until enough has been learnt. `doubled`: how often that
         has been found too short, or the stage hung.
         """
-        if kind != self._kind or self._count < _LEARNT_AFTER:
+        if kind != self._kind or self._first_s is None:
             return most_s
-        learnt_s = max(_LEAST_S, _TIMES_SLOWEST * self._slowest_s)
+        slowest_s = self._slowest_s if self._count >= _LEARNT_AFTER else max(self._first_s, self._slowest_s)
+        learnt_s = max(_LEAST_S, _TIMES_SLOWEST * slowest_s)
         return min(most_s, learnt_s * float(1 << min(doubled, 10)))
 
 

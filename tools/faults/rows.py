@@ -27,6 +27,9 @@ NEVER_S = 1e9
 
 GOES_ON = "goes on, or is back ≤ 2 s"
 SAID_AND_ENDED = "said within 7 s, ended within 20 s with code 75, film whole"
+BEGUN_ANEW_AND_ENDED = "said within 7 s, begun anew five times, ended within 70 s with code 75, film whole"
+ONCE_S = 0.6
+"""Long enough for one call to fall into it, and for none of its successor's."""
 ENDS_AT_ONCE = "Ctrl-C ends it ≤ 3 s with code 0, film whole"
 
 Outcome = tuple[str, list[str]]
@@ -187,8 +190,10 @@ def fault_row(
     return Row(name, GOES_ON if back_s == BACK_WITHIN_S else f"goes on, or is back ≤ {back_s:.0f} s", tried)
 
 
-def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: int = 75) -> Row:
-    """A part that never returns: it is said, and the run is ended with a code to start it again on."""
+def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: int = 75, anew: bool = False) -> Row:
+    """A part that never returns: it is said, and the run is ended with a code to start it again on. `anew`: each of its
+    successors hangs as well, until the limit is reached.
+    """
 
     def tried(folder: Path) -> Outcome:
         plan = {"part": part, "fault": fault, "begins_s": BEGINS_S, "ends_s": NEVER_S}
@@ -198,17 +203,26 @@ def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: i
         program.watch(BEGINS_S + 7.0)
         early = program.said()
         faults = [] if early else ["nothing said after 7 s"]
-        if program.watch(14.0):
-            faults.append("still there after 20 s")
+        if program.watch(64.0 if anew else 14.0):
+            faults.append(f"still there after {70 if anew else 20} s")
         got = program.end()
         faults += [
-            fault for fault in _common_faults(program, got, hides=True, lives_s=BEGINS_S) if "exit code" not in fault
+            fault
+            for fault in _common_faults(
+                program, got, hides=True, lives_s=BEGINS_S, most_lines=8 if anew else MOST_LINES
+            )
+            if "exit code" not in fault
         ]
         if got != code:
             faults.append(f"exit code {got}")
         return _told(program, got, 0.0), faults
 
-    return Row(name, SAID_AND_ENDED, tried)
+    return Row(name, BEGUN_ANEW_AND_ENDED if anew else SAID_AND_ENDED, tried)
+
+
+def once_row(name: str, effect: str, part: str, fault: str = "hangs") -> Row:
+    """A part that hangs or dies once, and is begun anew alone: the picture is back two seconds later."""
+    return fault_row(name, effect, part, fault, lasts_s=ONCE_S, back_s=BACK_WITHIN_S - ONCE_S)
 
 
 def end_row(name: str, effect: str, part: str, fault: str = "hangs", *, after_s: float = 2.0) -> Row:
@@ -396,6 +410,8 @@ def table(photo: Path | None) -> Iterator[Row]:
     yield from _effect_rows(chosen)
     for fault in ("fails", "raises", "calls sys.exit", "hangs"):
         yield Row(f"output {fault}", "the others go on", _output_row(fault))
+    for fault in ("hangs", "dies"):
+        yield once_row(f"output {fault} once", "portrait", "output", fault)
     yield hang_row("window hangs", "portrait", "window")
     yield end_row("window hangs, Ctrl-C", "portrait", "window")
     yield from _signal_rows()
@@ -427,6 +443,8 @@ def _camera_rows(chosen: Sequence[str]) -> Iterator[Row]:
     for fault in ("silent", "silent, and no new thread"):
         for effect in chosen:
             yield fault_row(f"camera {fault} for 8 s ({_short(effect)})", effect, "camera", fault, lasts_s=8.0)
+    for effect in chosen:
+        yield once_row(f"camera thread dies ({_short(effect)})", effect, "camera", "dies")
     yield end_row("camera hangs, Ctrl-C", "portrait", "camera")
 
 
@@ -452,13 +470,16 @@ def _detector_rows(chosen: Sequence[str]) -> Iterator[Row]:
     for effect in chosen:
         for fault in faults:
             yield fault_row(f"detector {fault} ({_short(effect)})", effect, "detector", fault)
-        yield hang_row(f"detector hangs ({_short(effect)})", effect, "detector")
+        yield once_row(f"detector hangs once ({_short(effect)})", effect, "detector")
+        yield once_row(f"detector dies ({_short(effect)})", effect, "detector", "dies")
+        yield hang_row(f"detector hangs ({_short(effect)})", effect, "detector", anew=True)
         yield end_row(f"detector hangs, Ctrl-C ({_short(effect)})", effect, "detector")
     yield opening_row("opening the detector hangs, Ctrl-C", "portrait", "opening the detector")
     for effect in chosen[1:]:
         for fault in ("raises", "NaN", "huge", "elsewhere"):
             yield fault_row(f"mesh {fault} ({_short(effect)})", effect, "mesh", fault)
-        yield hang_row(f"mesh hangs ({_short(effect)})", effect, "mesh")
+        yield once_row(f"mesh hangs once ({_short(effect)})", effect, "mesh")
+        yield hang_row(f"mesh hangs ({_short(effect)})", effect, "mesh", anew=True)
 
 
 def _effect_rows(chosen: Sequence[str]) -> Iterator[Row]:
@@ -475,7 +496,9 @@ def _effect_rows(chosen: Sequence[str]) -> Iterator[Row]:
         for fault in (*faults, *PICTURES):
             if fault not in ("black", "noise", "read only"):
                 yield fault_row(f"effect {fault} ({_short(effect)})", effect, "effect", fault)
-        yield hang_row(f"effect hangs ({_short(effect)})", effect, "effect")
+        yield once_row(f"effect hangs once ({_short(effect)})", effect, "effect")
+        yield once_row(f"effect dies ({_short(effect)})", effect, "effect", "dies")
+        yield hang_row(f"effect hangs ({_short(effect)})", effect, "effect", anew=True)
         yield end_row(f"effect hangs, Ctrl-C ({_short(effect)})", effect, "effect")
     for method in ("report", "facts", "provider", "close", "patience_s", "uses_faces", "hides_identity", "synthetic"):
         yield fault_row(f"effect's {method} raises", "portrait", f"effect {method}", "raises")
