@@ -31,6 +31,7 @@ class CommandModule(Protocol):
 COMMANDS = {
     "run": "show the picture, live (what 'realtime' alone does)",
     "render": "a recorded video or a folder of pictures into a file, every frame, sound kept",
+    "gallery": "a wall of screens, unattended: programme, opening hours, restarts, out of one file",
     "morph": "photos of people as figures and films: from one to another, and along attributes",
     "portrait": "make a portrait pack from any picture with a face in it",
     "devices": "cameras, virtual cameras, screens and sound devices",

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from realtime.control.commands import Command
 from realtime.control.parameters import ParameterTree
@@ -18,6 +19,8 @@ class Status:
     """A glance at the running loop, for the HUD. Figures are of about the last second."""
 
     effect: str = ""
+    spec: str = ""
+    """The last effect in use, as `--effect` writes it."""
     source: str = ""
     provider: str = ""
     fps: float = 0.0
@@ -49,6 +52,8 @@ class Status:
     output's name."""
     viewers_by_hour: tuple[tuple[str, int], ...] = ()
     """How many people came into view, by local hour (`2026-05-01T18:00+02:00`), the last 24 hours, oldest first."""
+    notice: str = ""
+    """What whoever looks after the run ought to know, in a line; empty: nothing."""
     programme: ProgrammeStatus | None = None
     """What hangs now and what comes next, where a programme runs."""
 
@@ -67,6 +72,20 @@ class ProgrammeStatus:
     """When it comes, local time as `18:30`, or empty where that is not known yet."""
 
 
+class Programme(Protocol):
+    """Decides what is shown when. All methods: main thread."""
+
+    @property
+    def status(self) -> ProgrammeStatus:
+        """Where it is."""
+
+    def choose(self, name: str) -> None:
+        """Show an item now; empty: the next one. Raises OptionError for one that there is not, or not now."""
+
+    def failed(self, spec: str, reason: str) -> None:
+        """[any thread] An effect that was asked for could not be opened; the one before it is still shown."""
+
+
 class ControlChannel:
     """Carries commands to the loop, and status and messages back. Any thread."""
 
@@ -75,6 +94,10 @@ class ControlChannel:
         """What can be set about everything that runs. A front-end may set a value here at once, without a command."""
         self.newest_picture: Callable[[], Frame | None] = lambda: None
         """[any] The last picture made, marked as it must be; nobody writes into it."""
+        self.programme: Programme | None = None
+        """What decides which item is shown, where something does."""
+        self.notice = ""
+        """Becomes the status's."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._lock = threading.Lock()
         # Guarded by _lock:

@@ -47,11 +47,19 @@ def user_config_folder() -> Path:
     return _known_folder("configuration", "XDG_CONFIG_HOME")
 
 
+def user_state_folder() -> Path:
+    """Return where what a program remembers of itself lies: logs, and where it was. Raises OptionError where nobody's
+    home is known.
+    """
+    return _known_folder("state", "XDG_STATE_HOME")
+
+
 def _known_folder(kind: str, variable: str) -> Path:
     folders = {
         "data": platformdirs.user_data_path,
         "cache": platformdirs.user_cache_path,
         "configuration": platformdirs.user_config_path,
+        "state": platformdirs.user_state_path,
     }
     try:
         folder = folders[kind]("realtime")

@@ -170,6 +170,12 @@ class EffectChain:
         return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self.slots[:-1])
 
     @property
+    def last_spec(self) -> str:
+        """The last effect, the one that is exchanged, as `--effect` writes it; empty: there is none. Any thread."""
+        slots = list(self.slots)
+        return slots[-1].spec if slots else ""
+
+    @property
     def uses_faces(self) -> bool:
         """Whether any effect looks at faces."""
         return any(slot.traits.uses_faces for slot in self.slots)
@@ -605,6 +611,8 @@ class EffectMenu:
         `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
         and to import effects, for which the window would miss a frame.
         """
+        self.on_failed: Callable[[str, str], None] = lambda spec, reason: None
+        """[opening thread] Called with an effect that could not be opened, and why."""
         self._list_specs = specs
         self._current = current
         self._running = ""  # the spec that was exchanged last, once _specs are known
@@ -734,6 +742,7 @@ class EffectMenu:
                 log.warning("%s", line)
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)
+                self.on_failed(spec, reason)
                 continue
             slot = EffectSlot(spec, effect)
             with self._lock:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
 from realtime.core.files import unused_name
 from realtime.core.paths import user_path
-from realtime.core.settings import parse_settings
+from realtime.core.settings import Value, parse_settings
 from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.c2pa import Signer
@@ -51,9 +51,12 @@ Progress = Callable[[str, float], None]
 MakeFrontEnd = Callable[[ControlChannel], FrontEnd]
 """Makes a front-end for a run. Raises a RealtimeError for what cannot work at all."""
 
+SettingsOf = Mapping[str, Mapping[str, Value]]
+"""Settings by an effect's spec."""
+
 _DEMO_SECONDS = 10.0
 _DEMO_FILE = Path("realtime-demo.mp4")
-_WAITS = frozenset({"fullscreen", "camera"})
+_WAITS = frozenset({"fullscreen", "kiosk", "camera"})
 """Outputs that are there for others, and often without anybody who could start the program again."""
 _SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
 
@@ -92,10 +95,22 @@ class Run(NamedTuple):
             watchdog.stop()
 
 
-def build(options: Options, progress: Progress, stats: RunStats, beside: Sequence[MakeFrontEnd] = ()) -> Run:
+def build(
+    options: Options,
+    progress: Progress,
+    stats: RunStats,
+    beside: Sequence[MakeFrontEnd] = (),
+    *,
+    source: Callable[[], Camera] | None = None,
+    settings_of: SettingsOf = {},  # noqa: B006 - nobody writes into it
+    is_closed: bool = False,
+) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then.
 
-    `beside`: make further front-ends, besides those that the options name.
+    `beside`: make further front-ends, besides those that the options name. `source`: opens what is read, and again
+    after a loss, in place of what the options name. `settings_of`: what an effect is opened with wherever it is
+    asked for by this very spec, beyond the settings that all effects of its name have. `is_closed`: the run begins
+    blank (a front-end's `start` asks for that), and a camera that is waited for is not opened now.
     """
     requested, options = options, _with_output(options)
     label = None if options.no_label else Label(options.label_style)
@@ -107,14 +122,14 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
         controls.parameters.hold("label", label.parameters)
     with contextlib.ExitStack() as opened:
         opened_outputs: list[Output] = []
-        camera, open_again = _open_source(options, stats, opened_outputs)
+        camera, open_again = (source(), source) if source else _open_source(options, stats, opened_outputs, is_closed)
         opened.callback(_closing(camera))
         info = camera.info
         for note in info.notes:
             log.warning("%s", note)
         options = _with_inset(options, requested, info)
         context = _effect_context(options, progress, info)
-        slots = _open_effects(options, context, opened, camera_may_be_seen=_may_be_seen(options, info))
+        slots = _open_effects(options, context, opened, settings_of, camera_may_be_seen=_may_be_seen(options, info))
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, slots, sound)
         opener = OutputOpener(request)
@@ -140,8 +155,10 @@ def build(options: Options, progress: Progress, stats: RunStats, beside: Sequenc
             mirrored=_mirrored(options, info),
             reopening=opener,
         )
-        chain.open_again = _opening_alongside(options, context)
-        menu = _menu(options, context, slots, chain, controls)
+        open_alongside = _opening_alongside(options, context, settings_of)
+        chain.open_again = open_alongside
+        menu = EffectMenu(_effect_specs, slots[-1].spec, open_alongside, chain, controls.say)
+        menu.on_failed = functools.partial(_tell_programme, controls)
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
         open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
@@ -194,6 +211,11 @@ def _age_for_others(loop: RenderLoop) -> float | None:
         return None
     seen = min(workers, key=lambda worker: (not worker.output.repeat_fps, not worker.output.on_main_thread))
     return seen.stats.age.recent_ms() / 1e3
+
+
+def _tell_programme(controls: ControlChannel, spec: str, reason: str) -> None:
+    if controls.programme is not None:
+        controls.programme.failed(spec, reason)
 
 
 def _closing(part: Camera | Effect | Output) -> Callable[[], None]:
@@ -250,7 +272,9 @@ def _output_request(
     )
 
 
-def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) -> tuple[Camera, Callable[[], Camera]]:
+def _open_source(
+    options: Options, stats: RunStats, opened: Sequence[Output], is_closed: bool
+) -> tuple[Camera, Callable[[], Camera]]:
     """Open the source named, or the first camera, or the demo where there is none; return how to open it again too.
 
     Again means the same one: a camera that is unplugged must not become the demo. Where others look on, on a gallery's
@@ -261,16 +285,23 @@ def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) ->
     waits = any(outputs.split_spec(spec)[0] in _WAITS for spec in options.output)
     if options.source is not None:
         source = options.source
-        open_source = functools.partial(cameras.open_camera, source, request)
-        if not waits or cameras.kind_of(source) not in ("webcam", "stream"):
+        open_source: Callable[[], Camera] = functools.partial(cameras.open_camera, source, request)
+        kind = cameras.kind_of(source)
+        if not waits or kind not in ("webcam", "stream"):
             return open_source(), open_source
+        from realtime.cameras.same import SameCamera
         from realtime.cameras.stream import without_password
 
+        open_source = SameCamera(open_source, request) if kind == "webcam" else open_source
+
         name = f"camera {source}" if source.isdecimal() else without_password(source)
-        return _opened_or_awaited(name, open_source, request, stats)
+        return _opened_or_awaited(name, open_source, request, stats, is_closed)
     if waits:
+        from realtime.cameras.same import SameCamera
+
         planned = _planned_devices(options.output)
-        return _opened_or_awaited("the camera", lambda: _open_first(request, opened, planned), request, stats)
+        open_first = SameCamera(lambda: _open_first(request, opened, planned), request)
+        return _opened_or_awaited("the camera", open_first, request, stats, is_closed)
     from realtime.cameras.listing import first_camera
 
     first = first_camera()
@@ -282,13 +313,14 @@ def _open_source(options: Options, stats: RunStats, opened: Sequence[Output]) ->
 
 
 def _opened_or_awaited(
-    name: str, open_source: Callable[[], Camera], request: CameraRequest, stats: RunStats
+    name: str, open_source: Callable[[], Camera], request: CameraRequest, stats: RunStats, is_closed: bool
 ) -> tuple[Camera, Callable[[], Camera]]:
-    try:
-        return open_source(), open_source
-    except CameraError as error:
-        from realtime.cameras.awaited import LOOK_EVERY_S, AwaitedCamera
+    from realtime.cameras.awaited import LOOK_EVERY_S, AwaitedCamera
 
+    try:
+        if not is_closed:
+            return open_source(), open_source
+    except CameraError as error:
         log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", error, LOOK_EVERY_S)
 
     def found(info: CameraInfo) -> None:
@@ -409,6 +441,14 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
     return cls.open(asked.argument, settings, context)
 
 
+def with_settings(options: Options, spec: str, settings: Mapping[str, Value]) -> Options:
+    """Return the options with settings for the effect that a spec names, before those that are there for its name."""
+    name = EffectSpec.parse(spec).name
+    return dataclasses.replace(
+        options, set=(*options.set, *(f"{name}.{key}={value}" for key, value in settings.items()))
+    )
+
+
 def _check_settings(options: Options) -> None:
     """Refuse now what an effect that a key may bring later could not be opened with. Raises OptionError."""
     for name, settings in options.effect_settings().items():
@@ -416,7 +456,12 @@ def _check_settings(options: Options) -> None:
 
 
 def _open_effects(
-    options: Options, context: EffectContext, opened: contextlib.ExitStack, *, camera_may_be_seen: bool
+    options: Options,
+    context: EffectContext,
+    opened: contextlib.ExitStack,
+    settings_of: SettingsOf,
+    *,
+    camera_may_be_seen: bool,
 ) -> list[EffectSlot]:
     """Open the effects named, or the default portrait; `opened` closes them. Where that cannot be, nobody having asked
     for it by name, pictures come first: the source's own, unless it is a camera that others would see bare.
@@ -426,7 +471,9 @@ def _open_effects(
         return [_open_default(options, context, opened, camera_may_be_seen=camera_may_be_seen)]
     slots = []
     for spec in options.effect:
-        slots.append(EffectSlot(spec, open_effect(spec, options, context)))
+        slots.append(
+            EffectSlot(spec, open_effect(spec, with_settings(options, spec, settings_of.get(spec, {})), context))
+        )
         opened.callback(_closing(slots[-1].effect))
     return slots
 
@@ -451,21 +498,14 @@ def _open_default(
     return slot
 
 
-def _menu(
-    options: Options, context: EffectContext, slots: Sequence[EffectSlot], chain: EffectChain, controls: ControlChannel
-) -> EffectMenu:
-    """What the keys for next and previous effect walk through: every effect, and every pack or model kept for it."""
-    return EffectMenu(_effect_specs, slots[-1].spec, _opening_alongside(options, context), chain, controls.say)
-
-
-def _opening_alongside(options: Options, context: EffectContext) -> Callable[[str], Effect]:
+def _opening_alongside(options: Options, context: EffectContext, settings_of: SettingsOf) -> Callable[[str], Effect]:
     """Return what opens an effect by its spec while another makes the pictures."""
     alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
-    return lambda spec: open_effect(spec, options, alongside)
+    return lambda spec: open_effect(spec, with_settings(options, spec, settings_of.get(spec, {})), alongside)
 
 
 def _effect_specs() -> list[str]:
-    """Every effect that can be chosen while it runs, as `--effect` writes it."""
+    """Every effect that can be chosen while it runs, and every pack or model kept for it, as `--effect` writes it."""
     return [f"{name}:{choice}" if choice else name for name in effects.effect_names() for choice in _choices(name)]
 
 

@@ -370,22 +370,29 @@ def _read_preset(path: Path) -> dict[str, Any]:
         raise OptionError(f"preset {path} cannot be read: {error.strerror or error}; check the path") from error
     except UNREADABLE as error:
         raise OptionError(f"preset {path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
+    return from_table(content, f"preset {path}", path.parent)
+
+
+def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """Return the fields of Options that a preset's table names, checked: the options' names as keys, a table per effect
+    for its settings. Paths count from `folder`; `where` names the table in messages. Raises OptionError and its like.
+    """
     values: dict[str, Any] = {}
     settings: list[str] = []
     effect_names = effects.effect_names()
     option_names = [name.replace("_", "-") for name in FIELDS]
     for key, value in content.items():
-        where = f"preset {path}: {key}"
+        at = f"{where}: {key}"
         if isinstance(value, dict):
             if key not in effect_names:
-                raise OptionError(f"{where}: no effect of that name{nearest(key, effect_names)}")
-            texts = {name: preset_paths.setting_from(_toml_text(item), path.parent) for name, item in value.items()}
+                raise OptionError(f"{at}: no effect of that name{nearest(key, effect_names)}")
+            texts = {name: preset_paths.setting_from(_toml_text(item), folder) for name, item in value.items()}
             settings += [f"{key}.{name}={text}" for name, text in texts.items()]
             continue
         name = key.replace("-", "_")
         if name not in FIELDS:
-            raise OptionError(f"{where}: no such option{nearest(key, option_names)}")
-        values[name] = preset_paths.from_folder(name, _parse(name, value, where), path.parent)
+            raise OptionError(f"{at}: no such option{nearest(key, option_names)}")
+        values[name] = preset_paths.from_folder(name, _parse(name, value, at), folder)
     if settings:
         values["set"] = (*values.get("set", ()), *settings)
     return values

@@ -11,6 +11,7 @@ from realtime.cameras import Camera
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
     ChooseEffect,
+    ChooseItem,
     ChooseSource,
     Command,
     NextParameter,
@@ -126,6 +127,8 @@ class Supervisor:
                 self.menu.step(by, fade_s)
             case ChooseEffect(spec, fade_s, planned):
                 self.menu.choose(spec, fade_s, planned=planned)
+            case ChooseItem(name):
+                self._choose_item(name)
             case ChooseSource(spec):
                 loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
             case SetParameter(path, value):
@@ -154,6 +157,15 @@ class Supervisor:
             change()
         except RuntimeError as error:  # no further thread now
             self._say(f"the camera cannot be opened now: {error}")
+
+    def _choose_item(self, name: str) -> None:
+        if self.controls.programme is None:
+            self.controls.say("no programme runs here; choose an effect instead")
+            return
+        try:
+            self.controls.programme.choose(name)
+        except OptionError as error:
+            self._say(str(error))
 
     def _set(self, path: str, value: object) -> None:
         try:
@@ -256,6 +268,7 @@ class Supervisor:
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
             effect=" + ".join(titles) or "none",
+            spec=loop.chain.last_spec,
             source=str(stats.source.get("name", "")),
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
@@ -272,5 +285,7 @@ class Supervisor:
             shown_at_s=max((at_s for one in stats.outputs if (at_s := one.shown_at_s) is not None), default=None),
             source_lost=loop.capture.is_lost,
             restarts=stats.restarts_by_stage,
+            notice=self.controls.notice,
+            programme=None if self.controls.programme is None else self.controls.programme.status,
             viewers_by_hour=stats.viewers.by_hour(),
         )

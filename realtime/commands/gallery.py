@@ -1,0 +1,74 @@
+"""`realtime gallery`: a wall of one or several screens, unattended, out of one file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING
+
+from realtime.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from realtime.gallery.supervisor import SetStandby
+
+_STANDBY = "realtime.gallery.standby"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, and what is to be done with it."""
+    parser.add_argument("file", nargs="?", metavar="gallery.toml", help="what hangs where and when")
+    parser.add_argument("--example", action="store_true", help="print such a file, with comments; it runs as it is")
+    parser.add_argument(
+        "--check", action="store_true", help="say what would run and what is missing; exit code 1 where it could not"
+    )
+    parser.add_argument("--screen", metavar="NAME", help="only this screen of the file")
+    parser.add_argument(
+        "--install-service",
+        action="store_true",
+        help="write what starts it with this computer (systemd, launchd, tasks)",
+    )
+    parser.add_argument("--remove-service", action="store_true", help="take that away again")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)
+    parser.epilog = "Log and state lie in the user's state folder; nothing else is written, and nothing of anybody."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for. Raises a RealtimeError."""
+    if arguments.example:
+        from realtime.gallery.example import EXAMPLE
+
+        print(EXAMPLE, end="")
+        return 0
+    if arguments.file is None:
+        raise OptionError("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with")
+    from realtime.gallery.config import gallery_path, read_gallery
+
+    gallery = read_gallery(gallery_path(arguments.file))
+    screens = [gallery.screen(arguments.screen)] if arguments.screen else list(gallery.screens)
+    if arguments.child:
+        from realtime.gallery.screen import run_screen
+
+        return run_screen(gallery, screens[0], rests=arguments.rest)
+    if arguments.check:
+        from realtime.gallery.check import check
+
+        return check(gallery, screens)
+    if arguments.install_service or arguments.remove_service:
+        from realtime.gallery import service
+
+        done = service.install(gallery) if arguments.install_service else service.remove(gallery)
+        print(*done, sep="\n")
+        return 0
+    from realtime.gallery.supervisor import GallerySupervisor
+
+    return GallerySupervisor(gallery, screens, set_standby=_standby()).run()
+
+
+def _standby() -> SetStandby | None:
+    """Return what puts screens to sleep, where this system has something for it."""
+    if importlib.util.find_spec(_STANDBY) is None:
+        return None
+    found: SetStandby = importlib.import_module(_STANDBY).set_standby
+    return found

@@ -1,0 +1,181 @@
+"""`realtime gallery FILE --check`: what would run and what is missing, each with the next step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from realtime import cameras
+from realtime.cameras import CameraRequest
+from realtime.core.errors import FAULTS, RealtimeError, in_one_line
+from realtime.core.files import check_folder
+from realtime.effects import EffectContext
+from realtime.gallery.config import Gallery, Item, Screen
+from realtime.gallery.hours import local_time
+from realtime.gallery.screen import WALL_OUTPUT
+from realtime.gallery.service import service_file
+from realtime.gallery.state import gallery_folder
+from realtime.imaging.frame import Size
+from realtime.session.assembly import open_effect, with_settings
+
+_LEAST_ROOM_BYTES = 200_000_000
+_EARLIEST_YEAR = 2026
+"""A clock that shows an earlier one has not been set since the computer was made."""
+
+
+class Finding(NamedTuple):
+    """A line of the report."""
+
+    what: str
+    works: bool
+    text: str
+    next_step: str = ""
+    is_needed: bool = True
+    """Whether the gallery could not run without it."""
+
+
+def check(gallery: Gallery, screens: Sequence[Screen]) -> int:
+    """Look at everything, print a line for each, and return 1 where the gallery could not run."""
+    print(f"{gallery.path}: {gallery.name}\n")
+    is_fit = True
+    for look in (_hours, _camera, _screens, _items, _folder, _clock, _blanking, _service):
+        for finding in _looked(look, gallery, screens):
+            sign = "ok  " if finding.works else "FAIL" if finding.is_needed else "--  "
+            print(f"{sign} {finding.what:22} {finding.text}")
+            if finding.next_step and not finding.works:
+                print(f"{'':27} -> {finding.next_step}")
+            is_fit &= finding.works or not finding.is_needed
+    print()
+    print("it can hang" if is_fit else "it cannot hang yet")
+    return 0 if is_fit else 1
+
+
+_Look = Callable[[Gallery, Sequence[Screen]], Iterator[Finding]]
+
+
+def _looked(look: _Look, gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
+    try:
+        yield from look(gallery, screens)
+    except FAULTS as error:  # the check tells what fails, whatever it is
+        yield Finding(look.__name__.strip("_"), False, in_one_line(error))
+
+
+def _hours(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    now_s = time.time()
+    is_open = gallery.hours.is_open(now_s)
+    change_s = gallery.hours.next_change(now_s)
+    text = "open" if is_open else "closed"
+    if change_s is not None:
+        text += f" until {local_time(change_s, gallery.hours.zone).strftime('%a %H:%M')}"
+    yield Finding("opening hours", True, f"{text}{'' if gallery.hours.spans else ', always'}")
+
+
+def _camera(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    from realtime.cameras.listing import first_camera
+
+    try:
+        camera = cameras.open_camera(gallery.camera or first_camera(), CameraRequest())
+    except RealtimeError as error:
+        step = "plug it in; it is waited for, and portraits look about meanwhile"
+        yield Finding("camera", False, in_one_line(error), step, is_needed=False)
+        return
+    info = camera.info
+    camera.close()
+    yield Finding("camera", True, f"{info.name}: {info.size} at {info.fps:g} fps")
+
+
+def _screens(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    from realtime.outputs.window.screens import list_screens
+
+    there = list_screens()
+    if not there:
+        yield Finding("screens", False, "none is seen from here", "log in at the desktop, or set DISPLAY")
+        return
+    listed = ", ".join(f"{one.number} {one.name} {one.size}" for one in there)
+    for screen in screens:
+        found = [one for one in there if screen.screen in (str(one.number), one.name)]
+        if found:
+            yield Finding(f"screen {screen.name}", True, f"{found[0].name} {found[0].size}")
+        else:
+            step = f"there are: {listed}; 'realtime devices' lists them"
+            yield Finding(f"screen {screen.name}", False, f"there is no screen {screen.screen}", step)
+
+
+def _items(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
+    context = EffectContext(frame=Size(1280, 720))
+    seen: set[str] = set()
+    fit: dict[str, bool] = {}
+    for screen in screens:
+        for item in screen.items:
+            if item.name not in seen:
+                seen.add(item.name)
+                finding = _item(gallery, screen, item, context)
+                fit[item.name] = finding.works
+                yield finding
+        if not any(fit[item.name] for item in screen.items):
+            yield Finding(f"screen {screen.name}", False, "none of its items can be shown", "mend one of them")
+
+
+def _item(gallery: Gallery, screen: Screen, item: Item, context: EffectContext) -> Finding:
+    options = gallery.run_options(screen, WALL_OUTPUT, item)
+    began_s = time.monotonic()
+    try:
+        open_effect(item.spec, with_settings(options, item.spec, item.settings), context).close()
+    except FAULTS as error:  # it may be anybody's code
+        step = "it is left out; mend it, or take it out of the file"
+        return Finding(f"item {item.name}", False, in_one_line(error), step, is_needed=False)
+    return Finding(f"item {item.name}", True, f"opens in {time.monotonic() - began_s:.1f} s, hangs {item.hangs_s:g} s")
+
+
+def _folder(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    folder = gallery_folder(gallery.path)
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    check_folder(there)
+    room = shutil.disk_usage(there).free
+    text = f"{folder}, {room / 1e9:.1f} GB free"
+    yield Finding("log and state", room > _LEAST_ROOM_BYTES, text, "free some room", is_needed=False)
+
+
+def _clock(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    now = local_time(time.time(), gallery.hours.zone)
+    step = "let the system set it from the network (timedatectl set-ntp true): opening hours go by it"
+    text = f"{now:%a %Y-%m-%d %H:%M}, {gallery.hours.zone or time.strftime('%Z')}"
+    yield Finding("clock", now.year >= _EARLIEST_YEAR, text, step, is_needed=False)
+
+
+def _blanking(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    if sys.platform != "linux" or not os.environ.get("DISPLAY"):
+        return
+    xset = shutil.which("xset")
+    if xset is None:
+        yield Finding("screen saver", False, "nobody knows", "apt install x11-xserver-utils", is_needed=False)
+        return
+    told = ""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        told = subprocess.run([xset, "q"], capture_output=True, text=True, timeout=5, check=False).stdout
+    blanks = "timeout:  0" not in told or "DPMS is Enabled" in told
+    text = "may turn the screen black by itself" if blanks else "off"
+    yield Finding("screen saver", not blanks, text, "xset s off -dpms, in the session's autostart", is_needed=False)
+
+
+def _service(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
+    path, _ = service_file(gallery)
+    is_there = path.exists()
+    is_ours = is_there and _names(path, gallery.path)
+    text = str(path) if is_ours else "of another program or place" if is_there else "does not start by itself"
+    yield Finding("service", is_ours, text, f"realtime gallery {gallery.path.name} --install-service", is_needed=False)
+
+
+def _names(unit: Path, gallery: Path) -> bool:
+    try:
+        data = unit.read_bytes()
+    except OSError:
+        return False
+    return (sys.executable.encode() in data and gallery.name.encode() in data) or sys.platform == "win32"
