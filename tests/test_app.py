@@ -74,6 +74,7 @@ def test_no_camera_at_all_is_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"effect": ("none", "none:x")}, OptionError),
         ({"output": ("none", "missing/out.mp4")}, OutputError),
         ({"output": ("window", "fullscreen")}, OutputError),
+        ({"output": ("kiosk", "kiosk:0")}, OutputError),
         ({"set": ("portrait.wander=perhaps",)}, OptionError),
     ],
 )

@@ -136,6 +136,7 @@ def test_a_file_that_is_missing_is_nothing_to_wait_for(tmp_path: Path) -> None:
     ("output", "live", "seen"),
     [
         ("fullscreen", True, False),
+        ("kiosk", True, False),
         ("camera", True, False),
         ("out.mp4", True, False),
         ("none", True, True),

@@ -29,3 +29,4 @@ for _name, _value in _HINTS.items():
     os.environ.setdefault(_name, _value)
 
 import pygame as pygame  # noqa: E402 - after the hints
+from pygame._sdl2.video import Window as Window  # noqa: E402 - as above

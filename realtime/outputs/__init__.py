@@ -96,6 +96,7 @@ class Output(ABC):
 OUTPUTS: dict[str, RegistryEntry] = {
     "window": RegistryEntry("realtime.outputs.window.window", "Window", "a window on the screen"),
     "fullscreen": RegistryEntry("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
+    "kiosk": RegistryEntry("realtime.outputs.window.kiosk", "Kiosk", "the whole screen, and nothing that ends it"),
     "camera": RegistryEntry("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
     "file": RegistryEntry("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
     "folder": RegistryEntry(
@@ -104,8 +105,8 @@ OUTPUTS: dict[str, RegistryEntry] = {
     "pipe": RegistryEntry("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
     "none": RegistryEntry("realtime.outputs.null", "NullOutput", "nothing is shown; for measuring"),
 }
-"""Each class is opened as `Class(argument, request)`: `window`/`fullscreen`: screen number or empty; `camera`:
-backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""
+"""Each class is opened as `Class(argument, request)`: `window`/`fullscreen`/`kiosk`: screen number or empty, of
+`kiosk` a name too; `camera`: backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov"})
 
@@ -115,7 +116,7 @@ def split_spec(spec: str) -> tuple[str, str]:
     if spec == "-":
         return "pipe", ""
     head, _, argument = spec.partition(":")
-    if head in ("window", "fullscreen", "camera", "none"):
+    if head in ("window", "fullscreen", "kiosk", "camera", "none"):
         return head, argument
     path = user_path(spec)
     if spec.endswith(("/", "\\")) or path.is_dir():
@@ -123,7 +124,7 @@ def split_spec(spec: str) -> tuple[str, str]:
     suffix = Path(spec).suffix.lower()
     if suffix in VIDEO_SUFFIXES:
         return "file", spec
-    names = ["window", "fullscreen", "camera", "none", "-"]
+    names = ["window", "fullscreen", "kiosk", "camera", "none", "-"]
     if suffix:
         raise OutputError(f"cannot write '{spec}': a video file ends in {', '.join(sorted(VIDEO_SUFFIXES))}")
     raise OutputError(f"no output '{spec}'{nearest(spec, names)}; there are: {', '.join(names)}, out.mp4, folder/")

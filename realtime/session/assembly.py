@@ -137,7 +137,7 @@ def build(
             opened_outputs.append(opener.open(spec))
             opened.callback(_closing(opened_outputs[-1]))
         if sum(output.on_main_thread for output in opened_outputs) > 1:
-            raise OutputError("only one window at a time: choose one of window and fullscreen")
+            raise OutputError("only one window at a time: choose one of window, fullscreen and kiosk")
         source_type = _source_type(options.source)
         stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
         chain = EffectChain(slots, stats, label, source_type=source_type, parameters=controls.parameters)
@@ -425,7 +425,7 @@ def _sizes_wanted(options: Options) -> tuple[Size | None, Size]:
         return options.size, options.size
     if names == {"camera"}:
         return Size(1280, 720), Size(1280, 720)
-    if names & {"window", "fullscreen"}:
+    if names & {"window", "fullscreen", "kiosk"}:
         from realtime.outputs.window.screens import list_screens
 
         largest = max((max(screen.size) for screen in list_screens()), default=3840)

@@ -197,8 +197,9 @@ class Options:
         (),
         _OUT,
         "OUTPUT",
-        "repeat it for several at once; window; fullscreen[:SCREEN]; camera[:BACKEND[:DEVICE]]: a virtual camera; "
-        "out.mp4; folder/: numbered PNGs; -: raw BGR frames on standard output; none; default: window",
+        "repeat it for several at once; window; fullscreen[:SCREEN]; kiosk[:SCREEN]: the same, and only Ctrl+Alt+Q "
+        "ends it; camera[:BACKEND[:DEVICE]]: a virtual camera; out.mp4; folder/: numbered PNGs; -: raw BGR frames on "
+        "standard output; none; default: window",
         _output,
     )
     screen: int = _option(0, _OUT, "N", "the screen a window opens on, counted from 0", _whole_number(0, 31))

@@ -65,6 +65,7 @@ class Opener:
 OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
     "window": lambda folder, request: open_output("window", request),
     "fullscreen": lambda folder, request: open_output("fullscreen", request),
+    "kiosk": lambda folder, request: open_output("kiosk", request),
     "camera": lambda folder, request: open_output("camera:test", request),
     "file": lambda folder, request: open_output(str(folder / "out.mp4"), request),
     "folder": lambda folder, request: open_output(f"{folder}/pictures/", request),
@@ -139,8 +140,8 @@ def test_shows_in_the_size_asked_for(opener: Opener) -> None:
     for frame in frames(*SIZES):
         output.show(frame)
     expected = {"none": [], "window": [Size(80, 60)]}
-    if opener.kind == "fullscreen":
-        expected["fullscreen"] = [Size(*pygame.display.get_desktop_sizes()[0])]
+    if opener.kind in ("fullscreen", "kiosk"):
+        expected[opener.kind] = [Size(*pygame.display.get_desktop_sizes()[0])]
     assert opener.shown(output) == expected.get(opener.kind, [Size(80, 60)] * 4)
 
 
@@ -150,13 +151,13 @@ def test_shows_the_same_moment_and_the_same_picture_again(opener: Opener) -> Non
     for moment in (frame, frame, Frame(frame.pixels, 1.0, 1.0, 7), Frame(frame.pixels, 1.0, 1.0, 8)):
         output.show(moment)
     # A film has the same moment once; a window shows one picture, and only the last.
-    counts = {"none": 0, "window": 1, "fullscreen": 1, "file": 3}
+    counts = {"none": 0, "window": 1, "fullscreen": 1, "kiosk": 1, "file": 3}
     assert len(opener.shown(output)) == counts.get(opener.kind, 4)
 
 
 def test_closes_without_having_shown_anything(opener: Opener) -> None:
     output = opener()
-    pictures = 1 if opener.kind == "fullscreen" else 0  # the empty screen
+    pictures = 1 if opener.kind in ("fullscreen", "kiosk") else 0  # the empty screen
     assert len(opener.shown(output)) == pictures
     assert not (pygame.display.get_init() and pygame.display.get_surface()), "its window is gone"
 
@@ -189,7 +190,9 @@ def test_opening_and_closing_leaves_nothing_behind(opener: Opener) -> None:
     assert open_things() == before
 
 
-@pytest.mark.parametrize("spec", ["none:x", "window:x", "fullscreen:99", "camera:nonsense", "out.avi", "widow"])
+@pytest.mark.parametrize(
+    "spec", ["none:x", "window:x", "fullscreen:99", "kiosk:99", "kiosk:x", "camera:nonsense", "out.avi", "widow"]
+)
 def test_what_cannot_be_is_told_in_one_line(spec: str) -> None:
     with pytest.raises(RealtimeError) as caught:
         open_output(spec, OutputRequest(ControlChannel()))
@@ -202,6 +205,7 @@ def test_output_texts_mean_what_they_say(tmp_path: Path) -> None:
     assert split_spec("-") == ("pipe", "")
     assert split_spec("window") == ("window", "")
     assert split_spec("fullscreen:1") == ("fullscreen", "1")
+    assert split_spec("kiosk:Left wall") == ("kiosk", "Left wall")
     assert split_spec("camera:obs:OBS Virtual Camera") == ("camera", "obs:OBS Virtual Camera")
     assert split_spec("clip.MP4") == ("file", "clip.MP4")
     assert split_spec("C:\\films\\clip.mov") == ("file", "C:\\films\\clip.mov")

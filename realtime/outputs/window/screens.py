@@ -47,7 +47,7 @@ def list_screens() -> list[ListedScreen]:
             from realtime.imaging.sdl import pygame
 
             sizes = [Size(*size) for size in pygame.display.get_desktop_sizes()]
-            library = _sdl_library()
+            library = sdl_library()
             return [_describe(library, number, size) for number, size in enumerate(sizes)]
     except OutputError:
         return []
@@ -126,7 +126,7 @@ def _describe(library: ctypes.CDLL | None, number: int, size: Size) -> ListedScr
     return ListedScreen(number, name or f"screen {number}", size, position, scale)
 
 
-def _sdl_library() -> ctypes.CDLL | None:
+def sdl_library() -> ctypes.CDLL | None:
     """Return the SDL that pygame has loaded: pygame 2 tells the sizes of screens, but neither names nor places."""
     from realtime.imaging.sdl import pygame
 

@@ -90,21 +90,23 @@ class Window(Output):
     """
 
     on_main_thread = True
+    _kind = "window"
     _opens_fullscreen = False
+    _bars = _BARS
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
-        self.name = "fullscreen" if self._opens_fullscreen else "window"
+        self.name = self._kind
         if pygame.display.get_init() and pygame.display.get_surface():
             raise OutputError("there can be one window or fullscreen picture at a time; leave one of the outputs out")
+        self._request = request
         open_display()
         try:
-            self._screen = _screen_number(argument, request)
+            self._screen = self._screen_number(argument)
         except OutputError:
             pygame.display.quit()
             raise
         pygame.font.init()
         pygame.key.set_repeat()  # a held key is one wish
-        self._request = request
         self._controls = request.controls
         self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
         self._is_fullscreen = self._opens_fullscreen
@@ -147,7 +149,7 @@ class Window(Output):
         now_s = time.monotonic()
         if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
             pygame.mouse.set_visible(False)
-        must_draw |= self.overlay.refresh(self._canvas(), now_s)
+        must_draw |= self._refresh_overlay(now_s)
         self._update_title()
         if must_draw:
             self._draw()
@@ -173,6 +175,17 @@ class Window(Output):
 
     # Opening ----------------------------------------------------------------------------------------------------
 
+    def _screen_number(self, argument: str) -> int:
+        """Return the screen that an argument means. Raises OutputError."""
+        screens = len(pygame.display.get_desktop_sizes())
+        number = whole_number(argument) if argument else self._request.screen
+        if number is None:
+            raise OutputError(f"'{abbreviated(argument)}' is no screen: give its number, such as --output fullscreen:1")
+        if number >= screens:
+            numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
+            raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")
+        return number
+
     def _open(self) -> None:
         """Open or change the window: fullscreen, or a window of the remembered or the picture's size."""
         desktop = Size(*pygame.display.get_desktop_sizes()[self._screen])
@@ -194,7 +207,11 @@ class Window(Output):
         pygame.display.set_allow_screensaver(not self._is_fullscreen)
         pygame.mouse.set_visible(not self._is_fullscreen)
         self._update_title()
-        self.overlay.refresh(self._canvas(), time.monotonic())
+        self._refresh_overlay(time.monotonic())
+
+    def _refresh_overlay(self, now_s: float) -> bool:
+        """Return whether what lies over the picture has changed."""
+        return self.overlay.refresh(self._canvas(), now_s)
 
     def _update_title(self) -> None:
         what = self._controls.status.effect or self._request.title
@@ -234,11 +251,11 @@ class Window(Output):
         surface = self._surface
         assert surface is not None  # noqa: S101 - show and poll see to it
         if self._prepared is None:
-            surface.fill(_BARS)
+            surface.fill(self._bars)
         else:
             picture, place = self._prepared
             for bar in _bars(place, surface.get_size()):
-                surface.fill(_BARS, bar)
+                surface.fill(self._bars, bar)
             surface.blit(picture, (place.left, place.top))
         for layer, position in self.overlay.shown.layers:
             surface.blit(*self._turn_layer(layer, position))
@@ -339,18 +356,8 @@ class Fullscreen(Window):
     Ctrl+Q.
     """
 
+    _kind = "fullscreen"
     _opens_fullscreen = True
-
-
-def _screen_number(argument: str, request: OutputRequest) -> int:
-    screens = len(pygame.display.get_desktop_sizes())
-    number = whole_number(argument) if argument else request.screen
-    if number is None:
-        raise OutputError(f"'{abbreviated(argument)}' is no screen: give its number, such as --output fullscreen:1")
-    if number >= screens:
-        numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
-        raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")
-    return number
 
 
 def _first_size(picture: Size, desktop: Size) -> Size:
