@@ -57,6 +57,8 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "seconds": (["1.5"], "1.5"),
         "stats": (["s.json"], '"s.json"'),
         "remote": (["0.0.0.0:8080"], '"0.0.0.0:8080"'),
+        "osc": (["9000"], "9000"),
+        "osc_to": (["10.0.0.5:9001"], '["10.0.0.5:9001"]'),
     }
     assert set(examples) == set(FIELDS), "every option has an example here"
     words: list[str] = []

@@ -182,6 +182,10 @@ def _front_ends(options: Options) -> list[MakeFrontEnd]:
         from realtime.remote.http_control import HttpControl
 
         wanted.append(functools.partial(HttpControl, address=options.remote, find_effects=_effect_specs))
+    if options.osc is not None or options.osc_to:
+        from realtime.remote.osc import OscControl
+
+        wanted.append(functools.partial(OscControl, listen=options.osc, tell=options.osc_to))
     return wanted
 
 

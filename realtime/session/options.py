@@ -268,6 +268,17 @@ class Options:
         "with a HOST (0.0.0.0: all addresses of this machine) from others too, who need a token (docs/remote.md)",
         parse_address,
     )
+    osc: Address | None = _option(
+        None,
+        _TOLD,
+        "[HOST:]PORT",
+        "take parameters and commands over OSC; PORT alone: from this machine; with a HOST from its network too, "
+        "without a password; 'realtime osc' lists the addresses",
+        parse_address,
+    )
+    osc_to: tuple[Address, ...] = _option(
+        (), _TOLD, "HOST:PORT", "tell every change over OSC, for motor faders; repeat it for several", parse_address
+    )
 
     @property
     def label_style(self) -> LabelStyle:

@@ -51,6 +51,7 @@ TARGETS: Mapping[str, RegistryEntry] = {
     "films": RegistryEntry("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
     "http": RegistryEntry("tools.fuzzing.http_exchange", "TARGET", "bytes into the server of --remote"),
     "manifests": RegistryEntry("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
+    "osc": RegistryEntry("tools.fuzzing.osc_packets", "TARGET", "packets into --osc"),
     "packs": RegistryEntry("tools.fuzzing.packs", "TARGET", "portrait packs into realtime portrait show"),
     "pictures": RegistryEntry("tools.fuzzing.pictures", "TARGET", "pictures of every kind as a source"),
     "presets": RegistryEntry("tools.fuzzing.presets", "TARGET", "TOML into --preset"),
