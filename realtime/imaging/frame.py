@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import NamedTuple, TypeAlias
 
@@ -122,6 +123,12 @@ class Face:
         """Midpoint of the two eyes, pixels."""
         x, y = (self.keypoints[0] + self.keypoints[1]) / 2
         return float(x), float(y)
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance of the two eyes, pixels."""
+        (right_x, right_y), (left_x, left_y) = self.keypoints[:2]
+        return math.hypot(left_x - right_x, left_y - right_y)
 
     def mirrored(self, picture_width: int) -> Face:
         """Return the face as it lies in the picture with left and right exchanged; the person's own right stays
