@@ -488,7 +488,7 @@ def test_recorded_material_without_hurry_is_waited_for_as_before(gate: Gate) -> 
 
 def test_patience_is_learnt_and_begins_anew_with_another_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.pipeline.restarts._LEAST_S", 1.0)
-    monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 10.0)
+    monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 5.0)
     patience = Patience()
     for _ in range(29):
         patience.add(0.01, "small")
@@ -499,14 +499,14 @@ def test_patience_is_learnt_and_begins_anew_with_another_size(monkeypatch: pytes
     assert patience.seconds(0.5, "small") == 0.5, "never more than it says of itself"
     assert patience.seconds(15.0, "large") == 15.0
     patience.add(0.4, "small")
-    assert patience.seconds(15.0, "small") == 4.0
+    assert patience.seconds(15.0, "small") == 2.0
     patience.add(0.01, "large")
     assert patience.seconds(15.0, "small") == 15.0
 
 
 def test_the_first_answers_of_a_successor_may_take_as_long_as_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.pipeline.restarts._LEAST_S", 1.0)
-    monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 10.0)
+    monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 5.0)
     patience = Patience()
     assert patience.of_successor().seconds(15.0, "small") == 15.0, "nothing is known of it"
     patience.add(0.5, "small")
@@ -514,8 +514,8 @@ def test_the_first_answers_of_a_successor_may_take_as_long_as_those_before(monke
         patience.add(0.01, "small")
     assert patience.seconds(15.0, "small") == 1.0
     successor = patience.of_successor()
-    assert successor.seconds(15.0, "small") == pytest.approx(5.0, rel=0.05)
-    for _ in range(30):
+    assert successor.seconds(15.0, "small") == pytest.approx(2.5, rel=0.05)
+    for _ in range(60):
         successor.add(0.01, "small")
     assert successor.seconds(15.0, "small") == 1.0
 

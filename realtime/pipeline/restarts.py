@@ -18,8 +18,8 @@ _LEARNT_AFTER = 30  # answers, a second of them: the first inference, which may 
 _LEAST_S = 1.0
 # With the half second within which the watchdog notices it, half a second is left to open another, and the picture is
 # back within two.
-_TIMES_SLOWEST = 10.0
-_FORGOTTEN = 0.999  # by answer: of one slow moment half is forgotten in 700
+_TIMES_SLOWEST = 5.0  # of the slowest lately: a machine that is busy makes a network two or three times as slow
+_FORGOTTEN = 0.997  # by answer: of one slow moment half is forgotten in 230, eight seconds
 
 
 class Patience:
@@ -41,6 +41,8 @@ class Patience:
         self._slowest_s = max(took_s, self._slowest_s * _FORGOTTEN)
         if self._count == _LEARNT_AFTER and self._first_s is None:
             self._first_s = self._slowest_s / _FORGOTTEN**_LEARNT_AFTER
+        if self._count == _LEARNT_AFTER:
+            self._slowest_s = took_s  # what it took to warm up says nothing of the rest
 
     def of_successor(self) -> Patience:
         """Return what is known of another of the same kind, which has answered nothing yet: its first answers may take
@@ -56,7 +58,8 @@ class Patience:
         """
         if kind != self._kind or self._first_s is None:
             return most_s
-        slowest_s = self._slowest_s if self._count >= _LEARNT_AFTER else max(self._first_s, self._slowest_s)
+        is_warm = self._count >= 2 * _LEARNT_AFTER
+        slowest_s = self._slowest_s if is_warm else max(self._first_s, self._slowest_s)
         learnt_s = max(_LEAST_S, _TIMES_SLOWEST * slowest_s)
         return min(most_s, learnt_s * float(1 << min(doubled, 10)))
 

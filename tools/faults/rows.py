@@ -28,6 +28,7 @@ NEVER_S = 1e9
 GOES_ON = "goes on, or is back ≤ 2 s"
 SAID_AND_ENDED = "said within 7 s, ended within 20 s with code 75, film whole"
 BEGUN_ANEW_AND_ENDED = "said within 7 s, begun anew five times, ended within 70 s with code 75, film whole"
+KNOWN_AFTER_S = 6.0
 ONCE_S = 0.6
 """Long enough for one call to fall into it, and for none of its successor's."""
 ENDS_AT_ONCE = "Ctrl-C ends it ≤ 3 s with code 0, film whole"
@@ -166,22 +167,29 @@ def _told(program: Program, code: int, gap_s: float) -> str:
 
 
 def fault_row(
-    name: str, effect: str, part: str, fault: str, *, lasts_s: float = LASTS_S, back_s: float = BACK_WITHIN_S
+    name: str,
+    effect: str,
+    part: str,
+    fault: str,
+    *,
+    begins_s: float = BEGINS_S,
+    lasts_s: float = LASTS_S,
+    back_s: float = BACK_WITHIN_S,
 ) -> Row:
     """A part that fails for some seconds: the picture goes on, or is back."""
 
     def tried(folder: Path) -> Outcome:
-        plan = {"part": part, "fault": fault, "begins_s": BEGINS_S, "ends_s": BEGINS_S + lasts_s}
+        plan = {"part": part, "fault": fault, "begins_s": begins_s, "ends_s": begins_s + lasts_s}
         program = Program(folder, ["--effect", effect], plan=plan)
         if not program.wait_for_picture():
             return "no picture", [f"did not start: {program.end()}"]
-        lives_s = BEGINS_S + lasts_s + max(AFTER_S, back_s + 1.0)
+        lives_s = begins_s + lasts_s + max(AFTER_S, back_s + 1.0)
         faults = [] if program.watch(lives_s) else ["the run ends"]
         code = program.end()
         times = [time_s for time_s, _ in program.shown()]
         until_s = min(lives_s, times[-1] + 60) if times else lives_s
         gap_s = max((b - a for a, b in zip(times, [*times[1:], until_s], strict=True)), default=lives_s)
-        back = [time_s - BEGINS_S - lasts_s for time_s in times if time_s > BEGINS_S + lasts_s]
+        back = [time_s - begins_s - lasts_s for time_s in times if time_s > begins_s + lasts_s]
         if not back or back[0] > back_s:
             faults.append(f"picture back {back[0]:.1f} s after the fault" if back else "no picture after the fault")
         faults += _common_faults(program, code, hides=effect.startswith(("portrait", "swap")), lives_s=lives_s - 1.0)
@@ -221,8 +229,10 @@ def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: i
 
 
 def once_row(name: str, effect: str, part: str, fault: str = "hangs") -> Row:
-    """A part that hangs or dies once, and is begun anew alone: the picture is back two seconds later."""
-    return fault_row(name, effect, part, fault, lasts_s=ONCE_S, back_s=BACK_WITHIN_S - ONCE_S)
+    """A part that hangs or dies once, and is begun anew alone: the picture is back two seconds later. It has worked for
+    long enough to be known before.
+    """
+    return fault_row(name, effect, part, fault, begins_s=KNOWN_AFTER_S, lasts_s=ONCE_S, back_s=BACK_WITHIN_S - ONCE_S)
 
 
 def end_row(name: str, effect: str, part: str, fault: str = "hangs", *, after_s: float = 2.0) -> Row:
