@@ -66,8 +66,12 @@ def screen_lines() -> list[str]:
 def sound_lines() -> list[str]:
     """One line for each sound device, in and out."""
     from realtime.sound.devices import list_devices
+    from realtime.sound.sound_server import list_server_devices
 
-    return [
+    lines = [
         f"{one.number}: {one.name}  (in {one.inputs}, out {one.outputs}, {one.usual_rate:g} Hz, {one.host_api})"
         for one in list_devices()
-    ] or ["none found; docs/sound.md tells how to make one"]
+    ]
+    lines += [f"{one.name}  (in, of the sound server)" for one in list_server_devices("input")]
+    lines += [f"{one.name}  (out, of the sound server)" for one in list_server_devices("output")]
+    return lines or ["none found; docs/sound.md tells how to make one"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 from realtime.sound.devices import list_devices
+from realtime.sound.sound_server import list_server_devices
 
 _MARKS = ("blackhole", "vb-audio", "cable input", "loopback", "soundflower")
 _MAKE_NULL_SINK = "pactl load-module module-null-sink sink_name=realtime sink_properties=device.description=realtime"
@@ -26,11 +26,5 @@ def find_cables() -> list[str]:
 
 
 def _null_sinks() -> list[str]:
-    try:
-        told = subprocess.run(
-            ["pactl", "list", "short", "sinks"], capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    rows = [line.split("\t") for line in told.stdout.splitlines()]
-    return [row[1] for row in rows if len(row) > 2 and ("null-sink" in row[2] or "null" in row[1])]
+    sinks = list_server_devices("output")
+    return [sink.name for sink in sinks if "null-sink" in sink.driver or "null" in sink.name or sink.name == "realtime"]

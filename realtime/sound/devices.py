@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from realtime.core.errors import SoundError, in_one_line, nearest
 from realtime.core.text_limits import whole_number
+from realtime.sound.sound_server import PORTAUDIO_NAME, list_server_devices
 
 Direction = Literal["input", "output"]
 
@@ -27,6 +28,13 @@ class Device(NamedTuple):
     inputs: int
     outputs: int
     usual_rate: float
+    server_name: str = ""
+    """Where this is the sound server: which of its sinks or sources is meant; empty: its usual one."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.server_name or self.name
 
     def channels(self, direction: Direction) -> int:
         return self.inputs if direction == "input" else self.outputs
@@ -79,9 +87,10 @@ def find(text: str, direction: Direction) -> Device:
     able = [device for device in list_devices() if device.channels(direction)]
     if not able:
         raise SoundError(f"no {what} is there; plug one in: it is looked for")
-    found = _matching(text, able, direction)
+    found = _matching(text, able, direction) or _of_the_server(text, able, direction)
     if found is None:
         names = list(dict.fromkeys(device.name for device in able))
+        names += [one.name for one in list_server_devices(direction)]
         hint = nearest(text, names) or f"; there are: {', '.join(names)}"
         raise SoundError(f"no {what} called '{text}'{hint}")
     return found
@@ -100,6 +109,19 @@ def _matching(text: str, able: Sequence[Device], direction: Direction) -> Device
     same = [device for device in best_first if device.name.casefold() == wanted]
     alike = [device for device in best_first if wanted in device.name.casefold()]
     return next(iter([*same, *alike]), None)
+
+
+def _of_the_server(text: str, able: Sequence[Device], direction: Direction) -> Device | None:
+    """Return the sound server as the device, where one of its sinks or sources is meant."""
+    server = next((device for device in able if device.name == PORTAUDIO_NAME), None)
+    if server is None:
+        return None
+    names = [one.name for one in list_server_devices(direction)]
+    wanted = text.strip().casefold()
+    same = [name for name in names if name.casefold() == wanted]
+    alike = [name for name in names if wanted in name.casefold()]
+    name = next(iter([*same, *alike]), "")
+    return server._replace(server_name=name) if name else None
 
 
 def _rank(host_api: str) -> int:

@@ -27,6 +27,7 @@ _LOOK_EVERY_S = 0.25
 _ANALYSE_EVERY_S = 0.01
 _TRY_AGAIN_S = 2.0
 _ANEW_AT_MOST_S = 30.0
+_OPENED_WITHIN_S = 2.0
 _CLOSED_WITHIN_S = 0.8
 
 
@@ -56,6 +57,8 @@ class Sound(FrontEnd, LiveSound):
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+        # A recording asks for its sound with its first picture. A driver that stands still is not waited for.
+        self._keeper.has_tried.wait(_OPENED_WITHIN_S)
 
     def look_after(self) -> None:
         age_s = self.picture_age_s()
@@ -73,8 +76,8 @@ class Sound(FrontEnd, LiveSound):
         return (("sound", ", ".join(words)),)
 
     def open_track(self) -> SoundTrack | None:
-        heard = self._keeper.heard
-        return None if heard is None else _Track(lambda: self._keeper.heard, self.target.offset_s, heard.ring.channels)
+        channels = self._keeper.channels
+        return _Track(lambda: self._keeper.heard, self.target.offset_s, channels) if channels else None
 
     def close(self) -> None:
         self._ending.set()
@@ -121,6 +124,8 @@ class _Keeper:
 
     def __init__(self, channel: ControlChannel, spec: SoundSpec, target: DelayTarget) -> None:
         self.ending = threading.Event()
+        self.has_tried = threading.Event()
+        """Set once what was asked for is open, or cannot be opened."""
         self.speaker: Loudspeaker | None = None
         self._channel = channel
         self._spec = spec
@@ -140,6 +145,12 @@ class _Keeper:
         source = self._source
         return source.heard if source is not None else None
 
+    @property
+    def channels(self) -> int:
+        """[any] How many channels its sound has; 0: there is no microphone."""
+        source = self._source
+        return source.channels if source is not None else 0
+
     def run(self) -> None:
         silence_alsa()
         while True:
@@ -147,6 +158,7 @@ class _Keeper:
                 self._look()
             except FAULTS as error:
                 self._faults.failure("looking after the sound devices fails", error)
+            self.has_tried.set()
             if self.ending.wait(_LOOK_EVERY_S if self._given is not None else _LOOK_EVERY_S / 5):
                 break
         self._close_source()
@@ -154,10 +166,14 @@ class _Keeper:
 
     def _look(self) -> None:
         """See whether what is open works, and open what is not."""
+        if self._channel.status.blank:  # as the camera is closed then, nobody is heard
+            self._close_source()
+            self._close_speaker()
+            return
         source, speaker = self._source, self.speaker
         if isinstance(source, Microphone):
             if source.has_stopped:
-                self._lost("microphone", source.device.name)
+                self._lost("microphone", source.device.title)
                 self._close_source()
             else:
                 source.look_after()
@@ -166,7 +182,7 @@ class _Keeper:
             self._close_source()
         if speaker is not None:
             if speaker.has_stopped:
-                self._lost("sound output", speaker.device.name)
+                self._lost("sound output", speaker.device.title)
                 self._close_speaker()
             else:
                 speaker.look_after()
@@ -192,7 +208,7 @@ class _Keeper:
                     self._source = Microphone(self._source_name)
                     # By its name from now on: numbers change with every device that comes and goes.
                     self._source_name = (
-                        self._source_name if self._is_usual(self._source_name) else self._source.device.name
+                        self._source_name if self._is_usual(self._source_name) else self._source.device.title
                     )
                 self._found("microphone", self._spec.source)
             except RealtimeError as error:
@@ -200,7 +216,9 @@ class _Keeper:
         if self.speaker is None and self._spec.output:
             try:
                 self.speaker = Loudspeaker(self._output_name, self._target)
-                self._output_name = self._output_name if self._is_usual(self._output_name) else self.speaker.device.name
+                self._output_name = (
+                    self._output_name if self._is_usual(self._output_name) else self.speaker.device.title
+                )
                 self._given = None
                 self._found("sound output", self._spec.output)
             except RealtimeError as error:

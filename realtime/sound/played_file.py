@@ -17,7 +17,6 @@ from realtime.sound.streams import Heard, sound_memory
 log = logging.getLogger(__name__)
 
 _RATE = 48_000
-_CHANNELS = 2
 _EVERY_S = 0.01
 _BEHIND_S = 0.5
 """A machine that slept does not catch up: it goes on from now."""
@@ -29,11 +28,12 @@ class PlayedFile:
     def __init__(self, path: Path) -> None:
         """Raises SoundError for a file without sound."""
         self.name = path.name
-        self.heard: Heard = sound_memory(_RATE, _CHANNELS)
         self.failure = ""
         self._path = path
         self._blocks = _blocks(path)
         self._first = _first(self._blocks, path)
+        self.channels = self._first.shape[1]
+        self.heard: Heard = sound_memory(_RATE, self.channels)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"playing {path.name}", daemon=True)
         self._thread.start()
@@ -78,7 +78,7 @@ def _first(blocks: Iterator[Samples], path: Path) -> Samples:
 
 
 def _blocks(path: Path) -> Iterator[Samples]:
-    """Yield its sound in blocks of 10 ms, (480, 2), the last one shorter. Raises SoundError."""
+    """Yield its sound in blocks of 10 ms, (480, 1 or 2), the last one shorter. Raises SoundError."""
     import av
 
     from realtime.video.container import open_film, sound_stream
@@ -88,7 +88,9 @@ def _blocks(path: Path) -> Iterator[Samples]:
             stream = sound_stream(container)
             if stream is None:
                 return
-            resampler = av.AudioResampler(format="fltp", layout="stereo", rate=_RATE)
+            # One channel stays one: as two it would be 3 dB weaker.
+            layout = "mono" if stream.layout.nb_channels == 1 else "stereo"
+            resampler = av.AudioResampler(format="fltp", layout=layout, rate=_RATE)
             size = round(_EVERY_S * _RATE)
             for packet in container.demux(stream):
                 try:

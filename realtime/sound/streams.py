@@ -12,6 +12,7 @@ from realtime.sound.delayed_reader import DelayedReader
 from realtime.sound.devices import Device, Direction, find, portaudio, rate_of
 from realtime.sound.ring import Ring, Samples
 from realtime.sound.sample_clock import SampleClock
+from realtime.sound.sound_server import choose
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class _Stream:
         """When PortAudio last called."""
         self.times = StreamTimes()
         self._faults = OnceLogger(log)
+        if self.device.server_name:
+            choose(direction, self.device.server_name)
         library = portaudio()
         kind = library.InputStream if direction == "input" else library.OutputStream
         extra = library.WasapiSettings(auto_convert=True) if self.device.host_api == "Windows WASAPI" else None
@@ -85,7 +88,7 @@ class _Stream:
             self.latency_s = float(self.stream.latency)
             self.stream.start()
         except (library.PortAudioError, ValueError) as error:
-            raise SoundError(f"{self.device.name} does not open: {in_one_line(error)}") from error
+            raise SoundError(f"{self.device.title} does not open: {in_one_line(error)}") from error
 
     def look_after(self) -> None:
         """[keeper] Compare the clocks."""
@@ -101,14 +104,14 @@ class _Stream:
         try:
             self.stream.close(ignore_errors=True)
         except FAULTS as error:
-            log.debug("closing %s", self.device.name, exc_info=error)
+            log.debug("closing %s", self.device.title, exc_info=error)
 
     def _called(self, block: Samples, frames: int, times: Any, status: Any) -> None:  # noqa: ARG002 - sounddevice's signature
         self.called_at_s = time.monotonic()
         try:
             self._take_or_give(block, times)
         except FAULTS as error:  # raised further, it would be printed and end the stream
-            self._faults.failure(f"sound of {self.device.name} fails", error)
+            self._faults.failure(f"sound of {self.device.title} fails", error)
 
     def _take_or_give(self, block: Samples, times: Any) -> None:
         raise NotImplementedError
