@@ -13,6 +13,10 @@ _KNOWN_AFTER_S = 20.0
 _OUTLIER_S = 0.015
 _BROKEN_AFTER = 8
 """So many blocks in a row off by more than `_OUTLIER_S`: sound was lost between them."""
+_SHIFTED_S = 0.004
+_SHIFT_OVER_S = 0.4
+"""Off by more than 4 ms in the mean of so long: time has moved in smaller steps, as a sound server tells it for seconds
+after it ran dry. Blocks that are off by 5 ms each are off by 0.4 in that mean."""
 
 
 class _State(NamedTuple):
@@ -33,6 +37,8 @@ class SampleClock:
         self.nominal_rate = rate
         self._state: _State | None = None
         self._began_s = 0.0
+        self._known_from_s = 0.0
+        self._shift_s = 0.0
         self._outliers = 0
 
     @property
@@ -49,6 +55,7 @@ class SampleClock:
         """[the device's thread] Take in that the sample at `position` belongs to `time_s`."""
         state = self._state
         if state is None:
+            self._known_from_s = time_s
             self._begin(position, time_s, 1.0 / self.nominal_rate)
             return
         samples = position - state.position
@@ -56,17 +63,23 @@ class SampleClock:
             return
         expected_s = state.time_s + samples * state.period_s
         late_s = time_s - expected_s
+        passed_s = samples * state.period_s
+        self._shift_s += (late_s - self._shift_s) * min(1.0, passed_s / _SHIFT_OVER_S)
         self._outliers = self._outliers + 1 if abs(late_s) > _OUTLIER_S else 0
+        is_known = expected_s - self._known_from_s > _KNOWN_AFTER_S
         if self._outliers >= _BROKEN_AFTER:
-            is_known = state.time_s - self._began_s > _KNOWN_AFTER_S
             self._begin(position, time_s, state.period_s if is_known else 1.0 / self.nominal_rate)
             return
+        if abs(self._shift_s) > _SHIFTED_S and expected_s - self._began_s > 2 * _SHIFT_OVER_S:
+            self._began_s, self._shift_s = expected_s, 0.0
         late_s = max(-_OUTLIER_S, min(_OUTLIER_S, late_s))
-        # At first as wide as the time it has seen is short: it is right at once, and settles within ten seconds.
-        bandwidth_hz = max(_SETTLED_HZ, 0.4 / max(0.1, expected_s - self._began_s))
-        turn = min(0.5, 2 * math.pi * bandwidth_hz * samples * state.period_s)
+        # At first as wide as the time it has seen is short: it is right at once, and settles within ten seconds. A rate
+        # that is known is not learnt anew from the few blocks after a shift.
+        bandwidth_hz = max(_SETTLED_HZ, 0.4 / max(0.2, expected_s - self._began_s))
+        turn = _turn(bandwidth_hz, passed_s)
+        rate_turn = _turn(_SETTLED_HZ, passed_s) if is_known else turn
         nominal_s = 1.0 / self.nominal_rate
-        period_s = state.period_s + turn * turn * late_s / samples
+        period_s = state.period_s + rate_turn * rate_turn * late_s / samples
         period_s = max(nominal_s * (1 - _MOST_DRIFT), min(nominal_s * (1 + _MOST_DRIFT), period_s))
         self._state = _State(position, expected_s + math.sqrt(2) * turn * late_s, period_s)
 
@@ -84,5 +97,11 @@ class SampleClock:
 
     def _begin(self, position: int, time_s: float, period_s: float) -> None:
         self._outliers = 0
+        self._shift_s = 0.0
         self._began_s = time_s
         self._state = _State(position, time_s, period_s)
+
+
+def _turn(bandwidth_hz: float, passed_s: float) -> float:
+    """Return the loop's gain for a block, by which it goes towards what the block says."""
+    return min(0.5, 2 * math.pi * bandwidth_hz * passed_s)

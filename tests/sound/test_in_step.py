@@ -99,6 +99,21 @@ def test_a_clock_finds_its_way_after_sound_was_lost() -> None:
     assert clock.time_of(500 * 480) == pytest.approx(5.2, abs=0.001)
 
 
+def test_a_clock_finds_its_way_after_time_moved_in_small_steps() -> None:
+    """As a sound server tells it after it ran dry: 30 ms in steps of 10, half a second apart."""
+    random = np.random.default_rng(4)
+    clock = SampleClock(48_000)
+    off_s = []
+    for block in range(4_000):
+        moved_s = 0.01 * min(3, max(0, (block - 3_000) // 50 + 1)) if block >= 3_000 else 0.0
+        clock.update(block * 480, block * 0.01 + moved_s + random.uniform(-0.003, 0.003))
+        off_s.append(clock.time_of(block * 480) - block * 0.01 - moved_s)
+    assert np.abs(off_s[2_000:3_000]).max() < 0.001
+    assert np.abs(off_s[3_300:]).max() < 0.003
+    assert np.abs(off_s[3_900:]).max() < 0.001
+    assert clock.rate == pytest.approx(48_000, rel=300e-6)
+
+
 def test_eight_hours_of_two_drifting_clocks_stay_in_step() -> None:
     """A second from one correction to the next, a hundred times as long as in life."""
     rate = 400
