@@ -8,6 +8,7 @@ picture buffers as soon as nobody holds them (1.4 ms for 1280×720 H.264 to BGR 
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Generator, Iterator
@@ -136,6 +137,7 @@ class PictureMaker:
         self._graph: _Graph | None = None
         self._interlaced = False
         self._upright = upright
+        self._holds_itself = False  # whether there was a frame that PyAV's `side_data` hold, and that holds them
         self._pool: FramePool | None = None
 
     def make(self, decoded: av.VideoFrame) -> list[Picture]:
@@ -143,6 +145,7 @@ class PictureMaker:
 
         Of interlaced film both fields become one picture, which comes with the frame after it.
         """
+        self._free_held()
         _fill_in_matrix(decoded)
         self._interlaced |= decoded.interlaced_frame  # once is enough: parts of a film may be marked otherwise
         kind = (
@@ -166,13 +169,25 @@ class PictureMaker:
                 deinterlace=self._interlaced,
             )
             self._made_for = kind
+            self._holds_itself = True
         return earlier + self._pictures(decoded)
 
     def rest(self) -> list[Picture]:
         """Return what waits for a frame that will not come. Raises av.FFmpegError."""
+        self._free_held()
         waiting = self._pictures(None) if self._graph is not None and self._graph.delays else []
         self._graph, self._made_for = None, ()
         return waiting
+
+    def _free_held(self) -> None:
+        """Free the frame that was asked how it is turned (`_turn`), now that nobody else holds it. Left to Python, it
+        is found when a quarter as many new objects as there are have come, after two thousand openings of a film, each
+        of which keeps a frame until then (1.36 MB of 1280×720: a clip of 2.4 s in a loop grew by 31 MB in a minute).
+        Only what is young is looked through, in some 10 µs.
+        """
+        if self._holds_itself:
+            self._holds_itself = False
+            gc.collect(1)
 
     def _pictures(self, decoded: av.VideoFrame | None) -> list[Picture]:
         graph = self._graph
