@@ -161,3 +161,37 @@ def test_a_camera_that_is_gone_when_the_hours_begin_is_looked_for() -> None:
 @pytest.mark.parametrize("name", ["blank", "reopen_camera", "mirror"])
 def test_commands_have_names(name: str) -> None:
     assert named_command(name).name == name.replace("_", "-")
+
+
+@pytest.mark.parametrize("is_opening", [False, True])
+def test_a_source_that_is_chosen_while_blank_stays_closed_until_that_is_over(is_opening: bool) -> None:
+    camera, other = DrawnCamera(live=True, fps=100), DrawnCamera(live=True, fps=100)
+    opened: list[DrawnCamera] = []
+    may_open, is_at_it, said = threading.Event(), threading.Event(), list[str]()
+
+    def open_other() -> Camera:
+        is_at_it.set()
+        may_open.wait()
+        opened.append(DrawnCamera(live=True, fps=100) if not opened else other)
+        return opened[-1]
+
+    made = make_loop(camera, [KeepingOutput()], every_frame=False)
+    capture = made.loop.capture
+    if is_opening:
+        capture.choose("other", open_other, said.append)
+        assert is_at_it.wait(20)
+        capture.suspend()
+        may_open.set()
+        assert wait_for(lambda: opened and opened[0].is_closed)
+    else:
+        may_open.set()
+        capture.suspend()
+        capture.choose("other", open_other, said.append)
+    assert said == []
+    assert capture._chosen is None
+    capture.is_suspended, capture.info = True, dataclasses.replace(camera.info, live=False)
+    capture.resume()
+    assert wait_for(lambda: said == ["source: drawn"])
+    assert not opened[-1].is_closed
+    capture.stop()
+    assert opened[-1].is_closed

@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from realtime.cameras import Camera
 from realtime.core.errors import FAULTS, CameraError, OnceLogger, RealtimeError, in_one_line
@@ -53,6 +54,14 @@ class CapturePolicy:
     """With it and the time that opening takes, the picture is back two seconds after the camera works again."""
     steady_s: float = 10.0
     """A camera that has delivered for so long has come back for good."""
+
+
+class _Choice(NamedTuple):
+    """A source that was chosen while nothing is read: as `Capture.choose` takes it."""
+
+    name: str
+    open_source: Callable[[], Camera]
+    say: Callable[[str], None]
 
 
 class Capture:
@@ -102,6 +111,7 @@ class Capture:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._chosen: tuple[Camera, Callable[[], Camera]] | None = None
+        self._chosen_meanwhile: _Choice | None = None  # while nothing is read
 
     def start(self) -> None:
         """Begin to read, unless that is suspended."""
@@ -119,8 +129,13 @@ class Capture:
     def choose(self, name: str, open_source: Callable[[], Camera], say: Callable[[str], None]) -> None:
         """Read from another source from now on. It is opened beside the one in use, which stays where that fails.
 
-        `open_source` opens it, and opens it again after a loss. Raises RealtimeError. `say`: tells the user.
+        `open_source` opens it, and opens it again after a loss. Raises RealtimeError. `say`: tells the user. While
+        reading is suspended, nothing is opened: it is done when that is over.
         """
+        with self._lock:
+            if self.is_suspended:
+                self._chosen_meanwhile = _Choice(name, open_source, say)
+                return
 
         def open_it() -> None:
             try:
@@ -131,8 +146,13 @@ class Capture:
                 return
             with self._lock:
                 unused, self._chosen = self._chosen, (camera, open_source)
+                if self.is_suspended:  # since it was asked for: its light must not be on
+                    unused, self._chosen = self._chosen, None
+                    self._chosen_meanwhile = _Choice(name, open_source, say)
             if unused is not None:
                 self._close(unused[0])
+            if unused is not None and unused[0] is camera:
+                return
             if self._stopping.is_set():
                 self._close_chosen()
             say(f"source: {camera.info.name}")
@@ -148,7 +168,13 @@ class Capture:
         """
         if self.is_suspended:
             return
-        self.is_suspended = True
+        with self._lock:
+            self.is_suspended = True
+            chosen, self._chosen = self._chosen, None
+            if chosen is not None:
+                self._chosen_meanwhile = _Choice(chosen[0].info.name, chosen[1], lambda line: None)
+        if chosen is not None:
+            self._close(chosen[0])
         if self.info.live:
             self._generation += 1  # its reader sees that it is not wanted any more, and closes it
         else:
@@ -162,8 +188,12 @@ class Capture:
             return
         if self.info.live:
             self._spawn(None, after=self._reader)
-        self.is_suspended = False
+        with self._lock:
+            self.is_suspended = False
+            chosen, self._chosen_meanwhile = self._chosen_meanwhile, None
         self._may_read.set()
+        if chosen is not None:
+            self.choose(*chosen)
 
     def reopen(self) -> None:
         """Close a live source and open it again. Raises RuntimeError where no thread can be started."""
