@@ -282,7 +282,7 @@ def test_an_effect_that_hangs_is_opened_anew_with_what_was_set(gate: Gate) -> No
 
     made.loop.chain.open_again = open_again
     controls.parameters.set("Dial.grey", 99)
-    assert go_until(made, lambda: fresh.calls > 20)
+    assert go_until(made, lambda: fresh.calls > 20 and "effect" in dict(controls.status.restarts))
     assert opened == ["Dial"]
     assert {int(frame.pixels[0, 0, 0]) for frame in output.frames} == {99}
     assert made.loop.stats.restarts == {"effect": 1}

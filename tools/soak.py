@@ -2,9 +2,9 @@
 
 Runs the real program for real time (an hour of a clip at its own rate), or as fast as it can (`--every-frame`: until so
 many frames have been made, by default a day's worth at 30 a second), and looks every ten seconds at its memory,
-descriptors and threads, and at the age of its pictures. It prints a row of docs/reliability.md: by how much the memory
-grows in an hour after the first five minutes, whether descriptors and threads stay as they are, and the ages of the last
-ten minutes beside those of the first ten. Linux only: what a process holds is read from /proc.
+descriptors and threads, and at the age of its pictures. It prints a row for a table: by how much the memory grows in
+an hour after the first five minutes, whether descriptors and threads stay as they are, and the ages of the last ten
+minutes beside those of the first ten. Linux only: what a process holds is read from /proc.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ and what it holds are left behind. The run ends then, and whoever watches the pr
 
 _LEARNT_AFTER = 30  # answers, a second of them: the first inference, which may compile for seconds, is long over
 _LEAST_S = 1.0
-# With the half second within which the watchdog notices it, half a second is left to open another, and the picture is
+# With the fifth of a second within which the watchdog notices it, 0.8 s are left to open another, and the picture is
 # back within two.
 _TIMES_SLOWEST = 5.0  # of the slowest lately: a machine that is busy makes a network two or three times as slow
 _FORGOTTEN = 0.997  # by answer: of one slow moment half is forgotten in 230, eight seconds

@@ -10,8 +10,8 @@ from realtime.core.files import unused_name
 from realtime.core.paths import user_path
 from realtime.outputs import Output, OutputRequest
 
-_ONCE_ONLY = frozenset({"pipe", "window", "fullscreen"})
-"""Standard output cannot be opened again, and a window is the main thread's: where that hangs, the process does."""
+_ONCE_ONLY = frozenset({"pipe"})
+"""Standard output cannot be opened again. (Nor can a window: where the main thread hangs, the process does.)"""
 _KEPT = frozenset({"file", "folder"})
 """What holds what was made until now: another goes on beside it, under the next name that is free."""
 
@@ -34,7 +34,9 @@ class OutputOpener:
     def can_open_again(self, output: Output) -> bool:
         """Whether another of the same kind can be opened beside it. Any thread."""
         spec = self._specs.get(output)
-        return spec is not None and outputs.split_spec(spec)[0] not in _ONCE_ONLY
+        if spec is None or output.on_main_thread:
+            return False
+        return outputs.split_spec(spec)[0] not in _ONCE_ONLY
 
     def open_again(self, output: Output) -> Output:
         """Open it once more, beside the one that hangs. Any thread. Raises OutputError."""

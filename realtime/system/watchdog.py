@@ -22,7 +22,8 @@ HUNG_AFTER_S = 15.0
 END_WITHIN_S = 1.5
 """How long the main thread may be in one call when the run is to end; it looks some fifty times a second."""
 
-_BEAT_S = 0.25
+_BEAT_S = 0.1  # a call is noticed up to two beats late, and the picture is to be back in two seconds
+_MOST_COUNTED_S = 0.5
 _SLOW_STEP_S = 30.0  # offline a slow model may take that long for a picture, and nobody waits for the next one
 
 
@@ -84,14 +85,14 @@ class Watchdog:
         """Watch no more."""
         self._is_over.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=2 * _BEAT_S)
+            self._thread.join(timeout=_MOST_COUNTED_S)
 
     def _run(self) -> None:
         before_s = time.monotonic()
         while not self._is_over.wait(_BEAT_S):
             now_s = time.monotonic()
-            # Of a longer gap only a beat counts: the whole process was stopped, or the machine asleep or swapping.
-            passed_s, before_s = min(now_s - before_s, 2 * _BEAT_S), now_s
+            # Of a longer gap only so much counts: the whole process was stopped, or the machine asleep or swapping.
+            passed_s, before_s = min(now_s - before_s, _MOST_COUNTED_S), now_s
             self.look(passed_s)
             if self._overdue(passed_s):
                 self._last_resort()

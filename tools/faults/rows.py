@@ -204,11 +204,12 @@ def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: i
     """
 
     def tried(folder: Path) -> Outcome:
-        plan = {"part": part, "fault": fault, "begins_s": BEGINS_S, "ends_s": NEVER_S}
+        begins_s = KNOWN_AFTER_S if anew else BEGINS_S
+        plan = {"part": part, "fault": fault, "begins_s": begins_s, "ends_s": NEVER_S}
         program = Program(folder, ["--effect", effect], plan=plan)
         if not program.wait_for_picture():
             return "no picture", [f"did not start: {program.end()}"]
-        program.watch(BEGINS_S + 7.0)
+        program.watch(begins_s + 7.0)
         early = program.said()
         faults = [] if early else ["nothing said after 7 s"]
         if program.watch(64.0 if anew else 14.0):
@@ -217,7 +218,7 @@ def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: i
         faults += [
             fault
             for fault in _common_faults(
-                program, got, hides=True, lives_s=BEGINS_S, most_lines=8 if anew else MOST_LINES
+                program, got, hides=True, lives_s=BEGINS_S, most_lines=12 if anew else MOST_LINES
             )
             if "exit code" not in fault
         ]
@@ -232,7 +233,8 @@ def once_row(name: str, effect: str, part: str, fault: str = "hangs") -> Row:
     """A part that hangs or dies once, and is begun anew alone: the picture is back two seconds later. It has worked for
     long enough to be known before.
     """
-    return fault_row(name, effect, part, fault, begins_s=KNOWN_AFTER_S, lasts_s=ONCE_S, back_s=BACK_WITHIN_S - ONCE_S)
+    row = fault_row(name, effect, part, fault, begins_s=KNOWN_AFTER_S, lasts_s=ONCE_S, back_s=BACK_WITHIN_S - ONCE_S)
+    return dataclasses.replace(row, must="begun anew alone, back ≤ 2 s")
 
 
 def end_row(name: str, effect: str, part: str, fault: str = "hangs", *, after_s: float = 2.0) -> Row:
