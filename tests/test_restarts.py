@@ -433,6 +433,22 @@ def test_an_output_whose_thread_dies_is_opened_anew() -> None:
     assert dying.is_closed
 
 
+def test_a_render_whose_output_dies_ends_with_the_reason() -> None:
+    class Dying(KeepingOutput):
+        def show(self, frame: Frame) -> None:
+            if len(self.numbers) == 3:
+                raise Killed
+            super().show(frame)
+
+    dying = Dying(every=True)
+    made = make_loop(DrawnCamera(60), [dying])
+    made.loop.reopening = Reopening(KeepingOutput(every=True))
+    with pytest.raises(OutputError, match=r"output keeping failed \(Killed\)"):
+        made.go()
+    assert dying.is_closed
+    assert dying.numbers == [0, 1, 2]
+
+
 def test_a_camera_thread_that_is_killed_is_begun_anew() -> None:
     class Dying(DrawnCamera):
         def read(self) -> Frame | None:

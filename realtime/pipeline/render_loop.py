@@ -274,7 +274,7 @@ class RenderLoop:
 
     def _replace(self, worker: OutputWorker, reason: str) -> None:
         stage = worker.stats.name
-        if self.reopening is None or not self.reopening.can_open_again(worker.output):
+        if self.every_frame or self.reopening is None or not self.reopening.can_open_again(worker.output):
             if worker.has_died:
                 worker.end(OutputError(f"{worker.title} {reason}"))
             return
