@@ -104,6 +104,11 @@ class Parameters(Generic[S]):
         now, first = self._values, self._first
         return {name: getattr(now, name) for name in self._described if getattr(now, name) != getattr(first, name)}
 
+    @property
+    def opened_with(self) -> Mapping[str, Value]:
+        """What the part was opened with, by name."""
+        return {name: getattr(self._first, name) for name in self._described}
+
     def as_json(self) -> dict[str, Any]:
         """The values by name, for statistics and front-ends."""
         values = {name: getattr(self._values, name) for name in self._described}
@@ -184,6 +189,15 @@ class ParameterTree:
         with self._lock:
             owners = list(self._owners.items())
         return [(f"{owner}.{one.name}", one, parts.get(one.name)) for owner, parts in owners for one in parts]
+
+    def opened_with(self, owner: str) -> Mapping[str, Value]:
+        """Return what a part was opened with, by path, of what may change; nothing where there is no such part."""
+        with self._lock:
+            parameters = self._owners.get(owner)
+        if parameters is None:
+            return {}
+        first = parameters.opened_with
+        return {f"{owner}.{one.name}": first[one.name] for one in parameters if one.live}
 
     def get(self, path: str) -> Value:
         """Return the value of `OWNER.NAME`. Raises OptionError where there is none."""

@@ -16,7 +16,8 @@ from realtime import cameras
 from realtime.cameras import CameraRequest
 from realtime.core.errors import FAULTS, RealtimeError, in_one_line
 from realtime.core.files import check_folder
-from realtime.effects import EffectContext
+from realtime.core.specs import EffectSpec
+from realtime.effects import EffectContext, effect_class
 from realtime.gallery.config import Gallery, Item, Screen
 from realtime.gallery.hours import local_time
 from realtime.gallery.screen import WALL_OUTPUT
@@ -131,6 +132,10 @@ def _item(gallery: Gallery, screen: Screen, item: Item, context: EffectContext) 
     except FAULTS as error:  # it may be anybody's code
         step = "it is left out; mend it, or take it out of the file"
         return Finding(f"item {item.name}", False, in_one_line(error), step, is_needed=False)
+    if item.waits_for_nobody and not effect_class(EffectSpec.parse(item.spec).name).uses_faces:
+        step = "it changes on time; leave waits_for_nobody out"
+        text = "opens; it waits for nobody, but its effect looks at no faces"
+        return Finding(f"item {item.name}", True, text, step, is_needed=False)
     return Finding(f"item {item.name}", True, f"opens in {time.monotonic() - began_s:.1f} s, hangs {item.hangs_s:g} s")
 
 

@@ -12,6 +12,7 @@ from realtime.control.commands import ChooseEffect, SetBlank, SetPaused
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import OptionError
 from realtime.core.settings import Value
+from realtime.core.specs import EffectSpec
 from realtime.gallery.config import Item
 from realtime.gallery.overrides import Overrides
 from realtime.gallery.programme import Programme
@@ -114,9 +115,14 @@ class ProgrammePlayer(FrontEnd):
                 self._programme.leave_out(current, self._at_s())
 
     def _set_parameters(self, item: Item) -> None:
+        """Set the item's own, and what people have set about it. What another item of the same effect has left behind
+        is undone.
+        """
+        first = self._controls.parameters.opened_with(EffectSpec.parse(item.spec).name)
+        wanted: dict[str, object] = {**first, **item.live_settings, **self._overrides.of(item.name)}
         self._setting_thread = threading.get_ident()
         try:
-            for path, value in {**item.live_settings, **self._overrides.of(item.name)}.items():
+            for path, value in wanted.items():
                 try:
                     self._controls.parameters.set(path, value)
                 except OptionError as error:  # a value of an earlier version, or of another model of the same name

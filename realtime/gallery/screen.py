@@ -19,6 +19,7 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import Quit
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import CameraError, OutputError, RealtimeError
+from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.gallery.config import Gallery, Item, Screen
 from realtime.gallery.overrides import Overrides
@@ -84,7 +85,12 @@ def _open(
     chance = random.Random()  # noqa: S311 - nothing is secret about it
     programme = Programme(screen.items, gallery.hours, gallery.order, pause_s=gallery.pause_s, chance=chance)
     programme.resume(memory.item, time.time() - memory.since_s, time.monotonic())
-    settings_of = {item.spec: item.settings for item in screen.items}
+    settings_of: dict[str, dict[str, Value]] = {}
+    for item in screen.items:  # what all items of one effect agree on; the rest is set when one of them hangs
+        before = settings_of.get(item.spec, item.settings)
+        settings_of[item.spec] = {
+            name: value for name, value in item.settings.items() if before.get(name, ...) == value
+        }
     failure: RealtimeError | None = None
     for _ in screen.items:
         programme.look(time.time(), time.monotonic(), 0)

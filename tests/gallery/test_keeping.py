@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import plistlib
 import shutil
@@ -16,7 +17,9 @@ import pytest
 
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import ChooseEffect, Command, SetBlank, SetPaused
+from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
+from realtime.core.settings import setting
 from realtime.gallery import service
 from realtime.gallery.config import Gallery, read_gallery
 from realtime.gallery.hours import parse_hours
@@ -351,6 +354,41 @@ def test_what_the_programme_asks_of_a_run() -> None:
     assert commands_of(controls) == [ChooseEffect("none:a", 2.0, planned=True)]
     assert player.status.current == "a"
     assert player.status.items == ("a", "b")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    """Of an effect that is told what to do while it runs, and one thing before."""
+
+    strength: float = dataclasses.field(default=1.0, metadata=setting("how much", live=True))
+    calm: float = dataclasses.field(default=0.0, metadata=setting("how calm", live=True))
+    size: int = dataclasses.field(default=3, metadata=setting("how large"))
+
+
+def test_what_one_item_sets_is_undone_for_the_next_of_the_same_effect_and_there_again_after() -> None:
+    controls = ControlChannel()
+    controls.parameters.hold("none", Parameters(_Settings(strength=0.6)))
+    first = dataclasses.replace(item("a", 60), spec="none", live_settings={"none.calm": 0.5})
+    second = dataclasses.replace(item("b", 60), spec="none")
+    at_s = 5.0
+    programme = Programme([first, second])
+    player = ProgrammePlayer(controls, programme, first, Overrides(), at_s=lambda: at_s)
+    player.start()
+    controls.status = Status(spec="none")
+
+    def values() -> tuple[object, object]:
+        player.look_after()
+        return controls.parameters.get("none.strength"), controls.parameters.get("none.calm")
+
+    assert values() == (0.6, 0.5)
+    controls.parameters.set("none.strength", 0.2)  # by somebody
+    at_s += 60
+    assert values() == (0.6, 0.0)
+    controls.parameters.set("none.calm", 0.9)
+    at_s += 60
+    assert values() == (0.2, 0.5)
+    at_s += 60
+    assert values() == (0.6, 0.9)
 
 
 def test_closed_from_the_beginning_it_is_blank_before_the_first_frame() -> None:
