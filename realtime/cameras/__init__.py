@@ -76,6 +76,7 @@ CAMERAS: dict[str, RegistryEntry] = {
     "stream": RegistryEntry("realtime.cameras.stream", "Stream", "a network stream (rtsp://, http://, udp:// …)"),
     "still": RegistryEntry("realtime.cameras.still", "Still", "one picture, again and again"),
     "folder": RegistryEntry("realtime.cameras.picture_folder", "PictureFolder", "a folder of numbered pictures"),
+    "shared": RegistryEntry("realtime.cameras.shared", "Shared", "a camera that another process has opened"),
     "demo": RegistryEntry("realtime.cameras.demo", "Demo", "a built-in viewer who walks about"),
 }
 """Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
@@ -95,6 +96,8 @@ def kind_of(source: str) -> str:
     """Return the name in CAMERAS that a `--source` text means. Raises CameraError where nothing fits."""
     if source == "demo":
         return "demo"
+    if source.startswith("shared:"):
+        return "shared"
     if source.isdecimal() or source.startswith("/dev/video"):
         return "webcam"
     if re.match(r"[a-z][a-z0-9+.-]+://", source, re.IGNORECASE):

@@ -291,7 +291,7 @@ def _open_source(
         source = options.source
         open_source: Callable[[], Camera] = functools.partial(cameras.open_camera, source, request)
         kind = cameras.kind_of(source)
-        if not waits or kind not in ("webcam", "stream"):
+        if not waits or kind not in ("webcam", "stream", "shared"):
             return open_source(), open_source
         from realtime.cameras.same import SameCamera
         from realtime.cameras.stream import without_password

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +18,9 @@ import cv2
 import numpy as np
 import pytest
 
-from realtime.cameras import CAMERAS, Camera, CameraRequest, kind_of, open_camera
+from realtime.cameras import CAMERAS, Camera, CameraInfo, CameraRequest, kind_of, open_camera
 from realtime.cameras.listing import list_cameras
+from realtime.cameras.shared import FramePublisher
 from realtime.core.errors import CameraError
 from realtime.imaging.frame import Size
 from tests.process import open_things
@@ -79,6 +82,29 @@ def server() -> Iterator[Server]:
 Opener = Callable[[CameraRequest], Camera]
 
 
+@contextlib.contextmanager
+def published() -> Iterator[str]:
+    """Publish numbered pictures as another process would, and yield the source."""
+    name = f"contract of {os.getpid()}"
+    publisher = FramePublisher(name)
+    publisher.begin(CameraInfo("numbered", SIZE, 25.0, live=True))
+    ended = threading.Event()
+
+    def publish() -> None:
+        for number in itertools.count():
+            publisher.beat()
+            publisher.publish(numbered(number), time.monotonic())
+            if ended.wait(0.04):
+                return
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    yield f"shared:{name}"
+    ended.set()
+    thread.join()
+    publisher.close()
+
+
 def _open_stream(server: Server, request: CameraRequest) -> Camera:
     address = server.send()
     for attempt in range(100):
@@ -108,6 +134,9 @@ def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
         yield lambda wish: open_camera(str(tmp_path), wish)
     elif kind == "demo":
         yield lambda wish: open_camera("demo", wish)
+    elif kind == "shared":
+        with published() as source:
+            yield lambda wish: open_camera(source, wish)
     elif kind == "stream":
         server: Server = request.getfixturevalue("server")
         yield lambda wish: _open_stream(server, wish)
@@ -221,6 +250,8 @@ def test_every_source_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
         "no such camera at all",
         "tcp://127.0.0.1:9",
         "nonsense://x",
+        "shared:",
+        "shared:nobody publishes this",
     ):
         with pytest.raises(CameraError) as caught:
             open_camera(source, CameraRequest())
@@ -231,7 +262,14 @@ def test_every_source_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "kind"),
-    [("demo", "demo"), ("0", "webcam"), ("/dev/video3", "webcam"), ("C920", "webcam"), ("rtsp://a/b", "stream")],
+    [
+        ("demo", "demo"),
+        ("0", "webcam"),
+        ("/dev/video3", "webcam"),
+        ("C920", "webcam"),
+        ("rtsp://a/b", "stream"),
+        ("shared:wall", "shared"),
+    ],
 )
 def test_a_source_is_known_by_its_text(source: str, kind: str) -> None:
     assert kind_of(source) == kind

@@ -1,0 +1,232 @@
+"""The one process of a wall that opens the camera, and publishes its pictures for the screens (`shared:NAME`).
+
+The supervisor starts it as a child (`CameraProcess`) where several screens have one camera. It reads two words on its
+standard input, `blank` and `open`: outside the opening hours the camera is closed and its light is off. When the input
+ends, the supervisor is gone, and so is this. A camera that is not there is looked for until it comes; one that comes
+back under another number is found by its name. A driver that hangs ends the process, which the supervisor starts again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from realtime import cameras
+from realtime.cameras import Camera, CameraRequest
+from realtime.cameras.shared import BEAT_EVERY_S, FramePublisher, remove_left_behind
+from realtime.core.errors import CameraError, RealtimeError
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 3.0
+HUNG_AFTER_S = 20.0
+"""No camera that works needs longer to open (10 s for its first picture) or for a picture."""
+HUNG_CODE = 3
+_ENDS_WITHIN_S = 3.0
+_LONGEST_WORD = 100
+
+Open = Callable[[str], Camera]
+
+
+class CameraKeeper:
+    """Opens a camera again and again, and publishes what it gives, until it is stopped."""
+
+    def __init__(self, source: str, publisher: FramePublisher, open_camera: Open) -> None:
+        self._source = source
+        self._publisher = publisher
+        self._open_camera = open_camera
+        self._name = ""  # of the camera that was found, as the system's list has it
+        self._is_blank = True  # until it is told: it may be night
+        self._is_stopping = False
+        self._changed = threading.Event()
+        self._busy_since_s: float | None = None
+        self._is_told = False
+
+    def tell(self, word: str) -> None:
+        """Take in a word of the supervisor's: `blank`, `open`; empty: it is gone. Any thread."""
+        if word == "":
+            self._is_stopping = True
+        elif word in ("blank", "open"):
+            self._is_blank = word == "blank"
+        self._changed.set()
+
+    def is_hung(self) -> bool:
+        """Whether the camera's driver has not come back for long. Any thread."""
+        since_s = self._busy_since_s
+        return since_s is not None and time.monotonic() - since_s > HUNG_AFTER_S
+
+    def run(self) -> None:
+        """Go on until it is told to stop."""
+        while not self._is_stopping:
+            self._changed.clear()
+            if self._is_blank:
+                self._changed.wait(1.0)
+                continue
+            try:
+                self._show_one()
+            except CameraError as error:
+                self._tell_once(error)
+                self._changed.wait(LOOK_EVERY_S)
+
+    def _show_one(self) -> None:
+        """Open the camera and publish its pictures until it is lost, closed or to be closed."""
+        with self._busy():
+            camera = self._opened()
+        try:
+            self._publisher.begin(camera.info)
+            log.warning("%s is there", camera.info.name)
+            self._is_told = False
+            while not (self._is_stopping or self._is_blank):
+                with self._busy():
+                    frame = camera.read()
+                if frame is None:
+                    raise CameraError(f"{camera.info.name} has ended; name a camera")
+                self._publisher.publish(frame.pixels, frame.captured_at_s)
+        finally:
+            self._publisher.end()
+            with self._busy():
+                camera.close()
+
+    def _opened(self) -> Camera:
+        """Open the camera; by its name where it has been seen before, as it may have another number now."""
+        if self._name:
+            try:
+                return self._open_camera(self._name)
+            except CameraError as error:
+                log.debug("not by its name", exc_info=error)
+        camera = self._open_camera(self._source)
+        self._name = _listed_name(self._source)
+        return camera
+
+    @contextlib.contextmanager
+    def _busy(self) -> Iterator[None]:
+        self._busy_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._busy_since_s = None
+
+    def _tell_once(self, error: CameraError) -> None:
+        if not self._is_told:
+            log.warning("%s; looking for it every %g s", error, LOOK_EVERY_S)
+            self._is_told = True
+
+
+def _listed_name(source: str) -> str:
+    """Return the name of the camera of a number, where no other is called the same."""
+    if not source.isdecimal():
+        return ""
+    from realtime.cameras.listing import list_cameras
+
+    listed = list_cameras(with_modes=False)
+    names = [camera.name for camera in listed if camera.number == int(source)]
+    return names[0] if names and [camera.name for camera in listed].count(names[0]) == 1 else ""
+
+
+def run(source: str, name: str) -> int:
+    """Publish a camera until standard input ends; return the exit code. Raises CameraError where the name is taken."""
+    publisher = FramePublisher(name)
+    keeper = CameraKeeper(source, publisher, lambda spec: cameras.open_camera(spec, CameraRequest()))
+    threading.Thread(target=_listen, args=(keeper,), name="words", daemon=True).start()
+    threading.Thread(target=_beat, args=(keeper, publisher), name="beat", daemon=True).start()
+    try:
+        keeper.run()
+    finally:
+        publisher.close()
+    return 0
+
+
+def _listen(keeper: CameraKeeper) -> None:
+    """[thread of its own]"""
+    while line := sys.stdin.readline(_LONGEST_WORD):
+        keeper.tell(line.strip() or " ")
+    keeper.tell("")
+
+
+def _beat(keeper: CameraKeeper, publisher: FramePublisher) -> None:
+    """[thread of its own]"""
+    while True:
+        if keeper.is_hung():
+            log.error("the camera's driver does not come back; starting anew")
+            publisher.close()
+            os._exit(HUNG_CODE)
+        publisher.beat()
+        time.sleep(BEAT_EVERY_S)
+
+
+class CameraProcess:
+    """The supervisor's end of it. One thread."""
+
+    def __init__(self, source: str, name: str) -> None:
+        """`source`: as `--source` takes it; `name`: what screens read, as `shared:name`."""
+        self.source, self.name = source, name
+        self._is_blank = False
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs now; one that has ended may be started again."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it where it does not run. Raises OSError where no process can be started."""
+        if self.is_running:
+            return
+        self.end()
+        command = [sys.executable, "-m", "realtime.gallery.camera_process", self.source, self.name]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+        self._tell()
+
+    def set_blank(self, on: bool) -> None:
+        """Close the camera, so that its light is off, or open it again."""
+        if on != self._is_blank:
+            self._is_blank = on
+            self._tell()
+
+    def end(self) -> None:
+        """End it, by force where it does not; the camera's last pictures go with it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+        try:
+            process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            time.sleep(1.0)  # until what it left counts as left behind
+        remove_left_behind(self.name)
+
+    def _tell(self) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        with contextlib.suppress(OSError):  # it has ended: the next start tells it
+            self._process.stdin.write("blank\n" if self._is_blank else "open\n")
+            self._process.stdin.flush()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m realtime.gallery.camera_process SOURCE NAME`"""
+    if len(arguments) != 2:
+        print("two words are needed: the source and the name that it is published under", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        return run(*arguments)
+    except RealtimeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:  # Ctrl-C goes to all of a terminal's processes; the supervisor ends this one
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
