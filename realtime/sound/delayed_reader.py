@@ -56,8 +56,8 @@ class Servo:
 class DelayedReader:
     """Reads a ring block by block, each as it was at a moment asked for. One thread; it allocates no arrays."""
 
-    def __init__(self, ring: Ring, clock: SampleClock, rate: float, channels: int, most_frames: int = 4096) -> None:
-        """`clock`: the ring's. `rate` and `channels`: of what is given out. Longer blocks are read in parts of
+    def __init__(self, ring: Ring, clock: SampleClock, rate: float, most_frames: int = 4096) -> None:
+        """`clock`: the ring's. `rate`: of what is given out. Longer blocks are read in parts of
         `most_frames`.
         """
         self.off_s = 0.0
@@ -93,11 +93,9 @@ class DelayedReader:
         self._played = 0
         self._new = np.zeros((most_frames, ring.channels), np.float32)
         self._old = np.zeros((most_frames, ring.channels), np.float32)
-        self._mono = np.zeros(most_frames, np.float32)
-        self._channels = channels
 
     def read(self, out: Samples, heard_at_s: float) -> None:
-        """Fill `out`, (frames, channels), with what was heard from `heard_at_s` on; silence where there is nothing."""
+        """Fill `out`, (frames, 1 or 2), with what was heard from `heard_at_s` on; silence where there is nothing."""
         done = 0
         while done < len(out):
             part = out[done : done + self._interpolator.most_frames]
@@ -168,8 +166,7 @@ class DelayedReader:
         there = max(0, len(new) - missing)
         count = min(there, self._rise_frames)
         if count:
-            every = self._rise_frames // count
-            new[there - count : there] *= self._rise[::-1][:: max(1, every)][:count]
+            new[there - count : there] *= self._rise[np.linspace(self._rise_frames - 1, 0, count).astype(np.intp)]
         new[there:] = 0
         self.is_silent = True
         self.gaps += 1

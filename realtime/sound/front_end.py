@@ -67,7 +67,7 @@ class Sound(FrontEnd, LiveSound):
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         keeper = self._keeper
-        if keeper.heard is None:
+        if keeper.heard is None or not keeper.heard.clock.is_running:
             return (("sound", "none"),)
         words = [f"{self._driver.features.level_db:.0f} dB"]
         speaker = keeper.speaker
@@ -113,7 +113,7 @@ class _Track(SoundTrack):
             return
         if heard is not self._heard or self._reader is None:
             self._heard = heard
-            self._reader = DelayedReader(heard.ring, heard.clock, _RECORDED_RATE, self.channels)
+            self._reader = DelayedReader(heard.ring, heard.clock, _RECORDED_RATE)
         self._reader.read(out, seen_at_s - self._offset_s)
 
 

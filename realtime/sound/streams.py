@@ -69,12 +69,14 @@ class _Stream:
         self.called_at_s = time.monotonic()
         """When PortAudio last called."""
         self.times = StreamTimes()
+        self.latency_s = _LATENCY_S
         self._faults = OnceLogger(log)
         if self.device.server_name:
             choose(direction, self.device.server_name)
         library = portaudio()
         kind = library.InputStream if direction == "input" else library.OutputStream
         extra = library.WasapiSettings(auto_convert=True) if self.device.host_api == "Windows WASAPI" else None
+        self.stream: Any = None
         try:
             self.stream = kind(
                 samplerate=self.rate,
@@ -86,8 +88,10 @@ class _Stream:
                 callback=self._called,
             )
             self.latency_s = float(self.stream.latency)
+            self._prepare()
             self.stream.start()
         except (library.PortAudioError, ValueError) as error:
+            self.close()
             raise SoundError(f"{self.device.title} does not open: {in_one_line(error)}") from error
 
     def look_after(self) -> None:
@@ -101,6 +105,8 @@ class _Stream:
 
     def close(self) -> None:
         """Let go of the device. May stand still where a driver does."""
+        if self.stream is None:
+            return
         try:
             self.stream.close(ignore_errors=True)
         except FAULTS as error:
@@ -113,7 +119,12 @@ class _Stream:
         except FAULTS as error:  # raised further, it would be printed and end the stream
             self._faults.failure(f"sound of {self.device.title} fails", error)
 
+    def _prepare(self) -> None:
+        """Make what callbacks need, before the first."""
+        raise NotImplementedError
+
     def _take_or_give(self, block: Samples, times: Any) -> None:
+        """[callback] Take what was heard, or fill the block."""
         raise NotImplementedError
 
 
@@ -122,20 +133,16 @@ class Microphone(_Stream):
 
     def __init__(self, wanted: str) -> None:
         """`wanted`: as `devices.find` takes it. Raises SoundError."""
-        self.heard: Heard | None = None
         super().__init__(wanted, "input")
 
+    def _prepare(self) -> None:
+        self.heard: Heard = sound_memory(self.rate, self.channels)
+
     def _take_or_give(self, block: Samples, times: Any) -> None:
-        if self.heard is None:
-            self.heard = sound_memory(self.rate, block.shape[1])
         ring, clock = self.heard
-        otherwise_s = self.called_at_s - self.stream_latency_s
+        otherwise_s = self.called_at_s - self.latency_s
         clock.update(ring.written, self.times.of(times.inputBufferAdcTime, times.currentTime, otherwise_s))
         ring.write(block)
-
-    @property
-    def stream_latency_s(self) -> float:
-        return getattr(self, "latency_s", _LATENCY_S)
 
 
 class Loudspeaker(_Stream):
@@ -148,9 +155,11 @@ class Loudspeaker(_Stream):
         """How much later than it was heard sound leaves now."""
         self._target = target
         self._least = LeastDelay()
-        self._clock: SampleClock | None = None
         self._given = 0
         super().__init__(wanted, "output")
+
+    def _prepare(self) -> None:
+        self._clock = SampleClock(self.rate)
 
     @property
     def off_s(self) -> float:
@@ -160,13 +169,11 @@ class Loudspeaker(_Stream):
     def listen_to(self, heard: Heard) -> None:
         """[keeper] Give out this sound from now on."""
         self._least = LeastDelay()
-        self.reader = DelayedReader(heard.ring, heard.clock, self.rate, self.channels)
+        self.reader = DelayedReader(heard.ring, heard.clock, self.rate)
 
     def _take_or_give(self, block: Samples, times: Any) -> None:
         clock = self._clock
-        if clock is None:
-            clock = self._clock = SampleClock(self.rate)
-        otherwise_s = self.called_at_s + getattr(self, "latency_s", _LATENCY_S)
+        otherwise_s = self.called_at_s + self.latency_s
         clock.update(self._given, self.times.of(times.outputBufferDacTime, times.currentTime, otherwise_s))
         leaves_at_s = clock.time_of(self._given)
         self._given += len(block)

@@ -37,7 +37,7 @@ class Simulation:
         self.real_output_rate = output_rate * (1 + output_ppm * 1e-6)
         self.input_clock, self.output_clock = SampleClock(input_rate), SampleClock(output_rate)
         self.ring = Ring(1, int(8 * input_rate))
-        self.reader = DelayedReader(self.ring, self.input_clock, output_rate, 1)
+        self.reader = DelayedReader(self.ring, self.input_clock, output_rate)
         self._block, self._jitter_s, self._latency_s = block, jitter_s, latency_s
         self._delay_s, self._signal = delay_s, signal
         self._random = np.random.default_rng(seed)

@@ -187,7 +187,7 @@ def test_a_reader_gives_one_channel_to_both_ears_and_both_ears_to_one() -> None:
         ring.write(np.tile(np.array([0.5, 0.25][:heard], np.float32), (10_000, 1)))
         clock.update(0, 0.0)
         out = np.zeros((4_096, given), np.float32)
-        DelayedReader(ring, clock, 48_000, given).read(out, 0.05)
+        DelayedReader(ring, clock, 48_000).read(out, 0.05)
         assert out[1_000:].mean(0).tolist() == pytest.approx(expected, abs=1e-4)
 
 
