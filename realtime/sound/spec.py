@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from pathlib import Path
 
 from realtime.core.errors import OptionError, nearest
@@ -42,13 +44,12 @@ class SoundSpec:
             )
         if not source:
             raise OptionError('no microphone is named; write "MIC>OUT", "default>OUT" or MIC alone')
-        path = user_path(source)
-        return cls(source, output, path if path.is_file() else None)
+        return cls(source, output, _file(Path(), source))
 
     def beside(self, folder: Path) -> SoundSpec:
         """Return the same with a file that lies in a folder named in full."""
-        path = folder / user_path(self.source)
-        return dataclasses.replace(self, source=str(path), file=path) if path.is_file() else self
+        path = _file(folder, self.source)
+        return dataclasses.replace(self, source=str(path), file=path) if path is not None else self
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +94,15 @@ class DriveSpec:
                 known = ("attack", "release", "range")
                 raise OptionError(f"no '{abbreviated(key)}'{nearest(key, known)}; there are: {', '.join(known)}")
         return cls(f"{owner}.{name.replace('-', '_')}", feature, **values)
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """Return the file that a name means; None: it means a microphone."""
+    with contextlib.suppress(OptionError):  # it can be no path
+        path = folder / user_path(name)
+        if os.path.isfile(path):  # noqa: PTH113 - a name of 300 letters is no file, and no OSError
+            return path
+    return None
 
 
 def _number(text: str, key: str, low: float, high: float) -> float:

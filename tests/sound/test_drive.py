@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,6 +120,15 @@ def test_what_is_written_is_what_is_meant() -> None:
     assert DriveSpec.parse("swap.strength = onset").feature == "onset"
     assert SoundSpec.parse("USB mic > call") == SoundSpec("USB mic", "call")
     assert SoundSpec.parse("0") == SoundSpec("0", "")
+    for odd in ("x" * 5_000, "a\0b", "~nobody/mic", "\N{SNOWMAN}"):
+        assert SoundSpec.parse(f"{odd}>call") == SoundSpec(odd, "call")
+
+
+def test_a_preset_names_a_file_beside_itself(tmp_path: Path) -> None:
+    (tmp_path / "song.ogg").write_bytes(b"")
+    spec = SoundSpec.parse("song.ogg>call").beside(tmp_path)
+    assert spec == SoundSpec(str(tmp_path / "song.ogg"), "call", tmp_path / "song.ogg")
+    assert SoundSpec.parse("USB mic").beside(tmp_path) == SoundSpec("USB mic", "")
 
 
 @pytest.mark.parametrize(
