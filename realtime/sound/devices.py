@@ -59,7 +59,9 @@ def look_again() -> None:
     with contextlib.suppress(library.PortAudioError):
         library._terminate()
     try:
-        library._initialize()
+        # Not `_initialize`, which leads the whole process's standard error nowhere for the third of a second it takes.
+        library._check(library._lib.Pa_Initialize(), "Pa_Initialize")
+        library._initialized += 1
     except library.PortAudioError as error:
         raise SoundError(f"PortAudio does not start again: {in_one_line(error)}") from error
 

@@ -26,7 +26,8 @@ _RECORDED_RATE = 48_000
 _LOOK_EVERY_S = 0.25
 _ANALYSE_EVERY_S = 0.01
 _TRY_AGAIN_S = 2.0
-_ANEW_AT_MOST_S = 30.0
+_ANEW_AT_MOST_S = 10.0
+_ANEW_AT_MOST_WHILE_OPEN_S = 30.0
 _OPENED_WITHIN_S = 2.0
 _CLOSED_WITHIN_S = 0.8
 
@@ -234,7 +235,8 @@ class _Keeper:
         if not self._missing or now_s < self._anew_at_s:
             return
         is_open = isinstance(self._source, Microphone) or self.speaker is not None
-        self._anew_after_s = min(_ANEW_AT_MOST_S, 2 * self._anew_after_s) if is_open else _TRY_AGAIN_S
+        at_most_s = _ANEW_AT_MOST_WHILE_OPEN_S if is_open else _ANEW_AT_MOST_S
+        self._anew_after_s = min(at_most_s, 2 * self._anew_after_s)
         self._anew_at_s = now_s + self._anew_after_s
         if isinstance(self._source, Microphone):
             self._close_source()
