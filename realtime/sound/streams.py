@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 KEPT_S = 8.0
 """Of a microphone's sound: the longest delay, twice."""
-_LATENCY_S = 0.03
-"""Asked of each device. It must outlast what a callback waits for Python, some 10 ms."""
+_LATENCY_S = 0.04
+"""Asked of each device. It must outlast what a callback waits for Python, some 10 ms, and for a busy machine."""
 _STEPPED_S = 0.05
 
 
