@@ -350,7 +350,7 @@ class EffectChain:
         self._end_fade(at)  # of the one before, where that was still on its way
         former = self.slots[-1] if self.slots else None
         if former is not None:
-            self.describe()
+            self._describe(at)
             # Where one fails, the new one begins without what was known before.
             self._is_at(former, at)
             state = self._ask(former, "save_state", lambda effect: effect.save_state(), None)
@@ -372,7 +372,12 @@ class EffectChain:
         self._begin_marking()
         if former is not None and self._leaving is not former:
             self._close_former(former, at)
+        self._describe(at)
+
+    def _describe(self, at: Telling) -> None:
+        at.at("what the effects tell of themselves")
         self.describe()
+        at.rest()
 
     def _close_former(self, slot: EffectSlot, at: Telling) -> None:
         at.at(f"closing {slot.name}")
@@ -475,7 +480,7 @@ class EffectChain:
         """Let what was opened anew go on where the one that hangs is, with the values that are set now."""
         with self._lock:
             slot, self._opened_anew = self._opened_anew, None
-            left, self._left = self._left, None
+            left = self._left
         if slot is None:
             return
         if left is None or not self._is_used(left):  # another effect was chosen meanwhile
@@ -485,10 +490,12 @@ class EffectChain:
         for name, value in left.parameters.changed.items():
             self._ask(slot, f"setting {name}", functools.partial(_set, slot.parameters, name, value), None)
         at.rest()
+        with self._lock:
+            self._left = None
         self.slots = [slot if one is left else one for one in self.slots]
         self._end_fade(at)
         self._begin_marking()
-        self.describe()
+        self._describe(at)
 
     def _publish_parameters(self) -> None:
         """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`."""

@@ -308,20 +308,26 @@ class RenderLoop:
                 return
             self._restarts.note(former.stats.name)
         worker = self._new_worker(output, former.stats)
-        with self._feeds_lock:
-            is_wanted = not self._must_end() and any(one is former for one in self.output_workers)
-            if is_wanted:
-                self._all_feeds = [worker if one is former else one for one in self._all_feeds]
-                self.output_workers = [worker if one is former else one for one in self.output_workers]
+        with self._blank_lock:  # what is offered first must not take the place of black
+            is_wanted = self._put_in_place_of(former, worker)
+            if is_wanted and self.newest is not None:
+                worker.offer(self.newest)
         if not is_wanted:
             worker.stop(hurried=True)  # which closes what never began
             return
-        if self.newest is not None:
-            worker.offer(self.newest)
         try:
             worker.start()
         except RuntimeError as error:
             worker.end(OutputError(f"{worker.title} cannot be begun anew: {error}"))
+
+    def _put_in_place_of(self, former: OutputWorker, worker: OutputWorker) -> bool:
+        """Let a worker have another's place; False: the run is ending."""
+        with self._feeds_lock:
+            if self._must_end() or not any(one is former for one in self.output_workers):
+                return False
+            self._all_feeds = [worker if one is former else one for one in self._all_feeds]
+            self.output_workers = [worker if one is former else one for one in self.output_workers]
+            return True
 
     def _close(self) -> None:
         """Close everything in order, and leave behind what does not answer. Main thread."""
