@@ -470,6 +470,42 @@ def test_a_camera_thread_that_is_killed_is_begun_anew() -> None:
     assert made.loop.stats.restarts == {"camera": MOST_RESTARTS}
 
 
+class Painting(Inverted):
+    """Shows nobody, and keeps when its pictures are of and what it was shown of the camera."""
+
+    uses_pixels = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moments: list[Frame] = []
+
+    def make(self, scene: Scene) -> Frame:
+        self.moments.append(scene.frame)
+        return super().make(scene)
+
+
+@pytest.mark.parametrize(("effect", "goes_on"), [(Painting(), True), (Inverted(), False)])
+def test_while_a_camera_is_lost_only_who_needs_none_goes_on(
+    effect: Inverted, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.pipeline.capture._SILENT_AFTER_S", 0.2)
+    camera, output = DrawnCamera(live=True, fps=60, stall_at=5), KeepingOutput()
+    made = make_loop(camera, [output], [effect], every_frame=False, controls=ControlChannel())
+    if goes_on:
+        assert go_until(made, lambda: len(effect.seen) > 15)
+        assert made.supervisor.controls.status.source_lost
+    else:
+        assert go_until(made, lambda: made.loop.capture.is_lost)
+        assert len(effect.seen) <= 5
+    if isinstance(effect, Painting):
+        times_s = [moment.pts_s for moment in effect.moments]
+        assert times_s == sorted(times_s)
+        assert times_s[-1] - times_s[0] > 0.3, "its clock goes on"
+        assert {int(moment.pixels[40, 40, 0]) for moment in effect.moments[6:]} == {38}, "the last face does not stay"
+        assert not any(effect.seen[6:])
+    camera.released.set()
+
+
 @pytest.mark.parametrize("fault", [Killed, ValueError])
 def test_processing_that_dies_goes_on_with_the_same_effects(fault: type[BaseException]) -> None:
     class Fallible(FaceStage):

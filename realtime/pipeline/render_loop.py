@@ -23,7 +23,8 @@ from realtime.core.errors import FAULTS, HangError, OnceLogger, OutputError, Rea
 from realtime.core.stats import OutputStats, RunStats
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import USUAL_SIZE, Face, Frame
+from realtime.imaging.frame import USUAL_SIZE, Face, Frame, Pixels
+from realtime.imaging.pixels import RESTING_BGR
 from realtime.outputs import Output
 from realtime.pipeline.capture import Capture
 from realtime.pipeline.effect_chain import EffectChain
@@ -46,6 +47,7 @@ _OUTPUT_AGAIN_AFTER_S = 1.0
 _DETECTOR_STAGE = "detector"
 _EFFECT = "effect"
 _PROCESSING = "processing"
+_IDLE_FRAME_S = 1 / 30
 _AFTER_S = 0.001  # a recording takes no two pictures of one time
 
 # How long the end waits for the processing thread, which closes the effects:
@@ -123,6 +125,8 @@ class RenderLoop:
         self.chain.pulse, self.chain.main_pulse = self.pulse, self.main_pulse
         self.is_ending = False
         """True once everything is being closed."""
+        self._seen: Frame | None = None  # the newest frame of the source
+        self._nobody: Pixels | None = None
         self._stages_lock = threading.Lock()
         # Guarded by _stages_lock: of one thread the place is given to one other only.
         self._turn = Turn(self.pulse)
@@ -434,8 +438,12 @@ class RenderLoop:
             if self.chain.uses_faces and self.every_frame:
                 self.face_stage.wait_until_ready()
             while not self._must_end():
-                frame = self.captured.take()
-                assert frame is not None  # noqa: S101 - without a timeout, take waits
+                may_idle = self.capture.info.live and not self.every_frame
+                frame = self.captured.take(_IDLE_FRAME_S if may_idle else None)
+                if frame is None:
+                    self._idle(turn)
+                    continue
+                self._seen = frame
                 self.stats.dropped_before_processing = self.captured.dropped
                 if self.limits.reached(frame, self.stats.processed):
                     self.is_complete = not self._must_end()
@@ -445,6 +453,20 @@ class RenderLoop:
         except MailboxClosedError:
             self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
 
+    def _idle(self, turn: Turn) -> None:
+        """[processing thread] Go on where a live source is lost and the effects draw pictures of their own: a portrait
+        looks about, as while nobody is there. Of anything else the last picture stays.
+        """
+        seen = self._seen
+        may_idle = not (self.paused or self.is_blank or self.chain.uses_pixels) and self.capture.is_lost
+        if seen is None or not may_idle or not self._may_make():
+            return
+        if self._nobody is None or self._nobody.shape != seen.pixels.shape:
+            self._nobody = np.full_like(seen.pixels, RESTING_BGR)
+        now_s = time.monotonic()
+        frame = Frame(self._nobody, now_s, seen.pts_s + now_s - seen.captured_at_s, seen.index, seen.mirrored)
+        self._make(frame, turn, looks=False)
+
     def _may_make(self) -> bool:
         """Whether a picture can be made now, while a stage is begun anew. Where people are hidden, not before there is
         somebody again to find them.
@@ -452,12 +474,14 @@ class RenderLoop:
         finds_nobody = self.face_stage.is_being_replaced and self.chain.uses_faces and self.chain.hides_people
         return self.chain.is_whole and not finds_nobody
 
-    def _make(self, frame: Frame, turn: Turn) -> None:
-        """[processing thread] From a frame to the outputs: the order of a frame's life."""
+    def _make(self, frame: Frame, turn: Turn, *, looks: bool = True) -> None:
+        """[processing thread] From a frame to the outputs: the order of a frame's life. `looks`: False: nobody is there
+        to be found.
+        """
         began_s = time.perf_counter()
         detect_s = 0.0
         faces: list[Face] = []
-        if self.chain.uses_faces:
+        if self.chain.uses_faces and looks:
             doubled = self._restarts.recent(_DETECTOR_STAGE)
             turn.at(_DETECTOR, self._detector_patience.seconds(HUNG_AFTER_S, frame.size, doubled=doubled))
             faces = self.face_stage.find(frame, functools.partial(turn.at, _TRACKER))
