@@ -20,7 +20,6 @@ from realtime.sound.analysis import HOP, Analyser, Features, Follower
 from realtime.sound.drive import Driver
 from realtime.sound.spec import DriveSpec, SoundSpec
 from realtime.sound.streams import Heard, sound_memory
-from tests.conftest import SHARED_DATA
 
 RATE = 48_000
 
@@ -90,10 +89,10 @@ def test_onsets_are_found_where_they_are() -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["jfk.flac", "Kevin_MacLeod_-_Vibe_Ace.ogg"])
-def test_speech_and_music_move_what_they_are_told_to(name: str) -> None:
+def test_speech_and_music_move_what_they_are_told_to(shared_data: Path, name: str) -> None:
     from realtime.sound.played_file import _blocks
 
-    sound = np.concatenate(list(_blocks(SHARED_DATA / "sound" / name)))[: 10 * RATE].mean(1)
+    sound = np.concatenate(list(_blocks(shared_data / "sound" / name)))[: 10 * RATE].mean(1)
     told = analysed(sound)
     assert 5 <= sum(one.onset for one in told) <= 70
     assert max(one.level for one in told) - min(one.level for one in told) > 0.5
