@@ -285,16 +285,17 @@ def _created(name: str) -> SharedMemory:
     raise AssertionError  # the second attempt returns or raises
 
 
-def _is_left_behind(name: str) -> bool:
-    """Take away the memory of a publisher that has given no sign of life; return whether it is gone."""
+def _is_left_behind(name: str, ended_pid: int = 0) -> bool:
+    """Take away the memory of a publisher that has given no sign of life, or has ended; return whether it is gone."""
     try:
         close, memory = _attached(name, name)
     except CameraError:
         return False
-    beat_s = float(_Layout(memory).header["beat_s"][0])
-    del memory
+    header = _Layout(memory).header
+    beat_s, pid = float(header["beat_s"][0]), int(header["pid"][0])
+    del header, memory
     close()
-    if 0 <= time.monotonic() - beat_s <= GONE_AFTER_S:
+    if pid != ended_pid and 0 <= time.monotonic() - beat_s <= GONE_AFTER_S:
         return False
     with contextlib.suppress(OSError, ValueError):
         left = SharedMemory(memory_name(name))
@@ -303,11 +304,11 @@ def _is_left_behind(name: str) -> bool:
     return True
 
 
-def remove_left_behind(name: str) -> None:
+def remove_left_behind(name: str, ended_pid: int = 0) -> None:
     """Take away what a publisher has left that was killed: the last pictures of people are in it. Nothing happens where
-    it lives.
+    it lives. `ended_pid`: a process that is known to have ended.
     """
-    _is_left_behind(name)
+    _is_left_behind(name, ended_pid)
 
 
 def _attached(name: str, shown_name: str) -> tuple[Any, Any]:

@@ -22,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="say what would run and what is missing; exit code 1 where it could not"
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="ask somebody to stand at four places before the (first) screen, and write where they are into the file",
+    )
     parser.add_argument("--screen", metavar="NAME", help="only this screen of the file")
     parser.add_argument(
         "--install-service",
@@ -55,6 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
         from realtime.gallery.check import check
 
         return check(gallery, screens)
+    if arguments.calibrate:
+        from realtime.gallery.calibration_run import calibrate_gallery
+
+        print(calibrate_gallery(gallery, screens[0]))
+        return 0
     if arguments.install_service or arguments.remove_service:
         from realtime.gallery import service
 

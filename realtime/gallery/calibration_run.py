@@ -20,6 +20,8 @@ from realtime.faces import DETECTORS, FaceDetector
 from realtime.faces.face_stage import FaceStage
 from realtime.gallery.calibration import CalibrationWatch, Hint, Sign, sighting_of, solve
 from realtime.gallery.calibration_signs import draw_sign
+from realtime.gallery.config import Gallery, Screen
+from realtime.gallery.screen import WALL_OUTPUT
 from realtime.gallery.table_lines import with_values
 from realtime.gallery.views import Calibration, Place
 from realtime.imaging.frame import USUAL_SIZE, Frame, Size
@@ -59,6 +61,17 @@ def calibrate(path: Path, request: CalibrationRequest) -> Calibration:
     with atomic_write(path) as unfinished:
         unfinished.write_bytes(text.encode())
     return found
+
+
+def calibrate_gallery(gallery: Gallery, screen: Screen) -> str:
+    """Calibrate before a screen of a gallery; return what was written, in a line. Raises as `calibrate` does."""
+    from realtime.cameras.listing import first_camera
+
+    source = gallery.camera or first_camera()
+    output = f"{WALL_OUTPUT}:{screen.screen}"
+    found = calibrate(gallery.path, CalibrationRequest(source, output, screen.rotate_degrees, screen.place))
+    values = ", ".join(f"{name} = {value}" for name, value in dataclasses.asdict(found).items())
+    return f"{gallery.path}: [{_TABLE}] {values}"
 
 
 def _changed(path: Path, found: Calibration) -> str:

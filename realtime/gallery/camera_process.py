@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from realtime import cameras
 from realtime.cameras import Camera, CameraRequest
+from realtime.cameras.listing import first_camera, list_cameras
 from realtime.cameras.shared import BEAT_EVERY_S, FramePublisher, remove_left_behind
 from realtime.core.errors import CameraError, RealtimeError
 
@@ -30,6 +31,7 @@ HUNG_AFTER_S = 20.0
 HUNG_CODE = 3
 _ENDS_WITHIN_S = 3.0
 _LONGEST_WORD = 100
+_LONGEST_PAUSE_S = 30.0
 
 Open = Callable[[str], Camera]
 
@@ -120,10 +122,9 @@ class CameraKeeper:
 
 def _listed_name(source: str) -> str:
     """Return the name of the camera of a number, where no other is called the same."""
+    source = source or first_camera()
     if not source.isdecimal():
         return ""
-    from realtime.cameras.listing import list_cameras
-
     listed = list_cameras(with_modes=False)
     names = [camera.name for camera in listed if camera.number == int(source)]
     return names[0] if names and [camera.name for camera in listed].count(names[0]) == 1 else ""
@@ -132,7 +133,7 @@ def _listed_name(source: str) -> str:
 def run(source: str, name: str) -> int:
     """Publish a camera until standard input ends; return the exit code. Raises CameraError where the name is taken."""
     publisher = FramePublisher(name)
-    keeper = CameraKeeper(source, publisher, lambda spec: cameras.open_camera(spec, CameraRequest()))
+    keeper = CameraKeeper(source, publisher, lambda spec: cameras.open_camera(spec or first_camera(), CameraRequest()))
     threading.Thread(target=_listen, args=(keeper,), name="words", daemon=True).start()
     threading.Thread(target=_beat, args=(keeper, publisher), name="beat", daemon=True).start()
     try:
@@ -164,9 +165,11 @@ class CameraProcess:
     """The supervisor's end of it. One thread."""
 
     def __init__(self, source: str, name: str) -> None:
-        """`source`: as `--source` takes it; `name`: what screens read, as `shared:name`."""
+        """`source`: as `--source` takes it; empty: the first camera. `name`: what screens read, as `shared:name`."""
         self.source, self.name = source, name
         self._is_blank = False
+        self._starts_at_s = 0.0
+        self._pause_s = 0.0
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -174,13 +177,29 @@ class CameraProcess:
         """Whether it runs now; one that has ended may be started again."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it where it does not run. Raises OSError where no process can be started."""
+    def look(self, at_s: float) -> str:
+        """Start it where it does not run; later each time, where it ends again and again. Return what happened, in
+        words; mostly nothing. Raises OSError where no process can be started.
+        """
         if self.is_running:
-            return
-        self.end()
+            if at_s - self._starts_at_s > _LONGEST_PAUSE_S:
+                self._pause_s = 0.0
+            return ""
+        self.ask_to_end()  # its pipe is given back
+        ended, self._process = self._process, None
+        if ended is not None:
+            self._starts_at_s = at_s + self._pause_s
+            self._pause_s = min(max(1.0, 2 * self._pause_s), _LONGEST_PAUSE_S)
+            return f"ended with code {ended.returncode}; started again"
+        if at_s >= self._starts_at_s:
+            self.start()
+        return ""
+
+    def start(self) -> None:
+        """Start it. Raises OSError where no process can be started."""
         command = [sys.executable, "-m", "realtime.gallery.camera_process", self.source, self.name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+        # Ctrl-C in a terminal is for the supervisor, which ends this in order.
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=os.name != "nt")
         self._tell()
 
     def set_blank(self, on: bool) -> None:
@@ -189,26 +208,29 @@ class CameraProcess:
             self._is_blank = on
             self._tell()
 
-    def end(self) -> None:
+    def ask_to_end(self) -> None:
+        """Cut its lifeline."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def end(self, within_s: float = _ENDS_WITHIN_S) -> None:
         """End it, by force where it does not; the camera's last pictures go with it."""
+        self.ask_to_end()
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
         try:
-            process.wait(_ENDS_WITHIN_S)
+            process.wait(max(0.1, within_s))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            time.sleep(1.0)  # until what it left counts as left behind
-        remove_left_behind(self.name)
+        remove_left_behind(self.name, process.pid)
 
     def _tell(self) -> None:
         if self._process is None or self._process.stdin is None:
             return
-        with contextlib.suppress(OSError):  # it has ended: the next start tells it
+        with contextlib.suppress(OSError, ValueError):  # it has ended: the next start tells it
             self._process.stdin.write("blank\n" if self._is_blank else "open\n")
             self._process.stdin.flush()
 

@@ -14,7 +14,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from realtime import effects
+from realtime import cameras, effects
 from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
 from realtime.core.paths import user_path
 from realtime.core.settings import Parameter, Value, parameters_of, setting
@@ -22,6 +22,7 @@ from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated
 from realtime.gallery.durations import parse_duration
 from realtime.gallery.hours import Hours, parse_hours
+from realtime.gallery.views import Place
 from realtime.remote.address import Address
 from realtime.session import preset_paths
 from realtime.session.options import Options, from_table
@@ -127,6 +128,8 @@ class Screen:
     view: Mapping[str, float]
     """`view_left` … of every portrait that hangs here: where in the camera's picture its viewers are, and how far from
     the camera it hangs; empty: beside it, and the whole picture."""
+    place: Place | None
+    """How far from the camera it hangs, where its own table says so."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +155,15 @@ class Gallery:
         hint = nearest(name, names) or f"; there are: {', '.join(names)}"
         raise OptionError(f"{self.path}: no screen '{abbreviated(name)}'{hint}")
 
+    @property
+    def shared_camera(self) -> str | None:
+        """The name under which one process publishes the camera for all screens; None where each opens its own source:
+        there is one screen, or the source is no device that only one process may open.
+        """
+        if len(self.screens) < 2 or (self.camera is not None and cameras.kind_of(self.camera) != "webcam"):
+            return None
+        return str(self.path)
+
     def run_options(self, screen: Screen, output: str, first: Item) -> Options:
         """Return what a run of one screen is asked to do, which shows `first` on `output`."""
         views = tuple(f"portrait.{name}={value!r}" for name, value in screen.view.items())
@@ -159,7 +171,7 @@ class Gallery:
         given["set"] = (*given.get("set", ()), *views)
         return Options(
             **{**given, "loop": True},
-            source=self.camera,
+            source=self.camera if self.shared_camera is None else f"shared:{self.shared_camera}",
             effect=(first.spec,),
             output=(output,),
             rotate=screen.rotate_degrees,
@@ -394,8 +406,13 @@ def _screen(table: Mapping[str, Any], where: str, common: _Common) -> Screen:
         rotate_degrees=about.rotate,
         items=_chosen(inner.get("items"), common.items, where),
         options=together,
-        view=_view({**common.calibrated, **placed}, where),
+        view=(view := _view({**common.calibrated, **placed}, where)),
+        place=_place(view) if {"right_cm", "below_cm"} & placed.keys() else None,
     )
+
+
+def _place(view: Mapping[str, float]) -> Place:
+    return Place(view.get("right_cm", 0.0), view.get("below_cm", 0.0))
 
 
 def _chosen(names: object, items: Sequence[Item], where: str) -> tuple[Item, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from realtime.core.errors import OutputError, RealtimeError
+from realtime.gallery.camera_process import CameraProcess
 from realtime.gallery.config import Gallery, Screen
 from realtime.gallery.journal import Journal
 from realtime.gallery.keeper import REST_S, Keeper
@@ -315,6 +316,8 @@ class GallerySupervisor:
             ScreenKeeper(gallery, screen, self._journal, state.screens.get(screen.name, ScreenState()), 0.0, now_s)
             for screen in screens
         ]
+        shared = gallery.shared_camera
+        self._camera = None if shared is None else CameraProcess(gallery.camera or "", shared)
         self._saved = state
         self._saved_at_s = -_SAVE_EVERY_S
         self._is_save_failure_told = False
@@ -342,6 +345,7 @@ class GallerySupervisor:
         # Of a longer gap only a second counts: the machine slept, or this process was stopped, and nobody hung.
         self._at_s += min(now_s - self._beat_at_s, 1.0)
         self._beat_at_s = now_s
+        self._look_after_camera()
         for screen in self._screens:
             screen.look(self._at_s)
             if screen.has_user_ended:
@@ -354,11 +358,31 @@ class GallerySupervisor:
         self._notifier.stopping()
         for screen in self._screens:
             screen.ask_to_end()
+        if self._camera is not None:
+            self._camera.ask_to_end()
         give_up_at_s = time.monotonic() + _ENDS_WITHIN_S
         for screen in self._screens:
             screen.end(give_up_at_s - time.monotonic())
+        if self._camera is not None:
+            self._camera.end(give_up_at_s - time.monotonic())
         self._save(always=True)
         self._journal.say(self._gallery.name, "ends")
+
+    def _look_after_camera(self) -> None:
+        """Keep the process that has the camera; its light is off while every screen is black."""
+        if self._camera is None:
+            return
+        reports = [screen.report for screen in self._screens]
+        if all(reports):
+            self._camera.set_blank(all(report is not None and report.doing == "blank" for report in reports))
+        else:
+            self._camera.set_blank(not self._gallery.hours.is_open(time.time()))
+        try:
+            happened = self._camera.look(self._at_s)
+        except OSError as error:
+            happened = f"cannot be started: {error.strerror or error}"
+        if happened:
+            self._journal.say("camera", happened)
 
     def _tell_service(self) -> None:
         if any(screen.report is not None for screen in self._screens):

@@ -108,7 +108,7 @@ def test_screens_have_their_own_items_options_and_view(tmp_path: Path) -> None:
     assert left.items[1].hangs_s == 300
     assert left.items[1].live_settings == {"portrait.wander_after_s": 9.0}
     options = gallery.run_options(left, "none", left.items[1])
-    assert (options.source, options.fps, options.rotate) == ("2", 60, 270)
+    assert (options.source, options.fps, options.rotate) == (f"shared:{gallery.path}", 60, 270)
     assert options.effect_settings()["portrait"] == {
         "smoothing_s": "0.2",
         "view_left": "0.1",

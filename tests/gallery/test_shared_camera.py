@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from realtime.cameras.shared import FramePublisher, memory_name, remove_left_beh
 from realtime.core.errors import CameraError
 from realtime.gallery import camera_process
 from realtime.gallery.camera_process import CameraKeeper, CameraProcess
+from realtime.gallery.config import Gallery, read_gallery
+from realtime.gallery.supervisor import GallerySupervisor
+from realtime.gallery.views import Place
 from realtime.imaging.frame import Pixels, Size
 from tests.doubles import DrawnCamera
 
@@ -289,26 +293,95 @@ def test_a_driver_that_does_not_come_back_is_noticed(
     assert not keeper.is_hung()
 
 
-def test_the_child_publishes_sleeps_wakes_and_ends() -> None:
-    child = CameraProcess("demo", NAME)
-    child.start()
+def is_there(name: str = NAME) -> bool:
     try:
-        source = f"shared:{NAME}"
+        open_camera(f"shared:{name}", CameraRequest()).close()
+    except CameraError:
+        return False
+    return True
 
-        def is_there() -> bool:
-            try:
-                open_camera(source, CameraRequest()).close()
-            except CameraError:
-                return False
-            return True
 
-        until(is_there, 30.0)
+def test_the_child_publishes_sleeps_wakes_is_killed_and_ends() -> None:
+    child = CameraProcess("demo", NAME)
+    assert child.look(0.0) == ""
+    try:
+        until(is_there)
         child.set_blank(True)
         until(lambda: not is_there())
         assert child.is_running
         child.set_blank(False)
         until(is_there)
+        process = child._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        assert child.look(10.0) == f"ended with code {process.returncode}; started again"
+        assert child.look(10.0) == "", "at once, the first time"
+        until(is_there)
     finally:
         child.end()
     with pytest.raises(CameraError, match="nobody publishes"):
         open_camera(f"shared:{NAME}", CameraRequest())
+
+
+GALLERY = """
+[gallery]
+camera = CAMERA
+[view]
+view_left = 0.1
+right_cm = 5
+[[item]]
+effect = "portrait"
+[[screen]]
+screen = "0"
+below_cm = 40
+[[screen]]
+screen = "1"
+"""
+
+
+def gallery_of(folder: Path, camera: str, text: str = GALLERY) -> Gallery:
+    path = folder / "gallery.toml"
+    path.write_text(text.replace("CAMERA", f'"{camera}"'))
+    return read_gallery(path)
+
+
+def test_screens_share_a_device_and_nothing_else(tmp_path: Path) -> None:
+    gallery = gallery_of(tmp_path, "C920")
+    assert gallery.shared_camera == str(tmp_path / "gallery.toml")
+    options = gallery.run_options(gallery.screens[1], "none", gallery.screens[1].items[0])
+    assert options.source == f"shared:{gallery.shared_camera}"
+    assert gallery_of(tmp_path, "rtsp://a/b").shared_camera is None
+    one_screen = GALLERY.partition("[[screen]]")[0]
+    assert gallery_of(tmp_path, "C920", one_screen).shared_camera is None
+
+
+def test_only_a_place_that_the_screen_tells_itself_counts_as_measured(tmp_path: Path) -> None:
+    first, second = gallery_of(tmp_path, "C920").screens
+    assert first.place == Place(5, 40)
+    assert second.place is None
+    assert second.view == {"view_left": 0.1, "right_cm": 5}
+
+
+def test_the_light_is_off_while_every_screen_is_black(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    supervisor = GallerySupervisor(gallery_of(tmp_path, "demo"), [])
+    supervisor._camera = child = CameraProcess("demo", NAME)
+
+    def look(*doing: str) -> None:
+        reports = [SimpleNamespace(report=SimpleNamespace(doing=one) if one else None) for one in doing]
+        monkeypatch.setattr(supervisor, "_screens", reports)
+        supervisor._look_after_camera()
+
+    try:
+        look("", "")
+        look("", "")
+        until(is_there)
+        look("blank", "shows")
+        assert is_there()
+        look("blank", "blank")
+        until(lambda: not is_there())
+        look("shows", "blank")
+        until(is_there)
+    finally:
+        child.end()
