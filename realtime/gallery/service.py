@@ -102,7 +102,7 @@ WorkingDirectory={_unit_line(str(gallery.path.parent))}
 TimeoutStartSec=300
 TimeoutStopSec=10
 Restart=always
-RestartSec=1
+RestartSec=500ms
 # Ended at the screen by its one chord: it stays ended.
 RestartPreventExitStatus=0
 
