@@ -233,7 +233,7 @@ class ScreenKeeper:
         elif report.doing == "blank":
             words = f"black until {report.changes_at}" if report.changes_at else "black"
         else:
-            words = report.item + (f" until {report.changes_at}" if report.changes_at else "")
+            words = (report.item or "is being started") + (f" until {report.changes_at}" if report.changes_at else "")
             words += {"waits": ", waits for its camera", "stands": ", stands still"}.get(report.doing, "")
         return f"{self.screen.name}: {words}"
 

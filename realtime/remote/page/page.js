@@ -148,6 +148,7 @@ function showBadges() {
   if (status.recording) badges.push(["recording", "recording"]);
   if (status.paused) badges.push(["paused", ""]);
   if (status.blank) badges.push(["blank, camera closed", ""]);
+  if (status.notice) badges.push([status.notice, ""]);
   const box = at("badges");
   const shown = JSON.stringify(badges);
   if (box.dataset.shown === shown) return;
