@@ -17,7 +17,8 @@ from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame, Size
 from realtime.pipeline.cross_fade import CrossFade
-from realtime.pipeline.effect_chain import EffectChain, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_slot import EffectSlot
 from tests.doubles import SIZE, DrawnCamera, KeepingOutput, draw_number
 from tests.test_loop import make_loop, run, wait_for
 

@@ -13,7 +13,9 @@ from realtime.core.stats import RunStats
 from realtime.effects import Effect
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_menu import EffectMenu
+from realtime.pipeline.effect_slot import EffectSlot
 
 AGAIN = "press again: your own face will be seen"
 

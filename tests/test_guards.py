@@ -26,7 +26,9 @@ from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Box, Face, Frame
 from realtime.imaging.pixels import as_picture
 from realtime.pipeline.capture import CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot, Traits
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_menu import EffectMenu
+from realtime.pipeline.effect_slot import EffectSlot, Traits
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, draw_number, in_turn
 from tests.test_capture import Run
 from tests.test_loop import Hiding, Inverted, make_loop

@@ -32,7 +32,8 @@ from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
 from realtime.pipeline.capture import CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.render_loop import Limits
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor

@@ -23,7 +23,9 @@ from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output, OutputFinished
 from realtime.pipeline.capture import Capture, CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_menu import EffectMenu
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.output_worker import OutputWorker
 from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.render_loop import Limits, RenderLoop

@@ -26,7 +26,7 @@ from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Face, Frame
 from realtime.outputs import Output, OutputRequest
 from realtime.pipeline import effect_chain
-from realtime.pipeline.effect_chain import EffectSlot
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.restarts import MOST_RESTARTS, WITHIN_S, Patience, Restarts
 from realtime.pipeline.turn import LeftBehind, Turn
 from realtime.session.assembly import Run

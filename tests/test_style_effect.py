@@ -21,7 +21,9 @@ from realtime.models.card import ModelKind
 from realtime.models.library import find_model
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.models.runtime.providers import Provider
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_menu import EffectMenu
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.style.background_loader import BackgroundLoader, LoadRequest
 from realtime.style.loader import Opener
 from realtime.style.renderer import SizedModel, StyleRenderer

@@ -21,7 +21,8 @@ from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance, stated_by
-from realtime.pipeline.effect_chain import EffectChain, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.session import assembly
 from realtime.session.options import Options
 from realtime.session.snapshots import Snapshots

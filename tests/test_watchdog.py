@@ -16,7 +16,8 @@ from realtime.core.stats import RunStats
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
 from realtime.outputs import Output
-from realtime.pipeline.effect_chain import EffectChain, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.system.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop

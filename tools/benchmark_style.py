@@ -237,7 +237,7 @@ def measure_exchange(pair: Sequence[Path], source: Path, seconds: float) -> tupl
 
 def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Gaps:
     """A live run in which the style is exchanged every second and a half, and the gaps between pictures shown."""
-    from realtime.pipeline.effect_chain import EffectMenu
+    from realtime.pipeline.effect_menu import EffectMenu
     from realtime.session import assembly
 
     stats, watch = RunStats(), Watch()

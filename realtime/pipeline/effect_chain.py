@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,19 +12,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from realtime.control.parameters import NoSettings, Parameters, ParameterTree
-from realtime.core.errors import FAULTS, OnceLogger, RealtimeError, in_one_line
+from realtime.control.parameters import Parameters, ParameterTree
+from realtime.core.errors import FAULTS, OnceLogger
 from realtime.core.settings import Value
-from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
-from realtime.effects import Effect, shows_people
+from realtime.effects import Effect
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR, as_picture
 from realtime.pipeline.cross_fade import CrossFade
+from realtime.pipeline.effect_slot import EffectSlot, Traits
 from realtime.pipeline.marking import Marking
-from realtime.pipeline.restarts import Patience
 from realtime.pipeline.turn import LeftBehind, Telling
 from realtime.system.watchdog import HUNG_AFTER_S, Pulse
 
@@ -37,63 +34,6 @@ T = TypeVar("T")
 _MOST_FACTS = 20
 _OPENED_WITHIN_S = 60.0  # a large network on a slow disk may take that long
 _AGAIN_AFTER_S = 1.0
-
-
-@dataclasses.dataclass(slots=True)
-class EffectSlot:
-    """One opened effect and what was asked for."""
-
-    spec: str
-    effect: Effect
-    last_picture: Pixels | None = None
-    patience: Patience = dataclasses.field(default_factory=Patience)
-    is_left: bool = False
-    """Whether it hangs, and nobody may call it any more but the thread that is left in it. Any thread."""
-    traits: Traits = dataclasses.field(init=False)
-    parameters: Parameters[Any] = dataclasses.field(init=False)
-    owner: str = ""
-    """Under which name its parameters are found."""
-    asked: EffectSpec = dataclasses.field(init=False)
-    """The spec, read."""
-    title: str = dataclasses.field(init=False)
-    """The spec as people read it."""
-    name: str = dataclasses.field(init=False)
-    """The same where others have names too: `effect style:ink`."""
-
-    def __post_init__(self) -> None:
-        self.asked = EffectSpec.parse(self.spec)
-        self.title = self.asked.title
-        self.name = f"effect {self.title}"
-        self.traits = Traits.of(self.effect)
-        self.parameters = _parameters_of(self.effect)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Traits:
-    """What an effect says of itself once and for all; where it fails to say it, what does least harm."""
-
-    uses_faces: bool
-    uses_pixels: bool
-    hides_identity: bool
-    synthetic: bool
-    gives_pictures_away: bool
-
-    @classmethod
-    def of(cls, effect: Effect) -> Traits:
-        def trait(name: str, otherwise: bool) -> bool:
-            try:
-                return bool(getattr(effect, name))
-            except FAULTS as error:
-                log.debug("effect's %s", name, exc_info=error)
-                return otherwise
-
-        return cls(
-            uses_faces=trait("uses_faces", True),
-            uses_pixels=trait("uses_pixels", True),
-            hides_identity=trait("hides_identity", True),
-            synthetic=trait("synthetic", True),
-            gives_pictures_away=trait("gives_pictures_away", False),
-        )
 
 
 class _SavedState(NamedTuple):
@@ -567,16 +507,6 @@ def _pixels_of(result: Frame) -> Pixels:
         raise ValueError(f"it gives {type(result).__name__}, no frame") from None
 
 
-def _parameters_of(effect: Effect) -> Parameters[Any]:
-    """Return what can be set about an effect; nothing, where it fails to say."""
-    try:
-        parameters = effect.parameters
-    except FAULTS as error:
-        log.debug("effect's parameters", exc_info=error)
-        parameters = None
-    return parameters if isinstance(parameters, Parameters) else Parameters(NoSettings())
-
-
 def _set(parameters: Parameters[Any], name: str, value: Value, effect: Effect) -> None:  # noqa: ARG001 - a question's
     if name in parameters:
         parameters.set(name, value)
@@ -590,199 +520,3 @@ def _as_json(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as it can be written at the end of a run, when nothing may fail any more."""
     plain: dict[str, Any] = json.loads(json.dumps(dict(report), default=str))
     return plain
-
-
-_AGAIN_WITHIN_S = 2.0
-_PRESS_AGAIN = "press again: your own face will be seen"
-
-
-class EffectMenu:
-    """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
-    that no frame is black or frozen. Main thread, except looking for what there is and opening.
-
-    Whoever wears a face is not bared by one key: on the way to an effect that shows people as they are it must be
-    pressed again. So it is until the user has done that, also by way of a portrait, and again from the next face on.
-    """
-
-    def __init__(
-        self,
-        specs: Callable[[], Sequence[str]],
-        current: str,
-        open_effect: Callable[[str], Effect],
-        chain: EffectChain,
-        say: Callable[[str], None],
-        shows_people: Callable[[str], bool] = shows_people,
-    ) -> None:
-        """`shows_people`: whether an effect does not hide who is seen.
-
-        `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
-        and to import effects, for which the window would miss a frame.
-        """
-        self.on_failed: Callable[[str, str], None] = lambda spec, reason: None
-        """[opening thread] Called with an effect that could not be opened, and why."""
-        self._list_specs = specs
-        self._current = current
-        self._running = ""  # the spec that was exchanged last, once _specs are known
-        self._open_effect = open_effect
-        self._chain = chain
-        self._say = say
-        self._shows_people = shows_people
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-        # Guarded by _lock, so that no wish falls between two looks at them:
-        self._specs: list[str] = []
-        self._showing: set[str] = set()  # of _specs, those that show people as they are
-        self._steps = 0  # from the first of _specs
-        self._pressed: list[int | str] = []  # steps and specs, until _specs are known
-        self._is_hiding = chain.hides_people
-        self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
-        self._is_opening = False
-        self._fade_s = 0.0
-
-    def step(self, by: int, fade_s: float = 0.0) -> None:
-        """Go to the next (1) or previous (-1) effect, as `EffectChain.replace` does. While one is still opening, only
-        the wish is kept.
-        """
-        self._press(by, fade_s)
-
-    def choose(self, spec: str, fade_s: float = 0.0, *, planned: bool = False) -> None:
-        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`.
-
-        `planned`: it was decided before, by whoever wrote the programme, and nobody stands there to press again.
-        """
-        self._press(spec, fade_s, planned=planned)
-
-    def _press(self, key: int | str, fade_s: float, *, planned: bool = False) -> None:
-        with self._lock:
-            self._fade_s = fade_s
-            if planned:
-                self._is_hiding = False
-            if not self._specs:
-                self._pressed.append(key)
-            elif not self._go((key,)):
-                return
-            starts, self._is_opening = not self._is_opening, True
-        if starts:
-            thread = threading.Thread(target=self._open_wanted, name="effect-opening", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:  # no further thread now; the next key tries again
-                with self._lock:
-                    self._is_opening = False
-                self._say(f"no effect can be opened now: {error}")
-            else:
-                self._thread = thread
-
-    def _go(self, keys: Sequence[int | str]) -> bool:
-        """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
-        before, is_asked = self._steps, False
-        for key in keys:
-            by = self._way_to(key) if isinstance(key, str) else key
-            is_asked = self._must_ask(by)
-            if is_asked:
-                break  # keys pressed before the question was put do not answer it
-            self._steps += by
-        if not is_asked or self._steps != before:
-            self._say(f"effect: {self._wanted()}")
-        if is_asked:
-            self._say(_PRESS_AGAIN)
-        return self._steps != before or not is_asked
-
-    def _way_to(self, spec: str) -> int:
-        """Return how many steps it is to an effect; one that is not in the list is put behind those of its name."""
-        at = self._steps % len(self._specs)
-        if spec not in self._specs:
-            name = EffectSpec.parse(spec).name
-            of_same = [place for place, other in enumerate(self._specs) if EffectSpec.parse(other).name == name]
-            place = of_same[-1] + 1 if of_same else len(self._specs)
-            self._specs = [*self._specs[:place], spec, *self._specs[place:]]
-            if self._shows_people(spec):
-                self._showing.add(spec)
-            at = self._steps = at + (place <= at)
-        return self._specs.index(spec) - at
-
-    def _must_ask(self, by: int) -> bool:
-        """Whether a key must be pressed again, for it would show somebody who wears a face."""
-        wanted = self._specs[(self._steps + by) % len(self._specs)]
-        before, self._asked = self._asked, (0, -math.inf)
-        if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
-            return False
-        now_s = time.monotonic()
-        if before[0] == by and now_s - before[1] <= _AGAIN_WITHIN_S:
-            self._is_hiding = False
-            return False
-        self._asked = by, now_s
-        return True
-
-    def close(self, within_s: float = 5.0) -> None:
-        """Let an opening in progress come to its end, if that takes no longer."""
-        if self._thread is not None:
-            self._thread.join(timeout=within_s)
-
-    def _wanted(self) -> str:
-        return self._specs[self._steps % len(self._specs)]
-
-    def _open_wanted(self) -> None:
-        try:
-            if not self._specs:
-                self._look_for_specs()
-        except FAULTS as error:  # of an effect that is asked what it offers: the next key asks anew
-            log.warning("the effects cannot be listed: %s", in_one_line(error))
-            log.debug("listing the effects", exc_info=error)
-            with self._lock:
-                self._pressed, self._is_opening = [], False
-            return
-        with self._lock:
-            latest = self._running
-        while True:  # keys pressed meanwhile: only the last wish counts
-            with self._lock:
-                spec = self._wanted()
-                if latest == spec:
-                    self._is_opening = False
-                    return
-                latest = spec
-            try:
-                effect = self._open_effect(spec)
-            except FAULTS as error:  # an effect may be anybody's code: the running one goes on
-                reason = in_one_line(error)
-                line = reason if isinstance(error, RealtimeError) else f"effect {spec} does not open: {reason}"
-                log.warning("%s", line)
-                log.debug("opening effect %s", spec, exc_info=error)
-                self._say(line)
-                self.on_failed(spec, reason)
-                continue
-            slot = EffectSlot(spec, effect)
-            with self._lock:
-                is_wanted, fade_s = spec == self._wanted(), self._fade_s
-                if is_wanted:
-                    self._running = spec
-                    self._is_hiding |= slot.traits.hides_identity
-            if is_wanted:
-                self._chain.replace(slot, fade_s)
-            else:
-                self._chain.close_unused(slot)
-
-    def _look_for_specs(self) -> None:
-        specs, current = _with_current(list(self._list_specs()), self._current)
-        showing = {spec for spec in specs if self._shows_people(spec)}
-        with self._lock:
-            self._specs, self._showing, self._steps = specs, showing, current
-            self._running = specs[current]
-            pressed, self._pressed = self._pressed, []
-            self._go(pressed)
-
-
-def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
-    """Return the list with the spec in use in it, and its position: where the key began, there it must come back to."""
-    if current not in specs:
-        asked = EffectSpec.parse(current)
-        of_same = [spec for spec in specs if EffectSpec.parse(spec).name == asked.name]
-        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != asked.name), None)
-        if same is None and not asked.argument:
-            same = next(iter(of_same), None)  # without an argument it is the first of its choices
-        if same is not None:  # `style:starry:0.7` stands for `style:starry`
-            specs = [current if spec == same else spec for spec in specs]
-        else:
-            position = specs.index(of_same[0]) if of_same else len(specs)
-            specs = [*specs[:position], current, *specs[position:]]
-    return specs, specs.index(current)

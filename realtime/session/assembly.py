@@ -31,7 +31,9 @@ from realtime.imaging.provenance import stated_by
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pipeline.capture import Capture, CapturePolicy
-from realtime.pipeline.effect_chain import EffectChain, EffectMenu, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_menu import EffectMenu
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
 from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.render_loop import Limits, RenderLoop

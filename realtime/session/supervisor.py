@@ -28,7 +28,7 @@ from realtime.control.commands import (
 )
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
-from realtime.pipeline.effect_chain import EffectMenu
+from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.snapshots import Snapshots
 

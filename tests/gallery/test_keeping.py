@@ -168,6 +168,7 @@ def test_ten_lines_an_hour_of_the_same(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     Journal(tmp_path / "file" / "gallery.log").say("left", "hello")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # --- the state
@@ -248,10 +249,11 @@ def test_systemd_is_told(tmp_path: Path, is_abstract: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "relative", "/nowhere/at/all"])
-def test_without_systemd_nothing_is_told(name: str) -> None:
+def test_without_systemd_nothing_is_told(name: str, caplog: pytest.LogCaptureFixture) -> None:
     notifier = ServiceNotifier({"NOTIFY_SOCKET": name})
     notifier.ready()
     notifier.alive()
+    assert not caplog.messages
 
 
 @pytest.fixture

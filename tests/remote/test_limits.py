@@ -107,6 +107,7 @@ def test_a_byte_now_and_then_does_not_hold_a_place(serve: Callable[..., Client])
                 return True
 
         until(is_left)
+    assert client.ask("GET", "/status.json")[0] == 200
 
 
 def test_a_client_that_takes_nothing_is_left_and_others_are_served(
@@ -267,4 +268,5 @@ def test_the_end_does_not_wait_for_clients(channel: ControlChannel) -> None:
 def test_what_never_began_is_closed_too(channel: ControlChannel) -> None:
     control = HttpControl(channel, Address(LOOPBACK, 0))
     control.close()
-    HttpControl(channel, control.address).close()  # the port is free again
+    with socket.create_server((LOOPBACK, control.address.port)) as other:  # the port is free again
+        assert other.getsockname()[1] == control.address.port

@@ -25,7 +25,8 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.numerics import eased
 from realtime.imaging.pixels import Place
-from realtime.pipeline.effect_chain import EffectChain, EffectSlot
+from realtime.pipeline.effect_chain import EffectChain
+from realtime.pipeline.effect_slot import EffectSlot
 from tools.swap_figures.material import read_clip, to_and_fro
 from tools.swap_figures.people import face_only
 from tools.swap_figures.talking import grain

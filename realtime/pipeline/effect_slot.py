@@ -1,0 +1,83 @@
+"""One effect of a chain: what was asked for, the effect itself, and what it says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any
+
+from realtime.control.parameters import NoSettings, Parameters
+from realtime.core.errors import FAULTS
+from realtime.core.specs import EffectSpec
+from realtime.effects import Effect
+from realtime.imaging.frame import Pixels
+from realtime.pipeline.restarts import Patience
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class EffectSlot:
+    """One opened effect and what was asked for."""
+
+    spec: str
+    effect: Effect
+    last_picture: Pixels | None = None
+    patience: Patience = dataclasses.field(default_factory=Patience)
+    is_left: bool = False
+    """Whether it hangs, and nobody may call it any more but the thread that is left in it. Any thread."""
+    traits: Traits = dataclasses.field(init=False)
+    parameters: Parameters[Any] = dataclasses.field(init=False)
+    owner: str = ""
+    """Under which name its parameters are found."""
+    asked: EffectSpec = dataclasses.field(init=False)
+    """The spec, read."""
+    title: str = dataclasses.field(init=False)
+    """The spec as people read it."""
+    name: str = dataclasses.field(init=False)
+    """The same where others have names too: `effect style:ink`."""
+
+    def __post_init__(self) -> None:
+        self.asked = EffectSpec.parse(self.spec)
+        self.title = self.asked.title
+        self.name = f"effect {self.title}"
+        self.traits = Traits.of(self.effect)
+        self.parameters = _parameters_of(self.effect)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Traits:
+    """What an effect says of itself once and for all; where it fails to say it, what does least harm."""
+
+    uses_faces: bool
+    uses_pixels: bool
+    hides_identity: bool
+    synthetic: bool
+    gives_pictures_away: bool
+
+    @classmethod
+    def of(cls, effect: Effect) -> Traits:
+        def trait(name: str, otherwise: bool) -> bool:
+            try:
+                return bool(getattr(effect, name))
+            except FAULTS as error:
+                log.debug("effect's %s", name, exc_info=error)
+                return otherwise
+
+        return cls(
+            uses_faces=trait("uses_faces", True),
+            uses_pixels=trait("uses_pixels", True),
+            hides_identity=trait("hides_identity", True),
+            synthetic=trait("synthetic", True),
+            gives_pictures_away=trait("gives_pictures_away", False),
+        )
+
+
+def _parameters_of(effect: Effect) -> Parameters[Any]:
+    """Return what can be set about an effect; nothing, where it fails to say."""
+    try:
+        parameters = effect.parameters
+    except FAULTS as error:
+        log.debug("effect's parameters", exc_info=error)
+        parameters = None
+    return parameters if isinstance(parameters, Parameters) else Parameters(NoSettings())
