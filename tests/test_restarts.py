@@ -43,7 +43,7 @@ LEARNT = 40
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.pipeline.restarts._LEAST_S", 0.25)
     monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 0.0)  # of a busy machine
-    monkeypatch.setattr("realtime.pipeline.render_loop._OUTPUT_AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr("realtime.pipeline.output_group._AGAIN_AFTER_S", 0.01)
     monkeypatch.setattr("realtime.pipeline.effect_chain._AGAIN_AFTER_S", 0.01)
     monkeypatch.setattr("realtime.faces.face_stage._AGAIN_AFTER_S", 0.01)
 
@@ -380,7 +380,7 @@ def test_an_effect_that_hangs_at_the_exchange_is_left_behind_too(
 def test_an_output_that_hangs_is_opened_anew_and_the_one_left_behind_counts_nothing(gate: Gate) -> None:
     stuck, fresh, other = HangingOutput(gate), KeepingOutput(), KeepingOutput()
     made = live([stuck, other])
-    made.loop.reopening = Reopening(OutputError("the device is busy"), fresh)
+    made.loop.output_group.reopening = Reopening(OutputError("the device is busy"), fresh)
     assert go_until(made, lambda: len(fresh.frames) > 20)
     assert made.loop.stats.restarts == {"keeping": 2}
     assert len(made.loop.stats.outputs) == 2, "what takes a place counts on there"
@@ -397,14 +397,14 @@ def test_an_output_that_hangs_is_opened_anew_and_the_one_left_behind_counts_noth
 def test_an_output_that_cannot_be_opened_anew_is_only_said(gate: Gate) -> None:
     stuck, other = HangingOutput(gate), KeepingOutput()
     made = live([stuck, other])
-    made.loop.reopening = Reopening(can=False)
+    made.loop.output_group.reopening = Reopening(can=False)
     assert go_until(made, lambda: len(other.frames) > 150)
     assert made.loop.stats.restarts == {}
 
 
 def test_an_output_that_never_opens_again_ends_the_run(gate: Gate) -> None:
     made = live([HangingOutput(gate)])
-    made.loop.reopening = Reopening()
+    made.loop.output_group.reopening = Reopening()
     with pytest.raises(HangError, match="output keeping cannot be opened again"):
         made.go()
 
@@ -422,7 +422,7 @@ def test_an_output_whose_thread_dies_is_opened_anew() -> None:
 
     dying, fresh = Dying(), KeepingOutput()
     made = live([dying])
-    made.loop.reopening = Reopening(fresh)
+    made.loop.output_group.reopening = Reopening(fresh)
     assert go_until(made, lambda: len(fresh.frames) > 5)
     assert dying.is_closed
     assert made.loop.stats.restarts == {"keeping": 1}
@@ -442,7 +442,7 @@ def test_a_render_whose_output_dies_ends_with_the_reason() -> None:
 
     dying = Dying(every=True)
     made = make_loop(DrawnCamera(60), [dying])
-    made.loop.reopening = Reopening(KeepingOutput(every=True))
+    made.loop.output_group.reopening = Reopening(KeepingOutput(every=True))
     with pytest.raises(OutputError, match=r"output keeping failed \(Killed\)"):
         made.go()
     assert dying.is_closed

@@ -14,21 +14,21 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from realtime.core.errors import FAULTS, HangError, OnceLogger, OutputError, RealtimeError, in_one_line
-from realtime.core.stats import OutputStats, RunStats
+from realtime.core.errors import FAULTS, HangError, OnceLogger, RealtimeError, in_one_line
+from realtime.core.stats import RunStats
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import USUAL_SIZE, Face, Frame, Pixels
+from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.pixels import RESTING_BGR
 from realtime.outputs import Output
 from realtime.pipeline.capture import Capture
 from realtime.pipeline.effect_chain import EffectChain
-from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, OutputWorker
+from realtime.pipeline.output_group import OutputGroup, OutputReopening
+from realtime.pipeline.output_worker import OutputWorker
 from realtime.pipeline.pacing import Mailbox, MailboxClosedError
 from realtime.pipeline.restarts import Patience, Restarts
 from realtime.pipeline.turn import LeftBehind, Turn
@@ -40,15 +40,12 @@ _WINDOW_WAIT_S = 0.004  # how long the main thread waits for a frame before it l
 _IDLE_WAIT_S = 0.02  # the same where there is no window
 _DETECTOR = "the face detector"
 _TRACKER = "following the faces"
-_LONGEST_LOOK_S = 0.5
-_OUTPUT_AGAIN_AFTER_S = 1.0
 
 # Stages, as restarts are counted by:
 _DETECTOR_STAGE = "detector"
 _EFFECT = "effect"
 _PROCESSING = "processing"
 _IDLE_FRAME_S = 1 / 30
-_AFTER_S = 0.001  # a recording takes no two pictures of one time
 
 # How long the end waits for the processing thread, which closes the effects:
 _CLOSED_WITHIN_S = 10.0
@@ -68,16 +65,6 @@ class Limits:
         """Whether this frame is one too many."""
         too_many = self.frames is not None and processed >= self.frames
         return too_many or (self.seconds is not None and frame.pts_s >= self.seconds)
-
-
-class OutputReopening(Protocol):
-    """How an output that hangs is opened once more."""
-
-    def can_open_again(self, output: Output) -> bool:
-        """Whether another can be opened beside it."""
-
-    def open_again(self, output: Output) -> Output:
-        """Open it. Any thread. Raises OutputError."""
 
 
 @dataclasses.dataclass
@@ -104,19 +91,10 @@ class RenderLoop:
         """True after the user ended the run, be it while it was being closed."""
         self.is_complete = False
         """True after the source or a limit ended the run, and everything it gave has been made."""
-        self.newest: Frame | None = None
-        """The last picture made."""
         self.faces_in_view = 0
         self._stopping = threading.Event()
         self._outcome: RealtimeError | None = None
         self._flipped: FramePool | None = None
-        self.is_blank = False
-        """Whether black is shown and the source is suspended."""
-        self._blank_lock = threading.Lock()  # no picture may be offered after the black one
-        self._feeds_lock = threading.Lock()  # for replacing the list; whoever only walks through it needs none
-        self._all_feeds: list[OutputWorker] = []
-        self.output_workers: Sequence[OutputWorker] = [self._output_worker(output) for output in self.outputs]
-        """Those that still want frames."""
         self.capture.on_finished = self._source_ended
         self.pulse = Pulse()
         """What the processing thread is at."""
@@ -135,9 +113,11 @@ class RenderLoop:
         self._is_taken_apart = False
         self._detector_patience = Patience()
         self._restarts = Restarts(self.stats)
+        self.output_group = OutputGroup(
+            self.outputs, self.stats, self._restarts, self, every_frame=self.every_frame, reopening=self.reopening
+        )
         self.capture.restarts = self._restarts
         self.chain.times_anew = lambda: self._restarts.recent(_EFFECT)
-        self._looked_at_s = 0.0
         self._late_call: Call | None = None
         self._late_s = 0.0
         self._hang: HangError | None = None
@@ -155,11 +135,10 @@ class RenderLoop:
                 self.face_stage.start(when_ready=self.capture.start_playback)
             else:
                 self.capture.start_playback()
-            for output_worker in self.output_workers:
-                output_worker.start()
+            self.output_group.start()
             self.capture.start()
             self._begin_processing()
-            while not self._must_end():
+            while not self.must_end:
                 self._step(tick)
         finally:
             self.is_ending = True
@@ -170,7 +149,7 @@ class RenderLoop:
 
     def _step(self, tick: Callable[[], None]) -> None:
         """Bring the windows what there is, and see to the rest."""
-        windows = [output_worker for output_worker in self.output_workers if output_worker.output.on_main_thread]
+        windows = self.output_group.windows
         for window in windows:
             self.main_pulse.at(window.title)
             window.step(_WINDOW_WAIT_S)
@@ -178,7 +157,7 @@ class RenderLoop:
             self.main_pulse.rest()
             self._stopping.wait(_IDLE_WAIT_S)
         if self._time_is_up():
-            self._end()
+            self.end()
         self._look_after_stages()
         self.main_pulse.at("what is looked after beside the picture")
         try:
@@ -200,7 +179,7 @@ class RenderLoop:
         stage = _DETECTOR_STAGE if call.what == _DETECTOR else _EFFECT
         if stage == _EFFECT and not self.chain.is_in_effect(call.what):
             return False
-        if self._must_end() or not self._restarts.may(stage):
+        if self.must_end or not self._restarts.may(stage):
             return False
         with self._stages_lock:
             if self._turn.take_away(call):
@@ -219,16 +198,16 @@ class RenderLoop:
                 self.chain.leave_behind()
             self._begin_processing()
         except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
-            self._give_up_on(f"{call.what} does not answer, and no thread can be started ({error})")
+            self.give_up_on(f"{call.what} does not answer, and no thread can be started ({error})")
 
     def _look_after_stages(self) -> None:
         """Begin anew what has died or did not come back. Main thread; cheap."""
-        self._look_after_outputs()
-        if self.every_frame or self._must_end():
+        self.output_group.look_after()
+        if self.every_frame or self.must_end:
             return
         with self._stages_lock:
             has_ended = not self._processing.is_alive()
-            if has_ended and not self._must_end():  # in this order: it may just have ended as it should
+            if has_ended and not self.must_end:  # in this order: it may just have ended as it should
                 self._begin_processing_again()
         if self.face_stage.must_restart and self._may_restart(_DETECTOR_STAGE, "no face detector opens any more"):
             self._try(self.face_stage.restart)
@@ -239,7 +218,7 @@ class RenderLoop:
         error = self._fault
         reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else "its thread has ended"
         if not self._restarts.may(_PROCESSING):
-            self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+            self.end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
             return
         self._restarts.note(_PROCESSING)
         log.warning("making pictures failed (%s); it goes on", reason)
@@ -251,10 +230,11 @@ class RenderLoop:
         if self._restarts.may(stage):
             self._restarts.note(stage)
             return True
-        self._give_up_on(otherwise)
+        self.give_up_on(otherwise)
         return False
 
-    def _give_up_on(self, reason: str) -> None:
+    def give_up_on(self, reason: str) -> None:
+        """End it because something hangs that cannot be begun anew. Any thread."""
         self.give_up(HangError(f"{reason}; the run is ended, start it again"))
 
     def _try(self, begin: Callable[[], None]) -> None:
@@ -263,84 +243,13 @@ class RenderLoop:
         except RuntimeError as error:  # no further thread now; at the next beat there may be one
             self._faults.failure("a stage cannot be begun anew yet", error)
 
-    def _look_after_outputs(self) -> None:
-        """Leave behind outputs that hang, or whose thread has died, and open others in their place."""
-        now_s = time.monotonic()
-        # Of a longer gap only so much counts: the whole process was stopped.
-        passed_s, self._looked_at_s = min(now_s - self._looked_at_s, _LONGEST_LOOK_S), now_s
-        for worker in self.output_workers:
-            worker.look(passed_s)
-            if worker.has_died and not self._must_end():
-                reason = type(worker.death).__name__ if worker.death else "its thread has ended"
-                self._replace(worker, f"failed ({reason})")
-            elif not self.every_frame and worker.is_hung(self._restarts.recent(worker.stats.name)):
-                self._replace(worker, "does not answer")
-
-    def _replace(self, worker: OutputWorker, reason: str) -> None:
-        stage = worker.stats.name
-        if self.every_frame or self.reopening is None or not self.reopening.can_open_again(worker.output):
-            if worker.has_died:
-                worker.end(OutputError(f"{worker.title} {reason}"))
-            return
-        if not self._restarts.may(stage):
-            self._give_up_on(f"{worker.title} {reason}")
-            return
-        if worker.leave():
-            self._restarts.note(stage)
-            log.warning("%s %s; another is opened in its place", worker.title, reason)
-            opening = threading.Thread(
-                target=self._open_in_place_of, args=(worker,), name="output-opening", daemon=True
-            )
-            try:
-                opening.start()
-            except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
-                self._give_up_on(f"{worker.title} {reason}, and no thread can be started ({error})")
-
-    def _open_in_place_of(self, former: OutputWorker) -> None:
-        """[thread of its own] Open an output once more, again and again, and let it show what is made."""
-        assert self.reopening is not None  # noqa: S101 - `_replace` has looked
-        while True:
-            try:
-                output = self.reopening.open_again(former.output)
-                break
-            except FAULTS as error:
-                self._faults.failure(f"{former.title} cannot be opened again", error)
-            if self._stopping.wait(_OUTPUT_AGAIN_AFTER_S) or self.interrupted:
-                return
-            if not self._restarts.may(former.stats.name):
-                self._give_up_on(f"{former.title} cannot be opened again")
-                return
-            self._restarts.note(former.stats.name)
-        worker = self._new_worker(output, former.stats)
-        with self._blank_lock:  # what is offered first must not take the place of black
-            is_wanted = self._put_in_place_of(former, worker)
-            if is_wanted and self.newest is not None:
-                worker.offer(self.newest)
-        if not is_wanted:
-            worker.stop(hurried=True)  # which closes what never began
-            return
-        try:
-            worker.start()
-        except RuntimeError as error:
-            worker.end(OutputError(f"{worker.title} cannot be begun anew: {error}"))
-
-    def _put_in_place_of(self, former: OutputWorker, worker: OutputWorker) -> bool:
-        """Let a worker have another's place; False: the run is ending."""
-        with self._feeds_lock:
-            if self._must_end() or not any(one is former for one in self.output_workers):
-                return False
-            self._all_feeds = [worker if one is former else one for one in self._all_feeds]
-            self.output_workers = [worker if one is former else one for one in self.output_workers]
-            return True
-
     def _close(self) -> None:
         """Close everything in order, and leave behind what does not answer. Main thread."""
         processing = self._processing
         self.main_pulse.rest()
         self.capture.begin_to_stop()
         if self.interrupted or self._hang:  # an output that is waited for and takes nothing must not hold up the end
-            for output_worker in self._all_feeds:
-                output_worker.refuse_frames()
+            self.output_group.refuse_frames()
         wait_s = _HUNG_LEFT_AFTER_S if self._hang else _LEFT_AFTER_S if self.interrupted else _CLOSED_WITHIN_S
         give_up_at_s = time.monotonic() + wait_s
         if processing.ident is not None:
@@ -351,11 +260,8 @@ class RenderLoop:
                 self._take_apart()
         self.capture.stop(within_s=max(0.0, give_up_at_s - time.monotonic()) if self.interrupted else 2.0)
         self.stats.ended_at_s = time.monotonic()
-        for output_worker in self._all_feeds:
-            output_worker.refuse_frames()
-        for output_worker in self._all_feeds:  # one that ended early may still be finishing its file
-            self.main_pulse.at(f"closing {output_worker.title}", patience_s=2 * CLOSED_OUTPUT_WITHIN_S)
-            output_worker.stop(hurried=self.interrupted or self._hang is not None)
+        self.output_group.refuse_frames()
+        self.output_group.stop(self.main_pulse, hurried=self.interrupted or self._hang is not None)
         self.main_pulse.rest()
 
     def _at(self) -> str:
@@ -369,7 +275,7 @@ class RenderLoop:
             self._hang_at_end = error
             return
         self._hang = error
-        self._end(error)
+        self.end(error)
 
     def is_overdue(self, passed_s: float) -> bool:
         """[watchdog, `passed_s` after the last time] Whether the main thread should end and cannot, because it stands
@@ -392,11 +298,7 @@ class RenderLoop:
         """
         log.warning("%s does not answer", self.main_pulse.call.what if self.main_pulse.call else "the program")
         self.capture.begin_to_stop()
-        output_workers = [output_worker for output_worker in self._all_feeds if not output_worker.output.on_main_thread]
-        for output_worker in output_workers:
-            output_worker.refuse_frames()
-        for output_worker in output_workers:
-            output_worker.stop(hurried=True)
+        self.output_group.abandon_windows()
         self.stats.ended_at_s = self.stats.ended_at_s or time.monotonic()
         hang = self._hang or self._hang_at_end
         return hang.exit_code if hang else 0
@@ -420,12 +322,12 @@ class RenderLoop:
         except BaseException as error:  # a fault of ours, or somebody has killed this thread
             log.debug("processing", exc_info=error)
             self._fault = error
-            is_over = self.every_frame or self._must_end()
+            is_over = self.every_frame or self.must_end
             if is_over:  # end in order, with the files closed, and say it
                 reason = f"{type(error).__name__}: {in_one_line(error)}"
-                self._end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+                self.end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
         if is_over:
-            self._end()
+            self.end()
             self._take_apart()
 
     def _take_apart(self) -> None:
@@ -437,7 +339,7 @@ class RenderLoop:
         try:
             if self.chain.uses_faces and self.every_frame:
                 self.face_stage.wait_until_ready()
-            while not self._must_end():
+            while not self.must_end:
                 may_idle = self.capture.info.live and not self.every_frame
                 frame = self.captured.take(_IDLE_FRAME_S if may_idle else None)
                 if frame is None:
@@ -446,12 +348,12 @@ class RenderLoop:
                 self._seen = frame
                 self.stats.dropped_before_processing = self.captured.dropped
                 if self.limits.reached(frame, self.stats.processed):
-                    self.is_complete = not self._must_end()
+                    self.is_complete = not self.must_end
                     break
                 if not (self.paused or self.is_blank) and self._may_make():
                     self._make(frame, turn)
         except MailboxClosedError:
-            self.is_complete = not self._must_end()  # the source has ended, and everything it gave has been made
+            self.is_complete = not self.must_end  # the source has ended, and everything it gave has been made
 
     def _idle(self, turn: Turn) -> None:
         """[processing thread] Go on where a live source is lost and the effects draw pictures of their own: a portrait
@@ -493,14 +395,11 @@ class RenderLoop:
         picture = self.chain.make(frame, faces, turn)
         turn.rest()
         made_s = time.perf_counter()
-        with self._blank_lock:
-            if self.is_blank:  # meanwhile
-                return
-            for output_worker in self.output_workers:
-                output_worker.offer(picture)
-            if not self.every_frame:  # where outputs are waited for, their time is not ours
-                made_s = time.perf_counter()
-            self.newest, self.faces_in_view = picture, sum(face.confirmed for face in faces)
+        if not self.output_group.offer(picture):  # black has been asked for meanwhile
+            return
+        if not self.every_frame:  # where outputs are waited for, their time is not ours
+            made_s = time.perf_counter()
+        self.faces_in_view = sum(face.confirmed for face in faces)
         self.stats.processed += 1
         self.stats.picture_size = picture.size
         self.stats.own.add(made_s - began_s - detect_s)
@@ -518,22 +417,28 @@ class RenderLoop:
         `run`. Black stays until the source has given a picture again. Raises RuntimeError where no thread can be
         started to read.
         """
-        if on == self.is_blank:
-            return
-        if not on:
+        if on and not self.is_blank:
+            self.capture.suspend()
+            self.output_group.show_black()
+            self.faces_in_view = 0
+        elif self.is_blank and not on:
             self.capture.resume()
-            self.is_blank = False
-            return
-        self.capture.suspend()
-        with self._blank_lock:
-            self.is_blank = True
-            size = self.newest.size if self.newest is not None else USUAL_SIZE
-            last_s = self.newest.pts_s if self.newest is not None else 0.0
-            black = np.zeros((size.height, size.width, 3), np.uint8)
-            index = self.newest.index if self.newest is not None else 0
-            self.newest, self.faces_in_view = Frame(black, time.monotonic(), last_s + _AFTER_S, index), 0
-            for output_worker in self.output_workers:
-                output_worker.offer(self.newest)
+            self.output_group.end_black()
+
+    @property
+    def newest(self) -> Frame | None:
+        """The last picture made."""
+        return self.output_group.newest
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether black is shown and the source is suspended."""
+        return self.output_group.is_black
+
+    @property
+    def output_workers(self) -> Sequence[OutputWorker]:
+        """The outputs that still want frames."""
+        return self.output_group.workers
 
     def stop(self) -> None:
         """End the run, in order, because the user wants it. Any thread, signal handlers too: it takes no lock, which
@@ -541,10 +446,17 @@ class RenderLoop:
         """
         self.interrupted = True
 
-    def _must_end(self) -> bool:
+    @property
+    def must_end(self) -> bool:
+        """Whether it is over, or the user wants it to be. Any thread."""
         return self.interrupted or self._stopping.is_set()
 
-    def _end(self, outcome: RealtimeError | None = None) -> None:
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """Wait, and return whether it is over. Any thread but the main one."""
+        return self._stopping.wait(timeout_s) or self.interrupted
+
+    def end(self, outcome: RealtimeError | None = None) -> None:
+        """End it in order. Any thread."""
         self._outcome = self._outcome or outcome
         self._stopping.set()
 
@@ -554,44 +466,8 @@ class RenderLoop:
 
     def add(self, output: Output) -> None:
         """Show what is made on one more output, from now on. Main thread."""
-        output_worker = self._output_worker(output)
-        output_worker.start()
-        with self._feeds_lock:
-            self.output_workers = [
-                *self.output_workers,
-                output_worker,
-            ]  # a new list: the processing thread may be walking through the old one
+        self.output_group.add(output)
 
     def remove(self, output: Output) -> None:
         """Take an output out of the run and close it. Main thread."""
-        for output_worker in self.output_workers:
-            if output_worker.output is output:
-                self._leave_out(output_worker)
-                output_worker.stop()
-
-    def _output_worker(self, output: Output) -> OutputWorker:
-        output_worker = self._new_worker(output, OutputStats(output.name))
-        self._all_feeds = [*self._all_feeds, output_worker]
-        self.stats.outputs.append(output_worker.stats)
-        return output_worker
-
-    def _new_worker(self, output: Output, stats: OutputStats) -> OutputWorker:
-        output_worker = OutputWorker(output, every_frame=self.every_frame, ended=self._output_ended, stats=stats)
-        output_worker.on_first_shown = self._first_picture
-        return output_worker
-
-    def _first_picture(self) -> None:
-        self.stats.first_picture_at_s = self.stats.first_picture_at_s or time.monotonic()
-
-    def _output_ended(self, ended: OutputWorker) -> None:
-        """[the output's thread] An output can no longer work, or its reader has gone: the others go on."""
-        others = self._leave_out(ended)
-        if ended.error and others:
-            log.warning("%s; the other outputs go on", ended.error)
-        if not others:
-            self._end(ended.error)
-
-    def _leave_out(self, ended: OutputWorker) -> Sequence[OutputWorker]:
-        with self._feeds_lock:
-            self.output_workers = [output_worker for output_worker in self.output_workers if output_worker is not ended]
-            return self.output_workers
+        self.output_group.remove(output)
