@@ -71,14 +71,16 @@ class Keeper:
         """Whether its pictures are new, or are known not to come: what systemd's watchdog is to hear."""
         return self.is_starting or at_s - max(self._new_at_s, self._started_at_s) <= STANDS_AFTER_S / 2
 
-    def ended(self, at_s: float) -> None:
-        """It has ended, or was killed: decide when it is started again, and as what."""
+    def ended(self, at_s: float, *, is_counted: bool = True) -> None:
+        """It has ended, or was killed: decide when it is started again, and as what. Not `is_counted`: its screen is
+        not there, and no rest would bring it.
+        """
         lived_s = at_s - self._started_at_s
         self._short_lives = self._short_lives + 1 if lived_s < _STEADY_S else 0
         pause_s = 0.0 if self._short_lives < 2 else min(2.0 ** (self._short_lives - 2), _LONGEST_PAUSE_S)
         self.starts_at_s = at_s + pause_s
         self.restarts_at_s = [one for one in self.restarts_at_s if at_s - one < REST_S]
-        if self.rests:
+        if self.rests or not is_counted:
             return
         self.restarts_at_s.append(at_s)
         if len(self.restarts_at_s) >= MOST_RESTARTS:

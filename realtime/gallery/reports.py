@@ -15,6 +15,9 @@ from realtime.gallery.overrides import Plain, read_overrides
 Doing = Literal["shows", "blank", "stands", "waits", "rests"]
 """`stands`: paused, by the programme or somebody; `waits`: for a camera that was lost, and nothing moves meanwhile."""
 
+NO_SCREEN = 69
+"""The exit code of a process whose screen is not there, or went (EX_UNAVAILABLE of BSD's sysexits)."""
+
 _LONGEST_LINE = 200_000
 _LONGEST_NAME = 200
 

@@ -25,7 +25,7 @@ from realtime.gallery.config import Gallery, Item, Screen
 from realtime.gallery.overrides import Overrides
 from realtime.gallery.player import ProgrammePlayer
 from realtime.gallery.programme import Programme
-from realtime.gallery.reports import Doing, Memory, ScreenReport, read_memory
+from realtime.gallery.reports import NO_SCREEN, Doing, Memory, ScreenReport, read_memory
 from realtime.session.assembly import MakeFrontEnd, Run, SettingsOf, build
 from realtime.system.console import progress_line
 from realtime.system.signals import leave_now
@@ -42,18 +42,25 @@ _ENDS_WITHIN_S = 2.5
 
 
 def run_screen(gallery: Gallery, screen: Screen, *, rests: bool = False) -> int:
-    """Show a screen until its lifeline is cut or somebody ends it; return the exit code. Main thread. Raises the
-    RealtimeError that ended it. `rests`: a still of the portrait, and nothing that can fail.
+    """Show a screen until its lifeline is cut or somebody ends it; return the exit code, NO_SCREEN where that is not
+    there. Main thread. Raises any other RealtimeError that ended it. `rests`: a still of the portrait, and nothing that
+    can fail.
     """
     lifeline = Lifeline()
     memory = lifeline.first_line()
     lifeline.start()
     overrides = Overrides(memory.overrides)
-    with progress_line() as progress:
-        run = (
-            _rest(gallery, screen, lifeline) if rests else _open(gallery, screen, memory, overrides, lifeline, progress)
-        )
-    run.go(leave_now)
+    try:
+        with progress_line() as progress:
+            run = (
+                _rest(gallery, screen, lifeline)
+                if rests
+                else _open(gallery, screen, memory, overrides, lifeline, progress)
+            )
+        run.go(leave_now)
+    except OutputError as error:
+        log.error("%s", error)
+        return NO_SCREEN
     return 0
 
 

@@ -18,7 +18,7 @@ from realtime.gallery.config import Gallery, Screen
 from realtime.gallery.journal import Journal
 from realtime.gallery.keeper import REST_S, Keeper
 from realtime.gallery.notify import ServiceNotifier
-from realtime.gallery.reports import Memory, ScreenReport, read_report
+from realtime.gallery.reports import NO_SCREEN, Memory, ScreenReport, read_report
 from realtime.gallery.state import (
     GalleryState,
     ScreenState,
@@ -275,7 +275,7 @@ class ScreenKeeper:
             self.has_user_ended = True
             self._say("was ended at the screen")
             return
-        self.keeper.ended(at_s)
+        self.keeper.ended(at_s, is_counted=code != NO_SCREEN)
         self._say(f"{_ended_how(code)}; started again" + (", at rest on a still" if self.keeper.rests else ""))
 
     def _say(self, text: str) -> None:
@@ -283,6 +283,8 @@ class ScreenKeeper:
 
 
 def _ended_how(code: int) -> str:
+    if code == NO_SCREEN:
+        return "has no screen"
     return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
 

@@ -123,6 +123,18 @@ def test_after_ten_restarts_in_an_hour_it_rests_for_an_hour() -> None:
     assert not keeper.has_rested(began_s + REST_S)
 
 
+def test_a_screen_that_is_not_there_is_tried_for_ever() -> None:
+    keeper = Keeper()
+    at_s, pauses_s = 1000.0, []
+    for _ in range(3 * MOST_RESTARTS):
+        keeper.started(at_s)
+        keeper.ended(at_s + 1, is_counted=False)
+        pauses_s.append(keeper.starts_at_s - at_s - 1)
+        at_s = keeper.starts_at_s
+    assert not keeper.rests
+    assert max(pauses_s) == 30, "and taken within half a minute once it is"
+
+
 def test_restarts_before_the_supervisors_own_count() -> None:
     keeper = Keeper([0.0] * (MOST_RESTARTS - 1))
     keeper.started(100.0)
