@@ -58,19 +58,26 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "stats": (["s.json"], '"s.json"'),
         "remote": (["0.0.0.0:8080"], '"0.0.0.0:8080"'),
         "osc": (["9000"], "9000"),
+        "midi": (["nano"], '"nano"'),
+        "midi_bind": (["cc 1.20=style.strength"], '["cc 1.20=style.strength"]'),
+        "midi_learn": (["learned.toml"], '"learned.toml"'),
+        "midi_takeover": ([], "false"),
         "osc_to": (["10.0.0.5:9001"], '["10.0.0.5:9001"]'),
     }
     assert set(examples) == set(FIELDS), "every option has an example here"
     words: list[str] = []
     lines: list[str] = []
     for name, (arguments, toml) in examples.items():
-        words += [f"--{name.replace('_', '-')}", *arguments]
+        words += [f"--{'no-' if toml == 'false' else ''}{name.replace('_', '-')}", *arguments]
         lines.append(f"{name.replace('_', '-')} = {toml}")
     preset = tmp_path / "all.toml"
     preset.write_text("\n".join(lines), encoding="utf-8")
     said = parse(*words)
     told = parse("--preset", str(preset))
-    paths = {name: tmp_path / getattr(said, name) for name in ("painting", "label_font", "sign", "keep_in", "stats")}
+    paths = {
+        name: tmp_path / getattr(said, name)
+        for name in ("painting", "label_font", "sign", "keep_in", "stats", "midi_learn")
+    }
     assert dataclasses.replace(said, **paths) == told, "paths of a preset count from its folder"
     defaults = Options()
     unchanged = [f.name for f in dataclasses.fields(Options) if getattr(said, f.name) == getattr(defaults, f.name)]

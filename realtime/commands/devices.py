@@ -14,12 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
-    """Print four lists. A kind of device that cannot be listed says why, and the rest goes on."""
+    """Print five lists. A kind of device that cannot be listed says why, and the rest goes on."""
     for title, list_lines in (
         ("Cameras (--source)", camera_lines),
         ("Virtual cameras (--output camera)", virtual_camera_lines),
         ("Screens (--screen)", screen_lines),
         ("Sound (--sound 'IN>OUT')", sound_lines),
+        ("Knobs and faders (--midi)", midi_lines),
     ):
         print(title)
         try:
@@ -75,3 +76,10 @@ def sound_lines() -> list[str]:
     lines += [f"{one.name}  (in, of the sound server)" for one in list_server_devices("input")]
     lines += [f"{one.name}  (out, of the sound server)" for one in list_server_devices("output")]
     return lines or ["none found; docs/sound.md tells how to make one"]
+
+
+def midi_lines() -> list[str]:
+    """One line for each MIDI device that can be listened to. Raises OptionError where there is no MIDI."""
+    from realtime.remote.midi_ports import MachinePorts
+
+    return MachinePorts().input_names() or ["none found; plug one in"]

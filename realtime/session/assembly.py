@@ -188,7 +188,24 @@ def _front_ends(options: Options) -> list[MakeFrontEnd]:
         from realtime.remote.osc import OscControl
 
         wanted.append(functools.partial(OscControl, listen=options.osc, tell=options.osc_to))
+    if options.midi is not None or options.midi_learn is not None:
+        wanted.append(_midi(options))
     return wanted
+
+
+def _midi(options: Options) -> MakeFrontEnd:
+    """Return how to make what knobs change. Raises OptionError where no device is named."""
+    if options.midi is None:
+        raise OptionError("--midi-learn needs a device to learn from: add --midi NAME; 'realtime devices' lists them")
+    from realtime.remote.midi import MidiControl
+
+    return functools.partial(
+        MidiControl,
+        device=options.midi,
+        bindings=options.midi_bind,
+        learn_into=options.midi_learn,
+        soft=options.midi_takeover,
+    )
 
 
 def _sound(options: Options, info: CameraInfo, controls: ControlChannel) -> Sound | None:

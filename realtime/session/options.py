@@ -21,6 +21,7 @@ from realtime.imaging.frame import Size
 from realtime.models.runtime.providers import Provider
 from realtime.outputs.splitting import Split, parse_split
 from realtime.remote.address import Address, parse_address
+from realtime.remote.midi_map import Binding, Control, parse_binding, parse_table
 from realtime.session import preset_paths
 from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
 
@@ -279,6 +280,34 @@ class Options:
     osc_to: tuple[Address, ...] = _option(
         (), _TOLD, "HOST:PORT", "tell every change over OSC, for motor faders; repeat it for several", parse_address
     )
+    midi: str | None = _option(
+        None,
+        _TOLD,
+        "DEVICE",
+        "knobs, faders and keys of this MIDI device: its name or a part of it ('realtime devices'); what they move "
+        "is in a preset's table [midi] (docs/osc-midi.md)",
+    )
+    midi_bind: tuple[tuple[Control, Binding], ...] = _option(
+        (),
+        _TOLD,
+        "CONTROL=WHAT",
+        "one more line of that table: 'cc 1.20=style.strength 0.2..1', 'note 1.60=next-effect'",
+        parse_binding,
+    )
+    midi_learn: Path | None = _option(
+        None,
+        _TOLD,
+        "FILE.toml",
+        "learn: change a parameter, then move a knob, and it has it; the map is written to this preset",
+        _path,
+    )
+    midi_takeover: bool = _option(
+        True,
+        _TOLD,
+        "",
+        "a knob that stands elsewhere than the value moves it only once it passes it; default: yes",
+        flag="--midi-takeover/--no-midi-takeover",
+    )
 
     @property
     def label_style(self) -> LabelStyle:
@@ -340,7 +369,7 @@ def from_arguments(arguments: argparse.Namespace) -> Options:
         if value is None:
             continue
         parsed = _parse(name, value, f"--{name.replace('_', '-')}")
-        values[name] = (*values.get("set", ()), *parsed) if name == "set" else parsed
+        values[name] = (*values.get(name, ()), *parsed) if name in ("set", "midi_bind") else parsed
     if getattr(arguments, "label", None) is not None and not arguments.no_label:
         values.pop("no_label", None)  # a preset leaves it out, but here somebody asks for one
     return Options(**values)
@@ -396,6 +425,9 @@ def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str
     for key, value in content.items():
         at = f"{where}: {key}"
         if isinstance(value, dict):
+            if key == "midi":
+                values |= _midi(value, at)
+                continue
             if key not in effect_names:
                 raise OptionError(f"{at}: no effect of that name{nearest(key, effect_names)}")
             texts = {name: preset_paths.setting_from(_toml_text(item), folder) for name, item in value.items()}
@@ -408,6 +440,15 @@ def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str
     if settings:
         values["set"] = (*values.get("set", ()), *settings)
     return values
+
+
+def _midi(table: Mapping[str, object], where: str) -> dict[str, Any]:
+    """Return the fields that a preset's table [midi] names."""
+    try:
+        device, bindings = parse_table(table)
+    except OptionError as error:
+        raise OptionError(f"{where}: {error}") from None
+    return {"midi_bind": bindings} | ({} if device is None else {"midi": device})
 
 
 def _toml_text(value: object) -> str:
