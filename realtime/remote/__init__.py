@@ -9,6 +9,9 @@ token; `routes.py` is the table of what can be asked, and answers it; `descripti
 and commands, `openapi.py` and `metrics.py` what machines read; `picture_feed.py` makes the picture, once for all
 viewers; `page/` is the page for people.
 
+`osc.py` takes and tells values over UDP (`osc_addresses.py`, `osc_messages.py`), `midi.py` those of knobs and faders
+(`midi_*.py`).
+
 Nothing listens unless asked, only this machine is heard unless an address is given, and then only with the token. No
 thread of the picture ever waits for one of these.
 """

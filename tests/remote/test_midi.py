@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 import tomllib
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from realtime.commands.devices import run as list_devices
+from realtime.commands import devices
 from realtime.control.channel import ControlChannel
 from realtime.control.commands import ChooseEffect, SetPaused, StepEffect
 from realtime.control.parameters import Parameters
@@ -356,6 +357,15 @@ def test_what_is_wrong_with_a_control_is_said_once(caplog: pytest.LogCaptureFixt
         assert caplog.text.count(line) == 1, line
 
 
+def test_of_a_flood_the_newest_position_counts_and_nothing_queues() -> None:
+    with stage("cc 1.20=dials.strength", soft=False) as on:
+        for value in range(20_000):
+            on.desk.play(CC, 20, value % 128)
+        on.turn(20, 100)
+        assert on.is_now("strength", 100 / 127)
+        assert len(on.desk.heard) < 100, "the hand that moves it is not told"
+
+
 def test_what_is_no_control_moves_nothing() -> None:
     with stage("cc 1.20=dials.strength") as on:
         on.desk.play(0xF8, 0xFE, 0xC0, 5, 0xD0, 9, 0xA0, 60, 5, 0xF0, 1, 2, 3, 0xF7, 0xF2, 1, 2, 0x55, 0x66)
@@ -418,14 +428,16 @@ def missing_sequencer(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )  # fmt: skip
 def test_devices_are_listed_where_there_is_no_midi_too(
-    what: Callable[[pytest.MonkeyPatch], None], line: str, monkeypatch: pytest.MonkeyPatch
+    what: Callable[[pytest.MonkeyPatch], None],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from realtime.commands.devices import midi_lines
-
+    for others in ("camera_lines", "virtual_camera_lines", "screen_lines", "sound_lines"):
+        monkeypatch.setattr(devices, others, list)
     what(monkeypatch)
-    with pytest.raises(OptionError, match=line.replace("[", r"\[")):
-        midi_lines()
-    assert list_devices.__module__ == midi_lines.__module__
+    assert devices.run(argparse.Namespace()) == 0
+    assert line in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ALSA is Linux'")
