@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from realtime.imaging.frame import Frame
 from realtime.outputs import Output
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
+from realtime.system.processor_share import ProcessorShare
 from realtime.system.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop
@@ -237,3 +239,32 @@ def test_an_effect_that_is_opened_too_late_is_closed() -> None:
     late = Inverted()
     chain.replace(EffectSlot("late", late))
     assert late.is_closed
+
+
+def tasks(folder: Path, **times: str) -> Path:
+    for name, text in times.items():
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "schedstat").write_text(text)
+    return folder
+
+
+def test_the_share_of_the_processor_is_what_was_had_of_what_was_wanted(tmp_path: Path) -> None:
+    share = ProcessorShare(tasks(tmp_path, t1="1000 500 3", t2="100 0 1"))
+    share.begin()
+    tasks(tmp_path, t1="1100 800 4", t2="200 0 2", t3="7 9999 1")  # one that has just begun tells nothing yet
+    assert share.since() == pytest.approx(200 / 500)
+    assert share.since() == 1.0, "nobody wanted any since"
+    tasks(tmp_path, t1="gone")
+    assert share.since() == 1.0
+    assert ProcessorShare(tmp_path / "another system").since() == 1.0
+
+
+def test_a_process_that_is_starved_is_not_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched()
+    monkeypatch.setattr(ProcessorShare, "since", lambda share: 0.1)
+    watched.pulse.at("effect swap:anna.jpg", 2.0)
+    watched.wait(5.0)
+    assert not watched.hangs
+    monkeypatch.setattr(ProcessorShare, "since", lambda share: 1.0)
+    watched.wait(2.0)
+    assert len(watched.hangs) == 1

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import HangError
+from realtime.system.processor_share import ProcessorShare
 
 log = logging.getLogger(__name__)
 
@@ -63,13 +64,15 @@ class Watchdog:
         hurried: bool = True,
     ) -> None:
         """`hung` is called once for a call that is past its patience, and shall end the run; `mend` is asked before
-        whether it has begun that part anew instead. `overdue` is asked at each
-        beat, with the seconds since the last one, whether the main thread keeps the run from ending: then `last_resort`
-        is called, once. `hurried`: False: nothing is live, and a picture may take as long as it takes; it is only said.
+        whether it has begun that part anew instead. `overdue` is asked at each beat, with the seconds since the last
+        one, whether the main thread keeps the run from ending: then `last_resort` is called, once. `hurried`: False:
+        nothing is live, and a picture may take as long as it takes; it is only said.
         """
         self._watched = [_Watched(pulse) for pulse in pulses]
         self._hung, self._overdue, self._last_resort, self._mend = hung, overdue, last_resort, mend
         self._hurried = hurried
+        self._share = ProcessorShare()
+        self._looks_at_share = False
         self._said_after_s = SAID_AFTER_S if hurried else _SLOW_STEP_S
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -99,9 +102,19 @@ class Watchdog:
                 return
 
     def look(self, passed_s: float) -> None:
-        """Look at every pulse, `passed_s` after the last time. From `start` to `stop` its own thread calls this."""
+        """Look at every pulse, `passed_s` after the last time. From `start` to `stop` its own thread calls this.
+
+        Where a call is late, only so much of the time counts as this process had a processor when it wanted one: a
+        machine that starved it for a second made four detectors in four programs seem to hang.
+        """
+        if self._looks_at_share:
+            passed_s *= self._share.since()
         for watched in self._watched:
             self._look_at(watched, passed_s)
+        is_late = any(watched.is_late for watched in self._watched)
+        if is_late and not self._looks_at_share:
+            self._share.begin()
+        self._looks_at_share = is_late
 
     def _look_at(self, watched: _Watched, passed_s: float) -> None:
         before = watched.call
@@ -130,6 +143,11 @@ class _Watched:
         self.call: Call | None = None
         self.for_s = 0.0
         self.is_told = self.is_given_up = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether half of its patience is over."""
+        return self.call is not None and self.for_s > self.call.patience_s / 2
 
     def is_still_at_it(self, passed_s: float) -> bool:
         call = self._pulse.call
