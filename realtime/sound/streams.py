@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 from realtime.core.errors import FAULTS, OnceLogger, SoundError, in_one_line
@@ -59,7 +60,7 @@ class StreamTimes:
         return moment_s - self._ahead_s
 
 
-class _Stream:
+class _Stream(ABC):
     """What both have in common."""
 
     def __init__(self, wanted: str, direction: Direction) -> None:
@@ -119,13 +120,13 @@ class _Stream:
         except FAULTS as error:  # raised further, it would be printed and end the stream
             self._faults.failure(f"sound of {self.device.title} fails", error)
 
+    @abstractmethod
     def _prepare(self) -> None:
         """Make what callbacks need, before the first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take_or_give(self, block: Samples, times: Any) -> None:
         """[callback] Take what was heard, or fill the block."""
-        raise NotImplementedError
 
 
 class Microphone(_Stream):
