@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,20 +28,22 @@ from realtime.system.console import progress_line
 from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM
-from tools.training import RECIPES, Material, Recipe, command, data
-from tools.training.command_line import add_settings, read_settings
+from tools.training import RECIPES, Given, Material, Recipe, data
+from tools.training.command import CommandLine, run_command
+from tools.training.command_line import default_of
 from tools.training.data import to_tensor
 from tools.training.degrade import DEGRADATIONS
+from tools.training.job import TrainingJob, TrainingSettings, texts
+from tools.training.loop import Run
 from tools.training.pictures import PictureStore, prepare
-from tools.training.run import Averages, RunFolder
 from tools.training.teacher import ask, load_teacher
-from tools.training.views import cut_to_multiple, paint_all
+from tools.training.views import cut_to_multiple, keep_sheet, paint_all
 
 # ---------------------------------------------------------------------------------------------------------- settings
 
 
 @dataclasses.dataclass(frozen=True)
-class RunSettings(command.RunSettings):
+class RunSettings(TrainingSettings):
     """What is chosen for every network alike."""
 
     batch: int = dataclasses.field(default=8, metadata=setting("crops in a step, on each device", least=1))
@@ -58,12 +59,12 @@ class RunSettings(command.RunSettings):
         default=0.25, metadata=setting("how far exposure and white balance stray, as webcams do", least=0, most=0.9)
     )
     held_out: int = dataclasses.field(default=4, metadata=setting("pictures kept for the sheet, not learnt", least=1))
-    save_every: int = dataclasses.field(default=200, metadata=setting("steps between checkpoints", least=1))
+    save_every: int = default_of(TrainingSettings, "save_every", 200)
     preview_every: int = dataclasses.field(default=500, metadata=setting("steps between sheets and curves", least=1))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Job(command.Job):
+class Job(TrainingJob[Recipe]):
     """A command line, read."""
 
     run: RunSettings
@@ -77,15 +78,32 @@ class Job(command.Job):
 
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint."""
-        named = {"pictures": self.pictures, "other": self.other, "style": self.style}
         return {
-            **{key: [str(path) for path in paths] for key, paths in named.items()},
+            "pictures": texts(self.pictures),
+            "other": texts(self.other),
+            "style": texts(self.style),
             "style_size_px": list(self.style_size_px),
             "teacher": str(self.teacher or ""),
             "degrade": self.degrade,
             "start_from": str(self.start_from or ""),
             **super().asked(),
         }
+
+    def given(self, device: torch.device) -> Given:
+        """As `TrainingJob.given`, with the paintings."""
+        paintings = load_paintings(self.style, self.style_size_px, device)
+        begun = self.start_from is not None
+        return dataclasses.replace(super().given(device), paintings=paintings, begun=begun)
+
+    def make_recipe(self, fabric: Fabric) -> Recipe:
+        """As `TrainingJob.make_recipe`, with an earlier run's weights where some are named."""
+        recipe = super().make_recipe(fabric)
+        if self.start_from is not None:
+            weights = read_checkpoint(self.start_from)
+            network = next(iter(recipe.generators().values()))
+            weights.fill(network)  # which also freezes it, as whoever exports wants
+            network.requires_grad_(True).train()
+        return recipe
 
 
 # -------------------------------------------------------------------------------------------------------------- data
@@ -173,48 +191,24 @@ def pictures_to_show(job: Job, store: PictureStore, held_out: Sequence[int]) -> 
     return [cut_to_multiple(picture, job.recipe.multiple(job.own)) for picture in previews]
 
 
-# ---------------------------------------------------------------------------------------------------------- networks
-
-
-def make_recipe(job: Job, fabric: Fabric) -> Recipe:
-    torch.manual_seed(job.run.seed)
-    given = dataclasses.replace(
-        job.given(fabric.device),
-        paintings=load_paintings(job.style, job.style_size_px, fabric.device),
-        begun=job.start_from is not None,
-    )
-    recipe = job.recipe(fabric, given, job.own)
-    if job.start_from is not None:
-        weights = read_checkpoint(job.start_from)
-        network = next(iter(recipe.generators().values()))
-        weights.fill(network)  # which also freezes it, as whoever exports wants
-        network.requires_grad_(True).train()
-    return recipe
-
-
 # -------------------------------------------------------------------------------------------------------------- loop
 
 
-def train(job: Job, fabric: Fabric, stopping: threading.Event) -> int:
+def train(run: Run[Job]) -> int:
     """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check."""
-    run = job.run
-    folder = RunFolder(job.out, job.asked(), may_change=command.MAY_CHANGE | {"preview_every"})
+    job, fabric = run.job, run.fabric
     store = load_pictures(job, fabric)
-    learnt, held_out = part_held_out(len(store), run.held_out, run.seed)
+    learnt, held_out = part_held_out(len(store), job.run.held_out, job.run.seed)
     previews = pictures_to_show(job, store, held_out)
     source = make_source(job, fabric, store, learnt)
-
-    recipe = make_recipe(job, fabric)
-    averages = Averages(recipe.generators(), run.averaging)
-    first = folder.load(recipe, averages, fabric.device)
-    if fabric.is_global_zero:
-        for line in store.skipped[:3]:
-            tell(f"left out: {line}" + (f" (and {len(store.skipped) - 3} more)" if len(store.skipped) > 3 else ""))
-    return command.train_on(
-        job, fabric, folder, recipe, averages, first, source,
-        lambda step: show(job, recipe, previews, fabric.device, step), lambda step: step % run.preview_every == 0,
-        stopping, tell,
-    )  # fmt: skip
+    recipe = job.make_recipe(fabric)
+    run.take_up(recipe)
+    run.tell_left_out(store.skipped)
+    return run.train(
+        source,
+        lambda step: show(job, recipe, previews, fabric.device, step),
+        lambda step: step % job.run.preview_every == 0,
+    )
 
 
 def show(job: Job, recipe: Recipe, previews: Sequence[Pixels], device: torch.device, step: int) -> list[Pixels]:
@@ -224,11 +218,8 @@ def show(job: Job, recipe: Recipe, previews: Sequence[Pixels], device: torch.dev
     sheet = [before, painted]
     if job.style:
         sheet.insert(0, [read_picture(path) for path in job.style])
-    command.keep_sheet(job.out, sheet, step)
+    keep_sheet(job.out, sheet, step)
     return painted
-
-
-tell = command.teller("train_style")
 
 
 # ------------------------------------------------------------------------------------------------------ command line
@@ -236,11 +227,9 @@ tell = command.teller("train_style")
 
 def read_command_line(words: Sequence[str]) -> Job:
     """Raises OptionError for anything that cannot be."""
-    network = command.network_in(words, RECIPES)
-    recipe = RECIPES[network].load() if network else None
-    parser = command.parser_of("train_style", __doc__)
-    listing = "\n".join(f"{name}: {entry.summary}" for name, entry in RECIPES.items())
-    parser.add_argument("--network", required=True, choices=list(RECIPES), metavar="NAME", help=listing)
+    line = CommandLine("train_style", __doc__, RunSettings)
+    line.choose_network(words, RECIPES)
+    parser = line.parser
     parser.add_argument("--pictures", type=Path, nargs="+", required=True, metavar="DIR", help="what to learn on")
     parser.add_argument("--style", type=Path, nargs="+", default=[], metavar="PICTURE", help="the painting")
     parser.add_argument(
@@ -248,35 +237,22 @@ def read_command_line(words: Sequence[str]) -> Job:
         help="shorter side at which the painting is seen, one or several: the larger, the finer the strokes\n"
         "(default: as the crops)",
     )  # fmt: skip
-    parser.add_argument("--features", type=Path, metavar="FILE", help="a VGG's weights, for perceptual losses")
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="a checkpoint whose pictures are the answers")
     parser.add_argument("--other", type=Path, nargs="+", default=[], metavar="DIR", help="cyclegan: the other kind")
     parser.add_argument("--degrade", choices=list(DEGRADATIONS), default="", metavar="HOW",
         help="cyclegan: learn to mend what is spoilt so, with no other folder: " + ", ".join(DEGRADATIONS),
     )  # fmt: skip
     parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
-    command.add_folders(parser, "pictures")
-    add_settings(parser, RunSettings, "for every network")
-    if recipe is not None:
-        add_settings(parser, recipe.Settings, f"for {network}")
-    arguments = parser.parse_args(words)
-    assert recipe is not None
-    run = read_settings(arguments, RunSettings, "train_style")
+    arguments, common = line.parse(words, "pictures", "perceptual losses")
     job = Job(
-        network=arguments.network,
-        recipe=recipe,
-        run=run,
-        own=read_settings(arguments, recipe.Settings, network),
+        **common,
         pictures=tuple(arguments.pictures),
         style=tuple(arguments.style),
-        style_size_px=tuple(arguments.style_size_px or [run.crop_px]),
-        features=arguments.features,
+        style_size_px=tuple(arguments.style_size_px or [common["run"].crop_px]),
         teacher=arguments.teacher,
         other=tuple(arguments.other),
         degrade=arguments.degrade,
         start_from=arguments.start_from,
-        out=arguments.out,
-        cache=arguments.cache,
     )
     check(job)
     return job
@@ -308,7 +284,7 @@ def check(job: Job) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    return command.run_command(words, read_command_line, train, tell, smaller="--batch or --crop-px")
+    return run_command("train_style", words, read_command_line, train, smaller="--batch or --crop-px")
 
 
 if __name__ == "__main__":

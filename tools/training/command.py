@@ -1,218 +1,106 @@
-"""What the commands that train have in common: their job, their folder, their ends. Each says what it learns from, and
-what its sheet shows.
+"""The command line of the commands that train: what they are asked alike, and how they begin and end. Each adds what it
+learns from, and says what its sheet shows.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import logging
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import cv2
-import platformdirs
 import torch
 from lightning_fabric import Fabric
 
 from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, nearest
-from realtime.core.settings import setting
-from realtime.imaging.frame import Pixels
+from realtime.core.registry import RegistryEntry
 from realtime.system.signals import graceful_shutdown
-from tools.exporting.checkpoint import read_checkpoint
-from tools.networks.vgg16x import VggFeatures, features_from
-from tools.training import Given, Recipe, laid_out
-from tools.training.data import Source
-from tools.training.loop import Computing, Ended, make_fabric, make_steps
-from tools.training.run import Averages, LossLog, RunFolder
-from tools.training.verdict import faults
-from tools.training.views import write_curve, write_sheet
+from tools.training import Recipe
+from tools.training.command_line import add_cache, add_settings, help_in_lines, read_settings
+from tools.training.job import TrainingJob, TrainingSettings
+from tools.training.loop import Run
 
-J = TypeVar("J", bound="Job")
-Tell = Callable[[str], None]
-
-MAY_CHANGE = frozenset(
-    {"steps", "save_every", "threads", "device", "devices", "machines", "precision", "channels_last", "learning_rate"}
-)
-"""What a run that goes on may be asked differently, whatever it trains."""
+J = TypeVar("J", bound=TrainingJob[Any])
 
 
-@dataclasses.dataclass(frozen=True)
-class RunSettings(Computing):
-    """What is chosen for every network alike; each command has its own defaults."""
+class CommandLine:
+    """What every command that trains is asked, and what it adds to `parser`."""
 
-    steps: int = dataclasses.field(default=4000, metadata=setting("how long", least=1))
-    learning_rate: float | None = dataclasses.field(
-        default=None, metadata=setting("at its height; none: what suits the network", least=0, most=1)
-    )
-    averaging: float = dataclasses.field(
-        default=0.99, metadata=setting("running mean of the weights: part kept each step", least=0, most=0.99999)
-    )
-    seed: int = dataclasses.field(default=1, metadata=setting("of everything drawn by chance", least=0, most=2**31))
-    save_every: int = dataclasses.field(default=250, metadata=setting("steps between checkpoints", least=1))
+    def __init__(self, command: str, description: str | None, settings: type[TrainingSettings]) -> None:
+        """`command`: its name in `tools`."""
+        self._command, self._settings = command, settings
+        self.parser = help_in_lines(command, description)
+        self._network = ""
+        self._recipe: type[Recipe] | None = None
 
+    def choose_network(self, words: Sequence[str], recipes: Mapping[str, RegistryEntry], default: str = "") -> None:
+        """Give it the option --network, and look which is chosen: its recipe has options of its own.
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Job:
-    """A command line, read. A subclass says whose settings and recipe, and adds what is learnt from."""
+        Raises OptionError for one that there is not.
+        """
+        listing = "\n".join(f"{name}: {entry.summary}" for name, entry in recipes.items())
+        self.parser.add_argument(
+            "--network", required=not default, default=default, choices=list(recipes), metavar="NAME", help=listing
+        )
+        first_look = Parser(add_help=False, allow_abbrev=False)
+        first_look.add_argument("--network", default=default)
+        name = str(first_look.parse_known_args(words)[0].network)
+        if not name:  # the parser will say so
+            return
+        if name not in recipes:
+            raise OptionError(f"no network '{name}'{nearest(name, recipes)}; there are: {', '.join(recipes)}")
+        self.take_network(name, recipes[name].load())
 
-    network: str
-    recipe: type[Recipe]
-    run: RunSettings
-    own: Any  # recipe.Settings
-    features: Path | None
-    out: Path
-    cache: Path
+    def take_network(self, name: str, recipe: type[Recipe]) -> None:
+        """Train this one, whatever is asked for."""
+        self._network, self._recipe = name, recipe
 
-    def asked(self) -> dict[str, Any]:
-        """Return it as texts and numbers, for the run's folder and the checkpoint."""
-        return {
-            "network": self.network,
-            "features": str(self.features or ""),
-            **dataclasses.asdict(self.run),
-            **dataclasses.asdict(self.own),
+    def parse(self, words: Sequence[str], what: str, features: str) -> tuple[argparse.Namespace, dict[str, Any]]:
+        """Return what was asked, and of it what a job is made from. Raises OptionError for anything that cannot be.
+
+        `what` is prepared and kept; `features`: what for a VGG is of use.
+        """
+        self.parser.add_argument("--features", type=Path, metavar="FILE", help=f"a VGG's weights, for {features}")
+        self.parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
+        add_cache(self.parser, what)
+        add_settings(self.parser, self._settings, "the run")
+        if self._recipe is not None:
+            add_settings(self.parser, self._recipe.Settings, f"the network {self._network}")
+        arguments = self.parser.parse_args(words)
+        assert self._recipe is not None
+        return arguments, {
+            "network": self._network,
+            "recipe": self._recipe,
+            "run": read_settings(arguments, self._settings, self._command),
+            "own": read_settings(arguments, self._recipe.Settings, self._network),
+            "features": arguments.features,
+            "out": arguments.out,
+            "cache": arguments.cache,
         }
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        return self.run.memory_format
-
-    @property
-    def learning_rate(self) -> float:
-        return self.recipe.usual_rate if self.run.learning_rate is None else self.run.learning_rate
-
-    def load_features(self, device: torch.device) -> VggFeatures | None:
-        """Return the VGG that was named, if one was. Raises ModelError for a file that is none."""
-        if self.features is None:
-            return None
-        network = features_from(read_checkpoint(self.features), str(self.features))
-        return laid_out(network.to(device), self.memory_format)
-
-    def given(self, device: torch.device) -> Given:
-        """Return what a recipe is given that learns from pictures alone."""
-        features = self.load_features(device)
-        return Given((), features, self.learning_rate, self.run.steps, False, self.memory_format)
-
-
-def teller(command: str) -> Tell:
-    """Return what tells a line on standard error, as `command`."""
-    return lambda line: print(f"{command}: {line}", file=sys.stderr)
-
-
-def add_folders(parser: Parser, what: str) -> None:
-    """Give a parser the folder of a run, and of prepared `what`."""
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the run's folder")
-    parser.add_argument(
-        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
-        help=f"where prepared {what} are kept (default: the user's cache)",
-    )  # fmt: skip
-
-
-def network_in(words: Sequence[str], known: Mapping[str, object], default: str = "") -> str:
-    """Find the network first: its recipe has options of its own. Raises OptionError for one that there is not."""
-    parser = Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--network", default=default)
-    network = str(parser.parse_known_args(words)[0].network)
-    if network and network not in known:
-        raise OptionError(f"no network '{network}'{nearest(network, known)}; there are: {', '.join(known)}")
-    return network
-
-
-def parser_of(command: str, description: str | None) -> Parser:
-    """Return a parser whose help keeps the lines of `description`."""
-    name = f"python -m tools.{command}"
-    return Parser(name, description=description, formatter_class=argparse.RawTextHelpFormatter)
-
-
-def train_on(
-    job: Job,
-    fabric: Fabric,
-    folder: RunFolder,
-    recipe: Recipe,
-    averages: Averages,
-    first: int,
-    source: Source,
-    look: Callable[[int], list[Pixels]],
-    preview_due: Callable[[int], bool],
-    stopping: threading.Event,
-    tell: Tell,
-    *,
-    begins_near: bool = False,
-) -> int:
-    """Train from step `first` to the end, or until asked to stop; return the exit code: 1 where the result fails its
-    own check.
-
-    `look(step)` writes the sheet, with the averaged weights in place, and returns pictures made that were not learnt
-    from, BGR. `begins_near`: as `faults` takes it.
-    """
-    log = LossLog(job.out / "losses.csv", first)
-
-    def keep(step: int, preview: bool) -> list[Pixels]:
-        """Save where the run stands; with `preview`, look at it too."""
-        if not fabric.is_global_zero:
-            return []
-        folder.save(recipe, averages, step)
-        log.write()
-        if not preview:
-            return []
-        averages.exchange()
-        made = look(step)
-        averages.exchange()
-        write_curve(job.out / "curve.png", log.steps, log.terms, f"{job.network}: {job.out.name}")
-        return made
-
-    if fabric.is_global_zero:
-        folder.write_asked()
-        if first:
-            tell(f"going on in {job.out} after step {first}")
-    ended = make_steps(
-        recipe, averages, log, source, job.run, first, job.learning_rate, fabric, job.memory_format, stopping,
-        keep, preview_due, tell,
-    )  # fmt: skip
-    if ended.broken:
-        if fabric.is_global_zero:
-            log.write()
-            tell(ended.broken_line(job.out / "checkpoint.pth", job.learning_rate))
-        return 1
-    made = keep(ended.step, True)
-    return _verdict(job, ended, log, made, tell, begins_near=begins_near) if fabric.is_global_zero else 0
-
-
-def _verdict(job: Job, ended: Ended, log: LossLog, made: Sequence[Pixels], tell: Tell, *, begins_near: bool) -> int:
-    if ended.made:
-        tell(f"{ended.made} steps in {ended.took_s:.0f} s, {ended.made / ended.took_s:.3g} a second")
-    if ended.step < job.run.steps:
-        tell(f"stopped after step {ended.step} of {job.run.steps}, kept in {job.out}; the same command goes on")
-        return 0
-    found = faults(log.terms, made, begins_near=begins_near)
-    for fault in found:
-        tell(f"not good: {fault}")
-    if not found:
-        tell(f"{job.out / 'checkpoint.pth'} passed its check; look at {job.out / 'sheet.png'}")
-    return 1 if found else 0
-
-
-def keep_sheet(folder: Path, columns: Sequence[Sequence[Pixels]], step: int) -> None:
-    """Write a run's sheet, and keep it among those of earlier steps."""
-    write_sheet(folder / "sheet.png", columns)
-    shutil.copyfile(folder / "sheet.png", folder / "previews" / f"{step:06d}.png")
 
 
 def run_command(
+    command: str,
     words: Sequence[str] | None,
     read: Callable[[Sequence[str]], J],
-    train: Callable[[J, Fabric, threading.Event], int],
-    tell: Tell,
+    train: Callable[[Run[J]], int],
     *,
     smaller: str = "--batch",
 ) -> int:
-    """Read a command line and train; return the exit code. `smaller`: what to ask less of where memory is short."""
+    """Read a command line and train; return the exit code: 2 for an error the user can mend.
+
+    `smaller`: what to ask less of where memory is short.
+    """
     stopping = threading.Event()
+
+    def tell(line: str) -> None:
+        print(f"{command}: {line}", file=sys.stderr)
+
     try:
         job = read(sys.argv[1:] if words is None else words)
         if job.run.threads:
@@ -222,10 +110,30 @@ def run_command(
         fabric = make_fabric(job.run)
         fabric.launch()
         with graceful_shutdown(stopping.set):
-            return train(job, fabric, stopping)
+            return train(Run(job, fabric, stopping, tell))
     except torch.cuda.OutOfMemoryError:
         tell(f"the GPU's memory is full; try a smaller {smaller}")
         return 2
     except RealtimeError as error:
         tell(str(error))
         return 2
+
+
+def make_fabric(settings: TrainingSettings) -> Fabric:
+    """Raises OptionError for a device that is not there."""
+    cuda = settings.device in ("auto", "cuda") and torch.cuda.is_available()
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    if settings.precision == "bf16" or (settings.precision == "auto" and cuda and torch.cuda.is_bf16_supported()):
+        precision = "bf16-mixed"
+    several = settings.devices * settings.machines > 1
+    try:
+        return Fabric(
+            accelerator=settings.device,
+            devices=settings.devices,
+            num_nodes=settings.machines,
+            strategy="ddp" if several else "auto",
+            precision=precision,
+        )
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise OptionError(f"--device {settings.device} --devices {settings.devices}: {reason}") from error

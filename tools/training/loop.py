@@ -6,140 +6,170 @@ import dataclasses
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from realtime.core.errors import OptionError
-from realtime.core.settings import setting
+from realtime.imaging.frame import Pixels
 from tools.training import Recipe
 from tools.training.data import Source, batches
+from tools.training.job import TrainingJob
 from tools.training.progress import steps_shown
-from tools.training.run import Averages, LossLog
+from tools.training.run import Averages, LossLog, RunFolder
+from tools.training.verdict import faults
+from tools.training.views import write_curve
 
-
-@dataclasses.dataclass(frozen=True)
-class Computing:
-    """What computes, and how: settings that every trainer has."""
-
-    threads: int = dataclasses.field(default=0, metadata=setting("of the CPU; 0: PyTorch chooses", least=0))
-    device: Literal["auto", "cpu", "cuda", "mps"] = dataclasses.field(default="auto", metadata=setting("what computes"))
-    devices: int = dataclasses.field(default=1, metadata=setting("GPUs (or processes) on each machine", least=1))
-    machines: int = dataclasses.field(default=1, metadata=setting("started with torchrun where more than 1", least=1))
-    precision: Literal["auto", "full", "bf16"] = dataclasses.field(
-        default="auto", metadata=setting("auto: bf16 on GPUs that have it, full precision elsewhere")
-    )
-    channels_last: bool = dataclasses.field(default=False, metadata=setting("colours of a pixel side by side"))
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        return torch.channels_last if self.channels_last else torch.contiguous_format
-
-
-class Course(Protocol):
-    """The settings that say how long and how often."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def save_every(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
+J = TypeVar("J", bound=TrainingJob[Any])
+Look = Callable[[int], list[Pixels]]
+"""Writes the sheet after so many steps and returns pictures made that were not learnt from, BGR."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
+class _Ended:
     """How the steps of one start of a run ended."""
 
     step: int
     """Steps made since the run began."""
-    made: int
-    """Of them since this start."""
     took_s: float
     broken: str
     """What became NaN or infinite, where something did: nothing was kept since."""
 
-    def broken_line(self, checkpoint: Path, learning_rate: float) -> str:
-        """Return what to tell of a run that broke."""
+
+class Run(Generic[J]):
+    """One start of a run: it makes or takes up the run's folder, and the steps go on from where that stands."""
+
+    def __init__(self, job: J, fabric: Fabric, stopping: threading.Event, tell: Callable[[str], None]) -> None:
+        """Raises OptionError where the folder holds another run, OutputError where it cannot be written."""
+        self.job, self.fabric = job, fabric
+        self._stopping = stopping
+        self._is_first_process = fabric.is_global_zero
+        self.tell = tell if self._is_first_process else _keep_silent
+        self._folder = RunFolder(job.out, job.asked(), may_change=job.may_change)
+        self.has_begun = self._folder.has_begun
+        """Whether there is something to go on from."""
+
+    def take_up(self, recipe: Recipe) -> int:
+        """Put a new recipe where the run stands, and return how many steps are done.
+
+        Raises ModelError for files that are damaged or of another run.
+        """
+        self._recipe = recipe
+        self._averages = Averages(recipe.generators(), self.job.run.averaging)
+        self._first = self._folder.load(recipe, self._averages, self.fabric.device)
+        self._log = LossLog(self.job.out / "losses.csv", self._first)
+        return self._first
+
+    def tell_left_out(self, skipped: Sequence[str], strangers: int = 0) -> None:
+        """Tell which files were of no use, and how many pictures no manifest knows."""
+        if skipped:
+            more = len(skipped) - 3
+            self.tell(f"left out: {', '.join(skipped[:3])}" + (f" and {more} more" if more > 0 else ""))
+        if strangers:
+            self.tell(f"left out: {strangers} pictures that no manifest knows")
+
+    def train(
+        self, source: Source, look: Look, preview_due: Callable[[int], bool], *, begins_near: bool = False
+    ) -> int:
+        """Train to the end, or until asked to stop; return the exit code: 1 where the result fails its own check.
+
+        `look` is called with the averaged weights in place. `begins_near`: as `faults` takes it.
+        """
+        if self._is_first_process:
+            self._folder.write_asked()
+        if self._first:
+            self.tell(f"going on in {self.job.out} after step {self._first}")
+        ended = self._make_steps(source, look, preview_due)
+        if ended.broken:
+            self._tell_broken(ended)
+            return 1
+        made = self._keep(ended.step, look)
+        return self._verdict(ended, made, begins_near=begins_near) if self._is_first_process else 0
+
+    def _make_steps(self, source: Source, look: Look, preview_due: Callable[[int], bool]) -> _Ended:
+        """Make steps until all are made, somebody asks to stop, or numbers are no more numbers.
+
+        What is kept between steps never has weights that are not finite; the last step's is left to the caller.
+        """
+        recipe, settings, fabric = self._recipe, self.job.run, self.fabric
+        began_s, step, broken = time.monotonic(), self._first, ""
+        with steps_shown(settings.steps, step, self.tell if self._is_first_process else None) as progress:
+            for batch in batches(source, step, settings.steps, fabric.device, settings.memory_format, settings.seed):
+                _set_rate(recipe, self.job.learning_rate * recipe.rate(step / settings.steps))
+                try:
+                    terms = recipe.step(batch)
+                except RuntimeError as error:
+                    if "non-finite" not in str(error):  # what clipping says of a gradient that cannot be clipped
+                        raise
+                    broken = "gradient"
+                    break
+                self._log.add(step, terms)
+                step += 1
+                progress(step, self._log.last())
+                last, preview = step == settings.steps, preview_due(step)
+                unsound = [name for name in terms if not math.isfinite(self._log.terms[name][-1])]
+                stop, fail = _anybody(self._stopping.is_set(), bool(unsound), fabric)
+                if (stop or last or preview or step % settings.save_every == 0) and not fail:
+                    # A step can end in weights that only the next step's loss would tell of.
+                    unsound = [] if _is_finite(recipe.generators().values()) else ["weights"]
+                    fail = bool(unsound)  # the same in every process: they hold the same weights
+                if fail:
+                    broken = unsound[0] if unsound else "another process's loss"
+                    break
+                self._averages.follow(step - 1)
+                if stop:
+                    break
+                if not last and (preview or step % settings.save_every == 0):
+                    self._keep(step, look if preview else None)
+        return _Ended(step, time.monotonic() - began_s, broken)
+
+    def _keep(self, step: int, look: Look | None) -> list[Pixels]:
+        """Save where the run stands, and look at it where asked to."""
+        if not self._is_first_process:
+            return []
+        self._folder.save(self._recipe, self._averages, step)
+        self._log.write()
+        if look is None:
+            return []
+        self._averages.exchange()
+        made = look(step)
+        self._averages.exchange()
+        title = f"{self.job.network}: {self.job.out.name}"
+        write_curve(self.job.out / "curve.png", self._log.steps, self._log.terms, title)
+        return made
+
+    def _tell_broken(self, ended: _Ended) -> None:
+        if not self._is_first_process:
+            return
+        self._log.write()
+        checkpoint = self.job.out / "checkpoint.pth"
         kept = f"{checkpoint} is from before it" if checkpoint.is_file() else "it was too early to have kept anything"
-        return (
-            f"'{self.broken}' became NaN or infinite at step {self.step}, so the run was stopped; {kept}: go on with a "
-            f"lower --learning-rate than {learning_rate:g}"
+        self.tell(
+            f"'{ended.broken}' became NaN or infinite at step {ended.step}, so the run was stopped; {kept}: go on with "
+            f"a lower --learning-rate than {self.job.learning_rate:g}"
         )
 
-
-def make_fabric(settings: Computing) -> Fabric:
-    """Raises OptionError for a device that is not there."""
-    cuda = settings.device in ("auto", "cuda") and torch.cuda.is_available()
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    if settings.precision == "bf16" or (settings.precision == "auto" and cuda and torch.cuda.is_bf16_supported()):
-        precision = "bf16-mixed"
-    several = settings.devices * settings.machines > 1
-    try:
-        return Fabric(
-            accelerator=settings.device,
-            devices=settings.devices,
-            num_nodes=settings.machines,
-            strategy="ddp" if several else "auto",
-            precision=precision,
-        )
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise OptionError(f"--device {settings.device} --devices {settings.devices}: {reason}") from error
+    def _verdict(self, ended: _Ended, made: Sequence[Pixels], *, begins_near: bool) -> int:
+        out, steps_made = self.job.out, ended.step - self._first
+        if steps_made:
+            self.tell(f"{steps_made} steps in {ended.took_s:.0f} s, {steps_made / ended.took_s:.3g} a second")
+        if ended.step < self.job.run.steps:
+            self.tell(
+                f"stopped after step {ended.step} of {self.job.run.steps}, kept in {out}; the same command goes on"
+            )
+            return 0
+        found = faults(self._log.terms, made, begins_near=begins_near)
+        for fault in found:
+            self.tell(f"not good: {fault}")
+        if not found:
+            self.tell(f"{out / 'checkpoint.pth'} passed its check; look at {out / 'sheet.png'}")
+        return 1 if found else 0
 
 
-def make_steps(
-    recipe: Recipe,
-    averages: Averages,
-    log: LossLog,
-    source: Source,
-    course: Course,
-    first: int,
-    learning_rate: float,
-    fabric: Fabric,
-    memory_format: torch.memory_format,
-    stopping: threading.Event,
-    keep: Callable[[int, bool], object],
-    preview_due: Callable[[int], bool],
-    tell: Callable[[str], None],
-) -> Ended:
-    """Make the steps from number `first` on, until all are made, somebody asks to stop, or numbers are no more numbers.
-
-    `keep(step, preview)` is called between steps, never with weights that are not finite, and not for the last step.
-    """
-    began_s, step, broken = time.monotonic(), first, ""
-    with steps_shown(course.steps, first, tell if fabric.is_global_zero else None) as progress:
-        for batch in batches(source, first, course.steps, fabric.device, memory_format, course.seed):
-            _set_rate(recipe, learning_rate * recipe.rate(step / course.steps))
-            try:
-                terms = recipe.step(batch)
-            except RuntimeError as error:
-                if "non-finite" not in str(error):  # what clipping says of a gradient that cannot be clipped
-                    raise
-                return Ended(step, step - first, time.monotonic() - began_s, "gradient")
-            log.add(step, terms)
-            step += 1
-            progress(step, log.last())
-            last, preview = step == course.steps, preview_due(step)
-            unsound = [name for name in terms if not math.isfinite(log.terms[name][-1])]
-            stop, fail = _anybody(stopping.is_set(), bool(unsound), fabric)
-            if (stop or last or preview or step % course.save_every == 0) and not fail:
-                # A step can end in weights that only the next step's loss would tell of.
-                unsound = [] if _is_finite(recipe.generators().values()) else ["weights"]
-                fail = bool(unsound)  # the same in every process: they hold the same weights
-            if fail:
-                broken = unsound[0] if unsound else "another process's loss"
-                break
-            averages.follow(step - 1)
-            if stop:
-                break
-            if not last and (preview or step % course.save_every == 0):
-                keep(step, preview)
-    return Ended(step, step - first, time.monotonic() - began_s, broken)
+def _keep_silent(line: str) -> None:
+    """Another process tells it."""
 
 
 def _set_rate(recipe: Recipe, learning_rate: float) -> None:

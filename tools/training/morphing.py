@@ -80,7 +80,7 @@ class MorphRecipe(Recipe):
 
     def __init__(self, fabric: Fabric, given: Given, settings: MorphSettings) -> None:
         self._fabric, self._settings, self._steps = fabric, settings, given.steps
-        self._features = given.features
+        self.features = given.features
         down, up = widths(settings.face_px, settings.width)
         vae = laid_out(FaceVae(down, up, settings.latent), given.memory_format)
         judge = laid_out(PatchDiscriminator(settings.judge_width), given.memory_format)
@@ -117,7 +117,7 @@ class MorphRecipe(Recipe):
         }
         if settings.alike_weight:
             terms["alike"] = settings.alike_weight * _alike_in_all(drawn.float(), faces)
-        if self._features is not None and settings.features_weight:
+        if self.features is not None and settings.features_weight:
             terms["features"] = settings.features_weight * self._unlike_features(drawn, faces, batch.noise)
         judged = settings.judge_weight > 0 and done >= settings.judge_from
         if judged:
@@ -154,15 +154,15 @@ class MorphRecipe(Recipe):
         return (((drawn - faces) / contrast).square() * self._counts).mean()
 
     def _unlike_features(self, drawn: Tensor, faces: Tensor, noise: torch.Generator) -> Tensor:
-        assert self._features is not None
+        assert self.features is not None
         count = max(1, round(self._settings.features_share * len(faces)))
         with self._fabric.autocast():
             # Moved by chance, both alike: a VGG's steps of 4 pixels lie on the picture as a grid, and what drew the
             # same lines along it in every face was taken for detail (seen after 500 steps and after 10,000).
             moved = [int(by) for by in torch.randint(0, _STRIDE, (2,), generator=noise, device=noise.device)]
-            found = self._features(drawn[:count].roll(moved, (2, 3)), FEATURES)
+            found = self.features(drawn[:count].roll(moved, (2, 3)), FEATURES)
             with torch.no_grad():
-                known = self._features(faces[:count].roll(moved, (2, 3)), FEATURES)
+                known = self.features(faces[:count].roll(moved, (2, 3)), FEATURES)
         return content_distance(found, known, FEATURES)
 
 

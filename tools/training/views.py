@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -68,6 +69,12 @@ def write_sheet(path: Path, columns: Sequence[Sequence[Pixels]]) -> None:
         raise OutputError(f"cannot make {path}")
     with atomic_write(path) as file:
         file.write_bytes(data.tobytes())
+
+
+def keep_sheet(folder: Path, columns: Sequence[Sequence[Pixels]], step: int) -> None:
+    """Write a run's sheet, and keep it among those of earlier steps."""
+    write_sheet(folder / "sheet.png", columns)
+    shutil.copyfile(folder / "sheet.png", folder / "previews" / f"{step:06d}.png")
 
 
 def paint_all(recipe: Recipe, pictures: Sequence[Pixels], device: torch.device) -> list[Pixels]:
