@@ -9,7 +9,6 @@ tells the whole way to a model.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import sys
@@ -22,7 +21,6 @@ from typing import Literal, NoReturn
 
 from tqdm import tqdm
 
-from realtime.core.argument_parser import Parser
 from realtime.core.errors import CameraError, OptionError, OutputError, RealtimeError
 from realtime.core.settings import setting
 from realtime.faces.landmarks.alignment import FACE
@@ -50,7 +48,7 @@ from tools.extraction.sameness import Seen, look_of
 from tools.extraction.sheets import write_contact_sheet
 from tools.extraction.sources import Source, camera_source, frame_count, frames_of, photos_of, sources_of
 from tools.extraction.writing import Store
-from tools.training.command_line import add_settings, read_settings
+from tools.training.command_line import add_settings, help_in_lines, read_settings
 
 _TOLD_EVERY_S = 2.0
 _LINES_TOLD = 5
@@ -328,7 +326,7 @@ def tell(line: str) -> None:
 
 def read_command_line(words: Sequence[str]) -> Job:
     """Raises OptionError and CameraError for anything that cannot be."""
-    parser = Parser("python -m tools.extract_faces", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = help_in_lines("extract_faces", __doc__)
     parser.add_argument("inputs", type=Path, nargs="*", metavar="INPUT", help="videos, photos, folders of them")
     parser.add_argument("--camera", default="", metavar="N", help="film with this camera: its number or name, or demo")
     parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long to film (default: 60)")

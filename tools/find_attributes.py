@@ -26,10 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
-from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, nearest
 from realtime.core.files import atomic_write
 from realtime.faces.landmarks.alignment import FACE
@@ -44,6 +42,7 @@ from tools.attributes.means import RunningMeans, until_at_rest
 from tools.attributes.model_file import add_directions, check_place
 from tools.attributes.verification import STEPS, Sitter, Sitting, fault, table
 from tools.extraction.likeness import Embedding
+from tools.training.command_line import add_cache, help_in_lines
 from tools.training.crowd import Crowd, load_crowd, part_people
 
 _WAYS = ("best", "means", "discriminant")
@@ -311,8 +310,7 @@ def _of_names(option: str, texts: Sequence[str], names: Collection[str]) -> dict
 
 def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[Asked]]:
     """Raises OptionError for anything that cannot be."""
-    formatter: Any = argparse.RawTextHelpFormatter
-    parser = Parser("python -m tools.find_attributes", description=__doc__, formatter_class=formatter)
+    parser = help_in_lines("find_attributes", __doc__)
     parser.add_argument("model", type=Path, help="a VAE's checkpoint, or the .onnx exported of it")
     parser.add_argument("--faces", type=Path, nargs="+", default=[], metavar="DIR", help="photos, or extracted crops")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="who has which attribute, as list_attr_celeba")
@@ -346,10 +344,7 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     parser.add_argument("--batch", type=int, default=500, help="pictures between two looks at the means (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of pictures (%(default)s)")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".json; or the model's .onnx")
-    parser.add_argument(
-        "--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training", metavar="DIR",
-        help="where prepared faces are kept (default: the user's cache)",
-    )  # fmt: skip
+    add_cache(parser, "faces")
     arguments = parser.parse_args(words)
     asked = read_asked(arguments.attribute, arguments.apart, arguments.akin, arguments.hold, arguments.keep_light)
     listed, foldered = bool(arguments.faces and arguments.labels), bool(arguments.having and arguments.lacking)

@@ -18,12 +18,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
 
 from realtime.cameras import CameraRequest, open_camera
-from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError
 from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
@@ -48,6 +46,7 @@ from tools.exporting.checkpoint import read_checkpoint
 from tools.extraction.likeness import Embedding
 from tools.find_attributes import one_of_each, sitter
 from tools.networks.vgg16x import VggFeatures, features_from
+from tools.training.command_line import add_cache, help_in_lines
 from tools.training.crowd import load_crowd, part_people
 from tools.training.face_figures import drawn_again
 
@@ -262,8 +261,7 @@ def read_found(path: Path, encoder: Encoder) -> tuple[LatentSpace, dict[str, Any
 
 def read_command_line(words: Sequence[str]) -> argparse.Namespace:
     """Raises OptionError for anything that cannot be."""
-    formatter: Any = argparse.RawTextHelpFormatter
-    parser = Parser("python -m tools.measure_morph", description=__doc__, formatter_class=formatter)
+    parser = help_in_lines("measure_morph", __doc__)
     parser.add_argument("model", type=Path, help="a morph, or its checkpoint")
     parser.add_argument("--faces", type=Path, nargs="+", required=True, metavar="DIR")
     parser.add_argument("--people", type=Path, metavar="FILE", help="whose each photo is")
@@ -279,7 +277,7 @@ def read_command_line(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--held-out", type=float, default=0.05, metavar="SHARE", help="as in the training (%(default)s)"
     )
-    parser.add_argument("--cache", type=Path, default=platformdirs.user_cache_path("realtime") / "training")
+    add_cache(parser, "faces")
     arguments = parser.parse_args(words)
     if arguments.count < 3:
         raise OptionError(f"--count {arguments.count} cannot be; a mix and a stranger are 3 people")

@@ -28,9 +28,9 @@ from tools.extraction.cutter import Cutter, Limits
 from tools.extraction.groups import UNSORTED
 from tools.extraction.manifest import NAME, in_units
 from tools.extraction.writing import NEW
-from tools.training.data import Share, relit
+from tools.training.data import Share, Shuffled, relit
 from tools.training.faces import Disturbing, FaceSet, crops_in, jittered, kept_faces, kept_px
-from tools.training.pictures import LEAST_PICTURES, SUFFIXES, open_store, write_store
+from tools.training.pictures import LEAST_PICTURES, SUFFIXES, fingerprint, open_store, write_store
 
 Progress = Callable[[str, float], None]
 
@@ -77,26 +77,20 @@ class Crowd:
 
 
 class CrowdFaces:
-    """A source of faces alone, in a shuffled order, each once before any comes again."""
+    """A source of faces alone, in a shuffled order."""
 
     def __init__(
         self, crowd: Crowd, learnt: NDArray[np.int64], disturbing: Disturbing, seed: int, share: Share
     ) -> None:
-        self._crowd, self._learnt, self._disturbing = crowd, learnt, disturbing
-        self._seed, self._share = seed, share
-        self._order: tuple[int, NDArray[np.int64]] = (-1, learnt)
+        self._crowd, self._disturbing, self._share = crowd, disturbing, share
+        self._shuffled = Shuffled(learnt, seed)
 
     def draw(self, step: int) -> tuple[NDArray[np.uint8], None]:
         return np.stack([self._face(number) for number in self._share.numbers(step)]), None
 
     def _face(self, number: int) -> Pixels:
-        round_number, place = divmod(number, len(self._learnt))
-        known, order = self._order
-        if known != round_number:
-            order = np.random.default_rng((self._seed, 1, round_number)).permutation(self._learnt)
-            self._order = (round_number, order)
-        rng = np.random.default_rng((self._seed, 2, number))
-        return self._crowd.cut(int(order[place]), self._disturbing, rng)
+        shuffled = self._shuffled
+        return self._crowd.cut(shuffled.picture_of(number), self._disturbing, shuffled.chance(number))
 
 
 def load_crowd(folders: Sequence[Path], people: Path | None, face_px: int, cache: Path, progress: Progress) -> Crowd:
@@ -186,11 +180,7 @@ def _cut(folder: Path, face_px: int, cache: Path, progress: Progress) -> FaceSet
     """Cut the largest face of each photo; once for each folder and size."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     side_px = kept_px(face_px, CROP_WIDER)
-    digest = hashlib.sha256(f"{_FORMAT} {side_px}".encode())
-    for path in files:
-        facts = path.stat()
-        digest.update(f"\0{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
-    index_file = cache / f"crowd-{digest.hexdigest()[:24]}.json"
+    index_file = cache / f"crowd-{fingerprint(files, f'{_FORMAT} {side_px}')}.json"
     data_file, points_file = index_file.with_suffix(".pixels"), index_file.with_suffix(".npy")
     if not all(file.is_file() for file in (index_file, data_file, points_file)):
         cache.mkdir(parents=True, exist_ok=True)

@@ -71,32 +71,41 @@ class Share:
         return range(first, first + self.batch)
 
 
+class Shuffled:
+    """Which picture crop number so many is taken from: in a shuffled order, each once before any comes again."""
+
+    def __init__(self, indices: NDArray[np.int64], *seed: int) -> None:
+        self._indices, self._seed = indices, seed
+        self._order: tuple[int, NDArray[np.int64]] = (-1, indices)
+
+    def picture_of(self, number: int) -> int:
+        """Return which of the indices crop `number` of the run is taken from."""
+        round_number, place = divmod(number, len(self._indices))
+        known, order = self._order  # one attribute, so that another thread never sees half of a new one
+        if known != round_number:
+            order = np.random.default_rng((*self._seed, 1, round_number)).permutation(self._indices)
+            self._order = (round_number, order)
+        return int(order[place])
+
+    def chance(self, number: int) -> np.random.Generator:
+        """Return what draws all that is by chance in crop `number`."""
+        return np.random.default_rng((*self._seed, 2, number))
+
+
 class RandomCrops:
-    """Crops at random places and scales of pictures taken in a shuffled order, each once before any comes again."""
+    """Crops at random places and scales of pictures taken in a shuffled order."""
 
     def __init__(self, store: PictureStore, indices: NDArray[np.int64], settings: CropSettings, seed: int) -> None:
-        self._store = store
-        self._indices = indices
-        self._settings = settings
-        self._seed = seed
-        self._order: tuple[int, NDArray[np.int64]] = (-1, indices)
+        self._store, self._settings = store, settings
+        self._shuffled = Shuffled(indices, seed)
 
     def crop(self, number: int) -> Pixels:
         """Return crop `number` of the run."""
-        picture = self._store.picture(self.picture_of(number))
-        return _crop(picture, self._settings, np.random.default_rng((self._seed, 2, number)))
+        return _crop(self._store.picture(self.picture_of(number)), self._settings, self._shuffled.chance(number))
 
     def picture_of(self, number: int) -> int:
         """Return which picture crop `number` is taken from."""
-        round_number, place = divmod(number, len(self._indices))
-        return int(self._round(round_number)[place])
-
-    def _round(self, number: int) -> NDArray[np.int64]:
-        known, order = self._order  # one attribute, so that another thread never sees half of a new one
-        if known != number:
-            order = np.random.default_rng((self._seed, 1, number)).permutation(self._indices)
-            self._order = (number, order)
-        return order
+        return self._shuffled.picture_of(number)
 
 
 class Crops:
@@ -133,18 +142,17 @@ class AnsweredCrops:
         seed: int,
         share: Share,
     ) -> None:
-        self._store, self._answers, self._indices = store, answers, indices
-        self._crop_px, self._seed, self._share = crop_px, seed, share
+        self._store, self._answers, self._shuffled = store, answers, Shuffled(indices, seed)
+        self._crop_px, self._share = crop_px, share
 
     def draw(self, step: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         pictures, answers = zip(*(self._pair(number) for number in self._share.numbers(step)), strict=True)
         return np.stack(pictures), np.stack(answers)
 
     def _pair(self, number: int) -> tuple[Pixels, Pixels]:
-        round_number, place = divmod(number, len(self._indices))
-        index = int(np.random.default_rng((self._seed, 1, round_number)).permutation(self._indices)[place])
+        index = self._shuffled.picture_of(number)
         picture, answer = self._store.picture(index), self._answers.picture(index)
-        rng = np.random.default_rng((self._seed, 2, number))
+        rng = self._shuffled.chance(number)
         size = self._crop_px
         top = int(rng.integers(picture.shape[0] - size + 1))
         left = int(rng.integers(picture.shape[1] - size + 1))

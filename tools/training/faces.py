@@ -6,9 +6,7 @@ is (the oval of its mesh), where its eyes and mouth are. Everything follows from
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,8 +22,8 @@ from realtime.picture_files.reader import read_picture
 from tools.extraction.groups import UNSORTED
 from tools.extraction.manifest import CROP_SUFFIXES, NAME, CropLine, Manifest, in_pixels
 from tools.extraction.writing import NEW
-from tools.training.data import Share, relit
-from tools.training.pictures import LEAST_PICTURES, PictureStore, open_store, write_store
+from tools.training.data import Share, Shuffled, relit
+from tools.training.pictures import LEAST_PICTURES, PictureStore, fingerprint, open_store, read_ahead, write_store
 
 PLANES = 8
 WARPED, PLAIN, OVAL_PLANE, DETAIL_PLANE = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
@@ -97,15 +95,12 @@ def kept_faces(
     progress: Callable[[str, float], None],
 ) -> FaceSet:
     """Return the crops in the files of an extraction, scaled to `most_px` at most; prepared once for each set."""
-    digest = hashlib.sha256(f"{_FORMAT} {most_px}".encode())
-    for path, _ in found:
-        facts = path.stat()
-        digest.update(f"\0{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
-    index_file = cache / f"faces-{digest.hexdigest()[:24]}.json"
+    files = [path for path, _ in found]
+    index_file = cache / f"faces-{fingerprint(files, f'{_FORMAT} {most_px}')}.json"
     data_file = index_file.with_suffix(".pixels")
     if not (index_file.is_file() and data_file.is_file()):
         cache.mkdir(parents=True, exist_ok=True)
-        write_store(_scaled([path for path, _ in found], most_px, progress), index_file, data_file)
+        write_store(_scaled(files, most_px, progress), index_file, data_file)
     store = open_store(index_file, data_file)
     by_name = {str(path): line for path, line in found}
     points = [by_name[name].units() for name in store.names]
@@ -137,15 +132,10 @@ def crops_in(folder: Path) -> tuple[list[tuple[Path, CropLine]], int, float]:
 def _scaled(
     paths: Sequence[Path], most_px: int, progress: Callable[[str, float], None]
 ) -> Iterator[tuple[str, Pixels | str]]:
-    with concurrent.futures.ThreadPoolExecutor(2) as threads:
-        ahead = 8
-        waiting = [threads.submit(_read, path, most_px) for path in paths[:ahead]]
-        for number, path in enumerate(paths):
-            crop = waiting.pop(0).result()
-            if number + ahead < len(paths):
-                waiting.append(threads.submit(_read, paths[number + ahead], most_px))
-            progress("preparing faces", (number + 1) / len(paths))
-            yield str(path), crop
+    crops = read_ahead(lambda path: _read(path, most_px), paths, threads=2)
+    for number, (path, crop) in enumerate(zip(paths, crops, strict=True), 1):
+        progress("preparing faces", number / len(paths))
+        yield str(path), crop
 
 
 def _read(path: Path, most_px: int) -> Pixels | str:
@@ -177,20 +167,17 @@ class Disturbing:
 
 
 class OnePersonsCrops:
-    """Draws crops of one person, in a shuffled order, each once before any comes again."""
+    """Draws crops of one person, in a shuffled order."""
 
     def __init__(
         self, faces: FaceSet, learnt: NDArray[np.int64], disturbing: Disturbing, seed: tuple[int, ...]
     ) -> None:
-        self._faces, self._learnt, self._disturbing, self._seed = faces, learnt, disturbing, seed
+        self._faces, self._disturbing, self._shuffled = faces, disturbing, Shuffled(learnt, *seed)
         self._alignment = Alignment.parse(FACE)
 
     def crop(self, number: int) -> NDArray[np.uint8]:
         """Return crop `number` of the run, [S, S, 8]."""
-        round_number, place = divmod(number, len(self._learnt))
-        order = np.random.default_rng((*self._seed, 1, round_number)).permutation(self._learnt)
-        index = int(order[place])
-        rng = np.random.default_rng((*self._seed, 2, number))
+        index, rng = self._shuffled.picture_of(number), self._shuffled.chance(number)
         return disturbed(self._faces.store.picture(index), self._faces.mesh(index), self._disturbing, rng)
 
     def plain(self, index: int) -> Pixels:

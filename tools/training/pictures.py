@@ -11,8 +11,9 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from realtime.core.errors import CameraError, OptionError
 from realtime.core.files import atomic_write
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.reader import read_picture
+
+T = TypeVar("T")
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 LEAST_PICTURES = 16
@@ -69,7 +72,7 @@ def prepare(
     Raises OptionError for a folder that is missing or holds fewer than LEAST_PICTURES pictures.
     """
     files = [path for folder in folders for path in _picture_files(folder)]
-    name = _fingerprint(files, shorter_px) + (f"-{change.__name__}" if change else "")
+    name = fingerprint(files, f"{_FORMAT} {shorter_px}") + (f"-{change.__name__}" if change else "")
     index_file = cache / f"{name}.json"
     data_file = index_file.with_suffix(".pixels")
     if not (index_file.is_file() and data_file.is_file()):
@@ -120,6 +123,19 @@ def open_store(index_file: Path, data_file: Path) -> PictureStore:
     )
 
 
+def read_ahead(read: Callable[[Path], T], paths: Sequence[Path], *, threads: int) -> Iterator[T]:
+    """Yield what `read` makes of each path, in order, while the next ones are being read."""
+    # OpenCV decodes outside Python's lock; a few pictures ahead are enough, all at once would fill the memory.
+    ahead = 4 * threads
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        waiting = [pool.submit(read, path) for path in paths[:ahead]]
+        for number in range(len(paths)):
+            picture = waiting.pop(0).result()
+            if number + ahead < len(paths):
+                waiting.append(pool.submit(read, paths[number + ahead]))
+            yield picture
+
+
 def _write_store(
     files: Sequence[Path],
     shorter_px: int,
@@ -129,18 +145,12 @@ def _write_store(
     change: Change | None,
 ) -> None:
     def one_after_another() -> Iterable[tuple[str, Pixels | str]]:
-        # OpenCV decodes outside Python's lock; a few pictures ahead are enough, all at once would fill the memory.
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-            ahead = 4 * (os.cpu_count() or 1)
-            waiting = [threads.submit(_prepared, path, shorter_px) for path in files[:ahead]]
-            for number, path in enumerate(files):
-                picture = waiting.pop(0).result()
-                if number + ahead < len(files):
-                    waiting.append(threads.submit(_prepared, files[number + ahead], shorter_px))
-                progress("preparing pictures", (number + 1) / len(files))
-                if change is not None and not isinstance(picture, str):
-                    picture = change(picture, np.random.default_rng(number))
-                yield path.name, picture
+        pictures = read_ahead(lambda path: _prepared(path, shorter_px), files, threads=os.cpu_count() or 1)
+        for number, (path, picture) in enumerate(zip(files, pictures, strict=True)):
+            progress("preparing pictures", (number + 1) / len(files))
+            if change is not None and not isinstance(picture, str):
+                picture = change(picture, np.random.default_rng(number))
+            yield path.name, picture
 
     write_store(one_after_another(), index_file, data_file)
 
@@ -171,8 +181,9 @@ def _picture_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _fingerprint(files: Sequence[Path], shorter_px: int) -> str:
-    digest = hashlib.sha256(f"{_FORMAT} {shorter_px}".encode())
+def fingerprint(files: Sequence[Path], how: str) -> str:
+    """Return a name for what is prepared of these files `how`: another one where any of them has changed."""
+    digest = hashlib.sha256(how.encode())
     for path in files:
         facts = path.stat()
         digest.update(f"\0{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode())
