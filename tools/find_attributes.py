@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import OptionError, RealtimeError, nearest
 from realtime.core.files import atomic_write
+from realtime.core.text_limits import number
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
 from realtime.models.latent_space import Direction, LatentSpace, problem_of_names
@@ -278,12 +279,10 @@ def read_asked(
     akin = _of_names("--akin", akins, columns)
     hold: dict[str, float] = {}
     for name, (text, *_) in _of_names("--hold", holds, columns).items():
-        try:
-            hold[name] = float(text)
-        except ValueError:
-            hold[name] = -1
-        if not 0 <= hold[name] <= _FIRMEST:
+        strength = number(text, 0, _FIRMEST)
+        if strength is None:
             raise OptionError(f"--hold {name}={text}: write a number from 0 (not at all) to {_FIRMEST:g}")
+        hold[name] = strength
     _of_names("--keep-light", lights, columns)
     for name, others in apart_from.items():
         for each in others:

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from realtime.core.errors import OptionError
+from realtime.core.text_limits import number
 
 _LEAST_FPS, _MOST_FPS = 1, 240
 _TELEVISION = tuple(Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120, 240))
@@ -19,10 +20,7 @@ def parse_rate(text: str) -> float:
     written = _RATE.fullmatch(text.strip())
     rate = float(Fraction(int(written[1]), int(written[2]))) if written and int(written[2]) else 0.0
     if written is None:
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = 0.0
+        rate = number(text, _LEAST_FPS, _MOST_FPS) or 0.0
     if not _LEAST_FPS <= rate <= _MOST_FPS:
         raise OptionError(
             f"'{text[:40]}' is out of range: give a number from {_LEAST_FPS} to {_MOST_FPS}, such as 25 or 30000/1001"

@@ -18,3 +18,12 @@ def whole_number(text: str, most: int = 999_999_999) -> int | None:
         return None
     number = int(text)
     return number if number <= most else None
+
+
+def number(text: str, least: float, most: float) -> float | None:
+    """Return the number from `least` to `most` that a text is; None where it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if least <= value <= most else None  # nothing holds of NaN

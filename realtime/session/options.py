@@ -14,7 +14,7 @@ from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadabl
 from realtime.core.frame_rates import parse_rate
 from realtime.core.paths import user_path
 from realtime.core.specs import EffectSpec
-from realtime.core.text_limits import abbreviated, whole_number
+from realtime.core.text_limits import abbreviated, number, whole_number
 from realtime.disclosure.label import CORNERS, LabelStyle
 from realtime.faces import DETECTORS
 from realtime.imaging.frame import Size
@@ -28,11 +28,8 @@ from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
 
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
     def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
+        value = number(text, low, high)
+        if value is None:
             raise OptionError(f"'{abbreviated(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
         return value
 
@@ -41,10 +38,10 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        number = whole_number(text, high)
-        if number is None or number < low:
+        value = whole_number(text, high)
+        if value is None or value < low:
             raise OptionError(f"'{abbreviated(text)}' is out of range: give a whole number from {low} to {high}")
-        return number
+        return value
 
     return read
 

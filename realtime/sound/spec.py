@@ -9,7 +9,7 @@ from pathlib import Path
 
 from realtime.core.errors import OptionError, nearest
 from realtime.core.paths import user_path
-from realtime.core.text_limits import abbreviated
+from realtime.core.text_limits import abbreviated, number
 
 FEATURES = {
     "level": "how loud it is",
@@ -106,10 +106,7 @@ def _file(folder: Path, name: str) -> Path | None:
 
 
 def _number(text: str, key: str, low: float, high: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
+    value = number(text, low, high)
+    if value is None:
         raise OptionError(f"{key}={abbreviated(text)}: give a number from {low:g} to {high:g}")
     return value

@@ -54,18 +54,6 @@ class Kiosk(Window):
         self._name_of_screen = self._screens[self._screen].name
         self._looks_at_s = time.monotonic() + _LOOK_EVERY_S
 
-    def poll(self) -> None:
-        """Let nothing happen, and stay."""
-        if self._surface is None:
-            return
-        must_draw = False
-        for event in pygame.event.get():
-            must_draw |= self._handle(event)
-        must_draw |= self._stay(time.monotonic())
-        if must_draw:
-            self._draw()
-        self._require_connection()
-
     def close(self) -> None:
         super().close()
         self._sdl_window = None
@@ -101,7 +89,7 @@ class Kiosk(Window):
         pygame.event.set_keyboard_grab(True)  # or Alt+Tab and the like go to the system
         self._keep_above_others()
 
-    def _stay(self, now_s: float) -> bool:
+    def _look_after(self, now_s: float) -> bool:
         """Undo what has been done to the window. Return whether the picture must be drawn again."""
         if pygame.mouse.get_visible():
             pygame.mouse.set_visible(False)

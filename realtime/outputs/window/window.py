@@ -146,14 +146,17 @@ class Window(Output):
         must_draw = False
         for event in pygame.event.get():
             must_draw |= self._handle(event)
-        now_s = time.monotonic()
-        if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
-            pygame.mouse.set_visible(False)
-        must_draw |= self._refresh_overlay(now_s)
-        self._update_title()
+        must_draw |= self._look_after(time.monotonic())
         if must_draw:
             self._draw()
         self._require_connection()
+
+    def _look_after(self, now_s: float) -> bool:
+        """Do what is to do without an event. Return whether the picture must be drawn again."""
+        if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
+            pygame.mouse.set_visible(False)
+        self._update_title()
+        return self._refresh_overlay(now_s)
 
     def _require_connection(self) -> None:
         if self._connection is not None and self._connection.is_lost:
