@@ -125,11 +125,11 @@ def test_only_what_nobody_else_sees_is_mirrored(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: DrawnCamera(3, live=live))
     run = build(dataclasses.replace(NOTHING_SHOWN, source="0", output=(output,), frames=1))
-    assert run.loop.mirrored is mirrored
+    assert run.loop.maker.mirrored is mirrored
     for given in run.loop.outputs:
         given.close()
     explicit = build(dataclasses.replace(NOTHING_SHOWN, source="0", mirror=not mirrored, frames=1))
-    assert explicit.loop.mirrored is not mirrored
+    assert explicit.loop.maker.mirrored is not mirrored
 
 
 def test_a_size_is_the_canvas_of_what_is_drawn() -> None:

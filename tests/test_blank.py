@@ -13,7 +13,7 @@ from realtime.cameras import Camera
 from realtime.control.channel import ControlChannel
 from realtime.control.commands import Quit, ReopenCamera, SetBlank, named_command
 from realtime.core.errors import CameraError
-from realtime.pipeline.render_loop import Limits
+from realtime.pipeline.processing import Limits
 from tests.doubles import DrawnCamera, KeepingOutput, in_turn
 from tests.test_loop import make_loop, run, wait_for
 
@@ -122,7 +122,7 @@ def test_recorded_material_waits_while_blank() -> None:
     run(made)
     person.join()
     numbers = [number for number, frame in zip(output.numbers, output.frames, strict=True) if frame.pixels.any()]
-    assert made.loop.is_complete
+    assert made.loop.processing.is_complete
     assert numbers[-1] == 39
     assert max(later - earlier for earlier, later in itertools.pairwise(numbers)) < 20, "no leap over the pause"
 

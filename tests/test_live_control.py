@@ -34,7 +34,7 @@ from realtime.imaging.frame import Frame
 from realtime.pipeline.capture import CapturePolicy
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
-from realtime.pipeline.render_loop import Limits
+from realtime.pipeline.processing import Limits
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor
 from tests import test_capture
@@ -123,8 +123,8 @@ def test_commands_are_carried_out_and_answered() -> None:
         supervisor.tick()
     assert controls.parameters.get("Grey.level") == 240
     assert controls.parameters.get("Grey.warmth") == 0.7
-    assert made.loop.mirrored
-    assert made.loop.paused
+    assert made.loop.maker.mirrored
+    assert made.loop.maker.paused
     assert said == [
         "no parameter 'levl' (did you mean 'level'?)",
         "level 240", "up and down: warmth 50%", "warmth 70%", "mirrored", "mirrored",

@@ -28,7 +28,8 @@ from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.output_worker import OutputWorker
 from realtime.pipeline.pacing import DropPolicy, Mailbox
-from realtime.pipeline.render_loop import Limits, RenderLoop
+from realtime.pipeline.processing import Limits
+from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.assembly import Run
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor

@@ -188,7 +188,7 @@ def detecting(made: Run, detectors: list[Any]) -> None:
             raise detector
         return detector
 
-    made.loop.face_stage = FaceStage(open_next, made.loop.stats)
+    made.loop.maker.face_stage = FaceStage(open_next, made.loop.stats)
 
 
 def test_a_detector_that_hangs_is_left_behind_and_faces_are_found_again(
@@ -233,11 +233,11 @@ def test_nobody_who_is_hidden_is_shown_before_there_is_a_detector_again(gate: Ga
             may_open.wait()
         return detector
 
-    made.loop.face_stage = FaceStage(open_next, made.loop.stats)
+    made.loop.maker.face_stage = FaceStage(open_next, made.loop.stats)
     held: list[int] = []
 
     def watch() -> bool:
-        if made.loop.face_stage.is_being_replaced and not held:
+        if made.loop.maker.face_stage.is_being_replaced and not held:
             held.append(made.loop.stats.processed)
             threading.Timer(0.3, may_open.set).start()
         if held and not may_open.is_set():
@@ -521,7 +521,7 @@ def test_processing_that_dies_goes_on_with_the_same_effects(fault: type[BaseExce
 
     effect, output = Inverted(), KeepingOutput()
     made = live([output], [effect])
-    made.loop.face_stage = Fallible(lambda: ScriptedDetector(lambda pts_s: 0.25), made.loop.stats)
+    made.loop.maker.face_stage = Fallible(lambda: ScriptedDetector(lambda pts_s: 0.25), made.loop.stats)
     assert go_until(made, lambda: len(effect.seen) > 40)
     assert made.loop.stats.restarts == {"processing": 1}
     assert effect.is_closed

@@ -210,26 +210,26 @@ def test_a_main_thread_that_is_only_slow_is_left_to_end_in_order() -> None:
     loop = make_loop(DrawnCamera(1), [KeepingOutput()]).loop
     for _ in range(100):
         loop.main_pulse.at("the window")
-        assert not loop.is_overdue(1.0), "nobody has asked for the end"
-    loop.interrupted = True
+        assert not loop.run_end.is_overdue(1.0), "nobody has asked for the end"
+    loop.stop()
     for _ in range(100):
         loop.main_pulse.at("the window")
-        assert not loop.is_overdue(1.0), "it goes from call to call"
+        assert not loop.run_end.is_overdue(1.0), "it goes from call to call"
     loop.main_pulse.rest()
-    assert not any(loop.is_overdue(1.0) for _ in range(100)), "it waits for what has a limit of its own"
+    assert not any(loop.run_end.is_overdue(1.0) for _ in range(100)), "it waits for what has a limit of its own"
     loop.main_pulse.at("the window")
-    assert [loop.is_overdue(1.0) for _ in range(3)] == [False, False, True]
+    assert [loop.run_end.is_overdue(1.0) for _ in range(3)] == [False, False, True]
 
 
 def test_at_the_end_only_a_main_thread_that_stands_still_is_not_waited_for() -> None:
     loop = make_loop(DrawnCamera(1), [KeepingOutput()]).loop
-    loop.is_ending = True
+    loop.run_end.begin_closing()
     loop.main_pulse.at("closing output out.mp4", patience_s=60.0)
-    loop.give_up(HangError("closing effect x does not answer; the run is ended, start it again"))
-    assert not any(loop.is_overdue(1.0) for _ in range(60)), "it closes the outputs"
+    loop.run_end.give_up(HangError("closing effect x does not answer; the run is ended, start it again"))
+    assert not any(loop.run_end.is_overdue(1.0) for _ in range(60)), "it closes the outputs"
     loop.main_pulse.at("what is being saved", patience_s=60.0)
-    assert not any(loop.is_overdue(1.0) for _ in range(60)), "and what is saved beside, both in order"
-    assert loop.is_overdue(1.0)
+    assert not any(loop.run_end.is_overdue(1.0) for _ in range(60)), "and what is saved beside, both in order"
+    assert loop.run_end.is_overdue(1.0)
     assert loop.abandon() == 75
 
 

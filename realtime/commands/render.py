@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         raise
     _complete(output, sound, signer, getattr(work.outputs[0], "provenance", None))
     # Also where the user stopped it after its last frame, while it was being finished: that is waited for.
-    if not work.interrupted or (work.is_complete and shown == stats.processed):
+    if not work.interrupted or (work.processing.is_complete and shown == stats.processed):
         log.info("%s: %s", output.give_name(), stats.summary())
         return 0
     total = rendering.frames or work.capture.info.frame_count or "?"

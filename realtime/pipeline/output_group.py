@@ -10,12 +10,13 @@ from typing import Protocol
 
 import numpy as np
 
-from realtime.core.errors import FAULTS, OnceLogger, OutputError, RealtimeError
+from realtime.core.errors import FAULTS, OnceLogger, OutputError
 from realtime.core.stats import OutputStats, RunStats
 from realtime.imaging.frame import USUAL_SIZE, Frame
 from realtime.outputs import Output
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, OutputWorker
 from realtime.pipeline.restarts import Restarts
+from realtime.pipeline.run_end import RunEnd
 from realtime.system.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -33,21 +34,6 @@ class OutputReopening(Protocol):
 
     def open_again(self, output: Output) -> Output:
         """Open it. Any thread. Raises OutputError."""
-
-
-class RunEnd(Protocol):
-    """How a run is ended, as its outputs must know it. Any thread."""
-
-    @property
-    def must_end(self) -> bool: ...
-    def end(self, outcome: RealtimeError | None = None) -> None:
-        """End it in order."""
-
-    def give_up_on(self, reason: str) -> None:
-        """End it because something hangs that cannot be begun anew."""
-
-    def wait_for_end(self, timeout_s: float) -> bool:
-        """Wait, and return whether it has come."""
 
 
 class OutputGroup:
@@ -192,7 +178,7 @@ class OutputGroup:
                 break
             except FAULTS as error:
                 self._faults.failure(f"{former.title} cannot be opened again", error)
-            if self._run_end.wait_for_end(_AGAIN_AFTER_S):
+            if self._run_end.wait(_AGAIN_AFTER_S):
                 return
             if not self._restarts.may(former.stats.name):
                 self._run_end.give_up_on(f"{former.title} cannot be opened again")

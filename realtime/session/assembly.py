@@ -36,7 +36,8 @@ from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
 from realtime.pipeline.pacing import DropPolicy, Mailbox
-from realtime.pipeline.render_loop import Limits, RenderLoop
+from realtime.pipeline.processing import Limits
+from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.options import Options
 from realtime.session.output_opener import OutputOpener
 from realtime.session.snapshots import Snapshots
@@ -77,10 +78,10 @@ class Run(NamedTuple):
         """
         loop = self.loop
         watchdog = Watchdog(
-            [loop.pulse, loop.main_pulse],
-            hung=loop.give_up,
-            mend=loop.mend,
-            overdue=loop.is_overdue,
+            [loop.processing.pulse, loop.main_pulse],
+            hung=loop.run_end.give_up,
+            mend=loop.processing.mend,
+            overdue=loop.run_end.is_overdue,
             last_resort=lambda: last_resort(loop.abandon()),
             hurried=not loop.every_frame,
         )

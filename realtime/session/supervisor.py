@@ -115,10 +115,10 @@ class Supervisor:
             case Quit():
                 loop.stop()
             case SetMirrored(on):
-                loop.mirrored = not loop.mirrored if on is None else on
-                say("mirrored" if loop.mirrored else "not mirrored")
+                loop.maker.mirrored = not loop.maker.mirrored if on is None else on
+                say("mirrored" if loop.maker.mirrored else "not mirrored")
             case SetPaused(on):
-                loop.paused = not loop.paused if on is None else on
+                loop.maker.paused = not loop.maker.paused if on is None else on
             case SetBlank(on):
                 self._set_blank(not loop.is_blank if on is None else on)
             case ReopenCamera():
@@ -276,9 +276,9 @@ class Supervisor:
             stage_ms=tuple((name, times.recent_ms()) for name, times in list(stats.stages.items()) if name in running),
             dropped=tuple(drops),
             facts=(*loop.chain.facts(), *self._parameter_facts(), *self._front_end_facts()),
-            faces=loop.faces_in_view,
-            mirrored=loop.mirrored,
-            paused=loop.paused,
+            faces=loop.maker.faces_in_view,
+            mirrored=loop.maker.mirrored,
+            paused=loop.maker.paused,
             blank=loop.is_blank,
             recording=self._snapshots.recording,
             frames=stats.processed,

@@ -9,7 +9,7 @@ import sys
 import threading
 
 from realtime.control.channel import ControlChannel
-from realtime.pipeline.render_loop import Limits
+from realtime.pipeline.processing import Limits
 from realtime.remote.address import LOOPBACK, Address
 from realtime.remote.http_control import HttpControl
 from tests.doubles import DrawnCamera, KeepingOutput

@@ -24,7 +24,7 @@ from realtime.control.commands import NAMED_COMMANDS, Command, SaveSnapshot, Set
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.settings import setting
-from realtime.pipeline.render_loop import Limits
+from realtime.pipeline.processing import Limits
 from realtime.remote.address import LOOPBACK, Address
 from realtime.remote.osc import _MOST_ADDRESSES, OscControl, _is_near
 from realtime.remote.osc_messages import address_of, arguments_of, messages_in
