@@ -388,7 +388,7 @@ def test_an_effect_is_opened_with_its_patience(monkeypatch: pytest.MonkeyPatch) 
             return cls()
 
     chain = EffectChain([EffectSlot("slow:/home/me/a.jpg", Slow())], RunStats())
-    monkeypatch.setattr(chain.pulse, "at", lambda what, patience_s=15.0: asked.append((what, patience_s)))
+    monkeypatch.setattr(chain.calls.pulse, "at", lambda what, patience_s=15.0: asked.append((what, patience_s)))
     chain.make(Frame(GOOD, 0.0, 0.0, 0), [])
     assert ("effect slow:a.jpg", 90.0) in asked
 

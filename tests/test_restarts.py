@@ -44,7 +44,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.pipeline.restarts._LEAST_S", 0.25)
     monkeypatch.setattr("realtime.pipeline.restarts._TIMES_SLOWEST", 0.0)  # of a busy machine
     monkeypatch.setattr("realtime.pipeline.output_group._AGAIN_AFTER_S", 0.01)
-    monkeypatch.setattr("realtime.pipeline.effect_chain._AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr("realtime.pipeline.effect_exchange._AGAIN_AFTER_S", 0.01)
     monkeypatch.setattr("realtime.faces.face_stage._AGAIN_AFTER_S", 0.01)
 
 
@@ -280,7 +280,7 @@ def test_an_effect_that_hangs_is_opened_anew_with_what_was_set(gate: Gate) -> No
         opened.append(spec)
         return fresh
 
-    made.loop.chain.open_again = open_again
+    made.loop.chain.exchange.open_again = open_again
     controls.parameters.set("Dial.grey", 99)
     assert go_until(made, lambda: fresh.calls > 20 and "effect" in dict(controls.status.restarts))
     assert opened == ["Dial"]
@@ -307,10 +307,10 @@ def test_no_picture_is_bare_while_an_effect_that_hides_is_opened_anew(gate: Gate
             raise failing.pop()
         return fresh
 
-    made.loop.chain.open_again = open_again
+    made.loop.chain.exchange.open_again = open_again
     assert go_until(made, lambda: fresh.calls > 20)
     assert {int(frame.pixels[40, 40, 0]) for frame in output.frames} == {10}
-    assert made.loop.chain._is_closed
+    assert made.loop.chain.exchange._is_closed
     assert made.loop.stats.restarts == {"effect": 3}
     assert made.loop.stats.effects == ["Plain", "Mask", "Plain"]
 
@@ -325,7 +325,7 @@ def test_an_effect_that_is_chosen_takes_the_place_of_one_that_hangs(gate: Gate) 
         never.wait()
         return Plain()
 
-    made.loop.chain.open_again = open_again
+    made.loop.chain.exchange.open_again = open_again
     assert go_until(made, lambda: output.frames and output.frames[-1].pixels[40, 40, 0] == 165)
     never.set()
 
@@ -336,7 +336,7 @@ def test_an_effect_that_cannot_be_opened_anew_ends_the_run(gate: Gate) -> None:
     def open_again(spec: str) -> Effect:
         raise EffectError("the model is gone")
 
-    made.loop.chain.open_again = open_again
+    made.loop.chain.exchange.open_again = open_again
     with pytest.raises(HangError, match="the effect that hung does not open any more"):
         made.go()
 
@@ -357,7 +357,7 @@ def test_an_effect_that_hangs_at_the_exchange_is_left_behind_too(
     setattr(second if where == "restore_state" else first, where, hang)
     made = live([output], [first])
     chain = made.loop.chain
-    chain.open_again = lambda spec: Dial(gate, None)
+    chain.exchange.open_again = lambda spec: Dial(gate, None)
     second.parameters.set("grey", 200)
     if where == "restore_state":
         chain._saved["second"] = effect_chain._SavedState({}, 1)

@@ -8,9 +8,13 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
+from realtime.core.errors import OnceLogger
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
-from realtime.imaging.frame import Frame
+from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.pixels import RESTING_BGR
 from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance
 
 log = logging.getLogger(__name__)
@@ -43,14 +47,20 @@ class Marking:
         self._is_missing_label_told = False
         self._is_synthetic = False
         self._untouched = self._made = Provenance(())
+        self._last_marked: Pixels | None = None
+        self._failures = OnceLogger(log)
 
     def prepare(self, effect: Marked) -> None:
         """Do now what would hold up this effect's first picture. Any thread."""
-        if effect.synthetic and self._label is not None:
-            self._label.prepare()
+        try:
+            if effect.synthetic and self._label is not None:
+                self._label.prepare()
+        except Exception as error:  # it is tried again when the first picture is marked
+            log.debug("preparing the label", exc_info=error)
 
     def begin(self, public_names: Sequence[str], effects: Sequence[Marked]) -> None:
         """Take note of the effects that make the pictures from now on."""
+        self._last_marked = None
         names = tuple(public_names)
         self._is_synthetic = any(effect.synthetic for effect in effects)
         draws_its_own = any(not effect.uses_pixels for effect in effects)
@@ -62,7 +72,22 @@ class Marking:
             log.warning("%s", _NO_LABEL)
 
     def mark(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
-        """Return the last effect's picture of a frame, marked. `may_write`: its pixels are nobody else's."""
+        """Return the last effect's picture of a frame, marked; a synthetic one is never shown without. `may_write`: its
+        pixels are nobody else's.
+        """
+        try:
+            marked = self._marked(picture, frame, may_write=may_write)
+        except Exception as error:  # the show goes on
+            self._failures.failure("the label fails", error)
+            if not self._is_synthetic:
+                return picture
+            if self._last_marked is None:
+                self._last_marked = np.full_like(picture.pixels, RESTING_BGR)
+            return picture.with_pixels(self._last_marked)
+        self._last_marked = marked.pixels
+        return marked
+
+    def _marked(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
         if self._is_synthetic:
             picture = self._labelled(picture, may_write=may_write)
         is_untouched = picture.pixels is frame.pixels

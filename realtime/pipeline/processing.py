@@ -104,8 +104,10 @@ class Processing:
                 self._begin_again()
         if face_stage.must_restart and self._may_restart(DETECTOR_STAGE, "no face detector opens any more"):
             self._try(face_stage.restart)
-        if chain.must_open_again and self._may_restart(EFFECT_STAGE, "the effect that hung does not open any more"):
-            self._try(chain.open_left_again)
+        if chain.exchange.must_open_again and self._may_restart(
+            EFFECT_STAGE, "the effect that hung does not open any more"
+        ):
+            self._try(chain.exchange.open_hung_again)
 
     def _begin_stage_anew(self, stage: str, call: Call) -> None:
         self._restarts.note(stage)

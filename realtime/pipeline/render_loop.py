@@ -77,8 +77,8 @@ class RenderLoop:
         self.processing = Processing(self.maker, captured, limits, restarts, self.run_end)
         capture.on_finished = self.run_end.note  # its mailbox is closed next: what is inside is made, and the run ends
         capture.restarts = restarts
-        chain.pulse, chain.main_pulse = self.processing.pulse, self.main_pulse
-        chain.times_anew = lambda: restarts.recent(EFFECT_STAGE)
+        chain.calls.pulse, chain.calls.main_pulse = self.processing.pulse, self.main_pulse
+        chain.calls.times_anew = lambda: restarts.recent(EFFECT_STAGE)
         self._faults = OnceLogger(log)
 
     def run(self, tick: Callable[[], None] = lambda: None) -> None:

@@ -159,7 +159,7 @@ def build(
             reopening=opener,
         )
         open_alongside = _opening_alongside(options, context, settings_of)
-        chain.open_again = open_alongside
+        chain.exchange.open_again = open_alongside
         menu = EffectMenu(_effect_specs, slots[-1].spec, open_alongside, chain, controls.say)
         menu.on_failed = functools.partial(_tell_programme, controls)
         open_output = functools.partial(outputs.open_output, request=request)
