@@ -45,15 +45,6 @@ class _Double(nn.Module):
         return places.reshape(count, channels // 4, height * 2, width * 2)
 
 
-class _Square(nn.Module):
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-
-    def forward(self, flat: Tensor) -> Tensor:
-        return flat.reshape(flat.shape[0], -1, self.side, self.side)
-
-
 class FaceswapAutoencoder(nn.Module):
     """BGR float [N, 3, S, S] in 0..1 to the other person's face, the same. S is 16 times `coarse`.
 
@@ -75,7 +66,7 @@ class FaceswapAutoencoder(nn.Module):
             nn.Flatten(),
             nn.Linear(flat, narrow),
             nn.Linear(narrow, flat),
-            _Square(coarse),
+            nn.Unflatten(1, (-1, coarse, coarse)),
             _Double(down[-1], up[0]),
         )
         self.decoder_A = _decoder(up)

@@ -62,15 +62,6 @@ class _Double(nn.Module):
         return functional.pixel_shuffle(functional.leaky_relu(self.enlarge(features), _SLOPE), 2)
 
 
-class _Square(nn.Module):
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        self.side = side
-
-    def forward(self, flat: Tensor) -> Tensor:
-        return flat.reshape(flat.shape[0], -1, self.side, self.side)
-
-
 class _Decoder(nn.Module):
     """The middle, [N, C, 8, 8], to a face [N, 3, S, S] and its mask [N, 1, S, S], both 0..1."""
 
@@ -112,7 +103,7 @@ class SwapLight(nn.Module):
         self.look = nn.Sequential(*steps)
         self.into = nn.Linear(down[-1] * coarse**2, narrow)
         self.out = nn.Linear(narrow, up[0] * (2 * coarse) ** 2)
-        self.square = _Square(2 * coarse)
+        self.square = nn.Unflatten(1, (-1, 2 * coarse, 2 * coarse))
         self.decoder_a = _Decoder(up)
         self.decoder_b = _Decoder(up)
         begin(self)

@@ -25,7 +25,6 @@ from tools.extraction.writing import NEW
 from tools.training.data import Share, Shuffled, relit
 from tools.training.pictures import LEAST_PICTURES, PictureStore, fingerprint, open_store, read_ahead, write_store
 
-PLANES = 8
 WARPED, PLAIN, OVAL_PLANE, DETAIL_PLANE = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8)
 
 _EYES_AND_MOUTH = (
