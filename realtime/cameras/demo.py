@@ -63,9 +63,9 @@ def pose_at(pts_s: float) -> Pose:
     round_number, into_round_s = divmod(pts_s, _ROUND_S)
     going = eased((into_round_s - _LEAVES_AT_S) / _WALK_S)
     coming = eased((into_round_s - _LEAVES_AT_S - _WALK_S - _AWAY_S) / _WALK_S)
-    away = going - coming
+    absent = going - coming
     exit_side = 1.0 if round_number % 2 == 0 else -1.0
-    x += away * (exit_side * _OUT_OF_SIGHT - x)
+    x += absent * (exit_side * _OUT_OF_SIGHT - x)
     nearness = math.sin(2 * math.pi * pts_s / 13.0)
     sway = math.sin(2 * math.pi * pts_s / 3.7)
     return Pose(

@@ -53,8 +53,10 @@ class Stream(Camera):
         except av.HTTPUnauthorizedError as error:
             raise CameraError(f"{self._name} wants a password: write it as rtsp://name:password@address") from error
         except (OSError, av.FFmpegError) as error:
-            why = error.strerror or str(error)
-            raise CameraError(f"cannot open {self._name}: {why}; check the address and that it is running") from error
+            reason = error.strerror or str(error)
+            raise CameraError(
+                f"cannot open {self._name}: {reason}; check the address and that it is running"
+            ) from error
 
     def _start(self) -> None:
         stream = self._container.streams.best("video")

@@ -103,8 +103,8 @@ class Webcam(Camera):
 
     def _next_picture(self) -> Pixels | None:
         buffer = self._pool.take()
-        came, pixels = self._capture.read(buffer)
-        if not came:
+        was_read, pixels = self._capture.read(buffer)
+        if not was_read:
             return None
         if pixels.shape != buffer.shape:
             self._pool = FramePool(Size(pixels.shape[1], pixels.shape[0]))
@@ -180,8 +180,8 @@ def _refusal(label: str, path: Path, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"no permission for {label}; run: sudo usermod -aG video $USER, then log out and in again"
     if error.errno == errno.EBUSY:
-        who = ", ".join(v4l2.holders(path))
-        return f"{label} is in use by {who or 'another program'}; close it and try again"
+        holders = ", ".join(v4l2.holders(path))
+        return f"{label} is in use by {holders or 'another program'}; close it and try again"
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return f"no camera at {path}; {there_are(list_cameras(with_modes=False))}"
     return f"{label} is no camera ({error.strerror}); {there_are(list_cameras(with_modes=False))}"

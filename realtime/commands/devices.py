@@ -52,8 +52,8 @@ def virtual_camera_lines() -> list[str]:
     if sys.platform != "linux":
         return [f"{name}  (--output camera:{name})" for name in backends()]
     lines = [f"{path}: {v4l2.describe(path).name}  (--output camera:{path})" for path in loopbacks()]
-    how = "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
-    return lines or [f"none; make one with: {how}"]
+    remedy = "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
+    return lines or [f"none; make one with: {remedy}"]
 
 
 def screen_lines() -> list[str]:

@@ -166,9 +166,9 @@ class _Made:
             raise OutputError(f"cannot write {self.result}: {error.strerror or error}; {self._rest()}") from error
         return self.result
 
-    def give_name_of_its_own(self, why: str) -> Path:
+    def give_name_of_its_own(self, reason: str) -> Path:
         """Give it a name beside the one asked for, `name-why.suffix`, that replaces nothing, and return it."""
-        return self._moved_beside(self.result.with_name(f"{self.result.stem}-{why}{self.result.suffix}"))
+        return self._moved_beside(self.result.with_name(f"{self.result.stem}-{reason}{self.result.suffix}"))
 
     def keep_for(self, lack: str) -> str:
         """Give it a name that tells what it lacks, and say in words where it is, if it still is."""

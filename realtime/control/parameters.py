@@ -227,7 +227,7 @@ class ParameterTree:
             parameters = self._owners.get(owner)
             owners = list(self._owners)
         if parameters is None:
-            there = f"; there are: {', '.join(owners)}" if owners else "; nothing can be set now"
-            raise OptionError(f"nothing called '{owner}' runs{nearest(owner, owners) or there}")
+            hint = f"; there are: {', '.join(owners)}" if owners else "; nothing can be set now"
+            raise OptionError(f"nothing called '{owner}' runs{nearest(owner, owners) or hint}")
         parameters.described(name)
         return parameters, name

@@ -80,8 +80,10 @@ def restore(pixels: Pixels, seen: Pixels, box: Box, hidden: Sequence[Box] = ()) 
 def _nearer(place: Place, box: Box, other: Box) -> NDArray[np.float32]:
     """Return (height, width, 1) 0..1: 1 where a place is nearer to one face than to another, in widths of each."""
     rows, columns = np.ogrid[place.top : place.top + place.height, place.left : place.left + place.width]
-    away = [np.hypot(columns - each.centre[0], rows - each.centre[1]) / max(1.0, each.width) for each in (box, other)]
-    return np.clip(0.5 + (away[1] - away[0]) / _BOUNDARY, 0, 1).astype(np.float32)[..., None]
+    distances = [
+        np.hypot(columns - each.centre[0], rows - each.centre[1]) / max(1.0, each.width) for each in (box, other)
+    ]
+    return np.clip(0.5 + (distances[1] - distances[0]) / _BOUNDARY, 0, 1).astype(np.float32)[..., None]
 
 
 def anonymize_all(pixels: Pixels) -> None:

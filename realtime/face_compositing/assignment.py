@@ -233,12 +233,12 @@ class Assignment:
     def see(self, faces: Sequence[Face], pts_s: float) -> None:
         """Take in where those are who are known."""
         self._pts_s = pts_s
-        here = {face.track_id: face for face in faces}
+        by_track = {face.track_id: face for face in faces}
         for part in self.parts:
             part.mesh = None
             if part.face is None:
                 continue
-            face = here.get(part.track_id) if part.track_id is not None else None
+            face = by_track.get(part.track_id) if part.track_id is not None else None
             if face is not None and face.lost_for_s == 0:
                 part.face, part.seen_at_s, part.behind = face, pts_s, None
                 if face.alive and part.alive_since_s == math.inf:
@@ -247,7 +247,7 @@ class Assignment:
                 part.unseen_at_s = pts_s
                 part.face = dataclasses.replace(part.face, lost_for_s=max(part.missing_s(pts_s), 1e-3))
                 part.behind = _who_hides(part, faces)
-        self._doubt_bystanders(here)
+        self._doubt_bystanders(by_track)
 
     def admit(self, faces: Sequence[Face], follow: Callable[[AssignedFace], object]) -> None:
         """Say what those are who wear nothing yet. `follow` looks whether a face fits who was just given it.
@@ -344,10 +344,10 @@ class Assignment:
         seen = [part.face.box for part in self.parts if part.face is not None and part.face.lost_for_s == 0]
         self.lost = [lost for lost in self.lost if not any(_widths(lost.box, box) < _NEAR for box in seen)]
 
-    def _doubt_bystanders(self, here: Mapping[int, Face]) -> None:
+    def _doubt_bystanders(self, by_track: Mapping[int, Face]) -> None:
         """Trust no bystander's identity that may have been taken over by a wearer whom they hid, or who hid them."""
         for identity in list(self.bystanders):
-            face = here.get(identity)
+            face = by_track.get(identity)
             if face is not None and face.lost_for_s == 0:
                 continue
             if any(self._may_be_confused(part, face) for part in self.parts):

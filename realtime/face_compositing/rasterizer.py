@@ -85,9 +85,15 @@ def _span(places: Floats, size: int) -> tuple[NDArray[np.int32], NDArray[np.int3
     return first, last, last - first + 1
 
 
-def _plane(ax: Floats, ay: Floats, bx: Floats, by: Floats, inverse: Floats) -> tuple[Floats, Floats, Floats]:
+def _plane(
+    first_x: Floats, first_y: Floats, second_x: Floats, second_y: Floats, inverse: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return the plane that is 0 on the line from a to b, and 1 at the third corner."""
-    return (ay - by) * inverse, (bx - ax) * inverse, (ax * by - bx * ay) * inverse
+    return (
+        (first_y - second_y) * inverse,
+        (second_x - first_x) * inverse,
+        (first_x * second_y - second_x * first_y) * inverse,
+    )
 
 
 def _counted(starts: NDArray[np.int32], counts: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -141,9 +141,9 @@ def _item(gallery: Gallery, screen: Screen, item: Item, context: EffectContext) 
 
 def _folder(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
     folder = gallery_folder(gallery.path)
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    check_folder(there)
-    room = shutil.disk_usage(there).free
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    check_folder(existing)
+    room = shutil.disk_usage(existing).free
     text = f"{folder}, {room / 1e9:.1f} GB free"
     yield Finding("log and state", room > _LEAST_ROOM_BYTES, text, "free some room", is_needed=False)
 
@@ -162,10 +162,10 @@ def _blanking(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
     if xset is None:
         yield Finding("screen saver", False, "nobody knows", "apt install x11-xserver-utils", is_needed=False)
         return
-    told = ""
+    answer = ""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        told = subprocess.run([xset, "q"], capture_output=True, text=True, timeout=5, check=False).stdout
-    blanks = "timeout:  0" not in told or "DPMS is Enabled" in told
+        answer = subprocess.run([xset, "q"], capture_output=True, text=True, timeout=5, check=False).stdout
+    blanks = "timeout:  0" not in answer or "DPMS is Enabled" in answer
     text = "may turn the screen black by itself" if blanks else "off"
     yield Finding("screen saver", not blanks, text, "xset s off -dpms, in the session's autostart", is_needed=False)
 

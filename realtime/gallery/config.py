@@ -167,10 +167,10 @@ class Gallery:
     def run_options(self, screen: Screen, output: str, first: Item) -> Options:
         """Return what a run of one screen is asked to do, which shows `first` on `output`."""
         views = tuple(f"portrait.{name}={value!r}" for name, value in screen.view.items())
-        given = dict(screen.options)
-        given["set"] = (*given.get("set", ()), *views)
+        options = dict(screen.options)
+        options["set"] = (*options.get("set", ()), *views)
         return Options(
-            **{**given, "loop": True},
+            **{**options, "loop": True},
             source=self.camera if self.shared_camera is None else f"shared:{self.shared_camera}",
             effect=(first.spec,),
             output=(output,),
@@ -423,8 +423,8 @@ def _chosen(names: object, items: Sequence[Item], where: str) -> tuple[Item, ...
     by_name = {item.name: item for item in items}
     for name in names:
         if not isinstance(name, str) or name not in by_name:
-            there = nearest(str(name)[:100], by_name) or f"; there are: {', '.join(by_name)}"
-            raise OptionError(f"{where} items: no item '{abbreviated(str(name)[:100])}'{there}")
+            hint = nearest(str(name)[:100], by_name) or f"; there are: {', '.join(by_name)}"
+            raise OptionError(f"{where} items: no item '{abbreviated(str(name)[:100])}'{hint}")
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 

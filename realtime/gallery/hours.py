@@ -60,8 +60,8 @@ class Hours:
         """Whether it is open at a moment (Unix time, s)."""
         if not self.spans:
             return True
-        here = _local(at_s, self.zone)
-        today, minute = here.weekday(), here.hour * 60 + here.minute
+        local = _local(at_s, self.zone)
+        today, minute = local.weekday(), local.hour * 60 + local.minute
         yesterday = (today - 1) % 7
         return any(
             (today in span.days and span.begin_min <= minute < span.end_min)

@@ -126,9 +126,9 @@ class Programme:
     def _text(self, at_s: float | None, now_s: float) -> str:
         if at_s is None:
             return ""
-        there = local_time(at_s, self._hours.zone)
+        local = local_time(at_s, self._hours.zone)
         is_soon = at_s - now_s < 86_400.0
-        return there.strftime("%H:%M" if is_soon else "%a %H:%M")
+        return local.strftime("%H:%M" if is_soon else "%a %H:%M")
 
     def _look_at_current(self, current: Item, now_s: float, at_s: float) -> None:
         is_allowed = self._is_by_hand or current.hours.is_open(now_s)

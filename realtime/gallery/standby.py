@@ -67,10 +67,10 @@ def _way() -> Callable[[str, bool], str]:
         return _by_pmset
     # First what the session really is: under Wayland there is an X server too, which has no power over any screen.
     if os.environ.get("WAYLAND_DISPLAY"):
-        ways = {"wlopm": _by_wlopm, "wlr-randr": _by_wlr_randr}
-        for program, way in ways.items():
+        programs = {"wlopm": _by_wlopm, "wlr-randr": _by_wlr_randr}
+        for program, set_awake in programs.items():
             if shutil.which(program):
-                return way
+                return set_awake
         raise _Refusal("neither wlopm nor wlr-randr is installed")
     if os.environ.get("DISPLAY"):
         if shutil.which("xset"):

@@ -432,6 +432,8 @@ def _same(one: GalleryState, other: GalleryState) -> bool:
     """Whether two states differ in nothing that matters: restarts are told apart by their number."""
 
     def essence(state: GalleryState) -> object:
-        return state.is_asleep, {name: (s.memory, len(s.restarts_at_s)) for name, s in state.screens.items()}
+        return state.is_asleep, {
+            name: (screen.memory, len(screen.restarts_at_s)) for name, screen in state.screens.items()
+        }
 
     return essence(one) == essence(other)

@@ -49,7 +49,7 @@ def best_similarity(points: Doubles, onto: Doubles) -> Similarity:
     Kabsch, "A solution for the best rotation to relate two sets of vectors", 1976; the scale by Umeyama, 1991.
     """
     origin, target = points.mean(axis=0), onto.mean(axis=0)
-    here, there = points - origin, onto - target
-    left, sizes, right = np.linalg.svd(here.T @ there)
+    source_centred, target_centred = points - origin, onto - target
+    left, sizes, right = np.linalg.svd(source_centred.T @ target_centred)
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    return Similarity(left * signs @ right, float((sizes * signs).sum() / (here**2).sum()), origin, target)
+    return Similarity(left * signs @ right, float((sizes * signs).sum() / (source_centred**2).sum()), origin, target)

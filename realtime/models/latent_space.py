@@ -100,8 +100,8 @@ class LatentSpace:
         for each in self.directions:
             if each.name == name:
                 return each
-        there = f"there are: {', '.join(self.names)}" if self.directions else "the model has no directions"
-        raise OptionError(f"no direction '{shown(name, 40)}'{nearest(name, self.names)}; {there}")
+        hint = f"there are: {', '.join(self.names)}" if self.directions else "the model has no directions"
+        raise OptionError(f"no direction '{shown(name, 40)}'{nearest(name, self.names)}; {hint}")
 
 
 class _UnfitError(Exception):

@@ -264,12 +264,15 @@ class _Walk:
 
     def _external(self, entries: Mapping[str, str], name: str, data_type: int, sides: list[int]) -> None:
         length = _bytes_for(data_type, sides)
-        said = entries.get("length", "") or str(length)
+        stated_length = entries.get("length", "") or str(length)
         offset = entries.get("offset", "") or "0"
-        if not (offset.isdecimal() and said.isdecimal() and len(offset + said) < 40) or min(sides, default=0) < 0:
+        if (
+            not (offset.isdecimal() and stated_length.isdecimal() and len(offset + stated_length) < 40)
+            or min(sides, default=0) < 0
+        ):
             raise DamagedError
-        if int(said) < length:
-            self._short(name, sides, f"{int(said)} bytes")
+        if int(stated_length) < length:
+            self._short(name, sides, f"{int(stated_length)} bytes")
         self.external.append(ExternalPart(entries["location"], name, int(offset), length))
 
     def _check_amount(self, name: str, data_type: int, sides: list[int], raw: Field | None, most: int) -> None:
@@ -282,8 +285,8 @@ class _Walk:
         elif math.prod(sides) > most:
             self._short(name, sides, f"{most} values at most")
 
-    def _short(self, name: str, sides: list[int], there: str) -> None:
-        self.short_weights = self.short_weights or f"'{name}' of {_by(sides)}, for which it holds {there}"
+    def _short(self, name: str, sides: list[int], written: str) -> None:
+        self.short_weights = self.short_weights or f"'{name}' of {_by(sides)}, for which it holds {written}"
 
     def _holds_nan(self, data_type: int, raw: Field) -> bool:
         dtype = {1: "<f4", 10: "<f2", 11: "<f8"}.get(data_type)

@@ -94,9 +94,11 @@ class StillFace:
         to_photo = self.to_photo(window, side_px)
         if to_photo[0, 0] >= 1:
             return sample(pixels, to_photo.astype(np.float32), side_px)
-        how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        interpolation = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         size = (side_px, side_px)
-        return np.asarray(cv2.warpAffine(pixels, to_photo, size, flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        return np.asarray(
+            cv2.warpAffine(pixels, to_photo, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
 
     def points(self, mesh: FaceMesh, window: Window, side_px: int) -> Doubles:
         """Return (468, 3) where a mesh in the photo lies in what a window shows of it; depth in the same pixels."""

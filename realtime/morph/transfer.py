@@ -78,9 +78,11 @@ class ChangeTransfer:
         matrix = np.asarray(to_face, np.float64)
         # Motion is a direction: it turns and grows with the crop. It is smooth, so every fourth pixel has it.
         motion = np.asarray(self.motion @ matrix[:, :2].T.astype(np.float32), np.float32)
-        few = (-(-width // _COARSE), -(-height // _COARSE))
-        coarse = cv2.warpAffine(motion, _to_few(matrix), few, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        whole = cv2.resize(coarse, (few[0] * _COARSE, few[1] * _COARSE), interpolation=cv2.INTER_LINEAR)
+        coarse_size = (-(-width // _COARSE), -(-height // _COARSE))
+        coarse = cv2.warpAffine(
+            motion, _to_few(matrix), coarse_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        whole = cv2.resize(coarse, (coarse_size[0] * _COARSE, coarse_size[1] * _COARSE), interpolation=cv2.INTER_LINEAR)
         places = np.asarray(whole, np.float32)[:height, :width]
         cv2.add(places, self._grid_of(width, height), dst=places)
         cv2.remap(face, places, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)

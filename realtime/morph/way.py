@@ -70,8 +70,8 @@ class Way:
         """Return what the decoder draws of the two codes, mixed."""
         code = (1 - share) * self._one.code + share * self._other.code
         drawn = np.rint(self._model.decode(code[np.newaxis])[0].clip(0, 255)).astype(np.uint8)
-        how = cv2.INTER_CUBIC if self.side_px > self._model.side_px else cv2.INTER_AREA
-        return np.asarray(cv2.resize(drawn, (self.side_px,) * 2, interpolation=how), np.uint8)
+        interpolation = cv2.INTER_CUBIC if self.side_px > self._model.side_px else cv2.INTER_AREA
+        return np.asarray(cv2.resize(drawn, (self.side_px,) * 2, interpolation=interpolation), np.uint8)
 
     def _bent(self, number: int, mix: float, target: Doubles) -> Pixels:
         """Return one photo, its face mixed with the other's, with its features where `target` (468, 3) has them."""

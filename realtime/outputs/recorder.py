@@ -219,8 +219,8 @@ class _Part:
         """Return what the film tells, with this frame in it."""
         provenance = frame.provenance
         if self._metadata is None:
-            told = provenance or Provenance((self._request.title,))
-            self._metadata = FilmTags(told, has_free_tags=self._container_kind.format == "matroska")
+            how_made = provenance or Provenance((self._request.title,))
+            self._metadata = FilmTags(how_made, has_free_tags=self._container_kind.format == "matroska")
         elif provenance is not None and provenance is not self._last_provenance:
             self._metadata.add(provenance)
         self._last_provenance = provenance

@@ -79,8 +79,8 @@ def _parse(argument: str) -> tuple[str, str]:
     known = backends()
     if backend and backend not in known:
         elsewhere = _BACKENDS_ELSEWHERE.get(backend)
-        why = f" here, it is for {elsewhere}" if elsewhere else nearest(backend, known)
-        raise OutputError(f"no virtual camera backend '{backend}'{why}; this system has: {', '.join(known)}")
+        hint = f" here, it is for {elsewhere}" if elsewhere else nearest(backend, known)
+        raise OutputError(f"no virtual camera backend '{backend}'{hint}; this system has: {', '.join(known)}")
     return backend, device
 
 

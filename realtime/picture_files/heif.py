@@ -168,7 +168,11 @@ class _Boxes:
         rows, columns = data[2] + 1, data[3] + 1
         size = Size(*struct.unpack_from(">II" if data[1] & 1 else ">HH", data, 4))
         tiles = next((others for kind, begin, others in self._references if kind == b"dimg" and begin == number), ())
-        if len(tiles) != rows * columns or len(tiles) > _MOST_TILES or any(self._kinds[t] not in _CODED for t in tiles):
+        if (
+            len(tiles) != rows * columns
+            or len(tiles) > _MOST_TILES
+            or any(self._kinds[tile] not in _CODED for tile in tiles)
+        ):
             raise ValueError("is damaged: tiles are missing")
         return _Item(tiles, columns, size)
 

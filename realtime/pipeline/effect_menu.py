@@ -63,11 +63,11 @@ class EffectMenu:
         self._is_opening = False
         self._fade_s = 0.0
 
-    def step(self, by: int, fade_s: float = 0.0) -> None:
+    def step(self, steps: int, fade_s: float = 0.0) -> None:
         """Go to the next (1) or previous (-1) effect, as `EffectChain.replace` does. While one is still opening, only
         the wish is kept.
         """
-        self._press(by, fade_s)
+        self._press(steps, fade_s)
 
     def choose(self, spec: str, fade_s: float = 0.0, *, planned: bool = False) -> None:
         """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`.
@@ -101,11 +101,11 @@ class EffectMenu:
         """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
         before, is_asked = self._steps, False
         for key in keys:
-            by = self._way_to(key) if isinstance(key, str) else key
-            is_asked = self._must_ask(by)
+            steps = self._way_to(key) if isinstance(key, str) else key
+            is_asked = self._must_ask(steps)
             if is_asked:
                 break  # keys pressed before the question was put do not answer it
-            self._steps += by
+            self._steps += steps
         if not is_asked or self._steps != before:
             self._say(f"effect: {self._wanted()}")
         if is_asked:
@@ -125,17 +125,17 @@ class EffectMenu:
             at = self._steps = at + (place <= at)
         return self._specs.index(spec) - at
 
-    def _must_ask(self, by: int) -> bool:
+    def _must_ask(self, steps: int) -> bool:
         """Whether a key must be pressed again, for it would show somebody who wears a face."""
-        wanted = self._specs[(self._steps + by) % len(self._specs)]
+        wanted = self._specs[(self._steps + steps) % len(self._specs)]
         before, self._asked = self._asked, (0, -math.inf)
         if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
             return False
         now_s = time.monotonic()
-        if before[0] == by and now_s - before[1] <= _AGAIN_WITHIN_S:
+        if before[0] == steps and now_s - before[1] <= _AGAIN_WITHIN_S:
             self._is_hiding = False
             return False
-        self._asked = by, now_s
+        self._asked = steps, now_s
         return True
 
     def close(self, within_s: float = 5.0) -> None:
@@ -199,10 +199,10 @@ class EffectMenu:
 def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
     """Return the list with the spec in use in it, and its position: where the key began, there it must come back to."""
     if current not in specs:
-        asked = EffectSpec.parse(current)
-        of_same = [spec for spec in specs if EffectSpec.parse(spec).name == asked.name]
-        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != asked.name), None)
-        if same is None and not asked.argument:
+        current_spec = EffectSpec.parse(current)
+        of_same = [spec for spec in specs if EffectSpec.parse(spec).name == current_spec.name]
+        same = next((spec for spec in of_same if current.startswith(f"{spec}:") and spec != current_spec.name), None)
+        if same is None and not current_spec.argument:
             same = next(iter(of_same), None)  # without an argument it is the first of its choices
         if same is not None:  # `style:starry:0.7` stands for `style:starry`
             specs = [current if spec == same else spec for spec in specs]

@@ -61,8 +61,10 @@ class HttpControl(FrontEnd):
             self._server.start()
         except RuntimeError as error:
             raise OptionError(f"no thread for --remote: {error}; end other programs, or leave it out") from error
-        who = f", for whoever has the token in {self._token_path}" if self._token_path else ", on this machine only"
-        log.info("remote control: %s%s", self.url, who)
+        for_whom = (
+            f", for whoever has the token in {self._token_path}" if self._token_path else ", on this machine only"
+        )
+        log.info("remote control: %s%s", self.url, for_whom)
 
     def close(self) -> None:
         self._server.close()
@@ -73,9 +75,9 @@ def _outward_host() -> str:
     datagram socket that is connected only looks up its way.
     """
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
-            way.connect((_SOMEBODY_ELSE, 9))
-            return str(way.getsockname()[0])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((_SOMEBODY_ELSE, 9))
+            return str(probe.getsockname()[0])
     except OSError:
         return socket.gethostname()
 
@@ -84,12 +86,12 @@ def _listener(address: Address) -> socket.socket:
     """Return a socket that listens there. Raises OptionError."""
     try:
         family, _, _, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        both = address.host == "::" and socket.has_dualstack_ipv6()
+        dual_stack = address.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(
             place[:2] if family == socket.AF_INET else place,
             family=family,
             backlog=_WAITING_CONNECTIONS,
-            dualstack_ipv6=both,
+            dualstack_ipv6=dual_stack,
         )
     except (OSError, UnicodeError) as error:
         raise OptionError(f"--remote {address}: {_why_not(address, error)}") from error

@@ -89,7 +89,10 @@ class Response:
         if not self.is_event_stream:
             headers["Content-Length"] = str(len(self.body))
         headers["Connection"] = "keep-alive" if keeps_open else "close"
-        lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}", *(f"{k}: {v}" for k, v in headers.items())]
+        lines = [
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
 

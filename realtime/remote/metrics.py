@@ -29,13 +29,13 @@ def _families(status: Status, answered: Mapping[int, int]) -> Iterator[str]:
     yield _family("faces", "gauge", "People in view.", [({}, status.faces)])
     viewers = [({"hour": hour}, count) for hour, count in status.viewers_by_hour]
     yield _family("viewers", "gauge", "People who came into view, by local hour.", viewers)
-    for name, on, told in (
+    for name, on, about in (
         ("paused", status.paused, "Whether the picture is held."),
         ("blank", status.blank, "Whether black is shown and the camera closed."),
         ("mirrored", status.mirrored, "Whether left and right are exchanged."),
         ("recording", bool(status.recording), "Whether a recording is being made."),
     ):
-        yield _family(name, "gauge", told, [({}, on)])
+        yield _family(name, "gauge", about, [({}, on)])
     labels = {"effect": status.effect, "source": status.source, "provider": status.provider}
     if status.programme is not None:
         labels |= {"item": status.programme.current, "following": status.programme.following}
@@ -44,8 +44,8 @@ def _families(status: Status, answered: Mapping[int, int]) -> Iterator[str]:
     yield _family("http_answers_total", "counter", "Answers that this server gave, by HTTP status.", answers)
 
 
-def _family(name: str, kind: str, told: str, samples: Iterable[_Sample]) -> str:
-    lines = [f"# HELP realtime_{name} {told}", f"# TYPE realtime_{name} {kind}"]
+def _family(name: str, kind: str, about: str, samples: Iterable[_Sample]) -> str:
+    lines = [f"# HELP realtime_{name} {about}", f"# TYPE realtime_{name} {kind}"]
     for labels, value in samples:
         words = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
         lines.append(f"realtime_{name}{f'{{{words}}}' if words else ''} {float(value):.10g}")

@@ -251,15 +251,15 @@ class MidiControl(FrontEnd):
                 return
             changed, self._changed = self._changed, set()
         self._next_tell_s = now_s + _TELL_EVERY_S
-        there = {path: (one, value) for path, one, value in self._channel.parameters.list() if path in changed}
+        changed_values = {path: (one, value) for path, one, value in self._channel.parameters.list() if path in changed}
         for control, binding in self._bindings.items():
-            if binding.target in there:
-                self._said_if_wrong(control, functools.partial(self._tell_one, control, binding, there, now_s))
+            if binding.target in changed_values:
+                self._said_if_wrong(control, functools.partial(self._tell_one, control, binding, changed_values, now_s))
 
     def _tell_one(
-        self, control: Control, binding: Binding, there: Mapping[str, tuple[Parameter, Value]], now_s: float
+        self, control: Control, binding: Binding, changed_values: Mapping[str, tuple[Parameter, Value]], now_s: float
     ) -> None:
-        parameter, value = there[binding.target]
+        parameter, value = changed_values[binding.target]
         position = None if self._knobs.stands_for(control, value) else position_of(parameter, binding, value)
         if position is None:
             return
@@ -281,5 +281,5 @@ def _check(binding: Binding) -> None:
         return
     live = [one.name for one in parameters_of(effect_class(owner).Settings) if one.live]
     if name not in live:
-        there = f"; there are: {', '.join(live)}" if live else "; it has none"
-        raise OptionError(f"[midi] {binding.target}: no parameter that moves{nearest(name, live) or there}")
+        hint = f"; there are: {', '.join(live)}" if live else "; it has none"
+        raise OptionError(f"[midi] {binding.target}: no parameter that moves{nearest(name, live) or hint}")

@@ -77,8 +77,8 @@ class Device:
             self.close()
         found = _chosen(self._wanted, names)
         if found is None:
-            there = f"there are: {', '.join(names)}" if names else "none is there"
-            self._say(f"no device '{self._wanted}'; {there}; plug it in: it is taken as soon as it is there")
+            hint = f"there are: {', '.join(names)}" if names else "none is there"
+            self._say(f"no device '{self._wanted}'; {hint}; plug it in: it is taken as soon as it is there")
             return
         self._input, self.name = self._ports.open_input(found, self._receive), found
         log.info("MIDI: %s", found)

@@ -34,9 +34,9 @@ class Knobs:
 
     def is_echo(self, control: Control, position: float, now_s: float) -> bool:
         """Whether this is only what the control was told, sent back: some devices, and all loops, do so."""
-        told, told_at_s = self._told.get(control, (None, 0.0))
+        told_value, told_at_s = self._told.get(control, (None, 0.0))
         within_s = _KEY_COMES_BACK_WITHIN_S if control.kind == "note" else _KNOB_COMES_BACK_WITHIN_S
-        return position == told and now_s - told_at_s <= within_s
+        return position == told_value and now_s - told_at_s <= within_s
 
     def has_hold(
         self, control: Control, binding: Binding, parameter: Parameter, value: Value, before: float | None

@@ -387,8 +387,8 @@ def _looked_up(address: Address) -> tuple[socket.AddressFamily, _Peer]:
 @functools.lru_cache(maxsize=1024)
 def _is_near(host: str) -> bool:
     """Whether a sender is in a local network: one on the internet has no business at a port without a password."""
-    here = _number(host)
-    return here.is_private or here.is_link_local or here.is_loopback
+    address = _number(host)
+    return address.is_private or address.is_link_local or address.is_loopback
 
 
 @functools.lru_cache(maxsize=1024)

@@ -111,8 +111,8 @@ class Server:
                 self._accept()
             elif key.fileobj is not self._woken:
                 self._attend(key.data, ready)
-        asked, self._next_asked = self._next_asked, []
-        for connection in asked:
+        requests, self._next_asked = self._next_asked, []
+        for connection in requests:
             self._attempt(connection, self._answer_next)
         now_s = time.monotonic()
         if now_s >= self._events_due_s:

@@ -20,7 +20,9 @@ def find_cables() -> list[str]:
     sinks, which PortAudio cannot name. Raises SoundError where PortAudio is missing.
     """
     named = [
-        device.name for device in list_devices() if device.outputs and any(m in device.name.casefold() for m in _MARKS)
+        device.name
+        for device in list_devices()
+        if device.outputs and any(mark in device.name.casefold() for mark in _MARKS)
     ]
     return [*named, *(_null_sinks() if sys.platform == "linux" else [])]
 

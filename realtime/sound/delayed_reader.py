@@ -164,11 +164,13 @@ class DelayedReader:
 
     def _end_before_the_gap(self, new: Samples, missing: int) -> None:
         """Sound ends within this block: fade it out before, and be silent until there is some again."""
-        there = max(0, len(new) - missing)
-        count = min(there, self._rise_frames)
+        available = max(0, len(new) - missing)
+        count = min(available, self._rise_frames)
         if count:
-            new[there - count : there] *= self._rise[np.linspace(self._rise_frames - 1, 0, count).astype(np.intp)]
-        new[there:] = 0
+            new[available - count : available] *= self._rise[
+                np.linspace(self._rise_frames - 1, 0, count).astype(np.intp)
+            ]
+        new[available:] = 0
         self.is_silent = True
         self.gaps += 1
 

@@ -45,9 +45,9 @@ def portaudio() -> Any:
     try:
         import sounddevice
     except (OSError, ImportError) as error:  # the library itself is missing: only Linux has it as a system package
-        how = "sudo apt install libportaudio2 (Fedora: sudo dnf install portaudio)"
-        how = how if sys.platform == "linux" else "pip install --force-reinstall sounddevice"
-        raise SoundError(f"PortAudio is missing: {how}") from error
+        remedy = "sudo apt install libportaudio2 (Fedora: sudo dnf install portaudio)"
+        remedy = remedy if sys.platform == "linux" else "pip install --force-reinstall sounddevice"
+        raise SoundError(f"PortAudio is missing: {remedy}") from error
     except Exception as error:  # PortAudioError: it is there and does not begin
         raise SoundError(f"PortAudio does not start: {in_one_line(error)}") from error
     return sounddevice

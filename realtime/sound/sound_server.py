@@ -25,12 +25,12 @@ def list_server_devices(direction: Literal["input", "output"]) -> list[ServerDev
         return []
     kind = "sources" if direction == "input" else "sinks"
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             ["pactl", "list", "short", kind], capture_output=True, text=True, timeout=_ANSWERS_WITHIN_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    rows = [line.split("\t") for line in told.stdout.splitlines()]
+    rows = [line.split("\t") for line in answer.stdout.splitlines()]
     return [ServerDevice(row[1], row[2]) for row in rows if len(row) > 2]
 
 

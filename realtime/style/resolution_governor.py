@@ -112,7 +112,9 @@ class ResolutionGovernor:
         return len(self._scaling) >= _FEWEST_SAMPLES and took_s > _SAMPLES * self._period_s
 
     def _lower(self, now_s: float) -> None:
-        fitting = (s for s in range(self.step + 1, len(self.sizes)) if self._expected_s(s) <= _AIM * self._period_s)
+        fitting = (
+            step for step in range(self.step + 1, len(self.sizes)) if self._expected_s(step) <= _AIM * self._period_s
+        )
         self.wanted = next(fitting, len(self.sizes) - 1)
         if self._raised_at_s is not None and now_s - self._raised_at_s < _RELAPSE_S:
             self._patience_s = min(2 * self._patience_s, _LONGEST_PATIENCE_S)

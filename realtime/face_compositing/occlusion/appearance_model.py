@@ -53,15 +53,15 @@ class AppearanceModel:
         """Take a view, (SIDE, SIDE, 3), `passed_s` after the last one. `in_front`, (SIDE, SIDE), 0..1: where something
         else is seen, which is learnt slowly (`gets_used_s`), in case it stays there for good.
         """
-        off = np.maximum(lab - cv2.dilate(self.usual, _AROUND), cv2.erode(self.usual, _AROUND) - lab)
-        np.maximum(off, 0, out=off)
+        beyond_usual = np.maximum(lab - cv2.dilate(self.usual, _AROUND), cv2.erode(self.usual, _AROUND) - lab)
+        np.maximum(beyond_usual, 0, out=beyond_usual)
         self.frames += 1
         share = self._share(passed_s)
         used = share if self.frames <= FIRST_FRAMES else 1 - math.exp(-passed_s / gets_used_s)
         is_face = in_front <= _IN_FRONT
         shares = np.where(is_face, share, used).astype(np.float32)
         shares = np.where(self.known < 0.1, np.maximum(shares, 0.3), shares) * seen
-        self.strays += (shares * is_face)[..., None] * (np.square(off) - self.strays)
+        self.strays += (shares * is_face)[..., None] * (np.square(beyond_usual) - self.strays)
         self.usual += shares[..., None] * (lab - self.usual)
         self.known += (1 - math.exp(-passed_s / _SEEN_S)) * np.maximum(seen - self.known, 0)
 

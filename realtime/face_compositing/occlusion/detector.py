@@ -145,9 +145,9 @@ class OcclusionDetector:
         usual = self._memory.usual
         skin, levels = np.median(usual[_counts() > 0], axis=0), np.array(_SKIN_LEVELS, np.float32)
         now, before = np.abs(lab - skin) / levels, np.abs(usual - skin) / levels
-        came = (now < 1).all(axis=2) & (before > _NO_SKIN).any(axis=2)
+        appeared = (now < 1).all(axis=2) & (before > _NO_SKIN).any(axis=2)
         went = (before < 1).all(axis=2) & (now > _NO_SKIN).any(axis=2)
-        return np.where(_plain(), came.astype(np.int8) - went.astype(np.int8), np.int8(0))
+        return np.where(_plain(), appeared.astype(np.int8) - went.astype(np.int8), np.int8(0))
 
 
 @functools.cache

@@ -35,8 +35,8 @@ def hair(usual: Floats) -> Floats:
     is_skin = (np.abs(skin - colour) < (45, 12, 12)).all(axis=1)
     if is_skin.sum() < _LEAST_POINTS:
         return np.zeros((SIDE, SIDE), np.float32)
-    lit = plane() @ np.linalg.lstsq(plane()[_skin_zone()][is_skin], skin[is_skin, 0], rcond=None)[0]
-    darker = (np.minimum(lit, colour[0] + 30) - usual[..., 0] - _DARKER) / (_SURELY_DARKER - _DARKER)
+    skin_lightness = plane() @ np.linalg.lstsq(plane()[_skin_zone()][is_skin], skin[is_skin, 0], rcond=None)[0]
+    darker = (np.minimum(skin_lightness, colour[0] + 30) - usual[..., 0] - _DARKER) / (_SURELY_DARKER - _DARKER)
     other = (np.hypot(usual[..., 1] - colour[1], usual[..., 2] - colour[2]) - _OTHER) / (_SURELY_OTHER - _OTHER)
     share = np.clip(np.maximum(darker, other), 0, 1) * _zone()
     found = (share > 0.3).astype(np.uint8)

@@ -41,12 +41,12 @@ def unwrap(pixels: Pixels, geometry: FaceGeometry) -> UVView:
     """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
     halvings = max(0, int(math.log2(min(geometry.place.size) / _LEAST_SAMPLED_PX)))
     part, scale = halved(geometry.place.of(pixels), halvings), 0.5**halvings
-    there = np.ascontiguousarray(
+    places = np.ascontiguousarray(
         (uv_places(geometry) + 0.5 - (geometry.place.left, geometry.place.top)) * scale - 0.5, np.float32
     )
-    sampled = cv2.remap(part, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    sampled = cv2.remap(part, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     lab = cv2.cvtColor(sampled, cv2.COLOR_BGR2LAB).astype(np.float32)
-    return UVView(lab, _seen(there, part.shape[1], part.shape[0]), part)
+    return UVView(lab, _seen(places, part.shape[1], part.shape[0]), part)
 
 
 def uv_places(geometry: FaceGeometry) -> Floats:
@@ -59,8 +59,8 @@ def uv_places(geometry: FaceGeometry) -> Floats:
 
 def to_grid(flat: Floats, geometry: FaceGeometry) -> Floats:
     """Return a flat picture, (SIDE, SIDE), where the field's grid has the face; 0 where none is."""
-    there = geometry.flat_map * SIDE - 0.5
-    on_grid = cv2.remap(flat, there, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    places = geometry.flat_map * SIDE - 0.5
+    on_grid = cv2.remap(flat, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     on_grid[geometry.margin <= 0] = 0
     return np.asarray(on_grid, np.float32)
 
@@ -115,12 +115,12 @@ def _corners() -> tuple[NDArray[np.intp], Floats]:
     return np.ascontiguousarray(numbers.T), np.ascontiguousarray(shares.T)
 
 
-def _seen(there: Floats, width: int, height: int) -> Floats:
-    right = cv2.Sobel(there, cv2.CV_32F, 1, 0, ksize=1)
-    down = cv2.Sobel(there, cv2.CV_32F, 0, 1, ksize=1)
+def _seen(places: Floats, width: int, height: int) -> Floats:
+    right = cv2.Sobel(places, cv2.CV_32F, 1, 0, ksize=1)
+    down = cv2.Sobel(places, cv2.CV_32F, 0, 1, ksize=1)
     area = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
     usual = max(float(np.median(area[on_face()])), 1e-6)
     seen = np.clip((area / usual - _TURNED_AWAY) / (_FACING - _TURNED_AWAY), 0, 1) * on_face()
-    x, y = there[..., 0], there[..., 1]
+    x, y = places[..., 0], places[..., 1]
     seen *= (x > 0) & (y > 0) & (x < width - 1) & (y < height - 1)
     return np.asarray(seen, np.float32)

@@ -155,12 +155,12 @@ class Alignment:
         targets = self.places * side_px - 0.5  # pixel 0 has its middle at 0
         measured_middle, target_middle = measured.mean(axis=0), targets.mean(axis=0)
         # In the plane the best turn and scale are one complex number.
-        away = (measured - measured_middle) @ (1, 1j)
-        placed = (targets - target_middle) @ (1, 1j)
+        measured_plane = (measured - measured_middle) @ (1, 1j)
+        target_plane = (targets - target_middle) @ (1, 1j)
         if self.fitted_in_crop:
-            turn = complex(np.vdot(away, away).real / np.vdot(away, placed))
+            turn = complex(np.vdot(measured_plane, measured_plane).real / np.vdot(measured_plane, target_plane))
         else:
-            turn = complex(np.vdot(placed, away) / np.vdot(placed, placed).real)
+            turn = complex(np.vdot(target_plane, measured_plane) / np.vdot(target_plane, target_plane).real)
         matrix = np.array([[turn.real, -turn.imag, 0], [turn.imag, turn.real, 0]])
         matrix[:, 2] = measured_middle - matrix[:, :2] @ target_middle
         return matrix.astype(np.float32)

@@ -81,8 +81,10 @@ def gaze(mesh: FaceMesh, eyes: Eyes) -> tuple[float, float]:
         first, last = mesh.points[start, :2], mesh.points[end, :2]
         width = float(np.linalg.norm(last - first))
         axis = (last - first) / width
-        away = eye.centre - (first + last) / 2
-        offsets.append((float(away @ axis) / width, float(away @ np.array([-axis[1], axis[0]])) / width))
+        from_corners = eye.centre - (first + last) / 2
+        offsets.append(
+            (float(from_corners @ axis) / width, float(from_corners @ np.array([-axis[1], axis[0]])) / width)
+        )
     return float(np.mean([x for x, _ in offsets])), float(np.mean([y for _, y in offsets]))
 
 
@@ -107,14 +109,14 @@ def middle_of_lids(eyes: Eyes, mesh: FaceMesh) -> float:
     middles = []
     for eye, (start, end) in zip((eyes.left, eyes.right), EYE_CORNERS, strict=True):
         first, last = mesh.points[start, :2], mesh.points[end, :2]
-        away = (eye.upper[0] + eye.upper[-1] - first - last) / 2
-        middles.append(float(away @ (last - first)) / float(np.square(last - first).sum()))
+        from_corners = (eye.upper[0] + eye.upper[-1] - first - last) / 2
+        middles.append(float(from_corners @ (last - first)) / float(np.square(last - first).sum()))
     return float(np.mean(middles))
 
 
-def turn(here: FaceMeasurement, reference: FaceMeasurement) -> Turn:
+def turn(measured: FaceMeasurement, reference: FaceMeasurement) -> Turn:
     """Return how the head is turned, compared with another picture of it."""
-    return compare(here.mesh, reference.mesh)
+    return compare(measured.mesh, reference.mesh)
 
 
 def _mean_eyes(several: list[Eyes]) -> Eyes:

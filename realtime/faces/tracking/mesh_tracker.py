@@ -253,8 +253,8 @@ def _look(pixels: Pixels, box: Box) -> NDArray[np.float32] | None:
     if right - left < 2 or bottom - top < 2:
         return None
     # Averaging all of a large face takes 0.1 ms, and tells no more.
-    few = cv2.resize(pixels[top:bottom, left:right], (2 * _LOOK_PX,) * 2, interpolation=cv2.INTER_LINEAR)
-    small = cv2.resize(cv2.cvtColor(few, cv2.COLOR_BGR2GRAY), (_LOOK_PX,) * 2, interpolation=cv2.INTER_AREA)
+    sampled = cv2.resize(pixels[top:bottom, left:right], (2 * _LOOK_PX,) * 2, interpolation=cv2.INTER_LINEAR)
+    small = cv2.resize(cv2.cvtColor(sampled, cv2.COLOR_BGR2GRAY), (_LOOK_PX,) * 2, interpolation=cv2.INTER_AREA)
     grey = small.astype(np.float32)
     grey -= grey.mean()
     return grey / max(1e-6, float(np.linalg.norm(grey)))

@@ -86,11 +86,11 @@ class LivenessWatch:
         self._raw, self._step = raw, step
         settling = self._watched_s < _SETTLE_S
         self._noise += min(1.0, 2.0 * step_s) * (noise - self._noise)
-        away = calm - self._rest
-        self._rest = self._rest + min(1.0, step_s / (_SETTLE_S / 3 if settling else _REST_S)) * away
+        from_rest = calm - self._rest
+        self._rest = self._rest + min(1.0, step_s / (_SETTLE_S / 3 if settling else _REST_S)) * from_rest
         if settling:
             return
-        distance = math.sqrt(float(away @ away) / 4) / width
+        distance = math.sqrt(float(from_rest @ from_rest) / 4) / width
         if distance > max(_MOVED, _MOVED_PER_NOISE * self._noise):
             self._moved_s += step_s
             if self._moved_s >= _MOVED_FOR_S:

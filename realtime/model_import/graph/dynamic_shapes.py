@@ -143,7 +143,7 @@ class _ShapeRewriter:
             along = along if along is not None else self._from_the_right(after)
         elif len(before) == len(after):  # Expand and Tile draw an axis of 1 out to a side; others stay as they come
             drawn = [old == 1 or node.op_type == "Tile" for old in before]
-            along = tuple(way if draw else None for way, draw in zip(self._from_the_right(after), drawn, strict=True))
+            along = tuple(side if draw else None for side, draw in zip(self._from_the_right(after), drawn, strict=True))
             if node.op_type == "Expand":
                 entries = [entry if draw else 1 for entry, draw in zip(entries, drawn, strict=True)]
         else:
@@ -151,10 +151,10 @@ class _ShapeRewriter:
         self._axes[node.output[0]] = along
         names: list[str] = []
         follows = 0
-        for position, (entry, way) in enumerate(zip(entries, along, strict=True)):
-            part = self._part(entry, way) if way is not None and way is not _Along.BOTH else None
-            if way is not None and part is not None:
-                names.append(self._side(way, part))
+        for position, (entry, side) in enumerate(zip(entries, along, strict=True)):
+            part = self._part(entry, side) if side is not None and side is not _Along.BOTH else None
+            if side is not None and part is not None:
+                names.append(self._side(side, part))
                 follows += 1
             else:
                 names.append(self._number(node, position, entry))
@@ -172,7 +172,7 @@ class _ShapeRewriter:
         """[1, 64, 4096] from [1, 64, 64, 64]: the number that holds height times width becomes -1."""
         if axes is None:
             return
-        area = math.prod(size for size, way in zip(before, axes, strict=True) if way is not None)
+        area = math.prod(size for size, side in zip(before, axes, strict=True) if side is not None)
         holding = [position for position, entry in enumerate(entries) if area > 1 and entry % area == 0 and entry > 1]
         if len(holding) == 1:
             entries[holding[0]] = -1
@@ -192,7 +192,7 @@ class _ShapeRewriter:
             if wanted and self._part(after[position], wanted[-1]) is not None:
                 along[position] = wanted.pop()
         if wanted:  # what is left of the sides is somewhere in the first axis that holds much
-            open_axes = [position for position, way in enumerate(along) if way is None and after[position] > 1]
+            open_axes = [position for position, side in enumerate(along) if side is None and after[position] > 1]
             if open_axes:
                 along[max(open_axes, key=lambda position: after[position])] = _Along.BOTH
         return tuple(along)
@@ -220,7 +220,7 @@ class _ShapeRewriter:
         if entries is None:
             return False
         along = self._axes.get(picture, (None, None, _Along.HEIGHT, _Along.WIDTH))
-        return any(entry is not None and way is not None for entry, way in zip(entries, along, strict=False))
+        return any(entry is not None and side is not None for entry, side in zip(entries, along, strict=False))
 
     def _entries(self, name: str, steps: int = 8) -> list[int | None] | None:
         """Return the numbers of a small tensor, None for each that is computed; None where even their count is unknown.
@@ -279,31 +279,31 @@ class _ShapeRewriter:
             return None
         return tuple(int(side) for side in shape)
 
-    def _part(self, number: int, way: _Along) -> Fraction | None:
+    def _part(self, number: int, side: _Along) -> Fraction | None:
         """Return which part of a side a number above 1 is, None where it is none that a network would make."""
-        part = Fraction(number, self._sides[way])
+        part = Fraction(number, self._sides[side])
         return part if part.denominator <= _FINEST and part.numerator <= _FINEST and number > 1 else None
 
-    def _side(self, way: _Along, part: Fraction) -> str:
+    def _side(self, side: _Along, part: Fraction) -> str:
         """Return the name of a tensor [1] that holds that part of the running picture's side."""
-        if (way, part) in self._parts:
-            return self._parts[way, part]
-        whole = {_Along.HEIGHT: _HEIGHT, _Along.WIDTH: _WIDTH}[way]
+        if (side, part) in self._parts:
+            return self._parts[side, part]
+        whole = {_Along.HEIGHT: _HEIGHT, _Along.WIDTH: _WIDTH}[side]
         one = Fraction(1)
-        if (way, one) not in self._parts:
-            axis = {_Along.HEIGHT: self._input.layout.height_axis, _Along.WIDTH: self._input.layout.width_axis}[way]
+        if (side, one) not in self._parts:
+            axis = {_Along.HEIGHT: self._input.layout.height_axis, _Along.WIDTH: self._input.layout.width_axis}[side]
             index = add_constant(self._graph, f"{whole}/axis", np.array([axis], np.int64))
             self._made.append(helper.make_node("Shape", [self._input.name], [f"{whole}/shape"]))
             self._made.append(helper.make_node("Gather", [f"{whole}/shape", index], [whole], axis=0))
-            self._parts[way, one] = whole
+            self._parts[side, one] = whole
         if part != one:
             name = f"{whole}/{part.numerator}_of_{part.denominator}"
-            times = add_constant(self._graph, f"{name}/times", np.array([part.numerator], np.int64))
-            by = add_constant(self._graph, f"{name}/by", np.array([part.denominator], np.int64))
-            self._made.append(helper.make_node("Mul", [whole, times], [f"{name}/product"]))
-            self._made.append(helper.make_node("Div", [f"{name}/product", by], [name]))
-            self._parts[way, part] = name
-        return self._parts[way, part]
+            factor = add_constant(self._graph, f"{name}/times", np.array([part.numerator], np.int64))
+            divisor = add_constant(self._graph, f"{name}/by", np.array([part.denominator], np.int64))
+            self._made.append(helper.make_node("Mul", [whole, factor], [f"{name}/product"]))
+            self._made.append(helper.make_node("Div", [f"{name}/product", divisor], [name]))
+            self._parts[side, part] = name
+        return self._parts[side, part]
 
     def _number(self, node: onnx.NodeProto, position: int, entry: int) -> str:
         name = f"{node.output[0]}/shape/{position}"
@@ -313,28 +313,28 @@ class _ShapeRewriter:
 def _matched(before: Sequence[int], axes: _Axes, after: Sequence[int]) -> _Axes | None:
     """Match axes before and after a Reshape, group by group of equal content; None where sides were folded together."""
     along: list[_Along | None] = [None] * len(after)
-    i = j = 0
-    while i < len(before) or j < len(after):
-        first_i, first_j = i, j
-        left = before[i] if i < len(before) else 1
-        right = after[j] if j < len(after) else 1
-        i, j = i + 1, j + 1
+    before_at = after_at = 0
+    while before_at < len(before) or after_at < len(after):
+        before_first, after_first = before_at, after_at
+        left = before[before_at] if before_at < len(before) else 1
+        right = after[after_at] if after_at < len(after) else 1
+        before_at, after_at = before_at + 1, after_at + 1
         while left != right:
-            if left < right and i < len(before):
-                left *= before[i]
-                i += 1
-            elif right < left and j < len(after):
-                right *= after[j]
-                j += 1
+            if left < right and before_at < len(before):
+                left *= before[before_at]
+                before_at += 1
+            elif right < left and after_at < len(after):
+                right *= after[after_at]
+                after_at += 1
             else:
                 return None
-        ways = [way for way in axes[first_i:i] if way is not None]
-        if not ways:
+        sides = [side for side in axes[before_first:before_at] if side is not None]
+        if not sides:
             continue
-        large = [position for position in range(first_j, min(j, len(after))) if after[position] > 1]
-        folded = len(ways) > 1 or ways[0] is _Along.BOTH
+        large = [position for position in range(after_first, min(after_at, len(after))) if after[position] > 1]
+        folded = len(sides) > 1 or sides[0] is _Along.BOTH
         if folded and len(large) > 1:
             return None
         if large:
-            along[large[0]] = _Along.BOTH if folded else ways[0]
+            along[large[0]] = _Along.BOTH if folded else sides[0]
     return tuple(along)

@@ -61,11 +61,11 @@ def preload_cuda(preload_dlls: Callable[[], None]) -> str:
     """Load CUDA's and cuDNN's libraries from their Python packages by `onnxruntime.preload_dlls`; return the names of
     those that are missing, or an empty string.
     """
-    said = io.StringIO()
+    printed = io.StringIO()
     # It prints what it does not find. Called only where a GPU is, and over in milliseconds.
-    with contextlib.redirect_stdout(said), contextlib.suppress(OSError, RuntimeError):
+    with contextlib.redirect_stdout(printed), contextlib.suppress(OSError, RuntimeError):
         preload_dlls()
-    missing = re.findall(r"^Failed to load (.+?): ", said.getvalue(), re.MULTILINE)
+    missing = re.findall(r"^Failed to load (.+?): ", printed.getvalue(), re.MULTILINE)
     return ", ".join(dict.fromkeys(re.split(r"[\\/]", name)[-1] for name in missing))
 
 

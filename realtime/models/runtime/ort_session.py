@@ -174,8 +174,8 @@ class HostBinding:
         if not self._on_cpu:  # arrays of earlier runs, which may be gone, would be copied to the device
             return
         # Arrays of its own: those of earlier runs may be gone.
-        inputs = {name: np.zeros(shape, dtype) for given, name, dtype, shape in self._last if given}
-        into = {name: np.zeros(shape, dtype) for given, name, dtype, shape in self._last if not given}
+        inputs = {name: np.zeros(shape, dtype) for is_input, name, dtype, shape in self._last if is_input}
+        into = {name: np.zeros(shape, dtype) for is_input, name, dtype, shape in self._last if not is_input}
         self._bound(inputs, into)
         options = onnxruntime.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")

@@ -116,8 +116,8 @@ class Kiosk(Window):
         number = number_of(self._name_of_screen, self._screens, self._screen)
         if number is None or self._surface is None:  # unplugged: it will be looked for
             return False
-        got = (number, self._screens[number].size, self._surface.get_size())
-        if number == self._shown_on and (got == self._settled_for or got[1] == got[2]):
+        found = (number, self._screens[number].size, self._surface.get_size())
+        if number == self._shown_on and (found == self._settled_for or found[1] == found[2]):
             self._screen = number
             return False
         log.info("taking screen %d (%s) again", number, self._name_of_screen)
@@ -125,7 +125,7 @@ class Kiosk(Window):
         self._open()
         if self._shown_on != number:  # some systems keep a fullscreen window where it is
             self._reopen()
-        self._settled_for = (number, got[1], self._surface.get_size())
+        self._settled_for = (number, found[1], self._surface.get_size())
         self._prepare()
         return True
 
@@ -169,9 +169,9 @@ class Kiosk(Window):
         found = whole or [screen.number for screen in self._screens if wanted in screen.name.casefold()]
         if len(found) == 1:
             return found[0]
-        there = ", ".join(f"{screen.number} {screen.name}" for screen in self._screens)
+        listed = ", ".join(f"{screen.number} {screen.name}" for screen in self._screens)
         what = "fits several screens" if found else "is no screen"
-        raise OutputError(f"'{abbreviated(argument)}' {what}; there are: {there}; give the number or name of one")
+        raise OutputError(f"'{abbreviated(argument)}' {what}; there are: {listed}; give the number or name of one")
 
 
 def number_of(name: str, screens: list[ListedScreen], before: int) -> int | None:

@@ -160,7 +160,7 @@ def _facts(status: Status, scale: float) -> tuple[Fact, ...]:
         Fact("dropped", "none"),
     )
     room = round(_HUD_WIDTH * scale) - _label_width(facts, scale)
-    dropped = [(who, count) for who, count in status.dropped if count]
+    dropped = [(output_name, count) for output_name, count in status.dropped if count]
     if dropped:
         facts = (*facts[:-1], Fact("dropped", _drops(dropped, normal, room), _GILT))
     return tuple(fact._replace(value=normal.shortened(fact.value or "–", room)) for fact in facts)
@@ -313,8 +313,8 @@ def _rule(width: int) -> pygame.Surface:
 
 def _drops(dropped: Sequence[tuple[str, int]], font: Font, width: int) -> str:
     """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
-    for kept in range(max(len(who) for who, _ in dropped), 1, -1):
-        line = ", ".join(f"{count} {without_middle(who, kept)}" for who, count in dropped)
+    for kept in range(max(len(output_name) for output_name, _ in dropped), 1, -1):
+        line = ", ".join(f"{count} {without_middle(output_name, kept)}" for output_name, count in dropped)
         if font.width(line) <= width:
             return line
     return f"{sum(count for _, count in dropped)} in all"

@@ -103,22 +103,22 @@ def _make(pack: Path, progress: Progress, options: BuildOptions | None) -> None:
     build(picture, faces, pack, meter, title=_TITLE, credit=_CREDIT, options=options, overwrite=True, progress=progress)
 
 
-def _open_unkept(why: PortraitError, progress: Progress, options: BuildOptions | None) -> Portrait:
-    """Make the portrait where nothing is kept, and open it. Raises `why` where that cannot be either."""
+def _open_unkept(error: PortraitError, progress: Progress, options: BuildOptions | None) -> Portrait:
+    """Make the portrait where nothing is kept, and open it. Raises `error` where that cannot be either."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="realtime-"))
     except OSError:
-        raise why from None
+        raise error from None
     try:
         _make(folder / "default.portrait", progress, options)
         portrait = Portrait.open(folder / "default.portrait")
     except PortraitError:
-        raise why from None
+        raise error from None
     finally:
         remove(folder)  # what is open can still be read; Windows keeps it until the program's end
         if folder.exists():
             atexit.register(remove, folder)
-    log.warning("%s; until then it is made anew at each start", str(why).split(";")[0])
+    log.warning("%s; until then it is made anew at each start", str(error).split(";")[0])
     return portrait
 
 

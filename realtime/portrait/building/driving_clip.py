@@ -222,21 +222,21 @@ class _Follower:
         """Return the face in the next frame, or None where it is not seen."""
         passed_s, self._at_s = frame.pts_s - self._at_s, frame.pts_s
         found = self._tracker.update(self._detector.find(frame.pixels), frame.pts_s)
-        here = {face.track_id: face for face in found if face.lost_for_s == 0}
-        if self._identity not in here and here:
-            self._identity = max(here, key=lambda identity: here[identity].box.area)
+        by_track = {face.track_id: face for face in found if face.lost_for_s == 0}
+        if self._identity not in by_track and by_track:
+            self._identity = max(by_track, key=lambda identity: by_track[identity].box.area)
             self._tracked.forget()
-        self._heed_others(here, passed_s, Size.of(frame.pixels))
-        return self._tracked.update(frame.pixels, here.get(self._identity))
+        self._heed_others(by_track, passed_s, Size.of(frame.pixels))
+        return self._tracked.update(frame.pixels, by_track.get(self._identity))
 
     def close(self) -> None:
         self._detector.close()
 
-    def _heed_others(self, here: dict[int, Face], passed_s: float, size: Size) -> None:
-        face = here.get(self._identity)
+    def _heed_others(self, by_track: dict[int, Face], passed_s: float, size: Size) -> None:
+        face = by_track.get(self._identity)
         if face is None:
             return
-        for identity, other in here.items():
+        for identity, other in by_track.items():
             if identity != self._identity and other.box.width > _SECOND_FACE_SIZE * face.box.width:
                 self._others_s[identity] += passed_s
                 if self._others_s[identity] > _SECOND_FACE_S:

@@ -132,8 +132,10 @@ class StepSolver:
 
     def _rows_up(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         up = tuple(float(-self._up_down * row) for row in self._rows)
-        nod = tuple(float(-FULL_TURN_DEGREES * self._head_share * _PITCH_SHARE * row) for row in self._rows)
-        return up, nod
+        row_pitch_degrees = tuple(
+            float(-FULL_TURN_DEGREES * self._head_share * _PITCH_SHARE * row) for row in self._rows
+        )
+        return up, row_pitch_degrees
 
     def compare(self, column: int, motion: Motion, gaze: float, yaw: float) -> Try:
         """Return by how much a frame whose motion was seen to give `gaze` and `yaw` misses its place."""

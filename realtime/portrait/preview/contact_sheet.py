@@ -127,8 +127,8 @@ def _with_size(picture: Pixels, width: int) -> Pixels:
 
 def _scaled(picture: Pixels, size: Size) -> Pixels:
     shrinks = size.width < picture.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (size.width, size.height), interpolation=how), np.uint8)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (size.width, size.height), interpolation=interpolation), np.uint8)
 
 
 def _write(area: Pixels, text: str, at: tuple[int, int]) -> None:

@@ -82,6 +82,6 @@ def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite
 
 
 def _save(path: Path, picture: Pixels) -> None:
-    how = [cv2.IMWRITE_JPEG_QUALITY, 90] if path.suffix.lower() != ".png" else []
-    _, encoded = cv2.imencode(path.suffix.lower(), picture, how)
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, 90] if path.suffix.lower() != ".png" else []
+    _, encoded = cv2.imencode(path.suffix.lower(), picture, parameters)
     path.write_bytes(encoded.tobytes())

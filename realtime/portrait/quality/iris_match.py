@@ -112,11 +112,11 @@ class IrisWatch:
         iris: they stay with the lamp when it moves, and irises of four pixels' radius drawn in their own size were seen
         1.05 times as large by them.
         """
-        away = np.hypot(self._u, self._v)
-        beside, core = is_open & (away > 1.1) & (away <= self._REACH), is_open & (away < 0.8)
+        from_centre = np.hypot(self._u, self._v)
+        beside, core = is_open & (from_centre > 1.1) & (from_centre <= self._REACH), is_open & (from_centre < 0.8)
         dark, bright = float(np.median(values[core])), float(np.percentile(values[beside], 70))
         white = max(dark + 5.0, dark + _WHITE_FROM * (bright - dark))
-        counts = is_open & (away <= self._REACH) & ((away < 0.95) != (values > (dark + white) / 2))
+        counts = is_open & (from_centre <= self._REACH) & ((from_centre < 0.95) != (values > (dark + white) / 2))
         return np.minimum(values, white).astype(np.float32), counts, white
 
     @staticmethod
@@ -164,8 +164,8 @@ def _peak(places: Floats, values: NDArray[np.float64]) -> float:
     top = int(np.argmax(values))
     if not 0 < top < len(values) - 1:
         return float(places[top])
-    before, here, after = values[top - 1 : top + 2]
-    bend = before - 2 * here + after
+    before, peak, after = values[top - 1 : top + 2]
+    bend = before - 2 * peak + after
     shift = 0.0 if bend >= 0 else 0.5 * (before - after) / bend
     return float(places[top] + shift * (places[1] - places[0]))
 

@@ -131,8 +131,8 @@ def off_even(values: Sequence[float]) -> float:
     sizes = np.asarray(values, np.float64)
     numbers, middle = np.arange(len(sizes)), len(sizes) // 2
     ends = [0, middle, len(sizes) - 1]
-    way = abs(float(sizes[-1] - sizes[0]))
-    return float(np.abs(sizes - np.interp(numbers, ends, sizes[ends])).max()) / max(way, 1e-9)
+    whole_way = abs(float(sizes[-1] - sizes[0]))
+    return float(np.abs(sizes - np.interp(numbers, ends, sizes[ends])).max()) / max(whole_way, 1e-9)
 
 
 def turned_back(values: Sequence[float]) -> float:

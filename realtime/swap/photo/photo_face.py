@@ -118,12 +118,12 @@ def folds_in(places: Floats, reach: Floats) -> NDArray[np.uint8]:
     """Return 255 at the grid points between which a face is folded over, 0 elsewhere."""
     on_mesh = reach > 0.99
     jumps = np.zeros(reach.shape, np.uint8)
-    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        step = np.abs(places[there] - places[here]).sum(axis=2)
-        both = on_mesh[here] & on_mesh[there]
+    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        step = np.abs(places[second] - places[first]).sum(axis=2)
+        both = on_mesh[first] & on_mesh[second]
         if both.any():
             folded = both & (step > _JUMP * step[both].mean())
-            jumps[here][folded] = jumps[there][folded] = 255
+            jumps[first][folded] = jumps[second][folded] = 255
     return jumps
 
 

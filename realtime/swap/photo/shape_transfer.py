@@ -90,14 +90,14 @@ class ShapeTransfer:
         return self._moved() if self._frames % _MOVES_EVERY == 1 else None
 
     def _moved(self) -> Floats:
-        away = (self._photo - self._viewer)[:, :2] * _free()[:, None]
+        offsets = (self._photo - self._viewer)[:, :2] * _free()[:, None]
         left, right = (self._viewer[list(eye)].mean(axis=0) for eye in (_LEFT_EYE, _RIGHT_EYE))
-        percent = 100 * float(np.linalg.norm(away, axis=1).mean() / np.linalg.norm(left - right))
-        between = self._viewer[:, :2] + min(self._share, _MOST_PERCENT / max(percent, 1e-6)) * away
+        percent = 100 * float(np.linalg.norm(offsets, axis=1).mean() / np.linalg.norm(left - right))
+        between = self._viewer[:, :2] + min(self._share, _MOST_PERCENT / max(percent, 1e-6)) * offsets
         values = np.column_stack([self._corners[: len(between)], np.ones(len(between))]).astype(np.float32)
         self._rasterizer.paint(self._on_grid(between), self._photo[:, 2].astype(np.float32), values, self._seen)
-        there = self._on_grid(self._viewer[:, :2])
-        found = cv2.remap(self._seen, there[:, None], ONE_MAP, cv2.INTER_LINEAR)[:, 0]
+        places = self._on_grid(self._viewer[:, :2])
+        found = cv2.remap(self._seen, places[:, None], ONE_MAP, cv2.INTER_LINEAR)[:, 0]
         moves = (_free() > 0) & (found[:, 2] > 0.999)
         corners = self._corners.copy()
         corners[: len(between)][moves] = found[moves, :2]
@@ -128,5 +128,5 @@ def _free() -> Floats:
     """Return (468,): how far each point may move, 0..1."""
     flat = uv_points()
     fixed = flat[[number for loop in (*EYES, LIPS, MOUTH, OVAL) for number in loop]]
-    away = np.linalg.norm(flat[:, None] - fixed, axis=2).min(axis=1)
-    return smoothstep(away / _FADE)
+    distances = np.linalg.norm(flat[:, None] - fixed, axis=2).min(axis=1)
+    return smoothstep(distances / _FADE)

@@ -115,11 +115,11 @@ class _Solver:
 
     def _outline(self) -> Floats:
         """Return the rim of the head, where its movement has died away."""
-        away = self._oval - self._centre
-        up = np.clip(-away[:, 1] / (0.5 * self._unit), 0, 1)
-        down = np.clip(away[:, 1] / (0.5 * self._unit), 0, 1)
+        from_centre = self._oval - self._centre
+        up = np.clip(-from_centre[:, 1] / (0.5 * self._unit), 0, 1)
+        down = np.clip(from_centre[:, 1] / (0.5 * self._unit), 0, 1)
         factor = _REACH + _REACH_ABOVE * up + _REACH_BELOW * down
-        return np.asarray(self._centre + away * factor[:, None], np.float32)
+        return np.asarray(self._centre + from_centre * factor[:, None], np.float32)
 
     def _window(self) -> Floats:
         """1 over the face, falling to exactly 0 at the rim and at the picture's edge."""

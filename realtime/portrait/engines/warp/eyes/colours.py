@@ -83,8 +83,8 @@ def bridge(line: Floats, first: int, last: int) -> Floats:
     weight_left = (trust_left + 0.2) * (float(colour_left.mean()) + 4) ** 4
     weight_right = (trust_right + 0.2) * (float(colour_right.mean()) + 4) ** 4
     middle = _HALF_A_CHANGE + (1 - 2 * _HALF_A_CHANGE) * weight_left / (weight_left + weight_right)
-    way = np.linspace(0, 1, last - first + 3)[1:-1].astype(np.float32)
-    share = smoothstep_between(middle - _HALF_A_CHANGE, middle + _HALF_A_CHANGE, way)[:, None]
+    along = np.linspace(0, 1, last - first + 3)[1:-1].astype(np.float32)
+    share = smoothstep_between(middle - _HALF_A_CHANGE, middle + _HALF_A_CHANGE, along)[:, None]
     return np.asarray(colour_left + (colour_right - colour_left) * share, np.float32)
 
 

@@ -251,24 +251,24 @@ def _score_circles(brightness: Floats, shape: EyeShape, radii: Floats) -> tuple[
     """
     moves = np.meshgrid(np.linspace(-_SEARCH_RIGHT, _SEARCH_RIGHT, 25), np.linspace(-_SEARCH_DOWN, _SEARCH_DOWN, 11))
     places = np.stack([grid.ravel() for grid in moves], axis=1).astype(np.float32)
-    move_u, move_v = places[:, 0], places[:, 1]
+    moved_along, moved_across = places[:, 0], places[:, 1]
     places = places + np.array(shape.iris, np.float32)
-    radius, centre_u = np.repeat(radii, len(places))[:, None], np.tile(places[:, 0], len(radii))[:, None]
-    centre_v = np.tile(places[:, 1], len(radii))[:, None]
+    radius, centre_along = np.repeat(radii, len(places))[:, None], np.tile(places[:, 0], len(radii))[:, None]
+    centre_across = np.tile(places[:, 1], len(radii))[:, None]
     cosine, sine = np.cos(_SIDE_ANGLES)[None], np.sin(_SIDE_ANGLES)[None]
-    inside = _at(brightness, centre_u + (radius - _STEP) * cosine, centre_v + (radius - _STEP) * sine)
-    outside = _at(brightness, centre_u + (radius + _STEP) * cosine, centre_v + (radius + _STEP) * sine)
-    upper, lower = shape.lids(centre_u + radius * cosine)
-    rim_v = centre_v + radius * sine
-    seen = ((rim_v > upper + _OFF_LID) & (rim_v < lower - _OFF_LID)).astype(np.float32)
+    inside = _at(brightness, centre_along + (radius - _STEP) * cosine, centre_across + (radius - _STEP) * sine)
+    outside = _at(brightness, centre_along + (radius + _STEP) * cosine, centre_across + (radius + _STEP) * sine)
+    upper, lower = shape.lids(centre_along + radius * cosine)
+    rim_across = centre_across + radius * sine
+    seen = ((rim_across > upper + _OFF_LID) & (rim_across < lower - _OFF_LID)).astype(np.float32)
     rise = (outside - inside) * seen
-    right = len(_SIDE_ANGLES) // 2
-    counts = np.stack([seen[:, :right].sum(axis=1), seen[:, right:].sum(axis=1)])
-    sides = np.stack([rise[:, :right].sum(axis=1), rise[:, right:].sum(axis=1)]) / np.maximum(counts, 1)
+    right_count = len(_SIDE_ANGLES) // 2
+    counts = np.stack([seen[:, :right_count].sum(axis=1), seen[:, right_count:].sum(axis=1)])
+    sides = np.stack([rise[:, :right_count].sum(axis=1), rise[:, right_count:].sum(axis=1)]) / np.maximum(counts, 1)
     spread = float(np.percentile(brightness, 90) - np.percentile(brightness, 10)) + 1.0
     score = (sides.min(axis=0) + _BOTH_SIDES * sides.sum(axis=0)) / spread
     score[(counts < _LEAST_RIM_PLACES).any(axis=0)] = -np.inf
-    shaped = score.reshape(len(radii), len(places)) - _PLACE_RIGHT * move_u**2 - _PLACE_DOWN * move_v**2
+    shaped = score.reshape(len(radii), len(places)) - _PLACE_RIGHT * moved_along**2 - _PLACE_DOWN * moved_across**2
     return shaped.astype(np.float32), places, sides.mean(axis=0).reshape(len(radii), len(places))
 
 
@@ -283,22 +283,22 @@ def _fit_upper_lid(brightness: Floats, shape: EyeShape) -> EyeShape:
     if len(along) < 8:
         return shape
     upper, lower = shape.lids(along)
-    bow = 1 - (2 * along) ** 2
+    parabola = 1 - (2 * along) ** 2
     lifts, tilts = (
         grid.ravel()[:, None]
         for grid in np.meshgrid(
             np.linspace(-_MOST_LIFTED, 0.0, 11), np.linspace(-_MOST_LIFTED, _MOST_LIFTED, 9), indexing="ij"
         )
     )
-    edge = upper[None] + (lifts + tilts * along[None]) * bow[None]
+    edge = upper[None] + (lifts + tilts * along[None]) * parabola[None]
     below = np.minimum(edge + _STEP, (edge + lower[None]) / 2 + 0.01)
     places = np.broadcast_to(along, edge.shape)
     rise = _at(brightness, places, below) - _at(brightness, places, edge - _STEP)
     spread = float(np.percentile(brightness, 90) - np.percentile(brightness, 10)) + 1.0
     score = rise.mean(axis=1) / spread - _LIFTING * lifts[:, 0] ** 2 - _TILTING * tilts[:, 0] ** 2
     best = int(np.argmax(score))
-    grid_bow = np.clip(1 - (2 * _GRID) ** 2, 0, 1)
-    moved = shape.upper + (float(lifts[best, 0]) + float(tilts[best, 0]) * _GRID) * grid_bow
+    grid_parabola = np.clip(1 - (2 * _GRID) ** 2, 0, 1)
+    moved = shape.upper + (float(lifts[best, 0]) + float(tilts[best, 0]) * _GRID) * grid_parabola
     return dataclasses.replace(shape, upper=np.minimum(moved, shape.lower).astype(np.float32))
 
 

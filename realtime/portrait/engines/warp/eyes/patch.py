@@ -53,8 +53,8 @@ class EyePatch:
 
     def _picture_places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return where pixels of a layer are in the picture, pixels."""
-        half, k = np.float32(0.5), np.float32(self.enlarged)
-        return (x + half) / k - half + np.float32(self.left), (y + half) / k - half + np.float32(self.top)
+        half, scale = np.float32(0.5), np.float32(self.enlarged)
+        return (x + half) / scale - half + np.float32(self.left), (y + half) / scale - half + np.float32(self.top)
 
     def spread_px(self, units: float) -> float:
         """Return a length in units as pixels of a layer."""
@@ -63,8 +63,8 @@ class EyePatch:
     def sample(self, layer: Floats, along: Floats, across: Floats) -> Floats:
         """Return a layer's values at places in units."""
         x, y = self.shape.picture_of(along, across)
-        k = self.enlarged
-        to_x, to_y = (x - self.left + 0.5) * k - 0.5, (y - self.top + 0.5) * k - 0.5
+        scale = self.enlarged
+        to_x, to_y = (x - self.left + 0.5) * scale - 0.5, (y - self.top + 0.5) * scale - 0.5
         return np.asarray(
             cv2.remap(
                 layer,

@@ -68,14 +68,14 @@ def find_lips(picture: Pixels, mesh: FaceMesh) -> Lips:
     """Return where a mouth opens: along the dark line between closed lips, or along the lower lip of parted ones."""
     points = mesh.points[:, :2]
     upper, lower = points[list(face.LIP_UPPER_INNER)], points[list(face.LIP_LOWER_INNER)]
-    ends = upper[-1] - upper[0]
-    length, unit = float(np.linalg.norm(ends)), mesh.box.height
-    middle, axis = (upper[0] + upper[-1]) / 2, ends / length
+    corner_to_corner = upper[-1] - upper[0]
+    length, unit_px = float(np.linalg.norm(corner_to_corner)), mesh.box.height
+    middle, axis = (upper[0] + upper[-1]) / 2, corner_to_corner / length
     lips = Lips(
         (float(middle[0]), float(middle[1])),
         (float(axis[0]), float(axis[1])),
-        unit,
-        length / 2 / unit,
+        unit_px,
+        length / 2 / unit_px,
         0.0,
         np.zeros(_PLACES, np.float32),
     )
@@ -83,8 +83,8 @@ def find_lips(picture: Pixels, mesh: FaceMesh) -> Lips:
     apart = float((edges[1] - edges[0])[_PLACES // 2])
     if apart > _CLOSED:
         # Towards the corners the mesh's edge lies in the lip itself, of which a rim would stay with the teeth.
-        out = np.linspace(-1, 1, _PLACES, dtype=np.float32)
-        inwards = _IN_FROM_CORNERS * out**2 * (edges[1] - edges[0])
+        outwards = np.linspace(-1, 1, _PLACES, dtype=np.float32)
+        inwards = _IN_FROM_CORNERS * outwards**2 * (edges[1] - edges[0])
         return dataclasses.replace(lips, apart=apart, line=np.asarray(edges[1] - inwards, np.float32))
     middle_line = np.asarray((edges[0] + edges[1]) / 2, np.float32)
     return dataclasses.replace(lips, line=_darkest(picture, lips, middle_line))
@@ -93,29 +93,30 @@ def find_lips(picture: Pixels, mesh: FaceMesh) -> Lips:
 def _smooth_line(lips: Lips, points: Floats) -> Floats:
     """Return a curve of order 4 through a lip's edge (what 11 points bear without waves), from corner to corner."""
     along, across = lips.units_of(points[:, 0], points[:, 1])
-    ends = np.where(np.arange(len(along)) % (len(along) - 1) == 0, 4.0, 1.0)
-    curve = np.polynomial.Polynomial.fit(along, across, 4, w=ends)
+    weights = np.where(np.arange(len(along)) % (len(along) - 1) == 0, 4.0, 1.0)
+    curve = np.polynomial.Polynomial.fit(along, across, 4, w=weights)
     return np.asarray(curve(np.linspace(-lips.half, lips.half, _PLACES)), np.float32)
 
 
 def _darkest(picture: Pixels, lips: Lips, line: Floats) -> Floats:
     """Return the darkest path near a line, that bends as little as it can (dynamic programming along the mouth)."""
     along = np.linspace(-lips.half, lips.half, _PLACES, dtype=np.float32)[:, None]
-    away = np.linspace(-_REACH, _REACH, _DEPTHS, dtype=np.float32)[None]
-    x, y = lips.picture_of(along, line[:, None] + away)
+    from_line = np.linspace(-_REACH, _REACH, _DEPTHS, dtype=np.float32)[None]
+    x, y = lips.picture_of(along, line[:, None] + from_line)
     strip = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32).mean(axis=2)
     strip = cv2.GaussianBlur(strip, (0, 0), 1.5)
     cost = (strip - strip.min(axis=1, keepdims=True)) / max(1.0, float(strip.std()))
-    cost += (away / _REACH) ** 2  # at the rim of the strip lie other dark things: the chin's fold, the nose's shadow
+    # At the rim of the strip lie other dark things: the chin's fold, the nose's shadow.
+    cost += (from_line / _REACH) ** 2
     steps = _BEND * np.abs(np.arange(_DEPTHS)[:, None] - np.arange(_DEPTHS)[None])
-    total, came = cost[0], []
-    for here in cost[1:]:
-        ways = total[:, None] + steps
-        came.append(ways.argmin(axis=0))
-        total = ways.min(axis=0) + here
+    total, came_from = cost[0], []
+    for place_cost in cost[1:]:
+        path_costs = total[:, None] + steps
+        came_from.append(path_costs.argmin(axis=0))
+        total = path_costs.min(axis=0) + place_cost
     path = [int(total.argmin())]
-    for before in reversed(came):
+    for before in reversed(came_from):
         path.append(int(before[path[-1]]))
-    found = line + away[0][path[::-1]]
-    calm = cv2.GaussianBlur(found[:, None], (1, 13), 0, sigmaY=2.5, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(calm[:, 0], np.float32)
+    found = line + from_line[0][path[::-1]]
+    smoothed = cv2.GaussianBlur(found[:, None], (1, 13), 0, sigmaY=2.5, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(smoothed[:, 0], np.float32)

@@ -114,13 +114,13 @@ class MouthLayer:
         """Return by which share of the opening the upper and the lower lip's edges go down; the same from the corners
         on.
         """
-        out = np.abs(along) / self._lips.half
-        bow = np.clip(1 - out * out, 0, 1) ** _ROUNDNESS
+        outwards = np.abs(along) / self._lips.half
+        roundness = np.clip(1 - outwards * outwards, 0, 1) ** _ROUNDNESS
         jaw, corners = _jaw(along), self._corner_share
-        arch = smoothstep((out - _UPPER_ARCH) / (1 - _UPPER_ARCH))
+        arch = smoothstep((outwards - _UPPER_ARCH) / (1 - _UPPER_ARCH))
         return (
             np.asarray(jaw * corners * arch - _UPPER_RISES * (1 - arch), np.float32),
-            np.asarray(jaw * (corners + (1 - corners) * bow), np.float32),
+            np.asarray(jaw * (corners + (1 - corners) * roundness), np.float32),
         )
 
     def _start(self, along: Floats, across: Floats, mouth_open: float, share: Floats) -> Floats:
