@@ -149,7 +149,7 @@ def first_loop(source: Path) -> float:
     from mediapipe.tasks.python import BaseOptions, vision
 
     from realtime.faces import DETECTOR_MODELS
-    from realtime.faces.weights import weights_file
+    from realtime.models.weights import weights_file
 
     model = DETECTOR_MODELS[os.environ["BENCHMARK_DETECTOR"]]
     options = vision.FaceDetectorOptions(base_options=BaseOptions(model_asset_path=str(weights_file(model))))

@@ -59,4 +59,4 @@ DETECTOR_MODELS = {
     "mediapipe-short": _SHORT_RANGE,
     "mediapipe-full": _FULL_RANGE,
 }
-"""The model file of each detector in `realtime.faces.weights`, so that it can be checked before anything starts."""
+"""The model file of each detector in `realtime.models.weights`, so that it can be checked before anything starts."""

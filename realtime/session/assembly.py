@@ -552,7 +552,7 @@ def _face_stage(options: Options, chain: EffectChain, stats: RunStats) -> FaceSt
         return detector
 
     if chain.uses_faces:
-        from realtime.faces.weights import weights_file
+        from realtime.models.weights import weights_file
 
         try:
             weights_file(DETECTOR_MODELS[name])

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.describe(actions)
     remove = actions.add_parser("remove", help="delete a model that you added")
     remove.add_argument("name", metavar="NAME", help="as `realtime models` lists it")
-    path = actions.add_parser("path", help="print the folder of the face networks, or the path of one model")
+    path = actions.add_parser("path", help="print the folder of the networks that see people, or the path of one model")
     path.add_argument("name", nargs="?", default="", help="a name as `realtime models` lists it")
     actions.add_parser("verify", help="the list; exit code 1 where a file is missing or damaged")
 
@@ -34,13 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(*, strict: bool) -> int:
-    damaged = [_list_face_networks(), _list_networks()]
+    damaged = [_list_weights(), _list_networks()]
     return 1 if strict and any(damaged) else 0
 
 
-def _list_face_networks() -> bool:
-    """Print the networks that find and measure faces; tell whether one of them cannot be used."""
-    from realtime.faces import weights
+def _list_weights() -> bool:
+    """Print the networks that see people; tell whether one of them cannot be used."""
+    from realtime.models import weights
 
     rows = [("name", "what it is for", "size", "licence", "state")]
     faults: list[ModelError] = []
@@ -112,8 +112,7 @@ def _remove(name: str) -> int:
 
 
 def _path(name: str) -> int:
-    from realtime.faces import weights
-    from realtime.models import library
+    from realtime.models import library, weights
     from realtime.models.card import ModelKind
 
     if not name:

@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from realtime.core.errors import ModelError
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection import ssd
-from realtime.faces.detection.tflite import read
-from realtime.faces.detection.tflite_to_onnx import INPUT, to_onnx
-from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.imaging.pixels import halve_into
 from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
+from realtime.models.tflite import read
+from realtime.models.tflite_to_onnx import INPUT, to_onnx
+from realtime.models.weights import weights_file
 
 LEAST_SCORE = 0.35
 # Live, doubtful faces are wanted too: the tracker keeps people it knows by them (`tracker.SURE_SCORE`). Two

@@ -16,8 +16,8 @@ from realtime.core.errors import ModelError
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection.blazeface import LEAST_SCORE, MOST_OVERLAP, SmallCopy
 from realtime.faces.detection.mediapipe_loader import cannot_load, import_mediapipe, plain_letters
-from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Frame
+from realtime.models.weights import weights_file
 
 
 class MediaPipeDetector(FaceDetector):

@@ -16,8 +16,8 @@ from realtime.faces.landmarks.mesh import (
     sample_crop,
     square_crop,
 )
-from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Pixels
+from realtime.models.weights import weights_file
 
 INPUT_SIDE_PX = 64
 CROP_SCALE = 2.3

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
-from realtime.faces.weights import weights_file
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.imaging.numerics import best_similarity
 from realtime.imaging.pixels import cut_square
+from realtime.models.weights import weights_file
 
 POINT_COUNT = 468
 INPUT_SIDE_PX = 192

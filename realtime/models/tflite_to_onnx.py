@@ -1,18 +1,20 @@
 """Writes a TensorFlow Lite network as an ONNX graph, for ONNX Runtime: some 20 ms for a face detector.
 
 Between the operators pictures lie as ONNX has them, (1, channels, height, width); what goes in and what comes out keeps
-TensorFlow's order. The graph itself brings a picture's bytes into −1..1, so that Python touches no pixel.
+TensorFlow's order. The graph itself brings a picture's bytes into the range that the network knows, so that Python
+touches no pixel.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.faces.detection.tflite import Network, Op, Operator, UnreadableError
 from realtime.models import onnx_writer
+from realtime.models.tflite import Network, Op, Operator, UnreadableError
 
 INPUT = "picture"
 """uint8 (1, side, side, 3), RGB."""
@@ -20,17 +22,19 @@ _SAME, _RELU = 0, 1
 """TensorFlow Lite's numbers for a padding that keeps the size, and for an activation."""
 
 
-def to_onnx(network: Network) -> bytes:
-    """Return the model. Its outputs are named by their last side: `16` and `1` for a face detector.
+def to_onnx(network: Network, least: float = -1.0) -> bytes:
+    """Return the model. What the network is shown goes from `least` (a byte of 0) to 1 (255). Its outputs are named by
+    their last side: `16` and `1` for a face detector.
 
     Raises UnreadableError for a network that needs an operator in a way that is not known here.
     """
-    return _Writer(network).model()
+    return _Writer(network, least).model()
 
 
 class _Writer:
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, least: float) -> None:
         self._network = network
+        self._least = least
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
 
@@ -39,11 +43,17 @@ class _Writer:
         self._take_picture(source)
         write: Mapping[Op, Callable[[Operator], None]] = {
             Op.ADD: self._add,
+            Op.AVERAGE_POOL_2D: self._average_pool,
             Op.CONCATENATION: self._concatenate,
             Op.CONV_2D: self._convolve,
+            Op.CUSTOM: self._convolve_transposed,
             Op.DEPTHWISE_CONV_2D: self._convolve,
             Op.DEPTH_TO_SPACE: self._depth_to_space,
+            Op.HARD_SWISH: self._hard_swish,
+            Op.LOGISTIC: self._logistic,
             Op.MAX_POOL_2D: self._max_pool,
+            Op.MEAN: self._mean,
+            Op.MUL: self._multiply,
             Op.PAD: self._pad,
             Op.RELU: self._relu,
             Op.RESHAPE: self._reshape,
@@ -52,7 +62,12 @@ class _Writer:
         for operator in self._network.operators:
             write[operator.op](operator)
         shapes = self._network.shapes
-        outputs = [onnx_writer.port(self._name(number), "float32", shapes[number]) for number in self._network.outputs]
+        for number in self._network.outputs:
+            if len(shapes[number]) == 4:
+                self._node("Transpose", [self._name(number)], str(shapes[number][-1]), perm=(0, 2, 3, 1))
+        outputs = [
+            onnx_writer.port(str(shapes[number][-1]), "float32", shapes[number]) for number in self._network.outputs
+        ]
         picture = onnx_writer.port(INPUT, "uint8", shapes[source])
         return onnx_writer.model(self._nodes, self._constants, [picture], outputs)
 
@@ -60,14 +75,37 @@ class _Writer:
         name = self._name(source)
         self._node("Cast", [INPUT], f"{name}_float", to=1)
         self._node("Transpose", [f"{name}_float"], f"{name}_planes", perm=(0, 3, 1, 2))
-        share = self._constant(f"{name}_share", np.full((), 1 / 127.5, np.float32))
+        share = self._constant(f"{name}_share", np.full((), (1 - self._least) / 255, np.float32))
+        if self._least == 0:
+            self._node("Mul", [f"{name}_planes", share], name)
+            return
         self._node("Mul", [f"{name}_planes", share], f"{name}_scaled")
-        one = self._constant(f"{name}_one", np.ones((), np.float32))
-        self._node("Sub", [f"{name}_scaled", one], name)
+        least = self._constant(f"{name}_least", np.full((), self._least, np.float32))
+        self._node("Add", [f"{name}_scaled", least], name)
 
     def _add(self, step: Operator) -> None:
         names = [self._name(number) for number in step.inputs]
         self._activated(step, step.option(0, "b"), "Add", names)
+
+    def _multiply(self, step: Operator) -> None:
+        self._activated(step, step.option(0, "b"), "Mul", [self._name(number) for number in step.inputs])
+
+    def _average_pool(self, step: Operator) -> None:
+        if (step.option(4), step.option(3)) != tuple(self._network.shapes[step.inputs[0]][1:3]):
+            raise UnreadableError("it averages over parts of a picture")
+        self._activated(step, step.option(5, "b"), "GlobalAveragePool", [self._name(step.inputs[0])])
+
+    def _mean(self, step: Operator) -> None:
+        source, axes = step.inputs
+        if self._network.constants[axes].tolist() != [1, 2] or len(self._network.shapes[step.output]) != 4:
+            raise UnreadableError("it averages over something other than a picture")
+        self._node("GlobalAveragePool", [self._name(source)], self._name(step.output))
+
+    def _hard_swish(self, step: Operator) -> None:
+        self._node("HardSwish", [self._name(step.inputs[0])], self._name(step.output))
+
+    def _logistic(self, step: Operator) -> None:
+        self._node("Sigmoid", [self._name(step.inputs[0])], self._name(step.output))
 
     def _concatenate(self, step: Operator) -> None:
         # Of lists that are flattened already, (1, count, values): the order of the sides is TensorFlow's there.
@@ -90,6 +128,17 @@ class _Writer:
         activation = step.option(4 if each else 3, "b")
         group = weights.shape[0] if each else 1
         self._activated(step, activation, "Conv", inputs, kernel_shape=kernel, strides=strides, pads=pads, group=group)
+
+    def _convolve_transposed(self, step: Operator) -> None:
+        source, weight_number, bias_number = step.inputs
+        weights = np.asarray(self._network.constants[weight_number], np.float32).transpose(3, 0, 1, 2)
+        _, width, height = struct.unpack_from("<3i", step.custom_options)
+        if weights.shape[2:] != (height, width):
+            raise UnreadableError("what it makes of neighbouring pixels overlaps")
+        name = self._name(step.output)
+        bias = np.asarray(self._network.constants[bias_number], np.float32)
+        inputs = [self._name(source), self._constant(f"{name}_w", weights), self._constant(f"{name}_b", bias)]
+        self._node("ConvTranspose", inputs, name, kernel_shape=(height, width), strides=(height, width))
 
     def _depth_to_space(self, step: Operator) -> None:
         name, source = self._name(step.output), self._name(step.inputs[0])
@@ -143,7 +192,7 @@ class _Writer:
             raise UnreadableError(f"it has an activation of number {activation}")
 
     def _name(self, number: int) -> str:
-        if number in self._network.outputs:
+        if number in self._network.outputs and len(self._network.shapes[number]) != 4:
             return str(self._network.shapes[number][-1])
         return f"t{number}"
 

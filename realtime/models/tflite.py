@@ -2,7 +2,8 @@
 
 It is a FlatBuffer (https://flatbuffers.dev/internals/); field numbers are those of
 https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs. Only as much is
-known as the face detectors need, and only files whose SHA-256 is known are read (`realtime.faces.weights`).
+known as the networks need that come with the program, and only files whose SHA-256 is known are read
+(`realtime.models.weights`).
 """
 
 from __future__ import annotations
@@ -21,17 +22,27 @@ class Op(enum.IntEnum):
     """TensorFlow Lite's operators by their number."""
 
     ADD = 0
+    AVERAGE_POOL_2D = 1
     CONCATENATION = 2
     CONV_2D = 3
     DEPTHWISE_CONV_2D = 4
     DEPTH_TO_SPACE = 5
     DEQUANTIZE = 6
+    LOGISTIC = 14
     MAX_POOL_2D = 17
+    MUL = 18
     RELU = 19
     RESHAPE = 22
     RESIZE_BILINEAR = 23
+    CUSTOM = 32
     PAD = 34
+    MEAN = 40
+    HARD_SWISH = 117
     DENSIFY = 124
+
+
+TRANSPOSED_CONVOLUTION = b"Convolution2DTransposeBias"
+"""The only custom operator that is known: MediaPipe's, with the parameters of TensorFlow Lite's own."""
 
 
 class UnreadableError(Exception):
@@ -93,6 +104,8 @@ class Operator:
     inputs: tuple[int, ...]
     output: int
     options: Table | None
+    custom_options: bytes = b""
+    """Of `Op.CUSTOM`, as C lays its parameters out."""
 
     def option(self, field: int, kind: str = "i", default: int = 0) -> int:
         """Return one of its options, by the number and kind of the field."""
@@ -127,7 +140,7 @@ def read(data: bytes) -> Network:
 
 
 def _network(model: Table) -> Network:
-    codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
+    codes = [_op(code) for code in model.tables(1)]
     (graph,) = model.tables(2)
     tensors, buffers = graph.tables(0), model.tables(4)
     constants = {}
@@ -139,11 +152,11 @@ def _network(model: Table) -> Network:
     for step in graph.tables(3):
         inputs = tuple(step.array(1, "<i4").tolist())
         (output,) = step.array(2, "<i4").tolist()
-        op = Op(codes[step.number(0, "I")])
+        op = codes[step.number(0, "I")]
         if op in (Op.DENSIFY, Op.DEQUANTIZE):
             constants[output] = np.asarray(constants[inputs[0]], np.float32)
         else:
-            operators.append(Operator(op, inputs, output, step.table(4)))
+            operators.append(Operator(op, inputs, output, step.table(4), step.array(5, "u1").tobytes()))
     return Network(
         tuple(operators),
         tuple(tuple(tensor.array(0, "<i4").tolist()) for tensor in tensors),
@@ -151,6 +164,13 @@ def _network(model: Table) -> Network:
         tuple(graph.array(1, "<i4").tolist()),
         tuple(graph.array(2, "<i4").tolist()),
     )
+
+
+def _op(code: Table) -> Op:
+    op = Op(max(code.number(0, "b"), code.number(3, "i")))
+    if op is Op.CUSTOM and code.array(1, "u1").tobytes() != TRANSPOSED_CONVOLUTION:
+        raise UnreadableError("it has an operator of somebody's own")
+    return op
 
 
 def _plain(tensor: Table, stored: NDArray[Any]) -> NDArray[Any]:

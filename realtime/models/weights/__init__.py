@@ -1,5 +1,5 @@
-"""The face networks, which come with the program. `README.md` beside them says whose they are, where they are from and
-under which licence.
+"""The networks that see people, which come with the program. `README.md` beside them says whose they are,
+where they are from and under which licence.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ WEIGHTS_FILES: Mapping[str, WeightsFile] = MappingProxyType(
         "iris_landmark.tflite": WeightsFile(
             "eyelids and iris of one eye", "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f"
         ),
+        "selfie_segmentation_landscape.tflite": WeightsFile(
+            "tells people from background, in wide pictures",
+            "a77d03f4659b9f6b6c1f5106947bf40e99d7655094b6527f214ea7d451106edd",
+        ),
+        "selfie_segmentation.tflite": WeightsFile(
+            "tells people from background", "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"
+        ),
     }
 )
 
@@ -54,7 +61,7 @@ def weights_file(name: str) -> Path:
     """Return the path of a file whose SHA-256 has just been checked (1.6 ms for the largest, of 2.6 MB). Any thread.
 
     In a folder of the user's own it must be the known one, too: the sizes and the meaning of its outputs are written
-    into our code, so another network under the same name would only give wrong faces.
+    into our code, so another network under the same name would only give wrong answers.
 
     Raises ModelError, one line, where the file is missing, damaged or another, and for a name that is not known.
     """

@@ -1,4 +1,6 @@
-"""The face networks lie in the package, whole and with their licence; a folder of the user's own is taken instead."""
+"""The networks that see people lie in the package, whole and with their licence; a folder of the user's own is taken
+instead.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,10 @@ import pytest
 
 from realtime.commands import models as models_command
 from realtime.core.errors import ModelError
-from realtime.faces import DETECTORS, weights
+from realtime.faces import DETECTORS
 from realtime.faces.landmarks.measurement import FaceMeasurer
-from realtime.faces.weights import WEIGHTS_FILES, weights_file, weights_folder
+from realtime.models import weights
+from realtime.models.weights import WEIGHTS_FILES, weights_file, weights_folder
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = Path(weights.__file__).parent
@@ -68,10 +71,10 @@ def test_all_of_the_folder_is_packed() -> None:
     package = ROOT / "realtime"
     patterns = project["tool"]["setuptools"]["package-data"]["realtime"]
     packed = {path for pattern in patterns for path in package.glob(pattern)}
-    lying = {path for path in (package / "faces" / "weights").iterdir() if path.is_file() and path.suffix != ".py"}
+    lying = {path for path in (package / "models" / "weights").iterdir() if path.is_file() and path.suffix != ".py"}
     assert len(lying) == len(WEIGHTS_FILES) + 2
     assert lying <= packed
-    assert "realtime/faces/weights/LICENSE" in project["project"]["license-files"]
+    assert "realtime/models/weights/LICENSE" in project["project"]["license-files"]
 
 
 def test_a_damaged_installation_is_one_line(installed: Path) -> None:
