@@ -20,9 +20,9 @@ MODULES = sorted(
     if path.name != "__main__.py"
 )
 FOLDERS = (
-    "core", "imaging", "control", "system", "disclosure", "video", "picture_files", "models", "faces", "cameras",
-    "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "effects", "pipeline",
-    "sound", "remote", "session", "gallery", "commands",
+    "core", "imaging", "control", "system", "disclosure", "video", "picture_files", "models", "faces", "person",
+    "cameras", "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "effects",
+    "pipeline", "sound", "remote", "session", "gallery", "commands",
 )  # fmt: skip
 """From the ground up, as docs/architecture.md draws them from the top down."""
 HEAVY = ("mediapipe", "pygame", "av", "pyvirtualcam", "sounddevice", "onnxruntime", "matplotlib", "torch")

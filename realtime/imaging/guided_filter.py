@@ -27,6 +27,8 @@ class GuidedFilter:
         self._product: Floats = np.empty(shape, np.float32)
         self._variance: Floats = np.empty(shape, np.float32)
         self._slope: Floats = np.empty(shape, np.float32)
+        self._mean_slope: Floats = np.empty(shape, np.float32)
+        self._level: Floats = np.empty(shape, np.float32)
 
     def slope(self, guide: Floats, picture: Floats, scale: float = 1.0) -> Floats:
         """Return how strongly the picture follows the guide, times `scale`: their covariance over the guide's variance.
@@ -46,8 +48,18 @@ class GuidedFilter:
         cv2.divide(self._slope, self._variance, dst=self._slope, scale=scale)
         return self._slope
 
+    def coefficients(self, guide: Floats, picture: Floats) -> tuple[Floats, Floats]:
+        """Return slope and level: `slope × guide + level` is the picture with the guide's edges, also those of a larger
+        copy of the guide where both are enlarged to it. The next call overwrites them.
+        """
+        slope = self.slope(guide, picture)
+        cv2.multiply(slope, self._guide_mean, dst=self._product)
+        cv2.subtract(self._picture_mean, self._product, dst=self._product)
+        cv2.blur(self._product, self._window, dst=self._level)
+        cv2.blur(slope, self._window, dst=self._mean_slope)
+        return self._mean_slope, self._level
+
     def apply(self, guide: Floats, picture: Floats) -> Floats:
         """Return the picture with the guide's edges."""
-        slope = self.slope(guide, picture)
-        level = self._picture_mean - slope * self._guide_mean
-        return np.asarray(cv2.blur(slope, self._window) * guide + cv2.blur(level, self._window), np.float32)
+        slope, level = self.coefficients(guide, picture)
+        return np.asarray(slope * guide + level, np.float32)
