@@ -30,7 +30,7 @@ from realtime.core.stats import RunStats
 from realtime.effects import EFFECTS, Effect, EffectContext, effect_class
 from realtime.effects.plain import Plain
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Frame
+from realtime.imaging.frame import Frame, Size
 from realtime.pipeline.capture import CapturePolicy
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
@@ -229,6 +229,30 @@ def test_what_is_costly_is_found_once_however_many_ask() -> None:
     for index in range(3):
         chain.make(Frame(draw_number(index), 0.0, 0.0, index), [])
     assert found == [0, 1, 2]
+
+
+def test_of_a_picture_that_is_drawn_what_is_found_is_found_anew() -> None:
+    found: list[Size] = []
+
+    class Mask:
+        def __init__(self, frame: Frame) -> None:
+            found.append(frame.size)
+
+    class Asking(Plain):
+        def make(self, scene: Scene) -> Frame:
+            scene.once(Mask, lambda: Mask(scene.captured))
+            return scene.frame
+
+    class Drawing(Plain):
+        uses_pixels = False
+
+        def make(self, scene: Scene) -> Frame:
+            return scene.frame.with_pixels(np.zeros((9, 16, 3), np.uint8))
+
+    effects = [Asking(), Drawing(), Asking(), Asking()]
+    chain = EffectChain([EffectSlot(str(number), one) for number, one in enumerate(effects)], RunStats())
+    chain.make(Frame(draw_number(0), 0.0, 0.0, 0), [])
+    assert found == [Size.of(draw_number(0)), Size(16, 9)]
 
 
 def test_an_effect_written_against_the_former_contract_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

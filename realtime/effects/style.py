@@ -23,6 +23,7 @@ from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
+from realtime.effects.people import people_in
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
@@ -30,6 +31,8 @@ from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.person.finder import FinderOnDemand
+from realtime.person.mask import PersonMask
 from realtime.style.background_loader import BackgroundLoader, LoadRequest
 from realtime.style.loader import Opener, sizes_of
 from realtime.style.renderer import StyleRenderer
@@ -63,6 +66,13 @@ class StyleSettings:
             "auto: a smaller working size where the model is slower than the camera; fixed: the full size"
         ),
     )
+    where: Literal["all", "person", "background"] = field(
+        default="all",
+        metadata=setting(
+            "person: only people are painted; background: everything but people; what is not is the camera's picture",
+            live=True,
+        ),
+    )
     steady: bool = field(default=True, metadata=setting("keep still what does not move, against flicker"))
 
 
@@ -90,7 +100,10 @@ class StyleEffect(Effect):
         self.parameters = Parameters(settings)
         self._strength_is_named = False
         self._pool = FramePool(frame)
-        self._last: tuple[Pixels, Pixels, float] | None = None  # frame, picture, strength
+        self._finder = FinderOnDemand()
+        if settings.where != "all":
+            self._finder.get(frame, waits=True)
+        self._last: tuple[Pixels, Pixels, StyleSettings] | None = None  # frame, picture, as it was set
         self._frames_by_size: collections.Counter[Size] = collections.Counter()
         self.title = self._renderer.model.card.title or path.stem
         self.provider = self._renderer.model.provider
@@ -119,25 +132,43 @@ class StyleEffect(Effect):
         return effect
 
     def make(self, scene: Scene) -> Frame:
-        frame, strength = scene.frame, self.parameters.values.strength
-        if self._last is not None and self._last[0] is frame.pixels and self._last[2] == strength:
+        frame, settings = scene.frame, self.parameters.values
+        if self._last is not None and self._last[0] is frame.pixels and self._last[2] == settings:
             return frame.with_pixels(self._last[1])
         self._fit(frame.size)
-        if strength == 0:
+        if settings.strength == 0:
             return frame
-        renderer = self._renderer
-        picture = self._pool.take()
-        renderer.paint(frame.pixels, frame.pts_s, picture)
         began_s = time.perf_counter()
-        if strength < 1:
-            cv2.addWeighted(frame.pixels, 1 - strength, picture, strength, 0, dst=picture)
+        people = self._people(scene, settings)
+        if people is not None and people.is_empty and settings.where == "person":
+            return frame
+        picture = self._paint(frame, settings.strength)
+        if people is not None and settings.where == "person":
+            people.lay_background(frame.pixels, picture)
+        elif people is not None:
+            people.lay_people(frame.pixels, picture)
         now_s = time.perf_counter()
         if self._is_governed:
-            self._governor.count(renderer.scaling_s, renderer.rest_s + now_s - began_s, now_s)
-        self.provider = renderer.model.provider  # it may have changed: out of GPU memory
-        self._frames_by_size[renderer.model.size] += 1
-        self._last = (frame.pixels, picture, strength)
+            painted_s = self._renderer.scaling_s
+            self._governor.count(painted_s, now_s - began_s - painted_s, now_s)
+        self.provider = self._renderer.model.provider  # it may have changed: out of GPU memory
+        self._frames_by_size[self._renderer.model.size] += 1
+        self._last = (frame.pixels, picture, settings)
         return frame.with_pixels(picture)
+
+    def _people(self, scene: Scene, settings: StyleSettings) -> PersonMask | None:
+        """Return where people are; None where all is painted, and while what finds them is being opened."""
+        if settings.where == "all":
+            return None
+        finder = self._finder.get(scene.frame.size, waits=self._every_frame)
+        return None if finder is None else people_in(scene, finder)
+
+    def _paint(self, frame: Frame, strength: float) -> Pixels:
+        picture = self._pool.take()
+        self._renderer.paint(frame.pixels, frame.pts_s, picture)
+        if strength < 1:
+            cv2.addWeighted(frame.pixels, 1 - strength, picture, strength, 0, dst=picture)
+        return picture
 
     def inherit_state(self, former: Effect) -> None:
         if isinstance(former, StyleEffect) and not self._strength_is_named:
@@ -160,6 +191,7 @@ class StyleEffect(Effect):
 
     def close(self) -> None:
         self._exchange.close()
+        self._finder.close()
         self._renderer.close_aside()
 
     def _fit(self, frame: Size) -> None:

@@ -143,6 +143,8 @@ class EffectChain:
             picture, is_given_away = self.calls.picture_of(slot, scene, at)
             if self._fade is not None and slot is self.slots[-1]:
                 picture, is_given_away = self._faded(scene, seen, faces, picture, is_given_away, at)
+            if not slot.traits.uses_pixels:  # nothing in what it has drawn lies where the camera saw it
+                scene = Scene(picture)
         at.at("the label")
         return self._marking.mark(picture, frame, may_write=is_given_away)
 
