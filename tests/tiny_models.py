@@ -265,3 +265,48 @@ def tinting_swap(
             morph=morph,
         ),
     )
+
+
+def copying_motion(path: Path, side: int = SIDE, *, alignment: str = "mesh coverage=3 x=0 y=-0.15") -> Path:
+    """A motion model whose motions and features are the picture itself: it draws the source and, on top, what the
+    driving face has changed since rest. All of it is new.
+    """
+    count = side * side * 3
+    face = [1, side, side, 3]
+    nodes = [
+        helper.make_node("Cast", ["face"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["floats", "flat"], ["motion"]),
+        helper.make_node("Cast", ["face"], ["floats_again"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["floats_again", "flat"], ["features"]),
+        helper.make_node("Sub", ["driving_motion", "rest_motion"], ["change"]),
+        helper.make_node("Add", ["source_features", "source_motion"], ["twice"]),
+        helper.make_node("Mul", ["twice", "half"], ["source"]),
+        helper.make_node("Add", ["source", "change"], ["moved"]),
+        helper.make_node("Clip", ["moved", "black", "white"], ["clipped"]),
+        helper.make_node("Cast", ["clipped"], ["bytes"], to=TensorProto.UINT8),
+        helper.make_node("Reshape", ["bytes", "square"], ["face_out"]),
+        helper.make_node("Identity", ["everywhere"], ["mask"]),
+    ]
+    return write_model(
+        path,
+        nodes,
+        [
+            picture("face", side, side),
+            *(vector(name, count) for name in ("source_features", "source_motion", "rest_motion", "driving_motion")),
+        ],
+        [
+            vector("motion", count),
+            vector("features", count),
+            picture("face_out", side, side),
+            picture("mask", side, side, 1),
+        ],
+        {
+            "flat": np.array([1, count]),
+            "square": np.array(face),
+            "half": np.array(0.5, np.float32),
+            "black": np.array(0, np.float32),
+            "white": np.array(255, np.float32),
+            "everywhere": np.full([1, side, side, 1], 255, np.uint8),
+        },
+        card=ModelCard(ModelKind.MOTION, title="Copying", alignment=alignment),
+    )

@@ -204,7 +204,7 @@ def export(
         for part, space in zip(source.parts, spaces, strict=True):
             path = output.with_stem(output.stem + part.suffix)
             file = unfinished.enter_context(atomic_write(path if into is None else into / path.name))
-            alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment
+            alignment = "" if part.kind is ModelKind.STYLE else card.alignment or source.alignment or part.alignment
             own_card = dataclasses.replace(
                 card, kind=part.kind, network=source.name, alignment=alignment, latent_space=space
             )

@@ -17,6 +17,7 @@ IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
     ModelKind.IDENTITY_ENCODER: RegistryEntry(f"{_HERE}.face.encoder_importer", "EncoderImporter", "whose face it is"),
     ModelKind.LATENT_DECODER: RegistryEntry(f"{_HERE}.latent", "LatentDecoderImporter", "a face out of a latent code"),
     ModelKind.MORPH: RegistryEntry(f"{_HERE}.latent", "MorphImporter", "a face changed by steps of its latent code"),
+    ModelKind.MOTION: RegistryEntry(f"{_HERE}.motion", "MotionImporter", "a picture moved as a filmed face moves"),
 }
 
 

@@ -15,6 +15,11 @@ Shape, colour order and range are never guessed from a tensor: a file that carri
 |         | `keep` float32 [codes, 1];                        | `face_out` float32 [codes, S, S, 3] BGR, 0..255,       |
 |         | `add` float32 [codes, Z]                          | neither rounded nor cut off: what `keep` · z + `add`   |
 |         |                                                   | are drawn as, for any count of codes                   |
+| motion  | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `motion` float32 [1, M], how it is held;               |
+|         |                                                   | `features` float32 [1, F], how it looks                |
+|         | `source_features` float32 [1, F];                 | `face_out` uint8 [1, T, T, 3] BGR, the source moved;   |
+|         | `source_motion`, `rest_motion`, `driving_motion`  | `mask` uint8 [1, T, T, 1], how much of each pixel is   |
+|         | float32 [1, M]                                    | new: moved, or not seen in the source                  |
 
 Whatever a network wants inside (RGB, 0..1, NCHW, sides that are multiples of 8) is done by the graph.
 
@@ -23,6 +28,13 @@ says. Numbers of another encoder mean somebody else, or nobody: so both cards ca
 
 A morph is both halves of an autoencoder in one file. Two codes drawn in one run, one as the face is and one changed,
 differ by what the change alone does; that is carried onto the viewer's own pixels, so it keeps its fractions.
+
+A motion model animates a picture, the source, by the filmed face of somebody, the driving one. Its graph is three that
+share nothing: `face` to `motion`, `face` to `features`, and the rest to `face_out` and `mask`; so the program opens
+each by itself, finds a source's features once, and for each picture of the film does only what it must. Motions are
+numbers that the network alone understands. The source is moved as `driving_motion` differs from `rest_motion`, that of
+the driving face when it is held as the source's is; with the source's own motion as `rest_motion` it is held just as
+the driving face is.
 """
 
 from __future__ import annotations
@@ -51,6 +63,8 @@ class ModelKind(enum.Enum):
     """The second half of an autoencoder, or a generator: a face for each code."""
     MORPH = "morph"
     """Both halves of an autoencoder: its codes are drawn as the face they were made of."""
+    MOTION = "motion"
+    """A picture of a face, moved as a filmed face moves."""
 
 
 INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
@@ -59,6 +73,7 @@ INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.IDENTITY_ENCODER: ("face",),
     ModelKind.LATENT_DECODER: ("z",),
     ModelKind.MORPH: ("face", "keep", "add"),
+    ModelKind.MOTION: ("face", "source_features", "source_motion", "rest_motion", "driving_motion"),
 }
 OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.SWAP: ("identity", "morph")}
 """What a model may also take; which of them it does, its own ports say."""
@@ -68,6 +83,7 @@ OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.IDENTITY_ENCODER: ("z",),
     ModelKind.LATENT_DECODER: ("face_out",),
     ModelKind.MORPH: ("z", "face_out"),
+    ModelKind.MOTION: ("motion", "features", "face_out", "mask"),
 }
 HEIGHT, WIDTH, CODES = "height", "width", "codes"
 FREE_DIMENSIONS: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.STYLE: (HEIGHT, WIDTH), ModelKind.MORPH: (CODES,)}

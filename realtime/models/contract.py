@@ -33,6 +33,8 @@ _FLOAT_PORTS: Mapping[str, Wanted] = {
     "morph": (1,),
     "keep": (CODES, 1),
     "add": (CODES, "Z"),
+    **dict.fromkeys(("motion", "source_motion", "rest_motion", "driving_motion"), (1, "M")),
+    **dict.fromkeys(("features", "source_features"), (1, "F")),
 }
 _FACES_DRAWN: Wanted = (CODES, "S", "S", 3)
 """A morph's `face_out`, which is float32 too."""
@@ -80,6 +82,9 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
     """Crops are squares of one size, and identities have a maker."""
     again = "export or add it again"
     pictures = [port for port in (*inputs.values(), *outputs.values()) if port.name not in _FLOAT_PORTS]
+    if card.kind is ModelKind.MOTION:
+        _check_motions(path, inputs, outputs)
+        pictures = [outputs["face_out"], outputs["mask"]]  # the size that it draws may be another
     sides = {side for port in pictures for side in port.shape[1:3]}
     if len(sides) != 1:
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in pictures)
@@ -103,6 +108,19 @@ def _check_codes(path: Path, card: ModelCard, inputs: Mapping[str, Port], output
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in (keep, add, face_out, z))
         raise ModelError(f"{path}: its codes do not fit one another ({shown}); export or add it again")
     LatentSpace.parse(card.latent_space, int(z.shape[1]), str(path))
+
+
+def _check_motions(path: Path, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
+    """Motions and features are taken as they were given, and what is looked at is a square."""
+    motions = [outputs["motion"], *(inputs[f"{whose}_motion"] for whose in ("source", "rest", "driving"))]
+    features = [outputs["features"], inputs["source_features"]]
+    for found in (motions, features):
+        if len({port.shape for port in found}) != 1:
+            shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in found)
+            raise ModelError(f"{path}: its numbers do not fit one another ({shown}); export or add it again")
+    face = inputs["face"]
+    if face.shape[1] != face.shape[2]:
+        raise ModelError(f"{path}: 'face' is {_in_words(face.shape)}, and a face is a square; export or add it again")
 
 
 def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:

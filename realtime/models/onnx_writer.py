@@ -53,6 +53,11 @@ def model(
     return _number(1, _IR_VERSION) + _bytes(7, b"".join(graph)) + _bytes(8, _text(1, "") + _number(2, OPSET))
 
 
+def message_field(number: int, content: int | bytes) -> bytes:
+    """Return one field of a message: a number, or bytes."""
+    return _number(number, content) if isinstance(content, int) else _bytes(number, content)
+
+
 def _attribute(name: str, value: AttributeValue) -> bytes:
     if isinstance(value, int):
         return _text(1, name) + _number(3, value) + _number(20, _INT)

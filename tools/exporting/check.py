@@ -24,6 +24,7 @@ from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from tools.networks import Autoencoder, Part, PictureFormat
+from tools.networks.motion import MotionNetwork
 
 SIZES = (Size(512, 512), Size(641, 359), Size(301, 450))
 """The usual working size; one with odd sides; one upright, neither side a multiple of 4."""
@@ -31,6 +32,8 @@ Arrays = Mapping[str, NDArray[Any]]
 """By the contract's names."""
 _PATIENCE_S = 1.5  # how long one figure may take: a slow network is timed once, a fast one many times
 _MOST_RUNS = 30
+_NUMBERS = ("z", "motion", "features")
+"""Outputs that are no pictures."""
 _TURNS_DEGREES = (0.0, 12.0, -20.0)
 
 
@@ -70,6 +73,8 @@ def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] =
         return [{"frame": _cover(picture, size)[np.newaxis]} for size in sizes or SIZES]
     side = Size(part.side_px, part.side_px)
     faces = [_cover(_turned(picture, degrees), side)[np.newaxis] for degrees in _TURNS_DEGREES]
+    if part.kind is ModelKind.MOTION:
+        return _motion_inputs(part, faces)
     if part.kind is not ModelKind.MORPH:
         return [{"face": face} for face in faces]
     # The face as it is; then a step from it, too; then somebody else besides.
@@ -77,6 +82,30 @@ def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] =
     add = np.concatenate([np.zeros((1, part.latent)), random.standard_normal((2, part.latent))]).astype(np.float32)
     counts = range(1, len(faces) + 1)
     return [{"face": face, "keep": keep[:n], "add": add[:n]} for face, n in zip(faces, counts, strict=True)]
+
+
+def _motion_inputs(part: Part, faces: Sequence[NDArray[np.uint8]]) -> list[Arrays]:
+    """Return the first face as it is, then moved as the others differ from it."""
+    with torch.inference_mode():
+        looks = [_look(part, face) for face in faces]
+    source = looks[0]
+    given = {"source_features": source["features"], "source_motion": source["motion"], "rest_motion": source["motion"]}
+    return [{"face": face, **given, "driving_motion": look["motion"]} for face, look in zip(faces, looks, strict=True)]
+
+
+def _look(part: Part, face: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Return what a motion network sees in a face."""
+    assert isinstance(part.network, MotionNetwork)
+    seen = to_network(face, part.picture)
+    return {"motion": part.network.motion(seen).numpy(), "features": part.network.features(seen).numpy()}
+
+
+def _motion_reference(part: Part, given: Arrays) -> Arrays:
+    assert isinstance(part.network, MotionNetwork)
+    numbers = ("source_features", "source_motion", "rest_motion", "driving_motion")
+    picture, new = part.network.draw(*(torch.from_numpy(given[name]) for name in numbers))
+    mask = (new * 255).round().clip(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return {**_look(part, given["face"]), "face_out": from_network(picture, part.picture), "mask": mask}
 
 
 def reference(part: Part, given: Arrays) -> Arrays:
@@ -111,6 +140,8 @@ def _reference(part: Part, given: Arrays) -> Arrays:
     first, out = given[INPUT_NAMES[part.kind][0]], OUTPUT_NAMES[part.kind][0]
     if part.kind is ModelKind.MORPH:
         return _morph_reference(part, given)
+    if part.kind is ModelKind.MOTION:
+        return _motion_reference(part, given)
     if part.kind is ModelKind.LATENT_DECODER:
         return {out: from_network(part.network(torch.from_numpy(first)), part.picture)}
     height, width = first.shape[1:3]
@@ -188,7 +219,7 @@ class WrittenModel:
         if self._kind is ModelKind.STYLE:
             return np.empty_like(given["frame"])
         shape = [side if isinstance(side, int) else len(given["add"]) for side in self._model.output_shapes[name]]
-        is_float = name == "z" or self._kind is ModelKind.MORPH
+        is_float = name in _NUMBERS or self._kind is ModelKind.MORPH
         return np.empty(shape, np.float32 if is_float else np.uint8)
 
 
@@ -205,26 +236,29 @@ def compare(part: Part, model: WrittenModel, inputs: Sequence[Arrays], most_runs
         for name, wanted in expected.items():
             if got[name].shape != wanted.shape:
                 raise ModelError(f"the written model gives {got[name].shape} where the network gives {wanted.shape}")
-            full = float(np.abs(wanted).max()) if name == "z" else 255.0
-            rows.append(Comparison.of(_name(wanted), (torch_ms, onnx_ms), wanted, got[name], full))
+            full = float(np.abs(wanted).max()) if name in _NUMBERS else 255.0
+            rows.append(Comparison.of(_name(wanted, name), (torch_ms, onnx_ms), wanted, got[name], full))
     return rows
 
 
 def table(rows: Sequence[Comparison]) -> str:
     """Return the rows as text, columns aligned."""
-    lines = ["      size   PyTorch ms   ONNX ms   ratio   max |Δ|   mean |Δ|   PSNR dB"]
+    width = max(10, *(len(row.what) for row in rows))
+    lines = [f"{'size':>{width}}   PyTorch ms   ONNX ms   ratio   max |Δ|   mean |Δ|   PSNR dB"]
     lines += [
-        f"{row.what:>10}   {row.torch_ms:10.1f}   {row.onnx_ms:7.2f}   {row.torch_ms / row.onnx_ms:4.1f}×"
+        f"{row.what:>{width}}   {row.torch_ms:10.1f}   {row.onnx_ms:7.2f}   {row.torch_ms / row.onnx_ms:4.1f}×"
         f"   {row.largest:7.3g}   {row.mean:8.4f}   {row.psnr_db:7.1f}"
         for row in rows
     ]
     return "\n".join(lines)
 
 
-def _name(array: NDArray[Any]) -> str:
+def _name(array: NDArray[Any], name: str = "") -> str:
     if array.ndim != 4:
-        return f"z {array.shape[1]}"
+        return f"{name or 'z'} {array.shape[1]}"
     size = str(Size(array.shape[2], array.shape[1]))
+    if name == "mask":
+        return f"mask {array.shape[2]}"
     return size if len(array) == 1 else f"{len(array)}× {size}"
 
 

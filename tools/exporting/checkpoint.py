@@ -11,7 +11,7 @@ from torch import Tensor
 
 from realtime.core.errors import ModelError, shown
 from tools.exporting.saved import read_saved
-from tools.networks import layout_of
+from tools.networks import layout_of, layouts_of_members
 from tools.networks.weights import Weights
 
 _PREFERRED = ("params_ema", "generator_ema", "ema", "g_ema")
@@ -38,6 +38,9 @@ def read_checkpoint(path: Path, key: str = "") -> Weights:
 
 def weights_in(found: object, path: Path, key: str = "") -> Weights:
     """Return the weights in what `path` holds, as `read_checkpoint` does."""
+    together = None if key else _of_members(found, path)
+    if together is not None:
+        return _checked(together, path)
     candidates = dict(itertools.islice(_networks(found), _MOST_NETWORKS))
     if not candidates:
         raise ModelError(f"{path} holds no weights; save a network's state_dict() to it")
@@ -60,6 +63,22 @@ def alignment_in(found: object) -> str:
     settings = found.get("settings") if isinstance(found, Mapping) else None
     text = settings.get("alignment") if isinstance(settings, Mapping) else None
     return text if isinstance(text, str) else ""
+
+
+def _of_members(found: object, path: Path) -> Weights | None:
+    """Return the networks that are one together, by a layout of several; None where none knows them."""
+    if not isinstance(found, Mapping):
+        return None
+    for layout in layouts_of_members():
+        tensors: dict[str, Tensor] = {}
+        for member in layout.members:
+            networks = dict(itertools.islice(_networks(found.get(member)), 1))
+            own = next(iter(networks.values()), {})
+            tensors |= {f"{member}.{name}": tensor for name, tensor in own.items()}
+        weights = Weights(tensors, str(path))
+        if layout.recognises(weights):
+            return weights
+    return None
 
 
 def _networks(

@@ -15,6 +15,7 @@ from torch.nn import functional
 from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
 from tools.networks import Part, PictureFormat
+from tools.networks.motion import MotionNetwork
 
 
 def with_ends(part: Part, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -41,6 +42,10 @@ def example_inputs(part: Part) -> tuple[Tensor, ...]:
     if part.kind is ModelKind.LATENT_DECODER:
         return (torch.zeros(1, part.latent),)
     face = torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
+    if part.kind is ModelKind.MOTION:
+        assert isinstance(part.network, MotionNetwork)
+        motion = torch.zeros(1, part.network.motion_count)
+        return face, torch.zeros(1, part.network.feature_count), motion, motion.clone(), motion.clone()
     if part.kind is ModelKind.MORPH:  # of three codes: one, and the tracer takes it for a count that stands
         return face, torch.zeros(3, 1), torch.zeros(3, part.latent)
     return (face,)
@@ -92,8 +97,7 @@ class SwapEnds(_Ends):
     def forward(self, face: Tensor) -> tuple[Tensor, Tensor]:
         made = self.network(self._to_network(face))
         if isinstance(made, tuple):
-            mask = (made[1].to(torch.float32) * 255 + 0.5).clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
-            return self._from_network(made[0]), mask
+            return self._from_network(made[0]), _mask_bytes(made[1])
         return self._from_network(made), torch.full_like(face[:, :, :, :1], 255)
 
 
@@ -115,12 +119,37 @@ class MorphEnds(_Ends):
         return z, _ordered(numbers, self.picture).permute(0, 2, 3, 1)
 
 
+class MotionEnds(_Ends):
+    """As `realtime.models.card` has it: a face's motion and features, and the source as it is moved."""
+
+    def forward(
+        self, face: Tensor, source_features: Tensor, source_motion: Tensor, rest_motion: Tensor, driving_motion: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        network = self.network
+        assert isinstance(network, MotionNetwork)
+        seen = self._to_network(face)
+        given = (numbers.to(self.dtype) for numbers in (source_features, source_motion, rest_motion, driving_motion))
+        picture, new = network.draw(*given)
+        return (
+            network.motion(seen).to(torch.float32),
+            network.features(seen).to(torch.float32),
+            self._from_network(picture),
+            _mask_bytes(new),
+        )
+
+
 _ENDS: dict[ModelKind, type[_Ends]] = {
     ModelKind.STYLE: StyleEnds,
     ModelKind.SWAP: SwapEnds,
     ModelKind.LATENT_DECODER: DecoderEnds,
     ModelKind.MORPH: MorphEnds,
+    ModelKind.MOTION: MotionEnds,
 }
+
+
+def _mask_bytes(mask: Tensor) -> Tensor:
+    """From [1, 1, S, S] in 0..1 to uint8 [1, S, S, 1]."""
+    return (mask.to(torch.float32) * 255 + 0.5).clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def _ordered(planes: Tensor, picture: PictureFormat) -> Tensor:

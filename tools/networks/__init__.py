@@ -44,6 +44,7 @@ class Part:
     | swap    | a face [1, 3, S, S]          | a face, alone or with a mask [1, 1, S, S] in 0..1        |
     | decoder | z [1, Z]                     | a face [1, 3, S, S]                                      |
     | morph   | as an `Autoencoder`          |                                                          |
+    | motion  | as a `MotionNetwork`         |                                                          |
     """
 
     kind: ModelKind
@@ -52,9 +53,11 @@ class Part:
     suffix: str = ""
     """Added to the file's name where a checkpoint makes several files."""
     side_px: int = 0
-    """swap, decoder, morph: S."""
+    """swap, decoder, morph, motion: S."""
     latent: int = 0
     """decoder, morph: Z."""
+    alignment: str = ""
+    """motion: how faces lie in their crop, where neither the checkpoint nor the user says (`realtime.models.card`)."""
     light: int = 0
     """morph: how many numbers at the end of a code are the light."""
     quick: Callable[[], nn.Module] | None = None
@@ -81,6 +84,9 @@ class Layout(abc.ABC):
 
     name: str
     """As the card of the exported model tells it."""
+    members: Sequence[str] = ()
+    """Of a family that is several networks: the names they lie under in a checkpoint. Their weights are told apart by
+    these, as in `generator.first.conv.weight`."""
 
     @abc.abstractmethod
     def recognises(self, weights: Weights) -> bool:
@@ -116,6 +122,9 @@ LAYOUTS: Mapping[str, RegistryEntry] = {
     "swap_light": RegistryEntry(
         "tools.networks.swap_light", "SwapLightLayout", "the same idea, larger faces, a mask, faster"
     ),
+    "first_order": RegistryEntry(
+        "tools.networks.first_order", "FirstOrderLayout", "first-order motion model: generator and keypoint detector"
+    ),
 }
 
 
@@ -127,6 +136,12 @@ def layout_of(weights: Weights) -> Layout | None:
         if layout.recognises(weights):
             return layout
     return None
+
+
+def layouts_of_members() -> list[Layout]:
+    """Return those of several networks."""
+    layouts = [entry.load()() for entry in LAYOUTS.values()]
+    return [layout for layout in layouts if layout.members]
 
 
 def known_layouts() -> str:

@@ -7,6 +7,7 @@ ONNX Runtime is asked, in `realtime.models.runtime.ort_session`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import re
@@ -21,11 +22,12 @@ from numpy.typing import NDArray
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError
 from realtime.models.card import FREE_DIMENSIONS, ModelCard
-from realtime.models.contract import check_array, check_contract
+from realtime.models.contract import Port, check_array, check_contract
 from realtime.models.file_safety import check_safe, read_card, read_header
 from realtime.models.runtime import engine_cache, ort_session
 from realtime.models.runtime.ort_session import Arrays, DeviceBinding, HostBinding, Runner, empty_array, first_line
 from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, plans_for, why_unavailable
+from realtime.models.stages import stage_of
 
 _log = logging.getLogger(__name__)
 
@@ -77,10 +79,13 @@ class OnnxModel:
         policy: SessionPolicy = SessionPolicy(),
         *,
         dimensions: Mapping[str, int] = MappingProxyType({}),
+        stage: Sequence[str] = (),
     ) -> OnnxModel:
         """Open a model that carries a card. Takes some ten milliseconds on the CPU, minutes where an engine is built.
 
         `dimensions` fixes free dimensions by name (`{"height": 512, "width": 512}`), so that shapes are folded away.
+        `stage` names the outputs that are wanted, where only the part that gives them shall be opened; whoever asks
+        for it sees that the parts together keep the contract (`open_stages`).
         Raises ModelError, one line, for whatever is wrong with the file and for a provider that was asked for and
         cannot be had, and OptionError for the name of no provider.
         """
@@ -95,13 +100,14 @@ class OnnxModel:
             header = read_header(path)
             check_safe(path, header)
             cache = engine_cache.cache_folder(policy.cache)
-            parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())))
+            parts = (ort_session.VERSION, *(f"{name}={size}" for name, size in sorted(dimensions.items())), *stage)
             for provider in providers:
                 folder = engine_cache.engine_folder(cache, path, header.external_files, (provider.value, *parts))
                 plans += plans_for(provider, folder, engine_cache.timing_folder(cache), fixed_sizes=fixed_sizes)
         else:
             plans = [CPU_PLAN]
-        return cls(path, plans, policy, dimensions, notes=notes, must_be=wanted.title if wanted else "")
+        must_be = wanted.title if wanted else ""
+        return cls(path, plans, policy, dimensions, notes=notes, must_be=must_be, stage=stage)
 
     def __init__(
         self,
@@ -112,6 +118,7 @@ class OnnxModel:
         *,
         notes: Sequence[str] = (),
         must_be: str = "",
+        stage: Sequence[str] = (),
     ) -> None:
         """`open` calls this. `plans` are tried in turn, those after the one that works are kept for failures;
         `must_be` is the title of the only one that will do for opening, or empty.
@@ -119,6 +126,7 @@ class OnnxModel:
         header = read_header(path)
         self.path, self.card, self.notes = path, ModelCard.read(header.metadata, str(path)), tuple(notes)
         check_safe(path, header)
+        self._stage = stage_of(path, stage) if stage else None
         self._policy, self._dimensions, self._plans = policy, dict(dimensions), list(plans)
         self._opset, self.file_shapes = header.opset, header.inputs
         self._runner: Runner | None = None
@@ -151,6 +159,11 @@ class OnnxModel:
         runner = self._runner
         if runner is not None:
             runner.interrupt()
+
+    @property
+    def ports(self) -> tuple[Mapping[str, Port], Mapping[str, Port]]:
+        """Its inputs and its outputs, by name."""
+        return self._inputs, self._outputs
 
     def warm(self) -> None:
         """Run it twice on an empty picture: the first runs allocate, choose kernels and start threads."""
@@ -211,7 +224,8 @@ class OnnxModel:
 
     def _runner_for(self, session: Any, plan: ProviderPlan) -> Runner:
         self._inputs, self._outputs = ort_session.ports(session.get_inputs()), ort_session.ports(session.get_outputs())
-        check_contract(self.path, self.card, self._inputs, self._outputs)
+        if self._stage is None:
+            check_contract(self.path, self.card, self._inputs, self._outputs)
         self._float_outputs = [port.name for port in self._outputs.values() if port.dtype == "float32"]
         self.input_shapes = {port.name: port.shape for port in self._inputs.values()}
         self.output_shapes = {port.name: port.shape for port in self._outputs.values()}
@@ -257,7 +271,7 @@ class OnnxModel:
             options.add_session_config_entry(key, value)
         for name, size in self._dimensions.items():
             options.add_free_dimension_override_by_name(name, size)
-        return ort_session.new_session(str(self.path), options, plan.engines)
+        return ort_session.new_session(self._stage or str(self.path), options, plan.engines)
 
     def _recover(self, error: Exception) -> None:
         """Go on by the next plan after a failed run, or raise what the user can understand."""
@@ -278,6 +292,27 @@ class OnnxModel:
             note = f"{failed} failed while running ({reason}); {self.path.stem} goes on with {self.provider}"
             self.notes = (*self.notes, note)
             _log.warning(note)
+
+
+def open_stages(
+    path: Path, stages: Sequence[Sequence[str]], policy: SessionPolicy = SessionPolicy()
+) -> list[OnnxModel]:
+    """Open a model as several, each of which gives some of its outputs: all of them together.
+
+    Raises ModelError as `OnnxModel.open` does, also where the parts together do not keep the contract.
+    """
+    if read_header(path).external_files:
+        raise ModelError(f"{path} keeps its weights in other files; `realtime models add {path}` makes one of them")
+    with contextlib.ExitStack() as unfinished:
+        opened = []
+        for stage in stages:
+            model = OnnxModel.open(path, policy, stage=stage)
+            unfinished.callback(model.close)
+            opened.append(model)
+        inputs, outputs = ({k: v for model in opened for k, v in model.ports[side].items()} for side in (0, 1))
+        check_contract(path, opened[0].card, inputs, outputs)
+        unfinished.pop_all()
+    return opened
 
 
 class NeedsMemoryError(ModelError):
