@@ -13,10 +13,13 @@ from realtime.imaging.frame import Box, Frame, Pixels
 from realtime.picture_files.painting import read_picture
 from realtime.portrait.building.driving_clip import animate, motions_of
 from realtime.portrait.building.moving_faces import MovingFaces, usable_faces
-from realtime.portrait.engines import ENGINES, DrivingFace, Engine, Source
+from realtime.portrait.engines import ENGINES, DrivingFace, Engine, Source, engine_maker
 from realtime.portrait.preview.film import film
+from tests.tiny_models import copying_motion
 
 TESTED = ("mesh",)
+A_MODEL = "a motion model"
+"""One that draws the picture and what the driving face has changed: any model of that kind is an engine."""
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +30,12 @@ def source(navy_photo: Path) -> Source:
     return Source(picture, seen.mesh, seen.eyes)
 
 
-@pytest.fixture(scope="module", params=TESTED)
-def engine(request: pytest.FixtureRequest, source: Source) -> Engine:
-    opened = ENGINES[request.param].load().open(source)
-    assert isinstance(opened, Engine)
-    return opened
+@pytest.fixture(scope="module", params=(*TESTED, A_MODEL))
+def engine(request: pytest.FixtureRequest, source: Source, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    name = request.param
+    if name == A_MODEL:
+        name = str(copying_motion(tmp_path_factory.mktemp("models") / "copying.onnx", 128))
+    return engine_maker(name)(source)
 
 
 def own(engine: Engine, picture: Pixels) -> Pixels:

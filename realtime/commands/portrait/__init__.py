@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how frames are blended into the painting: along the head (default), or a square with soft edges",
     )
     build.add_argument(
-        "--engine", default="mesh", metavar="NAME", help="what moves the face (default mesh, the only one so far)"
+        "--engine",
+        default="mesh",
+        metavar="NAME",
+        help="what moves the face: mesh (default), or a motion model by its name",
     )
     build.add_argument("--driving", metavar="CLIP", help="take the movement from a filmed face")
     build.add_argument(

@@ -8,7 +8,7 @@ import logging
 import time
 from pathlib import Path
 
-from realtime.core.errors import OptionError, PortraitError, nearest
+from realtime.core.errors import OptionError, PortraitError
 from realtime.core.paths import user_path
 from realtime.core.progress import Progress
 from realtime.faces.detection.still_pictures import face_at
@@ -20,7 +20,7 @@ from realtime.portrait.building.column_selection import choose
 from realtime.portrait.building.driving_clip import FilmedMotion, animate, motions_of
 from realtime.portrait.building.moving_faces import prepare, usable_faces
 from realtime.portrait.building.options import BuildOptions
-from realtime.portrait.engines import ENGINES
+from realtime.portrait.engines import check_engine
 from realtime.portrait.pack import MAX_PICTURES, Portrait, check_target
 from realtime.portrait.preview.film import check_film
 from realtime.portrait.preview.preview import check_preview, write_preview
@@ -165,10 +165,7 @@ def _options(arguments: argparse.Namespace) -> BuildOptions:
         raise OptionError(f"--frames {arguments.frames} times --rows {arguments.rows} is more than {MAX_PICTURES}")
     if not 0 <= arguments.head <= 1:
         raise OptionError(f"--head {arguments.head:g} is out of range: 0 (the eyes alone) to 1")
-    if arguments.engine not in ENGINES:
-        raise OptionError(
-            f"no engine '{arguments.engine}'{nearest(arguments.engine, ENGINES)}; there are: {', '.join(ENGINES)}"
-        )
+    check_engine(arguments.engine)
     usual = BuildOptions()
     return BuildOptions(
         columns=arguments.frames,

@@ -15,7 +15,7 @@ from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.portrait.building.options import BuildOptions
 from realtime.portrait.building.seam import seam_weights
-from realtime.portrait.engines import ENGINES, DrivingFace, Engine, Source
+from realtime.portrait.engines import DrivingFace, Engine, Source, engine_maker
 from realtime.portrait.pack import Place
 
 log = logging.getLogger(__name__)
@@ -109,8 +109,8 @@ def prepare(
 ) -> tuple[MovingFaces, list[FaceMeasurement]]:
     """Measure the faces and open an engine for each. Raises PortraitError for a face that cannot be moved."""
     measured = [_measured(picture, face, meter) for face in faces]
-    engine = ENGINES[options.engine].load()
-    opened = [engine.open(Source(picture, seen.mesh, seen.eyes)) for seen in measured]
+    made = engine_maker(options.engine)
+    opened = [made(Source(picture, seen.mesh, seen.eyes)) for seen in measured]
     return MovingFaces(picture, opened, options.seam), measured
 
 

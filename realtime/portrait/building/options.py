@@ -23,3 +23,4 @@ class BuildOptions:
     """`head`: the movement itself dies away before the region ends. `sigmoid`: the whole region is blended in by the
     sigmoid of `seam.py` besides, for comparison with frames made that way."""
     engine: str = "mesh"
+    """One of `realtime.portrait.engines.engine_names`, or a motion model's file."""

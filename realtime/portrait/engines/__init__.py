@@ -3,8 +3,8 @@
 An engine takes a source picture with its measured face, and a motion, and gives the head region of a frame. How the
 motions come about (even steps from left to right, a blink, a filmed face) is not its business: `building/` thinks them
 up, and blends what an engine gives into the picture where it does not do so itself. One that learnt how faces move, and
-takes more of a face than ten numbers, is handed the filmed face. So a learned engine is one new file and one line in
-ENGINES.
+takes more of a face than ten numbers, is handed the filmed face. An engine of ours is one new file and one line in
+ENGINES; a motion model (`realtime.models.card`) is an engine by its name in the library.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple, TypeAlias
 
+from realtime.core.errors import OptionError, nearest
 from realtime.core.registry import RegistryEntry
 from realtime.faces.landmarks.iris import Eyes
 from realtime.faces.landmarks.mesh import FaceMesh
@@ -92,3 +94,38 @@ ENGINES: dict[str, RegistryEntry] = {
         "turns head and eyes of the picture itself; keeps every detail",
     ),
 }
+
+
+EngineMaker: TypeAlias = Callable[[Source], Engine]
+"""Prepares a picture for an engine that was chosen. Raises PortraitError where its face cannot be moved, and
+ModelError."""
+
+
+def engine_names() -> list[str]:
+    """Return the engines there are: ours, and the motion models of the library."""
+    from realtime.models.card import ModelKind
+    from realtime.models.library import model_names
+
+    return [*ENGINES, *(name for name in model_names(ModelKind.MOTION) if name not in ENGINES)]
+
+
+def engine_maker(name: str) -> EngineMaker:
+    """Return what prepares pictures for an engine: one of ENGINES, a motion model of the library, or its file.
+
+    One maker serves all faces of a picture: it opens a model once. Raises OptionError for a name nobody has, and
+    ModelError for a file that is none.
+    """
+    check_engine(name)
+    if name in ENGINES:
+        maker: EngineMaker = ENGINES[name].load().open
+        return maker
+    from realtime.portrait.engines.learned.engine import ModelEngine
+
+    return ModelEngine.maker(name)
+
+
+def check_engine(name: str) -> None:
+    """Raise OptionError for a name that no engine has. A file is looked into when it is opened."""
+    names = engine_names()
+    if name not in names and not name.lower().endswith(".onnx"):
+        raise OptionError(f"no engine '{name}'{nearest(name, names)}; there are: {', '.join(names)}")

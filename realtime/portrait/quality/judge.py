@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from realtime.faces.landmarks.expression import TOO_NARROW_TO_ANIMATE, motion_between, read_expression
@@ -94,12 +95,7 @@ def make_report(
         "outside_difference": _at_most(
             pictures.outside_difference, 0.0, "largest difference outside the head's reach, grey levels"
         ),
-        "least_area": Figure(
-            pictures.least_area,
-            "smallest part of its area any spot is squeezed to",
-            "above 0",
-            not pictures.least_area <= 0,  # NaN: an engine that does not warp
-        ),
+        **_squeezed(pictures.least_area),
         "seam": _at_most(pictures.seam, 1.02, "gradient along the seam over the picture's own, 99th percentile"),
         "iris_size_least": _at_least(min(size), 0.95, "smallest iris over the picture's"),
         "iris_size_most": _at_most(max(size), 1.05, "largest iris over the picture's"),
@@ -149,6 +145,14 @@ def _followed_steps(
             turned_back(yaw), 1.5, "farthest that the head turns back on the way from left to right, degrees"
         ),
     }
+
+
+def _squeezed(least_area: float) -> dict[str, Figure]:
+    """Return nothing for an engine that draws anew, and so squeezes nothing."""
+    if math.isinf(least_area):
+        return {}
+    what = "smallest part of its area any spot is squeezed to"
+    return {"least_area": Figure(least_area, what, "above 0", not least_area <= 0)}
 
 
 def _at_least(value: float, bar: float, meaning: str) -> Figure:
