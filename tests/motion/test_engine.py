@@ -126,7 +126,7 @@ def test_models_are_engines_by_name(tmp_path: Path, navy: Source, monkeypatch: p
     assert engine_names() == ["mesh", "vox"], "ours go first"
     assert engine_maker("vox")(navy).is_driven_by_faces
     assert not engine_maker("mesh")(navy).is_driven_by_faces
-    with pytest.raises(OptionError, match="no engine 'fox'.*there are: mesh, vox"):
+    with pytest.raises(OptionError, match=r"no engine 'fox'.*there are: mesh, vox"):
         engine_maker("fox")
     with pytest.raises(ModelError, match="is of kind 'style'"):
         engine_maker(str(tmp_path / "negative.onnx"))
