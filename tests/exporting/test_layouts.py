@@ -119,7 +119,7 @@ def differences(part: Part, folder: Path, name: str) -> list[float]:
 
 
 def test_every_layout_is_tried_here() -> None:
-    elsewhere = {"face_vae", "lapstyle", "first_order"}  # tests/training, tests/motion
+    elsewhere = {"face_vae", "lapstyle", "first_order", "live_portrait"}  # tests/training, tests/motion
     assert {layout for layout, _ in NETWORKS.values()} | elsewhere == set(LAYOUTS)
 
 

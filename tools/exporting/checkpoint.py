@@ -18,7 +18,11 @@ _PREFERRED = ("params_ema", "generator_ema", "ema", "g_ema")
 """Names of averaged weights: what their makers meant to be used, where a checkpoint holds both."""
 _WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
+_INSIDE = ("state_dict", "model")
 _DEPTH = 4
+_MOST_WEIGHTS = 50_000
+_MOST_FILES = 10_000
+_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 _MOST_NETWORKS = 100
 _MOST_SHARED = 4
 """How many numbers a byte may stand for: bytes of half precision, tied two or three times."""
@@ -34,6 +38,41 @@ def read_checkpoint(path: Path, key: str = "") -> Weights:
     only one. Raises ModelError when the file is missing, damaged, would run code, or holds no network.
     """
     return weights_in(read_saved(path), path, key)
+
+
+def read_folder(folder: Path) -> dict[str, object]:
+    """Return what lies in the files of a family that is several, each under its name: those of LivePortrait, in the
+    folder or in folders within it. Raises ModelError where there is none, and as `read_saved`.
+    """
+    members = [member for layout in layouts_of_members() for member in layout.members]
+    files: dict[str, Path] = {}
+    for path in _files_in(folder):
+        if path.stem in members:
+            if path.stem in files:
+                raise ModelError(
+                    f"{folder} holds two files '{path.stem}': {files[path.stem]} and {path}; name one folder"
+                )
+            files[path.stem] = path
+    if not files:
+        raise ModelError(f"{folder} is a folder without a checkpoint that is known by its name ({', '.join(members)})")
+    return {stem: read_saved(path) for stem, path in files.items()}
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the checkpoints in a folder and in those within it."""
+    for path in itertools.islice(itertools.chain(folder.glob("*"), folder.glob("*/*")), _MOST_FILES):
+        if path.suffix.lower() in _SUFFIXES and path.is_file():
+            yield path
+
+
+def one_of_several(path: Path) -> ModelError | None:
+    """Return the error for a file that is one of a family's several by its name; None for any other."""
+    for layout in layouts_of_members():
+        if path.stem in layout.members:
+            return ModelError(
+                f"{path} is one of {len(layout.members)} files of {layout.name}; name the folder that holds all of them"
+            )
+    return None
 
 
 def weights_in(found: object, path: Path, key: str = "") -> Weights:
@@ -72,13 +111,23 @@ def _of_members(found: object, path: Path) -> Weights | None:
     for layout in layouts_of_members():
         tensors: dict[str, Tensor] = {}
         for member in layout.members:
-            networks = dict(itertools.islice(_networks(found.get(member)), 1))
-            own = next(iter(networks.values()), {})
-            tensors |= {f"{member}.{name}": tensor for name, tensor in own.items()}
+            tensors |= dict(itertools.islice(_flat(found.get(member), f"{member}."), _MOST_WEIGHTS))
         weights = Weights(tensors, str(path))
         if layout.recognises(weights):
             return weights
     return None
+
+
+def _flat(found: object, name: str, depth: int = _DEPTH) -> Iterator[tuple[str, Tensor]]:
+    """Yield all tensors in a network's dictionary, and in those within it, by their whole names."""
+    if not isinstance(found, Mapping) or depth == 0:
+        return
+    tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
+    for key, tensor in _unwrapped(tensors).items():
+        yield f"{name}{key}", tensor
+    for key, value in found.items():
+        # Saved with other things, a network lies under a name that is not its own.
+        yield from _flat(value, name if key in _INSIDE else f"{name}{key}.", depth - 1)
 
 
 def _networks(
@@ -123,7 +172,8 @@ def _unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _checked(weights: Weights, path: Path) -> Weights:
     """Return them as float32. Raises ModelError where one holds NaN or infinity, or is no plain tensor of numbers."""
-    most = path.stat().st_size * _MOST_SHARED
+    files = _files_in(path) if path.is_dir() else [path]
+    most = sum(file.stat().st_size for file in files) * _MOST_SHARED
     if sum(tensor.numel() for tensor in weights.values()) > most:
         raise ModelError(f"{path} holds far more weights than it has bytes for; it is not loaded")
     tensors = {}

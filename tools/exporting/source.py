@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from realtime.core.errors import ModelError, OptionError
 from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
-from tools.exporting.checkpoint import alignment_in, weights_in
+from tools.exporting.checkpoint import alignment_in, one_of_several, read_folder, weights_in
 from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network
 from tools.exporting.programs import is_exported, is_script, read_script
@@ -89,7 +89,7 @@ def open_source(checkpoint: Path, hints: Wishes) -> Source:
         if is_exported(checkpoint):
             picture = picture_format(hints)
             return _style("torch_export", read_exported(checkpoint, trust=hints.trust), picture)
-    found = read_saved(checkpoint)
+    found = read_folder(checkpoint) if checkpoint.is_dir() else read_saved(checkpoint)
     weights = weights_in(found, checkpoint, hints.key)
     if hints.network:
         picture = picture_format(hints)
@@ -98,7 +98,7 @@ def open_source(checkpoint: Path, hints: Wishes) -> Source:
         return _style(hints.network.rpartition(":")[2], network, picture)
     layout = layout_of(weights)
     if layout is None:
-        raise unknown(weights)
+        raise one_of_several(checkpoint) or unknown(weights)
     if hints.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
     return Source(layout.name, _built(layout, weights), alignment_in(found))

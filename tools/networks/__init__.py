@@ -125,6 +125,9 @@ LAYOUTS: Mapping[str, RegistryEntry] = {
     "first_order": RegistryEntry(
         "tools.networks.first_order", "FirstOrderLayout", "first-order motion model: generator and keypoint detector"
     ),
+    "live_portrait": RegistryEntry(
+        "tools.networks.live_portrait", "LivePortraitLayout", "LivePortrait: a folder with its five files"
+    ),
 }
 
 

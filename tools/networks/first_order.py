@@ -251,15 +251,21 @@ class Generator(nn.Module):
 class FirstOrderModel(MotionNetwork):
     """Both networks as one."""
 
-    side_px = drawn_px = SIDE_PX
-
-    def __init__(self, kp_detector: KeypointDetector, generator: Generator, points: int, matrices: int) -> None:
+    def __init__(
+        self,
+        kp_detector: KeypointDetector,
+        generator: Generator,
+        points: int,
+        matrices: int,
+        side_px: int = SIDE_PX,
+    ) -> None:
         super().__init__()
+        self.side_px = self.drawn_px = side_px
         self.kp_detector, self.generator, self.points = kp_detector, generator, points
         self.motion_count = points * (6 if matrices else 2)
-        side = SIDE_PX >> len(generator.down_blocks)
+        side = side_px >> len(generator.down_blocks)
         self._encoded = torch.Size((1, generator.out_count, side, side))
-        side = SIDE_PX // self._dense.shrunk
+        side = side_px // self._dense.shrunk
         self._small = torch.Size((1, 3, side, side))
         self.feature_count = self._encoded.numel() + self._small.numel()
 
