@@ -41,6 +41,7 @@ VALUES = (
     "uses_faces",
     "uses_pixels",
     "hides_identity",
+    "hides_surroundings",
     "synthetic",
     "gives_pictures_away",
 )

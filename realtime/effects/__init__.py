@@ -63,6 +63,8 @@ class Effect(ABC):
     """False: it draws a picture of its own and looks at the faces only, so nobody need flip the camera's picture."""
     hides_identity: ClassVar[bool] = False
     """True: when it fails, the camera's picture must not be shown in its place (swap, morph)."""
+    hides_surroundings: ClassVar[bool] = False
+    """True: the same, though people are seen as they are (background)."""
     synthetic: ClassVar[bool] = False
     """True: it shows a face that is not the camera's (swap, morph). Its pictures carry a label and, kept on a disk, the
     term for it (docs/honesty.md)."""
@@ -134,6 +136,11 @@ EFFECTS: dict[str, RegistryEntry] = {
     ),
     "style": RegistryEntry(
         "realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"
+    ),
+    "background": RegistryEntry(
+        "realtime.effects.background",
+        "BackgroundEffect",
+        "the room behind you blurred, or a picture, film or colour there",
     ),
     "morph": RegistryEntry(
         "realtime.effects.morph",

@@ -142,6 +142,11 @@ def cut_square(pixels: Pixels, to_picture: NDArray[np.floating], side_px: int) -
     return np.asarray(crop, np.uint8)
 
 
+def cover_into(pixels: Pixels, out: Pixels) -> None:
+    """Scale a picture to fill `out`, aspect kept; what is too much is cut off on both sides alike."""
+    scale_into(place_inside(Size.of(out), Size.of(pixels)).of(pixels), out)
+
+
 def letterbox_into(pixels: Pixels, out: Pixels, bars: tuple[int, int, int] = (0, 0, 0)) -> Place:
     """Scale a picture into the middle of `out`, aspect kept, the rest in `bars` (BGR). Returns where it went."""
     place = place_inside(Size.of(pixels), Size.of(out))

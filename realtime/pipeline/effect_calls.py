@@ -134,10 +134,10 @@ def _close_left(slot: EffectSlot) -> None:
 
 
 def _bridged(slot: EffectSlot, picture: Frame) -> Frame:
-    """Return what is shown while an effect fails. An effect that replaces the camera's picture, or hides who is in it,
+    """Return what is shown while an effect fails. An effect that replaces the camera's picture, or hides what is in it,
     is never replaced by that picture.
     """
-    if not slot.traits.hides_identity and slot.traits.uses_pixels:
+    if slot.traits.may_be_bridged:
         return picture
     if slot.last_picture is None:
         slot.last_picture = np.full_like(picture.pixels, RESTING_BGR)

@@ -304,8 +304,10 @@ class EffectChain:
 
 
 def _bares_who_is_hidden(former: Traits, new: Traits) -> bool:
-    """Whether the picture of the effect that goes shows somebody as he is who has asked to be hidden from now on."""
-    return new.hides_identity and former.uses_pixels and not former.hides_identity
+    """Whether the picture of the effect that goes shows as it is what has been asked to be hidden from now on."""
+    bares_people = new.hides_identity and not former.hides_identity
+    bares_room = new.hides_surroundings and not former.hides_surroundings
+    return former.uses_pixels and (bares_people or bares_room)
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -52,8 +52,14 @@ class Traits:
     uses_faces: bool
     uses_pixels: bool
     hides_identity: bool
+    hides_surroundings: bool
     synthetic: bool
     gives_pictures_away: bool
+
+    @property
+    def may_be_bridged(self) -> bool:
+        """Whether the picture the effect was given may be shown in place of its own."""
+        return self.uses_pixels and not (self.hides_identity or self.hides_surroundings)
 
     @classmethod
     def of(cls, effect: Effect) -> Traits:
@@ -68,6 +74,7 @@ class Traits:
             uses_faces=trait("uses_faces", True),
             uses_pixels=trait("uses_pixels", True),
             hides_identity=trait("hides_identity", True),
+            hides_surroundings=trait("hides_surroundings", True),
             synthetic=trait("synthetic", True),
             gives_pictures_away=trait("gives_pictures_away", False),
         )

@@ -1,0 +1,40 @@
+"""Which background a text means: `blur`, `none`, a colour, or a file with a picture or a film."""
+
+from __future__ import annotations
+
+from realtime.background import Background
+from realtime.background.blur import BlurredBackground
+from realtime.background.colour import COLOURS, ColourBackground, bgr_of
+from realtime.core.errors import OptionError, nearest
+from realtime.core.paths import user_path
+from realtime.imaging.frame import Size
+
+BLUR, NONE = "blur", "none"
+
+
+def open_background(text: str, frame: Size, *, waits: bool) -> Background | None:
+    """Open a background for frames of some size; None where the room shall be seen. `waits`: recorded material, of
+    which no picture may come late. Raises OptionError for what means nothing, and what reading a file raises.
+    """
+    if text.lower() == NONE:
+        return None
+    if text.lower() in ("", BLUR):
+        return BlurredBackground()
+    bgr = bgr_of(text)
+    if bgr is not None:
+        return ColourBackground(text, bgr)
+    path = user_path(text)
+    if text.startswith("#") or not path.exists():
+        known = nearest(text, [BLUR, NONE, *COLOURS])
+        raise OptionError(
+            f"background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture or a film"
+        )
+    from realtime.background.pictures import FilmBackground, StillBackground
+    from realtime.cameras import kind_of
+    from realtime.picture_files.reader import read_picture
+
+    if kind_of(text) == "still":
+        return StillBackground(path.name, read_picture(path))
+    if kind_of(text) in ("video", "folder"):
+        return FilmBackground(path.name, text, frame, waits=waits)
+    raise OptionError(f"background:{text} is neither a picture nor a film; name a file")

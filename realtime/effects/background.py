@@ -1,0 +1,110 @@
+"""Something else behind people: the room out of focus, a picture, a film, a colour.
+
+Who is before the camera is told from the room by `realtime.person`, once a moment for all effects; what lies behind
+comes from `realtime.background`. Whoever asks for it has asked to hide the room: it is never seen in place of a picture
+that cannot be made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from realtime.background import Background, BackgroundSettings
+from realtime.background.opening import BLUR, open_background
+from realtime.control.parameters import Parameters
+from realtime.core.errors import OnceLogger
+from realtime.effects import Effect, EffectContext
+from realtime.effects.people import people_in
+from realtime.effects.scene import Scene
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import USUAL_SIZE, Frame
+from realtime.person.finder import PersonFinder
+from realtime.person.mask import PersonMask
+
+log = logging.getLogger(__name__)
+
+_NOT_ABOUT_PEOPLE = ("amount", "fit")
+
+
+class BackgroundEffect(Effect):
+    """Lays people over a background."""
+
+    Settings = BackgroundSettings
+    hides_surroundings = True
+    gives_pictures_away = True
+
+    def __init__(self, background: Background, finder: PersonFinder, settings: BackgroundSettings) -> None:
+        """Takes both over; `close` closes them."""
+        self._background, self._finder = background, finder
+        self.parameters = Parameters(settings, without=set(_NOT_ABOUT_PEOPLE) - set(background.takes))
+        self._pool = FramePool(USUAL_SIZE)
+        self._failures = OnceLogger(log)
+        self._frames_without = 0
+        self.provider = finder.provider
+
+    @classmethod
+    def choices(cls) -> Sequence[str]:
+        return (BLUR,)
+
+    @classmethod
+    def open(cls, argument: str, settings: BackgroundSettings, context: EffectContext) -> Effect:
+        """Open `background` (blurred), `background:blur`, `:none`, `:#RRGGBB`, `:PICTURE` or `:FILM`."""
+        frame = context.frame or USUAL_SIZE
+        background = open_background(argument, frame, waits=context.every_frame)
+        if background is None:
+            return Bare(settings)
+        try:
+            return cls(background, PersonFinder.open(frame), settings)
+        except BaseException:
+            background.close()
+            raise
+
+    def make(self, scene: Scene) -> Frame:
+        frame, settings = scene.frame, self.parameters.values
+        people = self._people(scene)
+        if people is None and settings.failing == "show":
+            return frame
+        if self._pool.size != frame.size:
+            self._pool = FramePool(frame.size)
+        picture = self._pool.take()
+        self._background.draw(frame, people, settings, picture)
+        if people is not None:
+            people.lay_people(frame.pixels, picture, settings.softness)
+        return frame.with_pixels(picture)
+
+    def _people(self, scene: Scene) -> PersonMask | None:
+        """Return where people are; None where that cannot be told."""
+        try:
+            return people_in(scene, self._finder)
+        except Exception as error:  # whatever it is, the room must stay hidden
+            self._failures.failure("people cannot be told from the background", error)
+            self._frames_without += 1
+            return None
+
+    def facts(self) -> Mapping[str, str]:
+        return {"background": self._background.title}
+
+    def report(self) -> Mapping[str, Any]:
+        return {"background": self._background.title, "frames_without_people": self._frames_without}
+
+    def close(self) -> None:
+        self._background.close()
+        self._finder.close()
+
+
+class Bare(Effect):
+    """`background:none`: the room as it is, for whoever asks for it by this name."""
+
+    Settings = BackgroundSettings
+
+    def __init__(self, settings: BackgroundSettings) -> None:
+        self.parameters = Parameters(settings, without=set(BackgroundSettings.__dataclass_fields__))
+
+    @classmethod
+    def open(cls, argument: str, settings: BackgroundSettings, context: EffectContext) -> Effect:  # noqa: ARG003
+        return cls(settings)
+
+    def make(self, scene: Scene) -> Frame:
+        return scene.frame
