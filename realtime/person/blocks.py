@@ -50,6 +50,19 @@ class BlockGrid:
         shape = (len(chosen), self.block.height, self.block.width * picture[0, 0].size)
         self._windows(picture)[self._tops[chosen], self._lefts[chosen]] = blocks.reshape(shape)
 
+    def copy(self, source: NDArray[Any], onto: NDArray[Any], chosen: Chosen) -> None:
+        """Copy some blocks, their numbers in order, from one picture to another. Neighbours in a row go at once: half
+        the time of taking and putting.
+        """
+        if not len(chosen):
+            return
+        begins = np.flatnonzero((np.diff(chosen, prepend=-2) != 1) | (chosen % self.columns == 0))
+        firsts, lasts = chosen[begins], chosen[np.append(begins[1:], len(chosen)) - 1]
+        tops, lefts, rights = self._tops[firsts], self._lefts[firsts], self._lefts[lasts] + self.block.width
+        for top, left, right in zip(tops.tolist(), lefts.tolist(), rights.tolist(), strict=True):
+            rows, columns = slice(top, top + self.block.height), slice(left, right)
+            onto[rows, columns] = source[rows, columns]
+
     def _windows(self, picture: NDArray[Any]) -> NDArray[Any]:
         """Return a view of every block that could be cut: (top, left, rows, values of a row)."""
         across, down = picture.strides[1], picture.strides[0]

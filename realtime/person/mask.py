@@ -67,7 +67,7 @@ class PersonMask:
 
     def _lay(self, source: Pixels, onto: Pixels, whole: Chosen, curve: NDArray[np.uint8]) -> None:
         below = self.grid.take(onto, self.outline)  # before whole blocks, which may overlap, are laid
-        self.grid.put(self.grid.take(source, whole), onto, whole)
+        self.grid.copy(source, onto, whole)
         if not len(self.outline):  # OpenCV takes no empty arrays
             return
         above = self.grid.take(source, self.outline)

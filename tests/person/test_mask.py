@@ -22,6 +22,11 @@ def test_blocks_cover_a_picture(size: Size) -> None:
     assert blocks.shape == (grid.count * grid.block.height, grid.block.width, 3)
     grid.put(blocks, copy, everything)
     assert np.array_equal(copy, picture)
+    some = np.flatnonzero(np.random.default_rng(1).random(grid.count) < 0.6)
+    put, copied = np.zeros_like(picture), np.zeros_like(picture)
+    grid.put(grid.take(picture, some), put, some)
+    grid.copy(picture, copied, some)
+    assert np.array_equal(copied, put)
     plane = picture[..., 0].copy()
     assert np.array_equal(grid.take(plane, everything), blocks[..., 0])
 
