@@ -223,9 +223,9 @@ def export(
 
 
 def _latent_space(part: Part, directions: Path | None) -> str:
-    """Return what a morph's card says of its codes; of other kinds nothing is to be said."""
+    """Return what the card of a morph or a decoder says of its codes; of other kinds nothing is to be said."""
     if part.kind is not ModelKind.MORPH:
-        return ""
+        return part.latent_space
     if directions is None:
         return LatentSpace.unknown(part.latent, part.light).text()
     return read_directions(directions, part.latent, part.light).text()
@@ -299,7 +299,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     # argparse takes words that begin with a minus for options, unless they look like numbers: here -1..1 is one.
     parser._negative_number_matcher = re.compile(r"^-\d")
-    parser.add_argument("checkpoint", type=Path, help=".pth, .pt, .ckpt, .safetensors, .pt2, TorchScript")
+    parser.add_argument(
+        "checkpoint", type=Path, help=".pth, .pt, .ckpt, .safetensors, .pkl of NVIDIA's, .pt2, TorchScript"
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -316,6 +318,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--directions", type=Path, metavar="FILE.json", help="VAEs: the directions that tools.find_attributes found"
     )
+    parser.add_argument(
+        "--noise", default="fixed", choices=("fixed", "none"), help="StyleGAN2: the file's own noise (default), or none"
+    )
+    parser.add_argument("--codes", default="z", choices=("z", "w"), help="StyleGAN2: the codes it takes (default: z)")
     parser.add_argument(
         "--trust",
         action="store_true",

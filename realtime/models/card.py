@@ -10,7 +10,11 @@ Shape, colour order and range are never guessed from a tensor: a file that carri
 |         | may be: `identity` float32 [1, D], whose face;    |                                                        |
 |         | `morph` float32 [1], 0..1, how far                |                                                        |
 | encoder | `face` uint8 [1, S, S, 3] BGR, an aligned crop    | `z` float32 [1, Z], whose face it is                   |
-| decoder | `z` float32 [1, Z], a latent code                 | `face_out` uint8 [1, S, S, 3] BGR                      |
+| decoder | `z` float32 [1, Z], a latent code;                | `face_out` uint8 [1, S, S, 3] BGR                      |
+|         | may be: `truncation` float32 [1], 1 as it is, 0   |                                                        |
+|         | the mean picture; `fine` float32 [1, Z] and       |                                                        |
+|         | `layers` float32 [1, L], 0..1: a second code, and |                                                        |
+|         | how much of it each layer takes, coarse first     |                                                        |
 | morph   | `face` uint8 [1, S, S, 3] BGR, an aligned crop;   | `z` float32 [1, Z], the face as a latent code;         |
 |         | `keep` float32 [codes, 1];                        | `face_out` float32 [codes, S, S, 3] BGR, 0..255,       |
 |         | `add` float32 [codes, Z]                          | neither rounded nor cut off: what `keep` · z + `add`   |
@@ -75,7 +79,10 @@ INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.MORPH: ("face", "keep", "add"),
     ModelKind.MOTION: ("face", "source_features", "source_motion", "rest_motion", "driving_motion"),
 }
-OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {ModelKind.SWAP: ("identity", "morph")}
+OPTIONAL_INPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
+    ModelKind.SWAP: ("identity", "morph"),
+    ModelKind.LATENT_DECODER: ("truncation", "fine", "layers"),
+}
 """What a model may also take; which of them it does, its own ports say."""
 OUTPUT_NAMES: Mapping[ModelKind, tuple[str, ...]] = {
     ModelKind.STYLE: ("frame_out",),
@@ -125,7 +132,7 @@ class ModelCard:
     morph: float | None = None
     """swap with `morph`: what it is where nobody says otherwise, 0..1."""
     latent_space: str = ""
-    """morph: what is known of its codes, a text of `realtime.models.latent_space`; empty: nothing."""
+    """morph, decoder: what is known of its codes, a text of `realtime.models.latent_space`; empty: nothing."""
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], where: str) -> ModelCard:

@@ -35,6 +35,9 @@ _FLOAT_PORTS: Mapping[str, Wanted] = {
     "add": (CODES, "Z"),
     **dict.fromkeys(("motion", "source_motion", "rest_motion", "driving_motion"), (1, "M")),
     **dict.fromkeys(("features", "source_features"), (1, "F")),
+    "truncation": (1,),
+    "fine": (1, "Z"),
+    "layers": (1, "L"),
 }
 _FACES_DRAWN: Wanted = (CODES, "S", "S", 3)
 """A morph's `face_out`, which is float32 too."""
@@ -91,6 +94,8 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
         raise ModelError(f"{path} has crops of several sizes ({shown}), and a face is one square; {again}")
     if card.kind is ModelKind.MORPH:
         _check_codes(path, card, inputs, outputs)
+    if card.kind is ModelKind.LATENT_DECODER:
+        _check_decoder(path, card, inputs)
     if card.kind is not ModelKind.SWAP:
         return
     if ("identity" in inputs) != bool(card.identity_model and card.identity_fingerprint):
@@ -121,6 +126,17 @@ def _check_motions(path: Path, inputs: Mapping[str, Port], outputs: Mapping[str,
     face = inputs["face"]
     if face.shape[1] != face.shape[2]:
         raise ModelError(f"{path}: 'face' is {_in_words(face.shape)}, and a face is a square; export or add it again")
+
+
+def _check_decoder(path: Path, card: ModelCard, inputs: Mapping[str, Port]) -> None:
+    """A second code comes with what says where it goes, and is as long as the first."""
+    z, fine = inputs["z"], inputs.get("fine")
+    if (fine is None) != ("layers" not in inputs):
+        raise ModelError(f"{path} takes one of 'fine' and 'layers', which go together; export or add it again")
+    if fine is not None and fine.shape != z.shape:
+        shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in (z, fine))
+        raise ModelError(f"{path}: its codes do not fit one another ({shown}); export or add it again")
+    LatentSpace.parse(card.latent_space, int(z.shape[1]), str(path))
 
 
 def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) -> str:

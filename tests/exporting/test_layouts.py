@@ -19,6 +19,7 @@ from realtime.models.runtime.onnx_model import ON_CPU
 from realtime.morph.model import MorphModel
 from tests import tiny_models
 from tests.exporting.conftest import trained
+from tests.exporting.generators import dcgan_steps, rosinality_generator
 from tools import export_onnx
 from tools.exporting.check import WrittenModel, compare, sample_inputs
 from tools.exporting.checkpoint import read_checkpoint
@@ -28,9 +29,11 @@ from tools.networks import LAYOUTS, Autoencoder, Part, layout_of
 from tools.networks.animegan2 import AnimeGan2
 from tools.networks.brush import Brush
 from tools.networks.cyclegan_resnet import CycleganResnet
+from tools.networks.dcgan import Dcgan
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder
 from tools.networks.fast_neural_style import FastNeuralStyle
 from tools.networks.pix2pix_unet import Pix2PixUnet
+from tools.networks.stylegan2 import StyleGan2
 from tools.networks.swap_light import SwapLight
 from tools.networks.vae_64 import Vae
 from tools.networks.weights import Weights
@@ -51,10 +54,23 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "animegan2": ("animegan2", lambda: AnimeGan2((4, 8, 12, 16), 1)),
     "vae": ("vae_64", lambda: Vae((4, 8, 8, 12), (8, 8, 4, 4), 6, coarse=2)),
     "faceswap": ("faceswap_autoencoder", lambda: FaceswapAutoencoder((4, 8, 8, 16), (8, 8, 4, 4), 12, coarse=2)),
+    "stylegan2": ("stylegan2", lambda: rosinality_generator(6, (8, 4))),
+    "stylegan2 of NVIDIA's": ("stylegan2_ada", lambda: StyleGan2((6, 8, 8), (8, 8, 4))),
+    "dcgan": ("dcgan", lambda: Dcgan(dcgan_steps((10, 8, 6, 4)))),
     "swap with a mask": ("swap_light", lambda: SwapLight((4, 8, 8, 12, 16), (12, 8, 8, 4, 4), 12, coarse=1)),
 }
 # Writing takes a second or more: one network of each layout, those whose graphs differ most from the others'.
-WRITTEN = ("brush", "fast neural style", "cyclegan", "pix2pix unet", "animegan2", "vae", "faceswap", "swap with a mask")
+WRITTEN = (
+    "brush",
+    "fast neural style",
+    "cyclegan",
+    "pix2pix unet",
+    "animegan2",
+    "vae",
+    "faceswap",
+    "swap with a mask",
+    "dcgan",
+)
 
 PUBLIC_NAMES: dict[str, tuple[Callable[[], nn.Module], dict[str, tuple[int, ...]]]] = {
     "cyclegan_resnet": (

@@ -23,6 +23,7 @@ from realtime.models.card import INPUT_NAMES, OUTPUT_NAMES, ModelKind
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
+from tools.exporting.ends import input_names
 from tools.networks import Autoencoder, Part, PictureFormat
 from tools.networks.motion import MotionNetwork
 
@@ -67,7 +68,8 @@ def sample_inputs(part: Part, photo: Path | None = None, sizes: Sequence[Size] =
     """
     random = np.random.default_rng(0)
     if part.kind is ModelKind.LATENT_DECODER:
-        return [{"z": z} for z in random.standard_normal((3, 1, part.latent)).astype(np.float32)]
+        codes: list[Arrays] = [{"z": z} for z in random.standard_normal((3, 1, part.latent)).astype(np.float32)]
+        return [{**z, **more} for z, more in zip(codes, _layered(part, random), strict=True)] if part.layers else codes
     picture = read_picture(photo or sample_photo())
     if part.kind is ModelKind.STYLE:
         return [{"frame": _cover(picture, size)[np.newaxis]} for size in sizes or SIZES]
@@ -108,6 +110,15 @@ def _motion_reference(part: Part, given: Arrays) -> Arrays:
     return {**_look(part, given["face"]), "face_out": from_network(picture, part.picture), "mask": mask}
 
 
+def _layered(part: Part, random: np.random.Generator) -> list[Arrays]:
+    """Return what goes with three codes: the code alone; nearer to the mean; another code in the finer half."""
+    fine = random.standard_normal((1, part.latent)).astype(np.float32)
+    none = np.zeros((1, part.layers), np.float32)
+    finer = np.linspace(-1, 1, part.layers, dtype=np.float32).clip(0, 1)[np.newaxis]
+    wanted = ((1.0, none), (0.5, none), (0.7, finer))
+    return [{"truncation": np.array([psi], np.float32), "fine": fine, "layers": layers} for psi, layers in wanted]
+
+
 def reference(part: Part, given: Arrays) -> Arrays:
     """Return what the network makes of a model's inputs, worked out in PyTorch without anything of the exported graph:
     each output that is compared.
@@ -143,7 +154,8 @@ def _reference(part: Part, given: Arrays) -> Arrays:
     if part.kind is ModelKind.MOTION:
         return _motion_reference(part, given)
     if part.kind is ModelKind.LATENT_DECODER:
-        return {out: from_network(part.network(torch.from_numpy(first)), part.picture)}
+        numbers = (torch.from_numpy(given[name]) for name in input_names(part))
+        return {out: from_network(part.network(*numbers), part.picture)}
     height, width = first.shape[1:3]
     padding = (0, -width % part.picture.multiple, 0, -height % part.picture.multiple)
     made = part.network(functional.pad(to_network(first, part.picture), padding, mode="replicate"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from tools.networks.weights import Weights
 
 _PREFERRED = ("params_ema", "generator_ema", "ema", "g_ema")
 """Names of averaged weights: what their makers meant to be used, where a checkpoint holds both."""
+_BESIDE = "latent_avg"
+"""The mean code of a StyleGAN2, which rosinality's programs keep beside the network and not in it."""
 _WRAPPERS = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
 _INSIDE = ("state_dict", "model")
@@ -88,7 +91,7 @@ def weights_in(found: object, path: Path, key: str = "") -> Weights:
             raise ModelError(f"{path} holds no '{shown(key)}'; there are: {_listed(candidates)}")
         return _checked(Weights(candidates[key], str(path)), path)
     known = {name: tensors for name, tensors in candidates.items() if layout_of(Weights(tensors, str(path)))}
-    averaged = {name: tensors for name, tensors in known.items() if name.split(".")[-1] in _PREFERRED}
+    averaged = {name: tensors for name, tensors in known.items() if name.split(".")[-1].lower() in _PREFERRED}
     chosen = averaged or known or dict(list(candidates.items())[:1])
     if len(chosen) > 1:
         raise ModelError(f"{path} holds several networks ({_listed(chosen)}); choose one with --key")
@@ -131,11 +134,15 @@ def _flat(found: object, name: str, depth: int = _DEPTH) -> Iterator[tuple[str, 
 
 
 def _networks(
-    found: object, name: str = "", depth: int = _DEPTH, seen: set[int] | None = None
+    found: object,
+    name: str = "",
+    depth: int = _DEPTH,
+    seen: set[int] | None = None,
+    beside: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield everything in a checkpoint that could be a network: outermost first, each with the key it lies under.
 
-    What lies under several keys is met once: `seen` are those met so far.
+    What lies under several keys is met once: `seen` are those met so far. `beside` lay beside it and belongs to it.
     """
     seen = set() if seen is None else seen
     if not isinstance(found, Mapping) or depth == 0 or id(found) in seen:
@@ -144,11 +151,12 @@ def _networks(
     tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
     if len(tensors) > 1:
         tensors = _unwrapped(tensors)
-        yield name, tensors
+        yield name, {**tensors, **beside}
         if layout_of(Weights(tensors, name)) is None:
             yield from _members(tensors, name)
+    beside = {_BESIDE: tensors[_BESIDE]} if len(tensors) == 1 and _BESIDE in tensors else {}
     for key, value in found.items():
-        yield from _networks(value, f"{name}.{key}" if name else str(key), depth - 1, seen)
+        yield from _networks(value, f"{name}.{key}" if name else str(key), depth - 1, seen, beside)
 
 
 def _members(tensors: dict[str, Tensor], name: str) -> Iterator[tuple[str, dict[str, Tensor]]]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.model_import.hints import ColourOrder
-from realtime.models.card import ModelKind
+from realtime.models.card import INPUT_NAMES, OPTIONAL_INPUT_NAMES, ModelKind
 from tools.networks import Part, PictureFormat
 from tools.networks.motion import MotionNetwork
 
@@ -25,7 +25,15 @@ def with_ends(part: Part, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
     if part.quick is not None and dtype == torch.float32:
         return part.quick().eval()
+    if part.layers:
+        return LayeredEnds(part.network, part.picture, dtype).eval()
     return _ENDS[part.kind](part.network, part.picture, dtype).eval()
+
+
+def input_names(part: Part) -> tuple[str, ...]:
+    """Return what the module takes, in its order."""
+    more = OPTIONAL_INPUT_NAMES[part.kind] if part.layers else ()
+    return *INPUT_NAMES[part.kind], *more
 
 
 def example_inputs(part: Part) -> tuple[Tensor, ...]:
@@ -40,7 +48,8 @@ def example_inputs(part: Part) -> tuple[Tensor, ...]:
         height, width = (number * part.picture.multiple for number in (count, count + 1))
         return (torch.zeros(1, height, width, 3, dtype=torch.uint8),)
     if part.kind is ModelKind.LATENT_DECODER:
-        return (torch.zeros(1, part.latent),)
+        z = torch.zeros(1, part.latent)
+        return (z, torch.ones(1), z.clone(), torch.zeros(1, part.layers)) if part.layers else (z,)
     face = torch.zeros(1, part.side_px, part.side_px, 3, dtype=torch.uint8)
     if part.kind is ModelKind.MOTION:
         assert isinstance(part.network, MotionNetwork)
@@ -106,6 +115,14 @@ class DecoderEnds(_Ends):
 
     def forward(self, z: Tensor) -> Tensor:
         return self._from_network(self.network(z.to(self.dtype)))
+
+
+class LayeredEnds(_Ends):
+    """z float32 [1, Z], truncation [1], fine [1, Z] and layers [1, L] → face uint8 [1, S, S, 3] BGR."""
+
+    def forward(self, z: Tensor, truncation: Tensor, fine: Tensor, layers: Tensor) -> Tensor:
+        numbers = (numbers.to(self.dtype) for numbers in (z, truncation, fine, layers))
+        return self._from_network(self.network(*numbers))
 
 
 class MorphEnds(_Ends):

@@ -28,13 +28,17 @@ _FREE: Mapping[ModelKind, Mapping[str, Mapping[int, str]]] = {
 """The axes of inputs and outputs that stay free, and what they are called."""
 
 
-def write_graph(module: nn.Module, examples: Sequence[Tensor], card: ModelCard) -> onnx.ModelProto:
+def write_graph(
+    module: nn.Module, examples: Sequence[Tensor], card: ModelCard, names: Sequence[str] = ()
+) -> onnx.ModelProto:
     """Return `module`, which takes and gives what `card.kind` says, as an ONNX model.
 
-    `examples` are its inputs, of any size where the contract leaves that free. Raises ModelError where the network
+    `examples` are its inputs, of any size where the contract leaves that free, `names` what they are called where it
+    takes more than its kind must. Raises ModelError where the network
     cannot be written, in one line.
     """
-    free = [_FREE.get(card.kind, {}).get(name, {}) for name in INPUT_NAMES[card.kind]]
+    names = names or INPUT_NAMES[card.kind]
+    free = [_FREE.get(card.kind, {}).get(name, {}) for name in names]
     dimensions = tuple({axis: torch.export.Dim(name, min=1) for axis, name in axes.items()} for axes in free)
     with quiet():
         try:
@@ -56,7 +60,7 @@ def write_graph(module: nn.Module, examples: Sequence[Tensor], card: ModelCard) 
                 traced,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=list(INPUT_NAMES[card.kind]),
+                input_names=list(names),
                 output_names=list(OUTPUT_NAMES[card.kind]),
                 verbose=False,
             )

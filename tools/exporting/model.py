@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import onnx
 import torch
 
 from realtime.core.errors import OptionError
 from realtime.models.card import ModelCard, ModelKind
-from tools.exporting.ends import example_inputs, with_ends
+from tools.exporting.ends import example_inputs, input_names, with_ends
 from tools.exporting.graph import finished, write_graph
 from tools.exporting.half_weights import stored_in_half
 from tools.exporting.source import ScriptNetwork
@@ -31,6 +32,6 @@ def build_model(part: Part, card: ModelCard, *, half: bool = False) -> onnx.Mode
             raise OptionError("--fp16 is not for morphs: their weights are of half size already, and light is exact")
         return stored_in_half(finished(write_graph(with_ends(part), examples, card), card))
     if half:
-        halved = Part(part.kind, copy.deepcopy(part.network).half(), part.picture)
-        return finished(write_graph(with_ends(halved, torch.float16), examples, card), card)
-    return finished(write_graph(with_ends(part), examples, card), card)
+        halved = dataclasses.replace(part, network=copy.deepcopy(part.network).half())
+        return finished(write_graph(with_ends(halved, torch.float16), examples, card, input_names(part)), card)
+    return finished(write_graph(with_ends(part), examples, card, input_names(part)), card)

@@ -44,6 +44,8 @@ class Builder:
     """Something the pickle may call: our own function of the same meaning."""
 
     build: Callable[..., object]
+    bounded: bool = False
+    """It counts by itself what it copies of its arguments."""
 
 
 class Opaque:
@@ -84,13 +86,16 @@ def view(storage: Storage, offset: object, size: object, stride: object) -> Tens
     return torch.as_strided(storage.numbers, sizes, strides, first if count else 0)
 
 
-def unpickled(file: BinaryIO, storage: StorageOf, *, objects: bool = False) -> object:
+def unpickled(
+    file: BinaryIO, storage: StorageOf, *, objects: bool = False, words: Mapping[str, Named | Builder] | None = None
+) -> object:
     """Read one pickle from `file`, which is left behind its end.
 
-    `objects`: TorchScript's own classes may be in it, and stay opaque. Raises DamagedPickleError and ForeignNameError.
+    `objects`: TorchScript's own classes may be in it, and stay opaque; `words`: more names that it may say, and what
+    they mean. Raises DamagedPickleError and ForeignNameError.
     """
     try:
-        return _Machine(storage, objects).run(file)
+        return _Machine(storage, objects, words or {}).run(file)
     except (DamagedPickleError, ForeignNameError):
         raise
     except RecursionError:
@@ -110,9 +115,10 @@ _MARK = _Mark()
 
 
 class _Machine:
-    def __init__(self, storage: StorageOf, objects: bool) -> None:
+    def __init__(self, storage: StorageOf, objects: bool, words: Mapping[str, Named | Builder]) -> None:
         self._storage_of = storage
         self._objects = objects
+        self._words = words
         self._stack: list[Any] = []
         self._memo: dict[int, object] = {}
         self._copied = 0
@@ -229,7 +235,7 @@ class _Machine:
         full = f"{module}.{name}"
         if self._objects and _is_script_class(full):
             return Builder(lambda *_: Opaque())
-        found = _WORDS.get(full)
+        found = self._words.get(full) or _WORDS.get(full)
         if found is None:
             raise ForeignNameError(full)
         return found
@@ -238,7 +244,8 @@ class _Machine:
         arguments, called = self._stack.pop(), self._stack.pop()
         if not isinstance(called, Builder) or not isinstance(arguments, tuple):
             raise DamagedPickleError
-        self._copied += sum(len(part) for part in arguments if isinstance(part, _SIZED))
+        if not called.bounded:
+            self._copied += sum(len(part) for part in arguments if isinstance(part, _SIZED))
         if self._copied > _MOST_COPIED:
             raise DamagedPickleError
         self._stack.append(called.build(*arguments))
@@ -295,7 +302,8 @@ def _is_script_class(full: str) -> bool:
     return full.startswith("__torch__.") and ".torch.classes" not in full and full != "__torch__.torch.classes"
 
 
-def _mapping(pairs: object = (), *_: object) -> dict[Any, Any]:
+def as_mapping(pairs: object = (), *_: object) -> dict[Any, Any]:
+    """Return what a class like dict is made of."""
     if isinstance(pairs, dict):
         return dict(pairs)
     if not isinstance(pairs, list | tuple):
@@ -342,9 +350,9 @@ _STORAGES = {
 _DTYPES = (*_STORAGES.values(), torch.complex32, torch.float8_e4m3fn, torch.float8_e5m2, torch.uint16, torch.uint32)
 _OPAQUE = Builder(lambda *_: Opaque())
 _WORDS: Mapping[str, Named | Builder] = {
-    "collections.OrderedDict": Builder(_mapping),
-    "collections.defaultdict": Builder(_mapping),
-    "collections.Counter": Builder(_mapping),
+    "collections.OrderedDict": Builder(as_mapping),
+    "collections.defaultdict": Builder(as_mapping),
+    "collections.Counter": Builder(as_mapping),
     "builtins.set": Builder(lambda values=(): set(map(_key, values))),
     "__builtin__.set": Builder(lambda values=(): set(map(_key, values))),
     "builtins.bytearray": Builder(lambda value=b"", *_: value if isinstance(value, bytes) else _bytes(value)),
@@ -381,6 +389,7 @@ _WORDS: Mapping[str, Named | Builder] = {
         for name in ("scalar", "_reconstruct")
     },
     **{f"numpy.{name}": _OPAQUE for name in ("dtype", "ndarray")},
+    "argparse.Namespace": _OPAQUE,  # how a training was started
 }
 
 _PUSHED = frozenset(

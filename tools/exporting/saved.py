@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,12 @@ import torch
 
 from realtime.core.errors import ModelError, shown
 from tools.exporting.archive import Archive, is_archive
+from tools.exporting.persistent import read_persistent
 from tools.exporting.pickles import DamagedPickleError, ForeignNameError, Named, Storage, storage_of, unpickled
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 """With it begin files that PyTorch before 1.6 saved, and those of `_use_new_zipfile_serialization=False`."""
+_OLD_BEGINS = pickle.dumps(_MAGIC, protocol=2)
 _MOST_TENSORS = 50_000
 _MOST_HEADER_BYTES = 20_000_000
 
@@ -33,7 +36,11 @@ def read_saved(path: Path) -> object:
             return _read_safetensors(path)
         if is_archive(path):
             return _read_archive(path)
-        return _read_old(path)
+        with path.open("rb") as file:
+            if file.read(len(_OLD_BEGINS)) != _OLD_BEGINS and path.suffix.lower() == ".pkl":
+                return read_persistent(path, _read_old)
+            file.seek(0)
+            return _read_old(file, path.stat().st_size)
     except ForeignNameError as error:
         raise _refusal(path, error.args[0]) from None
     except (DamagedPickleError, OSError, EOFError) as error:
@@ -69,23 +76,24 @@ def _read_archive(path: Path, inside: bytes | None = None) -> object:
         return unpickled(io.BytesIO(archive.read("data.pkl")), storage)
 
 
-def _read_old(path: Path) -> object:
-    """Read the form of PyTorch before 1.6: five pickles in a row, the storages' bytes behind them."""
-    with path.open("rb") as file:
-        if unpickled(file, _no_storage) != _MAGIC:
-            raise DamagedPickleError
-        version, _ = unpickled(file, _no_storage), unpickled(file, _no_storage)
-        if version != 1001:
-            raise DamagedPickleError
-        begin = file.tell()
-        sizes: dict[str, tuple[torch.dtype, int]] = {}
-        unpickled(file, _sizes_only(sizes, path.stat().st_size))
-        keys = unpickled(file, _no_storage)
-        if not isinstance(keys, list) or {str(key) for key in keys} != set(sizes):
-            raise DamagedPickleError
-        read = {str(key): _next_storage(file, *sizes[str(key)]) for key in keys}
-        file.seek(begin)
-        return unpickled(file, lambda _kind, key, _count: read[key])
+def _read_old(file: BinaryIO, most: int) -> object:
+    """Read the form of PyTorch before 1.6: five pickles in a row, the storages' bytes behind them; `most` bytes at most
+    are there.
+    """
+    if unpickled(file, _no_storage) != _MAGIC:
+        raise DamagedPickleError
+    version, _ = unpickled(file, _no_storage), unpickled(file, _no_storage)
+    if version != 1001:
+        raise DamagedPickleError
+    begin = file.tell()
+    sizes: dict[str, tuple[torch.dtype, int]] = {}
+    unpickled(file, _sizes_only(sizes, most))
+    keys = unpickled(file, _no_storage)
+    if not isinstance(keys, list) or {str(key) for key in keys} != set(sizes):
+        raise DamagedPickleError
+    read = {str(key): _next_storage(file, *sizes[str(key)]) for key in keys}
+    file.seek(begin)
+    return unpickled(file, lambda _kind, key, _count: read[key])
 
 
 def _no_storage(_: Named, __: str, ___: int) -> Storage:

@@ -16,15 +16,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from realtime.core.errors import ModelError, OptionError
 from realtime.model_import.hints import ColourOrder
 from realtime.models.card import ModelKind
+from realtime.models.latent_space import LatentSpace
 from tools.exporting.checkpoint import alignment_in, one_of_several, read_folder, weights_in
 from tools.exporting.exported import read_exported
 from tools.exporting.own_code import build_network
 from tools.exporting.programs import is_exported, is_script, read_script
 from tools.exporting.saved import read_saved
-from tools.networks import Layout, Part, PictureFormat, layout_of, unknown
+from tools.networks import LayeredDecoder, Layout, Part, PictureFormat, layout_of, unknown
 from tools.networks.weights import Weights
 
 _LARGEST_SIDE_PX = 2048
+_NOISES = ("noise_strength", "noise.weight")
+_CODES = 4096
+"""By which the spread of w is measured: to 1 %."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Wishes:
     range: str = ""
     order: str = "rgb"
     multiple: int = 8
+    noise: str = "fixed"
+    """StyleGAN2: `fixed`, that of the file, or `none`."""
+    codes: str = "z"
+    """StyleGAN2: which codes it takes, `z` or `w`."""
     trust: bool = False
     """Load a whole program as PyTorch does, unchecked."""
 
@@ -101,7 +109,26 @@ def open_source(checkpoint: Path, hints: Wishes) -> Source:
         raise one_of_several(checkpoint) or unknown(weights)
     if hints.range:
         raise OptionError(f"--range is for networks of no known layout; {layout.name} knows its own")
-    return Source(layout.name, _built(layout, weights), alignment_in(found))
+    if hints.noise == "none":
+        weights = weights.with_own({name: 0 * weights[name] for name in weights if name.endswith(_NOISES)})
+    parts = _built(layout, weights)
+    if all(part.layers == 0 for part in parts) and (hints.noise, hints.codes) != ("fixed", "z"):
+        raise OptionError(f"--noise and --codes are for StyleGAN2, and this is {layout.name}; leave them out")
+    if hints.codes == "w":
+        parts = [_from_w(part) for part in parts]
+    return Source(layout.name, parts, alignment_in(found))
+
+
+def _from_w(part: Part) -> Part:
+    """Return a decoder that takes w, with what is known of people's."""
+    assert isinstance(part.network, LayeredDecoder)
+    z = torch.randn(_CODES, part.latent, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        w = part.network.mapping(z)
+    mean = part.network.mean.numpy()
+    space = LatentSpace(0, mean, w.std(dim=0).numpy())
+    network = part.network.from_w()
+    return dataclasses.replace(part, network=network, latent=len(mean), latent_space=space.text())
 
 
 class _Allowance(TorchDispatchMode):  # type: ignore[no-untyped-call]

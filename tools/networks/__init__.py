@@ -42,7 +42,8 @@ class Part:
     | ------- | ---------------------------- | -------------------------------------------------------- |
     | style   | a picture [1, 3, H, W]       | a picture of the same size                               |
     | swap    | a face [1, 3, S, S]          | a face, alone or with a mask [1, 1, S, S] in 0..1        |
-    | decoder | z [1, Z]                     | a face [1, 3, S, S]                                      |
+    | decoder | z [1, Z], or as a            | a face [1, 3, S, S]                                      |
+    |         | `LayeredDecoder`             |                                                          |
     | morph   | as an `Autoencoder`          |                                                          |
     | motion  | as a `MotionNetwork`         |                                                          |
     """
@@ -58,8 +59,12 @@ class Part:
     """decoder, morph: Z."""
     alignment: str = ""
     """motion: how faces lie in their crop, where neither the checkpoint nor the user says (`realtime.models.card`)."""
+    layers: int = 0
+    """decoder: L of a `LayeredDecoder`; 0: it takes z alone."""
     light: int = 0
     """morph: how many numbers at the end of a code are the light."""
+    latent_space: str = ""
+    """decoder: what is known of its codes, as the card says it."""
     quick: Callable[[], nn.Module] | None = None
     """Builds a module that speaks the contract of `realtime.models.card` itself, where a layout can do it faster than
     the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""
@@ -77,6 +82,31 @@ class Autoencoder(nn.Module):
         """Return z, and what `keep` [N, 1] · z + `add` [N, Z] are drawn as."""
         z = self.encoder(face)
         return z, self.decoder(keep * z + add)
+
+
+class LayeredDecoder(nn.Module):
+    """A mapping and a synthesis that takes a code for each of its layers: a StyleGAN's."""
+
+    mean: Tensor
+
+    def __init__(self, mapping: nn.Module, synthesis: nn.Module, mean: Tensor, layers: int) -> None:
+        """`mapping`: z [1, Z] to w [1, W]; `synthesis`: [1, L, W] to a picture [1, 3, S, S]; `mean` of w, [W]."""
+        super().__init__()
+        self.mapping, self.synthesis, self.layers = mapping, synthesis, layers
+        self.register_buffer("mean", mean.detach().clone())
+
+    def forward(self, z: Tensor, truncation: Tensor, fine: Tensor, layers: Tensor) -> Tensor:
+        """Draw `z`, in each layer drawn towards `fine` by `layers` [1, L], all of it `truncation` [1] far from the
+        mean: 1 as it is, 0 the mean picture.
+        """
+        coarse = self.mapping(z)
+        mixed = coarse[:, None] + layers[:, :, None] * (self.mapping(fine) - coarse)[:, None]
+        picture: Tensor = self.synthesis(self.mean + truncation * (mixed - self.mean))
+        return picture
+
+    def from_w(self) -> LayeredDecoder:
+        """Return it without its mapping: its codes are w themselves."""
+        return LayeredDecoder(nn.Identity(), self.synthesis, self.mean, self.layers).eval()
 
 
 class Layout(abc.ABC):
@@ -128,6 +158,13 @@ LAYOUTS: Mapping[str, RegistryEntry] = {
     "live_portrait": RegistryEntry(
         "tools.networks.live_portrait", "LivePortraitLayout", "LivePortrait: a folder with its five files"
     ),
+    "stylegan2": RegistryEntry(
+        "tools.networks.stylegan2", "StyleGan2RosinalityLayout", "StyleGAN2, rosinality's naming, any size"
+    ),
+    "stylegan2_ada": RegistryEntry(
+        "tools.networks.stylegan2", "StyleGan2AdaLayout", "the same, NVIDIA's naming, its .pkl files too"
+    ),
+    "dcgan": RegistryEntry("tools.networks.dcgan", "DcganLayout", "DCGAN's generator and its like, any names"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from torch import Tensor, nn
 
@@ -13,17 +13,20 @@ _COUNTERS = "num_batches_tracked"  # how often batch norm was trained; plays no 
 
 
 class Weights(Mapping[str, Tensor]):
-    """The tensors of one network, float32 on the CPU. `where` names the file in messages."""
+    """The tensors of one network, float32 on the CPU. `where` names the file in messages; `called` says what a weight
+    is called in it, where that is not its name here.
+    """
 
-    def __init__(self, tensors: Mapping[str, Tensor], where: str) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], where: str, called: Mapping[str, str] | None = None) -> None:
         self._tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(_COUNTERS)}
+        self._called = called or {}
         self.where = where
 
     def __getitem__(self, name: str) -> Tensor:
         try:
             return self._tensors[name]
         except KeyError:
-            raise ModelError(f"{self.where} lacks the weight '{shown(name)}'; {_OTHERWISE}") from None
+            raise ModelError(f"{self.where} lacks the weight '{self._shown(name)}'; {_OTHERWISE}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._tensors
@@ -39,20 +42,37 @@ class Weights(Mapping[str, Tensor]):
         shape = tuple(self[name].shape)
         if len(shape) != dimensions:
             raise ModelError(
-                f"{self.where}: the weight '{shown(name)}' is of shape {shape}, expected {dimensions} dimensions"
+                f"{self.where}: the weight '{self._shown(name)}' is of shape {shape}, expected {dimensions} dimensions"
             )
         return shape
 
-    def count(self, pattern: str) -> int:
-        """Return how many weights `pattern.format(0)`, `pattern.format(1)` … follow one another from 0."""
-        number = 0
+    def count(self, pattern: str, first: int = 0) -> int:
+        """Return how many weights `pattern.format(0)`, `pattern.format(1)` … follow one another from `first` on."""
+        number = first
         while pattern.format(number) in self:
             number += 1
-        return number
+        return number - first
 
     def without(self, *endings: str) -> Weights:
         """Return them without those whose names end so."""
-        return Weights({name: tensor for name, tensor in self.items() if not name.endswith(endings)}, self.where)
+        left = {name: tensor for name, tensor in self.items() if not name.endswith(endings)}
+        return Weights(left, self.where, self._called)
+
+    def renamed(self, names: Mapping[str, str], changed: Callable[[str, Tensor], Tensor]) -> Weights:
+        """Return them by other names, each put through `changed` with its new one.
+
+        `names`: from the new names to those here. What is not among them keeps its name.
+        """
+        theirs = {old: new for new, old in names.items()}
+        tensors = {
+            theirs.get(old, old): changed(theirs[old], tensor) if old in theirs else tensor
+            for old, tensor in self.items()
+        }
+        return Weights(tensors, self.where, names)
+
+    def with_own(self, tensors: Mapping[str, Tensor]) -> Weights:
+        """Return them with more."""
+        return Weights({**self, **tensors}, self.where, self._called)
 
     def fill(self, network: nn.Module) -> None:
         """Load them into `network` and put it into evaluation mode.
@@ -62,26 +82,28 @@ class Weights(Mapping[str, Tensor]):
         wanted = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(_COUNTERS)}
         missing = [name for name in wanted if name not in self]
         if missing:
-            raise ModelError(f"{self.where} lacks {_some(missing)}; {_OTHERWISE}")
+            raise ModelError(f"{self.where} lacks {self._some(missing)}; {_OTHERWISE}")
         surplus = [name for name in self if name not in wanted]
         if surplus:
-            raise ModelError(f"{self.where} holds {_some(surplus)}, which the network has not; it is another one")
+            raise ModelError(f"{self.where} holds {self._some(surplus)}, which the network has not; it is another one")
         for name, tensor in wanted.items():
             if self[name].shape != tensor.shape:
                 is_shape, fits = tuple(self[name].shape), tuple(tensor.shape)
                 grey = "; 3 colours are asked, in and out" if _differ_in_colours(is_shape, fits) else ""
                 raise ModelError(
-                    f"{self.where}: the weight '{shown(name)}' is of shape {is_shape}, expected {fits}{grey}"
+                    f"{self.where}: the weight '{self._shown(name)}' is of shape {is_shape}, expected {fits}{grey}"
                 )
         network.load_state_dict(dict(self), strict=False)  # all but the counters, checked above
         network.eval().requires_grad_(False)
 
+    def _shown(self, name: str) -> str:
+        return shown(self._called.get(name, name))
 
-def _some(names: list[str]) -> str:
-    """Return `'a', 'b', 'c' and 4 more weights`: enough to see what is wrong."""
-    first = ", ".join(f"'{shown(name)}'" for name in names[:3])
-    rest = len(names) - 3
-    return f"the weight {first}" if len(names) == 1 else f"the weights {first}" + (f" and {rest} more" * (rest > 0))
+    def _some(self, names: list[str]) -> str:
+        """Return `'a', 'b', 'c' and 4 more weights`: enough to see what is wrong."""
+        first = ", ".join(f"'{self._shown(name)}'" for name in names[:3])
+        rest = len(names) - 3
+        return f"the weight {first}" if len(names) == 1 else f"the weights {first}" + (f" and {rest} more" * (rest > 0))
 
 
 def _differ_in_colours(is_shape: tuple[int, ...], fits: tuple[int, ...]) -> bool:
