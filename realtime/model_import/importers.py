@@ -15,7 +15,9 @@ IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
     ModelKind.STYLE: RegistryEntry(f"{_HERE}.style.importer", "StyleImporter", "a picture repainted"),
     ModelKind.SWAP: RegistryEntry(f"{_HERE}.face.swap_importer", "SwapImporter", "another face in a crop"),
     ModelKind.IDENTITY_ENCODER: RegistryEntry(f"{_HERE}.face.encoder_importer", "EncoderImporter", "whose face it is"),
-    ModelKind.LATENT_DECODER: RegistryEntry(f"{_HERE}.latent", "LatentDecoderImporter", "a face out of a latent code"),
+    ModelKind.LATENT_DECODER: RegistryEntry(
+        f"{_HERE}.generator.importer", "GeneratorImporter", "a picture out of a latent code"
+    ),
     ModelKind.MORPH: RegistryEntry(f"{_HERE}.latent", "MorphImporter", "a face changed by steps of its latent code"),
     ModelKind.MOTION: RegistryEntry(f"{_HERE}.motion", "MotionImporter", "a picture moved as a filmed face moves"),
 }
@@ -33,6 +35,6 @@ def foreign_importers() -> list[type[ForeignImporter[Any]]]:
 
 
 def kind_by_inputs(source: SourceFile) -> ModelKind:
-    """Return the kind that the names of a network's inputs tell; a style where they tell nothing. Raises ModelError."""
-    names = source.header.inputs
-    return next((known.kind for known in foreign_importers() if known.knows(names)), ModelKind.STYLE)
+    """Return the kind that a network's inputs tell; a style where they tell nothing. Raises ModelError."""
+    inputs = source.header.inputs
+    return next((known.kind for known in foreign_importers() if known.knows(inputs)), ModelKind.STYLE)

@@ -1,4 +1,4 @@
-"""Kinds with latent codes, which come as models that were trained and exported here: decoders and morphs."""
+"""Morphs, which come as models that were trained and exported here."""
 
 from __future__ import annotations
 
@@ -19,30 +19,17 @@ from realtime.models.latent_space import LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 
 
-class _LatentImporter(Importer):
+class MorphImporter(Importer):
+    """A face in, and any count of codes drawn: the photo's face is shown as it comes back."""
+
+    kind = ModelKind.MORPH
+
     def __init__(self, photo: FacePhoto) -> None:
         self._photo = photo
 
     @classmethod
     def of(cls, request: ImportRequest) -> Self:
         return cls(request.face())
-
-
-class LatentDecoderImporter(_LatentImporter):
-    """A latent code in, a face out. Nothing is known of its codes, so nobody is shown what it draws."""
-
-    kind = ModelKind.LATENT_DECODER
-
-    def validate(self, path: Path, inputs: Inputs) -> Validation:  # noqa: ARG002 - its codes are not known
-        with contextlib.closing(OnnxModel.open(path, ON_CPU)) as model:
-            model.warm()
-            return Validation(self._photo.pixels, self._photo.pixels, model.notes)
-
-
-class MorphImporter(_LatentImporter):
-    """A face in, and any count of codes drawn: the photo's face is shown as it comes back."""
-
-    kind = ModelKind.MORPH
 
     def validate(self, path: Path, inputs: Inputs) -> Validation:  # noqa: ARG002 - it takes a face and nothing else
         """Raises ModelError also where nothing of the face comes back, or what is drawn does not hang on the code."""

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
@@ -65,6 +65,8 @@ class ImportRequest:
     """Any picture to run it on. Raises RealtimeError, as the next one."""
     face: Callable[[], FacePhoto]
     """One with a face that was found in it."""
+    beside: tuple[SourceFile, ...] = ()
+    """Further files that make one model with the first."""
     encoder_name: str = ""
     """What a swapper's encoder will be called in the library."""
 
@@ -116,8 +118,8 @@ class ForeignImporter(Importer, Generic[_Network]):
     """
 
     @staticmethod
-    def knows(input_names: Collection[str]) -> bool:  # noqa: ARG004 - most kinds are told by --kind
-        """Tell whether a network is of this kind by the names of its inputs alone."""
+    def knows(inputs: Mapping[str, tuple[int | str, ...]]) -> bool:  # noqa: ARG004 - most kinds are told by --kind
+        """Tell whether a network is of this kind by the names and shapes of its inputs alone."""
         return False
 
     @abc.abstractmethod

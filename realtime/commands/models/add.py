@@ -22,11 +22,13 @@ examples:
   realtime models add AnimeGANv3_Hayao.onnx --name hayao
   realtime models add inswapper_128.onnx --identity-model w600k_r50.onnx
   realtime models add Somebody.dfm --coverage 2.1 --name somebody
+  realtime models add mapping.onnx synthesis.onnx --name faces-of-nobody
   realtime models add original.onnx --kind swap --alignment face --layout NHWC --order BGR --range 0..1
 
 then:
   realtime run --effect style:hayao
   realtime run --effect swap:inswapper_128:PHOTO.jpg
+  realtime run --effect walk:faces-of-nobody
 """
 
 
@@ -34,7 +36,7 @@ def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     """Describe `add` to the command line."""
     add = actions.add_parser(
         "add",
-        help="bring in somebody else's style or swap model",
+        help="bring in somebody else's style, swap model or generator",
         description="Rewrite a network for this program: uint8 BGR pictures in and out, styles of any size. What the "
         "file does not tell is asked for; then it is run on a real picture and kept.",
         epilog=_ADD_EXAMPLES,

@@ -32,6 +32,7 @@ def describe(add: argparse.ArgumentParser) -> None:
     # argparse takes words that begin with a minus for options, unless they look like numbers: here -1..1 is one.
     add._negative_number_matcher = re.compile(r"^-\d")
     add.add_argument("file", metavar="FILE", type=Path, help="an .onnx file, picture in, picture out; or a .dfm file")
+    add.add_argument("beside", metavar="MORE", type=Path, nargs="*", help="the other half of a generator in two files")
     add.add_argument("--name", help="what it is called from now on (default: the file's name)")
     ranges = "0..255, 0..1, -1..1"
     add.add_argument("--range", default="", metavar="RANGE", help=f"numbers it takes: {ranges} or imagenet")
@@ -49,7 +50,9 @@ def describe(add: argparse.ArgumentParser) -> None:
     add.add_argument("--picture", type=Path, metavar="FILE", help="try it on this picture (default: a portrait photo)")
     add.add_argument("--preview", type=Path, metavar="OUT.jpg", help="write the picture before and after, side by side")
     add.add_argument("--overwrite", action="store_true", help="replace a model of the same name")
-    add.add_argument("--kind", default="", metavar="KIND", help="style, swap or encoder (default: as the file tells)")
+    add.add_argument(
+        "--kind", default="", metavar="KIND", help="style, swap, encoder or decoder (default: as the file tells)"
+    )
     faces = add.add_argument_group("for faces")
     faces.add_argument("--identity-model", metavar="FILE", help="the network that tells a swapper whose face")
     faces.add_argument("--identity-name", metavar="NAME", help="what that is called from now on (default: its name)")
@@ -85,6 +88,8 @@ def kind_of(arguments: argparse.Namespace, source: SourceFile) -> ModelKind:
         return card.kind
     if word:
         return known[word]
+    if arguments.beside:
+        return ModelKind.LATENT_DECODER
     if source.path.suffix.lower() not in (".onnx", ".dfm") or not source.path.is_file():
         return ModelKind.STYLE  # reading says what is wrong with it
     return kind_by_inputs(source)
@@ -94,6 +99,10 @@ def refuse_options_of_others(arguments: argparse.Namespace, source: SourceFile, 
     """Raise OptionError where an option was given that says nothing of such a model."""
     from realtime.models.card import ModelKind
 
+    if arguments.beside and importer.kind is not ModelKind.LATENT_DECODER:
+        raise OptionError(
+            f"{arguments.beside[0]}: only a generator is of two files, which {arguments.file} is not; name one file"
+        )
     groups = [(_OF_STYLES, "for styles"), ((*_OF_IDENTITIES, *_OF_CROPS), "for swap models")]
     if source.card is not None and importer.kind is not ModelKind.STYLE:
         groups.insert(1, ((*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people"))
@@ -119,7 +128,8 @@ def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | Non
     files = (None if file is None else SourceFile(file) for file in (encoder, arguments.identity_converter))
     hints = FaceImportHints(network, *crop, morph, *files)
     encoder_name = encoder_path.stem if encoder_path is not None else ""
-    return ImportRequest(hints, lambda: _photo(picture), lambda: _face(picture), encoder_name), encoder_path
+    beside = tuple(map(SourceFile, arguments.beside))
+    return ImportRequest(hints, lambda: _photo(picture), lambda: _face(picture), beside, encoder_name), encoder_path
 
 
 def _hints(arguments: argparse.Namespace) -> ImportHints:

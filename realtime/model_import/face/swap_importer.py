@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -79,8 +79,8 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         return cls(request.hints, request.face(), request.encoder_name)
 
     @staticmethod
-    def knows(input_names: Collection[str]) -> bool:
-        return is_face_swapper(input_names)
+    def knows(inputs: Mapping[str, tuple[int | str, ...]]) -> bool:
+        return is_face_swapper(inputs)
 
     def files_beside(self, source: SourceFile) -> tuple[SourceFile, ...]:
         """Return what the user names, or the encoder of a model of ours, where there is one to be found."""

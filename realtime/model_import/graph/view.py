@@ -21,7 +21,12 @@ ELEMENT_TYPES: Mapping[int, str] = {
 """What a picture may be made of, by ONNX's number for it."""
 
 
-OUR_NAMES = frozenset({"frame", "frame_out", "numbers", "face", "face_out", "mask", "identity", "morph", "z"})
+OUR_NAMES = frozenset(
+    {
+        *("frame", "frame_out", "numbers", "face", "face_out", "mask", "identity", "morph", "z"),
+        *("truncation", "fine", "layers"),
+    }
+)
 OUR_PREFIX = "realtime/"
 """What our own tensors are called; a network that uses such names has its own renamed."""
 THEIR_PREFIX = "network/"

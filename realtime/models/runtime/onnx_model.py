@@ -322,12 +322,14 @@ class NeedsMemoryError(ModelError):
 class RawSession:
     """Any graph, in the contract or not, computed on the CPU: for the steps that bring a file into the contract."""
 
-    def __init__(self, graph: bytes, where: str) -> None:
-        """`graph` is a serialised model with its weights inside. Raises ModelError, which names it as `where`."""
+    def __init__(self, graph: bytes, where: str, threads: int = 0) -> None:
+        """`graph` is a serialised model with its weights inside; `threads` for one run, 0: as many as there are cores.
+        Raises ModelError, which names it as `where`.
+        """
         self._where = where
         isolated_process.step()
         try:
-            options = ort_session.session_options(0)
+            options = ort_session.session_options(threads)
             # An arena keeps what the largest run took, twice that where it grew: 1.1 GB for fast-neural-style of 32
             # channels at 1024x512, where 0.6 are enough; and several graphs are tried at the same time.
             options.enable_cpu_mem_arena = options.enable_mem_pattern = False
