@@ -48,10 +48,10 @@ class Rasterizer:
         # Barycentric weights of the corners 1 and 2, as planes over the grid: weight = a·column + b·row + c.
         inverse = np.zeros_like(doubled_area)
         np.divide(1, doubled_area, out=inverse, where=seen)
-        one = _plane(x[2], y[2], x[0], y[0], inverse)
-        two = _plane(x[0], y[0], x[1], y[1], inverse)
-        weight_1 = _along_rows(one, row_owner, rows, counts, column)
-        weight_2 = _along_rows(two, row_owner, rows, counts, column)
+        plane_1 = _plane(x[2], y[2], x[0], y[0], inverse)
+        plane_2 = _plane(x[0], y[0], x[1], y[1], inverse)
+        weight_1 = _along_rows(plane_1, row_owner, rows, counts, column)
+        weight_2 = _along_rows(plane_2, row_owner, rows, counts, column)
         inside = np.minimum(weight_1, weight_2)
         np.minimum(inside, 1 - weight_1 - weight_2, out=inside)
         chosen = np.flatnonzero(inside >= -_SLACK)
@@ -60,15 +60,15 @@ class Rasterizer:
         self._owner[grid] = chosen  # the farthest come first: the last one to come stays
         filled = np.flatnonzero(self._owner >= 0)
         chosen = self._owner.take(filled)
-        of = owner.take(chosen)
+        triangle = owner.take(chosen)
         # `take` gathers rows in less than half of the time that an index in brackets does.
         first, second, third = (values.take(corner, axis=0) for corner in triangles)
-        painted = (second - first).take(of, axis=0)
+        painted = (second - first).take(triangle, axis=0)
         painted *= weight_1.take(chosen)[:, None]
-        more = (third - first).take(of, axis=0)
-        more *= weight_2.take(chosen)[:, None]
-        painted += more
-        painted += first.take(of, axis=0)
+        towards_third = (third - first).take(triangle, axis=0)
+        towards_third *= weight_2.take(chosen)[:, None]
+        painted += towards_third
+        painted += first.take(triangle, axis=0)
         flat = out.reshape(self.width * self.height, -1)
         flat.fill(0)
         flat[filled] = painted

@@ -93,14 +93,16 @@ class Relighting:
         weights = _shrunk(skin)
         if float(weights.sum()) < _LEAST_SKIN:
             return  # almost all of the face is outside the picture: what was known stays
-        seen = _shrunk(viewer)
-        made = _shrunk(drawn)
-        weights = weights * _fit(seen, weights) * _fit(made, weights)
-        matrix = _matrix(_mean(seen, weights), _mean(made, weights))
-        rest = seen - (made @ matrix[:, :3].T + matrix[:, 3])
-        slow = _spread(rest, weights, _REACH, 0.02)
-        along = _shrunk(seam) * _fit(seen, weights, _SEAM_OUTLIER)
-        slow += _spread(rest - slow, along, _SEAM_REACH, 0.005) * _near_seam(_shrunk(np.ascontiguousarray(cover)))
+        viewer_small = _shrunk(viewer)
+        drawn_small = _shrunk(drawn)
+        weights = weights * _fit(viewer_small, weights) * _fit(drawn_small, weights)
+        matrix = _matrix(_mean(viewer_small, weights), _mean(drawn_small, weights))
+        remaining = viewer_small - (drawn_small @ matrix[:, :3].T + matrix[:, 3])
+        slow = _spread(remaining, weights, _REACH, 0.02)
+        seam_weights = _shrunk(seam) * _fit(viewer_small, weights, _SEAM_OUTLIER)
+        slow += _spread(remaining - slow, seam_weights, _SEAM_REACH, 0.005) * _near_seam(
+            _shrunk(np.ascontiguousarray(cover))
+        )
         share = 1.0 - math.exp(-max(0.0, pts_s - self._at_s) / _SETTLES_S)
         matrix = _UNCHANGED + self.strength * (matrix - _UNCHANGED)
         slow *= self.strength
@@ -200,11 +202,11 @@ def _mean(face: Floats, weights: Floats) -> NDArray[np.float32]:
     return np.asarray(np.tensordot(weights, face, axes=2) / total, np.float32)
 
 
-def _spread(differences: Floats, weights: Floats, reach: float, little: float) -> Floats:
-    """Return differences smoothed over `reach`, down to 0 where the weights around sum up to less than `little`."""
+def _spread(differences: Floats, weights: Floats, reach: float, least_weight: float) -> Floats:
+    """Return differences smoothed over `reach`, down to 0 where the weights around sum up to less than the least."""
     side = round(reach * _GRID.width) | 1
     smooth = _blurred(differences * weights[..., None], side)
-    smooth /= _blurred(weights, side)[..., None] + little
+    smooth /= _blurred(weights, side)[..., None] + least_weight
     return smooth
 
 

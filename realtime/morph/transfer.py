@@ -60,13 +60,13 @@ class ChangeTransfer:
         np.clip(flow, -most, most, out=flow)
         np.multiply(flow, self._edge, out=self.motion)
         places = self._places + self.motion
-        moved = cv2.remap(before, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        gain = (np.maximum(after, 0) + _FLOOR) / (np.maximum(moved, 0) + _FLOOR)
+        before_moved = cv2.remap(before, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        gain = (np.maximum(after, 0) + _FLOOR) / (np.maximum(before_moved, 0) + _FLOOR)
         raised = np.clip(gain - 1, 0, _MOST_RAISED)
         np.rint((255 / _MOST_RAISED) * self._edge * raised, out=self.raised, casting="unsafe")
         np.clip(gain, _LEAST_GAIN, 1, out=gain)
         np.rint(255 * (1 - (1 - gain) * self._edge), out=self.gain, casting="unsafe")
-        np.rint(np.clip(after - moved, 0, 255) * self._edge, out=self.added, casting="unsafe")
+        np.rint(np.clip(after - before_moved, 0, 255) * self._edge, out=self.added, casting="unsafe")
 
     def apply(self, face: Pixels, to_face: NDArray[np.floating], out: Pixels) -> None:
         """Change a face, (height, width, 3) uint8 BGR; `out` is another array of its shape.
@@ -92,8 +92,8 @@ class ChangeTransfer:
         cv2.multiply(out, change, dst=out, scale=1 / 255)
         cv2.warpAffine(self.raised, matrix, size, dst=change, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         cv2.multiply(out, change, dst=change, scale=_MOST_RAISED / 255)
-        most = cv2.warpAffine(self.added, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        cv2.min(change, most, dst=change)
+        most_added = cv2.warpAffine(self.added, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        cv2.min(change, most_added, dst=change)
         cv2.add(out, change, dst=out)
 
     def _grid_of(self, width: int, height: int) -> Floats:

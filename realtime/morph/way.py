@@ -60,11 +60,11 @@ class Way:
         if share >= 1:
             return self._other.cut(self._other.photo, self._window, self.side_px)
         target = (1 - share) * self._points[0] + share * self._points[1]
-        one = self._bent(0, share, target)
-        other = self._bent(1, 1 - share, target)
-        around = eased((share - _AROUND) / (1 - 2 * _AROUND))
-        shares = np.asarray(around + (share - around) * self._bending.face, np.float32)
-        return np.asarray(cv2.blendLinear(other, one, shares, 1 - shares), np.uint8)
+        one_bent = self._bent(0, share, target)
+        other_bent = self._bent(1, 1 - share, target)
+        share_around = eased((share - _AROUND) / (1 - 2 * _AROUND))
+        shares = np.asarray(share_around + (share - share_around) * self._bending.face, np.float32)
+        return np.asarray(cv2.blendLinear(other_bent, one_bent, shares, 1 - shares), np.uint8)
 
     def decoded(self, share: float) -> Pixels:
         """Return what the decoder draws of the two codes, mixed."""
@@ -135,12 +135,12 @@ def _moves_with_ring(moves: Doubles) -> Floats:
 def _triangles_with_ring() -> NDArray[np.intp]:
     count = len(OVAL)
     rim, ring = 468, 468 + count
-    more = [
-        three
-        for step, following in zip(range(count), [*range(1, count), 0], strict=True)
-        for three in (
-            (rim + step, ring + step, rim + following),
-            (ring + step, ring + following, rim + following),
+    around = [
+        triangle
+        for step, next_step in zip(range(count), [*range(1, count), 0], strict=True)
+        for triangle in (
+            (rim + step, ring + step, rim + next_step),
+            (ring + step, ring + next_step, rim + next_step),
         )
     ]
-    return np.concatenate([triangles_with_rim(), np.array(more, np.intp)])
+    return np.concatenate([triangles_with_rim(), np.array(around, np.intp)])

@@ -119,21 +119,21 @@ class OcclusionDetector:
 
     def _things(self, found: Floats, view: UVView, *, young: bool) -> Floats:
         """Return (SIDE, SIDE), 0 or 1: where something stands in front."""
-        nothing = np.zeros_like(found)
+        nowhere = np.zeros_like(found)
         sure = (found > np.where(self._in_front > 0.5, _STAYS, _SURE)).astype(np.uint8)
         count, labels = cv2.connectedComponents(sure, connectivity=4)
         if count < 2:
-            return nothing
+            return nowhere
         area = np.bincount(labels.ravel(), _counts().ravel(), count) / SIDE**2
         is_thing = area > _LEAST_AREA
         is_thing[0] = False
         if young and is_thing.any():
             balance = np.bincount(labels.ravel(), self._came_to_light(view.lab).ravel(), count)
-            gone = is_thing & (balance > _CAME_TO_LIGHT * np.bincount(labels.ravel(), minlength=count))
-            self._memory.doubt(gone[labels])
-            is_thing &= ~gone
+            uncovered = is_thing & (balance > _CAME_TO_LIGHT * np.bincount(labels.ravel(), minlength=count))
+            self._memory.doubt(uncovered[labels])
+            is_thing &= ~uncovered
         if not is_thing.any():
-            return nothing
+            return nowhere
         front = cv2.morphologyEx(is_thing.astype(np.float32)[labels], cv2.MORPH_CLOSE, _AROUND)
         # It goes on beyond the outline: where the mask ends there, a rim of the new face would lie over a cup.
         return np.where(view.seen < _BARELY_SEEN, cv2.dilate(front, _HOLES), front)
@@ -146,8 +146,8 @@ class OcclusionDetector:
         skin, levels = np.median(usual[_counts() > 0], axis=0), np.array(_SKIN_LEVELS, np.float32)
         now, before = np.abs(lab - skin) / levels, np.abs(usual - skin) / levels
         appeared = (now < 1).all(axis=2) & (before > _NO_SKIN).any(axis=2)
-        went = (before < 1).all(axis=2) & (now > _NO_SKIN).any(axis=2)
-        return np.where(_plain(), appeared.astype(np.int8) - went.astype(np.int8), np.int8(0))
+        vanished = (before < 1).all(axis=2) & (now > _NO_SKIN).any(axis=2)
+        return np.where(_plain(), appeared.astype(np.int8) - vanished.astype(np.int8), np.int8(0))
 
 
 @functools.cache

@@ -78,29 +78,29 @@ def detections(
     Boxes that overlap by more than `most_overlap` (intersection over union) are one face: their mean, weighted by
     their scores. It is calmer from frame to frame than the best of them alone.
     """
-    near = np.flatnonzero(logits >= math.log(least_score / (1.0 - least_score)))
-    if not near.size:
+    likely = np.flatnonzero(logits >= math.log(least_score / (1.0 - least_score)))
+    if not likely.size:
         return
-    near = near[np.argsort(-logits[near], kind="stable")]
-    rows = values[near] + anchors[near]
-    sound = (rows[:, 2:4] > 0).all(axis=1)  # not so where a value is no number, either
-    rows, scores = rows[sound], 1.0 / (1.0 + np.exp(-logits[near[sound]]))
+    likely = likely[np.argsort(-logits[likely], kind="stable")]
+    rows = values[likely] + anchors[likely]
+    is_valid = (rows[:, 2:4] > 0).all(axis=1)  # not so where a value is no number, either
+    rows, scores = rows[is_valid], 1.0 / (1.0 + np.exp(-logits[likely[is_valid]]))
     while len(rows):
-        same = _overlaps(rows) > most_overlap
-        same[0] = True
-        weights = scores[same]
-        mean = (weights / weights.sum()) @ rows[same]
+        is_same = _overlaps(rows) > most_overlap
+        is_same[0] = True
+        weights = scores[is_same]
+        mean = (weights / weights.sum()) @ rows[is_same]
         x, y, width, height = mean[:4].tolist()
         yield Detection(Box(x - width / 2, y - height / 2, width, height), mean[4:].reshape(-1, 2), float(weights[0]))
-        rows, scores = rows[~same], scores[~same]
+        rows, scores = rows[~is_same], scores[~is_same]
 
 
 def _overlaps(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return intersection over union of the first box with each, itself among them."""
     centres, sizes = rows[:, :2], rows[:, 2:4]
     # Two intervals have in common: half of both lengths, less the distance of their middles, at most the shorter one.
-    common = np.minimum((sizes + sizes[0]) / 2 - np.abs(centres - centres[0]), np.minimum(sizes, sizes[0]))
-    np.maximum(common, 0.0, out=common)
-    shared = common[:, 0] * common[:, 1]
+    shared_sides = np.minimum((sizes + sizes[0]) / 2 - np.abs(centres - centres[0]), np.minimum(sizes, sizes[0]))
+    np.maximum(shared_sides, 0.0, out=shared_sides)
+    intersections = shared_sides[:, 0] * shared_sides[:, 1]
     areas = sizes[:, 0] * sizes[:, 1]
-    return np.asarray(shared / (areas + areas[0] - shared), np.float32)
+    return np.asarray(intersections / (areas + areas[0] - intersections), np.float32)

@@ -129,12 +129,12 @@ class FaceTracker:
         if pts_s < self._pts_s:
             self.reset()
         self._pts_s = pts_s
-        fresh = self._match(detections, pts_s)
+        unexplained = self._match(detections, pts_s)
         self._tracks = [track for track in self._tracks if self._is_remembered(track, pts_s)]
-        for detection in fresh:
+        for detection in unexplained:
             self._tracks.append(_Track(self._next_identity, detection, pts_s, confirmed=self._nobody_yet))
             self._next_identity += 1
-        if fresh:
+        if unexplained:
             self._nobody_yet = False
         visible = [track for track in self._tracks if track.confirmed and pts_s - track.seen_at_s <= HELD_S]
         candidates = []
@@ -182,10 +182,10 @@ class FaceTracker:
                     pairs.append((cost, track.identity, position, track))
         pairs.sort(key=lambda pair: pair[:3])
         explained: set[int] = set()
-        served: set[int] = set()
+        matched: set[int] = set()
         for _, identity, position, track in pairs:
-            if identity not in served and position not in explained:
-                served.add(identity)
+            if identity not in matched and position not in explained:
+                matched.add(identity)
                 explained.add(position)
                 track.see(detections[position], pts_s)
         return [

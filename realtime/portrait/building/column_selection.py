@@ -58,27 +58,27 @@ def spread(motions: Sequence[Motion], count: int) -> list[int]:
         usable = np.arange(len(motions))
     goals = np.linspace(looks[usable].min(), looks[usable].max(), count)
     step = max(1e-9, float(goals[-1] - goals[0]) / max(1, count - 1))
-    # The cheapest path through the columns (Viterbi); `before`: where the best way to each candidate comes from.
+    # The cheapest path through the columns (Viterbi); `came_from`: where the best way to each candidate comes from.
     candidates: list[NDArray[np.int64]] = []
-    before: list[NDArray[np.int64]] = []
+    came_from: list[NDArray[np.int64]] = []
     costs = np.zeros(1)
     for column, goal in enumerate(goals):
         nearest = 1 if column in (0, count - 1) else _CANDIDATES
-        near = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:nearest]]
+        nearby = usable[np.argsort(np.abs(looks[usable] - goal), kind="stable")[:nearest]]
         if column:
             last = candidates[-1]
-            unlike = np.linalg.norm(table[near][:, None] - table[last][None], axis=2)
-            total = costs + unlike + _BACKWARDS * (looks[near][:, None] < looks[last][None])
-            before.append(total.argmin(axis=1))
+            differences = np.linalg.norm(table[nearby][:, None] - table[last][None], axis=2)
+            total = costs + differences + _BACKWARDS * (looks[nearby][:, None] < looks[last][None])
+            came_from.append(total.argmin(axis=1))
             costs = total.min(axis=1)
         else:
-            costs = np.zeros(len(near))
-        costs = costs + _MISS * ((looks[near] - goal) / step) ** 2
-        candidates.append(near)
+            costs = np.zeros(len(nearby))
+        costs = costs + _MISS * ((looks[nearby] - goal) / step) ** 2
+        candidates.append(nearby)
     place = int(costs.argmin())
     chosen = [int(candidates[-1][place])]
     for column in range(count - 1, 0, -1):
-        place = int(before[column - 1][place])
+        place = int(came_from[column - 1][place])
         chosen.append(int(candidates[column - 1][place]))
     return chosen[::-1]
 

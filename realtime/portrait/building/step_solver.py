@@ -235,9 +235,9 @@ def _nearer(errors: Mapping[float, float], slope: float, limit: float) -> float:
     missed = [errors[turn] for turn in turns]
     crossings = [number for number in range(1, len(turns)) if (missed[number - 1] < 0) != (missed[number] < 0)]
     if crossings:
-        right = min(crossings, key=lambda number: abs(missed[number - 1]) + abs(missed[number]))
-        share = np.clip(missed[right - 1] / (missed[right - 1] - missed[right]), 0.1, 0.9)
-        return float(turns[right - 1] + share * (turns[right] - turns[right - 1]))
+        crossing = min(crossings, key=lambda number: abs(missed[number - 1]) + abs(missed[number]))
+        share = np.clip(missed[crossing - 1] / (missed[crossing - 1] - missed[crossing]), 0.1, 0.9)
+        return float(turns[crossing - 1] + share * (turns[crossing] - turns[crossing - 1]))
     outer, inner = (0, 1) if missed[0] > 0 else (-1, -2)
     if len(turns) > 1:
         observed = (missed[outer] - missed[inner]) / (turns[outer] - turns[inner])
@@ -261,16 +261,17 @@ def rising(
     the curve keeps its shape. Local straight lines, so that its ends keep their slope.
     """
     turns, observed = np.asarray(turns, np.float64), np.asarray(observed, np.float64)
-    grid = np.unique(np.round(turns, 6))
-    spread = max(1e-6, (grid[-1] - grid[0]) / _STEPS_AVERAGED)
-    calm = np.empty(len(grid))
-    for number, place in enumerate(grid):
-        weights = np.exp(-0.5 * ((turns - place) / spread) ** 2)
+    places = np.unique(np.round(turns, 6))
+    spread = max(1e-6, (places[-1] - places[0]) / _STEPS_AVERAGED)
+    smoothed = np.empty(len(places))
+    for number, turn in enumerate(places):
+        weights = np.exp(-0.5 * ((turns - turn) / spread) ** 2)
         total = weights.sum()
         mean_turn, mean_seen = (weights @ turns) / total, (weights @ observed) / total
         variance = weights @ (turns - mean_turn) ** 2 + 1e-3 * total * spread**2
         slope = max(0.0, float(weights @ ((turns - mean_turn) * (observed - mean_seen)) / variance))
-        calm[number] = mean_seen + slope * (place - mean_turn)
-    calm[: np.argmin(calm)] = calm.min()  # turned back on the left; on the right, the next line but one sees to it
-    least = 1e-5 * max(1e-6, float(calm.max() - calm.min()))
-    return grid, np.maximum.accumulate(calm) + least * np.arange(len(calm))
+        smoothed[number] = mean_seen + slope * (turn - mean_turn)
+    # Turned back on the left; on the right, the last line sees to it.
+    smoothed[: np.argmin(smoothed)] = smoothed.min()
+    least = 1e-5 * max(1e-6, float(smoothed.max() - smoothed.min()))
+    return places, np.maximum.accumulate(smoothed) + least * np.arange(len(smoothed))

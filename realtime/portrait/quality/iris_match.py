@@ -68,7 +68,7 @@ class IrisWatch:
 
     def see(self, frame: Pixels, measured: FaceMeasurement) -> Irises:
         """Return how the irises of a whole picture with a frame in it look (brute force, 4 ms)."""
-        together = np.zeros(len(IRIS_SCALES))
+        score_by_scale = np.zeros(len(IRIS_SCALES))
         places = []
         left_behind = 0.0
         for number, seen in enumerate(eye_shape.from_models(measured.eyes, measured.mesh)):
@@ -79,14 +79,14 @@ class IrisWatch:
             near = (place + _NEAR_MOVES).astype(np.float32)
             found = [self._nearest(frame, number, shape, near, float(scale)) for scale in IRIS_SCALES]
             scores = np.array([score for score, _ in found])
-            together += scores
+            score_by_scale += scores
             best = found[int(np.argmax(scores))][1]
             iris = (shape.iris[0] + float(best[0]), shape.iris[1] + float(best[1]))
             places.append(dataclasses.replace(shape, iris=iris))
             lines = dark_lines(frame, shape, own.iris, iris) - dark_lines(self._picture, own, own.iris, iris)
             left_behind = max(left_behind, lines)
         brightness = float(np.mean([_iris_brightness(frame, shape) for shape in places]))
-        return Irises(together, brightness, left_behind)
+        return Irises(score_by_scale, brightness, left_behind)
 
     def _nearest(self, frame: Pixels, number: int, shape: EyeShape, near: Floats, scale: float) -> tuple[float, Floats]:
         """Return how like the original's iris the frame is at one scale, and by which move (2,) that is found."""
@@ -165,8 +165,8 @@ def _peak(places: Floats, values: NDArray[np.float64]) -> float:
     if not 0 < top < len(values) - 1:
         return float(places[top])
     before, peak, after = values[top - 1 : top + 2]
-    bend = before - 2 * peak + after
-    shift = 0.0 if bend >= 0 else 0.5 * (before - after) / bend
+    curvature = before - 2 * peak + after
+    shift = 0.0 if curvature >= 0 else 0.5 * (before - after) / curvature
     return float(places[top] + shift * (places[1] - places[0]))
 
 

@@ -81,8 +81,8 @@ def _area(seen: NDArray[np.float32]) -> NDArray[np.float32]:
 def _skin_on_flat(photo: Pixels, mesh: FaceMesh, places: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return where the unrolled face shows skin. `places`: where its points lie in the photo."""
     skin, to_small = skin_mask(photo, mesh)
-    there = np.asarray(places @ to_small[:, :2].T + to_small[:, 2], np.float32)
-    on_flat = cv2.remap(skin.astype(np.float32), there, ONE_MAP, cv2.INTER_LINEAR)
+    small_places = np.asarray(places @ to_small[:, :2].T + to_small[:, 2], np.float32)
+    on_flat = cv2.remap(skin.astype(np.float32), small_places, ONE_MAP, cv2.INTER_LINEAR)
     return np.asarray(on_flat > 0.5, np.bool_)
 
 
