@@ -67,8 +67,8 @@ def end_one(effects: Sequence[str], source: str, rng: random.Random, folder: Pat
         process.kill()
         _, said = process.communicate()
     took_s = time.monotonic() - asked_at_s
-    by = "itself" if by_itself else sign.name
-    return End(" + ".join(chain), by, after_s, process.returncode, took_s, said.strip().replace("\n", " | "))
+    ended_by = "itself" if by_itself else sign.name
+    return End(" + ".join(chain), ended_by, after_s, process.returncode, took_s, said.strip().replace("\n", " | "))
 
 
 def _is_python_starting(end: End) -> bool:
@@ -129,8 +129,8 @@ def _tell(ends: Sequence[End]) -> int:
         )
     else:
         slow = 0
-    bad = [end for end in ends if end.code not in (0, INTERRUPTED) and not _is_python_starting(end)]
-    return 1 if bad or slow else 0
+    failed = [end for end in ends if end.code not in (0, INTERRUPTED) and not _is_python_starting(end)]
+    return 1 if failed or slow else 0
 
 
 if __name__ == "__main__":

@@ -81,8 +81,10 @@ def read_number(pixels: Pixels) -> tuple[int, float]:
         patch[patch.shape[0] // 4 : -(patch.shape[0] // 4), patch.shape[1] // 4 : -(patch.shape[1] // 4)]
         for patch in patches
     ]
-    off = max(float(np.abs(part.astype(int) - colour).max()) for part, colour in zip(inner, _PATCHES, strict=True))
-    return sum(1 << bit for bit, bar in enumerate(bars) if bar.mean() > 128), off
+    colours_off = max(
+        float(np.abs(part.astype(int) - colour).max()) for part, colour in zip(inner, _PATCHES, strict=True)
+    )
+    return sum(1 << bit for bit, bar in enumerate(bars) if bar.mean() > 128), colours_off
 
 
 def _parts(pixels: Pixels) -> tuple[list[Pixels], list[Pixels]]:

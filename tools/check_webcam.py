@@ -67,9 +67,9 @@ def check_webcam() -> bool:
     for device in v4l2.devices():
         if device.can_output and not device.can_capture:
             _check_refused(findings, str(device.path), "nobody sends to")
-    fed = [device for device in v4l2.devices() if device.can_output and shutil.which("ffmpeg")]
-    if fed:
-        _check_fed(findings, fed[-1])
+    loopbacks = [device for device in v4l2.devices() if device.can_output and shutil.which("ffmpeg")]
+    if loopbacks:
+        _check_fed(findings, loopbacks[-1])
     else:
         print("skipped: no v4l2loopback device without a writer, or no ffmpeg to write to it")
     return findings.all_good

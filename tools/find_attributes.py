@@ -83,31 +83,33 @@ class Material:
     """How many numbers at the end of a code are the light."""
 
 
-def find(material: Material, asked: Sequence[Asked], way: str, batch: int, seed: int) -> list[Direction]:
+def find(material: Material, asked: Sequence[Asked], method: str, batch: int, seed: int) -> list[Direction]:
     """Return the directions in the order asked for, and print the table of each."""
     own: dict[str, tuple[str, NDArray[np.float64]]] = {}
     for one in asked:
-        own[one.name] = _own_direction(material, one.name, way, batch, seed)
+        own[one.name] = _own_direction(material, one.name, method, batch, seed)
     found = []
     for one in asked:
-        by, direction = own[one.name]
+        found_by, direction = own[one.name]
         if one.hold:
             direction = _held(material, one)
-            by = f"means, others held {one.hold:g}"
+            found_by = f"means, others held {one.hold:g}"
         if material.light and one.keeps_light:
             direction = direction.copy()
             direction[-material.light :] = 0
         if one.apart:
             direction = apart(direction, np.stack([own[name][1] for name in one.apart]))
-            by += f", apart from {' and '.join(one.apart)}"
+            found_by += f", apart from {' and '.join(one.apart)}"
         right = _right(material, one.name, direction)
-        tell(f"{one.name}: by {by}; {right:.1%} told right of people held out")
+        tell(f"{one.name}: by {found_by}; {right:.1%} told right of people held out")
         values = scaled(direction, material.codes[material.learnt]).astype(np.float32)
-        found.append(Direction(one.name, one.name.replace("_", " "), by, right, values))
+        found.append(Direction(one.name, one.name.replace("_", " "), found_by, right, values))
     return found
 
 
-def _own_direction(material: Material, name: str, way: str, batch: int, seed: int) -> tuple[str, NDArray[np.float64]]:
+def _own_direction(
+    material: Material, name: str, method: str, batch: int, seed: int
+) -> tuple[str, NDArray[np.float64]]:
     codes, has = material.codes[material.learnt], material.has[name][material.learnt]
     means = RunningMeans(codes.shape[1])
     order = np.random.default_rng(seed).permutation(np.flatnonzero(has))
@@ -118,17 +120,17 @@ def _own_direction(material: Material, name: str, way: str, batch: int, seed: in
             f"{line.seen_with:14d}{line.moved_with:12.3f}{line.moved_without:10.3f}{line.distance:10.3f}"
             f"{line.change:10.3f}"
         )
-    ways = {"means": unit(means.difference), "discriminant": discriminant(codes, has)}
-    if way == "best":
+    normals = {"means": unit(means.difference), "discriminant": discriminant(codes, has)}
+    if method == "best":
         # Of two that tell alike the means' is kept: it is where the faces themselves lie.
-        way = max(ways, key=lambda each: round(_right(material, name, ways[each]), 2))
-    return way, ways[way]
+        method = max(normals, key=lambda each: round(_right(material, name, normals[each]), 2))
+    return method, normals[method]
 
 
 def _held(material: Material, one: Asked) -> NDArray[np.float64]:
     codes, learnt = material.codes[material.learnt], material.learnt
-    spared = {one.column.removeprefix("-"), *one.akin}
-    others = [difference(codes, has[learnt]) for column, has in material.columns.items() if column not in spared]
+    not_held = {one.column.removeprefix("-"), *one.akin}
+    others = [difference(codes, has[learnt]) for column, has in material.columns.items() if column not in not_held]
     own = difference(codes, material.has[one.name][learnt])
     return held(codes, own, np.stack(others) if others else np.empty((0, len(own))), one.hold)
 
@@ -199,9 +201,9 @@ def verify(
         effects = [sitting.effect(one.column, direction.values, step, one.akin) for step in STEPS]
         judges = bench.knowing(one.column.removeprefix("-"))
         print(table(one.name, effects, [judge.name for judge in judges]), flush=True)
-        why = fault(effects)
-        if why:
-            tell(f"{one.name} is left out: {why}")
+        reason = fault(effects)
+        if reason:
+            tell(f"{one.name} is left out: {reason}")
             continue
         verified = {
             "attribute": one.column, "akin": list(one.akin), "judge": judges[0].name, "people": len(sitters),
@@ -239,11 +241,11 @@ def write(path: Path, model: Path, material: Material, found: Sequence[Direction
         together = add_directions(model, space, path)
         tell(f"{path} has the directions {', '.join(together.names)}")
         return
-    told: dict[str, Any] = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
+    content: dict[str, Any] = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
     if verified:
-        told["verified"] = dict(verified)
+        content["verified"] = dict(verified)
     with atomic_write(path) as unfinished:
-        unfinished.write_text(json.dumps(told | json.loads(space.text()), indent=1), encoding="utf-8")
+        unfinished.write_text(json.dumps(content | json.loads(space.text()), indent=1), encoding="utf-8")
 
 
 def tell(line: str) -> None:

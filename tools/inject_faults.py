@@ -37,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     survived = 0
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         for row in rows:
-            did, faults = row.tried(Path(name))
+            outcome, faults = row.tried(Path(name))
             survived += not faults
-            print(f"| {row.name} | {row.must} | {did} | {'; '.join(faults) or 'survives'} |", flush=True)
+            print(f"| {row.name} | {row.must} | {outcome} | {'; '.join(faults) or 'survives'} |", flush=True)
     print(f"\n{survived} of {len(rows)} survive")
     return 0 if survived == len(rows) else 1
 

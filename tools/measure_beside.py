@@ -23,9 +23,9 @@ def one_run(words: Sequence[str], effect: str, seconds: float, stats: Path) -> d
     command = [sys.executable, "-m", "realtime", "run", "--source", "demo", "--output", "none", "--effect", effect]
     command += ["--seconds", str(seconds), "--stats", str(stats), "--overwrite", *words]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    told = json.loads(stats.read_text(encoding="utf-8"))
-    age = told["outputs"][0]["age_ms"]
-    return {"own p50": told["own_ms"]["p50"], "age p50": age["p50"], "age p99": age["p99"]}
+    counted = json.loads(stats.read_text(encoding="utf-8"))
+    age = counted["outputs"][0]["age_ms"]
+    return {"own p50": counted["own_ms"]["p50"], "age p50": age["p50"], "age p99": age["p99"]}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -91,8 +91,8 @@ EYES_CM = (6.0, 6.6)
 
 def seen_by(hanging: Hanging, standing: Standing, eyes_cm: float = ADULTS_EYES_CM) -> Sighting:
     """Return where a camera sees somebody who looks at the portrait."""
-    away = math.hypot(standing.right_cm, standing.before_cm)
-    to_eye = (standing.before_cm / away * eyes_cm / 2, 0.0, -standing.right_cm / away * eyes_cm / 2)
+    distance_cm = math.hypot(standing.right_cm, standing.before_cm)
+    to_eye = (standing.before_cm / distance_cm * eyes_cm / 2, 0.0, -standing.right_cm / distance_cm * eyes_cm / 2)
     keypoints = np.zeros((6, 2), np.float32)
     for number, side in enumerate((-1, 1)):
         eye = Standing(*(at + side * offset for at, offset in zip(standing, to_eye, strict=True)))

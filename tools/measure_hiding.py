@@ -80,10 +80,11 @@ def _battery(arguments: argparse.Namespace) -> list[Seen]:
         + "|"
     )
     for kind in dict.fromkeys(result.kind for result in results):
-        of = [result for result in results if result.kind == kind]
-        print(f"| {kind} | {len(of)} | {sum(result.frames for result in of)} | {sum(result.bare for result in of)} "
-              f"| {sum(result.bare > 0 for result in of)} | {sum(result.others_covered for result in of)} of "
-              f"{sum(result.others for result in of)} |")  # fmt: skip
+        same = [result for result in results if result.kind == kind]
+        frames, bare = sum(result.frames for result in same), sum(result.bare for result in same)
+        covered, others = sum(result.others_covered for result in same), sum(result.others for result in same)
+        films_bare = sum(result.bare > 0 for result in same)
+        print(f"| {kind} | {len(same)} | {frames} | {bare} | {films_bare} | {covered} of {others} |")
     detector.close()
     return results
 

@@ -85,41 +85,41 @@ def _planes(bgr: NDArray[Any]) -> torch.Tensor:
 
 
 def crossing(
-    ways: dict[str, Sitting], directions: Sequence[Direction], told: dict[str, Any], akin: dict[str, list[str]]
+    sittings: dict[str, Sitting], directions: Sequence[Direction], verified: dict[str, Any], akin: dict[str, list[str]]
 ) -> list[str]:
     """Return the table of what each direction does at the deciding step."""
     lines = [
         f"| attribute, at +{DECIDING} | shown | could | crossed over | others | most of the others |", "|---" * 6 + "|"
     ]  # fmt: skip
     for direction in directions:
-        column = told[direction.name]["attribute"]
-        for way, sitting in ways.items():
+        column = verified[direction.name]["attribute"]
+        for label, sitting in sittings.items():
             one = sitting.effect(column, direction.values, DECIDING, akin.get(direction.name, []))
             shares = ", ".join(f"{share:.0%}" for share in one.crossed)
             lines.append(
-                f"| {direction.name} | {way} | {one.could} | {shares} | {one.others:.1%} "
+                f"| {direction.name} | {label} | {one.could} | {shares} | {one.others:.1%} "
                 f"| {one.worst[0]} {one.worst[1]:.0%} |"
             )
     return lines
 
 
-def identity(ways: dict[str, Sitting], directions: Sequence[Direction], embedding: Embedding) -> list[str]:
+def identity(sittings: dict[str, Sitting], directions: Sequence[Direction], embedding: Embedding) -> list[str]:
     """Return the table of how like their photos people stay."""
-    lines = [f"| attribute, at ±{_KEPT_AT} | " + " | ".join(ways) + " |", "|---" * (1 + len(ways)) + "|"]
-    sums = dict.fromkeys(ways, 0.0)
-    sitters = next(iter(ways.values())).sitters
+    lines = [f"| attribute, at ±{_KEPT_AT} | " + " | ".join(sittings) + " |", "|---" * (1 + len(sittings)) + "|"]
+    sums = dict.fromkeys(sittings, 0.0)
+    sitters = next(iter(sittings.values())).sitters
     photos = _embedded(sitters, [one.picture for one in sitters], embedding)
     for direction in directions:
         cells = []
-        for way, sitting in ways.items():
+        for label, sitting in sittings.items():
             found = [
                 _alike(photos, _embedded(sitters, sitting.pictures(sitting.codes + step * direction.values), embedding))
                 for step in (np.float32(-_KEPT_AT), np.float32(_KEPT_AT))
             ]
             cells.append(f"{np.mean(found):.2f}")
-            sums[way] += float(np.mean(found)) / len(directions)
+            sums[label] += float(np.mean(found)) / len(directions)
         lines.append(f"| {direction.name} | {' | '.join(cells)} |")
-    return [*lines, "| all | " + " | ".join(f"{sums[way]:.2f}" for way in ways) + " |"]
+    return [*lines, "| all | " + " | ".join(f"{sums[label]:.2f}" for label in sittings) + " |"]
 
 
 def mixing(sitters: Sequence[Sitter], mixes: Sequence[Pixels], partner: NDArray[np.int64], embedding: Embedding) -> str:
@@ -129,7 +129,7 @@ def mixing(sitters: Sequence[Sitter], mixes: Sequence[Pixels], partner: NDArray[
     shares = []
     for own, other in enumerate(partner):
         strangers = np.delete(alike[own], [own, other])
-        shares.append([float(np.mean(alike[own, who] > strangers)) for who in (own, other)])
+        shares.append([float(np.mean(alike[own, identity] > strangers)) for identity in (own, other)])
     nearer = np.array(shares)
     both = float((nearer >= _NEARER_THAN).all(1).mean())
     (viewer, photo), median = nearer.mean(0), np.median(nearer, axis=0)
@@ -217,7 +217,7 @@ def measure(arguments: argparse.Namespace) -> None:
     features = None
     if arguments.features:
         features = features_from(read_checkpoint(arguments.features), str(arguments.features))
-    space, told, akin = read_found(arguments.directions, encoder)
+    space, verified, akin = read_found(arguments.directions, encoder)
     with progress_line() as progress:
         crowd = load_crowd(arguments.faces, arguments.people, encoder.side_px, arguments.cache, progress)
     _, held_out = part_people(crowd, arguments.held_out)
@@ -229,18 +229,18 @@ def measure(arguments: argparse.Namespace) -> None:
         anchor = Encoder.open(arguments.anchor)
         print(f"| {arguments.anchor.name} | {reconstruction(anchor, sitters, encoder.side_px, features)} |", flush=True)
     codes = encoder.codes(np.ascontiguousarray(one.crop(encoder.side_px)[:, :, ::-1]) for one in sitters)
-    ways = {
+    sittings = {
         "decoded": Sitting(sitters, codes, encoder.decode, bench),
         "transfer": Sitting(sitters, codes, encoder.decode, bench, carry=Transferring(encoder.side_px)),
     }
-    print("\n" + "\n".join(crossing(ways, space.directions, told, akin)), flush=True)
-    print("\n" + "\n".join(identity(ways, space.directions, embedding)), flush=True)
+    print("\n" + "\n".join(crossing(sittings, space.directions, verified, akin)), flush=True)
+    print("\n" + "\n".join(identity(sittings, space.directions, embedding)), flush=True)
     partner = np.roll(np.arange(len(sitters)), -1)
-    mixes = {way: mixed_codes(sitting, encoder.light, partner) for way, sitting in ways.items()}
+    mixes = {label: mixed_codes(sitting, encoder.light, partner) for label, sitting in sittings.items()}
     if arguments.model.suffix.lower() == ".onnx":
         mixes["with the photo's pixels, as live"] = mixed_live(arguments.model, sitters, partner)
-    for way, pictures in mixes.items():
-        print(f"\nMixed half and half, {way}: {mixing(sitters, pictures, partner, embedding)}.", flush=True)
+    for label, pictures in mixes.items():
+        print(f"\nMixed half and half, {label}: {mixing(sitters, pictures, partner, embedding)}.", flush=True)
     if arguments.clips:
         print("\n| clip | set | change at rest, × its own | on all frames |\n|---|---|---|---|")
         for clip in arguments.clips:
@@ -253,10 +253,10 @@ def measure(arguments: argparse.Namespace) -> None:
 def read_found(path: Path, encoder: Encoder) -> tuple[LatentSpace, dict[str, Any], dict[str, list[str]]]:
     """Return the directions, what was verified of each, and what is akin to it. Raises RealtimeError."""
     space = read_directions(path, encoder.latent, encoder.light)
-    told = json.loads(path.read_text(encoding="utf-8")).get("verified", {})
-    if not space.directions or any(one.name not in told for one in space.directions):
+    verified = json.loads(path.read_text(encoding="utf-8")).get("verified", {})
+    if not space.directions or any(one.name not in verified for one in space.directions):
         raise OptionError(f"{path} does not say which attributes its directions are; find them with --judge")
-    return space, told, {name: list(one.get("akin", [])) for name, one in told.items()}
+    return space, verified, {name: list(one.get("akin", [])) for name, one in verified.items()}
 
 
 def read_command_line(words: Sequence[str]) -> argparse.Namespace:

@@ -57,9 +57,9 @@ def ear(seconds: float) -> dict[str, Any]:
     counts = dict.fromkeys(("sent", *kept), 0)
     wave = burst()
 
-    def play(out: NDArray[np.float32], frames: int, told: Any, _: Any) -> None:
+    def play(out: NDArray[np.float32], frames: int, stream_times: Any, _: Any) -> None:
         first = counts["sent"]
-        sent.update(first, sent_times.of(told.outputBufferDacTime, told.currentTime, time.monotonic()))
+        sent.update(first, sent_times.of(stream_times.outputBufferDacTime, stream_times.currentTime, time.monotonic()))
         moments = (first + np.arange(frames)) / RATE
         sound = 0.1 * np.sin(2 * np.pi * _TONE_HZ * moments)
         whole_s = math.floor(sent.time_of(first + frames))
@@ -70,8 +70,8 @@ def ear(seconds: float) -> dict[str, Any]:
         counts["sent"] += frames
 
     def listen(name: str) -> Any:
-        def take(heard: NDArray[np.float32], frames: int, told: Any, _: Any) -> None:
-            moment_s = times[name].of(told.inputBufferAdcTime, told.currentTime, time.monotonic())
+        def take(heard: NDArray[np.float32], frames: int, stream_times: Any, _: Any) -> None:
+            moment_s = times[name].of(stream_times.inputBufferAdcTime, stream_times.currentTime, time.monotonic())
             clocks[name].update(counts[name], moment_s)
             kept[name].append(heard[:, 0].copy())
             counts[name] += frames
@@ -195,7 +195,7 @@ def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, off
     options = Options(
         source="demo", effect=("none",), output=("none",), sound=spec, sound_offset=offset_ms, seconds=seconds
     )
-    told: list[str] = []
+    lines: list[str] = []
     with (
         mock.patch.object(cameras, "open_camera", side_effect=lambda *_, **__: FlashCamera()),
         mock.patch.object(outputs, "open_output", side_effect=lambda *_, **__: FlashOutput()),
@@ -211,13 +211,13 @@ def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, off
             if speaker is not None and speaker.reader is not None:
                 readers[:] = [speaker.reader]
             fact = sound.facts()[0][1]
-            if not told or told[-1] != fact:
-                told.append(fact)
+            if not lines or lines[-1] != fact:
+                lines.append(fact)
 
         run.supervisor.on_processed = tick
         run.go()
-    told += [f"{reader.gaps} gaps, {reader.fades} fades" for reader in readers]
-    return {"shown": shown, "facts": told[-4:]}
+    lines += [f"{reader.gaps} gaps, {reader.fades} fades" for reader in readers]
+    return {"shown": shown, "facts": lines[-4:]}
 
 
 def _drifting(ppm: float) -> Any:
@@ -291,14 +291,14 @@ def measure(
             text=True,
         )
         time.sleep(0.5)
-        told = [
+        conditions = [
             f"--age-ms={age_ms}",
             f"--wander-ms={wander_ms}",
             f"--drift-ppm={drift_ppm}",
             f"--offset-ms={offset_ms}",
         ]
         seen = subprocess.run(
-            [*words, "--as", "picture", "--seconds", f"{seconds}", *told],
+            [*words, "--as", "picture", "--seconds", f"{seconds}", *conditions],
             env=server.environment,
             stdout=subprocess.PIPE,
             text=True,
@@ -331,12 +331,12 @@ def main() -> None:
         print(json.dumps(ear(asked.seconds)))
         return
     if asked.role == "picture":
-        told = picture(asked.seconds, asked.age_ms / 1e3, asked.wander_ms / 1e3, asked.drift_ppm, asked.offset_ms)
-        print(json.dumps(told))
+        figures = picture(asked.seconds, asked.age_ms / 1e3, asked.wander_ms / 1e3, asked.drift_ppm, asked.offset_ms)
+        print(json.dumps(figures))
         return
-    why = pulse_server.missing()
-    if why:
-        raise SystemExit(why)
+    reason = pulse_server.missing()
+    if reason:
+        raise SystemExit(reason)
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(
             Path(folder),

@@ -116,8 +116,8 @@ def _measure_pictures(
             talks += [_talk(clip, sightings, photo, eyes, arguments) for photo in photos]
         photo = photos[number % len(photos)]
         if "light" in parts:
-            for how, light in LIGHTS.items():
-                dim = clip.changed(how, light)
+            for light_name, light in LIGHTS.items():
+                dim = clip.changed(light_name, light)
                 talks.append(_talk(dim, watch(dim, eyes), photo, eyes, arguments))
         if "steadiness" in parts:
             steadiness += _steadiness(clip, sightings, photo, eyes)
@@ -195,13 +195,13 @@ def _lags(clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes) -> lis
         film = moved_clip(name, still.frame.pixels, clip.fps, path)
         outputs = [pixels.copy() for pixels in render(watch(film, eyes), str(photo))]
         mesh_tracker = Follower.on(outputs[REST // 2 : REST], still.mesh)
-        off = np.array([mesh_tracker.off_px(pixels, moved) for pixels, moved in zip(outputs, path, strict=True)])
+        off_px = np.array([mesh_tracker.off_px(pixels, moved) for pixels, moved in zip(outputs, path, strict=True)])
         row: dict[str, Any] = {"clip": clip.name, "photo": photo.stem, "motion": name, "reach_px": reach_px}
         if name == "jump":
-            row["arrived"] = arrived(off, reach_px)
+            row["arrived"] = arrived(off_px, reach_px)
         else:
-            row["lag_frames"] = lag_frames(off[REST:], np.array(path, np.float64)[REST:])
-            row["off_px_p95"] = float(np.percentile(np.linalg.norm(off[REST:], axis=1), 95))
+            row["lag_frames"] = lag_frames(off_px[REST:], np.array(path, np.float64)[REST:])
+            row["off_px_p95"] = float(np.percentile(np.linalg.norm(off_px[REST:], axis=1), 95))
         rows.append(row)
     return rows
 
@@ -232,19 +232,19 @@ def _speed(arguments: argparse.Namespace, sources: Sequence[str], photos: Sequen
     first, second = (str(photo) for photo in [*photos, *photos][:2])
     with tempfile.TemporaryDirectory() as folder:
         one = write_film(Path(folder) / "one.mp4", clips[:1], seconds=5)
-        far = write_film(Path(folder) / "far.mp4", clips[:1], seconds=5, share=0.6)
+        far_clip = write_film(Path(folder) / "far.mp4", clips[:1], seconds=5, share=0.6)
         two = write_film(Path(folder) / "two.mp4", clips, seconds=5)
         model = arguments.model or write_model(Path(folder) / "untrained128.onnx")
         cases = {
             "portrait (detector, no mesh), one person": (one, "portrait"),
-            "photo, one person": (far, f"swap:{first}"),
+            "photo, one person": (far_clip, f"swap:{first}"),
             "photo, one person close by": (one, f"swap:{first}"),
             "photos, two people": (two, f"swap:{first},{second}"),
-            "128² model, one person": (far, f"swap:{model}"),
+            "128² model, one person": (far_clip, f"swap:{model}"),
             "128² model, one person close by": (one, f"swap:{model}"),
-            "morph, one person": (far, "morph"),
+            "morph, one person": (far_clip, "morph"),
             "morph, one person close by": (one, "morph"),
-            "morph with a photo, one person": (far, f"morph:{first}"),
+            "morph with a photo, one person": (far_clip, f"morph:{first}"),
         }
         rounds = [
             {name: whole_program(film, effect, arguments.seconds) for name, (film, effect) in cases.items()}

@@ -59,10 +59,10 @@ def run_trapped(command: Sequence[str], environment: Mapping[str, str], folder: 
         done = subprocess.run(words, env=dict(environment), capture_output=True, text=True, check=False)
         if not report.exists():
             raise OSError(f"no trap could be set: {done.stderr.strip()}")
-        told = json.loads(report.read_text(encoding="utf-8"))
-    if told["exit_code"] is None:
+        notes = json.loads(report.read_text(encoding="utf-8"))
+    if notes["exit_code"] is None:
         raise subprocess.TimeoutExpired(list(command), timeout_s)
-    return Trapped(told["exit_code"], told["said"], tuple(told["look_ups"]), tuple(told["calls"]))
+    return Trapped(notes["exit_code"], notes["said"], tuple(notes["look_ups"]), tuple(notes["calls"]))
 
 
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--net", "--mount")
@@ -160,8 +160,8 @@ def _inside(report: Path, folder: str, timeout_s: float, command: Sequence[str])
     except subprocess.TimeoutExpired as error:
         said = error.stdout or b""
     time.sleep(_LAST_PACKETS_S)
-    told = {"exit_code": exit_code, "said": said.decode(errors="replace"), "look_ups": trap.look_ups}
-    report.write_text(json.dumps({**told, "calls": trap.calls}), encoding="utf-8")
+    notes = {"exit_code": exit_code, "said": said.decode(errors="replace"), "look_ups": trap.look_ups}
+    report.write_text(json.dumps({**notes, "calls": trap.calls}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,11 +57,11 @@ class Aging(Output):
 
 def main() -> int:
     """Be `realtime` with that output."""
-    here = "tools.soak_output"
-    module = sys.modules[here] = sys.modules[__name__]  # one module, not two
+    this_module = "tools.soak_output"
+    module = sys.modules[this_module] = sys.modules[__name__]  # one module, not two
     assert module is not None
     Aging.path = Path(sys.argv[1])
-    outputs.OUTPUTS["none"] = RegistryEntry(here, "Aging", "")
+    outputs.OUTPUTS["none"] = RegistryEntry(this_module, "Aging", "")
     sys.argv = ["realtime", *sys.argv[2:]]
     from realtime.__main__ import main as realtime
 

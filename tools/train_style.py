@@ -146,11 +146,11 @@ def make_source(
         # The other kind is drawn in an order of its own: nothing pairs the two.
         if job.degrade:
             spoilt = prepare(job.pictures, prepared_px(job), job.cache, progress, DEGRADATIONS[job.degrade])
-            given, wanted = data.RandomCrops(spoilt, learnt, settings, run.seed), (store, learnt)
+            inputs, targets = data.RandomCrops(spoilt, learnt, settings, run.seed), (store, learnt)
         else:
             others = prepare(job.other, prepared_px(job), job.cache, progress)
-            given, wanted = data.RandomCrops(store, learnt, settings, run.seed), (others, np.arange(len(others)))
-        return data.UnpairedCrops(given, data.RandomCrops(*wanted, settings, run.seed + 1), share)
+            inputs, targets = data.RandomCrops(store, learnt, settings, run.seed), (others, np.arange(len(others)))
+        return data.UnpairedCrops(inputs, data.RandomCrops(*targets, settings, run.seed + 1), share)
 
 
 def part_held_out(count: int, held_out: int, seed: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[int]]:

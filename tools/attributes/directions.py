@@ -32,8 +32,8 @@ def held(codes: NDArray[np.floating], own: Doubles, others: Doubles, strength: f
     """
     spread = np.atleast_2d(np.asarray(np.cov(codes, rowvar=False), np.float64))
     spread = spread + np.eye(len(own)) * (_RIDGE * np.trace(spread) / len(own))
-    pull = np.linalg.solve(spread, others.T @ others).T if len(others) else np.zeros_like(spread)
-    return unit(np.asarray(np.linalg.solve(np.eye(len(own)) + strength * pull, own), np.float64))
+    projection = np.linalg.solve(spread, others.T @ others).T if len(others) else np.zeros_like(spread)
+    return unit(np.asarray(np.linalg.solve(np.eye(len(own)) + strength * projection, own), np.float64))
 
 
 def difference(codes: NDArray[np.floating], has: NDArray[np.int8]) -> Doubles:

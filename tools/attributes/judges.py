@@ -214,16 +214,16 @@ def _open_network(path: Path) -> Judge:
         session = new_session(str(path), session_options(1), [])
     except Exception as error:  # whatever ONNX Runtime raises
         raise ModelError(f"{path} is no ONNX file that can be run; fetch it again") from error
-    given = {one.name: list(one.shape[1:]) for one in session.get_inputs()}
+    input_shapes = {one.name: list(one.shape[1:]) for one in session.get_inputs()}
     made = {one.name: list(one.shape[1:]) for one in session.get_outputs()}
-    if given == {"image": [_FACEAPI_PX, _FACEAPI_PX, 3]}:
+    if input_shapes == {"image": [_FACEAPI_PX, _FACEAPI_PX, 3]}:
         if made == {"age": [1], "male_female": [2]}:
             return _Network(path, ("Male", "Young"), _faceapi, _age_and_gender, session)
         if made == {_EXPRESSIONS: [7]}:
             return _Network(path, ("Smiling",), _faceapi, lambda found: found[_EXPRESSIONS][:, 1:2], session)
-    if given == {"images": [3, _DLIB_PX, _DLIB_PX]} and made == {"probabilities": [2]}:
+    if input_shapes == {"images": [3, _DLIB_PX, _DLIB_PX]} and made == {"probabilities": [2]}:
         return _Network(path, ("Male",), _dlib, lambda found: found["probabilities"][:, 1:], session)
-    ports = ", ".join(shown(name, 40) for name in [*given, *made][:4])
+    ports = ", ".join(shown(name, 40) for name in [*input_shapes, *made][:4])
     raise ModelError(
         f"{path} is no judge that is known (its inputs and outputs: {ports}); see tools/attributes/judges.py"
     )

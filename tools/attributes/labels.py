@@ -77,8 +77,8 @@ def read_labels(path: Path) -> Labels:
     for number, row in rows[1:]:
         if len(row) != count + 1:
             raise OptionError(f"{path}, line {number}: {len(row)} columns, expected {count + 1}")
-        odd = next((value for value in row[1:] if value.lower() not in _VALUES), None)
-        if odd is not None:
-            raise OptionError(f"{path}, line {number}: '{odd}' is no answer; write 1 for yes and -1 or 0 for no")
+        unreadable = next((value for value in row[1:] if value.lower() not in _VALUES), None)
+        if unreadable is not None:
+            raise OptionError(f"{path}, line {number}: '{unreadable}' is no answer; write 1 for yes and -1 or 0 for no")
         values[Path(row[0]).stem] = np.array([_VALUES[value.lower()] for value in row[1:]], np.int8)
     return Labels(tuple(names), values, str(path))

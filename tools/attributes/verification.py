@@ -86,11 +86,11 @@ def compared(bench: Bench, before: Answers, after: Answers, column: str, step: i
     name = column.removeprefix("-")
     bench.knowing(name)
     wanted = (step > 0) != column.startswith("-")
-    crossed, could = [], 0
-    for number, (was, now) in enumerate(zip(before[name], after[name], strict=True)):
-        open_to_it = was != wanted
-        could = could if number else int(open_to_it.sum())
-        crossed.append(float((now[open_to_it] == wanted).mean()) if open_to_it.any() else float("nan"))
+    crossed, open_count = [], 0
+    for number, (says_before, says_after) in enumerate(zip(before[name], after[name], strict=True)):
+        open_to_it = says_before != wanted
+        open_count = open_count if number else int(open_to_it.sum())
+        crossed.append(float((says_after[open_to_it] == wanted).mean()) if open_to_it.any() else float("nan"))
     changed = {
         other: float((before[other][0] != after[other][0]).mean())
         for other in bench.attributes
@@ -98,7 +98,7 @@ def compared(bench: Bench, before: Answers, after: Answers, column: str, step: i
     }
     worst = max(changed, key=lambda other: changed[other], default="")
     others = float(np.mean(list(changed.values()))) if changed else 0.0
-    return Effect(step, could, tuple(crossed), others, (worst, changed.get(worst, 0.0)))
+    return Effect(step, open_count, tuple(crossed), others, (worst, changed.get(worst, 0.0)))
 
 
 class Sitting:
@@ -128,10 +128,10 @@ class Sitting:
         """Return what a step of so many lengths of `direction` [Z] does."""
         pictures = self.pictures(self.codes + np.float32(step) * np.asarray(direction, np.float32))
         found = compared(self._bench, self.before, self._answers(pictures), column, step, akin)
-        who = self._embedded(pictures)
-        if self._who is None or who is None:
+        identity = self._embedded(pictures)
+        if self._who is None or identity is None:
             return found
-        likeness = float(np.mean(np.sum(self._who * who, axis=1)))
+        likeness = float(np.mean(np.sum(self._who * identity, axis=1)))
         return dataclasses.replace(found, likeness=likeness)
 
     def pictures(self, codes: Floats) -> list[Pixels]:
@@ -184,6 +184,6 @@ def table(name: str, effects: Sequence[Effect], judges: Sequence[str]) -> str:
 
 
 def _fading(side: int) -> Floats:
-    away = (np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / (side * _EDGE)
-    ramp = np.clip(away, 0, 1).astype(np.float32)
+    edge_distance = (np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / (side * _EDGE)
+    ramp = np.clip(edge_distance, 0, 1).astype(np.float32)
     return np.minimum(ramp[:, None], ramp)

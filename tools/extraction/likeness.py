@@ -73,12 +73,17 @@ class Embedding:
             self._session = new_session(str(path), session_options(1), [])
         except Exception as error:  # whatever ONNX Runtime raises
             raise ModelError(f"{path} is no ONNX file that can be run; fetch it again") from error
-        given, made = self._session.get_inputs(), self._session.get_outputs()
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         wanted = [3, _EMBEDDING_SIDE_PX, _EMBEDDING_SIDE_PX]
-        if len(given) != 1 or given[0].type != "tensor(float)" or list(given[0].shape[1:]) != wanted or len(made) != 1:
-            shape = given[0].shape if given else []
+        if (
+            len(inputs) != 1
+            or inputs[0].type != "tensor(float)"
+            or list(inputs[0].shape[1:]) != wanted
+            or len(outputs) != 1
+        ):
+            shape = inputs[0].shape if inputs else []
             raise ModelError(f"{path} takes {shape}, not a face [1, 3, 112, 112]; name a face recognition network")
-        self._name = given[0].name
+        self._name = inputs[0].name
         self._alignment = Alignment.parse("arcface_112")
 
     def of(self, crop: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:

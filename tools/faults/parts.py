@@ -316,17 +316,20 @@ class Watching(Output):
 
 
 def _put_in(plan: Plan) -> None:
-    here = "tools.faults.parts"
+    this_module = "tools.faults.parts"
     Live.plan = Detector.plan = Watching.plan = plan
     Detector.open_real, FullDetector.open_real = (faces.DETECTORS[name].load() for name in ("short", "full"))
-    cameras.CAMERAS["webcam"] = RegistryEntry(here, "Live", "")
-    faces.DETECTORS |= {"short": RegistryEntry(here, "Detector", ""), "full": RegistryEntry(here, "FullDetector", "")}
-    outputs.OUTPUTS["none"] = RegistryEntry(here, "Watching", "")
+    cameras.CAMERAS["webcam"] = RegistryEntry(this_module, "Live", "")
+    faces.DETECTORS |= {
+        "short": RegistryEntry(this_module, "Detector", ""),
+        "full": RegistryEntry(this_module, "FullDetector", ""),
+    }
+    outputs.OUTPUTS["none"] = RegistryEntry(this_module, "Watching", "")
     if plan.part.startswith(("effect", "opening the effect")):
         for name in ("none", "portrait", "swap", "style"):
             made = _faulty_effect(plan, effects.EFFECTS[name].load())
             globals()[f"Faulty_{name}"] = made
-            effects.EFFECTS[name] = RegistryEntry(here, f"Faulty_{name}", "")
+            effects.EFFECTS[name] = RegistryEntry(this_module, f"Faulty_{name}", "")
     Watching.on_main_thread = plan.part == "window"
     if plan.part == "mesh":
         _fail_meshes(plan)

@@ -122,8 +122,8 @@ class Program:
 
     def shown(self) -> list[tuple[float, float]]:
         """Return when each new picture was shown, in seconds, and how much of the camera's face was in it."""
-        told = [json.loads(line) for line in self.pictures.read_text(encoding="utf-8").splitlines()]
-        return [(one["new_at_s"], one["bare"]) for one in told if "new_at_s" in one]
+        pictures = [json.loads(line) for line in self.pictures.read_text(encoding="utf-8").splitlines()]
+        return [(one["new_at_s"], one["bare"]) for one in pictures if "new_at_s" in one]
 
 
 def film_seconds(path: Path) -> float:
@@ -214,17 +214,17 @@ def hang_row(name: str, effect: str, part: str, fault: str = "hangs", *, code: i
         faults = [] if early else ["nothing said after 7 s"]
         if program.watch(64.0 if anew else 14.0):
             faults.append(f"still there after {70 if anew else 20} s")
-        got = program.end()
+        end = program.end()
         faults += [
             fault
             for fault in _common_faults(
-                program, got, hides=True, lives_s=BEGINS_S, most_lines=12 if anew else MOST_LINES
+                program, end, hides=True, lives_s=BEGINS_S, most_lines=12 if anew else MOST_LINES
             )
             if "exit code" not in fault
         ]
-        if got != code:
-            faults.append(f"exit code {got}")
-        return _told(program, got, 0.0), faults
+        if end != code:
+            faults.append(f"exit code {end}")
+        return _told(program, end, 0.0), faults
 
     return Row(name, BEGUN_ANEW_AND_ENDED if anew else SAID_AND_ENDED, tried)
 

@@ -44,10 +44,10 @@ def mutated_words(random: Random, text: str) -> str:
     """Return `text` with a piece of it replaced, doubled or taken away, or a word put in that programs stumble over."""
     start = random.randrange(len(text) + 1)
     end = min(len(text), start + random.choice((0, 1, 1, 3, 8)))
-    put = random.choice(
+    replacement = random.choice(
         ("", text[start:end] * random.choice((2, 200)), random.choice(_WORDS), chr(random.randrange(1, 0xD800)))
     )
-    return text[:start] + put + text[end:]
+    return text[:start] + replacement + text[end:]
 
 
 def _changed_inside(random: Random, data: bytes, others: Sequence[bytes]) -> bytes:
@@ -64,14 +64,14 @@ def _changed_inside(random: Random, data: bytes, others: Sequence[bytes]) -> byt
                 if entry.filename != chosen:
                     new.writestr(entry, inside)
                     continue
-                way = random.random()
-                if way < 0.8:
+                kind = random.random()
+                if kind < 0.8:
                     inside = random.choice(_CHANGES)(random, inside, [old.read(random.choice(entries))])
-                elif way < 0.9:
+                elif kind < 0.9:
                     entry.filename = mutated_words(random, entry.filename)
                 else:
                     new.writestr(random.choice((entry.filename, entry.filename.upper(), f"./{entry.filename}")), b"x")
-                if way < 0.97:
+                if kind < 0.97:
                     new.writestr(entry, inside)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, UserWarning):
         return _noise(random, data, others)

@@ -68,8 +68,8 @@ class Canvas:
             return
         mask = np.zeros((place.height, place.width), np.uint8)
         cv2.fillPoly(mask, [np.array([_sixteenths(spot, place) for spot in corners])], 255, cv2.LINE_AA, 4)
-        lit = self._lit(mask, 0.5 * math.sqrt(float((mask > 0).sum()) + 1), roundness)[..., None]
-        self._cover(place, mask, lit * (_part(colour, place) if colour.ndim == 3 else colour))
+        brightness = self._lit(mask, 0.5 * math.sqrt(float((mask > 0).sum()) + 1), roundness)[..., None]
+        self._cover(place, mask, brightness * (_part(colour, place) if colour.ndim == 3 else colour))
 
     def _around(self, spots: Sequence[complex], margin: float) -> Place | None:
         """Return the part of the canvas that a thing around these spots may touch, None where it touches none."""
@@ -81,8 +81,8 @@ class Canvas:
 
     def _cover(self, place: Place, mask: Pixels, colour: Floats) -> None:
         share = (mask.astype(np.float32) / 255)[..., None]
-        there = _part(self.colour, place)
-        there += share * (colour - there)
+        covered_part = _part(self.colour, place)
+        covered_part += share * (colour - covered_part)
         covered = _part(self.share, place)
         np.maximum(covered, share[..., 0], out=covered)
 
@@ -121,9 +121,9 @@ def _hand(canvas: Canvas, at: complex, unit: float, colour: Floats, bent: float,
     lengths = np.array([0.8, 0.95, 0.9, 0.7]) * long * (1 - 0.55 * bent)
     for finger in random.permutation(4):
         root = at + turn * 0.4 * long + side * (finger - 1.5) * 0.27 * width
-        way = turn * np.exp(1j * math.radians((finger - 1.5) * spread) * (1 if side / turn == 1j else -1))
-        knuckle = root + way * lengths[finger] * 0.55
-        tip = knuckle + way * np.exp(1j * float(random.normal(0, 0.12))) * lengths[finger] * 0.5 * (1 - bent)
+        direction = turn * np.exp(1j * math.radians((finger - 1.5) * spread) * (1 if side / turn == 1j else -1))
+        knuckle = root + direction * lengths[finger] * 0.55
+        tip = knuckle + direction * np.exp(1j * float(random.normal(0, 0.12))) * lengths[finger] * 0.5 * (1 - bent)
         shade = colour * float(random.uniform(0.85, 1.05))
         radius = 0.125 * width * float(random.uniform(0.9, 1.15))
         canvas.capsule(root, knuckle, radius, shade, roundness)
@@ -193,8 +193,10 @@ def _cloth(canvas: Canvas, at: complex, unit: float, colour: Floats) -> None:  #
     """Anything: a sleeve, a scarf, a sheet of paper, a cat."""
     random = canvas.random
     count = int(random.integers(4, 9))
-    ways = np.sort(random.uniform(0, 2 * math.pi, count))
-    corners = [at + unit * float(random.uniform(0.15, 0.6)) * complex(math.cos(way), math.sin(way)) for way in ways]
+    angles = np.sort(random.uniform(0, 2 * math.pi, count))
+    corners = [
+        at + unit * float(random.uniform(0.15, 0.6)) * complex(math.cos(angle), math.sin(angle)) for angle in angles
+    ]
     height, width = canvas.share.shape
     coarse = random.uniform(0, 1, (*random.integers(2, 12, 2).tolist(), 3)).astype(np.float32)
     pattern = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * float(random.uniform(0, 120))

@@ -160,10 +160,10 @@ def _alone(
     if random.random() < _LAMP:
         gain = gain * _Light.any(random, 0.35).gain()
     if random.random() < _SLIPS:
-        away = random.normal(0, _SLIP * mesh.width_px, 3).astype(np.float32)
+        slip = random.normal(0, _SLIP * mesh.width_px, 3).astype(np.float32)
         middle = mesh.points.mean(axis=0)
         scaled = (mesh.points - middle) * np.float32(random.normal(1, _SLIP)) + middle
-        mesh = FaceMesh((scaled + away).astype(np.float32), mesh.score)
+        mesh = FaceMesh((scaled + slip).astype(np.float32), mesh.score)
     return _view(_lit(picture, gain, grain, random), mesh, geometry)
 
 
@@ -173,10 +173,10 @@ def _view(pixels: Pixels, mesh: FaceMesh, geometry: FaceGeometry) -> UVView | No
 
 
 def _sample(view: UVView, memory: AppearanceModel, in_front: NDArray[np.float32]) -> Sample:
-    told = np.empty((CHANNELS, SIDE, SIDE), np.float32)
-    describe(view, memory, told)
+    inputs = np.empty((CHANNELS, SIDE, SIDE), np.float32)
+    describe(view, memory, inputs)
     levels = (np.rint(255 * array).astype(np.uint8) for array in (in_front, view.seen))
-    return Sample(np.rint(told * TOLD_STEPS).astype(np.int8), *levels)
+    return Sample(np.rint(inputs * TOLD_STEPS).astype(np.int8), *levels)
 
 
 class _Light(NamedTuple):
@@ -200,10 +200,10 @@ class _Light(NamedTuple):
 
 def _lit(pixels: Pixels, gain: NDArray[np.float32], grain: float, random: np.random.Generator) -> Pixels:
     """Return a picture in another light; bytes are taken for the square root of it (gamma 2)."""
-    lit = np.asarray(pixels * np.sqrt(gain), np.float32)
+    noisy = np.asarray(pixels * np.sqrt(gain), np.float32)
     if grain:
         # Half as fine as the pixels: a webcam's is blotched by its codec.
         noise = random.normal(0, grain, (_SIDE_PX // 2, _SIDE_PX // 2, 3)).astype(np.float32)
         coarse = cv2.resize(noise, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_NEAREST)
-        lit = np.asarray(lit + coarse, np.float32)
-    return np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)
+        noisy = np.asarray(noisy + coarse, np.float32)
+    return np.asarray(np.clip(np.rint(noisy), 0, 255), np.uint8)

@@ -205,9 +205,9 @@ def _lean(cast: Cast, edge: str, depth: float, quick_s: float) -> Iterator[Momen
     out_x = {"left": -0.26, "right": 0.26}.get(edge, 0.0) * depth * 2
     out_y = {"top": -0.42, "bottom": 0.42}.get(edge, 0.0) * depth * 2
     for at_s in _times(1.6 + 2 * quick_s):
-        away = _between(at_s, 0.5, 0.5 + quick_s) - _between(at_s, 1.1 + quick_s, 1.1 + 2 * quick_s)
+        turned_away = _between(at_s, 0.5, 0.5 + quick_s) - _between(at_s, 1.1 + quick_s, 1.1 + 2 * quick_s)
         x = {"left": 0.25, "right": 0.75}.get(edge, 0.5)
-        yield shoot(at_s, [Spot(cast.lead, x + out_x * away, 0.5 + out_y * away)])
+        yield shoot(at_s, [Spot(cast.lead, x + out_x * turned_away, 0.5 + out_y * turned_away)])
 
 
 def _poster(cast: Cast, alone_s: float, scale: float, how: str) -> Iterator[Moment]:
@@ -257,21 +257,21 @@ def _turned(cast: Cast, x: float, away_s: float, late_frames: int, other: str) -
     neighbour = Spot(cast.other, x + (0.45 if x < 0.5 else -0.45), 0.5, 0.9, asked=False)
     at_s = 0.0
     for index in range(round(2.2 * FPS + frames_away)):
-        away = 1.0 * FPS <= index < 1.0 * FPS + frames_away
+        is_away = 1.0 * FPS <= index < 1.0 * FPS + frames_away
         late = index < 1.0 * FPS + frames_away + late_frames
         missed = index >= 1.0 * FPS and late
-        there = {"was there": index > 10, "comes then": index > 1.3 * FPS, "nobody": False}[other]
-        moment = shoot(index / FPS, [lead._replace(turned=away), *([neighbour] if there else [])],
+        is_there = {"was there": index > 10, "comes then": index > 1.3 * FPS, "nobody": False}[other]
+        moment = shoot(index / FPS, [lead._replace(turned=is_away), *([neighbour] if is_there else [])],
                        missed=[lead] if missed else ())  # fmt: skip
         yield moment._replace(pts_s=at_s)
-        at_s += max(away_s, 3.0) / 3.0 / FPS if away else 1 / FPS
+        at_s += max(away_s, 3.0) / 3.0 / FPS if is_away else 1 / FPS
 
 
 def _crossing(cast: Cast, in_front: bool, both: bool) -> Iterator[Moment]:
     for at_s in _times(3.2):
-        way = 0.5 * _between(at_s, 0.8, 2.2)
-        first = Spot(cast.lead, 0.25 + way, 0.5)
-        second = Spot(cast.other, 0.75 - way, 0.5, asked=both)
+        walked = 0.5 * _between(at_s, 0.8, 2.2)
+        first = Spot(cast.lead, 0.25 + walked, 0.5)
+        second = Spot(cast.other, 0.75 - walked, 0.5, asked=both)
         spots = [first] if at_s < 0.2 and not both else [second, first] if in_front else [first, second]
         yield shoot(at_s, spots)
 
@@ -324,15 +324,19 @@ def _exchange(cast: Cast) -> Iterator[Moment]:
 
 def films() -> list[Film]:
     """All of them, by kind."""
-    of = functools.partial
+    partial = functools.partial
     turned, wide, small = Size(360, 640), Size(1280, 720), Size(320, 240)
     listed = [
-        Film("leans out", f"{edge}, {depth:.0%}, {quick:g} s", of(_lean, edge=edge, depth=depth, quick_s=quick))
+        Film("leans out", f"{edge}, {depth:.0%}, {quick:g} s", partial(_lean, edge=edge, depth=depth, quick_s=quick))
         for edge in ("left", "right", "top", "bottom")
         for depth, quick in ((0.5, 0.6), (0.75, 0.2), (1.0, 0.4))
     ]
     listed += [
-        Film("a poster first", f"{how} after {alone:g} s, ×{scale:g}", of(_poster, alone_s=alone, scale=scale, how=how))
+        Film(
+            "a poster first",
+            f"{how} after {alone:g} s, ×{scale:g}",
+            partial(_poster, alone_s=alone, scale=scale, how=how),
+        )
         for how, alone, scale in (
             ("slides", 3.5, 1.0),
             ("slides", 1.0, 0.7),
@@ -343,44 +347,46 @@ def films() -> list[Film]:
         )
     ]
     listed += [
-        Film("another size", f"{name}{', with another' if two else ''}", of(_sizes, sizes=sizes, with_other=two))
+        Film("another size", f"{name}{', with another' if two else ''}", partial(_sizes, sizes=sizes, with_other=two))
         for name, sizes in (("turned", (SIZE, turned, SIZE)), ("streams adapt", (SIZE, wide, small)))
         for two in (False, True)
     ]
     listed += [
-        Film("another clock", f"{name}{', with another' if two else ''}", of(_clock, then_s=then, with_other=two))
+        Film("another clock", f"{name}{', with another' if two else ''}", partial(_clock, then_s=then, with_other=two))
         for name, then in (("anew", 0.0), ("half a second back", 0.66), ("an hour on", 3600.0))
         for two in (False, True)
     ]
     listed += [
-        Film("a newcomer while missed", f"{s:g} s{', turned' if away else ''}{', leaves' if leaves else ''}",
-             of(_newcomer, missed_s=s, turned=away, leaves=leaves))
-        for s, away, leaves in (
+        Film("a newcomer while missed", f"{lasts_s:g} s{', turned' if away else ''}{', leaves' if leaves else ''}",
+             partial(_newcomer, missed_s=lasts_s, turned=away, leaves=leaves))
+        for lasts_s, away, leaves in (
             (0.2, False, False), (0.2, True, True), (0.6, True, False), (1.4, True, True), (1.4, False, False),
         )
     ]  # fmt: skip
     listed += [
-        Film("turned to a neighbour", f"{'edge' if x < 0.3 else 'middle'}, {s:g} s, who {other}",
-             of(_turned, x=x, away_s=s, late_frames=5, other=other))
-        for x, s, other in (
+        Film("turned to a neighbour", f"{'edge' if x < 0.3 else 'middle'}, {lasts_s:g} s, who {other}",
+             partial(_turned, x=x, away_s=lasts_s, late_frames=5, other=other))
+        for x, lasts_s, other in (
             (0.12, 3.5, "was there"), (0.12, 3.5, "comes then"), (0.45, 32.0, "was there"), (0.45, 32.0, "comes then"),
             (0.12, 40.0, "was there"), (0.45, 3.0, "nobody"),
         )
     ]  # fmt: skip
     listed += [
         Film("crossing", f"{'in front' if front else 'behind'}{', both' if both else ''}",
-             of(_crossing, in_front=front, both=both), 2 if both else 1)
+             partial(_crossing, in_front=front, both=both), 2 if both else 1)
         for front in (False, True) for both in (False, True)
     ]  # fmt: skip
     listed += [
-        Film("a cut", f"{between or 'hard'}, found {late} frames late", of(_cut, between=between, late_frames=late))
+        Film(
+            "a cut", f"{between or 'hard'}, found {late} frames late", partial(_cut, between=between, late_frames=late)
+        )
         for between, late in (("", 0), ("", 3), ("black", 2), ("noise", 2))
     ]
     listed.append(Film("mirrored", "while missed", _mirror))
-    listed += [Film("a pause", f"{gap:g} s", of(_pause, gap_s=gap)) for gap in (0.4, 0.8, 5.0)]
+    listed += [Film("a pause", f"{gap:g} s", partial(_pause, gap_s=gap)) for gap in (0.4, 0.8, 5.0)]
     listed += [
-        Film("a blind detector", f"{s:g} s, moves {moves:g}", of(_blind, seconds=s, moves=moves))
-        for s, moves in ((0.3, 0.1), (0.3, 0.35), (1.0, 0.0), (1.0, 0.35))
+        Film("a blind detector", f"{lasts_s:g} s, moves {moves:g}", partial(_blind, seconds=lasts_s, moves=moves))
+        for lasts_s, moves in ((0.3, 0.1), (0.3, 0.35), (1.0, 0.0), (1.0, 0.35))
     ]
     listed.append(Film("exchanged", "beside somebody larger", _exchange))
     return listed

@@ -39,32 +39,32 @@ Bones = list[tuple[complex, complex, float]]
 """Thick lines with round ends, in half face widths from the face's middle: from, to, radius."""
 
 
-def _passing_hand(way: float) -> Bones:
-    x = 3.8 * way - 1.9
+def _passing_hand(share: float) -> Bones:
+    x = 3.8 * share - 1.9
     fingers: Bones = [(complex(x + 0.3 * k, 0.2), complex(x + 0.33 * k, -1.1), 0.14) for k in (-1.5, -0.5, 0.5, 1.5)]
     return [(complex(x, 0.25), complex(x, 0.9), 0.55), *fingers]
 
 
-def _fist(way: float) -> Bones:
-    y = 0.75 + 1.2 * (1 - _there(way))
+def _fist(share: float) -> Bones:
+    y = 0.75 + 1.2 * (1 - _there(share))
     fingers: Bones = [(complex(0.27 * k, y - 0.35), complex(0.27 * k, y + 0.1), 0.13) for k in (-1.5, -0.5, 0.5, 1.5)]
     return [(complex(0, y + 0.3), complex(0.3, y + 3), 0.4), (complex(-0.35, y), complex(0.35, y), 0.42), *fingers]
 
 
-def _fingers_on_cheek(way: float) -> Bones:
-    x = 0.45 + (1 - _there(way))
+def _fingers_on_cheek(share: float) -> Bones:
+    x = 0.45 + (1 - _there(share))
     fingers: Bones = [(complex(x + 0.1 * k, 0.28 * k - 0.2), complex(x + 1.1, 0.3 * k + 0.1), 0.15) for k in range(4)]
     return [(complex(x + 0.6, 0.6), complex(x + 1, 2.2), 0.5), *fingers]
 
 
-def _one_finger(way: float) -> Bones:
-    x = 0.15 + 1.3 * (1 - _there(way))
+def _one_finger(share: float) -> Bones:
+    x = 0.15 + 1.3 * (1 - _there(share))
     return [(complex(x, 0.45), complex(x + 1.35, 1.8), 0.13)]
 
 
-def _there(way: float) -> float:
+def _there(share: float) -> float:
     """Up to 1 in the first eighth of the way, and down in the last."""
-    return min(1.0, 8 * way, 8 * (1 - way))
+    return min(1.0, 8 * share, 8 * (1 - share))
 
 
 THINGS: Mapping[str, tuple[Callable[[float], Bones], float, bool]] = {
@@ -176,15 +176,15 @@ def drawn(
 ) -> tuple[Pixels, Pixels | None]:
     """Return a picture with a thing before the face, and (height, width) 0..255 where it is; None: it is not there."""
     pixels, here = squares[index], meshes[index]
-    way = (index / fps - _FIRST_S) / _THING_S
-    if here is None or not 0 <= way <= 1:
+    passed = (index / fps - _FIRST_S) / _THING_S
+    if here is None or not 0 <= passed <= 1:
         return pixels, None
     bones_at, brightness, is_round = THINGS[name]
     mesh = here[0]
     skin = np.clip(_skin(pixels, mesh) * brightness, 0, 255)
     middle, unit = complex(*mesh.box.centre), mesh.box.width / 2
     over, mask = pixels.astype(np.float32), np.zeros(pixels.shape[:2], np.uint8)
-    for begin, end, radius in bones_at(way):
+    for begin, end, radius in bones_at(passed):
         bone = np.zeros_like(mask)
         first, second = (middle + unit * spot for spot in (begin, end))
         ends = [(round(spot.real), round(spot.imag)) for spot in (first, second)]

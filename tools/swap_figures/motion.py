@@ -102,7 +102,7 @@ def small_shift(reference: NDArray[np.float32], picture: NDArray[np.float32], ma
     found = np.zeros(2)
     counts = mask > 0
     for sigma in (6.0, 3.0, 1.5, 1.5):
-        there = cv2.GaussianBlur(reference, (0, 0), sigma)
+        reference_blurred = cv2.GaussianBlur(reference, (0, 0), sigma)
         moved = cv2.warpAffine(
             picture,
             np.array([[1, 0, -found[0]], [0, 1, -found[1]]], np.float32),
@@ -110,11 +110,13 @@ def small_shift(reference: NDArray[np.float32], picture: NDArray[np.float32], ma
             flags=cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        here = cv2.GaussianBlur(moved, (0, 0), sigma)
-        across = (np.gradient(here, axis=1) + np.gradient(there, axis=1)) / 2
-        down = (np.gradient(here, axis=0) + np.gradient(there, axis=0)) / 2
-        columns = np.stack([-across[counts], -down[counts], there[counts], np.ones(int(counts.sum()))], axis=1)
-        answer, *_ = np.linalg.lstsq(columns, (here - there)[counts], rcond=None)
+        moved_blurred = cv2.GaussianBlur(moved, (0, 0), sigma)
+        across = (np.gradient(moved_blurred, axis=1) + np.gradient(reference_blurred, axis=1)) / 2
+        down = (np.gradient(moved_blurred, axis=0) + np.gradient(reference_blurred, axis=0)) / 2
+        columns = np.stack(
+            [-across[counts], -down[counts], reference_blurred[counts], np.ones(int(counts.sum()))], axis=1
+        )
+        answer, *_ = np.linalg.lstsq(columns, (moved_blurred - reference_blurred)[counts], rcond=None)
         found += answer[:2]
     return found
 

@@ -82,13 +82,13 @@ def _side_by_side(at_s: float) -> tuple[Spot, Spot]:  # noqa: ARG001 - nobody mo
 
 
 def _passing(at_s: float) -> tuple[Spot, Spot]:
-    way = round(620 * eased((at_s - 1.0) / 2.5))
-    return Spot(60 + way), Spot(680 - way, in_front=True)
+    walked_px = round(620 * eased((at_s - 1.0) / 2.5))
+    return Spot(60 + walked_px), Spot(680 - walked_px, in_front=True)
 
 
 def _out_and_back(at_s: float) -> tuple[Spot, Spot]:
-    away = np.clip(at_s - 1.0, 0, 1) - np.clip(at_s - 3.0, 0, 1)
-    return Spot(60), Spot(680 + round(640 * float(away)), in_front=True)
+    turned_away = np.clip(at_s - 1.0, 0, 1) - np.clip(at_s - 3.0, 0, 1)
+    return Spot(60), Spot(680 + round(640 * float(turned_away)), in_front=True)
 
 
 def _between(at_s: float, start_s: float, seconds: float) -> float | None:

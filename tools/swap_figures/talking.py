@@ -100,8 +100,8 @@ def talk(
         seams.append(seam(output, original, sighting.mesh))
         if len(made_meshes) % every == 1 or every == 1:
             # Both are cut by the same mesh: only the pixels tell them apart.
-            here, viewer = eyes.embedding.of(output, sighting.mesh), eyes.embedding.of(original, sighting.mesh)
-            likeness.append((float(viewer @ target), float(here @ target), float(here @ viewer)))
+            worn, viewer = eyes.embedding.of(output, sighting.mesh), eyes.embedding.of(original, sighting.mesh)
+            likeness.append((float(viewer @ target), float(worn @ target), float(worn @ viewer)))
         if previous is not None and previous[1].mesh is not None:
             mask = region(sighting.mesh, original.shape) | region(previous[1].mesh, original.shape)
             moved = restlessness(sighting.mesh, previous[1].mesh)
@@ -144,8 +144,8 @@ def _lag(places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> 
     made, own = (np.array([places[number][which] for number in numbers[start:end]]) for which in (0, 1))
     if len(made) < 10 or np.median(np.linalg.norm(np.diff(own, axis=0), axis=1)) < _MOVING_PX:
         return float("nan")
-    off = made - own
-    return lag_frames(off - off.mean(axis=0), own)
+    error = made - own
+    return lag_frames(error - error.mean(axis=0), own)
 
 
 def is_all_hidden(output: Pixels, original: Pixels, mesh: FaceMesh) -> bool:

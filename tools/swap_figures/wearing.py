@@ -57,11 +57,11 @@ def watch(clip: Clip, eyes: Eyes) -> list[Seen]:
     try:
         for frame in clip.frames():
             faces = tracker.update(detector.find(frame), frame.pts_s)
-            here = [face for face in faces if face.lost_for_s == 0]
-            if not here:
+            in_picture = [face for face in faces if face.lost_for_s == 0]
+            if not in_picture:
                 seen.append(Seen(frame, faces, None, None))
                 continue
-            near = eyes.meter.meshes.measure(frame.pixels, here[0])
+            near = eyes.meter.meshes.measure(frame.pixels, in_picture[0])
             mesh = eyes.meter.meshes.again(frame.pixels, near)
             seen.append(Seen(frame, faces, near, mesh))
     finally:

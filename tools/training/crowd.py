@@ -60,13 +60,13 @@ class Crowd:
         number, place = self.places[index]
         return Path(self.sets[number].store.names[place]).stem
 
-    def cut(self, index: int, how: Disturbing, rng: np.random.Generator) -> Pixels:
+    def cut(self, index: int, disturbing: Disturbing, rng: np.random.Generator) -> Pixels:
         """Return face `index` as RGB [S, S, 3]: turned, moved, lit and mirrored by chance."""
         number, place = self.places[index]
-        faces, side = self.sets[number], how.side_px
-        to_picture = jittered(Alignment.parse(FACE).to_picture(faces.mesh(place), side), how, rng)
-        face = relit(sample(faces.store.picture(place), to_picture, side), how.light, rng)
-        return np.ascontiguousarray(face[:, ::-1]) if how.flip and rng.random() < 0.5 else face
+        faces, side = self.sets[number], disturbing.side_px
+        to_picture = jittered(Alignment.parse(FACE).to_picture(faces.mesh(place), side), disturbing, rng)
+        face = relit(sample(faces.store.picture(place), to_picture, side), disturbing.light, rng)
+        return np.ascontiguousarray(face[:, ::-1]) if disturbing.flip and rng.random() < 0.5 else face
 
     def plain(self, index: int, side_px: int) -> Pixels:
         """Return face `index` as RGB [S, S, 3], as the live loop would give it to the network."""
@@ -153,9 +153,9 @@ def read_people(path: Path) -> dict[str, str]:
         raise OptionError(f"cannot read {path} ({error}); name a list of pictures and whose they are") from None
     lines = [line for line in text.splitlines() if line.strip()]
     rows = [next(csv.reader([line])) if "," in line else line.split() for line in lines]
-    odd = next((number for number, row in enumerate(rows, 1) if len(row) != 2), 0)
-    if odd or not rows:
-        raise OptionError(f"{path}, line {odd}: expected a picture and a person, as in '000001.jpg,2880'")
+    misshapen = next((number for number, row in enumerate(rows, 1) if len(row) != 2), 0)
+    if misshapen or not rows:
+        raise OptionError(f"{path}, line {misshapen}: expected a picture and a person, as in '000001.jpg,2880'")
     return {Path(picture).stem: person for picture, person in rows}
 
 

@@ -198,8 +198,8 @@ def to_pixels(pictures: Tensor) -> NDArray[np.uint8]:
 def painted_by(network: Callable[[Tensor], Tensor], picture: PictureFormat, rgb: Tensor) -> Tensor:
     """Let a network with its own idea of black, white and the order of colours paint RGB float 0..1."""
     scale = picture.white - picture.black
-    given = rgb.flip(1) if picture.order is ColourOrder.BGR else rgb
-    painted = (network(given * scale + picture.black).float() - picture.black) / scale
+    ordered = rgb.flip(1) if picture.order is ColourOrder.BGR else rgb
+    painted = (network(ordered * scale + picture.black).float() - picture.black) / scale
     return painted.flip(1) if picture.order is ColourOrder.BGR else painted
 
 
@@ -210,8 +210,8 @@ def _crop(picture: Pixels, settings: CropSettings, rng: np.random.Generator) -> 
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     window = picture[top : top + side, left : left + side]
     size = (settings.crop_px, settings.crop_px)
-    way = cv2.INTER_AREA if side > settings.crop_px else cv2.INTER_CUBIC
-    crop = np.asarray(cv2.resize(window, size, interpolation=way), np.uint8)
+    interpolation = cv2.INTER_AREA if side > settings.crop_px else cv2.INTER_CUBIC
+    crop = np.asarray(cv2.resize(window, size, interpolation=interpolation), np.uint8)
     if settings.flip and rng.random() < 0.5:
         crop = crop[:, ::-1]
     return relit(crop, settings.light, rng)

@@ -16,11 +16,11 @@ from tools.training.pictures import Change
 
 def salt_pepper_blur(picture: Pixels, rng: np.random.Generator) -> Pixels:
     """Return the picture with 2 to 8 % of its pixels black or white, then blurred by a Gaussian of 0.8 to 1.6 px."""
-    hit = rng.random(picture.shape[:2])
+    chance = rng.random(picture.shape[:2])
     share = rng.uniform(0.02, 0.08)
     spoilt = picture.copy()
-    spoilt[hit < share / 2] = 0
-    spoilt[hit > 1 - share / 2] = 255
+    spoilt[chance < share / 2] = 0
+    spoilt[chance > 1 - share / 2] = 255
     return np.asarray(cv2.GaussianBlur(spoilt, (0, 0), rng.uniform(0.8, 1.6)), np.uint8)
 
 

@@ -199,24 +199,26 @@ class TwoPeople:
         )
 
 
-def disturbed(picture: Pixels, mesh: FaceMesh, how: Disturbing, rng: np.random.Generator) -> NDArray[np.uint8]:
+def disturbed(picture: Pixels, mesh: FaceMesh, disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return the eight planes of one crop."""
-    side = how.side_px
-    to_picture = jittered(Alignment.parse(FACE).to_picture(mesh, side), how, rng)
+    side = disturbing.side_px
+    to_picture = jittered(Alignment.parse(FACE).to_picture(mesh, side), disturbing, rng)
     plain = sample(picture, to_picture, side)
-    x, y = _warp(to_picture, how, rng)
+    x, y = _warp(to_picture, disturbing, rng)
     warped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    lit = relit(np.concatenate([np.asarray(warped, np.uint8), plain]), how.light, rng)  # both in the same light
-    planes = np.concatenate([lit[:side], lit[side:], _shapes(mesh, to_picture, side)], axis=2)
-    return np.ascontiguousarray(planes[:, ::-1] if how.flip and rng.random() < 0.5 else planes)
+    relit_both = relit(
+        np.concatenate([np.asarray(warped, np.uint8), plain]), disturbing.light, rng
+    )  # both in the same light
+    planes = np.concatenate([relit_both[:side], relit_both[side:], _shapes(mesh, to_picture, side)], axis=2)
+    return np.ascontiguousarray(planes[:, ::-1] if disturbing.flip and rng.random() < 0.5 else planes)
 
 
-def jittered(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+def jittered(to_picture: NDArray[np.float32], disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
     """Turn, scale and move the crop about its middle."""
-    turn = np.radians(rng.uniform(-how.turn_degrees, how.turn_degrees))
-    zoom = 1 + rng.uniform(-how.zoom, how.zoom)
-    middle = (how.side_px - 1) / 2
-    moved = rng.uniform(-how.move, how.move, 2) * how.side_px
+    turn = np.radians(rng.uniform(-disturbing.turn_degrees, disturbing.turn_degrees))
+    zoom = 1 + rng.uniform(-disturbing.zoom, disturbing.zoom)
+    middle = (disturbing.side_px - 1) / 2
+    moved = rng.uniform(-disturbing.move, disturbing.move, 2) * disturbing.side_px
     own = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * zoom
     turned = np.empty((2, 3))
     turned[:, :2] = to_picture[:, :2] @ own
@@ -224,16 +226,16 @@ def jittered(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Ge
     return turned.astype(np.float32)
 
 
-def _warp(to_picture: NDArray[np.float32], how: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+def _warp(to_picture: NDArray[np.float32], disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return [2, S, S]: for each pixel of a warped crop, x and y in the picture it is taken from.
 
     This is faceswap's grid of 5×5 points, each moved by chance, smooth between them.
     """
-    side = how.side_px
-    grid = rng.normal(0, how.warp * side, (_GRID, _GRID, 2)).astype(np.float32)
-    away = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
+    side = disturbing.side_px
+    grid = rng.normal(0, disturbing.warp * side, (_GRID, _GRID, 2)).astype(np.float32)
+    offsets = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    crop = np.stack([x, y], axis=2) + away
+    crop = np.stack([x, y], axis=2) + offsets
     places = crop @ to_picture[:, :2].T + to_picture[:, 2]
     return np.ascontiguousarray(places.transpose(2, 0, 1), np.float32)
 

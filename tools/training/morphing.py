@@ -159,7 +159,7 @@ class MorphRecipe(Recipe):
         with self._fabric.autocast():
             # Moved by chance, both alike: a VGG's steps of 4 pixels lie on the picture as a grid, and what drew the
             # same lines along it in every face was taken for detail (seen after 500 steps and after 10,000).
-            moved = [int(by) for by in torch.randint(0, _STRIDE, (2,), generator=noise, device=noise.device)]
+            moved = [int(px) for px in torch.randint(0, _STRIDE, (2,), generator=noise, device=noise.device)]
             found = self.features(drawn[:count].roll(moved, (2, 3)), FEATURES)
             with torch.no_grad():
                 known = self.features(faces[:count].roll(moved, (2, 3)), FEATURES)
@@ -168,9 +168,9 @@ class MorphRecipe(Recipe):
 
 def _alike_in_all(drawn: Tensor, faces: Tensor) -> Tensor:
     """Return how far the mean of what is fine in faces as drawn is from that in the faces themselves."""
-    away = (drawn - faces).mean(0, keepdim=True)
-    padded = functional.pad(away, (4, 4, 4, 4), mode="reflect")
-    return (away - functional.avg_pool2d(padded, 9, 1)).square().mean()
+    difference = (drawn - faces).mean(0, keepdim=True)
+    padded = functional.pad(difference, (4, 4, 4, 4), mode="reflect")
+    return (difference - functional.avg_pool2d(padded, 9, 1)).square().mean()
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -190,6 +190,6 @@ def _verdict(verdicts: Tensor, wanted: float) -> Tensor:
 def _counts(side: int, device: torch.device) -> Tensor:
     """Return [side, side], mean 1: how much each pixel counts, the face's oval more than the corners."""
     across = (torch.arange(side, device=device) + 0.5) / side * 2 - 1
-    away = (across.square()[:, None] + across.square()).sqrt()
-    counts = _BESIDE + (1 - _BESIDE) * torch.sigmoid((1 - away) / 0.1)
+    from_middle = (across.square()[:, None] + across.square()).sqrt()
+    counts = _BESIDE + (1 - _BESIDE) * torch.sigmoid((1 - from_middle) / 0.1)
     return counts / counts.mean()

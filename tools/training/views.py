@@ -32,8 +32,8 @@ def write_curve(path: Path, steps: Sequence[int], terms: Mapping[str, Sequence[f
     axes = figure.add_subplot()
     window = max(1, len(steps) // 50)
     for name, values in terms.items():
-        there = np.asarray(values, np.float64) > 0  # nothing where a term was not asked for
-        known, at = np.asarray(values, np.float64)[there], np.asarray(steps)[there]
+        is_there = np.asarray(values, np.float64) > 0  # nothing where a term was not asked for
+        known, at = np.asarray(values, np.float64)[is_there], np.asarray(steps)[is_there]
         if len(known) < window:
             continue
         smooth = np.convolve(known, np.full(window, 1 / window), "valid")
