@@ -1,7 +1,7 @@
 """The camera's side of the loop: reads a source on a thread of its own and never gives up on it.
 
-Recorded material is played at its own rate; a live camera that fails or stops answering is opened again for as long
-as the run lasts.
+Recorded material is played at its own rate (`source_clock.py`); a live camera that fails or stops answering is opened
+again for as long as the run lasts.
 """
 
 from __future__ import annotations
@@ -21,14 +21,10 @@ from realtime.imaging.frame import Frame, Pixels
 from realtime.imaging.pixels import as_picture
 from realtime.pipeline.pacing import Mailbox, MailboxClosedError
 from realtime.pipeline.restarts import Restarts
+from realtime.pipeline.source_clock import SourceClock
 
 log = logging.getLogger(__name__)
 
-_OWN_CLOCK_S = 5.0  # a live frame so old, or so far ahead, has the time of another clock than the wall's
-_LEAP_S = 10.0
-_LEAP_FRAMES = 20
-# A recorded picture that would stay for longer, and for more than so many frames of its film's own rate, is taken for a
-# clock that leaps (FFmpeg's player draws the line at 10 s too). A slide show of one picture a minute keeps its minutes.
 _TOLD_EVERY_S = 60.0
 _CLOSED_WITHIN_S = 1.0  # a camera that is closed to be opened again; beyond it the driver hangs, and it is tried anyway
 _NO_PICTURE_PAUSE_S = 0.01
@@ -86,7 +82,7 @@ class Capture:
         self._policy = policy
         self._read_times = stats.stage("read")
         self._stopping = threading.Event()
-        self._clock_may_run = threading.Event()
+        self._clock = SourceClock(self._stopping)
         self._may_read = threading.Event()
         self._may_read.set()
         self._threads: list[threading.Thread] = []
@@ -99,13 +95,9 @@ class Capture:
         self._lost = False
         self._losses_in_a_row = 0
         self._opening = 0  # generation of the reader that is opening the source; 0: none
-        self._next_index = 0
-        self._last_pts_s = 0.0
-        self._live_since_s: float | None = None
         self._spawn_failures = OnceLogger(log)
         self._bad_pictures = OnceLogger(log)
         self._told_lost_at_s = self._told_back_at_s = -math.inf
-        self._is_leap_told = False
         self.is_suspended = False
         """Whether the source is closed until `resume`. Main thread."""
         self._lock = threading.Lock()
@@ -124,7 +116,7 @@ class Capture:
         """Recorded material shows its first frame at once and then waits for this (the detector is ready), so that
         start-up costs the viewer no frames.
         """
-        self._clock_may_run.set()
+        self._clock.may_run.set()
 
     def choose(self, name: str, open_source: Callable[[], Camera], say: Callable[[str], None]) -> None:
         """Read from another source from now on. It is opened beside the one in use, which stays where that fails.
@@ -286,7 +278,7 @@ class Capture:
     def begin_to_stop(self) -> None:
         """Let nothing more come. Any thread."""
         self._stopping.set()
-        self._clock_may_run.set()
+        self._clock.may_run.set()
         self._may_read.set()
         self._mailbox.close(discard=True)
 
@@ -371,7 +363,7 @@ class Capture:
 
     def _worth_waiting_for(self) -> bool:
         """Whether a source that fails is taken up again: a live one, or one that has played and shall play again."""
-        return self.info.live or (self._policy.loop and self._next_index > 0)
+        return self.info.live or (self._policy.loop and self._clock.next_index > 0)
 
     def _report_loss(self, error: BaseException) -> None:
         log.debug("reading %s", self.info.name, exc_info=error)
@@ -422,21 +414,18 @@ class Capture:
 
     def _read_all(self, camera: Camera, generation: int) -> bool:
         """Pass frames on. True: the source has ended; False: this reader is no longer wanted."""
-        paced = not camera.info.live and not self._policy.every_frame
-        first_index = self._next_index
-        first_pts_s = self._last_pts_s + 1.0 / camera.info.fps if first_index else 0.0
-        shift_s: float | None = None  # wall clock minus presentation time, while the beat holds
+        clock = self._clock.begin(camera.info, paced=not camera.info.live and not self._policy.every_frame)
         while True:
             if not self._may_read.is_set():
                 self._may_read.wait()
-                shift_s = None
+                clock.lose_beat()
             began_s = time.monotonic()
             frame = camera.read()
             now_s = time.monotonic()
             if not self._is_current(generation):
                 return False
             if frame is None:
-                if self._next_index == first_index:
+                if not clock.has_given:
                     raise CameraError(f"{camera.info.name} holds no pictures; choose another source")
                 return True
             pixels = self._pixels_of(frame)
@@ -445,33 +434,12 @@ class Capture:
                 continue
             self._heard_at_s = now_s
             self._read_times.add(now_s - began_s)
-            index, pts_s = first_index + frame.index, first_pts_s + frame.pts_s
-            captured_at_s = frame.captured_at_s
-            if not math.isfinite(pts_s + captured_at_s):
-                pts_s, captured_at_s = self._last_pts_s + 1.0 / camera.info.fps, now_s
-            if camera.info.live:  # its own clock begins anew when it is opened again; ours goes on
-                if abs(captured_at_s - now_s) > _OWN_CLOCK_S:  # time would stand still for whatever follows faces
-                    captured_at_s = now_s
-                self._live_since_s = self._live_since_s or captured_at_s
-                pts_s = max(self._last_pts_s, captured_at_s - self._live_since_s)
-            elif paced:
-                early_s = 0.0 if shift_s is None else pts_s + shift_s - now_s
-                leaps = early_s > max(_LEAP_S, _LEAP_FRAMES / camera.info.fps)
-                if leaps:
-                    self._report_leap(early_s)
-                if shift_s is None or leaps or -early_s > 1.0 / camera.info.fps:
-                    shift_s = now_s - pts_s  # first frame, or more than a frame late: forgive the debt
-                else:
-                    self._stopping.wait(early_s)
-                captured_at_s = time.monotonic()
+            timed = clock.timed(frame, pixels, now_s)
             if not self._is_current(generation):
                 return False
-            self._mailbox.put(Frame(pixels, captured_at_s, pts_s, index, frame.mirrored))
+            self._mailbox.put(timed)
             self._stats.captured += 1
-            self._next_index, self._last_pts_s = index + 1, pts_s
-            if paced and not self._clock_may_run.is_set():
-                self._clock_may_run.wait()
-                shift_s = time.monotonic() - pts_s
+            clock.passed_on(timed)
 
     def _pixels_of(self, frame: Frame) -> Pixels | None:
         """Return a frame's picture as all further parts expect it, or None where there is none, which is told once."""
@@ -481,8 +449,3 @@ class Capture:
             self._stats.unusable += 1
             self._bad_pictures.failure(f"{self.info.name} gives what is no picture", error)
             return None
-
-    def _report_leap(self, leap_s: float) -> None:
-        if not self._is_leap_told:
-            self._is_leap_told = True
-            log.warning("the clock of %s leaps ahead by %.0f s; it is played on without a stop", self.info.name, leap_s)
