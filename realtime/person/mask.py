@@ -31,7 +31,7 @@ class PersonMask:
     outside: Chosen
     """All others."""
     alpha: NDArray[np.uint8]
-    """(count × height, width) of the outline's blocks: how much is people, 0..255, not yet made harder."""
+    """(count, pixels) of the outline's blocks: how much is people, 0..255, not yet made harder."""
     small: NDArray[np.uint8]
     """The same of a copy of the picture, (height, width), at most as large as it and of at most 960 columns."""
 
@@ -59,8 +59,7 @@ class PersonMask:
     def plane(self, softness: float = USUAL_SOFTNESS) -> NDArray[np.uint8]:
         """Return a new plane of the picture's size: how much of each pixel is people, 0..255."""
         plane = np.zeros((self.size.height, self.size.width), np.uint8)
-        side = self.grid.block
-        self.grid.put(np.full((len(self.inside) * side.height, side.width), 255, np.uint8), plane, self.inside)
+        self.grid.copy(np.broadcast_to(np.uint8(255), plane.shape), plane, self.inside)
         if len(self.outline):
             self.grid.put(cv2.LUT(self.alpha, _curve(softness)), plane, self.outline)
         return plane

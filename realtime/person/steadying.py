@@ -98,7 +98,8 @@ class MaskSteadier:
         cv2.blur(self._difference, (3, 3), dst=self._difference)
         cv2.transform(self._difference, _SUM, dst=self._change)
         # Most of the picture is still as a rule, so the median is the noise; a scene in motion must not raise it.
-        median = float(np.median(self._change[::4, ::4]))
+        sample = np.sort(self._change[::4, ::4], axis=None)
+        median = float(sample[len(sample) // 2])
         self._noise = min(median, self._noise + _NOISE_RISES_PER_S * passed_s, _MOST_NOISE)
         threshold = _LEAST_CHANGE + _NOISE_TIMES * self._noise
         cv2.threshold(self._change, threshold, _ON, cv2.THRESH_BINARY, dst=self._moves)

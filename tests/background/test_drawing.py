@@ -42,7 +42,7 @@ def left_half() -> PersonMask:
     small = np.zeros((180, 320), np.uint8)
     small[:, :160] = 255
     none = np.empty(0, np.intp)
-    return PersonMask(grid, numbers[is_left], none, numbers[~is_left], np.empty((0, 32), np.uint8), small)
+    return PersonMask(grid, numbers[is_left], none, numbers[~is_left], np.empty((0, 1024), np.uint8), small)
 
 
 @pytest.mark.parametrize(

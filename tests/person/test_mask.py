@@ -19,7 +19,7 @@ def test_blocks_cover_a_picture(size: Size) -> None:
     copy = np.zeros_like(picture)
     everything = np.arange(grid.count)
     blocks = grid.take(picture, everything)
-    assert blocks.shape == (grid.count * grid.block.height, grid.block.width, 3)
+    assert blocks.shape == (grid.count, grid.block.height * grid.block.width, 3)
     grid.put(blocks, copy, everything)
     assert np.array_equal(copy, picture)
     some = np.flatnonzero(np.random.default_rng(1).random(grid.count) < 0.6)
@@ -34,7 +34,7 @@ def test_blocks_cover_a_picture(size: Size) -> None:
 def test_a_block_lies_where_it_says() -> None:
     grid = BlockGrid(Size(96, 64), 32)
     picture = np.zeros((64, 96), np.uint8)
-    grid.put(np.full((32, 32), 9, np.uint8), picture, np.array([5]))
+    grid.put(np.full((1, 1024), 9, np.uint8), picture, np.array([5]))
     assert (picture[32:, 64:] == 9).all()
     assert picture.sum() == 9 * 32 * 32
     assert grid.at_centres(picture).tolist() == [0, 0, 0, 0, 0, 9]
@@ -46,7 +46,7 @@ def mask() -> PersonMask:
     grid = BlockGrid(Size(96, 32), 32)
     alpha = np.zeros((32, 32), np.uint8)
     alpha[:, :16] = 255
-    return PersonMask(grid, np.array([0]), np.array([1]), np.array([2]), alpha, alpha)
+    return PersonMask(grid, np.array([0]), np.array([1]), np.array([2]), alpha.reshape(1, -1), alpha)
 
 
 def test_people_are_laid_and_nothing_else(mask: PersonMask) -> None:
@@ -90,7 +90,7 @@ def test_softness_is_how_much_is_a_matter_of_degree() -> None:
 
 def test_nobody_is_nobody(mask: PersonMask) -> None:
     assert not mask.is_empty
-    empty = PersonMask(mask.grid, NONE, NONE, np.arange(3), np.empty((0, 32), np.uint8), mask.small)
+    empty = PersonMask(mask.grid, NONE, NONE, np.arange(3), np.empty((0, 1024), np.uint8), mask.small)
     assert empty.is_empty
     onto = np.full((32, 96, 3), 10, np.uint8)
     empty.lay_people(np.full_like(onto, 200), onto)
