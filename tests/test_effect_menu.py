@@ -54,7 +54,13 @@ class Mask(Bare):
         self.strength = state
 
 
-KINDS = {"none": Bare, "style": Bare, "painting": Painting, "mask": Mask}
+class Room(Bare):
+    """Shows people, and nothing behind them."""
+
+    hides_surroundings = True
+
+
+KINDS = {"none": Bare, "style": Bare, "painting": Painting, "mask": Mask, "room": Room}
 SPECS = ["none", "painting", "style", "mask"]
 
 
@@ -78,7 +84,8 @@ class Stage:
             lambda spec: KINDS[spec](spec),
             self.chain,
             self.said.append,
-            lambda spec: KINDS[spec] is Bare,
+            lambda spec: KINDS[spec] in (Bare, Room),
+            lambda spec: KINDS[spec] in (Bare, Mask),
         )
 
     def press(self, by: int) -> str:
@@ -100,6 +107,29 @@ def test_one_key_does_not_bare_a_face() -> None:
     assert stage.said == [AGAIN]
     assert stage.press(1) == "none"
     assert stage.said == [AGAIN, "effect: none"]
+
+
+def test_nor_a_room_that_is_hidden() -> None:
+    question = "press again: the room behind you will be seen"
+    stage = Stage("room", listed=["none", "painting", "room", "mask"])
+    assert stage.press(1) == "room"
+    assert stage.press(-1) == "painting", "of which nothing is seen"
+    assert stage.press(-1) == "painting"
+    assert stage.press(-1) == "none"
+    assert stage.said == [question, "effect: painting", question, "effect: none"]
+
+
+def test_from_a_face_to_a_room_the_face_is_asked_about_and_nothing_else() -> None:
+    stage = Stage("mask", listed=["none", "mask", "room"])
+    assert stage.press(1) == "mask"
+    assert stage.press(1) == "room"
+    assert stage.said == [AGAIN, "effect: room"]
+
+
+def test_a_room_that_is_hidden_before_the_last_effect_stays_so() -> None:
+    stage = Stage("room", "style", listed=["style", "none"])
+    assert stage.press(1) == "none"
+    assert stage.said == ["effect: none"]
 
 
 @pytest.mark.parametrize("later", [2.1, 3600.0])

@@ -196,3 +196,12 @@ def shows_people(spec: str) -> bool:
     except EffectError:
         return True
     return found.uses_pixels and not found.hides_identity
+
+
+def shows_surroundings(spec: str) -> bool:
+    """Whether the room behind people is seen in an effect's picture. As `shows_people`."""
+    try:
+        found = effect_class(EffectSpec.parse(spec).name)
+    except EffectError:
+        return True
+    return found.uses_pixels and not found.hides_surroundings

@@ -78,6 +78,16 @@ class EffectChain:
         return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self.slots[:-1])
 
     @property
+    def hides_surroundings(self) -> bool:
+        """Whether an effect hides the room behind people. Any thread."""
+        return any(slot.traits.hides_surroundings for slot in self.slots)
+
+    @property
+    def hides_surroundings_before_last(self) -> bool:
+        """Whether the room is not seen whatever the last effect shows. Any thread."""
+        return any(slot.traits.hides_surroundings or not slot.traits.uses_pixels for slot in self.slots[:-1])
+
+    @property
     def last_spec(self) -> str:
         """The last effect, the one that is exchanged, as `--effect` writes it; empty: there is none. Any thread."""
         slots = list(self.slots)

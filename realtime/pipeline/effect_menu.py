@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import math
 import threading
@@ -10,14 +11,20 @@ from collections.abc import Callable, Sequence
 
 from realtime.core.errors import FAULTS, RealtimeError, in_one_line
 from realtime.core.specs import EffectSpec
-from realtime.effects import Effect, shows_people
+from realtime.effects import Effect, shows_people, shows_surroundings
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
 
 log = logging.getLogger(__name__)
 
 _AGAIN_WITHIN_S = 2.0
-_PRESS_AGAIN = "press again: your own face will be seen"
+
+
+class _Hidden(enum.Enum):
+    """What one key must not bare, and what is said when it would."""
+
+    FACE = "press again: your own face will be seen"
+    ROOM = "press again: the room behind you will be seen"
 
 
 class EffectMenu:
@@ -26,6 +33,7 @@ class EffectMenu:
 
     Whoever wears a face is not bared by one key: on the way to an effect that shows people as they are it must be
     pressed again. So it is until the user has done that, also by way of a portrait, and again from the next face on.
+    The same goes for a room that is hidden.
     """
 
     def __init__(
@@ -36,8 +44,9 @@ class EffectMenu:
         chain: EffectChain,
         say: Callable[[str], None],
         shows_people: Callable[[str], bool] = shows_people,
+        shows_surroundings: Callable[[str], bool] = shows_surroundings,
     ) -> None:
-        """`shows_people`: whether an effect does not hide who is seen.
+        """`shows_people`: whether an effect does not hide who is seen; `shows_surroundings`: nor the room behind.
 
         `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
         and to import effects, for which the window would miss a frame.
@@ -50,15 +59,16 @@ class EffectMenu:
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
-        self._shows_people = shows_people
+        self._shows = {_Hidden.FACE: shows_people, _Hidden.ROOM: shows_surroundings}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         # Guarded by _lock, so that no wish falls between two looks at them:
         self._specs: list[str] = []
-        self._showing: set[str] = set()  # of _specs, those that show people as they are
+        self._showing: dict[_Hidden, set[str]] = {kind: set() for kind in _Hidden}  # of _specs, those that show it
         self._steps = 0  # from the first of _specs
         self._pressed: list[int | str] = []  # steps and specs, until _specs are known
-        self._is_hiding = chain.hides_people
+        hidden = {_Hidden.FACE: chain.hides_people, _Hidden.ROOM: chain.hides_surroundings}
+        self._hiding = {kind for kind in _Hidden if hidden[kind]}
         self._asked = (0, -math.inf)  # the step that must be pressed again, and when it was pressed first
         self._is_opening = False
         self._fade_s = 0.0
@@ -80,7 +90,7 @@ class EffectMenu:
         with self._lock:
             self._fade_s = fade_s
             if planned:
-                self._is_hiding = False
+                self._hiding.clear()
             if not self._specs:
                 self._pressed.append(key)
             elif not self._go((key,)):
@@ -99,18 +109,18 @@ class EffectMenu:
 
     def _go(self, keys: Sequence[int | str]) -> bool:
         """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
-        before, is_asked = self._steps, False
+        before, question = self._steps, ""
         for key in keys:
             steps = self._way_to(key) if isinstance(key, str) else key
-            is_asked = self._must_ask(steps)
-            if is_asked:
+            question = self._question(steps)
+            if question:
                 break  # keys pressed before the question was put do not answer it
             self._steps += steps
-        if not is_asked or self._steps != before:
+        if not question or self._steps != before:
             self._say(f"effect: {self._wanted()}")
-        if is_asked:
-            self._say(_PRESS_AGAIN)
-        return self._steps != before or not is_asked
+        if question:
+            self._say(question)
+        return self._steps != before or not question
 
     def _way_to(self, spec: str) -> int:
         """Return how many steps it is to an effect; one that is not in the list is put behind those of its name."""
@@ -120,23 +130,27 @@ class EffectMenu:
             of_same = [place for place, other in enumerate(self._specs) if EffectSpec.parse(other).name == name]
             place = of_same[-1] + 1 if of_same else len(self._specs)
             self._specs = [*self._specs[:place], spec, *self._specs[place:]]
-            if self._shows_people(spec):
-                self._showing.add(spec)
+            for kind, shows in self._shows.items():
+                if shows(spec):
+                    self._showing[kind].add(spec)
             at = self._steps = at + (place <= at)
         return self._specs.index(spec) - at
 
-    def _must_ask(self, steps: int) -> bool:
-        """Whether a key must be pressed again, for it would show somebody who wears a face."""
+    def _question(self, steps: int) -> str:
+        """Return what is said where a key must be pressed again, for it would bare what is hidden; else nothing."""
         wanted = self._specs[(self._steps + steps) % len(self._specs)]
         before, self._asked = self._asked, (0, -math.inf)
-        if wanted not in self._showing or not self._is_hiding or self._chain.hides_before_last:
-            return False
+        chain = self._chain
+        stays = {_Hidden.FACE: chain.hides_before_last, _Hidden.ROOM: chain.hides_surroundings_before_last}
+        bared = [kind for kind in _Hidden if kind in self._hiding and wanted in self._showing[kind] and not stays[kind]]
+        if not bared:
+            return ""
         now_s = time.monotonic()
         if before[0] == steps and now_s - before[1] <= _AGAIN_WITHIN_S:
-            self._is_hiding = False
-            return False
+            self._hiding -= set(bared)
+            return ""
         self._asked = steps, now_s
-        return True
+        return bared[0].value
 
     def close(self, within_s: float = 5.0) -> None:
         """Let an opening in progress come to its end, if that takes no longer."""
@@ -180,15 +194,21 @@ class EffectMenu:
                 is_wanted, fade_s = spec == self._wanted(), self._fade_s
                 if is_wanted:
                     self._running = spec
-                    self._is_hiding |= slot.traits.hides_identity
+                    self._note_hiding(slot)
             if is_wanted:
                 self._chain.replace(slot, fade_s)
             else:
                 self._chain.close_unused(slot)
 
+    def _note_hiding(self, slot: EffectSlot) -> None:
+        if slot.traits.hides_identity:
+            self._hiding.add(_Hidden.FACE)
+        if slot.traits.hides_surroundings:
+            self._hiding.add(_Hidden.ROOM)
+
     def _look_for_specs(self) -> None:
         specs, current = _with_current(list(self._list_specs()), self._current)
-        showing = {spec for spec in specs if self._shows_people(spec)}
+        showing = {kind: {spec for spec in specs if shows(spec)} for kind, shows in self._shows.items()}
         with self._lock:
             self._specs, self._showing, self._steps = specs, showing, current
             self._running = specs[current]
