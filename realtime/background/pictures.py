@@ -133,7 +133,7 @@ class FilmBackground(Background):
                     at_s, ends_s = begins_s + frame.pts_s, begins_s + frame.pts_s + 1 / camera.info.fps
                     self._put(_Due(at_s, Fitted.of(frame.pixels, *self._wanted)))
                 elif is_new:
-                    raise CameraError("it holds one picture only")
+                    raise CameraError("there is no picture in it any more")
                 else:
                     camera.close()
                     camera, begins_s = open_camera(self._source, CameraRequest()), ends_s
