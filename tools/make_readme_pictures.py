@@ -39,7 +39,7 @@ HEAD = Place(102, 60, 320, 320)
 def main() -> None:
     """Write all of them, or those named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("follow", "swap", "morph"), help="write only this one")
+    parser.add_argument("--only", choices=("follow", "swap", "morph", "background"), help="write only this one")
     parser.add_argument("--astronaut", type=Path, help="the astronaut's photo, where scikit-image is not installed")
     arguments = parser.parse_args()
     if arguments.only in (None, "follow"):
@@ -48,6 +48,8 @@ def main() -> None:
         write_swap(arguments.astronaut or _astronaut(parser))
     if arguments.only in (None, "morph"):
         write_morph(arguments.astronaut or _astronaut(parser))
+    if arguments.only in (None, "background"):
+        write_background(arguments.astronaut or _astronaut(parser))
 
 
 def write_swap(astronaut: Path) -> None:
@@ -80,6 +82,27 @@ def write_morph(astronaut: Path) -> None:
         drawn = _read(sheet)
         cv2.imwrite(str(path), _scaled(drawn, drawn.shape[0] * 3 // 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def write_background(astronaut: Path) -> None:
+    """Write docs/background.jpg: the astronaut, and the same with what is behind her changed."""
+    pictures = [_read(astronaut)]
+    changes: list[tuple[str, tuple[str, ...]]] = [
+        ("background:blur", ()),
+        ("background:#5f7f6d", ()),
+        ("style:night", ("style.where=background",)),
+    ]
+    for effect, settings in changes:
+        with tempfile.TemporaryDirectory() as folder:
+            words = ["run", "--source", str(astronaut), "--no-mirror", "--every-frame", "--frames", "1"]
+            words += ["--effect", effect, "--output", f"{folder}/"]
+            for setting in settings:
+                words += ["--set", setting]
+            if realtime_main(words):
+                raise SystemExit(f"{effect} failed")
+            pictures.append(_read(min(Path(folder).iterdir())))
+    row = np.hstack([_scaled(pixels) for pixels in pictures])
+    cv2.imwrite(str(DOCS / "background.jpg"), row, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def _astronaut(parser: argparse.ArgumentParser) -> Path:

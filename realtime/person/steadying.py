@@ -7,6 +7,7 @@ is shown is averaged over time elsewhere, and so is its answer. Where it clearly
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -104,7 +105,8 @@ class MaskSteadier:
         sample = np.sort(self._change[::4, ::4], axis=None)
         median = float(sample[len(sample) // 2])
         self._noise = min(median, self._noise + _NOISE_RISES_PER_S * passed_s, _MOST_NOISE)
-        threshold = _LEAST_CHANGE + _NOISE_TIMES * self._noise
+        # (Any: OpenCV takes a number in place of a picture, its types do not.)
+        threshold: Any = _LEAST_CHANGE + _NOISE_TIMES * self._noise
         cv2.threshold(self._change, threshold, _ON, cv2.THRESH_BINARY, dst=self._moves)
         cv2.dilate(self._moves, _MOVING, dst=self._moves)
         cv2.subtract(self._change, threshold, dst=self._change)
