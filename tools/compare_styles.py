@@ -1,8 +1,9 @@
 """Compare networks trained alike: `python -m tools.compare_styles runs/brush runs/fast_neural_style -o sheet.png`.
 
 Every run's network paints the pictures it has not learnt from; how far the Gram matrices of what it painted are from
-the painting's (style), and its features from the picture's (content), is measured as in training and averaged. The runs
-must have been given the same pictures, painting, features and seed; the others are measured by the first one.
+the painting's (style, at full size, half and a quarter), and its features from the picture's (content), is measured and
+averaged, by `--features` that no run has learnt by, or else by the runs' own. The runs must have been given the same
+pictures, painting, features and seed; the others are measured by the first one.
 `--sheet FILE` shows what becomes of the two portraits of docs/styles (`pip install scikit-image`, for the astronaut).
 """
 
@@ -26,15 +27,16 @@ from realtime.imaging.frame import Pixels
 from tools.exporting.checkpoint import read_checkpoint
 from tools.make_styles import photos
 from tools.networks import layout_of
-from tools.networks.vgg16x import VggFeatures, features_from
+from tools.networks.features import PictureFeatures, features_from
 from tools.train_style import load_paintings, part_held_out
 from tools.training.data import painted_by, to_pixels, to_tensor
-from tools.training.losses import content_distance, style_distance, style_grams
-from tools.training.perceptual import PerceptualSettings, layer_shares
+from tools.training.losses import StyleTarget, content_distance, reduced, style_distance, style_targets
+from tools.training.perceptual import layer_shares
 from tools.training.pictures import prepare
 
 SIDE_PX = 320
 SHOWN = 6
+LEVELS = 3
 ALIKE = ("pictures", "style", "style_size_px", "features", "crop_px", "seed", "held_out", "steps", "batch")
 
 
@@ -46,6 +48,7 @@ def main() -> int:
     parser.add_argument(
         "--sheet", type=Path, help="a picture: two portraits in the public domain, and as each run paints"
     )
+    parser.add_argument("--features", type=Path, help="whose features measure; best a file that no run has learnt by")
     parser.add_argument("--cache", type=Path, required=True, help="where prepared pictures are kept")
     arguments = parser.parse_args()
     try:
@@ -53,7 +56,7 @@ def main() -> int:
         for key in ALIKE:
             if len({json.dumps(each[key]) for each in settings}) > 1:
                 raise OptionError(f"the runs differ in {key}; compare runs that were trained alike")
-        compare(arguments.runs, settings[0], arguments.cache, arguments.output)
+        compare(arguments.runs, settings[0], arguments.features, arguments.cache, arguments.output)
         if arguments.sheet is not None:
             write_painted(arguments.sheet, photos(), arguments.runs)
     except (OSError, ValueError, KeyError) as error:
@@ -65,23 +68,27 @@ def main() -> int:
     return 0
 
 
-def compare(runs: Sequence[Path], settings: dict[str, Any], cache: Path, output: Path | None) -> None:
+def compare(
+    runs: Sequence[Path], settings: dict[str, Any], measured_by: Path | None, cache: Path, output: Path | None
+) -> None:
     pictures = unseen(settings, cache)
-    features = features_from(read_checkpoint(Path(settings["features"])), settings["features"])
+    measured_by = measured_by or Path(settings["features"])
+    features = features_from(read_checkpoint(measured_by), str(measured_by))
     paintings = load_paintings(
         [Path(path) for path in settings["style"]], settings["style_size_px"], torch.device("cpu")
     )
-    usual = PerceptualSettings()
     widths = features.widths()
-    style, content = layer_shares(usual.style_layers, widths), layer_shares(usual.content_layers, widths)
-    grams = style_grams(features, paintings, style)
+    style, content = layer_shares(features.STYLE_LAYERS, widths), layer_shares(features.CONTENT_LAYERS, widths)
+    targets = [
+        style_targets(features, [reduced(painting, level) for painting in paintings], style) for level in range(LEVELS)
+    ]
 
     print(f"{len(pictures)} pictures no run has learnt from, {SIDE_PX}×{SIDE_PX}; {settings['steps']} steps each\n")
     print("| run | style | × the first's | content | × the first's |\n| --- | --- | --- | --- | --- |")
     rows, first = [pictures[:SHOWN]], (0.0, 0.0)
     for run in runs:
         painted = paint(run, pictures)
-        now = distances(painted, pictures, features, grams, style, content)
+        now = distances(painted, pictures, features, targets, style, content)
         first = first if any(first) else now
         print(f"| {run.name} | {now[0]:.4f} | {now[0] / first[0]:.2f} | {now[1]:.4f} | {now[1] / first[1]:.2f} |")
         rows.append(painted[:SHOWN])
@@ -129,8 +136,8 @@ def paint(run: Path, pictures: Sequence[Tensor]) -> list[Tensor]:
 def distances(
     painted: Sequence[Tensor],
     pictures: Sequence[Tensor],
-    features: VggFeatures,
-    grams: dict[str, Tensor],
+    features: PictureFeatures,
+    targets: Sequence[dict[str, StyleTarget]],
     style: dict[str, float],
     content: dict[str, float],
 ) -> tuple[float, float]:
@@ -138,12 +145,12 @@ def distances(
     each = []
     with torch.inference_mode():
         for output, picture in zip(painted, pictures, strict=True):
-            output_features, picture_features = features(output, {*style, *content}), features(picture, content)
-            pair = (
-                style_distance(output_features, grams, style),
-                content_distance(output_features, picture_features, content),
-            )
-            each.append([float(value) for value in pair])
+            strokes = [
+                style_distance(features(reduced(output, level), style), target, style)
+                for level, target in enumerate(targets)
+            ]
+            shown = content_distance(features(output, content), features(picture, content), content)
+            each.append([float(torch.stack(strokes).mean()), float(shown)])
     mean = np.mean(each, 0)
     return float(mean[0]), float(mean[1])
 

@@ -45,7 +45,7 @@ from tools.attributes.verification import DECIDING, Sitter, Sitting
 from tools.exporting.checkpoint import read_checkpoint
 from tools.extraction.likeness import Embedding
 from tools.find_attributes import one_of_each, sitter
-from tools.networks.vgg16x import VggFeatures, features_from
+from tools.networks.vgg16x import VggFeatures, vgg_from
 from tools.training.command_line import add_cache, help_in_lines
 from tools.training.crowd import load_crowd, part_people
 from tools.training.face_figures import drawn_again
@@ -216,7 +216,7 @@ def measure(arguments: argparse.Namespace) -> None:
     embedding = Embedding(arguments.metric)
     features = None
     if arguments.features:
-        features = features_from(read_checkpoint(arguments.features), str(arguments.features))
+        features = vgg_from(read_checkpoint(arguments.features), str(arguments.features))
     space, verified, akin = read_found(arguments.directions, encoder)
     with progress_line() as progress:
         crowd = load_crowd(arguments.faces, arguments.people, encoder.side_px, arguments.cache, progress)

@@ -44,6 +44,8 @@ SIZES = (Size(64, 64), Size(75, 53), Size(9, 21))
 NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "brush": ("brush", lambda: Brush(8, 16, 1)),
     "brush in training": ("brush", lambda: Brush(8, 12, 1, normalised=True)),
+    "brush with large strokes": ("brush", lambda: Brush(8, 12, 1, 16, 2)),
+    "brush with large strokes in training": ("brush", lambda: Brush(8, 12, 0, 16, 2, normalised=True)),
     "fast neural style": ("fast_neural_style", lambda: FastNeuralStyle((4, 8, 12), 1)),
     "cyclegan": ("cyclegan_resnet", lambda: CycleganResnet(4, 1)),
     "cyclegan with dropout": ("cyclegan_resnet", lambda: CycleganResnet(4, 2, dropout=True)),

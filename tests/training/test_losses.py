@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tools.training.losses import (
+    StyleTarget,
     content_distance,
     earth_movers_distance,
     edge_change,
@@ -49,9 +50,25 @@ def test_style_may_be_asked_of_a_batch_as_a_whole() -> None:
     left, right = torch.zeros(1, 2, 4, 4), torch.zeros(1, 2, 4, 4)
     left[:, 0], right[:, 1] = math.sqrt(2), math.sqrt(2)
     found = {"layer": torch.cat([left, right])}
-    grams = {"layer": torch.eye(2)[None]}
-    assert float(style_distance(found, grams, {"layer": 1.0}, together=1.0)) == pytest.approx(0)
-    assert float(style_distance(found, grams, {"layer": 1.0}, together=0.0)) == pytest.approx(1)
+    # The painting: half of its places hold the one, half the other; standardised, ±1.
+    moments = torch.tensor([[1.0, 0.0, 0.5**0.5], [0.0, 1.0, 0.5**0.5], [0.5**0.5, 0.5**0.5, 1.0]])
+    targets = {"layer": StyleTarget.of(moments)}
+    standardised = torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert torch.allclose(targets["layer"].gram, standardised, atol=1e-5)
+    assert float(style_distance(found, targets, {"layer": 1.0}, together=1.0)) == pytest.approx(0, abs=1e-6)
+    # Each alone has means of 1 and −1 where the painting has none: four of nine entries are 1 off, of a square of 5.
+    assert float(style_distance(found, targets, {"layer": 1.0}, together=0.0)) == pytest.approx(4 / 5)
+
+
+def test_a_colour_that_is_off_counts_though_means_are_large() -> None:
+    """Gram matrices of features as they are would call 5 of 100 a distance of a hundredth."""
+    torch.manual_seed(0)
+    painting = 100 + torch.randn(1, 2, 64, 64)
+    moments = gram(torch.cat([painting, torch.ones(1, 1, 64, 64)], 1))[0]
+    targets = {"layer": StyleTarget.of(moments)}
+    assert float(style_distance({"layer": painting}, targets, {"layer": 1.0})) == pytest.approx(0, abs=1e-3)
+    assert float(style_distance({"layer": painting + 5}, targets, {"layer": 1.0})) > 100
+    assert float(relative_distance(gram(painting + 5), gram(painting))) < 0.02
 
 
 def test_roughness_is_the_mean_step() -> None:

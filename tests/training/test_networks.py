@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from realtime.core.errors import ModelError
+from realtime.core.errors import ModelError, OptionError
 from tests.training.conftest import squeezed_vgg
 from tools.networks import layout_of
+from tools.networks.features import features_from, vgg_of
 from tools.networks.lapstyle import STYLED, LapStyle, statistics
 from tools.networks.patch_discriminator import PatchDiscriminator, StrokeDiscriminator
-from tools.networks.vgg16x import features_from
+from tools.networks.squeezenet import MEAN_BGR, SqueezeNetFeatures
+from tools.networks.vgg16x import vgg_from
 from tools.networks.weights import Weights
 
 
@@ -71,6 +73,55 @@ def test_other_files_are_refused_with_where_to_get_the_right_one(state: dict[str
         features_from(state, "x.pth")
 
 
+def torchvision_squeezenet() -> dict[str, torch.Tensor]:
+    """Return random weights under the names of torchvision's `squeezenet1_0`, with few channels."""
+    draw = torch.Generator().manual_seed(0)
+    state: dict[str, torch.Tensor] = {}
+
+    def convolution(name: str, channels: int, out: int, kernel: int) -> None:
+        weight = torch.randn((out, channels, kernel, kernel), generator=draw) * (2 / channels / kernel**2) ** 0.5
+        state.update({f"{name}.weight": weight, f"{name}.bias": torch.zeros(out)})
+
+    convolution("features.0", 3, 6, 7)
+    channels = 6
+    for number in (3, 4, 5, 7, 8, 9, 10, 12):
+        convolution(f"features.{number}.squeeze", channels, 2, 1)
+        convolution(f"features.{number}.expand1x1", 2, 3, 1)
+        convolution(f"features.{number}.expand3x3", 2, 4, 3)
+        channels = 7
+    return state
+
+
+def test_squeezenet_is_known_by_its_names_and_computed_as_torchvisions() -> None:
+    state = torchvision_squeezenet()
+    features = features_from(state, "squeezenet.pth")
+    assert isinstance(features, SqueezeNetFeatures)
+    picture = torch.rand(1, 3, 64, 96)
+
+    found = features(picture, ["conv1", "fire3", "fire5"])
+
+    bgr = picture.flip(1) * 255 - torch.tensor(MEAN_BGR)[None, :, None, None]
+    first = nn.functional.conv2d(bgr, state["features.0.weight"], stride=2).relu()
+    assert torch.allclose(found["conv1"], first, atol=1e-4)
+    assert {name: tuple(layer.shape[1:]) for name, layer in found.items()} == {
+        "conv1": (6, 29, 45), "fire3": (7, 14, 22), "fire5": (7, 7, 11)
+    }  # fmt: skip
+    squeezed = nn.functional.conv2d(
+        nn.functional.max_pool2d(first, 3, 2, ceil_mode=True), state["features.3.squeeze.weight"]
+    ).relu()
+    wide = nn.functional.conv2d(squeezed, state["features.3.expand3x3.weight"], padding=1).relu()
+    assert torch.allclose(features(picture, ["fire2"])["fire2"][:, 3:], wide, atol=1e-3)
+    assert features.widths()["conv1"] == 6
+    assert features.widths()["fire9"] == 7
+    with pytest.raises(ValueError, match="fire99"):
+        features(picture, ["fire99"])
+    with pytest.raises(OptionError, match="lapstyle is built on a VGG's layers"):
+        vgg_of(features, "lapstyle")
+    del state["features.12.squeeze.bias"]
+    with pytest.raises(ModelError, match=r"lack 'features.12.squeeze.bias'"):
+        features_from(state, "squeezenet.pth")
+
+
 def seen_by_one_verdict(judge: nn.Module, side: int) -> tuple[int, int]:
     """Return rows and columns of the picture that change the middle verdict."""
     picture = torch.rand(1, 3, side, side, requires_grad=True)
@@ -94,7 +145,7 @@ def test_judges_see_patches() -> None:
 @pytest.fixture
 def lapstyle() -> LapStyle:
     torch.manual_seed(0)
-    return LapStyle(features_from(squeezed_vgg(), "squeezed.pth").encoder(), levels=2, revision_width=4)
+    return LapStyle(vgg_from(squeezed_vgg(), "squeezed.pth").encoder(), levels=2, revision_width=4)
 
 
 def test_a_revision_that_has_not_learnt_adds_nothing(lapstyle: LapStyle) -> None:

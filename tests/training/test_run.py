@@ -87,7 +87,7 @@ def test_a_run_starts_from_another_ones_weights(command: Words, tmp_path: Path) 
         ("brusch", {}, "no network 'brusch' (did you mean 'brush'?)"),
         ("brush", {"style": ()}, "brush learns from a painting: name one with --style PICTURE"),
         ("brush", {"features": ()}, "torchvision.models.vgg19"),
-        ("brush", {"crop_px": 34}, "--crop-px 34 is no multiple of 4"),
+        ("brush", {"crop_px": 34}, "--crop-px 34 is no multiple of 8"),
         ("brush", {"stiel": "x"}, "no such option: --stiel (did you mean '--style'?)"),
         ("brush", {"batch": "0"}, "batch takes a whole number of at least 1, not 0"),
         ("brush", {"style_layers": "relu31,relu99"}, "'relu99' is no layer"),

@@ -40,6 +40,8 @@ class BrushLayout(Layout):
             fine=weights.shape("up_middle.weight")[0],
             middle=weights.shape("up_middle.weight")[1],
             blocks=weights.count(_normalised("blocks.{}.first") if normalised else "blocks.{}.first.weight"),
+            deep=weights.shape("down_deep.weight")[0] if "down_deep.weight" in weights else 0,
+            deep_blocks=weights.count("deep_blocks.{}.first.weight") if "down_deep.weight" in weights else 0,
             normalised=normalised,
         )
         weights.fill(network)

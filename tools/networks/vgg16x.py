@@ -28,6 +28,9 @@ class VggFeatures(nn.Module):
     Takes RGB float [N, 3, H, W] in 0..1, sides of 16 and more; each block halves them.
     """
 
+    CONTENT_LAYERS = "relu31,relu41"
+    STYLE_LAYERS = "relu12,relu22,relu33,relu42"
+
     def __init__(self, state: Mapping[str, Tensor], blocks: tuple[int, ...], *, squeezed: bool) -> None:
         super().__init__()
         self._padding_mode = "reflect" if squeezed else "constant"
@@ -73,7 +76,7 @@ class VggFeatures(nn.Module):
         return dict(self._widths)
 
 
-def features_from(state: Mapping[str, Tensor], where: str) -> VggFeatures:
+def vgg_from(state: Mapping[str, Tensor], where: str) -> VggFeatures:
     """Return the features a state dict holds; `where` names its file. Raises ModelError for any other layout."""
     if "conv0.weight" in state and "conv51.weight" in state:
         return VggFeatures(state, _SQUEEZED_BLOCKS, squeezed=True)

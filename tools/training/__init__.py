@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 
 from realtime.core.registry import RegistryEntry
 from tools.networks import PictureFormat
-from tools.networks.vgg16x import VggFeatures
+from tools.networks.features import PictureFeatures
 from tools.training.data import Batch
 
 M = TypeVar("M", bound=nn.Module)
@@ -40,7 +40,7 @@ class Given:
 
     paintings: tuple[Tensor, ...]
     """RGB float32 [1, 3, H, W], 0..1: each style picture at each size asked for."""
-    features: VggFeatures | None
+    features: PictureFeatures | None
     learning_rate: float
     steps: int
     begun: bool = False

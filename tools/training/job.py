@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 
 from realtime.core.settings import setting
 from tools.exporting.checkpoint import read_checkpoint
-from tools.networks.vgg16x import VggFeatures, features_from
+from tools.networks.features import PictureFeatures, features_from
 from tools.training import Given, Recipe, laid_out
 from tools.training.faces import Disturbing
 
@@ -113,7 +113,7 @@ class TrainingJob(Generic[R]):
         torch.manual_seed(self.run.seed)
         return self.recipe(fabric, self.given(fabric.device), self.own)
 
-    def _load_features(self, device: torch.device) -> VggFeatures | None:
+    def _load_features(self, device: torch.device) -> PictureFeatures | None:
         if self.features is None:
             return None
         network = features_from(read_checkpoint(self.features), str(self.features))

@@ -22,6 +22,7 @@ from torch.optim import Adam, Optimizer
 
 from realtime.core.settings import setting
 from tools.networks import PictureFormat
+from tools.networks.features import vgg_of
 from tools.networks.lapstyle import STYLED, LapStyle, picture_format, pyramid, revised, statistics
 from tools.networks.patch_discriminator import StrokeDiscriminator
 from tools.training import Given, Recipe, cosine, laid_out, set_up_optimizer
@@ -75,10 +76,11 @@ class LapStyleRecipe(Recipe):
     picture: ClassVar[PictureFormat] = picture_format(0)
 
     def __init__(self, fabric: Fabric, given: Given, settings: LapStyleSettings) -> None:
-        assert given.features is not None
-        self._fabric, self._settings, self._features = fabric, settings, given.features
+        features = vgg_of(given.features, "lapstyle")
+        assert features is not None
+        self._fabric, self._settings, self._features = fabric, settings, features
         self._steps = given.steps
-        network = LapStyle(given.features.encoder(), settings.levels, settings.revision_width)
+        network = LapStyle(features.encoder(), settings.levels, settings.revision_width)
         network.bake([painting.cpu() for painting in given.paintings])
         fabric.to_device(network)
         self._network = laid_out(network, given.memory_format)

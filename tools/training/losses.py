@@ -6,6 +6,7 @@ says "nothing matched" and 0 "the same", whether a layer's values lie around 0.1
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tools.networks.vgg16x import VggFeatures
+from tools.networks.features import PictureFeatures
 
 _TINY = 1e-8
 _LUMA = (0.299, 0.587, 0.114)
@@ -28,21 +29,57 @@ def gram(features: Tensor) -> Tensor:
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
+def reduced(pictures: Tensor, level: int) -> Tensor:
+    """Return pictures [N, C, H, W] at 1/2^level of their size, each pixel the mean of those it stands for."""
+    return functional.avg_pool2d(pictures, 2**level) if level else pictures
+
+
 def relative_distance(features: Tensor, target: Tensor) -> Tensor:
     """Return mean (features − target)² ÷ mean target²."""
     target = target.detach().float()
     return functional.mse_loss(features.float(), target) / (target.square().mean() + _TINY)
 
 
-def style_grams(features: VggFeatures, paintings: Sequence[Tensor], layers: Collection[str]) -> dict[str, Tensor]:
-    """Return the Gram matrix [1, C, C] of each of `layers`, the mean over `paintings`, each [1, 3, H, W].
+@dataclasses.dataclass(frozen=True, slots=True)
+class StyleTarget:
+    """A layer's statistics of a painting."""
+
+    standardise: Tensor
+    """[C + 1, C + 1]: takes features and a 1 to features with the painting's mean taken out, in its deviations."""
+    gram: Tensor
+    """[C + 1, C + 1]: the Gram matrix of the painting's features standardised so, and a 1."""
+
+    @classmethod
+    def of(cls, moments: Tensor) -> StyleTarget:
+        """Return the target of the Gram matrix [C + 1, C + 1] of a painting's features and a 1."""
+        mean = moments[:-1, -1]
+        deviation = (moments[:-1, :-1].diagonal() - mean.square()).clamp(min=0).sqrt()
+        # A channel that hardly ever answers counts as a weak one, not as the loudest of all.
+        deviation = deviation.clamp(min=_LEAST_DEVIATION * float(deviation.mean()) + _TINY)
+        standardise = torch.diag(torch.cat([1 / deviation, torch.ones_like(deviation[:1])]))
+        standardise[:-1, -1] = -mean / deviation
+        return cls(standardise, standardise @ moments @ standardise.T)
+
+
+_LEAST_DEVIATION = 0.1
+
+
+def style_targets(
+    features: PictureFeatures, paintings: Sequence[Tensor], layers: Collection[str]
+) -> dict[str, StyleTarget]:
+    """Return what `style_distance` compares with in each of `layers`: the mean over `paintings`, each [1, 3, H, W].
 
     Several sizes or several works of a painter become one target: the sum of squared distances to many targets has
     the same gradient as the distance to their mean.
     """
     with torch.no_grad():
-        each = [{name: gram(found) for name, found in features(one, layers).items()} for one in paintings]
-    return {layer: torch.stack([found[layer] for found in each]).mean(0) for layer in layers}
+        each = [{name: _moments(found) for name, found in features(one, layers).items()} for one in paintings]
+    return {layer: StyleTarget.of(torch.stack([found[layer][0] for found in each]).mean(0)) for layer in layers}
+
+
+def _moments(features: Tensor) -> Tensor:
+    """Return [N, C + 1, C + 1]: the Gram matrix of features and a 1, which so holds their means too."""
+    return gram(torch.cat([features, torch.ones_like(features[:, :1])], 1))
 
 
 def content_distance(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], shares: Mapping[str, float]) -> Tensor:
@@ -52,21 +89,29 @@ def content_distance(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], 
 
 
 def style_distance(
-    found: Mapping[str, Tensor], grams: Mapping[str, Tensor], shares: Mapping[str, float], *, together: float = 0.0
+    found: Mapping[str, Tensor],
+    targets: Mapping[str, StyleTarget],
+    shares: Mapping[str, float],
+    *,
+    together: float = 0.0,
 ) -> Tensor:
-    """Return the mean over the layers in `shares` of the relative distance between Gram matrices.
+    """Return the mean over the layers in `shares` of the relative distance between Gram matrices, of features
+    standardised by the painting's mean and deviation.
+
+    As they are, features have means several times their deviations: a Gram matrix is mostly the product of means, and
+    1 % off is a picture in green where the painting is blue. Standardised, each channel and each pair counts alike.
 
     `together` (0..1) is the share asked of the batch's mean Gram matrix; the rest is asked of each picture by itself.
     Asked of each alone, a plain wall has to hold all the strokes of a sky full of stars.
     """
-    each = [share * _gram_distance(found[layer], grams[layer], together) for layer, share in shares.items()]
+    each = [share * _gram_distance(found[layer], targets[layer], together) for layer, share in shares.items()]
     return torch.stack(each).sum() / sum(shares.values())
 
 
-def _gram_distance(features: Tensor, target: Tensor, together: float) -> Tensor:
-    own = gram(features)
-    alone = relative_distance(own, target.expand_as(own))
-    return alone if together == 0 else alone.lerp(relative_distance(own.mean(0, keepdim=True), target), together)
+def _gram_distance(features: Tensor, target: StyleTarget, together: float) -> Tensor:
+    own = target.standardise @ _moments(features) @ target.standardise.T
+    alone = relative_distance(own, target.gram.expand_as(own))
+    return alone if together == 0 else alone.lerp(relative_distance(own.mean(0), target.gram), together)
 
 
 _PALETTE_PIXELS = 4096

@@ -19,6 +19,7 @@ from torch.optim import Adam, Optimizer
 from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.face_vae import LIGHT, FaceVae, FaceVaeLayout, widths
+from tools.networks.features import vgg_of
 from tools.networks.patch_discriminator import PatchDiscriminator
 from tools.training import Given, Recipe, laid_out, set_up_optimizer
 from tools.training.data import Batch
@@ -80,7 +81,7 @@ class MorphRecipe(Recipe):
 
     def __init__(self, fabric: Fabric, given: Given, settings: MorphSettings) -> None:
         self._fabric, self._settings, self._steps = fabric, settings, given.steps
-        self.features = given.features
+        self.features = vgg_of(given.features, "the VAE")
         down, up = widths(settings.face_px, settings.width)
         vae = laid_out(FaceVae(down, up, settings.latent), given.memory_format)
         judge = laid_out(PatchDiscriminator(settings.judge_width), given.memory_format)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -34,15 +35,18 @@ from tools.training.losses import (
     palette_distance,
     patch_distance,
     rasterizer,
+    reduced,
     roughness,
     style_distance,
-    style_grams,
+    style_targets,
 )
 
 _USUAL_NOISE = 0.016
 """Mean difference between two frames of a still scene, in parts of white: grain of 2 % in good indoor light."""
 _PLAIN = 4.0
 """Weight of the plain picture while nothing else is asked for: any, so that clipping does not slow it down."""
+_LEAST_PX = 32
+"""Side of the smallest picture whose features are asked for: less, and the deepest are one place."""
 _CLIP = 1.0
 """Longest gradient: a network without normalisation is thrown off by a single strange crop otherwise."""
 
@@ -86,12 +90,15 @@ class PerceptualSettings:
     edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
     range_weight: float = dataclasses.field(default=10.0, metadata=setting("stay between black and white", least=0))
     raster_weight: float = dataclasses.field(default=20.0, metadata=setting("paint no grid of 2×2 pixels", least=0))
+    style_sizes: int = dataclasses.field(
+        default=3, metadata=setting("sizes at which style is compared, each half of the one before", least=1, most=3)
+    )
     content_layers: str = dataclasses.field(
-        default="relu31,relu41", metadata=setting("features that stand for content, with shares: relu31:1,relu41:0.5")
+        default="",
+        metadata=setting("features that stand for content, with shares: relu31:1,relu41:0.5; empty: what suits them"),
     )
     style_layers: str = dataclasses.field(
-        default="relu12,relu22,relu33,relu42",
-        metadata=setting("features that stand for style, as above"),
+        default="", metadata=setting("features that stand for style, as above; empty: what suits them")
     )
 
 
@@ -100,6 +107,8 @@ class BrushSettings(PerceptualSettings):
     fine: int = dataclasses.field(default=16, metadata=setting("channels at 1/2 of the size", least=1))
     middle: int = dataclasses.field(default=32, metadata=setting("channels at 1/4", least=1))
     blocks: int = dataclasses.field(default=3, metadata=setting("residuals at 1/4 of the size", least=0))
+    deep: int = dataclasses.field(default=0, metadata=setting("channels at 1/8, for larger strokes; 0: none", least=0))
+    deep_blocks: int = dataclasses.field(default=4, metadata=setting("residuals at 1/8 of the size", least=0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,9 +128,12 @@ class PerceptualRecipe(Recipe):
         self._features = given.features
         self._paintings = given.paintings
         known = given.features.widths()
-        self._content = layer_shares(settings.content_layers, known)
-        self._style = layer_shares(settings.style_layers, known)
-        self._grams = style_grams(given.features, given.paintings, self._style) if given.paintings else {}
+        self._content = layer_shares(settings.content_layers or given.features.CONTENT_LAYERS, known)
+        self._style = layer_shares(settings.style_layers or given.features.STYLE_LAYERS, known)
+        self._targets = [
+            style_targets(given.features, [reduced(one, level) for one in given.paintings], self._style)
+            for level in range(sizes_seen(given.paintings, settings.style_sizes) if given.paintings else 0)
+        ]
         network = laid_out(self._network(settings), given.memory_format)
         # "foreach" makes one pass over all weights instead of sixty small ones: a tenth of a step on two cores.
         optimizer = Adam(network.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
@@ -205,9 +217,18 @@ class PerceptualRecipe(Recipe):
             }
         return {
             "content": settings.content_weight * content_distance(found, wanted, self._content),
-            "style": settings.style_weight
-            * style_distance(found, self._grams, self._style, together=settings.together),
+            "style": settings.style_weight * self._style_distance(painted, found),
         }
+
+    def _style_distance(self, painted: Tensor, found: Mapping[str, Tensor]) -> Tensor:
+        """Return the mean over the sizes of painted pictures; `found`: their features at full size."""
+        together = self._settings.together
+        each = [style_distance(found, self._targets[0], self._style, together=together)]
+        for level, targets in enumerate(self._targets[1 : sizes_seen([painted], len(self._targets))], 1):
+            with self._fabric.autocast():
+                smaller = self._features(reduced(painted, level), self._style)
+            each.append(style_distance(smaller, targets, self._style, together=together))
+        return torch.stack(each).mean()
 
     def _paint(self, pictures: Tensor) -> Tensor:
         return painted_by(self._network_set_up, self.picture, pictures)
@@ -219,7 +240,9 @@ class BrushRecipe(PerceptualRecipe):
 
     def _network(self, settings: PerceptualSettings) -> nn.Module:
         assert isinstance(settings, BrushSettings)
-        brush = Brush(settings.fine, settings.middle, settings.blocks, normalised=True)
+        brush = Brush(
+            settings.fine, settings.middle, settings.blocks, settings.deep, settings.deep_blocks, normalised=True
+        )
         _begin_grey(brush.head)
         return brush
 
@@ -274,6 +297,14 @@ class Disturbance:
         margin = min(painted.shape[2] // 4, 32) if self.down_px or self.right_px else 0
         inner = (..., slice(margin, painted.shape[2] - margin), slice(margin, painted.shape[3] - margin))
         return (back[inner] - painted[: len(disturbed)][inner]).abs().mean() / _USUAL_NOISE
+
+
+def sizes_seen(pictures: Sequence[Tensor], most: int) -> int:
+    """Return at how many sizes, each half of the one before, features see pictures [N, C, H, W]: `most`, or fewer where
+    they become too small.
+    """
+    least_px = min(side for picture in pictures for side in picture.shape[2:])
+    return max(1, min(most, int(math.log2(max(1.0, least_px / _LEAST_PX))) + 1))
 
 
 def layer_shares(text: str, known: Mapping[str, object]) -> dict[str, float]:
