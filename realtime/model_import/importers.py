@@ -19,7 +19,7 @@ IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
         f"{_HERE}.generator.importer", "GeneratorImporter", "a picture out of a latent code"
     ),
     ModelKind.MORPH: RegistryEntry(f"{_HERE}.latent", "MorphImporter", "a face changed by steps of its latent code"),
-    ModelKind.MOTION: RegistryEntry(f"{_HERE}.motion", "MotionImporter", "a picture moved as a filmed face moves"),
+    ModelKind.MOTION: RegistryEntry(f"{_HERE}.motion.importer", "MotionImporter", "a picture moved as a face moves"),
 }
 
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from realtime.core.errors import ModelError
 from realtime.model_import.face.validation import usual_face
-from realtime.model_import.motion import MotionImporter
+from realtime.model_import.motion.importer import MotionImporter
 from realtime.model_import.result import Description
 from realtime.model_import.steps import import_model
 from realtime.model_import.vetting import first_run

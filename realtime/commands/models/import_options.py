@@ -51,7 +51,10 @@ def describe(add: argparse.ArgumentParser) -> None:
     add.add_argument("--preview", type=Path, metavar="OUT.jpg", help="write the picture before and after, side by side")
     add.add_argument("--overwrite", action="store_true", help="replace a model of the same name")
     add.add_argument(
-        "--kind", default="", metavar="KIND", help="style, swap, encoder or decoder (default: as the file tells)"
+        "--kind",
+        default="",
+        metavar="KIND",
+        help="style, swap, encoder, decoder or motion (default: as the file tells)",
     )
     faces = add.add_argument_group("for faces")
     faces.add_argument("--identity-model", metavar="FILE", help="the network that tells a swapper whose face")

@@ -73,6 +73,8 @@ def is_face_swapper(names: Collection[str]) -> bool:
     """Tell whether a network is for another face by the names of its inputs alone: a DFM, or a face and numbers or a
     second picture under the names that all of them have.
     """
+    if "feature_volume" in names:  # FaceFusion's LivePortrait has a source and a target, too: points
+        return False
     return any("in_face" in name or "morph_value" in name for name in names) or {"source", "target"} <= set(names)
 
 
