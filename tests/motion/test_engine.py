@@ -20,6 +20,7 @@ from realtime.picture_files.painting import read_picture
 from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.engines import DrivingFace, Engine, Source, engine_maker, engine_names
 from realtime.portrait.pack import Portrait
+from realtime.portrait.quality.sharpness import sharpness
 from tests.tiny_models import copying_motion, negative_style
 
 SPOT_PX = 12
@@ -116,6 +117,21 @@ def test_motions_are_shown_to_it_as_a_moved_face(model: Path, navy: Source) -> N
         own_pixels(engine, Source(whole, navy.mesh, navy.eyes))[:] = engine.render(Motion(yaw_degrees=yaw))
         turned.append(meter.meshes.again(whole, navy.mesh).yaw_degrees)
     assert turned[1] - turned[0] > 6
+
+
+def test_the_paintings_detail_goes_where_its_face_goes(model: Path, navy: Source) -> None:
+    """The crop is smaller than its place; a mouth that opens must not leave the rest of the face soft."""
+    coarse = engine_maker(str(copying_motion(model.parent / "coarse.onnx", 128)))(navy)
+    own = own_pixels(coarse, navy)
+    box = navy.mesh.box
+    left, top = round(box.left - coarse.region.left), round(box.top - coarse.region.top)
+    face = np.s_[top : top + round(box.height), left : left + round(box.width)]
+    frame = coarse.render(Motion(yaw_degrees=4))
+    assert (frame[face] != own[face]).any(axis=2).mean() > 0.5, "most of the face has moved"
+    small = cv2.resize(own, (128, 128), interpolation=cv2.INTER_AREA)
+    soft = np.asarray(cv2.resize(small, own.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
+    kept, without = (sharpness(np.ascontiguousarray(picture[face])) for picture in (frame, soft))
+    assert kept > 3 * without
 
 
 def test_models_are_engines_by_name(tmp_path: Path, navy: Source, monkeypatch: pytest.MonkeyPatch) -> None:
