@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from realtime.core.errors import ModelError
+from realtime.core.errors import ModelError, OptionError
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.motion_model import MotionModel
 from realtime.models.runtime.onnx_model import ON_CPU
+from tests.exporting.test_checkpoint import Intruder
 from tests.motion.networks import POINTS, checkpoint, first_order, part_of
 from tools.exporting.check import WrittenModel, compare, sample_inputs
 from tools.exporting.model import build_model
 from tools.exporting.source import Wishes, open_source
-from tools.networks import Part
+from tools.networks import Part, PictureFormat
 from tools.networks.first_order import FirstOrderModel, Pose
 from tools.networks.motion import hull_area, inverse_2x2
 
@@ -138,6 +139,22 @@ def test_halves_and_strangers_are_told(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match="of no known layout"):
         open_source(tmp_path / "a.pth", Wishes())
+
+
+def test_half_of_the_bits_are_refused() -> None:
+    part = Part(ModelKind.MOTION, first_order(side_px=64), PictureFormat(), side_px=64)
+    with pytest.raises(OptionError, match="--fp16 is not for motion models"):
+        build_model(part, ModelCard(part.kind), half=True)
+
+
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path: Path) -> None:
+    mark = tmp_path / "was-run"
+    path = tmp_path / "vox-cpk.pth.tar"
+    torch.save(checkpoint(first_order()) | {"optimizer_generator": Intruder(mark)}, path)
+    with pytest.raises(ModelError) as caught:
+        open_source(path, Wishes())
+    assert "\n" not in str(caught.value)
+    assert not mark.exists()
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ def build_model(part: Part, card: ModelCard, *, half: bool = False) -> onnx.Mode
         if half:
             raise OptionError("--fp16 is not for morphs: their weights are of half size already, and light is exact")
         return stored_in_half(finished(write_graph(with_ends(part), examples, card), card))
+    if half and part.kind is ModelKind.MOTION:
+        raise OptionError("--fp16 is not for motion models: half of the bits are too few for where points are")
     if half:
         halved = dataclasses.replace(part, network=copy.deepcopy(part.network).half())
         return finished(write_graph(with_ends(halved, torch.float16), examples, card, input_names(part)), card)
