@@ -37,7 +37,13 @@ def test_every_kind_of_model_has_an_importer_of_its_own() -> None:
     assert set(IMPORTERS) == set(ModelKind)
     assert all(importer_class(kind).kind is kind for kind in ModelKind)
     foreign = [known.kind for known in foreign_importers()]
-    assert foreign == [ModelKind.STYLE, ModelKind.SWAP, ModelKind.IDENTITY_ENCODER, ModelKind.LATENT_DECODER]
+    assert foreign == [
+        ModelKind.STYLE,
+        ModelKind.SWAP,
+        ModelKind.IDENTITY_ENCODER,
+        ModelKind.LATENT_DECODER,
+        ModelKind.MOTION,
+    ]
 
 
 class DecoderImporter(ForeignImporter[onnx.ModelProto]):
