@@ -15,6 +15,7 @@ import pytest
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
     Command,
+    KeepFace,
     NextParameter,
     Quit,
     SaveSnapshot,
@@ -185,6 +186,8 @@ KEYS = {
     pygame.K_DOWN: StepParameter(-1),
     pygame.K_d: NextParameter(),
     pygame.K_s: SaveSnapshot(),
+    pygame.K_k: KeepFace(),
+    pygame.K_u: KeepFace("swap"),
     pygame.K_r: SetRecording(),
     pygame.K_q: Quit(),
     pygame.K_ESCAPE: Quit(),

@@ -104,6 +104,14 @@ class SaveSnapshot(Command):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class KeepFace(Command):
+    """Keep the face that an effect has made, as a picture like any other, and show an effect with it: `swap`."""
+
+    effect: str = ""
+    """Its name; empty: the picture is kept and nothing else."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class SetRecording(Command):
     """Record, or end the recording; None: the other way from now."""
 
@@ -152,6 +160,8 @@ NAMED_COMMANDS = {
         _switch("blank", "blank", "show black and close the camera", SetBlank),
         NamedCommand("reopen-camera", "reopen camera", "close the camera and open it again", ReopenCamera),
         NamedCommand("snapshot", "snapshot", "save the picture that is shown", SaveSnapshot),
+        NamedCommand("keep-face", "keep face", "save the face that a walk is at", KeepFace),
+        _text("use-face", "use face", "save the face that a walk is at, and show this effect with it: swap", KeepFace),
         _switch("record", "record", "record what is shown", SetRecording),
         NamedCommand("quit", "quit", "end the run in order", Quit),
     )

@@ -19,7 +19,7 @@ from realtime.core.registry import RegistryEntry
 from realtime.core.settings import setting as setting
 from realtime.core.specs import EffectSpec
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.system.watchdog import HUNG_AFTER_S
 
 
@@ -114,6 +114,12 @@ class Effect(ABC):
         """[processing thread] Take what this effect's `save_state` returned when it was last left. Before
         `inherit_state`.
         """
+
+    def keepsake(self) -> Pixels | None:
+        """[any thread] Return the picture of a face that it shows, whole and as large as it was made, where it makes
+        one of its own: (height, width, 3) BGR, not to be written into. None: it makes none, or not yet.
+        """
+        return None
 
     def facts(self) -> Mapping[str, str]:
         """[any thread] Return lines for the HUD, by label, besides name, provider and parameters: `{"works at":

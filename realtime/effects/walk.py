@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, Literal
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError
@@ -19,7 +19,7 @@ from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import USUAL_SIZE, Frame, Size
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import place_inside
 from realtime.model_import.vetting import vetted
@@ -29,6 +29,7 @@ from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.generator import DecoderGenerator, FaceGenerator, MorphGenerator
 from realtime.morph.model import MorphModel
 from realtime.morph.opening import SHIPPED, default_morph, model_and_photo, photo_code
+from realtime.morph.steering import WalkSteering
 from realtime.morph.walk import WalkCourse
 from realtime.morph.walker import Walker
 
@@ -55,9 +56,59 @@ class WalkSettings:
         default=0, metadata=setting("which way it goes; the same number, the same film", least=0, step=1, live=True)
     )
 
+    loop: int = field(
+        default=0,
+        metadata=setting(
+            "after so many people it is where it began, without a seam; 0: never", least=0, most=1000, live=True
+        ),
+    )
+    lean: float = field(
+        default=0.0,
+        metadata=setting(
+            "towards somebody to the left (below 0) or to the right", least=-1, most=1, step=0.25, live=True
+        ),
+    )
+    smile: float = field(
+        default=0.0,
+        metadata=setting(
+            "smiling; below 0: earnest. Of models that know the direction", least=-1, most=1, step=0.25, live=True
+        ),
+    )
+    mix: float = field(
+        default=0.0,
+        metadata=setting(
+            "how much of another's colours and skin it has: of models whose layers take codes of their own",
+            least=0,
+            most=1,
+            step=0.1,
+            unit="%",
+            live=True,
+        ),
+    )
+    fine_from: float = field(
+        default=0.5,
+        metadata=setting(
+            "from which of its layers on it is mixed: earlier, and the shape of the face is, too",
+            least=0,
+            most=1,
+            step=0.1,
+            unit="%",
+            live=True,
+        ),
+    )
+    viewer: bool = field(
+        default=False,
+        metadata=setting("whoever stands there steers it: place leans it, nearness slows it, a smile makes it smile"),
+    )
+    fit: Literal["contain", "cover"] = field(
+        default="contain",
+        metadata=setting("contain: the whole picture, melting into the dark; cover: it fills the screen"),
+    )
+
     @property
     def course(self) -> WalkCourse:
-        return WalkCourse(self.speed, self.spread, self.seed)
+        names = (one.name for one in dataclasses.fields(WalkCourse))
+        return WalkCourse(**{name: getattr(self, name) for name in names})
 
 
 class WalkEffect(Effect):
@@ -82,7 +133,11 @@ class WalkEffect(Effect):
         self._generator = generator
         canvas = context.canvas or _fitting(context.frame or USUAL_SIZE, context.largest)
         self._pool = FramePool(canvas)
-        self._walker = Walker(generator, canvas, settings.course, start, waits=context.every_frame)
+        self._walker = Walker(
+            generator, canvas, settings.course, start, waits=context.every_frame, covers=settings.fit == "cover"
+        )
+        self.uses_faces = settings.viewer  # type: ignore[misc]  # it looks at nobody else
+        self._viewer = WalkSteering() if settings.viewer else None
         self._held = held
         held.callback(self._walker.close)
         self._walker.wait(settings.course)
@@ -111,8 +166,14 @@ class WalkEffect(Effect):
 
     def make(self, scene: Scene) -> Frame:
         picture = self._pool.take()
-        self._walker.draw(scene.frame.pts_s, self.parameters.values.course, picture)
+        course = self.parameters.values.course
+        if self._viewer is not None:
+            course = self._viewer.steered(course, scene.captured, scene.faces)
+        self._walker.draw(scene.frame.pts_s, course, picture)
         return scene.frame.with_pixels(picture)
+
+    def keepsake(self) -> Pixels | None:
+        return self._walker.face
 
     def report(self) -> Mapping[str, Any]:
         return {"model": self._generator.title}

@@ -1,7 +1,8 @@
-"""A small square face on a large screen: as high as the screen, and melting into its own soft, dark continuation."""
+"""A square face on a screen: as high as the screen, melting into its own soft, dark continuation; or over all of it."""
 
 from __future__ import annotations
 
+import abc
 from typing import TypeAlias
 
 import cv2
@@ -28,6 +29,8 @@ _MELTS = 0.16
 _DARKEST = 0.3
 """Of the surroundings' light, what is left at the screen's edge."""
 _STRIP_ROWS = 60
+_ABOVE = 0.4
+"""Of what is cut off a face that covers a wide screen, so much is above: eyes lie higher than the middle."""
 
 STEPS = 256
 """Of a grey level: what is blended from two pictures changes by less than one from frame to frame."""
@@ -35,14 +38,48 @@ FinePixels: TypeAlias = NDArray[np.uint16]
 """(height, width, 3) BGR in steps of a grey level."""
 
 
-class FramedFace:
+class Framing(abc.ABC):
     """Faces of one size for screens of one size. Used by one thread."""
+
+    rows: slice
+    columns: slice
+    """Where on the screen the face is."""
+    edge: Floats | None
+    """How much of it is seen there, 0..1; None: all."""
+
+    @abc.abstractmethod
+    def draw(self, face: Floats, out: FinePixels) -> None:
+        """Fill `out`, of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
+
+
+class CoveringFace(Framing):
+    """A face over all of the screen, cut off at two sides."""
+
+    edge = None
+
+    def __init__(self, side_px: int, canvas: Size) -> None:
+        self.rows, self.columns = slice(0, canvas.height), slice(0, canvas.width)
+        self._canvas = canvas
+        scale = side_px / max(canvas)
+        height, width = max(1, round(canvas.height * scale)), max(1, round(canvas.width * scale))
+        top, left = round((side_px - height) * _ABOVE), (side_px - width) // 2
+        self._part = slice(top, top + height), slice(left, left + width)
+        self._resampling = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
+        self._large = np.empty((canvas.height, canvas.width, 3), np.float32)
+
+    def draw(self, face: Floats, out: FinePixels) -> None:
+        cv2.resize(face[self._part], self._canvas, dst=self._large, interpolation=self._resampling)
+        np.multiply(self._large.clip(0, 255, out=self._large), STEPS, out=out, casting="unsafe")
+
+
+class FramedFace(Framing):
+    """A face as high or as wide as the screen, in its middle, which melts into what lies beside it."""
 
     def __init__(self, side_px: int, canvas: Size) -> None:
         side = min(canvas)
         left, top = (canvas.width - side) // 2, (canvas.height - side) // 2
-        self._columns = slice(left, left + side)
-        self._rows = slice(top, top + side)
+        self.columns = self._columns = slice(left, left + side)
+        self.rows = self._rows = slice(top, top + side)
         much = float(np.clip((side / side_px - 1) / (_ENLARGED - 1), 0, 1))
         self._fine_px, self._sharper = max(0.1, much * _SMOOTHER_PX), much * _SHARPER
         self._resampling = cv2.INTER_AREA if side < side_px else cv2.INTER_CUBIC
@@ -60,13 +97,13 @@ class FramedFace:
         # What lies beside the face fades in over its edge; where nothing does, the edge is the screen's.
         self._across = _ramp(side, left > 0)[:, np.newaxis]
         self._down = _ramp(side, top > 0)[:, np.newaxis, np.newaxis]
+        self.edge = np.asarray(self._down[..., 0] * self._across[:, 0], np.float32)
         strip = min(_STRIP_ROWS, canvas.height)
         self._surroundings = np.empty((strip, canvas.width, 3), np.float32)
         # Less than a grey level of noise, or the dark shows steps. It stands still: what moves would be seen.
         self._grain = np.random.default_rng(0).uniform(-0.5, 0.5, self._surroundings.shape).astype(np.float32)
 
     def draw(self, face: Floats, out: FinePixels) -> None:
-        """Fill `out`, of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
         self._enlarge(face)
         grid = self._surroundings_of(face)
         height, strip = len(out), len(self._surroundings)
@@ -74,10 +111,13 @@ class FramedFace:
             self._draw_strip(grid, first, min(strip, height - first), out)
 
     def _enlarge(self, face: Floats) -> None:
+        size = (self._face.shape[1], self._face.shape[0])
+        if not self._sharper:
+            cv2.resize(face, size, dst=self._face, interpolation=self._resampling)
+            return
         for blurred, deviation in ((self._fine, self._fine_px), (self._coarse, self._fine_px * _COARSER)):
             cv2.GaussianBlur(face, (0, 0), deviation, dst=blurred, borderType=cv2.BORDER_REPLICATE)
         sharp = cv2.addWeighted(self._fine, 1 + self._sharper, self._coarse, -self._sharper, 0, dst=self._fine)
-        size = (self._face.shape[1], self._face.shape[0])
         # Lanczos' longer kernel rings around eyes that are this soft, and takes twice as long.
         cv2.resize(sharp, size, dst=self._face, interpolation=self._resampling)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -13,12 +14,31 @@ from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.morph.model import MorphModel
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sight:
+    """What is to be drawn."""
+
+    code: Floats
+    """[Z]"""
+    truncation: float = 1.0
+    """How far from the mean picture: 1 as the code is. Of a generator that `truncates`."""
+    fine: Floats | None = None
+    """[Z], the code of the finer layers, where they have one of their own, and …"""
+    mix: float = 0.0
+    """… how much of it they have, 0..1, …"""
+    fine_from: float = 0.5
+    """… from which share of the layers on. Of a generator that has `layers`."""
+
+
 class FaceGenerator(ABC):
     """A code in, a face out. Used by one thread at a time."""
 
     side_px: int
     space: LatentSpace
     title: str
+    truncates: bool = False
+    layers: int = 0
+    """How many layers may have codes of their own; 0: it takes one code."""
 
     @property
     @abstractmethod
@@ -28,6 +48,13 @@ class FaceGenerator(ABC):
     @abstractmethod
     def draw(self, code: Floats, out: Floats) -> None:
         """Draw a code [Z] into `out`, float32 [S, S, 3] BGR, 0..255 and a little beyond. Raises ModelError."""
+
+    def draw_sight(self, sight: Sight, out: Floats) -> None:
+        """Draw what a sight says, as far as the generator can, likewise. Raises ModelError."""
+        self.draw(sight.code, out)
+
+    def close(self) -> None:  # noqa: B027 - a morph's model stays the caller's
+        """Free the session."""
 
 
 class MorphGenerator(FaceGenerator):
@@ -64,15 +91,34 @@ class DecoderGenerator(FaceGenerator):
         self.space = LatentSpace.parse(self._network.card.latent_space, latent, str(path))
         self.title = self._network.card.title or path.stem
         self._drawn = np.empty((1, side, side, 3), np.uint8)
+        shapes = self._network.input_shapes
+        self.truncates, self.layers = "truncation" in shapes, int(shapes["layers"][1]) if "layers" in shapes else 0
 
     @property
     def provider(self) -> str:
         return self._network.provider
 
     def draw(self, code: Floats, out: Floats) -> None:
-        self._network.run({"z": code[np.newaxis]}, {"face_out": self._drawn})
+        self.draw_sight(Sight(code), out)
+
+    def draw_sight(self, sight: Sight, out: Floats) -> None:
+        z = np.ascontiguousarray(sight.code[np.newaxis], np.float32)
+        given: dict[str, Floats] = {"z": z}
+        if self.truncates:
+            given["truncation"] = np.array([sight.truncation], np.float32)
+        if self.layers:
+            given["fine"] = z if sight.fine is None else np.ascontiguousarray(sight.fine[np.newaxis], np.float32)
+            mix = 0.0 if sight.fine is None else sight.mix
+            given["layers"] = (mix * layer_shares(self.layers, sight.fine_from))[np.newaxis]
+        self._network.run(given, {"face_out": self._drawn})
         np.copyto(out, self._drawn[0])
 
     def close(self) -> None:
-        """Free the session."""
         self._network.close()
+
+
+def layer_shares(count: int, fine_from: float) -> Floats:
+    """Return how much each of `count` layers, coarse first, belongs to the finer ones: 0 before a share of them, 1
+    behind it; the one that it falls into in part, so that nothing jumps where it moves.
+    """
+    return np.asarray((np.arange(1, count + 1) - fine_from * count).clip(0, 1), np.float32)

@@ -12,7 +12,8 @@ from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Face, Frame
+from realtime.imaging.frame import Face, Frame, Pixels
+from realtime.imaging.provenance import SYNTHETIC, Provenance
 from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.effect_calls import EffectCalls
 from realtime.pipeline.effect_exchange import EffectExchange
@@ -110,6 +111,14 @@ class EffectChain:
             if paths := [f"{slot.owner}.{one.name}" for one in slot.parameters if one.live and one.step is not None]:
                 return paths
         return []
+
+    def keepsake(self) -> tuple[Pixels, Provenance] | None:
+        """Return the face that the last effect which makes one has made, and how; None: there is none. Any thread."""
+        for slot in reversed(list(self.slots)):
+            picture = self.calls.ask(slot, "keepsake", lambda effect: effect.keepsake(), None)
+            if picture is not None:
+                return picture, Provenance((slot.asked.public_name,), SYNTHETIC)
+        return None
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""

@@ -14,7 +14,8 @@ from realtime.core.errors import RealtimeError
 from realtime.core.files import unused_name, write_new
 from realtime.core.finishing_threads import FinishingThread
 from realtime.disclosure.c2pa import Signer
-from realtime.imaging.frame import Frame
+from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.provenance import Provenance
 from realtime.outputs import Output
 from realtime.outputs.picture_folder import encoded_png
 
@@ -42,8 +43,17 @@ class Snapshots:
 
     def save_picture(self, frame: Frame) -> None:
         """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
-        path = self._named_by_time(".png")
-        saver = FinishingThread(functools.partial(self._save, frame, path), path.name)
+        self._begin(frame, self._named_by_time(".png"), lambda path: None)
+
+    def save_face(self, face: Pixels, provenance: Provenance, then: Callable[[Path], None]) -> None:
+        """Save a face that an effect has made, likewise, without a label: it is material. `then` is called with its
+        file, on that thread.
+        """
+        path = self._folder / f"realtime-face-{time.strftime('%Y%m%d-%H%M%S')}.png"
+        self._begin(Frame(face, 0.0, 0.0, 0, provenance=provenance), path, then)
+
+    def _begin(self, frame: Frame, path: Path, then: Callable[[Path], None]) -> None:
+        saver = FinishingThread(functools.partial(self._save, frame, path, then), path.name)
         self._savers = [*(old for old in self._savers if old.is_alive()), saver]
         saver.start()
 
@@ -78,7 +88,7 @@ class Snapshots:
     def _named_by_time(self, suffix: str) -> Path:
         return self._folder / f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
 
-    def _save(self, frame: Frame, path: Path) -> None:
+    def _save(self, frame: Frame, path: Path, then: Callable[[Path], None]) -> None:
         try:
             # The name is given at the end: of two in one second neither may replace the other.
             path = write_new(path, encoded_png(frame, frame.pixels, signer=self._signer))
@@ -88,3 +98,4 @@ class Snapshots:
         else:
             self._say(f"saved {path.name}")
             log.info("saved %s", path)
+            then(path)

@@ -6,6 +6,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from realtime.cameras import Camera
 from realtime.control.channel import ControlChannel, Status
@@ -14,6 +15,7 @@ from realtime.control.commands import (
     ChooseItem,
     ChooseSource,
     Command,
+    KeepFace,
     NextParameter,
     Quit,
     ReopenCamera,
@@ -140,10 +142,24 @@ class Supervisor:
             case SaveSnapshot():
                 if loop.newest is not None:
                     self._snapshots.save_picture(loop.newest)
+            case KeepFace(effect):
+                self._keep_face(effect)
             case SetRecording(on):
                 self._notice_failed_recording()
                 if on is None or on == (self._snapshots.recorder is None):
                     self._toggle_recording()
+
+    def _keep_face(self, effect: str) -> None:
+        kept = self._loop.chain.keepsake()
+        if kept is None:
+            self.controls.say("no effect here makes a face of its own; --effect walk does")
+            return
+        self._snapshots.save_face(*kept, lambda path: self._use_face(effect, path))
+
+    def _use_face(self, effect: str, path: Path) -> None:
+        """[saving thread]"""
+        if effect:
+            self.controls.send(ChooseEffect(f"{effect}:{path}"))
 
     def _set_blank(self, on: bool) -> None:
         if self._loop.every_frame:

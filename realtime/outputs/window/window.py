@@ -11,6 +11,7 @@ import numpy as np
 
 from realtime.control.commands import (
     Command,
+    KeepFace,
     NextParameter,
     Quit,
     SaveSnapshot,
@@ -50,6 +51,8 @@ _COMMANDS: dict[int, Command] = {
     pygame.K_DOWN: StepParameter(-1),
     pygame.K_d: NextParameter(),
     pygame.K_s: SaveSnapshot(),
+    pygame.K_k: KeepFace(),
+    pygame.K_u: KeepFace("swap"),
     pygame.K_r: SetRecording(),
     pygame.K_q: Quit(),
 }
@@ -67,6 +70,7 @@ _HELP = (
     KeyHelp(("up", "down"), "more, less of the effect"),
     KeyHelp(("D",), "what up and down change"),
     KeyHelp(("S",), "save a picture"),
+    KeyHelp(("K", "U"), "save a walk's face; wear it"),
     KeyHelp(("R",), "record, stop recording"),
     _HELP_FULLSCREEN,
     KeyHelp(("I", "Tab"), "figures"),
