@@ -53,7 +53,10 @@ class FaceGenerator(ABC):
         """Draw what a sight says, as far as the generator can, likewise. Raises ModelError."""
         self.draw(sight.code, out)
 
-    def close(self) -> None:  # noqa: B027 - a morph's model stays the caller's
+    def interrupt(self) -> None:  # noqa: B027 - a morph's model stays the caller's
+        """[any thread] End what is being drawn: nobody will see it."""
+
+    def close(self) -> None:  # noqa: B027 - the same
         """Free the session."""
 
 
@@ -112,6 +115,9 @@ class DecoderGenerator(FaceGenerator):
             given["layers"] = (mix * layer_shares(self.layers, sight.fine_from))[np.newaxis]
         self._network.run(given, {"face_out": self._drawn})
         np.copyto(out, self._drawn[0])
+
+    def interrupt(self) -> None:
+        self._network.interrupt()
 
     def close(self) -> None:
         self._network.close()

@@ -134,7 +134,10 @@ class Walker:
             self._begin(self._following_s(0.0), course)
 
     def close(self, *, wait: bool = True) -> None:
-        """Wait for the picture that is being drawn, or let it be drawn for nobody."""
+        """Wait for the picture that is being drawn, or let it be drawn for nobody. A generator that can be interrupted
+        draws it to no end, and is not asked again.
+        """
+        self._generator.interrupt()
         self._worker.shutdown(wait, cancel_futures=True)
 
     def _clock(self, pts_s: float) -> float:
