@@ -172,6 +172,9 @@ class WalkEffect(Effect):
         self._walker.draw(scene.frame.pts_s, course, picture)
         return scene.frame.with_pixels(picture)
 
+    def facts(self) -> Mapping[str, str]:
+        return {"network": f"a picture every {self._walker.apart_s:.2f} s"}
+
     def keepsake(self) -> Pixels | None:
         return self._walker.face
 

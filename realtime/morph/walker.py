@@ -119,6 +119,11 @@ class Walker:
         return True
 
     @property
+    def apart_s(self) -> float:
+        """Between two pictures of the network, in the source's time. Any thread."""
+        return self._after.time_s - self._before.time_s
+
+    @property
     def face(self) -> Pixels | None:
         """What the network drew last of what has been shown, (S, S, 3) BGR, not to be written into; None: nothing yet.
         Any thread.

@@ -201,6 +201,20 @@ def test_a_weight_is_called_as_the_file_calls_it(tmp_path: Path) -> None:
         open_source(tmp_path / "x.pt", Wishes())
 
 
+def test_an_older_file_without_noise_is_drawn_without(tmp_path: Path) -> None:
+    generator = rosinality_generator(6, (8, 4)).state_dict()
+    older = {name: tensor for name, tensor in generator.items() if not name.startswith("noises")}
+    torch.save({"g_ema": generator}, tmp_path / "new.pt")
+    torch.save({"g_ema": older}, tmp_path / "old.pt")
+    z = np.random.default_rng(0).standard_normal((1, 6)).astype(np.float32)
+    (old,), (new,), (silent,) = (
+        open_source(tmp_path / name, Wishes(noise=noise)).parts
+        for name, noise in (("old.pt", "fixed"), ("new.pt", "fixed"), ("new.pt", "none"))
+    )
+    assert np.array_equal(drawn(old, z), drawn(silent, z))
+    assert not np.allclose(drawn(old, z), drawn(new, z), atol=0.01)
+
+
 def test_options_of_stylegan2_alone(tmp_path: Path) -> None:
     from tests.exporting.generators import dcgan_steps
     from tools.networks.dcgan import Dcgan

@@ -85,6 +85,10 @@ class Moving(FaceGenerator):
             0, np.zeros(Z, np.float32), np.ones(Z, np.float32), (Direction("smile", "", "", 1, np.ones(Z, np.float32)),)
         )
         self.seen: list[Sight] = []
+        self.is_interrupted = False
+
+    def interrupt(self) -> None:
+        self.is_interrupted = True
 
     def draw(self, code: Floats, out: Floats) -> None:
         out[:] = textured(float(10 * code[0])) / np.float32(STEPS)
@@ -123,7 +127,9 @@ def test_thirty_pictures_a_second_of_a_network_that_draws_one() -> None:
     generator = Moving()
     walker = slow_walker(generator)
     pictures = shown(walker, COURSE, 4)
+    assert walker.apart_s == pytest.approx(0.9)
     walker.close()
+    assert generator.is_interrupted, "nobody waits for a picture that nobody will see"
     assert len(generator.seen) < 8, "asked every 0.9 s"
     assert walker._after.count == 6, "and six pictures are made between"
     changes = [float(np.abs(one.astype(np.int16) - other).mean()) for one, other in itertools.pairwise(pictures)]

@@ -278,6 +278,10 @@ class StyleGan2RosinalityLayout(_StyleGan2Layout):
             names[f"synthesis.{own}.torgb.bias"] = f"{theirs}.bias"
         if "latent_avg" in weights:
             names["mapping.w_avg"] = "latent_avg"
+        if "noises.noise_0" not in weights:  # older files, whose noise was new for each picture: its mean is none
+            sides = [4 << (number + 1) // 2 for number in range(len(layers))]
+            none = {f"noises.noise_{number}": torch.zeros(1, 1, side, side) for number, side in enumerate(sides)}
+            weights = weights.with_own(none)
         return weights.without("kernel").renamed(names, _as_nvidia_keeps_it)
 
 
