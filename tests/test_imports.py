@@ -21,8 +21,8 @@ MODULES = sorted(
 )
 FOLDERS = (
     "core", "imaging", "control", "system", "disclosure", "video", "picture_files", "models", "faces", "person",
-    "cameras", "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "background",
-    "effects", "pipeline", "sound", "remote", "session", "gallery", "commands",
+    "cameras", "outputs", "style", "model_import", "face_compositing", "swap", "morph", "portrait", "puppet",
+    "background", "effects", "pipeline", "sound", "remote", "session", "gallery", "commands",
 )  # fmt: skip
 """From the ground up, as docs/architecture.md draws them from the top down."""
 HEAVY = ("mediapipe", "pygame", "av", "pyvirtualcam", "sounddevice", "onnxruntime", "matplotlib", "torch")

@@ -16,6 +16,7 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
     Command,
     KeepFace,
+    LearnRest,
     NextParameter,
     Quit,
     SaveSnapshot,
@@ -185,6 +186,7 @@ KEYS = {
     pygame.K_UP: StepParameter(1),
     pygame.K_DOWN: StepParameter(-1),
     pygame.K_d: NextParameter(),
+    pygame.K_l: LearnRest(),
     pygame.K_s: SaveSnapshot(),
     pygame.K_k: KeepFace(),
     pygame.K_u: KeepFace("swap"),

@@ -99,6 +99,11 @@ class NextParameter(Command):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LearnRest(Command):
+    """Take the viewer's face as it is within the next second for its rest, where an effect compares it with that."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class SaveSnapshot(Command):
     """Keep the picture that is shown."""
 
@@ -159,6 +164,12 @@ NAMED_COMMANDS = {
         _switch("pause", "pause", "hold the picture", SetPaused),
         _switch("blank", "blank", "show black and close the camera", SetBlank),
         NamedCommand("reopen-camera", "reopen camera", "close the camera and open it again", ReopenCamera),
+        NamedCommand(
+            "learn-rest",
+            "learn rest",
+            "take the viewer's face as it is now for its rest, which a puppet compares it with",
+            LearnRest,
+        ),
         NamedCommand("snapshot", "snapshot", "save the picture that is shown", SaveSnapshot),
         NamedCommand("keep-face", "keep face", "save the face that a walk is at", KeepFace),
         _text("use-face", "use face", "save the face that a walk is at, and show this effect with it: swap", KeepFace),

@@ -121,6 +121,12 @@ class Effect(ABC):
         """
         return None
 
+    def learn_rest(self) -> bool:
+        """[any thread] Take the viewer's face as it is within the next second for its rest. False: it compares nobody
+        with that.
+        """
+        return False
+
     def facts(self) -> Mapping[str, str]:
         """[any thread] Return lines for the HUD, by label, besides name, provider and parameters: `{"works at":
         "640x360"}`.
@@ -139,6 +145,9 @@ EFFECTS: dict[str, RegistryEntry] = {
     "none": RegistryEntry("realtime.effects.plain", "Plain", "the camera's picture as it is"),
     "portrait": RegistryEntry(
         "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
+    ),
+    "puppet": RegistryEntry(
+        "realtime.effects.puppet", "PuppetEffect", "a picture of a face that does what your face does"
     ),
     "style": RegistryEntry(
         "realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"

@@ -120,6 +120,13 @@ class EffectChain:
                 return picture, Provenance((slot.asked.public_name,), SYNTHETIC)
         return None
 
+    def learn_rest(self) -> bool:
+        """Ask the effects to take the viewer's face as it is for its rest. False: none does so. Any thread."""
+        learning = [
+            self.calls.ask(slot, "learn_rest", lambda effect: effect.learn_rest(), False) for slot in list(self.slots)
+        ]
+        return any(learning)
+
     def facts(self) -> list[tuple[str, str]]:
         """Return the effects' lines for the HUD. Any thread."""
         lines: list[tuple[str, str]] = []

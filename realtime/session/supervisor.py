@@ -16,6 +16,7 @@ from realtime.control.commands import (
     ChooseSource,
     Command,
     KeepFace,
+    LearnRest,
     NextParameter,
     Quit,
     ReopenCamera,
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 _STATUS_EVERY_S = 0.25
 _AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the end;
 _SOON_S = 0.5  # where somebody waits for it, not much
+_NOTHING_RESTS = "no effect here asks how your face is at rest"
 _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
@@ -139,6 +141,9 @@ class Supervisor:
                 self._step_parameter(steps)
             case NextParameter():
                 self._next_parameter()
+            case LearnRest():
+                says = "look straight at the camera for a second" if loop.chain.learn_rest() else _NOTHING_RESTS
+                self.controls.say(says)
             case SaveSnapshot():
                 if loop.newest is not None:
                     self._snapshots.save_picture(loop.newest)

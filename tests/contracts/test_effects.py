@@ -40,7 +40,7 @@ def spec_of(name: str, folder: Path) -> str:
         return f"swap:{sample_photo()}"
     if name == "walk":
         return f"walk:{shaded_morph(folder / 'shaded.onnx')}"
-    return {"none": "none", "morph": "morph", "background": "background:blur"}[name]
+    return {"none": "none", "morph": "morph", "background": "background:blur", "puppet": "puppet"}[name]
 
 
 @pytest.fixture(scope="module")

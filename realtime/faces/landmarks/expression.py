@@ -21,7 +21,7 @@ from realtime.imaging.numerics import Doubles, Similarity, best_similarity
 _UPPER_LIP, _LOWER_LIP = face.LIP_UPPER_INNER[4:7], face.LIP_LOWER_INNER[4:7]
 
 
-class _Points(NamedTuple):
+class EyePoints(NamedTuple):
     """Numbers of the mesh's points of one eye; its corners as in `EYE_CORNERS`."""
 
     left: int
@@ -31,9 +31,9 @@ class _Points(NamedTuple):
     lower: tuple[int, int, int]
 
 
-_EYES = (
-    _Points(*face.EYE_CORNERS[0], (160, 159, 158), (144, 145, 153)),
-    _Points(*face.EYE_CORNERS[1], (385, 386, 387), (380, 374, 373)),
+EYES = (
+    EyePoints(*face.EYE_CORNERS[0], (160, 159, 158), (144, 145, 153)),
+    EyePoints(*face.EYE_CORNERS[1], (385, 386, 387), (380, 374, 373)),
 )
 
 # When is an eye closed? Three decisions hang on it, and each has a number of its own. The first is of `Expression`, the
@@ -89,8 +89,8 @@ def read_expression(seen: FaceMeasurement, rest: FaceMeasurement) -> Expression:
     height = rest.mesh.box.height
     eyes = np.mean(
         [
-            _read_eye(eye, numbers, seen.mesh, points, back)
-            for eye, numbers in zip((seen.eyes.left, seen.eyes.right), _EYES, strict=True)
+            read_eye(eye, numbers, seen.mesh, points, back)
+            for eye, numbers in zip((seen.eyes.left, seen.eyes.right), EYES, strict=True)
         ],
         axis=0,
     )
@@ -133,10 +133,13 @@ def _degrees(sine: float) -> float:
     return math.degrees(math.asin(max(-0.95, min(0.95, sine))))
 
 
-def _read_eye(
-    eye: Eye, numbers: _Points, mesh: FaceMesh, points: Doubles, back: Similarity
+def read_eye(
+    eye: Eye, numbers: EyePoints, mesh: FaceMesh, points: Doubles, back: Similarity
 ) -> tuple[float, float, float, float]:
-    """Return where the iris stands (right, down), its radius, and how open the eye is; eye widths."""
+    """Return where the iris stands (right, down), its radius, and how open the eye is; eye widths.
+
+    `points` (468, 3): the mesh laid back onto the face at rest by `back`.
+    """
     start, end = points[numbers.left, :2], points[numbers.right, :2]
     width = float(np.linalg.norm(end - start))
     along = (end - start) / width

@@ -12,6 +12,7 @@ import numpy as np
 from realtime.control.commands import (
     Command,
     KeepFace,
+    LearnRest,
     NextParameter,
     Quit,
     SaveSnapshot,
@@ -50,6 +51,7 @@ _COMMANDS: dict[int, Command] = {
     pygame.K_UP: StepParameter(1),
     pygame.K_DOWN: StepParameter(-1),
     pygame.K_d: NextParameter(),
+    pygame.K_l: LearnRest(),
     pygame.K_s: SaveSnapshot(),
     pygame.K_k: KeepFace(),
     pygame.K_u: KeepFace("swap"),
@@ -69,6 +71,7 @@ _HELP = (
     KeyHelp(("left", "right"), "previous, next effect or style"),
     KeyHelp(("up", "down"), "more, less of the effect"),
     KeyHelp(("D",), "what up and down change"),
+    KeyHelp(("L",), "learn your face at rest (puppet)"),
     KeyHelp(("S",), "save a picture"),
     KeyHelp(("K", "U"), "save a walk's face; wear it"),
     KeyHelp(("R",), "record, stop recording"),

@@ -92,7 +92,7 @@ def usable_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
     left_out: list[PortraitError] = []
     for face in find_faces(picture, meter):
         try:
-            _measured(picture, face, meter)
+            measured_face(picture, face, meter)
         except PortraitError as error:
             left_out.append(error)
         else:
@@ -108,13 +108,13 @@ def prepare(
     picture: Pixels, faces: Sequence[Face], meter: FaceMeasurer, options: BuildOptions
 ) -> tuple[MovingFaces, list[FaceMeasurement]]:
     """Measure the faces and open an engine for each. Raises PortraitError for a face that cannot be moved."""
-    measured = [_measured(picture, face, meter) for face in faces]
+    measured = [measured_face(picture, face, meter) for face in faces]
     made = engine_maker(options.engine)
     opened = [made(Source(picture, seen.mesh, seen.eyes)) for seen in measured]
     return MovingFaces(picture, opened, options.seam), measured
 
 
-def _measured(picture: Pixels, face: Face, meter: FaceMeasurer) -> FaceMeasurement:
+def measured_face(picture: Pixels, face: Face, meter: FaceMeasurer) -> FaceMeasurement:
     """Measure a face. Raises PortraitError where it is too small, in profile or none."""
     size_px = max(face.box.width, face.box.height)
     if size_px < LEAST_FACE_PX:

@@ -28,24 +28,27 @@ _MARGIN_PX = _TAPS
 class SupersampledPicture:
     """A part of a picture, enlarged to twice its size; four times its memory."""
 
+    twice: Pixels
+    """The enlarged part: its pixel (2i, 2j) is the picture's (top + i, left + j), to the bit."""
+
     def __init__(self, picture: Pixels, place: Place) -> None:
         """`place`: all that will be read."""
         height, width = picture.shape[:2]
-        self._left, self._top = max(0, place.left - _MARGIN_PX), max(0, place.top - _MARGIN_PX)
+        self.left, self.top = max(0, place.left - _MARGIN_PX), max(0, place.top - _MARGIN_PX)
         right, bottom = place.left + place.width + _MARGIN_PX, place.top + place.height + _MARGIN_PX
-        part = np.ascontiguousarray(picture[self._top : min(height, bottom), self._left : min(width, right)])
+        part = np.ascontiguousarray(picture[self.top : min(height, bottom), self.left : min(width, right)])
         half, none = _half_way(), np.ones(1, np.float32)
-        self._twice = np.empty((2 * part.shape[0], 2 * part.shape[1], 3), np.uint8)
+        self.twice = np.empty((2 * part.shape[0], 2 * part.shape[1], 3), np.uint8)
         anchor = _TAPS // 2 - 1
-        self._twice[::2, ::2] = part
-        self._twice[::2, 1::2] = cv2.sepFilter2D(part, -1, half, none, anchor=(anchor, 0), borderType=_BORDER)
-        self._twice[1::2, ::2] = cv2.sepFilter2D(part, -1, none, half, anchor=(0, anchor), borderType=_BORDER)
-        self._twice[1::2, 1::2] = cv2.sepFilter2D(part, -1, half, half, anchor=(anchor, anchor), borderType=_BORDER)
+        self.twice[::2, ::2] = part
+        self.twice[::2, 1::2] = cv2.sepFilter2D(part, -1, half, none, anchor=(anchor, 0), borderType=_BORDER)
+        self.twice[1::2, ::2] = cv2.sepFilter2D(part, -1, none, half, anchor=(0, anchor), borderType=_BORDER)
+        self.twice[1::2, 1::2] = cv2.sepFilter2D(part, -1, half, half, anchor=(anchor, anchor), borderType=_BORDER)
 
     def at(self, x: Floats, y: Floats) -> Pixels:
         """Return the picture's values at places in its own pixels, `x` and `y` (h, w): (h, w, 3)."""
-        twice_x, twice_y = 2 * (x - np.float32(self._left)), 2 * (y - np.float32(self._top))
-        found = cv2.remap(self._twice, twice_x, twice_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+        twice_x, twice_y = 2 * (x - np.float32(self.left)), 2 * (y - np.float32(self.top))
+        found = cv2.remap(self.twice, twice_x, twice_y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(found, np.uint8)
 
 

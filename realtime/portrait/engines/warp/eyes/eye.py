@@ -127,49 +127,60 @@ class EyeGaze:
 class EyeLayers:
     """One eye, taken apart. `left, top, right, bottom` is all it can change, in pixels of the picture."""
 
+    shape: EyeShape
+    patch: EyePatch
+    white: Floats
+    """The opening without the iris, and all around it; a layer of `patch`, as the next three."""
+    iris_layer: Floats
+    """The iris as a whole disc, and `disc`: how much it covers, 0..1."""
+    disc: Floats
+    glow: Floats
+    """The highlights: the share of the way to white, 0..1."""
+    skin: LidSkin
+
     def __init__(self, picture: Pixels, shape: EyeShape, brow_px: float) -> None:
         """`brow_px`: how far above the eye the brow begins; skin above it never moves."""
         brow = float(np.clip(brow_px / shape.width_px, _LEAST_BROW, _MOST_BROW))
-        self._shape = shape
+        self.shape = shape
         self._iris = shape.iris
         self._radius = shape.radius
         self._rim = shape.radius * _RIM_SHARE + _RIM_ROOM + _RIM_PX / shape.width_px
-        self._patch = EyePatch(picture, shape, brow + 0.1)
-        self.left, self.right = self._patch.left, self._patch.right
-        self.top, self.bottom = self._patch.top, self._patch.bottom
-        along, across = self._patch.places()
+        self.patch = EyePatch(picture, shape, brow + 0.1)
+        self.left, self.right = self.patch.left, self.patch.right
+        self.top, self.bottom = self.patch.top, self.patch.bottom
+        along, across = self.patch.places()
         upper, lower = shape.lids(along)
         lower = lower + shape.overhang_at(along)
         away = np.hypot(along - self._iris[0], across - self._iris[1])
         highlight = self._find_highlight(away)
-        clean = self._patch.pixels - highlight
-        grain = clean - cv2.GaussianBlur(clean, (0, 0), _GRAIN_PX * self._patch.enlarged)
+        clean = self.patch.pixels - highlight
+        grain = clean - cv2.GaussianBlur(clean, (0, 0), _GRAIN_PX * self.patch.enlarged)
         # No grain but lashes and edges stand out by more than this.
         most = _MOST_GRAIN * float(np.median(np.abs(grain)))
         grain = np.clip(grain, -most, most).astype(np.float32)
-        self._glow = np.asarray(highlight / np.maximum(255 - clean, _LEAST_ROOM), np.float32)
-        self._glow_away = self._middle_of(self._glow, along, across)
-        self._white = self._continue_white(clean, grain, along, across, away)
+        self.glow = np.asarray(highlight / np.maximum(255 - clean, _LEAST_ROOM), np.float32)
+        self._glow_away = self._middle_of(self.glow, along, across)
+        self.white = self._continue_white(clean, grain, along, across, away)
         opening = between(across, upper, lower)
         near_lid = smoothstep_between(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
-        self._iris_layer, self._disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
+        self.iris_layer, self.disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
         self._margin = (clean - self._ball(along, across, along, across)) * opening
-        uncover = (self._white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
+        uncover = (self.white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
         uncover -= highlight * _lit(across, upper, lower)
-        self._skin = LidSkin(self._patch, brow, uncover, grain)
+        self.skin = LidSkin(self.patch, brow, uncover, grain)
 
     # ---- once for each picture ----
 
     def _find_highlight(self, away: Floats) -> Floats:
         """Return the light that small bright spots add within the iris: what an opening with a disc takes away."""
-        size = max(3, round(self._patch.spread_px(_LAMP_WIDTH))) | 1
+        size = max(3, round(self.patch.spread_px(_LAMP_WIDTH))) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        softened = cv2.GaussianBlur(self._patch.pixels, (0, 0), self._patch.spread_px(_LAMP_DETAIL))
+        softened = cv2.GaussianBlur(self.patch.pixels, (0, 0), self.patch.spread_px(_LAMP_DETAIL))
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
-        added = np.clip(self._patch.pixels - base, 0, None)
+        added = np.clip(self.patch.pixels - base, 0, None)
         on_cornea = 1 - smoothstep_between(*_LAMP_ENDS, away / self._radius)
         bright = smoothstep_between(_FAINT_LAMP, _SURE_LAMP, added.mean(axis=2)) * on_cornea
-        weight = cv2.GaussianBlur(bright, (0, 0), self._patch.spread_px(_LAMP_EDGE))
+        weight = cv2.GaussianBlur(bright, (0, 0), self.patch.spread_px(_LAMP_EDGE))
         return np.asarray(added * weight[..., None], np.float32)
 
     def _middle_of(self, glow: Floats, along: Floats, across: Floats) -> tuple[float, float]:
@@ -183,13 +194,13 @@ class EyeLayers:
 
     def _continue_white(self, clean: Floats, grain: Floats, along: Floats, across: Floats, away: Floats) -> Floats:
         """Return the opening as it would look without the iris, and the skin below it without the iris' rim."""
-        upper, lower = self._shape.lids(along)
+        upper, lower = self.shape.lids(along)
         grid_u = np.linspace(-0.5, 0.5, _PLACES, dtype=np.float32)
         grid_v = np.linspace(0.0, 1.0, _LINES, dtype=np.float32)
-        line_up, line_low = self._shape.lids(grid_u)
+        line_up, line_low = self.shape.lids(grid_u)
         unrolled_across = line_up[None, :] + grid_v[:, None] * (line_low - line_up)[None, :]
         unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
-        unrolled = self._patch.sample(clean, unrolled_along, unrolled_across)
+        unrolled = self.patch.sample(clean, unrolled_along, unrolled_across)
         covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
         spread = np.zeros_like(unrolled_across)
         filled = unrolled.copy()
@@ -215,9 +226,9 @@ class EyeLayers:
             borderMode=cv2.BORDER_REPLICATE,
         )
         # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
-        reach = lower + self._shape.overhang_at(along)
+        reach = lower + self.shape.overhang_at(along)
         below = np.minimum(2 * reach - across + _GRAIN_BELOW, lower + _GRAIN_ENDS)
-        fill = fill + _GRAIN_SHARE * self._patch.sample(grain, along, below.astype(np.float32))
+        fill = fill + _GRAIN_SHARE * self.patch.sample(grain, along, below.astype(np.float32))
         disc: Floats = 1 - smoothstep_between(self._rim, self._rim + _COVER_EDGE, away)
         softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
         beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
@@ -264,9 +275,9 @@ class EyeLayers:
         lid = smoothstep_between(_LID_BEGINS, _LID_SURE, off) * near_lid
         pure = opening * (1 - shadow) * (1 - lid)
         # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
-        size = max(3, round(self._patch.spread_px(_LEAST_SEEN))) | 1
+        size = max(3, round(self.patch.spread_px(_LEAST_SEEN))) | 1
         pure = cv2.morphologyEx(pure, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-        pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self._patch.spread_px(_SEEN_EDGE)), np.float32)
+        pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self.patch.spread_px(_SEEN_EDGE)), np.float32)
         own = 1 - smoothstep_between(self._rim, self._rim + _RIM_EDGE, away)
         disc = filled * (1 - pure) + own * pure
         # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
@@ -280,30 +291,30 @@ class EyeLayers:
         """Return the turned eyeball, without lids and highlights, at places given in units; `from_u`, `from_v`: where
         the iris there comes from.
         """
-        layer = self._patch.sample(self._white, along, across)
-        disc = np.clip(self._patch.sample(self._disc, from_u, from_v), 0, 1)
-        iris = self._patch.sample(self._iris_layer, from_u, from_v)
+        layer = self.patch.sample(self.white, along, across)
+        disc = np.clip(self.patch.sample(self.disc, from_u, from_v), 0, 1)
+        iris = self.patch.sample(self.iris_layer, from_u, from_v)
         return np.asarray(layer + (iris - layer) * disc[..., None], np.float32)
 
     def _iris_from(self, along: Floats, across: Floats) -> tuple[Floats, Floats, float]:
         """Return where the iris at each place of a frame comes from, were it not moved, and by how much that differs
         from the place itself at the iris' rim; units.
         """
-        u, v, change = unstretched(along - self._iris[0], across - self._iris[1], self._radius, self._shape.width_px)
+        u, v, change = unstretched(along - self._iris[0], across - self._iris[1], self._radius, self.shape.width_px)
         return u + self._iris[0], v + self._iris[1], change * self._radius
 
     def _glow_of(
         self, along: Floats, across: Floats, shift_u: float, shift_v: float, from_u: Floats, from_v: Floats
     ) -> Floats:
         """Return the highlights where they are when the iris has moved: the share of the way to white."""
-        glow_u, glow_v = self._highlight_shift(shift_u, shift_v)
-        glow = self._patch.sample(self._glow, along - glow_u, across - glow_v)
+        glow_u, glow_v = self.highlight_shift(shift_u, shift_v)
+        glow = self.patch.sample(self.glow, along - glow_u, across - glow_v)
         # Only the cornea mirrors the lamp: the highlight ends where the iris does.
         away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
         start, end = (share * self._radius for share in _GLOW_ENDS)
         return np.clip(glow, 0, 1) * (1 - smoothstep_between(start, end, away))[..., None]
 
-    def _highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
+    def highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
         """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""
         moved = []
         for shift, away in zip((shift_u, shift_v), self._glow_away, strict=True):
@@ -311,7 +322,7 @@ class EyeLayers:
             moved.append(float(np.clip(shift * _HIGHLIGHT_SHARE, shift - limit - away, shift + limit - away)))
         return moved[0], moved[1]
 
-    def _shift(self, gaze: EyeGaze) -> tuple[float, float]:
+    def shift(self, gaze: EyeGaze) -> tuple[float, float]:
         """Return how far the iris' centre moves along the eye and across, units.
 
         The disc of an iris that turns gets narrower, too: at 30 degrees by 13 per cent. On one of ten pixels this
@@ -344,28 +355,28 @@ class EyeLayers:
         `frame` (h, w, 3) is the picture sampled at `x`, `y` (h, w): the places in the picture that the patch's pixels
         come from.
         """
-        along, across = self._shape.units_of(x, y)
-        shift_u, shift_v = self._shift(gaze)
+        along, across = self.shape.units_of(x, y)
+        shift_u, shift_v = self.shift(gaze)
         from_u, from_v, stretched = self._iris_from(along - shift_u, across - shift_v)
         closing = float(np.clip(gaze.closing, 0, 1))
-        upper, lower = self._shape.lids(along)
+        upper, lower = self.shape.lids(along)
         # Where the iris is seen beyond the lid's line, the lid gives way to it wherever it goes.
-        overhang = self._shape.overhang_at(np.asarray(along - shift_u, np.float32)) * (1 - closing)
+        overhang = self.shape.overhang_at(np.asarray(along - shift_u, np.float32)) * (1 - closing)
         lids = move_lids(upper, np.asarray(lower + overhang, np.float32), along, shift_v, closing)
-        bare = self._skin.uncovered(frame, along, across)
+        bare = self.skin.uncovered(frame, along, across)
         lids_move = closing > 0 or abs(shift_v) >= 1e-5
-        skin = self._skin.moved(along, across, lids) if lids_move else bare
+        skin = self.skin.moved(along, across, lids) if lids_move else bare
         opening = between(across, lids.moved_upper, lids.moved_lower)
         painted = skin + (self._ball(along, across, from_u, from_v) - skin) * opening
         # What the layers do not explain fades as the iris moves off (it has the lid's colour along the lid) ...
         fades = 1 - (math.hypot(shift_u, shift_v) + stretched) / _STAYS_NEAR
         if fades > 0:
-            painted += fades * max(0.0, 1 - closing / _MARGIN_SHUTS) * self._patch.sample(self._margin, along, across)
+            painted += fades * max(0.0, 1 - closing / _MARGIN_SHUTS) * self.patch.sample(self._margin, along, across)
         # ... and as the lids do (single lashes, brush marks on their edges).
         fades = max(0.0, 1 - abs(shift_v) / _STAYS_NEAR) * max(0.0, 1 - closing / _MARGIN_SHUTS)
         if fades > 0:
-            own_opening = between(across, upper, np.asarray(lower + self._shape.overhang_at(along), np.float32))
-            unexplained = bare - self._patch.sample(self._white, along, across)
+            own_opening = between(across, upper, np.asarray(lower + self.shape.overhang_at(along), np.float32))
+            unexplained = bare - self.patch.sample(self.white, along, across)
             painted += fades * unexplained * np.minimum(opening, own_opening)
         glow = self._glow_of(along, across, shift_u, shift_v, from_u, from_v) * _lit(
             across, lids.moved_upper, lids.moved_lower

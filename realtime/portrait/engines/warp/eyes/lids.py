@@ -55,7 +55,7 @@ _LASH_LINE = (-0.06, 0.01)
 """About the open upper lid's edge lashes, or their shadow, are looked for from here to here, units; its darkest quarter
 counts."""
 _DARKEST_PERCENT = 25
-_MEETING_EDGE = 0.015
+MEETING_EDGE = 0.015
 """Half of the width over which the skin of one lid becomes that of the other, units."""
 _LASHES_ABOVE, _LASHES_BELOW = 0.02, 0.042
 """The line of a closed eye's lashes fades within this above the edge and below it, where they hang; units."""
@@ -126,13 +126,13 @@ class LidSkin:
         self._patch = patch
         self._uncover = uncover
         self._grain = grain
-        self._brow = min(brow, self._still_above())
+        self.brow = min(brow, self._still_above())
         along = np.linspace(-_LID_REACH, _LID_REACH, _LID_PLACES, dtype=np.float32)[None]
         upper, lower = patch.shape.lids(along)
         # Where the lid is not in the shadow of its socket it tells its colour.
-        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self._brow), -self._brow, brightest=_TOP_COUNTS)
+        self._lid_top = self._colours(along, upper, -min(_LASHES, 0.5 * self.brow), -self.brow, brightest=_TOP_COUNTS)
         self._lid_edge = self._colours(along, lower, *_BELOW_EYE, brightest=_BELOW_COUNTS)
-        self._lashes = self._lash_colour()
+        self.lashes = self._lash_colour()
 
     def _still_above(self) -> float:
         """Return how far above the lid's edge something dark begins that must not be drawn down with it, units.
@@ -184,22 +184,33 @@ class LidSkin:
         """Return the skin of both lids where they have moved to; between them, that of the nearer one."""
         upper_edge, lower_edge = lids.moved_upper, lids.moved_lower
         meeting = np.asarray((upper_edge + lower_edge) / 2, np.float32)
-        below = self._skin(along, _lower_source(across, lids.lower, lids.lower_by))
-        source = _upper_source(across, lids.upper, lids.upper_by, self._brow)
+        below = self._skin(along, lower_source(across, lids.lower, lids.lower_by))
+        source = upper_source(across, lids.upper, lids.upper_by, self.brow)
         above = self._skin(along, source)
         if lids.closing:
             above = self._closed(above, source, along, across, lids)
-        side = smoothstep_between(-_MEETING_EDGE, _MEETING_EDGE, across - meeting)[..., None]
+        side = smoothstep_between(-MEETING_EDGE, MEETING_EDGE, across - meeting)[..., None]
         skin = above + (below - above) * side
         if not lids.closing:
             return np.asarray(skin, np.float32)
-        # Lashes lie along the upper lid's edge, sharp above and thinning out below; in the corners there are none.
-        off = across - np.minimum(upper_edge, meeting)
-        line = np.exp(-np.square(off / np.where(off < 0, _LASHES_ABOVE, _LASHES_BELOW)))
-        ends = smoothstep_between(0.0, _LASHES_COME, lids.upper_by)
-        ends = ends * (1 - smoothstep_between(*_LASHES_END, np.abs(along)))
-        lashes = (_LASHES_STRENGTH * line * ends)[..., None]
-        return np.asarray(skin + (np.minimum(self._lashes, skin) - skin) * lashes, np.float32)
+        lashes = lash_line(along, across, lids)[..., None]
+        return np.asarray(skin + (np.minimum(self.lashes, skin) - skin) * lashes, np.float32)
+
+    def bare(self, along: Floats, across: Floats) -> Floats:
+        """Return the picture at places in units without what is seen of the iris beyond the opening: (h, w, 3)."""
+        return self._skin(along, across)
+
+    def closed_lid(self, along: Floats, across: Floats) -> Floats:
+        """Return the lid that an open eye hides, as it lies when the eye is shut, in the skin around it: (h, w, 3)."""
+        upper, lower = self._patch.shape.lids(along)
+        lids = move_lids(upper, lower, along, 0.0, 1.0)
+        source = np.broadcast_to(upper, across.shape)
+        return self._closed(self._skin(along, across), source, along, across, lids)
+
+    def painted_share(self, source: Floats, upper: Floats, closing: float) -> Floats:
+        """Return how much of `closed_lid` is seen where the skin comes from `source`, while the lids close."""
+        share = smoothstep_between(-self.brow, -_PAINTED_FROM * self.brow, source - upper)
+        return np.asarray(share * min(1.0, _PAINTED_COMES * closing), np.float32)
 
     def _closed(self, above: Floats, source: Floats, along: Floats, across: Floats, lids: Lids) -> Floats:
         """Return the upper lid's skin with the lid that an open eye hides; `source`: where `above` comes from."""
@@ -223,17 +234,28 @@ class LidSkin:
         away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
         away = np.minimum(away, 2 * _GRAIN_RUN - away)
         lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
-        share = smoothstep_between(-self._brow, -_PAINTED_FROM * self._brow, source - lids.upper)
-        share = (
-            share * (1 - smoothstep_between(*_PAINTED_ENDS, np.abs(along))) * min(1.0, _PAINTED_COMES * lids.closing)
-        )
+        share = self.painted_share(source, lids.upper, lids.closing)
+        share = share * (1 - smoothstep_between(*_PAINTED_ENDS, np.abs(along)))
         return np.asarray(above + (lid - above) * share[..., None], np.float32)
 
     def _skin(self, along: Floats, across: Floats) -> Floats:
         return self.uncovered(self._patch.sample_picture(along, across), along, across)
 
 
-def _upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Floats:
+def lash_line(along: Floats, across: Floats, lids: Lids) -> Floats:
+    """Return how much of the lashes' colour lies along the edge of an upper lid that closes.
+
+    Sharp above the edge and thinning out below; in the corners there are none.
+    """
+    meeting = (lids.moved_upper + lids.moved_lower) / 2
+    off = across - np.minimum(lids.moved_upper, meeting)
+    line = np.exp(-np.square(off / np.where(off < 0, _LASHES_ABOVE, _LASHES_BELOW)))
+    ends = smoothstep_between(0.0, _LASHES_COME, lids.upper_by)
+    ends = ends * (1 - smoothstep_between(*_LASHES_END, np.abs(along)))
+    return np.asarray(_LASHES_STRENGTH * line * ends, np.float32)
+
+
+def upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Floats:
     """Return where above the eye the skin comes from when the lid's edge has moved down by `by`.
 
     From the brow (still) to the edge the skin is stretched evenly, eased in at the brow: the share s of the way
@@ -252,7 +274,7 @@ def _upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Flo
     return np.where(goal < 0, across, np.where(share >= 1.0, beyond, source)).astype(np.float32)
 
 
-def _lower_source(across: Floats, lower: Floats, by: Floats) -> Floats:
+def lower_source(across: Floats, lower: Floats, by: Floats) -> Floats:
     """Return where below the eye the skin comes from when the lower lid's edge has moved down by `by`; likewise."""
     goal = (across - lower) / _LOWER_SKIN
     ratio = by / _LOWER_SKIN

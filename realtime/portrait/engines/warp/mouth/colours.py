@@ -38,6 +38,14 @@ _GRAIN_PX = 1.2
 class MouthColours:
     """The inside of one mouth. Depths are in heights of the face, colours blue, green, red."""
 
+    deep: Floats
+    """(3,) the depth of the mouth."""
+    tongue: Floats
+    wet: Floats
+    """Of the lower lip's inside."""
+    light: Floats
+    """Of teeth in full light."""
+
     def __init__(self, picture: Pixels, mesh: FaceMesh, lips: Lips) -> None:
         self._half = lips.half
         self._teeth = max(0.0, _TEETH - lips.apart)
@@ -52,8 +60,8 @@ class MouthColours:
         skin = picture[around > 0]
         brightness = skin.mean(axis=1)
         lit = _middle(skin[brightness >= np.percentile(brightness, 70)])
-        self._light = (lit + (lit.mean() - lit) * _TEETH_PALENESS) * np.float32(_TEETH_OF_SKIN) * _TEETH_WARMTH
-        self._deep, self._tongue, self._wet = (
+        self.light = (lit + (lit.mean() - lit) * _TEETH_PALENESS) * np.float32(_TEETH_OF_SKIN) * _TEETH_WARMTH
+        self.deep, self.tongue, self.wet = (
             lips_colour * np.float32(share) * _WARMTH for share in (_DEPTH_OF_LIPS, _TONGUE_OF_LIPS, _WET_OF_LIPS)
         )
 
@@ -67,16 +75,16 @@ class MouthColours:
         # Towards the corners and the depth it gets darker; the tongue catches light, rising to half of the opening.
         bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * smoothstep(open_here / 0.07)
         tongue = smoothstep(1 - above_lower / (0.62 * open_here)) * bed
-        colour = self._deep + (self._tongue - self._deep) * tongue[..., None]
+        colour = self.deep + (self.tongue - self.deep) * tongue[..., None]
         wet = smoothstep(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
-        colour += (self._wet - colour) * wet[..., None]
+        colour += (self.wet - colour) * wet[..., None]
         if self._teeth:
             row = np.sqrt(np.clip(1 - (out / _TEETH_ACROSS) ** 2, 0, 1))
             shown = smoothstep((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * smoothstep(row / 0.6)
             # Shaded by the upper lip, where the row curves back, and by lips that hardly part.
             shade = (0.6 + 0.4 * smoothstep(below_upper / 0.024)) * (0.4 + 0.6 * row)
             shade *= 0.25 + 0.75 * smoothstep(open_here / 0.045)
-            teeth = self._deep + (self._light - self._deep) * shade[..., None]  # warm in the shade, never grey
+            teeth = self.deep + (self.light - self.deep) * shade[..., None]  # warm in the shade, never grey
             colour += (teeth - colour) * shown[..., None]
         return np.asarray(colour, np.float32)
 

@@ -1,0 +1,117 @@
+"""A picture of a face that does what the viewer's face does: it turns, looks, blinks, smiles and speaks with it.
+
+Who is before the camera is measured in `realtime.puppet.driver`, the picture moved in `realtime.puppet.figure`; here
+the two meet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from realtime.control.parameters import Parameters
+from realtime.core.settings import setting
+from realtime.effects import Effect, EffectContext
+from realtime.effects.scene import Scene
+from realtime.imaging.buffers import FramePool
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.portrait.canvas import Fit
+from realtime.portrait.pack import kept_packs
+from realtime.puppet.driver import Strengths, ViewerDriver
+from realtime.puppet.opening import Staged, stage
+from realtime.puppet.pose import Pose
+
+
+@dataclasses.dataclass(frozen=True)
+class PuppetSettings:
+    """How far the picture follows, and how it lies on the screen."""
+
+    head: float = field(
+        default=1.0,
+        metadata=setting("how far the head turns, nods and tilts with yours", least=0, most=2, step=0.1, live=True),
+    )
+    eyes: float = field(
+        default=1.0,
+        metadata=setting("how far eyes, lids and brows go with yours", least=0, most=2, step=0.1, live=True),
+    )
+    mouth: float = field(
+        default=1.0,
+        metadata=setting("how far the mouth opens, smiles and purses with yours", least=0, most=2, step=0.1, live=True),
+    )
+    mirrored: bool = field(
+        default=True,
+        metadata=setting("as a mirror moves; no: as the camera sees you, for films", live=True),
+    )
+    face: int = field(
+        default=1,
+        metadata=setting("which of the picture's faces is moved, the largest is 1", least=1, most=50),
+    )
+    fit: Fit = field(
+        default="contain",
+        metadata=setting("contain: the whole picture; cover: no margins, the head in view"),
+    )
+
+
+class PuppetEffect(Effect):
+    """Moves one picture."""
+
+    Settings = PuppetSettings
+    uses_faces = True
+    # It looks at the viewer and shows the picture: where it fails, the camera's must not come in its place.
+    uses_pixels = False
+    synthetic = True
+
+    def __init__(self, staged: Staged, settings: PuppetSettings) -> None:
+        """Raises ModelError when a model file cannot be read."""
+        self._staged = staged
+        self._driver = ViewerDriver()
+        self.parameters = Parameters(settings)
+        self._pool = FramePool(Size.of(staged.canvas), prepare=self._prepare)
+        self._shown: Pose | None = None
+        self._picture = staged.canvas
+        self._frames = self._followed = 0
+
+    @classmethod
+    def choices(cls) -> Sequence[str]:
+        return ("", *(pack.stem for pack in kept_packs()))
+
+    @classmethod
+    def open(cls, argument: str, settings: PuppetSettings, context: EffectContext) -> PuppetEffect:
+        """Open `puppet` (the default portrait's picture), `puppet:PICTURE.jpg` or `puppet:PACK`."""
+        return cls(stage(argument, settings.face, settings.fit, context.canvas, context.largest), settings)
+
+    def make(self, scene: Scene) -> Frame:
+        frame, settings = scene.frame, self.parameters.values
+        captured = scene.captured
+        pose = self._driver.pose(
+            captured.pixels,
+            scene.faces[0] if scene.faces else None,
+            frame.pts_s,
+            Strengths(settings.head, settings.eyes, settings.mouth),
+            flipped=settings.mirrored != captured.mirrored,
+        )
+        self._frames += 1
+        self._followed += self._driver.is_followed
+        if pose != self._shown:
+            picture = self._pool.take()
+            self._staged.figure.draw(pose, self._staged.place.of(picture))
+            self._picture, self._shown = picture, pose
+        return frame.with_pixels(self._picture)
+
+    def learn_rest(self) -> bool:
+        self._driver.learn_rest()
+        return True
+
+    def facts(self) -> Mapping[str, str]:
+        doing = "learning your rest" if self._driver.is_learning else "follows" if self._driver.is_followed else "idle"
+        return {"puppet": self._staged.title, "it": doing}
+
+    def report(self) -> Mapping[str, Any]:
+        return {"picture": self._staged.title, "frames_followed": self._followed}
+
+    def _prepare(self, picture: Pixels) -> None:
+        np.copyto(picture, self._staged.canvas)  # every picture after it changes the head's part only

@@ -1,0 +1,272 @@
+"""Whoever is before the camera, as poses: measured in every frame, compared with their own rest, calmed without lag."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from realtime.faces.landmarks.iris import IrisModel
+from realtime.faces.landmarks.measurement import FaceMeasurement, gaze
+from realtime.faces.landmarks.mesh import MeshModel
+from realtime.faces.tracking.mesh_tracker import FOLLOWED, MeshTracker
+from realtime.faces.tracking.one_euro import OneEuroFilter
+from realtime.imaging.frame import Face, Pixels
+from realtime.imaging.numerics import eased
+from realtime.puppet.idle import Idler
+from realtime.puppet.lids import LidReader
+from realtime.puppet.pose import AT_REST, Pose
+from realtime.puppet.reading import Reading, read_face
+from realtime.puppet.rest import RestLearner
+
+_BALL = 2.05
+"""Radius of the eyeball over that of the iris: 12 mm over 5.9 mm."""
+_LIDS_FOLLOW_DOWN, _LIDS_FOLLOW_UP = 0.5, 0.3
+"""How much the opening narrows when the iris goes down by one, and widens when it goes up by one."""
+_IRIS_SEEN = 0.4
+"""From this closing on, lids hide the iris, and the model sees it sink: the eyes look where they did ..."""
+_IRIS_UNSURE_S = 0.06
+"""... and for so long afterwards."""
+_TOGETHER, _BOTH = 0.3, 0.45
+"""Lids that differ by less, or have both fallen farther than this, close together: nobody means a wink by it."""
+_HELD_S = 0.5
+"""For so long a pose is held when the viewer is not seen any more: a hand before the face, a turn too far."""
+_FADES_S = 0.6
+"""Between the viewer's pose and the idle one."""
+_FORGOTTEN_S = 2.0
+"""Who comes back later than this may be somebody else: rest is learnt anew."""
+_PLACE_SHARE, _MOST_PLACE = 0.12, 0.03
+"""The head goes along with a viewer who moves aside by this share of their way, heights of the face, and no farther."""
+_GROW_SHARE, _MOST_GROW = 0.15, 0.03
+_MOST_YAW, _MOST_PITCH, _MOST_ROLL = 26.0, 20.0, 22.0
+"""Degrees: beyond, a warp shows no turned head but a bent picture."""
+_LINEAR = 0.6
+"""Up to this share of the most, a turn is followed as it is; beyond, ever less."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Strengths:
+    """How far a puppet follows: 1 as far as the viewer moves."""
+
+    head: float = 1.0
+    eyes: float = 1.0
+    mouth: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Group:
+    """Numbers of a pose that shake alike and move alike."""
+
+    names: tuple[str, ...]
+    units: tuple[float, ...]
+    """A large movement of each."""
+    least_cutoff_hz: float
+    cutoff_per_speed: float
+
+
+_GROUPS = (
+    _Group(
+        ("yaw_degrees", "pitch_degrees", "roll_degrees", "shift_right", "shift_up", "grow"),
+        (20.0, 15.0, 15.0, 0.03, 0.03, 0.03),
+        0.9,
+        7.0,
+    ),
+    _Group(("gaze_x_degrees", "gaze_y_degrees"), (20.0, 15.0), 1.2, 5.0),
+    _Group(("closing_left", "closing_right"), (1.0, 1.0), 4.0, 10.0),
+    _Group(("brow_left", "brow_right"), (0.03, 0.03), 0.8, 5.0),
+    _Group(
+        (
+            "corner_left_out", "corner_right_out", "corner_left_up", "corner_right_up",
+            "upper_lip_up", "lower_lip_down", "jaw_down",
+        ),
+        (0.03, 0.03, 0.03, 0.03, 0.03, 0.06, 0.06),
+        1.5,
+        9.0,
+    ),
+)  # fmt: skip
+
+
+class _Calm:
+    """Takes the models' tremble out of poses."""
+
+    def __init__(self) -> None:
+        self._filters = [
+            OneEuroFilter(least_cutoff_hz=group.least_cutoff_hz, cutoff_per_speed=group.cutoff_per_speed)
+            for group in _GROUPS
+        ]
+
+    def calmed(self, pose: Pose, pts_s: float) -> Pose:
+        values = pose._asdict()
+        for group, calm in zip(_GROUPS, self._filters, strict=True):
+            units = np.array(group.units)
+            raw = np.array([values[name] for name in group.names]) / units
+            values.update(zip(group.names, (calm.update(raw, pts_s) * units).tolist(), strict=True))
+        return Pose(**values)
+
+    def reset(self) -> None:
+        for calm in self._filters:
+            calm.reset()
+
+
+class ViewerDriver:
+    """Poses from whoever is there, and idle ones from nobody. Used by one thread."""
+
+    def __init__(self) -> None:
+        """Raises ModelError when a model file cannot be read."""
+        self._meshes, self._irises = MeshModel(step_px=2.0), IrisModel()
+        self._tracker = MeshTracker(self._meshes.measure, self._meshes.again, lambda mesh: mesh, FOLLOWED)
+        self._idler = Idler()
+        self._calm = _Calm()
+        self._rest = RestLearner()
+        self._reference: FaceMeasurement | None = None
+        self._lids = (LidReader(), LidReader())
+        self._track_id = -1
+        self._seen_at_s = -math.inf
+        self._now_s: float | None = None
+        self._presence = 0.0
+        self._pose = AT_REST  # the viewer's, as last seen
+        self._gaze = (0.0, 0.0)
+        self._hidden_at_s = -math.inf
+        self._is_asked_to_learn = False
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether somebody is seen whose rest is known."""
+        return self._now_s is not None and self._seen_at_s == self._now_s and self._rest.rest is not None
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether somebody's rest is being learnt."""
+        return self._now_s is not None and self._seen_at_s == self._now_s and self._rest.rest is None
+
+    def learn_rest(self) -> None:
+        """[any thread] Take what the viewer's face does within the next second for its rest."""
+        self._is_asked_to_learn = True
+
+    def pose(self, pixels: Pixels, face: Face | None, pts_s: float, strengths: Strengths, *, flipped: bool) -> Pose:
+        """Return the pose for a frame. `face`: of the viewer, as the tracker knows it; None: nobody is there.
+        `flipped`: the pose as in a looking glass.
+        """
+        step_s = 0.0 if self._now_s is None else max(0.0, pts_s - self._now_s)
+        self._now_s = pts_s
+        if self._is_asked_to_learn:
+            self._is_asked_to_learn = False
+            self._rest.learn_anew()
+        idle = self._idler.pose(pts_s)
+        seen = self._seen(pixels, face, pts_s)
+        if seen is not None:
+            self._take_in(seen, pts_s)
+        is_there = self._rest.rest is not None and pts_s - self._seen_at_s <= _HELD_S
+        change = step_s / _FADES_S
+        self._presence = min(1.0, max(0.0, self._presence + (change if is_there else -change)))
+        if self._presence == 0:
+            return idle
+        pose = _strengthened(self._pose, strengths)
+        if flipped:
+            pose = pose.mirrored()
+        return pose if self._presence == 1 else idle.mixed(pose, eased(self._presence))
+
+    def _seen(self, pixels: Pixels, face: Face | None, pts_s: float) -> FaceMeasurement | None:
+        """Return what is seen of the viewer; who it is may have changed."""
+        if face is not None and face.track_id != self._track_id:
+            self._track_id = face.track_id
+            self._tracker.forget()
+            if pts_s - self._seen_at_s > _FADES_S or self._tracker.measured is None:
+                self._begin()
+        if face is None and self._tracker.measured is None:
+            return None
+        mesh = self._tracker.update(pixels, face)
+        if mesh is None:
+            return None
+        if pts_s - self._seen_at_s > _FORGOTTEN_S:
+            self._begin()
+        self._seen_at_s = pts_s
+        eyes = self._irises.measure(pixels, mesh)
+        return FaceMeasurement(mesh, eyes, gaze(mesh, eyes))
+
+    def _begin(self) -> None:
+        """Forget who was there."""
+        self._rest.learn_anew()
+        self._reference = None
+        self._lids = (LidReader(), LidReader())
+        self._calm.reset()
+
+    def _take_in(self, seen: FaceMeasurement, pts_s: float) -> None:
+        if self._reference is None:
+            self._reference = seen
+        reading = read_face(seen, self._reference)
+        self._rest.add(reading, pts_s)
+        rest = self._rest.rest
+        if rest is not None:
+            self._pose = self._calm.calmed(self._compared(reading, rest, pts_s), pts_s)
+
+    def _compared(self, now: Reading, rest: Reading, pts_s: float) -> Pose:
+        """Return the pose that leads from rest to what is read now."""
+        eye_y = now.eye_y - rest.eye_y
+        follow = (_LIDS_FOLLOW_DOWN if eye_y > 0 else _LIDS_FOLLOW_UP) * eye_y
+        left, right = (
+            lid.closing(openness, opened - follow, pts_s)
+            for lid, openness, opened in zip(
+                self._lids, (now.open_left, now.open_right), (rest.open_left, rest.open_right), strict=True
+            )
+        )
+        if abs(left - right) < _TOGETHER or min(left, right) > _BOTH:
+            left = right = max(left, right) if max(left, right) > 0.7 else (left + right) / 2
+        if max(left, right) > _IRIS_SEEN:
+            self._hidden_at_s = pts_s
+        if pts_s - self._hidden_at_s > _IRIS_UNSURE_S:
+            ball = _BALL * rest.iris
+            self._gaze = (
+                _degrees(now.eye_x / ball) - _degrees(rest.eye_x / ball),
+                _degrees(rest.eye_y / ball) - _degrees(now.eye_y / ball),
+            )
+        place = (now.place_x - rest.place_x, rest.place_y - now.place_y)
+        shift_right, shift_up = (_within(_PLACE_SHARE * part, _MOST_PLACE) for part in place)
+        return Pose(
+            now.yaw_degrees - rest.yaw_degrees,
+            now.pitch_degrees - rest.pitch_degrees,
+            now.roll_degrees - rest.roll_degrees,
+            *self._gaze,
+            left,
+            right,
+            now.brow_left - rest.brow_left,
+            now.brow_right - rest.brow_right,
+            rest.left_x - now.left_x,
+            now.right_x - rest.right_x,
+            rest.left_y - now.left_y,
+            rest.right_y - now.right_y,
+            rest.upper_y - now.upper_y,
+            now.lower_y - rest.lower_y,
+            now.chin_y - rest.chin_y,
+            shift_right,
+            shift_up,
+            _within(_GROW_SHARE * (now.size / rest.size - 1), _MOST_GROW),
+        )
+
+
+def _strengthened(pose: Pose, strengths: Strengths) -> Pose:
+    head, eyes, mouth = strengths.head, strengths.eyes, strengths.mouth
+    return Pose(
+        _within(pose.yaw_degrees * head, _MOST_YAW),
+        _within(pose.pitch_degrees * head, _MOST_PITCH),
+        _within(pose.roll_degrees * head, _MOST_ROLL),
+        *(part * eyes for part in pose[3:5]),
+        *(min(1.0, part * eyes) for part in pose[5:7]),
+        *(part * eyes for part in pose[7:9]),
+        *(part * mouth for part in pose[9:16]),
+        *(part * head for part in pose[16:]),
+    )
+
+
+def _within(value: float, most: float) -> float:
+    """Return a value that never goes beyond `most`, and is itself while it is far from it."""
+    linear = _LINEAR * most
+    if abs(value) <= linear:
+        return value
+    room = most - linear
+    return math.copysign(linear + room * math.tanh((abs(value) - linear) / room), value)
+
+
+def _degrees(sine: float) -> float:
+    return math.degrees(math.asin(max(-0.95, min(0.95, sine))))

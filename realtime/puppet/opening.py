@@ -1,0 +1,121 @@
+"""Pictures and portrait packs by their names, as a face that moves on a canvas."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from realtime.cameras import PICTURE_SUFFIXES
+from realtime.core.errors import PortraitError
+from realtime.core.paths import user_path
+from realtime.faces.landmarks.iris import Eye, Eyes
+from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.numerics import Floats
+from realtime.imaging.pixels import Place, place_inside
+from realtime.picture_files.painting import read_picture
+from realtime.portrait.building.default import default_picture
+from realtime.portrait.building.moving_faces import measured_face, usable_faces
+from realtime.portrait.canvas import Fit, RegionResampler, draw_painting, painting_area
+from realtime.portrait.pack import Portrait, find_pack
+from realtime.puppet.figure import Figure
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Staged:
+    """A face that moves, and the canvas it is on."""
+
+    title: str
+    canvas: Pixels
+    """The whole canvas with the face as it is in the picture."""
+    figure: Figure
+    place: Place
+    """What the figure changes of the canvas."""
+
+
+def named_picture(name: str) -> tuple[str, Pixels]:
+    """Return the title and pixels of a picture file, of a pack's painting, or of the default portrait's (empty).
+
+    Raises PortraitError.
+    """
+    if not name:
+        path = default_picture()
+        return path.stem.replace("_", " "), read_picture(path)[0]
+    path = user_path(name)
+    if path.suffix.lower() in PICTURE_SUFFIXES or (path.is_file() and not _is_pack(path)):
+        pixels, note = read_picture(path)
+        if note:
+            log.debug("%s", note)
+        return path.stem, pixels
+    portrait = Portrait.open(find_pack(name))
+    try:
+        return portrait.title, portrait.painting
+    finally:
+        portrait.close()
+
+
+def stage(name: str, number: int, fit: Fit, canvas: Size | None, largest: Size) -> Staged:
+    """Open a picture by its name with one of its faces (1: the largest) to be moved. `canvas`: None: the picture's own
+    size, or the `largest` that may be.
+
+    Raises PortraitError: no such picture, no face in it, none with that number, or one that cannot be moved.
+    """
+    title, painting = named_picture(name)
+    meter = FaceMeasurer()
+    try:
+        faces = usable_faces(painting, meter)
+    except PortraitError as error:
+        reason = str(error).partition(";")[0]
+        raise PortraitError(f"{title}: {reason}; name a picture of a face that looks out of it") from None
+    if number > len(faces):
+        there = "one face that can be moved" if len(faces) == 1 else f"{len(faces)} faces that can be moved"
+        raise PortraitError(f"{title} has {there}; set puppet.face to no more than {len(faces)}")
+    if len(faces) > 1 and number == 1:
+        log.info("%s has %d faces; the largest one moves, set puppet.face for another", title, len(faces))
+    seen = measured_face(painting, faces[number - 1], meter)
+    size = Size.of(painting)
+    if canvas is None:
+        fits = size.width <= largest.width and size.height <= largest.height
+        canvas = size if fits else place_inside(size, largest).size
+    box = seen.mesh.box
+    head = Place(round(box.left), round(box.top), round(box.width), round(box.height))
+    area = painting_area(size, head, canvas, fit)
+    scaler = RegionResampler(size, area, canvas)
+    drawn = draw_painting(painting, scaler, canvas)
+    visible = scaler.visible
+    picture = np.ascontiguousarray(visible.of(drawn))
+    scale = (area.width / size.width, area.height / size.height)
+    figure = Figure(picture, _placed(seen, scale, (area.left - visible.left, area.top - visible.top)))
+    if not figure.has_irises:
+        log.info("%s has no irises that are seen: its eyes close, and look nowhere else", title)
+    inside = figure.place
+    place = Place(visible.left + inside.left, visible.top + inside.top, inside.width, inside.height)
+    return Staged(title, drawn, figure, place)
+
+
+def _is_pack(path: Path) -> bool:
+    from realtime.portrait.pack.archive import ARCHIVE_SUFFIXES
+
+    return path.suffix.lower() in ARCHIVE_SUFFIXES
+
+
+def _placed(seen: FaceMeasurement, scale: tuple[float, float], begin: tuple[int, int]) -> FaceMeasurement:
+    """Return a measured face as it lies in the picture scaled and moved."""
+    mean = (scale[0] * scale[1]) ** 0.5
+
+    def moved(points: Floats) -> Floats:
+        return np.asarray((points + 0.5) * np.array(scale) - 0.5 + np.array(begin), np.float32)
+
+    def eye(one: Eye) -> Eye:
+        return Eye(moved(one.centre), one.radius_px * mean, moved(one.upper), moved(one.lower))
+
+    points = np.hstack([moved(seen.mesh.points[:, :2]), seen.mesh.points[:, 2:] * np.float32(mean)])
+    mesh = FaceMesh(points.astype(np.float32), seen.mesh.score)
+    eyes = Eyes(eye(seen.eyes.left), eye(seen.eyes.right))
+    return FaceMeasurement(mesh, eyes, gaze(mesh, eyes))
