@@ -23,7 +23,7 @@ from realtime.portrait.canvas import Fit
 from realtime.portrait.pack import kept_packs
 from realtime.puppet.driver import Strengths, ViewerDriver
 from realtime.puppet.opening import Staged, stage
-from realtime.puppet.pose import Pose
+from realtime.puppet.pose import AT_REST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,13 +67,14 @@ class PuppetEffect(Effect):
 
     def __init__(self, staged: Staged, settings: PuppetSettings) -> None:
         """Raises ModelError when a model file cannot be read."""
-        self._staged = staged
+        self.staged = staged
         self._driver = ViewerDriver()
         self.parameters = Parameters(settings)
         self._pool = FramePool(Size.of(staged.canvas), prepare=self._prepare)
-        self._shown: Pose | None = None
+        self.pose = AT_REST
+        """That of the last picture."""
         self._picture = staged.canvas
-        self._frames = self._followed = 0
+        self._followed = 0
 
     @classmethod
     def choices(cls) -> Sequence[str]:
@@ -94,13 +95,17 @@ class PuppetEffect(Effect):
             Strengths(settings.head, settings.eyes, settings.mouth),
             flipped=settings.mirrored != captured.mirrored,
         )
-        self._frames += 1
         self._followed += self._driver.is_followed
-        if pose != self._shown:
+        if pose != self.pose:
             picture = self._pool.take()
-            self._staged.figure.draw(pose, self._staged.place.of(picture))
-            self._picture, self._shown = picture, pose
+            self.staged.figure.draw(pose, self.staged.place.of(picture))
+            self._picture, self.pose = picture, pose
         return frame.with_pixels(self._picture)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the last picture followed somebody who was seen."""
+        return self._driver.is_followed
 
     def learn_rest(self) -> bool:
         self._driver.learn_rest()
@@ -108,10 +113,10 @@ class PuppetEffect(Effect):
 
     def facts(self) -> Mapping[str, str]:
         doing = "learning your rest" if self._driver.is_learning else "follows" if self._driver.is_followed else "idle"
-        return {"puppet": self._staged.title, "it": doing}
+        return {"puppet": self.staged.title, "it": doing}
 
     def report(self) -> Mapping[str, Any]:
-        return {"picture": self._staged.title, "frames_followed": self._followed}
+        return {"picture": self.staged.title, "frames_followed": self._followed}
 
     def _prepare(self, picture: Pixels) -> None:
-        np.copyto(picture, self._staged.canvas)  # every picture after it changes the head's part only
+        np.copyto(picture, self.staged.canvas)  # every picture after it changes the head's part only

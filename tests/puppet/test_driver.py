@@ -61,9 +61,9 @@ def viewer(figure: Figure, picture: Pixels, face: Face) -> Viewer:
 def test_a_viewer_at_rest_leaves_the_picture_as_it_is(viewer: Viewer) -> None:
     pose = viewer.does(AT_REST, 3)
     assert abs(pose.yaw_degrees) < 0.5
-    assert abs(pose.gaze_x_degrees) < 1
+    assert abs(pose.gaze_x_degrees) < 3
     assert pose.closing_left == pose.closing_right < 0.05
-    assert max(map(abs, pose[7:])) < 0.01
+    assert max(map(abs, pose[7:])) < 0.02
 
 
 def test_it_turns_smiles_and_opens_its_mouth_with_the_viewer(viewer: Viewer) -> None:

@@ -41,7 +41,7 @@ def test_the_picture_stays_to_the_bit_around_the_head(picture: Pixels, face: Fac
     effect = opened(saved(tmp_path / "grace.png", picture))
     faces = [dataclasses.replace(face, track_id=1)]
     made = shown(effect, np.ascontiguousarray(picture[:, ::-1]), [face.mirrored(picture.shape[1])], 0, 4)
-    place = effect._staged.place
+    place = effect.staged.place
     outside = np.ones(picture.shape[:2], bool)
     place.of(outside)[:] = False
     assert np.array_equal(made[outside], picture[outside])
@@ -52,7 +52,7 @@ def test_the_canvas_is_the_size_that_outputs_want(picture: Pixels, tmp_path: Pat
     effect = opened(saved(tmp_path / "grace.png", picture), Size(1280, 720))
     assert shown(effect, picture, [], 0, 1).shape == (720, 1280, 3)
     cover = opened(saved(tmp_path / "grace.png", picture), Size(1280, 720), fit="cover")
-    assert cover._staged.place.width > 1.5 * effect._staged.place.width
+    assert cover.staged.place.width > 1.5 * effect.staged.place.width
 
 
 def test_a_packs_painting_moves(tmp_path: Path, picture: Pixels) -> None:
@@ -71,7 +71,7 @@ def test_of_three_faces_the_largest_moves_or_the_one_that_is_asked_for(tmp_path:
     room = picture.shape[0] - small.shape[0]
     smaller = np.asarray(cv2.copyMakeBorder(small, room, 0, 0, 0, cv2.BORDER_REPLICATE), np.uint8)
     three = saved(tmp_path / "three.png", np.hstack([smaller, picture, smaller]))
-    largest, second = opened(three)._staged.place, opened(three, face="2")._staged.place
+    largest, second = opened(three).staged.place, opened(three, face="2").staged.place
     assert smaller.shape[1] < largest.left < smaller.shape[1] + picture.shape[1]
     assert second.width < largest.width
     with pytest.raises(
