@@ -21,8 +21,9 @@ _TOP, _BOTTOM = -0.08, 0.10
 """And from here to here down from where the lips met, heights of the face."""
 _PER_HEIGHT = 640
 """Pixels of a drawing for a height of the face."""
-_TEETH_HALF = 0.98
-"""The rows of teeth end in shadow at this share of the way to the corners."""
+_TEETH_HALF, _SHADOW_FROM = 1.2, 0.55
+"""The rows of teeth end in shadow at the first, halves of the mouth: a grin is wider than the mouth in the picture. The
+shadow begins at the second."""
 _UPPER_END, _LOWER_END = 0.030, 0.026
 """The upper front teeth end so far below where the lips met, and the lower ones begin there; heights of the face."""
 _TEETH_EDGE = 0.004
@@ -31,10 +32,12 @@ _TOOTH = 0.034, 0.024
 _GAP_DARK = 0.16
 _GUM = 0.030
 """So far below their tips the lower teeth end in gums."""
-_ARCH = 0.9, 0.5
-"""Light on the teeth falls off along their arch: a power, and how much the last ones lose."""
-_LIGHT = np.array([1.06, 1.10, 1.14], np.float32)
-"""Teeth that fill an opening catch more light than the few that show in a pack's: blue, green, red."""
+_ARCH = 0.6
+"""Light on the teeth falls off along their arch: the last ones lose so much."""
+_PALE = 0.6
+"""Teeth that fill an opening have lost so much of the skin's colour ..."""
+_LIGHT = np.array([1.12, 1.20, 1.22], np.float32)
+"""... and catch more light than the few that show in a pack's: blue, green, red."""
 _LOWER_LIGHT = 0.84
 _TONGUE_TOP, _TONGUE_ROUND = 0.062, 0.045
 """The tongue's back is seen so far above the lower teeth's tips, and is in full light so far below its rim."""
@@ -57,8 +60,10 @@ class MouthInside:
         along = np.linspace(-reach, reach, columns, dtype=np.float32)[None]
         down = np.linspace(_TOP, _BOTTOM, rows, dtype=np.float32)[:, None]
         arch = np.sqrt(np.clip(1 - (along / (_TEETH_HALF * lips.half)) ** 2, 0, 1))
-        self._upper, self._upper_share = _upper_teeth(colours, along, down, arch, lips.apart)
-        self._lower, self._lower_share = _lower_jaw(colours, along, down, arch)
+        out = np.abs(along) / lips.half
+        shadow = smoothstep((out - _SHADOW_FROM) / (_TEETH_HALF - _SHADOW_FROM))
+        self._upper, self._upper_share = _upper_teeth(colours, along, down, arch, shadow, lips.apart)
+        self._lower, self._lower_share = _lower_jaw(colours, along, down, arch, shadow)
 
     def paint(
         self, along: Floats, below_cut: Floats, below_upper: Floats, above_lower: Floats, jaw_down: float
@@ -84,7 +89,7 @@ class MouthInside:
 
 
 def _upper_teeth(
-    colours: MouthColours, along: Floats, down: Floats, arch: Floats, apart: float
+    colours: MouthColours, along: Floats, down: Floats, arch: Floats, shadow: Floats, apart: float
 ) -> tuple[Pixels, Floats]:
     """Return the upper row, and where it is. `apart`: the lips are so far apart in the picture, whose own teeth lie
     above the line that opens.
@@ -92,21 +97,21 @@ def _upper_teeth(
     within = _from_gap(along, _TOOTH[0])
     # The two in the middle are the longest; their edges are rounded.
     end = max(0.0, _UPPER_END - apart) * (0.5 + 0.5 * arch) - 0.004 * (1 - smoothstep(within / 0.25))
-    share = (1 - smoothstep((down - end) / _TEETH_EDGE + 0.5)) * smoothstep(arch / 0.35)
-    light = _along_arch(arch) * (1 - _GAP_DARK * (1 - smoothstep(within / 0.12)))
+    share = (1 - smoothstep((down - end) / _TEETH_EDGE + 0.5)) * (1 - shadow)
+    light = (1 - _ARCH * shadow) * (1 - _GAP_DARK * (1 - smoothstep(within / 0.12)))
     light = light * (0.86 + 0.14 * smoothstep((down + 0.025) / 0.05))
-    return _as_pixels(colours.deep + (colours.light * _LIGHT - colours.deep) * light[..., None]), np.asarray(
-        share, np.float32
-    )
+    return _as_pixels(_lit(colours, light)), np.asarray(share, np.float32)
 
 
-def _lower_jaw(colours: MouthColours, along: Floats, down: Floats, arch: Floats) -> tuple[Pixels, Floats]:
+def _lower_jaw(
+    colours: MouthColours, along: Floats, down: Floats, arch: Floats, shadow: Floats
+) -> tuple[Pixels, Floats]:
     """Return the lower row, the tongue behind it and the gums below, with the chin up; and where they are."""
     within = _from_gap(along, _TOOTH[1])
     tips = _LOWER_END - 0.006 * (1 - arch) + 0.002 * (1 - smoothstep(within / 0.25))
-    teeth_share = smoothstep((down - tips) / _TEETH_EDGE + 0.5) * smoothstep(arch / 0.35)
-    light = _LOWER_LIGHT * _along_arch(arch) * (1 - _GAP_DARK * (1 - smoothstep(within / 0.12)))
-    teeth = colours.deep + (colours.light * _LIGHT - colours.deep) * (light + 0 * down)[..., None]
+    teeth_share = smoothstep((down - tips) / _TEETH_EDGE + 0.5) * (1 - shadow)
+    light = _LOWER_LIGHT * (1 - _ARCH * shadow) * (1 - _GAP_DARK * (1 - smoothstep(within / 0.12)))
+    teeth = _lit(colours, light + 0 * down)
     gums = smoothstep((down - tips - _GUM) / 0.006)
     teeth = teeth + (colours.tongue - teeth) * gums[..., None]
     back = _LOWER_END - _TONGUE_TOP * arch
@@ -123,9 +128,10 @@ def _from_gap(along: Floats, width: float) -> Floats:
     return np.asarray(np.abs(number - np.round(number)), np.float32)
 
 
-def _along_arch(arch: Floats) -> Floats:
-    power, lost = _ARCH
-    return np.asarray(1 - lost * (1 - arch**power), np.float32)
+def _lit(colours: MouthColours, light: Floats) -> Floats:
+    """Return the colour of teeth in so much light, 0..1 (h, w): (h, w, 3); warm in the shade, never grey."""
+    pale = colours.light + (colours.light.mean() - colours.light) * _PALE
+    return np.asarray(colours.deep + (pale * _LIGHT - colours.deep) * light[..., None], np.float32)
 
 
 def _as_pixels(colours: Floats) -> Pixels:
