@@ -45,9 +45,9 @@ across and 0.26 to 0.43 down, of corners that go out 0.21 to 0.51, of lips that 
 _PLACE_SHARE, _MOST_PLACE = 0.12, 0.03
 """The head goes along with a viewer who moves aside by this share of their way, heights of the face, and no farther."""
 _GROW_SHARE, _MOST_GROW = 0.15, 0.03
-_MOST_YAW, _MOST_PITCH, _MOST_ROLL = 26.0, 20.0, 22.0
+_MOST_YAW, _MOST_PITCH, _MOST_ROLL = 22.0, 18.0, 22.0
 """Degrees: beyond, a warp shows no turned head but a bent picture."""
-_LINEAR = 0.6
+_LINEAR = 0.3
 """Up to this share of the most, a turn is followed as it is; beyond, ever less."""
 
 
