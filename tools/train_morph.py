@@ -128,7 +128,7 @@ def train(run: Run[Job]) -> int:
     job, fabric = run.job, run.fabric
     people = load_people(run)
     share = Share(job.run.batch, fabric.global_rank, fabric.world_size)
-    source = CrowdFaces(people.crowd, people.learnt, job.run.disturbing(job.own.face_px), job.run.seed, share)
+    source = CrowdFaces(people.crowd, people.learnt, job.run.augmentation(job.own.face_px), job.run.seed, share)
     recipe = job.make_recipe(fabric)
     if not run.has_begun:
         recipe.vae.begin_with_eigenfaces(some_faces(people, job, fabric.device))

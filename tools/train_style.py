@@ -28,7 +28,7 @@ from realtime.system.console import progress_line
 from realtime.system.standard_streams import keep_stderr
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM
-from tools.training import RECIPES, Given, Material, Recipe, data
+from tools.training import RECIPES, Material, Recipe, RunInputs, data
 from tools.training.command import CommandLine, run_command
 from tools.training.command_line import default_of
 from tools.training.data import to_tensor
@@ -89,11 +89,11 @@ class Job(TrainingJob[Recipe]):
             **super().asked(),
         }
 
-    def given(self, device: torch.device) -> Given:
-        """As `TrainingJob.given`, with the paintings."""
+    def inputs(self, device: torch.device) -> RunInputs:
+        """As `TrainingJob.inputs`, with the paintings."""
         paintings = load_paintings(self.style, self.style_size_px, device)
         begun = self.start_from is not None
-        return dataclasses.replace(super().given(device), paintings=paintings, begun=begun)
+        return dataclasses.replace(super().inputs(device), paintings=paintings, begun=begun)
 
     def make_recipe(self, fabric: Fabric) -> Recipe:
         """As `TrainingJob.make_recipe`, with an earlier run's weights where some are named."""

@@ -101,8 +101,8 @@ def load_person(run: Run[Job], folders: Sequence[Path], number: int) -> Person:
     count = min(settings.held_out, len(faces) // 4)
     shown = np.linspace(0, len(faces) - 1, count + 2)[1:-1].round().astype(int)
     learnt = np.setdiff1d(np.arange(len(faces)), shown)
-    disturbing = settings.disturbing(job.own.face_px, settings.warp)
-    crops = OnePersonsCrops(faces, learnt, disturbing, (settings.seed, number))
+    augmentation = settings.augmentation(job.own.face_px, settings.warp)
+    crops = OnePersonsCrops(faces, learnt, augmentation, (settings.seed, number))
     return Person(crops, tuple(crops.plain(int(index)) for index in shown), len(learnt))
 
 

@@ -73,10 +73,12 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
         if problem:
             raise ModelError(f"{path}: '{port.name}' {problem}; {again}")
     if card.kind is ModelKind.STYLE:
-        taken, given = inputs["frame"].shape, outputs["frame_out"].shape
-        for side, side_out in zip(taken[1:3], given[1:3], strict=True):
+        frame_in, frame_out = inputs["frame"].shape, outputs["frame_out"].shape
+        for side, side_out in zip(frame_in[1:3], frame_out[1:3], strict=True):
             if isinstance(side_out, int) and side_out != side:
-                raise ModelError(f"{path} takes {_in_words(taken)} and gives {_in_words(given)}, another size; {again}")
+                raise ModelError(
+                    f"{path} takes {_in_words(frame_in)} and gives {_in_words(frame_out)}, another size; {again}"
+                )
     else:
         _check_face(path, card, inputs, outputs)
 

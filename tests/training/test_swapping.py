@@ -22,10 +22,10 @@ from tools.networks import layout_of
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder
 from tools.networks.swap_light import SwapLight
 from tools.networks.weights import Weights
-from tools.training.faces import DETAIL_PLANE, OVAL_PLANE, PLAIN, WARPED, Disturbing, disturbed, load_faces
+from tools.training.faces import DETAIL_PLANE, OVAL_PLANE, PLAIN, WARPED, Augmentation, augmented, load_faces
 from tools.training.swapping import unlikeness
 
-STILL = Disturbing(64, warp=0, turn_degrees=0, zoom=0, move=0, flip=False, light=0)
+STILL = Augmentation(64, warp=0, turn_degrees=0, zoom=0, move=0, flip=False, light=0)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,7 @@ def silent(what: str, share: float) -> None:
     pass
 
 
-def test_undisturbed_a_network_learns_from_what_the_live_loop_would_give_it(
-    crops: Path, navy_photo: Path, tmp_path: Path
-) -> None:
+def test_a_network_learns_from_what_the_live_loop_would_give_it(crops: Path, navy_photo: Path, tmp_path: Path) -> None:
     faces = load_faces([crops], 64, tmp_path, silent)
     assert len(faces) == 18
     picture = laid(read_picture(navy_photo), 0)
@@ -55,7 +53,7 @@ def test_undisturbed_a_network_learns_from_what_the_live_loop_would_give_it(
     mesh = MeshModel().measure(picture, detector.find(picture)[0])
     detector.close()
     live, _ = cut_face(picture, mesh, Alignment.parse(FACE), 64)
-    planes = disturbed(faces.store.picture(0), faces.mesh(0), STILL, np.random.default_rng(0))
+    planes = augmented(faces.store.picture(0), faces.mesh(0), STILL, np.random.default_rng(0))
     assert planes.shape == (64, 64, 8)
     # Two of OpenCV's functions made them, which round alike on some processors only.
     assert np.abs(planes[:, :, WARPED].astype(int) - planes[:, :, PLAIN]).max() <= 1
@@ -65,9 +63,9 @@ def test_undisturbed_a_network_learns_from_what_the_live_loop_would_give_it(
 
 def test_the_oval_is_the_face_and_eyes_and_mouth_lie_in_it(crops: Path, tmp_path: Path) -> None:
     faces = load_faces([crops], 64, tmp_path, silent)
-    how = Disturbing(64, warp=0.03, turn_degrees=10, zoom=0.05, move=0.05, flip=True, light=0.2)
+    how = Augmentation(64, warp=0.03, turn_degrees=10, zoom=0.05, move=0.05, flip=True, light=0.2)
     for number in range(6):
-        planes = disturbed(faces.store.picture(number), faces.mesh(number), how, np.random.default_rng(number))
+        planes = augmented(faces.store.picture(number), faces.mesh(number), how, np.random.default_rng(number))
         oval, detail = planes[:, :, OVAL_PLANE] / 255, planes[:, :, DETAIL_PLANE] / 255
         assert 0.3 < oval.mean() < 0.75
         assert 0.02 < detail.mean() < 0.15
@@ -81,9 +79,10 @@ def test_a_flip_exchanges_left_and_right_of_everything(crops: Path, tmp_path: Pa
     faces = load_faces([crops], 64, tmp_path, silent)
     picture, mesh = faces.store.picture(3), faces.mesh(3)
     flipped = [
-        disturbed(picture, mesh, Disturbing(64, 0, 0, 0, 0, True, 0), np.random.default_rng(seed)) for seed in range(30)
+        augmented(picture, mesh, Augmentation(64, 0, 0, 0, 0, True, 0), np.random.default_rng(seed))
+        for seed in range(30)
     ]
-    plain = disturbed(picture, mesh, STILL, np.random.default_rng(0))
+    plain = augmented(picture, mesh, STILL, np.random.default_rng(0))
     ways = {np.array_equal(each, plain) for each in flipped}
     assert ways == {True, False}
     assert all(np.array_equal(each, plain) or np.array_equal(each, plain[:, ::-1]) for each in flipped)

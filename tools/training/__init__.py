@@ -35,7 +35,7 @@ class Material(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
-class Given:
+class RunInputs:
     """What the user gave beside pictures. Loaded, on the device."""
 
     paintings: tuple[Tensor, ...]
@@ -67,7 +67,7 @@ class Recipe(abc.ABC):
     """Which pictures its generator takes."""
 
     @abc.abstractmethod
-    def __init__(self, fabric: Fabric, given: Given, settings: Any) -> None: ...
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: Any) -> None: ...
 
     @classmethod
     def multiple(cls, settings: Any) -> int:  # noqa: ARG003 - for those where it depends on their sizes

@@ -29,7 +29,7 @@ from tools.extraction.groups import UNSORTED
 from tools.extraction.manifest import NAME, in_units
 from tools.extraction.writing import NEW
 from tools.training.data import Share, Shuffled, relit
-from tools.training.faces import Disturbing, FaceSet, crops_in, jittered, kept_faces, kept_px
+from tools.training.faces import Augmentation, FaceSet, crops_in, jittered, kept_faces, kept_px
 from tools.training.pictures import LEAST_PICTURES, SUFFIXES, fingerprint, open_store, write_store
 
 Progress = Callable[[str, float], None]
@@ -60,13 +60,13 @@ class Crowd:
         number, place = self.places[index]
         return Path(self.sets[number].store.names[place]).stem
 
-    def cut(self, index: int, disturbing: Disturbing, rng: np.random.Generator) -> Pixels:
+    def cut(self, index: int, augmentation: Augmentation, rng: np.random.Generator) -> Pixels:
         """Return face `index` as RGB [S, S, 3]: turned, moved, lit and mirrored by chance."""
         number, place = self.places[index]
-        faces, side = self.sets[number], disturbing.side_px
-        to_picture = jittered(Alignment.parse(FACE).to_picture(faces.mesh(place), side), disturbing, rng)
-        face = relit(sample(faces.store.picture(place), to_picture, side), disturbing.light, rng)
-        return np.ascontiguousarray(face[:, ::-1]) if disturbing.flip and rng.random() < 0.5 else face
+        faces, side = self.sets[number], augmentation.side_px
+        to_picture = jittered(Alignment.parse(FACE).to_picture(faces.mesh(place), side), augmentation, rng)
+        face = relit(sample(faces.store.picture(place), to_picture, side), augmentation.light, rng)
+        return np.ascontiguousarray(face[:, ::-1]) if augmentation.flip and rng.random() < 0.5 else face
 
     def plain(self, index: int, side_px: int) -> Pixels:
         """Return face `index` as RGB [S, S, 3], as the live loop would give it to the network."""
@@ -80,9 +80,9 @@ class CrowdFaces:
     """A source of faces alone, in a shuffled order."""
 
     def __init__(
-        self, crowd: Crowd, learnt: NDArray[np.int64], disturbing: Disturbing, seed: int, share: Share
+        self, crowd: Crowd, learnt: NDArray[np.int64], augmentation: Augmentation, seed: int, share: Share
     ) -> None:
-        self._crowd, self._disturbing, self._share = crowd, disturbing, share
+        self._crowd, self._augmentation, self._share = crowd, augmentation, share
         self._shuffled = Shuffled(learnt, seed)
 
     def draw(self, step: int) -> tuple[NDArray[np.uint8], None]:
@@ -90,7 +90,7 @@ class CrowdFaces:
 
     def _face(self, number: int) -> Pixels:
         shuffled = self._shuffled
-        return self._crowd.cut(shuffled.picture_of(number), self._disturbing, shuffled.chance(number))
+        return self._crowd.cut(shuffled.picture_of(number), self._augmentation, shuffled.chance(number))
 
 
 def load_crowd(folders: Sequence[Path], people: Path | None, face_px: int, cache: Path, progress: Progress) -> Crowd:

@@ -20,7 +20,7 @@ from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.cyclegan_resnet import CycleganResnet, CycleganResnetLayout
 from tools.networks.patch_discriminator import PatchDiscriminator
-from tools.training import Given, Material, Recipe, laid_out, set_up_optimizer
+from tools.training import Material, Recipe, RunInputs, laid_out, set_up_optimizer
 from tools.training.data import Batch, painted_by
 
 
@@ -70,17 +70,17 @@ class CycleganRecipe(Recipe):
     usual_rate = 2e-4
     picture: ClassVar[PictureFormat] = CycleganResnetLayout.picture
 
-    def __init__(self, fabric: Fabric, given: Given, settings: CycleganSettings) -> None:
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: CycleganSettings) -> None:
         self._fabric = fabric
         self._settings = settings
         generators = [CycleganResnet(settings.width, settings.blocks) for _ in range(2)]
         judges = [PatchDiscriminator(settings.judge_width) for _ in range(2)]
         for network in (*generators, *judges):
             network.apply(_begin_small)
-            laid_out(network, given.memory_format)
+            laid_out(network, inputs.memory_format)
         together = nn.ModuleDict({"there": generators[0], "back": generators[1]})
-        there_and_back = Adam(together.parameters(), given.learning_rate, betas=(0.5, 0.999), foreach=True)
-        judging = Adam(nn.ModuleList(judges).parameters(), given.learning_rate, betas=(0.5, 0.999), foreach=True)
+        there_and_back = Adam(together.parameters(), inputs.learning_rate, betas=(0.5, 0.999), foreach=True)
+        judging = Adam(nn.ModuleList(judges).parameters(), inputs.learning_rate, betas=(0.5, 0.999), foreach=True)
         # Each network is set up by itself: what runs in several processes is one network's pass.
         self._there, self._back = (fabric.setup_module(network) for network in generators)
         self._judge_others, self._judge_pictures = (fabric.setup_module(network) for network in judges)

@@ -151,7 +151,7 @@ def _read(path: Path, most_px: int) -> Pixels | str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Disturbing:
+class Augmentation:
     """How crops are changed from step to step."""
 
     side_px: int
@@ -169,19 +169,19 @@ class OnePersonsCrops:
     """Draws crops of one person, in a shuffled order."""
 
     def __init__(
-        self, faces: FaceSet, learnt: NDArray[np.int64], disturbing: Disturbing, seed: tuple[int, ...]
+        self, faces: FaceSet, learnt: NDArray[np.int64], augmentation: Augmentation, seed: tuple[int, ...]
     ) -> None:
-        self._faces, self._disturbing, self._shuffled = faces, disturbing, Shuffled(learnt, *seed)
+        self._faces, self._augmentation, self._shuffled = faces, augmentation, Shuffled(learnt, *seed)
         self._alignment = Alignment.parse(FACE)
 
     def crop(self, number: int) -> NDArray[np.uint8]:
         """Return crop `number` of the run, [S, S, 8]."""
         index, rng = self._shuffled.picture_of(number), self._shuffled.chance(number)
-        return disturbed(self._faces.store.picture(index), self._faces.mesh(index), self._disturbing, rng)
+        return augmented(self._faces.store.picture(index), self._faces.mesh(index), self._augmentation, rng)
 
     def plain(self, index: int) -> Pixels:
-        """Return crop `index` undisturbed, RGB [S, S, 3]: what the live loop would give the network."""
-        mesh, side = self._faces.mesh(index), self._disturbing.side_px
+        """Return crop `index` as it is, RGB [S, S, 3]: what the live loop would give the network."""
+        mesh, side = self._faces.mesh(index), self._augmentation.side_px
         return sample(self._faces.store.picture(index), self._alignment.to_picture(mesh, side), side)
 
 
@@ -199,26 +199,30 @@ class TwoPeople:
         )
 
 
-def disturbed(picture: Pixels, mesh: FaceMesh, disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.uint8]:
+def augmented(
+    picture: Pixels, mesh: FaceMesh, augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Return the eight planes of one crop."""
-    side = disturbing.side_px
-    to_picture = jittered(Alignment.parse(FACE).to_picture(mesh, side), disturbing, rng)
+    side = augmentation.side_px
+    to_picture = jittered(Alignment.parse(FACE).to_picture(mesh, side), augmentation, rng)
     plain = sample(picture, to_picture, side)
-    x, y = _warp(to_picture, disturbing, rng)
+    x, y = _warp(to_picture, augmentation, rng)
     warped = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     relit_both = relit(
-        np.concatenate([np.asarray(warped, np.uint8), plain]), disturbing.light, rng
+        np.concatenate([np.asarray(warped, np.uint8), plain]), augmentation.light, rng
     )  # both in the same light
     planes = np.concatenate([relit_both[:side], relit_both[side:], _shapes(mesh, to_picture, side)], axis=2)
-    return np.ascontiguousarray(planes[:, ::-1] if disturbing.flip and rng.random() < 0.5 else planes)
+    return np.ascontiguousarray(planes[:, ::-1] if augmentation.flip and rng.random() < 0.5 else planes)
 
 
-def jittered(to_picture: NDArray[np.float32], disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+def jittered(
+    to_picture: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Turn, scale and move the crop about its middle."""
-    turn = np.radians(rng.uniform(-disturbing.turn_degrees, disturbing.turn_degrees))
-    zoom = 1 + rng.uniform(-disturbing.zoom, disturbing.zoom)
-    middle = (disturbing.side_px - 1) / 2
-    moved = rng.uniform(-disturbing.move, disturbing.move, 2) * disturbing.side_px
+    turn = np.radians(rng.uniform(-augmentation.turn_degrees, augmentation.turn_degrees))
+    zoom = 1 + rng.uniform(-augmentation.zoom, augmentation.zoom)
+    middle = (augmentation.side_px - 1) / 2
+    moved = rng.uniform(-augmentation.move, augmentation.move, 2) * augmentation.side_px
     own = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * zoom
     turned = np.empty((2, 3))
     turned[:, :2] = to_picture[:, :2] @ own
@@ -226,13 +230,13 @@ def jittered(to_picture: NDArray[np.float32], disturbing: Disturbing, rng: np.ra
     return turned.astype(np.float32)
 
 
-def _warp(to_picture: NDArray[np.float32], disturbing: Disturbing, rng: np.random.Generator) -> NDArray[np.float32]:
+def _warp(to_picture: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return [2, S, S]: for each pixel of a warped crop, x and y in the picture it is taken from.
 
     This is faceswap's grid of 5×5 points, each moved by chance, smooth between them.
     """
-    side = disturbing.side_px
-    grid = rng.normal(0, disturbing.warp * side, (_GRID, _GRID, 2)).astype(np.float32)
+    side = augmentation.side_px
+    grid = rng.normal(0, augmentation.warp * side, (_GRID, _GRID, 2)).astype(np.float32)
     offsets = cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
     crop = np.stack([x, y], axis=2) + offsets

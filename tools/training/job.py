@@ -12,8 +12,8 @@ from lightning_fabric import Fabric
 from realtime.core.settings import setting
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.features import PictureFeatures, features_from
-from tools.training import Given, Recipe, laid_out
-from tools.training.faces import Disturbing
+from tools.training import Recipe, RunInputs, laid_out
+from tools.training.faces import Augmentation
 
 R = TypeVar("R", bound=Recipe)
 
@@ -72,9 +72,9 @@ class FaceSettings(TrainingSettings):
         default=3.0, metadata=setting("between sheets, curves and figures", least=0.01, unit="minutes")
     )
 
-    def disturbing(self, side_px: int, warp: float = 0.0) -> Disturbing:
+    def augmentation(self, side_px: int, warp: float = 0.0) -> Augmentation:
         """Return how faces of this side are changed from step to step."""
-        return Disturbing(side_px, warp, self.turn, self.zoom, self.move, self.flip, self.light)
+        return Augmentation(side_px, warp, self.turn, self.zoom, self.move, self.flip, self.light)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,15 +103,15 @@ class TrainingJob(Generic[R]):
     def learning_rate(self) -> float:
         return self.recipe.usual_rate if self.run.learning_rate is None else self.run.learning_rate
 
-    def given(self, device: torch.device) -> Given:
+    def inputs(self, device: torch.device) -> RunInputs:
         """Return what the recipe is given beside pictures. Raises ModelError for a VGG's file that is none."""
         features = self._load_features(device)
-        return Given((), features, self.learning_rate, self.run.steps, False, self.run.memory_format)
+        return RunInputs((), features, self.learning_rate, self.run.steps, False, self.run.memory_format)
 
     def make_recipe(self, fabric: Fabric) -> R:
-        """Make the recipe, its weights drawn by the seed. Raises ModelError as `given` does."""
+        """Make the recipe, its weights drawn by the seed. Raises ModelError as `inputs` does."""
         torch.manual_seed(self.run.seed)
-        return self.recipe(fabric, self.given(fabric.device), self.own)
+        return self.recipe(fabric, self.inputs(fabric.device), self.own)
 
     def _load_features(self, device: torch.device) -> PictureFeatures | None:
         if self.features is None:

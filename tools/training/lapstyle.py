@@ -25,7 +25,7 @@ from tools.networks import PictureFormat
 from tools.networks.features import vgg_of
 from tools.networks.lapstyle import STYLED, LapStyle, picture_format, pyramid, revised, statistics
 from tools.networks.patch_discriminator import StrokeDiscriminator
-from tools.training import Given, Recipe, cosine, laid_out, set_up_optimizer
+from tools.training import Recipe, RunInputs, cosine, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.losses import (
     earth_movers_distance,
@@ -75,26 +75,26 @@ class LapStyleRecipe(Recipe):
     usual_rate = 1e-3
     picture: ClassVar[PictureFormat] = picture_format(0)
 
-    def __init__(self, fabric: Fabric, given: Given, settings: LapStyleSettings) -> None:
-        features = vgg_of(given.features, "lapstyle")
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: LapStyleSettings) -> None:
+        features = vgg_of(inputs.features, "lapstyle")
         assert features is not None
         self._fabric, self._settings, self._features = fabric, settings, features
-        self._steps = given.steps
+        self._steps = inputs.steps
         network = LapStyle(features.encoder(), settings.levels, settings.revision_width)
-        network.bake([painting.cpu() for painting in given.paintings])
+        network.bake([painting.cpu() for painting in inputs.paintings])
         fabric.to_device(network)
-        self._network = laid_out(network, given.memory_format)
+        self._network = laid_out(network, inputs.memory_format)
         parts: list[nn.Module] = [self._network.draft, *self._network.revisions]
         self._parts = [fabric.setup_module(part) for part in parts]
         judges = [StrokeDiscriminator(settings.judge_width) for _ in range(settings.levels)]
-        self._judges = [fabric.setup_module(laid_out(judge, given.memory_format)) for judge in judges]
+        self._judges = [fabric.setup_module(laid_out(judge, inputs.memory_format)) for judge in judges]
 
         def adam(module: nn.Module) -> Optimizer:
-            return set_up_optimizer(fabric, Adam(module.parameters(), given.learning_rate, betas=(0.5, 0.99)))
+            return set_up_optimizer(fabric, Adam(module.parameters(), inputs.learning_rate, betas=(0.5, 0.99)))
 
         self._optimizers = [adam(part) for part in self._parts]
         self._judging = [adam(judge) for judge in self._judges]
-        self._paintings = [pyramid(painting, settings.levels) for painting in given.paintings]
+        self._paintings = [pyramid(painting, settings.levels) for painting in inputs.paintings]
         self._wanted = [self._statistics_of_paintings(level) for level in range(settings.levels + 1)]
 
     @classmethod

@@ -21,7 +21,7 @@ from tools.networks import PictureFormat
 from tools.networks.face_vae import LIGHT, FaceVae, FaceVaeLayout, widths
 from tools.networks.features import vgg_of
 from tools.networks.patch_discriminator import PatchDiscriminator
-from tools.training import Given, Recipe, laid_out, set_up_optimizer
+from tools.training import Recipe, RunInputs, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.losses import content_distance
 
@@ -79,14 +79,14 @@ class MorphRecipe(Recipe):
     usual_rate = 1e-3
     picture: ClassVar[PictureFormat] = FaceVaeLayout.picture
 
-    def __init__(self, fabric: Fabric, given: Given, settings: MorphSettings) -> None:
-        self._fabric, self._settings, self._steps = fabric, settings, given.steps
-        self.features = vgg_of(given.features, "the VAE")
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: MorphSettings) -> None:
+        self._fabric, self._settings, self._steps = fabric, settings, inputs.steps
+        self.features = vgg_of(inputs.features, "the VAE")
         down, up = widths(settings.face_px, settings.width)
-        vae = laid_out(FaceVae(down, up, settings.latent), given.memory_format)
-        judge = laid_out(PatchDiscriminator(settings.judge_width), given.memory_format)
-        drawing = Adam(vae.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
-        judging = Adam(judge.parameters(), given.learning_rate, betas=(0.5, 0.99), foreach=True)
+        vae = laid_out(FaceVae(down, up, settings.latent), inputs.memory_format)
+        judge = laid_out(PatchDiscriminator(settings.judge_width), inputs.memory_format)
+        drawing = Adam(vae.parameters(), inputs.learning_rate, betas=(0.9, 0.99), foreach=True)
+        judging = Adam(judge.parameters(), inputs.learning_rate, betas=(0.5, 0.99), foreach=True)
         self._vae, self._judge = fabric.setup_module(vae), fabric.setup_module(judge)
         self._drawing, self._judging = set_up_optimizer(fabric, drawing), set_up_optimizer(fabric, judging)
         self._counts = _counts(settings.face_px, fabric.device)

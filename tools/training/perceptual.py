@@ -25,7 +25,7 @@ from tools.networks import PictureFormat
 from tools.networks.brush import Brush
 from tools.networks.brush_layout import BrushLayout
 from tools.networks.fast_neural_style import FastNeuralStyle, FastNeuralStyleLayout
-from tools.training import Given, Recipe, laid_out
+from tools.training import Recipe, RunInputs, laid_out
 from tools.training.data import Batch, painted_by
 from tools.training.losses import (
     content_distance,
@@ -120,23 +120,23 @@ class FastNeuralStyleSettings(PerceptualSettings):
 class PerceptualRecipe(Recipe):
     """Content, style and what keeps a live picture calm."""
 
-    def __init__(self, fabric: Fabric, given: Given, settings: PerceptualSettings) -> None:
-        assert given.features is not None
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: PerceptualSettings) -> None:
+        assert inputs.features is not None
         self._fabric = fabric
         self._settings = settings
-        self._plain_steps = 0 if given.begun else min(settings.plain_steps, given.steps // 5)
-        self._features = given.features
-        self._paintings = given.paintings
-        known = given.features.widths()
-        self._content = layer_shares(settings.content_layers or given.features.CONTENT_LAYERS, known)
-        self._style = layer_shares(settings.style_layers or given.features.STYLE_LAYERS, known)
+        self._plain_steps = 0 if inputs.begun else min(settings.plain_steps, inputs.steps // 5)
+        self._features = inputs.features
+        self._paintings = inputs.paintings
+        known = inputs.features.widths()
+        self._content = layer_shares(settings.content_layers or inputs.features.CONTENT_LAYERS, known)
+        self._style = layer_shares(settings.style_layers or inputs.features.STYLE_LAYERS, known)
         self._targets = [
-            style_targets(given.features, [reduced(one, level) for one in given.paintings], self._style)
-            for level in range(sizes_seen(given.paintings, settings.style_sizes) if given.paintings else 0)
+            style_targets(inputs.features, [reduced(one, level) for one in inputs.paintings], self._style)
+            for level in range(sizes_seen(inputs.paintings, settings.style_sizes) if inputs.paintings else 0)
         ]
-        network = laid_out(self._network(settings), given.memory_format)
+        network = laid_out(self._network(settings), inputs.memory_format)
         # "foreach" makes one pass over all weights instead of sixty small ones: a tenth of a step on two cores.
-        optimizer = Adam(network.parameters(), given.learning_rate, betas=(0.9, 0.99), foreach=True)
+        optimizer = Adam(network.parameters(), inputs.learning_rate, betas=(0.9, 0.99), foreach=True)
         self._network_set_up, self._optimizer = fabric.setup(network, optimizer)
 
     @abc.abstractmethod

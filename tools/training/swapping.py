@@ -23,7 +23,7 @@ from realtime.model_import.hints import ColourOrder
 from tools.networks import PictureFormat
 from tools.networks.faceswap_autoencoder import FaceswapAutoencoder, FaceswapAutoencoderLayout
 from tools.networks.swap_light import SwapLight, SwapLightLayout, begin
-from tools.training import Given, Recipe, laid_out, set_up_optimizer
+from tools.training import Recipe, RunInputs, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.faces import DETAIL_PLANE, OVAL_PLANE, PLAIN, WARPED
 from tools.training.losses import content_distance
@@ -91,10 +91,10 @@ class SwapRecipe(Recipe):
     usual_rate = 3e-4
     multiple_of: ClassVar[int]
 
-    def __init__(self, fabric: Fabric, given: Given, settings: SwapSettings) -> None:
-        self._fabric, self._settings, self._features = fabric, settings, given.features
-        both = laid_out(_Both(self._network(settings)), given.memory_format)
-        optimizer = Adam(both.parameters(), given.learning_rate, betas=(0.5, 0.99), foreach=True)
+    def __init__(self, fabric: Fabric, inputs: RunInputs, settings: SwapSettings) -> None:
+        self._fabric, self._settings, self._features = fabric, settings, inputs.features
+        both = laid_out(_Both(self._network(settings)), inputs.memory_format)
+        optimizer = Adam(both.parameters(), inputs.learning_rate, betas=(0.5, 0.99), foreach=True)
         self._both = fabric.setup_module(both)
         self._optimizer = set_up_optimizer(fabric, optimizer)
 

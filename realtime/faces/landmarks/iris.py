@@ -57,9 +57,9 @@ class Eye:
     def offset(self) -> tuple[float, float]:
         """Where the iris stands, in eye widths from the middle of the corners: right is positive, down is positive."""
         axis = self.axis
-        away = self.centre - (self.upper[0] + self.upper[-1]) / 2
-        along = float(away @ axis) / self.width_px
-        return along, float(away @ np.array([-axis[1], axis[0]])) / self.width_px
+        from_middle = self.centre - (self.upper[0] + self.upper[-1]) / 2
+        along = float(from_middle @ axis) / self.width_px
+        return along, float(from_middle @ np.array([-axis[1], axis[0]])) / self.width_px
 
     @property
     def middle(self) -> NDArray[np.float32]:

@@ -124,9 +124,9 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         encoder = self._encoder(architecture, ports, where)
         code = encoder.validation.code if encoder is not None else None
         if encoder is not None and code is not None and ports.identity is not None:
-            spec, way = _with_identity(spec, ports.identity, network, code.shape[1], where)
+            spec, identity_finding = _with_identity(spec, ports.identity, network, code.shape[1], where)
             known_from = architecture.title or "the file"
-            findings += [*encoder.findings, Finding("it goes in", way.value, known_from)]
+            findings += [*encoder.findings, Finding("it goes in", identity_finding.value, known_from)]
             card = dataclasses.replace(
                 card,
                 about="Wears the face of a photo",
@@ -245,13 +245,13 @@ def _with_identity(
     """Return the spec with an identity of so many numbers, and how they go in. Raises ModelError where they do not
     fit.
     """
-    identity_map, way = network.last_weights.map_to(wanted, network.architecture, where)
+    identity_map, identity_finding = network.last_weights.map_to(wanted, network.architecture, where)
     if size != wanted.size:
         raise ModelError(
             f"{where} is told whose face by {wanted.size} numbers, and --identity-model gives {size}: take the "
             "network it was trained with (w600k_r50.onnx, for most)"
         )
-    return dataclasses.replace(spec, identity_size=size, identity_map=identity_map), way
+    return dataclasses.replace(spec, identity_size=size, identity_map=identity_map), identity_finding
 
 
 def _port_findings(ports: FacePorts) -> list[Finding]:

@@ -128,11 +128,11 @@ def _followed_steps(
     looks: Sequence[float], gaze: Sequence[float], yaw: Sequence[float], driven: Sequence[Motion]
 ) -> dict[str, Figure]:
     """Return the figures of a row that follows a clip."""
-    asked = look(driven[-1]) - look(driven[0])
+    asked_degrees = look(driven[-1]) - look(driven[0])
     return {
         "look_left": Figure(looks[0], "where head and eyes together look in the first frame, degrees"),
         "look_right": Figure(looks[-1], "and in the last"),
-        "look_kept": Figure((looks[-1] - looks[0]) / asked, "the way from left to right over the clip's"),
+        "look_kept": Figure((looks[-1] - looks[0]) / asked_degrees, "the way from left to right over the clip's"),
         "look_rank": _at_least(rank_correlation(looks), 0.99, "rank correlation of that look and frame number"),
         "look_place": _at_most(
             off_even(looks), 0.1, "farthest that any frame is off its even place, of the way from left to right"
@@ -170,10 +170,11 @@ def _picture_warnings(original: FaceMeasurement) -> list[str]:
     width = min(eyes.left.width_px, eyes.right.width_px)
     if width < _SMALL_EYE_PX:
         warnings.append(f"the eyes are only {width:.0f} pixels wide: a larger picture would look better")
-    away = abs(original.mesh.yaw_degrees)
-    if away > _FAR_EYE_DEGREES:
+    yaw_degrees = abs(original.mesh.yaw_degrees)
+    if yaw_degrees > _FAR_EYE_DEGREES:
         warnings.append(
-            f"the face is turned {away:.0f} degrees away: its far eye is seen too badly to move as far, or to blink"
+            f"the face is turned {yaw_degrees:.0f} degrees away: "
+            "its far eye is seen too badly to move as far, or to blink"
         )
     if eyes.openness < TOO_NARROW_TO_ANIMATE:
         warnings.append("the eyes are nearly closed: there is little to see them turn, and they do not blink")

@@ -151,8 +151,8 @@ class EyeLayers:
         along, across = self.patch.places()
         upper, lower = shape.lids(along)
         lower = lower + shape.overhang_at(along)
-        away = np.hypot(along - self._iris[0], across - self._iris[1])
-        highlight = self._find_highlight(away)
+        from_centre = np.hypot(along - self._iris[0], across - self._iris[1])
+        highlight = self._find_highlight(from_centre)
         clean = self.patch.pixels - highlight
         grain = clean - cv2.GaussianBlur(clean, (0, 0), _GRAIN_PX * self.patch.enlarged)
         # No grain but lashes and edges stand out by more than this.
@@ -160,10 +160,10 @@ class EyeLayers:
         grain = np.clip(grain, -most, most).astype(np.float32)
         self.glow = np.asarray(highlight / np.maximum(255 - clean, _LEAST_ROOM), np.float32)
         self._glow_away = self._middle_of(self.glow, along, across)
-        self.white = self._continue_white(clean, grain, along, across, away)
+        self.white = self._continue_white(clean, grain, along, across, from_centre)
         opening = between(across, upper, lower)
         near_lid = smoothstep_between(-_LID_BLUR - SOFT_EDGE, -0.5 * _LID_BLUR - SOFT_EDGE, across - lower)
-        self.iris_layer, self.disc = self._complete_iris(clean, away, opening[..., 0], near_lid)
+        self.iris_layer, self.disc = self._complete_iris(clean, from_centre, opening[..., 0], near_lid)
         self._margin = (clean - self._ball(along, across, along, across)) * opening
         uncover = (self.white - clean) * between(across, upper, np.asarray(lower + _FADES_BELOW, np.float32))
         uncover -= highlight * _lit(across, upper, lower)
@@ -171,14 +171,14 @@ class EyeLayers:
 
     # ---- once for each picture ----
 
-    def _find_highlight(self, away: Floats) -> Floats:
+    def _find_highlight(self, from_centre: Floats) -> Floats:
         """Return the light that small bright spots add within the iris: what an opening with a disc takes away."""
         size = max(3, round(self.patch.spread_px(_LAMP_WIDTH))) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         softened = cv2.GaussianBlur(self.patch.pixels, (0, 0), self.patch.spread_px(_LAMP_DETAIL))
         base = cv2.GaussianBlur(cv2.morphologyEx(softened, cv2.MORPH_OPEN, kernel), (0, 0), size / 5)
         added = np.clip(self.patch.pixels - base, 0, None)
-        on_cornea = 1 - smoothstep_between(*_LAMP_ENDS, away / self._radius)
+        on_cornea = 1 - smoothstep_between(*_LAMP_ENDS, from_centre / self._radius)
         bright = smoothstep_between(_FAINT_LAMP, _SURE_LAMP, added.mean(axis=2)) * on_cornea
         weight = cv2.GaussianBlur(bright, (0, 0), self.patch.spread_px(_LAMP_EDGE))
         return np.asarray(added * weight[..., None], np.float32)
@@ -192,14 +192,16 @@ class EyeLayers:
             float((weight * (across - self._iris[1])).sum()) / total,
         )
 
-    def _continue_white(self, clean: Floats, grain: Floats, along: Floats, across: Floats, away: Floats) -> Floats:
+    def _continue_white(
+        self, clean: Floats, grain: Floats, along: Floats, across: Floats, from_centre: Floats
+    ) -> Floats:
         """Return the opening as it would look without the iris, and the skin below it without the iris' rim."""
         upper, lower = self.shape.lids(along)
-        grid_u = np.linspace(-0.5, 0.5, _PLACES, dtype=np.float32)
-        grid_v = np.linspace(0.0, 1.0, _LINES, dtype=np.float32)
-        line_up, line_low = self.shape.lids(grid_u)
-        unrolled_across = line_up[None, :] + grid_v[:, None] * (line_low - line_up)[None, :]
-        unrolled_along = np.broadcast_to(grid_u, unrolled_across.shape).astype(np.float32)
+        places_along = np.linspace(-0.5, 0.5, _PLACES, dtype=np.float32)
+        shares_down = np.linspace(0.0, 1.0, _LINES, dtype=np.float32)
+        lines_upper, lines_lower = self.shape.lids(places_along)
+        unrolled_across = lines_upper[None, :] + shares_down[:, None] * (lines_lower - lines_upper)[None, :]
+        unrolled_along = np.broadcast_to(places_along, unrolled_across.shape).astype(np.float32)
         unrolled = self.patch.sample(clean, unrolled_along, unrolled_across)
         covered = np.hypot(unrolled_along - self._iris[0], unrolled_across - self._iris[1]) < self._rim
         spread = np.zeros_like(unrolled_across)
@@ -216,35 +218,37 @@ class EyeLayers:
         calmed = cv2.GaussianBlur(filled, (0, 0), _LINES_CALMED)
         filled = np.where(covered[..., None], calmed, filled)
         gap = np.maximum(lower - upper, 1e-3)
-        map_u = (np.clip(along, -0.5, 0.5) + 0.5) * (_PLACES - 1)
-        map_v = np.clip((across - upper) / gap, 0, 1) * (_LINES - 1)
+        map_x = (np.clip(along, -0.5, 0.5) + 0.5) * (_PLACES - 1)
+        map_y = np.clip((across - upper) / gap, 0, 1) * (_LINES - 1)
         fill = cv2.remap(
             filled,
-            map_u.astype(np.float32),
-            map_v.astype(np.float32),
+            map_x.astype(np.float32),
+            map_y.astype(np.float32),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
         # Canvas, cracks and grain go on across the white: those of the lower lid's skin, mirrored up at its edge.
-        reach = lower + self.shape.overhang_at(along)
-        below = np.minimum(2 * reach - across + _GRAIN_BELOW, lower + _GRAIN_ENDS)
+        lower_end = lower + self.shape.overhang_at(along)
+        below = np.minimum(2 * lower_end - across + _GRAIN_BELOW, lower + _GRAIN_ENDS)
         fill = fill + _GRAIN_SHARE * self.patch.sample(grain, along, below.astype(np.float32))
-        disc: Floats = 1 - smoothstep_between(self._rim, self._rim + _COVER_EDGE, away)
-        softly = cv2.GaussianBlur(spread, (0, 0), 1.0)
-        beside = cv2.remap(softly, map_u.astype(np.float32), map_v.astype(np.float32), cv2.INTER_LINEAR)
+        cover: Floats = 1 - smoothstep_between(self._rim, self._rim + _COVER_EDGE, from_centre)
+        soft_spread = cv2.GaussianBlur(spread, (0, 0), 1.0)
+        beside = cv2.remap(soft_spread, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR)
         open_here = between(
-            across, np.asarray(upper - SOFT_EDGE, np.float32), np.asarray(reach + SOFT_EDGE, np.float32)
+            across, np.asarray(upper - SOFT_EDGE, np.float32), np.asarray(lower_end + SOFT_EDGE, np.float32)
         )
-        disc = np.maximum(disc, np.asarray(beside, np.float32) * open_here[..., 0])
-        white = np.asarray(clean * (1 - disc[..., None]) + fill * disc[..., None], np.float32)
+        cover = np.maximum(cover, np.asarray(beside, np.float32) * open_here[..., 0])
+        white = np.asarray(clean * (1 - cover[..., None]) + fill * cover[..., None], np.float32)
         # What hangs over the lower lid gives way to that lid's skin, from below and from both sides.
-        over = ((disc > 0) & (across > lower - _OVERHANG_ROOM) & (across < reach)).astype(np.uint8)
-        if not over.any():
+        overhanging = ((cover > 0) & (across > lower - _OVERHANG_ROOM) & (across < lower_end)).astype(np.uint8)
+        if not overhanging.any():
             return white
-        skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), over, 3.0, cv2.INPAINT_TELEA)
-        return np.where(over[..., None] > 0, skin, white).astype(np.float32)
+        skin = cv2.inpaint(np.clip(np.rint(white), 0, 255).astype(np.uint8), overhanging, 3.0, cv2.INPAINT_TELEA)
+        return np.where(overhanging[..., None] > 0, skin, white).astype(np.float32)
 
-    def _complete_iris(self, clean: Floats, away: Floats, opening: Floats, near_lid: Floats) -> tuple[Floats, Floats]:
+    def _complete_iris(
+        self, clean: Floats, from_centre: Floats, opening: Floats, near_lid: Floats
+    ) -> tuple[Floats, Floats]:
         """Return the iris as a whole disc, and how much it covers of what is behind it.
 
         `opening`, `near_lid` (h, w): where the eye is open, and where it is so near the lower lid that the picture is
@@ -253,47 +257,51 @@ class EyeLayers:
         half way to the white's: a rim copied there would be a ring in the colour of other places.
         """
         reach = self._rim + _RIM_EDGE
-        number = np.clip(away / reach * (RINGS - 1), 0, RINGS - 1).astype(np.float32)
-        profile = ring_colours(clean, number, opening * (1 - near_lid) > _MOST_SEEN)
+        ring_number = np.clip(from_centre / reach * (RINGS - 1), 0, RINGS - 1).astype(np.float32)
+        profile = ring_colours(clean, ring_number, opening * (1 - near_lid) > _MOST_SEEN)
         inner, edge, outer = (share * self._radius / reach * (RINGS - 1) for share in (_CORE, 1.0, _BEYOND))
         brightness = profile.mean(axis=1)
         core, beyond = (float(np.interp(ring, np.arange(RINGS), brightness)) for ring in (inner, outer))
         rings = np.arange(inner, outer, _RING_STEP)
-        way = np.maximum.accumulate((np.interp(rings, np.arange(RINGS), brightness) - core) / max(beyond - core, 1.0))
-        quarter, half, most = (
-            float(rings[min(int(np.sum(way < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
+        whiteness = np.maximum.accumulate(
+            (np.interp(rings, np.arange(RINGS), brightness) - core) / max(beyond - core, 1.0)
+        )
+        quarter, half, three_quarters = (
+            float(rings[min(int(np.sum(whiteness < share)), len(rings) - 1)]) for share in (0.25, 0.5, 0.75)
         )
         half = float(np.clip(half, _LEAST_END * edge, _MOST_END * edge))
-        soft = float(np.clip((most - quarter) / _STEP_SHARE, _LEAST_SOFT * edge, _MOST_SOFT * edge))
-        filled = 1 - smoothstep_between(half - soft, half + soft, number)
+        soft = float(np.clip((three_quarters - quarter) / _STEP_SHARE, _LEAST_SOFT * edge, _MOST_SOFT * edge))
+        filled = 1 - smoothstep_between(half - soft, half + soft, ring_number)
         # The rim's own rings are partly white already, and the disc lets the white through: not twice.
-        fill = at_rings(profile, np.minimum(number, half - soft))
+        fill = at_rings(profile, np.minimum(ring_number, half - soft))
         # Nor is a corner's shadow beside the iris part of its rim, or a lid's colour part of the iris.
-        off = (clean - at_rings(profile, number)).mean(axis=2)
-        shadow = smoothstep_between(_SHADOW_BEGINS, _SHADOW_SURE, -off)
-        shadow = shadow * smoothstep_between(*_SHADOW_FROM, away / self._radius)
-        lid = smoothstep_between(_LID_BEGINS, _LID_SURE, off) * near_lid
-        pure = opening * (1 - shadow) * (1 - lid)
+        brighter_by = (clean - at_rings(profile, ring_number)).mean(axis=2)
+        shadow = smoothstep_between(_SHADOW_BEGINS, _SHADOW_SURE, -brighter_by)
+        shadow = shadow * smoothstep_between(*_SHADOW_FROM, from_centre / self._radius)
+        lid = smoothstep_between(_LID_BEGINS, _LID_SURE, brighter_by) * near_lid
+        believed = opening * (1 - shadow) * (1 - lid)
         # Between such shadow and such a lid a thin strip is neither: alone, it would be a bright line beside the iris.
         size = max(3, round(self.patch.spread_px(_LEAST_SEEN))) | 1
-        pure = cv2.morphologyEx(pure, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-        pure = np.asarray(cv2.GaussianBlur(pure, (0, 0), self.patch.spread_px(_SEEN_EDGE)), np.float32)
-        own = 1 - smoothstep_between(self._rim, self._rim + _RIM_EDGE, away)
-        disc = filled * (1 - pure) + own * pure
+        believed = cv2.morphologyEx(
+            believed, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        )
+        believed = np.asarray(cv2.GaussianBlur(believed, (0, 0), self.patch.spread_px(_SEEN_EDGE)), np.float32)
+        own = 1 - smoothstep_between(self._rim, self._rim + _RIM_EDGE, from_centre)
+        disc = filled * (1 - believed) + own * believed
         # Each of the two colours counts by what it covers: beyond the rim that is the picture's alone, or the fill's
         # darkness would fringe it.
-        colour = fill + (clean - fill) * (own * pure / np.maximum(disc, 1e-3))[..., None]
+        colour = fill + (clean - fill) * (own * believed / np.maximum(disc, 1e-3))[..., None]
         return np.asarray(colour, np.float32), np.asarray(disc, np.float32)
 
     # ---- for each gaze ----
 
-    def _ball(self, along: Floats, across: Floats, from_u: Floats, from_v: Floats) -> Floats:
-        """Return the turned eyeball, without lids and highlights, at places given in units; `from_u`, `from_v`: where
-        the iris there comes from.
+    def _ball(self, along: Floats, across: Floats, from_along: Floats, from_across: Floats) -> Floats:
+        """Return the turned eyeball, without lids and highlights, at places given in units; `from_along`, `from_across`:
+        where the iris there comes from.
         """
         layer = self.patch.sample(self.white, along, across)
-        disc = np.clip(self.patch.sample(self.disc, from_u, from_v), 0, 1)
-        iris = self.patch.sample(self.iris_layer, from_u, from_v)
+        disc = np.clip(self.patch.sample(self.disc, from_along, from_across), 0, 1)
+        iris = self.patch.sample(self.iris_layer, from_along, from_across)
         return np.asarray(layer + (iris - layer) * disc[..., None], np.float32)
 
     def _iris_from(self, along: Floats, across: Floats) -> tuple[Floats, Floats, float]:
@@ -304,15 +312,21 @@ class EyeLayers:
         return u + self._iris[0], v + self._iris[1], change * self._radius
 
     def _glow_of(
-        self, along: Floats, across: Floats, shift_u: float, shift_v: float, from_u: Floats, from_v: Floats
+        self,
+        along: Floats,
+        across: Floats,
+        shift_along: float,
+        shift_across: float,
+        from_along: Floats,
+        from_across: Floats,
     ) -> Floats:
         """Return the highlights where they are when the iris has moved: the share of the way to white."""
-        glow_u, glow_v = self.highlight_shift(shift_u, shift_v)
-        glow = self.patch.sample(self.glow, along - glow_u, across - glow_v)
+        glow_along, glow_across = self.highlight_shift(shift_along, shift_across)
+        glow = self.patch.sample(self.glow, along - glow_along, across - glow_across)
         # Only the cornea mirrors the lamp: the highlight ends where the iris does.
-        away = np.hypot(from_u - self._iris[0], from_v - self._iris[1])
+        from_centre = np.hypot(from_along - self._iris[0], from_across - self._iris[1])
         start, end = (share * self._radius for share in _GLOW_ENDS)
-        return np.clip(glow, 0, 1) * (1 - smoothstep_between(start, end, away))[..., None]
+        return np.clip(glow, 0, 1) * (1 - smoothstep_between(start, end, from_centre))[..., None]
 
     def highlight_shift(self, shift_u: float, shift_v: float) -> tuple[float, float]:
         """Return how far the highlights move when the iris moves by this much: little, but never off the cornea."""
@@ -356,29 +370,29 @@ class EyeLayers:
         come from.
         """
         along, across = self.shape.units_of(x, y)
-        shift_u, shift_v = self.shift(gaze)
-        from_u, from_v, stretched = self._iris_from(along - shift_u, across - shift_v)
+        shift_along, shift_across = self.shift(gaze)
+        from_along, from_across, stretched = self._iris_from(along - shift_along, across - shift_across)
         closing = float(np.clip(gaze.closing, 0, 1))
         upper, lower = self.shape.lids(along)
         # Where the iris is seen beyond the lid's line, the lid gives way to it wherever it goes.
-        overhang = self.shape.overhang_at(np.asarray(along - shift_u, np.float32)) * (1 - closing)
-        lids = move_lids(upper, np.asarray(lower + overhang, np.float32), along, shift_v, closing)
+        overhang = self.shape.overhang_at(np.asarray(along - shift_along, np.float32)) * (1 - closing)
+        lids = move_lids(upper, np.asarray(lower + overhang, np.float32), along, shift_across, closing)
         bare = self.skin.uncovered(frame, along, across)
-        lids_move = closing > 0 or abs(shift_v) >= 1e-5
+        lids_move = closing > 0 or abs(shift_across) >= 1e-5
         skin = self.skin.moved(along, across, lids) if lids_move else bare
         opening = between(across, lids.moved_upper, lids.moved_lower)
-        painted = skin + (self._ball(along, across, from_u, from_v) - skin) * opening
+        painted = skin + (self._ball(along, across, from_along, from_across) - skin) * opening
         # What the layers do not explain fades as the iris moves off (it has the lid's colour along the lid) ...
-        fades = 1 - (math.hypot(shift_u, shift_v) + stretched) / _STAYS_NEAR
+        fades = 1 - (math.hypot(shift_along, shift_across) + stretched) / _STAYS_NEAR
         if fades > 0:
             painted += fades * max(0.0, 1 - closing / _MARGIN_SHUTS) * self.patch.sample(self._margin, along, across)
         # ... and as the lids do (single lashes, brush marks on their edges).
-        fades = max(0.0, 1 - abs(shift_v) / _STAYS_NEAR) * max(0.0, 1 - closing / _MARGIN_SHUTS)
+        fades = max(0.0, 1 - abs(shift_across) / _STAYS_NEAR) * max(0.0, 1 - closing / _MARGIN_SHUTS)
         if fades > 0:
             own_opening = between(across, upper, np.asarray(lower + self.shape.overhang_at(along), np.float32))
             unexplained = bare - self.patch.sample(self.white, along, across)
             painted += fades * unexplained * np.minimum(opening, own_opening)
-        glow = self._glow_of(along, across, shift_u, shift_v, from_u, from_v) * _lit(
+        glow = self._glow_of(along, across, shift_along, shift_across, from_along, from_across) * _lit(
             across, lids.moved_upper, lids.moved_lower
         )
         return np.asarray(painted + glow * np.clip(255 - painted, 0, None), np.float32)

@@ -105,13 +105,14 @@ class Lids:
 def move_lids(upper: Floats, lower: Floats, along: Floats, iris_down: float, closing: float) -> Lids:
     """Return the lids' edges `upper` and `lower` moved for an iris that goes down by `iris_down` and a closing 0..1."""
     gap = np.maximum(lower - upper, 0)
-    bow = np.clip(1 - (2 * along) ** 2, 0, 1)
+    parabola = np.clip(1 - (2 * along) ** 2, 0, 1)
     share = _UPPER_FOLLOWS_DOWN if iris_down > 0 else _UPPER_FOLLOWS_UP
-    follow = np.minimum(iris_down * share * bow, _MOST_FOLLOWED * gap)
+    follow = np.minimum(iris_down * share * parabola, _MOST_FOLLOWED * gap)
     overlap = SOFT_EDGE * smoothstep_between(0, _WIDE_OPEN, gap)
     upper_by = follow + (_UPPER_CLOSES * gap + _UPPER_OVERLAPS * overlap - follow) * closing
     lower_by = (
-        _LOWER_FOLLOWS * iris_down * bow * (1 - closing) - (_LOWER_CLOSES * gap + _LOWER_OVERLAPS * overlap) * closing
+        _LOWER_FOLLOWS * iris_down * parabola * (1 - closing)
+        - (_LOWER_CLOSES * gap + _LOWER_OVERLAPS * overlap) * closing
     )
     return Lids(upper, lower, upper_by, lower_by, closing)
 
@@ -140,14 +141,14 @@ class LidSkin:
         A brow, or the rim of glasses.
         """
         along = np.linspace(-0.25, 0.25, 21, dtype=np.float32)[None]
-        away = np.linspace(_LID_FROM, 0.8, 77, dtype=np.float32)[:, None]
+        above_edge = np.linspace(_LID_FROM, 0.8, 77, dtype=np.float32)[:, None]
         upper, _ = self._patch.shape.lids(along)
         places = np.broadcast_to(along, (77, 21)).astype(np.float32)
-        seen = self._patch.sample(self._patch.pixels, places, upper - away)
+        seen = self._patch.sample(self._patch.pixels, places, upper - above_edge)
         profile = np.median(seen.mean(axis=2), axis=1)
-        lid = int(np.argmax(profile[: np.searchsorted(away[:, 0], _LID_WITHIN)]))
-        dark = np.flatnonzero(profile[lid:] < _BROW_DARKNESS * profile[lid])
-        return max(_LEAST_LID, float(away[lid + dark[0], 0]) - _LID_FROM) if len(dark) else 1.0
+        brightest = int(np.argmax(profile[: np.searchsorted(above_edge[:, 0], _LID_WITHIN)]))
+        dark = np.flatnonzero(profile[brightest:] < _BROW_DARKNESS * profile[brightest])
+        return max(_LEAST_LID, float(above_edge[brightest + dark[0], 0]) - _LID_FROM) if len(dark) else 1.0
 
     # ---- once for each picture ----
 
@@ -156,10 +157,10 @@ class LidSkin:
 
         `brightest`: the share of the places that counts, beginning with the brightest.
         """
-        away = np.linspace(start, end, 17, dtype=np.float32)[:, None]
-        places = np.broadcast_to(along, (len(away), along.shape[1])).astype(np.float32)
-        seen = self._patch.sample(self._patch.pixels, places, edge + away)
-        order = np.argsort(-seen.mean(axis=2), axis=0)[: max(1, round(brightest * len(away)))]
+        from_edge = np.linspace(start, end, 17, dtype=np.float32)[:, None]
+        places = np.broadcast_to(along, (len(from_edge), along.shape[1])).astype(np.float32)
+        seen = self._patch.sample(self._patch.pixels, places, edge + from_edge)
+        order = np.argsort(-seen.mean(axis=2), axis=0)[: max(1, round(brightest * len(from_edge)))]
         colours = np.take_along_axis(seen, order[..., None], axis=0).mean(axis=0, keepdims=True)
         spread = _ALONG_CALMED * (_LID_PLACES - 1) / (2 * _LID_REACH)
         return np.asarray(cv2.GaussianBlur(colours, (0, 0), sigmaX=spread, sigmaY=0.1), np.float32)
@@ -167,10 +168,10 @@ class LidSkin:
     def _lash_colour(self) -> Floats:
         """Return the colour (3,) of the line along the open eye's upper lid: lashes, or the shadow painted there."""
         along = np.linspace(-0.4, 0.4, 41, dtype=np.float32)[None]
-        away = np.linspace(*_LASH_LINE, 8, dtype=np.float32)[:, None]
+        from_edge = np.linspace(*_LASH_LINE, 8, dtype=np.float32)[:, None]
         upper, _ = self._patch.shape.lids(along)
         places = np.broadcast_to(along, (8, 41)).astype(np.float32)
-        seen = self._patch.sample(self._patch.pixels, places, upper + away).reshape(-1, 3)
+        seen = self._patch.sample(self._patch.pixels, places, upper + from_edge).reshape(-1, 3)
         brightness = seen.mean(axis=1)
         return np.asarray(seen[brightness <= np.percentile(brightness, _DARKEST_PERCENT)].mean(axis=0), np.float32)
 
@@ -217,23 +218,23 @@ class LidSkin:
         place = ((np.clip(along, -_LID_REACH, _LID_REACH) + _LID_REACH) / (2 * _LID_REACH) * (_LID_PLACES - 1)).astype(
             np.float32
         )
-        row = np.zeros_like(place)
-        top = cv2.remap(self._lid_top, place, row, cv2.INTER_LINEAR)
-        edge = cv2.remap(self._lid_edge, place, row, cv2.INTER_LINEAR)
+        first_row = np.zeros_like(place)
+        top = cv2.remap(self._lid_top, place, first_row, cv2.INTER_LINEAR)
+        edge = cv2.remap(self._lid_edge, place, first_row, cv2.INTER_LINEAR)
         length = np.maximum(lids.lower - lids.upper, 0.05) + _LASHES
         down = np.clip((across - lids.upper + _LASHES) / length, 0, 1).astype(np.float32)
         bow = np.clip(1 - (2 * along) ** 2, 0, 1)
         # The ball beneath is lit in its middle; the lid turns away from the light above it and below.
-        lit = _BALL_LIGHT * np.exp(-np.square((down - _BALL_MIDDLE) / _BALL_REACH))
-        light = 1 + bow * (lit - _SHADE * smoothstep_between(_SHADE_FROM, 1.0, down))
+        ball_light = _BALL_LIGHT * np.exp(-np.square((down - _BALL_MIDDLE) / _BALL_REACH))
+        light = 1 + bow * (ball_light - _SHADE * smoothstep_between(_SHADE_FROM, 1.0, down))
         crease = across - (lids.upper - _CREASE_ABOVE)
         fades = np.where(crease < 0, _CREASE_FADES_UP, _CREASE_FADES_DOWN)
         light -= _CREASE * bow * np.exp(-np.square(crease / fades))
         lid = (top + (edge - top) * (_EDGE_COLOUR * smoothstep_between(0, 1, down))[..., None]) * light[..., None]
         # The grain of the skin below the eye, there and back again, so that it does not end in stripes.
-        away = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
-        away = np.minimum(away, 2 * _GRAIN_RUN - away)
-        lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + away)
+        grain_row = np.mod(lids.lower - across, 2 * _GRAIN_RUN)
+        grain_row = np.minimum(grain_row, 2 * _GRAIN_RUN - grain_row)
+        lid += self._patch.sample(self._grain, along, lids.lower + _GRAIN_FROM + grain_row)
         share = self.painted_share(source, lids.upper, lids.closing)
         share = share * (1 - smoothstep_between(*_PAINTED_ENDS, np.abs(along)))
         return np.asarray(above + (lid - above) * share[..., None], np.float32)

@@ -59,8 +59,12 @@ class MouthColours:
         lips_colour = _middle(picture[lip > 0])
         skin = picture[around > 0]
         brightness = skin.mean(axis=1)
-        lit = _middle(skin[brightness >= np.percentile(brightness, 70)])
-        self.light = (lit + (lit.mean() - lit) * _TEETH_PALENESS) * np.float32(_TEETH_OF_SKIN) * _TEETH_WARMTH
+        bright_skin = _middle(skin[brightness >= np.percentile(brightness, 70)])
+        self.light = (
+            (bright_skin + (bright_skin.mean() - bright_skin) * _TEETH_PALENESS)
+            * np.float32(_TEETH_OF_SKIN)
+            * _TEETH_WARMTH
+        )
         self.deep, self.tongue, self.wet = (
             lips_colour * np.float32(share) * _WARMTH for share in (_DEPTH_OF_LIPS, _TONGUE_OF_LIPS, _WET_OF_LIPS)
         )
@@ -70,19 +74,21 @@ class MouthColours:
 
         Teeth hang from the skull: the upper lip slides over them.
         """
-        out = np.abs(along) / self._half
+        outwards = np.abs(along) / self._half
         open_here = np.maximum(below_upper + above_lower, 1e-4)
         # Towards the corners and the depth it gets darker; the tongue catches light, rising to half of the opening.
-        bed = np.sqrt(np.clip(1 - (out / 0.85) ** 2, 0, 1)) * smoothstep(open_here / 0.07)
-        tongue = smoothstep(1 - above_lower / (0.62 * open_here)) * bed
+        tongue_width = np.sqrt(np.clip(1 - (outwards / 0.85) ** 2, 0, 1)) * smoothstep(open_here / 0.07)
+        tongue = smoothstep(1 - above_lower / (0.62 * open_here)) * tongue_width
         colour = self.deep + (self.tongue - self.deep) * tongue[..., None]
-        wet = smoothstep(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
-        colour += (self.wet - colour) * wet[..., None]
+        wetness = smoothstep(1 - above_lower / _INSIDE_OF_LIP) * np.float32(0.6)
+        colour += (self.wet - colour) * wetness[..., None]
         if self._teeth:
-            row = np.sqrt(np.clip(1 - (out / _TEETH_ACROSS) ** 2, 0, 1))
-            shown = smoothstep((self._teeth * (0.4 + 0.6 * row) - below_cut) / _TEETH_EDGE) * smoothstep(row / 0.6)
+            row_height = np.sqrt(np.clip(1 - (outwards / _TEETH_ACROSS) ** 2, 0, 1))
+            shown = smoothstep((self._teeth * (0.4 + 0.6 * row_height) - below_cut) / _TEETH_EDGE) * smoothstep(
+                row_height / 0.6
+            )
             # Shaded by the upper lip, where the row curves back, and by lips that hardly part.
-            shade = (0.6 + 0.4 * smoothstep(below_upper / 0.024)) * (0.4 + 0.6 * row)
+            shade = (0.6 + 0.4 * smoothstep(below_upper / 0.024)) * (0.4 + 0.6 * row_height)
             shade *= 0.25 + 0.75 * smoothstep(open_here / 0.045)
             teeth = self.deep + (self.light - self.deep) * shade[..., None]  # warm in the shade, never grey
             colour += (teeth - colour) * shown[..., None]
