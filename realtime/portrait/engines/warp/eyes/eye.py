@@ -296,8 +296,9 @@ class EyeLayers:
     # ---- for each gaze ----
 
     def _ball(self, along: Floats, across: Floats, from_along: Floats, from_across: Floats) -> Floats:
-        """Return the turned eyeball, without lids and highlights, at places in units; `from_along`, `from_across`: where
-        the iris there comes from.
+        """Return the turned eyeball, without lids and highlights, at places in units.
+
+        `from_along`, `from_across`: where the iris comes from.
         """
         layer = self.patch.sample(self.white, along, across)
         disc = np.clip(self.patch.sample(self.disc, from_along, from_across), 0, 1)
