@@ -144,8 +144,8 @@ def people_row(verdict: Verdict) -> str:
     )
 
 
-def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, float]]) -> str:
-    """The whole program, and where a frame's time goes."""
+def rate_table(best: dict[str, dict[str, float]]) -> str:
+    """The whole program, beside the first one of them."""
     portrait = next(iter(best.values()))["fps"]
     lines = [
         "| 1280×720 | fps, every frame | × portrait's | live, of 60 fps | age p50 (p99), frames | dropped |",
@@ -156,7 +156,13 @@ def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, fl
         f"| {figures['age_frames_p50']:.2f} ({figures['age_frames_p99']:.2f}) | {figures['dropped']:.1%} |"
         for name, figures in best.items()
     ]
-    lines += [
+    return "\n".join(lines)
+
+
+def speed_table(best: dict[str, dict[str, float]], parts: dict[str, dict[str, float]]) -> str:
+    """The whole program, and where a frame's time goes."""
+    lines = [
+        rate_table(best),
         "",
         "| ms a frame | face, px | detector | mesh | network | all else of the effect (p95) |",
         "|---" * 6 + "|",
