@@ -19,6 +19,7 @@ from realtime.gallery.journal import Journal
 from realtime.gallery.keeper import REST_S, Keeper
 from realtime.gallery.notify import ServiceNotifier
 from realtime.gallery.reports import NO_SCREEN, Memory, ScreenReport, read_report
+from realtime.gallery.single import only_supervisor
 from realtime.gallery.state import (
     GalleryState,
     ScreenState,
@@ -326,9 +327,9 @@ class GallerySupervisor:
         self._alive_at_s = -_ALIVE_EVERY_S
 
     def run(self) -> int:
-        """Run until somebody ends it; return the exit code."""
-        self._journal.say(self._gallery.name, f"begins, {len(self._screens)} screens, process {os.getpid()}")
-        with graceful_shutdown(self.stop):
+        """Run until somebody ends it; return the exit code. Raises OptionError where another process runs it."""
+        with only_supervisor(self._state_path.parent), graceful_shutdown(self.stop):
+            self._journal.say(self._gallery.name, f"begins, {len(self._screens)} screens, process {os.getpid()}")
             try:
                 while not self._is_stopping:
                     self.beat()

@@ -76,7 +76,7 @@ class Running:
         self.told: list[str] = []
         self.process = self.start()
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "XDG_STATE_HOME": str(self.state_folder),
@@ -84,7 +84,7 @@ class Running:
             "SDL_VIDEODRIVER": "dummy",
         }
         command = [sys.executable, "-m", "realtime", "gallery", str(self.file)]
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stderr=stderr)
 
     def heard(self) -> list[str]:
         while True:
@@ -151,6 +151,14 @@ def test_systemd_hears_ready_with_the_first_picture_then_that_it_lives(running: 
     until(lambda: any(line.startswith("STATUS=left: Grace until ") for line in running.heard()), lambda: running.log)
 
 
+def test_a_second_supervisor_of_the_same_gallery_is_refused_and_changes_nothing(running: Running) -> None:
+    said = running.start(subprocess.PIPE).communicate(timeout=_WITHIN_S)[1].decode()
+    assert said.startswith("realtime: this gallery runs already on this computer; end that first")
+    assert said.count("\n") == 1
+    assert len(running.children()) == 1
+    assert running.log.count(" begins, ") == 1
+
+
 def test_a_screen_killed_comes_back_with_what_hung_there(running: Running) -> None:
     until(lambda: running.shows() == ("Grace", 9), lambda: str(running.shows()))
     assert running.ask("/parameters/portrait.wander_after_s", 7.5) is not None
@@ -177,7 +185,7 @@ def test_an_item_is_chosen_by_name_and_what_was_set_is_there_when_it_comes_back(
 def test_nothing_but_log_and_state_is_written_and_nobody_is_in_them(running: Running) -> None:
     until(lambda: "WATCHDOG=1" in running.heard(), lambda: running.log)
     written = {path.name for path in running.folder.rglob("*") if path.is_file()}
-    assert written <= {"gallery.toml", "gallery.log", "state.json"} | {
+    assert written <= {"gallery.toml", "gallery.log", "state.json", "running.lock"} | {
         name
         for name in written
         if re.fullmatch(r"\.state-[0-9a-f]{8}\.json", name)  # being written this very moment
