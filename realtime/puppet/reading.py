@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.faces.landmarks import mesh as face
-from realtime.faces.landmarks.expression import EYES, read_eye
+from realtime.faces.landmarks.expression import EYES, read_eye, turned_back
 from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.faces.landmarks.mesh import compare
-from realtime.imaging.numerics import Doubles, best_similarity
+from realtime.imaging.numerics import Doubles
 
 _UPPER_LIP, _LOWER_LIP = list(face.LIP_UPPER_INNER[4:7]), list(face.LIP_LOWER_INNER[4:7])
 _CHIN = [148, face.CHIN, 377]
@@ -56,9 +56,7 @@ class Reading(NamedTuple):
 def read_face(seen: FaceMeasurement, reference: FaceMeasurement) -> Reading:
     """Return what a face is doing; `reference` is another sight of the same face, from about the front."""
     turn = compare(seen.mesh, reference.mesh)
-    rigid = list(face.RIGID)  # the points that expressions hardly move
-    back = best_similarity(seen.mesh.points[rigid].astype(np.float64), reference.mesh.points[rigid].astype(np.float64))
-    points = back.place(seen.mesh.points)
+    back, points = turned_back(seen.mesh, reference.mesh)
     height = reference.mesh.box.height
     left, right = (
         read_eye(eye, numbers, seen.mesh, points, back)

@@ -8,6 +8,7 @@ its GPUs (upfirdn2d, bias_act) are a transposed convolution and arithmetic.
 
 from __future__ import annotations
 
+import abc
 import itertools
 import math
 from collections.abc import Sequence
@@ -210,9 +211,9 @@ class _StyleGan2Layout(Layout):
         )
         return [part]
 
+    @abc.abstractmethod
     def renamed(self, weights: Weights) -> Weights:
         """Return them by the names of `StyleGan2`, what plays no part left away. Raises ModelError."""
-        raise NotImplementedError
 
 
 class StyleGan2AdaLayout(_StyleGan2Layout):

@@ -80,12 +80,19 @@ class Expression(NamedTuple):
     """Distance between the corners of the mouth, in heights of the face."""
 
 
+def turned_back(seen: FaceMesh, reference: FaceMesh) -> tuple[Similarity, Doubles]:
+    """Return what lays a face's mesh over the reference by the points that expressions hardly move, and its points
+    (n, 3) laid there.
+    """
+    rigid = list(face.RIGID)
+    back = best_similarity(seen.points[rigid].astype(np.float64), reference.points[rigid].astype(np.float64))
+    return back, back.place(seen.points)
+
+
 def read_expression(seen: FaceMeasurement, rest: FaceMeasurement) -> Expression:
     """Return what a face is doing; `rest` is another sight of the same face, from about the front."""
     turn = compare(seen.mesh, rest.mesh)
-    rigid = list(face.RIGID)  # the points that expressions hardly move
-    back = best_similarity(seen.mesh.points[rigid].astype(np.float64), rest.mesh.points[rigid].astype(np.float64))
-    points = back.place(seen.mesh.points)
+    back, points = turned_back(seen.mesh, rest.mesh)
     height = rest.mesh.box.height
     eyes = np.mean(
         [
