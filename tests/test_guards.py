@@ -101,6 +101,15 @@ def test_what_an_effect_tells_of_itself_can_always_be_written() -> None:
     assert chain.facts()[0] == ("0", "None")
 
 
+def test_the_statistics_keep_what_ran_when_someone_looks_after_the_end() -> None:
+    """The main thread asks for the state of the run until it ends, while the processing thread closes the effects."""
+    stats = RunStats()
+    chain = EffectChain([EffectSlot("none", Plain()), EffectSlot("inverted", Inverted())], stats)
+    chain.close()
+    chain.describe()
+    assert stats.effects == ["none", "inverted"]
+
+
 def test_a_face_that_is_not_confirmed_is_given_to_effects_that_hide_people_and_to_no_others() -> None:
     class Looking(Inverted):
         def make(self, scene: Scene) -> Frame:

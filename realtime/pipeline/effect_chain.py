@@ -57,6 +57,7 @@ class EffectChain:
         self._stats = stats
         self.calls = EffectCalls(stats)
         self._marking = Marking(label, source_type, stats)
+        self._is_closed = False
         self._leaving: EffectSlot | None = None  # fades out
         self._fade: CrossFade | None = None
         self.exchange = EffectExchange(self.calls, lambda slot: self._marking.prepare(slot.traits))
@@ -201,6 +202,7 @@ class EffectChain:
     def close(self) -> None:
         """Close every effect."""
         self.describe()
+        self._is_closed = True  # before `slots` is empty, which another thread may see
         pulse = self.calls.pulse
         self._end_fade(pulse)
         slots, self.slots = self.slots, []
@@ -210,8 +212,12 @@ class EffectChain:
         pulse.rest()
 
     def describe(self) -> None:
-        """Tell the statistics what runs, and on what: a model may change its provider on the way. Any thread."""
+        """Tell the statistics what runs, and on what: a model may change its provider on the way. Once the chain is
+        closed, what was told last stays. Any thread.
+        """
         slots = list(self.slots)
+        if self._is_closed:
+            return
         self._stats.effects = [slot.title for slot in slots]
         for slot in slots:
             self._stats.providers[slot.title] = self.calls.ask(
