@@ -36,6 +36,7 @@ COMMANDS = {
     "portrait": "make a portrait pack from any picture with a face in it",
     "devices": "cameras, virtual cameras, screens and sound devices",
     "effects": "the effects and their settings",
+    "scenes": "looks kept under a number and a name: list them, give them away",
     "osc": "the addresses that --osc answers to",
     "models": "the models: list, verify; add somebody else's style",
     "doctor": "what works on this machine, and what to do about the rest",

@@ -34,6 +34,9 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "detector": (["short"], '"short"'),
         "effect": (["none"], '["none"]'),
         "painting": (["p.jpg"], '"p.jpg"'),
+        "scene": (["Evening"], '"Evening"'),
+        "scenes": (["stage"], '"stage"'),
+        "scene_fade": (["1.5"], "1.5"),
         "set": (["portrait.wander=off"], '["portrait.wander=off"]'),
         "quality": (["fixed"], '"fixed"'),
         "provider": (["cpu"], '"cpu"'),
@@ -76,7 +79,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
     told = parse("--preset", str(preset))
     paths = {
         name: tmp_path / getattr(said, name)
-        for name in ("painting", "label_font", "sign", "keep_in", "stats", "midi_learn")
+        for name in ("painting", "label_font", "scenes", "sign", "keep_in", "stats", "midi_learn")
     }
     assert dataclasses.replace(said, **paths) == told, "paths of a preset count from its folder"
     defaults = Options()

@@ -6,7 +6,8 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from realtime.control.commands import Command
@@ -56,6 +57,22 @@ class Status:
     """What whoever looks after the run ought to know, in a line; empty: nothing."""
     programme: ProgrammeStatus | None = None
     """What hangs now and what comes next, where a programme runs."""
+    scene: str = ""
+    """The scene that was chosen last, by its name; empty: none, or something else was chosen since."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListedScene:
+    """A scene that can be chosen, as a panel shows it."""
+
+    number: int
+    """What its key is: 0 to 9; from 10 on there is none."""
+    name: str
+    file: Path
+    picture: Path | None
+    """A small picture of it, PNG or JPEG; None: there is none yet."""
+    effects: tuple[str, ...]
+    """As `--effect` writes them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,6 +113,8 @@ class ControlChannel:
         """[any] The last picture made, marked as it must be; nobody writes into it."""
         self.programme: Programme | None = None
         """What decides which item is shown, where something does."""
+        self.scenes: Callable[[], Sequence[ListedScene]] = lambda: ()
+        """[any] The scenes there are, by number: reads their folder, so not on the way of a frame."""
         self.notice = ""
         """Becomes the status's."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()

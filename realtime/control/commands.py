@@ -65,6 +65,34 @@ class ChooseEffect(Command):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ChooseScene(Command):
+    """Show a scene: all of its effects with their values, and its source where it names one."""
+
+    name: str
+    """Its number, its name, or the path of its file."""
+    fade_s: float | None = None
+    """For how long the former picture shines through; 0: a cut; None: as the scene says, else as the run does."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepScene(Command):
+    """Go to the next scene (1) or the previous one (-1), in the order of their numbers."""
+
+    by: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeepScene(Command):
+    """Keep what is shown now as a scene: the effects, their values, and a small picture of it."""
+
+    name: str = ""
+    """A number, a name, or a number and a name (`3 Evening`); empty: the next free number, named by its effects. A
+    scene that had this number or name is put aside, not lost."""
+    with_source: bool = False
+    """Whether it also brings the source back that is in use."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ChooseSource(Command):
     """Take pictures from this source, as `--source` writes it."""
 
@@ -151,12 +179,22 @@ def _text(name: str, title: str, help: str, make: Callable[..., Command]) -> Nam
     return NamedCommand(name, title, help, make, Parameter("spec", title, help, Kind.TEXT, ""))
 
 
+def _keep_scene() -> NamedCommand:
+    words = "keep what is shown now as a scene: its number, its name, or both ('3 Evening'); empty: the next free one"
+    argument = Parameter("spec", "keep scene", words, Kind.TEXT, None, optional=True)
+    return NamedCommand("keep-scene", "keep scene", words, lambda name: KeepScene(name or ""), argument)
+
+
 NAMED_COMMANDS = {
     one.name: one
     for one in (
         _text("effect", "effect", "show this effect, written as --effect takes it", ChooseEffect),
         NamedCommand("next-effect", "next effect", "go to the next effect or style", lambda: StepEffect(1)),
         NamedCommand("previous-effect", "previous effect", "go to the one before it", lambda: StepEffect(-1)),
+        _text("scene", "scene", "show this scene: its number or name", ChooseScene),
+        NamedCommand("next-scene", "next scene", "go to the next scene", lambda: StepScene(1)),
+        NamedCommand("previous-scene", "previous scene", "go to the scene before it", lambda: StepScene(-1)),
+        _keep_scene(),
         _text("source", "source", "take pictures from this source, written as --source takes it", ChooseSource),
         NamedCommand("next-item", "next item", "go to the next item of the programme", ChooseItem),
         _text("item", "item", "show this item of the programme now", ChooseItem),

@@ -16,8 +16,8 @@ from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.effect_calls import EffectCalls
-from realtime.pipeline.effect_exchange import EffectExchange
-from realtime.pipeline.effect_slot import EffectSlot, Traits
+from realtime.pipeline.effect_exchange import Chosen, EffectExchange
+from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.marking import Marking
 from realtime.pipeline.turn import Telling
 
@@ -58,8 +58,9 @@ class EffectChain:
         self.calls = EffectCalls(stats)
         self._marking = Marking(label, source_type, stats)
         self._is_closed = False
-        self._leaving: EffectSlot | None = None  # fades out
+        self._leaving: tuple[EffectSlot, ...] = ()  # fade out
         self._fade: CrossFade | None = None
+        self._fades_from = 0  # place of the first of `slots` that fades in
         self.exchange = EffectExchange(self.calls, lambda slot: self._marking.prepare(slot.traits))
         self._saved: dict[str, _SavedState] = {}  # by spec: what effects that were left shall know when they are back
         for slot in self.slots:
@@ -144,7 +145,11 @@ class EffectChain:
         """Put an opened effect in the place of the last one, from the next frame on. For `fade_s` of the source's time
         the picture of the one that goes shines through, unless it shows people bare whom the new one hides.
         """
-        self.exchange.choose(slot, fade_s)
+        self.exchange.choose(Chosen((slot,), fade_s))
+
+    def replace_all(self, slots: Sequence[EffectSlot], fade_s: float = 0.0) -> None:
+        """Put opened effects in the place of all of them; otherwise as `replace`."""
+        self.exchange.choose(Chosen(tuple(slots), fade_s, is_whole=True))
 
     def close_unused(self, slot: EffectSlot) -> None:
         """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
@@ -161,43 +166,49 @@ class EffectChain:
             self._put_in_place(at)
         if self.exchange.has_chosen:
             self._take_over(frame.pts_s, at)
-        picture = frame
-        scene = Scene(frame)
-        is_given_away = False
-        confirmed = [face for face in faces if face.confirmed]
-        for slot in self.slots:
-            seen, scene = picture, scene.after(picture, faces if slot.traits.hides_identity else confirmed)
-            picture, is_given_away = self.calls.picture_of(slot, scene, at)
-            if self._fade is not None and slot is self.slots[-1]:
-                picture, is_given_away = self._faded(scene, seen, faces, picture, is_given_away, at)
-            if not slot.traits.uses_pixels:  # nothing in what it has drawn lies where the camera saw it
-                scene = Scene(picture)
+        if self._leaving and (self._fade is None or self._fade.is_over(frame.pts_s)):
+            self._end_fade(at)
+        slots = self.slots
+        if self._fade is None:
+            picture, is_given_away, _ = self._through(slots, Scene(frame), frame, faces, at)
+        else:
+            seen, _, scene = self._through(slots[: self._fades_from], Scene(frame), frame, faces, at)
+            picture, _, _ = self._through(slots[self._fades_from :], scene, seen, faces, at)
+            picture, is_given_away = self._faded(self._fade, scene, seen, faces, picture, at), True
         at.at("the label")
         return self._marking.mark(picture, frame, may_write=is_given_away)
 
-    def _faded(
-        self, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, is_given_away: bool, at: Telling
-    ) -> tuple[Frame, bool]:
-        """Return the new effect's picture of what it has `seen` with the former one's shining through, until that is
-        over.
+    def _through(
+        self, slots: Sequence[EffectSlot], scene: Scene, seen: Frame, faces: Sequence[Face], at: Telling
+    ) -> tuple[Frame, bool, Scene]:
+        """Run a picture through effects, one after the other; return what they made of it, whether its pixels are
+        nobody else's, and the scene as the next effect finds it.
         """
-        fade, leaving = self._fade, self._leaving
-        assert fade is not None and leaving is not None  # noqa: S101, PT018 - the caller has looked
-        if fade.is_over(seen.pts_s):
-            self._end_fade(at)
-            return picture, is_given_away
+        picture, is_given_away = seen, False
+        confirmed = [face for face in faces if face.confirmed]
+        for slot in slots:
+            scene = scene.after(picture, faces if slot.traits.hides_identity else confirmed)
+            picture, is_given_away = self.calls.picture_of(slot, scene, at)
+            if not slot.traits.uses_pixels:  # nothing in what it has drawn lies where the camera saw it
+                scene = Scene(picture)
+        return picture, is_given_away, scene
+
+    def _faded(
+        self, fade: CrossFade, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, at: Telling
+    ) -> Frame:
+        """Return the new effects' picture of what they have `seen` with the former ones' shining through."""
         began_s = time.perf_counter()
-        shown = faces if leaving.traits.hides_identity else [face for face in faces if face.confirmed]
-        former, _ = self.calls.picture_of(leaving, scene.after(seen, shown), at)
+        former, _, _ = self._through(self._leaving, scene, seen, faces, at)
         pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s)
         fade.took(time.perf_counter() - began_s)
-        return picture.with_pixels(pixels), True
+        return picture.with_pixels(pixels)
 
     def _end_fade(self, at: Telling) -> None:
-        leaving, self._leaving, self._fade = self._leaving, None, None
-        if leaving is not None:
+        leaving, self._leaving, self._fade = self._leaving, (), None
+        if leaving:
             self._begin_marking()
-            self.calls.close_former(leaving, at)
+        for slot in leaving:
+            self.calls.close_former(slot, at)
 
     def close(self) -> None:
         """Close every effect."""
@@ -231,35 +242,42 @@ class EffectChain:
                 self._stats.effect_reports[slot.title] = report
 
     def _take_over(self, pts_s: float, at: Telling) -> None:
-        former = self.slots[-1] if self.slots else None
-        chosen = self.exchange.take_chosen(former)
+        chosen = self.exchange.take_chosen(self.slots[-1] if self.slots else None)
         if chosen is None:
             return
-        new, fade_s = chosen
         self._end_fade(at)  # of the one before, where that was still on its way
-        if former is not None:
+        kept = [] if chosen.is_whole else self.slots[:-1]
+        former, new = tuple(self.slots[len(kept) :]), chosen.slots
+        if former:
             self._describe(at)
-            self._hand_over(former, new, at)
+        for slot in former:
+            self._save(slot, at)
+        if former and not chosen.is_whole:
+            self._hand_over(former[-1], new[-1], at)
         at.rest()
         self.exchange.end_taking()
-        self.slots = [*self.slots[:-1], new]
-        fades = fade_s > 0 and former is not None and not former.is_left
-        if former is not None and fades and not _bares_who_is_hidden(former.traits, new.traits):
-            self._leaving, self._fade = former, CrossFade(pts_s, fade_s)
+        self.slots = [*kept, *new]
+        fades = chosen.fade_s > 0 and bool(former) and not any(slot.is_left for slot in former)
+        if fades and not _bares_who_is_hidden(former, new):
+            self._leaving, self._fade, self._fades_from = former, CrossFade(pts_s, chosen.fade_s), len(kept)
         self._begin_marking()
-        if former is not None and self._leaving is not former:
-            self.calls.close_former(former, at)
+        if not self._leaving:
+            for slot in former:
+                self.calls.close_former(slot, at)
         self._describe(at)
 
+    def _save(self, former: EffectSlot, at: Telling) -> None:
+        """Keep what an effect knows that is left."""
+        self.calls.enter(former, at)
+        state = self.calls.ask(former, "save_state", lambda effect: effect.save_state(), None)
+        self._saved[former.spec] = _SavedState(former.parameters.changed, state)
+
     def _hand_over(self, former: EffectSlot, new: EffectSlot, at: Telling) -> None:
-        """Keep what the former effect knows, and let the new one know what it knew, or what it can take over. Where one
-        fails, the new one begins without.
+        """Let the new effect know what it knew when it was left, or what it can take over. Where that fails, it begins
+        without.
         """
         calls = self.calls
-        calls.enter(former, at)
-        state = calls.ask(former, "save_state", lambda effect: effect.save_state(), None)
         calls.enter(new, at)
-        self._saved[former.spec] = _SavedState(former.parameters.changed, state)
         if (saved := self._saved.get(new.spec)) is not None:
             calls.set_parameters(new, saved.parameters)
             if saved.state is not None:
@@ -289,8 +307,8 @@ class EffectChain:
         hung = self.calls.called
         assert hung is not None  # noqa: S101 - `is_in_effect` was asked
         self.exchange.leave_behind(hung, is_used=self._is_used(hung))
-        if hung is self._leaving:
-            self._leaving, self._fade = None, None
+        if any(slot is hung for slot in self._leaving):
+            self._leaving, self._fade = tuple(slot for slot in self._leaving if slot is not hung), None
             self._begin_marking()
         if not self.is_whole:
             self.exchange.open_hung_again()
@@ -331,15 +349,20 @@ class EffectChain:
 
     def _begin_marking(self) -> None:
         self._publish_parameters()
-        slots = self.slots if self._leaving is None else [self._leaving, *self.slots]
+        slots = [*self._leaving, *self.slots]
         self._marking.begin([slot.asked.public_name for slot in slots], [slot.traits for slot in slots])
 
 
-def _bares_who_is_hidden(former: Traits, new: Traits) -> bool:
-    """Whether the picture of the effect that goes shows as it is what has been asked to be hidden from now on."""
-    bares_people = new.hides_identity and not former.hides_identity
-    bares_room = new.hides_surroundings and not former.hides_surroundings
-    return former.uses_pixels and (bares_people or bares_room)
+def _bares_who_is_hidden(former: Sequence[EffectSlot], new: Sequence[EffectSlot]) -> bool:
+    """Whether the picture of the effects that go shows as it is what has been asked to be hidden from now on."""
+
+    def hide(slots: Sequence[EffectSlot]) -> tuple[bool, bool]:
+        traits = [slot.traits for slot in slots]
+        return any(one.hides_identity for one in traits), any(one.hides_surroundings for one in traits)
+
+    (hid_people, hid_room), (hide_people, hide_room) = hide(former), hide(new)
+    is_bare = all(slot.traits.uses_pixels for slot in former)
+    return is_bare and ((hide_people and not hid_people) or (hide_room and not hid_room))
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -1,4 +1,5 @@
-"""What waits to take an effect's place: one that was chosen, and one opened anew for one that hangs.
+"""What waits to take an effect's place: what was chosen, one effect or a whole scene, and one opened anew for one that
+hangs.
 
 Any thread may choose; the processing thread takes what waits, between two frames.
 """
@@ -13,17 +14,19 @@ from typing import NamedTuple
 from realtime.core.errors import FAULTS
 from realtime.effects import Effect
 from realtime.pipeline.effect_calls import EffectCalls
-from realtime.pipeline.effect_slot import EffectSlot
+from realtime.pipeline.effect_slot import EffectSlot, SceneEffect
 
 _OPENED_WITHIN_S = 60.0  # a large network on a slow disk may take that long
 _AGAIN_AFTER_S = 1.0
 
 
 class Chosen(NamedTuple):
-    """An effect that shall take the last one's place."""
+    """What shall take the last effect's place, or that of all of them."""
 
-    slot: EffectSlot
+    slots: tuple[EffectSlot, ...]
     fade_s: float
+    is_whole: bool = False
+    """Whether it takes the place of all."""
 
 
 class EffectExchange:
@@ -33,6 +36,8 @@ class EffectExchange:
         """`prepare`: does what would hold up an effect's first picture; any thread."""
         self.open_again: Callable[[str], Effect] | None = None
         """Opens an effect by its spec beside what runs, any thread; None: one that hangs cannot be begun anew."""
+        self.open_scene_effect: Callable[[SceneEffect], Effect] | None = None
+        """The same for an effect of a scene, with the scene's values."""
         self._calls, self._prepare = calls, prepare
         self._lock = threading.Lock()
         # Guarded by _lock:
@@ -43,14 +48,17 @@ class EffectExchange:
         self._open_again_at_s: float | None = None
         self._is_closed = False
 
-    def choose(self, slot: EffectSlot, fade_s: float) -> None:
-        """Let an opened effect wait for its place."""
-        self._prepare(slot)
-        chosen = Chosen(slot, fade_s)
+    def choose(self, chosen: Chosen) -> None:
+        """Let what was opened wait for its place."""
+        for slot in chosen.slots:
+            self._prepare(slot)
         with self._lock:
-            overtaken, self._chosen = (chosen, None) if self._is_closed else (self._chosen, chosen)
-        if overtaken is not None:  # no frame came between two exchanges, or it was opened too late
-            self._calls.close(overtaken.slot)
+            if self._is_closed:  # it was opened too late
+                overtaken = chosen.slots
+            else:  # where something waits still, no frame came between two exchanges
+                overtaken, self._chosen = _after(self._chosen, chosen)
+        for slot in overtaken:
+            self._calls.close(slot)
 
     @property
     def has_chosen(self) -> bool:
@@ -65,9 +73,10 @@ class EffectExchange:
     def take_chosen(self, last: EffectSlot | None) -> Chosen | None:
         """[processing thread] Take what was chosen in place of the `last` effect in use; `end_taking` comes next."""
         with self._lock:
-            if last is not None and self._hung is last:  # the one that hangs is not wanted any more
-                self._hung = None
             self._taken, self._chosen = self._chosen, None
+            replaces_all = self._taken is not None and self._taken.is_whole
+            if replaces_all or (last is not None and self._hung is last):  # the one that hangs is not wanted any more
+                self._hung = None
             return self._taken
 
     def end_taking(self) -> None:
@@ -89,7 +98,7 @@ class EffectExchange:
     def close(self) -> list[EffectSlot]:
         """Take nothing more, and return what waits, to be closed."""
         with self._lock:
-            waiting = [None if self._chosen is None else self._chosen.slot, self._opened_anew]
+            waiting = [*(() if self._chosen is None else self._chosen.slots), self._opened_anew]
             self._chosen, self._opened_anew, self._is_closed = None, None, True
         return [slot for slot in waiting if slot is not None]
 
@@ -98,17 +107,22 @@ class EffectExchange:
         with self._lock:
             if self._hung is None or self._opened_anew is not None:
                 return True
-            return self._chosen is not None and self._hung is last
+            return self._chosen is not None and (self._chosen.is_whole or self._hung is last)
 
     def leave_behind(self, hung: EffectSlot, *, is_used: bool) -> None:
         """Leave an effect to the thread that hangs in it. `is_used`: it has a place that another must have."""
         hung.is_left = True
         with self._lock:
             taken, self._taken = self._taken, None
-            if taken is not None and taken.slot is not hung and self._chosen is None:
+            unused: tuple[EffectSlot, ...] = ()
+            if taken is not None and any(slot is hung for slot in taken.slots):  # its companions have no place either
+                unused = tuple(slot for slot in taken.slots if slot is not hung)
+            elif taken is not None and self._chosen is None:
                 self._chosen = taken
             if is_used:
                 self._hung = hung
+        for slot in unused:
+            self._calls.close(slot)
 
     @property
     def must_open_again(self) -> bool:
@@ -125,11 +139,16 @@ class EffectExchange:
         if hung is not None:
             threading.Thread(target=self._open_anew, args=(hung,), name="effect-opening", daemon=True).start()
 
+    def _opened_like(self, hung: EffectSlot) -> Effect:
+        assert self.open_again is not None  # noqa: S101 - `is_in_effect` was asked
+        if hung.scene is not None and self.open_scene_effect is not None:
+            return self.open_scene_effect(hung.scene)
+        return self.open_again(hung.spec)
+
     def _open_anew(self, hung: EffectSlot) -> None:
         """[thread of its own]"""
-        assert self.open_again is not None  # noqa: S101 - `is_in_effect` was asked
         try:
-            slot = EffectSlot(hung.spec, self.open_again(hung.spec))
+            slot = EffectSlot(hung.spec, self._opened_like(hung), scene=hung.scene)
         except FAULTS as error:
             self._calls.cannot_open_again(hung, error)
             with self._lock:
@@ -144,3 +163,12 @@ class EffectExchange:
                 self._opened_anew = slot
         if not is_wanted:
             self._calls.close(slot)
+
+
+def _after(waiting: Chosen | None, chosen: Chosen) -> tuple[tuple[EffectSlot, ...], Chosen]:
+    """Return what is overtaken, and what waits from now on: of a scene, only its last effect is exchanged."""
+    if waiting is None:
+        return (), chosen
+    if waiting.is_whole and not chosen.is_whole:
+        return waiting.slots[-1:], Chosen((*waiting.slots[:-1], *chosen.slots), chosen.fade_s, is_whole=True)
+    return waiting.slots, chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from realtime.control.parameters import NoSettings, Parameters
@@ -16,6 +17,15 @@ from realtime.pipeline.restarts import Patience
 log = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class SceneEffect:
+    """One effect of a scene."""
+
+    spec: str
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """What is set about it, by name, as texts or values of TOML."""
+
+
 @dataclasses.dataclass(slots=True)
 class EffectSlot:
     """One opened effect and what was asked for."""
@@ -24,6 +34,8 @@ class EffectSlot:
     effect: Effect
     last_picture: Pixels | None = None
     patience: Patience = dataclasses.field(default_factory=Patience)
+    scene: SceneEffect | None = None
+    """The scene's words it was opened by; None: no scene brought it."""
     is_left: bool = False
     """Whether it hangs, and nobody may call it any more but the thread that is left in it. Any thread."""
     traits: Traits = dataclasses.field(init=False)

@@ -21,6 +21,7 @@ from realtime.core.paths import user_path
 from realtime.core.settings import Value, parse_settings
 from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
+from realtime.core.titles import effect_title
 from realtime.disclosure.c2pa import Signer
 from realtime.disclosure.label import Label
 from realtime.effects import Effect, EffectContext
@@ -33,13 +34,16 @@ from realtime.outputs.splitting import ENDLESS, NEVER
 from realtime.pipeline.capture import Capture, CapturePolicy
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_menu import EffectMenu
-from realtime.pipeline.effect_slot import EffectSlot
+from realtime.pipeline.effect_slot import EffectSlot, SceneEffect
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S
 from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.processing import Limits
 from realtime.pipeline.render_loop import RenderLoop
+from realtime.session import scene_files
 from realtime.session.options import Options
 from realtime.session.output_opener import OutputOpener
+from realtime.session.scene_files import Scene, SceneFolder
+from realtime.session.scenes import Scenes
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor
 from realtime.system.signals import graceful_shutdown
@@ -115,6 +119,10 @@ def build(
     asked for by this very spec, beyond the settings that all effects of its name have. `is_closed`: the run begins
     blank (a front-end's `start` asks for that), and a camera that is waited for is not opened now.
     """
+    scene_folder = _scene_folder(options)
+    scene = _scene(options, scene_folder)
+    if scene is not None:
+        options = _with_scene(options, scene)
     requested, options = options, _with_output(options)
     label = None if options.no_label else Label(options.label_style)
     stats.label = label.text if label else None
@@ -132,7 +140,12 @@ def build(
             log.warning("%s", note)
         options = _with_inset(options, requested, info)
         context = _effect_context(options, progress, info)
-        slots = _open_effects(options, context, opened, settings_of, camera_may_be_seen=_may_be_seen(options, info))
+        open_at_start = functools.partial(open_scene_effect, options=options, context=context)
+        slots = (
+            _open_scene(scene, open_at_start, opened)
+            if scene is not None
+            else _open_effects(options, context, opened, settings_of, camera_may_be_seen=_may_be_seen(options, info))
+        )
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, slots, sound)
         opener = OutputOpener(request)
@@ -162,6 +175,9 @@ def build(
         chain.exchange.open_again = open_alongside
         menu = EffectMenu(_effect_specs, slots[-1].spec, open_alongside, chain, controls.say)
         menu.on_failed = functools.partial(_tell_programme, controls)
+        menu.title_of = effect_title
+        open_beside = functools.partial(open_scene_effect, options=options, context=_alongside(context))
+        menu.open_scene_effect = chain.exchange.open_scene_effect = open_beside
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
         open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
@@ -173,7 +189,14 @@ def build(
         for front_end in front_ends:
             opened.callback(front_end.close)
             front_end.start()
-        run = Run(loop, Supervisor(loop, controls, menu, snapshots, open_source, front_ends))
+        supervisor = Supervisor(loop, controls, menu, snapshots, open_source, front_ends)
+        supervisor.source = options.source or ""
+        if scene_folder is not None:
+            supervisor.scenes = Scenes(
+                scene_folder, chain, menu, controls, lambda: loop.newest, options.scene_fade, effect_title
+            )
+            controls.scenes = supervisor.scenes.listed
+        run = Run(loop, supervisor)
         opened.pop_all()  # from here on the loop closes them
     return run
 
@@ -524,8 +547,70 @@ def _open_default(
 
 def _opening_alongside(options: Options, context: EffectContext, settings_of: SettingsOf) -> Callable[[str], Effect]:
     """Return what opens an effect by its spec while another makes the pictures."""
-    alongside = dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
+    alongside = _alongside(context)
     return lambda spec: open_effect(spec, with_settings(options, spec, settings_of.get(spec, {})), alongside)
+
+
+def _alongside(context: EffectContext) -> EffectContext:
+    return dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
+
+
+def open_scene_effect(one: SceneEffect, options: Options, context: EffectContext) -> Effect:
+    """Open an effect of a scene, with the scene's values: also of what its spec says, a strength for example. Raises a
+    RealtimeError.
+    """
+    cls = effects.effect_class(EffectSpec.parse(one.spec).name)
+    owner = EffectSpec.parse(one.spec).name
+    settings = dataclasses.asdict(parse_settings(cls.Settings, one.settings, owner))
+    given = {name.replace("-", "_") for name in one.settings}
+    effect = open_effect(
+        one.spec, with_settings(options, one.spec, {name: settings[name] for name in sorted(given)}), context
+    )
+    for described in effect.parameters:
+        if described.live and described.name in given:
+            effect.parameters.set(described.name, settings[described.name])
+    return effect
+
+
+def _scene_folder(options: Options) -> SceneFolder | None:
+    """Return where scenes lie; None: nobody's home is known, and none was named."""
+    try:
+        return SceneFolder(options.scenes or scene_files.default_folder())
+    except OptionError as error:
+        log.debug("no folder for scenes: %s", error)
+        return None
+
+
+def _scene(options: Options, folder: SceneFolder | None) -> Scene | None:
+    """Return the scene to begin with. Raises OptionError."""
+    if options.scene is None:
+        return None
+    if options.effect:
+        raise OptionError("--scene brings its own effects; leave out --effect, or the scene")
+    path = Path(options.scene)
+    if path.suffix == ".toml":
+        return scene_files.read_scene(user_path(path))
+    folder = folder or SceneFolder(scene_files.default_folder())
+    return scene_files.read_scene(folder.find(options.scene).file)
+
+
+def _with_scene(options: Options, scene: Scene) -> Options:
+    return dataclasses.replace(
+        options,
+        effect=tuple(one.spec for one in scene.effects),
+        source=options.source if options.source is not None else scene.source,
+        mirror=options.mirror if options.mirror is not None else scene.mirror,
+    )
+
+
+def _open_scene(
+    scene: Scene, open_one: Callable[[SceneEffect], Effect], opened: contextlib.ExitStack
+) -> list[EffectSlot]:
+    slots = []
+    for one in scene.effects:
+        slots.append(EffectSlot(one.spec, open_one(one), scene=one))
+        opened.callback(_closing(slots[-1].effect))
+    return slots
 
 
 def _effect_specs() -> list[str]:

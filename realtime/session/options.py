@@ -148,6 +148,19 @@ class Options:
         + "; default: portrait",
         _effect,
     )
+    scene: str | None = _option(
+        None, _MADE, "NAME", "begin with this scene: its number, its name or its file; 'realtime scenes' lists them"
+    )
+    scenes: Path | None = _option(
+        None, _MADE, "FOLDER", "the folder of the scenes; default: the one that 'realtime scenes' names", _path
+    )
+    scene_fade: float = _option(
+        0.5,
+        _MADE,
+        "S",
+        "how many seconds a scene takes to come, where it says nothing of that; 0: a cut; default: 0.5",
+        _number(0, 60, " seconds"),
+    )
     painting: Path | None = _option(
         None, _MADE, "FILE", "portrait: the whole painting, where the pack's frames show only the head", _path
     )
@@ -422,6 +435,8 @@ def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str
     for key, value in content.items():
         at = f"{where}: {key}"
         if isinstance(value, dict):
+            if key == "scene":  # what a scene calls itself: a scene is a preset, too
+                continue
             if key == "midi":
                 values |= _midi(value, at)
                 continue

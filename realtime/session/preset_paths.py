@@ -23,6 +23,8 @@ def from_folder(name: str, value: Any, folder: Path) -> Any:
         return value.beside(folder)
     if name == "source":
         return source_from(value, folder)
+    if name == "scene" and value.endswith(".toml"):
+        return str(folder / user_path(value))
     if name == "output":
         return tuple(_output(spec, folder) for spec in value)
     if name == "effect":

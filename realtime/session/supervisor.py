@@ -13,9 +13,11 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
     ChooseEffect,
     ChooseItem,
+    ChooseScene,
     ChooseSource,
     Command,
     KeepFace,
+    KeepScene,
     LearnRest,
     NextParameter,
     Quit,
@@ -28,11 +30,13 @@ from realtime.control.commands import (
     SetRecording,
     StepEffect,
     StepParameter,
+    StepScene,
 )
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
+from realtime.session.scenes import Scenes
 from realtime.session.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
@@ -61,6 +65,10 @@ class Supervisor:
         """
         self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
+        self.scenes: Scenes | None = None
+        """What keeps and brings back scenes; None: there are none in this run."""
+        self.source = ""
+        """The source in use, as `--source` writes it; empty: the one that was found."""
         self._loop = loop
         self.controls = controls
         self.menu = menu
@@ -110,6 +118,8 @@ class Supervisor:
                 front_end.close()
             except FAULTS as error:
                 self._front_end_faults.failure(f"closing the {type(front_end).__name__} fails", error)
+        if self.scenes is not None:
+            self.scenes.close()
         self.menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
         self._snapshots.close()
 
@@ -133,7 +143,10 @@ class Supervisor:
                 self.menu.choose(spec, fade_s, planned=planned)
             case ChooseItem(name):
                 self._choose_item(name)
+            case ChooseScene() | StepScene() | KeepScene():
+                self._obey_scene(command)
             case ChooseSource(spec):
+                self.source = spec
                 loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
             case SetParameter(path, value):
                 self._set(path, value)
@@ -153,6 +166,18 @@ class Supervisor:
                 self._notice_failed_recording()
                 if on is None or on == (self._snapshots.recorder is None):
                     self._toggle_recording()
+
+    def _obey_scene(self, command: ChooseScene | StepScene | KeepScene) -> None:
+        if self.scenes is None:
+            self.controls.say("there are no scenes in this run")
+            return
+        match command:
+            case ChooseScene(name, fade_s):
+                self.scenes.choose(name, fade_s)
+            case StepScene(by):
+                self.scenes.step(by)
+            case KeepScene(name, with_source):
+                self.scenes.keep(name, self.source if with_source and self.source else None)
 
     def _keep_face(self, effect: str) -> None:
         kept = self._loop.chain.keepsake()
@@ -309,4 +334,5 @@ class Supervisor:
             notice=self.controls.notice,
             programme=None if self.controls.programme is None else self.controls.programme.status,
             viewers_by_hour=stats.viewers.by_hour(),
+            scene="" if self.scenes is None else self.scenes.current,
         )

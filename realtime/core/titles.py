@@ -1,0 +1,40 @@
+"""An effect as people call it: of `style:night:0.6` "Night 60%", of `swap:faces/her.jpg` "Swap: her"."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PureWindowsPath
+
+from realtime.core.specs import EffectSpec, model_and_rest, names_in
+
+_TITLES = {"none": "Camera"}
+_OWN_NAMES = frozenset({"style"})
+"""Effects whose argument says all: nobody calls a style "Style: Night"."""
+_LONGEST_SUFFIX = 9  # .portrait
+
+
+def effect_title(spec: str) -> str:
+    """Return what an effect is called on a tile, in a pill, in the list of scenes. Reads no file's content."""
+    asked = EffectSpec.parse(spec)
+    title = _TITLES.get(asked.name, asked.name[:1].upper() + asked.name[1:])
+    names = [_name_title(name) for name in names_in(asked.argument)]
+    if not names:
+        return title
+    listed = ", ".join(names)
+    return listed[:1].upper() + listed[1:] if asked.name in _OWN_NAMES else f"{title}: {listed}"
+
+
+def _name_title(name: str) -> str:
+    words, rest = [], name
+    while rest:
+        first, rest = model_and_rest(rest)
+        words.append(_word(first))
+    return " ".join(word for word in words if word)
+
+
+def _word(text: str) -> str:
+    if re.fullmatch(r"0?\.\d+|[01]|1\.0+", text):
+        return f"{float(text):.0%}"
+    path = PureWindowsPath(text)  # takes both kinds of slashes
+    is_file = 1 < len(path.suffix) <= _LONGEST_SUFFIX
+    return (path.stem if is_file else path.name).replace("_", " ").strip()
