@@ -31,6 +31,8 @@ from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.sdl import pygame
 from realtime.outputs import OutputRequest
 from realtime.outputs.window import screens
+from realtime.outputs.window.hud import rate_in_words
+from realtime.outputs.window.panels import scale_of
 from realtime.outputs.window.window import Fullscreen, Window
 
 pytestmark = pytest.mark.skipif(
@@ -213,17 +215,22 @@ def test_closing_the_window_quits(open_stage: Open) -> None:
     assert stage.commands() == [Quit()]
 
 
-@pytest.mark.parametrize("keys", [(pygame.K_i, pygame.K_TAB), (pygame.K_h, pygame.K_F1), (pygame.K_h, pygame.K_ESCAPE)])
-def test_figures_and_help_come_and_go_over_the_picture_only(open_stage: Open, keys: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("shows", "hides"),
+    [((pygame.K_i, pygame.K_i), pygame.K_i), ((pygame.K_h,), pygame.K_F1), ((pygame.K_h,), pygame.K_ESCAPE)],
+)
+def test_figures_and_help_come_and_go_over_the_picture_only(
+    open_stage: Open, shows: tuple[int, ...], hides: int
+) -> None:
     stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(640, 360)))
     stage.controls.status = STATUS
     picture = plain(640, 360)
     stage.show(picture)
-    stage.press(keys[0])
+    stage.press(*shows)
     covered = (stage.screen() != picture).any(axis=-1).mean()
     assert 0.1 < covered < 0.8
     assert (picture == 180).all(), "never into the frame"
-    stage.press(keys[1])
+    stage.press(hides)
     np.testing.assert_array_equal(stage.screen(), picture)
     assert stage.commands() == []
 
@@ -390,13 +397,100 @@ def test_the_cursor_rests_after_two_seconds(open_stage: Open, monkeypatch: pytes
     assert not pygame.mouse.get_visible()
 
 
-def test_the_title_names_the_effect(open_stage: Open) -> None:
+def test_the_title_stays_the_same_so_that_it_is_found_again(open_stage: Open) -> None:
     stage = open_stage(request=OutputRequest(ControlChannel(), title="Starry Night"))
     stage.show(noise(64, 48))
-    assert pygame.display.get_caption()[0] == "Starry Night – realtime"
+    assert pygame.display.get_caption()[0] == "realtime"
     stage.controls.status = STATUS
     stage.window.poll()
-    assert pygame.display.get_caption()[0] == "Mona Lisa – realtime"
+    assert pygame.display.get_caption()[0] == "realtime"
+
+
+def test_a_window_that_nobody_has_sized_follows_the_picture(open_stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(1920, 1080)])
+    stage = open_stage()
+    stage.show(plain(1280, 720))
+    stage.window.poll()
+    stage.show(plain(640, 640))
+    stage.window.poll()
+    assert Size.of(stage.screen()) == Size(864, 864), "the same area, where the screen has room for it"
+    stage.show(plain(1281, 1280))
+    assert Size.of(stage.screen()) == Size(864, 864), "for a line's difference nothing moves"
+    stage.show(plain(640, 360))
+    stage.window.poll()
+    assert Size.of(stage.screen()) == Size(1152, 648)
+    pygame.display.set_mode((700, 700), pygame.RESIZABLE)  # by hand
+    pygame.event.post(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=700, y=700))
+    stage.window.poll()
+    stage.show(plain(320, 640))
+    stage.window.poll()
+    assert Size.of(stage.screen()) == Size(700, 700)
+
+
+def test_the_key_brings_words_then_figures_then_nothing(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(580, 864)))
+    status = dataclasses.replace(STATUS, titles=("Night",), notices=("nobody is seen",))
+    stage.controls.status = status
+    stage.show(plain(580, 864))
+    stage.press(pygame.K_h)
+    stage.press(pygame.K_i)
+    assert not stage.window.overlay.help, "it is not dead while the help is open"
+    assert rate_in_words(status) == "30 pictures a second, 0.03 s behind you"
+    (words,) = stage.window.overlay.shown.layers
+    assert words.surface.get_height() < 864 / 5
+    assert facts_of(stage) == {}
+    stage.press(pygame.K_i)
+    assert facts_of(stage)["effect"] == "Night"
+    (figures,) = stage.window.overlay.shown.layers
+    assert figures.position[1] > 864 / 3, "in an upright picture it leaves the face free"
+    stage.press(pygame.K_i)
+    assert stage.window.overlay.shown.layers == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (Status(blank=True), "black is shown, and the camera is closed"),
+        (Status(paused=True, fps=30), "the picture is held"),
+        (Status(), "no picture yet"),
+        (Status(fps=59.7, age_ms=149), "60 pictures a second, 0.15 s behind you"),
+    ],
+)
+def test_how_it_goes_is_said_in_words(status: Status, says: str) -> None:
+    assert rate_in_words(status) == says
+
+
+def test_texts_are_no_smaller_than_can_be_read_on_a_large_screen() -> None:
+    small = Size(720, 720)
+    assert scale_of(small, Size(1920, 1080)) == 1.0
+    assert scale_of(small, Size(3840, 2160)) == 1.5
+    assert scale_of(Size(640, 480), Size(1920, 1080)) == 0.75
+    assert scale_of(Size(3840, 2160), Size(3840, 2160)) == 3.0
+
+
+def test_what_is_waited_for_has_a_bar(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(640, 360)))
+    stage.show(plain(640, 360))
+    stage.controls.say("a message")
+    stage.controls.progress = ("learning how the eyes turn", 0.5)
+    stage.window.poll()
+    (panel,) = stage.window.overlay.shown.layers
+    top = panel.position[1]
+    bar = stage.screen()[top + panel.surface.get_height() - 18]
+    gilt = np.flatnonzero((bar[:, 2] > 200) & (bar[:, 0] < 140))
+    assert 110 < len(gilt) < 130, "half of its 240 pixels"
+    stage.controls.progress = None
+    stage.window.poll()
+    assert stage.window.overlay.shown.layers != (), "what was said before"
+
+
+def test_somebody_who_touches_anything_is_noted(open_stage: Open) -> None:
+    stage = open_stage()
+    stage.show(plain(64, 48))
+    stage.window.poll()
+    assert stage.controls.touched_at_s is None
+    stage.press(pygame.K_m)
+    assert stage.controls.touched_at_s is not None
 
 
 @pytest.mark.parametrize(
@@ -407,6 +501,7 @@ def test_the_title_names_the_effect(open_stage: Open) -> None:
         (Size(320, 180), Size(1920, 1080), Size(640, 360)),
         (Size(1024, 1526), Size(1920, 1080), Size(580, 864)),
         (Size(200, 300), Size(800, 600), Size(320, 480)),
+        (Size(480, 480), Size(3840, 2160), Size(720, 720)),
     ],
 )
 def test_the_first_size(

@@ -22,6 +22,8 @@ class Status:
     effect: str = ""
     spec: str = ""
     """The last effect in use, as `--effect` writes it."""
+    titles: tuple[str, ...] = ()
+    """The effects in use, as people call them."""
     source: str = ""
     provider: str = ""
     fps: float = 0.0
@@ -34,6 +36,10 @@ class Status:
     facts: tuple[tuple[str, str], ...] = ()
     """What the effects tell of themselves: label and words."""
     faces: int = 0
+    looks_for_faces: bool = True
+    """Whether anything in use looks for them."""
+    notices: tuple[str, ...] = ()
+    """What whoever sits before the picture ought to know now, in sentences."""
     mirrored: bool = False
     paused: bool = False
     blank: bool = False
@@ -115,6 +121,10 @@ class ControlChannel:
         """What decides which item is shown, where something does."""
         self.scenes: Callable[[], Sequence[ListedScene]] = lambda: ()
         """[any] The scenes there are, by number: reads their folder, so not on the way of a frame."""
+        self.progress: tuple[str, float] | None = None
+        """[any] What is being waited for, and the share of it that is done; None: nothing."""
+        self.touched_at_s: float | None = None
+        """[window] When somebody last used a key or the mouse, on `time.monotonic`'s clock; None: nobody has."""
         self.notice = ""
         """Becomes the status's."""
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()

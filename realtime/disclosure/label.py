@@ -47,7 +47,7 @@ class LabelStyle:
     height_share: float = 0.042
     """Of the picture's height."""
     font: Path | None = None
-    """A TrueType or OpenType file; None: the HUD's own font (Latin, Greek, Cyrillic)."""
+    """A TrueType or OpenType file; None: the HUD's own font, or one of this system that has the letters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Label:
         """Raises OptionError where the text cannot be drawn."""
         self.style = dataclasses.replace(style, text=unicodedata.normalize("NFC", style.text.strip()))
         # Kept in memory: a picture of another size, hours later, needs it again, and its file may be gone by then.
-        self._font_data = _read(style.font) if style.font is not None else None
+        self._font_data = _read(style.font) if style.font is not None else _found_for(self.style.text)
         _check(self.style, self._font_data)
         self.parameters = Parameters(LabelPlacement(style.corner, style.height_share))  # type: ignore[arg-type]
         self._placement = self.parameters.values
@@ -202,9 +202,20 @@ def _check(style: LabelStyle, font_data: bytes | None) -> None:
             f"--label-font: {style.font} cannot be read as a font: {error}; name a .ttf or .otf"
         ) from error
     if missing:
-        which = f"{style.font.name} has no letters" if style.font else "the label's own font has no letters"
+        which = f"{style.font.name} has no letters" if style.font else "no font here has letters"
         hint = "name a font that has them with --label-font FILE.ttf"
         raise OptionError(f"--label: {which} for '{missing}'; {hint}")
+
+
+def _found_for(text: str) -> bytes | None:
+    """Return a font of this system for a text that our own has not all letters of; None: our own has, or none does."""
+    if text.isascii():
+        return None
+    from realtime.imaging.fonts import find_font
+    from realtime.imaging.text import missing_letters
+
+    path = find_font(text) if missing_letters(text, None) else None
+    return None if path is None else _read(path)
 
 
 def _read(path: Path) -> bytes:

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.imaging.fonts import font_search
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
 
@@ -28,29 +31,74 @@ Colour = tuple[int, int, int]
 
 _OVERSIZE = 4
 _LEAST_FONT_PX = 8
+_OTHERS_SHARE = 0.69  # pygame takes its own font smaller than it is asked for, so much
 _CAPITALS = 0.72  # height of a capital letter, by the font's
 
 
 class Font:
-    """pygame's own font, which is there on every system, in one size. Main thread, once `pygame.font` is initialised.
+    """pygame's own font, which is there on every system, in one size; letters that it has not come from a font of this
+    system that has them, as soon as one is found. Main thread, once `pygame.font` is initialised.
 
     Have it from `font`, which keeps what was opened.
     """
 
     def __init__(self, height_px: int) -> None:
-        self._large = pygame.font.Font(None, max(_LEAST_FONT_PX, height_px) * _OVERSIZE)
+        self._height_px = max(_LEAST_FONT_PX, height_px)
+        self._large = pygame.font.Font(None, self._height_px * _OVERSIZE)
+        self._others: dict[Path, pygame.font.Font] = {}
         self.line_height = round(self._large.get_linesize() / _OVERSIZE)
         self.ascent = round(self._large.get_ascent() / _OVERSIZE)
 
     def width(self, text: str) -> int:
         """Return how wide a text is, pixels."""
-        return -(-self._large.size(text)[0] // _OVERSIZE)
+        return -(-sum(face.size(part)[0] for face, part in self._parts(text)) // _OVERSIZE)
 
     def text(self, text: str, colour: Colour) -> pygame.Surface:
         """Return a text on a transparent surface of its size. A display must be open."""
-        large = self._large.render(text, True, colour).convert_alpha()
+        parts = [(face, face.render(part, True, colour).convert_alpha()) for face, part in self._parts(text)]
+        large = parts[0][1] if len(parts) == 1 else self._side_by_side(parts)
         size = (max(1, -(-large.get_width() // _OVERSIZE)), max(1, -(-large.get_height() // _OVERSIZE)))
         return pygame.transform.smoothscale(large, size)
+
+    def _parts(self, text: str) -> list[tuple[pygame.font.Font, str]]:
+        """Split a text into what one font has the letters of. At least one part."""
+        if text.isascii():
+            return [(self._large, text)]
+        missing = "".join(letter for letter in text if _is_missing(letter))
+        others = font_search().fonts_for(missing) if missing else {}
+        parts: list[tuple[pygame.font.Font, str]] = []
+        for letter in text:
+            face = self._other(others.get(letter))
+            if parts and parts[-1][0] is face:
+                parts[-1] = (face, parts[-1][1] + letter)
+            else:
+                parts.append((face, letter))
+        return parts or [(self._large, text)]
+
+    def _other(self, path: Path | None) -> pygame.font.Font:
+        if path is None:
+            return self._large  # of a letter that it has not, a box, until one is found
+        if path not in self._others:
+            try:
+                self._others[path] = pygame.font.Font(str(path), round(_OTHERS_SHARE * self._height_px * _OVERSIZE))
+            except (pygame.error, OSError):  # gone meanwhile
+                self._others[path] = self._large
+        return self._others[path]
+
+    def _side_by_side(self, parts: Sequence[tuple[pygame.font.Font, pygame.Surface]]) -> pygame.Surface:
+        """Set parts on one line, as high as our own font's where all of them have room there."""
+        # A letter that rises above its font's ascent makes the part higher, and its bottom stays below the baseline.
+        baselines = [part.get_height() - (face.get_height() - face.get_ascent()) for face, part in parts]
+        drawn = [part.get_bounding_rect() for _, part in parts]
+        above = max(self._large.get_ascent(), *(base - rect.top for base, rect in zip(baselines, drawn, strict=True)))
+        below = self._large.get_height() - self._large.get_ascent()
+        width = sum(part.get_width() for _, part in parts)
+        joined = pygame.Surface((width, above + below), pygame.SRCALPHA)
+        left = 0
+        for (_, part), base in zip(parts, baselines, strict=True):
+            joined.blit(part, (left, above - base))
+            left += part.get_width()
+        return joined
 
     def shortened(self, text: str, width: int) -> str:
         """Return the text, its middle left out where it is wider than `width`: names differ at both ends."""
@@ -75,6 +123,25 @@ def without_middle(text: str, kept: int) -> str:
         return text
     head = (kept + 1) // 2
     return f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+
+
+def wrapped(text: str, font: Font, width: int) -> list[str]:
+    """Return a text in lines no wider than `width` pixels, where words allow it; a longer word loses its middle."""
+    lines: list[str] = []
+    for word in text.split():
+        if font.width(word) > width and not word.isascii():  # scripts without spaces
+            lines.append("")
+            for letter in word:
+                if font.width(lines[-1] + letter) > width and lines[-1]:
+                    lines.append("")
+                lines[-1] += letter
+            continue
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(font.shortened(word, width))
+    return lines or [""]
 
 
 def rounded(size: tuple[int, int], radius: int, colour: tuple[int, int, int, int]) -> pygame.Surface:
@@ -139,6 +206,12 @@ def missing_letters(text: str, font_file: bytes | None) -> str:
     """Return the letters of a text that a font lacks, each once. Raises OSError or RuntimeError for what is none."""
     metrics = typeface(font_file, 16).get_metrics(text)
     return "".join(dict.fromkeys(letter for letter, metric in zip(text, metrics, strict=True) if metric is None))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_missing(letter: str) -> bool:
+    """Whether our own font lacks a letter. SDL_ttf gives the box's measures for those."""
+    return not (letter.isascii() or letter.isspace()) and bool(missing_letters(letter, None))
 
 
 def typeface(font_file: bytes | None, height_px: float) -> freetype.Font:

@@ -199,7 +199,7 @@ class Options:
         _number(0.02, 0.25),
     )
     label_font: Path | None = _option(
-        None, _MADE, "FILE.ttf", "for letters that the label's own font (Latin, Greek, Cyrillic) has not", _path
+        None, _MADE, "FILE.ttf", "the font of its letters; default: its own, or one of this system that has them", _path
     )
     no_label: bool = _option(
         False, _MADE, "", "no label on them; many countries and platforms require one", flag="--no-label"

@@ -34,6 +34,7 @@ from realtime.control.commands import (
 )
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
+from realtime.core.titles import effect_title
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.scenes import Scenes
@@ -224,7 +225,8 @@ class Supervisor:
         if path:
             self.controls.parameters.step(path, steps)
         self.controls.say(
-            self._shown(path) or f"{' + '.join(self._loop.chain.titles) or 'this effect'} has no strength to change"
+            self._shown(path)
+            or f"{' + '.join(self.controls.status.titles) or 'this effect'} has nothing that up and down change"
         )
 
     def _next_parameter(self) -> None:
@@ -299,6 +301,14 @@ class Supervisor:
             except FAULTS as error:
                 self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
 
+    def _notices(self) -> Iterator[str]:
+        """What whoever sits before the picture ought to know now."""
+        loop = self._loop
+        if loop.capture.is_lost:
+            yield "the camera gives no picture; it is being looked for"
+        elif loop.chain.uses_faces and not loop.maker.faces_in_view and not loop.is_blank:
+            yield "nobody is seen"
+
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
         loop.chain.describe()
@@ -315,6 +325,7 @@ class Supervisor:
         return Status(
             effect=" + ".join(titles) or "none",
             spec=loop.chain.last_spec,
+            titles=tuple(effect_title(slot.spec) for slot in list(loop.chain.slots)),
             source=str(stats.source.get("name", "")),
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
@@ -323,6 +334,8 @@ class Supervisor:
             dropped=tuple(drops),
             facts=(*loop.chain.facts(), *self._parameter_facts(), *self._front_end_facts()),
             faces=loop.maker.faces_in_view,
+            looks_for_faces=loop.chain.uses_faces,
+            notices=tuple(self._notices()),
             mirrored=loop.maker.mirrored,
             paused=loop.maker.paused,
             blank=loop.is_blank,

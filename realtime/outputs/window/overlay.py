@@ -11,20 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from realtime.control.channel import ControlChannel, Status
+from realtime.imaging.fonts import font_search
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
-from realtime.imaging.text import Colour, Font, centred, fit, font, forget_fonts, rounded, without_middle
-
-_INK: Colour = (240, 236, 228)
-_QUIET: Colour = (160, 155, 147)
-_GILT: Colour = (222, 184, 110)
-_ALARM: Colour = (235, 92, 76)
-_PANEL = (14, 13, 16, 214)
-_LINE = (255, 255, 255, 30)
-_TROUGH = (255, 255, 255, 36)
+from realtime.imaging.text import centred, fit, forget_fonts, rounded, wrapped
+from realtime.outputs.window.hud import Fact, Hud, facts_of, figures_panel, words_panel
+from realtime.outputs.window.panels import ALARM, GILT, INK, PANEL, TROUGH, Fonts, rule, scale_of, stacked
 
 _RENDER_EVERY_S = 0.25
-_HUD_WIDTH = 300  # of the figures, at scale 1
 _ARROWS = {"right": 0, "up": 90, "left": 180, "down": 270}  # degrees, counterclockwise
 
 
@@ -33,14 +27,6 @@ class KeyHelp(NamedTuple):
 
     keys: tuple[str, ...]
     does: str
-
-
-class Fact(NamedTuple):
-    """One line of the HUD's lower half, as it is drawn: a value that is too long has lost its middle."""
-
-    label: str
-    value: str
-    colour: Colour = _INK
 
 
 class Layer(NamedTuple):
@@ -65,19 +51,23 @@ class _Contents:
     canvas: Size
     status: Status
     message: str
-    hud: bool
+    hud: Hud
     help: bool
     recorded_s: int
+    fonts_found: int
+    progress: tuple[str, float] | None
 
 
 class Overlay:
     """The layers over one window. Main thread; pygame's fonts must have been initialised."""
 
     def __init__(self, controls: ControlChannel, keys: Sequence[KeyHelp], *, hud: bool) -> None:
-        self.hud = hud
-        """Whether the figures are shown."""
+        """`hud`: whether the figures are shown to begin with."""
+        self.hud = Hud.FIGURES if hud else Hud.NOTHING
         self.help = False
         """Whether the keys are shown."""
+        self.screen = Size(1920, 1080)
+        """Of the screen that the window is on: texts are no smaller than can be read there."""
         self.shown = Shown()
         self._controls = controls
         self._keys = keys
@@ -98,11 +88,15 @@ class Overlay:
             self._hud_status = status
         contents = _Contents(
             canvas,
-            self._hud_status if self.hud else Status(paused=status.paused, recording=status.recording),
+            self._hud_status
+            if self.hud is not Hud.NOTHING
+            else Status(paused=status.paused, recording=status.recording),
             self._controls.message,
             self.hud,
             self.help,
             0 if self._recording_since_s is None else int(now_s - self._recording_since_s),
+            font_search().count,
+            self._controls.progress,
         )
         if contents == self._contents:
             return False
@@ -117,18 +111,19 @@ class Overlay:
 
     def _render(self, contents: _Contents) -> Shown:
         canvas, status = contents.canvas, contents.status
-        # 1 at 1280×720. A narrow window counts by its width, so that the figures leave half of it free; below 0.75
-        # nobody could read them.
-        scale = max(0.75, min(canvas.height / 720, canvas.width / 680))
+        scale = scale_of(canvas, self.screen)
         edge = round(18 * scale)
         layers: list[Layer] = []
         facts: tuple[Fact, ...] = ()
         hud_right = 0
-        if contents.hud and not contents.help:
-            facts = _facts(status, scale)
-            panel = fit(_figures(status, facts, scale), canvas, edge)
-            layers.append(Layer(panel, (edge, edge)))
-            hud_right = edge + panel.get_width()
+        if contents.hud is not Hud.NOTHING and not contents.help:
+            facts = facts_of(status, scale) if contents.hud is Hud.FIGURES else ()
+            panel = figures_panel(status, facts, scale) if facts else words_panel(status, scale)
+            panel = fit(panel, canvas, edge)
+            # In an upright picture faces are in the upper part.
+            is_low = bool(facts) and canvas.height > canvas.width
+            layers.append(Layer(panel, (edge, canvas.height - edge - panel.get_height() if is_low else edge)))
+            hud_right = 0 if is_low else edge + panel.get_width()
         if status.recording:
             mark = fit(_recording_mark(contents.recorded_s, scale), canvas, edge)
             left = canvas.width - mark.get_width() - edge
@@ -140,99 +135,29 @@ class Overlay:
         if contents.help:
             panel = fit(_help_panel(self._keys, scale), canvas, edge)
             layers.append(Layer(panel, centred(panel, canvas)))
-        if contents.message:
-            pill = fit(_pill(contents.message, scale), canvas, edge)
+        if contents.progress is not None:
+            panel = fit(_progress(*contents.progress, scale), canvas, edge)
+            left = (canvas.width - panel.get_width()) // 2
+            layers.append(Layer(panel, (left, canvas.height - panel.get_height() - 2 * edge)))
+        elif contents.message:
+            pill = fit(_pill(contents.message, scale, canvas.width - 2 * edge), canvas, edge)
             left = (canvas.width - pill.get_width()) // 2
             layers.append(Layer(pill, (left, canvas.height - pill.get_height() - 2 * edge)))
         return Shown(tuple(layers), facts)
 
 
-def _facts(status: Status, scale: float) -> tuple[Fact, ...]:
-    """Return who and what, as the HUD has room for it."""
-    normal = _Fonts.at(scale).normal
-    facts = (
-        Fact("effect", status.effect),
-        *(Fact(label, words) for label, words in status.facts),
-        Fact("source", status.source),
-        Fact("runs on", status.provider),
-        Fact("faces", str(status.faces)),
-        Fact("mirrored", "yes" if status.mirrored else "no"),
-        Fact("dropped", "none"),
-    )
-    room = round(_HUD_WIDTH * scale) - _label_width(facts, scale)
-    dropped = [(output_name, count) for output_name, count in status.dropped if count]
-    if dropped:
-        facts = (*facts[:-1], Fact("dropped", _drops(dropped, normal, room), _GILT))
-    return tuple(fact._replace(value=normal.shortened(fact.value or "–", room)) for fact in facts)
-
-
-def _label_width(facts: Sequence[Fact], scale: float) -> int:
-    normal = _Fonts.at(scale).normal
-    return max(normal.width(fact.label) for fact in facts) + round(16 * scale)
-
-
-def _figures(status: Status, facts: Sequence[Fact], scale: float) -> pygame.Surface:
-    """The HUD: rate and age large, the stages as bars against the frame time, then who and what."""
-    fonts = _Fonts.at(scale)
-    pad, gap, small_gap = round(18 * scale), round(10 * scale), round(5 * scale)
-    width = round(_HUD_WIDTH * scale)
-    rows: list[tuple[pygame.Surface, int]] = []
-
-    headline = pygame.Surface((width, fonts.large.line_height), pygame.SRCALPHA)
-    half = width // 2
-    for left, figure, unit in ((0, f"{status.fps:.1f}", "fps"), (half, f"{status.age_ms:.0f}", "ms old")):
-        number = fonts.large.text(figure, _INK)
-        label = fonts.small.text(unit, _QUIET)
-        headline.blit(number, (left, 0))
-        headline.blit(label, (left + number.get_width() + round(5 * scale), fonts.large.ascent - fonts.small.ascent))
-    rows.append((headline, gap))
-
-    frame_ms = 1000.0 / status.fps if status.fps > 0 else 1000.0 / 30.0
-    rows += [(_stage(name, ms, frame_ms, width, scale), small_gap) for name, ms in status.stage_ms]
-
-    rows[-1] = (rows[-1][0], gap)
-    rows.append((_rule(width), gap))
-
-    label_width = _label_width(facts, scale)
-    for fact in facts:
-        row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
-        row.blit(fonts.normal.text(fact.label, _QUIET), (0, 0))
-        row.blit(fonts.normal.text(fact.value, fact.colour), (label_width, 0))
-        rows.append((row, small_gap))
-
-    return _stacked(rows, pad)
-
-
-def _stage(name: str, ms: float, frame_ms: float, width: int, scale: float) -> pygame.Surface:
-    """One stage: its name, a bar that is full at a whole frame time, milliseconds."""
-    fonts = _Fonts.at(scale)
-    row = pygame.Surface((width, fonts.normal.line_height), pygame.SRCALPHA)
-    left, right = round(0.38 * width), round(0.76 * width)
-    label = fonts.normal.shortened(name, left - round(8 * scale))
-    row.blit(fonts.normal.text(label, _QUIET), (0, 0))
-    value = fonts.normal.text(f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms", _INK)
-    row.blit(value, (width - value.get_width(), 0))
-    thickness = max(3, round(5 * scale))
-    top = (row.get_height() - thickness) // 2
-    row.blit(rounded((right - left, thickness), thickness // 2, _TROUGH), (left, top))
-    filled = max(thickness, round(min(1.0, ms / frame_ms) * (right - left)))
-    colour = _GILT if ms < frame_ms else _ALARM
-    row.blit(rounded((filled, thickness), thickness // 2, (*colour, 255)), (left, top))
-    return row
-
-
 def _help_panel(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
     """The keys, each drawn as a cap, and what they do."""
-    fonts = _Fonts.at(scale)
+    fonts = Fonts.at(scale)
     pad, gap = round(30 * scale), round(9 * scale)
     space = round(6 * scale)
     caps = [[_cap(key, scale) for key in line.keys] for line in keys]
     caps_width = max(sum(cap.get_width() + space for cap in line) for line in caps)
-    texts = [fonts.normal.text(line.does, _INK) for line in keys]
+    texts = [fonts.normal.text(line.does, INK) for line in keys]
     width = caps_width + round(18 * scale) + max(text.get_width() for text in texts)
     rows: list[tuple[pygame.Surface, int]] = [
-        (fonts.title.text("Keys", _GILT), gap),
-        (_rule(width), round(14 * scale)),
+        (fonts.title.text("Keys", GILT), gap),
+        (rule(width), round(14 * scale)),
     ]
     for line, text in zip(caps, texts, strict=True):
         row = pygame.Surface((width, line[0].get_height()), pygame.SRCALPHA)
@@ -242,13 +167,13 @@ def _help_panel(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
             left += cap.get_width() + space
         row.blit(text, (caps_width + round(18 * scale), (row.get_height() - text.get_height()) // 2))
         rows.append((row, gap))
-    return _stacked(rows, pad)
+    return stacked(rows, pad)
 
 
 def _cap(key: str, scale: float) -> pygame.Surface:
     """A key as it looks on a keyboard."""
     height = round(28 * scale)
-    text = _arrow(key, height // 2) if key in _ARROWS else _Fonts.at(scale).small.text(key, _INK)
+    text = _arrow(key, height // 2) if key in _ARROWS else Fonts.at(scale).small.text(key, INK)
     width = max(height, text.get_width() + round(16 * scale))
     cap = rounded((width, height), round(6 * scale), (255, 255, 255, 34))
     cap.blit(text, ((width - text.get_width()) // 2, (height - text.get_height()) // 2))
@@ -258,26 +183,42 @@ def _cap(key: str, scale: float) -> pygame.Surface:
 def _arrow(direction: str, side: int) -> pygame.Surface:
     """An arrow's head: pygame's font has no arrows."""
     large = pygame.Surface((4 * side, 4 * side), pygame.SRCALPHA)
-    large.fill((*_INK, 0))
+    large.fill((*INK, 0))
     corners = [(0.25, 0.15), (0.25, 0.85), (0.85, 0.5)]
-    pygame.draw.polygon(large, _INK, [(4 * side * x, 4 * side * y) for x, y in corners])
+    pygame.draw.polygon(large, INK, [(4 * side * x, 4 * side * y) for x, y in corners])
     return pygame.transform.smoothscale(pygame.transform.rotate(large, _ARROWS[direction]), (side, side))
 
 
-def _pill(message: str, scale: float) -> pygame.Surface:
-    text = _Fonts.at(scale).normal.text(message, _INK)
+def _pill(message: str, scale: float, room: int) -> pygame.Surface:
+    """A message, in as many lines as it needs: what a command to type must stay readable in."""
     height = round(40 * scale)
-    pill = rounded((text.get_width() + height, height), height // 2, _PANEL)
-    pill.blit(text, (height // 2, (height - text.get_height()) // 2))
+    normal = Fonts.at(scale).normal
+    texts = [normal.text(line, INK) for line in wrapped(message, normal, min(room - height, round(640 * scale)))]
+    above = (height - normal.line_height) // 2
+    size = max(text.get_width() for text in texts) + height, len(texts) * normal.line_height + 2 * above
+    pill = rounded(size, height // 2, PANEL)
+    for number, text in enumerate(texts):
+        pill.blit(text, ((size[0] - text.get_width()) // 2, above + number * normal.line_height))
     return pill
 
 
+def _progress(what: str, share: float, scale: float) -> pygame.Surface:
+    """What is being waited for, and how far it is."""
+    normal = Fonts.at(scale).normal
+    width, thickness = round(320 * scale), max(4, round(6 * scale))
+    bar = rounded((width, thickness), thickness // 2, TROUGH)
+    filled = max(thickness, round(max(0.0, min(1.0, share)) * width))
+    bar.blit(rounded((filled, thickness), thickness // 2, (*GILT, 255)), (0, 0))
+    rows = [(normal.text(line, INK), round(8 * scale)) for line in wrapped(what, normal, width)]
+    return stacked([*rows, (bar, 0)], round(18 * scale))
+
+
 def _recording_mark(recorded_s: int, scale: float) -> pygame.Surface:
-    text = _Fonts.at(scale).normal.text(f"{recorded_s // 60}:{recorded_s % 60:02d}", _INK)
+    text = Fonts.at(scale).normal.text(f"{recorded_s // 60}:{recorded_s % 60:02d}", INK)
     height = round(34 * scale)
     dot = round(12 * scale)
-    mark = rounded((text.get_width() + dot + round(36 * scale), height), height // 2, _PANEL)
-    mark.blit(rounded((dot, dot), dot // 2, (*_ALARM, 255)), (round(14 * scale), (height - dot) // 2))
+    mark = rounded((text.get_width() + dot + round(36 * scale), height), height // 2, PANEL)
+    mark.blit(rounded((dot, dot), dot // 2, (*ALARM, 255)), (round(14 * scale), (height - dot) // 2))
     mark.blit(text, (dot + round(22 * scale), (height - text.get_height()) // 2))
     return mark
 
@@ -285,50 +226,9 @@ def _recording_mark(recorded_s: int, scale: float) -> pygame.Surface:
 def _paused_mark(scale: float) -> pygame.Surface:
     """Two upright bars on a dark disc."""
     side = round(96 * scale)
-    mark = rounded((side, side), side // 2, _PANEL)
-    bar = rounded((round(0.11 * side), round(0.38 * side)), round(0.03 * side), (*_INK, 255))
+    mark = rounded((side, side), side // 2, PANEL)
+    bar = rounded((round(0.11 * side), round(0.38 * side)), round(0.03 * side), (*INK, 255))
     top = (side - bar.get_height()) // 2
     mark.blit(bar, (round(0.34 * side), top))
     mark.blit(bar, (side - round(0.34 * side) - bar.get_width(), top))
     return mark
-
-
-def _stacked(rows: Sequence[tuple[pygame.Surface, int]], pad: int) -> pygame.Surface:
-    """Return the rows below each other on a panel; with each comes the gap below it."""
-    width = max(row.get_width() for row, _ in rows)
-    height = sum(row.get_height() + gap for row, gap in rows) - rows[-1][1]
-    panel = rounded((width + 2 * pad, height + 2 * pad), pad * 2 // 3, _PANEL)
-    top = pad
-    for row, gap in rows:
-        panel.blit(row, (pad, top))
-        top += row.get_height() + gap
-    return panel
-
-
-def _rule(width: int) -> pygame.Surface:
-    rule = pygame.Surface((width, 1), pygame.SRCALPHA)
-    rule.fill(_LINE)
-    return rule
-
-
-def _drops(dropped: Sequence[tuple[str, int]], font: Font, width: int) -> str:
-    """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
-    for kept in range(max(len(output_name) for output_name, _ in dropped), 1, -1):
-        line = ", ".join(f"{count} {without_middle(output_name, kept)}" for output_name, count in dropped)
-        if font.width(line) <= width:
-            return line
-    return f"{sum(count for _, count in dropped)} in all"
-
-
-class _Fonts(NamedTuple):
-    """The sizes used together at one scale."""
-
-    small: Font
-    normal: Font
-    title: Font
-    large: Font
-
-    @classmethod
-    def at(cls, scale: float) -> _Fonts:
-        sixteenths = round(scale * 16)
-        return cls(*(font(round(height * sixteenths / 16)) for height in (13, 15, 21, 32)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,10 +34,13 @@ from realtime.outputs.window.overlay import KeyHelp, Overlay
 from realtime.outputs.window.screens import open_display
 from realtime.outputs.window.x11 import XConnection
 
+TITLE = "realtime"
 _BARS = (10, 10, 10)  # around the picture; pure black would show where the screen's own edge is
 _CURSOR_RESTS_S = 2.0
 _LEAST_WIDTH_PX = 640
+_LEAST_SHARE_OF_SCREEN = 1 / 3  # of its height
 _SHARE_OF_SCREEN = 0.8
+_SAME_SHAPE = 0.02  # of a side: what rounding to pixels, and films of nearly the same shape, are apart
 _DOUBLE_CLICK_S = 0.4
 _ICON = Path(__file__).with_name("icon.png")
 
@@ -59,6 +63,7 @@ _COMMANDS: dict[int, Command] = {
     pygame.K_q: Quit(),
 }
 
+_TOUCHES = frozenset({pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN, pygame.MOUSEWHEEL, pygame.FINGERDOWN})
 _LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
 """The keys with which a window is left or changed; a picture that was asked for as fullscreen stays."""
 
@@ -76,7 +81,7 @@ _HELP = (
     KeyHelp(("K", "U"), "save a walk's face; wear it"),
     KeyHelp(("R",), "record, stop recording"),
     _HELP_FULLSCREEN,
-    KeyHelp(("I", "Tab"), "figures"),
+    KeyHelp(("I", "Tab"), "how it goes, in words; again: in figures"),
     KeyHelp(("H", "F1"), "this help"),
     _HELP_QUIT,
 )
@@ -118,6 +123,7 @@ class Window(Output):
         self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
+        self._followed_size: Size | None = None  # that the window was given for the picture's shape
         self._surface: pygame.Surface | None = None
         self._connection: XConnection | None = None
         self._pixels: Pixels | None = None
@@ -140,7 +146,7 @@ class Window(Output):
         if frame.pixels is self._pixels and self._surface is not None:
             return
         self._pixels = frame.pixels
-        if self._surface is None:
+        if self._surface is None or self._must_follow():
             self._open()
         self._prepare()
         self._draw()
@@ -152,6 +158,8 @@ class Window(Output):
             return
         must_draw = False
         for event in pygame.event.get():
+            if event.type in _TOUCHES:
+                self._controls.touched_at_s = time.monotonic()
             must_draw |= self._handle(event)
         must_draw |= self._look_after(time.monotonic())
         if must_draw:
@@ -199,13 +207,15 @@ class Window(Output):
     def _open(self) -> None:
         """Open or change the window: fullscreen, or a window of the remembered or the picture's size."""
         desktop = Size(*pygame.display.get_desktop_sizes()[self._screen])
+        self.overlay.screen = desktop
         try:
             if _ICON.is_file() and self._surface is None:
                 pygame.display.set_icon(pygame.image.load(_ICON))
             if self._is_fullscreen:
                 self._surface = pygame.display.set_mode(desktop, pygame.FULLSCREEN, display=self._screen)
             else:
-                size = self._window_size or _first_size(self._turned_size(), desktop)
+                size = self._window_size or self._own_size(desktop)
+                self._followed_size = None if self._window_size else size
                 self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
                 if self._surface.get_size() != size:
                     # Some of SDL's drivers only leave fullscreen at the first call, and take the size at the second.
@@ -219,16 +229,28 @@ class Window(Output):
         self._update_title()
         self._refresh_overlay(time.monotonic())
 
+    def _own_size(self, desktop: Size) -> Size:
+        """Return the size of a window that nobody has sized: in the picture's shape, and as large as it was."""
+        picture = self._turned_size()
+        if self._followed_size is None:
+            return _first_size(picture, desktop)
+        return _reshaped(self._followed_size, picture, desktop)
+
+    def _must_follow(self) -> bool:
+        """Whether the picture has another shape than a window that nobody has sized."""
+        size, picture = self._followed_size, self._turned_size()
+        if size is None or self._window_size is not None or self._is_fullscreen:
+            return False
+        return abs(size.width * picture.height / (size.height * picture.width) - 1) > _SAME_SHAPE
+
     def _refresh_overlay(self, now_s: float) -> bool:
         """Return whether what lies over the picture has changed."""
         return self.overlay.refresh(self._canvas(), now_s)
 
     def _update_title(self) -> None:
-        what = self._controls.status.effect or self._request.title
-        title = "realtime" if what in ("", "realtime") else f"{what} – realtime"
-        if title != self._title:
-            self._title = title
-            pygame.display.set_caption(title)
+        if not self._title:  # the same for ever: OBS finds a window again by it
+            self._title = TITLE
+            pygame.display.set_caption(TITLE)
 
     # Drawing ----------------------------------------------------------------------------------------------------
 
@@ -307,7 +329,9 @@ class Window(Output):
         elif event.type == pygame.WINDOWSIZECHANGED:
             self._surface = pygame.display.get_surface()
             if not self._is_fullscreen and self._surface is not None:
-                self._window_size = Size(*self._surface.get_size())
+                size = Size(*self._surface.get_size())
+                if size != self._followed_size:  # by hand, or by a window manager that gives every window its size
+                    self._window_size = size
             self._prepare()
             return True
         elif event.type == pygame.WINDOWDISPLAYCHANGED and not self._is_fullscreen:
@@ -341,7 +365,8 @@ class Window(Output):
         return False
 
     def _toggle_hud(self) -> None:
-        self.overlay.hud = not self.overlay.hud
+        self.overlay.hud = self.overlay.hud.next
+        self.overlay.help = False
 
     def _toggle_help(self) -> None:
         self.overlay.help = not self.overlay.help
@@ -373,8 +398,16 @@ class Fullscreen(Window):
 def _first_size(picture: Size, desktop: Size) -> Size:
     """Return a window in the picture's shape: its own size where the screen has room, and not too small."""
     most = min(_SHARE_OF_SCREEN * desktop.width / picture.width, _SHARE_OF_SCREEN * desktop.height / picture.height)
-    least = _LEAST_WIDTH_PX / picture.width
+    least = max(_LEAST_WIDTH_PX / picture.width, _LEAST_SHARE_OF_SCREEN * desktop.height / picture.height)
     scale = min(most, max(1.0, least))
+    return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+
+
+def _reshaped(size: Size, picture: Size, desktop: Size) -> Size:
+    """Return a window of another picture's shape and the same area, where the screen has room for it."""
+    scale = math.sqrt(size.width * size.height / (picture.width * picture.height))
+    most = min(_SHARE_OF_SCREEN * desktop.width / picture.width, _SHARE_OF_SCREEN * desktop.height / picture.height)
+    scale = min(scale, most)
     return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
 
 
