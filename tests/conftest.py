@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gc
 import importlib.util
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,14 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports PyTorch: the cores have a process each
+if "PYTEST_XDIST_WORKER" in os.environ:  # the cores have a process each; before anything imports PyTorch or OpenCV
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
+# Whatever the shell asks for: the processes that share the tests and some 150 programs that tests start import the same
+# modules, and compiling them takes as long as running them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell lets what it starts in the background ignore Ctrl-C, and that passes on to every program started from here,
 # which then keeps to it. Programs under test are to be ended by it.
@@ -44,8 +51,25 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_watched = option.usepdb or option.capture == "no" or option.collectonly
     if not is_watched and any(Path(argument).is_dir() for argument in config.args):
         option.numprocesses = min(MOST_PROCESSES, os.cpu_count() or 1)
-        # By files, because their fixtures are made once for all of a file, and the slow folders first.
+        # By files, because their fixtures are made once for all of a file, in our own order (below).
         option.dist, option.loadscopereorder = "loadfile", False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported to find the tests stays: no search for garbage goes through it, half a second each."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders first. They hold the slow files, and a slow one that comes last keeps one process busy alone."""
+    items.sort(key=lambda item: item.path.parent == Path(__file__).parent)
 
 
 _QUIET: tuple[list[logging.Handler], int, bool] = [], logging.NOTSET, True
