@@ -44,7 +44,7 @@ SIZES = (Size(64, 64), Size(75, 53), Size(9, 21))
 NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "brush": ("brush", lambda: Brush(8, 16, 1)),
     "brush in training": ("brush", lambda: Brush(8, 12, 1, normalised=True)),
-    "brush with large strokes": ("brush", lambda: Brush(8, 12, 1, 16, 2)),
+    "brush with large strokes": ("brush", lambda: Brush(8, 12, 1, 16, 1)),
     "brush with large strokes in training": ("brush", lambda: Brush(8, 12, 0, 16, 2, normalised=True)),
     "fast neural style": ("fast_neural_style", lambda: FastNeuralStyle((4, 8, 12), 1)),
     "cyclegan": ("cyclegan_resnet", lambda: CycleganResnet(4, 1)),
@@ -63,7 +63,7 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
 }
 # Writing takes a second or more: one network of each layout, those whose graphs differ most from the others'.
 WRITTEN = (
-    "brush",
+    "brush with large strokes",
     "fast neural style",
     "cyclegan",
     "pix2pix unet",

@@ -27,13 +27,12 @@ def build_model(part: Part, card: ModelCard, *, half: bool = False) -> onnx.Mode
         around = Part(part.kind, StandIn(), part.picture)
         ends = write_graph(with_ends(around), examples, card)
         return finished(splice(ends, write_script(part.network.script, part.picture)), card)
-    if part.kind is ModelKind.MORPH:
-        if half:
-            raise OptionError("--fp16 is not for morphs: their weights are of half size already, and light is exact")
-        return stored_in_half(finished(write_graph(with_ends(part), examples, card), card))
+    if half and part.kind is ModelKind.MORPH:
+        raise OptionError("--fp16 is not for morphs: their weights are of half size already, and light is exact")
     if half and part.kind is ModelKind.MOTION:
         raise OptionError("--fp16 is not for motion models: half of the bits are too few for where points are")
     if half:
         halved = dataclasses.replace(part, network=copy.deepcopy(part.network).half())
         return finished(write_graph(with_ends(halved, torch.float16), examples, card, input_names(part)), card)
-    return finished(write_graph(with_ends(part), examples, card, input_names(part)), card)
+    model = finished(write_graph(with_ends(part), examples, card, input_names(part)), card)
+    return stored_in_half(model) if part.half_weights else model

@@ -65,6 +65,9 @@ class Part:
     """morph: how many numbers at the end of a code are the light."""
     latent_space: str = ""
     """decoder: what is known of its codes, as the card says it."""
+    half_weights: bool = False
+    """The file holds its large tensors as float16 and computes with float32: half the size, where the error of 11 bits
+    is not seen."""
     quick: Callable[[], nn.Module] | None = None
     """Builds a module that speaks the contract of `realtime.models.card` itself, where a layout can do it faster than
     the general wrapping: frame uint8 [1, height, width, 3] BGR in, the same out."""

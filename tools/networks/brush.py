@@ -38,14 +38,16 @@ class _Block(nn.Module):
 class _DeepBlock(nn.Module):
     """Two 3×3 convolutions with instance norms around which the features go on as they are.
 
-    The norms cost little where a picture is smallest, and take out each picture's own contrast once more.
+    The norms cost little where a picture is smallest, and take out each picture's own contrast once more. Padded by
+    repetition: the margin is two places wide here, and what eight convolutions made of zeros stood as a line beside
+    the rim of the picture.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate", bias=False)
         self.first_norm = nn.InstanceNorm2d(channels, affine=True)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate", bias=False)
         self.second_norm = nn.InstanceNorm2d(channels, affine=True)
         nn.init.constant_(self.second_norm.weight, 0.3)
 
@@ -117,7 +119,7 @@ class Brush(nn.Module):
         self.blocks = nn.Sequential(*(_Block(middle) for _ in range(blocks)))
         self.deep = deep
         if deep:
-            self.down_deep = nn.Conv2d(middle, deep, 4, stride=2, padding=1, bias=False)
+            self.down_deep = nn.Conv2d(middle, deep, 4, 2, padding=1, padding_mode="replicate", bias=False)
             self.deep_norm = nn.InstanceNorm2d(deep, affine=True)
             self.deep_grain = nn.Conv2d(1, deep, 1, bias=False)
             self.deep_blocks = nn.Sequential(*(_DeepBlock(deep) for _ in range(deep_blocks)))
@@ -143,7 +145,9 @@ class Brush(nn.Module):
         if self.deep:
             deep = self.deep_norm(self.down_deep(middle))
             deep = functional.relu(deep + self.deep_grain(self._canvas(deep)))
-            middle = middle + _twice(self.up_deep(self.deep_blocks(deep)))
+            # To the size there was, and not by 2: only so does the exporter know that both are of one size.
+            large = functional.interpolate(self.up_deep(self.deep_blocks(deep)), size=middle.shape[2:], mode="nearest")
+            middle = middle + large
         middle = self.blocks(middle)
         fine = functional.relu(self.mix_fine(_twice(self.inner(self.up_middle(middle)))))
         painted: Tensor = self.head(fine)

@@ -46,7 +46,8 @@ class BrushLayout(Layout):
         )
         weights.fill(network)
         plain = network.folded()
-        return [Part(ModelKind.STYLE, plain, self.picture, quick=functools.partial(QuickBrush, plain))]
+        quick = functools.partial(QuickBrush, plain)
+        return [Part(ModelKind.STYLE, plain, self.picture, half_weights=True, quick=quick)]
 
 
 def _normalised(name: str) -> str:

@@ -275,4 +275,6 @@ class FaceVaeLayout(Layout):
         weights.fill(vae)
         side_px = COARSE << len(down)
         both = Autoencoder(vae.encoder, vae.decoder).eval()
-        return [Part(ModelKind.MORPH, both, self.picture, side_px=side_px, latent=latent, light=LIGHT)]
+        return [
+            Part(ModelKind.MORPH, both, self.picture, side_px=side_px, latent=latent, light=LIGHT, half_weights=True)
+        ]

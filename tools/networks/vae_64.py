@@ -97,4 +97,4 @@ class Vae64Layout(Layout):
         weights.fill(network)
         side_px = coarse * 16
         both = Autoencoder(_Encoder(network), _Decoder(network)).eval()
-        return [Part(ModelKind.MORPH, both, self.picture, side_px=side_px, latent=latent)]
+        return [Part(ModelKind.MORPH, both, self.picture, side_px=side_px, latent=latent, half_weights=True)]
