@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from realtime.control.commands import Command
+from realtime.control.offers import Offers
 from realtime.control.parameters import ParameterTree
 from realtime.imaging.frame import Frame
 
@@ -25,6 +26,9 @@ class Status:
     titles: tuple[str, ...] = ()
     """The effects in use, as people call them."""
     source: str = ""
+    source_spec: str = ""
+    """What is read, as `--source` writes it; empty: what a run without `--source` takes, or a network's stream, whose
+    address may hold a password."""
     provider: str = ""
     fps: float = 0.0
     age_ms: float = 0.0
@@ -44,8 +48,16 @@ class Status:
     paused: bool = False
     blank: bool = False
     """Whether black is shown and the camera closed."""
+    synthetic: bool = False
+    """Whether faces are shown that are not the camera's, so that the pictures carry a label."""
     recording: str = ""
     """The file a recording goes to, or empty."""
+    virtual_camera: str = ""
+    """The virtual camera that calls take the picture from, or empty."""
+    hides_people: bool = False
+    """Whether the effects in use hide who is before the camera."""
+    hides_surroundings: bool = False
+    """Whether they hide the room behind people."""
     frames: int = 0
     """Pictures made since the start."""
     shown_at_s: float | None = None
@@ -117,6 +129,10 @@ class ControlChannel:
         """What can be set about everything that runs. A front-end may set a value here at once, without a command."""
         self.newest_picture: Callable[[], Frame | None] = lambda: None
         """[any] The last picture made, marked as it must be; nobody writes into it."""
+        self.untouched_picture: Callable[[], Frame | None] = lambda: None
+        """[any] The newest picture as the camera gave it, mirrored where what is shown is; nobody writes into it."""
+        self.offers: Offers | None = None
+        """What knows what can be chosen, where somebody may choose with a mouse."""
         self.programme: Programme | None = None
         """What decides which item is shown, where something does."""
         self.scenes: Callable[[], Sequence[ListedScene]] = lambda: ()

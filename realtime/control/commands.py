@@ -152,6 +152,13 @@ class SetRecording(Command):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SetInCalls(Command):
+    """Send the picture to a virtual camera, so that calls can take it, or stop; None: the other way from now."""
+
+    on: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class NamedCommand:
     """A command as it is asked for in text: `blank yes`, `POST /commands/blank`, `/realtime/blank 1`."""
 
@@ -212,6 +219,7 @@ NAMED_COMMANDS = {
         NamedCommand("keep-face", "keep face", "save the face that a walk is at", KeepFace),
         _text("use-face", "use face", "save the face that a walk is at, and show this effect with it: swap", KeepFace),
         _switch("record", "record", "record what is shown", SetRecording),
+        _switch("in-calls", "in my calls", "send the picture to a virtual camera, for calls", SetInCalls),
         NamedCommand("quit", "quit", "end the run in order", Quit),
     )
 }

@@ -46,6 +46,20 @@ class EffectContext:
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Placing:
+    """Where people find an effect among the others, and which files they may give it."""
+
+    shelf: str = "Looks"
+    """The tab that its choices lie under; one that no other effect names is a new one."""
+    title: str = ""
+    """What it is called there without an argument; empty: its name."""
+    takes: frozenset[str] = frozenset()
+    """Kinds of files that may be its argument, dropped on that tab: `picture`, `film`, `folder`, `pack`."""
+    also: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Further arguments that lie there and what they are called, though no key walks through them."""
+
+
 class Effect(ABC):
     """An opened effect.
 
@@ -71,6 +85,8 @@ class Effect(ABC):
     gives_pictures_away: ClassVar[bool] = False
     """True: every picture it returns is a new one, in memory of its own, at which it never looks again. Where it is the
     last of the chain, the label is drawn into that picture and not into a copy."""
+    placing: ClassVar[Placing] = Placing()
+    """Where a window's tray shows it."""
     patience_s: float = HUNG_AFTER_S
     """In a live run, how long a picture may take before the effect is taken for hung and the run is ended. One that is
     known to take long says more."""

@@ -15,7 +15,7 @@ from realtime.background import Background, BackgroundSettings
 from realtime.background.opening import BLUR, open_background
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OnceLogger
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.people import people_in
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
@@ -32,6 +32,11 @@ class BackgroundEffect(Effect):
     """Lays people over a background."""
 
     Settings = BackgroundSettings
+    placing = Placing(
+        "Background",
+        takes=frozenset({"picture", "film"}),
+        also={"none": "Your room", "grey": "Grey", "green": "Green screen"},
+    )
     hides_surroundings = True
     gives_pictures_away = True
 

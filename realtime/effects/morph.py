@@ -20,7 +20,7 @@ from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.effects.walk import WalkSettings
 from realtime.faces.landmarks.measurement import FaceMeasurer
@@ -114,6 +114,7 @@ class MorphEffect(Effect):
     """Moves the code of everybody's face, and shows what that changes."""
 
     Settings = MorphSettings
+    placing = Placing("Morphs", "Smile", frozenset({"picture"}))
     uses_faces = True
     synthetic = True
     gives_pictures_away = True

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from realtime.core.errors import OptionError
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
 
 
 class Plain(Effect):
     """Returns every frame unchanged."""
+
+    placing = Placing(title="Camera")
 
     @dataclasses.dataclass(frozen=True)
     class Settings:

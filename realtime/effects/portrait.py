@@ -20,7 +20,7 @@ import numpy as np
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.settings import setting
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
@@ -109,6 +109,7 @@ class PortraitEffect(Effect):
     """Shows one portrait."""
 
     Settings = PortraitSettings
+    placing = Placing("Portraits", takes=frozenset({"pack", "folder"}))
     uses_faces = True
     # With an inset it does look at the picture, but that is small and is mirrored here: still nobody need flip the
     # large one, and a failure must not put the camera's picture on a gallery's wall.

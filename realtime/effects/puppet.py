@@ -15,7 +15,7 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.settings import setting
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -60,6 +60,7 @@ class PuppetEffect(Effect):
     """Moves one picture."""
 
     Settings = PuppetSettings
+    placing = Placing("Portraits", "Puppet")
     uses_faces = True
     # It looks at the viewer and shows the picture: where it fails, the camera's must not come in its place.
     uses_pixels = False

@@ -19,7 +19,7 @@ from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.core.specs import model_and_rest, names_in
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
@@ -91,6 +91,7 @@ class SwapEffect(Effect):
     """Puts other faces on the people in the picture."""
 
     Settings = SwapSettings
+    placing = Placing("Faces", takes=frozenset({"picture"}))
     uses_faces = True
     hides_identity = True
     synthetic = True

@@ -16,7 +16,7 @@ from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
-from realtime.effects import Effect, EffectContext
+from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
@@ -115,6 +115,7 @@ class WalkEffect(Effect):
     """Draws a face of its own."""
 
     Settings = WalkSettings
+    placing = Placing("Morphs", "Walk of faces")
     # It looks at nothing, and where it fails the camera's picture must not come onto a gallery's wall.
     uses_pixels = False
     synthetic = True

@@ -75,6 +75,8 @@ class Output(ABC):
     """True for windows: most systems allow them on the main thread only."""
     takes_every_frame: ClassVar[bool] = False
     """True: with `--every-frame` the loop waits for it rather than drop a frame (files, pipes)."""
+    shows_in_calls: ClassVar[bool] = False
+    """True: programs for calls take the picture from it."""
     repeat_fps: float | None = None
     """Not None: `show` is called at this steady rate, with the newest frame again when there is no newer one."""
 

@@ -30,6 +30,8 @@ class VirtualCamera(Output):
     the camera's are letterboxed.
     """
 
+    shows_in_calls = True
+
     def __init__(self, argument: str, request: OutputRequest) -> None:
         size = request.size or USUAL_SIZE
         if size.width % 2 or size.height % 2:

@@ -60,6 +60,14 @@ class _Choice(NamedTuple):
     say: Callable[[str], None]
 
 
+class _Opened(NamedTuple):
+    """A source that was chosen and is open."""
+
+    camera: Camera
+    open_source: Callable[[], Camera]
+    name: str
+
+
 class Capture:
     """Owns an opened source. `start`, `watch`, `stop`: main thread; frames arrive in the slot."""
 
@@ -73,6 +81,8 @@ class Capture:
     ) -> None:
         """`open_again` opens the same source anew, after a loss or for a loop. Raises CameraError."""
         self.info = camera.info
+        self.chosen = ""
+        """What `choose` was asked for when it brought what is read now; empty: it is still the first source."""
         self.on_finished: Callable[[RealtimeError | None], None] = lambda error: None
         """Called once, on the camera thread, when the source has ended; None for a normal end."""
         self._camera = camera
@@ -102,7 +112,7 @@ class Capture:
         """Whether the source is closed until `resume`. Main thread."""
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._chosen: tuple[Camera, Callable[[], Camera]] | None = None
+        self._chosen: _Opened | None = None
         self._chosen_meanwhile: _Choice | None = None  # while nothing is read
 
     def start(self) -> None:
@@ -137,13 +147,13 @@ class Capture:
                 say(in_one_line(error))
                 return
             with self._lock:
-                unused, self._chosen = self._chosen, (camera, open_source)
+                unused, self._chosen = self._chosen, _Opened(camera, open_source, name)
                 if self.is_suspended:  # since it was asked for: its light must not be on
                     unused, self._chosen = self._chosen, None
                     self._chosen_meanwhile = _Choice(name, open_source, say)
             if unused is not None:
-                self._close(unused[0])
-            if unused is not None and unused[0] is camera:
+                self._close(unused.camera)
+            if unused is not None and unused.camera is camera:
                 return
             if self._stopping.is_set():
                 self._close_chosen()
@@ -164,9 +174,9 @@ class Capture:
             self.is_suspended = True
             chosen, self._chosen = self._chosen, None
             if chosen is not None:
-                self._chosen_meanwhile = _Choice(chosen[0].info.name, chosen[1], lambda line: None)
+                self._chosen_meanwhile = _Choice(chosen.name, chosen.open_source, lambda line: None)
         if chosen is not None:
-            self._close(chosen[0])
+            self._close(chosen.camera)
         if self.info.live:
             self._generation += 1  # its reader sees that it is not wanted any more, and closes it
         else:
@@ -202,7 +212,7 @@ class Capture:
         if chosen is None:
             return
         former = self.info, self._open_source
-        camera, self._open_source = chosen
+        camera, self._open_source, name = chosen
         self.info = camera.info
         try:
             self._spawn(camera)
@@ -212,12 +222,16 @@ class Capture:
             self._spawn_failures.failure(f"{camera.info.name} cannot be read yet", error)
             return
         self._lost, self._losses_in_a_row = False, 0
+        self.chosen = name
+        if not camera.info.live and not self._policy.every_frame:
+            # A film that somebody wants to look at in between must not end what they look at it with.
+            self._policy = dataclasses.replace(self._policy, loop=True)
 
     def _close_chosen(self) -> None:
         with self._lock:
             chosen, self._chosen = self._chosen, None
         if chosen is not None:
-            self._close(chosen[0])
+            self._close(chosen.camera)
 
     def watch(self) -> None:
         """Look whether a live camera is still answering, and whether another source was chosen. Call about once a

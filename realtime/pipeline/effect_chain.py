@@ -57,7 +57,7 @@ class EffectChain:
         self._stats = stats
         self.calls = EffectCalls(stats)
         self._marking = Marking(label, source_type, stats)
-        self._is_closed = False
+        self._is_closed = self._must_mark_anew = False
         self._leaving: tuple[EffectSlot, ...] = ()  # fade out
         self._fade: CrossFade | None = None
         self._fades_from = 0  # place of the first of `slots` that fades in
@@ -72,6 +72,11 @@ class EffectChain:
     def hides_people(self) -> bool:
         """Whether an effect hides who is in the picture. Any thread."""
         return any(slot.traits.hides_identity for slot in self.slots)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether an effect shows a face that is not the camera's. Any thread."""
+        return any(slot.traits.synthetic for slot in self.slots)
 
     @property
     def hides_before_last(self) -> bool:
@@ -151,6 +156,13 @@ class EffectChain:
         """Put opened effects in the place of all of them; otherwise as `replace`."""
         self.exchange.choose(Chosen(tuple(slots), fade_s, is_whole=True))
 
+    def tell_source(self, source_type: str) -> None:
+        """Mark the pictures from the next ones on by what another source says of itself, as `Marking` takes it. Any
+        thread.
+        """
+        self._marking.tell_source(source_type)
+        self._must_mark_anew = True
+
     def close_unused(self, slot: EffectSlot) -> None:
         """Close an opened effect that is not wanted any more and never was in the chain. Any thread; never raises."""
         self.calls.close(slot)
@@ -162,6 +174,9 @@ class EffectChain:
         Faces that are not confirmed are given to effects that hide people, and to no others.
         """
         at = at or self.calls.pulse
+        if self._must_mark_anew:
+            self._must_mark_anew = False
+            self._begin_marking()
         if self.exchange.has_opened_anew:
             self._put_in_place(at)
         if self.exchange.has_chosen:

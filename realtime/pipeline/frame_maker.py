@@ -57,6 +57,15 @@ class FrameMaker:
         self._nobody: Pixels | None = None
         self._flipped: FramePool | None = None
 
+    @property
+    def untouched(self) -> Frame | None:
+        """The newest frame of the source, mirrored where what is shown is; a copy then. Any thread."""
+        seen = self._seen
+        if seen is None or not self.mirrored:
+            return seen
+        flipped = np.ascontiguousarray(seen.pixels[:, ::-1])
+        return dataclasses.replace(seen, pixels=flipped, mirrored=not seen.mirrored)
+
     def take(self, frame: Frame, turn: Turn) -> None:
         """Take the source's next frame, and make a picture of it unless the last one is to stay."""
         self._seen = frame

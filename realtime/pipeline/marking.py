@@ -50,6 +50,10 @@ class Marking:
         self._last_marked: Pixels | None = None
         self._failures = OnceLogger(log)
 
+    def tell_source(self, source_type: str) -> None:
+        """Take note of what another source says of itself; `begin` comes next. Any thread."""
+        self._source_type = source_type
+
     def prepare(self, effect: Marked) -> None:
         """Do now what would hold up this effect's first picture. Any thread."""
         try:

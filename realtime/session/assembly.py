@@ -40,6 +40,7 @@ from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.processing import Limits
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session import scene_files
+from realtime.session.in_calls import InCalls
 from realtime.session.options import Options
 from realtime.session.output_opener import OutputOpener
 from realtime.session.scene_files import Scene, SceneFolder
@@ -180,17 +181,24 @@ def build(
         menu.open_scene_effect = chain.exchange.open_scene_effect = open_beside
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
-        open_source = functools.partial(cameras.open_camera, request=CameraRequest(options.size, options.fps))
         controls.newest_picture = lambda: loop.newest
+        controls.untouched_picture = lambda: loop.maker.untouched
+        sources = _Sources(options, loop, stats)
         front_ends = [make(controls) for make in (*_front_ends(options), *beside)]
+        if "window" in _output_names(options):
+            front_ends.append(_catalogue(options, controls, loop))
         if sound is not None:
             sound.picture_age_s = functools.partial(_age_for_others, loop)
             front_ends.append(sound)
         for front_end in front_ends:
             opened.callback(front_end.close)
             front_end.start()
-        supervisor = Supervisor(loop, controls, menu, snapshots, open_source, front_ends)
-        supervisor.source = options.source or ""
+        in_calls = None
+        if not every_frame:
+            mirrors = options.mirror is None
+            in_calls = InCalls(loop, functools.partial(opener.open, "camera"), controls.say, mirrors=mirrors)
+        supervisor = Supervisor(loop, controls, menu, snapshots, sources.open, front_ends, in_calls)
+        supervisor.source, supervisor.on_source = options.source or "", sources.taken
         if scene_folder is not None:
             supervisor.scenes = Scenes(
                 scene_folder, chain, menu, controls, lambda: loop.newest, options.scene_fade, effect_title
@@ -199,6 +207,29 @@ def build(
         run = Run(loop, supervisor)
         opened.pop_all()  # from here on the loop closes them
     return run
+
+
+class _Sources:
+    """Sources that are chosen while it runs, and what follows from them."""
+
+    def __init__(self, options: Options, loop: RenderLoop, stats: RunStats) -> None:
+        self._options, self._loop, self._stats = options, loop, stats
+        self._types: dict[str, str] = {}
+
+    def open(self, spec: str) -> Camera:
+        """[any thread] Open one. Raises CameraError."""
+        camera = cameras.open_camera(spec, CameraRequest(self._options.size, self._options.fps))
+        self._types[spec] = _source_type(spec)  # here: a file is looked into
+        return camera
+
+    def taken(self, spec: str, info: CameraInfo) -> None:
+        """[main thread] Another one is read: what is told of the source, and how its pictures are marked and turned."""
+        loop, source_type = self._loop, self._types.get(spec, "")
+        self._stats.source.update(_source_facts(info) | {"says_synthetic": bool(source_type)})
+        loop.chain.tell_source(source_type)
+        if self._options.mirror is None:
+            is_seen = any(worker.output.shows_in_calls for worker in loop.output_workers)
+            loop.maker.mirrored = _mirrored(self._options, info) and not is_seen
 
 
 def _front_ends(options: Options) -> list[MakeFrontEnd]:
@@ -215,6 +246,16 @@ def _front_ends(options: Options) -> list[MakeFrontEnd]:
     if options.midi is not None or options.midi_learn is not None:
         wanted.append(_midi(options))
     return wanted
+
+
+def _catalogue(options: Options, controls: ControlChannel, loop: RenderLoop) -> FrontEnd:
+    """Return what a window asks what can be chosen."""
+    from realtime.session.offers.catalogue import Catalogue
+
+    def our_devices() -> set[str]:
+        return {str(getattr(worker.output, "device", "")) for worker in loop.output_workers}
+
+    return Catalogue(controls, options, our_devices)
 
 
 def _midi(options: Options) -> MakeFrontEnd:

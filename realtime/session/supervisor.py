@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from realtime.cameras import Camera
+from realtime.cameras import Camera, CameraInfo
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
     ChooseEffect,
@@ -24,6 +24,7 @@ from realtime.control.commands import (
     ReopenCamera,
     SaveSnapshot,
     SetBlank,
+    SetInCalls,
     SetMirrored,
     SetParameter,
     SetPaused,
@@ -37,6 +38,7 @@ from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
 from realtime.core.titles import effect_title
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
+from realtime.session.in_calls import InCalls
 from realtime.session.scenes import Scenes
 from realtime.session.snapshots import Snapshots
 
@@ -60,10 +62,13 @@ class Supervisor:
         snapshots: Snapshots,
         open_source: Callable[[str], Camera],
         front_ends: Sequence[FrontEnd] = (),
+        in_calls: InCalls | None = None,
     ) -> None:
         """`open_source` opens a source by its spec; any thread. `front_ends`: what stands beside the loop, begun
-        already; they are looked after and closed here.
+        already; they are looked after and closed here. `in_calls`: the virtual camera's switch; None: there is none.
         """
+        self.on_source: Callable[[str, CameraInfo], None] = lambda spec, info: None
+        """Called when another source is read, with what it was asked for by."""
         self.on_processed: Callable[[int], None] = lambda processed: None
         """Called about four times a second with the number of frames made: a progress bar."""
         self.scenes: Scenes | None = None
@@ -76,6 +81,8 @@ class Supervisor:
         self._snapshots = snapshots
         self._open_source = open_source
         self._front_ends = front_ends
+        self._in_calls = in_calls
+        self._source = loop.capture.info
         self._front_end_faults = OnceLogger(log)
         self._stepped = ""
         self._next_status_s = 0.0
@@ -101,6 +108,9 @@ class Supervisor:
         """Look after everything that is not a command, and publish the status; `tick` does so when it is time."""
         self._loop.main_pulse.at("what the effects tell of themselves")
         self._loop.capture.watch()
+        self._notice_another_source()
+        if self._in_calls is not None:
+            self._in_calls.look_after()
         self._notice_failed_recording()
         self._notice_standing_outputs()
         self.controls.status = self._status()
@@ -119,6 +129,8 @@ class Supervisor:
                 front_end.close()
             except FAULTS as error:
                 self._front_end_faults.failure(f"closing the {type(front_end).__name__} fails", error)
+        if self._in_calls is not None:
+            self._in_calls.close()
         if self.scenes is not None:
             self.scenes.close()
         self.menu.close(_SOON_S if self._loop.interrupted else _AT_LAST_S)
@@ -147,7 +159,6 @@ class Supervisor:
             case ChooseScene() | StepScene() | KeepScene():
                 self._obey_scene(command)
             case ChooseSource(spec):
-                self.source = spec
                 loop.capture.choose(spec, functools.partial(self._open_source, spec), say)
             case SetParameter(path, value):
                 self._set(path, value)
@@ -163,6 +174,11 @@ class Supervisor:
                     self._snapshots.save_picture(loop.newest)
             case KeepFace(effect):
                 self._keep_face(effect)
+            case SetInCalls(on):
+                if self._in_calls is None:
+                    say("nothing is live here; no call can take it")
+                else:
+                    self._in_calls.set(on)
             case SetRecording(on):
                 self._notice_failed_recording()
                 if on is None or on == (self._snapshots.recorder is None):
@@ -261,6 +277,12 @@ class Supervisor:
         except OutputError as error:
             self.controls.say(str(error))
 
+    def _notice_another_source(self) -> None:
+        capture = self._loop.capture
+        if capture.chosen and capture.info is not self._source:
+            self._source, self.source = capture.info, capture.chosen
+            self.on_source(capture.chosen, capture.info)
+
     def _notice_failed_recording(self) -> None:
         """The loop has taken out and closed a recorder that could not go on: say so where somebody looks."""
         recorder = self._snapshots.recorder
@@ -320,6 +342,7 @@ class Supervisor:
         shown = [
             output_worker for output_worker in loop.output_workers if output_worker.output.on_main_thread
         ] or loop.output_workers
+        source_spec = self.source
         drops = [("before", stats.dropped_before_processing)]
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
@@ -327,6 +350,7 @@ class Supervisor:
             spec=loop.chain.last_spec,
             titles=tuple(effect_title(slot.spec) for slot in list(loop.chain.slots)),
             source=str(stats.source.get("name", "")),
+            source_spec="" if "://" in source_spec else source_spec,
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
             fps=stats.recent_fps(),
             age_ms=shown[0].stats.age.recent_ms() if shown else 0.0,
@@ -340,6 +364,10 @@ class Supervisor:
             paused=loop.maker.paused,
             blank=loop.is_blank,
             recording=self._snapshots.recording,
+            virtual_camera="" if self._in_calls is None else self._in_calls.device,
+            synthetic=loop.chain.is_synthetic,
+            hides_people=loop.chain.hides_people,
+            hides_surroundings=loop.chain.hides_surroundings,
             frames=stats.processed,
             shown_at_s=max((at_s for one in stats.outputs if (at_s := one.shown_at_s) is not None), default=None),
             source_lost=loop.capture.is_lost,

@@ -56,6 +56,7 @@ class _Contents:
     recorded_s: int
     fonts_found: int
     progress: tuple[str, float] | None
+    covered: tuple[int, int]
 
 
 class Overlay:
@@ -69,6 +70,8 @@ class Overlay:
         self.screen = Size(1920, 1080)
         """Of the screen that the window is on: texts are no smaller than can be read there."""
         self.shown = Shown()
+        self.covered = (0, 0)
+        """Pixels at the upper and the lower edge that something else covers: figures and messages keep away from it."""
         self._controls = controls
         self._keys = keys
         self._contents: _Contents | None = None
@@ -97,6 +100,7 @@ class Overlay:
             0 if self._recording_since_s is None else int(now_s - self._recording_since_s),
             font_search().count,
             self._controls.progress,
+            self.covered,
         )
         if contents == self._contents:
             return False
@@ -116,15 +120,17 @@ class Overlay:
         layers: list[Layer] = []
         facts: tuple[Fact, ...] = ()
         hud_right = 0
+        above, below = contents.covered
         if contents.hud is not Hud.NOTHING and not contents.help:
             facts = facts_of(status, scale) if contents.hud is Hud.FIGURES else ()
             panel = figures_panel(status, facts, scale) if facts else words_panel(status, scale)
             panel = fit(panel, canvas, edge)
             # In an upright picture faces are in the upper part.
             is_low = bool(facts) and canvas.height > canvas.width
-            layers.append(Layer(panel, (edge, canvas.height - edge - panel.get_height() if is_low else edge)))
+            top = canvas.height - edge - below - panel.get_height() if is_low else edge + above
+            layers.append(Layer(panel, (edge, max(0, top))))
             hud_right = 0 if is_low else edge + panel.get_width()
-        if status.recording:
+        if status.recording and not above:  # what covers the upper edge tells it
             mark = fit(_recording_mark(contents.recorded_s, scale), canvas, edge)
             left = canvas.width - mark.get_width() - edge
             top = edge if left > hud_right else canvas.height - mark.get_height() - edge
@@ -133,16 +139,19 @@ class Overlay:
             mark = _paused_mark(scale)
             layers.append(Layer(mark, centred(mark, canvas)))
         if contents.help:
-            panel = fit(_help_panel(self._keys, scale), canvas, edge)
-            layers.append(Layer(panel, centred(panel, canvas)))
+            free = Size(canvas.width, canvas.height - above)
+            panel = fit(_help_panel(self._keys, scale), free, edge)
+            left, top = centred(panel, free)
+            layers.append(Layer(panel, (left, top + above)))
+        bottom = below + edge if below else 2 * edge
         if contents.progress is not None:
             panel = fit(_progress(*contents.progress, scale), canvas, edge)
             left = (canvas.width - panel.get_width()) // 2
-            layers.append(Layer(panel, (left, canvas.height - panel.get_height() - 2 * edge)))
+            layers.append(Layer(panel, (left, canvas.height - panel.get_height() - bottom)))
         elif contents.message:
             pill = fit(_pill(contents.message, scale, canvas.width - 2 * edge), canvas, edge)
             left = (canvas.width - pill.get_width()) // 2
-            layers.append(Layer(pill, (left, canvas.height - pill.get_height() - 2 * edge)))
+            layers.append(Layer(pill, (left, canvas.height - pill.get_height() - bottom)))
         return Shown(tuple(layers), facts)
 
 
@@ -195,10 +204,11 @@ def _pill(message: str, scale: float, room: int) -> pygame.Surface:
     normal = Fonts.at(scale).normal
     texts = [normal.text(line, INK) for line in wrapped(message, normal, min(room - height, round(640 * scale)))]
     above = (height - normal.line_height) // 2
-    size = max(text.get_width() for text in texts) + height, len(texts) * normal.line_height + 2 * above
+    line = normal.line_height + round(5 * scale)
+    size = max(text.get_width() for text in texts) + height, (len(texts) - 1) * line + height
     pill = rounded(size, height // 2, PANEL)
     for number, text in enumerate(texts):
-        pill.blit(text, ((size[0] - text.get_width()) // 2, above + number * normal.line_height))
+        pill.blit(text, ((size[0] - text.get_width()) // 2, above + number * line))
     return pill
 
 

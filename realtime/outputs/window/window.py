@@ -17,6 +17,7 @@ from realtime.control.commands import (
     NextParameter,
     Quit,
     SaveSnapshot,
+    SetInCalls,
     SetMirrored,
     SetPaused,
     SetRecording,
@@ -30,8 +31,11 @@ from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_si
 from realtime.imaging.sdl import pygame
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
+from realtime.outputs.window.keys import digit_of, latin_key
 from realtime.outputs.window.overlay import KeyHelp, Overlay
 from realtime.outputs.window.screens import open_display
+from realtime.outputs.window.tray.tray import Tray
+from realtime.outputs.window.untouched import Untouched
 from realtime.outputs.window.x11 import XConnection
 
 TITLE = "realtime"
@@ -42,6 +46,7 @@ _LEAST_SHARE_OF_SCREEN = 1 / 3  # of its height
 _SHARE_OF_SCREEN = 0.8
 _SAME_SHAPE = 0.02  # of a side: what rounding to pixels, and films of nearly the same shape, are apart
 _DOUBLE_CLICK_S = 0.4
+_LINE = (244, 241, 235)  # between what the camera sees and what is made of it
 _ICON = Path(__file__).with_name("icon.png")
 
 _COMMANDS: dict[int, Command] = {
@@ -51,7 +56,6 @@ _COMMANDS: dict[int, Command] = {
     pygame.K_RIGHT: StepEffect(1),
     pygame.K_n: StepEffect(1),
     pygame.K_LEFT: StepEffect(-1),
-    pygame.K_b: StepEffect(-1),
     pygame.K_UP: StepParameter(1),
     pygame.K_DOWN: StepParameter(-1),
     pygame.K_d: NextParameter(),
@@ -70,7 +74,15 @@ _LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
 _HELP_FULLSCREEN = KeyHelp(("F",), "fullscreen")
 _HELP_QUIT = KeyHelp(("Q", "Esc"), "quit")
 _HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), "quit")
+_HELP_TRAY = (
+    KeyHelp(("Mouse", "Tab"), "everything there is, at hand"),
+    KeyHelp(("0", "9"), "the look or scene of that number"),
+    KeyHelp(("B",), "hold: without the effect; drag: a split"),
+    KeyHelp(("C", "V"), "next camera; in my calls"),
+)
+"""Where somebody sits before the screen."""
 _HELP = (
+    *_HELP_TRAY,
     KeyHelp(("M",), "mirror"),
     KeyHelp(("Space", "P"), "pause"),
     KeyHelp(("left", "right"), "previous, next effect or style"),
@@ -81,7 +93,7 @@ _HELP = (
     KeyHelp(("K", "U"), "save a walk's face; wear it"),
     KeyHelp(("R",), "record, stop recording"),
     _HELP_FULLSCREEN,
-    KeyHelp(("I", "Tab"), "how it goes, in words; again: in figures"),
+    KeyHelp(("I",), "how it goes, in words; again: in figures"),
     KeyHelp(("H", "F1"), "this help"),
     _HELP_QUIT,
 )
@@ -92,6 +104,29 @@ class _Prepared(NamedTuple):
 
     surface: pygame.Surface
     place: Place
+
+
+class _Fitting:
+    """Buffers in which pictures are turned and scaled for a screen."""
+
+    def __init__(self) -> None:
+        self._turned: Pixels | None = None
+        self._scaled: Pixels | None = None
+
+    def fit(self, pixels: Pixels, screen: Size, degrees: int) -> _Prepared:
+        """Return a picture as it goes to the screen; it may be the very memory that was given."""
+        picture = np.ascontiguousarray(pixels)
+        if degrees:
+            self._turned = _buffer(self._turned, rotated_size(Size.of(picture), degrees))
+            rotate_into(picture, degrees, self._turned)
+            picture = self._turned
+        place = place_inside(Size.of(picture), screen)
+        if place.size != Size.of(picture):
+            self._scaled = _buffer(self._scaled, place.size)
+            scale_into(picture, self._scaled)
+            picture = self._scaled
+        # pygame looks at the array itself; nothing is copied until the screen.
+        return _Prepared(pygame.image.frombuffer(picture.reshape(-1).data, place.size, "BGR"), place)
 
 
 class Window(Output):
@@ -121,6 +156,8 @@ class Window(Output):
         pygame.key.set_repeat()  # a held key is one wish
         self._controls = request.controls
         self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
+        self.tray = None if self._opens_fullscreen else Tray(request.controls, self)
+        self.untouched = Untouched(request.controls)
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
         self._followed_size: Size | None = None  # that the window was given for the picture's shape
@@ -128,8 +165,7 @@ class Window(Output):
         self._connection: XConnection | None = None
         self._pixels: Pixels | None = None
         self._prepared: _Prepared | None = None
-        self._turned: Pixels | None = None
-        self._scaled: Pixels | None = None
+        self._fitting, self._fitting_untouched = _Fitting(), _Fitting()
         self._title = ""
         self._cursor_moved_at_s = 0.0
         self._clicked_at_s = -1.0
@@ -180,10 +216,13 @@ class Window(Output):
     def _help(self) -> Sequence[KeyHelp]:
         if not self._opens_fullscreen:
             return _HELP
-        return (*(key for key in _HELP if key not in (_HELP_FULLSCREEN, _HELP_QUIT)), _HELP_QUIT_FULLSCREEN)
+        left_out = (*_HELP_TRAY, _HELP_FULLSCREEN, _HELP_QUIT)
+        return (*(key for key in _HELP if key not in left_out), _HELP_QUIT_FULLSCREEN)
 
     def close(self) -> None:
         self._surface = self._prepared = self._pixels = None
+        if self.tray is not None:
+            self.tray.clear()
         self.overlay.clear()
         pygame.font.quit()
         if self._connection is not None and self._connection.is_lost:
@@ -224,6 +263,7 @@ class Window(Output):
             raise OutputError(f"the window does not open: {error}; choose another output: --output out.mp4") from error
         if self._connection is None:
             self._connection = x11.connection()
+        pygame.key.stop_text_input()  # or an input method takes the letters to compose words of them
         pygame.display.set_allow_screensaver(not self._is_fullscreen)
         pygame.mouse.set_visible(not self._is_fullscreen)
         self._update_title()
@@ -245,7 +285,11 @@ class Window(Output):
 
     def _refresh_overlay(self, now_s: float) -> bool:
         """Return whether what lies over the picture has changed."""
-        return self.overlay.refresh(self._canvas(), now_s)
+        changed = False
+        if self.tray is not None:
+            changed = self.tray.refresh(self._canvas(), now_s)
+            self.overlay.covered = self.tray.covered
+        return self.overlay.refresh(self._canvas(), now_s) or changed
 
     def _update_title(self) -> None:
         if not self._title:  # the same for ever: OBS finds a window again by it
@@ -261,37 +305,49 @@ class Window(Output):
     def _prepare(self) -> None:
         """Turn and scale the picture into buffers of our own, each only where it must be."""
         assert self._surface is not None  # noqa: S101 - show and poll see to it
-        if self._pixels is None:
-            self._prepared = None
-            return
-        picture = np.ascontiguousarray(self._pixels)
-        degrees = self._request.rotate_degrees
-        if degrees:
-            self._turned = _buffer(self._turned, self._turned_size())
-            rotate_into(picture, degrees, self._turned)
-            picture = self._turned
-        place = place_inside(Size.of(picture), Size(*self._surface.get_size()))
-        if place.size != Size.of(picture):
-            self._scaled = _buffer(self._scaled, place.size)
-            scale_into(picture, self._scaled)
-            picture = self._scaled
-        # pygame looks at the array itself; nothing is copied until the screen.
-        surface = pygame.image.frombuffer(picture.reshape(-1).data, place.size, "BGR")
-        self._prepared = _Prepared(surface, place)
+        self._prepared = None if self._pixels is None else self._fit(self._fitting, self._pixels)
+
+    def _fit(self, fitting: _Fitting, pixels: Pixels) -> _Prepared:
+        assert self._surface is not None  # noqa: S101 - show and poll see to it
+        return fitting.fit(pixels, Size(*self._surface.get_size()), self._request.rotate_degrees)
 
     def _draw(self) -> None:
         surface = self._surface
         assert surface is not None  # noqa: S101 - show and poll see to it
-        if self._prepared is None:
-            surface.fill(self._bars)
+        untouched = self.untouched.frame()
+        if untouched is None:
+            self._draw_picture(surface, self._prepared)
         else:
-            picture, place = self._prepared
-            for bar in _bars(place, surface.get_size()):
-                surface.fill(self._bars, bar)
-            surface.blit(picture, (place.left, place.top))
+            self._draw_untouched(surface, self._fit(self._fitting_untouched, untouched.pixels))
         for layer, position in self.overlay.shown.layers:
             surface.blit(*self._turn_layer(layer, position))
+        for layer, position in self.tray.layers if self.tray is not None else ():
+            surface.blit(*self._turn_layer(layer, position))
         pygame.display.flip()
+
+    def _draw_picture(self, surface: pygame.Surface, prepared: _Prepared | None) -> None:
+        if prepared is None:
+            surface.fill(self._bars)
+            return
+        picture, place = prepared
+        for bar in _bars(place, surface.get_size()):
+            surface.fill(self._bars, bar)
+        surface.blit(picture, (place.left, place.top))
+
+    def _draw_untouched(self, surface: pygame.Surface, untouched: _Prepared) -> None:
+        """Draw what the camera sees; where there is a line, left of it, as the viewer has it."""
+        if self.untouched.line is None:
+            self._draw_picture(surface, untouched)
+            return
+        canvas = self._canvas()
+        x = round(min(1.0, max(0.0, self.untouched.line)) * canvas.width)
+        thick = max(2, canvas.height // 360)
+        surface.set_clip(self._on_screen(Place(0, 0, x, canvas.height)))
+        self._draw_picture(surface, untouched)
+        surface.set_clip(self._on_screen(Place(x, 0, canvas.width - x, canvas.height)))
+        self._draw_picture(surface, self._prepared)
+        surface.set_clip(None)
+        surface.fill(_LINE, self._on_screen(Place(x - thick // 2, 0, thick, canvas.height)))
 
     def _canvas(self) -> Size:
         """The screen as the viewer sees it, who looks at a turned screen with the head upright."""
@@ -302,10 +358,31 @@ class Window(Output):
         degrees = self._request.rotate_degrees
         if not degrees:
             return layer, position
-        canvas, (left, top) = self._canvas(), position
-        right, bottom = canvas.width - left - layer.get_width(), canvas.height - top - layer.get_height()
-        places = {90: (bottom, left), 180: (right, bottom), 270: (top, right)}
-        return pygame.transform.rotate(layer, -degrees), places[degrees]
+        place = self._on_screen(Place(*position, *layer.get_size()))
+        return pygame.transform.rotate(layer, -degrees), (place.left, place.top)
+
+    def _on_screen(self, place: Place) -> Place:
+        """Return where a part of the canvas lies on the screen, which may hang on its side."""
+        canvas, (left, top, width, height) = self._canvas(), place
+        right, bottom = canvas.width - place.right, canvas.height - place.bottom
+        places = {
+            0: place,
+            90: Place(bottom, left, height, width),
+            180: Place(right, bottom, width, height),
+            270: Place(top, right, height, width),
+        }
+        return places[self._request.rotate_degrees]
+
+    def _on_canvas(self, position: tuple[int, int]) -> tuple[float, float]:
+        """Return what a point of the screen is on the canvas."""
+        canvas, (x, y) = self._canvas(), position
+        points = {
+            0: (x, y),
+            90: (y, canvas.height - 1 - x),
+            180: (canvas.width - 1 - x, canvas.height - 1 - y),
+            270: (canvas.width - 1 - y, x),
+        }
+        return points[self._request.rotate_degrees]
 
     # Events -----------------------------------------------------------------------------------------------------
 
@@ -314,18 +391,19 @@ class Window(Output):
         if event.type == pygame.QUIT:
             self._controls.send(Quit())
         elif event.type == pygame.KEYDOWN:
-            return self._handle_key(event.key, event.mod)
-        elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
-            self._cursor_moved_at_s = time.monotonic()
-            if self._is_fullscreen and not pygame.mouse.get_visible():
-                pygame.mouse.set_visible(True)
-        elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            now_s = time.monotonic()
-            if now_s - self._clicked_at_s < _DOUBLE_CLICK_S and not self._opens_fullscreen:
-                self._set_fullscreen(not self._is_fullscreen)
-                self._clicked_at_s = -1.0
+            return self._handle_key(latin_key(event.key, event.scancode), event.mod, event.scancode)
+        elif event.type == pygame.KEYUP:
+            if latin_key(event.key, event.scancode) == pygame.K_b and self.untouched.is_held:
+                self.untouched.release()
                 return True
-            self._clicked_at_s = now_s
+        elif event.type == pygame.MOUSEMOTION and event.rel != (0, 0):  # a window that opens under it says (0, 0)
+            return self._handle_motion(event)
+        elif event.type == pygame.MOUSEBUTTONDOWN:
+            return self._handle_press(event)
+        elif event.type == pygame.MOUSEBUTTONUP and event.button == 1 and self.tray is not None:
+            self.tray.release(*self._on_canvas(event.pos), time.monotonic())
+        elif event.type == pygame.MOUSEWHEEL and self.tray is not None:
+            self.tray.turn(-event.y if event.flipped else event.y, time.monotonic())
         elif event.type == pygame.WINDOWSIZECHANGED:
             self._surface = pygame.display.get_surface()
             if not self._is_fullscreen and self._surface is not None:
@@ -341,7 +419,40 @@ class Window(Output):
             return True
         return False
 
-    def _handle_key(self, key: int, modifiers: int) -> bool:
+    def _handle_motion(self, event: pygame.event.Event) -> bool:
+        now_s = self._cursor_moved_at_s = time.monotonic()
+        if self._is_fullscreen and not pygame.mouse.get_visible():
+            pygame.mouse.set_visible(True)
+        x, y = self._on_canvas(event.pos)
+        if self.untouched.is_held and event.buttons[0]:
+            self.untouched.line = x / self._canvas().width
+            return True
+        if self.tray is not None:
+            self.tray.move(x, y, now_s)
+        return False
+
+    def _handle_press(self, event: pygame.event.Event) -> bool:
+        """The mouse's buttons; a finger comes as the first one."""
+        now_s = time.monotonic()
+        x, y = self._on_canvas(event.pos)
+        if self.untouched.is_held and event.button == 1:
+            self.untouched.line = x / self._canvas().width
+            return True
+        is_touch = getattr(event, "touch", False)
+        tray = self.tray if event.button in (1, 3) else None
+        if tray is not None and tray.press(x, y, event.button, now_s, is_touch=is_touch):
+            self._clicked_at_s = -1.0
+            return False
+        if event.button != 1:
+            return False
+        if now_s - self._clicked_at_s < _DOUBLE_CLICK_S and not self._opens_fullscreen:
+            self._clicked_at_s = -1.0
+            self.toggle_fullscreen()
+            return True
+        self._clicked_at_s = now_s
+        return False
+
+    def _handle_key(self, key: int, modifiers: int, scancode: int) -> bool:
         if key == pygame.K_q and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
             self._controls.send(Quit())
             return False
@@ -349,12 +460,13 @@ class Window(Output):
             self.overlay.help = False
             self._controls.say("Ctrl+Q quits")
             return True
+        if self.tray is not None and self._handle_key_beside(self.tray, key, modifiers, scancode):
+            return True
         actions: dict[int, Callable[[], None]] = {
-            pygame.K_f: lambda: self._set_fullscreen(not self._is_fullscreen),
+            pygame.K_f: self.toggle_fullscreen,
             pygame.K_i: self._toggle_hud,
-            pygame.K_TAB: self._toggle_hud,
-            pygame.K_h: self._toggle_help,
-            pygame.K_F1: self._toggle_help,
+            pygame.K_h: self.toggle_help,
+            pygame.K_F1: self.toggle_help,
             pygame.K_ESCAPE: self._escape,
         }
         if key in _COMMANDS:
@@ -364,11 +476,42 @@ class Window(Output):
             return True
         return False
 
+    def _handle_key_beside(self, tray: Tray, key: int, modifiers: int, scancode: int) -> bool:
+        """Keys of whoever sits before the screen. Return whether it was one of them."""
+        now_s = time.monotonic()
+        digit = digit_of(key, scancode)
+        if tray.key(key, now_s):
+            return True
+        if key == pygame.K_TAB:
+            tray.toggle(now_s)
+        elif key == pygame.K_b:
+            self.untouched.press(now_s)
+        elif key == pygame.K_c:
+            tray.next_source()
+        elif key == pygame.K_v:
+            self._controls.send(SetInCalls())
+        elif digit is not None and not modifiers & (pygame.KMOD_CTRL | pygame.KMOD_ALT | pygame.KMOD_META):
+            tray.choose_number(digit)
+        else:
+            return False
+        return True
+
+    @property
+    def is_fullscreen(self) -> bool:
+        """Whether it covers the screen now."""
+        return self._is_fullscreen
+
+    @property
+    def is_help_open(self) -> bool:
+        """Whether the keys are shown."""
+        return self.overlay.help
+
     def _toggle_hud(self) -> None:
         self.overlay.hud = self.overlay.hud.next
         self.overlay.help = False
 
-    def _toggle_help(self) -> None:
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
         self.overlay.help = not self.overlay.help
 
     def _escape(self) -> None:
@@ -379,6 +522,10 @@ class Window(Output):
             self._set_fullscreen(False)
         else:
             self._controls.send(Quit())
+
+    def toggle_fullscreen(self) -> None:
+        """Cover the screen, or be a window again."""
+        self._set_fullscreen(not self._is_fullscreen)
 
     def _set_fullscreen(self, fullscreen: bool) -> None:
         self._is_fullscreen = fullscreen

@@ -1,0 +1,123 @@
+"""All that the tray's looks depend on: one immutable value, made anew whenever somebody looks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from realtime.control.channel import ControlChannel, Status
+from realtime.control.offers import OfferedSource, Shelf
+from realtime.core.settings import Kind
+from realtime.imaging.frame import Size
+from realtime.outputs.window.tray.values import Setting
+
+SOURCES = "sources"
+"""The list of cameras, as a menu."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hand:
+    """Where somebody is in the tray: what is open, pointed at, pressed."""
+
+    shelf: str = "Looks"
+    first_tile: int = 0
+    page: int = 0
+    """Of the settings, where they do not all have room."""
+    menu: str = ""
+    """What list is open: `SOURCES`, the path of a choice; empty: none."""
+    first_item: int = 0
+    hot: str = ""
+    """The key of what the mouse is over."""
+    pressed: str = ""
+    focus: str = ""
+    """The key of what Enter means; empty: nobody uses the keyboard."""
+    helped: str = ""
+    """The key of what is explained, because the mouse rests there."""
+    opening: str = ""
+    """The spec of an offer that was chosen and is not there yet."""
+    countdown: int = 0
+    """Seconds until a photo is taken; 0: none is waited for."""
+    is_full: bool = False
+    is_help_open: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrayState:
+    """What is seen."""
+
+    canvas: Size
+    hand: Hand
+    source: str
+    source_spec: str
+    in_calls: bool
+    recorded_s: int | None
+    """For how long a recording goes on; None: there is none."""
+    paused: bool
+    mirrored: bool
+    chosen: str
+    """The spec of the offer that is in use; empty: none of those there are."""
+    effect: str
+    """The same as people read it."""
+    hides_people: bool
+    shelves: tuple[Shelf, ...]
+    sources: tuple[OfferedSource, ...]
+    settings: tuple[Setting, ...]
+    thumbnails: tuple[tuple[str, int], ...]
+    """Of the shelf that is seen: by spec, a number that changes with the picture."""
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """The shelf that is seen."""
+        found = [shelf for shelf in self.shelves if shelf.name == self.hand.shelf]
+        return found[0] if found else (self.shelves[0] if self.shelves else None)
+
+    def setting(self, path: str) -> Setting | None:
+        """Return one of the settings."""
+        return next((one for one in self.settings if one.path == path), None)
+
+    def number_of(self, shelf: Shelf, place: int) -> int | None:
+        """Return the digit that chooses the offer at a place of a shelf."""
+        number = shelf.offers[place].number
+        if number is None and all(offer.number is None for offer in shelf.offers):
+            number = place
+        return number if number is not None and 0 <= number <= 9 else None
+
+
+def chosen_of(shelves: Sequence[Shelf], spec: str) -> str:
+    """Return the spec of the offer that an effect in use is: `style:night:0.7` is `style:night`, and `style` alone the
+    first of its kind.
+    """
+    specs = [offer.spec for shelf in shelves for offer in shelf.offers]
+    if spec in specs or not spec:
+        return spec
+    longer = [one for one in specs if ":" in one and spec.startswith(f"{one}:")]
+    if longer:
+        return max(longer, key=len)
+    return next((one for one in specs if ":" not in spec and one.startswith(f"{spec}:")), "")
+
+
+def settings_of(controls: ControlChannel, status: Status) -> tuple[Setting, ...]:
+    """Return what can be set now, of the effect that is exchanged first, then of the others, then of the label."""
+    live = [
+        Setting(path, one, value)
+        for path, one, value in controls.parameters.list()
+        if one.live and (status.synthetic or not path.startswith("label."))
+    ]
+    owners = list(dict.fromkeys(setting.path.partition(".")[0] for setting in live))
+    last = status.spec.partition(":")[0]
+
+    def rank(owner: str) -> int:
+        return 0 if owner == last else 2 if owner == "label" else 1
+
+    ranked = sorted(owners, key=lambda owner: (rank(owner), -owners.index(owner)))
+    return tuple(
+        setting
+        for owner in ranked
+        for setting in _sliders_first([one for one in live if one.path.partition(".")[0] == owner])
+    )
+
+
+def _sliders_first(settings: Sequence[Setting]) -> Sequence[Setting]:
+    """Put what people reach for before what they set once: numbers, then choices and switches, then files."""
+    order = {Kind.NUMBER: 0, Kind.WHOLE_NUMBER: 0, Kind.CHOICE: 1, Kind.SWITCH: 1, Kind.FILE: 2, Kind.TEXT: 3}
+    return sorted(settings, key=lambda one: (one.about.step is None and one.is_slider, order[one.about.kind]))

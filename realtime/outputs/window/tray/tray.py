@@ -1,0 +1,652 @@
+"""The tray: what mouse, finger and keyboard do there, and when there is something new to draw. Main thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from realtime.control.channel import ControlChannel
+from realtime.control.commands import (
+    ChooseSource,
+    SaveSnapshot,
+    SetInCalls,
+    SetMirrored,
+    SetPaused,
+    SetRecording,
+)
+from realtime.control.offers import Offer
+from realtime.core.errors import OptionError
+from realtime.core.settings import Kind, Value
+from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.sdl import pygame
+from realtime.outputs.window.tray import focus
+from realtime.outputs.window.tray.layout import ADD, BAR, COUNT, HELP, MENU, SHELF, Layout, lay_out
+from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
+from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_of, settings_of
+from realtime.outputs.window.tray.theme import Theme
+from realtime.outputs.window.tray.values import Setting
+from realtime.outputs.window.tray.widgets import Slider, Tile, Widget
+
+STAYS_S = 3.0
+"""After the mouse has moved last."""
+_STAYS_FOR_KEYS_S = 12.0  # whoever walks through it with keys reads between two of them
+_SLIDES_S = 0.16
+_LOOK_EVERY_S = 1 / 15
+_FRAME_S = 1 / 60
+_HELP_AFTER_S = 0.7
+_LONG_PRESS_S = 0.6
+_COUNTDOWN_S = 3.0
+_OPENING_S = 20.0
+"""For how long a tile says that it is being opened; a model may take some seconds."""
+_FADE_S = 0.25
+_FIRST_SHELF = "Looks"
+_ARROWS = {
+    pygame.K_LEFT: (-1, 0),
+    pygame.K_RIGHT: (1, 0),
+    pygame.K_UP: (0, -1),
+    pygame.K_DOWN: (0, 1),
+}
+
+
+class Held(Protocol):
+    """The window that the tray lies on."""
+
+    @property
+    def is_fullscreen(self) -> bool: ...
+    @property
+    def is_help_open(self) -> bool: ...
+    def toggle_fullscreen(self) -> None: ...
+    def toggle_help(self) -> None: ...
+
+
+class Covered(NamedTuple):
+    """How much of the canvas is under the tray, pixels from its edges."""
+
+    top: int = 0
+    bottom: int = 0
+
+
+class Tray:
+    """One window's tray. pygame's fonts must have been initialised."""
+
+    def __init__(self, controls: ControlChannel, window: Held) -> None:
+        self._controls, self._window = controls, window
+        self._hand = Hand(shelf=_FIRST_SHELF)
+        self._state: TrayState | None = None
+        self._layout = Layout()
+        self._painter = Painter(self._thumbnail)
+        self._painted: list[PaintedPanel] = []
+        self._is_wanted = False
+        self._share = 0.0  # of it that has come, 0..1
+        self._moved_at_s = self._looked_at_s = self._slid_at_s = -math.inf
+        self._stays_s = STAYS_S
+        self._hot_since_s = self._pressed_at_s = 0.0
+        self._is_touch = False
+        self._opening_until_s = 0.0
+        self._photo_at_s: float | None = None
+        self._recording_since_s: float | None = None
+        self._point = (-1.0, -1.0)
+        self._has_dragged = False
+        self._canvas = Size(1, 1)
+
+    # What is seen -----------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is there, or coming."""
+        return self._is_wanted
+
+    @property
+    def shelf(self) -> str:
+        """The name of the tab that is seen."""
+        return self._hand.shelf
+
+    @property
+    def covered(self) -> Covered:
+        """What it covers once it is there: whatever else is written keeps away from it."""
+        bar, shelf = self._layout.panel(BAR), self._layout.panel(SHELF)
+        if not self._is_wanted or bar is None or shelf is None or self._state is None:
+            return Covered()
+        return Covered(bar.place.bottom, self._state.canvas.height - shelf.place.top)
+
+    @property
+    def layers(self) -> list[tuple[pygame.Surface, tuple[int, int]]]:
+        """Surfaces and their top-left corners on the canvas, bottom first."""
+        if self._share == 0.0 and not self._hand.countdown:
+            return []
+        eased = 1 - (1 - self._share) ** 3
+        layers = []
+        for panel, surface in self._painted:
+            left, top = panel.place.left, panel.place.top
+            if panel.name == BAR:
+                top -= round((1 - eased) * panel.place.bottom)
+            elif panel.name == SHELF and self._state is not None:
+                top += round((1 - eased) * (self._state.canvas.height - top))
+            elif panel.name in (MENU, HELP) and self._share < 1.0:
+                continue
+            if self._share > 0.0 or panel.name == COUNT:
+                layers.append((surface, (left, top)))
+        return layers
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything lies, as it was drawn last."""
+        return self._layout
+
+    def refresh(self, canvas: Size, now_s: float) -> bool:
+        """Look what has changed. Return whether it must be drawn again."""
+        if not self._is_wanted and self._share == 0.0 and self._photo_at_s is None:
+            return False
+        self._canvas = canvas
+        self._wait(now_s)
+        slides = self._slide(now_s)
+        if not slides and now_s - self._looked_at_s < _LOOK_EVERY_S:
+            return False
+        return self._look(canvas, now_s) or slides
+
+    def clear(self) -> None:
+        """Let go of all surfaces, before pygame is closed."""
+        self._painted = []
+        self._painter.forget()
+        self._watch(None)
+
+    def _look(self, canvas: Size, now_s: float) -> bool:
+        self._looked_at_s = now_s
+        state = self._gather(canvas, now_s)
+        if state == self._state:
+            return False
+        self._state = state
+        self._layout = lay_out(state)
+        self._painted = self._painter.paint(self._layout)
+        return True
+
+    def _gather(self, canvas: Size, now_s: float) -> TrayState:
+        controls, status, offers = self._controls, self._controls.status, self._controls.offers
+        if not status.recording:
+            self._recording_since_s = None
+        elif self._recording_since_s is None:
+            self._recording_since_s = now_s
+        shelves = offers.shelves if offers is not None else ()
+        chosen = chosen_of(shelves, status.spec)
+        if self._hand.opening and (self._hand.opening == chosen or now_s > self._opening_until_s):
+            self._hold(opening="")
+        self._hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
+        if shelves and all(shelf.name != self._hand.shelf for shelf in shelves):
+            self._hold(shelf=shelves[0].name)
+        shown = next((shelf for shelf in shelves if shelf.name == self._hand.shelf), None)
+        thumbnails = []
+        if offers is not None and shown is not None:
+            for offer in shown.offers:
+                picture = offers.thumbnail(offer.spec)
+                if picture is not None:
+                    thumbnails.append((offer.spec, id(picture)))
+        return TrayState(
+            canvas,
+            self._hand,
+            source=status.source,
+            source_spec=status.source_spec,
+            in_calls=bool(status.virtual_camera),
+            recorded_s=None if self._recording_since_s is None else int(now_s - self._recording_since_s),
+            paused=status.paused,
+            mirrored=status.mirrored,
+            chosen=chosen,
+            effect=status.effect,
+            hides_people=status.hides_people,
+            shelves=shelves,
+            sources=offers.sources if offers is not None else (),
+            settings=settings_of(controls, status),
+            thumbnails=tuple(thumbnails),
+        )
+
+    def _thumbnail(self, spec: str) -> Pixels | None:
+        offers = self._controls.offers
+        return None if offers is None else offers.thumbnail(spec)
+
+    # Coming and going -------------------------------------------------------------------------------------------
+
+    def wake(self, now_s: float, *, for_s: float = STAYS_S) -> None:
+        """Come, or stay."""
+        self._moved_at_s, self._stays_s = now_s, for_s
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._slid_at_s = now_s
+            self._looked_at_s = -math.inf
+            self._watch(self._hand.shelf)
+            if self._controls.offers is not None and not self._controls.offers.sources:
+                self._controls.offers.look_for_sources()
+
+    def leave(self) -> None:
+        """Go."""
+        if self._is_wanted:
+            self._is_wanted = False
+            self._watch(None)
+            self._hold(menu="", hot="", pressed="", focus="", helped="")
+            self._point = (-1.0, -1.0)
+
+    def toggle(self, now_s: float) -> None:
+        """Come for whoever uses the keyboard, or go."""
+        if self._is_wanted and self._hand.focus:
+            self.leave()
+            return
+        self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
+        self._hold(focus=self._first_focus())
+
+    def _first_focus(self) -> str:
+        tiles = self._tile_keys()
+        chosen = "" if self._state is None else f"tile:{self._state.chosen}"
+        return chosen if chosen in tiles else (tiles[0] if tiles else "bar:source")
+
+    def _tile_keys(self) -> list[str]:
+        panel = self._layout.panel(SHELF)
+        return [] if panel is None else [widget.key for widget in panel.widgets if isinstance(widget, Tile)]
+
+    def _watch(self, shelf: str | None) -> None:
+        if self._controls.offers is not None:
+            self._controls.offers.watch(shelf)
+
+    def _wait(self, now_s: float) -> None:
+        """Do what time does: go, explain, count down, take a long press."""
+        hand = self._hand
+        if self._photo_at_s is not None:
+            left_s = self._photo_at_s - now_s
+            self._hold(countdown=max(0, math.ceil(left_s)))
+            if left_s <= 0:
+                self._photo_at_s = None
+                self._controls.send(SaveSnapshot())
+        is_busy = hand.pressed or hand.menu
+        if self._is_wanted and not is_busy and now_s - self._moved_at_s > self._stays_s:
+            self.leave()
+            return
+        if hand.pressed and now_s - self._pressed_at_s > _LONG_PRESS_S:
+            if hand.pressed == "bar:photo":
+                self._photo_at_s = now_s + _COUNTDOWN_S
+                self._hold(pressed="")
+            elif self._is_touch and hand.pressed.startswith("set:") and not self._has_dragged:
+                self._reset(hand.pressed.removeprefix("set:"))
+                self._hold(pressed="")
+        wants_help = bool(hand.hot) and not is_busy and now_s - self._hot_since_s > _HELP_AFTER_S
+        self._hold(helped=hand.hot if wants_help else "")
+
+    def _slide(self, now_s: float) -> bool:
+        """Move a bit further in or out. Return whether it has moved."""
+        target = 1.0 if self._is_wanted else 0.0
+        if self._share == target:
+            self._slid_at_s = now_s
+            return False
+        passed_s = now_s - self._slid_at_s
+        if passed_s < _FRAME_S:
+            return False
+        self._slid_at_s = now_s
+        step = min(passed_s, 0.05) / _SLIDES_S
+        self._share = min(1.0, self._share + step) if self._is_wanted else max(0.0, self._share - step)
+        return True
+
+    # The mouse, a finger ----------------------------------------------------------------------------------------
+
+    def move(self, x: float, y: float, now_s: float) -> bool:
+        """The mouse is at this point of the canvas. Return whether it holds something of the tray."""
+        self.wake(now_s)
+        self._point = (x, y)
+        pressed = self._hand.pressed
+        if pressed:
+            if self._slider(pressed) is not None:
+                self._has_dragged = True
+                self._drag(pressed, x)
+            return True
+        widget = self._layout.at(x, y)
+        self._heat("" if widget is None else widget.key, now_s)
+        self._hold(focus="")
+        return widget is not None
+
+    def press(self, x: float, y: float, button: int, now_s: float, *, is_touch: bool = False) -> bool:
+        """A button went down. Return whether the tray has it; else the picture was meant."""
+        was_there = self._share > 0.5
+        self.wake(now_s)
+        self._is_touch, self._has_dragged = is_touch, False
+        panel = self._layout.panel_at(x, y) if was_there else None
+        widget = None if panel is None else panel.at(x, y)
+        menu_was_open = bool(self._hand.menu)
+        if menu_was_open and (panel is None or panel.name != MENU) and (widget is None or button != 1):
+            self._hold(menu="", first_item=0)
+            return True
+        if panel is None:
+            return False
+        if widget is None:
+            return True
+        if button == 3 and widget.key.startswith("set:"):
+            self._reset(widget.key.removeprefix("set:"))
+        elif button == 3 and widget.key == f"tile:{ADD}" and self._controls.offers is not None:
+            self._controls.offers.open_folder(self._hand.shelf)
+        elif button == 1:
+            self._pressed_at_s = now_s
+            self._hold(pressed=widget.key, helped="")
+            if isinstance(widget, Slider) and not is_touch:
+                self._drag(widget.key, x)
+        self._looked_at_s = -math.inf
+        return True
+
+    def release(self, x: float, y: float, now_s: float) -> bool:
+        """The first button went up. Return whether the tray had it."""
+        pressed = self._hand.pressed
+        if not pressed:
+            return False
+        self.wake(now_s)
+        self._hold(pressed="")
+        self._looked_at_s = -math.inf
+        if self._slider(pressed) is not None:
+            if not self._has_dragged and self._is_touch:
+                self._drag(pressed, x)
+            return True
+        widget = self._layout.at(x, y)
+        if widget is not None and widget.key == pressed:
+            self._act(pressed)
+        if self._is_touch:
+            self._heat("", now_s)
+        return True
+
+    def turn(self, notches: int, now_s: float) -> bool:
+        """The wheel was turned, away from its user: 1. Return whether the tray has it."""
+        if not self._is_wanted or self._state is None:
+            self.wake(now_s)
+            return True
+        self.wake(now_s)
+        self._looked_at_s = -math.inf
+        panel = self._layout.panel_at(*self._point)
+        widget = self._layout.at(*self._point)
+        if panel is not None and panel.name == MENU:
+            self._hold(first_item=self._hand.first_item - notches)
+            self._limit_items()
+        elif isinstance(widget, Tile) or (widget is not None and widget.key.startswith("turn:tiles")):
+            if not self._turn_tiles(-notches):
+                self._step_first(notches)
+        elif widget is not None and widget.key.startswith("set:"):
+            self._step(widget.key.removeprefix("set:"), notches)
+        else:
+            self._step_first(notches)
+        return True
+
+    def _heat(self, key: str, now_s: float) -> None:
+        if key != self._hand.hot:
+            self._hot_since_s = now_s
+            self._hold(hot=key)
+            self._looked_at_s = -math.inf
+
+    def _slider(self, key: str) -> Slider | None:
+        found = self._layout.find(key)
+        return found[1] if found is not None and isinstance(found[1], Slider) else None
+
+    def _drag(self, key: str, x: float) -> None:
+        found, path = self._layout.find(key), key.removeprefix("set:")
+        setting = self._setting(path)
+        if found is None or setting is None:
+            return
+        panel, slider = found
+        if not isinstance(slider, Slider):
+            return
+        track = track_of(slider, Theme(panel.scale))
+        share = (x - panel.place.left - track.left) / max(1, track.width)
+        self._set(path, setting.at_share(share))
+
+    # The keyboard -----------------------------------------------------------------------------------------------
+
+    def key(self, key: int, now_s: float) -> bool:
+        """A key was pressed while the tray is open. Return whether the tray has it."""
+        if not self._is_wanted:
+            return False
+        if key == pygame.K_ESCAPE and self._hand.menu:
+            self._hold(menu="", first_item=0)
+        elif key == pygame.K_ESCAPE:
+            self.leave()
+        elif not self._hand.focus:
+            return False
+        elif key in _ARROWS:
+            self._walk(*_ARROWS[key])
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
+            self._act(self._hand.focus)
+            if self._hand.menu:
+                self._focus_on_menu()
+        else:
+            return False
+        self._looked_at_s = -math.inf
+        if self._is_wanted:
+            self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
+        return True
+
+    def choose_number(self, number: int) -> bool:
+        """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
+        offers = self._controls.offers
+        shelves = () if offers is None else offers.shelves
+        shown = [shelf for shelf in shelves if shelf.name == self._hand.shelf] if self._is_wanted else []
+        numbered = [shelf for shelf in shelves if any(offer.number is not None for offer in shelf.offers)]
+        looks = [shelf for shelf in shelves if shelf.name == _FIRST_SHELF]
+        for shelf in (*shown, *numbered, *looks):
+            has_own = any(offer.number is not None for offer in shelf.offers)
+            for place, offer in enumerate(shelf.offers):
+                if number == (offer.number if has_own else place) and offer.command is not None:
+                    self._choose(offer)
+                    return True
+        return False
+
+    def next_source(self) -> None:
+        """Take the camera that comes after the one in use; where there is one only, say so."""
+        offers, status = self._controls.offers, self._controls.status
+        sources = [] if offers is None else [source for source in offers.sources if source.spec != "demo"]
+        if offers is not None and not offers.sources:
+            offers.look_for_sources()
+            self._controls.say("looking for cameras; press C again")
+            return
+        if not sources:
+            self._controls.say("no camera is plugged in")
+            return
+        at = next(
+            (n for n, one in enumerate(sources) if one.spec == status.source_spec or one.title == status.source), -1
+        )
+        following = sources[(at + 1) % len(sources)]
+        if len(sources) == 1 and at == 0:
+            self._controls.say("there is no other camera")
+            return
+        self._controls.say(f"camera: {following.title}")
+        self._controls.send(ChooseSource(following.spec))
+
+    def _walk(self, right: int, down: int) -> None:
+        hand = self._hand
+        setting = self._setting(hand.focus.removeprefix("set:")) if hand.focus.startswith("set:") else None
+        if right and setting is not None and setting.is_slider:
+            self._set(setting.path, setting.stepped(right))
+            return
+        on_tiles = hand.focus.startswith("tile:")
+        following = focus.moved(self._layout, hand.focus, right, down)
+        if right and on_tiles and (following == hand.focus or not following.startswith("tile:")):
+            if not self._turn_tiles(right):
+                return
+            self._look(self._canvas, self._moved_at_s)
+            tiles = self._tile_keys()
+            self._hold(focus=tiles[-1] if right > 0 else tiles[0])
+            return
+        self._hold(focus=following, hot="")
+
+    def _focus_on_menu(self) -> None:
+        self._look(self._canvas, self._moved_at_s)
+        reachable = focus.reachable(self._layout)
+        if reachable:
+            self._hold(focus=reachable[0][1].key)
+
+    # What a press means -----------------------------------------------------------------------------------------
+
+    def _act(self, key: str) -> None:
+        """Do what a widget is for."""
+        kind, _, name = key.partition(":")
+        actions: dict[str, Callable[[str], None]] = {
+            "bar": self._act_on_bar,
+            "tab": self._show_shelf,
+            "tile": self._act_on_tile,
+            "folder": self._open_folder,
+            "turn": self._act_on_turn,
+            "set": self._act_on_setting,
+            "source": self._take_source,
+            "choice": self._take_choice,
+            "menu": self._act_on_menu,
+        }
+        actions[kind](name)
+        self._looked_at_s = -math.inf
+
+    def _act_on_bar(self, name: str) -> None:
+        send, status = self._controls.send, self._controls.status
+        match name:
+            case "source":
+                self._open_menu(SOURCES)
+                if self._hand.menu and self._controls.offers is not None:
+                    self._controls.offers.look_for_sources()
+            case "calls":
+                send(SetInCalls(not status.virtual_camera))
+            case "record":
+                send(SetRecording(not status.recording))
+            case "photo":
+                self._photo_at_s = None
+                self._hold(countdown=0)
+                send(SaveSnapshot())
+            case "freeze":
+                send(SetPaused(not status.paused))
+            case "mirror":
+                send(SetMirrored(not status.mirrored))
+            case "full":
+                self._window.toggle_fullscreen()
+            case "help":
+                self._window.toggle_help()
+
+    def _show_shelf(self, name: str) -> None:
+        self._hold(shelf=name, first_tile=0, menu="")
+        self._watch(name)
+
+    def _act_on_tile(self, name: str) -> None:
+        shelf = None if self._state is None else self._state.shelf
+        if shelf is None:
+            return
+        if name == ADD:
+            if self._controls.offers is None or not self._controls.offers.choose_file(shelf.name):
+                self._controls.say(f"drop {shelf.takes} here, from your file manager")
+            return
+        offer = next((offer for offer in shelf.offers if offer.spec == name), None)
+        if offer is not None:
+            self._choose(offer)
+
+    def _choose(self, offer: Offer) -> None:
+        if offer.command is None:
+            self._controls.say(f"{offer.title} is still being made")
+            return
+        self._controls.send(offer.command)
+        if self._state is None or offer.spec != self._state.chosen:
+            self._hold(opening=offer.spec)
+            self._opening_until_s = self._moved_at_s + _OPENING_S
+
+    def _open_folder(self, name: str) -> None:
+        if self._controls.offers is not None:
+            self._controls.offers.open_folder(name)
+
+    def _act_on_turn(self, name: str) -> None:
+        what, _, by = name.partition(":")
+        if what == "tiles":
+            self._turn_tiles(int(by) * max(1, self._layout.tiles_shown - 1))
+        else:
+            self._hold(page=(self._hand.page + 1) % max(1, self._layout.pages))
+
+    def _act_on_setting(self, path: str) -> None:
+        setting = self._setting(path)
+        if setting is None:
+            return
+        if setting.about.kind is Kind.CHOICE:
+            self._open_menu(path)
+        elif setting.about.kind is Kind.FILE:
+            if self._controls.offers is None or not self._controls.offers.choose_file_for(path):
+                self._controls.say("no file dialogue is found on this system")
+        elif setting.about.kind is Kind.TEXT:
+            self._controls.say(f"{setting.title} is set with --set {path}=…")
+        else:
+            self._set(path, setting.stepped(1))
+
+    def _take_source(self, spec: str) -> None:
+        self._hold(menu="")
+        self._controls.send(ChooseSource(spec))
+
+    def _take_choice(self, choice: str) -> None:
+        path = self._hand.menu
+        self._hold(menu="", focus=f"set:{path}" if self._hand.focus else "")
+        self._set(path, choice or None)
+
+    def _act_on_menu(self, name: str) -> None:
+        offers = self._controls.offers
+        if offers is None:
+            return
+        if name == "refresh":
+            offers.look_for_sources()
+            self._controls.say("looking for cameras")
+            return
+        self._hold(menu="")
+        if not offers.choose_file(""):
+            self._controls.say("drop a film or a picture here, from your file manager")
+
+    def _open_menu(self, menu: str) -> None:
+        self._hold(menu="" if self._hand.menu == menu else menu, first_item=0, helped="")
+
+    def _turn_tiles(self, by: int) -> bool:
+        """Move along the row of tiles. Return whether there was more."""
+        state = self._state
+        if state is None or state.shelf is None:
+            return False
+        count = len(state.shelf.offers) + bool(state.shelf.takes)
+        last = max(0, count - self._layout.tiles_shown)
+        first = min(last, max(0, self._hand.first_tile + by))
+        if first == min(last, self._hand.first_tile):
+            return False
+        self._hold(first_tile=first)
+        return True
+
+    def _limit_items(self) -> None:
+        state = self._state
+        if state is not None:
+            count = len(state.sources) + 2 if self._hand.menu == SOURCES else 99
+            self._hold(first_item=max(0, min(self._hand.first_item, count - self._layout.items_shown)))
+
+    # Parameters -------------------------------------------------------------------------------------------------
+
+    def _setting(self, path: str) -> Setting | None:
+        """Return a setting as it is now: what was drawn may be a moment old."""
+        return next((one for one in settings_of(self._controls, self._controls.status) if one.path == path), None)
+
+    def _step_first(self, notches: int) -> None:
+        settings = settings_of(self._controls, self._controls.status)
+        first = next((setting for setting in settings if setting.is_slider), None)
+        if first is not None:
+            self._step(first.path, notches)
+
+    def _step(self, path: str, notches: int) -> None:
+        setting = self._setting(path)
+        if setting is not None and setting.about.kind not in (Kind.FILE, Kind.TEXT):
+            self._set(path, setting.stepped(notches))
+
+    def _reset(self, path: str) -> None:
+        setting = self._setting(path)
+        if setting is None:
+            return
+        value = setting.default(self._controls.parameters.opened_with(path.partition(".")[0]))
+        self._set(path, value)
+        self._controls.say(f"{setting.title}: back to {setting._replace(value=value).text}")
+
+    def _set(self, path: str, value: Value) -> None:
+        try:
+            self._controls.parameters.set(path, value)
+        except OptionError as error:
+            self._controls.say(str(error))
+
+    def _hold(self, **changes: object) -> None:
+        if any(getattr(self._hand, name) != value for name, value in changes.items()):
+            self._hand = dataclasses.replace(self._hand, **changes)  # type: ignore[arg-type]
+            self._looked_at_s = -math.inf
+
+
+def widget_at(tray: Tray, key: str) -> Widget | None:
+    """Return one of the tray's widgets as it was drawn last."""
+    found = tray.layout.find(key)
+    return None if found is None else found[1]

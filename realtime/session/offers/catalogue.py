@@ -1,0 +1,436 @@
+"""What a window's tray asks: what there is to choose, and what it looks like."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from realtime.cameras.listing import ListedCamera, list_cameras
+from realtime.control.channel import ControlChannel
+from realtime.control.commands import ChooseEffect, ChooseSource
+from realtime.control.front_end import FrontEnd
+from realtime.control.offers import Offer, OfferedSource, Offers, Shelf
+from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
+from realtime.core.helper_process import HelperGoneError, HelperProcess
+from realtime.core.specs import EffectSpec
+from realtime.imaging.frame import Frame, Pixels
+from realtime.session.offers import dialogue, files, listing, making
+from realtime.session.offers.files import FileKind, Use, Way
+from realtime.session.offers.thumbnails import Thumbnails, small
+from realtime.session.options import Options
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 1.0
+"""Between two thumbnails."""
+_FIRST_EVERY_S = 0.2
+"""Between those that have no picture yet."""
+_HELPER_RESTS_S = 60.0
+"""After the tray has gone: then what it needed goes, too."""
+_GIVEN_UP_AFTER = 3
+_SAID_FOR_S = 8.0
+
+
+class Catalogue(FrontEnd, Offers):
+    """Begins nothing before somebody opens the tray."""
+
+    def __init__(
+        self, controls: ControlChannel, options: Options, our_devices: Callable[[], set[str]] = lambda: set()
+    ) -> None:
+        """`options`: what effects are opened with. `our_devices`: virtual cameras that we send to; any thread."""
+        self._controls, self._options, self._our_devices = controls, options, our_devices
+        self._changed = threading.Condition()
+        # Guarded by _changed:
+        self._listed: tuple[Shelf, ...] = ()
+        self._added: tuple[tuple[str, Offer], ...] = ()  # shelf and offer, since the start
+        self._shelves: tuple[Shelf, ...] = ()
+        self._sources: tuple[OfferedSource, ...] = ()
+        self._watched: str | None = None
+        self._must_list = False
+        self._is_closed = False
+        self._is_asking = False  # a file dialogue is open
+        self._is_looking = False
+        self._thread: threading.Thread | None = None
+        # The catalogue's thread alone:
+        self._helper: HelperProcess | None = None
+        self._turn = 0
+        self._failed: dict[str, int] = {}
+        self._thumbnails: dict[str, Pixels] = {}  # written by that thread; any may look
+        self._faults = OnceLogger(log)
+
+    # The front-end ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._controls.offers = self
+
+    def close(self) -> None:
+        self._controls.offers = None
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+            helper = self._helper
+        if helper is not None:
+            helper.close()
+
+    # What the window asks ---------------------------------------------------------------------------------------
+
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        return self._shelves
+
+    @property
+    def sources(self) -> tuple[OfferedSource, ...]:
+        return self._sources
+
+    def thumbnail(self, spec: str) -> Pixels | None:
+        return self._thumbnails.get(spec)
+
+    def watch(self, shelf: str | None) -> None:
+        with self._changed:
+            if shelf is not None and self._watched is None:
+                self._must_list = True
+            self._watched = shelf
+            self._changed.notify_all()
+        if shelf is not None:
+            self._begin()
+
+    def look_for_sources(self) -> None:
+        with self._changed:
+            if self._is_looking:
+                return
+            self._is_looking = True
+        self._run("cameras-listing", self._look_for_sources)
+
+    def take(self, paths: Sequence[Path], shelf: str) -> None:
+        self._run("files-taking", lambda: self._take(paths, shelf))
+
+    def choose_file(self, shelf: str) -> bool:
+        title = f"realtime: {listing.takes_of(shelf)}" if shelf else "realtime: a film, a picture"
+        return self._ask_for_files(title, lambda paths: self._take(paths, shelf))
+
+    def choose_file_for(self, path: str) -> bool:
+        return self._ask_for_files(f"realtime: {path}", lambda paths: self._set_file(path, paths))
+
+    def open_folder(self, shelf: str) -> None:
+        folder = listing.folder_of(shelf)
+        if folder is None:
+            self._controls.say(f"{shelf} has no folder")
+            return
+        try:
+            dialogue.show_folder(folder)
+        except OptionError as error:
+            self._controls.say(str(error), _SAID_FOR_S)
+
+    # Cameras ----------------------------------------------------------------------------------------------------
+
+    def _look_for_sources(self) -> None:
+        try:
+            ours = self._our_devices() - {""}
+            cameras = [camera for camera in list_cameras() if not {camera.path, camera.name} & ours]
+        except FAULTS as error:
+            self._faults.failure("the cameras cannot be listed", error)
+            cameras = []
+        names = [camera.name for camera in cameras]
+        found = tuple(_offered(camera, is_alone=names.count(camera.name) == 1) for camera in cameras)
+        with self._changed:
+            self._sources = (*found, OfferedSource("demo", "Demo", "a viewer who walks about, drawn"))
+            self._is_looking = False
+
+    # Files ------------------------------------------------------------------------------------------------------
+
+    def _take(self, paths: Sequence[Path], shelf: str) -> None:
+        """[thread of its own] Use what was dropped or chosen."""
+        usable: list[tuple[Path, FileKind, Way]] = []
+        for path in paths:
+            found = files.look_at(path)
+            if found.kind is FileKind.NOTHING:
+                self._controls.say(found.why_not, _SAID_FOR_S)
+            else:
+                usable.append((path, found.kind, files.way_of(found.kind, shelf)))
+        is_first = True
+        for path, kind, way in usable:
+            match way.use:
+                case Use.ADD_MODEL:
+                    self._add_model(path)
+                case Use.BUILD_PORTRAIT:
+                    self._build_portrait(path, is_shown=is_first)
+                case Use.SCENE:
+                    self._controls.say(f"{path.name}: scenes are read at the start, --preset {path.name}", _SAID_FOR_S)
+                case Use.EFFECT:
+                    self._take_for_effect(path, way.effect, is_shown=is_first)
+                case Use.SOURCE if is_first:
+                    self._controls.say(f"opening {path.name}")
+                    self._controls.send(ChooseSource(str(path.absolute())))
+                case Use.SOURCE:
+                    self._controls.say(f"{kind.value}s play one at a time: {path.name} was left")
+            is_first = False
+
+    def _take_for_effect(self, path: Path, effect: str, *, is_shown: bool) -> None:
+        from realtime import effects
+
+        placing = effects.effect_class(effect).placing
+        offer = listing.offer(effect, str(path.absolute()), placing)
+        self._add(placing.shelf, offer)
+        if is_shown and offer.command is not None:
+            self._controls.say(f"{offer.title} …")
+            self._controls.send(offer.command)
+
+    def _build_portrait(self, picture: Path, *, is_shown: bool) -> None:
+        folder = listing.folder_of("Portraits")
+        if folder is None:
+            self._controls.say("no folder for portraits is known; set HOME")
+            return
+        spec = f"portrait:{picture.absolute()}"
+        tile = Offer(spec, making.title_of(picture), None, made=0.0)
+        self._add("Portraits", tile)
+        self._controls.say(f"making a portrait of {picture.name}; the picture goes on meanwhile", _SAID_FOR_S)
+        try:
+            pack = making.build_portrait(
+                picture,
+                folder,
+                lambda what, share: self._add("Portraits", dataclasses.replace(tile, made=share)),
+            )
+        except RealtimeError as error:
+            self._remove(spec)
+            self._controls.say(str(error), _SAID_FOR_S)
+            return
+        self._remove(spec)
+        self._add("Portraits", listing.portrait(pack))
+        self._list_again()
+        self._controls.say(f"{making.title_of(picture)} hangs among the portraits now", _SAID_FOR_S)
+        if is_shown:
+            self._controls.send(ChooseEffect(f"portrait:{pack.stem}", listing.FADE_S))
+
+    def _add_model(self, path: Path) -> None:
+        self._controls.say(f"looking at {path.name}: it is tried in a process of its own", _SAID_FOR_S)
+        try:
+            words = making.add_model(path)
+        except RealtimeError as error:
+            self._controls.say(str(error), _SAID_FOR_S)
+            return
+        self._controls.say(words, _SAID_FOR_S)
+        self._list_again()
+
+    def _set_file(self, path: str, chosen: Sequence[Path]) -> None:
+        for file in chosen[:1]:
+            try:
+                self._controls.parameters.set(path, file)
+            except OptionError as error:
+                self._controls.say(str(error), _SAID_FOR_S)
+
+    def _ask_for_files(self, title: str, use: Callable[[Sequence[Path]], None]) -> bool:
+        command = dialogue.dialogue_command(title)
+        if command is None:
+            return False
+        with self._changed:
+            if self._is_asking:
+                return True
+            self._is_asking = True
+
+        def ask() -> None:
+            try:
+                paths = dialogue.chosen_files(command, title)
+            except OptionError as error:
+                self._controls.say(str(error), _SAID_FOR_S)
+                return
+            finally:
+                with self._changed:
+                    self._is_asking = False
+            if paths:
+                use(paths)
+
+        return self._run("file-dialogue", ask)
+
+    def _run(self, name: str, work: Callable[[], None]) -> bool:
+        """Do something on a thread of its own. Return whether that began."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except FAULTS as error:  # what is beside the picture must not end it
+                self._faults.failure(f"{name} fails", error)
+                self._controls.say(in_one_line(error))
+
+        try:
+            threading.Thread(target=guarded, name=name, daemon=True).start()
+        except RuntimeError as error:  # no further thread now
+            self._controls.say(f"that cannot be done now: {error}")
+            return False
+        return True
+
+    # Shelves ----------------------------------------------------------------------------------------------------
+
+    def _add(self, shelf: str, offer: Offer) -> None:
+        """Put an offer on a shelf, in the place of one with its spec."""
+        with self._changed:
+            if any(one.spec == offer.spec for _, one in self._added):
+                self._added = tuple((on, offer if one.spec == offer.spec else one) for on, one in self._added)
+            else:
+                self._added = (*self._added, (shelf, offer))
+            self._put_together()
+
+    def _remove(self, spec: str) -> None:
+        with self._changed:
+            self._added = tuple((on, one) for on, one in self._added if one.spec != spec)
+            self._put_together()
+
+    def _put_together(self) -> None:
+        """[with _changed] Lay what was added beside what was listed."""
+        listed = {offer.spec for shelf in self._listed for offer in shelf.offers}
+        shelves = []
+        for shelf in self._listed:
+            added = [offer for on, offer in self._added if on == shelf.name and offer.spec not in listed]
+            shelves.append(dataclasses.replace(shelf, offers=(*shelf.offers, *added)) if added else shelf)
+        together = tuple(shelves)
+        if together != self._shelves:
+            self._shelves = together
+
+    def _list_again(self) -> None:
+        with self._changed:
+            self._must_list = True
+            self._changed.notify_all()
+
+    # The thread -------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        with self._changed:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            thread = threading.Thread(target=self._work, name="offers", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # no further thread now: the next look tries again
+                self._faults.failure("nothing can be offered yet", error)
+                return
+            self._thread = thread
+
+    def _work(self) -> None:
+        """[offers thread] List, and make thumbnails, until nobody has looked for a while."""
+        next_at_s = 0.0
+        while True:
+            with self._changed:
+                has_rested = not self._changed.wait_for(self._is_wanted, _HELPER_RESTS_S)
+                if not self._must_list and not self._is_closed:
+                    self._changed.wait(max(0.0, next_at_s - time.monotonic()))
+                must_list, self._must_list = self._must_list, False
+                watched = self._watched
+                is_over = self._is_closed or has_rested
+                if is_over:
+                    helper, self._helper = self._helper, None
+                    self._thread = None
+            if is_over:
+                if helper is not None:
+                    helper.close()
+                return
+            began_s = time.monotonic()
+            try:
+                if must_list:
+                    self._list()
+                is_new = watched is not None and self._make_one(watched)
+            except HelperGoneError as error:
+                if self._is_closed:
+                    continue
+                self._faults.failure("what makes the thumbnails has ended", error)
+                self._drop_helper()
+                is_new = False
+                began_s += _EVERY_S * 5
+            next_at_s = began_s + (_FIRST_EVERY_S if is_new else _EVERY_S)
+
+    def _is_wanted(self) -> bool:
+        """[with _changed]"""
+        return self._is_closed or self._must_list or self._watched is not None
+
+    def _list(self) -> None:
+        helper = self._get_helper()
+        try:
+            listed = tuple(helper.ask("shelves"))
+        except HelperGoneError:
+            raise
+        except RealtimeError as error:
+            self._faults.failure("what there is cannot be listed", error)
+            return
+        with self._changed:
+            self._listed = listed
+            self._put_together()
+        self._add_what_is_shown()
+
+    def _add_what_is_shown(self) -> None:
+        """Put the effect in use on its shelf where it is not there: a photo that was named at the start."""
+        from realtime import effects
+        from realtime.outputs.window.tray.state import chosen_of
+
+        spec = self._controls.status.spec
+        if not spec or chosen_of(self._shelves, spec):
+            return
+        asked = EffectSpec.parse(spec)
+        placing = effects.effect_class(asked.name).placing
+        self._add(placing.shelf, listing.offer(asked.name, asked.argument, placing))
+
+    def _make_one(self, watched: str) -> bool:
+        """Make the thumbnail whose turn it is. Return whether others have none yet."""
+        shelf = next((shelf for shelf in self._shelves if shelf.name == watched), None)
+        frame = self._controls.untouched_picture()
+        if shelf is None or frame is None:
+            return False
+        hidden = self._controls.status.hides_people
+        offers = [
+            offer
+            for offer in shelf.offers
+            if offer.has_thumbnail
+            and offer.made is None
+            and not (offer.is_bare and hidden)
+            and self._failed.get(offer.spec, 0) < _GIVEN_UP_AFTER
+        ]
+        if not offers:
+            return False
+        fresh = [offer for offer in offers if offer.spec not in self._thumbnails]
+        self._turn += 1
+        offer = fresh[0] if fresh else offers[self._turn % len(offers)]
+        self._show_through(offer, small(frame))
+        return len(fresh) > 1
+
+    def _show_through(self, offer: Offer, frame: Frame) -> None:
+        if offer.spec == "none":  # nobody need be asked what that looks like
+            self._thumbnails[offer.spec] = frame.pixels
+            return
+        try:
+            self._thumbnails[offer.spec] = self._get_helper().ask("shown_through", offer.spec, frame)
+            self._failed.pop(offer.spec, None)
+        except HelperGoneError:
+            self._failed[offer.spec] = self._failed.get(offer.spec, 0) + 1  # it may be what ended it
+            raise
+        except RealtimeError as error:
+            self._failed[offer.spec] = _GIVEN_UP_AFTER
+            log.debug("no thumbnail of %s: %s", offer.spec, error)
+
+    def _get_helper(self) -> HelperProcess:
+        if self._helper is None:
+            kept = Options(set=self._options.set, painting=self._options.painting)
+            helper = HelperProcess(Thumbnails, kept)
+            with self._changed:
+                if not self._is_closed:
+                    self._helper = helper
+                    return helper
+            helper.close()
+            raise HelperGoneError("the run is ending")
+        return self._helper
+
+    def _drop_helper(self) -> None:
+        with self._changed:
+            helper, self._helper = self._helper, None
+        if helper is not None:
+            helper.close()
+
+
+def _offered(camera: ListedCamera, *, is_alone: bool) -> OfferedSource:
+    """Return a camera as it is offered: by its name, which stays the same when it is plugged in elsewhere."""
+    sizes = list(dict.fromkeys(str(mode.size) for mode in reversed(camera.modes)))
+    largest = sizes[:3]
+    rates = max((rate for mode in camera.modes for rate in mode.rates_fps), default=0.0)
+    detail = ", ".join(largest) + (f" · up to {rates:g} fps" if rates else "")
+    spec = camera.name if is_alone and not camera.name.isdecimal() else str(camera.number)
+    return OfferedSource(spec, camera.name if is_alone else camera.label, detail or f"camera {camera.number}")

@@ -1,0 +1,138 @@
+"""What effects say of themselves, as shelves of things to choose. Imports every effect: not on the way of a frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from realtime import effects
+from realtime.cameras import PICTURE_SUFFIXES
+from realtime.control.commands import ChooseEffect
+from realtime.control.offers import Offer, Shelf
+from realtime.core.errors import OptionError
+from realtime.core.paths import user_data_folder
+from realtime.core.specs import EffectSpec
+from realtime.effects import Effect, Placing
+
+log = logging.getLogger(__name__)
+
+ORDER = ("Looks", "Faces", "Portraits", "Morphs", "Background")
+"""Of the tabs; those of other people's effects come behind them."""
+FADE_S = 0.25
+_TAKES = {
+    "Faces": "a photo of a face",
+    "Portraits": "a picture of a face",
+    "Morphs": "a photo to mix with",
+    "Background": "a picture or a film",
+    "Looks": "a style's .onnx file",
+}
+"""In people's words."""
+_MOST_FILES = 200
+
+
+def shelves() -> list[Shelf]:
+    """Return everything there is, by tab. An effect that does not load is passed over: the show must not end for it."""
+    found: dict[str, list[Offer]] = {name: [] for name in ORDER}
+    takes: dict[str, str] = {name: _TAKES.get(name, "") for name in ORDER}
+    for name in effects.effect_names():
+        try:
+            cls = effects.effect_class(name)
+            placing = cls.placing
+            found.setdefault(placing.shelf, []).extend(_offers_of(name, cls, placing))
+        except Exception as error:  # it may be anybody's code
+            log.warning("effect %s cannot be offered: %s", name, error)
+            continue
+        if placing.takes and not takes.get(placing.shelf):
+            takes[placing.shelf] = "a file"
+    found["Faces"] += [offer("swap", str(path), Placing("Faces")) for path in kept_pictures(faces_folder())]
+    found["Background"] += [
+        offer("background", str(path), Placing("Background")) for path in kept_pictures(backgrounds_folder())
+    ]
+    return [Shelf(name, _unlike(offers), takes.get(name, ""), folder_of(name)) for name, offers in found.items()]
+
+
+def offer(effect: str, argument: str, placing: Placing, *, title: str = "") -> Offer:
+    """Return one tile: an effect with an argument, or alone."""
+    spec = f"{effect}:{argument}" if argument else effect
+    is_bare = effects.shows_people(spec) and not argument.startswith("#")
+    return Offer(
+        spec,
+        title or title_of(effect, argument, placing),
+        ChooseEffect(spec, FADE_S),
+        is_bare=is_bare,
+    )
+
+
+def title_of(effect: str, argument: str, placing: Placing) -> str:
+    """Return what people read below a tile: `Night`, `Anna`, `Camera`."""
+    words = placing.also.get(argument) or (placing.title if not argument else "")
+    if not words:
+        last = EffectSpec.parse(f"{effect}:{argument}").title.partition(":")[2] if argument else effect
+        stem = (
+            Path(last).stem if Path(last).suffix.lower() in (*PICTURE_SUFFIXES, ".onnx", ".mp4", ".portrait") else last
+        )
+        words = stem.replace("_", " ").replace("-", " ").strip() or last
+    return words[:1].upper() + words[1:]
+
+
+def portrait(pack: Path) -> Offer:
+    """Return the tile of a pack that lies in the user's folder."""
+    return offer("portrait", pack.stem, Placing("Portraits"))
+
+
+def takes_of(shelf: str) -> str:
+    """Return what may be dropped on a shelf, in words; empty: nothing."""
+    return _TAKES.get(shelf, "")
+
+
+def faces_folder() -> Path | None:
+    """Return where people may lay photos of faces; None where nobody's home is known."""
+    return _data_folder("faces")
+
+
+def backgrounds_folder() -> Path | None:
+    """Return where people may lay backgrounds."""
+    return _data_folder("backgrounds")
+
+
+def folder_of(shelf: str) -> Path | None:
+    """Return the folder in which what lies on a shelf is kept."""
+    names = {"Looks": "models", "Faces": "faces", "Portraits": "portraits", "Morphs": "models"}
+    names["Background"] = "backgrounds"
+    return _data_folder(names[shelf]) if shelf in names else None
+
+
+def kept_pictures(folder: Path | None) -> Sequence[Path]:
+    """Return the pictures in a folder, by name; none where there is no such folder."""
+    if folder is None:
+        return []
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+    except OSError:
+        return []
+    return sorted(path for path in found if not path.name.startswith("."))[:_MOST_FILES]
+
+
+def _data_folder(name: str) -> Path | None:
+    try:
+        return user_data_folder() / name
+    except OptionError:
+        return None
+
+
+def _offers_of(name: str, cls: type[Effect], placing: Placing) -> list[Offer]:
+    arguments = [*cls.choices(), *placing.also]
+    return [offer(name, argument, placing) for argument in arguments]
+
+
+def _unlike(offers: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Return the offers, those that would read alike with their effect's name as well."""
+    titles = [one.title for one in offers]
+    return tuple(
+        one
+        if titles.count(one.title) == 1 or titles.index(one.title) == place
+        else dataclasses.replace(one, title=f"{one.title}, {one.spec.partition(':')[0]}")
+        for place, one in enumerate(offers)
+    )
