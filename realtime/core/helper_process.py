@@ -1,4 +1,5 @@
-"""A process of our own beside the run, which answers questions one after the other with what the machine can spare.
+"""A process of our own beside the run, which answers questions one after the other; after `step_back`, with what the
+machine can spare.
 
 A thread would share Python's lock with the one that makes the pictures: where it has a low priority, and holds the lock
 while it waits for a processor, the picture is late. A process can also be ended at any moment, and what it loaded is
@@ -48,7 +49,7 @@ class HelperProcess:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         flags = 0
         if sys.platform == "win32":
-            flags = subprocess.IDLE_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
+            flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
         try:
             self._process = subprocess.Popen(
                 command,
@@ -116,7 +117,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the run that hears Ctrl-C, and ends this process
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print
-    _step_back()
+    _end_with_parent()
     with contextlib.suppress(EOFError, OSError):
         make, arguments = _read(questions)
         helper = make(*arguments)
@@ -138,11 +139,14 @@ def _answer(helper: object, method: str, arguments: tuple[object, ...], answers:
         return "failed", RealtimeError(f"{type(error).__name__}: {in_one_line(error)}")
 
 
-def _step_back() -> None:
-    """Take only what the machine has to spare, and end with whoever asked."""
+def step_back() -> None:
+    """[the other process] Take only what others leave from now on. (On Windows it does so from the beginning.)"""
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(_NICE)
+
+
+def _end_with_parent() -> None:
     if sys.platform == "linux":
         import ctypes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from realtime.core.errors import ModelError, PortraitError
 from realtime.core.files import unused_name
-from realtime.core.helper_process import HelperProcess, Progress
+from realtime.core.helper_process import HelperProcess, Progress, step_back
 
 _MODEL_WITHIN_S = 900.0
 _ADD = """
@@ -30,6 +30,7 @@ class PortraitBuilder:
         from realtime.portrait.building.builder import build
         from realtime.portrait.building.moving_faces import usable_faces
 
+        step_back()
         title = title_of(picture_file)
         meter = FaceMeasurer()
         picture, _ = read_picture(picture_file)

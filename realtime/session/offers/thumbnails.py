@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime import effects
 from realtime.control.offers import Shelf
-from realtime.core.helper_process import Progress
+from realtime.core.helper_process import Progress, step_back
 from realtime.core.specs import EffectSpec
 from realtime.effects import Effect, EffectContext
 from realtime.effects.scene import Scene
@@ -40,10 +40,15 @@ class Thumbnails:
         self._options = options
         self._open: collections.OrderedDict[str, Effect] = collections.OrderedDict()
         self._detector: FaceDetector | None = None
+        self._has_stepped_back = False
 
     def shelves(self, progress: Progress) -> Sequence[Shelf]:  # noqa: ARG002 - of every method of a helper
-        """Return everything there is, by tab."""
-        return listing.shelves()
+        """Return everything there is, by tab. What follows is done with what the machine can spare."""
+        shelves = listing.shelves()
+        if not self._has_stepped_back:
+            self._has_stepped_back = True
+            step_back()
+        return shelves
 
     def shown_through(self, spec: str, frame: Frame, progress: Progress) -> Pixels:
         """Return a frame through an effect, no larger than `SIZE`. Raises a RealtimeError where it does not open."""

@@ -36,9 +36,10 @@ _PAD = 10
 _GAP = 10
 _BAR_HEIGHT = 40
 _TAB_HEIGHT = 34
-_TILE = 132, 74
+_LEAST_TILE_WIDTH = 118
+_TILE_SHAPE = 9 / 16
 _TILE_TEXT = 22
-_SETTING_HEIGHT = 42
+_SETTING_HEIGHT = 44
 _SETTING_WIDTH = 186
 _ITEM_HEIGHT = 36
 _MENU_WIDTH = 320
@@ -85,7 +86,8 @@ def lay_out(state: TrayState) -> Layout:
     theme = Theme.of(state.canvas)
     bar = _Bar(state, theme).panel()
     shelf = _ShelfPanel(state, theme)
-    layout = Layout((bar, shelf.panel()), shelf.tiles_shown, shelf.pages)
+    panels = (bar,) if state.hand.is_help_open else (bar, shelf.panel())  # the keys need the room
+    layout = Layout(panels, shelf.tiles_shown, shelf.pages)
     if state.hand.menu:
         menu, shown = _menu(state, theme, layout)
         if menu is not None:
@@ -251,8 +253,10 @@ class _ShelfPanel:
         at_once = self._columns * self._rows
         self.pages = max(1, -(-len(state.settings) // at_once))
         self._at_once = at_once
-        self._tile = px(_TILE[0]), px(_TILE[1])
-        self.tiles_shown = max(1, (self._room + px(_GAP)) // (self._tile[0] + px(_GAP)))
+        gap = px(_GAP)
+        self.tiles_shown = max(1, (self._room + gap) // (px(_LEAST_TILE_WIDTH) + gap))
+        width = (self._room + gap) // self.tiles_shown - gap  # they fill the row where there are enough of them
+        self._tile = width, round(width * _TILE_SHAPE)
 
     def panel(self) -> Panel:
         px = self._theme.px
@@ -355,7 +359,7 @@ class _ShelfPanel:
         shown = state.settings[page * self._at_once : (page + 1) * self._at_once]
         for at, setting in enumerate(shown):
             row, column = divmod(at, columns)
-            left = self._pad + px(2) + column * (width + px(_GAP))
+            left = self._pad + column * (width + px(_GAP))
             place = Place(left, top + row * (px(_SETTING_HEIGHT) + px(8)), width - px(4), px(_SETTING_HEIGHT))
             yield _setting(setting, place, self._theme.small, px(8))
         if pager:
@@ -372,7 +376,7 @@ def _setting(setting: Setting, place: Place, font: Font, space: int) -> Widget:
         title = font.shortened(setting.title, place.width - 6 * space)
         return Switch(key, place, about.help, text=title, is_on=bool(setting.value), is_at_end=True)
     if setting.is_slider:
-        return Slider(key, place, about.help, text=title, value=value, share=setting.share)
+        return Slider(key, place, about.help, text=title, value=value, share=setting.share, origin=setting.origin)
     value = font.shortened(value, place.width - 5 * space)
     icons = {Kind.CHOICE: "down", Kind.FILE: "folder", Kind.TEXT: ""}
     return Field(key, place, about.help, text=setting.title, value=value, icon=icons.get(about.kind, "plusminus"))

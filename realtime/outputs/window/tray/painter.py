@@ -129,8 +129,11 @@ class Painter:
     def _button(self, surface: pygame.Surface, button: Button) -> None:
         px, place = self._theme.px, button.place
         radius = px(9)
-        if button.is_on and not button.is_menu and not button.is_alarm:
-            _fill(surface, place, radius, (*colours.ACCENT, 255))
+        is_lit = button.is_on and not button.is_menu and not button.is_alarm
+        if is_lit:
+            _fill(surface, place, radius, colours.LIT)
+            line = Place(place.left + (place.width - px(16)) // 2, place.bottom - px(5), px(16), px(3))
+            _fill(surface, line, line.height, (*colours.ACCENT, 255))
         elif button.is_menu:
             _fill(surface, place, radius, colours.FIELD)
         elif button.key.startswith("turn:tiles"):
@@ -139,14 +142,14 @@ class Painter:
         colour = colours.INK
         if button.is_alarm:
             colour = colours.ALARM
-        elif button.is_on and not button.is_menu:
-            colour = colours.ON_ACCENT
+        elif is_lit:
+            colour = colours.ACCENT
         side = px(18)
         if not button.text:
             sign = icon(button.icon, side, colour)
             _centre(surface, sign, place)
             return
-        text = self._text(self._theme.normal, button.text, colours.INK if button.is_alarm else colour)
+        text = self._text(self._theme.normal, button.text, colours.INK)
         sign = icon(button.icon, side, colour)
         if button.icon == "more":  # behind its words
             surface.blit(text, (place.left + px(8), _middle(place, text)))
@@ -182,13 +185,14 @@ class Painter:
         lively = slider.is_hot or slider.is_pressed
         title = self._text(self._theme.small, slider.text, colours.INK)
         value = self._text(self._theme.small, slider.value, colours.ACCENT if lively else colours.QUIET)
-        surface.blit(title, (place.left, place.top + px(2)))
-        surface.blit(value, (place.right - value.get_width(), place.top + px(2)))
+        surface.blit(title, (place.left, place.top))
+        surface.blit(value, (place.right - value.get_width(), place.top))
         track = track_of(slider, self._theme)
         _fill(surface, track, track.height // 2, colours.TROUGH)
         filled = round(slider.share * track.width)
-        if filled:
-            bar = Place(track.left, track.top, max(track.height, filled), track.height)
+        begin, end = sorted((round(slider.origin * track.width), filled))
+        if end > begin:
+            bar = Place(track.left + begin, track.top, max(track.height, end - begin), track.height)
             _fill(surface, bar, track.height // 2, (*colours.ACCENT, 255))
         knob = px(16 if lively else 14)
         left = track.left + filled - knob // 2

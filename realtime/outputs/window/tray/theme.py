@@ -19,6 +19,7 @@ MENU = (29, 29, 34, 250)
 EDGE = (255, 255, 255, 26)
 HOVER = (255, 255, 255, 26)
 PRESSED = (255, 255, 255, 46)
+LIT = (*ACCENT, 38)
 FIELD = (255, 255, 255, 22)
 TROUGH = (255, 255, 255, 56)
 BADGE = (12, 12, 14, 205)
@@ -52,12 +53,12 @@ class Theme:
     @property
     def normal(self) -> Font:
         """For what is read."""
-        return font(self.px(15))
+        return font(self.px(17))
 
     @property
     def small(self) -> Font:
         """For what stands beside it."""
-        return font(self.px(14))
+        return font(self.px(15.5))
 
     @property
     def huge(self) -> Font:

@@ -88,7 +88,7 @@ class Tray:
         self._photo_at_s: float | None = None
         self._recording_since_s: float | None = None
         self._point = (-1.0, -1.0)
-        self._has_dragged = False
+        self._has_dragged = self._must_show_chosen = False
         self._canvas = Size(1, 1)
 
     # What is seen -----------------------------------------------------------------------------------------------
@@ -107,9 +107,9 @@ class Tray:
     def covered(self) -> Covered:
         """What it covers once it is there: whatever else is written keeps away from it."""
         bar, shelf = self._layout.panel(BAR), self._layout.panel(SHELF)
-        if not self._is_wanted or bar is None or shelf is None or self._state is None:
+        if not self._is_wanted or bar is None or self._state is None:
             return Covered()
-        return Covered(bar.place.bottom, self._state.canvas.height - shelf.place.top)
+        return Covered(bar.place.bottom, 0 if shelf is None else self._state.canvas.height - shelf.place.top)
 
     @property
     def layers(self) -> list[tuple[pygame.Surface, tuple[int, int]]]:
@@ -176,6 +176,9 @@ class Tray:
         if shelves and all(shelf.name != self._hand.shelf for shelf in shelves):
             self._hold(shelf=shelves[0].name)
         shown = next((shelf for shelf in shelves if shelf.name == self._hand.shelf), None)
+        if self._must_show_chosen and shown is not None:
+            self._must_show_chosen = False
+            self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec == chosen), 0))
         thumbnails = []
         if offers is not None and shown is not None:
             for offer in shown.offers:
@@ -210,7 +213,7 @@ class Tray:
         """Come, or stay."""
         self._moved_at_s, self._stays_s = now_s, for_s
         if not self._is_wanted:
-            self._is_wanted = True
+            self._is_wanted = self._must_show_chosen = True
             self._slid_at_s = now_s
             self._looked_at_s = -math.inf
             self._watch(self._hand.shelf)
@@ -602,6 +605,12 @@ class Tray:
             return False
         self._hold(first_tile=first)
         return True
+
+    def _turn_to(self, place: int) -> None:
+        """Let the tile at a place of the shelf be seen."""
+        shown = self._layout.tiles_shown
+        if shown and not self._hand.first_tile <= place < self._hand.first_tile + shown:
+            self._hold(first_tile=max(0, place - shown // 2))
 
     def _limit_items(self) -> None:
         state = self._state

@@ -35,6 +35,11 @@ class Setting(NamedTuple):
             return 0.0
         return min(1.0, max(0.0, (value - least) / (most - least)))
 
+    @property
+    def origin(self) -> float:
+        """Where zero lies between the ends, 0..1."""
+        return self._replace(value=0.0).share
+
     def at_share(self, share: float) -> Value:
         """Return the value at a place between the ends, on the nearest whole step."""
         least, most = self._ends

@@ -63,6 +63,8 @@ class Slider(Widget):
     value: str = ""
     share: float = 0.0
     """Where the knob is, 0..1."""
+    origin: float = 0.0
+    """Where nothing is, 0..1: the line is filled from there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
