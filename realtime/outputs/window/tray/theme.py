@@ -25,7 +25,7 @@ TROUGH = (255, 255, 255, 56)
 BADGE = (12, 12, 14, 205)
 FOCUS = (*ACCENT, 255)
 
-_LEAST_SCALE = 0.86  # texts are 12 pixels high then
+_LEAST_SCALE = 0.94  # texts are 12 pixels high then
 _GROWTH = 0.8
 """A window of twice the height has widgets 1.7 times as large: the same at 720 lines and on a 4K screen would leave the
 screen no advantage, and as many pixels could not be read."""

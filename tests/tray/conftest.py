@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from realtime.imaging.sdl import pygame
+from realtime.imaging.text import forget_fonts
+
+if os.environ.get("SDL_VIDEODRIVER") != "dummy":
+    pytest.skip("these tests draw where nobody looks: they need SDL_VIDEODRIVER=dummy", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _a_screen() -> Iterator[None]:
+    pygame.display.init()
+    pygame.font.init()
+    pygame.display.set_mode((64, 48))
+    yield
+    forget_fonts()
+    pygame.font.quit()
+    pygame.display.quit()
