@@ -177,11 +177,11 @@ class FaceVae(nn.Module):
         samples = torch.cat([shrunk(self.encoder.without_light(part)[0]) for part in faces]).double()
         mean = samples.mean(0)
         away = samples - mean
-        variances, directions = torch.linalg.eigh(away.T @ away / len(samples))
+        variances, directions = _principal(away)
         count = min(len(samples) - 1, len(self.encoder.mean.bias), len(mean))
         # From few faces come few directions; the other numbers are the convolutions'.
-        scale = variances.flip(0)[:count].clamp(min=_LEAST_VARIANCE).sqrt()
-        directions = directions.flip(1)[:, :count]
+        scale = variances[:count].clamp(min=_LEAST_VARIANCE).sqrt()
+        directions = directions[:, :count]
         encoding, decoding = self.encoder.eigenfaces, self.decoder.eigenfaces
         encoding.weight[:count] = (directions / scale).T.float()
         encoding.bias[:count] = -(mean @ (directions / scale)).float()
@@ -193,6 +193,15 @@ class FaceVae(nn.Module):
         mean, log_variance, light = self.encoder.measured(rgb)
         code = torch.cat([mean + noise * (log_variance / 2).exp(), light], 1)
         return self.decoder(code), mean, log_variance
+
+
+def _principal(away: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the variances of samples [N, D] about their mean, largest first, and their directions [D, ...]."""
+    if len(away) < away.shape[1]:  # all directions lie among the samples: 10 ms for a hundred, in place of 5 s
+        _, strengths, rows = torch.linalg.svd(away, full_matrices=False)
+        return strengths.square() / len(away), rows.T
+    variances, directions = torch.linalg.eigh(away.T @ away / len(away))
+    return variances.flip(0), directions.flip(1)
 
 
 def lit_by(code: Tensor) -> tuple[Tensor, Tensor]:
