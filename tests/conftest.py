@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import functools
 import gc
 import importlib.util
 import logging
@@ -95,6 +97,19 @@ def _tried_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _what_was_tried_is_remembered_here(_tried_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests note in a folder of their own which models passed, not in the user's cache."""
     monkeypatch.setattr("realtime.model_import.vetting.records_folder", lambda: _tried_models)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_table_of_operators() -> Iterator[None]:
+    """PyTorch's exporter makes its table of operators anew for every model, in a third of a second: here it is kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "torch" in sys.modules:
+            with contextlib.suppress(ImportError, AttributeError):  # it is PyTorch's own affair where it lies
+                from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+                kept = functools.cache(ONNXRegistry.from_torchlib)
+                patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(kept))
+        yield
 
 
 @pytest.fixture(scope="session")
