@@ -297,7 +297,7 @@ def test_a_thing_before_a_face_is_drawn_where_it_is_counted(photo: tuple[Pixels,
 
 def test_things_before_a_face_are_seen_and_a_face_alone_has_no_holes(photo: tuple[Pixels, FaceMesh]) -> None:
     pictures = [shifted(photo[0], 3 * np.sin(index / 3), 0.0) for index in range(12)]
-    kept = {each.thing: each for each in keep_things(Clip("navy", 10.0, pictures))}
+    kept = {each.thing: each for each in keep_things(Clip("navy", 6.0, pictures))}
     assert set(kept) == {"", *THINGS}
     assert (kept[""].frames, kept[""].holes) == (0, 0)
     fist = kept["a fist at the chin, a quarter darker"]
