@@ -41,7 +41,8 @@ def test_it_is_saved_whole_and_says_how_it_was_made(tmp_path: Path) -> None:
 
 def test_where_it_cannot_be_saved_nothing_is_used(tmp_path: Path) -> None:
     said: list[str] = []
-    kept = Snapshots(tmp_path / "none", lambda path: pytest.fail("nobody records"), said.append)
+    (tmp_path / "file").touch()
+    kept = Snapshots(tmp_path / "file" / "none", lambda path: pytest.fail("nobody records"), said.append)
     kept.save_face(FACE, Provenance(()), lambda path: pytest.fail("there is nothing to use"))
     kept.close()
     assert len(said) == 1

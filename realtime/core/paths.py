@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -52,6 +54,31 @@ def user_state_folder() -> Path:
     home is known.
     """
     return _known_folder("state", "XDG_STATE_HOME")
+
+
+def user_pictures_folder() -> Path:
+    """Return where people look for their pictures; the current folder where nobody's home is known."""
+    return _shown_to_people(platformdirs.user_pictures_path)
+
+
+def user_videos_folder() -> Path:
+    """Return where people look for their films; the current folder where nobody's home is known."""
+    return _shown_to_people(platformdirs.user_videos_path)
+
+
+def in_words(folder: Path) -> str:
+    """Return a folder as people read it: `~/Pictures`."""
+    folder = folder.absolute()
+    with contextlib.suppress(RuntimeError, ValueError):
+        return f"~{os.sep}{folder.relative_to(Path.home())}"
+    return str(folder)
+
+
+def _shown_to_people(find: Callable[[], Path]) -> Path:
+    try:
+        return find()
+    except RuntimeError:  # a user id without a name, as in containers, and no HOME
+        return Path()
 
 
 def _known_folder(kind: str, variable: str) -> Path:

@@ -16,8 +16,8 @@ from realtime.cameras.picture_folder import pictures_in
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
-from realtime.core.files import unused_name
-from realtime.core.paths import user_path
+from realtime.core.files import check_folder, unused_name
+from realtime.core.paths import user_path, user_pictures_folder, user_videos_folder
 from realtime.core.settings import Value, parse_settings
 from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
@@ -129,6 +129,8 @@ def build(
     stats.label = label.text if label else None
     signer = Signer(options.sign) if options.sign else None
     _keep_source_whole(options)
+    if options.keep_in is not None:  # now, not at the key
+        check_folder(options.keep_in)
     controls = ControlChannel()
     if label is not None:
         controls.parameters.hold("label", label.parameters)
@@ -180,7 +182,13 @@ def build(
         open_beside = functools.partial(open_scene_effect, options=options, context=_alongside(context))
         menu.open_scene_effect = chain.exchange.open_scene_effect = open_beside
         open_output = functools.partial(outputs.open_output, request=request)
-        snapshots = Snapshots(options.keep_in, lambda path: open_output(str(path)), controls.say, signer)
+        snapshots = Snapshots(
+            options.keep_in or user_pictures_folder(),
+            lambda path: open_output(str(path)),
+            controls.say,
+            signer,
+            films=options.keep_in or user_videos_folder(),
+        )
         controls.newest_picture = lambda: loop.newest
         controls.untouched_picture = lambda: loop.maker.untouched
         sources = _Sources(options, loop, stats)

@@ -240,7 +240,13 @@ class Options:
         "sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file",
         _path,
     )
-    keep_in: Path = _option(Path(), _OUT, "FOLDER", "where the keys for snapshot and record save to (.)", _path)
+    keep_in: Path | None = _option(
+        None,
+        _OUT,
+        "FOLDER",
+        "where the keys for snapshot and record save to; default: your folders for pictures and for videos",
+        _path,
+    )
     sound: SoundSpec | None = _option(
         None,
         _SOUND,

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import cv2
 
-from realtime.core.errors import RealtimeError
+from realtime.core.errors import OutputError, RealtimeError
 from realtime.core.files import unused_name, write_new
 from realtime.core.finishing_threads import FinishingThread
+from realtime.core.paths import in_words
 from realtime.disclosure.c2pa import Signer
 from realtime.imaging.frame import Frame, Pixels
 from realtime.imaging.provenance import Provenance
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Snapshots:
-    """Saves to one folder, under names that carry the time and never replace a file. Main thread."""
+    """Saves under names that carry the time and never replace a file. Main thread."""
 
     def __init__(
         self,
@@ -31,8 +32,12 @@ class Snapshots:
         open_recorder: Callable[[Path], Output],
         say: Callable[[str], None],
         signer: Signer | None = None,
+        *,
+        films: Path | None = None,
     ) -> None:
+        """`folder`: for pictures, and for `films` where they have none of their own; made when something is saved."""
         self._folder = folder
+        self._films = folder if films is None else films
         self._signer = signer
         self._open_recorder = open_recorder
         self._say = say
@@ -43,7 +48,7 @@ class Snapshots:
 
     def save_picture(self, frame: Frame) -> None:
         """Save a frame as PNG, on a thread of its own: compressing 720p takes 30 ms, a whole frame time."""
-        self._begin(frame, self._named_by_time(".png"), lambda path: None)
+        self._begin(frame, self._folder / _named_by_time(".png"), lambda path: None)
 
     def save_face(self, face: Pixels, provenance: Provenance, then: Callable[[Path], None]) -> None:
         """Save a face that an effect has made, likewise, without a label: it is material. `then` is called with its
@@ -59,7 +64,8 @@ class Snapshots:
 
     def start_recording(self) -> Output:
         """Open a recorder for a new file. Raises OutputError."""
-        path = unused_name(self._named_by_time(".mp4"))  # which the recorder does not replace
+        _make_folder(self._films)
+        path = unused_name(self._films / _named_by_time(".mp4"))  # which the recorder does not replace
         self.recorder = self._open_recorder(path)
         self.recording = path.name
         self._say(f"recording {path.name}")
@@ -68,9 +74,13 @@ class Snapshots:
     def recording_stopped(self) -> None:
         """Say where the recording lies, after its output has been closed."""
         more = len(getattr(self.recorder, "paths", ())) - 1
-        parts = f" and {more} more part{'s' * (more > 1)}" if more > 0 else ""
-        self._say(f"saved {self.recording}{parts}")
-        log.info("saved %s%s", self._folder / self.recording, parts)
+        if more > 0:
+            parts = "1 more part" if more == 1 else f"{more} more parts"
+            self._say(f"saved {self.recording} and {parts} in {in_words(self._films)}")
+            log.info("saved %s and %s", self._films / self.recording, parts)
+        else:
+            self._say(f"saved {self.recording} in {in_words(self._films)}")
+            log.info("saved %s", self._films / self.recording)
         self.recorder, self.recording = None, ""
 
     def recording_failed(self, reason: str) -> None:
@@ -85,17 +95,29 @@ class Snapshots:
         for saver in self._savers:
             saver.join()
 
-    def _named_by_time(self, suffix: str) -> Path:
-        return self._folder / f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
-
     def _save(self, frame: Frame, path: Path, then: Callable[[Path], None]) -> None:
         try:
             # The name is given at the end: of two in one second neither may replace the other.
+            _make_folder(path.parent)
             path = write_new(path, encoded_png(frame, frame.pixels, signer=self._signer))
         except (RealtimeError, cv2.error) as error:
             log.warning("%s", error)
             self._say(str(error))
         else:
-            self._say(f"saved {path.name}")
+            self._say(f"saved {path.name} in {in_words(path.parent)}")
             log.info("saved %s", path)
             then(path)
+
+
+def _named_by_time(suffix: str) -> str:
+    return f"realtime-{time.strftime('%Y%m%d-%H%M%S')}{suffix}"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder where it is missing: a fresh account has none for pictures yet. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder {folder} cannot be made: {error.strerror or error}; choose another: --keep-in FOLDER"
+        ) from error
