@@ -8,11 +8,14 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from realtime import __version__
+from realtime.commands.meant import meant
 from realtime.core.argument_parser import Parser
 from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest
+from realtime.core.text_limits import abbreviated
 from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 from realtime.system.signals import INTERRUPTED, Interruption, graceful_shutdown, leave, leave_interrupted, leave_now
 from realtime.system.standard_streams import keep_stderr, keep_stdout, stdout_failure
@@ -45,6 +48,7 @@ COMMANDS = {
 _EXAMPLES = """\
 examples:
   realtime                                     a portrait in a window follows whoever looks at it
+  realtime her.jpg                             her face on yours; film.mp4, gallery.toml, a folder: likewise
   realtime run --output fullscreen             the same on a gallery's screen
   realtime run --output camera --output window in a video call, with a window to watch
   realtime run --source clip.mp4 --output out.mp4 --every-frame
@@ -108,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(words: list[str], interruption: Interruption) -> int:
     log = logging.getLogger("realtime")
     try:
+        words = meant(words, COMMANDS)
         debug = "--debug" in words
         if debug:
             keep_stderr()
@@ -138,7 +143,7 @@ def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, d
             words = ["run", *words]
         command = words[0]
         if command not in COMMANDS:
-            raise OptionError(f"no command '{command}'{nearest(command, COMMANDS)}; 'realtime --help' lists them")
+            raise OptionError(_no_command(command))
         _require_address_space()
         words = [word for word in words[1:] if word != "--debug"]  # read above, before or after a subcommand
         return _load(command).run(_parser(command).parse_args(words))
@@ -165,6 +170,12 @@ def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, d
             "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
         )
         return 70  # EX_SOFTWARE of BSD's sysexits
+
+
+def _no_command(word: str) -> str:
+    if Path(word).suffix or "/" in word or "\\" in word:
+        return f"no such file: {abbreviated(word)}; check the path, or see 'realtime --help'"
+    return f"no command '{abbreviated(word)}'{nearest(word, COMMANDS)}; 'realtime --help' lists them"
 
 
 def _shortage(error: Exception) -> str:

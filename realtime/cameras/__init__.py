@@ -112,7 +112,7 @@ def kind_of(source: str) -> str:
     if path.exists():
         raise CameraError(f"{source} is neither a file nor a folder nor a camera; choose another source")
     if path.suffix or "/" in source or "\\" in source:
-        raise CameraError(f"no such file: {source}{nearest(source, ['demo'])}; check the path, or try --source demo")
+        raise CameraError(f"no such file: {source}{nearest(source, ['demo'])}; check the path, or name another")
     return "webcam"  # by name: the webcam module knows the names, and says which there are
 
 

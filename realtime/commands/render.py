@@ -44,12 +44,13 @@ log = logging.getLogger(__name__)
 _DECIDED = (
     *("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in", "split"),
     *("sound", "sound_offset", "drive"),  # of what is heard now; here it is a film's
+    *("remote", "osc", "osc_to", "midi", "midi_bind", "midi_learn", "midi_takeover", "scene_fade"),  # of what is live
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IN, OUT and the options that mean something for recorded material."""
-    parser.usage = f"{parser.prog} IN OUT --effect NAME [OPTIONS]"
+    parser.usage = f"{parser.prog} IN OUT [--effect NAME] [OPTIONS]"
     parser.add_argument("input", metavar="IN", help="a video file or a folder of numbered pictures")
     parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
     parser.add_argument(
@@ -58,7 +59,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a film or sound file whose sound goes with it, or none; default: the sound of IN",
     )
-    option_table.add_arguments(parser, leave_out=_DECIDED)
+    option_table.add_arguments(parser, leave_out=_DECIDED, helps=_helps())
+
+
+def _helps() -> dict[str, str]:
+    """What options mean where nothing is live."""
+    effect = option_table.FIELDS["effect"].metadata["help"]
+    return {
+        "size": "the size of what is made (1280x720); default: as IN is, or as the effect draws it",
+        "fps": "of a folder of pictures: how many a second; default: what they say themselves, else 30; also as "
+        "30000/1001",
+        "mirror": "exchange left and right; default: no",
+        "effect": effect.removesuffix("; default: portrait") + "; default: none",
+    }
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -329,7 +342,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         loop=False,
         split=ONE_FILE,
         mirror=bool(options.mirror),
-        effect=options.effect or ("none",),
+        effect=options.effect or (("none",) if options.scene is None else ()),
     )
 
 

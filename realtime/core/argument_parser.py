@@ -8,6 +8,18 @@ from typing import NoReturn
 
 from realtime.core.errors import OptionError, nearest
 
+_ELSEWHERE = {
+    ("render", "--output"): " (the result stands without a flag: realtime render IN OUT)",
+    ("render", "-o"): " (the result stands without a flag: realtime render IN OUT)",
+    ("render", "--source"): " (what is rendered stands without a flag: realtime render IN OUT)",
+    ("run", "--list"): " (cameras: realtime devices; effects: realtime effects)",
+    ("run", "-o"): " (write --output)",
+    ("", "-v"): " (write --debug to be told everything)",
+    ("", "--verbose"): " (write --debug to be told everything)",
+    ("", "--force"): " (write --overwrite)",
+}
+"""What people mean by flags that other programs have, by command; empty: any."""
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, with errors as one line and a guess at what was meant. Raises OptionError where it would exit."""
@@ -16,7 +28,10 @@ class Parser(argparse.ArgumentParser):
         prefix = "unrecognized arguments: "
         if message.startswith(prefix):
             word = message.removeprefix(prefix).split()[0]
-            message = f"no such option: {word}{nearest(word.split('=')[0], list(_options_of(self)))}"
+            flag = word.partition("=")[0]
+            hint = _ELSEWHERE.get((self.prog.rpartition(" ")[2], flag)) or _ELSEWHERE.get(("", flag))
+            # Flags differ by little more than their length, and a wrong guess misleads.
+            message = f"no such option: {word}{hint or nearest(flag, list(_options_of(self)), least=0.7)}"
         raise OptionError(f"{message}; '{self.prog} --help' lists what there is")
 
 

@@ -92,9 +92,11 @@ def why_unreadable(error: BaseException) -> str:
     return "a number has too many digits" if "sys.set_int_max_str_digits" in words else words or type(error).__name__
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'x'?)` for the known word closest to `word`, or an empty string."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+def nearest(word: str, known: Iterable[str], *, least: float = 0.5) -> str:
+    """Return ` (did you mean 'x'?)` for the known word closest to `word`, or an empty string. `least`: how much they
+    must have in common, 0..1.
+    """
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=least)
     return f" (did you mean '{match[0]}'?)" if match else ""
 
 

@@ -114,6 +114,8 @@ class Parameter:
         name = f"{owner}.{self.name}" if owner else self.name
         if self.optional and (value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)):
             return None
+        if self.unit == "%" and isinstance(value, str) and value.strip().endswith("%"):
+            value = _share(value)
         try:
             converted = _CONVERTERS[self.kind](value, self.choices)
         except UNREADABLE:
@@ -224,6 +226,14 @@ def _short(value: object) -> str:
         return abbreviated(str(value))
     except ValueError:
         return "a number of thousands of digits"
+
+
+def _share(text: str) -> object:
+    """Return `60%` as 0.6; what is no number stays as it is, to be refused."""
+    try:
+        return float(text.strip()[:-1]) / 100
+    except ValueError:
+        return text
 
 
 def _to_bool(value: object, _: Any) -> bool:

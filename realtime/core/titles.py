@@ -33,8 +33,9 @@ def _name_title(name: str) -> str:
 
 
 def _word(text: str) -> str:
-    if re.fullmatch(r"0?\.\d+|[01]|1\.0+", text):
-        return f"{float(text):.0%}"
+    if re.fullmatch(r"0?\.\d+|[01]|1\.0+|\d{1,3}%?", text):
+        number = float(text.removesuffix("%"))
+        return f"{number / 100 if number > 1 or text.endswith('%') else number:.0%}"
     path = PureWindowsPath(text)  # takes both kinds of slashes
     is_file = 1 < len(path.suffix) <= _LONGEST_SUFFIX
     return (path.stem if is_file else path.name).replace("_", " ").strip()

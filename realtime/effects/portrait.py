@@ -147,12 +147,14 @@ class PortraitEffect(Effect):
 
     @classmethod
     def open(cls, argument: str, settings: PortraitSettings, context: EffectContext) -> PortraitEffect:
-        """Open `portrait` (the default one) or `portrait:PACK`: a folder, a file, or the name of a kept pack."""
+        """Open `portrait` (the default one) or `portrait:PACK`: a folder, a file, the name of a kept pack, or a picture
+        with a face in it, of which the portrait is made then.
+        """
         for begin, end in (("view_left", "view_right"), ("view_top", "view_bottom")):
             if getattr(settings, begin) >= getattr(settings, end):
                 raise OptionError(f"portrait.{begin} must be less than portrait.{end}")
         if argument:
-            portrait = Portrait.open(find_pack(argument), painting=settings.painting)
+            portrait = _open_asked_for(find_pack(argument), settings.painting, context)
         elif settings.painting is not None:
             raise OptionError("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER")
         else:
@@ -281,6 +283,14 @@ class _Inset:
             np.copyto(place.of(out), small)
         else:
             cv2.flip(small, 1, dst=place.of(out))
+
+
+def _open_asked_for(path: Path, painting: Path | None, context: EffectContext) -> Portrait:
+    from realtime.portrait.building.from_picture import is_picture, open_portrait_of
+
+    if is_picture(path):
+        return open_portrait_of(path, context.progress)
+    return Portrait.open(path, painting=painting)
 
 
 def _has_a_view(settings: PortraitSettings) -> bool:

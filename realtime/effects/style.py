@@ -273,10 +273,15 @@ def _split(argument: str) -> tuple[str, float | None]:
     name, colon, text = argument.rpartition(":")
     if not colon or user_path(argument).is_file() or "/" in text or "\\" in text:
         return argument, None
+    is_percent = text.endswith("%")
     try:
-        strength = float(text)
+        strength = float(text.removesuffix("%"))
     except ValueError:
         strength = float("nan")
+    if is_percent or strength > 1:  # nobody means sixty times as strong by 60
+        strength /= 100
     if not 0 <= strength <= 1:
-        raise OptionError(f"style:{argument}: the strength goes from 0 to 1, for example style:{name}:0.7")
+        raise OptionError(
+            f"style:{argument}: the strength goes from 0 to 1, for example style:{name}:0.7 or {name}:70%"
+        )
     return name, strength

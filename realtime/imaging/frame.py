@@ -17,6 +17,18 @@ Pixels: TypeAlias = NDArray[np.uint8]
 """A picture: (height, width, 3) uint8, BGR, C-contiguous. OpenCV, pygame, pyvirtualcam and PyAV take it as is."""
 
 
+_NAMED_SIZES = {
+    "360p": (640, 360),
+    "480p": (854, 480),
+    "540p": (960, 540),
+    "720p": (1280, 720),
+    "1080p": (1920, 1080),
+    "1440p": (2560, 1440),
+    "2160p": (3840, 2160),
+    "4k": (3840, 2160),
+}
+
+
 class Size(NamedTuple):
     """Width and height in pixels, in the order people say them."""
 
@@ -25,10 +37,12 @@ class Size(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read `1280x720`. Raises OptionError for anything else or a side outside 16..8192."""
-        match = re.fullmatch(r"(\d{1,9})[xX×](\d{1,9})", text.strip())
+        """Read `1280x720`, `1280*720` or `720p`. Raises OptionError for anything else or a side outside 16..8192."""
+        if (named := _NAMED_SIZES.get(text.strip().lower())) is not None:
+            return cls(*named)
+        match = re.fullmatch(r"(\d{1,9})\s*[xX×*]\s*(\d{1,9})", text.strip())
         if match is None:
-            raise OptionError(f"'{text[:40]}' is no size: write it as WIDTHxHEIGHT, for example 1280x720")
+            raise OptionError(f"'{text[:40]}' is no size: write it as WIDTHxHEIGHT, for example 1280x720, or 720p")
         size = cls(int(match[1]), int(match[2]))
         if not all(16 <= side <= 8192 for side in size):
             raise OptionError(f"size {size} is out of range: each side may be 16 to 8192 pixels")

@@ -46,6 +46,8 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
         known = _known(kind)
         if text in known:
             return known[text]
+        if text.lower() in known:  # `style:Night`
+            return known[text.lower()]
         for folder in reversed(_folders()):
             if text and (folder / f"{text}{SUFFIX}").is_file():  # there, but not to be used: say why
                 path = folder / f"{text}{SUFFIX}"

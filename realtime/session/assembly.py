@@ -136,7 +136,10 @@ def build(
         controls.parameters.hold("label", label.parameters)
     with contextlib.ExitStack() as opened:
         opened_outputs: list[Output] = []
-        camera, open_again = (source(), source) if source else _open_source(options, stats, opened_outputs, is_closed)
+        to_be_told: list[str] = []
+        camera, open_again = (
+            (source(), source) if source else _open_source(options, stats, opened_outputs, is_closed, to_be_told.append)
+        )
         opened.callback(_closing(camera))
         info = camera.info
         for note in info.notes:
@@ -149,6 +152,8 @@ def build(
             if scene is not None
             else _open_effects(options, context, opened, settings_of, camera_may_be_seen=_may_be_seen(options, info))
         )
+        for line in to_be_told:  # now that something is going to be shown
+            log.warning("%s", line)
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, slots, sound)
         opener = OutputOpener(request)
@@ -369,13 +374,14 @@ def _output_request(
 
 
 def _open_source(
-    options: Options, stats: RunStats, opened: Sequence[Output], is_closed: bool
+    options: Options, stats: RunStats, opened: Sequence[Output], is_closed: bool, tell: Callable[[str], None]
 ) -> tuple[Camera, Callable[[], Camera]]:
     """Open the source named, or the first camera, or the demo where there is none; return how to open it again too.
 
     Again means the same one: a camera that is unplugged must not become the demo. Where others look on, on a gallery's
     screen or in a call, the demo is nothing to show unasked: a camera that is not there is waited for, a named one too.
-    `opened`: the outputs, once they are; a virtual camera of ours is no source.
+    `opened`: the outputs, once they are; a virtual camera of ours is no source. `tell`: what is worth a line once all
+    else has been opened.
     """
     request = CameraRequest(options.size, options.fps)
     waits = any(outputs.split_spec(spec)[0] in _WAITS for spec in options.output)
@@ -404,7 +410,7 @@ def _open_source(
     try:
         return cameras.open_camera(first, request), lambda: cameras.open_camera(first, request)
     except CameraError as error:
-        log.warning("%s; showing the built-in demo viewer instead", str(error).split(";")[0])
+        tell(f"{str(error).split(';')[0]}; showing the built-in demo viewer instead")
         return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from realtime import effects, outputs
@@ -29,6 +30,8 @@ from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
 def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
     def read(text: str) -> float:
         value = number(text, low, high)
+        if value is None and not _is_number(text):
+            raise OptionError(f"'{abbreviated(text)}' is no number: give one from {low:g} to {high:g}{unit}")
         if value is None:
             raise OptionError(f"'{abbreviated(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
         return value
@@ -36,9 +39,19 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
     return read
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = whole_number(text, high)
+        if value is None and not _is_number(text):
+            raise OptionError(f"'{abbreviated(text)}' is no number: give a whole number from {low} to {high}")
         if value is None or value < low:
             raise OptionError(f"'{abbreviated(text)}' is out of range: give a whole number from {low} to {high}")
         return value
@@ -58,6 +71,8 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 def _effect(text: str) -> str:
     name = EffectSpec.parse(text).name
     names = effects.effect_names()
+    if name not in names and name.lower() in names:  # `STYLE:night`
+        return name.lower() + text.strip()[len(name) :]
     if name not in names:
         raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
     return text
@@ -352,8 +367,12 @@ class Options:
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = ()) -> None:
-    """Give a parser an argument for every field, in groups, and `--preset`."""
+def add_arguments(
+    parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = (), helps: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Give a parser an argument for every field, in groups, and `--preset`. `helps`: what a field means to this command,
+    by name, where that is something else.
+    """
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, field in FIELDS.items():
         if name in leave_out:
@@ -363,7 +382,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, leave_out: Sequence[str] =
             about["group"], parser.add_argument_group(about["group"])
         )
         flag = f"--{name.replace('_', '-')}"
-        help_text = about["help"].replace("%", "%%")
+        help_text = helps.get(name, about["help"]).replace("%", "%%")
         if about["flag"]:
             action = argparse.BooleanOptionalAction if "/" in about["flag"] else "store_true"
             group.add_argument(flag, action=action, default=None, help=help_text)

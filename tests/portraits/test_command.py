@@ -55,25 +55,25 @@ def test_build_then_show(quick: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         portrait.place.of(outside)[:] = portrait.place.of(portrait.painting)
         assert np.array_equal(outside, portrait.painting), "nothing changes outside the frames' place"
     assert main(["portrait", "show", str(quick), "--frames", str(frames)]) == 2, "the folder is not empty"
-    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0  # the word of before
 
 
-def test_what_exists_asks_for_force(quick: Path, navy_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_exists_asks_for_overwrite(quick: Path, navy_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = quick.read_bytes()
     assert main(["portrait", "build", str(navy_photo), "-o", str(quick)]) == 2
     assert "quick.portrait exists" in (said := capsys.readouterr().err)
-    assert "--force" in said
+    assert "--overwrite" in said
     assert quick.read_bytes() == before
 
 
-def test_force_never_costs_the_picture_or_the_clip(
+def test_overwrite_never_costs_the_picture_or_the_clip(
     navy_photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture, clip, other = tmp_path / "own.jpg", tmp_path / "me.mp4", tmp_path / "other.txt"
     shutil.copyfile(navy_photo, picture)
     clip.write_bytes(b"a clip")
     other.write_bytes(b"not a pack")
-    made = ["portrait", "build", str(picture), "--force", "--frames", "3", "--no-idle", "--no-blink"]
+    made = ["portrait", "build", str(picture), "--overwrite", "--frames", "3", "--no-idle", "--no-blink"]
     pack, page = str(tmp_path / "own.portrait"), str(tmp_path / "own.html")
     for more, message in (
         (["-o", str(picture)], "made from"),
@@ -95,7 +95,7 @@ def test_force_never_costs_the_picture_or_the_clip(
         ["-o", "there.portrait"],
         ["-o", "there"],
         ["--preview", "there.html"],
-        ["--preview", "there.html", "--force"],
+        ["--preview", "there.html", "--overwrite"],
         ["--driving", "clip.mp4", "--all-frames", "-o", "there.mp4"],
         ["--driving", "clip.mp4", "--all-frames", "-o", "film.avi"],
         ["--driving", "clip.mp4", "--all-frames", "-o", "nowhere/film.mp4"],
@@ -112,7 +112,7 @@ def test_what_can_be_refused_is_refused_before_any_work(
         Path(name).write_text("no picture at all")
     Path("there").mkdir()
     Path("there", "mine.txt").touch()
-    if "--force" in more:
+    if "--overwrite" in more:
         Path("there.html").mkdir()
     else:
         Path("there.html").touch()
@@ -160,9 +160,9 @@ def test_pictures_are_written_all_or_none(
     for name, text in older.items():
         (frames / name).write_text(text)
     count = 0
-    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 2
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--overwrite"]) == 2
     assert {path.name: path.read_text() for path in frames.iterdir()} == older
-    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--force"]) == 0
+    assert main(["portrait", "show", str(quick), "--frames", str(frames), "--overwrite"]) == 0
     assert sorted(path.name for path in frames.iterdir()) == ["000.png", "001.png", "002.png", "notes.txt"]
 
 
@@ -180,7 +180,7 @@ def test_every_face_moves_and_is_told_of(
     places = re.findall(r"^the face at (\d+),\d+, \d+ pixels wide:$", out, re.MULTILINE)
     assert min(map(int, places)) < navy_picture.shape[1] < max(map(int, places))
     assert page.read_text(encoding="utf-8").count("gaze left") == 2
-    assert main(["portrait", "show", str(pack), "--preview", str(sheet), "--force"]) == 0
+    assert main(["portrait", "show", str(pack), "--preview", str(sheet), "--overwrite"]) == 0
     assert capsys.readouterr().out.count("gaze left") == 2
     with Portrait.open(pack) as portrait:
         left, right = sorted(portrait.face_reports, key=lambda report: report["box"][0])
@@ -213,7 +213,7 @@ def test_every_face_moves_and_is_told_of(
         (["build", "PHOTO", "--preview", "photo.jpg/p.html"], "there is no folder"),
         (["build", "PHOTO", "--frames", "999", "--rows", "33"], "is more than 9999"),
         (["build", "PHOTO", "--driving", "me.mp4"], "no such clip: me.mp4"),
-        (["build", "PHOTO", "--driving", "PHOTO", "-o", "photo.jpg", "--force"], "made from"),
+        (["build", "PHOTO", "--driving", "PHOTO", "-o", "photo.jpg", "--overwrite"], "made from"),
         (["build", "PHOTO", "--driving", "PHOTO", "--all-frames"], "needs -o NAME.mp4"),
         (["build", "PHOTO", "--driving", "PHOTO", "--all-frames", "-o", "f.avi"], "the name must end in"),
         (["build", "PHOTO", "--driving", "PHOTO", "--all-frames", "-o", "no/f.mp4"], "there is no folder no"),

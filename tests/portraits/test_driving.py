@@ -234,7 +234,7 @@ def test_every_face_in_the_picture_moves(navy_picture: Pixels, meter: FaceMeasur
 def test_a_film_is_not_written_over_another(navy_picture: Pixels, engine: MeshEngine, tmp_path: Path) -> None:
     target = tmp_path / "film.mp4"
     target.touch()
-    with pytest.raises(OutputError, match=r"film\.mp4 exists; choose another name, or add --force"):
+    with pytest.raises(OutputError, match=r"film\.mp4 exists; choose another name, or add --overwrite"):
         animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), target)
     with pytest.raises(OutputError, match=r"the name must end in"):
         animate(MovingFaces(navy_picture, [engine]), filmed_as(made_motions(2)), tmp_path / "film.avi")

@@ -154,6 +154,7 @@ def test_a_folder_can_be_given_away(tmp_path: Path, capsys: pytest.CaptureFixtur
     ("spec", "title"),
     [
         ("none", "Camera"), ("portrait", "Portrait"), ("style:night", "Night"), ("style:night:0.6", "Night 60%"),
+        ("style:night:60", "Night 60%"),
         ("swap:faces/her.jpg,him.jpg", "Swap: her, him"), ("portrait:mona_lisa.portrait", "Portrait: mona lisa"),
         ("background:#00ff00", "Background: #00ff00"), ("walk:nobody", "Walk: nobody"),
     ],

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all-frames", action="store_true", help="with --driving: write the whole animated clip, -o NAME.mp4"
     )
     build.add_argument("--preview", metavar="FILE", help="also write a preview: .html, .jpg, .png or .mp4")
-    build.add_argument("--force", action="store_true", help="replace what exists")
+    _may_overwrite(build)
 
     show = actions.add_parser(
         "show",
@@ -81,7 +81,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames", metavar="DIR", help="write the whole painting with each frame in its place, numbered PNGs"
     )
     show.add_argument("--preview", metavar="FILE", help="write a preview: .html, .jpg, .png or .mp4")
-    show.add_argument("--force", action="store_true", help="replace what exists")
+    _may_overwrite(show)
+
+
+def _may_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The word of all commands, and the one that these two had before."""
+    parser.add_argument("--overwrite", action="store_true", help="replace what exists")
+    parser.add_argument("--force", dest="overwrite", action="store_true", help=argparse.SUPPRESS)
 
 
 def run(arguments: argparse.Namespace) -> int:

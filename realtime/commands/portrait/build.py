@@ -71,6 +71,7 @@ def build_or_film(arguments: argparse.Namespace) -> int:
     log.info("%s: %s in %.0f s", order.target, report.made, time.monotonic() - started_s)
     if not order.is_film:
         log.info("see it: realtime run --effect portrait:%s", order.target)
+        log.info("what was measured: realtime portrait show %s", order.target)
     return 0
 
 
@@ -115,7 +116,7 @@ def _make_pack(
             write_preview(portrait, order.preview, overwrite=order.overwrite, progress=progress)
     lines: list[str] = []
     for report in built.reports:
-        lines += [*([report.face_line] if len(built.reports) > 1 else []), *report.lines()]
+        lines += [*([report.face_line] if len(built.reports) > 1 else []), *report.verdict()]
     return _Told(f"{order.options.columns * order.options.rows} frames of {built.place.size}", tuple(lines))
 
 
@@ -130,7 +131,7 @@ def _checked(arguments: argparse.Namespace) -> _Order:
         is_film=arguments.all_frames,
         target=user_path(arguments.output) if arguments.output else source.with_suffix(".portrait"),
         preview=user_path(arguments.preview) if arguments.preview else None,
-        overwrite=arguments.force,
+        overwrite=arguments.overwrite,
         title=arguments.title or source.stem.replace("_", " ").replace("-", " "),
         credit=arguments.credit,
         options=_options(arguments),
@@ -187,7 +188,7 @@ def _box(text: str) -> Box:
 
 
 def _spare_sources(order: _Order) -> None:
-    """Refuse, --force or not, to write over what the portrait is made from, or the preview over the portrait."""
+    """Refuse, --overwrite or not, to write over what the portrait is made from, or the preview over the portrait."""
     sources = [path for path in (order.source, order.clip) if path is not None and path.exists()]
     for written in (order.target, order.preview):
         if written is not None and written.exists() and any(written.samefile(source) for source in sources):

@@ -22,18 +22,18 @@ def show(arguments: argparse.Namespace) -> int:
     folder = user_path(arguments.frames) if arguments.frames else None
     painting = user_path(arguments.painting) if arguments.painting else None
     if preview is not None:
-        check_preview(preview, overwrite=arguments.force)
+        check_preview(preview, overwrite=arguments.overwrite)
     if folder is not None:
-        check_folder_of_pictures(folder, overwrite=arguments.force)
+        check_folder_of_pictures(folder, overwrite=arguments.overwrite)
     with Portrait.open(user_path(arguments.pack), painting=painting) as portrait:
         for line in describe(portrait):
             print(line)
         with progress_line() as progress:
             if folder is not None:
-                write_composed(portrait, folder, overwrite=arguments.force, progress=progress)
+                write_composed(portrait, folder, overwrite=arguments.overwrite, progress=progress)
                 log.info("%s: %d pictures", folder, portrait.count)
             if preview is not None:
-                write_preview(portrait, preview, overwrite=arguments.force, progress=progress)
+                write_preview(portrait, preview, overwrite=arguments.overwrite, progress=progress)
                 log.info("%s written", preview)
     return 0
 

@@ -220,7 +220,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise PortraitError(f"{path} exists already; choose another name, or say --force to replace it")
+        raise PortraitError(f"{path} exists already; choose another name, or or add --overwrite")
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
         raise PortraitError(f"{path} is a folder of other things, which is not replaced; choose another name")
     if not path.is_dir() and path.suffix.lower() not in ARCHIVE_SUFFIXES:

@@ -33,7 +33,7 @@ def check_folder_of_pictures(folder: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{folder} is a file; name a folder for --frames")
     check_folder(folder)
     if not overwrite and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; name another folder, or add --force")
+        raise OutputError(f"{folder} is not empty; name another folder, or add --overwrite")
 
 
 def write_composed(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_film(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError where no film can be written to `path`: worth asking before the work is done."""
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name, or add --force to replace it")
+        raise OutputError(f"{path} exists; choose another name, or add --overwrite to replace it")
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
     if not path.parent.is_dir():

@@ -53,7 +53,7 @@ def check_preview(path: Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; choose another name for the preview")
     if path.exists() and not overwrite:
-        raise PortraitError(f"{path} exists; choose another name or add --force")
+        raise PortraitError(f"{path} exists; choose another name or add --overwrite")
 
 
 def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite: bool) -> None:

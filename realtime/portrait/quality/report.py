@@ -55,15 +55,13 @@ class Report:
         table["warnings"] = list(self.warnings)
         return table
 
-    def lines(self) -> list[str]:
-        """Return the figures for the terminal."""
-        width = max(len(name) for name in self.figures)
-        lines = [
-            f"  {name.replace('_', ' '):{width}} {figure.value:9.3f}  {figure.meaning}"
-            + (f" ({figure.bar}{'' if figure.is_met else ': missed'})" if figure.bar else "")
-            for name, figure in self.figures.items()
-        ]
-        return lines + [f"  note: {warning}" for warning in self.warnings]
+    def verdict(self) -> list[str]:
+        """Return what somebody wants to know who has just made it: whether it is good, and if not, why."""
+        missed = [figure for figure in self.figures.values() if not figure.is_met]
+        if not (missed or self.warnings):
+            return ["Good. Nothing to mend."]
+        short = [f"  {one.meaning}: {one.value:.3g}, where {one.bar} is good" for one in missed if one.bar]
+        return ["It can be used; look at this first:", *(f"  {warning}" for warning in self.warnings), *short]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
