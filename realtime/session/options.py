@@ -370,8 +370,8 @@ FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in data
 def add_arguments(
     parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = (), helps: Mapping[str, str] = MappingProxyType({})
 ) -> None:
-    """Give a parser an argument for every field, in groups, and `--preset`. `helps`: what a field means to this command,
-    by name, where that is something else.
+    """Give a parser an argument for every field, in groups, and `--preset`. `helps`: what a field means to this
+    command, by name, where that is something else.
     """
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, field in FIELDS.items():
