@@ -61,7 +61,7 @@ def noisy(picture: Pixels, rng: np.random.Generator, sigma: float = 4.0) -> Pixe
     """Return the picture with a camera's noise: a piece of it from anywhere."""
     top, left = rng.integers(0, MARGIN_PX, 2)
     noise = grain(sigma)[top : top + picture.shape[0], left : left + picture.shape[1]]
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture + noise, 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize(
