@@ -1,10 +1,13 @@
 """Make the styles that ship: train each, export it, write its card and its picture.
 
-    python -m tools.make_styles --paintings DIR --pictures DIR --features vgg19.pth --runs runs/
+    python -m tools.make_styles --paintings DIR --pictures DIR … --features squeezenet.pth --runs runs/
     python -m tools.make_styles … --only night wave           some of them
     python -m tools.make_styles --runs runs/ --export         from runs that are done: models, cards and pictures
 
-A run that was stopped goes on. The pictures need `pip install scikit-image`, for the astronaut it carries.
+All begin with one network, which has learnt to see pictures by painting them as a night of stars (`runs/beginning`,
+made first): from there a style is there after a fifth of the steps. Paintings that no museum has are drawn
+(`tools.draw_styles`). A run that was stopped goes on. The pictures of the styles need `pip install scikit-image`, for
+the astronaut it carries.
 """
 
 from __future__ import annotations
@@ -26,100 +29,143 @@ from realtime.models.library import read_card
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
-from tools import export_onnx, train_style
+from tools import draw_styles, export_onnx, train_style
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models_onnx"
 PICTURES = ROOT / "docs" / "styles"
 SIDE_PX = 512
 SHEET_PX = 300
-STEPS = 750
 
 
 @dataclasses.dataclass(frozen=True)
 class Shipped:
-    """One style: how it is called, what of, and at which size its painting was seen."""
+    """One style: how it is called, what of, and how it was trained."""
 
     name: str
     painting: str
-    """The file among the paintings."""
-    style_size_px: int
+    """The file among the paintings, or what `tools.draw_styles` calls it."""
     title: str
     about: str
     credit: str
+    steps: int
+    """After those of the beginning."""
     own: Mapping[str, object] = dataclasses.field(default_factory=dict)
-    """Options of brush in which it differs from the others."""
+    """Options in which it differs from the others."""
 
 
-# Where light met dark, a drawing's lines came out two- and threefold: the early features of the photo hold every edge,
-# and the painting's patches ask for many. Less of the one, and a price on all that is not smooth. Patches that go with
-# lines count more than colours, so that without its palette it was pale.
-_DRAWN = {"content-layers": "relu31:0.4,relu41", "palette-weight": 3}
+_OURS = "a picture drawn by this program (tools/draw_styles.py)"
 
 STYLES = (
     Shipped(
         "night",
         "van_gogh_starry_night.jpg",
-        512,
         "Night",
-        "Dabs of blue and yellow on dark ground",
+        "Strokes of blue and yellow, moons where there is light",
         "Vincent van Gogh, The Starry Night, 1889, public domain",
+        1850,
     ),
     Shipped(
-        "wave",
-        "hokusai_great_wave.jpg",
-        514,
-        "Wave",
-        "A woodblock print in indigo and sand",
-        "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
-        {**_DRAWN, "smooth-weight": 3},
-    ),
-    Shipped(
-        "ink",
-        "delaunay_portrait_1906.jpg",
-        700,
-        "Ink",
-        "Blue ink on rough paper, its edges rust",
-        "Robert Delaunay, portrait, 1906, public domain",
-        {**_DRAWN, "smooth-weight": 1.5},
-    ),
-    Shipped(
-        "composition",
-        "kandinsky_composition_vii.jpg",
-        560,
-        "Composition",
-        "All colours at once, orange and violet before all",
-        "Wassily Kandinsky, Composition VII, 1913, public domain",
-    ),
-    Shipped(
-        "fauve",
-        "matisse_woman_with_hat.jpg",
-        560,
-        "Fauve",
-        "Green, rose and violet side by side",
-        "Henri Matisse, Woman with a Hat, 1905, public domain",
+        "mosaic",
+        "roman_mosaic.jpg",
+        "Mosaic",
+        "Tiles of stone, pale and dark, laid along what is seen",
+        "a Roman mosaic's floor, its picture in the public domain",
+        1250,
+        {"light-weight": 0.5},
     ),
     Shipped(
         "scream",
         "munch_the_scream.jpg",
-        512,
         "Scream",
-        "Burning red over brown and green",
+        "Long strokes of orange and dark green",
         "Edvard Munch, The Scream, 1893, public domain",
+        1000,
     ),
     Shipped(
-        "storm",
-        "turner_shipwreck.jpg",
-        560,
-        "Storm",
-        "A dark sea with light breaking through",
-        "J. M. W. Turner, a shipwreck, public domain",
+        "wave",
+        "hokusai_great_wave.jpg",
+        "Wave",
+        "A woodblock print in indigo and sand",
+        "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
+        600,
+        {"style-size-px": 514, "content-weight": 0.8},
+    ),
+    Shipped(
+        "fauve",
+        "matisse_woman_with_hat.jpg",
+        "Fauve",
+        "Green, rose and violet side by side",
+        "Henri Matisse, Woman with a Hat, 1905, public domain",
+        600,
+        {"content-weight": 0.7, "together": 0.5},
+    ),
+    Shipped(
+        "composition",
+        "kandinsky_composition_vii.jpg",
+        "Composition",
+        "All colours at once, shapes and lines across each other",
+        "Wassily Kandinsky, Composition VII, 1913, public domain",
+        600,
+        {"content-weight": 0.7},
+    ),
+    Shipped(
+        "watercolour",
+        "watercolour",
+        "Watercolour",
+        "Washes with running edges on rough paper",
+        _OURS,
+        600,
+        {"content-weight": 0.8},
+    ),
+    Shipped(
+        "dots",
+        "pointillism",
+        "Dots",
+        "Dots of pure colour that mix from afar",
+        _OURS,
+        600,
+        {"style-size-px": 640, "content-weight": 0.7},
     ),
 )
+BEGINNING = Shipped(
+    "beginning",
+    "van_gogh_starry_night.jpg",
+    "",
+    "",
+    "",
+    3152,
+    {"content-weight": 0.5, "light-weight": 0.2},
+)
+COMMON: Mapping[str, object] = {
+    "network": "brush",
+    "deep": 96,
+    "deep-blocks": 4,
+    "blocks": 1,
+    "style-size-px": 512,
+    "content-layers": "fire2,fire3,fire5",
+    "style-layers": "conv1,fire3,fire5",
+    "content-weight": 0.6,
+    "style-weight": 0.5,
+    "style-sizes": 3,
+    "patch-weight": 2,
+    "patch-levels": 3,
+    "palette-weight": 1,
+    "light-weight": 0.6,
+    "plain-steps": 50,
+    "batch": 4,
+    "crop-px": 256,
+    "least-scale": 0.45,
+    "learning-rate": 0.003,
+    "precision": "bf16",
+    "channels-last": "yes",
+}
+"""What decided the numbers stands in docs/training.md."""
 LICENCE = "MIT, as the program"
 TRAINED_ON = (
-    "the painting, and 800 photographs sampled from ImageNet (its terms: non-commercial research), through the "
-    "features of a squeezed VGG-19 (Collaborative Distillation, MIT)"
+    "the painting; 800 photographs sampled from ImageNet (its terms: non-commercial research) and 160 faces of nobody, "
+    "drawn by MobileStyleGAN (taught by NVIDIA's StyleGAN2 on FFHQ, whose terms are non-commercial); through the "
+    "features of a SqueezeNet 1.0 (BSD)"
 )
 
 
@@ -127,22 +173,22 @@ def main() -> int:
     """Train and export what was asked for; the exit code is that of the first step that fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paintings", type=Path, help="the folder of the style pictures")
-    parser.add_argument("--pictures", type=Path, help="the folder of photos to learn on")
-    parser.add_argument("--features", type=Path, help="a VGG's weights")
+    parser.add_argument("--pictures", type=Path, nargs="+", help="folders of photos to learn on, faces among them")
+    parser.add_argument("--features", type=Path, help="a SqueezeNet's weights")
     parser.add_argument("--runs", type=Path, required=True, help="where the runs' folders are")
     parser.add_argument("--only", nargs="+", choices=[style.name for style in STYLES], help="not all of them")
     parser.add_argument("--export", action="store_true", help="train nothing")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU, for training")
     arguments = parser.parse_args()
     chosen = [style for style in STYLES if arguments.only is None or style.name in arguments.only]
-    for style in chosen:
-        run = arguments.runs / style.name
-        if not arguments.export:
-            if None in (arguments.paintings, arguments.pictures, arguments.features):
-                parser.error("training needs --paintings, --pictures and --features")
-            if code := train_style.main(training(style, arguments, run)):
+    if not arguments.export:
+        if None in (arguments.paintings, arguments.pictures, arguments.features):
+            parser.error("training needs --paintings, --pictures and --features")
+        for style in (BEGINNING, *chosen):
+            if code := train_style.main(training(style, arguments, arguments.runs / style.name)):
                 return code
-        if code := export_onnx.main(exporting(style, run)):
+    for style in chosen:
+        if code := export_onnx.main(exporting(style, arguments.runs / style.name)):
             return code
         write_picture(style)
         write_card(style)
@@ -154,23 +200,28 @@ def main() -> int:
 def training(style: Shipped, arguments: argparse.Namespace, run: Path) -> list[str]:
     """Return the words of `tools.train_style`."""
     given = {
-        "network": "brush",
-        "pictures": arguments.pictures,
-        "style": arguments.paintings / style.painting,
-        "style-size-px": style.style_size_px,
+        **COMMON,
+        "style": painting_of(style, arguments),
         "features": arguments.features,
         "out": run,
-        "steps": STEPS,
-        "batch": 4,
-        "crop-px": 192,
-        "least-scale": 0.45,
-        "learning-rate": 0.004,
-        "precision": "bf16",
-        "channels-last": "yes",
+        "steps": style.steps,
         "threads": arguments.threads,
+        **({} if style is BEGINNING else {"start-from": arguments.runs / BEGINNING.name / "checkpoint.pth"}),
         **style.own,
     }
-    return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    return [*words, "--pictures", *map(str, arguments.pictures)]
+
+
+def painting_of(style: Shipped, arguments: argparse.Namespace) -> Path:
+    """Return the file of its painting; one that is drawn is drawn beside the runs."""
+    if style.painting not in draw_styles.PICTURES:
+        return Path(arguments.paintings / style.painting)
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    path = Path(arguments.runs / f"{style.painting}.png")
+    if not path.is_file():
+        cv2.imwrite(str(path), draw_styles.draw(style.painting))
+    return path
 
 
 def exporting(style: Shipped, run: Path) -> list[str]:
@@ -245,9 +296,10 @@ def write_card(style: Shipped) -> None:
         "| --- | --- |",
         f"| after | {card.credit} |",
         f"| file | `{path.name}`, {path.stat().st_size / 1000:.0f} kB; frames of any size, uint8 BGR in and out |",
-        f"| network | {card.network}, 66,000 parameters (`tools/networks/brush.py`) |",
-        "| speed | see [benchmarks](../docs/benchmarks.md) |",
-        f"| trained on | {card.trained_on}; {STEPS} steps of 4 crops (`tools/make_styles.py`) |",
+        f"| network | {card.network}, 746,000 parameters (`tools/networks/brush.py`) |",
+        "| speed | see [benchmarks](../docs/benchmarks.md#styles) |",
+        f"| trained on | {card.trained_on}; {style.steps:,} steps of 4 crops after {BEGINNING.steps:,} of another "
+        "painting (`tools/make_styles.py`) |",
         f"| made by | {card.made_by} |",
         f"| terms | {card.licence}. No photograph is part of the model |",
         "",
