@@ -29,13 +29,15 @@ from realtime.effects.morph import MorphEffect, MorphSettings
 from realtime.effects.scene import Scene
 from realtime.faces import DETECTORS
 from realtime.faces.tracking.tracker import FaceTracker
-from realtime.imaging.frame import Pixels
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import Direction, LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU
 from realtime.morph.model import MorphModel
 from realtime.morph.person import Change, MorphedPerson, Partner
 from realtime.morph.transfer import ChangeTransfer
+from realtime.picture_files.reader import read_picture
+from realtime.picture_files.samples import sample_photo
 from realtime.swap.photo.photo_face import PhotoLevels
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
@@ -197,6 +199,36 @@ def steadiness(clip: Path, settings: dict[str, float]) -> str:
     return f"| {clip.stem} | {name} | {calm[1] / calm[0]:.2f} | {found[:, 1].mean() / found[:, 0].mean():.2f} |"
 
 
+def lag(settings: dict[str, float]) -> float:
+    """Return by how many frames what is changed stays behind the face: a photo that goes to and fro, and the phase of
+    the middle of all that differs from it. The model is the one that ships.
+    """
+    photo = read_picture(sample_photo())
+    photo = np.asarray(cv2.resize(photo, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA), np.uint8)
+    effect = MorphEffect.open("", parse_settings(MorphSettings, settings, "morph"), EffectContext(Size.of(photo)))
+    detector, tracker = DETECTORS["full"].load()(), FaceTracker()
+    angles = 2 * np.pi * np.arange(4 * _SWING_FRAMES) / _SWING_FRAMES
+    middles = []
+    for number, angle in enumerate(angles):
+        shift = np.array([[1, 0, _SWING_PX * np.sin(angle)], [0, 1, 0]])
+        pixels = np.asarray(cv2.warpAffine(photo, shift, Size.of(photo), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        frame = Frame(pixels, number / 30, number / 30, number)
+        made = effect.make(Scene(frame, tracker.update(detector.find(frame), frame.pts_s)))
+        columns = cv2.absdiff(made.pixels, pixels).sum((0, 2), dtype=np.float64)
+        middles.append(float(columns @ np.arange(columns.size) / max(columns.sum(), 1)))
+    detector.close()
+    effect.close()
+    settled = slice(2 * _SWING_FRAMES, None)
+    swing = np.sum(np.exp(1j * angles[settled]) * np.array(middles)[settled])
+    # The face's own middle goes as the sine, whose sum with exp(i angle) points along +i; later is further around.
+    behind = (np.angle(swing) - np.pi / 2) / (2 * np.pi)
+    return float(behind * _SWING_FRAMES)
+
+
+_SWING_FRAMES = 45
+_SWING_PX = 40
+
+
 def opening(path: Path) -> str:
     """Return a model file's size and how long it takes to open, the best of five."""
     taken_s = []
@@ -242,6 +274,7 @@ def measure(arguments: argparse.Namespace) -> None:
     for label, pictures in mixes.items():
         print(f"\nMixed half and half, {label}: {mixing(sitters, pictures, partner, embedding)}.", flush=True)
     if arguments.clips:
+        print(f"\nBehind a face that swings by {_SWING_PX} px in 1.5 s: {lag({'smile': 2.0}):.2f} frames.", flush=True)
         print("\n| clip | set | change at rest, × its own | on all frames |\n|---|---|---|---|")
         for clip in arguments.clips:
             for settings in ({"smile": 2.0}, {"beard": 3.0, "brows": 2.0}, {"makeup": 3.0}):
