@@ -40,7 +40,9 @@ from realtime.pipeline.pacing import DropPolicy, Mailbox
 from realtime.pipeline.processing import Limits
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session import scene_files
+from realtime.session.first_minute import DEMO_HINT, HINT, PORTRAIT_HINT, DemoTour, Hint
 from realtime.session.in_calls import InCalls
+from realtime.session.opening import OpeningWindow, both, still_of
 from realtime.session.options import Options
 from realtime.session.output_opener import OutputOpener
 from realtime.session.scene_files import Scene, SceneFolder
@@ -145,6 +147,13 @@ def build(
         for note in info.notes:
             log.warning("%s", note)
         options = _with_inset(options, requested, info)
+        sound = _sound(options, info, controls)
+        request = _output_request(options, info, controls, signer, sound)
+        opener = OutputOpener(request)
+        window = _open_window(options, opener, opened)
+        opening = None if window is None else OpeningWindow(window, controls, *still_of(options.effect))
+        if opening is not None:
+            progress = both(progress, opening.progress)
         context = _effect_context(options, progress, info)
         open_at_start = functools.partial(open_scene_effect, options=options, context=context)
         slots = (
@@ -154,10 +163,12 @@ def build(
         )
         for line in to_be_told:  # now that something is going to be shown
             log.warning("%s", line)
-        sound = _sound(options, info, controls)
-        request = _output_request(options, info, controls, signer, slots, sound)
-        opener = OutputOpener(request)
+        if opening is not None:
+            opening.end()
         for spec in options.output:
+            if window is not None and outputs.split_spec(spec)[0] == "window" and window not in opened_outputs:
+                opened_outputs.append(window)
+                continue
             opened_outputs.append(opener.open(spec))
             opened.callback(_closing(opened_outputs[-1]))
         if sum(output.on_main_thread for output in opened_outputs) > 1:
@@ -199,7 +210,7 @@ def build(
         sources = _Sources(options, loop, stats)
         front_ends = [make(controls) for make in (*_front_ends(options), *beside)]
         if "window" in _output_names(options):
-            front_ends.append(_catalogue(options, controls, loop))
+            front_ends += [_catalogue(options, controls, loop), *_first_minute(options, requested, info, controls)]
         if sound is not None:
             sound.picture_age_s = functools.partial(_age_for_others, loop)
             front_ends.append(sound)
@@ -338,10 +349,42 @@ def _output_names(options: Options) -> list[str]:
 
 
 def _with_inset(options: Options, requested: Options, info: CameraInfo) -> Options:
-    """A file shows no viewer beside the screen, so she is shown in its corner; a camera's picture is not."""
-    if options.output in (requested.output, ("window",)) or requested.effect or info.live:
+    """A file shows no viewer beside the screen, and the built-in one stands nowhere, so she is shown in a corner; a
+    camera's picture is not.
+    """
+    is_demo_window = options.output == ("window",) and _is_demo(options, info)
+    is_made_for = options.output not in (requested.output, ("window",)) or is_demo_window
+    if not is_made_for or requested.effect or info.live:
         return options
     return dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
+
+
+def _is_demo(options: Options, info: CameraInfo) -> bool:
+    """Whether the built-in viewer is seen, asked for or because there is no camera."""
+    return not info.live and (options.source is None or cameras.kind_of(options.source) == "demo")
+
+
+def _open_window(options: Options, opener: OutputOpener, opened: contextlib.ExitStack) -> Output | None:
+    """Open the window that is to be there before anything else is; None: none is asked for. Raises OutputError."""
+    spec = next((spec for spec in options.output if outputs.split_spec(spec)[0] == "window"), None)
+    if spec is None:
+        return None
+    window = opener.open(spec)
+    opened.callback(_closing(window))
+    return window
+
+
+def _first_minute(options: Options, requested: Options, info: CameraInfo, controls: ControlChannel) -> list[FrontEnd]:
+    """Return what helps whoever sees the program for the first time."""
+    if options.every_frame:
+        return []
+    is_demo = _is_demo(options, info)
+    begins_with_portrait = not requested.effect
+    words = PORTRAIT_HINT if begins_with_portrait else HINT
+    if is_demo and options.source is None:
+        words = DEMO_HINT
+    front_ends: list[FrontEnd] = [Hint(controls, words)]
+    return [*front_ends, DemoTour(controls)] if is_demo and begins_with_portrait else front_ends
 
 
 def _may_be_seen(options: Options, info: CameraInfo) -> bool:
@@ -354,7 +397,6 @@ def _output_request(
     info: CameraInfo,
     controls: ControlChannel,
     signer: Signer | None,
-    slots: Sequence[EffectSlot],
     sound: Sound | None,
 ) -> OutputRequest:
     return OutputRequest(
@@ -369,7 +411,7 @@ def _output_request(
         split=options.split or (ENDLESS if _is_endless(options, info) else NEVER),
         signer=signer,
         sound=sound,
-        title=" + ".join(slot.asked.public_name for slot in slots),
+        title=" + ".join(EffectSpec.parse(spec).public_name for spec in options.effect or ("portrait",)),
     )
 
 
