@@ -481,3 +481,12 @@ def test_the_key_goes_on_from_what_was_asked_for(current: str, following: str) -
     menu.step(1)
     menu.close()
     assert said[0] == f"effect: {following}"
+
+
+def test_who_is_painted_smaller_than_usual_is_told_why(open_style: Open) -> None:
+    effect = open_style()
+    assert effect.notices() == []
+    effect._usual_px *= 4
+    effect._is_governed = True
+    effect._renderer.frame = Size(1280, 720)
+    assert effect.notices() == ["your computer is busy: painting smaller"]

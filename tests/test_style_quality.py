@@ -56,7 +56,8 @@ def test_sizes_begin_with_the_full_one_and_shrink() -> None:
     assert areas == sorted(set(areas), reverse=True)
     assert all(side % 16 == 0 for size in sizes[1:] for side in size)
     assert all(math.isclose(size.width / size.height, 16 / 9, rel_tol=0.06) for size in sizes)
-    assert min(sizes[-1]) >= 160
+    assert min(sizes[-1]) >= 240
+    assert working_sizes(Size(480, 480))[-1] == Size(240, 240)
 
 
 @pytest.mark.parametrize("frame", [Size(1, 1), Size(17, 333), Size(64, 48), Size(8192, 16), Size(1920, 1081)])

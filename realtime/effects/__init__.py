@@ -149,6 +149,12 @@ class Effect(ABC):
         """
         return {}
 
+    def notices(self) -> Sequence[str]:
+        """[any thread] Return what whoever sits before it ought to know now, in short sentences: that it is made
+        smaller because other programs are busy, for example.
+        """
+        return ()
+
     def report(self) -> Mapping[str, Any]:
         """Return what the statistics keep of it besides its parameters, as JSON values by name (docs/statistics.md)."""
         return {}

@@ -42,6 +42,7 @@ from realtime.style.throttle import Throttle
 log = logging.getLogger(__name__)
 
 _SLOWER_TIMES = 5  # than when it was opened, because other programs are busy
+_BUSY = "your computer is busy: painting smaller"
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 
 
@@ -96,6 +97,7 @@ class StyleEffect(Effect):
         first = self._opener.open_first(frame, self._period_s if self._is_governed else float("inf"), throttle)
         self._renderer = first.renderer
         self._governor = _FrameGovernor(frame, first.sizes, self._period_s, first.step)
+        self._usual_px = _pixels(first.sizes[first.step])
         self._exchange = BackgroundLoader(self._open_beside, quick=self._renderer.model.provider == "CPU")
         self.parameters = Parameters(settings)
         self._strength_is_named = False
@@ -180,6 +182,11 @@ class StyleEffect(Effect):
         works = str(size) if size == renderer.frame else f"{size} of {renderer.frame}"
         bound = {} if renderer.model.bound.is_free else {"bound to": str(renderer.model.bound)}
         return {"style": self.title, "works at": works, **bound}
+
+    def notices(self) -> Sequence[str]:
+        size, frame = self._renderer.model.size, self._renderer.frame
+        is_small = self._is_governed and size != frame and _pixels(size) < self._usual_px
+        return [_BUSY] if is_small else []
 
     def report(self) -> Mapping[str, Any]:
         return {
@@ -278,7 +285,7 @@ def _split(argument: str) -> tuple[str, float | None]:
         strength = float(text.removesuffix("%"))
     except ValueError:
         strength = float("nan")
-    if is_percent or strength > 1:  # nobody means sixty times as strong by 60
+    if is_percent or (text.isdecimal() and strength > 1):  # nobody means sixty times as strong by 60
         strength /= 100
     if not 0 <= strength <= 1:
         raise OptionError(

@@ -22,6 +22,7 @@ from realtime.pipeline.marking import Marking
 from realtime.pipeline.turn import Telling
 
 _MOST_FACTS = 20
+_MOST_NOTICES = 3
 
 
 class _SavedState(NamedTuple):
@@ -140,6 +141,13 @@ class EffectChain:
         for slot in list(self.slots):
             lines += self.calls.ask(slot, "facts", lambda effect: _lines(effect.facts()), [])
         return lines[:_MOST_FACTS]
+
+    def notices(self) -> list[str]:
+        """Return what the effects want whoever sits before the picture to know now. Any thread."""
+        told: list[str] = []
+        for slot in list(self.slots):
+            told += self.calls.ask(slot, "notices", lambda effect: [str(line) for line in effect.notices()], [])
+        return told[:_MOST_NOTICES]
 
     @property
     def titles(self) -> list[str]:

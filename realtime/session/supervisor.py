@@ -86,6 +86,7 @@ class Supervisor:
         self._front_end_faults = OnceLogger(log)
         self._stepped = ""
         self._next_status_s = 0.0
+        self._told: set[str] = set()  # of what the effects want to be known
         self._standing: set[str] = set()  # outputs that were told to stand still
 
     def obey_waiting(self) -> None:
@@ -330,6 +331,11 @@ class Supervisor:
             yield "the camera gives no picture; it is being looked for"
         elif loop.chain.uses_faces and not loop.maker.faces_in_view and not loop.is_blank:
             yield "nobody is seen"
+        for notice in loop.chain.notices():
+            if notice not in self._told:  # once where nobody has asked for it
+                self._told.add(notice)
+                self.controls.say(notice)
+            yield notice
 
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats

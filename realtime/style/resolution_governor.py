@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from realtime.imaging.frame import Size
 from realtime.models.contract import LEAST_PX, MOST_PX
 
-_SHARES = (1.0, 5 / 6, 2 / 3, 7 / 12, 1 / 2, 5 / 12, 1 / 3, 1 / 4)
+_SHARES = (1.0, 5 / 6, 2 / 3, 7 / 12, 1 / 2, 5 / 12, 1 / 3)
 _MULTIPLE = 16
 """Sides below the full size are multiples of this: whatever a network halves, nothing has to be padded."""
-_LEAST_SIDE_PX = 160
-"""A smaller copy of a face is no longer one."""
+_LEAST_SIDE_PX = 240
+"""Of a smaller one, enlarged, a face is blocks: rather fewer pictures a second than that."""
 
 # Shares of the time between two frames. What is left belongs to the detector, the outputs and the camera's decoding.
 _TOO_LONG = 0.75
