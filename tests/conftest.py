@@ -26,6 +26,8 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # the cores have a process each; before anything imports PyTorch or OpenCV
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+    # SymPy remembers 1000 results, and PyTorch's exporter comes back to more: an eighth of its time.
+    os.environ.setdefault("SYMPY_CACHE_SIZE", "50000")
 
 # Whatever the shell asks for: the processes that share the tests and some 150 programs that tests start import the same
 # modules, and compiling them takes as long as running them.
@@ -44,15 +46,15 @@ SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Share whole folders of tests out to a process for each core; single files, and what a person wants to watch, stay
-    in this one. `-n 0` keeps all in it.
+    """Share whole folders of tests out to a process for each core and one more, for some always wait; single files, and
+    what a person wants to watch, stay in this one. `-n 0` keeps all in it.
     """
     option = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput") or option.numprocesses is not None:
         return
     is_watched = option.usepdb or option.capture == "no" or option.collectonly
     if not is_watched and any(Path(argument).is_dir() for argument in config.args):
-        option.numprocesses = min(MOST_PROCESSES, os.cpu_count() or 1)
+        option.numprocesses = min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))
         # By files, because their fixtures are made once for all of a file, in our own order (below).
         option.dist, option.loadscopereorder = "loadfile", False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,6 @@ from tests.exporting.conftest import trained
 from tools import export_onnx
 from tools.exporting import check
 from tools.exporting.graph import write_graph
-from tools.exporting.model import build_model
 from tools.exporting.source import Wishes, open_source
 from tools.networks.brush import Brush
 from tools.networks.cyclegan_resnet import CycleganResnet
@@ -74,11 +75,16 @@ def no_network():
 """
 
 
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Make tables quick."""
+    patch.setattr(check, "_MOST_RUNS", 1)
+    patch.setattr(check, "SIZES", (Size(64, 48), Size(37, 29), Size(33, 50)))
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With a small photo, code and weights of a small network, and quick tables."""
-    monkeypatch.setattr(check, "_MOST_RUNS", 1)
-    monkeypatch.setattr(check, "SIZES", (Size(64, 48), Size(37, 29), Size(33, 50)))
+    hurry(monkeypatch)
     (tmp_path / "code.py").write_text(NETWORK)
     import_code(tmp_path)
     (tmp_path / "out").mkdir()
@@ -109,9 +115,23 @@ def left(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "out").iterdir())
 
 
-def test_style_with_its_card(brush: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def style(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A style of whole blocks of 16, exported; and what was printed."""
+    torch.manual_seed(0)
+    checkpoint = tmp_path_factory.mktemp("style") / "brush.pth"
+    (checkpoint.parent / "out").mkdir()
+    torch.save({"generator": trained(Brush(16, 32, 1, normalised=True)).state_dict()}, checkpoint)
     words = ["--title", "Starry night", "--credit", "Van Gogh", "--licence", "CC0", "--trained-on", "photos"]
-    assert export(brush, *words, "--about", "Swirls.") == 0
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        hurry(patch)
+        assert export(checkpoint, *words, "--about", "Swirls.") == 0
+    return checkpoint.parent, printed.getvalue()
+
+
+def test_style_with_its_card(style: tuple[Path, str]) -> None:
+    folder, printed = style
     model = onnx.load(folder / "out" / "made.onnx")
     card = ModelCard.read({entry.key: entry.value for entry in model.metadata_props}, "made.onnx")
     made_by = card.made_by
@@ -124,7 +144,6 @@ def test_style_with_its_card(brush: Path, folder: Path, capsys: pytest.CaptureFi
         "height",
         "width",
     ]
-    printed = capsys.readouterr().out
     assert [line.split()[0] for line in printed.splitlines()[3:6]] == ["64x48", "37x29", "33x50"]
     assert "max |Δ|" in printed
     assert left(folder) == ["made.onnx"]
@@ -132,13 +151,10 @@ def test_style_with_its_card(brush: Path, folder: Path, capsys: pytest.CaptureFi
     assert str(Path(__file__).parents[2]).encode() not in (folder / "out" / "made.onnx").read_bytes()
 
 
-def test_graph_moves_no_pixels_but_at_its_ends(tmp_path: Path) -> None:
+def test_graph_moves_no_pixels_but_at_its_ends(style: tuple[Path, str], tmp_path: Path) -> None:
     """What the quick ends are for: inside, ONNX Runtime keeps its own layout, but for the instance norm."""
-    torch.save(trained(Brush(16, 32, 1, normalised=True)).state_dict(), tmp_path / "brush.pth")  # whole blocks of 16
-    (part,) = open_source(tmp_path / "brush.pth", Wishes()).parts
-    (tmp_path / "x.onnx").write_bytes(build_model(part, ModelCard(ModelKind.STYLE)).SerializeToString())
     for fixed in (True, False):
-        kinds = kinds_run(tmp_path / "x.onnx", fixed)
+        kinds = kinds_run(style[0] / "out" / "made.onnx", tmp_path, fixed)
         blocked = "ReorderOutput" in kinds
         assert kinds.count("Transpose") <= (0 if blocked else 1)
         # One pair around the instance norm, which knows planes only, and one at the end.
@@ -147,12 +163,12 @@ def test_graph_moves_no_pixels_but_at_its_ends(tmp_path: Path) -> None:
         assert kinds.count("Cast") == 2
 
 
-def kinds_run(path: Path, fixed: bool) -> list[str]:
+def kinds_run(path: Path, folder: Path, fixed: bool) -> list[str]:
     """Return the kinds of the operators that ONNX Runtime runs at 64x64, in their order."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.enable_profiling = True
-    options.profile_file_prefix = str(path.with_suffix(""))
+    options.profile_file_prefix = str(folder / "profile")
     if fixed:
         options.add_free_dimension_override_by_name("height", 64)
         options.add_free_dimension_override_by_name("width", 64)

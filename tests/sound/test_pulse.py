@@ -42,8 +42,11 @@ while True:
 
 
 def test_a_click_is_heard_in_the_call_when_its_flash_is_seen(tmp_path: Path) -> None:
-    measured = measure_sound.measure(tmp_path, 6.5, age_ms=180, drift_ppm=200)
-    off_ms = np.array(measured["off_ms"])
+    for seconds in (6.5, 30.0):  # a busy machine takes seconds until all three are there
+        (folder := tmp_path / str(seconds)).mkdir()
+        off_ms = np.array(measure_sound.measure(folder, seconds, age_ms=180, drift_ppm=200)["off_ms"])
+        if len(off_ms) >= 2:
+            break
     assert len(off_ms) >= 2
     assert abs(float(np.median(off_ms))) < 60, "machines are loaded; tools.measure_sound measures properly"
 
