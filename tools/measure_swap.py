@@ -31,6 +31,7 @@ from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_cl
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
 from tools.swap_figures.people import SCENES, Player, Verdict, everyone, judge
 from tools.swap_figures.sheets import write_sheet
+from tools.swap_figures.smiles import usual_judges
 from tools.swap_figures.speed import shares, whole_program, write_film, write_model
 from tools.swap_figures.tables import (
     PEOPLE_HEAD,
@@ -83,7 +84,7 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
         print(in_front_table(measurements))
         figures["in_front"] = [dataclasses.asdict(each) for each in measurements]
     if set(parts) - {"speed", "in-front"}:
-        eyes = Eyes(arguments.embedding)
+        eyes = Eyes(arguments.embedding, arguments.judges)
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         _measure_pictures(arguments, parts, sources, photos, eyes, figures)
@@ -268,6 +269,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = SHARED_DATA / "metrics" / "mobilefacenet.onnx"
     parser.add_argument("--embedding", type=Path, default=usual, help="the network that tells people apart")
+    parser.add_argument(
+        "--judges", type=Path, nargs="*", default=usual_judges(), help="classifiers that know a smile (the shared ones)"
+    )
     parser.add_argument("--clips", nargs="+", help="video files, or demo (the shared clips and the demo)")
     parser.add_argument("--photos", nargs="+", type=Path, help="whose faces (the Navy photo and the shared portraits)")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="measure only this")

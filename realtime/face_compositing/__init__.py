@@ -11,6 +11,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
@@ -24,6 +27,9 @@ class FaceSource(ABC):
     """True: eyes and inside of the mouth are the viewer's own, unless the user wants otherwise."""
     corners: Floats
     """(504, 2): where the corners of a face (`field.with_rim`) lie in the picture it draws from."""
+    lips: NDArray[np.float32] | None = None
+    """(3,) BGR: `draw` has skin in the place of the lips, and the viewer's own are worn in this colour. None: it has
+    lips."""
 
     def begin(self, pixels: Pixels, mesh: FaceMesh) -> None:  # noqa: B027 - a photo has nothing to wait for
         """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
@@ -34,6 +40,10 @@ class FaceSource(ABC):
         pixels than the rectangle has where the face has nothing finer to show. The caller may write into it until the
         next call. After `begin` with the same frame.
         """
+
+    def draw_with_mouth(self, geometry: FaceGeometry) -> Pixels:
+        """Return the same with a mouth, where `draw` has none."""
+        return self.draw(geometry)
 
     @abstractmethod
     def alpha(self, geometry: FaceGeometry) -> Floats:

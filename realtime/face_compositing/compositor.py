@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.face_geometry import FaceGeometry
+from realtime.face_compositing.folds import ViewerFolds
+from realtime.face_compositing.lips import LipColour, clear_lips
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import EYES, LIDS, MOUTH, FaceMesh
@@ -64,6 +66,8 @@ class Compositor:
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._middle: NDArray[np.float32] | None = None
+        self._lips = LipColour()
+        self._folds = ViewerFolds()
         self._geometry = FaceGeometry()
         self._held: _Held | None = None
 
@@ -97,19 +101,37 @@ class Compositor:
         if geometry.is_empty:
             return
         visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
-        new = self.source.draw(geometry)
+        new = self.source.draw(geometry) if self._keep.mouth else self.source.draw_with_mouth(geometry)
         if self._light is not None:
             self._light.estimate(geometry.place.of(pixels), new, geometry, pts_s, visible)
             self._light.apply(new, geometry)
         new = geometry.in_full(new)
+        if self.source.keeps_openings:
+            self._folds.look(pixels, geometry, pts_s)
+            self._folds.shade(new, geometry)
         if self._light is not None:
             self._light.add_grain(new, geometry.place.of(pixels), geometry)
         shown = self.source.alpha(geometry)
         if visible is not None:
             shown = shown * visible
+        if self._keep.mouth and self.source.lips is not None:
+            self._paint_lips(pixels, self.source.lips, shown, strength, pts_s, out)
         alpha = self._alpha(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(geometry, new, alpha, geometry.place.of(out))
+
+    def _paint_lips(
+        self, pixels: Pixels, colour: NDArray[np.float32], shown: Floats, strength: float, pts_s: float, out: Pixels
+    ) -> None:
+        """Give the viewer's lips, which `out` holds, the colour of the new face's."""
+        geometry = self._geometry
+        if self._light is not None:
+            middle = geometry.in_place(MOUTH).mean(axis=0) / geometry.place.size
+            colour = self._light.lit(colour, float(middle[0]), float(middle[1]))
+        self._lips.estimate(geometry.place.of(pixels), colour, geometry, pts_s)
+        cover = geometry.bytes_like("alpha")
+        geometry.enlarge(np.rint(shown * 255).astype(np.uint8), cover)
+        self._lips.paint(geometry.place.of(out), cover, geometry, strength)
 
     def _moves_quickly(self, mesh: FaceMesh) -> bool:
         """Whether the mesh may be off by so much that the wearer's own face looks like something in front of it."""
@@ -137,7 +159,16 @@ class Compositor:
             return
         if held.alpha is None:
             held.alpha = self._alpha(self.source.alpha(self._geometry), held.strength, _NOTHING)
+            if self.source.lips is not None:
+                held.new = self._with_mouth()
         _blend(self._geometry, held.new, held.alpha, self._geometry.place.of(out))
+
+    def _with_mouth(self) -> Pixels:
+        """Return the last face with the new face's own mouth."""
+        new = self.source.draw_with_mouth(self._geometry)
+        if self._light is not None:
+            self._light.apply(new, self._geometry)
+        return self._geometry.in_full(new)
 
     def let_go(self) -> None:
         """Hold the last face no longer: it lay in another picture."""
@@ -147,6 +178,8 @@ class Compositor:
         """Somebody else is going to wear it."""
         self._held = self._middle = None
         self.source.forget()
+        self._lips.forget()
+        self._folds.forget()
         if self._light is not None:
             self._light.forget()
         if self._occlusion is not None:
@@ -158,7 +191,11 @@ class Compositor:
         geometry = self._geometry
         alpha = geometry.bytes_like("alpha")
         geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), alpha)
-        openings = [geometry.in_place(MOUTH)] if keep.mouth else []
+        openings = []
+        if keep.mouth:
+            openings.append(geometry.in_place(MOUTH))
+            if self.source.lips is not None:
+                clear_lips(alpha, geometry)
         if keep.eyes:
             for edge, behind in zip(EYES, LIDS, strict=True):
                 openings.append(geometry.in_place(edge) * (1 - _LID) + geometry.in_place(behind) * _LID)

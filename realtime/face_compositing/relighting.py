@@ -124,6 +124,12 @@ class Relighting:
             cv2.resize(part, size, dst=whole, interpolation=cv2.INTER_LINEAR)
             change(drawn, whole, dst=drawn)
 
+    def lit(self, colour: NDArray[np.float32], across: float, down: float) -> NDArray[np.float32]:
+        """Return a colour of the new face, (3,) BGR, in the viewer's light, at a place in shares of the rectangle."""
+        x, y = round(across * (_GRID.width - 1)), round(down * (_GRID.height - 1))
+        slow = self._slow[min(max(y, 0), _GRID.height - 1), min(max(x, 0), _GRID.width - 1)]
+        return np.asarray(self._matrix[:, :3] @ colour + self._matrix[:, 3] + slow, np.float32)
+
     def add_grain(self, pixels: Pixels, viewer: Pixels, geometry: FaceGeometry) -> None:
         """Add what is finest in the viewer's picture, grain and pores, as far as the new face has too little of it.
 

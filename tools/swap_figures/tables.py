@@ -13,9 +13,8 @@ from tools.swap_figures.talking import Talk
 
 TALK_HEAD = (
     "| clip | photo | frames | hidden | likeness before | after | gain | like the viewer | expression, % (p95) "
-    "| worst part | mouth r | eyes r | eyes off | seam (p95), where | steady | at motion, % | lag, frames |\n"
-    + "|---" * 17
-    + "|"
+    "| worst part | mouth r | eyes r | eyes off | seam (p95), where | steady | at motion, % | lag, frames "
+    "| mouth, % | smiles: viewer, worn, agree |\n" + "|---" * 19 + "|"
 )
 
 
@@ -41,6 +40,8 @@ def talk_row(talk: Talk) -> str:
         f"{talk.steady:.2f}",
         f"{talk.stillness:.2f}",
         f"{talk.lag:.2f}",
+        f"{expression.parts_percent['mouth']:.1f}",
+        "; ".join(f"{each.viewer:.0%}, {each.worn:.0%}, {each.agrees:.0%}" for each in talk.smiles.values()),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -77,8 +78,9 @@ def summary(talks: Sequence[Talk], by: str) -> str:
     """All rows with one photo, one clip or one light in a line: the mean and the worst of each figure."""
     lines = [
         f"| {by} | likeness gained (least) | expression, % (most) | mouth r | eyes r | seam (p95, the worst) | steady "
-        "where still: most | lag, frames: most |",
-        "|---" * 8 + "|",
+        "where still: most | lag, frames: most | mouth, % (most) | smiles as the viewer (least) "
+        "| smiles unasked (most) |",
+        "|---" * 11 + "|",
     ]
     for name in dict.fromkeys(getattr(each, by) for each in talks):
         rows = [each for each in talks if getattr(each, by) == name]
@@ -94,9 +96,22 @@ def summary(talks: Sequence[Talk], by: str) -> str:
             f"{np.mean([each.seam for each in rows]):.0f} ({max(each.seam_worst for each in rows):.0f})",
             f"{max(still):.2f}" if still else "",
             f"{max(lags):.2f}" if lags else "",
+            f"{np.mean([each.expression.parts_percent['mouth'] for each in rows]):.1f} "
+            f"({max(each.expression.parts_percent['mouth'] for each in rows):.1f})",
+            *_smiles(rows),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _smiles(rows: Sequence[Talk]) -> tuple[str, str]:
+    """How often a new face smiles as its wearer does, and how often it does and the wearer does not, by each judge."""
+    agrees, forced = [], []
+    for judge in rows[0].smiles:
+        found = [each.smiles[judge] for each in rows]
+        agrees.append(f"{np.mean([each.agrees for each in found]):.0%} ({min(each.agrees for each in found):.0%})")
+        forced.append(f"{np.mean([each.forced for each in found]):.0%} ({max(each.forced for each in found):.0%})")
+    return "; ".join(agrees), "; ".join(forced)
 
 
 def _mean(values: Sequence[float]) -> str:

@@ -17,6 +17,7 @@ from tools.swap_figures.material import Clip
 from tools.swap_figures.motion import change, lag_frames, restlessness, stillest
 from tools.swap_figures.seam import Seam, seam
 from tools.swap_figures.sheets import spread_by_yaw, tile
+from tools.swap_figures.smiles import Smiles
 from tools.swap_figures.wearing import Eyes, Seen, region, render
 
 Numbers = NDArray[np.float32]
@@ -58,6 +59,8 @@ class Talk:
     """… and how still that is: motion a frame, % of the eye distance."""
     lag: float
     """Frames the head is late by, read off both meshes."""
+    smiles: dict[str, Smiles]
+    """By classifier."""
 
     @property
     def gain(self) -> float:
@@ -79,6 +82,7 @@ def talk(
     made_meshes: list[FaceMesh] = []
     own_meshes: list[FaceMesh] = []
     likeness: list[tuple[float, float, float]] = []
+    smiles: list[tuple[list[float], list[float]]] = []
     seams: list[Seam] = []
     places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     ratios: list[tuple[float, float, float]] = []
@@ -102,6 +106,7 @@ def talk(
             # Both are cut by the same mesh: only the pixels tell them apart.
             worn, viewer = eyes.embedding.of(output, sighting.mesh), eyes.embedding.of(original, sighting.mesh)
             likeness.append((float(viewer @ target), float(worn @ target), float(worn @ viewer)))
+            smiles.append((eyes.smiles.of(original, sighting.mesh), eyes.smiles.of(output, sighting.mesh)))
         if previous is not None and previous[1].mesh is not None:
             mask = region(sighting.mesh, original.shape) | region(previous[1].mesh, original.shape)
             moved = restlessness(sighting.mesh, previous[1].mesh)
@@ -133,6 +138,7 @@ def talk(
         float(calm[:, 1].sum() / max(calm[:, 2].sum(), _NO_CHANGE)),
         100 * float(calm[:, 0].mean()),
         _lag(places),
+        eyes.smiles.summed_up(*zip(*smiles, strict=True)),
     ), [pixels for _, pixels in sorted(tiles_by_yaw, key=lambda pair: pair[0])]
 
 

@@ -21,15 +21,17 @@ from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.swap.photo.loading import read_source
 from tools.extraction.likeness import Embedding
 from tools.swap_figures.material import Clip
+from tools.swap_figures.smiles import SmileJudges
 
 
 class Eyes:
-    """Detector, mesh and face embedding: what figures are read off with."""
+    """Detector, mesh, face embedding and classifiers: what figures are read off with."""
 
-    def __init__(self, embedding: Path) -> None:
-        """Raises ModelError."""
+    def __init__(self, embedding: Path, judges: Sequence[Path] = ()) -> None:
+        """`judges`: classifiers that know a smile. Raises ModelError."""
         self.meter = FaceMeasurer()
         self.embedding = Embedding(embedding)
+        self.smiles = SmileJudges(judges)
 
     def photo(self, path: Path) -> NDArray[np.float32]:
         """Who is in a photo. Raises EffectError where nobody is."""

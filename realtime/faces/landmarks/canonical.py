@@ -28,6 +28,15 @@ def triangles() -> NDArray[np.intp]:
     return _table("triangles", np.intp)
 
 
+@functools.cache
+def mirrored_points() -> NDArray[np.intp]:
+    """Return (468,): for each point the number of the one across the face's middle. Read only."""
+    flat = uv_points()
+    numbers = np.linalg.norm((flat * (-1, 1) + (1, 0))[:, None] - flat[None], axis=2).argmin(axis=1)
+    numbers.flags.writeable = False
+    return np.asarray(numbers, np.intp)
+
+
 def _table(name: str, dtype: Any) -> NDArray[Any]:
     text = (files("realtime.faces.landmarks") / "canonical_face.json").read_text(encoding="utf-8")
     table = np.array(json.loads(text)[name], dtype)

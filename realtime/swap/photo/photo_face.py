@@ -15,6 +15,7 @@ from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
 from realtime.swap.photo.frontalization import frontalized
+from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
 from realtime.swap.photo.skin_texture import without_hair
 
@@ -34,9 +35,14 @@ class PhotoLevels:
 
     levels: tuple[Pixels, ...]
     """The face in its own size, and halved again and again."""
+    with_mouth: tuple[Pixels, ...]
+    """The same, where `levels` have skin instead of a mouth; else the very same."""
+    lips: NDArray[np.float32] | None
+    """(3,) their colour, BGR, where `levels` have no mouth: the photo smiles, or shows its teeth."""
     corners: Floats
     """(504, 2): the mesh's points and the ring around them, in the first level. Read only."""
     mesh: FaceMesh
+    """Whose proportions are worn: those of the photo's face at rest."""
     outline_px: float
     """The side of a square as large as the face's outline."""
 
@@ -52,13 +58,26 @@ class PhotoLevels:
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
         face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
         placed = (corners - (left, top)).astype(np.float32)
-        if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
-            face, placed = frontalized(face, placed)
-        levels = [face]
-        while min(levels[-1].shape[:2]) > 64:
-            smaller = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-            levels.append(np.asarray(smaller, np.uint8))
-        return cls(tuple(levels), placed, mesh, float(np.sqrt(_area(corners[-36:].astype(np.float32)))))
+        outline_px = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
+        neutral = neutralized(face, inside)
+        if neutral is None:
+            levels, placed = _levels(face, placed, mesh)
+            return cls(levels, levels, None, placed, mesh, outline_px)
+        levels, in_place = _levels(neutral.skin, placed, mesh)
+        with_mouth, _ = _levels(neutral.with_mouth, placed, mesh)
+        at_rest = dataclasses.replace(mesh, points=neutral.mesh.points + np.array([left, top, 0], np.float32))
+        return cls(levels, with_mouth, neutral.lips, in_place, at_rest, outline_px)
+
+
+def _levels(face: Pixels, corners: Floats, mesh: FaceMesh) -> tuple[tuple[Pixels, ...], Floats]:
+    """Return a face halved again and again, and where its corners lie; laid flat first where it looks aside."""
+    if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
+        face, corners = frontalized(face, corners)
+    levels = [face]
+    while min(levels[-1].shape[:2]) > 64:
+        smaller = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(smaller, np.uint8))
+    return tuple(levels), corners
 
 
 class PhotoFace(FaceSource):
@@ -67,16 +86,22 @@ class PhotoFace(FaceSource):
     keeps_openings = True
 
     def __init__(self, photo: PhotoLevels) -> None:
-        self._levels = photo.levels
+        self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
         self._outline = photo.outline_px
         self.corners = photo.corners
         self._map = new_grid(2)
         self._proportions = ShapeTransfer(photo.mesh, photo.corners)
 
     def draw(self, geometry: FaceGeometry) -> Pixels:
+        return self._draw(geometry, self._levels)
+
+    def draw_with_mouth(self, geometry: FaceGeometry) -> Pixels:
+        return self._draw(geometry, self._with_mouth)
+
+    def _draw(self, geometry: FaceGeometry, levels: tuple[Pixels, ...]) -> Pixels:
         scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(geometry.mesh.points[:, :2])[-36:]))))
         whole = geometry.floats_like("source map", 2)
-        level = self._place(geometry.source_map, scale)
+        level = self._place(geometry.source_map, scale, levels)
         geometry.enlarge(self._map, whole)
         out = geometry.bytes_like("photo", 3)
         cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
@@ -105,13 +130,13 @@ class PhotoFace(FaceSource):
     def alpha(self, geometry: FaceGeometry) -> Floats:
         return geometry.alpha
 
-    def _place(self, source_map: Floats, scale: float) -> Pixels:
+    def _place(self, source_map: Floats, scale: float, levels: tuple[Pixels, ...]) -> Pixels:
         """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""
-        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(self._levels) - 1))
+        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(levels) - 1))
         # A level's pixel is the mean of 2^number pixels: middles shift by half of what was joined.
         np.multiply(source_map, 0.5**number, out=self._map)
         self._map += 0.5 * 0.5**number - 0.5
-        return self._levels[number]
+        return levels[number]
 
 
 def folds_in(places: Floats, reach: Floats) -> NDArray[np.uint8]:

@@ -1,0 +1,201 @@
+"""A photo that smiles, made into one at rest: what the smile did to mouth, skin and shape is not whose face it is.
+
+How far it smiles is told by its mesh (`realtime/faces/landmarks/smile.py`). What a smile does on average is known from
+many faces (`smile.npz`, `tools/learn_smile.py`): how each point moves, and how skin shades, an expression ratio image
+(Liu, Shan, Zhang, 2001). Both are taken back. What is left are the folds that are this face's own, beside nose and
+mouth and around the eyes. There the broad shading of the skin goes on from beside them, and the finest detail stays.
+The mouth is taken out altogether, skin in its place: lips and teeth that are parted do not close. The viewer's own lips
+are worn, in the colour of the photo's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.face_compositing.folds import CREASES, FOLDS, NOSE, hull, lines
+from realtime.face_compositing.rasterizer import Rasterizer
+from realtime.faces.landmarks.canonical import triangles, uv_points
+from realtime.faces.landmarks.mesh import EYES, LIPS, MOUTH, FaceMesh
+from realtime.faces.landmarks.smile import axes_of, smile_share, smile_strength
+from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
+from realtime.imaging.pixels import ONE_MAP
+from realtime.swap.photo.inpainting import inpainted
+
+SHADING_SIDE = 96
+"""Of the flat face that a smile's shading is kept on."""
+_SIDE = 256
+"""Of the flat face that shading is worked on: folds are 3 to 8 of its points wide, lips end to half a point."""
+_SHADING_STEPS = 250.0
+"""To 1 of the logarithm of brightness, in the file."""
+_FILE = Path(__file__).with_name("smile.npz")
+_NOSE_ROOM, _LIPS_ROOM, _EYES_ROOM = 0.008, 0.022, 0.02
+_SHADING_SHARE, _FOLD_SHARE, _CREASE_SHARE, _FOLD_CREASE_SHARE = 0.4, 0.8, 0.5, 0.9
+"""How far what a smile shades on average, folds and creases are evened out: all of it costs 0.05 of likeness more, and
+no classifier sees less of a smile (`python -m tools.measure_swap`)."""
+_CREASE = 0.05
+"""Dark lines thinner than this, in sides of the flat face, are creases."""
+_MOST_CHANGE = 0.9
+"""Of the logarithm: a fold is made no more than two and a half times as bright."""
+_APART, _WIDE_APART = 0.07, 0.16
+"""Between the lips' inner edges, in eye distances: from where on a mouth is not closed, and surely shows teeth."""
+_SAMPLES = (0.35, 0.5, 0.65)
+"""On the way from the outer edge of a lip to the inner one: there it is lip."""
+
+
+class Neutral(NamedTuple):
+    """A photo's face at rest."""
+
+    skin: Pixels
+    """Without folds, and with skin in the place of the mouth."""
+    with_mouth: Pixels
+    """Without folds, the mouth as it was."""
+    mesh: FaceMesh
+    """At rest. Where things lie in the photo its own mesh tells; this one tells whose they are."""
+    lips: NDArray[np.float32]
+    """(3,) their mean colour, BGR."""
+
+
+def mouth_differs(mesh: FaceMesh) -> float:
+    """Return how far a photo's mouth is not one at rest, 0..1: it smiles, or is open."""
+    _, unit = axes_of(mesh.points)
+    gap = float(np.linalg.norm(mesh.points[13] - mesh.points[14])) / unit
+    return max(smile_share(mesh), float(np.clip((gap - _APART) / (_WIDE_APART - _APART), 0, 1)))
+
+
+def neutralized(photo: Pixels, mesh: FaceMesh) -> Neutral | None:
+    """Return the face of a photo at rest; None where it is. `mesh` lies in the photo, which holds little beside it.
+
+    Some 60 ms for a face of 400 px.
+    """
+    share = smile_share(mesh)
+    if mouth_differs(mesh) <= 0:
+        return None
+    flat = _flattened(photo, mesh)
+    change = _unfolded(flat, share, smile_strength(mesh))
+    even = flat * np.exp(change)
+    soft = np.asarray(cv2.GaussianBlur(even, (0, 0), 1.0), np.float32)
+    bare = inpainted(soft, (_grown(_lips()) == 0).astype(np.float32))
+    places = _places_on_flat(photo, mesh)
+
+    def on_photo(values: Floats) -> Floats:
+        return np.asarray(cv2.remap(values, places, ONE_MAP, cv2.INTER_LINEAR), np.float32)
+
+    with_mouth = photo * np.exp(on_photo(change.astype(np.float32)))
+    covered = on_photo(_soft(_lips(), 0.006))[..., None]
+    skin = with_mouth + covered * (on_photo(bare) - with_mouth)
+    return Neutral(_bytes(skin), _bytes(with_mouth), at_rest(mesh), lips_colour(photo, mesh))
+
+
+def at_rest(mesh: FaceMesh) -> FaceMesh:
+    """Return a mesh without its smile."""
+    axes, unit = axes_of(mesh.points)
+    moved = smile_strength(mesh) * unit * (_smile()[0] @ axes.T)
+    return dataclasses.replace(mesh, points=(mesh.points - moved).astype(np.float32))
+
+
+def lips_colour(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
+    """Return (3,) BGR, the median over both lips."""
+    outer, inner = mesh.points[list(LIPS), :2], mesh.points[list(MOUTH), :2]
+    places = np.concatenate([outer + share * (inner - outer) for share in _SAMPLES])
+    colours = cv2.remap(
+        photo, places[:, None].astype(np.float32), ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(np.median(colours.reshape(-1, 3), axis=0), np.float32)
+
+
+def _flattened(photo: Pixels, mesh: FaceMesh) -> Floats:
+    places = np.zeros((_SIDE, _SIDE, 2), np.float32)
+    corners = (uv_points() * _SIDE - 0.5).astype(np.float32)
+    none = np.zeros(len(corners), np.float32)
+    Rasterizer(triangles(), _SIDE, _SIDE).paint(corners, none, mesh.points[:, :2], places)
+    per_point = mesh.width_px / _SIDE
+    smooth = cv2.GaussianBlur(photo, (0, 0), 0.4 * per_point) if per_point > 1 else photo
+    flat = cv2.remap(smooth, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(flat, np.float32) + 1
+
+
+def _unfolded(flat: Floats, share: float, strength: float) -> Floats:
+    """Return (side, side, 3) what to add to the logarithm of a flat face."""
+    features = np.maximum(_soft(_lips(), 0.01), _soft(_eyes(), 0.012))
+    change = np.repeat((-strength * _SHADING_SHARE * _smile()[1] * (1 - features))[..., None], 3, axis=2)
+    # Folds: what is broad in them goes on from beside them.
+    base = np.asarray(cv2.GaussianBlur(flat * np.exp(change), (0, 0), 0.8), np.float32)
+    outside = np.asarray(1 - np.maximum(_folds(), _lips()) / 255, np.float32)
+    smooth = np.maximum(inpainted(base, outside), 1)
+    ratio = np.clip(np.log(smooth / np.maximum(base, 1)), -_MOST_CHANGE, _MOST_CHANGE)
+    change += share * _FOLD_SHARE * _soft(_folds(), 0.012)[..., None] * ratio
+    # Creases: thin dark lines are filled up to what is on both sides of them.
+    grey = cv2.cvtColor(flat * np.exp(change).astype(np.float32), cv2.COLOR_BGR2GRAY)
+    grey = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    size = round(_CREASE * _SIDE) | 1
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    depth = np.log(np.clip(cv2.GaussianBlur(closed, (0, 0), 1.5) / np.maximum(grey, 1), 1, 1.6))
+    where = np.maximum(_CREASE_SHARE * _soft(_creases(), 0.012), _FOLD_CREASE_SHARE * _soft(_folds(), 0.012))
+    where = where * (1 - _soft(_eyes(), 0.008))
+    return np.asarray(change + (share * where * depth)[..., None], np.float32)
+
+
+def _places_on_flat(photo: Pixels, mesh: FaceMesh) -> Floats:
+    """Return (height, width, 2): where on the flat face each pixel of the photo lies; beyond its edge if nowhere."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, 512 / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    painted = np.zeros((size[1], size[0], 3), np.float32)
+    corners = ((mesh.points[:, :2] + 0.5) * (size[0] / width, size[1] / height) - 0.5).astype(np.float32)
+    values = np.column_stack([uv_points() * _SIDE - 0.5, np.ones(len(corners))]).astype(np.float32)
+    Rasterizer(triangles(), *size).paint(corners, mesh.points[:, 2], values, painted)
+    # Off the face nothing is changed: the flat picture's corner is plain.
+    places = cv2.resize(painted[..., :2], (width, height), interpolation=cv2.INTER_LINEAR)
+    on_mesh = cv2.resize(painted[..., 2], (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.where(on_mesh[..., None] > 0.999, places, -8), np.float32)
+
+
+def _bytes(picture: NDArray[Any]) -> Pixels:
+    return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
+
+
+@functools.cache
+def _smile() -> tuple[NDArray[np.float64], Floats]:
+    """Return (468, 3) how points move in a smile, in eye distances of the face's own axes; (side, side) how the
+    logarithm of brightness changes.
+    """
+    with np.load(_FILE, allow_pickle=False) as parts:
+        shading = parts["shading"].astype(np.float32) / _SHADING_STEPS
+        large = cv2.resize(shading, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+        return parts["shape"].astype(np.float64), np.asarray(cv2.GaussianBlur(large, (0, 0), 2.0), np.float32)
+
+
+def _soft(mask: NDArray[np.uint8], sides: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), sides * _SIDE), np.float32)
+
+
+def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
+
+
+@functools.cache
+def _folds() -> NDArray[np.uint8]:
+    return np.asarray(np.where(hull(NOSE, _NOSE_ROOM, _SIDE) > 0, 0, lines(FOLDS, _SIDE)), np.uint8)
+
+
+@functools.cache
+def _creases() -> NDArray[np.uint8]:
+    return lines(CREASES, _SIDE)
+
+
+@functools.cache
+def _lips() -> NDArray[np.uint8]:
+    return hull(LIPS, _LIPS_ROOM, _SIDE)
+
+
+@functools.cache
+def _eyes() -> NDArray[np.uint8]:
+    return hull(EYES[0], _EYES_ROOM, _SIDE)
