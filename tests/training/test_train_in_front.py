@@ -68,7 +68,7 @@ def test_a_face_alone_and_one_with_something_before_it_are_told_apart(pool: Pool
 def test_it_learns(pool: Pool) -> None:
     torch.manual_seed(1)
     network = InFront()
-    (_, first), (_, last) = (list(learn(network, pool, steps, 16, 3e-3, seed=1))[-1] for steps in (15, 100))
+    (_, first), (_, last) = (list(learn(network, pool, steps, 8, 3e-3, seed=1))[-1] for steps in (15, 100))
     assert last < 0.7 * first
     before, after = judge(InFront(), pool), judge(network, pool)
     assert after.found - after.beside > before.found - before.beside + 0.2
