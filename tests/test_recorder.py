@@ -177,7 +177,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"there is no folder .*nowhere; create it first"):
         Recorder(str(tmp_path / "nowhere" / "out.mp4"), OutputRequest(ControlChannel()))
     with pytest.raises(OutputError, match="must end in"):
-        Recorder(str(tmp_path / "out.webm"), OutputRequest(ControlChannel()))
+        Recorder(str(tmp_path / "out.avi"), OutputRequest(ControlChannel()))
 
 
 def test_an_encoder_that_does_not_open_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

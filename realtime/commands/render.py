@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FRAMES_OF_A_PICTURE = 30
+"""A second: what the gaze of a portrait takes to arrive, three times over."""
 _DECIDED = (
     *("source", "output", "every_frame", "loop", "hud", "screen", "rotate", "keep_in", "split"),
     *("sound", "sound_offset", "drive"),  # of what is heard now; here it is a film's
@@ -51,8 +53,12 @@ _DECIDED = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IN, OUT and the options that mean something for recorded material."""
     parser.usage = f"{parser.prog} IN OUT [--effect NAME] [OPTIONS]"
-    parser.add_argument("input", metavar="IN", help="a video file or a folder of numbered pictures")
-    parser.add_argument("result", metavar="OUT", help="out.mp4, .mkv or .mov, or folder/ for numbered PNGs")
+    parser.add_argument("input", metavar="IN", help="a video file, a folder of numbered pictures, or one picture")
+    parser.add_argument(
+        "result",
+        metavar="OUT",
+        help="out.mp4, .mkv, .mov, .webm or .gif, folder/ for numbered PNGs; of a picture .png, .jpg",
+    )
     parser.add_argument(
         "--sound",
         dest="sound_of",
@@ -110,6 +116,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         _require_free_folder(result, overwrite=options.overwrite)
     elif os.path.lexists(result) and not options.overwrite:
         raise OutputError(f"{result} exists; choose another name or add --overwrite")
+    options = _of_one_picture(options, arguments) if kind == "picture" else options
     _require_an_end(options)
     sound = _sound(arguments.sound_of, source, kind)
     if sound is not None:
@@ -228,10 +235,12 @@ def _complete(output: _Made, sound: Path | None, signer: Signer | None, provenan
 
 
 def _kind_of(result: str) -> str:
-    """Return whether a result is a `file` or a `folder`; a new name without a suffix is a folder's."""
+    """Return whether a result is a `file`, a `gif`, a `picture` or a `folder`; a new name without a suffix is a
+    folder's.
+    """
     is_new_folder = not Path(result).suffix and result.partition(":")[0] not in (*outputs.OUTPUTS, "-")
     name = "folder" if is_new_folder else outputs.split_spec(result)[0]
-    if name not in ("file", "folder"):
+    if name not in ("file", "gif", "picture", "folder"):
         raise OutputError(f"cannot render into '{result}': name a file (out.mp4) or a folder (frames/)")
     return name
 
@@ -245,8 +254,8 @@ def _sound(requested: str | None, source: Path, kind: str) -> Path | None:
     if requested is None:
         return source if kind == "file" and source.is_file() and has_sound(source) else None
     sound = user_path(requested)
-    if kind == "folder":
-        raise OptionError("--sound: pictures in a folder hold no sound; add it when you make a film of them")
+    if kind != "file":
+        raise OptionError("--sound: pictures hold no sound; add it when you make a film of them")
     if not sound.is_file():
         raise OptionError(f"--sound: no such file: {requested}; check the path")
     if not has_sound(sound):
@@ -324,6 +333,18 @@ def _require_free_folder(folder: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{folder}/ also holds other things ({min(others)} …); choose a folder of its own")
     if inside and not overwrite:
         raise OutputError(f"{folder}/ holds pictures already; choose another name or add --overwrite")
+
+
+def _of_one_picture(options: Options, arguments: argparse.Namespace) -> Options:
+    """Return the options for one picture out of one: a few frames of it, so that a face has been found for certain and
+    what moves has come to rest. Raises OptionError where more than one comes in.
+    """
+    if cameras.kind_of(options.source or "") != "still":
+        raise OptionError(
+            f"{arguments.input} is more than one picture; name a film (out.mp4) or a folder (frames/) to render it into"
+        )
+    given = options.frames is not None or options.seconds is not None
+    return options if given else dataclasses.replace(options, frames=_FRAMES_OF_A_PICTURE)
 
 
 def _require_an_end(options: Options) -> None:

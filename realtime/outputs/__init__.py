@@ -100,7 +100,9 @@ OUTPUTS: dict[str, RegistryEntry] = {
     "fullscreen": RegistryEntry("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
     "kiosk": RegistryEntry("realtime.outputs.window.kiosk", "Kiosk", "the whole screen, and nothing that ends it"),
     "camera": RegistryEntry("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
-    "file": RegistryEntry("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov"),
+    "file": RegistryEntry("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov, .webm"),
+    "gif": RegistryEntry("realtime.outputs.moving_gif", "MovingGif", "a moving GIF: out.gif"),
+    "picture": RegistryEntry("realtime.outputs.still_picture", "StillPicture", "the last picture: out.png, out.jpg"),
     "folder": RegistryEntry(
         "realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"
     ),
@@ -108,9 +110,11 @@ OUTPUTS: dict[str, RegistryEntry] = {
     "none": RegistryEntry("realtime.outputs.null", "NullOutput", "nothing is shown; for measuring"),
 }
 """Each class is opened as `Class(argument, request)`: `window`/`fullscreen`/`kiosk`: screen number or empty, of
-`kiosk` a name too; `camera`: backend, `backend:device` or empty; `file` and `folder`: the path; others: empty."""
+`kiosk` a name too; `camera`: backend, `backend:device` or empty; `file`, `gif`, `picture` and `folder`: the path;
+others: empty."""
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm"})
+_FILES = {**dict.fromkeys(VIDEO_SUFFIXES, "file"), ".gif": "gif", **dict.fromkeys((".png", ".jpg", ".jpeg"), "picture")}
 
 
 def split_spec(spec: str) -> tuple[str, str]:
@@ -124,11 +128,12 @@ def split_spec(spec: str) -> tuple[str, str]:
     if spec.endswith(("/", "\\")) or path.is_dir():
         return "folder", spec
     suffix = Path(spec).suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        return "file", spec
+    if suffix in _FILES:
+        return _FILES[suffix], spec
     names = ["window", "fullscreen", "kiosk", "camera", "none", "-"]
     if suffix:
-        raise OutputError(f"cannot write '{spec}': a video file ends in {', '.join(sorted(VIDEO_SUFFIXES))}")
+        films = ", ".join(sorted(VIDEO_SUFFIXES))
+        raise OutputError(f"cannot write '{spec}': a video file ends in {films} or .gif, a picture in .png or .jpg")
     raise OutputError(f"no output '{spec}'{nearest(spec, names)}; there are: {', '.join(names)}, out.mp4, folder/")
 
 

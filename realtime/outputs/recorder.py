@@ -31,8 +31,8 @@ _logger = logging.getLogger(__name__)
 
 
 class Recorder(Output):
-    """Writes .mp4, .mov or .mkv straight under its final name: a recording can be watched while it grows, and one
-    whose program was killed is still a film.
+    """Writes .mp4, .mov, .mkv or .webm straight under its final name: a recording can be watched while it grows, and
+    one whose program was killed is still a film.
 
     A file that exists is refused without `--overwrite`; with it, it is emptied when the first frame comes, not before.
     Times are the frames' `pts_s`, counted from the first frame, whatever the distances between them. How its pictures
@@ -220,7 +220,7 @@ class _Part:
         provenance = frame.provenance
         if self._metadata is None:
             how_made = provenance or Provenance((self._request.title,))
-            self._metadata = FilmTags(how_made, has_free_tags=self._container_kind.format == "matroska")
+            self._metadata = FilmTags(how_made, has_free_tags=self._container_kind.is_matroska)
         elif provenance is not None and provenance is not self._last_provenance:
             self._metadata.add(provenance)
         self._last_provenance = provenance
@@ -230,7 +230,7 @@ class _Part:
         """Write into the finished file what is true of the whole of it. Raises OSError."""
         assert self._metadata is not None  # noqa: S101 - a film has begun
         self._metadata.correct(self._file, finished=True)
-        if self._container_kind.format == "matroska":
+        if self._container_kind.is_matroska:
             return
         end = self._file.seek(0, os.SEEK_END)
         try:

@@ -68,7 +68,7 @@ _DEMO_SECONDS = 10.0
 _DEMO_FILE = Path("realtime-demo.mp4")
 _WAITS = frozenset({"fullscreen", "kiosk", "camera"})
 """Outputs that are there for others, and often without anybody who could start the program again."""
-_SEEN_BY_OTHERS = frozenset({"camera", "file", "folder", "pipe"})
+_SEEN_BY_OTHERS = frozenset({"camera", "file", "gif", "picture", "folder", "pipe"})
 
 
 class Run(NamedTuple):

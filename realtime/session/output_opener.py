@@ -12,7 +12,7 @@ from realtime.outputs import Output, OutputRequest
 
 _ONCE_ONLY = frozenset({"pipe"})
 """Standard output cannot be opened again. (Nor can a window: where the main thread hangs, the process does.)"""
-_KEPT = frozenset({"file", "folder"})
+_KEPT = frozenset({"file", "gif", "picture", "folder"})
 """What holds what was made until now: another goes on beside it, under the next name that is free."""
 
 

@@ -51,7 +51,7 @@ def setting_from(text: str, folder: Path) -> str:
 
 def _output(spec: str, folder: Path) -> str:
     kind, path = outputs.split_spec(spec)
-    if kind not in ("file", "folder"):
+    if kind not in ("file", "gif", "picture", "folder"):
         return spec
     return f"{folder / user_path(path)}{'/' if kind == 'folder' else ''}"
 

@@ -1,6 +1,7 @@
 """Writing films: containers, encoders, one video stream and, where there is sound, one of it.
 
-Best first, whatever encoder works here is taken: libx264, then those of graphics cards and systems, then MPEG-4.
+Best first, whatever encoder works here is taken: libx264, then those of graphics cards and systems, then MPEG-4;
+for WebM VP9, then VP8.
 """
 
 from __future__ import annotations
@@ -35,29 +36,8 @@ _SOUND_BITS_PER_S = 96_000
 """For each channel: what a voice and music need to sound as they did."""
 
 
-class Container(NamedTuple):
-    """How a kind of file is written."""
-
-    format: str
-    ticks_per_s: int
-    options: dict[str, str]
-
-
-# 60000 ticks a second hold the times of 24, 25, 29.97, 30, 50, 59.94 and 60 fps exactly, and MPEG-4 Part 2 allows no
-# more than 65535. Matroska counts milliseconds.
-# hybrid_fragmented: written in pieces of a second, each playable as soon as it is there, so that a recording whose
-# program was killed loses a second at most; closing it turns it into an ordinary file that every editor opens.
-_FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000"}
-CONTAINERS = {
-    ".mp4": Container("mp4", 60_000, _FRAGMENTS),
-    ".mov": Container("mov", 60_000, _FRAGMENTS),
-    # Without checksums: they are optional, and a tag could not be corrected in its place.
-    ".mkv": Container("matroska", 1_000, {"cluster_time_limit": "1000", "write_crc32": "0"}),
-}
-
-
 class Encoder(NamedTuple):
-    """One way to compress, best first in the table below."""
+    """One way to compress, best first in the tables below."""
 
     name: str
     options: dict[str, str]
@@ -77,6 +57,40 @@ ENCODERS = (
     Encoder("libopenh264", {}, has_quality=False),
     Encoder("mpeg4", {}, has_quality=False),
 )
+WEB_ENCODERS = (
+    Encoder("libvpx-vp9", {"deadline": "realtime", "cpu-used": "7", "row-mt": "1", "crf": "30", "b": "0"}, True),
+    Encoder("libvpx", {"deadline": "realtime", "cpu-used": "8"}, has_quality=False),
+)
+"""Of WebM, which may hold no other."""
+
+
+class Container(NamedTuple):
+    """How a kind of file is written."""
+
+    format: str
+    ticks_per_s: int
+    options: dict[str, str]
+    sound: str = "aac"
+    """What compresses sound."""
+
+    @property
+    def is_matroska(self) -> bool:
+        """Whether tags may have any name, and stand where they can be found again."""
+        return self.format in ("matroska", "webm")
+
+
+# 60000 ticks a second hold the times of 24, 25, 29.97, 30, 50, 59.94 and 60 fps exactly, and MPEG-4 Part 2 allows no
+# more than 65535. Matroska counts milliseconds.
+# hybrid_fragmented: written in pieces of a second, each playable as soon as it is there, so that a recording whose
+# program was killed loses a second at most; closing it turns it into an ordinary file that every editor opens.
+_FRAGMENTS = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000"}
+CONTAINERS = {
+    ".mp4": Container("mp4", 60_000, _FRAGMENTS),
+    ".mov": Container("mov", 60_000, _FRAGMENTS),
+    # Without checksums: they are optional, and a tag could not be corrected in its place.
+    ".mkv": Container("matroska", 1_000, {"cluster_time_limit": "1000", "write_crc32": "0"}),
+    ".webm": Container("webm", 1_000, {"cluster_time_limit": "1000", "write_crc32": "0"}, sound="libopus"),
+}
 
 
 class WholeWrites:
@@ -122,7 +136,7 @@ class FilmWriter:
         metadata: FilmTags,
         sound_channels: int = 0,
     ) -> None:
-        self._ticks_per_s = kind.ticks_per_s
+        self._ticks_per_s, self._sound_codec = kind.ticks_per_s, kind.sound
         self._size = size
         self._fitted: Pixels | None = None
         self._reformat = VideoReformatter().reformat
@@ -196,7 +210,7 @@ class FilmWriter:
 
     def _sound_stream(self, channels: int) -> av.AudioStream:
         layout = "mono" if channels == 1 else "stereo"
-        stream = self._container.add_stream("aac", rate=SOUND_RATE, layout=layout)
+        stream = cast("av.AudioStream", self._container.add_stream(self._sound_codec, rate=SOUND_RATE, layout=layout))
         stream.codec_context.bit_rate = _SOUND_BITS_PER_S * channels
         return stream
 
@@ -260,7 +274,8 @@ def begin_film(
     if not size.width or not size.height:
         raise OutputError(f"cannot record pictures of {asked}; the smallest is 2x2")
     reasons = []
-    for encoder in ENCODERS:
+    encoders = WEB_ENCODERS if kind.format == "webm" else ENCODERS
+    for encoder in encoders:
         file.seek(0)
         file.truncate()
         try:
@@ -270,7 +285,7 @@ def begin_film(
                 raise
             reasons.append(f"{encoder.name}: {error}")
             continue
-        if encoder is not ENCODERS[0]:
+        if encoder is not encoders[0]:
             _logger.info("recording with %s, because %s", encoder.name, "; ".join(reasons))
         return film, encoder.name
     raise OutputError(

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _COPIED = {
     ".mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
     ".mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),
+    ".webm": frozenset({"opus", "vorbis"}),
     ".mkv": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "vorbis", "dts", "truehd"}),
 }
 """What a container may hold, and players find in it, without being encoded again."""
@@ -41,8 +42,8 @@ def has_sound(path: Path) -> bool:
 def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
     """Write `result`: the video of `pictures` and the sound of `source`, cut where the pictures end.
 
-    Both are copied packet by packet; a sound format that the container cannot hold is encoded as AAC. `result` may
-    be `pictures`. Raises OutputError.
+    Both are copied packet by packet; a sound format that the container cannot hold is encoded as AAC, in WebM as Opus.
+    `result` may be `pictures`. Raises OutputError.
     """
     try:
         with atomic_write(result) as unfinished:
@@ -57,7 +58,9 @@ def _cannot_be_kept(source: Path, error: Exception) -> OutputError:
 
 
 def _join(source: Path, pictures: Path, result: Path) -> None:
-    options = {} if result.suffix.lower() == ".mkv" else {"movflags": "+faststart"}  # Matroska has no such thing
+    options = (
+        {} if result.suffix.lower() in (".mkv", ".webm") else {"movflags": "+faststart"}
+    )  # Matroska has no such thing
     begins_s = _first_picture_s(source)  # pictures are recorded from 0 on: sound moves with them
     with (
         open_film(pictures) as video_in,
@@ -96,6 +99,8 @@ def _add_stream(out: OutputContainer, stream: AudioStream, suffix: str) -> tuple
     """Add a track for the sound of `stream`; True where its packets are taken over as they are."""
     if stream.codec_context.codec.canonical_name in _COPIED[suffix.lower()]:
         return out.add_stream_from_template(stream), True
+    if suffix.lower() == ".webm":
+        return out.add_stream("libopus", rate=48_000, layout="mono" if stream.channels == 1 else "stereo"), False
     layout = _layout_for_aac(stream.layout)
     if layout != stream.layout.name and stream.layout.nb_channels != AudioLayout(layout).nb_channels:
         log.warning(

@@ -57,7 +57,10 @@ class Opener:
         for film in folder.glob("*.mp4"):
             with av.open(film) as container:
                 sizes += [Size(picture.width, picture.height) for picture in container.decode(video=0)]
-        for path in folder.glob("pictures/*"):
+        for film in folder.glob("*.gif"):
+            with av.open(film) as container:
+                sizes += [Size(picture.width, picture.height) for picture in container.decode(video=0)]
+        for path in [*folder.glob("pictures/*"), *folder.glob("*.png")]:
             sizes.append(Size.of(np.asarray(cv2.imread(str(path)), np.uint8)))
         return sizes
 
@@ -68,6 +71,8 @@ OPENERS: dict[str, Callable[[Path, OutputRequest], Output]] = {
     "kiosk": lambda folder, request: open_output("kiosk", request),
     "camera": lambda folder, request: open_output("camera:test", request),
     "file": lambda folder, request: open_output(str(folder / "out.mp4"), request),
+    "gif": lambda folder, request: open_output(str(folder / "out.gif"), request),
+    "picture": lambda folder, request: open_output(str(folder / "out.png"), request),
     "folder": lambda folder, request: open_output(f"{folder}/pictures/", request),
     "pipe": lambda folder, request: open_output("-", request),
     "none": lambda folder, request: open_output("none", request),
@@ -139,7 +144,7 @@ def test_shows_in_the_size_asked_for(opener: Opener) -> None:
     output = opener(OutputRequest(ControlChannel(), size=Size(80, 60), fps=12.5, title="A title"))
     for frame in frames(*SIZES):
         output.show(frame)
-    expected = {"none": [], "window": [Size(80, 60)]}
+    expected = {"none": [], "window": [Size(80, 60)], "picture": [Size(80, 60)]}
     if opener.kind in ("fullscreen", "kiosk"):
         expected[opener.kind] = [Size(*pygame.display.get_desktop_sizes()[0])]
     assert opener.shown(output) == expected.get(opener.kind, [Size(80, 60)] * 4)
@@ -151,7 +156,7 @@ def test_shows_the_same_moment_and_the_same_picture_again(opener: Opener) -> Non
     for moment in (frame, frame, Frame(frame.pixels, 1.0, 1.0, 7), Frame(frame.pixels, 1.0, 1.0, 8)):
         output.show(moment)
     # A film has the same moment once; a window shows one picture, and only the last.
-    counts = {"none": 0, "window": 1, "fullscreen": 1, "kiosk": 1, "file": 3}
+    counts = {"none": 0, "window": 1, "fullscreen": 1, "kiosk": 1, "picture": 1, "file": 3, "gif": 2}
     assert len(opener.shown(output)) == counts.get(opener.kind, 4)
 
 
@@ -209,6 +214,9 @@ def test_output_texts_mean_what_they_say(tmp_path: Path) -> None:
     assert split_spec("camera:obs:OBS Virtual Camera") == ("camera", "obs:OBS Virtual Camera")
     assert split_spec("clip.MP4") == ("file", "clip.MP4")
     assert split_spec("C:\\films\\clip.mov") == ("file", "C:\\films\\clip.mov")
+    assert split_spec("clip.webm") == ("file", "clip.webm")
+    assert split_spec("clip.gif") == ("gif", "clip.gif")
+    assert split_spec("styled.JPG") == ("picture", "styled.JPG")
     assert split_spec("pictures/") == ("folder", "pictures/")
     assert split_spec(str(tmp_path)) == ("folder", str(tmp_path))
     with pytest.raises(OutputError, match="did you mean 'window'"):
