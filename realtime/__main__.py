@@ -42,6 +42,7 @@ COMMANDS = {
     "scenes": "looks kept under a number and a name: list them, give them away",
     "osc": "the addresses that --osc answers to",
     "models": "the models: list, verify; add somebody else's style",
+    "install-launcher": "an icon among the programs, for people without a terminal",
     "doctor": "what works on this machine, and what to do about the rest",
 }
 
@@ -86,7 +87,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
 
 def _load(command: str) -> CommandModule:
-    module: CommandModule = importlib.import_module(f"realtime.commands.{command}")
+    module: CommandModule = importlib.import_module(f"realtime.commands.{command.replace('-', '_')}")
     return module
 
 

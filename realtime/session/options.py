@@ -224,8 +224,8 @@ class Options:
         _OUT,
         "OUTPUT",
         "repeat it for several at once; window; fullscreen[:SCREEN]; kiosk[:SCREEN]: the same, and only Ctrl+Alt+Q "
-        "ends it; camera[:BACKEND[:DEVICE]]: a virtual camera; out.mp4, .mkv, .mov, .webm, .gif; out.png, .jpg: the last "
-        "picture; folder/: numbered PNGs; -: raw BGR frames on "
+        "ends it; camera[:BACKEND[:DEVICE]]: a virtual camera; out.mp4, .mkv, .mov, .webm, .gif; out.png, .jpg: the "
+        "last picture; folder/: numbered PNGs; -: raw BGR frames on "
         "standard output; none; default: window",
         _output,
     )
