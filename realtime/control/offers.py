@@ -44,6 +44,8 @@ class Shelf:
     """What may be dropped here, in words: `a photo of a face`; empty: nothing."""
     folder: Path | None = None
     """Where what lies here is kept, where people may look and put more."""
+    keeps: Command | None = None
+    """What asks that what is shown now be kept here; None: nothing can be."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,3 +92,8 @@ class Offers(Protocol):
 
     def open_folder(self, shelf: str) -> None:
         """Show a shelf's folder in the system's file manager."""
+
+
+def scene_spec(name: str) -> str:
+    """Return what the offer of a scene is known by; empty for no scene."""
+    return f"scene:{name}" if name else ""

@@ -100,6 +100,7 @@ class Supervisor:
         if command is not None:
             self._loop.main_pulse.at(f"the command {type(command).__name__}", _WISH_PATIENCE_S)
             self._obey(command)
+            self._next_status_s = 0.0  # a switch that is pressed shows at once that it was
         now_s = time.monotonic()
         if now_s >= self._next_status_s:
             self._next_status_s = now_s + _STATUS_EVERY_S

@@ -13,6 +13,7 @@ import numpy as np
 from realtime.control.commands import (
     Command,
     KeepFace,
+    KeepScene,
     LearnRest,
     NextParameter,
     Quit,
@@ -77,6 +78,7 @@ _HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), "quit")
 _HELP_TRAY = (
     KeyHelp(("Mouse", "Tab"), "everything there is, at hand"),
     KeyHelp(("0", "9"), "the look or scene of that number"),
+    KeyHelp(("Shift+0",), "keep what you see as a scene"),
     KeyHelp(("B",), "hold: without the effect; drag: a split"),
     KeyHelp(("C", "V"), "next camera; in my calls"),
 )
@@ -158,6 +160,7 @@ class Window(Output):
         self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
         self.tray = None if self._opens_fullscreen else Tray(request.controls, self)
         self.untouched = Untouched(request.controls)
+        self._dropped: list[Path] = []
         self._is_fullscreen = self._opens_fullscreen
         self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
         self._followed_size: Size | None = None  # that the window was given for the picture's shape
@@ -402,6 +405,8 @@ class Window(Output):
             return self._handle_press(event)
         elif event.type == pygame.MOUSEBUTTONUP and event.button == 1 and self.tray is not None:
             self.tray.release(*self._on_canvas(event.pos), time.monotonic())
+        elif event.type in (pygame.DROPBEGIN, pygame.DROPFILE, pygame.DROPCOMPLETE):
+            self._handle_drop(event)
         elif event.type == pygame.MOUSEWHEEL and self.tray is not None:
             self.tray.turn(-event.y if event.flipped else event.y, time.monotonic())
         elif event.type == pygame.WINDOWSIZECHANGED:
@@ -430,6 +435,19 @@ class Window(Output):
         if self.tray is not None:
             self.tray.move(x, y, now_s)
         return False
+
+    def _handle_drop(self, event: pygame.event.Event) -> None:
+        """Files that are dropped together come one by one, and are used together."""
+        offers = self._controls.offers
+        if self.tray is None or offers is None:
+            return
+        if event.type == pygame.DROPFILE:
+            self._dropped.append(Path(event.file))
+        elif event.type == pygame.DROPCOMPLETE and self._dropped:
+            offers.take(tuple(self._dropped), self.tray.shelf if self.tray.is_open else "Looks")
+            self._dropped.clear()
+        else:
+            self._dropped.clear()
 
     def _handle_press(self, event: pygame.event.Event) -> bool:
         """The mouse's buttons; a finger comes as the first one."""
@@ -491,7 +509,10 @@ class Window(Output):
         elif key == pygame.K_v:
             self._controls.send(SetInCalls())
         elif digit is not None and not modifiers & (pygame.KMOD_CTRL | pygame.KMOD_ALT | pygame.KMOD_META):
-            tray.choose_number(digit)
+            if modifiers & pygame.KMOD_SHIFT:
+                self._controls.send(KeepScene(str(digit)))
+            elif not tray.choose_number(digit):
+                self._controls.say(f"nothing has the number {digit} yet; Shift+{digit} keeps what you see there")
         else:
             return False
         return True

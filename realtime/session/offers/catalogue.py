@@ -10,14 +10,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from realtime.cameras.listing import ListedCamera, list_cameras
-from realtime.control.channel import ControlChannel
-from realtime.control.commands import ChooseEffect, ChooseSource
+from realtime.control.channel import ControlChannel, ListedScene
+from realtime.control.commands import ChooseEffect, ChooseScene, ChooseSource, KeepScene
 from realtime.control.front_end import FrontEnd
-from realtime.control.offers import Offer, OfferedSource, Offers, Shelf
+from realtime.control.offers import Offer, OfferedSource, Offers, Shelf, scene_spec
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
 from realtime.core.helper_process import HelperGoneError, HelperProcess
 from realtime.core.specs import EffectSpec
+from realtime.effects import shows_people
 from realtime.imaging.frame import Frame, Pixels
+from realtime.picture_files.reader import read_picture
+from realtime.session import scene_files
 from realtime.session.offers import dialogue, files, listing, making
 from realtime.session.offers.files import FileKind, Use, Way
 from realtime.session.offers.thumbnails import Thumbnails, small
@@ -46,6 +49,7 @@ class Catalogue(FrontEnd, Offers):
         self._changed = threading.Condition()
         # Guarded by _changed:
         self._listed: tuple[Shelf, ...] = ()
+        self._scenes = Shelf("Scenes")
         self._added: tuple[tuple[str, Offer], ...] = ()  # shelf and offer, since the start
         self._shelves: tuple[Shelf, ...] = ()
         self._sources: tuple[OfferedSource, ...] = ()
@@ -59,6 +63,7 @@ class Catalogue(FrontEnd, Offers):
         self._helper: HelperProcess | None = None
         self._turn = 0
         self._failed: dict[str, int] = {}
+        self._scene_pictures: dict[str, tuple[Path, int] | None] = {}  # which one was read
         self._thumbnails: dict[str, Pixels] = {}  # written by that thread; any may look
         self._faults = OnceLogger(log)
 
@@ -116,7 +121,7 @@ class Catalogue(FrontEnd, Offers):
         return self._ask_for_files(f"realtime: {path}", lambda paths: self._set_file(path, paths))
 
     def open_folder(self, shelf: str) -> None:
-        folder = listing.folder_of(shelf)
+        folder = next((one.folder for one in self._shelves if one.name == shelf), None)
         if folder is None:
             self._controls.say(f"{shelf} has no folder")
             return
@@ -159,7 +164,7 @@ class Catalogue(FrontEnd, Offers):
                 case Use.BUILD_PORTRAIT:
                     self._build_portrait(path, is_shown=is_first)
                 case Use.SCENE:
-                    self._controls.say(f"{path.name}: scenes are read at the start, --preset {path.name}", _SAID_FOR_S)
+                    self._controls.send(ChooseScene(str(path.absolute())))
                 case Use.EFFECT:
                     self._take_for_effect(path, way.effect, is_shown=is_first)
                 case Use.SOURCE if is_first:
@@ -184,7 +189,7 @@ class Catalogue(FrontEnd, Offers):
         if folder is None:
             self._controls.say("no folder for portraits is known; set HOME")
             return
-        spec = f"portrait:{picture.absolute()}"
+        spec, before = f"portrait:{picture.absolute()}", self._controls.status.spec
         tile = Offer(spec, making.title_of(picture), None, made=0.0)
         self._add("Portraits", tile)
         self._controls.say(f"making a portrait of {picture.name}; the picture goes on meanwhile", _SAID_FOR_S)
@@ -202,7 +207,7 @@ class Catalogue(FrontEnd, Offers):
         self._add("Portraits", listing.portrait(pack))
         self._list_again()
         self._controls.say(f"{making.title_of(picture)} hangs among the portraits now", _SAID_FOR_S)
-        if is_shown:
+        if is_shown and self._controls.status.spec == before:  # somebody who has gone on meanwhile is left alone
             self._controls.send(ChooseEffect(f"portrait:{pack.stem}", listing.FADE_S))
 
     def _add_model(self, path: Path) -> None:
@@ -285,7 +290,7 @@ class Catalogue(FrontEnd, Offers):
         for shelf in self._listed:
             added = [offer for on, offer in self._added if on == shelf.name and offer.spec not in listed]
             shelves.append(dataclasses.replace(shelf, offers=(*shelf.offers, *added)) if added else shelf)
-        together = tuple(shelves)
+        together = (*shelves, self._scenes) if shelves else ()
         if together != self._shelves:
             self._shelves = together
 
@@ -330,6 +335,7 @@ class Catalogue(FrontEnd, Offers):
             try:
                 if must_list:
                     self._list()
+                self._list_scenes()
                 is_new = watched is not None and self._make_one(watched)
             except HelperGoneError as error:
                 if self._is_closed:
@@ -369,6 +375,42 @@ class Catalogue(FrontEnd, Offers):
         asked = EffectSpec.parse(spec)
         placing = effects.effect_class(asked.name).placing
         self._add(placing.shelf, listing.offer(asked.name, asked.argument, placing))
+
+    def _list_scenes(self) -> None:
+        """Look which scenes there are; some are kept, others laid into their folder, while the tray is open."""
+        try:
+            scenes = self._controls.scenes()
+        except RealtimeError as error:
+            self._faults.failure("the scenes cannot be listed", error)
+            return
+        shelf = Shelf("Scenes", tuple(map(_scene_offer, scenes)), folder=self._scenes_folder(), keeps=KeepScene())
+        for scene in scenes:
+            self._show_picture(scene)
+        with self._changed:
+            if shelf != self._scenes:
+                self._scenes = shelf
+                self._put_together()
+
+    def _scenes_folder(self) -> Path | None:
+        try:
+            return self._options.scenes or scene_files.default_folder()
+        except OptionError:  # nobody's home is known: none can be kept
+            return None
+
+    def _show_picture(self, scene: ListedScene) -> None:
+        """Let a scene's own picture be its thumbnail, read once for as long as it stays the same."""
+        spec = scene_spec(scene.name)
+        try:
+            version = None if scene.picture is None else (scene.picture, scene.picture.stat().st_mtime_ns)
+            if version == self._scene_pictures.get(spec):
+                return
+            self._scene_pictures[spec] = version
+            if scene.picture is None:
+                self._thumbnails.pop(spec, None)
+            else:
+                self._thumbnails[spec] = read_picture(scene.picture)
+        except (OSError, RealtimeError) as error:  # a scene without a picture can be chosen as well
+            log.debug("the picture of scene %s: %s", scene.name, error)
 
     def _make_one(self, watched: str) -> bool:
         """Make the thumbnail whose turn it is. Return whether others have none yet."""
@@ -424,6 +466,14 @@ class Catalogue(FrontEnd, Offers):
             helper, self._helper = self._helper, None
         if helper is not None:
             helper.close()
+
+
+def _scene_offer(scene: ListedScene) -> Offer:
+    number = scene.number if 0 <= scene.number <= 9 else None
+    is_bare = bool(scene.effects) and all(shows_people(spec) for spec in scene.effects)
+    return Offer(
+        scene_spec(scene.name), scene.name, ChooseScene(scene.name), is_bare, number=number, has_thumbnail=False
+    )
 
 
 def _offered(camera: ListedCamera, *, is_alone: bool) -> OfferedSource:

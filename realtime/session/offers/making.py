@@ -59,7 +59,8 @@ def build_portrait(picture_file: Path, folder: Path, progress: Progress) -> Path
 
 def title_of(picture_file: Path) -> str:
     """Return what a portrait of a picture is called."""
-    return picture_file.stem.replace("_", " ").replace("-", " ").strip() or picture_file.stem
+    words = picture_file.stem.replace("_", " ").replace("-", " ").strip() or picture_file.stem
+    return words[:1].upper() + words[1:]
 
 
 def add_model(model_file: Path) -> str:
@@ -76,7 +77,7 @@ def add_model(model_file: Path) -> str:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     if done.returncode != 0:
         reason = lines[-1] if lines else f"it ended with code {done.returncode}"
-        raise ModelError(reason.removeprefix("error: ").removeprefix("ERROR "))
+        raise ModelError(reason.removeprefix("realtime: ").replace(str(model_file), model_file.name))
     speed = next((line for line in done.stdout.splitlines() if line.startswith("speed:")), "")
     return f"{title_of(model_file)} is there now" + (f"; {speed.removeprefix('speed:').strip()}" if speed else "")
 

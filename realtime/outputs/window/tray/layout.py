@@ -28,6 +28,7 @@ from realtime.outputs.window.tray.widgets import (
 )
 
 BAR, SHELF, MENU, HELP, COUNT = "bar", "shelf", "menu", "help", "count"
+KEEP_KEYS = "Shift and a digit"
 ADD = "add"
 """What the last tile is known by."""
 
@@ -336,12 +337,15 @@ class _ShelfPanel:
                 number="" if number is None or offer.made is not None else str(number),
                 icon="hidden" if hidden else ("sparkle" if offer.made is None else ""),
                 picture=0 if hidden else pictures.get(offer.spec, 0),
-                is_chosen=offer.spec == state.chosen,
+                is_chosen=offer.spec in state.chosen,
                 made=offer.made,
             )
 
     def _adding(self, shelf: Shelf) -> Iterator[Tile]:
-        if shelf.takes:
+        if shelf.keeps is not None:
+            words = f"keep what you see now ({KEEP_KEYS})"
+            yield Tile(f"tile:{ADD}", Place(0, 0, 0, 0), words, text="Keep", icon="plus", says="keep what you see")
+        elif shelf.takes:
             words = f"drop {shelf.takes} here, or click"
             yield Tile(f"tile:{ADD}", Place(0, 0, 0, 0), words, text="Add", icon="plus", says=f"or drop {shelf.takes}")
 

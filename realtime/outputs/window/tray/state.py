@@ -54,8 +54,8 @@ class TrayState:
     """For how long a recording goes on; None: there is none."""
     paused: bool
     mirrored: bool
-    chosen: str
-    """The spec of the offer that is in use; empty: none of those there are."""
+    chosen: frozenset[str]
+    """The specs of the offers that are in use: an effect, a scene."""
     effect: str
     """The same as people read it."""
     hides_people: bool

@@ -16,7 +16,7 @@ from realtime.control.commands import (
     SetPaused,
     SetRecording,
 )
-from realtime.control.offers import Offer
+from realtime.control.offers import Offer, scene_spec
 from realtime.core.errors import OptionError
 from realtime.core.settings import Kind, Value
 from realtime.imaging.frame import Pixels, Size
@@ -169,8 +169,8 @@ class Tray:
         elif self._recording_since_s is None:
             self._recording_since_s = now_s
         shelves = offers.shelves if offers is not None else ()
-        chosen = chosen_of(shelves, status.spec)
-        if self._hand.opening and (self._hand.opening == chosen or now_s > self._opening_until_s):
+        chosen = frozenset({chosen_of(shelves, status.spec), scene_spec(status.scene)}) - {""}
+        if self._hand.opening and (self._hand.opening in chosen or now_s > self._opening_until_s):
             self._hold(opening="")
         self._hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
         if shelves and all(shelf.name != self._hand.shelf for shelf in shelves):
@@ -178,7 +178,7 @@ class Tray:
         shown = next((shelf for shelf in shelves if shelf.name == self._hand.shelf), None)
         if self._must_show_chosen and shown is not None:
             self._must_show_chosen = False
-            self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec == chosen), 0))
+            self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
         thumbnails = []
         if offers is not None and shown is not None:
             for offer in shown.offers:
@@ -238,8 +238,8 @@ class Tray:
 
     def _first_focus(self) -> str:
         tiles = self._tile_keys()
-        chosen = "" if self._state is None else f"tile:{self._state.chosen}"
-        return chosen if chosen in tiles else (tiles[0] if tiles else "bar:source")
+        chosen = set() if self._state is None else {f"tile:{spec}" for spec in self._state.chosen}
+        return next((tile for tile in tiles if tile in chosen), tiles[0] if tiles else "bar:source")
 
     def _tile_keys(self) -> list[str]:
         panel = self._layout.panel(SHELF)
@@ -527,6 +527,9 @@ class Tray:
         shelf = None if self._state is None else self._state.shelf
         if shelf is None:
             return
+        if name == ADD and shelf.keeps is not None:
+            self._controls.send(shelf.keeps)
+            return
         if name == ADD:
             if self._controls.offers is None or not self._controls.offers.choose_file(shelf.name):
                 self._controls.say(f"drop {shelf.takes} here, from your file manager")
@@ -540,7 +543,7 @@ class Tray:
             self._controls.say(f"{offer.title} is still being made")
             return
         self._controls.send(offer.command)
-        if self._state is None or offer.spec != self._state.chosen:
+        if self._state is None or offer.spec not in self._state.chosen:
             self._hold(opening=offer.spec)
             self._opening_until_s = self._moved_at_s + _OPENING_S
 
@@ -598,7 +601,7 @@ class Tray:
         state = self._state
         if state is None or state.shelf is None:
             return False
-        count = len(state.shelf.offers) + bool(state.shelf.takes)
+        count = len(state.shelf.offers) + bool(state.shelf.takes or state.shelf.keeps)
         last = max(0, count - self._layout.tiles_shown)
         first = min(last, max(0, self._hand.first_tile + by))
         if first == min(last, self._hand.first_tile):
