@@ -114,6 +114,13 @@ def _one_table_of_operators() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window under test begins afresh, and leaves nothing in the user's folder of settings."""
+    place = tmp_path_factory.getbasetemp() / "remembered"
+    monkeypatch.setattr("realtime.session.remembered.folder", lambda: place)
+
+
 @pytest.fixture(scope="session")
 def navy_photo() -> Path:
     """Grace Hopper, a US Navy photo in the public domain that matplotlib carries."""

@@ -34,10 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     options = option_table.from_arguments(arguments)
     if options.stats:  # now, not after a night
         check_folder(options.stats.parent)
-    from realtime.session import assembly
+    from realtime.session import remembered
 
     with progress_line() as progress:
-        live = assembly.build(options, progress, stats)
+        live = remembered.opened(options, progress, stats)
     stats_file = _KeptUpToDate(options.stats, stats) if options.stats else None
     if stats_file is not None:
         live.supervisor.on_processed = stats_file.tick

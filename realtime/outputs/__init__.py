@@ -32,6 +32,8 @@ class OutputRequest:
     """How a window tells the loop what the user pressed, and what it shows on its HUD."""
     size: Size | None = None
     """`--size`; None: the pictures' own size (1280×720 for a virtual camera)."""
+    window_size: Size | None = None
+    """Of a window whose size was chosen by hand before; None: the picture's shape says it. `size` goes first."""
     fps: float = 30.0
     """The rate asked for, or the source's own."""
     screen: int = 0

@@ -63,9 +63,9 @@ def status_json(channel: ControlChannel) -> dict[str, Any]:
     """Return the newest status: its fields by their names, and the line that the window shows now."""
     status = channel.status
     fields = {field.name: getattr(status, field.name) for field in dataclasses.fields(Status)}
-    # What is a tuple there is pairs of a name and a value.
+    # A tuple of pairs is values by name there; `titles` are names alone.
     fields = {
-        name: {of: _json(item) for of, item in value} if isinstance(value, tuple) else _json(value)
+        name: {of: _json(item) for of, item in value} if isinstance(value, tuple) and name != "titles" else _json(value)
         for name, value in fields.items()
     }
     return {**fields, "fps": round(status.fps, 2), "age_ms": round(status.age_ms, 2), "message": channel.message}

@@ -114,13 +114,15 @@ def build(
     source: Callable[[], Camera] | None = None,
     settings_of: SettingsOf = {},  # noqa: B006 - nobody writes into it
     is_closed: bool = False,
+    window_size: Size | None = None,
 ) -> Run:
     """Open everything the options name and join it. Raises a RealtimeError; what was opened is closed again then.
 
     `beside`: make further front-ends, besides those that the options name. `source`: opens what is read, and again
     after a loss, in place of what the options name. `settings_of`: what an effect is opened with wherever it is
     asked for by this very spec, beyond the settings that all effects of its name have. `is_closed`: the run begins
-    blank (a front-end's `start` asks for that), and a camera that is waited for is not opened now.
+    blank (a front-end's `start` asks for that), and a camera that is waited for is not opened now. `window_size`: of a
+    window, where somebody has sized one before.
     """
     scene_folder = _scene_folder(options)
     scene = _scene(options, scene_folder)
@@ -149,6 +151,7 @@ def build(
         options = _with_inset(options, requested, info)
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, sound)
+        request = dataclasses.replace(request, window_size=window_size)
         opener = OutputOpener(request)
         window = _open_window(options, opener, opened)
         opening = None if window is None else OpeningWindow(window, controls, *still_of(options.effect))

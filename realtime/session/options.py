@@ -240,6 +240,9 @@ class Options:
     hud: bool = _option(
         False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
     )
+    fresh: bool = _option(
+        False, _OUT, "", "forget what was chosen in the window the last time: look, source, size", flag="--fresh"
+    )
     overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
     split: Split | None = _option(
         None,

@@ -67,7 +67,7 @@ class Scenes:
 
     def keep(self, name: str, source: str | None) -> None:
         """Keep what is shown now. `source`: is kept with it, as `--source` writes it."""
-        effects = tuple(_as_scene_effect(slot) for slot in list(self._chain.slots))
+        effects = tuple(as_scene_effect(slot) for slot in list(self._chain.slots))
         self._begin(functools.partial(self._keep, name, effects, source, self._newest()))
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class Scenes:
         return tuple(self._folder.list())
 
 
-def _as_scene_effect(slot: EffectSlot) -> SceneEffect:
+def as_scene_effect(slot: EffectSlot) -> SceneEffect:
     """Return what runs, as a scene keeps it: files named in full, and all that is set."""
     here = Path.cwd()
     spec = EffectSpec.parse(slot.spec).beside(here).text

@@ -12,8 +12,9 @@ if os.environ.get("SDL_VIDEODRIVER") != "dummy":
     pytest.skip("these tests draw where nobody looks: they need SDL_VIDEODRIVER=dummy", allow_module_level=True)
 
 
-@pytest.fixture(autouse=True)
-def _a_screen() -> Iterator[None]:
+@pytest.fixture
+def a_screen() -> Iterator[None]:
+    """A display that is open, as the window's is."""
     pygame.display.init()
     pygame.font.init()
     pygame.display.set_mode((64, 48))

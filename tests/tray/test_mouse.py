@@ -25,6 +25,8 @@ from realtime.outputs.window.tray.tray import STAYS_S
 from realtime.outputs.window.tray.widgets import Item, Slider, Tile
 from tests.tray.stage import SHELVES, Hand, look, picture
 
+pytestmark = pytest.mark.usefixtures("a_screen")
+
 
 def test_it_comes_with_the_mouse_and_goes_by_itself() -> None:
     hand = Hand()

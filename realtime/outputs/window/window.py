@@ -162,7 +162,8 @@ class Window(Output):
         self.untouched = Untouched(request.controls)
         self._dropped: list[Path] = []
         self._is_fullscreen = self._opens_fullscreen
-        self._window_size: Size | None = request.size and rotated_size(request.size, request.rotate_degrees)
+        asked = request.size and rotated_size(request.size, request.rotate_degrees)
+        self._window_size: Size | None = asked or request.window_size
         self._followed_size: Size | None = None  # that the window was given for the picture's shape
         self._surface: pygame.Surface | None = None
         self._connection: XConnection | None = None
@@ -516,6 +517,11 @@ class Window(Output):
         else:
             return False
         return True
+
+    @property
+    def chosen_size(self) -> Size | None:
+        """The size that somebody has given the window; None: it has the picture's shape."""
+        return self._window_size
 
     @property
     def is_fullscreen(self) -> bool:
