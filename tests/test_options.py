@@ -49,6 +49,7 @@ def test_every_option_is_on_the_command_line_and_in_presets(tmp_path: Path) -> N
         "screen": (["1"], "1"),
         "rotate": (["90"], "90"),
         "hud": ([], "true"),
+        "fresh": ([], "true"),
         "overwrite": ([], "true"),
         "split": (["2h,4GB"], '"2h,4GB"'),
         "sign": (["id.pem"], '"id.pem"'),

@@ -206,6 +206,9 @@ class Memory(FrontEnd):
 
     def look_after(self) -> None:
         now, now_s = self._now(), time.monotonic()
+        if self._controls.touched_at_s is None:  # what changes by itself, or from afar, nobody has chosen here
+            self._first = self._seen = self._kept = now
+            return
         if now != self._seen:
             self._seen, self._changed_at_s = now, now_s
         is_writing = self._writer is not None and self._writer.is_alive()

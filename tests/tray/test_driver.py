@@ -175,9 +175,8 @@ def test_a_person_goes_through_all_of_it(driver: Driver, tmp_path: Path) -> None
     driver.tool("click", 4)  # the wheel, away
     driver.until(lambda: driver.value("grey.level") == 15)
 
-    driver.click("tab:Background")
-    driver.place("tile:background:grey")
-    driver.click("tab:Looks")
+    driver.click("tab:Faces")
+    driver.click("tab:Looks")  # from its first tile on
     driver.click("tile:none")
     driver.says(spec="none")
 
@@ -187,8 +186,9 @@ def test_a_person_goes_through_all_of_it(driver: Driver, tmp_path: Path) -> None
 
     driver.tool("key", "shift+4")
     driver.until(lambda: list((tmp_path / "data").rglob("4-*.toml")))
-    driver.click("tile:grey")
-    driver.says(spec="grey")
+    driver.click("tab:Background")
+    driver.click("tile:background:none")
+    driver.says(spec="background:none")
     driver.tool("key", "4")
     driver.says(spec="none")
 

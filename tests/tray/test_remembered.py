@@ -40,6 +40,7 @@ def play(options: Options, *commands: Command, until: Callable[[Run], bool] = la
     def look(processed: int) -> None:
         if processed > 2 and not asked:
             asked.append(processed)
+            run.supervisor.controls.touched_at_s = 1.0
             for command in commands:
                 run.supervisor.controls.send(command)
         elif asked and until(run):
