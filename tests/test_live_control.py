@@ -82,12 +82,12 @@ def test_a_value_that_is_set_is_in_the_next_picture_and_in_the_statistics() -> N
     assert stats.effect_reports["grey"] == {"parameters": {"level": 99, "warmth": 0.5}}
 
 
-def test_two_of_one_name_have_parameters_of_their_own_and_keys_have_the_last() -> None:
+def test_two_of_one_name_have_parameters_of_their_own_and_keys_begin_with_the_last() -> None:
     chain = EffectChain([EffectSlot("grey:a", Grey(Grey.Settings())), EffectSlot("grey:b", Grey(Grey.Settings(7)))],
                         RunStats())  # fmt: skip
     assert [path for path, _, _ in chain.parameters.list()][::2] == ["grey.level", "grey2.level"]
     assert chain.parameters.get("grey2.level") == 7
-    assert chain.stepped == ["grey2.level", "grey2.warmth"]
+    assert chain.stepped == ["grey2.level", "grey2.warmth", "grey.level", "grey.warmth"]
 
 
 def test_who_comes_back_has_what_was_set_and_who_goes_leaves_nothing() -> None:

@@ -461,6 +461,15 @@ def test_how_it_goes_is_said_in_words(status: Status, says: str) -> None:
     assert rate_in_words(status) == says
 
 
+def test_the_keys_take_two_columns_where_one_would_be_made_too_small(open_stage: Open) -> None:
+    stage = open_stage(request=OutputRequest(ControlChannel(), size=Size(640, 360)))
+    stage.show(plain(640, 360))
+    stage.press(pygame.K_h)
+    (panel,) = stage.window.overlay.shown.layers
+    assert panel.surface.get_width() > 450
+    assert panel.surface.get_width() > panel.surface.get_height()
+
+
 def test_texts_are_no_smaller_than_can_be_read_on_a_large_screen() -> None:
     small = Size(720, 720)
     assert scale_of(small, Size(1920, 1080)) == 1.0

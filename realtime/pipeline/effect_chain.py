@@ -114,11 +114,13 @@ class EffectChain:
 
     @property
     def stepped(self) -> list[str]:
-        """Paths of the parameters that keys change: those with steps of the last effect that has any. Any thread."""
-        for slot in reversed(list(self.slots)):
-            if paths := [f"{slot.owner}.{one.name}" for one in slot.parameters if one.live and one.step is not None]:
-                return paths
-        return []
+        """Paths of the parameters that keys change: those with steps, the last effect's first. Any thread."""
+        return [
+            f"{slot.owner}.{one.name}"
+            for slot in reversed(list(self.slots))
+            for one in slot.parameters
+            if one.live and one.step is not None
+        ]
 
     def keepsake(self) -> tuple[Pixels, Provenance] | None:
         """Return the face that the last effect which makes one has made, and how; None: there is none. Any thread."""

@@ -263,10 +263,13 @@ class Supervisor:
         return self._stepped
 
     def _shown(self, path: str) -> str:
-        """Return a parameter as people read it: `strength 70%`."""
-        return next(
+        """Return a parameter as people read it: `strength 70%`, in a chain `Night: strength 70%`."""
+        shown = next(
             (f"{one.title} {one.text(value)}" for at, one, value in self.controls.parameters.list() if at == path), ""
         )
+        slots = list(self._loop.chain.slots)
+        of_it = [slot for slot in slots if path.startswith(f"{slot.owner}.")]
+        return f"{effect_title(of_it[0].spec)}: {shown}" if shown and of_it and len(slots) > 1 else shown
 
     def _toggle_recording(self) -> None:
         recorder = self._snapshots.recorder

@@ -140,7 +140,10 @@ class Overlay:
             layers.append(Layer(mark, centred(mark, canvas)))
         if contents.help:
             free = Size(canvas.width, canvas.height - above)
-            panel = fit(_help_panel(self._keys, scale), free, edge)
+            panel = _help_panel(self._keys, scale)
+            if panel.get_height() > free.height - 2 * edge and free.width > free.height:
+                panel = _help_panel(self._keys, scale, columns=2)  # larger than one column, made to fit
+            panel = fit(panel, free, edge)
             left, top = centred(panel, free)
             layers.append(Layer(panel, (left, top + above)))
         bottom = below + edge if below else 2 * edge
@@ -155,28 +158,38 @@ class Overlay:
         return Shown(tuple(layers), facts)
 
 
-def _help_panel(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
+def _help_panel(keys: Sequence[KeyHelp], scale: float, columns: int = 1) -> pygame.Surface:
     """The keys, each drawn as a cap, and what they do."""
+    each = -(-len(keys) // columns)
+    parts = [_key_column(keys[begin : begin + each], scale) for begin in range(0, len(keys), each)]
+    between = round(34 * scale)
+    width = sum(part.get_width() for part in parts) + between * (len(parts) - 1)
+    body = pygame.Surface((width, max(part.get_height() for part in parts)), pygame.SRCALPHA)
+    left = 0
+    for part in parts:
+        body.blit(part, (left, 0))
+        left += part.get_width() + between
+    title = Fonts.at(scale).title.text("Keys", GILT)
+    return stacked([(title, round(9 * scale)), (rule(width), round(14 * scale)), (body, 0)], round(30 * scale))
+
+
+def _key_column(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
+    """Lines of keys below each other, all texts beginning at one place."""
     fonts = Fonts.at(scale)
-    pad, gap = round(30 * scale), round(9 * scale)
-    space = round(6 * scale)
+    gap, space = round(9 * scale), round(6 * scale)
     caps = [[_cap(key, scale) for key in line.keys] for line in keys]
-    caps_width = max(sum(cap.get_width() + space for cap in line) for line in caps)
     texts = [fonts.normal.text(line.does, INK) for line in keys]
-    width = caps_width + round(18 * scale) + max(text.get_width() for text in texts)
-    rows: list[tuple[pygame.Surface, int]] = [
-        (fonts.title.text("Keys", GILT), gap),
-        (rule(width), round(14 * scale)),
-    ]
-    for line, text in zip(caps, texts, strict=True):
-        row = pygame.Surface((width, line[0].get_height()), pygame.SRCALPHA)
-        left = 0
+    begins = max(sum(cap.get_width() + space for cap in line) for line in caps) + round(18 * scale)
+    height = caps[0][0].get_height()
+    width = begins + max(text.get_width() for text in texts)
+    column = pygame.Surface((width, len(keys) * (height + gap) - gap), pygame.SRCALPHA)
+    for number, (line, text) in enumerate(zip(caps, texts, strict=True)):
+        left, top = 0, number * (height + gap)
         for cap in line:
-            row.blit(cap, (left, 0))
+            column.blit(cap, (left, top))
             left += cap.get_width() + space
-        row.blit(text, (caps_width + round(18 * scale), (row.get_height() - text.get_height()) // 2))
-        rows.append((row, gap))
-    return stacked(rows, pad)
+        column.blit(text, (begins, top + (height - text.get_height()) // 2))
+    return column
 
 
 def _cap(key: str, scale: float) -> pygame.Surface:
