@@ -14,12 +14,14 @@ from typing import Protocol
 from realtime import __version__
 from realtime.commands.meant import meant
 from realtime.core.argument_parser import Parser
-from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest
+from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest, shown
 from realtime.core.text_limits import abbreviated
 from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 from realtime.system.signals import INTERRUPTED, Interruption, graceful_shutdown, leave, leave_interrupted, leave_now
 from realtime.system.standard_streams import keep_stderr, keep_stdout, stdout_failure
 
+FROM_ICON = "--from-icon"
+"""What a launcher adds: nobody reads what is told on standard error."""
 _HEARD_WITHIN_S = 2.0  # a native call may take a second, and what it was for is cleaned up after it
 _LEAST_ADDRESS_SPACE = 2_000_000_000  # a swap reserves 1.8 GB, of which 0.3 are used
 
@@ -112,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str], interruption: Interruption) -> int:
     log = logging.getLogger("realtime")
+    has_terminal, words = FROM_ICON not in words, [word for word in words if word != FROM_ICON]
     try:
         words = meant(words, COMMANDS)
         debug = "--debug" in words
@@ -122,7 +125,12 @@ def _main(words: list[str], interruption: Interruption) -> int:
         print_in_any_encoding()
         keep_stdout()
         set_up_logging(debug=debug)
+        last = _LastError()
+        log.addHandler(last)
         code = _run(words, log, interruption, debug=debug)
+        log.removeHandler(last)
+        if not has_terminal and last.words and code not in (0, INTERRUPTED):
+            _show(last.words)
     except KeyboardInterrupt:
         log.error("interrupted")
         code = INTERRUPTED
@@ -133,6 +141,24 @@ def _main(words: list[str], interruption: Interruption) -> int:
     finally:
         told_all()
     return 2 if _stdout_failed(log) else code
+
+
+class _LastError(logging.Handler):
+    """Remembers what went wrong last."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.words = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.words = shown(record.getMessage())
+
+
+def _show(words: str) -> None:
+    """Show what went wrong to whoever has no terminal."""
+    from realtime.outputs.window.message import show_error
+
+    show_error(words[:1].upper() + words[1:])
 
 
 def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, debug: bool) -> int:

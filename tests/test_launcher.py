@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 import shlex
 import shutil
@@ -28,8 +29,8 @@ def exec_words(entry: str) -> list[str]:
 def test_a_desktop_finds_it_with_its_icon_and_starts_it(tmp_path: Path) -> None:
     entry, icon = launcher.install(platform="linux", home=tmp_path)
     assert entry == tmp_path / "applications" / "realtime.desktop"
-    assert Path(exec_words(entry.read_text("utf-8"))[-4]).samefile(sys.executable)
-    assert exec_words(entry.read_text("utf-8"))[-3:] == ["-m", "realtime", "%f"]
+    assert Path(exec_words(entry.read_text("utf-8"))[-5]).samefile(sys.executable)
+    assert exec_words(entry.read_text("utf-8"))[-4:] == ["-m", "realtime", "--from-icon", "%f"]
     picture = cv2.imread(str(icon))
     assert picture is not None
     assert picture.shape[:2] == (256, 256)
@@ -89,7 +90,7 @@ def test_windows_has_a_shortcut_that_opens_no_console(tmp_path: Path, monkeypatc
     (script,) = scripts
     target = str(tmp_path / "it's" / "pythonw.exe").replace("'", "''")
     assert f"$link.TargetPath = '{target}'" in script
-    assert "$link.Arguments = '-m realtime'" in script
+    assert "$link.Arguments = '-m realtime --from-icon'" in script
     assert script.endswith("$link.Save()")
     data = icon.read_bytes()
     assert struct.unpack("<HHH", data[:6]) == (0, 1, 1)
@@ -112,3 +113,24 @@ def test_the_command_writes_and_removes(
     assert main(["install-launcher", "--remove"]) == 0
     assert main(["install-launcher", "--remove"]) == 0
     assert capsys.readouterr().out.endswith("there was no launcher here\n")
+
+
+def test_who_has_no_terminal_reads_in_a_box_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("realtime.outputs.window.message.show_error", shown.append)
+    assert main(["--from-icon", "nothere.mp4"]) == 2
+    assert shown == ["No such file: nothere.mp4; check the path, or see 'realtime --help'"]
+    assert main(["nothere.mp4"]) == 2
+    assert main(["--from-icon", "effects", "style"]) == 0
+    assert len(shown) == 1
+
+
+def test_where_no_box_can_be_shown_nothing_fails() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from realtime.outputs.window.message import show_error; print(show_error('gone'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "DISPLAY": "", "WAYLAND_DISPLAY": "", "SDL_VIDEODRIVER": "dummy"},
+    )
+    assert done.stdout.strip().endswith("False")

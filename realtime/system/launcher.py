@@ -22,6 +22,7 @@ from realtime.core.files import atomic_write, remove
 NAME = "Realtime"
 SUMMARY = "Portraits that look at you, paintings and other faces, live from the camera"
 _ID = "realtime"
+_FROM_ICON = "--from-icon"  # errors are shown in a box, as nobody reads standard error
 _KEPT_VARIABLES = ("PYTHONPATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 """Without these, what is found now would not be found from the icon."""
 _SHORTCUT_WITHIN_S = 60.0
@@ -222,7 +223,7 @@ def ico(png: bytes) -> bytes:
 
 
 def _command(python: str) -> list[str]:
-    return [python, "-m", "realtime"]
+    return [python, "-m", "realtime", _FROM_ICON]
 
 
 def _icon() -> bytes:
