@@ -56,7 +56,7 @@ def test_an_effect_without_a_dial_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     run = live_run(monkeypatch, Options(effect=("none",), output=("none",), frames=30))
     run.supervisor.controls.send(StepParameter(1))
     run.go()
-    assert run.supervisor.controls.message == "none has no strength to change"
+    assert run.supervisor.controls.message == "Camera has no strength to change"
 
 
 def test_every_recorded_picture_is_painted_whole(

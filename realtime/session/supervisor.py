@@ -243,8 +243,7 @@ class Supervisor:
         if path:
             self.controls.parameters.step(path, steps)
         self.controls.say(
-            self._shown(path)
-            or f"{' + '.join(self.controls.status.titles) or 'this effect'} has nothing that up and down change"
+            self._shown(path) or f"{' + '.join(self._titles()) or 'this effect'} has no strength to change"
         )
 
     def _next_parameter(self) -> None:
@@ -328,6 +327,10 @@ class Supervisor:
             except FAULTS as error:
                 self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
 
+    def _titles(self) -> tuple[str, ...]:
+        """The effects in use, as people call them."""
+        return tuple(effect_title(slot.spec) for slot in list(self._loop.chain.slots))
+
     def _notices(self) -> Iterator[str]:
         """What whoever sits before the picture ought to know now."""
         loop = self._loop
@@ -358,7 +361,7 @@ class Supervisor:
         return Status(
             effect=" + ".join(titles) or "none",
             spec=loop.chain.last_spec,
-            titles=tuple(effect_title(slot.spec) for slot in list(loop.chain.slots)),
+            titles=self._titles(),
             source=str(stats.source.get("name", "")),
             source_spec="" if "://" in source_spec else source_spec,
             provider=", ".join(dict.fromkeys(stats.providers[name] for name in computing if name in stats.providers)),
