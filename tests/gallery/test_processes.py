@@ -21,7 +21,7 @@ from realtime.__main__ import main
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it is ended by POSIX's signals here")
 
-_WITHIN_S = 60.0  # a machine may be busy with anything; nothing is judged by this time
+_WITHIN_S = 240.0  # a machine may be busy with anything; nothing is judged by this time
 _FILE = """
 [gallery]
 name = "Room 3"

@@ -23,6 +23,10 @@ def found() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+class LeftPageError(AssertionError):
+    """The page was left for another meanwhile."""
+
+
 class Page:
     """One page. Used by one thread."""
 
@@ -54,6 +58,8 @@ class Page:
         while True:
             message = self._message()
             if message.get("id") == self._count:
+                if message.get("error", {}).get("message", "").startswith("Inspected target navigated"):
+                    raise LeftPageError
                 assert "error" not in message, message
                 return message["result"]
             if message.get("method") == "Runtime.exceptionThrown":
@@ -62,8 +68,11 @@ class Page:
                 self.errors.append(message["params"]["entry"]["text"])
 
     def run(self, script: str) -> Any:
-        """Return what an expression is; a promise is waited for."""
-        done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        """Return what an expression is; a promise is waited for. None where the page is left for another meanwhile."""
+        try:
+            done = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        except LeftPageError:
+            return None
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 

@@ -47,7 +47,7 @@ def test_what_is_set_is_in_the_picture_two_frames_later_at_most() -> None:
                 until(functools.partial(is_shown, level))
                 levels = [int(frame.pixels[0, 0, 0]) for frame in output.frames]
                 late.append(levels.index(level) - made_by_then)
-            until(lambda: client.ask("GET", "/status.json")[1]["frames"] > 5)
+            until(lambda: client.ask("GET", "/status.json")[1].get("frames", 0) > 5)
             assert client.ask("POST", "/commands/quit", "quit")[0] == 202
         except BaseException as error:
             failed.append(error)
