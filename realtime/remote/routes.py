@@ -161,6 +161,12 @@ class Answers:
     def effects(self, _request: Request, _name: str) -> Response:
         return json_response(self._effects.as_json())
 
+    def scenes(self, _request: Request, _name: str) -> Response:
+        listed = [
+            {"number": one.number, "name": one.name, "effects": list(one.effects)} for one in self._channel.scenes()
+        ]
+        return json_response({"scenes": listed, "shown": self._channel.status.scene})
+
     def picture(self, _request: Request, _name: str) -> Response:
         jpeg = self._feed.jpeg()
         if not jpeg:
@@ -242,6 +248,7 @@ ROUTES = (
     Route("GET", "/commands.json", Answers.commands, "Everything that can be asked for"),
     Route("POST", "/commands/{name}", Answers.send_command, "Ask for it"),
     Route("GET", "/effects.json", Answers.effects, "Effects that can be chosen, as --effect writes them"),
+    Route("GET", "/scenes.json", Answers.scenes, "Scenes that can be chosen, by number"),
     Route("GET", "/openapi.json", Answers.openapi, "This description"),
 )
 
