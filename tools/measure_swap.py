@@ -26,6 +26,7 @@ import numpy as np
 from realtime.core.errors import RealtimeError
 from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
+from tools.swap_figures.glasses import glasses_table, keep_glasses
 from tools.swap_figures.in_front import keep_things
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
@@ -47,7 +48,7 @@ from tools.swap_figures.tables import (
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, region, render, watch
 
-PARTS = ("talking", "light", "steadiness", "lag", "in-front", "people", "speed")
+PARTS = ("talking", "light", "steadiness", "lag", "in-front", "glasses", "people", "speed")
 _SCENE_S = 4.5
 _THING_FRAMES = 110
 _HELD_FRAMES = 50
@@ -83,7 +84,11 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
         measurements = [each for source in sources for each in keep_things(read_clip(source, _THING_FRAMES))]
         print(in_front_table(measurements))
         figures["in_front"] = [dataclasses.asdict(each) for each in measurements]
-    if set(parts) - {"speed", "in-front"}:
+    if "glasses" in parts:
+        worn = [each for source in sources for each in keep_glasses(read_clip(source, _THING_FRAMES), arguments.kinds)]
+        print(glasses_table(worn))
+        figures["glasses"] = [dataclasses.asdict(each) for each in worn]
+    if set(parts) - {"speed", "in-front", "glasses"}:
         eyes = Eyes(arguments.embedding, arguments.judges)
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
@@ -279,6 +284,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--every", type=int, default=5, help="likeness in every Nth frame (%(default)s)")
     parser.add_argument("--sheets", type=Path, help="write sheets of frames to look at into this folder")
     parser.add_argument("--tiles", type=int, default=8, help="frames on each sheet (%(default)s)")
+    parser.add_argument("--kinds", type=int, default=12, help="of glasses to draw before each clip (%(default)s)")
     parser.add_argument("--crowd", nargs="+", type=Path, help="films of people who come and go")
     parser.add_argument("--model", type=Path, help="speed: a swap model (one of realistic cost, untrained)")
     parser.add_argument("--seconds", type=float, default=10.0, help="speed: length of each live run (%(default)s)")

@@ -72,6 +72,9 @@ class SwapSettings:
         default=True,
         metadata=setting("your hair, hands, cups and phones before your face stay before the new one", live=True),
     )
+    glasses: Literal["keep", "remove"] = field(
+        default="keep", metadata=setting("your glasses stay on, or go", live=True)
+    )
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
     coverage: float | None = field(
         default=None,
@@ -138,7 +141,7 @@ class SwapEffect(Effect):
             self._adapted = len(compositors)
             for compositor in compositors:
                 kept = _kept(settings, compositor.source)
-                compositor.adapt(kept, light=settings.light, in_front=settings.in_front)
+                compositor.adapt(kept, light=settings.light, in_front=settings.in_front, glasses=settings.glasses)
         if self._pool.size != frame.size:
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
@@ -246,7 +249,8 @@ class _Opener:
 
     def _compositor(self, source: FaceSource) -> Compositor:
         settings = self._settings
-        return Compositor(source, _kept(settings, source), light=settings.light, in_front=settings.in_front)
+        kept = _kept(settings, source)
+        return Compositor(source, kept, light=settings.light, in_front=settings.in_front, glasses=settings.glasses)
 
 
 def _kept(settings: SwapSettings, source: FaceSource) -> KeptFeatures:

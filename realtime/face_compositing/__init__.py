@@ -49,6 +49,9 @@ class FaceSource(ABC):
     def alpha(self, geometry: FaceGeometry) -> Floats:
         """Return how far it is to show on the field's grid, (grid height, grid width) 0..1. After `draw`."""
 
+    def keep_own_light(self, *, keeps: bool) -> None:  # noqa: B027 - a network has none that could be taken out
+        """Whether the light in which a photo was taken stays on the face: nothing of the viewer's is put on it."""
+
     def forget(self) -> None:  # noqa: B027 - a network knows nothing of who wears its face
         """Somebody else is going to wear it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.face_compositing.folds import ViewerFolds
 from realtime.face_compositing.lips import LipColour, clear_lips
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
+from realtime.face_compositing.occlusion.glasses import GlassesDetector, taken_off
 from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import EYES, LIDS, MOUTH, FaceMesh
 from realtime.imaging.frame import Pixels, Size
@@ -29,6 +30,9 @@ _LID = 0.3
 """How far from the lid's edge to its crease the lids are the viewer's own: a photo's, closed over them, are a smear."""
 _SOFT = 0.014
 """Half the width of the way from the viewer's own to the new face, as a share of the face's width."""
+
+
+Glasses = Literal["keep", "remove"] | None
 
 
 class KeptFeatures(NamedTuple):
@@ -55,14 +59,20 @@ class _Held:
 class Compositor:
     """Puts one face on one person. Used by one thread."""
 
-    def __init__(self, source: FaceSource, keep: KeptFeatures, *, light: float, in_front: bool = True) -> None:
+    def __init__(
+        self, source: FaceSource, keep: KeptFeatures, *, light: float, in_front: bool = True, glasses: Glasses = None
+    ) -> None:
         """`light`: how far the viewer's colour and light are taken over, 0..1. `in_front`: what stands in front of the
-        viewer's face, stands in front of the new one too.
+        viewer's face, stands in front of the new one too. `glasses`: whether the viewer's own stay on or go; None: they
+        are not looked for.
         """
         self.source = source
         self._keep = keep
         self._light = Relighting(light) if light > 0 else None
+        source.keep_own_light(keeps=light <= 0)
         self._occlusion = OcclusionDetector() if in_front else None
+        self._glasses_kept = glasses
+        self._glasses = GlassesDetector() if glasses is not None else None
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._middle: NDArray[np.float32] | None = None
@@ -71,9 +81,13 @@ class Compositor:
         self._geometry = FaceGeometry()
         self._held: _Held | None = None
 
-    def adapt(self, keep: KeptFeatures, *, light: float, in_front: bool) -> None:
+    def adapt(self, keep: KeptFeatures, *, light: float, in_front: bool, glasses: Glasses = None) -> None:
         """Do it so from the next frame on."""
         self._keep = keep
+        self.source.keep_own_light(keeps=light <= 0)
+        self._glasses_kept = glasses
+        if (glasses is None) != (self._glasses is None):
+            self._glasses = GlassesDetector() if glasses is not None else None
         if light <= 0:
             self._light = None
         elif self._light is None:
@@ -116,9 +130,20 @@ class Compositor:
             shown = shown * visible
         if self._keep.mouth and self.source.lips is not None:
             self._paint_lips(pixels, self.source.lips, shown, strength, pts_s, out)
+        worn = self._worn_glasses(pixels, pts_s)
+        if worn is not None and self._glasses_kept == "remove":
+            taken_off(geometry.place.of(out), worn)
+        elif worn is not None:
+            _put_on(geometry, worn, geometry.place.of(pixels), new)
         alpha = self._alpha(shown, strength, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(geometry, new, alpha, geometry.place.of(out))
+
+    def _worn_glasses(self, pixels: Pixels, pts_s: float) -> NDArray[np.uint8] | None:
+        if self._glasses is None:
+            return None
+        self._glasses.look(pixels, self._geometry, pts_s)
+        return self._glasses.mask(self._geometry)
 
     def _paint_lips(
         self, pixels: Pixels, colour: NDArray[np.float32], shown: Floats, strength: float, pts_s: float, out: Pixels
@@ -180,6 +205,8 @@ class Compositor:
         self.source.forget()
         self._lips.forget()
         self._folds.forget()
+        if self._glasses is not None:
+            self._glasses.forget()
         if self._light is not None:
             self._light.forget()
         if self._occlusion is not None:
@@ -206,6 +233,16 @@ class Compositor:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(alpha, (soft, soft), dst=alpha)
         return alpha
+
+
+def _put_on(geometry: FaceGeometry, mask: NDArray[np.uint8], viewer: Pixels, new: Pixels) -> None:
+    """Lay the viewer's glasses onto the new face: held for a moment, it still has them."""
+    share, drawn = geometry.bytes_like("share", 3), geometry.bytes_like("mixed", 3)
+    cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR, dst=share)
+    cv2.multiply(viewer, share, dst=drawn, scale=1 / 255)
+    cv2.bitwise_not(share, dst=share)
+    cv2.multiply(new, share, dst=new, scale=1 / 255)
+    cv2.add(new, drawn, dst=new)
 
 
 def _blend(geometry: FaceGeometry, new: Pixels, alpha: Pixels, part: Pixels) -> None:

@@ -100,8 +100,8 @@ def keep_things(clip: Clip, things: Iterable[str] = THINGS) -> list[Kept]:
     """Play a clip with nothing, and with each of `things`, before the first face in it."""
     count = len(clip.pictures)
     order = [to_and_fro(index, count) for index in range(round((_FIRST_S + _THING_S + _AFTER_S) * clip.fps))]
-    squares = [_square(clip.pictures[index]) for index in order]
-    alone = list(_followed(squares, clip.fps))
+    squares = [square(clip.pictures[index]) for index in order]
+    alone = list(followed(squares, clip.fps))
     kept = [_judge(clip, "", squares, [None] * len(squares))]
     for name in things:
         shown = [drawn(name, index, clip.fps, squares, alone) for index in range(len(squares))]
@@ -112,7 +112,7 @@ def keep_things(clip: Clip, things: Iterable[str] = THINGS) -> list[Kept]:
 def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> Kept:
     occlusion, geometry = OcclusionDetector(), FaceGeometry()
     found, beside, holes = [], [], 0
-    for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, _followed(pictures, clip.fps), strict=True)):
+    for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, followed(pictures, clip.fps), strict=True)):
         if meshes is None:
             continue
         geometry.update(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
@@ -135,7 +135,7 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
     return Kept(clip.name, thing, len(found), mean[0], mean[1], holes)
 
 
-def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
+def followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
     """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
     mesh_tracker = WornMeshTracker(MeshModel(step_px=2.0))
     detector, tracker = open_detector(), FaceTracker()
@@ -150,7 +150,7 @@ def _followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh
         detector.close()
 
 
-def _square(pixels: Pixels) -> Pixels:
+def square(pixels: Pixels) -> Pixels:
     side = min(pixels.shape[:2])
     left = (pixels.shape[1] - side) // 2
     middle = pixels[:side, left : left + side]

@@ -13,26 +13,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing.folds import CREASES, FOLDS, NOSE, hull, lines
-from realtime.face_compositing.rasterizer import Rasterizer
-from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LIPS, MOUTH, FaceMesh
 from realtime.faces.landmarks.smile import axes_of, smile_share, smile_strength
 from realtime.imaging.frame import Pixels
+from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
-from realtime.swap.photo.inpainting import inpainted
+from realtime.swap.photo.flat_photo import FLAT_SIDE, flattened, places_on_flat, soft_mask, to_bytes
 
 SHADING_SIDE = 96
 """Of the flat face that a smile's shading is kept on."""
-_SIDE = 256
-"""Of the flat face that shading is worked on: folds are 3 to 8 of its points wide, lips end to half a point."""
 _SHADING_STEPS = 250.0
 """To 1 of the logarithm of brightness, in the file."""
 _FILE = Path(__file__).with_name("smile.npz")
@@ -42,6 +39,8 @@ _SHADING_SHARE, _FOLD_SHARE, _CREASE_SHARE, _FOLD_CREASE_SHARE = 0.4, 0.8, 0.5, 
 no classifier sees less of a smile (`python -m tools.measure_swap`)."""
 _CREASE = 0.05
 """Dark lines thinner than this, in sides of the flat face, are creases."""
+_DEEPEST = 1.6
+"""Times as bright: what is darker than that is a beard, or a nostril."""
 _MOST_CHANGE = 0.9
 """Of the logarithm: a fold is made no more than two and a half times as bright."""
 _APART, _WIDE_APART = 0.07, 0.16
@@ -78,20 +77,20 @@ def neutralized(photo: Pixels, mesh: FaceMesh) -> Neutral | None:
     share = smile_share(mesh)
     if mouth_differs(mesh) <= 0:
         return None
-    flat = _flattened(photo, mesh)
+    flat = flattened(photo, mesh)
     change = _unfolded(flat, share, smile_strength(mesh))
     even = flat * np.exp(change)
     soft = np.asarray(cv2.GaussianBlur(even, (0, 0), 1.0), np.float32)
     bare = inpainted(soft, (_grown(_lips()) == 0).astype(np.float32))
-    places = _places_on_flat(photo, mesh)
+    places = places_on_flat(photo, mesh)
 
     def on_photo(values: Floats) -> Floats:
         return np.asarray(cv2.remap(values, places, ONE_MAP, cv2.INTER_LINEAR), np.float32)
 
     with_mouth = photo * np.exp(on_photo(change.astype(np.float32)))
-    covered = on_photo(_soft(_lips(), 0.006))[..., None]
+    covered = on_photo(soft_mask(_lips(), 0.006))[..., None]
     skin = with_mouth + covered * (on_photo(bare) - with_mouth)
-    return Neutral(_bytes(skin), _bytes(with_mouth), at_rest(mesh), lips_colour(photo, mesh))
+    return Neutral(to_bytes(skin), to_bytes(with_mouth), at_rest(mesh), lips_colour(photo, mesh))
 
 
 def at_rest(mesh: FaceMesh) -> FaceMesh:
@@ -111,55 +110,33 @@ def lips_colour(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     return np.asarray(np.median(colours.reshape(-1, 3), axis=0), np.float32)
 
 
-def _flattened(photo: Pixels, mesh: FaceMesh) -> Floats:
-    places = np.zeros((_SIDE, _SIDE, 2), np.float32)
-    corners = (uv_points() * _SIDE - 0.5).astype(np.float32)
-    none = np.zeros(len(corners), np.float32)
-    Rasterizer(triangles(), _SIDE, _SIDE).paint(corners, none, mesh.points[:, :2], places)
-    per_point = mesh.width_px / _SIDE
-    smooth = cv2.GaussianBlur(photo, (0, 0), 0.4 * per_point) if per_point > 1 else photo
-    flat = cv2.remap(smooth, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(flat, np.float32) + 1
-
-
 def _unfolded(flat: Floats, share: float, strength: float) -> Floats:
     """Return (side, side, 3) what to add to the logarithm of a flat face."""
-    features = np.maximum(_soft(_lips(), 0.01), _soft(_eyes(), 0.012))
+    features = np.maximum(soft_mask(_lips(), 0.01), soft_mask(_eyes(), 0.012))
     change = np.repeat((-strength * _SHADING_SHARE * _smile()[1] * (1 - features))[..., None], 3, axis=2)
     # Folds: what is broad in them goes on from beside them.
     base = np.asarray(cv2.GaussianBlur(flat * np.exp(change), (0, 0), 0.8), np.float32)
     outside = np.asarray(1 - np.maximum(_folds(), _lips()) / 255, np.float32)
     smooth = np.maximum(inpainted(base, outside), 1)
     ratio = np.clip(np.log(smooth / np.maximum(base, 1)), -_MOST_CHANGE, _MOST_CHANGE)
-    change += share * _FOLD_SHARE * _soft(_folds(), 0.012)[..., None] * ratio
+    change += share * _FOLD_SHARE * soft_mask(_folds(), 0.012)[..., None] * ratio
     # Creases: thin dark lines are filled up to what is on both sides of them.
     grey = cv2.cvtColor(flat * np.exp(change).astype(np.float32), cv2.COLOR_BGR2GRAY)
-    grey = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    size = round(_CREASE * _SIDE) | 1
-    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-    depth = np.log(np.clip(cv2.GaussianBlur(closed, (0, 0), 1.5) / np.maximum(grey, 1), 1, 1.6))
-    where = np.maximum(_CREASE_SHARE * _soft(_creases(), 0.012), _FOLD_CREASE_SHARE * _soft(_folds(), 0.012))
-    where = where * (1 - _soft(_eyes(), 0.008))
-    return np.asarray(change + (share * where * depth)[..., None], np.float32)
+    where = np.maximum(_CREASE_SHARE * soft_mask(_creases(), 0.012), _FOLD_CREASE_SHARE * soft_mask(_folds(), 0.012))
+    where = where * (1 - soft_mask(_eyes(), 0.008))
+    return np.asarray(change + (share * where * _depth_of_lines(grey))[..., None], np.float32)
 
 
-def _places_on_flat(photo: Pixels, mesh: FaceMesh) -> Floats:
-    """Return (height, width, 2): where on the flat face each pixel of the photo lies; beyond its edge if nowhere."""
-    height, width = photo.shape[:2]
-    scale = min(1.0, 512 / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    painted = np.zeros((size[1], size[0], 3), np.float32)
-    corners = ((mesh.points[:, :2] + 0.5) * (size[0] / width, size[1] / height) - 0.5).astype(np.float32)
-    values = np.column_stack([uv_points() * _SIDE - 0.5, np.ones(len(corners))]).astype(np.float32)
-    Rasterizer(triangles(), *size).paint(corners, mesh.points[:, 2], values, painted)
-    # Off the face nothing is changed: the flat picture's corner is plain.
-    places = cv2.resize(painted[..., :2], (width, height), interpolation=cv2.INTER_LINEAR)
-    on_mesh = cv2.resize(painted[..., 2], (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.where(on_mesh[..., None] > 0.999, places, -8), np.float32)
-
-
-def _bytes(picture: NDArray[Any]) -> Pixels:
-    return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
+def _depth_of_lines(grey: NDArray[np.floating]) -> Floats:
+    """Return by how much dark lines must become brighter, in the logarithm: wide ones softly, thin ones as they are."""
+    size = round(_CREASE * FLAT_SIDE) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    depth = np.zeros(grey.shape, np.float32)
+    for fine, softened in ((1.0, 1.5), (0.4, 0.8)):
+        seen = np.maximum(cv2.GaussianBlur(grey, (0, 0), fine) * np.exp(depth), 1)
+        closed = cv2.GaussianBlur(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), (0, 0), softened)
+        depth = depth + np.log(np.clip(closed / seen, 1, _DEEPEST)).astype(np.float32)
+    return depth
 
 
 @functools.cache
@@ -169,12 +146,8 @@ def _smile() -> tuple[NDArray[np.float64], Floats]:
     """
     with np.load(_FILE, allow_pickle=False) as parts:
         shading = parts["shading"].astype(np.float32) / _SHADING_STEPS
-        large = cv2.resize(shading, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+        large = cv2.resize(shading, (FLAT_SIDE, FLAT_SIDE), interpolation=cv2.INTER_CUBIC)
         return parts["shape"].astype(np.float64), np.asarray(cv2.GaussianBlur(large, (0, 0), 2.0), np.float32)
-
-
-def _soft(mask: NDArray[np.uint8], sides: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), sides * _SIDE), np.float32)
 
 
 def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -183,19 +156,19 @@ def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @functools.cache
 def _folds() -> NDArray[np.uint8]:
-    return np.asarray(np.where(hull(NOSE, _NOSE_ROOM, _SIDE) > 0, 0, lines(FOLDS, _SIDE)), np.uint8)
+    return np.asarray(np.where(hull(NOSE, _NOSE_ROOM, FLAT_SIDE) > 0, 0, lines(FOLDS, FLAT_SIDE)), np.uint8)
 
 
 @functools.cache
 def _creases() -> NDArray[np.uint8]:
-    return lines(CREASES, _SIDE)
+    return lines(CREASES, FLAT_SIDE)
 
 
 @functools.cache
 def _lips() -> NDArray[np.uint8]:
-    return hull(LIPS, _LIPS_ROOM, _SIDE)
+    return hull(LIPS, _LIPS_ROOM, FLAT_SIDE)
 
 
 @functools.cache
 def _eyes() -> NDArray[np.uint8]:
-    return hull(EYES[0], _EYES_ROOM, _SIDE)
+    return hull(EYES[0], _EYES_ROOM, FLAT_SIDE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
+from realtime.swap.photo.delighting import delighted
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
@@ -45,10 +48,12 @@ class PhotoLevels:
     """Whose proportions are worn: those of the photo's face at rest."""
     outline_px: float
     """The side of a square as large as the face's outline."""
+    in_own_light: Callable[[], PhotoLevels] | None
+    """Makes the same with a lamp at one side as the photo has it, once; None: this is it."""
 
     @classmethod
-    def of(cls, photo: Pixels, mesh: FaceMesh) -> PhotoLevels:
-        """Cut a face out of a photo. `mesh` lies in it."""
+    def of(cls, photo: Pixels, mesh: FaceMesh, *, in_own_light: bool = False) -> PhotoLevels:
+        """Cut a face out of a photo. `mesh` lies in it. `in_own_light`: a lamp at one side of it stays."""
         corners = with_rim(mesh.points[:, :2])
         least, most = corners.min(axis=0), corners.max(axis=0)
         margin = _MARGIN * (most - least)
@@ -57,16 +62,21 @@ class PhotoLevels:
         around = np.ascontiguousarray(photo[top:bottom, left:right])
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
         face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
+        if not in_own_light:
+            face = delighted(face, inside)
+            own = functools.cache(lambda: cls.of(photo, mesh, in_own_light=True))
+        else:
+            own = None
         placed = (corners - (left, top)).astype(np.float32)
         outline_px = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
         neutral = neutralized(face, inside)
         if neutral is None:
             levels, placed = _levels(face, placed, mesh)
-            return cls(levels, levels, None, placed, mesh, outline_px)
+            return cls(levels, levels, None, placed, mesh, outline_px, own)
         levels, in_place = _levels(neutral.skin, placed, mesh)
         with_mouth, _ = _levels(neutral.with_mouth, placed, mesh)
         at_rest = dataclasses.replace(mesh, points=neutral.mesh.points + np.array([left, top, 0], np.float32))
-        return cls(levels, with_mouth, neutral.lips, in_place, at_rest, outline_px)
+        return cls(levels, with_mouth, neutral.lips, in_place, at_rest, outline_px, own)
 
 
 def _levels(face: Pixels, corners: Floats, mesh: FaceMesh) -> tuple[tuple[Pixels, ...], Floats]:
@@ -86,11 +96,16 @@ class PhotoFace(FaceSource):
     keeps_openings = True
 
     def __init__(self, photo: PhotoLevels) -> None:
+        self._photo = photo
         self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
         self._outline = photo.outline_px
         self.corners = photo.corners
         self._map = new_grid(2)
         self._proportions = ShapeTransfer(photo.mesh, photo.corners)
+
+    def keep_own_light(self, *, keeps: bool) -> None:
+        photo = self._photo.in_own_light() if keeps and self._photo.in_own_light is not None else self._photo
+        self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
 
     def draw(self, geometry: FaceGeometry) -> Pixels:
         return self._draw(geometry, self._levels)

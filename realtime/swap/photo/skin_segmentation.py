@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import EYES, LEFT_BROW, LIDS, LIPS, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Pixels, Size
-from realtime.swap.photo.inpainting import inpainted
+from realtime.imaging.inpainting import inpainted
 
 _FACE_PX = 112
 """Side of the face that is cut out: 50 to 110 ms at this size, and hair's edge is softer than a pixel of it."""

@@ -16,8 +16,8 @@ from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import OVAL, FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.inpainting import inpainted
 from realtime.imaging.pixels import ONE_MAP
-from realtime.swap.photo.inpainting import inpainted
 from realtime.swap.photo.skin_segmentation import MIDDLE, skin_mask
 
 _SIDE = 96
