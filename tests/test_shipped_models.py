@@ -18,7 +18,7 @@ from realtime.picture_files.reader import read_picture
 from realtime.swap.photo.loading import read_source
 
 SHIPPED = sorted(library.shipped_folder().glob("*.onnx"))
-LARGEST_BYTES = {ModelKind.STYLE: 1_000_000, ModelKind.MORPH: 8_000_000}
+LARGEST_BYTES = {ModelKind.STYLE: 2_000_000, ModelKind.MORPH: 8_000_000}
 
 
 @pytest.fixture(scope="module")

@@ -61,9 +61,10 @@ STYLES = (
         "night",
         "van_gogh_starry_night.jpg",
         "Night",
-        "Strokes of blue and yellow, moons where there is light",
+        "Strokes of blue and yellow that follow what is seen",
         "Vincent van Gogh, The Starry Night, 1889, public domain",
-        1850,
+        2000,
+        {"together": 0.5},  # from step 1,600 on, in the one that ships
     ),
     Shipped(
         "mosaic",
@@ -72,7 +73,7 @@ STYLES = (
         "Tiles of stone, pale and dark, laid along what is seen",
         "a Roman mosaic's floor, its picture in the public domain",
         1250,
-        {"light-weight": 0.5},
+        {"light-weight": 0.5},  # the one that ships left the beginning at step 2,772
     ),
     Shipped(
         "scream",
@@ -88,8 +89,8 @@ STYLES = (
         "Wave",
         "A woodblock print in indigo and sand",
         "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
-        600,
-        {"style-size-px": 514, "content-weight": 0.8},
+        1000,
+        {"style-size-px": 514, "content-weight": 0.5, "palette-weight": 2},
     ),
     Shipped(
         "fauve",
@@ -107,7 +108,7 @@ STYLES = (
         "All colours at once, shapes and lines across each other",
         "Wassily Kandinsky, Composition VII, 1913, public domain",
         600,
-        {"content-weight": 0.7},
+        {"content-weight": 0.7, "together": 0.5},
     ),
     Shipped(
         "watercolour",
@@ -116,7 +117,7 @@ STYLES = (
         "Washes with running edges on rough paper",
         _OURS,
         600,
-        {"content-weight": 0.8},
+        {"content-weight": 0.8, "together": 0.5},
     ),
     Shipped(
         "dots",
@@ -125,7 +126,7 @@ STYLES = (
         "Dots of pure colour that mix from afar",
         _OURS,
         600,
-        {"style-size-px": 640, "content-weight": 0.7},
+        {"style-size-px": 640, "content-weight": 0.7, "together": 0.5},
     ),
 )
 BEGINNING = Shipped(
