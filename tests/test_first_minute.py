@@ -170,16 +170,16 @@ def test_or_something_else_changes_the_picture(monkeypatch: pytest.MonkeyPatch, 
 
 def test_the_demo_shows_its_viewer_in_a_corner(display: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_minute, "user_state_folder", lambda: tmp_path)
-    asked: list[tuple[str, ...]] = []
+    asked: list[float] = []
 
     def opened(spec: str, options: Options, context: EffectContext) -> Effect:
-        asked.append(options.set)
+        asked.append(context.viewer_inset)
         return Plain()
 
     monkeypatch.setattr("realtime.session.assembly.open_effect", opened)
     run = build(Options(source="demo", size=Size(320, 180), scenes=tmp_path), lambda what, share: None, RunStats())
     run.loop.run_end.end()
     run.go()
-    assert asked == [("portrait.inset=0.3",)]
+    assert asked == [0.3]
     kinds = {type(front_end).__name__ for front_end in run.supervisor._front_ends}
     assert {"Hint", "DemoTour"} <= kinds

@@ -42,6 +42,9 @@ class EffectContext:
     """What models shall run on (`--provider`); empty: the best that works."""
     alongside: bool = False
     """True: another effect makes pictures while this one is opened. It must not be held up, and nobody is waiting."""
+    viewer_inset: float = 0.0
+    """How wide, as a share of the picture's width, an effect that draws its own picture shows what it sees in a corner,
+    where its settings say nothing of that."""
     progress: Callable[[str, float], None] = lambda what, share: None
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
 

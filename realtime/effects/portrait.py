@@ -136,7 +136,8 @@ class PortraitEffect(Effect):
         )
         self._gaze = GazeController(self._gaze_options_for(settings))
         self._second_row = np.empty((self._frames.part.height, self._frames.part.width, 3), np.uint8)
-        self._inset = _Inset(canvas, settings.inset) if settings.inset else None
+        inset = settings.inset or context.viewer_inset
+        self._inset = _Inset(canvas, inset) if inset else None
         self._pool = FramePool(canvas, prepare=self._prepare)
         self._shown: _Shown | None = None
         self._picture = self._background

@@ -65,6 +65,7 @@ SettingsOf = Mapping[str, Mapping[str, Value]]
 """Settings by an effect's spec."""
 
 _DEMO_SECONDS = 10.0
+_INSET = 0.3  # of the picture's width
 _DEMO_FILE = Path("realtime-demo.mp4")
 _WAITS = frozenset({"fullscreen", "kiosk", "camera"})
 """Outputs that are there for others, and often without anybody who could start the program again."""
@@ -148,7 +149,6 @@ def build(
         info = camera.info
         for note in info.notes:
             log.warning("%s", note)
-        options = _with_inset(options, requested, info)
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, sound)
         request = dataclasses.replace(request, window_size=window_size)
@@ -157,7 +157,9 @@ def build(
         opening = None if window is None else OpeningWindow(window, controls, *still_of(options.effect))
         if opening is not None:
             progress = both(progress, opening.progress)
-        context = _effect_context(options, progress, info)
+        context = dataclasses.replace(
+            _effect_context(options, progress, info), viewer_inset=_viewer_inset(options, requested, info)
+        )
         open_at_start = functools.partial(open_scene_effect, options=options, context=context)
         slots = (
             _open_scene(scene, open_at_start, opened)
@@ -351,15 +353,14 @@ def _output_names(options: Options) -> list[str]:
     return [outputs.split_spec(spec)[0] for spec in options.output]
 
 
-def _with_inset(options: Options, requested: Options, info: CameraInfo) -> Options:
-    """A file shows no viewer beside the screen, and the built-in one stands nowhere, so she is shown in a corner; a
-    camera's picture is not.
+def _viewer_inset(options: Options, requested: Options, info: CameraInfo) -> float:
+    """Return how wide the viewer is shown in a corner. A file shows no viewer beside the screen, and the built-in one
+    stands nowhere, so she is; a camera's picture is not.
     """
+    is_made_for = options.output not in (requested.output, ("window",))
     is_demo_window = options.output == ("window",) and _is_demo(options, info)
-    is_made_for = options.output not in (requested.output, ("window",)) or is_demo_window
-    if not is_made_for or requested.effect or info.live:
-        return options
-    return dataclasses.replace(options, set=("portrait.inset=0.3", *options.set))
+    is_settled = requested.effect or "inset" in options.effect_settings().get("portrait", {})
+    return 0.0 if info.live or is_settled or not (is_made_for or is_demo_window) else _INSET
 
 
 def _is_demo(options: Options, info: CameraInfo) -> bool:
