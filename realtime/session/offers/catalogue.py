@@ -35,6 +35,10 @@ _FIRST_EVERY_S = 0.2
 _HELPER_RESTS_S = 60.0
 """After the tray has gone: then what it needed goes, too."""
 _GIVEN_UP_AFTER = 3
+_MUCH_OLDER = 1.2
+_LITTLE_MS = 5.0
+"""What drawing the tray takes, and what the age of pictures differs by from second to second."""
+_LEARNT_SHARE = 0.1
 _SAID_FOR_S = 8.0
 
 
@@ -62,6 +66,7 @@ class Catalogue(FrontEnd, Offers):
         # The catalogue's thread alone:
         self._helper: HelperProcess | None = None
         self._turn = 0
+        self._spare = SpareTime()
         self._failed: dict[str, int] = {}
         self._scene_pictures: dict[str, tuple[Path, int] | None] = {}  # which one was read
         self._thumbnails: dict[str, Pixels] = {}  # written by that thread; any may look
@@ -71,6 +76,9 @@ class Catalogue(FrontEnd, Offers):
 
     def start(self) -> None:
         self._controls.offers = self
+
+    def look_after(self) -> None:
+        self._spare.look(self._controls.status.age_ms, is_watched=self._watched is not None)
 
     def close(self) -> None:
         self._controls.offers = None
@@ -333,9 +341,9 @@ class Catalogue(FrontEnd, Offers):
                 return
             began_s = time.monotonic()
             try:
+                self._list_scenes()
                 if must_list:
                     self._list()
-                self._list_scenes()
                 is_new = watched is not None and self._make_one(watched)
             except HelperGoneError as error:
                 if self._is_closed:
@@ -416,7 +424,7 @@ class Catalogue(FrontEnd, Offers):
         """Make the thumbnail whose turn it is. Return whether others have none yet."""
         shelf = next((shelf for shelf in self._shelves if shelf.name == watched), None)
         frame = self._controls.untouched_picture()
-        if shelf is None or frame is None:
+        if shelf is None or frame is None or not self._spare.is_there:
             return False
         hidden = self._controls.status.hides_people
         offers = [
@@ -466,6 +474,24 @@ class Catalogue(FrontEnd, Offers):
             helper, self._helper = self._helper, None
         if helper is not None:
             helper.close()
+
+
+class SpareTime:
+    """Whether the machine has time for thumbnails: not while pictures are older than they were without the tray."""
+
+    def __init__(self) -> None:
+        self._usual_ms: float | None = None
+        self.is_there = True
+        """Any thread."""
+
+    def look(self, age_ms: float, *, is_watched: bool) -> None:
+        """Take note of how old pictures are when they are shown, some four times a second. Main thread."""
+        usual_ms = self._usual_ms
+        if not is_watched:
+            self._usual_ms = age_ms if usual_ms is None else usual_ms + _LEARNT_SHARE * (age_ms - usual_ms)
+            self.is_there = True
+        else:
+            self.is_there = usual_ms is None or age_ms <= usual_ms * _MUCH_OLDER + _LITTLE_MS
 
 
 def _scene_offer(scene: ListedScene) -> Offer:
