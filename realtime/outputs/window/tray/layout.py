@@ -120,6 +120,10 @@ def _with_hand(panel: Panel, state: TrayState) -> Panel:
     return dataclasses.replace(panel, widgets=widgets)
 
 
+def _width_of(state: TrayState, theme: Theme) -> int:
+    return min(state.canvas.width - 2 * theme.px(_MARGIN), theme.px(_WIDEST))
+
+
 class _BarButton(NamedTuple):
     """A button at the bar's right end."""
 
@@ -138,14 +142,15 @@ class _Bar:
 
     def __init__(self, state: TrayState, theme: Theme) -> None:
         self._state, self._theme = state, theme
-        self._width = state.canvas.width - 2 * theme.px(_MARGIN)
+        self._width = _width_of(state, theme)
         self._inner = theme.px(_PAD)
         self._height = theme.px(_BAR_HEIGHT)
 
     def panel(self) -> Panel:
         theme = self._theme
         margin = theme.px(_MARGIN)
-        place = Place(margin, margin, self._width, self._height + 2 * theme.px(6))
+        left = (self._state.canvas.width - self._width) // 2
+        place = Place(left, margin, self._width, self._height + 2 * theme.px(6))
         return Panel(BAR, place, tuple(self._widgets()), theme.scale)
 
     def _widgets(self) -> Iterator[Widget]:
@@ -245,7 +250,7 @@ class _ShelfPanel:
     def __init__(self, state: TrayState, theme: Theme) -> None:
         self._state, self._theme = state, theme
         px = theme.px
-        self._width = min(state.canvas.width - 2 * px(_MARGIN), px(_WIDEST))
+        self._width = _width_of(state, theme)
         self._pad = px(_PAD)
         self._room = self._width - 2 * self._pad
         rows = 2 if state.canvas.height / theme.scale >= _TWO_ROWS_FROM else 1
