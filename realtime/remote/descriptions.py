@@ -62,12 +62,12 @@ def commands_json() -> list[dict[str, Any]]:
 def status_json(channel: ControlChannel) -> dict[str, Any]:
     """Return the newest status: its fields by their names, and the line that the window shows now."""
     status = channel.status
-    fields = {field.name: getattr(status, field.name) for field in dataclasses.fields(Status)}
-    # A tuple of pairs is values by name there; `titles` are names alone.
-    fields = {
-        name: {of: _json(item) for of, item in value} if isinstance(value, tuple) and name != "titles" else _json(value)
-        for name, value in fields.items()
-    }
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(Status):
+        value = getattr(status, field.name)
+        # A tuple of pairs is values by their names, any other a list.
+        is_by_name = isinstance(value, tuple) and field.type != "tuple[str, ...]"
+        fields[field.name] = {name: _json(item) for name, item in value} if is_by_name else _json(value)
     return {**fields, "fps": round(status.fps, 2), "age_ms": round(status.age_ms, 2), "message": channel.message}
 
 

@@ -44,7 +44,7 @@ STATUS = Status(
     effect="style:night", source="demo", provider="CPU", fps=29.97, age_ms=12.5, stage_ms=(("read", 3.0),),
     dropped=(("before", 2), ('a "window"', 1)), frames=1234, restarts=(("camera", 4),), faces=2,
     viewers_by_hour=(("2026-05-01T17:00+02:00", 3), ("2026-05-01T18:00+02:00", 41)),
-    programme=ProgrammeStatus(("Night", "Lisa"), "Night", "Lisa", "18:30"),
+    programme=ProgrammeStatus(("Night", "Lisa"), "Night", "Lisa", "18:30"), titles=("Night",),
 )  # fmt: skip
 
 

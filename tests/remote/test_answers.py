@@ -40,6 +40,7 @@ def test_the_status_has_every_field_by_its_name(client: Client, channel: Control
     assert (told["fps"], told["age_ms"], told["frames"], told["faces"]) == (29.97, 12.5, 1234, 2)
     assert told["dropped"] == {"before": 2, 'a "window"': 1}
     assert told["restarts"] == {"camera": 4}
+    assert (told["titles"], told["notices"]) == (["Night"], [])
     assert told["viewers_by_hour"]["2026-05-01T18:00+02:00"] == 41
     assert told["programme"] == {
         "items": ["Night", "Lisa"], "current": "Night", "following": "Lisa", "changes_at": "18:30"
