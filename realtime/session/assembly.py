@@ -149,6 +149,7 @@ def build(
         info = camera.info
         for note in info.notes:
             log.warning("%s", note)
+        _check_settings(options)  # before anything is shown
         sound = _sound(options, info, controls)
         request = _output_request(options, info, controls, signer, sound)
         request = dataclasses.replace(request, window_size=window_size)
@@ -614,7 +615,6 @@ def _open_effects(
     """Open the effects named, or the default portrait; `opened` closes them. Where that cannot be, nobody having asked
     for it by name, pictures come first: the source's own, unless it is a camera that others would see bare.
     """
-    _check_settings(options)
     if not options.effect:
         return [_open_default(options, context, opened, camera_may_be_seen=camera_may_be_seen)]
     slots = []
