@@ -180,6 +180,9 @@ def test_the_demo_shows_its_viewer_in_a_corner(display: None, tmp_path: Path, mo
     run = build(Options(source="demo", size=Size(320, 180), scenes=tmp_path), lambda what, share: None, RunStats())
     run.loop.run_end.end()
     run.go()
-    assert asked == [0.3]
+    run.supervisor.menu._open_effect("portrait")
+    monkeypatch.setattr(run.loop.capture, "info", dataclasses.replace(run.loop.capture.info, live=True))
+    run.supervisor.menu._open_effect("portrait")
+    assert asked == [0.3, 0.3, 0.0], "who has chosen a camera since is not shown in a corner"
     kinds = {type(front_end).__name__ for front_end in run.supervisor._front_ends}
     assert {"Hint", "DemoTour"} <= kinds

@@ -196,13 +196,15 @@ def build(
             mirrored=_mirrored(options, info),
             reopening=opener,
         )
-        open_alongside = _opening_alongside(options, context, settings_of)
+        alongside = functools.partial(_alongside, context, loop.capture)
+        open_alongside = _opening_alongside(options, alongside, settings_of)
         chain.exchange.open_again = open_alongside
         menu = EffectMenu(_effect_specs, slots[-1].spec, open_alongside, chain, controls.say)
         menu.on_failed = functools.partial(_tell_programme, controls)
         menu.title_of = effect_title
-        open_beside = functools.partial(open_scene_effect, options=options, context=_alongside(context))
-        menu.open_scene_effect = chain.exchange.open_scene_effect = open_beside
+        menu.open_scene_effect = chain.exchange.open_scene_effect = lambda one: open_scene_effect(
+            one, options, alongside()
+        )
         open_output = functools.partial(outputs.open_output, request=request)
         snapshots = Snapshots(
             options.keep_in or user_pictures_folder(),
@@ -646,14 +648,19 @@ def _open_default(
     return slot
 
 
-def _opening_alongside(options: Options, context: EffectContext, settings_of: SettingsOf) -> Callable[[str], Effect]:
+def _opening_alongside(
+    options: Options, alongside: Callable[[], EffectContext], settings_of: SettingsOf
+) -> Callable[[str], Effect]:
     """Return what opens an effect by its spec while another makes the pictures."""
-    alongside = _alongside(context)
-    return lambda spec: open_effect(spec, with_settings(options, spec, settings_of.get(spec, {})), alongside)
+    return lambda spec: open_effect(spec, with_settings(options, spec, settings_of.get(spec, {})), alongside())
 
 
-def _alongside(context: EffectContext) -> EffectContext:
-    return dataclasses.replace(context, alongside=True, progress=lambda what, share: None)
+def _alongside(context: EffectContext, capture: Capture) -> EffectContext:
+    """Return what an effect may know that is opened beside another: a camera may have taken the built-in viewer's
+    place, and nobody wants to be shown in a corner unasked.
+    """
+    inset = 0.0 if capture.info.live else context.viewer_inset
+    return dataclasses.replace(context, alongside=True, viewer_inset=inset, progress=lambda what, share: None)
 
 
 def open_scene_effect(one: SceneEffect, options: Options, context: EffectContext) -> Effect:
