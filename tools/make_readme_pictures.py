@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
+import os
 import tempfile
+import time
 from pathlib import Path
 
 import av
@@ -19,7 +21,7 @@ import numpy as np
 
 from realtime.__main__ import main as realtime_main
 from realtime.core.stats import RunStats
-from realtime.imaging.frame import Pixels
+from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.picture_files.samples import sample_photo
 from realtime.session import assembly
@@ -32,6 +34,12 @@ SECONDS = 13.0
 SWAP_PX = 512
 MORPH_PX = 256
 MORPH_ATTRIBUTES = ("smile", "beard", "makeup")
+WINDOW_SIZE = Size(960, 720)
+WINDOW_HEIGHT_PX = 480
+WINDOW_SECONDS = 12.0
+WINDOW_FPS = 8
+WINDOW_KEYS = ((2.0, ord("5")), (5.0, ord("4")), (8.0, ord("2")), (11.0, ord("0")))
+"""When which digit is pressed: what stands on its tile."""
 HEAD = Place(102, 60, 320, 320)
 """The part of the default portrait that is shown: its eyes move by a few pixels, and a page is read from afar."""
 
@@ -39,9 +47,13 @@ HEAD = Place(102, 60, 320, 320)
 def main() -> None:
     """Write all of them, or those named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("follow", "swap", "morph", "background"), help="write only this one")
+    parser.add_argument(
+        "--only", choices=("window", "follow", "swap", "morph", "background"), help="write only this one"
+    )
     parser.add_argument("--astronaut", type=Path, help="the astronaut's photo, where scikit-image is not installed")
     arguments = parser.parse_args()
+    if arguments.only in (None, "window"):
+        write_window()
     if arguments.only in (None, "follow"):
         write_follow()
     if arguments.only in (None, "swap"):
@@ -50,6 +62,51 @@ def main() -> None:
         write_morph(arguments.astronaut or _astronaut(parser))
     if arguments.only in (None, "background"):
         write_background(arguments.astronaut or _astronaut(parser))
+
+
+def write_window() -> None:
+    """Write docs/window.webp: the window itself, with the tray, while somebody goes through some looks by keys."""
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    from realtime.imaging.sdl import pygame
+
+    options = dataclasses.replace(
+        Options(),
+        source="demo",
+        size=WINDOW_SIZE,
+        fps=30.0,
+        effect=("none",),
+        output=("window",),
+        seconds=WINDOW_SECONDS + 3,
+    )
+    run = assembly.build(options, lambda what, share: None, RunStats())
+    began_s: float | None = None
+    keys = list(WINDOW_KEYS)
+    pictures: list[Pixels] = []
+
+    def tick() -> None:
+        nonlocal began_s
+        run.supervisor.tick()
+        surface = pygame.display.get_surface()
+        if surface is None or run.loop.newest is None:
+            return
+        began_s = began_s or time.monotonic() + 2.0  # what is said at the start is over
+        now_s = time.monotonic() - began_s
+        pygame.event.post(
+            pygame.event.Event(pygame.MOUSEMOTION, pos=(40 + int(4 * now_s), 300), rel=(1, 0), buttons=())
+        )
+        while keys and now_s >= keys[0][0]:
+            key = keys.pop(0)[1]
+            event = pygame.event.Event(pygame.KEYDOWN, key=key, mod=0, unicode=chr(key), scancode=0)
+            pygame.event.post(event)
+        if 0 <= now_s < WINDOW_SECONDS and len(pictures) <= now_s * WINDOW_FPS:
+            rgb = pygame.surfarray.array3d(surface).transpose(1, 0, 2)
+            pictures.append(np.ascontiguousarray(rgb[:, :, ::-1], np.uint8))
+
+    try:
+        run.loop.run(tick)
+    finally:
+        run.supervisor.close()
+    _write_webp(DOCS / "window.webp", [_scaled(picture, WINDOW_HEIGHT_PX) for picture in pictures], WINDOW_FPS)
 
 
 def write_swap(astronaut: Path) -> None:
@@ -154,9 +211,9 @@ def _scaled(pixels: Pixels, height_px: int = HEIGHT_PX) -> Pixels:
     return cv2.resize(pixels, (width, height_px), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _write_webp(path: Path, pictures: list[Pixels]) -> None:
+def _write_webp(path: Path, pictures: list[Pixels], fps: int = FPS) -> None:
     with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
-        stream = container.add_stream("libwebp_anim", rate=FPS, options={"quality": "62", "compression_level": "6"})
+        stream = container.add_stream("libwebp_anim", rate=fps, options={"quality": "62", "compression_level": "6"})
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for picture in pictures:
