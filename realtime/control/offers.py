@@ -8,10 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from realtime.control.commands import Command
 from realtime.imaging.frame import Pixels
+
+if TYPE_CHECKING:
+    from realtime.control.channel import Status
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +60,14 @@ class OfferedSource:
     title: str
     detail: str = ""
     """Sizes, rates: a second, quieter line."""
+    known_as: str = ""
+    """What a run calls it that reads it."""
+
+    def is_read(self, status: Status) -> bool:
+        """Whether it is what is read now."""
+        if status.source_spec:
+            return self.spec == status.source_spec
+        return bool(status.source) and status.source in (self.title, self.known_as)
 
 
 class Offers(Protocol):

@@ -24,6 +24,7 @@ from realtime.core.files import atomic_write
 from realtime.core.paths import user_config_folder
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Size
+from realtime.pipeline.effect_slot import SceneEffect
 from realtime.session import scene_files
 from realtime.session.assembly import MakeFrontEnd, Progress, Run, build
 from realtime.session.options import Options
@@ -37,6 +38,7 @@ _WRITTEN_AFTER_S = 2.0
 _WRITTEN_WITHIN_S = 2.0
 _LARGEST_BYTES = 100
 _NAME = "as it was left"
+_DEFAULT_LOOK = "portrait"
 
 
 class Left(NamedTuple):
@@ -71,7 +73,7 @@ def opened(options: Options, progress: Progress, stats: RunStats) -> Run:
     memory: list[Memory] = []
 
     def remember(controls: ControlChannel) -> FrontEnd:
-        memory.append(Memory(controls, place))
+        memory.append(Memory(controls, place, left.scene, says_look=_says_look(options)))
         return memory[-1]
 
     beside: list[MakeFrontEnd] = [remember]
@@ -99,7 +101,7 @@ def with_left(options: Options, left: Left, place: Path) -> Options:
     scene = left.scene
     if scene is None:
         return options
-    says_look = bool(options.effect or options.scene or options.set)
+    says_look = _says_look(options)
     if not says_look:
         options = dataclasses.replace(options, scene=str(look_file(place)))
     if options.source is None and scene.source is not None:
@@ -110,6 +112,10 @@ def with_left(options: Options, left: Left, place: Path) -> Options:
         # A film that was chosen in a window begins again at its end.
         options = dataclasses.replace(options, source=scene.source, loop=options.loop or not live)
     return options
+
+
+def _says_look(options: Options) -> bool:
+    return bool(options.effect or options.scene or options.set)
 
 
 def _what_there_is() -> str:
@@ -188,8 +194,14 @@ def set_aside(path: Path) -> None:
 class Memory(FrontEnd):
     """Writes down what is chosen by hand, a moment later. Main thread, but for the writing."""
 
-    def __init__(self, controls: ControlChannel, place: Path) -> None:
+    def __init__(
+        self, controls: ControlChannel, place: Path, before: Scene | None = None, *, says_look: bool = False
+    ) -> None:
+        """`before`: what is remembered until now; it stays where nobody chooses something else. `says_look`: the look
+        that the run begins with was asked for elsewhere.
+        """
         self._controls, self._place = controls, place
+        self._before, self._says_look = before, says_look
         self._run: Run | None = None
         self._first = self._seen = self._kept = Left()
         self._changed_at_s = 0.0
@@ -233,12 +245,22 @@ class Memory(FrontEnd):
         window = getattr(windows[0], "chosen_size", None) if windows else self._seen.window
         return Left(Scene(_NAME, None, effects, source if _may_be_kept(source) else None), window)
 
+    def _chosen(self, left: Left, first: Left) -> Scene | None:
+        """Return what is to be written: what was chosen since the beginning, and else what was there before."""
+        now, then, before = left.scene, first.scene, self._before
+        if now is None or then is None or now == then:
+            return None
+        effects, source = now.effects, now.source
+        if effects == then.effects and self._says_look:
+            effects = (SceneEffect(_DEFAULT_LOOK, {}),) if before is None else before.effects
+        if source == then.source:
+            source = None if before is None else before.source
+        return dataclasses.replace(now, effects=effects, source=source)
+
     def _write(self) -> None:
         left, first = self._seen, self._first
         self._kept = left
-        changed = Left(
-            left.scene if left.scene != first.scene else None, left.window if left.window != first.window else None
-        )
+        changed = Left(self._chosen(left, first), left.window if left.window != first.window else None)
         if changed == Left():
             return
 

@@ -126,12 +126,14 @@ def test_digits_choose_by_the_tab_that_is_seen_else_a_scene_else_a_look() -> Non
         (("HD Webcam", "Desk Camera"), "Desk Camera", ChooseSource("HD Webcam"), "camera: HD Webcam"),
         (("HD Webcam",), "HD Webcam", None, "there is no other camera"),
         (("HD Webcam",), "film.mp4", ChooseSource("HD Webcam"), "camera: HD Webcam"),
+        (("HD Webcam", "Desk Camera"), "HD Webcam (/dev/video0)", ChooseSource("Desk Camera"), "camera: Desk Camera"),
         ((), "demo", None, "no camera is plugged in"),
     ],
 )
 def test_c_is_the_next_camera(sources: tuple[str, ...], now: str, command: Command | None, says: str) -> None:
-    hand = Hand(status=Status(source=now, source_spec=now))
-    hand.offers.sources = (*(OfferedSource(name, name) for name in sources), OfferedSource("demo", "Demo"))
+    hand = Hand(status=Status(source=now, source_spec="" if "(" in now else now))
+    cameras = (OfferedSource(name, name, "", f"{name} (/dev/video{at})") for at, name in enumerate(sources))
+    hand.offers.sources = (*cameras, OfferedSource("demo", "Demo"))
     hand.tray.next_source()
     assert hand.commands() == ([] if command is None else [command])
     assert hand.controls.message == says

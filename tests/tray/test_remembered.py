@@ -86,6 +86,22 @@ def test_what_is_said_on_the_command_line_holds_for_that_run_only(place: Path) -
     assert remembered.look_file(place).read_text("utf-8") == text
 
 
+def test_a_source_from_the_command_line_is_not_kept_with_a_look(place: Path) -> None:
+    play(FRESH, ChooseEffect("grey:two"), until=wanted("grey:two"))
+    scene = remembered.recalled(place).scene
+    assert scene is not None
+    assert scene.source is None
+
+
+def test_a_look_from_the_command_line_is_not_kept_with_a_source(place: Path, navy_photo: Path) -> None:
+    photo = str(navy_photo)
+    play(FRESH, ChooseEffect("grey:two"), until=wanted("grey:two"))
+    play(FRESH, ChooseSource(photo), until=lambda run: run.supervisor.source == photo)
+    scene = remembered.recalled(place).scene
+    assert scene is not None
+    assert ([one.spec for one in scene.effects], scene.source) == (["grey:two"], photo)
+
+
 def test_fresh_forgets(place: Path) -> None:
     play(FRESH, ChooseEffect("grey:two"), until=wanted("grey:two"))
     play(Options(source="demo", size=Size(160, 90), fresh=True, effect=("grey:one",)))

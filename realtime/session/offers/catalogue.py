@@ -509,4 +509,5 @@ def _offered(camera: ListedCamera, *, is_alone: bool) -> OfferedSource:
     rates = max((rate for mode in camera.modes for rate in mode.rates_fps), default=0.0)
     detail = ", ".join(largest) + (f" · up to {rates:g} fps" if rates else "")
     spec = camera.name if is_alone and not camera.name.isdecimal() else str(camera.number)
-    return OfferedSource(spec, camera.name if is_alone else camera.label, detail or f"camera {camera.number}")
+    title = camera.name if is_alone else camera.label
+    return OfferedSource(spec, title, detail or f"camera {camera.number}", camera.label)

@@ -439,7 +439,7 @@ def _source_items(state: TrayState) -> Sequence[Item]:
             text=source.title,
             detail=source.detail,
             icon="demo" if source.spec == "demo" else "camera",
-            is_chosen=source.spec == state.source_spec or (not state.source_spec and source.title == state.source),
+            is_chosen=source.spec in state.read,
         )
         for source in state.sources
     ]

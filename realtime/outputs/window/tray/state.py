@@ -48,7 +48,9 @@ class TrayState:
     canvas: Size
     hand: Hand
     source: str
-    source_spec: str
+    """What is read, as people call it."""
+    read: frozenset[str]
+    """The specs of the sources that are read now: one, or none of those there are."""
     in_calls: bool
     recorded_s: int | None
     """For how long a recording goes on; None: there is none."""

@@ -179,6 +179,8 @@ class Tray:
         if self._must_show_chosen and shown is not None:
             self._must_show_chosen = False
             self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
+        sources = offers.sources if offers is not None else ()
+        read = [source for source in sources if source.is_read(status)]
         thumbnails = []
         if offers is not None and shown is not None:
             for offer in shown.offers:
@@ -188,8 +190,8 @@ class Tray:
         return TrayState(
             canvas,
             self._hand,
-            source=status.source,
-            source_spec=status.source_spec,
+            source=read[0].title if read else status.source,
+            read=frozenset(source.spec for source in read),
             in_calls=bool(status.virtual_camera),
             recorded_s=None if self._recording_since_s is None else int(now_s - self._recording_since_s),
             paused=status.paused,
@@ -198,7 +200,7 @@ class Tray:
             effect=status.effect,
             hides_people=status.hides_people,
             shelves=shelves,
-            sources=offers.sources if offers is not None else (),
+            sources=sources,
             settings=settings_of(controls, status),
             thumbnails=tuple(thumbnails),
         )
@@ -443,9 +445,7 @@ class Tray:
         if not sources:
             self._controls.say("no camera is plugged in")
             return
-        at = next(
-            (n for n, one in enumerate(sources) if one.spec == status.source_spec or one.title == status.source), -1
-        )
+        at = next((n for n, one in enumerate(sources) if one.is_read(status)), -1)
         following = sources[(at + 1) % len(sources)]
         if len(sources) == 1 and at == 0:
             self._controls.say("there is no other camera")
