@@ -145,10 +145,12 @@ def test_cameras_are_known_by_name_with_their_sizes_and_ours_is_none(
 
 def test_thumbnails_wait_while_the_picture_is_late() -> None:
     spare = SpareTime()
+    assert spare.is_enough(for_first=False)
     for _ in range(50):
         spare.look(40.0, is_watched=False)
-    for age_ms, is_there in ((45.0, True), (52.0, True), (70.0, False), (41.0, True)):
+    for age_ms, again, first in ((44.0, True, True), (50.0, False, True), (70.0, False, False), (41.0, True, True)):
         spare.look(age_ms, is_watched=True)
-        assert spare.is_there is is_there
+        assert (spare.is_enough(for_first=False), spare.is_enough(for_first=True)) == (again, first)
+    spare.look(500.0, is_watched=True)
     spare.look(500.0, is_watched=False)
-    assert spare.is_there
+    assert spare.is_enough(for_first=False)

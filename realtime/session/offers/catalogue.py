@@ -35,8 +35,9 @@ _FIRST_EVERY_S = 0.2
 _HELPER_RESTS_S = 60.0
 """After the tray has gone: then what it needed goes, too."""
 _GIVEN_UP_AFTER = 3
-_MUCH_OLDER = 1.2
-_LITTLE_MS = 5.0
+_OLDER = 1.05
+_OLDER_FOR_FIRST = 1.25
+_LITTLE_MS = 3.0
 """What drawing the tray takes, and what the age of pictures differs by from second to second."""
 _LEARNT_SHARE = 0.1
 _SAID_FOR_S = 8.0
@@ -424,7 +425,7 @@ class Catalogue(FrontEnd, Offers):
         """Make the thumbnail whose turn it is. Return whether others have none yet."""
         shelf = next((shelf for shelf in self._shelves if shelf.name == watched), None)
         frame = self._controls.untouched_picture()
-        if shelf is None or frame is None or not self._spare.is_there:
+        if shelf is None or frame is None:
             return False
         hidden = self._controls.status.hides_people
         offers = [
@@ -438,6 +439,8 @@ class Catalogue(FrontEnd, Offers):
         if not offers:
             return False
         fresh = [offer for offer in offers if offer.spec not in self._thumbnails]
+        if not self._spare.is_enough(for_first=bool(fresh)):
+            return False
         self._turn += 1
         offer = fresh[0] if fresh else offers[self._turn % len(offers)]
         self._show_through(offer, small(frame))
@@ -477,21 +480,29 @@ class Catalogue(FrontEnd, Offers):
 
 
 class SpareTime:
-    """Whether the machine has time for thumbnails: not while pictures are older than they were without the tray."""
+    """Whether the machine has time for thumbnails: not while pictures are older than they were without the tray. A
+    first one, of a tile that shows nothing yet, may cost a little.
+    """
 
     def __init__(self) -> None:
         self._usual_ms: float | None = None
-        self.is_there = True
-        """Any thread."""
+        self._age_ms: float | None = None  # while somebody looks
+
+    def is_enough(self, *, for_first: bool) -> bool:
+        """Whether one may be made now. Any thread."""
+        usual_ms, age_ms = self._usual_ms, self._age_ms
+        if usual_ms is None or age_ms is None:
+            return True
+        return age_ms <= usual_ms * (_OLDER_FOR_FIRST if for_first else _OLDER) + _LITTLE_MS
 
     def look(self, age_ms: float, *, is_watched: bool) -> None:
         """Take note of how old pictures are when they are shown, some four times a second. Main thread."""
         usual_ms = self._usual_ms
         if not is_watched:
             self._usual_ms = age_ms if usual_ms is None else usual_ms + _LEARNT_SHARE * (age_ms - usual_ms)
-            self.is_there = True
+            self._age_ms = None
         else:
-            self.is_there = usual_ms is None or age_ms <= usual_ms * _MUCH_OLDER + _LITTLE_MS
+            self._age_ms = age_ms
 
 
 def _scene_offer(scene: ListedScene) -> Offer:
