@@ -32,7 +32,7 @@ def remember(self, *arguments):
     TRAYS.append(self)
 TRAYS = []
 tray.Tray.__init__ = remember
-tray.STAYS_S = 60.0  # the machine may be slow
+tray.STAYS_S = 600.0  # the machine may be slow
 def tell():
     # Where each widget is, for whoever asks on standard input.
     for line in sys.stdin:

@@ -211,9 +211,9 @@ class Tray:
 
     # Coming and going -------------------------------------------------------------------------------------------
 
-    def wake(self, now_s: float, *, for_s: float = STAYS_S) -> None:
-        """Come, or stay."""
-        self._moved_at_s, self._stays_s = now_s, for_s
+    def wake(self, now_s: float, *, for_s: float | None = None) -> None:
+        """Come, or stay: for three seconds from now, where nothing else is said."""
+        self._moved_at_s, self._stays_s = now_s, STAYS_S if for_s is None else for_s
         if not self._is_wanted:
             self._is_wanted = self._must_show_chosen = True
             self._slid_at_s = now_s
