@@ -172,6 +172,15 @@ def test_the_last_tile_brings_something_in(has_dialogue: bool, says: str) -> Non
     assert hand.controls.message == says
 
 
+def test_what_runs_is_named_where_its_tile_is_not_seen() -> None:
+    hand = Hand()
+    hand.controls.status = dataclasses.replace(hand.controls.status, titles=("Night", "Background: blur"))
+    hand.come()
+    assert hand.tray.layout.find("label:now") is None
+    hand.click("tab:Faces")
+    assert getattr(hand.find("label:now")[1], "text", "") == "Now: Night + Background: blur"
+
+
 def test_folders_open() -> None:
     hand = Hand()
     hand.come()

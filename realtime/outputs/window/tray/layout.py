@@ -294,6 +294,11 @@ class _ShelfPanel:
                 is_chosen=shelf is shown,
             )
             left += width
+        now = f"Now: {state.effect}"
+        begins = self._width - self._pad - folder - font.width(now) - px(8)
+        is_seen = shown is None or any(offer.spec in state.chosen for offer in shown.offers)
+        if not is_seen and state.effect and begins > left + px(12):  # whose the settings below are
+            yield Label("label:now", Place(begins, top, font.width(now), px(_TAB_HEIGHT)), text=now)
         if not shelves:
             place = Place(left, top, self._room, px(_TAB_HEIGHT))
             yield Label("label:looking", place, text="Looking what there is …")
@@ -358,7 +363,7 @@ class _ShelfPanel:
         px, state = self._theme.px, self._state
         if not state.settings:
             place = Place(self._pad + px(4), top, self._room, px(_SETTING_HEIGHT))
-            words = f"{state.effect}: nothing to set." if state.effect not in ("", "none") else "Your camera, as it is."
+            words = f"{state.effect}: nothing to set." if state.effect else ""
             yield Label("label:nothing", place, text=words)
             return
         page = min(state.hand.page, self.pages - 1)

@@ -52,7 +52,7 @@ class Painter:
         self._picture = picture
         self._painted: dict[str, PaintedPanel] = {}
         self._texts: dict[tuple[str, int, Colour], pygame.Surface] = {}
-        self._pictures: dict[tuple[str, int, Size], pygame.Surface] = {}
+        self._pictures: dict[tuple[str, Size], tuple[Pixels, pygame.Surface]] = {}  # and what they were made of
         self._theme = Theme(1.0)
 
     def paint(self, layout: Layout) -> list[PaintedPanel]:
@@ -318,14 +318,12 @@ class Painter:
         if not tile.picture:
             return None
         spec = tile.key.partition(":")[2]
-        key = (spec, tile.picture, size)
-        if key not in self._pictures:
-            pixels = self._picture(spec)
-            if pixels is None:
-                return None
-            self._pictures = {kept: surface for kept, surface in self._pictures.items() if kept[0] != spec}
-            self._pictures[key] = _rounded_picture(pixels, size, radius)
-        return self._pictures[key]
+        pixels, made = self._picture(spec), self._pictures.get((spec, size))
+        if pixels is None:
+            return None
+        if made is None or made[0] is not pixels:
+            made = self._pictures[spec, size] = pixels, _rounded_picture(pixels, size, radius)
+        return made[1]
 
     def _text(self, font: Font, text: str, colour: Colour) -> pygame.Surface:
         key = (text, font.line_height, colour)

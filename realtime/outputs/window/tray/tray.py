@@ -197,7 +197,7 @@ class Tray:
             paused=status.paused,
             mirrored=status.mirrored,
             chosen=chosen,
-            effect=status.effect,
+            effect=" + ".join(status.titles) or status.effect,
             hides_people=status.hides_people,
             shelves=shelves,
             sources=sources,
