@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -161,6 +162,7 @@ class Window(Output):
         self.tray = None if self._opens_fullscreen else Tray(request.controls, self)
         self.untouched = Untouched(request.controls)
         self._dropped: list[Path] = []
+        self._cursor_shape = pygame.SYSTEM_CURSOR_ARROW
         self._is_fullscreen = self._opens_fullscreen
         asked = request.size and rotated_size(request.size, request.rotate_degrees)
         self._window_size: Size | None = asked or request.window_size
@@ -434,8 +436,16 @@ class Window(Output):
             self.untouched.line = x / self._canvas().width
             return True
         if self.tray is not None:
-            self.tray.move(x, y, now_s)
+            self._shape_cursor(is_over_something=self.tray.move(x, y, now_s))
         return False
+
+    def _shape_cursor(self, *, is_over_something: bool) -> None:
+        """Let the mouse be a hand over what can be pressed."""
+        shape = pygame.SYSTEM_CURSOR_HAND if is_over_something else pygame.SYSTEM_CURSOR_ARROW
+        if shape != self._cursor_shape:
+            self._cursor_shape = shape
+            with contextlib.suppress(pygame.error):  # not every system has it
+                pygame.mouse.set_cursor(shape)
 
     def _handle_drop(self, event: pygame.event.Event) -> None:
         """Files that are dropped together come one by one, and are used together."""
