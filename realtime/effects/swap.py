@@ -75,6 +75,7 @@ class SwapSettings:
     glasses: Literal["keep", "remove"] = field(
         default="keep", metadata=setting("your glasses stay on, or go", live=True)
     )
+    photo_glasses: bool = field(default=False, metadata=setting("glasses in the photo are worn, too"))
     everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
     coverage: float | None = field(
         default=None,
@@ -211,7 +212,7 @@ class _Opener:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
         if is_photo(name):
             source = read_source(user_path(name), self.meter)
-            photo = PhotoLevels.of(source.photo, source.mesh)
+            photo = PhotoLevels.of(source.photo, source.mesh, with_glasses=self._settings.photo_glasses)
             return lambda: self._compositor(PhotoFace(photo))
         model = self._model(name)
         return lambda: self._compositor(NetworkFace(model))

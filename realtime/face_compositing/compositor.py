@@ -16,6 +16,7 @@ from realtime.face_compositing.folds import ViewerFolds
 from realtime.face_compositing.lips import LipColour, clear_lips
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.occlusion.glasses import GlassesDetector, taken_off
+from realtime.face_compositing.occlusion.uv_view import UVView, unwrap
 from realtime.face_compositing.relighting import Relighting
 from realtime.faces.landmarks.mesh import EYES, LIDS, MOUTH, FaceMesh
 from realtime.imaging.frame import Pixels, Size
@@ -40,9 +41,6 @@ class KeptFeatures(NamedTuple):
 
     eyes: bool
     mouth: bool
-
-
-_NOTHING = KeptFeatures(eyes=False, mouth=False)
 
 
 @dataclasses.dataclass
@@ -75,6 +73,7 @@ class Compositor:
         self._glasses = GlassesDetector() if glasses is not None else None
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
+        self._view: UVView | None = None
         self._middle: NDArray[np.float32] | None = None
         self._lips = LipColour()
         self._folds = ViewerFolds()
@@ -114,6 +113,7 @@ class Compositor:
         self._held = None
         if geometry.is_empty:
             return
+        self._view = None
         visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
         new = self.source.draw(geometry) if self._keep.mouth else self.source.draw_with_mouth(geometry)
         if self._light is not None:
@@ -121,21 +121,22 @@ class Compositor:
             self._light.apply(new, geometry)
         new = geometry.in_full(new)
         if self.source.keeps_openings:
-            self._folds.look(pixels, geometry, pts_s)
+            self._folds.look(pixels, geometry, pts_s, self._view)
             self._folds.shade(new, geometry)
         if self._light is not None:
             self._light.add_grain(new, geometry.place.of(pixels), geometry)
         shown = self.source.alpha(geometry)
         if visible is not None:
             shown = shown * visible
-        if self._keep.mouth and self.source.lips is not None:
-            self._paint_lips(pixels, self.source.lips, shown, strength, pts_s, out)
         worn = self._worn_glasses(pixels, pts_s)
         if worn is not None and self._glasses_kept == "remove":
             taken_off(geometry.place.of(out), worn)
         elif worn is not None:
             _put_on(geometry, worn, geometry.place.of(pixels), new)
-        alpha = self._alpha(shown, strength, self._keep)
+        alpha = self._cover(shown, strength)
+        if self._keep.mouth and self.source.lips is not None:
+            self._paint_lips(pixels, self.source.lips, alpha, pts_s, out)
+        self._open(alpha, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(geometry, new, alpha, geometry.place.of(out))
 
@@ -146,17 +147,15 @@ class Compositor:
         return self._glasses.mask(self._geometry)
 
     def _paint_lips(
-        self, pixels: Pixels, colour: NDArray[np.float32], shown: Floats, strength: float, pts_s: float, out: Pixels
+        self, pixels: Pixels, colour: NDArray[np.float32], cover: NDArray[np.uint8], pts_s: float, out: Pixels
     ) -> None:
-        """Give the viewer's lips, which `out` holds, the colour of the new face's."""
+        """Give the viewer's lips, which `out` holds, the colour of the new face's, as far as that covers them."""
         geometry = self._geometry
         if self._light is not None:
             middle = geometry.in_place(MOUTH).mean(axis=0) / geometry.place.size
             colour = self._light.lit(colour, float(middle[0]), float(middle[1]))
         self._lips.estimate(geometry.place.of(pixels), colour, geometry, pts_s)
-        cover = geometry.bytes_like("alpha")
-        geometry.enlarge(np.rint(shown * 255).astype(np.uint8), cover)
-        self._lips.paint(geometry.place.of(out), cover, geometry, strength)
+        self._lips.paint(geometry.place.of(out), cover, geometry)
 
     def _moves_quickly(self, mesh: FaceMesh) -> bool:
         """Whether the mesh may be off by so much that the wearer's own face looks like something in front of it."""
@@ -167,7 +166,8 @@ class Compositor:
     def _look(self, pixels: Pixels, pts_s: float) -> Floats | None:
         """Return what of the viewer's face is seen, on the field's grid; None where all of it shall count as seen."""
         if self._occlusion is not None and not self._looked_at_s <= pts_s < self._looked_at_s + _LOOKS_EVERY_S:
-            self._visible = self._occlusion.visible(pixels, self._geometry, pts_s)
+            self._view = unwrap(pixels, self._geometry)
+            self._visible = self._occlusion.visible(pixels, self._geometry, pts_s, self._view)
             self._looked_at_s = pts_s
         return self._visible
 
@@ -183,7 +183,7 @@ class Compositor:
         if held is None:
             return
         if held.alpha is None:
-            held.alpha = self._alpha(self.source.alpha(self._geometry), held.strength, _NOTHING)
+            held.alpha = self._cover(self.source.alpha(self._geometry), held.strength)
             if self.source.lips is not None:
                 held.new = self._with_mouth()
         _blend(self._geometry, held.new, held.alpha, self._geometry.place.of(out))
@@ -213,11 +213,15 @@ class Compositor:
             self._occlusion.forget()
             self._looked_at_s = -math.inf
 
-    def _alpha(self, shown: Floats, strength: float, keep: KeptFeatures) -> Pixels:
-        """Return how much of each pixel is the new face, (height, width) uint8."""
+    def _cover(self, shown: Floats, strength: float) -> Pixels:
+        """Return how much of each pixel is the new face, (height, width) uint8, eyes and mouth as the rest."""
+        alpha = self._geometry.bytes_like("alpha")
+        self._geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), alpha)
+        return alpha
+
+    def _open(self, alpha: Pixels, keep: KeptFeatures) -> None:
+        """Let eyes and mouth be seen, as far as they are the viewer's own, in place."""
         geometry = self._geometry
-        alpha = geometry.bytes_like("alpha")
-        geometry.enlarge(np.rint(shown * (255 * strength)).astype(np.uint8), alpha)
         openings = []
         if keep.mouth:
             openings.append(geometry.in_place(MOUTH))
@@ -232,7 +236,6 @@ class Compositor:
         if openings:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(alpha, (soft, soft), dst=alpha)
-        return alpha
 
 
 def _put_on(geometry: FaceGeometry, mask: NDArray[np.uint8], viewer: Pixels, new: Pixels) -> None:

@@ -66,13 +66,15 @@ class ViewerFolds:
         """Somebody else comes."""
         self._at_s = -math.inf
 
-    def look(self, pixels: Pixels, geometry: FaceGeometry, pts_s: float) -> None:
-        """See the viewer in a frame; the geometry's face is not outside of it."""
+    def look(self, pixels: Pixels, geometry: FaceGeometry, pts_s: float, view: UVView | None = None) -> None:
+        """See the viewer in a frame; the geometry's face is not outside of it. `view`: that face, where it is laid flat
+        already.
+        """
         passed_s = pts_s - self._at_s
         if 0 <= passed_s < (_EVERY_S if self._share > 0 else _AT_REST_EVERY_S):
             self._follow(geometry, 0.0)
             return
-        view = unwrap(pixels, geometry)
+        view = view or unwrap(pixels, geometry)
         now = np.log(np.maximum(view.lab[..., 0], 8.0)) * np.float32(_BYTES)
         self._at_s = pts_s
         if not 0 <= passed_s <= _PAUSE_S:

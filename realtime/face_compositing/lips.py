@@ -16,9 +16,10 @@ from realtime.imaging.pixels import ONE_MAP, Place
 _SETTLES_S = 0.4
 _SAMPLES = (0.3, 0.5, 0.7)
 """On the way from the outer edge of a lip to the inner one: there it is lip, whatever the mesh is off by."""
-_LEAST, _MOST = 0.7, 1.45
-"""Times as bright in one colour against the others: lips of anybody become those of anybody else within that."""
-_BRIGHTNESS_SHARE, _LEAST_BRIGHT, _MOST_BRIGHT = 0.4, 0.8, 1.2
+_HUE_SHARE, _LEAST, _MOST = 0.75, 0.8, 1.3
+"""How far lips take another hue, and times as bright in one colour against the others: the ring that is painted holds
+skin as well where lips are thin, and that must not turn yellow."""
+_BRIGHTNESS_SHARE, _LEAST_BRIGHT, _MOST_BRIGHT = 0.4, 0.85, 1.08
 """How far lips become as bright as the photo's: mostly it is the light that makes lips dark, from above or from a
 screen below, and the light is the viewer's."""
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
@@ -59,7 +60,7 @@ class LipColour:
         self._gain += share * (gain - self._gain).astype(np.float32)
         self._at_s = pts_s
 
-    def paint(self, part: Pixels, cover: NDArray[np.uint8], geometry: FaceGeometry, strength: float) -> None:
+    def paint(self, part: Pixels, cover: NDArray[np.uint8], geometry: FaceGeometry) -> None:
         """Paint the lips in `part`, (height, width, 3) of the geometry's rectangle, in place; where `cover`, (height,
         width) 0..255, shows the new face.
         """
@@ -73,15 +74,19 @@ class LipColour:
             fixed = np.rint((loop - (box.left, box.top)) * 2**_SUBPIXEL_BITS).astype(np.int32)
             cv2.fillPoly(mask, [fixed], value, cv2.LINE_AA, _SUBPIXEL_BITS)
         cv2.blur(mask, (2 * soft + 1, 2 * soft + 1), dst=mask)
-        share = (mask * (strength / 255**2)).astype(np.float32) * box.of(cover)
+        cv2.multiply(mask, box.of(cover), dst=mask, scale=1 / 255)
         lips = box.of(part)
-        painted = lips * (1 + share[..., None] * (self._gain - 1))
-        np.copyto(lips, np.clip(painted + 0.5, 0, 255).astype(np.uint8))
+        share = cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR)
+        painted = cv2.multiply(lips, (*self._gain.tolist(), 1.0))
+        cv2.multiply(painted, share, dst=painted, scale=1 / 255)
+        cv2.bitwise_not(share, dst=share)
+        cv2.multiply(lips, share, dst=lips, scale=1 / 255)
+        cv2.add(lips, painted, dst=lips)
 
 
 def _gain(wanted: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
     brighter = max(1.0, float(_LUMA @ wanted)) / float(_LUMA @ seen)
-    hue = np.clip(wanted / seen / brighter, _LEAST, _MOST)
+    hue = np.clip((wanted / seen / brighter) ** _HUE_SHARE, _LEAST, _MOST)
     kept = float(_LUMA @ seen) / float(_LUMA @ (seen * hue))
     return np.asarray(hue * kept * np.clip(brighter**_BRIGHTNESS_SHARE, _LEAST_BRIGHT, _MOST_BRIGHT), np.float32)
 

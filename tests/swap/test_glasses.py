@@ -11,12 +11,13 @@ import pytest
 from realtime.core.errors import ModelError
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
 from realtime.face_compositing.face_geometry import FaceGeometry
-from realtime.face_compositing.occlusion.glasses import GlassesDetector, GlassesNetwork, taken_off
+from realtime.face_compositing.occlusion.glasses import GlassesDetector, GlassesNetwork, taken_off, without_glasses
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.picture_files.painting import read_picture
+from realtime.swap.photo.photo_face import PhotoLevels
 from tests.swap.test_smiles import BLUE, Blue, at, placed
 from tools.glasses.drawing import draw_glasses
 from tools.swap_figures.glasses import glasses_table, keep_glasses
@@ -97,6 +98,14 @@ def test_what_is_beside_goes_on_where_they_were() -> None:
     untouched = part.copy()
     taken_off(part, np.zeros_like(mask))
     assert (part == untouched).all()
+
+
+def test_a_photos_glasses_are_taken_off(photo: Pixels, mesh: FaceMesh) -> None:
+    bare = without_glasses(photo, mesh)
+    assert looked(photo, mesh)[0].share > 3 * looked(bare, mesh)[0].share
+    assert np.abs(at(bare, mesh, 50) - at(photo, mesh, 50)).max() < 1
+    kept, gone = (PhotoLevels.of(photo, mesh, with_glasses=worn).levels[0] for worn in (True, False))
+    assert np.abs(kept.astype(int) - gone).max() > 60
 
 
 def test_a_broken_network_says_what_to_do() -> None:

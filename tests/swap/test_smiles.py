@@ -106,7 +106,7 @@ def test_lips_are_painted_and_teeth_and_skin_are_not(photo: Pixels, mesh: FaceMe
     colour = LipColour()
     colour.estimate(geometry.place.of(grey), np.array([90, 100, 180], np.float32), geometry, 0.0)
     colour.paint(
-        geometry.place.of(grey), np.full((geometry.place.height, geometry.place.width), 255, np.uint8), geometry, 1.0
+        geometry.place.of(grey), np.full((geometry.place.height, geometry.place.width), 255, np.uint8), geometry
     )
     lip = talking.points[[17, 14], :2].mean(axis=0)
     x, y = np.rint(lip).astype(int)

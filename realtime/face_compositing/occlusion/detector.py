@@ -71,14 +71,15 @@ class OcclusionDetector:
         """Somebody else comes."""
         self._memory.forget()
 
-    def visible(self, pixels: Pixels, geometry: FaceGeometry, pts_s: float) -> Floats:
+    def visible(self, pixels: Pixels, geometry: FaceGeometry, pts_s: float, view: UVView | None = None) -> Floats:
         """Return where the viewer's face is seen, (grid height, grid width), 0 where something stands in front to 1.
 
-        `pixels` is the whole frame, `field` says where the face, which is not outside of it, lies.
+        `pixels` is the whole frame, `field` says where the face, which is not outside of it, lies; `view`: that face,
+        where it is laid flat already.
         """
         passed_s = pts_s - self._at_s
         self._at_s = pts_s
-        view = unwrap(pixels, geometry)
+        view = view or unwrap(pixels, geometry)
         if self._memory.frames == 0 or not 0 <= passed_s <= _PAUSE_S:
             self._memory.begin(view.lab, view.seen)
             self._in_front = np.zeros((SIDE, SIDE), np.float32)

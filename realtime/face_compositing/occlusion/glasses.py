@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
-from realtime.face_compositing.face_geometry import FaceGeometry
+from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
+from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
@@ -38,11 +39,14 @@ _FILE = Path(__file__).with_name("glasses.onnx")
 _EVERY_S, _NONE_EVERY_S = 0.03, 0.4
 _PAUSE_S = 1.0
 """After it all begins anew: another shot, another room."""
-_FROM, _SURE = 0.2, 0.5
+_FROM, _SURE = 0.1, 0.35
 """How surely a point is glasses: from where on it begins to stay, and stays altogether. What is beside a rim is skin,
 which has the viewer's colour on the new face as well: some of it too much is not seen, a rim cut short is."""
-_LEAST_AREA = 0.012
-"""Of the band: rimless glasses have 0.02 and more; faces without any 0 to 0.003."""
+_SEEN, _LEAST_AREA, _DARK = 0.5, 0.012, 0.3
+"""Of the band: rimless glasses have 0.02 and more; faces without any 0 to 0.003; dark
+lenses fill half of it, thick rims a fifth."""
+_LEAST_PIECE = 90
+"""Points of the band: half a temple has more."""
 _SETTLES_S, _DECIDES_S = 0.04, 0.5
 _WORN, _FORGOTTEN = 0.5, 0.05
 _AROUND = np.ones((3, 3), np.uint8)
@@ -145,6 +149,11 @@ class GlassesDetector:
     def are_worn(self) -> bool:
         return self._seen > _WORN
 
+    @property
+    def share(self) -> float:
+        """How much of the band is glasses, 0..1."""
+        return float((self._found > _SEEN).mean())
+
     def forget(self) -> None:
         """Somebody else comes."""
         self._at_s = -math.inf
@@ -154,11 +163,11 @@ class GlassesDetector:
         passed_s = pts_s - self._at_s
         if 0 <= passed_s < (_EVERY_S if self._seen > 0 else _NONE_EVERY_S):
             return
-        found = self._network.find(pixels, geometry)
+        found = _without_specks(self._network.find(pixels, geometry))
         is_first = not 0 <= passed_s <= _PAUSE_S
         share = 1.0 if is_first else 1 - math.exp(-passed_s / _SETTLES_S)
         self._found = found if is_first else self._found + np.float32(share) * (found - self._found)
-        area = float((found > _SURE).mean())
+        area = float((found > _SEEN).mean())
         wears = 1.0 if area > _LEAST_AREA else 0.0
         self._seen = wears if is_first else self._seen + (1 - math.exp(-passed_s / _DECIDES_S)) * (wears - self._seen)
         if self._seen < _FORGOTTEN:
@@ -187,6 +196,32 @@ class GlassesDetector:
             cv2.warpAffine(mask, shift, (mask.shape[1], mask.shape[0]), dst=moved)
             return moved
         return mask
+
+
+def without_glasses(picture: Pixels, mesh: FaceMesh) -> Pixels:
+    """Return a picture with the skin beside them in the place of a face's glasses; the very same where it wears none,
+    or dark ones: what is behind them nobody has seen. Raises ModelError.
+    """
+    geometry, detector = FaceGeometry(), GlassesDetector()
+    geometry.update(mesh, Size.of(picture), with_rim(mesh.points[:, :2]))
+    if geometry.is_empty:
+        return picture
+    detector.look(picture, geometry, 0.0)
+    mask = detector.mask(geometry)
+    if mask is None or detector.share > _DARK:
+        return picture
+    bare = picture.copy()
+    # In a film that moves they are found with room about them; in a photo more of the skin can stay.
+    taken_off(geometry.place.of(bare), np.asarray(cv2.erode(mask, _AROUND), np.uint8))
+    return bare
+
+
+def _without_specks(found: Floats) -> Floats:
+    """Return what is found without what hangs together with nothing: a crease below an eye, a mole."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats((found > _FROM).astype(np.uint8), connectivity=8)
+    small = boxes[:, cv2.CC_STAT_AREA] < _LEAST_PIECE
+    small[0] = False
+    return np.where(small[labels], np.float32(0), found) if count > 1 and small.any() else found
 
 
 def taken_off(part: Pixels, mask: NDArray[np.uint8]) -> None:

@@ -30,7 +30,9 @@ _MEAN_REST, _MEAN_SMILE, _MOST_STRENGTH = 0.2, 0.8, 1.5
 
 def smile_level(mesh: FaceMesh) -> float:
     """Return about 0.2 for a face at rest, 0.9 for one that smiles and shows its teeth."""
-    wide, lifted = mouth_of(in_own_frame(mesh.points))
+    axes, unit = axes_of(mesh.points)
+    mouth = mesh.points[[MOUTH_RIGHT, MOUTH_LEFT, _UPPER_LIP]] @ axes / unit
+    wide, lifted = _mouth(mouth)
     return _WIDE * wide + _LIFTED * lifted + _NONE
 
 
@@ -49,9 +51,12 @@ def mouth_of(points: Doubles) -> tuple[float, float]:
     """Return a mouth's width, and how high its corners stand above the upper lip; (468, 3) as `in_own_frame`
     gives them.
     """
-    corners = points[[MOUTH_RIGHT, MOUTH_LEFT]]
-    width = float(np.linalg.norm(corners[1, :2] - corners[0, :2]))
-    return width, float(points[_UPPER_LIP, 1] - corners[:, 1].mean())
+    return _mouth(points[[MOUTH_RIGHT, MOUTH_LEFT, _UPPER_LIP]])
+
+
+def _mouth(points: Doubles) -> tuple[float, float]:
+    right, left, upper = points
+    return float(np.hypot(*(left - right)[:2])), float(upper[1] - (right[1] + left[1]) / 2)
 
 
 def axes_of(points: NDArray[np.floating]) -> tuple[Doubles, float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.face_geometry import FaceGeometry, new_grid, with_rim
+from realtime.face_compositing.occlusion.glasses import without_glasses
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
@@ -52,8 +53,12 @@ class PhotoLevels:
     """Makes the same with a lamp at one side as the photo has it, once; None: this is it."""
 
     @classmethod
-    def of(cls, photo: Pixels, mesh: FaceMesh, *, in_own_light: bool = False) -> PhotoLevels:
-        """Cut a face out of a photo. `mesh` lies in it. `in_own_light`: a lamp at one side of it stays."""
+    def of(
+        cls, photo: Pixels, mesh: FaceMesh, *, in_own_light: bool = False, with_glasses: bool = False
+    ) -> PhotoLevels:
+        """Cut a face out of a photo. `mesh` lies in it. `in_own_light`: a lamp at one side of it stays. `with_glasses`:
+        glasses on it are worn, too.
+        """
         corners = with_rim(mesh.points[:, :2])
         least, most = corners.min(axis=0), corners.max(axis=0)
         margin = _MARGIN * (most - least)
@@ -61,10 +66,11 @@ class PhotoLevels:
         right, bottom = np.ceil(most + margin).astype(int)
         around = np.ascontiguousarray(photo[top:bottom, left:right])
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
-        face = _without_colour_grain(without_hair(around, inside), mesh.width_px)
+        bare = around if with_glasses else without_glasses(around, inside)
+        face = _without_colour_grain(without_hair(bare, inside), mesh.width_px)
         if not in_own_light:
             face = delighted(face, inside)
-            own = functools.cache(lambda: cls.of(photo, mesh, in_own_light=True))
+            own = functools.cache(lambda: cls.of(photo, mesh, in_own_light=True, with_glasses=with_glasses))
         else:
             own = None
         placed = (corners - (left, top)).astype(np.float32)
