@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-STYLES = ("composition", "fauve", "mosaic", "night", "scream", "wave")
+STYLES = ("composition", "fauve", "mosaic", "night", "scream", "watercolour", "wave")
 EFFECTS = ("none", "portrait", *(f"style:{name}" for name in STYLES))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_LIFE_S = 6.0

@@ -119,15 +119,6 @@ STYLES = (
         600,
         {"content-weight": 0.8, "together": 0.5},
     ),
-    Shipped(
-        "dots",
-        "pointillism",
-        "Dots",
-        "Dots of pure colour that mix from afar",
-        _OURS,
-        600,
-        {"style-size-px": 640, "content-weight": 0.7, "together": 0.5},
-    ),
 )
 BEGINNING = Shipped(
     "beginning",
