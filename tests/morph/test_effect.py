@@ -35,8 +35,10 @@ def model(tmp_path: Path) -> Path:
     return tiny_models.shaded_morph(tmp_path / "shaded.onnx", space())
 
 
-def opened(argument: str, **settings: object) -> MorphEffect:
-    return MorphEffect.open(argument, parse_settings(MorphSettings, settings, "morph"), EffectContext())
+def opened(argument: str, *, waits: bool = False, **settings: object) -> MorphEffect:
+    """`waits`: as in recorded material, so that each picture has what the network says of the one before."""
+    context = EffectContext(every_frame=waits)
+    return MorphEffect.open(argument, parse_settings(MorphSettings, settings, "morph"), context)
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def test_two_people_are_mixed_into_each_other(model: Path, photo: Pixels, face: 
         keypoints=face.keypoints + np.array([photo.shape[1], 0], np.float32), track_id=2,
     )  # fmt: skip
     left = dataclasses.replace(face, track_id=1)
-    effect = opened(f"{model}:everyone", mix=0.5)
+    effect = opened(f"{model}:everyone", waits=True, mix=0.5)
     frames = [
         effect.make(Scene(Frame(both, index / 30, index / 30, index), [left, other])).pixels for index in range(3)
     ]

@@ -93,7 +93,8 @@ def test_what_a_source_says_of_itself_goes_with_its_pictures() -> None:
         newest = run.loop.newest
         return newest is not None and newest.provenance is not None and newest.provenance.source_type == SYNTHETIC
 
-    play("none", tell, is_marked)
+    run = play("none", tell, is_marked)
+    assert is_marked(run)
 
 
 def test_a_tile_does_not_bare_a_face_at_the_first_press() -> None:
