@@ -23,9 +23,9 @@ _SHOWN_HOLD_S = 1.0
 _PAINTED_HOLD_S = 0.2
 _REACH_PX = 32
 """What moves changes the painting around it, so far: a pale rim follows an outline, and held beside a moving head it
-was a trace of lines. Pixels of the model's picture, whatever its size. Networks with large strokes look further: with 16
-pixels 0.2 to 0.5 % of places were off by more than 16 grey levels (night, fauve, mosaic), with 32 at most 0.05 % and the
-worst half percent by 3 to 8; 64 gained nothing."""
+was a trace of lines. Pixels of the model's picture, whatever its size. Networks with large strokes look further: with
+16 pixels 0.2 to 0.5 % of places were off by more than 16 grey levels (night, fauve, mosaic), with 32 at most 0.05 %
+and the worst half percent by 3 to 8; 64 gained nothing."""
 _CUT_S = 0.5
 """After a longer gap everything begins anew."""
 _LONGEST_SMALL_PX = 480
