@@ -8,13 +8,12 @@ import pytest
 from realtime.imaging.sdl import pygame
 from realtime.imaging.text import forget_fonts
 
-if os.environ.get("SDL_VIDEODRIVER") != "dummy":
-    pytest.skip("these tests draw where nobody looks: they need SDL_VIDEODRIVER=dummy", allow_module_level=True)
-
 
 @pytest.fixture
 def a_screen() -> Iterator[None]:
-    """A display that is open, as the window's is."""
+    """A display that is open, as the window's is, where nobody looks."""
+    if os.environ.get("SDL_VIDEODRIVER") != "dummy":
+        pytest.skip("draws where nobody looks: needs SDL_VIDEODRIVER=dummy")
     pygame.display.init()
     pygame.font.init()
     pygame.display.set_mode((64, 48))

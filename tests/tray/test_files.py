@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_what_becomes_of_a_file_is_said_by_the_tab_it_falls_on(kind: FileKind, s
     assert way_of(kind, shelf) == way
 
 
+@pytest.mark.skipif(os.name == "nt", reason="programs are found by their name alone")
 @pytest.mark.parametrize(
     ("platform", "programs", "environment", "first"),
     [
@@ -90,6 +92,7 @@ def test_each_system_has_its_own_dialogue(
     assert (None if command is None else Path(command[0]).name) == first
 
 
+@pytest.mark.skipif(os.name == "nt", reason="printf and false are programs of Unix")
 def test_what_a_dialogue_prints_are_the_files() -> None:
     names = ["/x/a b.jpg", "/x/ü.png"]
     command = ["printf", r"%s\n", *names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from realtime.outputs import OutputRequest
 from realtime.outputs.window.tray.layout import BAR
 from realtime.outputs.window.window import Fullscreen, Window
 from tests.tray.stage import Offering
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("SDL_VIDEODRIVER") != "dummy", reason="these tests press keys: they need SDL_VIDEODRIVER=dummy"
+)
 
 SIZE = Size(640, 360)
 
