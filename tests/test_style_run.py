@@ -41,6 +41,7 @@ def test_keys_turn_the_strength_while_it_runs(monkeypatch: pytest.MonkeyPatch, s
         controls.send(command)
     run.go()
     assert controls.message == "strength 80%"
+    run.supervisor.look_after()  # the main thread may look once more after the effects were closed
     assert ("strength", "80%") in controls.status.facts
     assert controls.status.provider == "CPU"
     newest = run.loop.newest

@@ -58,7 +58,9 @@ class EffectChain:
         self._stats = stats
         self.calls = EffectCalls(stats)
         self._marking = Marking(label, source_type, stats)
-        self._is_closed = self._must_mark_anew = False
+        self.is_closed = False
+        """Whether its effects are closed, or being so: then it has nothing to say any more. Any thread."""
+        self._must_mark_anew = False
         self._leaving: tuple[EffectSlot, ...] = ()  # fade out
         self._fade: CrossFade | None = None
         self._fades_from = 0  # place of the first of `slots` that fades in
@@ -238,7 +240,7 @@ class EffectChain:
     def close(self) -> None:
         """Close every effect."""
         self.describe()
-        self._is_closed = True  # before `slots` is empty, which another thread may see
+        self.is_closed = True  # before `slots` is empty, which another thread may see
         pulse = self.calls.pulse
         self._end_fade(pulse)
         slots, self.slots = self.slots, []
@@ -252,7 +254,7 @@ class EffectChain:
         closed, what was told last stays. Any thread.
         """
         slots = list(self.slots)
-        if self._is_closed:
+        if self.is_closed:
             return
         self._stats.effects = [slot.title for slot in slots]
         for slot in slots:

@@ -115,7 +115,7 @@ class Supervisor:
             self._in_calls.look_after()
         self._notice_failed_recording()
         self._notice_standing_outputs()
-        self.controls.status = self._status()
+        self._tell_status()
         self.on_processed(self._loop.stats.processed)
         for front_end in self._front_ends:
             self._loop.main_pulse.at(f"the {type(front_end).__name__}")
@@ -215,7 +215,7 @@ class Supervisor:
             self.controls.say("nothing is live here; there is nothing to blank")
             return
         self._try(lambda: self._loop.set_blank(on))
-        self.controls.status = self._status()
+        self._tell_status()
 
     def _try(self, change: Callable[[], None]) -> None:
         try:
@@ -343,6 +343,11 @@ class Supervisor:
                 self._told.add(notice)
                 self.controls.say(notice)
             yield notice
+
+    def _tell_status(self) -> None:
+        status = self._status()
+        if not self._loop.chain.is_closed:  # else it may say of half of the run that it has ended: the last one stays
+            self.controls.status = status
 
     def _status(self) -> Status:
         loop, stats = self._loop, self._loop.stats
