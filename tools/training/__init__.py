@@ -133,7 +133,7 @@ RECIPES: Mapping[str, RegistryEntry] = {
     # The first two can be taught by another network as well.
     "brush": RegistryEntry("tools.training.perceptual", "BrushRecipe", "the fast network that ships"),
     "fast_neural_style": RegistryEntry(
-        "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 34 times slower"
+        "tools.training.perceptual", "FastNeuralStyleRecipe", "the usual network to compare with: 13 times slower"
     ),
     "lapstyle": RegistryEntry("tools.training.lapstyle", "LapStyleRecipe", "drafted small, revised level by level"),
     "cyclegan": RegistryEntry("tools.training.cyclegan", "CycleganRecipe", "one folder of pictures made like another"),
