@@ -33,10 +33,10 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Box, Face, Pixels, Size
 from realtime.imaging.pixels import ONE_MAP
 from realtime.system.console import progress_line, silence_native_libraries
-from tools.exporting.graph import quiet
 from tools.glasses.drawing import draw_glasses
 from tools.networks.glasses import SeesGlasses
 from tools.swap_figures.material import read_clip
+from tools.training.mask_model import write_mask_model
 
 _CORNERS = np.zeros((504, 2), np.float32)
 _WITH, _WITHOUT = 3, 1
@@ -169,27 +169,7 @@ def judge(network: SeesGlasses, arrays: Sequence[NDArray[np.uint8]]) -> str:
 
 def write(network: SeesGlasses, path: Path) -> None:
     """Write the network and its sigmoid as ONNX, whole or not at all."""
-    import onnxslim  # type: ignore[import-untyped]
-
-    network.eval()
-    with quiet():
-        program = torch.onnx.export(
-            nn.Sequential(network, nn.Sigmoid()).eval(),
-            (torch.zeros(1, CHANNELS, BAND.height, BAND.width),),
-            dynamo=True,
-            opset_version=18,
-            input_names=["told"],
-            output_names=["glasses"],
-            verbose=False,
-        )
-        assert program is not None
-        model = onnxslim.slim(program.model_proto)
-    for node in model.graph.node:
-        node.ClearField("doc_string")
-        del node.metadata_props[:]
-    del model.metadata_props[:], model.graph.value_info[:], model.graph.metadata_props[:]
-    with atomic_write(path) as unfinished:
-        unfinished.write_bytes(model.SerializeToString())
+    write_mask_model(network, (1, CHANNELS, BAND.height, BAND.width), "glasses", path)
 
 
 def _pool(arguments: argparse.Namespace) -> Sequence[NDArray[np.uint8]]:

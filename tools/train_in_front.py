@@ -24,7 +24,6 @@ from torch.nn import functional
 
 from realtime.cameras import CameraRequest, open_camera
 from realtime.core.errors import PortraitError, RealtimeError
-from realtime.core.files import atomic_write
 from realtime.face_compositing.occlusion.network import CHANNELS
 from realtime.face_compositing.occlusion.uv_view import SIDE, plane
 from realtime.faces.detection.still_pictures import find_faces
@@ -33,9 +32,9 @@ from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
 from realtime.system.console import progress_line, silence_native_libraries
-from tools.exporting.graph import quiet
 from tools.in_front.samples import TOLD_STEPS, Film, Sample, cut_film, samples_of, still_film
 from tools.networks.in_front import InFront
+from tools.training.mask_model import write_mask_model
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _LEAST_FACE_PX = 60
@@ -205,26 +204,7 @@ def judge(network: InFront, pool: Pool) -> Judged:
 
 def write(network: InFront, path: Path) -> None:
     """Write the network and its sigmoid as ONNX, whole or not at all."""
-    import onnxslim  # type: ignore[import-untyped]
-
-    with quiet():
-        program = torch.onnx.export(
-            nn.Sequential(network, nn.Sigmoid()).eval(),
-            (torch.zeros(1, CHANNELS, SIDE, SIDE),),
-            dynamo=True,
-            opset_version=18,
-            input_names=["told"],
-            output_names=["in_front"],
-            verbose=False,
-        )
-        assert program is not None
-        model = onnxslim.slim(program.model_proto)
-    for node in model.graph.node:
-        node.ClearField("doc_string")
-        del node.metadata_props[:]
-    del model.metadata_props[:], model.graph.value_info[:], model.graph.metadata_props[:]
-    with atomic_write(path) as unfinished:
-        unfinished.write_bytes(model.SerializeToString())
+    write_mask_model(network, (1, CHANNELS, SIDE, SIDE), "in_front", path)
 
 
 # ------------------------------------------------------------------------------------------------------ command line
