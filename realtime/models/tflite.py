@@ -37,6 +37,7 @@ class Op(enum.IntEnum):
     CUSTOM = 32
     PAD = 34
     MEAN = 40
+    PRELU = 54
     HARD_SWISH = 117
     DENSIFY = 124
 

@@ -22,7 +22,7 @@ _SAME, _RELU = 0, 1
 """TensorFlow Lite's numbers for a padding that keeps the size, and for an activation."""
 
 
-def to_onnx(network: Network, least: float = -1.0) -> bytes:
+def to_onnx(network: Network, least: float) -> bytes:
     """Return the model. What the network is shown goes from `least` (a byte of 0) to 1 (255). Its outputs are named by
     their last side: `16` and `1` for a face detector.
 
@@ -55,6 +55,7 @@ class _Writer:
             Op.MEAN: self._mean,
             Op.MUL: self._multiply,
             Op.PAD: self._pad,
+            Op.PRELU: self._prelu,
             Op.RELU: self._relu,
             Op.RESHAPE: self._reshape,
             Op.RESIZE_BILINEAR: self._resize,
@@ -158,6 +159,25 @@ class _Writer:
         name = self._name(step.output)
         pads = self._constant(f"{name}_pads", np.asarray(amounts.T.reshape(-1), np.int64))
         self._node("Pad", [self._name(source), pads], name)
+
+    def _prelu(self, step: Operator) -> None:
+        """Write x where it is positive and a·x elsewhere as a·x + (1 - a)·max(x, 0), each factor a 1×1 convolution of
+        its channel alone.
+
+        ONNX Runtime keeps pictures in blocks of channels between convolutions, and its own PRelu is not among what it
+        can do there: with it the face mesh takes 3.5 ms, as it does in OpenCV, and 1.4 ms so.
+        """
+        source, slope_number = step.inputs
+        slopes = np.asarray(self._network.constants[slope_number], np.float32).reshape(-1, 1, 1, 1)
+        if slopes.size != self._network.shapes[source][-1]:
+            raise UnreadableError("its slopes differ from place to place")
+        name, channels = self._name(step.output), slopes.size
+        linear = self._constant(f"{name}_a", slopes)
+        rest = self._constant(f"{name}_rest", 1 - slopes)
+        self._node("Conv", [self._name(source), linear], f"{name}_linear", kernel_shape=(1, 1), group=channels)
+        self._node("Relu", [self._name(source)], f"{name}_relu")
+        self._node("Conv", [f"{name}_relu", rest], f"{name}_positive", kernel_shape=(1, 1), group=channels)
+        self._node("Add", [f"{name}_linear", f"{name}_positive"], name)
 
     def _relu(self, step: Operator) -> None:
         self._node("Relu", [self._name(step.inputs[0])], self._name(step.output))

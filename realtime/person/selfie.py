@@ -14,10 +14,9 @@ from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import halve_into
-from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
-from realtime.models.tflite import read
-from realtime.models.tflite_to_onnx import INPUT, to_onnx
-from realtime.models.weights import weights_file
+from realtime.models.runtime.ort_session import first_line
+from realtime.models.runtime.tflite_session import open_shipped
+from realtime.models.tflite_to_onnx import INPUT
 from realtime.person import PersonNetwork
 
 WIDE, SQUARE = "selfie_segmentation_landscape.tflite", "selfie_segmentation.tflite"
@@ -61,12 +60,7 @@ class _Opened:
     """One of the two networks. Used by one thread."""
 
     def __init__(self, name: str) -> None:
-        path = weights_file(name)
-        try:
-            session = new_session(to_onnx(read(path.read_bytes()), least=0.0), session_options(threads=1), ())
-        except Exception as error:  # whatever ONNX Runtime raises
-            raise ModelError(f"{path} cannot be opened: {first_line(error)}; reinstall realtime") from error
-        self._buffers = HostBinding(session, on_cpu=True)
+        self._buffers = open_shipped(name, least=0.0)
         self._size = size = _SIZES[name]
         self._frame = Size(0, 0)
         self._halves: list[Pixels] = []

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.core.errors import ModelError
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO, TOO_NARROW_TO_ANIMATE
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.mesh import (
@@ -18,7 +15,6 @@ from realtime.faces.landmarks.mesh import (
     RIGHT_CHEEK,
     FaceMesh,
     compare,
-    open_network,
 )
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels
@@ -129,10 +125,3 @@ def test_each_axis_has_its_sign(name: str, degrees: float) -> None:
     }[name]
     turn = compare(FaceMesh((points @ matrix.T).astype(np.float32), 1.0), FaceMesh(points.astype(np.float32), 1.0))
     assert getattr(turn, name) == pytest.approx(degrees, abs=0.1)
-
-
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "face.tflite"
-    path.write_bytes(b"TFL3 but not really")
-    with pytest.raises(ModelError, match=r"face\.tflite cannot be read by OpenCV .*; reinstall realtime"):
-        open_network(path)

@@ -31,10 +31,8 @@ from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection import ssd
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
 from realtime.imaging.pixels import halve_into
-from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
-from realtime.models.tflite import read
-from realtime.models.tflite_to_onnx import INPUT, to_onnx
-from realtime.models.weights import weights_file
+from realtime.models.runtime.tflite_session import open_shipped
+from realtime.models.tflite_to_onnx import INPUT
 
 LEAST_SCORE = 0.35
 # Live, doubtful faces are wanted too: the tracker keeps people it knows by them (`tracker.SURE_SCORE`). Two
@@ -91,16 +89,10 @@ class _Network:
 
     def __init__(self, kind: str, least_score: float) -> None:
         """`kind` is `short` or `full`. Raises ModelError when the model file cannot be read."""
-        path = weights_file(DETECTOR_MODELS[kind])
-        try:
-            # On one thread: two are no faster (2.9 and 4.2 ms, full range), and the loop has others for them.
-            session = new_session(to_onnx(read(path.read_bytes())), session_options(threads=1), ())
-        except Exception as error:  # whatever ONNX Runtime raises
-            raise ModelError(f"{path} cannot be opened: {first_line(error)}; reinstall realtime") from error
         layout = _LAYOUTS[kind]
         side, self._anchors = layout.side_px, layout.anchors()
         self._least_score = least_score
-        self._buffers = HostBinding(session, on_cpu=True)
+        self._buffers = open_shipped(DETECTOR_MODELS[kind], least=-1.0)
         self._copy = SmallCopy()
         self._input: NDArray[np.uint8] = np.zeros((1, side, side, 3), np.uint8)
         self._values: NDArray[np.float32] = np.zeros((1, len(self._anchors), ssd.VALUES), np.float32)

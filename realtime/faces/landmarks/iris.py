@@ -1,23 +1,20 @@
-"""The irises and lids of one face, by MediaPipe's `iris_landmark.tflite` run through OpenCV."""
+"""The irises and lids of one face, by MediaPipe's `iris_landmark.tflite`."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.faces.landmarks.mesh import (
     EYE_CORNERS,
     FaceMesh,
-    open_network,
     sample_crop,
     square_crop,
 )
 from realtime.imaging.frame import Pixels
-from realtime.models.weights import weights_file
 
 INPUT_SIDE_PX = 64
 CROP_SCALE = 2.3
@@ -104,8 +101,11 @@ class IrisModel:
 
     def __init__(self) -> None:
         """Raises ModelError when the model file cannot be read."""
-        self._network = open_network(weights_file("iris_landmark.tflite"))
-        self._outputs = self._network.getUnconnectedOutLayersNames()
+        # Here: whoever only holds eyes need not load ONNX Runtime.
+        from realtime.faces.landmarks.landmark_network import LandmarkNetwork
+
+        outputs = ((1, _CONTOUR_POINTS * 3), (1, _IRIS_POINTS * 3))
+        self._network = LandmarkNetwork("iris_landmark.tflite", INPUT_SIDE_PX, outputs)
 
     def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0, near: Eyes | None = None) -> Eyes:
         """Return both eyes of a face whose mesh is known. `scale` lays the crops a little larger or smaller; `near`:
@@ -138,12 +138,9 @@ class IrisModel:
         scale = width * CROP_SCALE * crop_scale / INPUT_SIDE_PX
         to_picture = square_crop((float(centre[0]), float(centre[1])), scale, angle, INPUT_SIDE_PX, mirrored=mirrored)
         crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX)
-        self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, swapRB=True))
-        outputs = self._network.forward(self._outputs)
-        contour = next(output for output in outputs if output.size == _CONTOUR_POINTS * 3)
-        iris = next(output for output in outputs if output.size == _IRIS_POINTS * 3)
+        contour, iris = self._network.run(crop)
 
-        def place(output: cv2.typing.MatLike, count: int) -> NDArray[np.float32]:
+        def place(output: NDArray[np.float32], count: int) -> NDArray[np.float32]:
             flat = output.reshape(count, 3)[:, :2]
             return np.asarray(flat @ to_picture[:, :2].T + to_picture[:, 2], np.float32)
 

@@ -1,20 +1,17 @@
-"""The face mesh: 468 points with depth on one face, by MediaPipe's `face_landmark.tflite` run through OpenCV."""
+"""The face mesh: 468 points with depth on one face, by MediaPipe's `face_landmark.tflite`."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.core.errors import ModelError
 from realtime.imaging.frame import Box, Face, Pixels
 from realtime.imaging.numerics import best_similarity
 from realtime.imaging.pixels import cut_square
-from realtime.models.weights import weights_file
 
 POINT_COUNT = 468
 INPUT_SIDE_PX = 192
@@ -124,8 +121,11 @@ class MeshModel:
 
         Raises ModelError when the model file cannot be read.
         """
-        self._network = open_network(weights_file("face_landmark.tflite"))
-        self._outputs = self._network.getUnconnectedOutLayersNames()
+        # Here: whoever only holds meshes need not load ONNX Runtime.
+        from realtime.faces.landmarks.landmark_network import LandmarkNetwork
+
+        outputs = ((1, 1, 1, POINT_COUNT * 3), (1, 1, 1, 1))
+        self._network = LandmarkNetwork("face_landmark.tflite", INPUT_SIDE_PX, outputs)
         self._step_px = step_px
 
     def measure(self, pixels: Pixels, face: Face) -> FaceMesh:
@@ -161,28 +161,12 @@ class MeshModel:
         scale = side_px * CROP_SCALE / INPUT_SIDE_PX
         to_picture = square_crop(centre, scale, angle, INPUT_SIDE_PX)
         crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX, self._step_px)
-        self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, swapRB=True))
-        outputs = self._network.forward(self._outputs)
-        points = next(output for output in outputs if output.size == POINT_COUNT * 3).reshape(POINT_COUNT, 3)
-        logit = float(next(output for output in outputs if output.size == 1).ravel()[0])
+        coordinates, score = self._network.run(crop)
+        points, logit = coordinates.reshape(POINT_COUNT, 3), float(score.item())
         placed = np.empty((POINT_COUNT, 3), np.float32)
         placed[:, :2] = points[:, :2] @ to_picture[:, :2].T + to_picture[:, 2]
         placed[:, 2] = points[:, 2] * scale
         return FaceMesh(placed, 1 / (1 + math.exp(-max(-50.0, min(50.0, logit)))))
-
-
-def open_network(model: Path) -> cv2.dnn.Net:
-    """Return an OpenCV network of a `.tflite` file. Raises ModelError when OpenCV cannot read it.
-
-    OpenCV 5 tries a new engine first, which computes only one of a graph's outputs; these models have two.
-    (Given the file's bytes instead of its path, OpenCV 5.0 ignores the engine that was asked for.)
-    """
-    try:
-        if hasattr(cv2.dnn, "ENGINE_CLASSIC"):
-            return cv2.dnn.readNetFromTFLite(str(model), engine=cv2.dnn.ENGINE_CLASSIC)
-        return cv2.dnn.readNetFromTFLite(str(model))
-    except cv2.error as error:
-        raise ModelError(f"{model} cannot be read by OpenCV {cv2.__version__}; reinstall realtime") from error
 
 
 def square_crop(
