@@ -26,8 +26,11 @@ _IRIS_SEEN = 0.4
 """From this closing on, lids hide the iris, and the model sees it sink: the eyes look where they did ..."""
 _IRIS_UNSURE_S = 0.06
 """... and for so long afterwards."""
-_TOGETHER, _BOTH = 0.3, 0.45
-"""Lids that differ by less, or have both fallen farther than this, close together: nobody means a wink by it."""
+_TOGETHER, _BOTH, _STILL_BOTH = 0.3, 0.35, 0.25
+"""Lids that differ by less, or have both fallen farther than this, close together: nobody means a wink by it. Those
+that have done so part when one has risen above the last: of lids held shut, the less closed one is read between 0.38
+and 0.9.
+"""
 _LOOKED_AT_AGAIN_S = 0.12
 """What the mesh model takes for no face, or for one turned too far, is looked at again after this: each look costs two
 runs."""
@@ -72,6 +75,7 @@ class ViewerDriver:
         self._rest = RestLearner()
         self._reference: FaceMeasurement | None = None
         self._lids = (LidReader(), LidReader())
+        self._closes_both = True
         self._track_id = -1
         self._seen_at_s = -math.inf
         self._now_s: float | None = None
@@ -166,7 +170,10 @@ class ViewerDriver:
                 self._lids, (now.open_left, now.open_right), (rest.open_left, rest.open_right), strict=True
             )
         )
-        if abs(left - right) < _TOGETHER or min(left, right) > _BOTH:
+        self._closes_both = abs(left - right) < _TOGETHER or min(left, right) > (
+            _STILL_BOTH if self._closes_both else _BOTH
+        )
+        if self._closes_both:
             left = right = max(left, right) if max(left, right) > 0.7 else (left + right) / 2
         if max(left, right) > _IRIS_SEEN:
             self._hidden_at_s = pts_s
