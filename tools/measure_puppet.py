@@ -89,8 +89,8 @@ def played(effect: PuppetEffect, clip: Path) -> Iterator[Shown]:
             began_s = time.perf_counter()
             made = effect.make(Scene(frame, faces))
             took_ms = (time.perf_counter() - began_s) * 1e3
-            head = np.ascontiguousarray(effect.staged.place.of(made.pixels))
-            yield Shown(frame.index, _film_face(frame, faces), head, effect.pose, effect.is_followed, took_ms)
+            head = np.ascontiguousarray(effect.staged.heads[0].place.of(made.pixels))
+            yield Shown(frame.index, _film_face(frame, faces), head, effect.poses[0], effect.is_followed, took_ms)
     finally:
         detector.close()
         video.close()
@@ -107,7 +107,7 @@ def _film_face(frame: Frame, faces: Sequence[Face]) -> Pixels:
 
 def follow(effect: PuppetEffect, clip: Path, filmed: FilmedMotion, every: int, meter: FaceMeasurer) -> dict[str, Any]:
     """Return the figures of one puppet before one film."""
-    figure, place = effect.staged.figure, effect.staged.place
+    figure, place = effect.staged.heads[0].figure, effect.staged.heads[0].place
     own = np.ascontiguousarray(place.of(effect.staged.canvas))
     original = _measured(own, meter)
     rest = read_expression(original, original)

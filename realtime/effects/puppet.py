@@ -15,12 +15,14 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.settings import setting
+from realtime.core.specs import names_in
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.portrait.canvas import Fit
 from realtime.portrait.pack import kept_packs
+from realtime.puppet.casting import Casting
 from realtime.puppet.driver import Strengths, ViewerDriver
 from realtime.puppet.opening import Staged, stage
 from realtime.puppet.pose import AT_REST
@@ -57,7 +59,7 @@ class PuppetSettings:
 
 
 class PuppetEffect(Effect):
-    """Moves one picture."""
+    """Moves one picture, or several side by side."""
 
     Settings = PuppetSettings
     placing = Placing("Portraits", "Puppet")
@@ -69,11 +71,12 @@ class PuppetEffect(Effect):
     def __init__(self, staged: Staged, settings: PuppetSettings) -> None:
         """Raises ModelError when a model file cannot be read."""
         self.staged = staged
-        self._driver = ViewerDriver()
+        self._drivers = [ViewerDriver(seed) for seed in range(len(staged.heads))]
+        self._casting = Casting(len(staged.heads))
         self.parameters = Parameters(settings)
         self._pool = FramePool(Size.of(staged.canvas), prepare=self._prepare)
-        self.pose = AT_REST
-        """That of the last picture."""
+        self.poses = [AT_REST] * len(staged.heads)
+        """Those of the last picture."""
         self._picture = staged.canvas
         self._followed = 0
 
@@ -83,41 +86,46 @@ class PuppetEffect(Effect):
 
     @classmethod
     def open(cls, argument: str, settings: PuppetSettings, context: EffectContext) -> PuppetEffect:
-        """Open `puppet` (the default portrait's picture), `puppet:PICTURE.jpg` or `puppet:PACK`."""
-        return cls(stage(argument, settings.face, settings.fit, context.canvas, context.largest), settings)
+        """Open `puppet` (the default portrait's picture), `puppet:PICTURE.jpg`, `puppet:PACK`, or `puppet:ONE,OTHER`,
+        of which each is moved by a viewer of its own.
+        """
+        return cls(stage(names_in(argument), settings.face, settings.fit, context.canvas, context.largest), settings)
 
     def make(self, scene: Scene) -> Frame:
         frame, settings = scene.frame, self.parameters.values
         captured = scene.captured
-        pose = self._driver.pose(
-            captured.pixels,
-            scene.faces[0] if scene.faces else None,
-            frame.pts_s,
-            Strengths(settings.head, settings.eyes, settings.mouth),
-            flipped=settings.mirrored != captured.mirrored,
-        )
-        self._followed += self._driver.is_followed
-        if pose != self.pose:
+        flipped = settings.mirrored != captured.mirrored
+        faces = self._casting.cast(scene.faces, captured.size.width, frame.pts_s, flipped=flipped)
+        strengths = Strengths(settings.head, settings.eyes, settings.mouth)
+        poses = [
+            driver.pose(captured.pixels, face, frame.pts_s, strengths, flipped=flipped)
+            for driver, face in zip(self._drivers, faces, strict=True)
+        ]
+        self._followed += self.is_followed
+        if poses != self.poses:
             picture = self._pool.take()
-            self.staged.figure.draw(pose, self.staged.place.of(picture))
-            self._picture, self.pose = picture, pose
+            for head, pose in zip(self.staged.heads, poses, strict=True):
+                head.figure.draw(pose, head.place.of(picture))
+            self._picture, self.poses = picture, poses
         return frame.with_pixels(self._picture)
 
     @property
     def is_followed(self) -> bool:
         """Whether the last picture followed somebody who was seen."""
-        return self._driver.is_followed
+        return any(driver.is_followed for driver in self._drivers)
 
     def learn_rest(self) -> bool:
-        self._driver.learn_rest()
+        for driver in self._drivers:
+            driver.learn_rest()
         return True
 
     def facts(self) -> Mapping[str, str]:
-        doing = "learning your rest" if self._driver.is_learning else "follows" if self._driver.is_followed else "idle"
+        is_learning = any(driver.is_learning for driver in self._drivers)
+        doing = "learning your rest" if is_learning else "follows" if self.is_followed else "idle"
         return {"puppet": self.staged.title, "it": doing}
 
     def report(self) -> Mapping[str, Any]:
         return {"picture": self.staged.title, "frames_followed": self._followed}
 
     def _prepare(self, picture: Pixels) -> None:
-        np.copyto(picture, self.staged.canvas)  # every picture after it changes the head's part only
+        np.copyto(picture, self.staged.canvas)  # every picture after it changes the heads' parts only

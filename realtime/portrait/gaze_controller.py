@@ -52,6 +52,8 @@ class GazeOptions:
     idle_count: int = 0
     """Pictures of the idle loop; 0: there is none."""
     idle_fps: float = 15.0
+    seed: int = 0
+    """Of what happens by chance: those that stand beside each other need different ones, or they blink in step."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class GazeController:
         self._options = options
         self._across = _Axis(options.columns, options.view_left, options.view_right, options)
         self._down = _Axis(options.rows, options.view_top, options.view_bottom, options)
-        self._eyelids = _Eyelids()
+        self._eyelids = _Eyelids(options.seed)
         self._wandering = _Wandering(options, self._across, self._down)
         self._now_s: float | None = None
         self._seen_at_s = 0.0
@@ -212,8 +214,8 @@ class _Axis:
 class _Eyelids:
     """When the eyes close, and how far."""
 
-    def __init__(self) -> None:
-        self._chance = random.Random(_SEED)  # noqa: S311 - for looks, not for secrets
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(_SEED + 2 * seed)  # noqa: S311 - for looks, not for secrets
         self._due_s = 0.0
         self._began_s: float | None = None
         self._last_s = 0.0
@@ -259,7 +261,7 @@ class _Wandering:
         self.options = options
         self._across = across
         self._down = down
-        self._chance = random.Random(_SEED + 1)  # noqa: S311 - for looks, not for secrets
+        self._chance = random.Random(_SEED + 2 * options.seed + 1)  # noqa: S311 - for looks, not for secrets
         self._rests_until_s: float | None = None
         self._rest_s = 0.0
         self._idle_began_s: float | None = None

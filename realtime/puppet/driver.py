@@ -66,11 +66,14 @@ class Strengths:
 class ViewerDriver:
     """Poses from whoever is there, and idle ones from nobody. Used by one thread."""
 
-    def __init__(self) -> None:
-        """Raises ModelError when a model file cannot be read."""
+    def __init__(self, seed: int = 0) -> None:
+        """`seed`: of what it does by chance where nobody is there.
+
+        Raises ModelError when a model file cannot be read.
+        """
         self._meshes, self._irises = MeshModel(step_px=2.0), IrisModel()
         self._tracker = MeshTracker(self._meshes.measure, self._meshes.again, lambda mesh: mesh, FOLLOWED)
-        self._idler = Idler()
+        self._idler = Idler(seed)
         self._calm = CalmPose()
         self._rest = RestLearner()
         self._reference: FaceMeasurement | None = None

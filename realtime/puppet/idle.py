@@ -20,8 +20,9 @@ _BREATH_S, _BREATH = 4.4, 0.004
 class Idler:
     """Used by one thread."""
 
-    def __init__(self) -> None:
-        self._gaze = GazeController(GazeOptions(columns=_COLUMNS, rows=_ROWS, wander_after_s=0.0))
+    def __init__(self, seed: int = 0) -> None:
+        options = GazeOptions(columns=_COLUMNS, rows=_ROWS, wander_after_s=0.0, seed=seed)
+        self._gaze = GazeController(options)
 
     def pose(self, pts_s: float) -> Pose:
         """Return the pose of a moment; moments come in order."""

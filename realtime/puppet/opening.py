@@ -1,9 +1,10 @@
-"""Pictures and portrait packs by their names, as a face that moves on a canvas."""
+"""Pictures and portrait packs by their names, as faces that move on a canvas."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +29,36 @@ log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Staged:
-    """A face that moves, and the canvas it is on."""
+class Head:
+    """A face that moves on a canvas."""
 
-    title: str
-    canvas: Pixels
-    """The whole canvas with the face as it is in the picture."""
     figure: Figure
     place: Place
     """What the figure changes of the canvas."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Staged:
+    """Pictures side by side on a canvas, in each a face that moves."""
+
+    title: str
+    canvas: Pixels
+    """The whole canvas with the faces as they are in their pictures."""
+    heads: tuple[Head, ...]
+    """From left to right."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Opened:
+    """A picture, and what is known of the face in it that is to be moved."""
+
+    title: str
+    painting: Pixels
+    seen: FaceMeasurement
+
+    @property
+    def size(self) -> Size:
+        return Size.of(self.painting)
 
 
 def named_picture(name: str) -> tuple[str, Pixels]:
@@ -60,14 +82,36 @@ def named_picture(name: str) -> tuple[str, Pixels]:
         portrait.close()
 
 
-def stage(name: str, number: int, fit: Fit, canvas: Size | None, largest: Size) -> Staged:
-    """Open a picture by its name with one of its faces (1: the largest) to be moved. `canvas`: None: the picture's own
-    size, or the `largest` that may be.
+def stage(names: Sequence[str], number: int, fit: Fit, canvas: Size | None, largest: Size) -> Staged:
+    """Open pictures by their names (none: the default portrait's) with one of the faces of each (1: the largest) to be
+    moved. `canvas`: None: the size that the pictures have, or the `largest` that may be. Several stand side by side.
 
     Raises PortraitError: no such picture, no face in it, none with that number, or one that cannot be moved.
     """
-    title, painting = named_picture(name)
     meter = FaceMeasurer()
+    opened = [_open(name, number, meter) for name in names or ("",)]
+    if canvas is None:
+        canvas = _size_of_all([each.size for each in opened], largest)
+    ends = [round(canvas.width * count / len(opened)) for count in range(len(opened) + 1)]
+    drawn, heads = [], []
+    for each, left, right in zip(opened, ends, ends[1:], strict=False):
+        pixels, head = _put_on(each, fit, Size(right - left, canvas.height))
+        drawn.append(pixels)
+        heads.append(Head(head.figure, head.place._replace(left=head.place.left + left)))
+    whole = drawn[0] if len(drawn) == 1 else np.ascontiguousarray(np.hstack(drawn))
+    return Staged(", ".join(each.title for each in opened), whole, tuple(heads))
+
+
+def _size_of_all(sizes: Sequence[Size], largest: Size) -> Size:
+    """Return the size of as many places beside each other, in each of which a picture fits as it is."""
+    whole = Size(len(sizes) * max(size.width for size in sizes), max(size.height for size in sizes))
+    if whole.width <= largest.width and whole.height <= largest.height:
+        return whole
+    return place_inside(whole, largest).size
+
+
+def _open(name: str, number: int, meter: FaceMeasurer) -> _Opened:
+    title, painting = named_picture(name)
     try:
         faces = usable_faces(painting, meter)
     except PortraitError as error:
@@ -78,25 +122,26 @@ def stage(name: str, number: int, fit: Fit, canvas: Size | None, largest: Size) 
         raise PortraitError(f"{title} has {there}; set puppet.face to no more than {len(faces)}")
     if len(faces) > 1 and number == 1:
         log.info("%s has %d faces; the largest one moves, set puppet.face for another", title, len(faces))
-    seen = measured_face(painting, faces[number - 1], meter)
-    size = Size.of(painting)
-    if canvas is None:
-        fits = size.width <= largest.width and size.height <= largest.height
-        canvas = size if fits else place_inside(size, largest).size
+    return _Opened(title, painting, measured_face(painting, faces[number - 1], meter))
+
+
+def _put_on(opened: _Opened, fit: Fit, canvas: Size) -> tuple[Pixels, Head]:
+    """Draw a picture on a canvas of its own."""
+    size, seen = opened.size, opened.seen
     box = seen.mesh.box
     head = Place(round(box.left), round(box.top), round(box.width), round(box.height))
     area = painting_area(size, head, canvas, fit)
     scaler = RegionResampler(size, area, canvas)
-    drawn = draw_painting(painting, scaler, canvas)
+    drawn = draw_painting(opened.painting, scaler, canvas)
     visible = scaler.visible
     picture = np.ascontiguousarray(visible.of(drawn))
     scale = (area.width / size.width, area.height / size.height)
     figure = Figure(picture, _placed(seen, scale, (area.left - visible.left, area.top - visible.top)))
     if not figure.has_irises:
-        log.info("%s has no irises that are seen: its eyes close, and look nowhere else", title)
+        log.info("%s has no irises that are seen: its eyes close, and look nowhere else", opened.title)
     inside = figure.place
     place = Place(visible.left + inside.left, visible.top + inside.top, inside.width, inside.height)
-    return Staged(title, drawn, figure, place)
+    return drawn, Head(figure, place)
 
 
 def _is_pack(path: Path) -> bool:
