@@ -28,7 +28,8 @@ def write_curve(path: Path, steps: Sequence[int], terms: Mapping[str, Sequence[f
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    # Laid out once and for all, and losses fall: looking for the best margins and place takes as long as all the rest.
+    figure = Figure(figsize=(9, 5))
     axes = figure.add_subplot()
     window = max(1, len(steps) // 50)
     for name, values in terms.items():
@@ -42,7 +43,7 @@ def write_curve(path: Path, steps: Sequence[int], terms: Mapping[str, Sequence[f
     axes.set(title=title, xlabel="step", ylabel="weighted loss")
     if axes.get_lines():
         axes.set_yscale("log")
-        axes.legend()
+        axes.legend(loc="upper right")
     axes.grid(alpha=0.3)
     FigureCanvasAgg(figure)
     with atomic_write(path) as file:
