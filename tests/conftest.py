@@ -102,6 +102,14 @@ def _what_was_tried_is_remembered_here(_tried_models: Path, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _models_are_timed_in_a_run_or_three() -> Iterator[None]:
+    """How fast a model is that is brought in is told from up to fifty runs, or two seconds of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("realtime.model_import.steps._TIMED_FOR_S", 0.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_table_of_operators() -> Iterator[None]:
     """PyTorch's exporter makes its table of operators anew for every model, in a third of a second: here it is kept."""
     with pytest.MonkeyPatch.context() as patch:

@@ -51,7 +51,7 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "cyclegan with dropout": ("cyclegan_resnet", lambda: CycleganResnet(4, 2, dropout=True)),
     "pix2pix resnet": ("cyclegan_resnet", lambda: CycleganResnet(4, 1, batch_norm=True, dropout=True)),
     # As the original's, its innermost level is one place high at one multiple.
-    "pix2pix unet": ("pix2pix_unet", lambda: Pix2PixUnet((4, 4, 4, 4, 4))),
+    "pix2pix unet": ("pix2pix_unet", lambda: Pix2PixUnet((4, 4, 4, 4))),
     "unet with instance norm": ("pix2pix_unet", lambda: Pix2PixUnet((4, 8, 8), batch_norm=False)),
     "animegan2": ("animegan2", lambda: AnimeGan2((4, 8, 12, 16), 1)),
     "vae": ("vae_64", lambda: Vae((4, 8, 8, 12), (8, 8, 4, 4), 6, coarse=2)),

@@ -39,8 +39,7 @@ def face_photo(navy_photo: Path) -> FacePhoto:
 
 
 @pytest.fixture
-def bring(face_photo: FacePhoto, monkeypatch: pytest.MonkeyPatch) -> Bring:
-    monkeypatch.setattr("realtime.model_import.steps._TIMED_FOR_S", 0.0)
+def bring(face_photo: FacePhoto) -> Bring:
     return lambda path, hints: import_model(SourceFile(path), SwapImporter(hints, face_photo, "who"), Description())
 
 

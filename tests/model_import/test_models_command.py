@@ -26,7 +26,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder of its own, and none that is shipped."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / "data" / name)
     monkeypatch.setattr(library, "shipped_folder", lambda: tmp_path / "shipped")
-    monkeypatch.setattr("realtime.model_import.steps._TIMED_FOR_S", 0.0)
     # In this process, which is quicker; in one of its own: the last test here.
     monkeypatch.setattr("realtime.core.isolated_process.call", lambda _, work, *words: work(*words))
     monkeypatch.chdir(tmp_path)

@@ -288,7 +288,7 @@ def test_the_demo_cameras_clip_will_do(two: tuple[Path, Path], tmp_path: Path) -
 
 def test_two_clips_of_people_become_a_model(shared_data: Path, tmp_path: Path) -> None:
     sides = [
-        extracted([shared_data / "videos" / f"talking_{number}.mp4", "--every", 6], tmp_path / f"faces-{number}")
+        extracted([shared_data / "videos" / f"talking_{number}.mp4", "--every", 12], tmp_path / f"faces-{number}")
         for number in (11, 3)
     ]
     train_swap.main(words(sides[0], sides[1], tmp_path / "run", steps=50))
