@@ -110,6 +110,15 @@ def _models_are_timed_in_a_run_or_three() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _written_models_are_timed_in_one_run() -> Iterator[None]:
+    """How much faster a written model is than PyTorch is told from up to thirty runs of both, at each size."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "torch" in sys.modules:
+            patch.setattr("tools.exporting.check._MOST_RUNS", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_table_of_operators() -> Iterator[None]:
     """PyTorch's exporter makes its table of operators anew for every model, in a third of a second: here it is kept."""
     with pytest.MonkeyPatch.context() as patch:

@@ -235,12 +235,15 @@ class WrittenModel:
         return np.empty(shape, np.float32 if is_float else np.uint8)
 
 
-def compare(part: Part, model: WrittenModel, inputs: Sequence[Arrays], most_runs: int = _MOST_RUNS) -> list[Comparison]:
-    """Run a model and its network on all inputs, up to `most_runs` times for the best time of each; a row for each
-    output.
+def compare(
+    part: Part, model: WrittenModel, inputs: Sequence[Arrays], most_runs: int | None = None
+) -> list[Comparison]:
+    """Run a model and its network on all inputs, up to `most_runs` times (None: 30) for the best time of each; a row
+    for each output.
 
     Raises ModelError where one of them fails.
     """
+    most_runs = _MOST_RUNS if most_runs is None else most_runs
     rows = []
     for given in inputs:
         expected, torch_ms = _timed(lambda given=given: reference(part, given), most_runs)  # type: ignore[misc]
