@@ -1,10 +1,11 @@
 """A long run, looked at from outside: `python -m tools.soak [--minutes N] [--every-frame] -- WORDS OF realtime run`.
 
 Runs the real program for real time (an hour of a clip at its own rate), or as fast as it can (`--every-frame`: until so
-many frames have been made, by default a day's worth at 30 a second), and looks every ten seconds at its memory,
-descriptors and threads, and at the age of its pictures. It prints a row for a table: by how much the memory grows in
-an hour after the first five minutes, whether descriptors and threads stay as they are, and the ages of the last ten
-minutes beside those of the first ten. Linux only: what a process holds is read from /proc.
+many frames have been made, by default a day's worth at 30 a second, or for `--minutes` if that is sooner), and looks
+every ten seconds at its memory, descriptors and threads, and at the age of its pictures. It prints a row for a table:
+by how much the memory grows in an hour after the first five minutes, whether descriptors and threads stay as they are,
+and the ages of the last ten minutes beside those of the first ten. With `--every-frame` an hour is an hour's worth of
+frames, 108,000. Linux only: what a process holds is read from /proc.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import signal
 import statistics
 import subprocess
 import sys
@@ -25,7 +25,8 @@ EVERY_S = 10.0
 """How often the program is looked at, and over how long its pictures' ages are summed up."""
 SETTLED_AFTER_S = 300.0
 COMPARED_S = 600.0
-DAY_FRAMES = 24 * 3600 * 30
+HOUR_FRAMES = 3600 * 30
+DAY_FRAMES = 24 * HOUR_FRAMES
 MOST_MB_AN_HOUR = 5.0
 MOST_AGE_GROWTH = 1.10
 _MEBIBYTE = 1 << 20
@@ -81,16 +82,16 @@ def look_at(pid: int, at_s: float, proc: Path = Path("/proc")) -> Sample:
     return Sample(at_s, resident_mb, len(list((proc / str(pid) / "fd").iterdir())), int(status["Threads"]))
 
 
-def judge(samples: Sequence[Sample], ages: Sequence[tuple[float, float]]) -> Verdict:
+def judge(samples: Sequence[Sample], ages: Sequence[tuple[float, float]], *, hour_s: float = 3600) -> Verdict:
     """Judge a run by its samples and by its pictures' ages, ten seconds by ten seconds: (seconds since the first
-    picture, the 99th percentile in milliseconds).
+    picture, the 99th percentile in milliseconds). `hour_s`: the seconds in which it made an hour's worth of frames.
     """
     lasts_s = samples[-1].at_s
     settled = [sample for sample in samples if sample.at_s >= min(SETTLED_AFTER_S, lasts_s / 3)]
     growth = None
     if lasts_s > SETTLED_AFTER_S + 6 * EVERY_S:
         slope, _ = statistics.linear_regression([one.at_s for one in settled], [one.resident_mb for one in settled])
-        growth = slope * 3600
+        growth = slope * hour_s
     compared_s = min(COMPARED_S, lasts_s / 3)
     return Verdict(
         growth,
@@ -156,7 +157,7 @@ def soak(
     except (OSError, KeyboardInterrupt):
         pass  # it ended while it was looked at, or somebody has seen enough
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # as a background job it may have SIGINT ignored
     return process.wait(), samples, ages
 
 
@@ -168,7 +169,7 @@ def ages_in(path: Path) -> tuple[int, list[tuple[float, float]]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60.0, help="how long, in real time (default: 60)")
+    parser.add_argument("--minutes", type=float, help="how long at most (default: 60; none with --every-frame)")
     parser.add_argument("--every-frame", action="store_true", help="as fast as it goes, until --frames are made")
     parser.add_argument("--frames", type=int, default=DAY_FRAMES, help="with --every-frame (default: a day at 30 fps)")
     parser.add_argument("words", nargs="*", help="what `realtime run` is told, besides its output")
@@ -181,13 +182,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         words += ["--every-frame", "--loop"]
     print(HEADER, flush=True)
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        seconds, frames = (None, chosen.frames) if chosen.every_frame else (60 * chosen.minutes, None)
+        minutes = 60.0 if chosen.minutes is None and not chosen.every_frame else chosen.minutes
+        seconds, frames = None if minutes is None else 60 * minutes, chosen.frames if chosen.every_frame else None
         code, samples, ages_path = soak(words, seconds, frames, Path(name))
         shown, ages = ages_in(ages_path)
     if not samples or code != 0:
         print(f"the run ended with code {code}", file=sys.stderr)
         return 1
-    verdict = judge(samples, [] if chosen.every_frame else ages)
+    hour_s = samples[-1].at_s * HOUR_FRAMES / max(1, shown) if chosen.every_frame else 3600.0
+    verdict = judge(samples, [] if chosen.every_frame else ages, hour_s=hour_s)
     print(row(shown_words, shown, samples, verdict))
     return 1 if verdict.faults else 0
 
