@@ -23,6 +23,7 @@ from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
 from realtime.core.settings import Kind, Parameter, Value, parameters_of
 from realtime.effects import effect_class, effect_names
+from realtime.remote.lamps import States, is_lit, states_of
 from realtime.remote.midi_device import Device
 from realtime.remote.midi_knobs import Knobs
 from realtime.remote.midi_learning import Learner
@@ -75,9 +76,13 @@ class MidiControl(FrontEnd):
         self._said: set[str] = set()
         self._next_tell_s = 0.0
         self._known_paths: frozenset[str] = frozenset()
+        self._states: States = {}
+        """As they were last looked at."""
+        self._lit: dict[Control, bool] = {}
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._changed: set[str] = set()
+        self._lamps_are_due = False
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="midi", daemon=True)
         self._end_listening = channel.parameters.listen(self._heard)
@@ -87,7 +92,11 @@ class MidiControl(FrontEnd):
         self._thread.start()
 
     def look_after(self) -> None:
-        """Tell the values of an effect that has just come."""
+        """Tell the values of an effect that has just come, and which switches are on and what is chosen now."""
+        states = states_of(self._channel.status)
+        if states != self._states:
+            self._states = states
+            self._want_lamps()
         paths = frozenset(path for path, _, _ in self._channel.parameters.list())
         new, self._known_paths = paths - self._known_paths, paths
         if new:
@@ -122,6 +131,11 @@ class MidiControl(FrontEnd):
             self._changed.update(paths)
         self._woken.set()
 
+    def _want_lamps(self) -> None:
+        with self._lock:
+            self._lamps_are_due = True
+        self._woken.set()
+
     # All that follows: the MIDI thread
 
     def _work(self) -> None:
@@ -142,7 +156,8 @@ class MidiControl(FrontEnd):
 
     def _until_due_s(self) -> float:
         with self._lock:
-            tell_in_s = self._next_tell_s - time.monotonic() if self._changed else self._device.due_in_s
+            is_due = self._changed or self._lamps_are_due
+            tell_in_s = self._next_tell_s - time.monotonic() if is_due else self._device.due_in_s
         return max(0.0, min(self._device.due_in_s, tell_in_s))
 
     def _begin_with_device(self) -> None:
@@ -150,6 +165,8 @@ class MidiControl(FrontEnd):
         self._knobs = self._make_knobs()
         self._reader = MessageReader(self._bindings.__contains__)
         self._want_told([path for path, _, _ in self._channel.parameters.list()])
+        self._lit.clear()
+        self._want_lamps()
 
     # In
 
@@ -157,11 +174,16 @@ class MidiControl(FrontEnd):
         moved: dict[Control, float] = {}
         for _ in range(len(self._received)):
             found = self._reader.read(self._received.popleft())
-            if found is None or self._knobs.is_echo(*found, time.monotonic()):
+            if found is None:
                 continue
             control, position = found
             binding = self._bindings.get(control)
-            if control.kind == "note" or (binding is not None and binding.is_command):
+            is_key = control.kind == "note" or (binding is not None and binding.is_command)
+            if self._knobs.is_echo(control, position, time.monotonic(), is_key=is_key):
+                if is_key and position == 0:  # or a hand that has let go just then: its next press must count
+                    self._knobs.moved(control, position)
+                continue
+            if is_key:
                 self._turn_all(moved)  # what was turned before the press counts before it
                 self._said_if_wrong(control, functools.partial(self._press, control, binding, position))
             else:
@@ -184,6 +206,8 @@ class MidiControl(FrontEnd):
     def _press(self, control: Control, binding: Binding | None, position: float) -> None:
         """A key, or a controller that commands: only what is pressed counts, not what is let go or held."""
         before = self._knobs.moved(control, position)
+        if binding is not None and binding.is_command and self._lit.pop(control, None) is not None:
+            self._want_lamps()  # many devices light a key while it is held, whatever it was told
         threshold = 0.0 if control.kind == "note" else 0.5
         if position <= threshold or (control.kind != "note" and before is not None and before > threshold):
             return
@@ -247,14 +271,30 @@ class MidiControl(FrontEnd):
         """Tell the device where controls would have to stand for the values that changed."""
         now_s = time.monotonic()
         with self._lock:
-            if now_s < self._next_tell_s or not self._changed:
+            if now_s < self._next_tell_s or not (self._changed or self._lamps_are_due):
                 return
             changed, self._changed = self._changed, set()
+            lamps_are_due, self._lamps_are_due = self._lamps_are_due, False
         self._next_tell_s = now_s + _TELL_EVERY_S
         changed_values = {path: (one, value) for path, one, value in self._channel.parameters.list() if path in changed}
         for control, binding in self._bindings.items():
             if binding.target in changed_values:
                 self._said_if_wrong(control, functools.partial(self._tell_one, control, binding, changed_values, now_s))
+        if lamps_are_due:
+            states = self._states
+            for control, binding in self._bindings.items():
+                if binding.is_command:
+                    self._said_if_wrong(control, functools.partial(self._light, control, binding, states, now_s))
+
+    def _light(self, control: Control, binding: Binding, states: States, now_s: float) -> None:
+        """Light the lamp of a control that commands, or put it out, where that is not so yet."""
+        lit = is_lit(binding.target, binding.argument, states, self._channel.scenes)
+        if lit is None or lit == self._lit.get(control):
+            return
+        self._lit[control] = lit
+        self._knobs.tell(control, float(lit), now_s)
+        for message in messages(control, float(lit)):
+            self._device.send(message)
 
     def _tell_one(
         self, control: Control, binding: Binding, changed_values: Mapping[str, tuple[Parameter, Value]], now_s: float

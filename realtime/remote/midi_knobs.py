@@ -32,10 +32,12 @@ class Knobs:
         self._positions[control] = position
         return before
 
-    def is_echo(self, control: Control, position: float, now_s: float) -> bool:
-        """Whether this is only what the control was told, sent back: some devices, and all loops, do so."""
+    def is_echo(self, control: Control, position: float, now_s: float, *, is_key: bool) -> bool:
+        """Whether this is only what the control was told, sent back: some devices, and all loops, do so. `is_key`: it
+        is pressed, not turned.
+        """
         told_value, told_at_s = self._told.get(control, (None, 0.0))
-        within_s = _KEY_COMES_BACK_WITHIN_S if control.kind == "note" else _KNOB_COMES_BACK_WITHIN_S
+        within_s = _KEY_COMES_BACK_WITHIN_S if is_key else _KNOB_COMES_BACK_WITHIN_S
         return position == told_value and now_s - told_at_s <= within_s
 
     def has_hold(

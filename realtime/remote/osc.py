@@ -25,6 +25,7 @@ from realtime.core.errors import FAULTS, OptionError, in_one_line, shown
 from realtime.core.settings import Kind, Parameter, Value
 from realtime.core.text_limits import abbreviated
 from realtime.remote.address import Address, is_loopback
+from realtime.remote.lamps import States, states_of
 from realtime.remote.osc_addresses import REFRESH, ROOT, STEP, is_as_sent, parameter_address, value_for
 from realtime.remote.osc_messages import LARGEST_PACKET, Argument, address_of, arguments_of, encoded, messages_in
 
@@ -81,6 +82,7 @@ class OscControl(FrontEnd):
         self._next_send_s = 0.0
         self._next_refresh_s = 0.0
         self._known_paths: frozenset[str] = frozenset()
+        self._states: States = {}
         self._momentary = frozenset(
             f"{ROOT}/{name}".encode() for name, one in NAMED_COMMANDS.items() if one.argument is None
         )
@@ -103,16 +105,21 @@ class OscControl(FrontEnd):
             thread.start()
 
     def look_after(self) -> None:
-        """Tell the values of an effect that has just come."""
+        """Tell the values of an effect that has just come, and which switches are on and what is chosen now."""
+        states, before = states_of(self._channel.status), self._states
+        self._states = states
         if not self._targets:
             return
         values = {path: value for path, one, value in self._channel.parameters.list() if one.live}
         new = values.keys() - self._known_paths
         self._known_paths = frozenset(values)
-        if new:
+        turned = {name: state for name, state in states.items() if state != before.get(name)}
+        if new or turned:
             with self._condition:
                 for path in new:
                     self._changed.setdefault(path, (values[path], ""))
+                for name, state in turned.items():  # who pressed is told, too: what became of it, nobody else knows
+                    self._changed[name] = (state, "")
                 self._condition.notify()
 
     def close(self) -> None:
@@ -309,7 +316,7 @@ class OscControl(FrontEnd):
             return
         self._next_refresh_s = now_s + _REFRESH_EVERY_S
         values = [(path, value) for path, one, value in self._channel.parameters.list() if one.live]
-        for path, value in values:
+        for path, value in [*values, *self._states.items()]:
             message = encoded(parameter_address(path), value)
             for target in self._targets:
                 self._send(message, target)

@@ -35,9 +35,8 @@ class Listed:
 
 
 def parameter_address(path: str) -> str:
-    """Return where `style.strength` is found: `/realtime/style/strength`."""
-    owner, _, name = path.partition(".")
-    return f"{ROOT}/{owner}/{name}"
+    """Return where `style.strength` is found: `/realtime/style/strength`. A command's name is its own path."""
+    return f"{ROOT}/{path.replace('.', '/', 1)}"
 
 
 def listed_parameters(owner: str, parameters: Iterable[Parameter]) -> Iterator[Listed]:

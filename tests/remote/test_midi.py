@@ -244,7 +244,7 @@ def test_values_are_told_to_what_has_motors_but_not_to_the_hand_that_moves_them(
         on.desk.heard.clear()
         on.channel.parameters.hold("dials", Parameters(Dials(strength=0.25)))
         on.control.look_after()
-        until(lambda: [(one.control, one.value) for one in on.desk.heard[-2:]] == [(20, 32), (21, 32)])
+        until(lambda: on.told("control_change")[-2:] == [32, 32])
 
 
 def test_a_broken_output_leaves_the_knobs_alone(caplog: pytest.LogCaptureFixture) -> None:

@@ -229,7 +229,7 @@ def test_refresh_tells_everything_to_the_desk_and_to_who_asks(desk: Desk) -> Non
 def test_an_effect_that_comes_is_told(desk: Desk) -> None:
     with run(desk.address) as (channel, control, _):
         control.look_after()
-        first = {desk.heard()[0] for _ in range(5)}
+        first = {desk.heard()[0] for _ in range(5 + 7)}  # values, and states of commands
         assert "/realtime/dials/strength" in first
         channel.parameters.hold("more", Parameters(Dials(count=7)))
         control.look_after()
