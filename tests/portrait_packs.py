@@ -13,6 +13,7 @@ PAINTING = Size(240, 320)
 CAMERA = Size(64, 48)
 HEAD = Place(60, 40, 120, 100)
 EYES = Place(80, 60, 80, 30)
+MOUTH = Place(90, 96, 60, 24)
 IDLE_GREEN = 250
 
 
@@ -22,7 +23,7 @@ def paint() -> Pixels:
 
 
 def head_colour(column: int, row: int = 0) -> tuple[int, int, int]:
-    """BGR: blue tells the column, green the row, red the stage of a blink."""
+    """BGR: blue tells the column, green the row, red the stage of a blink or a mouth."""
     return 20 + 6 * column, 20 + 40 * row, 0
 
 
@@ -32,20 +33,31 @@ def filled(place: Place, colour: tuple[int, int, int]) -> Pixels:
 
 
 def write_pack(
-    path: Path, *, columns: int = 33, rows: int = 1, stages: int = 0, idles: int = 0, compact: bool = False
+    path: Path,
+    *,
+    columns: int = 33,
+    rows: int = 1,
+    stages: int = 0,
+    mouths: int = 0,
+    idles: int = 0,
+    compact: bool = False,
 ) -> Path:
-    """Write a pack; `idles` pictures of an idle loop at 10 fps, their number in red."""
+    """Write a pack; `mouths`: stages of a mouth; `idles` pictures of an idle loop at 10 fps, their number in red."""
     with PackWriter(
         path, title="Colours", credit="a test", columns=columns, rows=rows, place=HEAD, compact=compact
     ) as pack:
         pack.add_painting(paint())
         if stages:
             pack.set_blink(EYES, stages)
+        if mouths:
+            pack.set_mouth(MOUTH, mouths)
         for index in range(columns * rows):
             blue, green, _ = head_colour(index % columns, index // columns)
             pack.add_frame(index, filled(HEAD, (blue, green, 0)))
             if stages:
                 pack.add_blink(index, [filled(EYES, (blue, green, 60 * stage)) for stage in range(1, stages + 1)])
+            if mouths:
+                pack.add_mouth(index, [filled(MOUTH, (blue, green, 60 * stage)) for stage in range(1, mouths + 1)])
         if idles:
             pack.set_idle(10)
         for number in range(idles):
@@ -66,6 +78,11 @@ def seen_row(picture: Pixels, head: Place = HEAD) -> float:
 def seen_stage(picture: Pixels, eyes: Place = EYES) -> int:
     """Which stage of a blink a canvas shows; 0: open."""
     return int(picture[eyes.top + eyes.height // 2, eyes.left + eyes.width // 2, 2]) // 60
+
+
+def seen_mouth(picture: Pixels, mouth: Place = MOUTH) -> float:
+    """Which stage of a mouth a canvas shows; 0: as in the picture, between two while it fades."""
+    return int(picture[mouth.top + mouth.height // 2, mouth.left + mouth.width // 2, 2]) / 60
 
 
 def viewer_at(across: float, down: float = 0.5, size: Size = CAMERA) -> Face:

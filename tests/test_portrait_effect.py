@@ -23,12 +23,14 @@ from tests.portrait_packs import (
     EYES,
     HEAD,
     IDLE_GREEN,
+    MOUTH,
     PAINTING,
     camera_frame,
     filled,
     head_colour,
     paint,
     seen_column,
+    seen_mouth,
     seen_row,
     seen_stage,
     viewer_at,
@@ -127,6 +129,66 @@ def test_it_blinks(tmp_path: Path) -> None:
 
     effect = open_effect(tmp_path / "p", blink=False)
     assert {seen_stage(picture) for picture in watch(effect, [viewer_at(0.5)], 10 * FPS)} == {0}
+    effect.close()
+
+
+def said(effect: PortraitEffect, speech: float | None, start: int, faces: list[Face]) -> Pixels:
+    """A copy of what is shown when a mouth that says what is heard is so far open."""
+    return effect.make(Scene(camera_frame(start / FPS), faces, speech=speech)).pixels.copy()
+
+
+def test_its_mouth_moves_with_what_is_heard(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "p", columns=7, rows=3, stages=2, mouths=4)
+    effect = open_effect(pack, mouth="sound", blink=False)
+    there = [viewer_at(0.5)]
+    watch(effect, there, 30)
+    heard = [0.0, 1.0, 0.5, 0.625, 0.1, 0.0]
+    shown = [said(effect, speech, 30 + number, there) for number, speech in enumerate(heard)]
+    assert [seen_mouth(picture) for picture in shown] == pytest.approx([0, 4, 2, 2.5, 0.4, 0], abs=0.03)
+    expected = paint()
+    HEAD.of(expected)[:] = head_colour(3, 1)
+    assert np.array_equal(shown[0], expected), "silence changes nothing"
+    MOUTH.of(expected)[:] = (*head_colour(3, 1)[:2], 240)
+    assert np.array_equal(shown[1], expected), "nor does a mouth change anything else"
+    still = {id(effect.make(Scene(camera_frame(2 + i / FPS), there, speech=0.0)).pixels) for i in range(30)}
+    assert len(still) == 1
+    effect.parameters.set("mouth_open", 0.5)
+    assert seen_mouth(said(effect, 1.0, 100, there)) == 2
+    effect.parameters.set("mouth", "still")
+    assert seen_mouth(said(effect, 1.0, 101, there)) == 0
+    effect.close()
+
+
+def test_a_mouth_goes_along_while_the_gaze_moves(tmp_path: Path) -> None:
+    effect = open_effect(write_pack(tmp_path / "p", columns=5, rows=3, mouths=4), mouth="sound", blink=False)
+    watch(effect, [viewer_at(0.5)], 30)
+    shown = [said(effect, 0.75, 30 + number, [viewer_at(0.1, 0.9)]) for number in range(20)]
+    for picture in shown:
+        assert seen_mouth(picture) == 3
+        blue, green = (int(picture[MOUTH.top, MOUTH.left, channel]) for channel in (0, 1))
+        assert (blue - 20) / 6 == pytest.approx(seen_column(picture), abs=0.2)
+        assert (green - 20) / 40 == pytest.approx(seen_row(picture), abs=0.1)
+    assert len({seen_column(picture) for picture in shown}) > 5
+    effect.close()
+
+
+@pytest.mark.parametrize(
+    ("mouths", "speech", "told"),
+    [
+        (0, 0.5, "this portrait has no pictures of it; make it anew: realtime portrait build PICTURE -o PACK"),
+        (4, None, "no sound is listened to; start with --sound default, or with a file of sound"),
+    ],
+)
+def test_why_a_mouth_stays_still_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mouths: int, speech: float | None, told: str
+) -> None:
+    effect = open_effect(write_pack(tmp_path / "p", mouths=mouths), mouth="sound")
+    assert {seen_mouth(said(effect, speech, number, [])) for number in range(5)} == {0}
+    assert effect.notices() == (f"the mouth stays still: {told}",)
+    assert [record.message for record in caplog.records] == [f"the mouth stays still: {told}"]
+    effect.parameters.set("mouth", "still")
+    said(effect, speech, 6, [])
+    assert effect.notices() == ()
     effect.close()
 
 

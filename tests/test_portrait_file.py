@@ -20,7 +20,7 @@ from realtime.core.errors import OutputError, PortraitError
 from realtime.imaging.frame import Pixels, Size
 from realtime.picture_files.header import check_whole, read_header
 from realtime.portrait.pack import PackWriter, Place, Portrait, find_pack, kept_packs
-from tests.portrait_packs import EYES, HEAD, filled, head_colour, paint, write_pack
+from tests.portrait_packs import EYES, HEAD, MOUTH, filled, head_colour, paint, write_pack
 
 KINDS = ["pack", "pack.portrait", "pack.zip"]
 
@@ -39,24 +39,28 @@ def encode(pixels: Pixels, suffix: str = ".png") -> bytes:
 @pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("name", KINDS)
 def test_what_was_written_is_read(tmp_path: Path, name: str, compact: bool) -> None:
-    path = write_pack(tmp_path / name, columns=5, rows=3, stages=3, idles=4, compact=compact)
+    path = write_pack(tmp_path / name, columns=5, rows=3, stages=3, mouths=2, idles=4, compact=compact)
     assert list(tmp_path.iterdir()) == [path]
     with Portrait.open(path) as portrait:
         assert (portrait.title, portrait.credit) == ("Colours", "a test")
         assert (portrait.columns, portrait.rows, portrait.count, portrait.middle) == (5, 3, 15, 7)
         assert portrait.place == HEAD
         assert (portrait.blink_place, portrait.blink_stages) == (EYES, 3)
+        assert (portrait.mouth_place, portrait.mouth_stages) == (MOUTH, 2)
         assert (portrait.idle_count, portrait.idle_fps) == (4, 10.0)
         assert np.array_equal(portrait.painting, paint())
         for index in range(15):
             colour = head_colour(index % 5, index // 5)
             assert np.array_equal(portrait.frame(index), filled(HEAD, colour))
             assert np.array_equal(portrait.blink(index, 1), filled(EYES, (*colour[:2], 120)))
+            assert np.array_equal(portrait.mouth(index, 1), filled(MOUTH, (*colour[:2], 120)))
         assert portrait.idle(3)[0, 0, 2] == 3
         with pytest.raises(IndexError):
             portrait.frame(15)
         with pytest.raises(IndexError):
             portrait.blink(0, 3)
+        with pytest.raises(IndexError, match="no mouth stage 2: this portrait has 2"):
+            portrait.mouth(0, 2)
 
 
 def test_report_and_odd_words_survive(tmp_path: Path) -> None:
@@ -229,6 +233,7 @@ def bomb() -> bytes:
     [
         (remove("frames/002.png"), "lacks frames/002.png; there must be one for each of 0 to 4"),
         (remove("blink/004.png"), "lacks blink/004.png"),
+        (remove("mouth/003.png"), "lacks mouth/003.png"),
         (remove("idle/001.png"), "lacks idle/001.png"),
         (remove("painting.png"), "lacks painting.png"),
         (put("frames/005.png", encode(filled(HEAD, (0, 0, 0)))), "frames/005.png is more than the 5"),
@@ -254,6 +259,7 @@ def bomb() -> bytes:
         (edit("left = 60", "left = 121"), r"the frames \(120x100 at 121,40\) reach outside the painting \(240x320\)"),
         (edit("left = 60", "left = -1"), "'left' is -1; it may be 0 to"),
         (edit("left = 80", "left = 101"), r"blink pictures .* reach outside the frames"),
+        (edit("left = 90", "left = 121"), r"mouth pictures .* reach outside the frames .* \[mouth\] left and top"),
         (edit("stages = 2", "stages = 7"), "60 pixels high, which 7 stages do not share"),
         (edit("fps = 10.0", "fps = 0"), r"\[idle\]: 'fps' is 0; it may be"),
         (edit("format = 1", "format = 2"), "format 2 is newer than this program"),
@@ -268,7 +274,7 @@ def bomb() -> bytes:
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
 def test_bad_packs(tmp_path: Path, spoil_it: Callable[[Path], None], message: str, packed: bool) -> None:
-    pack = write_pack(tmp_path / "pack", columns=5, stages=2, idles=3)
+    pack = write_pack(tmp_path / "pack", columns=5, stages=2, mouths=2, idles=3)
     spoil_it(pack)
     if packed:
         pack = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", pack))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import logging
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from realtime import __version__, effects
+from realtime.control.parameters import Parameters
 from realtime.core.registry import RegistryEntry
+from realtime.core.settings import setting
 from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label, LabelStyle
@@ -158,6 +161,32 @@ def test_it_comes_and_goes_with_the_effect() -> None:
     told = stats.as_json()
     assert told["synthetic"] is True
     assert (told["frames"]["synthetic"], told["frames"]["labelled"]) == (2, 2)
+
+
+class Speaking(Drawn):
+    """Shows a face that a parameter lets speak."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        speaks: bool = dataclasses.field(default=False, metadata=setting("speak", live=True))
+
+    def __init__(self) -> None:
+        self.parameters = Parameters(self.Settings())
+
+    def make(self, scene: Scene) -> Frame:
+        self.synthetic = self.parameters.values.speaks
+        return super().make(scene)
+
+
+def test_it_comes_and_goes_with_a_parameter() -> None:
+    chain, _ = chain_of(Speaking())
+    seen = []
+    for index, speaks in enumerate([None, True, None, False]):
+        if speaks is not None:
+            chain.parameters.set("speaking.speaks", speaks)
+        seen.append((chain.make(frame(index), []), chain.is_synthetic))
+    assert [len(np.unique(made.pixels)) > 1 for made, _ in seen] == [False, True, True, False]
+    assert [is_synthetic for _, is_synthetic in seen] == [False, True, True, False]
 
 
 def test_the_text_reads_the_same_in_a_mirrored_picture() -> None:

@@ -82,9 +82,9 @@ class Effect(ABC):
     """True: when it fails, the camera's picture must not be shown in its place (swap, morph)."""
     hides_surroundings: ClassVar[bool] = False
     """True: the same, though people are seen as they are (background)."""
-    synthetic: ClassVar[bool] = False
+    synthetic: bool = False
     """True: it shows a face that is not the camera's (swap, morph). Its pictures carry a label and, kept on a disk, the
-    term for it (docs/honesty.md)."""
+    term for it (docs/honesty.md). It may change with a parameter."""
     gives_pictures_away: ClassVar[bool] = False
     """True: every picture it returns is a new one, in memory of its own, at which it never looks again. Where it is the
     last of the chain, the label is drawn into that picture and not into a copy."""

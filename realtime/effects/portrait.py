@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext, Placing
+from realtime.effects.mouth import MouthMover, MouthSource
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
@@ -92,6 +94,17 @@ class PortraitSettings:
         default=2.0, metadata=setting("how long after the last viewer", least=0, most=3600, unit="s", live=True)
     )
     blink: bool = field(default=True, metadata=setting("blink, where the portrait can"))
+    mouth: MouthSource = field(
+        default="still",
+        metadata=setting(
+            "what moves the mouth, where the portrait has pictures of it; sound: what --sound listens to; viewer: the "
+            "viewer's mouth",
+            live=True,
+        ),
+    )
+    mouth_open: float = field(
+        default=1.0, metadata=setting("how far the mouth opens at its loudest", least=0, most=1, live=True)
+    )
     idle: bool = field(default=True, metadata=setting("breathe when nobody is there, where the portrait can"))
     fit: Fit = field(
         default="contain",
@@ -125,6 +138,9 @@ class PortraitEffect(Effect):
         self._background = draw_painting(portrait.painting, scaler, canvas)
         self._columns, self._rows = portrait.columns, portrait.rows
         self._blink_stages = portrait.blink_stages
+        self._mouth_stages = portrait.mouth_stages if self._frames.mouth_part is not None else 0
+        self._mouth = MouthMover(has_pictures=self._mouth_stages > 0)
+        self.synthetic = settings.mouth != "still"
         self.parameters = Parameters(settings)
         self._behaves_by = settings
         self._gaze_options = GazeOptions(
@@ -172,10 +188,12 @@ class PortraitEffect(Effect):
         frame, faces, settings = scene.frame, scene.faces, self.parameters.values
         if settings is not self._behaves_by:
             self._behaves_by = settings
+            self.synthetic = settings.mouth != "still"
             if _has_a_view(settings):  # else one end of it has been set, and the other is going to be
                 self._gaze.adapt(self._gaze_options_for(settings))
         look = self._gaze.update(frame.pts_s, _viewer(frame, faces[0], settings) if faces else None)
-        shown = self._choose(look)
+        opening = self._mouth.opening(scene, settings.mouth) * settings.mouth_open
+        shown = self._choose(look, opening)
         if shown != self._shown or self._inset is not None:
             picture = self._pool.take()
             if self._inset is not None:  # cameras come back with pictures of another shape
@@ -185,6 +203,9 @@ class PortraitEffect(Effect):
                 self._inset.draw(frame, picture)
             self._picture, self._shown = picture, shown
         return frame.with_pixels(self._picture)
+
+    def notices(self) -> Sequence[str]:
+        return (self._mouth.notice,) if self._mouth.notice else ()
 
     def close(self) -> None:
         self._frames.close()
@@ -204,12 +225,13 @@ class PortraitEffect(Effect):
     def _prepare(self, picture: Pixels) -> None:
         picture[:] = self._background  # every picture after it changes the head's part only
 
-    def _choose(self, look: GazeTarget) -> _Shown:
+    def _choose(self, look: GazeTarget, opening: float) -> _Shown:
         column, across = _split(look.column, self._columns - 1)
         row, down = _split(look.row, self._rows - 1)
         stage = math.floor(look.lids * self._blink_stages + 0.5)
         idle = round(look.idle_weight * _FADE_STEPS)
-        return _Shown(column, across, row, down, stage, look.idle_number if idle else 0, idle)
+        mouth, opened = _split(opening * self._mouth_stages, self._mouth_stages)
+        return _Shown(column, across, row, down, stage, look.idle_number if idle else 0, idle, mouth, opened)
 
     def _draw_head(self, out: Pixels, shown: _Shown) -> None:
         if shown.idle_weight == _FADE_STEPS:
@@ -221,6 +243,8 @@ class PortraitEffect(Effect):
                 _fade(out, self._second_row, shown.down, out)
             if shown.idle_weight:
                 _fade(out, self._frames.idle(shown.idle_number), shown.idle_weight, out)
+        if shown.mouth or shown.opened:
+            self._draw_mouth(out, shown)
         lids_part = self._frames.lids_part
         if shown.lids and lids_part is not None:
             # Lids belong to one frame: while moving, to the nearest. A blink is too short to tell.
@@ -228,6 +252,36 @@ class PortraitEffect(Effect):
             row = shown.row + (shown.down > _FADE_STEPS // 2)
             lids = self._frames.head(row * self._columns + column).lids
             np.copyto(lids_part.seen_from(self._frames.part).of(out), lids[shown.lids - 1])
+
+    def _draw_mouth(self, out: Pixels, shown: _Shown) -> None:
+        part = self._frames.mouth_part
+        assert part is not None  # noqa: S101 - no stage is chosen of a portrait without mouths
+        rows = [self._mouth_between(shown.row, shown, part)]
+        if shown.down:
+            rows.append(self._mouth_between(shown.row + 1, shown, part))
+            _fade(rows[0], rows[1], shown.down, rows[0])
+        np.copyto(part.seen_from(self._frames.part).of(out), rows[0])
+
+    def _mouth_between(self, row: int, shown: _Shown, part: Place) -> Pixels:
+        """Return the mouth as open as it is between two columns of a row."""
+        index = row * self._columns + shown.column
+        mouth = self._mouth_of(index, shown, part)
+        if shown.across:
+            _fade(mouth, self._mouth_of(index + 1, shown, part), shown.across, mouth)
+        return mouth
+
+    def _mouth_of(self, index: int, shown: _Shown, part: Place) -> Pixels:
+        """Return the mouth of a gaze frame as open as it is, a new array."""
+        stages = self._frames.mouth(index)
+        if shown.mouth == 0:
+            less = part.seen_from(self._frames.part).of(self._frames.head(index).pixels)
+        else:
+            less = stages[shown.mouth - 1]
+        if not shown.opened:
+            return less.copy()
+        mouth = np.empty_like(less)
+        _fade(less, stages[shown.mouth], shown.opened, mouth)
+        return mouth
 
     def _draw_row(self, out: Pixels, row: int, column: int, across: int) -> None:
         index = row * self._columns + column
@@ -250,6 +304,10 @@ class _Shown(NamedTuple):
     """Stage of the blink; 0: open."""
     idle_number: int
     idle_weight: int
+    mouth: int
+    """Stage of the mouth; 0: as it is in the picture."""
+    opened: int
+    """How much of its next stage is mixed in."""
 
 
 class _Inset:

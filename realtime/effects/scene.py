@@ -18,10 +18,16 @@ class Scene:
         mask = scene.once(PersonMask, lambda: segmenter.find(scene.captured))
     """
 
-    __slots__ = ("_found", "captured", "faces", "frame")
+    __slots__ = ("_found", "captured", "faces", "frame", "speech")
 
     def __init__(
-        self, frame: Frame, faces: Sequence[Face] = (), *, captured: Frame | None = None, found: Scene | None = None
+        self,
+        frame: Frame,
+        faces: Sequence[Face] = (),
+        *,
+        captured: Frame | None = None,
+        found: Scene | None = None,
+        speech: float | None = None,
     ) -> None:
         """`found`: the same moment before the effect in front was through with it."""
         self.frame = frame
@@ -31,6 +37,8 @@ class Scene:
         people are also given those who are not `confirmed`, last. Empty where no effect uses faces."""
         self.captured = frame if captured is None else captured
         """The camera's picture: what is measured of the moment is measured in it."""
+        self.speech = speech
+        """How far a mouth is open that says what is heard, 0 to 1; None: no sound is listened to."""
         self._found: dict[type, object] = {} if found is None else found._found
 
     def once(self, what: type[T], find: Callable[[], T]) -> T:
@@ -41,4 +49,4 @@ class Scene:
 
     def after(self, picture: Frame, faces: Sequence[Face]) -> Scene:
         """Return the same moment with what an effect has made of its picture."""
-        return Scene(picture, faces, captured=self.captured, found=self)
+        return Scene(picture, faces, captured=self.captured, found=self, speech=self.speech)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from realtime.control.parameters import ParameterTree
@@ -60,7 +60,12 @@ class EffectChain:
         self._marking = Marking(label, source_type, stats)
         self.is_closed = False
         """Whether its effects are closed, or being so: then it has nothing to say any more. Any thread."""
+        self.speech_at: Callable[[float], float | None] = lambda at_s: None
+        """[processing thread] How far a mouth is open that says what was heard when a frame was captured, as
+        `Scene.speech`."""
         self._must_mark_anew = False
+        self._was_set = False
+        """Whether a parameter was set since the last picture. Any thread."""
         self._leaving: tuple[EffectSlot, ...] = ()  # fade out
         self._fade: CrossFade | None = None
         self._fades_from = 0  # place of the first of `slots` that fades in
@@ -69,6 +74,7 @@ class EffectChain:
         for slot in self.slots:
             self._marking.prepare(slot.traits)
         self._begin_marking()
+        self.parameters.listen(self._note_setting)
         self.describe()
 
     @property
@@ -196,13 +202,17 @@ class EffectChain:
         if self._leaving and (self._fade is None or self._fade.is_over(frame.pts_s)):
             self._end_fade(at)
         slots = self.slots
+        scene = Scene(frame, speech=self.speech_at(frame.captured_at_s))
         if self._fade is None:
-            picture, is_given_away, _ = self._through(slots, Scene(frame), frame, faces, at)
+            picture, is_given_away, _ = self._through(slots, scene, frame, faces, at)
         else:
-            seen, _, scene = self._through(slots[: self._fades_from], Scene(frame), frame, faces, at)
+            seen, _, scene = self._through(slots[: self._fades_from], scene, frame, faces, at)
             picture, _, _ = self._through(slots[self._fades_from :], scene, seen, faces, at)
             picture, is_given_away = self._faded(self._fade, scene, seen, faces, picture, at), True
         at.at("the label")
+        if self._was_set:
+            self._was_set = False
+            self._look_at_traits()
         return self._marking.mark(picture, frame, may_write=is_given_away)
 
     def _through(
@@ -217,7 +227,7 @@ class EffectChain:
             scene = scene.after(picture, faces if slot.traits.hides_identity else confirmed)
             picture, is_given_away = self.calls.picture_of(slot, scene, at)
             if not slot.traits.uses_pixels:  # nothing in what it has drawn lies where the camera saw it
-                scene = Scene(picture)
+                scene = Scene(picture, speech=scene.speech)
         return picture, is_given_away, scene
 
     def _faded(
@@ -229,6 +239,18 @@ class EffectChain:
         pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s)
         fade.took(time.perf_counter() - began_s)
         return picture.with_pixels(pixels)
+
+    def _note_setting(self, path: str, value: object) -> None:  # noqa: ARG002 - as listeners are told
+        self._was_set = True
+
+    def _look_at_traits(self) -> None:
+        """Mark pictures as what they are from now on, where a parameter has made them synthetic, or not so any more."""
+        slots = [*self._leaving, *self.slots]
+        changed = [slot for slot in slots if slot.has_become_another()]
+        if changed:
+            for slot in changed:
+                self._marking.prepare(slot.traits)
+            self._begin_marking()
 
     def _end_fade(self, at: Telling) -> None:
         leaving, self._leaving, self._fade = self._leaving, (), None

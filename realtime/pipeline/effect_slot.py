@@ -56,6 +56,11 @@ class EffectSlot:
         self.traits = Traits.of(self.effect)
         self.parameters = _parameters_of(self.effect)
 
+    def has_become_another(self) -> bool:
+        """Whether what the effect says of itself has changed since it was last looked at."""
+        before, self.traits = self.traits, Traits.of(self.effect)
+        return self.traits != before
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Traits:

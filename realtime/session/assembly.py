@@ -221,6 +221,7 @@ def build(
             front_ends += [_catalogue(options, controls, loop), *_first_minute(options, requested, info, controls)]
         if sound is not None:
             sound.picture_age_s = functools.partial(_age_for_others, loop)
+            chain.speech_at = sound.speech_at
             front_ends.append(sound)
         for front_end in front_ends:
             opened.callback(front_end.close)

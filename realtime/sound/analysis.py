@@ -22,6 +22,23 @@ _QUIETEST_PEAK_DB = -50.0
 """What counts as loud at least: the noise of an empty room's microphone must not be blown up to a dance."""
 _PEAK_FALLS_DB_PER_S = 0.5
 
+_SPEECH_HZ = (200.0, 4000.0)
+"""What a voice carries of its vowels. A mains' hum lies below, most of what hisses above."""
+_FLOOR_RISES_DB_PER_S = 2.0
+"""The room's own noise is the quietest of late: pauses between words find it, and a long sentence does not hide it."""
+_ABOVE_FLOOR_DB = 12.0
+"""What is not so much louder than the room's noise opens no mouth: blocks of noise differ by some decibels."""
+_MOUTH_SPAN_DB = 30.0
+"""Nor does what is so far below the loudest of late."""
+_MOUTH_POWER = 0.5
+"""A mouth opens by the root of the sound's amplitude: half as far at a quarter of it, 12 dB less."""
+_MOUTH_OPENS_S, _MOUTH_CLOSES_S = 0.025, 0.07
+"""After so long two thirds of the way are done: lips that followed each block would tremble."""
+SPEECH_LAGS_S = 0.035
+"""So much later than the sound is the mouth that these make, as measured on speech."""
+_MOUTH_LEAST = 0.02
+"""Less is shut."""
+
 _ONSET_BANDS = 24
 _ONSET_APART_S = 0.06
 _ONSET_MEMORY = 24
@@ -40,6 +57,8 @@ class Features:
     low: float = 0.0
     mid: float = 0.0
     high: float = 0.0
+    speech: float = 0.0
+    """How far a mouth is open that says it."""
 
 
 class _Gain:
@@ -51,6 +70,30 @@ class _Gain:
     def __call__(self, level_db: float, passed_s: float) -> float:
         self._peak_db = max(level_db, _QUIETEST_PEAK_DB, self._peak_db - _PEAK_FALLS_DB_PER_S * passed_s)
         return max(0.0, min(1.0, 1.0 - (self._peak_db - level_db) / _SPAN_DB))
+
+
+class _Mouth:
+    """How far a mouth is open that says what is heard: still in a room's noise, wide at the loudest of late."""
+
+    def __init__(self) -> None:
+        self._floor_db: float | None = None
+        self._peak_db = _QUIETEST_PEAK_DB
+        self._follower = Follower(_MOUTH_OPENS_S, _MOUTH_CLOSES_S)
+
+    def __call__(self, level_db: float, passed_s: float) -> float:
+        """Return it, 0 to 1, after a block whose voice band is so loud."""
+        floor_db = level_db if self._floor_db is None else self._floor_db + _FLOOR_RISES_DB_PER_S * passed_s
+        self._floor_db = floor_db = min(level_db, floor_db)
+        self._peak_db = max(level_db, _QUIETEST_PEAK_DB, self._peak_db - _PEAK_FALLS_DB_PER_S * passed_s)
+        shut_db = max(floor_db + _ABOVE_FLOOR_DB, self._peak_db - _MOUTH_SPAN_DB)
+        shut = _mouth_of(shut_db - self._peak_db)
+        opening = (_mouth_of(level_db - self._peak_db) - shut) / max(1e-6, 1 - shut) if level_db > shut_db else 0.0
+        opened = self._follower.follow(min(1.0, opening), passed_s)
+        return opened if opened >= _MOUTH_LEAST else 0.0
+
+
+def _mouth_of(below_peak_db: float) -> float:
+    return math.exp(below_peak_db * math.log(10) / 20 * _MOUTH_POWER)
 
 
 class Analyser:
@@ -71,6 +114,11 @@ class Analyser:
         self._since_onset_s = 1.0
         self._gains = {name: _Gain() for name in ("level", *_BANDS_HZ)}
         self._scale = 4.0 / float((self._window**2).sum() * _WINDOW)
+        self._newest_window = np.hanning(HOP).astype(np.float32)
+        newest = np.fft.rfftfreq(HOP, 1 / rate)
+        self._voice = (newest >= _SPEECH_HZ[0]) & (newest < _SPEECH_HZ[1])
+        self._newest_scale = 4.0 / float((self._newest_window**2).sum() * HOP)
+        self._mouth = _Mouth()
 
     def analyse(self, frames: Samples) -> Features:
         """Return what the sound is like after the next frames, (HOP, channels)."""
@@ -84,8 +132,17 @@ class Analyser:
             for name, band in self._bands.items()
         }
         return Features(
-            level_db, self._gains["level"](level_db, self._passed_s), self._onset(power, level_db), **scaled
+            level_db,
+            self._gains["level"](level_db, self._passed_s),
+            self._onset(power, level_db),
+            speech=self._mouth(self._voice_db(mono), self._passed_s),
+            **scaled,
         )
+
+    def _voice_db(self, mono: np.ndarray) -> float:
+        """Return how loud the newest block is where voices are: the window of the bands would be 20 ms later."""
+        power = np.abs(np.fft.rfft(mono * self._newest_window)[self._voice]) ** 2 * self._newest_scale
+        return _db(float(power.sum()) / 2)
 
     def _onset(self, power: np.ndarray, level_db: float) -> float:
         """Return 1 where something begins: more bands grow, and grow more, than they did of late."""

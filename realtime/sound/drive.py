@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import logging
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from realtime.control.parameters import ParameterTree
 from realtime.core.errors import OptionError, nearest
 from realtime.core.settings import Kind, Parameter, parameters_of
 from realtime.effects import effect_class, effect_names
-from realtime.sound.analysis import HOP, Analyser, Features, Follower
+from realtime.sound.analysis import HOP, SPEECH_LAGS_S, Analyser, Features, Follower
 from realtime.sound.spec import DriveSpec
 from realtime.sound.streams import Heard
 
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _MOVED = (Kind.NUMBER, Kind.WHOLE_NUMBER, Kind.SWITCH)
 _NO_LIMIT = 1.0
+_SPOKEN_KEPT = 64
+"""Blocks: 1.4 s, more than any picture is old when it is made."""
 
 
 def check(spec: DriveSpec) -> None:
@@ -70,6 +74,14 @@ class _Driven:
         return round(value) if described.kind is Kind.WHOLE_NUMBER else round(value, 4)
 
 
+class _Spoken(NamedTuple):
+    at_s: float
+    opening: float
+
+    def when(self) -> float:
+        return self.at_s
+
+
 class Driver:
     """Hears what there is and moves what it is told to. One thread: call `step` some hundred times a second."""
 
@@ -77,6 +89,7 @@ class Driver:
         """`heard`: returns the sound as it is now; another one after a microphone came back."""
         self.features = Features()
         """The last analysed."""
+        self._spoken: tuple[_Spoken, ...] = ()  # the newest, oldest first; put in place whole
         self._channel = channel
         self._driven = [_Driven(spec) for spec in specs]
         self._heard_now = heard
@@ -90,9 +103,10 @@ class Driver:
         """Analyse what is new, and move the parameters if a picture has been made since the last time."""
         heard = self._heard_now()
         if heard is None:
-            self.features = Features()
+            self.features, self._spoken = Features(), ()
             return
         if heard is not self._heard or self._analyser is None:
+            self._spoken = ()
             self._heard, self._analyser = heard, Analyser(heard.clock.nominal_rate)
             self._position = heard.ring.written
             self._block = np.zeros((HOP, heard.ring.channels), np.float32)
@@ -103,9 +117,24 @@ class Driver:
             ring.copy_into(self._block, self._position)
             self._position += HOP
             self.features = self._analyser.analyse(self._block)
+            if heard.clock.is_running:
+                at_s = heard.clock.time_of(self._position) - SPEECH_LAGS_S
+                self._spoken = (*self._spoken[1 - _SPOKEN_KEPT :], _Spoken(at_s, self.features.speech))
             for driven in self._driven:
                 driven.follow(self.features, HOP / heard.clock.nominal_rate)
         self._move()
+
+    def speech_at(self, at_s: float) -> float:
+        """[any thread] Return how far a mouth was open, 0 to 1, that said what was heard at a moment on
+        `time.monotonic`'s clock: the newest, where that is not known yet; 0 while nothing is heard.
+        """
+        spoken = self._spoken
+        after = bisect.bisect_right(spoken, at_s, key=_Spoken.when)
+        if after in (0, len(spoken)):
+            return spoken[after - 1].opening if after else 0.0
+        before, later = spoken[after - 1], spoken[after]
+        share = (at_s - before.at_s) / max(1e-6, later.at_s - before.at_s)
+        return before.opening + share * (later.opening - before.opening)
 
     def _move(self) -> None:
         """Set what is new: at most once a picture, and always the newest."""

@@ -76,6 +76,10 @@ class Sound(FrontEnd, LiveSound):
             words += [f"{1e3 * speaker.delay_s:.0f} ms later", f"{1e3 * speaker.off_s:+.1f} ms off"]
         return (("sound", ", ".join(words)),)
 
+    def speech_at(self, at_s: float) -> float:
+        """[any thread] As `Driver.speech_at`; a little before or after it by the offset that others hear it with."""
+        return self._driver.speech_at(at_s - self.target.offset_s)
+
     def open_track(self) -> SoundTrack | None:
         channels = self._keeper.channels
         return _Track(lambda: self._keeper.heard, self.target.offset_s, channels) if channels else None

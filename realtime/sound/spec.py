@@ -17,6 +17,7 @@ FEATURES = {
     "low": "below 250 Hz",
     "mid": "250 to 2000 Hz",
     "high": "above 2000 Hz",
+    "speech": "how far a mouth is open that says it",
 }
 """What of a sound can move a parameter; each is 0..1."""
 

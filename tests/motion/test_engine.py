@@ -154,7 +154,18 @@ def test_a_portrait_built_by_a_model(
     monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
     copying_motion(tmp_path / "vox.onnx", 192)
     pack = tmp_path / "vox.portrait"
-    asked = ["portrait", "build", str(navy_photo), "-o", str(pack), "--frames", "3", "--no-blink", "--no-idle"]
+    asked = [
+        "portrait",
+        "build",
+        str(navy_photo),
+        "-o",
+        str(pack),
+        "--frames",
+        "3",
+        "--no-blink",
+        "--no-mouth",
+        "--no-idle",
+    ]
     assert main([*asked, "--engine", "vox"]) == 0
     told = capfd.readouterr().err
     assert told.index("s for each picture, by CPU") < told.index("finding even steps"), "said before the work"

@@ -23,7 +23,7 @@ from realtime.portrait.quality.report import rank_correlation, step_ratio
 
 Pack = tuple[BuildResult, Portrait, list[tuple[str, float]]]
 
-QUICK = BuildOptions(columns=3, blink_stages=0, idle_seconds=0.0)
+QUICK = BuildOptions(columns=3, blink_stages=0, mouth_stages=0, idle_seconds=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def test_the_pack_holds_what_it_says(navy_pack: Pack, navy_picture: Pixels) -> N
     assert np.array_equal(portrait.painting, navy_picture)
     assert portrait.place == built.place
     assert portrait.blink_stages == 3
+    assert portrait.mouth_stages == 4
     assert portrait.idle_count == len(breath(4.0))
     assert built.path.stat().st_size < 25_000_000
 
@@ -119,6 +120,26 @@ def test_blinks_close_the_eyes_of_their_own_frame(navy_pack: Pack, navy: FaceMea
                 assert np.array_equal(portrait.blink_place.of(whole)[rim], before[rim]), "no seam around the band"
             openness.append(meter.measure(whole, navy.mesh).eyes.openness)
         assert openness[0] > openness[1] > openness[3]
+
+
+def test_mouths_open_in_their_own_frame(navy_pack: Pack, navy: FaceMeasurement, meter: FaceMeasurer) -> None:
+    _, portrait, _ = navy_pack
+    assert portrait.mouth_place is not None
+    for index in (0, 16, 32):
+        gaps = []
+        for stage in (None, 0, 1, 2, 3):
+            whole = portrait.painting.copy()
+            portrait.place.of(whole)[:] = portrait.frame(index)
+            if stage is not None:
+                before = portrait.mouth_place.of(whole).copy()
+                portrait.mouth_place.of(whole)[:] = portrait.mouth(index, stage)
+                rim = np.ones(before.shape[:2], np.bool_)
+                rim[1:-1, 1:-1] = False
+                assert np.array_equal(portrait.mouth_place.of(whole)[rim], before[rim]), "no seam around it"
+            lips = meter.measure(whole, navy.mesh).mesh.points[[13, 14]]
+            gaps.append(float(np.linalg.norm(lips[0] - lips[1])) / navy.mesh.box.height)
+        assert gaps == sorted(gaps)
+        assert gaps[4] - gaps[0] > 0.02
 
 
 def test_blinks_of_a_nodding_clip_lie_within_their_band(
@@ -278,7 +299,7 @@ def test_paintings(shared_data: Path, meter: FaceMeasurer, tmp_path: Path, name:
     from realtime.picture_files.painting import read_picture
 
     picture, _ = read_picture(shared_data / "portraits" / name)
-    options = BuildOptions(blink_stages=0, idle_seconds=0.0)
+    options = BuildOptions(blink_stages=0, mouth_stages=0, idle_seconds=0.0)
     built = build(picture, usable_faces(picture, meter)[:1], tmp_path / "p", meter, title=name, options=options)
     (report,) = built.reports
     figures = {key: figure.value for key, figure in report.figures.items()}

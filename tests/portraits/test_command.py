@@ -27,7 +27,7 @@ def built(navy_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out):
         patched.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
-        made = ["build", str(navy_photo), "-o", str(path), "--frames", "3", "--no-blink", "--no-idle"]
+        made = ["build", str(navy_photo), "-o", str(path), "--frames", "3", "--no-blink", "--no-mouth", "--no-idle"]
         assert main(["portrait", *made]) == 0
     told = out.getvalue()
     assert "Good. Nothing to mend." in told or "look at this first" in told
@@ -74,7 +74,7 @@ def test_overwrite_never_costs_the_picture_or_the_clip(
     shutil.copyfile(navy_photo, picture)
     clip.write_bytes(b"a clip")
     other.write_bytes(b"not a pack")
-    made = ["portrait", "build", str(picture), "--overwrite", "--frames", "3", "--no-idle", "--no-blink"]
+    made = ["portrait", "build", str(picture), "--overwrite", "--frames", "3", "--no-idle", "--no-blink", "--no-mouth"]
     pack, page = str(tmp_path / "own.portrait"), str(tmp_path / "own.html")
     for more, message in (
         (["-o", str(picture)], "made from"),
@@ -174,7 +174,19 @@ def test_every_face_moves_and_is_told_of(
     picture = np.ascontiguousarray(np.hstack([navy_picture, navy_picture[:, ::-1]]))
     cv2.imwrite(str(two), picture)
     page, sheet = tmp_path / "two.html", tmp_path / "two.png"
-    made = ["build", str(two), "-o", str(pack), "--frames", "3", "--no-blink", "--no-idle", "--preview", str(page)]
+    made = [
+        "build",
+        str(two),
+        "-o",
+        str(pack),
+        "--frames",
+        "3",
+        "--no-blink",
+        "--no-mouth",
+        "--no-idle",
+        "--preview",
+        str(page),
+    ]
     assert main(["portrait", *made]) == 0
     out = capsys.readouterr().out
     assert out.count("the face at") == out.count("Good. Nothing to mend.") == 2

@@ -26,7 +26,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_made_once_and_kept(cache: Path) -> None:
-    quick = BuildOptions(columns=3, blink_stages=0, idle_seconds=0.0)
+    quick = BuildOptions(columns=3, blink_stages=0, mouth_stages=0, idle_seconds=0.0)
     cache.mkdir(parents=True)
     old = cache / "grace-hopper-0.portrait"
     old.write_bytes(b"made by an older builder")

@@ -278,7 +278,7 @@ def test_the_command_writes_a_film_and_a_pack(clip: Path, navy_photo: Path, tmp_
     assert made.returncode == 0, made.stderr
     with av.open(film) as container:
         assert sum(1 for _ in container.decode(video=0)) == 19
-    made = build(navy_photo, "-o", pack, "--driving", brief, "--frames", "7", "--no-blink", "--no-idle")
+    made = build(navy_photo, "-o", pack, "--driving", brief, "--frames", "7", "--no-blink", "--no-mouth", "--no-idle")
     assert made.returncode == 0, made.stderr
     with Portrait.open(pack) as portrait:
         assert portrait.columns == 7

@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--longest-side", type=int, default=2560, metavar="PX", help="scale larger pictures down to this (default 2560)"
     )
     build.add_argument("--no-blink", action="store_true", help="make no blink pictures")
+    build.add_argument("--no-mouth", action="store_true", help="make no pictures of the mouth opening")
     build.add_argument("--no-idle", action="store_true", help="make no breathing loop")
     build.add_argument(
         "--seam",

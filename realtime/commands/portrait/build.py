@@ -173,6 +173,7 @@ def _options(arguments: argparse.Namespace) -> BuildOptions:
         rows=arguments.rows,
         head_share=arguments.head,
         blink_stages=0 if arguments.no_blink else usual.blink_stages,
+        mouth_stages=0 if arguments.no_mouth else usual.mouth_stages,
         idle_seconds=0.0 if arguments.no_idle else usual.idle_seconds,
         seam=arguments.seam,
         engine=arguments.engine,

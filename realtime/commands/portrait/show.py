@@ -44,6 +44,7 @@ def describe(portrait: Portrait) -> Iterator[str]:
     yield (
         f"  painting {portrait.size}, frames {portrait.columns} x {portrait.rows} of {portrait.place.size} "
         f"at {portrait.place.left},{portrait.place.top}, {portrait.blink_stages} blink stages, "
+        f"{portrait.mouth_stages} mouth stages, "
         f"{portrait.idle_count} idle pictures"
     )
     reports = portrait.face_reports

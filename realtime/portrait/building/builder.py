@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -26,10 +27,16 @@ __all__ = ["BuildOptions", "BuildResult", "breath", "build"]
 
 _BLINK = {1: (1.0,), 2: (0.5, 1.0), 3: (0.35, 0.75, 1.0)}
 """How far the lids are closed in each stage: the first third of a blink shows most, the last is the quickest."""
+_MOUTH_OPEN = 0.05
+"""How far a mouth is open in its last stage, heights of the face: people who speak part their lips by 0.02 to 0.04."""
 _COMPACT_FROM_PX = 150_000
 """Heads larger than this are stored as WebP: 0.6 of a PNG's size, which then counts, for a few seconds' work."""
 _IDLE_FPS = 3.0
 """A breath moves less than a third of a pixel in a third of a second: more pictures would only make packs larger."""
+
+
+_Change: TypeAlias = Callable[[Sequence[Motion], float], list[Motion]]
+"""From the motions of a frame's faces to those of a part that has changed by a share, 0 to 1."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,24 +90,20 @@ def build(
             row = driven_row(moving, originals, meter, driven, options, progress)
         frames = _all_frames(moving, row, options, progress)
         checks = Checks(moving, originals, row)
-        blink_place = _blink_place(moving, row, options) if options.blink_stages else None
-        if blink_place is not None:
-            in_painting = Place(
-                moving.place.left + blink_place.left,
-                moving.place.top + blink_place.top,
-                blink_place.width,
-                blink_place.height,
-            )
-            pack.set_blink(in_painting, options.blink_stages)
+        blink = _Band.of(moving, row, options, _closed, _BLINK[options.blink_stages]) if options.blink_stages else None
+        if blink is not None:
+            pack.set_blink(blink.in_painting, options.blink_stages)
+        openings = [(number + 1) / options.mouth_stages for number in range(options.mouth_stages)]
+        mouth = _Band.of(moving, row, options, _speaking, openings) if openings else None
+        if mouth is not None:
+            pack.set_mouth(mouth.in_painting, options.mouth_stages)
         for index, frame, motions in frames:
             jobs.append(workers.submit(pack.add_frame, index, frame))
             checks.add(frame, motions)
-            if blink_place is not None:
-                closing = [
-                    np.ascontiguousarray(blink_place.of(moving.render(_closed(motions, share))))
-                    for share in _BLINK[options.blink_stages]
-                ]
-                jobs.append(workers.submit(pack.add_blink, index, closing))
+            if blink is not None:
+                jobs.append(workers.submit(pack.add_blink, index, blink.stages(motions)))
+            if mouth is not None:
+                jobs.append(workers.submit(pack.add_mouth, index, mouth.stages(motions)))
             _raise_early(jobs)
         if options.idle_seconds > 0:
             pack.set_idle(_IDLE_FPS)
@@ -147,13 +150,46 @@ def _closed(motions: Sequence[Motion], share: float) -> list[Motion]:
     return [dataclasses.replace(motion, closing=share) for motion in motions]
 
 
-def _blink_place(moving: MovingFaces, row: Row, options: BuildOptions) -> Place | None:
-    """Return the part of the frames that a blink changes, in the frames' own pixels, or None where none does."""
+def _speaking(motions: Sequence[Motion], share: float) -> list[Motion]:
+    return [dataclasses.replace(motion, mouth_open=motion.mouth_open + share * _MOUTH_OPEN) for motion in motions]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Band:
+    """A part of the frames that changes by itself: a blink, a mouth that opens."""
+
+    moving: MovingFaces
+    place: Place
+    """In the frames' own pixels."""
+    changed: _Change
+    shares: Sequence[float]
+
+    @classmethod
+    def of(
+        cls, moving: MovingFaces, row: Row, options: BuildOptions, changed: _Change, shares: Sequence[float]
+    ) -> _Band | None:
+        """Return what `changed` changes, in as many stages as there are `shares`; None: nothing."""
+        place = _changed_place(moving, row, options, changed)
+        return None if place is None else cls(moving, place, changed, shares)
+
+    @property
+    def in_painting(self) -> Place:
+        left, top, width, height = self.place
+        return Place(self.moving.place.left + left, self.moving.place.top + top, width, height)
+
+    def stages(self, motions: Sequence[Motion]) -> list[Pixels]:
+        """Return the pictures that go with a frame."""
+        drawn = (self.moving.render(self.changed(motions, share)) for share in self.shares)
+        return [np.ascontiguousarray(self.place.of(picture)) for picture in drawn]
+
+
+def _changed_place(moving: MovingFaces, row: Row, options: BuildOptions, change: _Change) -> Place | None:
+    """Return the part of the frames that `change` changes, in the frames' own pixels, or None where it changes none."""
     changed = np.zeros((moving.place.height, moving.place.width), np.bool_)
     for column in _outermost(row):
         for number in {0, options.rows // 2, options.rows - 1}:
             motions = row.motions_above(column, options.rows, number)
-            changed |= (moving.render(motions) != moving.render(_closed(motions, 1.0))).any(axis=2)
+            changed |= (moving.render(motions) != moving.render(change(motions, 1.0))).any(axis=2)
     down, across = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     if not len(down):
         return None

@@ -17,6 +17,8 @@ class BuildOptions:
     """With rows: how far the eyes look up and down; the head follows by its share."""
     blink_stages: int = 3
     """0 to 3; 0: no blink pictures."""
+    mouth_stages: int = 4
+    """How many pictures there are of each frame's mouth opening; 0: none."""
     idle_seconds: float = 4.0
     """Length of a breath. 0: no idle loop."""
     seam: str = "head"

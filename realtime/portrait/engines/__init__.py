@@ -22,7 +22,7 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Box, Pixels
 
-BUILDER_VERSION = 12
+BUILDER_VERSION = 13
 """Counted up whenever finished frames change: packs kept in a cache under an older number are made anew."""
 
 

@@ -21,6 +21,12 @@ A pack is a folder, or one file (`.portrait` or `.zip`: a ZIP archive holding th
     left = 350
     top = 240
 
+    [mouth]             # may be left out: the part around the mouth, the same way
+    folder = "mouth"
+    stages = 4          # from barely open to as far open as it speaks
+    left = 340
+    top = 300
+
     [idle]              # may be left out: a loop of heads, like frames, that begins and ends at the middle one
     folder = "idle"
     fps = 15.0

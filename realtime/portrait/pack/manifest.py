@@ -25,12 +25,12 @@ class Corner(NamedTuple):
     top: int
 
 
-class BlinkSection(NamedTuple):
-    """`[blink]`."""
+class StagesSection(NamedTuple):
+    """`[blink]`, `[mouth]`: a part of every frame, in stages."""
 
     stages: int
     corner: Corner
-    folder: str = "blink"
+    folder: str
 
 
 class IdleSection(NamedTuple):
@@ -54,7 +54,8 @@ class Manifest:
     """Of the frames; empty: the top level."""
     corner: Corner | None = None
     """Of the frames; None: they show the whole painting, or their place is to be found."""
-    blink: BlinkSection | None = None
+    blink: StagesSection | None = None
+    mouth: StagesSection | None = None
     idle: IdleSection | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
 
@@ -95,11 +96,11 @@ def read_manifest(files: PackFiles) -> Manifest:
     if corner is not None and not painting:
         raise PortraitError(f'{where}: [frames] has left and top but no painting is named; add painting = "FILE"')
 
-    blink = _blink(where, top.table("blink")) if top.has("blink") else None
+    blink, mouth = (_stages(where, name, top.table(name)) if top.has(name) else None for name in ("blink", "mouth"))
     idle = _idle(where, top.table("idle")) if top.has("idle") else None
     report = top.table("report", {}).values
     top.done()
-    return Manifest(title, columns, rows, credit, painting, folder, corner, blink, idle, report)
+    return Manifest(title, columns, rows, credit, painting, folder, corner, blink, mouth, idle, report)
 
 
 def manifest_text(manifest: Manifest) -> str:
@@ -108,9 +109,9 @@ def manifest_text(manifest: Manifest) -> str:
     sections: dict[str, object] = {"format": FORMAT, "title": manifest.title}
     sections |= {name: text for name in ("credit", "painting") if (text := getattr(manifest, name))}
     sections["frames"] = frames | (manifest.corner._asdict() if manifest.corner else {})
-    if manifest.blink is not None:
-        blink = {"folder": manifest.blink.folder, "stages": manifest.blink.stages}
-        sections["blink"] = blink | manifest.blink.corner._asdict()
+    for name, section in (("blink", manifest.blink), ("mouth", manifest.mouth)):
+        if section is not None:
+            sections[name] = {"folder": section.folder, "stages": section.stages} | section.corner._asdict()
     if manifest.idle is not None:
         sections["idle"] = {"folder": manifest.idle.folder, "fps": manifest.idle.fps}
     if manifest.report:
@@ -122,9 +123,9 @@ def _corner(table: Table) -> Corner:
     return Corner(table.whole("left", 0, MAX_SIDE_PX), table.whole("top", 0, MAX_SIDE_PX))
 
 
-def _blink(where: str, table: Table) -> BlinkSection:
-    folder = _name_inside(where, table.text("folder", "blink"))
-    section = BlinkSection(table.whole("stages", 1, 60), _corner(table), folder)
+def _stages(where: str, name: str, table: Table) -> StagesSection:
+    folder = _name_inside(where, table.text("folder", name))
+    section = StagesSection(table.whole("stages", 1, 60), _corner(table), folder)
     table.done()
     return section
 

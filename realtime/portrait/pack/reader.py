@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,9 +14,22 @@ from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.picture_files.header import MAX_FRAME_PX, MAX_PACK_PX
 from realtime.portrait.pack.archive import PackFiles, open_files
-from realtime.portrait.pack.manifest import MANIFEST, BlinkSection, IdleSection, Manifest, read_manifest
+from realtime.portrait.pack.manifest import MANIFEST, IdleSection, Manifest, StagesSection, read_manifest
 from realtime.portrait.pack.numbered_pictures import NumberedPictures, numbered_names, read_painting_file, read_picture
 from realtime.portrait.pack.template_matching import find_place, rim_weights
+
+
+class _Band(NamedTuple):
+    """A part of every frame, in stages, one below the other in each of its pictures."""
+
+    pictures: NumberedPictures
+    place: Place
+    stages: int
+
+    def decode(self, index: int, stage: int) -> Pixels:
+        width, height = self.place.size
+        stages = self.pictures.decode(index, Size(width, height * self.stages))
+        return stages[stage * height : (stage + 1) * height]
 
 
 class Portrait:
@@ -47,9 +60,12 @@ class Portrait:
         self.middle = manifest.middle
         """The index of the frame that looks straight ahead."""
 
-        self._blinks = self._find(manifest.blink.folder, self.count) if manifest.blink is not None else None
+        blinks, mouths = (
+            self._find(section.folder, self.count) if section is not None else None
+            for section in (manifest.blink, manifest.mouth)
+        )
         self._idles = self._find(manifest.idle.folder) if manifest.idle is not None else None
-        self._require_bearable()
+        self._require_bearable(blinks, mouths)
 
         middle = self._frames.decode(self.middle)
         if painting_file is not None:
@@ -75,10 +91,12 @@ class Portrait:
                 f"correct left and top in {MANIFEST}"
             )
 
-        self.blink_stages = 0
-        self.blink_place: Place | None = None
-        if manifest.blink is not None and self._blinks is not None:
-            self._add_blink(manifest.blink, self._blinks)
+        self._blink = self._band(manifest.blink, blinks, "blink")
+        self.blink_place: Place | None = self._blink.place if self._blink is not None else None
+        self.blink_stages = self._blink.stages if self._blink is not None else 0
+        self._mouth = self._band(manifest.mouth, mouths, "mouth")
+        self.mouth_place: Place | None = self._mouth.place if self._mouth is not None else None
+        self.mouth_stages = self._mouth.stages if self._mouth is not None else 0
         self.idle_count = 0
         self.idle_fps = 0.0
         if manifest.idle is not None and self._idles is not None:
@@ -123,11 +141,19 @@ class Portrait:
 
         Raises PortraitError for a picture that does not decode.
         """
-        if self._blinks is None or self.blink_place is None or not 0 <= stage < self.blink_stages:
+        if self._blink is None or not 0 <= stage < self.blink_stages:
             raise IndexError(f"no blink stage {stage}: this portrait has {self.blink_stages}")
-        width, height = self.blink_place.size
-        stages = self._blinks.decode(index, Size(width, height * self.blink_stages))
-        return stages[stage * height : (stage + 1) * height]
+        return self._blink.decode(index, stage)
+
+    def mouth(self, index: int, stage: int) -> Pixels:
+        """Return the part around the mouth, `mouth_place` in size, of frame `index`; in the last stage it is as far
+        open as it speaks.
+
+        Raises PortraitError for a picture that does not decode.
+        """
+        if self._mouth is None or not 0 <= stage < self.mouth_stages:
+            raise IndexError(f"no mouth stage {stage}: this portrait has {self.mouth_stages}")
+        return self._mouth.decode(index, stage)
 
     def idle(self, number: int) -> Pixels:
         """Return a picture of the idle loop, `place` in size. Raises PortraitError when it does not decode."""
@@ -148,9 +174,9 @@ class Portrait:
     def _find(self, folder: str, count: int | None = None) -> NumberedPictures:
         return NumberedPictures.find(self._files, folder, count)
 
-    def _require_bearable(self) -> None:
+    def _require_bearable(self, *bands: NumberedPictures | None) -> None:
         """Raise PortraitError where the pictures, all decoded, would take too long or too much memory."""
-        rows = [pictures for pictures in (self._frames, self._blinks, self._idles) if pictures is not None]
+        rows = [pictures for pictures in (self._frames, self._idles, *bands) if pictures is not None]
         total_px = sum(len(pictures.names) * pictures.size.width * pictures.size.height for pictures in rows)
         largest_px = max(pictures.size.width * pictures.size.height for pictures in rows)
         if total_px > MAX_PACK_PX or (largest_px > MAX_FRAME_PX and len(self._frames.names) > 1):
@@ -159,7 +185,9 @@ class Portrait:
                 f"together; make them smaller: {MAX_FRAME_PX // 10**6} and {MAX_PACK_PX // 10**6} at most"
             )
 
-    def _add_blink(self, section: BlinkSection, pictures: NumberedPictures) -> None:
+    def _band(self, section: StagesSection | None, pictures: NumberedPictures | None, name: str) -> _Band | None:
+        if section is None or pictures is None:
+            return None
         width, height = pictures.size
         if height % section.stages:
             raise PortraitError(
@@ -168,11 +196,10 @@ class Portrait:
         place = Place(*section.corner, width, height // section.stages)
         if not place.lies_in(self.place):
             raise PortraitError(
-                f"{self.path}: the blink pictures ({_shown(place)}) reach outside the frames ({_shown(self.place)}); "
-                f"correct [blink] left and top in {MANIFEST}"
+                f"{self.path}: the {name} pictures ({_shown(place)}) reach outside the frames ({_shown(self.place)}); "
+                f"correct [{name}] left and top in {MANIFEST}"
             )
-        self.blink_place = place
-        self.blink_stages = section.stages
+        return _Band(pictures, place, section.stages)
 
     def _add_idle(self, section: IdleSection, pictures: NumberedPictures) -> None:
         if pictures.size != self.place.size:

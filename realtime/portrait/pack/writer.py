@@ -18,10 +18,10 @@ from realtime.portrait.pack.archive import ARCHIVE_SUFFIXES, NewPackFiles, new_f
 from realtime.portrait.pack.manifest import (
     MANIFEST,
     MAX_PICTURES,
-    BlinkSection,
     Corner,
     IdleSection,
     Manifest,
+    StagesSection,
     manifest_text,
 )
 from realtime.portrait.pack.toml_tables import ReportValue
@@ -76,7 +76,7 @@ class PackWriter:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._written: set[str] = set()
-        self._blink: tuple[Place, int] | None = None
+        self._bands: dict[str, tuple[Place, int]] = {}
         self._idle_fps: float | None = None
         self._report: Mapping[str, ReportValue] = {}
 
@@ -120,19 +120,33 @@ class PackWriter:
 
     def set_blink(self, place: Place, stages: int) -> None:
         """Say where in the painting the blink pictures go, and how many stages there are."""
-        if stages < 1 or not place.lies_in(self.place):
-            raise ValueError(f"{stages} blink stages at {place}, frames at {self.place}")
-        with self._lock:
-            self._blink = (place, stages)
+        self._set_band("blink", place, stages)
 
     def add_blink(self, index: int, stages: Sequence[Pixels]) -> None:
         """Add the band over the eyes of frame `index`, from barely closing to closed."""
-        if self._blink is None:
-            raise ValueError("set_blink comes first")
-        place, count = self._blink
+        self._add_stages("blink", index, stages)
+
+    def set_mouth(self, place: Place, stages: int) -> None:
+        """Say where in the painting the pictures of the mouth go, and how many stages there are."""
+        self._set_band("mouth", place, stages)
+
+    def add_mouth(self, index: int, stages: Sequence[Pixels]) -> None:
+        """Add the part around the mouth of frame `index`, from barely open to as far open as it speaks."""
+        self._add_stages("mouth", index, stages)
+
+    def _set_band(self, name: str, place: Place, stages: int) -> None:
+        if stages < 1 or not place.lies_in(self.place):
+            raise ValueError(f"{stages} {name} stages at {place}, frames at {self.place}")
+        with self._lock:
+            self._bands[name] = (place, stages)
+
+    def _add_stages(self, name: str, index: int, stages: Sequence[Pixels]) -> None:
+        if name not in self._bands:
+            raise ValueError(f"set_{name} comes first")
+        place, count = self._bands[name]
         if len(stages) != count or any(Size.of(stage) != place.size for stage in stages):
-            raise ValueError(f"blink {index}: {[str(Size.of(stage)) for stage in stages]}, not {count} × {place.size}")
-        self._write_picture(_numbered("blink", index), np.concatenate(list(stages)))
+            raise ValueError(f"{name} {index}: {[str(Size.of(stage)) for stage in stages]}, not {count} × {place.size}")
+        self._write_picture(_numbered(name, index), np.concatenate(list(stages)))
 
     def set_idle(self, fps: float) -> None:
         """Say how many pictures of the idle loop are shown in a second."""
@@ -175,9 +189,7 @@ class PackWriter:
             self._written.add(name)
 
     def _require_complete(self) -> None:
-        counts = {"frames": self.columns * self.rows}
-        if self._blink is not None:
-            counts["blink"] = self.columns * self.rows
+        counts = dict.fromkeys(("frames", *self._bands), self.columns * self.rows)
         if self._idle_fps is not None:
             counts["idle"] = max(1, sum(name.startswith("idle/") for name in self._written))
         stems = ["painting", *(_numbered(folder, index) for folder in counts for index in range(counts[folder]))]
@@ -186,12 +198,11 @@ class PackWriter:
             raise ValueError(f"this pack is not complete: {sorted(self._written ^ expected)}")
 
     def _manifest(self) -> Manifest:
-        blink = idle = None
-        if self._blink is not None:
-            place, stages = self._blink
-            blink = BlinkSection(stages, Corner(place.left, place.top))
-        if self._idle_fps is not None:
-            idle = IdleSection(self._idle_fps)
+        bands = {
+            name: StagesSection(stages, Corner(place.left, place.top), name)
+            for name, (place, stages) in self._bands.items()
+        }
+        idle = None if self._idle_fps is None else IdleSection(self._idle_fps)
         return Manifest(
             title=self.title,
             columns=self.columns,
@@ -199,7 +210,8 @@ class PackWriter:
             credit=self.credit,
             painting=f"painting{self._suffix}",
             corner=Corner(self.place.left, self.place.top),
-            blink=blink,
+            blink=bands.get("blink"),
+            mouth=bands.get("mouth"),
             idle=idle,
             report=self._report,
         )
