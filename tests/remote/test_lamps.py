@@ -96,7 +96,8 @@ def test_a_device_that_comes_back_is_lit_anew() -> None:
         until(lambda: not on.control._device.name)
         on.desk.heard.clear()
         on.desk.plugged = there
-        until(lambda: lamps(on.desk) == [("note_on", 60, 127)])
+        until(lambda: lamps(on.desk))
+        assert lamps(on.desk) == [("note_on", 60, 127)]
 
 
 @pytest.mark.parametrize(("kind", "let_go"), [(NOTE_ON, NOTE_OFF), (CC, CC)])
@@ -237,6 +238,7 @@ def test_lamps_and_keys_go_through_midos_own_ports() -> None:
             return told[-1:] == [lit]
 
         until(is_lit_there)
+        assert told[-1] == lit
     finally:
         control.close()
         for port in (ports.device, ports.machine):
