@@ -42,6 +42,7 @@ from realtime.imaging.numerics import Doubles
 from realtime.portrait.building.driving_clip import FilmedMotion, motions_of
 from realtime.portrait.building.moving_faces import usable_faces
 from realtime.portrait.quality.sharpness import sharpness
+from realtime.puppet.figure import Figure
 from realtime.puppet.pose import Pose
 from realtime.puppet.rest import LEARNT_IN_S
 from tools.measure_driving import CHANNELS, agreement, sheet
@@ -90,7 +91,7 @@ def played(effect: PuppetEffect, clip: Path) -> Iterator[Shown]:
             made = effect.make(Scene(frame, faces))
             took_ms = (time.perf_counter() - began_s) * 1e3
             head = np.ascontiguousarray(effect.staged.heads[0].place.of(made.pixels))
-            yield Shown(frame.index, _film_face(frame, faces), head, effect.poses[0], effect.is_followed, took_ms)
+            yield Shown(frame.index, _film_face(frame, faces), head, effect.actors[0].pose, effect.is_followed, took_ms)
     finally:
         detector.close()
         video.close()
@@ -108,6 +109,7 @@ def _film_face(frame: Frame, faces: Sequence[Face]) -> Pixels:
 def follow(effect: PuppetEffect, clip: Path, filmed: FilmedMotion, every: int, meter: FaceMeasurer) -> dict[str, Any]:
     """Return the figures of one puppet before one film."""
     figure, place = effect.staged.heads[0].figure, effect.staged.heads[0].place
+    assert isinstance(figure, Figure)
     own = np.ascontiguousarray(place.of(effect.staged.canvas))
     original = _measured(own, meter)
     rest = read_expression(original, original)

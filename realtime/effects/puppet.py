@@ -22,10 +22,10 @@ from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.portrait.canvas import Fit
 from realtime.portrait.pack import kept_packs
+from realtime.puppet.actor import Actor
 from realtime.puppet.casting import Casting
-from realtime.puppet.driver import Strengths, ViewerDriver
-from realtime.puppet.opening import Staged, stage
-from realtime.puppet.pose import AT_REST
+from realtime.puppet.driver import Strengths
+from realtime.puppet.opening import LIVE, Staged, stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,10 @@ class PuppetSettings:
         default="contain",
         metadata=setting("contain: the whole picture; cover: no margins, the head in view"),
     )
+    engine: str = field(
+        default=LIVE,
+        metadata=setting("mesh: the picture itself is moved; or the name or file of a motion model that draws it"),
+    )
 
 
 class PuppetEffect(Effect):
@@ -71,12 +75,10 @@ class PuppetEffect(Effect):
     def __init__(self, staged: Staged, settings: PuppetSettings) -> None:
         """Raises ModelError when a model file cannot be read."""
         self.staged = staged
-        self._drivers = [ViewerDriver(seed) for seed in range(len(staged.heads))]
-        self._casting = Casting(len(staged.heads))
+        self.actors = [Actor(head.figure, head.place, seed) for seed, head in enumerate(staged.heads)]
+        self._casting = Casting(len(self.actors))
         self.parameters = Parameters(settings)
         self._pool = FramePool(Size.of(staged.canvas), prepare=self._prepare)
-        self.poses = [AT_REST] * len(staged.heads)
-        """Those of the last picture."""
         self._picture = staged.canvas
         self._followed = 0
 
@@ -89,7 +91,8 @@ class PuppetEffect(Effect):
         """Open `puppet` (the default portrait's picture), `puppet:PICTURE.jpg`, `puppet:PACK`, or `puppet:ONE,OTHER`,
         of which each is moved by a viewer of its own.
         """
-        return cls(stage(names_in(argument), settings.face, settings.fit, context.canvas, context.largest), settings)
+        names, size = names_in(argument), (context.canvas, context.largest)
+        return cls(stage(names, settings.face, settings.fit, *size, settings.engine), settings)
 
     def make(self, scene: Scene) -> Frame:
         frame, settings = scene.frame, self.parameters.values
@@ -97,35 +100,39 @@ class PuppetEffect(Effect):
         flipped = settings.mirrored != captured.mirrored
         faces = self._casting.cast(scene.faces, captured.size.width, frame.pts_s, flipped=flipped)
         strengths = Strengths(settings.head, settings.eyes, settings.mouth)
-        poses = [
-            driver.pose(captured.pixels, face, frame.pts_s, strengths, flipped=flipped)
-            for driver, face in zip(self._drivers, faces, strict=True)
+        changed = [
+            actor.follow(captured.pixels, face, frame.pts_s, strengths, flipped=flipped)
+            for actor, face in zip(self.actors, faces, strict=True)
         ]
         self._followed += self.is_followed
-        if poses != self.poses:
+        if any(changed):
             picture = self._pool.take()
-            for head, pose in zip(self.staged.heads, poses, strict=True):
-                head.figure.draw(pose, head.place.of(picture))
-            self._picture, self.poses = picture, poses
+            for actor in self.actors:
+                actor.draw(picture)
+            self._picture = picture
         return frame.with_pixels(self._picture)
 
     @property
     def is_followed(self) -> bool:
         """Whether the last picture followed somebody who was seen."""
-        return any(driver.is_followed for driver in self._drivers)
+        return any(actor.driver.is_followed for actor in self.actors)
 
     def learn_rest(self) -> bool:
-        for driver in self._drivers:
-            driver.learn_rest()
+        for actor in self.actors:
+            actor.learn_rest()
         return True
 
     def facts(self) -> Mapping[str, str]:
-        is_learning = any(driver.is_learning for driver in self._drivers)
+        is_learning = any(actor.driver.is_learning for actor in self.actors)
         doing = "learning your rest" if is_learning else "follows" if self.is_followed else "idle"
         return {"puppet": self.staged.title, "it": doing}
 
     def report(self) -> Mapping[str, Any]:
         return {"picture": self.staged.title, "frames_followed": self._followed}
+
+    def close(self) -> None:
+        for actor in self.actors:
+            actor.close()
 
     def _prepare(self, picture: Pixels) -> None:
         np.copyto(picture, self.staged.canvas)  # every picture after it changes the heads' parts only

@@ -85,6 +85,8 @@ class ViewerDriver:
         self._presence = 0.0
         self._pose = AT_REST  # the viewer's, as last seen
         self._gaze = (0.0, 0.0)
+        self.seen: FaceMeasurement | None = None
+        """The viewer's face in the last frame, as the camera sees it."""
         self._hidden_at_s = -math.inf
         self._is_asked_to_learn = False
         self._rejected_at_s = -math.inf
@@ -98,6 +100,17 @@ class ViewerDriver:
     def is_learning(self) -> bool:
         """Whether somebody's rest is being learnt."""
         return self._now_s is not None and self._seen_at_s == self._now_s and self._rest.rest is None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a viewer whose rest is known was lost a moment ago, and is waited for."""
+        is_known = self._now_s is not None and self._rest.rest is not None
+        return is_known and 0 < (self._now_s or 0.0) - self._seen_at_s <= _HELD_S
+
+    @property
+    def viewer_pose(self) -> Pose:
+        """How the viewer's face differs from its rest, as last seen: neither weakened nor flipped."""
+        return self._pose
 
     def learn_rest(self) -> None:
         """[any thread] Take what the viewer's face does within the next second for its rest."""
@@ -113,9 +126,9 @@ class ViewerDriver:
             self._is_asked_to_learn = False
             self._rest.learn_anew()
         idle = self._idler.pose(pts_s)
-        seen = self._seen(pixels, face, pts_s)
-        if seen is not None:
-            self._take_in(seen, pts_s)
+        self.seen = self._seen(pixels, face, pts_s)
+        if self.seen is not None:
+            self._take_in(self.seen, pts_s)
         is_there = self._rest.rest is not None and pts_s - self._seen_at_s <= _HELD_S
         change = step_s / _FADES_S
         self._presence = min(1.0, max(0.0, self._presence + (change if is_there else -change)))

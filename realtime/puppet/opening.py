@@ -22,17 +22,22 @@ from realtime.picture_files.painting import read_picture
 from realtime.portrait.building.default import default_picture
 from realtime.portrait.building.moving_faces import measured_face, usable_faces
 from realtime.portrait.canvas import Fit, RegionResampler, draw_painting, painting_area
+from realtime.portrait.engines import EngineMaker, Source, engine_maker
 from realtime.portrait.pack import Portrait, find_pack
+from realtime.puppet.engine_figure import EngineFigure
 from realtime.puppet.figure import Figure
 
 log = logging.getLogger(__name__)
+
+LIVE = "mesh"
+"""The engine that moves the picture itself, at camera rate."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Head:
     """A face that moves on a canvas."""
 
-    figure: Figure
+    figure: Figure | EngineFigure
     place: Place
     """What the figure changes of the canvas."""
 
@@ -82,12 +87,18 @@ def named_picture(name: str) -> tuple[str, Pixels]:
         portrait.close()
 
 
-def stage(names: Sequence[str], number: int, fit: Fit, canvas: Size | None, largest: Size) -> Staged:
+def stage(
+    names: Sequence[str], number: int, fit: Fit, canvas: Size | None, largest: Size, engine: str = LIVE
+) -> Staged:
     """Open pictures by their names (none: the default portrait's) with one of the faces of each (1: the largest) to be
     moved. `canvas`: None: the size that the pictures have, or the `largest` that may be. Several stand side by side.
+    `engine`: what moves the faces, the picture itself (`LIVE`) or a motion model by its name or file, opened once for
+    all.
 
-    Raises PortraitError: no such picture, no face in it, none with that number, or one that cannot be moved.
+    Raises PortraitError: no such picture, no face in it, none with that number, or one that cannot be moved;
+    OptionError and ModelError: no such engine.
     """
+    maker = None if engine == LIVE else engine_maker(engine)
     meter = FaceMeasurer()
     opened = [_open(name, number, meter) for name in names or ("",)]
     if canvas is None:
@@ -95,7 +106,7 @@ def stage(names: Sequence[str], number: int, fit: Fit, canvas: Size | None, larg
     ends = [round(canvas.width * count / len(opened)) for count in range(len(opened) + 1)]
     drawn, heads = [], []
     for each, left, right in zip(opened, ends, ends[1:], strict=False):
-        pixels, head = _put_on(each, fit, Size(right - left, canvas.height))
+        pixels, head = _put_on(each, fit, Size(right - left, canvas.height), maker)
         drawn.append(pixels)
         heads.append(Head(head.figure, head.place._replace(left=head.place.left + left)))
     whole = drawn[0] if len(drawn) == 1 else np.ascontiguousarray(np.hstack(drawn))
@@ -125,7 +136,7 @@ def _open(name: str, number: int, meter: FaceMeasurer) -> _Opened:
     return _Opened(title, painting, measured_face(painting, faces[number - 1], meter))
 
 
-def _put_on(opened: _Opened, fit: Fit, canvas: Size) -> tuple[Pixels, Head]:
+def _put_on(opened: _Opened, fit: Fit, canvas: Size, maker: EngineMaker | None) -> tuple[Pixels, Head]:
     """Draw a picture on a canvas of its own."""
     size, seen = opened.size, opened.seen
     box = seen.mesh.box
@@ -136,9 +147,14 @@ def _put_on(opened: _Opened, fit: Fit, canvas: Size) -> tuple[Pixels, Head]:
     visible = scaler.visible
     picture = np.ascontiguousarray(visible.of(drawn))
     scale = (area.width / size.width, area.height / size.height)
-    figure = Figure(picture, _placed(seen, scale, (area.left - visible.left, area.top - visible.top)))
-    if not figure.has_irises:
-        log.info("%s has no irises that are seen: its eyes close, and look nowhere else", opened.title)
+    placed = _placed(seen, scale, (area.left - visible.left, area.top - visible.top))
+    figure: Figure | EngineFigure
+    if maker is not None:
+        figure = EngineFigure(picture, maker(Source(picture, placed.mesh, placed.eyes)))
+    else:
+        figure = Figure(picture, placed)
+        if not figure.has_irises:
+            log.info("%s has no irises that are seen: its eyes close, and look nowhere else", opened.title)
     inside = figure.place
     place = Place(visible.left + inside.left, visible.top + inside.top, inside.width, inside.height)
     return drawn, Head(figure, place)

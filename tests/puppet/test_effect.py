@@ -128,10 +128,10 @@ def test_each_of_two_pictures_follows_a_viewer_of_its_own(tmp_path: Path, pictur
     tilt = np.array([[1, 0, 0], [0.2, 1, -0.3 * width]], np.float32)
     turned = np.asarray(cv2.warpAffine(room, tilt, (2 * width, height)), np.uint8)
     made = shown(effect, turned, [viewer], 14, 3)
-    assert [driver.is_followed for driver in effect._drivers] == [False, True]
+    assert [actor.driver.is_followed for actor in effect.actors] == [False, True]
     assert not np.array_equal(right.of(made), right.of(effect.staged.canvas))
-    assert effect.poses[1].roll_degrees > 3
-    assert effect.poses[0].roll_degrees < 2
+    assert effect.actors[1].pose.roll_degrees > 3
+    assert effect.actors[0].pose.roll_degrees < 2
     assert effect.report()["picture"] == "one, with a comma, two"
 
 
