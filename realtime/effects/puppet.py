@@ -92,7 +92,12 @@ class PuppetEffect(Effect):
         of which each is moved by a viewer of its own.
         """
         names, size = names_in(argument), (context.canvas, context.largest)
-        return cls(stage(names, settings.face, settings.fit, *size, settings.engine), settings)
+        staged = stage(names, settings.face, settings.fit, *size, settings.engine)
+        try:
+            return cls(staged, settings)
+        except BaseException:
+            staged.close()
+            raise
 
     def make(self, scene: Scene) -> Frame:
         frame, settings = scene.frame, self.parameters.values
@@ -131,8 +136,7 @@ class PuppetEffect(Effect):
         return {"picture": self.staged.title, "frames_followed": self._followed}
 
     def close(self) -> None:
-        for actor in self.actors:
-            actor.close()
+        self.staged.close()
 
     def _prepare(self, picture: Pixels) -> None:
         np.copyto(picture, self.staged.canvas)  # every picture after it changes the heads' parts only

@@ -52,7 +52,3 @@ class Actor:
     def learn_rest(self) -> None:
         """[any thread] Take what the viewer's face does within the next second for its rest."""
         self.driver.learn_rest()
-
-    def close(self) -> None:
-        if isinstance(self.figure, EngineFigure):
-            self.figure.close()

@@ -41,6 +41,11 @@ class Head:
     place: Place
     """What the figure changes of the canvas."""
 
+    def close(self) -> None:
+        """End what an engine does on a thread of its own."""
+        if isinstance(self.figure, EngineFigure):
+            self.figure.close()
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Staged:
@@ -51,6 +56,10 @@ class Staged:
     """The whole canvas with the faces as they are in their pictures."""
     heads: tuple[Head, ...]
     """From left to right."""
+
+    def close(self) -> None:
+        for head in self.heads:
+            head.close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,11 +113,17 @@ def stage(
     if canvas is None:
         canvas = _size_of_all([each.size for each in opened], largest)
     ends = [round(canvas.width * count / len(opened)) for count in range(len(opened) + 1)]
-    drawn, heads = [], []
-    for each, left, right in zip(opened, ends, ends[1:], strict=False):
-        pixels, head = _put_on(each, fit, Size(right - left, canvas.height), maker)
-        drawn.append(pixels)
-        heads.append(Head(head.figure, head.place._replace(left=head.place.left + left)))
+    drawn: list[Pixels] = []
+    heads: list[Head] = []
+    try:
+        for each, left, right in zip(opened, ends, ends[1:], strict=False):
+            pixels, head = _put_on(each, fit, Size(right - left, canvas.height), maker)
+            drawn.append(pixels)
+            heads.append(Head(head.figure, head.place._replace(left=head.place.left + left)))
+    except BaseException:
+        for head in heads:
+            head.close()
+        raise
     whole = drawn[0] if len(drawn) == 1 else np.ascontiguousarray(np.hstack(drawn))
     return Staged(", ".join(each.title for each in opened), whole, tuple(heads))
 
