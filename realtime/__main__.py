@@ -38,6 +38,7 @@ COMMANDS = {
     "render": "a recorded video or a folder of pictures into a file, every frame, sound kept",
     "gallery": "a wall of screens, unattended: programme, opening hours, restarts, out of one file",
     "morph": "photos of people as figures and films: from one to another, and along attributes",
+    "face": "one face to be worn, of several photos or a film",
     "portrait": "make a portrait pack from any picture with a face in it",
     "devices": "cameras, virtual cameras, screens and sound devices",
     "effects": "the effects and their settings",

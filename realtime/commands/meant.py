@@ -56,6 +56,10 @@ def _portrait(path: Path, words: list[str]) -> list[str]:  # noqa: ARG001 - as t
     return ["run", "--effect", f"portrait:{words[0]}", *words[1:]]
 
 
+def _face(path: Path, words: list[str]) -> list[str]:  # noqa: ARG001 - as the others
+    return ["run", "--effect", f"swap:{words[0]}", *words[1:]]
+
+
 def _model(path: Path, words: list[str]) -> list[str]:  # noqa: ARG001 - as the others
     return ["models", "add", *words]
 
@@ -81,6 +85,7 @@ def _picture_or_film(path: Path, words: list[str]) -> list[str]:
 _FILES: dict[str, Callable[[Path, list[str]], list[str]]] = {
     ".toml": _toml,
     ".portrait": _portrait,
+    ".face": _face,
     ".onnx": _model,
 }
 

@@ -1,8 +1,8 @@
 """An effect as it is asked for, `NAME:ARGUMENT`, read once: which files it names, and how it is shown.
 
 The argument is names joined by commas, `swap:her.jpg,him.jpg`; each may be a file, a name from a library, or two of
-them joined by a colon, `MODEL:PHOTO`, `STYLE:0.7`. File names may hold commas and colons: where there is such
-a file, that one is meant.
+them joined by a colon, `MODEL:PHOTO`, `STYLE:0.7`, or files of one face, `A.jpg+B.jpg`. File names may hold commas,
+colons and pluses: where there is such a file, that one is meant.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 from realtime.core.errors import OptionError
 from realtime.core.paths import user_path
 
-_DRIVE = r"(?:(?<![^,:])[A-Za-z]:(?=[\\/]))?"
-_FOLDERS = re.compile(rf"{_DRIVE}[^,:]*[\\/]")
-"""Of each file that a spec names, with a drive's letter where it has one."""
+_DRIVE = r"(?:(?<![^,:+])[A-Za-z]:(?=[\\/]))?"
+_PLUS = r"(?<=\.\w{3})\+|(?<=\.\w{4})\+"
+"""Behind what ends as a file's name does: there another one begins."""
+_FOLDERS = re.compile(rf"{_DRIVE}(?:(?!{_PLUS})[^,:])*[\\/](?=[^,:\\/])")
+"""Of each file that a spec names, with a drive's letter where it has one; a folder that is named keeps its name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def split_names(argument: str, is_file: Callable[[str], bool]) -> list[str]:
         name, end = words[at].strip(), at + 1
         for longer in range(len(words), end, -1):
             together = ",".join(words[at:longer]).strip()
-            if is_file(together) or _is_model_with_file(together, is_file):
+            if is_file(together) or _is_model_with_file(together, is_file) or _are_files(together, is_file):
                 name, end = together, longer
                 break
         names += [name] if name else []
@@ -101,6 +103,29 @@ def split_model(name: str, is_file: Callable[[str], bool]) -> tuple[str, str]:
     if not places or is_file(name):
         return name, ""
     return name[: places[0]], name[places[0] + 1 :]
+
+
+def split_files(name: str, is_there: Callable[[str], bool]) -> list[str]:
+    """Split `A.jpg+B.jpg` into names of files and folders. A name that is one itself stays whole, and so does one that
+    begins with none that is there.
+    """
+    if "+" not in name or is_there(name):
+        return [name]
+    words = name.split("+")
+    names: list[str] = []
+    at = 0
+    while at < len(words):
+        fitting = (end for end in range(len(words), at, -1) if is_there("+".join(words[at:end])))
+        end = next(fitting, at + 1)
+        names.append("+".join(words[at:end]).strip())
+        at = end
+    names = [each for each in names if each]
+    return names if names and is_there(names[0]) else [name]
+
+
+def _are_files(together: str, is_file: Callable[[str], bool]) -> bool:
+    names = split_files(together, is_file)
+    return len(names) > 1 and all(map(is_file, names))
 
 
 def _is_model_with_file(name: str, is_file: Callable[[str], bool]) -> bool:
@@ -126,6 +151,18 @@ def model_and_rest(name: str) -> tuple[str, str]:
     return split_model(name, is_file)
 
 
+def joined_files(name: str) -> list[str]:
+    """Split `A.jpg+B.jpg`, by the files and folders that are there; one name where it is no such list."""
+    return split_files(name, _is_there)
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(name.strip()) and user_path(name.strip()).exists()
+    except (OptionError, OSError):
+        return False
+
+
 def is_file(name: str) -> bool:
     """Whether a text is the name of a file that is there."""
     try:
@@ -136,7 +173,14 @@ def is_file(name: str) -> bool:
 
 def _beside(name: str, folder: Path) -> str:
     """Return a name in full where it lies in the folder, or each of those that colons join."""
-    first, rest = split_model(name, lambda text: _is_beside(text, folder))
+
+    def is_beside(text: str) -> bool:
+        return _is_beside(text, folder)
+
+    files = split_files(name, is_beside)
+    if len(files) > 1:
+        return "+".join(_path_beside(file, folder) for file in files)
+    first, rest = split_model(name, is_beside)
     if not rest:
         return _path_beside(name, folder)
     found = _path_beside(rest, folder)

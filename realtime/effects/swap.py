@@ -18,7 +18,7 @@ from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
-from realtime.core.specs import model_and_rest, names_in
+from realtime.core.specs import joined_files, model_and_rest, names_in
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.face_compositing import FaceSource
@@ -34,6 +34,8 @@ from realtime.model_import.vetting import vetted
 from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names, read_card
 from realtime.models.runtime.onnx_model import SessionPolicy
+from realtime.swap.face.opening import open_face
+from realtime.swap.face.sources import is_face
 from realtime.swap.names import is_photo
 from realtime.swap.network import NetworkFace, SwapModel, identity_of
 from realtime.swap.photo.loading import read_source
@@ -119,7 +121,9 @@ class SwapEffect(Effect):
 
     @classmethod
     def open(cls, argument: str, settings: SwapSettings, context: EffectContext) -> SwapEffect:
-        """Open `swap:PHOTO`, `swap:MODEL`, `swap:MODEL:PHOTO`, or several of them, one for each person: `swap:A,B`."""
+        """Open `swap:PHOTO`, `swap:MODEL`, `swap:MODEL:PHOTO`, or a face of several photos, `swap:A+B`, `swap:FOLDER/`,
+        `swap:FILM`, `swap:NAME.face`; or several of them, one for each person: `swap:A,B`.
+        """
         named = names_in(argument)
         if not named:
             raise EffectError("swap needs a face: --effect swap:PHOTO.jpg, or the name of a model")
@@ -130,7 +134,7 @@ class SwapEffect(Effect):
             opener.close()
             raise
         people = MultiPersonCompositor(makers, lambda: WornMeshTracker(opener.meshes), everyone=settings.everyone)
-        titles = ", ".join(Path(name).stem for name in named)
+        titles = ", ".join(_title(name) for name in named)
         return cls(people, opener.models, titles, settings)
 
     def make(self, scene: Scene) -> Frame:
@@ -210,6 +214,11 @@ class _Opener:
 
     def maker(self, name: str) -> Callable[[], Compositor]:
         """Return what makes a face to wear, any number of times. Raises a RealtimeError."""
+        if is_face(name):
+            face = open_face(
+                name, self.meter, with_glasses=self._settings.photo_glasses, progress=self._context.progress
+            )
+            return lambda: self._compositor(PhotoFace(face.levels))
         if is_photo(name):
             source = read_source(user_path(name), self.meter)
             photo = PhotoLevels.of(source.photo, source.mesh, with_glasses=self._settings.photo_glasses)
@@ -252,6 +261,11 @@ class _Opener:
         settings = self._settings
         kept = _kept(settings, source)
         return Compositor(source, kept, light=settings.light, in_front=settings.in_front, glasses=settings.glasses)
+
+
+def _title(name: str) -> str:
+    files = joined_files(name)
+    return Path(files[0]).stem + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _kept(settings: SwapSettings, source: FaceSource) -> KeptFeatures:

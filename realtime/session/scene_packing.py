@@ -11,7 +11,7 @@ from realtime.control.channel import ListedScene
 from realtime.core.errors import OptionError, OutputError
 from realtime.core.files import atomic_write, names_beside, put_in_place, temporary_name
 from realtime.core.paths import user_path
-from realtime.core.specs import EffectSpec, model_and_rest, names_in
+from realtime.core.specs import EffectSpec, joined_files, model_and_rest, names_in
 from realtime.pipeline.effect_slot import SceneEffect
 from realtime.session.scene_files import Scene, SceneFolder, free_number, read_scene, scene_text
 
@@ -81,6 +81,9 @@ class _Carrier:
         return f"{asked.name}:{','.join(names)}" if names else spec
 
     def _name(self, name: str) -> str:
+        files = joined_files(name)
+        if len(files) > 1:
+            return "+".join(self._name(file) for file in files)
         first, rest = model_and_rest(name)
         path = _there(first)
         first = first if path is None else self._copy(path)

@@ -278,7 +278,7 @@ def test_a_photo_that_looks_aside_is_worn_from_in_front(
 
 
 def test_a_face_turned_too_far_is_refused(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.swap.photo.loading._MOST_YAW_DEGREES", 25.0)  # no profile is at hand
+    monkeypatch.setattr("realtime.swap.photo.loading.MOST_YAW_DEGREES", 25.0)  # no profile is at hand
     with pytest.raises(RealtimeError, match=r"turned by 3[0-9]°; take a photo that looks at the camera"):
         opened(shared_data / "portraits" / "vermeer_pearl_earring.jpg")
 

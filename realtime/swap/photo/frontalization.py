@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from realtime.face_compositing.face_geometry import triangles_with_rim, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
@@ -17,9 +16,9 @@ from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
 
-_MARGIN = 0.1
+MARGIN = 0.1
 """Room for the ring around the mesh, in sides of the flat face."""
-_FINER = 1.5
+FINER = 1.5
 """Side of the flat picture over the face's: laid flat, a face's middle is some 1.3 times smaller than its whole."""
 _LEAST_PX, _MOST_PX = 128, 1024
 _LET_GO, _GONE = -0.2, -0.75
@@ -33,21 +32,33 @@ def frontalized(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
     `corners`: (504, 2) in the photo, as `field.with_rim` gives them.
     """
     size = float(np.sqrt(cv2.contourArea(corners[-36:])))
-    side = int(np.clip(size * _FINER, _LEAST_PX, _MOST_PX))
-    places = ((with_rim(uv_points()) + _MARGIN) * (side / (1 + 2 * _MARGIN)) - 0.5).astype(np.float32)
-    rasterizer = Rasterizer(triangles_with_rim(), side, side)
-    seen = np.zeros((side, side, 2), np.float32)
-    rasterizer.paint(places, np.zeros(len(places), np.float32), corners, seen)
+    side = int(np.clip(size * FINER, _LEAST_PX, _MOST_PX))
+    seen = seen_on_flat(corners, side)
     own = np.asarray(cv2.remap(photo, seen, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    area = np.maximum(_area(seen), 0) + 1e-3
+    area = np.maximum(seen_area(seen), 0) + 1e-3
     better = (area - area[:, ::-1]) / (area + area[:, ::-1])
     sharp = np.clip((better - _GONE) / (_LET_GO - _GONE), 0, 1).astype(np.float32)
     share = np.asarray(cv2.GaussianBlur(sharp, (0, 0), _SOFT * side), np.float32)[..., None]
-    return np.rint(own * share + own[:, ::-1] * (1 - share)).astype(np.uint8), places
+    return np.rint(own * share + own[:, ::-1] * (1 - share)).astype(np.uint8), flat_corners(side)
 
 
-def _area(seen: Floats) -> NDArray[np.float32]:
-    """How many of the photo's pixels each place has, steadied over a mesh triangle."""
+def flat_corners(side: int) -> Floats:
+    """Return (504, 2): where the corners of a face, and the ring around it, lie on a flat one of `side` pixels."""
+    return ((with_rim(uv_points()) + MARGIN) * (side / (1 + 2 * MARGIN)) - 0.5).astype(np.float32)
+
+
+def seen_on_flat(corners: Floats, side: int) -> Floats:
+    """Return (side, side, 2): where each place of the flat face lies in the picture in which `corners` lie; 0 where no
+    face is.
+    """
+    places = flat_corners(side)
+    seen = np.zeros((side, side, 2), np.float32)
+    Rasterizer(triangles_with_rim(), side, side).paint(places, np.zeros(len(places), np.float32), corners, seen)
+    return seen
+
+
+def seen_area(seen: Floats) -> Floats:
+    """Return (side, side): how many of the photo's pixels each place has, steadied over a mesh triangle."""
     down_x, right_x = np.gradient(seen[..., 0])
     down_y, right_y = np.gradient(seen[..., 1])
     area = np.asarray(right_x * down_y - down_x * right_y, np.float32)

@@ -16,12 +16,12 @@ from realtime.picture_files.painting import read_picture
 
 log = logging.getLogger(__name__)
 
-_LONGEST_SIDE_PX = 2048
-_LEAST_WIDTH_PX = 80
+LONGEST_SIDE_PX = 2048
+LEAST_WIDTH_PX = 80
 """Between the cheeks; a smaller face is a blur on a viewer who sits before a camera."""
-_MOST_YAW_DEGREES = 35.0
+MOST_YAW_DEGREES = 35.0
 """A face turned further shows too little of its far half to cover another's with."""
-_SECOND_FACE = 0.5
+SECOND_FACE = 0.5
 """A second face at least this wide, as a share of the first, may be the one that is meant."""
 
 
@@ -39,7 +39,7 @@ def read_source(path: Path, meter: FaceMeasurer) -> SourceFace:
     What is only poor is said in the log: small, turned, eyes closed, several faces.
     """
     try:
-        photo, _ = read_picture(path, _LONGEST_SIDE_PX)
+        photo, _ = read_picture(path, LONGEST_SIDE_PX)
         faces = find_faces(photo, meter)
     except PortraitError as error:
         reason = str(error).split(";")[0]
@@ -47,13 +47,13 @@ def read_source(path: Path, meter: FaceMeasurer) -> SourceFace:
     measured = meter.find(photo, faces[0])
     mesh = measured.mesh
     width_px, yaw = mesh.width_px, mesh.yaw_degrees
-    if abs(yaw) > _MOST_YAW_DEGREES:
+    if abs(yaw) > MOST_YAW_DEGREES:
         raise EffectError(f"{path}: the face is turned by {abs(yaw):.0f}°; take a photo that looks at the camera")
-    if width_px < _LEAST_WIDTH_PX:
+    if width_px < LEAST_WIDTH_PX:
         log.warning("%s: the face is only %.0f pixels wide and will look blurred; take a larger photo", path, width_px)
     if measured.eyes.openness < SHUT_IN_PHOTO:
         log.warning("%s: the eyes are closed; with open ones the lids fit better", path)
-    others = [face for face in faces[1:] if face.box.width > _SECOND_FACE * faces[0].box.width]
+    others = [face for face in faces[1:] if face.box.width > SECOND_FACE * faces[0].box.width]
     if others:
         log.warning("%s: there are %d faces; the largest is taken, cut the photo to choose", path, 1 + len(others))
     return SourceFace(photo, mesh)

@@ -21,7 +21,7 @@ from realtime.swap.photo.delighting import delighted
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
-from realtime.swap.photo.skin_texture import without_hair
+from realtime.swap.photo.skin_texture import wearable_part, without_hair
 
 _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
@@ -59,6 +59,38 @@ class PhotoLevels:
         """Cut a face out of a photo. `mesh` lies in it. `in_own_light`: a lamp at one side of it stays. `with_glasses`:
         glasses on it are worn, too.
         """
+        own = None
+        if not in_own_light:
+            own = functools.cache(lambda: cls.of(photo, mesh, in_own_light=True, with_glasses=with_glasses))
+        cut = CutFace.of(photo, mesh, in_own_light=in_own_light, with_glasses=with_glasses)
+        levels, placed = _levels(cut.skin, cut.corners, mesh)
+        with_mouth = levels if cut.lips is None else _levels(cut.with_mouth, cut.corners, mesh)[0]
+        return cls(levels, with_mouth, cut.lips, placed, cut.mesh, cut.outline_px, own)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CutFace:
+    """A face cut out of its photo: skin alone, in even light, at rest."""
+
+    skin: Pixels
+    """Of the photo what is around the face; in the place of a mouth that is not at rest there is skin."""
+    with_mouth: Pixels
+    """The same with the photo's mouth; the very same where that is at rest."""
+    lips: NDArray[np.float32] | None
+    """(3,) their colour, BGR, where `skin` has no mouth."""
+    corners: Floats
+    """(504, 2): where the mesh's points, and the ring around them, lie in both pictures."""
+    mesh: FaceMesh
+    """At rest, in the photo's pixels."""
+    outline_px: float
+    wearable: Floats
+    """(96, 96) over the unrolled face, 0..1: how far each part of it is the face's skin, and no hair."""
+    taken_off: NDArray[np.uint8]
+    """(height, width) of both pictures, 0..255: where glasses were taken off, and skin is a guess."""
+
+    @classmethod
+    def of(cls, photo: Pixels, mesh: FaceMesh, *, in_own_light: bool = False, with_glasses: bool = False) -> CutFace:
+        """Cut a face out, as `PhotoLevels.of` is told to."""
         corners = with_rim(mesh.points[:, :2])
         least, most = corners.min(axis=0), corners.max(axis=0)
         margin = _MARGIN * (most - least)
@@ -67,33 +99,34 @@ class PhotoLevels:
         around = np.ascontiguousarray(photo[top:bottom, left:right])
         inside = dataclasses.replace(mesh, points=(mesh.points - (left, top, 0)).astype(np.float32))
         bare = around if with_glasses else without_glasses(around, inside)
-        face = _without_colour_grain(without_hair(bare, inside), mesh.width_px)
+        taken_off = np.asarray(cv2.absdiff(bare, around).max(axis=2), np.uint8)
+        wearable = wearable_part(bare, inside)
+        face = _without_colour_grain(without_hair(bare, inside, wearable), mesh.width_px)
         if not in_own_light:
             face = delighted(face, inside)
-            own = functools.cache(lambda: cls.of(photo, mesh, in_own_light=True, with_glasses=with_glasses))
-        else:
-            own = None
         placed = (corners - (left, top)).astype(np.float32)
         outline_px = float(np.sqrt(_area(corners[-36:].astype(np.float32))))
         neutral = neutralized(face, inside)
         if neutral is None:
-            levels, placed = _levels(face, placed, mesh)
-            return cls(levels, levels, None, placed, mesh, outline_px, own)
-        levels, in_place = _levels(neutral.skin, placed, mesh)
-        with_mouth, _ = _levels(neutral.with_mouth, placed, mesh)
+            return cls(face, face, None, placed, mesh, outline_px, wearable, taken_off)
         at_rest = dataclasses.replace(mesh, points=neutral.mesh.points + np.array([left, top, 0], np.float32))
-        return cls(levels, with_mouth, neutral.lips, in_place, at_rest, outline_px, own)
+        return cls(neutral.skin, neutral.with_mouth, neutral.lips, placed, at_rest, outline_px, wearable, taken_off)
 
 
 def _levels(face: Pixels, corners: Floats, mesh: FaceMesh) -> tuple[tuple[Pixels, ...], Floats]:
     """Return a face halved again and again, and where its corners lie; laid flat first where it looks aside."""
     if abs(mesh.yaw_degrees) > _UNROLLED_FROM_DEGREES:
         face, corners = frontalized(face, corners)
+    return halvings(face), corners
+
+
+def halvings(face: Pixels) -> tuple[Pixels, ...]:
+    """Return a picture, and the same halved again and again."""
     levels = [face]
     while min(levels[-1].shape[:2]) > 64:
         smaller = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         levels.append(np.asarray(smaller, np.uint8))
-    return tuple(levels), corners
+    return tuple(levels)
 
 
 class PhotoFace(FaceSource):

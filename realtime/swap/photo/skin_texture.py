@@ -32,8 +32,11 @@ _MOST_FILLED_PX = 512
 """What is filled in is smooth: it need not be finer."""
 
 
-def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
-    """Return a photo of a face with skin in place of all that is not, around it too. 150 ms for a face of 400 px."""
+def without_hair(photo: Pixels, mesh: FaceMesh, wearable: NDArray[np.float32] | None = None) -> Pixels:
+    """Return a photo of a face with skin in place of all that is not, around it too. 150 ms for a face of 400 px.
+
+    `wearable`: its `wearable_part`, where that is known.
+    """
     height, width = photo.shape[:2]
     scale = min(1.0, _MOST_FILLED_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -41,7 +44,8 @@ def without_hair(photo: Pixels, mesh: FaceMesh) -> Pixels:
     corners = ((mesh.points[:, :2] + 0.5) * (size[0] / width, size[1] / height) - 0.5).astype(np.float32)
     Rasterizer(triangles(), *size).paint(corners, mesh.points[:, 2], uv_points() * _SIDE - 0.5, flat)
     on_mesh = (flat != 0).any(axis=2)
-    part = cv2.remap(wearable_part(photo, mesh), flat, ONE_MAP, cv2.INTER_LINEAR)
+    wearable = wearable_part(photo, mesh) if wearable is None else wearable
+    part = cv2.remap(wearable, flat, ONE_MAP, cv2.INTER_LINEAR)
     part = np.multiply(part, on_mesh, dtype=np.float32)
     filled = inpainted(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
     share = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
