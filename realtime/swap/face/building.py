@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.face_compositing.folds import CREASES, FOLDS, hull, lines
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.mesh import EYES, LIPS
-from realtime.faces.landmarks.smile import axes_of, smile_share
+from realtime.faces.landmarks.smile import axes_of, smile_level, smile_share
 from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.proportions import mean_shape
@@ -29,6 +29,8 @@ _LEAST_SIDE, _MOST_SIDE = 256, 768
 _KEY_FROM_DEGREES = 12.0
 """A photo turned so far aside is half as good as the one whose features are trusted."""
 _KEY_ENOUGH_PX = 240.0
+_REST = 0.25
+"""`smile_level` of a face at rest; twice as much is half of that trust."""
 _SMILING = 0.9
 """How little of a full smile's folds counts beside a face at rest."""
 _SHUT = 0.95
@@ -73,7 +75,7 @@ def _trust(part: _Part) -> float:
     sight = part.sight
     from_in_front = 1 / (1 + (sight.mesh.yaw_degrees / _KEY_FROM_DEGREES) ** 2)
     large = min(1.0, part.cut.outline_px / _KEY_ENOUGH_PX)
-    at_rest = 1.0 if part.view.has_mouth else 0.4
+    at_rest = (1.0 if part.view.has_mouth else 0.4) / (1 + max(0.0, (smile_level(sight.mesh) - _REST) / _REST) ** 2)
     return from_in_front * large * at_rest * (0.3 if sight.openness < SHUT_IN_PHOTO else 1.0)
 
 

@@ -117,10 +117,10 @@ def _about(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
         about = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError("face.json is no JSON") from error
-    if not isinstance(about, Mapping) or not isinstance(about.get("format"), int):
-        raise ValueError("face.json says no format")
-    if about["format"] != FORMAT:
-        raise EffectError(f"{path}: format {about['format']} is not of this program (format {FORMAT}); update realtime")
+    version = about.get("format") if isinstance(about, Mapping) else None
+    if version != FORMAT:
+        known = f"format {version:d} is not of this program" if isinstance(version, int) else "it says no format"
+        raise EffectError(f"{path}: {known} (format {FORMAT}); update realtime, or build it again")
     title, report = about.get("title"), about.get("report")
     lines = [line for line in report[:_MOST_LINES] if isinstance(line, str)] if isinstance(report, list) else []
     return (_line(title) if isinstance(title, str) else "") or path.stem, tuple(map(_line, lines))

@@ -17,7 +17,7 @@ _STRAYS = 0.03
 
 
 def mean_shape(meshes: Sequence[FaceMesh], scale_px: float) -> FaceMesh:
-    """Return one mesh that looks at the camera, its eyes `scale_px` apart; of one mesh, that one turned to the front."""
+    """Return one mesh that looks at the camera, its eyes `scale_px` apart."""
     own = [in_own_frame(mesh.points) for mesh in meshes]
     weights = np.array([1 / (1 + (mesh.yaw_degrees / _ASIDE_DEGREES) ** 2) for mesh in meshes])
     mean = np.asarray(np.average(own, axis=0, weights=weights))
