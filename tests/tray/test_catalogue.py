@@ -106,6 +106,21 @@ def test_dropped_photos_become_tiles_and_the_first_is_worn(
     assert commands(controls) == [ChooseEffect(f"swap:{navy_photo}", listing.FADE_S)]
 
 
+def test_photos_that_are_laid_among_the_faces_together_are_one_face(
+    catalogue: Catalogue, controls: ControlChannel, navy_photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "ben.jpg"
+    other.write_bytes(navy_photo.read_bytes())
+    catalogue._listed = tuple(Shelf(name) for name in listing.ORDER)
+    catalogue._take([navy_photo, other], "Faces")
+    assert [offer.title for offer in shelf(catalogue, "Faces").offers] == [
+        "Grace hopper and 1 more",
+        "Grace hopper",
+        "Ben",
+    ]
+    assert commands(controls) == [ChooseEffect(f"swap:{navy_photo}+{other}", listing.FADE_S)]
+
+
 def test_films_are_sources_and_scenes_scenes(catalogue: Catalogue, controls: ControlChannel, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.toml"):
         (tmp_path / name).write_bytes(b"x")

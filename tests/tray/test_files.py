@@ -20,6 +20,7 @@ from realtime.session.offers.files import FileKind, Use, Way, look_at, way_of
         ("a.onnx", b"x", FileKind.MODEL),
         ("evening.toml", b"x", FileKind.SCENE),
         ("mona.portrait", b"x", FileKind.PACK),
+        ("anna.face", b"x", FileKind.FACE),
         ("a.mp4", b"x", FileKind.FILM),
         ("notes.txt", b"x", FileKind.NOTHING),
         ("net.pth", b"x", FileKind.NOTHING),
@@ -53,6 +54,7 @@ def test_folders_are_packs_rows_of_pictures_or_nothing(tmp_path: Path) -> None:
     ("kind", "shelf", "way"),
     [
         (FileKind.PICTURE, "Looks", Way(Use.EFFECT, "swap")),
+        (FileKind.FACE, "", Way(Use.EFFECT, "swap")),
         (FileKind.PICTURE, "Faces", Way(Use.EFFECT, "swap")),
         (FileKind.PICTURE, "Portraits", Way(Use.BUILD_PORTRAIT)),
         (FileKind.PICTURE, "Morphs", Way(Use.EFFECT, "morph")),

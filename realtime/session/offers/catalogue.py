@@ -165,7 +165,7 @@ class Catalogue(FrontEnd, Offers):
                 self._controls.say(found.why_not, _SAID_FOR_S)
             else:
                 usable.append((path, found.kind, files.way_of(found.kind, shelf)))
-        is_first = True
+        is_first = not self._take_as_one_face([path for path, kind, _ in usable if kind is FileKind.PICTURE], shelf)
         for path, kind, way in usable:
             match way.use:
                 case Use.ADD_MODEL:
@@ -183,11 +183,22 @@ class Catalogue(FrontEnd, Offers):
                     self._controls.say(f"{kind.value}s play one at a time: {path.name} was left")
             is_first = False
 
+    def _take_as_one_face(self, photos: Sequence[Path], shelf: str) -> bool:
+        """Wear the one face of several photos that were laid among the faces together. Return whether there are."""
+        if shelf != "Faces" or len(photos) < 2:
+            return False
+        self._controls.say(f"making one face of {len(photos)} photos", _SAID_FOR_S)
+        self._offer_effect("swap", "+".join(str(photo.absolute()) for photo in photos), is_shown=True)
+        return True
+
     def _take_for_effect(self, path: Path, effect: str, *, is_shown: bool) -> None:
+        self._offer_effect(effect, str(path.absolute()), is_shown=is_shown)
+
+    def _offer_effect(self, effect: str, argument: str, *, is_shown: bool) -> None:
         from realtime import effects
 
         placing = effects.effect_class(effect).placing
-        offer = listing.offer(effect, str(path.absolute()), placing)
+        offer = listing.offer(effect, argument, placing)
         self._add(placing.shelf, offer)
         if is_shown and offer.command is not None:
             self._controls.say(f"{offer.title} …")

@@ -25,6 +25,7 @@ class FileKind(enum.Enum):
     FILM = "film"
     FOLDER = "folder"
     PACK = "pack"
+    FACE = "face"
     MODEL = "model"
     SCENE = "scene"
     NOTHING = "nothing"
@@ -69,6 +70,8 @@ def way_of(kind: FileKind, shelf: str) -> Way:
         return Way(Use.ADD_MODEL)
     if kind is FileKind.SCENE:
         return Way(Use.SCENE)
+    if kind is FileKind.FACE:
+        return Way(Use.EFFECT, "swap")
     if not shelf and kind is not FileKind.PACK:
         return Way(Use.SOURCE)
     if kind is FileKind.PICTURE and shelf == "Portraits":
@@ -105,6 +108,8 @@ def _look_at(path: Path) -> Found:
         return Found(FileKind.SCENE)
     if suffix in _PACK_SUFFIXES:
         return Found(FileKind.PACK)
+    if suffix == ".face":
+        return Found(FileKind.FACE)
     if moving_kind(path) is not None or suffix in _FILM_SUFFIXES:
         return Found(FileKind.FILM)
     if is_picture_file(path):

@@ -13,7 +13,7 @@ from realtime.control.commands import ChooseEffect
 from realtime.control.offers import Offer, Shelf
 from realtime.core.errors import OptionError
 from realtime.core.paths import user_data_folder
-from realtime.core.specs import EffectSpec
+from realtime.core.specs import EffectSpec, split_files
 from realtime.effects import Effect, Placing
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ _TAKES = {
 }
 """In people's words."""
 _MOST_FILES = 200
+_NOT_TOLD = frozenset({*PICTURE_SUFFIXES, ".onnx", ".mp4", ".portrait", ".face"})
+"""Endings of names that people need not read."""
 
 
 def shelves() -> list[Shelf]:
@@ -46,7 +48,7 @@ def shelves() -> list[Shelf]:
             continue
         if placing.takes and not takes.get(placing.shelf):
             takes[placing.shelf] = "a file"
-    found["Faces"] += [offer("swap", str(path), Placing("Faces")) for path in kept_pictures(faces_folder())]
+    found["Faces"] += [offer("swap", str(path), Placing("Faces")) for path in kept_faces(faces_folder())]
     found["Background"] += [
         offer("background", str(path), Placing("Background")) for path in kept_pictures(backgrounds_folder())
     ]
@@ -70,11 +72,15 @@ def title_of(effect: str, argument: str, placing: Placing) -> str:
     words = placing.also.get(argument) or (placing.title if not argument else "")
     if not words:
         last = EffectSpec.parse(f"{effect}:{argument}").title.partition(":")[2] if argument else effect
-        stem = (
-            Path(last).stem if Path(last).suffix.lower() in (*PICTURE_SUFFIXES, ".onnx", ".mp4", ".portrait") else last
-        )
-        words = stem.replace("_", " ").replace("-", " ").strip() or last
+        stem = Path(last).stem if Path(last).suffix.lower() in _NOT_TOLD else last
+        words = _of_several(stem).replace("_", " ").replace("-", " ").strip() or last
     return words[:1].upper() + words[1:]
+
+
+def _of_several(name: str) -> str:
+    """Return `anna.jpg+anna2.jpg` as people read it: `anna and 1 more`."""
+    first, *more = split_files(name, lambda part: Path(part).suffix.lower() in PICTURE_SUFFIXES and "+" not in part)
+    return f"{Path(first).stem} and {len(more)} more" if more else name
 
 
 def portrait(pack: Path) -> Offer:
@@ -106,10 +112,19 @@ def folder_of(shelf: str) -> Path | None:
 
 def kept_pictures(folder: Path | None) -> Sequence[Path]:
     """Return the pictures in a folder, by name; none where there is no such folder."""
+    return _kept(folder, PICTURE_SUFFIXES)
+
+
+def kept_faces(folder: Path | None) -> Sequence[Path]:
+    """Return the photos in a folder, and the faces that were built of several."""
+    return _kept(folder, PICTURE_SUFFIXES | {".face"})
+
+
+def _kept(folder: Path | None, suffixes: frozenset[str]) -> Sequence[Path]:
     if folder is None:
         return []
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()]
+        found = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
     except OSError:
         return []
     return sorted(path for path in found if not path.name.startswith("."))[:_MOST_FILES]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.mesh import EYES, RIGID, FaceMesh
 from realtime.faces.landmarks.smile import in_own_frame
 from realtime.imaging.numerics import Doubles, best_similarity
 
@@ -14,6 +14,9 @@ _ASIDE_DEGREES = 15.0
 """The depth of a mesh is guessed: turned so far aside, a photo counts half for the shape seen from in front."""
 _STRAYS = 0.03
 """Of the eye distance: a point that strays so far from the others' counts half."""
+
+_TELLING = sorted({*RIGID, *EYES[0], *EYES[1]})
+_ENOUGH = 4
 
 
 def mean_shape(meshes: Sequence[FaceMesh], scale_px: float) -> FaceMesh:
@@ -29,14 +32,15 @@ def mean_shape(meshes: Sequence[FaceMesh], scale_px: float) -> FaceMesh:
 
 
 def strangeness(meshes: Sequence[FaceMesh]) -> list[float]:
-    """Return how far each face's proportions are from the mean of the others', in eye distances."""
-    own: list[Doubles] = [in_own_frame(mesh.points) for mesh in meshes]
-    if len(own) < 3:
+    """Return how far each face's proportions are from the median of the others', in eye distances; by the points that
+    expressions hardly move. 0 where there are too few to tell.
+    """
+    own: list[Doubles] = [in_own_frame(mesh.points)[_TELLING] for mesh in meshes]
+    if len(own) < _ENOUGH:
         return [0.0] * len(own)
     found = []
     for number, points in enumerate(own):
         others = np.asarray(np.median([each for at, each in enumerate(own) if at != number], axis=0))
-        found.append(
-            float(np.linalg.norm((best_similarity(points, others).place(points) - others)[:, :2], axis=1).mean())
-        )
+        off = best_similarity(points, others).place(points) - others
+        found.append(float(np.linalg.norm(off[:, :2], axis=1).mean()))
     return found

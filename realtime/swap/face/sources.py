@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from realtime.cameras import PICTURE_SUFFIXES, kind_of
-from realtime.core.errors import CameraError, EffectError, OptionError
+from realtime.cameras import PICTURE_SUFFIXES
+from realtime.core.errors import EffectError, OptionError
 from realtime.core.paths import user_path
 from realtime.core.specs import joined_files
 from realtime.models.card import ModelKind
@@ -18,6 +18,10 @@ from realtime.models.library import model_names
 log = logging.getLogger(__name__)
 
 FACE_SUFFIX = ".face"
+_FILM_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".ogv"}
+    | {".3gp"}
+)
 MOST_PHOTOS = 24
 """Of a folder with more, so many are taken, evenly: the next ones show nothing new, and each costs a second."""
 
@@ -39,13 +43,8 @@ def is_face(name: str) -> bool:
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film. Of a picture that moves, the first picture is a photo."""
-    if path.suffix.lower() in PICTURE_SUFFIXES | {".onnx", FACE_SUFFIX} or not path.is_file():
-        return False
-    try:
-        return kind_of(str(path)) == "video"
-    except CameraError:
-        return False
+    """Whether a file is a film, by its name. Of a picture that moves, the first picture is a photo."""
+    return path.suffix.lower() in _FILM_SUFFIXES and path.is_file()
 
 
 def files_of(names: Sequence[str]) -> list[Path]:
