@@ -26,6 +26,15 @@ import numpy as np
 from realtime.core.errors import RealtimeError
 from realtime.system.console import set_up_logging, silence_native_libraries
 from tools.benchmark import machine
+from tools.swap_figures.faces_of_several import (
+    FACES_HEAD,
+    Compared,
+    compared,
+    faces_row,
+    halved_films,
+    mean_of,
+    several_photos,
+)
 from tools.swap_figures.glasses import glasses_table, keep_glasses
 from tools.swap_figures.in_front import keep_things
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
@@ -48,7 +57,7 @@ from tools.swap_figures.tables import (
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, region, render, watch
 
-PARTS = ("talking", "light", "steadiness", "lag", "in-front", "glasses", "people", "speed")
+PARTS = ("talking", "light", "steadiness", "lag", "in-front", "glasses", "people", "faces", "speed")
 _SCENE_S = 4.5
 _THING_FRAMES = 110
 _HELD_FRAMES = 50
@@ -93,6 +102,8 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         _measure_pictures(arguments, parts, sources, photos, eyes, figures)
+        if "faces" in parts:
+            figures["faces"] = _faces(arguments, sources, eyes)
         if "people" in parts:
             figures["people"] = _people(arguments, sources, photos, eyes)
         cv2.setNumThreads(threads)
@@ -232,6 +243,24 @@ def _people(
     return [dataclasses.asdict(each) for each in verdicts]
 
 
+def _faces(arguments: argparse.Namespace, sources: Sequence[str], eyes: Eyes) -> list[dict[str, Any]]:
+    """Faces of several photos beside each of these alone, against photos that neither has seen."""
+    clips = [read_clip(source, arguments.frames) for source in sources]
+    seen = [(clip, watch(clip, eyes)) for clip in clips]
+    rows: list[Compared] = []
+    print("\n" + FACES_HEAD)
+    with tempfile.TemporaryDirectory() as folder:
+        for person in [*several_photos(arguments.identities), *halved_films(arguments.films, Path(folder))]:
+            for clip, sightings in seen:
+                found = compared(person, clip, sightings, eyes, arguments.every, Path(folder))
+                if found is not None:
+                    rows.append(found)
+                    print(faces_row(found), flush=True)
+    if rows:
+        print(faces_row(mean_of(rows)))
+    return [dataclasses.asdict(row) for row in rows]
+
+
 def _speed(arguments: argparse.Namespace, sources: Sequence[str], photos: Sequence[Path]) -> dict[str, Any]:
     """The whole program at 1280×720 and 60 fps, one person and two, beside the portrait effect in the same run."""
     clips = [read_clip(source, 120) for source in [*sources, *sources][:2]]
@@ -285,6 +314,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sheets", type=Path, help="write sheets of frames to look at into this folder")
     parser.add_argument("--tiles", type=int, default=8, help="frames on each sheet (%(default)s)")
     parser.add_argument("--kinds", type=int, default=12, help="of glasses to draw before each clip (%(default)s)")
+    parser.add_argument("--identities", type=int, default=8, help="faces: people of the shared photos (%(default)s)")
+    parser.add_argument("--films", nargs="*", default=[], help="faces: films, the first half of each is the face")
     parser.add_argument("--crowd", nargs="+", type=Path, help="films of people who come and go")
     parser.add_argument("--model", type=Path, help="speed: a swap model (one of realistic cost, untrained)")
     parser.add_argument("--seconds", type=float, default=10.0, help="speed: length of each live run (%(default)s)")

@@ -18,12 +18,13 @@ from realtime.core.specs import EffectSpec, joined_files, names_in, without_fold
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
+from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.building import built
 from realtime.swap.face.face_file import FaceFile, read_face, write_face
 from realtime.swap.face.opening import open_face
 from realtime.swap.face.proportions import mean_shape
-from realtime.swap.face.registration import moved_onto
+from realtime.swap.face.registration import moved, moved_together
 from realtime.swap.face.sights import Sight, look_at
 from realtime.swap.face.sources import files_of, is_face
 from realtime.swap.face.views import View, laid_flat
@@ -64,6 +65,10 @@ def grey_view(side: int, level: float, seen: float = 1.0) -> View:
     return View(picture, picture, share, np.ones((side, side), np.float32), has_mouth=True)
 
 
+def weighed(view: View, counts: Floats) -> Weighed:
+    return Weighed(view.skin, np.asarray(counts, np.float32), view.detail, 1.0)
+
+
 # What it is made of ----------------------------------------------------------------------------------------------
 
 
@@ -91,9 +96,7 @@ def test_two_views_of_other_exposure_meet_without_a_seam() -> None:
     bright, dark = grey_view(side, 180), grey_view(side, 90)
     left = np.zeros((side, side), np.float32)
     left[:, : side // 2 + 8] = 1
-    mixed = blended(
-        [Weighed(bright, bright.skin, left), Weighed(dark, dark.skin, np.ascontiguousarray(left[:, ::-1]))], 0
-    )
+    mixed = blended([weighed(bright, left), weighed(dark, np.ascontiguousarray(left[:, ::-1]))])
     assert np.ptp(mixed[20:-20, 20:-20]) < 3
     assert 110 < mixed.mean() < 150  # the exposure between both
 
@@ -104,9 +107,9 @@ def test_what_one_photo_alone_does_not_show_comes_from_the_other() -> None:
     spotted.skin[60:68, 60:68] = 40
     hidden = np.ones((side, side), np.float32)
     hidden[50:78, 50:78] = 0
-    mixed = blended([Weighed(spotted, spotted.skin, hidden), Weighed(plain, plain.skin, np.ones_like(hidden))], 1)
+    mixed = blended([weighed(spotted, hidden), weighed(plain, np.ones_like(hidden))])
     assert mixed[64, 64].mean() > 115
-    shown = blended([Weighed(spotted, spotted.skin, hidden * 0 + 1), Weighed(plain, plain.skin, hidden)], 0)
+    shown = blended([weighed(spotted, np.ones_like(hidden)), weighed(plain, hidden)])
     assert shown[64, 64].mean() < 60
 
 
@@ -114,14 +117,15 @@ def test_features_that_the_mesh_has_elsewhere_are_laid_onto_each_other(sight: Si
     view = laid_flat(CutFace.of(sight.photo, sight.mesh), sight.mesh, 256)
     matrix = np.array([[1, 0, 3], [0, 1, -2]], np.float32)
 
-    def moved(picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def beside(picture: Floats) -> Floats:
         return np.asarray(cv2.warpAffine(picture, matrix, (256, 256), borderMode=cv2.BORDER_REPLICATE), np.float32)
 
-    shifted = dataclasses.replace(view, skin=moved(view.skin), with_mouth=moved(view.with_mouth))
+    shifted = dataclasses.replace(view, skin=beside(view.skin), with_mouth=beside(view.with_mouth))
     middle = np.s_[80:150, 70:186]
     before = np.abs(shifted.skin - view.skin)[middle].mean()
-    after = np.abs(moved_onto(shifted, view).skin - view.skin)[middle].mean()
-    assert after < 0.45 * before
+    flows = moved_together([view, shifted], [view.seen, view.seen], [1, 1])
+    one, other = (moved(each, flow).skin for each, flow in zip((view, shifted), flows, strict=True))
+    assert np.abs(one - other)[middle].mean() < 0.45 * before
 
 
 def test_one_shape_of_two_meshes_lies_between_them_and_looks_at_the_camera(mesh: FaceMesh) -> None:
@@ -169,7 +173,7 @@ def repacked(written: Path, target: Path, change: Callable[[dict[str, bytes]], o
     return target
 
 
-def _points(change: Callable[[np.ndarray], object]) -> Callable[[dict[str, bytes]], object]:  # type: ignore[type-arg]
+def _points(change: Callable[[Floats], object]) -> Callable[[dict[str, bytes]], object]:
     def changed(parts: dict[str, bytes]) -> None:
         numbers = np.frombuffer(parts["points.f32"], "<f4").copy()
         change(numbers)

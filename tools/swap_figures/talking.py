@@ -25,6 +25,7 @@ Numbers = NDArray[np.float32]
 _STILL_S = 1.0
 """The stillest second of a clip stands for a still person."""
 _NO_CHANGE = 1e-6
+ASIDE_DEGREES = 30.0
 _MOVING_PX = 0.7
 """A head that moves less in a frame tells nothing of lag: the models waver by some tenths of a pixel."""
 
@@ -61,6 +62,8 @@ class Talk:
     """Frames the head is late by, read off both meshes."""
     smiles: dict[str, Smiles]
     """By classifier."""
+    after_aside: float = float("nan")
+    """`after`, of the frames in which the head is turned by 30° and more; NaN: there are none."""
 
     @property
     def gain(self) -> float:
@@ -73,15 +76,24 @@ class Talk:
 
 
 def talk(
-    clip: Clip, sightings: Sequence[Seen], photo: Path, eyes: Eyes, every: int, tiles: int
+    clip: Clip,
+    sightings: Sequence[Seen],
+    photo: Path,
+    eyes: Eyes,
+    every: int,
+    tiles: int,
+    target: Numbers | None = None,
 ) -> tuple[Talk, list[Pixels]]:
-    """Dress a clip and measure it; also some tiles for a sheet. Raises a RealtimeError."""
-    target = eyes.photo(photo)
+    """Dress a clip and measure it; also some tiles for a sheet. `target`: who the face is to be like; None: the photo.
+    Raises a RealtimeError.
+    """
+    target = eyes.photo(photo) if target is None else target
     show = set(spread_by_yaw([sighting.mesh for sighting in sightings], tiles)) if tiles else set()
     tiles_by_yaw: list[tuple[float, Pixels]] = []
     made_meshes: list[FaceMesh] = []
     own_meshes: list[FaceMesh] = []
     likeness: list[tuple[float, float, float]] = []
+    aside: list[float] = []
     smiles: list[tuple[list[float], list[float]]] = []
     seams: list[Seam] = []
     places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
@@ -106,6 +118,8 @@ def talk(
             # Both are cut by the same mesh: only the pixels tell them apart.
             worn, viewer = eyes.embedding.of(output, sighting.mesh), eyes.embedding.of(original, sighting.mesh)
             likeness.append((float(viewer @ target), float(worn @ target), float(worn @ viewer)))
+            if abs(sighting.mesh.yaw_degrees) >= ASIDE_DEGREES:
+                aside.append(likeness[-1][1])
             smiles.append((eyes.smiles.of(original, sighting.mesh), eyes.smiles.of(output, sighting.mesh)))
         if previous is not None and previous[1].mesh is not None:
             mask = region(sighting.mesh, original.shape) | region(previous[1].mesh, original.shape)
@@ -139,6 +153,7 @@ def talk(
         100 * float(calm[:, 0].mean()),
         _lag(places),
         eyes.smiles.summed_up(*zip(*smiles, strict=True)),
+        float(np.mean(aside)) if aside else float("nan"),
     ), [pixels for _, pixels in sorted(tiles_by_yaw, key=lambda pair: pair[0])]
 
 

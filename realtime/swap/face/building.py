@@ -14,21 +14,26 @@ from realtime.face_compositing.folds import CREASES, FOLDS, hull, lines
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.mesh import EYES, LIPS
 from realtime.faces.landmarks.smile import axes_of, smile_level, smile_share
+from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.proportions import mean_shape
-from realtime.swap.face.registration import moved_onto
+from realtime.swap.face.registration import moved, moved_together
 from realtime.swap.face.sights import Sight
-from realtime.swap.face.views import View, laid_flat
+from realtime.swap.face.views import View, laid_flat, unevenness
 from realtime.swap.photo.flat_photo import to_bytes
 from realtime.swap.photo.frontalization import FINER, MARGIN, flat_corners
+from realtime.swap.photo.neutralization import lips_colour
 from realtime.swap.photo.photo_face import CutFace, PhotoLevels, halvings
 
 _LEAST_SIDE, _MOST_SIDE = 256, 768
 """Of the flat skin. Nobody before a webcam has more of it; ten photos of 768 take 6 s on one core."""
-_KEY_FROM_DEGREES = 12.0
-"""A photo turned so far aside is half as good as the one whose features are trusted."""
-_KEY_ENOUGH_PX = 240.0
+_FROM_DEGREES = 15.0
+"""The features of a face turned so far aside are trusted half as much."""
+_ENOUGH_PX = 240.0
+_UNEVEN = 0.25
+"""Of `unevenness`: a lamp at one side; even light has 0.05 to 0.1."""
+_MOUTH_FROM = 0.2
 _REST = 0.25
 """`smile_level` of a face at rest; twice as much is half of that trust."""
 _SMILING = 0.9
@@ -61,46 +66,65 @@ def built(
     for number, (sight, cut) in enumerate(zip(sights, cuts, strict=True)):
         progress(0.7 + 0.15 * number / len(sights))
         parts.append(_Part(sight, cut, laid_flat(cut, sight.mesh, side)))
-    key = int(np.argmax([_trust(part) for part in parts]))
-    moved = [
-        part if number == key else dataclasses.replace(part, view=moved_onto(part.view, parts[key].view))
-        for number, part in enumerate(parts)
-    ]
-    progress(0.85)
-    return _mixed(moved, key, side)
+    trusts = [_trust(part) for part in parts]
+    flows = moved_together([part.view for part in parts], [_counts(part, side) for part in parts], trusts)
+    progress(0.9)
+    return _mixed(
+        [dataclasses.replace(part, view=moved(part.view, flow)) for part, flow in zip(parts, flows, strict=True)],
+        trusts,
+        side,
+    )
 
 
 def _trust(part: _Part) -> float:
-    """Return how far a photo's features are trusted: one from in front, large, at rest, its eyes open."""
-    sight = part.sight
-    from_in_front = 1 / (1 + (sight.mesh.yaw_degrees / _KEY_FROM_DEGREES) ** 2)
-    large = min(1.0, part.cut.outline_px / _KEY_ENOUGH_PX)
-    at_rest = (1.0 if part.view.has_mouth else 0.4) / (1 + max(0.0, (smile_level(sight.mesh) - _REST) / _REST) ** 2)
-    return from_in_front * large * at_rest * (0.3 if sight.openness < SHUT_IN_PHOTO else 1.0)
+    """Return how far a photo's features are trusted, 0..1: one from in front, large, evenly lit."""
+    from_in_front = 1 / (1 + (part.sight.mesh.yaw_degrees / _FROM_DEGREES) ** 2)
+    large = min(1.0, part.cut.outline_px / _ENOUGH_PX)
+    return from_in_front * large / (1 + (unevenness(part.view) / _UNEVEN) ** 2)
 
 
-def _mixed(parts: Sequence[_Part], key: int, side: int) -> PhotoLevels:
-    has_mouth = any(part.view.has_mouth for part in parts)
+def _at_rest(part: _Part) -> float:
+    """Return how far a face is at rest in its photo, over 0 to 1."""
+    calm = 1 / (1 + max(0.0, (smile_level(part.sight.mesh) - _REST) / _REST) ** 2)
+    return (1.0 if part.view.has_mouth else 0.5) * calm
+
+
+def _mixed(parts: Sequence[_Part], trusts: Sequence[float], side: int) -> PhotoLevels:
+    # A mouth at rest from a photo that is poor beside the others is worse than the wearer's own.
+    mouths = [
+        part.view.has_mouth and trust >= _MOUTH_FROM * max(trusts) for part, trust in zip(parts, trusts, strict=True)
+    ]
+    has_mouth = any(mouths)
     counts = [_counts(part, side) for part in parts]
     lips = _zone("lips", side)
 
-    def mix(*, with_mouth: bool) -> Floats:
-        pictures = [part.view.with_mouth if with_mouth else part.view.skin for part in parts]
-        trusted = [with_mouth or part.view.has_mouth or not has_mouth for part in parts]
+    def mix(pictures: Sequence[Floats], trusted: Sequence[bool]) -> Pixels:
         weighed = [
-            Weighed(part.view, picture, np.asarray(count if trust else count * (1 - lips), np.float32))
-            for part, picture, count, trust in zip(parts, pictures, counts, trusted, strict=True)
+            Weighed(picture, count if trust else np.asarray(count * (1 - lips), np.float32), part.view.detail, share)
+            for part, picture, count, trust, share in zip(parts, pictures, counts, trusted, trusts, strict=True)
         ]
-        return blended(weighed, key)
+        return to_bytes(blended(weighed))
 
-    skin = halvings(to_bytes(mix(with_mouth=False)))
-    with_mouth = skin if has_mouth else halvings(to_bytes(mix(with_mouth=True)))
-    colours = [part.cut.lips for part in parts if part.cut.lips is not None]
+    if has_mouth:
+        skin = with_mouth = halvings(mix([part.view.with_mouth for part in parts], mouths))
+        colour = None
+    else:
+        bare = [part.cut.lips is not None for part in parts]
+        skin = halvings(mix([part.view.skin for part in parts], bare if any(bare) else [True] * len(parts)))
+        key = int(np.argmax([trust * _at_rest(part) for part, trust in zip(parts, trusts, strict=True)]))
+        with_mouth = halvings(
+            mix([part.view.with_mouth for part in parts], [number == key for number in range(len(parts))])
+        )
+        colour = np.asarray(np.mean([_lips_of(part) for part in parts], axis=0), np.float32)
+    key = int(np.argmax(trusts))
     _, unit = axes_of(parts[key].cut.mesh.points)
     scale_px = unit * side / (FINER * parts[key].cut.outline_px)
     mesh = mean_shape([part.cut.mesh for part in parts], scale_px)
-    colour = None if has_mouth else np.asarray(np.mean(colours, axis=0), np.float32)
     return PhotoLevels(skin, with_mouth, colour, flat_corners(side), mesh, side / FINER, None)
+
+
+def _lips_of(part: _Part) -> NDArray[np.float32]:
+    return part.cut.lips if part.cut.lips is not None else lips_colour(part.sight.photo, part.sight.mesh)
 
 
 def _counts(part: _Part, side: int) -> Floats:

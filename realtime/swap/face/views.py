@@ -20,6 +20,7 @@ _GRID = 128
 """Points across a face on which it is told what of it hides behind the nose."""
 _SAME_PLACE = 0.04
 """Of the flat face's side: what lies farther from where it should be is hidden by something else."""
+_HALVES_SIDE = 64
 _EDGE_ON = 0.15
 """Seen under less than this share of its area from in front, a place is a smear."""
 
@@ -61,6 +62,16 @@ def laid_flat(cut: CutFace, mesh: FaceMesh, side: int) -> View:
     seen *= 1 - 0.95 * np.clip(guessed / 12, 0, 1)
     detail = np.clip(np.sqrt(area), 0.02, 1)
     return View(skin, with_mouth, np.asarray(seen, np.float32), np.asarray(detail, np.float32), cut.lips is None)
+
+
+def unevenness(view: View) -> float:
+    """Return by how much the two halves of a face differ in brightness, of the logarithm: light from one side."""
+    size = (_HALVES_SIDE, _HALVES_SIDE)
+    log = np.log(cv2.resize(view.skin, size, interpolation=cv2.INTER_AREA).mean(axis=2) + 8)
+    broad = cv2.GaussianBlur(log, (0, 0), 0.04 * _HALVES_SIDE)
+    seen = cv2.resize(view.seen, size, interpolation=cv2.INTER_AREA)
+    both = seen * seen[:, ::-1]
+    return float((np.abs(broad - broad[:, ::-1]) * both).sum() / (both.sum() + 1e-3))
 
 
 def _usual_area(cut: CutFace, side: int) -> float:
