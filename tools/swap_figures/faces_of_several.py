@@ -159,7 +159,7 @@ def mean_of(rows: Sequence[Compared]) -> Compared:
 
 
 def _spread(first: int, end: int) -> list[int]:
-    return np.linspace(first, end - 1, _OF_FILM).round().astype(int).tolist()
+    return [round(float(number)) for number in np.linspace(first, end - 1, _OF_FILM)]
 
 
 def _written(frames: Sequence[NDArray[np.uint8]], number: int, folder: Path, stem: str) -> Path:

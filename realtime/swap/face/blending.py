@@ -91,9 +91,8 @@ def common_light(weighed: Sequence[Weighed]) -> tuple[list[Floats], list[Floats]
     logs = [np.log(np.maximum(each.picture, 0) + _DARK).astype(np.float32) for each in weighed]
     counts = [np.maximum(each.counts, _NONE).astype(np.float32) for each in weighed]
     size = (_SHADING_SIDE, _SHADING_SIDE)
-    small = [cv2.resize(log, size, interpolation=cv2.INTER_AREA) for log in logs]
-    small = [cv2.GaussianBlur(log, (0, 0), _SHADING_OVER * _SHADING_SIDE) for log in small]
-    weights = [cv2.resize(count, size, interpolation=cv2.INTER_AREA) for count in counts]
+    small = [_resized(log, size, blurred=_SHADING_OVER * _SHADING_SIDE) for log in logs]
+    weights = [_resized(count, size) for count in counts]
     gains = _gains(small, weights)
     logs = [log + gain for log, gain in zip(logs, gains, strict=True)]
     even = np.stack([log + gain for log, gain in zip(small, gains, strict=True)])
@@ -108,7 +107,12 @@ def common_light(weighed: Sequence[Weighed]) -> tuple[list[Floats], list[Floats]
     return logs, [np.asarray(count * each, np.float32) for count, each in zip(counts, shaded, strict=True)]
 
 
-def _gains(small: Sequence[NDArray[np.floating]], weights: Sequence[NDArray[np.floating]]) -> list[Floats]:
+def _resized(picture: Floats, size: tuple[int, int], blurred: float = 0.0) -> Floats:
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), blurred) if blurred else small, np.float32)
+
+
+def _gains(small: Sequence[Floats], weights: Sequence[Floats]) -> list[Floats]:
     """Return for each view (3,) what to add, so that views are alike where both see the face; their mean stays."""
     number = len(small)
     matrix, right = np.zeros((number, number)), np.zeros((number, 3))

@@ -37,9 +37,8 @@ def moved_together(views: Sequence[View], counts: Sequence[Floats], trusts: Sequ
     small = [_small(view.with_mouth) for view in views]
     shares = [_small(count) for count in counts]
     ones = np.ones((_SIDE, _SIDE), np.float32)
-    logs, shares = common_light(
-        [Weighed(*each, ones, trust) for *each, trust in zip(small, shares, trusts, strict=True)]
-    )
+    weighed = [Weighed(one, share, ones, trust) for one, share, trust in zip(small, shares, trusts, strict=True)]
+    logs, shares = common_light(weighed)
     lights = [np.asarray(log @ _LUMA, np.float32) for log in logs]
     flows = [np.zeros((_SIDE, _SIDE, 2), np.float32) for _ in views]
     for _ in range(_ROUNDS):
