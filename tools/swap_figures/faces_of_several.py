@@ -132,7 +132,8 @@ def compared(
 
 
 FACES_HEAD = (
-    "| person | clip | like held-out photos: viewer | one photo (best) | several | gain | from 30° on: one, several, gain "
+    "| person | clip | like held-out photos: viewer | one photo (best) | several | gain "
+    "| from 30° on: one, several, gain "
     "| seam: one, several | steady: one, several | expression, %: one, several |\n" + "|---" * 10 + "|"
 )
 
