@@ -38,6 +38,12 @@ _BANDS = Reading(
 """What differs by more counts as so much: a mouth wide open draws its rest no faster than one that is hardly open."""
 _SHARES = Reading(*(50.0,) * 6, 70.0, 70.0, 40.0, 40.0, *(50.0,) * 4, 60.0, 30.0, 40.0, *(50.0,) * 3)
 """Percentiles: who blinks or speaks in that second has open eyes and closed lips at rest all the same."""
+_NEARER = 0.004
+"""Lips that are nearer to each other than at rest by more than this were no rest: closed, they move by less."""
+_CLOSES_S = 0.15
+"""In this time rest becomes what they show then: lips that close in the middle of a word stay so for a tenth of a
+second, and whoever talks through the whole first second has closed lips at rest soon after."""
+_LIPS = (Reading._fields.index("upper_y"), Reading._fields.index("lower_y"), Reading._fields.index("chin_y"))
 
 
 class RestLearner:
@@ -60,6 +66,7 @@ class RestLearner:
             share = min(1.0, max(0.0, pts_s - self._at_s) / _SLOWLY_S)
             away = np.array(reading) - self._rest
             self._rest = self._rest + np.clip(away, -np.array(_BANDS), _BANDS) * share
+            self._close_lips(reading, max(0.0, pts_s - self._at_s))
             self._at_s = pts_s
             return
         if not self._readings:
@@ -72,6 +79,18 @@ class RestLearner:
                 [np.percentile(column, share) for column, share in zip(columns, _SHARES, strict=True)], np.float64
             )
             self._readings = []
+
+    def _close_lips(self, reading: Reading, step_s: float) -> None:
+        """Rest has closed lips as soon as closed lips are seen."""
+        if self._rest is None:
+            return
+        upper, lower, _ = _LIPS
+        nearer = float(self._rest[lower] - self._rest[upper]) - (reading.lower_y - reading.upper_y)
+        if nearer <= _NEARER:
+            return
+        share = min(1.0, step_s / _CLOSES_S) * (1 - _NEARER / nearer)
+        for number in _LIPS:
+            self._rest[number] += (reading[number] - self._rest[number]) * share
 
     def learn_anew(self) -> None:
         """Forget what rest is."""

@@ -179,6 +179,25 @@ def test_rest_follows_slowly_and_a_wide_mouth_no_faster() -> None:
     assert rest.lower_y < 0.007
 
 
+def test_who_talks_through_the_first_second_has_closed_lips_at_rest_once_they_are_seen() -> None:
+    learner = RestLearner()
+    speaking = reading(upper_y=0.20, lower_y=0.26, chin_y=0.52)
+    for index in range(60):
+        learner.add(speaking, index / 30)
+    closed = reading(upper_y=0.21, lower_y=0.215, chin_y=0.48)
+    for index in range(60, 90):
+        learner.add(closed, index / 30)
+    rest = learner.rest
+    assert rest is not None
+    assert 0.005 <= rest.lower_y - rest.upper_y < 0.016
+    assert rest.chin_y == pytest.approx(0.48, abs=0.008)
+    for index in range(90, 120):  # lips that are pressed together are nearer still, and no other rest
+        learner.add(reading(upper_y=0.212, lower_y=0.213, chin_y=0.478), index / 30)
+    pressed = learner.rest
+    assert pressed is not None
+    assert pressed.lower_y - pressed.upper_y > 0.004
+
+
 def test_lids_that_do_not_fall_far_are_closed_once_they_have_blinked() -> None:
     reader = LidReader()
 
