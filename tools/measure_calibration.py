@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from realtime.effects.portrait import ADULTS_EYES_CM
-from realtime.gallery.calibration import CalibrationWatch, Hint, Sighting, Spot, sighting_of, solve
+from realtime.effects.viewpoint import ADULTS_EYES_CM, CameraPose, seen_from, standing_at
+from realtime.gallery.calibration import CalibrationWatch, Hint, Sighting, Spot, as_seen, sighting_of, solve
+from realtime.gallery.camera_pose import camera_pose
 from realtime.gallery.views import Calibration, Place, view_for
 from realtime.imaging.frame import Box, Face, Size
 from realtime.portrait.gaze_controller import GazeController, GazeOptions
@@ -54,6 +55,10 @@ class Hanging:
     """To the right, as seen from before the wall."""
     tilt_degrees: float = 0.0
     """Downwards."""
+    roll_degrees: float = 0.0
+    """Clockwise, as seen from before the wall."""
+    lens_is_known: bool = False
+    """Whether the calibration is told the field of view."""
     measured: bool = False
     """Whether the place is told to the calibration; else it is found."""
     before: Place | None = None
@@ -65,10 +70,22 @@ HANGINGS = (
     Hanging("the same, not measured with a tape", Place(0, 25), 70),
     Hanging("webcam on a large portrait screen", Place(0, 50), 78, tilt_degrees=8, measured=True),
     Hanging("wide camera on the ceiling", Place(0, 90), 95, tilt_degrees=20, measured=True),
+    Hanging("the same, its lens told", Place(0, 90), 95, tilt_degrees=20, lens_is_known=True, measured=True),
     Hanging("camera beside the frame, turned in", Place(60, 0), 70, pan_degrees=10, measured=True),
+    Hanging("the same, and hung crooked", Place(60, 0), 70, pan_degrees=10, roll_degrees=-5, measured=True),
+    Hanging("crooked by 4 degrees above a screen", Place(0, 50), 78, tilt_degrees=8, roll_degrees=4, measured=True),
     Hanging("camera under the screen", Place(0, -45), 62, tilt_degrees=-8, measured=True),
     Hanging("a wall of eyes, 80 cm left", Place(-80, 60), 90, tilt_degrees=5, measured=True, before=Place(0, 40)),
     Hanging("a wall of eyes, 100 cm right", Place(100, 20), 90, tilt_degrees=5, measured=True, before=Place(0, 40)),
+    Hanging(
+        "80 cm left, its lens told",
+        Place(-80, 60),
+        90,
+        tilt_degrees=5,
+        lens_is_known=True,
+        measured=True,
+        before=Place(0, 40),
+    ),
 )
 INSTALLER = {
     Spot.LEFT: Standing(-110, 5, 230),
@@ -106,6 +123,8 @@ def _projected(hanging: Hanging, point: Standing) -> tuple[float, float]:
     along = math.cos(pan) * x - math.sin(pan) * z
     depth = math.sin(pan) * x + math.cos(pan) * z
     down, depth = math.cos(tilt) * y - math.sin(tilt) * depth, math.sin(tilt) * y + math.cos(tilt) * depth
+    roll = math.radians(hanging.roll_degrees)
+    along, down = math.cos(roll) * along + math.sin(roll) * down, math.cos(roll) * down - math.sin(roll) * along
     focal_px = SIZE.width / 2 / math.tan(math.radians(hanging.fov_degrees / 2))
     return SIZE.width / 2 + focal_px * along / depth, SIZE.height / 2 + focal_px * down / depth
 
@@ -128,15 +147,18 @@ def calibrated(hanging: Hanging, random: np.random.Generator) -> Calibration:
             raise RuntimeError(f"{hanging.name}: the calibration gives up at {sign.spot.value}")
         spot = sign.spot
         now_s += 1 / FPS
-    return solve(watch.taken, ASPECT, hanging.place if hanging.measured else None)
+    place = hanging.place if hanging.measured else None
+    lens_degrees = hanging.fov_degrees if hanging.lens_is_known else None
+    return solve(watch.taken, ASPECT, place, camera_pose(watch.taken, ASPECT, place, lens_degrees))
 
 
 def looked_at(view: dict[str, float], seen: Sighting) -> tuple[float, float]:
     """Return where the portrait looks, as shares of the way from the first frame to the last across and down."""
     bounds = (view["view_left"], view["view_right"], view["view_top"], view["view_bottom"])
     controller = GazeController(GazeOptions(COLUMNS, ROWS, *bounds))
-    per_cm = seen.eyes / ADULTS_EYES_CM
-    viewer = (seen.across - view["right_cm"] * per_cm, seen.down - view["below_cm"] * per_cm * ASPECT)
+    pose = CameraPose(view["turned_degrees"], view["tilted_degrees"], view["rolled_degrees"], view["lens_degrees"])
+    at = standing_at(as_seen(seen), ASPECT, pose, view["right_cm"])
+    viewer = seen_from(at, ASPECT, pose, view["right_cm"], view["below_cm"])
     for moment in range(3 * FPS):
         target = controller.update(moment / FPS, viewer)
     return target.column / (COLUMNS - 1), target.row / (ROWS - 1)

@@ -24,6 +24,8 @@ from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.mouth import MouthMover, MouthSource
 from realtime.effects.scene import Scene
+from realtime.effects.viewpoint import USUAL_LENS_DEGREES, CameraPose, Seen, seen_from, standing_at
+from realtime.faces.landmarks.exact_eyes import ExactEyes
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, scale_into
@@ -34,8 +36,6 @@ from realtime.portrait.pack import Portrait, find_pack, kept_packs
 
 _FADE_STEPS = 32
 """Between two frames: a step of 1/32 changes no pixel of a head by more than a few grey levels."""
-ADULTS_EYES_CM = 6.3
-"""Between the pupils: 5.5 to 7.0 in nineteen of twenty. It tells how far away somebody is."""
 _FOCAL_LENGTH = 0.71  # of a lens of 70 degrees, in picture widths
 _INSET_LINE_BGR = (214, 220, 224)
 
@@ -78,6 +78,34 @@ class PortraitSettings:
         metadata=setting(
             "how far below the camera the portrait's eyes hang", least=-2000, most=2000, unit="cm", live=True
         ),
+    )
+    turned_degrees: float = field(
+        default=0.0,
+        metadata=setting(
+            "how far the camera is turned to the right, seen from before the screen",
+            least=-60,
+            most=60,
+            unit="°",
+            live=True,
+        ),
+    )
+    tilted_degrees: float = field(
+        default=0.0,
+        metadata=setting("how far the camera is tilted downwards", least=-60, most=60, unit="°", live=True),
+    )
+    rolled_degrees: float = field(
+        default=0.0,
+        metadata=setting(
+            "how far the camera hangs crooked, clockwise as seen from before the screen",
+            least=-60,
+            most=60,
+            unit="°",
+            live=True,
+        ),
+    )
+    lens_degrees: float = field(
+        default=USUAL_LENS_DEGREES,
+        metadata=setting("how much the camera sees from left to right", least=20, most=150, unit="°", live=True),
     )
     smoothing_s: float = field(
         default=0.3,
@@ -141,6 +169,7 @@ class PortraitEffect(Effect):
         self._mouth_stages = portrait.mouth_stages if self._frames.mouth_part is not None else 0
         self._mouth = MouthMover(has_pictures=self._mouth_stages > 0)
         self.synthetic = settings.mouth != "still"
+        self._exact_eyes = ExactEyes()
         self.parameters = Parameters(settings)
         self._behaves_by = settings
         self._gaze_options = GazeOptions(
@@ -191,7 +220,7 @@ class PortraitEffect(Effect):
             self.synthetic = settings.mouth != "still"
             if _has_a_view(settings):  # else one end of it has been set, and the other is going to be
                 self._gaze.adapt(self._gaze_options_for(settings))
-        look = self._gaze.update(frame.pts_s, _viewer(frame, faces[0], settings) if faces else None)
+        look = self._gaze.update(frame.pts_s, self._viewer(scene, settings) if faces else None)
         opening = self._mouth.opening(scene, settings.mouth) * settings.mouth_open
         shown = self._choose(look, opening)
         if shown != self._shown or self._inset is not None:
@@ -209,6 +238,24 @@ class PortraitEffect(Effect):
 
     def close(self) -> None:
         self._frames.close()
+
+    def _viewer(self, scene: Scene, settings: PortraitSettings) -> tuple[float, float]:
+        """Where the viewer's eyes are in the mirrored picture, 0..1 across and down, as a camera would see them that
+        hangs straight where the portrait hangs.
+        """
+        face, captured = scene.faces[0], scene.captured
+        pose = CameraPose(
+            settings.turned_degrees, settings.tilted_degrees, settings.rolled_degrees, settings.lens_degrees
+        )
+        is_beside = bool(settings.right_cm or settings.below_cm or any(pose[:3]))
+        if is_beside:
+            face = self._exact_eyes.of(captured.pixels, face)
+        seen = eyes_seen(face, captured.size, mirrored=captured.mirrored)
+        if not is_beside:  # wherever somebody stands on a ray, it is the same ray
+            return seen.across, seen.down
+        width, height = captured.size
+        at = standing_at(seen, width / height, pose, settings.right_cm)
+        return seen_from(at, width / height, pose, settings.right_cm, settings.below_cm)
 
     def _gaze_options_for(self, settings: PortraitSettings) -> GazeOptions:
         return dataclasses.replace(
@@ -356,18 +403,11 @@ def _has_a_view(settings: PortraitSettings) -> bool:
     return settings.view_left < settings.view_right and settings.view_top < settings.view_bottom
 
 
-def _viewer(frame: Frame, face: Face, settings: PortraitSettings) -> tuple[float, float]:
-    """Where the viewer's eyes are in the mirrored picture, 0..1 across and down, as a camera would see them that is
-    where the portrait hangs.
-    """
+def eyes_seen(face: Face, size: Size, *, mirrored: bool) -> Seen:
+    """Return a face's eyes as they are in the mirrored picture; `mirrored`: whether this one is mirrored already."""
     x, y = face.eye_midpoint
-    width, height = frame.size
-    per_cm = eyes_apart(face, frame.size) / ADULTS_EYES_CM
-    across = x / width
-    return (
-        (across if frame.mirrored else 1 - across) - settings.right_cm * per_cm,
-        y / height - settings.below_cm * per_cm * width / height,
-    )
+    across = x / size.width
+    return Seen(across if mirrored else 1 - across, y / size.height, face.eye_distance / size.width)
 
 
 def eyes_apart(face: Face, size: Size) -> float:
@@ -376,8 +416,16 @@ def eyes_apart(face: Face, size: Size) -> float:
     A lens stretches what is seen aside. By how much depends on it: 70 degrees, as most webcams have, are taken for it;
     of one with 90 degrees the mistake at the edge is 15 %.
     """
-    aside = (face.eye_midpoint[0] / size.width - 0.5) / _FOCAL_LENGTH
-    return face.eye_distance / size.width / math.hypot(1.0, aside)
+    return face.eye_distance / size.width / _stretched(face.eye_midpoint[0] / size.width)
+
+
+def eyes_in_picture(apart: float, across: float) -> float:
+    """Return the distance of a face's eyes as it is in the picture, where `eyes_apart` has made `apart` of it."""
+    return apart * _stretched(across)
+
+
+def _stretched(across: float) -> float:
+    return math.hypot(1.0, (across - 0.5) / _FOCAL_LENGTH)
 
 
 def _split(position: float, last: int) -> tuple[int, int]:

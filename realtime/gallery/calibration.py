@@ -8,14 +8,14 @@ moves in the picture of a camera that hangs higher, and not in the eyes of a por
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import OptionError
-from realtime.effects.portrait import ADULTS_EYES_CM, eyes_apart
+from realtime.effects.portrait import eyes_apart, eyes_in_picture
+from realtime.effects.viewpoint import ADULTS_EYES_CM, CameraPose, Seen, standing_at
 from realtime.gallery.views import Calibration, Place
 from realtime.imaging.frame import Face, Size
 
@@ -194,20 +194,44 @@ def _median(sightings: Sequence[Sighting]) -> Sighting:
     return Sighting(*(statistics.median(values) for values in zip(*sightings, strict=True)))
 
 
-def solve(taken: Mapping[Spot, Sighting], aspect: float, place: Place | None = None) -> Calibration:
+def as_seen(sighting: Sighting) -> Seen:
+    """Return a sighting with the distance of the eyes as it was in the picture."""
+    return Seen(sighting.across, sighting.down, eyes_in_picture(sighting.eyes, sighting.across))
+
+
+def levelled(sighting: Sighting, aspect: float, pose: CameraPose, right_cm: float) -> Sighting:
+    """Return what a camera with this lens would have seen that hangs straight, of somebody who looks at a portrait
+    `right_cm` from it.
+    """
+    right, down, away = standing_at(as_seen(sighting), aspect, pose, right_cm)
+    focal = pose.focal_length
+    return Sighting(0.5 + focal * right / away, 0.5 + focal * down / away * aspect, focal * ADULTS_EYES_CM / away)
+
+
+def solve(
+    taken: Mapping[Spot, Sighting], aspect: float, place: Place | None = None, pose: CameraPose | None = None
+) -> Calibration:
     """Return what the places tell: the directions, and where the portrait hangs that the installer stood before.
 
     `aspect`: width of the camera's picture over its height. `place`: where that portrait's eyes hang, where it has been
     measured; None: found from the middle and the near place, to the side taken for 0 where it is little, as the camera
-    is then above the middle of the screen, and no place is told so exactly. Raises OptionError for places that tell
-    nothing.
+    is then above the middle of the screen, and no place is told so exactly. `pose`: how the camera hangs; None: that
+    is not known, and taken for straight. Raises OptionError for places that tell nothing.
     """
+    if pose is not None:
+        taken = {
+            spot: levelled(one, aspect, pose, 0.0 if place is None else place.right_cm) for spot, one in taken.items()
+        }
     middle, near = taken[Spot.MIDDLE], taken[Spot.NEAR]
     nearer = (near.eyes - middle.eyes) / ADULTS_EYES_CM
     # Where somebody would be seen who went away for ever: what the camera's own height has nothing to do with, nor the
     # installer's.
     eyes_below_cm = (near.down - middle.down) / (nearer * aspect)
     level = middle.down - eyes_below_cm * middle.eyes / ADULTS_EYES_CM * aspect
+    if pose is not None:
+        level = 0.5
+        eyes_below_cm = statistics.fmean((one.down - level) / (one.eyes * aspect) for one in taken.values())
+        eyes_below_cm *= ADULTS_EYES_CM
     if place is None:
         right_cm = (near.across - middle.across) / nearer
         place = Place(_rounded(right_cm if abs(right_cm) > _LEAST_ASIDE_CM else 0.0), _rounded(eyes_below_cm))
@@ -218,12 +242,12 @@ def solve(taken: Mapping[Spot, Sighting], aspect: float, place: Place | None = N
     if not _LEAST_HALF_VIEW <= half <= _WITHIN[1]:
         raise OptionError("left, middle and right were too near to each other; run --calibrate again")
     half_down = half * aspect * _ROWS_SHARE
-    found = Calibration(
-        *(round(value, 4) for value in (ahead - half, ahead + half, level - half_down, level + half_down)),
-    )
-    if min(dataclasses.astuple(found)) < _WITHIN[0] or max(dataclasses.astuple(found)) > _WITHIN[1]:
+    ends = [round(value, 4) for value in (ahead - half, ahead + half, level - half_down, level + half_down)]
+    if min(ends) < _WITHIN[0] or max(ends) > _WITHIN[1]:
         raise OptionError("the places do not fit together; measure right_cm and below_cm, and run --calibrate again")
-    return dataclasses.replace(found, right_cm=place.right_cm, below_cm=place.below_cm)
+    turned, tilted, rolled, lens = CameraPose() if pose is None else pose
+    turned, tilted, rolled, lens = CameraPose() if pose is None else pose
+    return Calibration(ends[0], ends[1], ends[2], ends[3], place.right_cm, place.below_cm, turned, tilted, rolled, lens)
 
 
 def _rounded(place_cm: float) -> float:

@@ -18,8 +18,10 @@ from realtime.core.files import atomic_write
 from realtime.core.stats import RunStats
 from realtime.faces import DETECTORS, FaceDetector
 from realtime.faces.face_stage import FaceStage
+from realtime.faces.landmarks.exact_eyes import ExactEyes
 from realtime.gallery.calibration import CalibrationWatch, Hint, Sign, sighting_of, solve
 from realtime.gallery.calibration_signs import draw_sign
+from realtime.gallery.camera_pose import camera_pose
 from realtime.gallery.config import Gallery, Screen
 from realtime.gallery.screen import WALL_OUTPUT
 from realtime.gallery.table_lines import with_values
@@ -46,6 +48,8 @@ class CalibrationRequest:
     rotate_degrees: int = 0
     place: Place | None = None
     """Where the portrait's eyes hang on that screen, where the file tells; None: it is found."""
+    lens_degrees: float | None = None
+    """How much the camera sees from left to right, where that is known."""
     detector: str = "full"
 
 
@@ -69,7 +73,9 @@ def calibrate_gallery(gallery: Gallery, screen: Screen) -> str:
 
     source = gallery.camera or first_camera()
     output = f"{WALL_OUTPUT}:{screen.screen}"
-    found = calibrate(gallery.path, CalibrationRequest(source, output, screen.rotate_degrees, screen.place))
+    found = calibrate(
+        gallery.path, CalibrationRequest(source, output, screen.rotate_degrees, screen.place, gallery.lens_degrees)
+    )
     values = ", ".join(f"{name} = {value}" for name, value in dataclasses.asdict(found).items())
     return f"{gallery.path}: [{_TABLE}] {values}"
 
@@ -98,7 +104,7 @@ def watch_installer(request: CalibrationRequest) -> Calibration:
         camera = _camera(request.source, screen)
         opened.callback(camera.close)
         faces.wait_until_ready()
-        return _watch(camera, faces, screen, request.place)
+        return _watch(camera, faces, screen, request)
 
 
 class _Screen:
@@ -132,14 +138,15 @@ class _Screen:
             time.sleep(0.01)
 
 
-def _watch(camera: Camera, faces: FaceStage, screen: _Screen, place: Place | None) -> Calibration:
+def _watch(camera: Camera, faces: FaceStage, screen: _Screen, request: CalibrationRequest) -> Calibration:
     watch = CalibrationWatch()
+    exact_eyes = ExactEyes()
     while True:
         frame = camera.read()
         if frame is None:
             raise CameraError("the source has ended before the calibration was finished; name a camera")
         seen = [
-            sighting_of(face, frame.size, mirrored=frame.mirrored)
+            sighting_of(exact_eyes.of(frame.pixels, face), frame.size, mirrored=frame.mirrored)
             for face in faces.find(frame)
             if face.confirmed and face.lost_for_s == 0
         ]
@@ -149,7 +156,13 @@ def _watch(camera: Camera, faces: FaceStage, screen: _Screen, place: Place | Non
             screen.hold(_LAST_SIGN_S)
             raise OptionError(f"nobody was seen standing '{sign.spot.value}'; the file is as it was")
         if sign.hint is Hint.DONE:
-            found = solve(watch.taken, frame.size.width / frame.size.height, place)
+            aspect = frame.size.width / frame.size.height
+            found = solve(
+                watch.taken,
+                aspect,
+                request.place,
+                camera_pose(watch.taken, aspect, request.place, request.lens_degrees),
+            )
             screen.hold(_LAST_SIGN_S)
             return found
 

@@ -22,7 +22,7 @@ from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated
 from realtime.gallery.durations import parse_duration
 from realtime.gallery.hours import Hours, parse_hours
-from realtime.gallery.views import Place
+from realtime.gallery.views import Calibration, Place
 from realtime.remote.address import Address
 from realtime.session import preset_paths
 from realtime.session.options import Options, from_table
@@ -48,7 +48,7 @@ _OWN_OPTIONS = {
     "every_frame": "a wall shows what is now",
 }
 """Options of a run that a gallery decides itself, and where."""
-_PLACE = ("view_left", "view_right", "view_top", "view_bottom", "right_cm", "below_cm")
+_PLACE = tuple(one.name for one in dataclasses.fields(Calibration))
 """What portraits are told of where they hang, as far as they take it: `[view]` for all, `[[screen]]` for one."""
 
 
@@ -60,6 +60,15 @@ class GallerySettings:
     camera: str | None = field(
         default=None,
         metadata=setting("number or name of the camera, or any other source of a run; left out: the first camera"),
+    )
+    lens_degrees: float | None = field(
+        default=None,
+        metadata=setting(
+            "how much the camera sees from left to right, as its data sheet says; left out: --calibrate finds it out",
+            least=20,
+            most=150,
+            unit="°",
+        ),
     )
     hours: str = field(default="", metadata=setting("opening hours: Tue-Sun 10:00-18:00; Fri 20:00-02:00"))
     zone: str = field(default="", metadata=setting("time zone, Europe/Berlin; left out: this computer's"))
@@ -139,6 +148,7 @@ class Gallery:
     path: Path
     name: str
     camera: str | None
+    lens_degrees: float | None
     hours: Hours
     order: Order
     fade_s: float
@@ -198,6 +208,7 @@ def read_gallery(path: Path) -> Gallery:
         path=path.absolute(),
         name=_name(about.name, f"{where}: [gallery] name"),
         camera=camera,
+        lens_degrees=about.lens_degrees,
         hours=hours,
         order=about.order,
         fade_s=about.fade_s,

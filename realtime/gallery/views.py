@@ -12,6 +12,7 @@ import dataclasses
 from dataclasses import field
 
 from realtime.core.settings import setting
+from realtime.effects.viewpoint import USUAL_LENS_DEGREES, CameraPose
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Place:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Calibration:
     """What portraits of a wall have in common: the directions from left to right and from top to bottom that their
-    viewers are in, as shares of the mirrored camera picture. Those of a viewer so far away that no place on the wall
-    makes a difference.
+    viewers are in, as shares of the mirrored picture of a camera that hangs straight. Those of a viewer so far away
+    that no place on the wall makes a difference. And how the camera hangs.
     """
 
     view_left: float = field(default=0.0, metadata=setting("the first column looks here", least=-3, most=4))
@@ -46,6 +47,15 @@ class Calibration:
         metadata=setting("the place of a screen that tells none of its own", least=-2000, most=2000, unit="cm"),
     )
     below_cm: float = field(default=0.0, metadata=setting("the same, downwards", least=-2000, most=2000, unit="cm"))
+    turned_degrees: float = field(default=0.0, metadata=setting("how the camera hangs: turned to the right"))
+    tilted_degrees: float = field(default=0.0, metadata=setting("tilted downwards"))
+    rolled_degrees: float = field(default=0.0, metadata=setting("crooked, clockwise seen from before the wall"))
+    lens_degrees: float = field(default=USUAL_LENS_DEGREES, metadata=setting("how much it sees from left to right"))
+
+    @property
+    def pose(self) -> CameraPose:
+        """How the camera hangs."""
+        return CameraPose(self.turned_degrees, self.tilted_degrees, self.rolled_degrees, self.lens_degrees)
 
 
 def view_for(place: Place | None, calibration: Calibration) -> dict[str, float]:

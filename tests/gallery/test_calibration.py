@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from realtime.core.errors import OptionError
+from realtime.effects.viewpoint import CameraPose, picture_of, seen_from, standing_at
 from realtime.gallery import calibration
 from realtime.gallery.calibration import CalibrationWatch, Hint, Sighting, Sign, Spot, solve
+from realtime.gallery.camera_pose import camera_pose
 from realtime.gallery.table_lines import with_values
 from realtime.gallery.views import Calibration, Place, view_for
 from tools import measure_calibration as measured
@@ -145,15 +147,39 @@ def test_portraits_side_by_side_each_look_from_their_own_place() -> None:
     """
     common = Calibration(0.1, 0.9, 0.2, 0.8, 0.0, 30.0)
     assert view_for(None, common)["below_cm"] == 30
-    focal, eyes = 0.71, 0.71 * 6.3 / 200
-    seen = Sighting(0.5 + focal * 70 / 200, 0.5, eyes)
+    focal = 0.71
+    hanging = measured.Hanging("beside", Place(70, 0), math.degrees(2 * math.atan(0.5 / focal)))
+    seen = measured.seen_by(hanging, measured.Standing(0, 0, 200))
     beside, below = view_for(Place(70, 0), common), view_for(Place(0, 0), common)
     assert measured.looked_at(beside, seen)[0] == pytest.approx(0.5, abs=0.02)
     expected = 0.5 + focal * math.tan(math.atan2(70, 200)) / 0.8
     assert measured.looked_at(below, seen)[0] == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize("hanging", measured.HANGINGS[:3], ids=lambda hanging: hanging.name)
+@pytest.mark.parametrize(("turned", "tilted", "rolled"), [(0, 0, 0), (10, 0, 0), (-8, 15, 0), (10, 5, -6), (0, -8, 4)])
+def test_how_a_camera_hangs_is_found_out(turned: float, tilted: float, rolled: float) -> None:
+    place = Place(-40, 60)
+    hanging = measured.Hanging("", place, 74, turned, tilted, rolled)
+    taken = {spot: measured.seen_by(hanging, at) for spot, at in measured.INSTALLER.items()}
+    found = camera_pose(taken, measured.ASPECT, place, lens_degrees=74)
+    assert found == pytest.approx((turned, tilted, rolled, 74), abs=0.6)
+    free = camera_pose(taken, measured.ASPECT, place)
+    assert free[:3] == pytest.approx((turned, tilted, rolled), abs=2)
+
+
+def test_where_somebody_stands_is_found_again() -> None:
+    pose, right_cm, at = CameraPose(12.0, -7.0, 5.0, 90.0), -60.0, (35.0, -20.0, 180.0)
+    seen = picture_of(at, measured.ASPECT, pose, right_cm)
+    assert standing_at(seen, measured.ASPECT, pose, right_cm) == pytest.approx(at, rel=0.01)
+    across, down = seen_from(at, measured.ASPECT, pose, right_cm, 10.0)
+    assert across == pytest.approx(0.5 + 0.5 * (35 + 60) / 180)
+    assert down == pytest.approx(0.5 + 0.5 * measured.ASPECT * (-20 - 10) / 180)
+
+
+CORRECTED = [one for one in measured.HANGINGS if one.pan_degrees or one.roll_degrees]
+
+
+@pytest.mark.parametrize("hanging", [*measured.HANGINGS[:3], *CORRECTED], ids=lambda hanging: hanging.name)
 def test_after_it_the_eyes_meet_people_across_the_room(hanging: measured.Hanging) -> None:
     across, _ = np.max(list(measured.errors(hanging, measured.view_after(hanging, 1))), axis=0)
     assert across <= measured.GOAL

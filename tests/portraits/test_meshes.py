@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from realtime.faces.landmarks.exact_eyes import ExactEyes
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO, TOO_NARROW_TO_ANIMATE
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.mesh import (
@@ -17,7 +20,7 @@ from realtime.faces.landmarks.mesh import (
     compare,
 )
 from realtime.faces.landmarks.motion import Motion
-from realtime.imaging.frame import Pixels
+from realtime.imaging.frame import Face, Pixels
 from realtime.portrait.engines.warp.engine import MeshEngine
 
 ANGLES = st.floats(-20, 20)
@@ -125,3 +128,17 @@ def test_each_axis_has_its_sign(name: str, degrees: float) -> None:
     }[name]
     turn = compare(FaceMesh((points @ matrix.T).astype(np.float32), 1.0), FaceMesh(points.astype(np.float32), 1.0))
     assert getattr(turn, name) == pytest.approx(degrees, abs=0.1)
+
+
+def test_eyes_are_found_exactly_where_a_detector_is_far_off(
+    navy_picture: Pixels, navy_face: Face, navy: FaceMeasurement
+) -> None:
+    off = navy_face.keypoints.copy()
+    off[0] += 0.3 * (off[1] - off[0])
+    exact = ExactEyes().of(navy_picture, dataclasses.replace(navy_face, keypoints=off))
+    assert exact.eye_distance == pytest.approx(
+        float(np.linalg.norm(np.diff(navy.mesh.keypoints[:2], axis=0))), rel=0.02
+    )
+    assert np.array_equal(exact.keypoints[4:], off[4:])
+    nobody = np.full_like(navy_picture, 90)
+    assert ExactEyes().of(nobody, navy_face) is navy_face
