@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import os
 import plistlib
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,9 +130,11 @@ def launchd_agent(gallery: Gallery, environment: Mapping[str, str]) -> bytes:
 
 
 def windows_task(gallery: Gallery, user: str) -> str:
-    """Return a task of the Task Scheduler: at the user's logon, again a minute after it failed, for ever."""
+    """Return a task of the Task Scheduler: at the user's logon, again a minute after it failed, as often as its schema
+    allows to say: its `Count` is an unsigned byte.
+    """
     program, *words = _command(gallery)
-    arguments = " ".join(f'"{word}"' if " " in word else word for word in words)
+    arguments = subprocess.list2cmdline(words)
     return f"""\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -144,7 +147,7 @@ def windows_task(gallery: Gallery, user: str) -> str:
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
-    <RestartOnFailure><Interval>PT1M</Interval><Count>999</Count></RestartOnFailure>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>255</Count></RestartOnFailure>
     <Enabled>true</Enabled>
   </Settings>
   <Actions Context="Author"><Exec>

@@ -27,6 +27,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _REPLACED = "replaced"
 _LARGEST_BYTES = 64 * 1024
 _MOST_SCENES = 200
+_MOST_EFFECTS = 20
+"""One after the other; a file that was given away must not open thousands."""
 _LONGEST_NAME = 60
 _LARGEST_NUMBER = 999
 _LONGEST_FADE_S = 60.0
@@ -62,6 +64,8 @@ def read_scene(path: Path) -> Scene:
         raise OptionError(f"{where}: '{SCENE}' is a table; write [{SCENE}], then name = and number = below it")
     asked = content.get("effect", ())
     asked = [asked] if isinstance(asked, str) else asked
+    if isinstance(asked, list) and len(asked) > _MOST_EFFECTS:
+        raise OptionError(f"{where} names {len(asked)} effects; {_MOST_EFFECTS} are taken at most")
     owners = _owners([str(spec) for spec in asked] if isinstance(asked, list) else [])
     numbered = {owner: content.pop(owner) for owner in owners if _is_numbered(owner) and owner in content}
     options = Options(**from_table(content, where, path.parent))

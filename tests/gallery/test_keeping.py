@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import plistlib
+import re
 import shutil
 import socket
 import subprocess
@@ -324,9 +325,113 @@ def test_the_windows_task_is_xml(gallery: Gallery) -> None:
     root = ElementTree.fromstring(text.encode("utf-16"))  # noqa: S314 - our own text
     space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
     assert root.findtext(".//t:Exec/t:Command", namespaces=space) == sys.executable
-    assert str(gallery.path) in (root.findtext(".//t:Exec/t:Arguments", namespaces=space) or "")
+    words = ["-m", "realtime", "gallery", str(gallery.path)]
+    assert root.findtext(".//t:Exec/t:Arguments", namespaces=space) == subprocess.list2cmdline(words)
     assert root.findtext(".//t:Principal/t:UserId", namespaces=space) == "DESK\\ann & co"
     assert root.findtext(".//t:ExecutionTimeLimit", namespaces=space) == "PT0S"
+
+
+TASK = {
+    # Microsoft's Task Scheduler schema 1.2: what an element may hold, in which order (None: any), and its values.
+    "Task": (None, {"RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"}, None),
+    "RegistrationInfo": (None, {"Description"}, None),
+    "Triggers": (None, {"LogonTrigger"}, None),
+    "LogonTrigger": (["Enabled", "UserId"], None, None),
+    "Principals": (None, {"Principal"}, None),
+    "Principal": (None, {"UserId", "LogonType"}, None),
+    "Settings": (
+        None,
+        {
+            "MultipleInstancesPolicy",
+            "DisallowStartIfOnBatteries",
+            "StopIfGoingOnBatteries",
+            "ExecutionTimeLimit",
+            "RestartOnFailure",
+            "Enabled",
+        },
+        None,
+    ),
+    "RestartOnFailure": (None, {"Interval", "Count"}, None),
+    "Actions": (None, {"Exec"}, None),
+    "Exec": (None, {"Command", "Arguments", "WorkingDirectory"}, None),
+    "Enabled": ([], None, "true|false"),
+    "DisallowStartIfOnBatteries": ([], None, "true|false"),
+    "StopIfGoingOnBatteries": ([], None, "true|false"),
+    "MultipleInstancesPolicy": ([], None, "Parallel|Queue|IgnoreNew|StopExisting"),
+    "LogonType": ([], None, "S4U|Password|InteractiveToken|InteractiveTokenOrPassword"),
+    "ExecutionTimeLimit": ([], None, r"PT\d+[SMH]|P\d+D"),
+    "Interval": ([], None, r"PT[1-9]\d*[MH]|P([1-9]|[12]\d|3[01])D"),
+    "Count": ([], None, r"[1-9]\d?|1\d\d|2[0-4]\d|25[0-5]"),  # an unsigned byte, 1 at least
+    "Description": ([], None, ".*"),
+    "UserId": ([], None, ".+"),
+    "Command": ([], None, ".+"),
+    "Arguments": ([], None, ".+"),
+    "WorkingDirectory": ([], None, ".+"),
+}
+
+
+def against_schema(element: ElementTree.Element) -> list[str]:
+    """What of an element the Task Scheduler would not take."""
+    name = element.tag.removeprefix("{http://schemas.microsoft.com/windows/2004/02/mit/task}")
+    order, members, values = TASK[name]
+    inside = [child.tag.rpartition("}")[2] for child in element]
+    wrong = [] if len(set(inside)) == len(inside) else [f"{name}: one of {inside} comes twice"]
+    if (order is not None and inside != order) or (members is not None and not set(inside) <= members):
+        wrong.append(f"{name} holds {inside}")
+    if values is not None and not re.fullmatch(values, element.text or "", re.DOTALL):
+        wrong.append(f"{name} is {element.text!r}")
+    return wrong + [fault for child in element for fault in against_schema(child)]
+
+
+def test_the_windows_task_keeps_to_its_schema(gallery: Gallery) -> None:
+    text = service.windows_task(gallery, "DESK\\ann")
+    root = ElementTree.fromstring(text.encode("utf-16"))  # noqa: S314 - our own text
+    assert against_schema(root) == []
+    assert root.get("version") == "1.2"
+    actions, principal = (root.find(f".//{{*}}{name}") for name in ("Actions", "Principal"))
+    assert actions is not None
+    assert principal is not None
+    assert actions.get("Context") == principal.get("id")
+    worse = ElementTree.fromstring(text.replace("255", "999").encode("utf-16"))  # noqa: S314
+    assert against_schema(worse) == ["Count is '999'"]
+
+
+def test_paths_with_spaces_and_quotes_come_through_a_windows_task(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_command", lambda _: ["C:\\a b\\python.exe", "-m", "C:\\Ann & Co\\a b.toml", ""])
+    root = ElementTree.fromstring(service.windows_task(gallery, "ann").encode("utf-16"))  # noqa: S314
+    assert root.findtext(".//{*}Command") == "C:\\a b\\python.exe"
+    assert root.findtext(".//{*}Arguments") == '-m "C:\\Ann & Co\\a b.toml" ""'
+
+
+LAUNCHD = {
+    # launchd.plist(5)
+    "Label": str,
+    "ProgramArguments": list,
+    "WorkingDirectory": str,
+    "EnvironmentVariables": dict,
+    "RunAtLoad": bool,
+    "KeepAlive": dict,
+    "ThrottleInterval": int,
+    "ProcessType": str,
+    "LimitLoadToSessionType": str,
+}
+
+
+def test_the_launch_agent_keeps_to_its_manual_and_comes_back_whole(gallery: Gallery) -> None:
+    environment = {"VIRTUAL_ENV": '/ä <b> & "c"', "PATH": "/bin"}
+    data = service.launchd_agent(gallery, environment)
+    content = plistlib.loads(data)
+    assert plistlib.loads(plistlib.dumps(content, fmt=plistlib.FMT_BINARY)) == content
+    assert {name: type(value) for name, value in content.items()} == LAUNCHD
+    assert all(isinstance(word, str) for word in content["ProgramArguments"])
+    assert content["EnvironmentVariables"] == {"VIRTUAL_ENV": '/ä <b> & "c"'}
+    assert content["ProcessType"] in ("Background", "Standard", "Adaptive", "Interactive")
+    assert content["LimitLoadToSessionType"] in ("Aqua", "Background", "LoginWindow", "StandardIO", "System")
+    path, name = service.service_file(gallery, "darwin")
+    assert (path.stem, path.suffix) == (content["Label"], ".plist")
+    assert name == content["Label"]
 
 
 def test_every_gallery_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,11 @@ folder = "blink"
 stages = 2
 left = 24
 top = 14
+[mouth]
+folder = "mouth"
+stages = 2
+left = 24
+top = 34
 [idle]
 folder = "idle"
 fps = 15.0
@@ -40,7 +45,7 @@ def seeds(folder: Path) -> Sequence[Seed]:
     full = {"portrait.toml": _MANIFEST.encode(), "painting.png": _png(160, 120, 9)}
     for number in range(3):
         full |= {f"frames/{number:03d}.png": _png(64, 48, number), f"blink/{number:03d}.png": _png(32, 24, number)}
-        full |= {f"idle/{number:03d}.png": _png(64, 48, number)}
+        full |= {f"idle/{number:03d}.png": _png(64, 48, number), f"mouth/{number:03d}.png": _png(32, 24, number)}
     _pack(folder / "plain.portrait", plain)
     _pack(folder / "full.portrait", full)
     _pack(folder / "wrapped.zip", {f"pack/{name}": data for name, data in full.items()})
