@@ -66,6 +66,7 @@ def test_a_preset_is_a_scene_and_a_scene_a_preset(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "names no effect"),
+        (f"effect = {['grey'] * 21}", "names 21 effects; 20 are taken at most"),
         ('effect = "gray"', "did you mean 'grey'"),
         ('effect = "grey"\n[scene]\nnummer = 1', "did you mean 'number'"),
         ('effect = "grey"\n[scene]\nnumber = -1', "from 0 to 999"),
