@@ -14,6 +14,7 @@ from realtime.face_compositing.folds import CREASES, FOLDS, hull, lines
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.mesh import EYES, LIPS
 from realtime.faces.landmarks.smile import axes_of, smile_level, smile_share
+from realtime.faces.landmarks.symmetry import mouth_crookedness
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
@@ -37,7 +38,7 @@ _MOUTH_FROM = 0.2
 _REST = 0.25
 """`smile_level` of a face at rest; twice as much is half of that trust."""
 _SMILING = 0.9
-"""How little of a full smile's folds counts beside a face at rest."""
+"""How little of a full smile's folds, or a grimace's, counts beside a face at rest."""
 _SHUT = 0.95
 
 
@@ -86,7 +87,8 @@ def _trust(part: _Part) -> float:
 def _at_rest(part: _Part) -> float:
     """Return how far a face is at rest in its photo, over 0 to 1."""
     calm = 1 / (1 + max(0.0, (smile_level(part.sight.mesh) - _REST) / _REST) ** 2)
-    return (1.0 if part.view.has_mouth else 0.5) * calm
+    straight = 1 - _SMILING * mouth_crookedness(part.sight.mesh)
+    return (1.0 if part.view.has_mouth else 0.5) * calm * straight
 
 
 def _mixed(parts: Sequence[_Part], trusts: Sequence[float], side: int) -> PhotoLevels:
@@ -130,7 +132,8 @@ def _lips_of(part: _Part) -> NDArray[np.float32]:
 def _counts(part: _Part, side: int) -> Floats:
     """Return (side, side): how much each place of a view counts, by how it is seen and what the face does there."""
     counts = part.view.seen.copy()
-    counts *= 1 - _SMILING * smile_share(part.sight.mesh) * _zone("folds", side)
+    moved_by = max(smile_share(part.sight.mesh), mouth_crookedness(part.sight.mesh))
+    counts *= 1 - _SMILING * moved_by * _zone("folds", side)
     if part.sight.openness < SHUT_IN_PHOTO:
         counts *= 1 - _SHUT * _zone("eyes", side)
     return counts

@@ -16,6 +16,7 @@ from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.smile import smile_share
+from realtime.faces.landmarks.symmetry import mouth_crookedness
 from realtime.imaging.frame import Box, Pixels
 from realtime.swap.photo.neutralization import mouth_differs
 
@@ -29,6 +30,8 @@ _AROUND = 0.9
 """Of the face that is kept around it: hair is told by what is beside it."""
 _MOST_FRAMES = 12
 _LEAST_SCORE = 0.5
+_GRIMACE = 0.3
+"""Of `mouth_crookedness`."""
 
 
 class FilmedSight(NamedTuple):
@@ -54,8 +57,11 @@ class _Look:
 
     @property
     def mouth(self) -> str:
+        """What it does: `rest`, `smiles`, `open`, or a `grimace`."""
         if smile_share(self.mesh) > 0.5:
             return "smiles"
+        if mouth_crookedness(self.mesh) > _GRIMACE:
+            return "grimace"
         return "open" if mouth_differs(self.mesh) > 0.5 else "rest"
 
 
@@ -81,7 +87,7 @@ def sights_of_film(path: Path, meter: FaceMeasurer, progress: Callable[[float], 
 
 def _chosen(looks: list[_Look]) -> list[_Look]:
     """Return the looks that are used: of each direction first one at rest, then what the mouth does, from the front."""
-    order = {"rest": 0, "smiles": 1, "open": 2}
+    order = {"rest": 0, "smiles": 1, "open": 2, "grimace": 3}
 
     def urgency(look: _Look) -> tuple[int, int]:
         aside = abs(look.direction)
@@ -90,7 +96,9 @@ def _chosen(looks: list[_Look]) -> list[_Look]:
     directions_at_rest = {look.direction for look in looks if look.mouth == "rest"}
     # A direction that was seen only smiling is better than none.
     first = [look for look in looks if look.mouth == "rest" or look.direction not in directions_at_rest]
-    others = [look for look in looks if look not in first]
+    # What a grimace does to cheeks and lips is nobody's face: it is taken only where a film shows nothing else.
+    others = [look for look in looks if look not in first and look.mouth != "grimace"]
+    first = [look for look in first if look.mouth != "grimace"] or first
     return [*sorted(first, key=urgency), *sorted(others, key=urgency)][:_MOST_FRAMES]
 
 

@@ -13,6 +13,7 @@ from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.smile import smile_share
+from realtime.faces.landmarks.symmetry import mouth_crookedness
 from realtime.imaging.frame import Pixels
 from realtime.picture_files.painting import read_picture
 from realtime.swap.face.film import sights_of_film
@@ -52,6 +53,8 @@ class Sight:
             found.append("smiles")
         elif mouth_differs(self.mesh) > 0.5:
             found.append("mouth open")
+        if mouth_crookedness(self.mesh) > 0.5:
+            found.append("mouth pulled aside")
         return found
 
 
