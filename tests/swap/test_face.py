@@ -23,9 +23,10 @@ from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.building import built
 from realtime.swap.face.face_file import FaceFile, read_face, write_face
 from realtime.swap.face.opening import open_face
-from realtime.swap.face.proportions import mean_shape
+from realtime.swap.face.proportions import mean_shape, strangeness
 from realtime.swap.face.registration import moved, moved_together
-from realtime.swap.face.sights import Sight, look_at
+from realtime.swap.face.report import report_of
+from realtime.swap.face.sights import LeftOut, Looked, Sight, look_at
 from realtime.swap.face.sources import files_of, is_face
 from realtime.swap.face.views import View, laid_flat
 from realtime.swap.photo.photo_face import CutFace, PhotoLevels
@@ -335,3 +336,68 @@ def test_build_and_show(
     assert "N <b>" in capsys.readouterr().out
     assert main(words) == 2  # it exists
     assert main(["face", "build", str(navy_photo), "-o", str(tmp_path / "n.png")]) == 2
+
+
+# Films -------------------------------------------------------------------------------------------------------------
+
+
+def filmed(path: Path, pictures: list[Pixels], fps: float = 4.0) -> Path:
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (width, height))
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def test_of_a_film_the_sharpest_frame_of_each_direction_is_taken(
+    photo: Pixels, mesh: FaceMesh, tmp_path: Path, meter: FaceMeasurer
+) -> None:
+    left, top = (round(float(edge)) for edge in mesh.points[:, :2].min(axis=0) - 80)
+    sharp = np.ascontiguousarray(photo[top : top + 320, left : left + 320])
+    blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 4), np.uint8)
+    film = filmed(tmp_path / "navy.mp4", [blurred, np.zeros_like(sharp), sharp, blurred])
+    looked = look_at([film], meter)
+    assert [each.name for each in looked.sights] == ["navy.mp4 at 0.5 s"]
+
+
+def test_a_film_without_a_face_is_refused(tmp_path: Path, meter: FaceMeasurer) -> None:
+    film = filmed(tmp_path / "empty.mp4", [np.full((96, 128, 3), 90, np.uint8)] * 4)
+    with pytest.raises(EffectError, match=r"empty.mp4: no face is seen in the film"):
+        look_at([film], meter)
+    torn = tmp_path / "torn.mp4"
+    torn.write_bytes(film.read_bytes()[:100])
+    with pytest.raises(EffectError, match=r"torn.mp4: "):
+        look_at([torn], meter)
+
+
+# What is said ------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_said_what_each_photo_gave_and_what_none_shows(sight: Sight, kept: FaceFile, mesh: FaceMesh) -> None:
+    aside = Sight("aside.jpg", sight.photo, turned(mesh, 30), 0.05, people=3)
+    looked = Looked((sight, aside), (LeftOut("beach.jpg", "no face was found"),))
+    lines = list(report_of(looked, kept.levels))
+    which = "right" if aside.mesh.yaw_degrees > 0 else "left"
+    other = {"right": "left", "left": "right"}[which]
+    assert lines[0].startswith("navy.jpg: ")
+    assert lines[1].startswith(f"aside.jpg: 3 faces, the largest is taken, turned 31° to the {which}")
+    assert "eyes closed" in lines[1]
+    assert lines[2] == "beach.jpg: left out, no face was found"
+    assert f"none is turned to the {other} by 20° or more" in lines[3]
+
+
+def test_photos_of_which_none_looks_at_the_camera_are_refused(
+    navy_photo: Path, meter: FaceMeasurer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.swap.face.sights.MOST_YAW_DEGREES", 0.01)
+    with pytest.raises(EffectError, match="no photo looks at the camera"):
+        look_at([navy_photo], meter)
+
+
+def test_a_stranger_among_one_persons_photos_is_told_by_his_proportions(mesh: FaceMesh) -> None:
+    stranger = dataclasses.replace(mesh, points=mesh.points * np.array([1.0, 1.3, 1.0], np.float32))
+    off = strangeness([mesh, turned(mesh, 15), turned(mesh, -15), stranger, mesh])
+    assert int(np.argmax(off)) == 3
+    assert off[3] > 0.043 > max(off[0], off[1])
+    assert strangeness([mesh, stranger]) == [0.0, 0.0]  # who of two is the stranger nobody can tell
