@@ -31,6 +31,9 @@ class FaceSource(ABC):
     """(3,) BGR: `draw` has skin in the place of the lips, and the viewer's own are worn in this colour. None: it has
     lips."""
 
+    own_mouth: float = 0.0
+    """How far `draw` had the inside of a mouth, 0..1: so far the viewer's own is not seen."""
+
     def begin(self, pixels: Pixels, mesh: FaceMesh) -> None:  # noqa: B027 - a photo has nothing to wait for
         """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
 

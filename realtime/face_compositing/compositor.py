@@ -223,7 +223,9 @@ class Compositor:
         """Let eyes and mouth be seen, as far as they are the viewer's own, in place."""
         geometry = self._geometry
         openings = []
+        covered = None
         if keep.mouth:
+            covered = cv2.convertScaleAbs(alpha, alpha=self.source.own_mouth) if self.source.own_mouth > 0 else None
             openings.append(geometry.in_place(MOUTH))
             if self.source.lips is not None:
                 clear_lips(alpha, geometry)
@@ -233,6 +235,8 @@ class Compositor:
         for opening in openings:
             loop = np.rint(opening * 2**_SUBPIXEL_BITS).astype(np.int32)
             cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
+            if covered is not None and opening is openings[0]:
+                cv2.max(alpha, covered, dst=alpha)
         if openings:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(alpha, (soft, soft), dst=alpha)

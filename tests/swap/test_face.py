@@ -15,9 +15,12 @@ import pytest
 from realtime.__main__ import main
 from realtime.core.errors import EffectError
 from realtime.core.specs import EffectSpec, joined_files, names_in, without_folders
+from realtime.face_compositing.compositor import Compositor, KeptFeatures
+from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.faces.landmarks.measurement import FaceMeasurer
-from realtime.faces.landmarks.mesh import FaceMesh
-from realtime.imaging.frame import Pixels
+from realtime.faces.landmarks.mesh import LIPS, MOUTH, RIGID, FaceMesh
+from realtime.faces.landmarks.smile import axes_of, in_own_frame
+from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.building import built
@@ -29,7 +32,9 @@ from realtime.swap.face.report import report_of
 from realtime.swap.face.sights import LeftOut, Looked, Sight, look_at
 from realtime.swap.face.sources import files_of, is_face
 from realtime.swap.face.views import View, laid_flat
-from realtime.swap.photo.photo_face import CutFace, PhotoLevels
+from realtime.swap.photo.photo_face import CutFace, PhotoFace, PhotoLevels
+from realtime.swap.photo.smiling_mouth import smiling_mouth
+from tests.swap.conftest import difference
 from tests.swap.test_photo import turned
 
 
@@ -85,8 +90,6 @@ def test_a_place_that_faces_the_camera_is_seen_and_one_behind_the_nose_is_not(ph
     aside = turned(mesh, 40)
     view = laid_flat(dataclasses.replace(cut, corners=cut.corners, mesh=mesh), mesh, 256)
     assert view.seen[128, 128] > 0.3
-    from realtime.face_compositing.face_geometry import with_rim
-
     far = laid_flat(dataclasses.replace(cut, corners=with_rim(aside.points[:, :2])), aside, 256)
     left, right = (far.seen[90:170, columns].mean() for columns in (slice(40, 110), slice(146, 216)))
     assert min(left, right) < 0.35 * max(left, right)
@@ -336,6 +339,106 @@ def test_build_and_show(
     assert "N <b>" in capsys.readouterr().out
     assert main(words) == 2  # it exists
     assert main(["face", "build", str(navy_photo), "-o", str(tmp_path / "n.png")]) == 2
+
+
+# The smiling mouth -------------------------------------------------------------------------------------------------
+
+
+def smiling(mesh: FaceMesh, gap: float) -> FaceMesh:
+    """The same face with its lips so many eye distances apart, and the corners of its mouth drawn wide and up."""
+    axes, unit = axes_of(mesh.points)
+    points = in_own_frame(mesh.points)
+    lower = [*MOUTH[11:], *LIPS[11:]]
+    points[lower, 1] += gap
+    for corners, side in (((61, 78), -1), ((291, 308), 1)):
+        points[list(corners), 0] += 0.16 * side
+        points[list(corners), 1] -= 0.1
+    back = points * unit @ axes.T + mesh.points[list(RIGID)].mean(axis=0)
+    return dataclasses.replace(mesh, points=back.astype(np.float32))
+
+
+def worn_by(face: PhotoFace, mesh: FaceMesh, size: Size) -> tuple[Pixels, FaceGeometry]:
+    geometry = FaceGeometry()
+    geometry.update(mesh, size, face.corners)
+    return face.draw(geometry).copy(), geometry
+
+
+@pytest.fixture(scope="session")
+def with_smile(kept: FaceFile, sight: Sight) -> PhotoLevels:
+    """The face, and a mouth that is blue, so that it is known."""
+    cut = CutFace.of(sight.photo, sight.mesh)
+    blue = np.zeros_like(sight.photo)
+    blue[..., 0] = 220
+    corners = with_rim(sight.mesh.points[:, :2])
+    mouth = smiling_mouth(blue, corners, smiling(sight.mesh, 0.16), np.ones(3))
+    assert cut.lips is None
+    return dataclasses.replace(kept.levels, smile=mouth)
+
+
+def test_who_smiles_has_the_mouth_of_the_photo_that_smiles_and_who_rests_or_speaks_has_not(
+    with_smile: PhotoLevels, mesh: FaceMesh, photo: Pixels
+) -> None:
+    face, plain = PhotoFace(with_smile), PhotoFace(dataclasses.replace(with_smile, smile=None))
+    size = Size.of(photo)
+    speaks = mesh.points.copy()
+    speaks[[*MOUTH[11:], *LIPS[11:]], 1] += 0.16 * axes_of(mesh.points)[1]
+    for calm in (mesh, dataclasses.replace(mesh, points=speaks)):
+        for _ in range(10):
+            drawn, without = (worn_by(one, calm, size)[0] for one in (face, plain))
+        assert face.own_mouth == 0
+        assert np.array_equal(drawn, without)
+    smiles = smiling(mesh, 0.16)
+    for _ in range(20):
+        drawn, geometry = worn_by(face, smiles, size)
+    assert face.own_mouth > 0.9
+    x, y = geometry.in_place(MOUTH).mean(axis=0).astype(int)
+    assert drawn[y, x].argmax() == 0
+    assert drawn[y, x, 0] > 180
+    cheek = geometry.in_place((50,))[0].astype(int)
+    assert drawn[cheek[1], cheek[0], 0] < drawn[cheek[1], cheek[0], 2]
+    for _ in range(40):
+        worn_by(face, mesh, size)
+    assert face.own_mouth == 0
+    for wider in (smiling(mesh, 0.6), turned(smiles, 35)):
+        for _ in range(5):
+            worn_by(face, wider, size)
+        assert face.own_mouth < 0.05
+
+
+def test_the_viewers_own_mouth_is_covered_as_far_as_the_photos_is_worn(
+    with_smile: PhotoLevels, mesh: FaceMesh, photo: Pixels
+) -> None:
+    face = PhotoFace(with_smile)
+    compositor = Compositor(face, KeptFeatures(eyes=True, mouth=True), light=0.0, in_front=False)
+    smiles = smiling(mesh, 0.16)
+    x, y = smiles.points[list(MOUTH), :2].mean(axis=0).astype(int)
+    for number in range(20):
+        out = photo.copy()
+        compositor.render(photo, smiles, number / 30, 1.0, out)
+        if number == 0:
+            assert difference(out[y - 1 : y + 2, x - 1 : x + 2], photo[y - 1 : y + 2, x - 1 : x + 2]) < 70
+    assert out[y, x].argmax() == 0
+
+
+def test_a_smiling_mouth_is_kept_in_the_file_and_looked_at(with_smile: PhotoLevels, tmp_path: Path) -> None:
+    path = tmp_path / "s.face"
+    write_face(FaceFile("s", with_smile, ()), path)
+    again = read_face(path).levels.smile
+    assert again is not None
+    assert with_smile.smile is not None
+    assert np.array_equal(again.picture, with_smile.smile.picture)
+    assert np.array_equal(again.corners, with_smile.smile.corners)
+    bad: list[Callable[[dict[str, bytes]], object]] = [
+        lambda parts: parts.__setitem__("smile.f32", parts["smile.f32"][4:]),
+        lambda parts: parts.__setitem__("smile.f32", np.full(81, np.nan, "<f4").tobytes()),
+        lambda parts: parts.__setitem__("smile.f32", np.full(81, 2.5e4, "<f4").tobytes()),
+        lambda parts: parts.__setitem__("smile.f32", np.array([*[9e4] * 80, 0.1], "<f4").tobytes()),
+        lambda parts: parts.pop("smile.f32"),
+        lambda parts: parts.__setitem__("smile.png", _png(4, 4)),
+    ]
+    for change in bad:
+        with pytest.raises(EffectError, match="smile"):
+            read_face(repacked(path, tmp_path / "bad.face", change))
 
 
 # Films -------------------------------------------------------------------------------------------------------------

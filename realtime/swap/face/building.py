@@ -26,6 +26,7 @@ from realtime.swap.photo.flat_photo import to_bytes
 from realtime.swap.photo.frontalization import FINER, MARGIN, flat_corners
 from realtime.swap.photo.neutralization import lips_colour
 from realtime.swap.photo.photo_face import CutFace, PhotoLevels, halvings
+from realtime.swap.photo.smiling_mouth import SmilingMouth, gap_of, smiling_mouth
 
 _LEAST_SIDE, _MOST_SIDE = 256, 768
 """Of the flat skin. Nobody before a webcam has more of it; ten photos of 768 take 6 s on one core."""
@@ -35,6 +36,8 @@ _ENOUGH_PX = 240.0
 _UNEVEN = 0.25
 """Of `unevenness`: a lamp at one side; even light has 0.05 to 0.1."""
 _MOUTH_FROM = 0.2
+_SMILES, _TEETH_GAP = 0.6, 0.06
+"""`smile_share`, and how far the lips are apart, in eye distances: teeth are seen."""
 _REST = 0.25
 """`smile_level` of a face at rest; twice as much is half of that trust."""
 _SMILING = 0.9
@@ -122,7 +125,25 @@ def _mixed(parts: Sequence[_Part], trusts: Sequence[float], side: int) -> PhotoL
     _, unit = axes_of(parts[key].cut.mesh.points)
     scale_px = unit * side / (FINER * parts[key].cut.outline_px)
     mesh = mean_shape([part.cut.mesh for part in parts], scale_px)
-    return PhotoLevels(skin, with_mouth, colour, flat_corners(side), mesh, side / FINER, None)
+    smile = _smile(parts, trusts, skin[0])
+    return PhotoLevels(skin, with_mouth, colour, flat_corners(side), mesh, side / FINER, None, smile)
+
+
+def _smile(parts: Sequence[_Part], trusts: Sequence[float], skin: Pixels) -> SmilingMouth | None:
+    """Return the mouth of the photo that smiles best and shows its teeth, in the colours of the built skin."""
+    fit = [
+        trust * (smile_share(part.sight.mesh) > _SMILES and gap_of(part.sight.mesh) > _TEETH_GAP)
+        for part, trust in zip(parts, trusts, strict=True)
+    ]
+    best = int(np.argmax(fit))
+    if fit[best] < _MOUTH_FROM * max(trusts):
+        return None
+    view, side = parts[best].view, skin.shape[0]
+    weights = (view.seen * _zone("folds", side) * (1 - _zone("lips", side)))[..., None]
+    built_skin, own_skin = ((picture * weights).sum(axis=(0, 1)) for picture in (skin, view.skin))
+    gain = np.clip(built_skin / np.maximum(own_skin, 1), 0.4, 2.5)
+    cut = parts[best].cut
+    return smiling_mouth(cut.with_mouth, cut.corners, parts[best].sight.mesh, gain)
 
 
 def _lips_of(part: _Part) -> NDArray[np.float32]:

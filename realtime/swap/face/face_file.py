@@ -3,6 +3,8 @@
     face.json     format, title, and what each photo gave, in words
     skin.png      the face, (height, width, 3), its mouth taken out where no photo has one at rest
     mouth.png     the same with a mouth; left out where `skin.png` has one
+    smile.png     a mouth that smiles, where a photo has one; with smile.f32: 40 × 2 points of its lips, and how far
+                  it is open, in eye distances
     points.f32    little-endian floats: 504 × 2 corners in the pictures, 468 × 3 points of the mesh, the outline's
                   size, and three of the lips' colour where there is a mouth.png
 
@@ -32,9 +34,11 @@ from realtime.imaging.numerics import Floats
 from realtime.picture_files.header import read_header
 from realtime.picture_files.reader import decode_picture
 from realtime.swap.photo.photo_face import PhotoLevels, halvings
+from realtime.swap.photo.smiling_mouth import LIP_POINTS, SmilingMouth
 
 FORMAT = 1
 _ABOUT, _SKIN, _MOUTH, _POINTS = "face.json", "skin.png", "mouth.png", "points.f32"
+_SMILE, _SMILE_POINTS = "smile.png", "smile.f32"
 _CORNERS = POINT_COUNT + 36
 _NUMBERS = _CORNERS * 2 + POINT_COUNT * 3 + 1
 _MOST_BYTES = 64 * 2**20
@@ -42,6 +46,8 @@ _MOST_ABOUT_BYTES = 256 * 2**10
 _LEAST_SIDE_PX, _MOST_SIDE_PX = 64, 4096
 _FARTHEST = 4.0
 """Sides of the picture from its corner: a photo's face may reach beyond it, by less than that."""
+_WIDEST = 3.0
+"""Of a mouth, in eye distances."""
 _MOST_WORDS, _MOST_LINES = 300, 100
 
 
@@ -65,6 +71,11 @@ def write_face(face: FaceFile, path: Path, *, overwrite: bool = True) -> None:
             _add(archive, _SKIN, _png(levels.levels[0], path))
             if levels.lips is not None:
                 _add(archive, _MOUTH, _png(levels.with_mouth[0], path))
+            if levels.smile is not None:
+                _add(archive, _SMILE, _png(levels.smile.picture, path))
+                _add(
+                    archive, _SMILE_POINTS, np.array([*levels.smile.corners.ravel(), levels.smile.gap], "<f4").tobytes()
+                )
             numbers = [*levels.corners.ravel(), *levels.mesh.points.ravel(), levels.outline_px]
             numbers += [] if levels.lips is None else [*levels.lips]
             _add(archive, _POINTS, np.array(numbers, "<f4").tobytes())
@@ -85,7 +96,8 @@ def read_face(path: Path) -> FaceFile:
         title, report = _about(entries[_ABOUT], path)
         skin = _picture(entries[_SKIN], _SKIN)
         mouth = _picture(entries[_MOUTH], _MOUTH) if _MOUTH in entries else None
-        levels = _levels(skin, mouth, entries[_POINTS])
+        smile = _smile(entries[_SMILE], entries[_SMILE_POINTS]) if _SMILE in entries else None
+        levels = dataclasses.replace(_levels(skin, mouth, entries[_POINTS]), smile=smile)
     except KeyError as error:
         raise EffectError(f"{path} lacks {error.args[0]}; build it again") from error
     except ValueError as error:
@@ -101,7 +113,7 @@ def _entries(file: Any, path: Path) -> dict[str, bytes]:
             raise EffectError(f"{path} is larger than any face; build it again")
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist()[:16]:
-                if entry.filename not in (_ABOUT, _SKIN, _MOUTH, _POINTS):
+                if entry.filename not in (_ABOUT, _SKIN, _MOUTH, _POINTS, _SMILE, _SMILE_POINTS):
                     continue
                 most = _MOST_ABOUT_BYTES if entry.filename == _ABOUT else _MOST_BYTES
                 if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most or entry.filename in found:
@@ -131,12 +143,26 @@ def _line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text[:_MOST_WORDS]).strip()
 
 
-def _picture(data: bytes, name: str) -> Pixels:
+def _smile(picture: bytes, data: bytes) -> SmilingMouth:
+    pixels = _picture(picture, _SMILE, least=8)
+    expected = 2 * len(LIP_POINTS) + 1
+    if len(data) != 4 * expected:
+        raise ValueError(f"{_SMILE_POINTS} has {len(data)} bytes instead of {4 * expected}")
+    numbers = np.frombuffer(data, "<f4").astype(np.float32)
+    if not np.isfinite(numbers).all() or not 0 <= numbers[-1] <= _WIDEST:
+        raise ValueError(f"{_SMILE_POINTS} holds what is no mouth's")
+    corners: Floats = numbers[:-1].reshape(-1, 2).copy()
+    if corners.min() < -1 or (corners.max(axis=0) > Size.of(pixels)).any():
+        raise ValueError(f"{_SMILE_POINTS} lies outside of its picture")
+    return SmilingMouth(pixels, corners, float(numbers[-1]))
+
+
+def _picture(data: bytes, name: str, least: int = _LEAST_SIDE_PX) -> Pixels:
     try:
         kind, size = read_header(data)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from error
-    if kind != "PNG" or not all(_LEAST_SIDE_PX <= side <= _MOST_SIDE_PX for side in size):
+    if kind != "PNG" or not all(least <= side <= _MOST_SIDE_PX for side in size):
         raise ValueError(f"{name} is a {kind} picture of {size}")
     try:
         return decode_picture(data)

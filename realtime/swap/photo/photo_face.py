@@ -22,6 +22,7 @@ from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
 from realtime.swap.photo.skin_texture import wearable_part, without_hair
+from realtime.swap.photo.smiling_mouth import MouthPainter, SmilingMouth
 
 _MARGIN = 0.25
 """How much of the photo around the face is kept, as a share of the face: the ring around the mesh lies in it."""
@@ -51,6 +52,8 @@ class PhotoLevels:
     """The side of a square as large as the face's outline."""
     in_own_light: Callable[[], PhotoLevels] | None
     """Makes the same with a lamp at one side as the photo has it, once; None: this is it."""
+    smile: SmilingMouth | None = None
+    """Its own mouth as it smiles, where another photo shows it at rest."""
 
     @classmethod
     def of(
@@ -141,13 +144,18 @@ class PhotoFace(FaceSource):
         self.corners = photo.corners
         self._map = new_grid(2)
         self._proportions = ShapeTransfer(photo.mesh, photo.corners)
+        self._smile = MouthPainter(photo.smile) if photo.smile is not None else None
 
     def keep_own_light(self, *, keeps: bool) -> None:
         photo = self._photo.in_own_light() if keeps and self._photo.in_own_light is not None else self._photo
         self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
 
     def draw(self, geometry: FaceGeometry) -> Pixels:
-        return self._draw(geometry, self._levels)
+        out = self._draw(geometry, self._levels)
+        if self._smile is not None:
+            self._smile.paint(out, geometry)
+            self.own_mouth = self._smile.share
+        return out
 
     def draw_with_mouth(self, geometry: FaceGeometry) -> Pixels:
         return self._draw(geometry, self._with_mouth)
@@ -167,6 +175,8 @@ class PhotoFace(FaceSource):
 
     def forget(self) -> None:
         self._proportions.forget()
+        if self._smile is not None:
+            self._smile.forget()
 
     def _bridge(self, level: Pixels, geometry: FaceGeometry, out: Pixels) -> None:
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is
