@@ -50,6 +50,8 @@ def _missing(sights: Sequence[Sight], levels: PhotoLevels) -> Iterator[str]:
         yield f"none is turned to the {where} by 20° or more: that side of the face is drawn from less"
     if levels.lips is not None:
         yield "none has its mouth closed and at rest: the lips are the wearer's, in the photos' colour"
+    if levels.smile is None:
+        yield "none smiles and shows its teeth: who smiles has their own"
     if all(sight.openness < SHUT_IN_PHOTO for sight in sights):
         yield "none has its eyes open: with open ones the lids fit better"
     if max(sight.mesh.width_px for sight in sights) < LEAST_WIDTH_PX:
