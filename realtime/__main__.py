@@ -6,6 +6,7 @@ import argparse
 import errno
 import importlib
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Protocol
 
 from realtime import __version__
 from realtime.commands.meant import meant
-from realtime.core.argument_parser import Parser
+from realtime.core.argument_parser import Parser, RawDescriptionHelpFormatter
 from realtime.core.errors import OptionError, RealtimeError, in_one_line, nearest, shown
+from realtime.core.language import LANGUAGES, N_, _, follow_in_libraries, use
 from realtime.core.text_limits import abbreviated
 from realtime.system.console import print_in_any_encoding, set_up_logging, silence_native_libraries, told_all
 from realtime.system.signals import INTERRUPTED, Interruption, graceful_shutdown, leave, leave_interrupted, leave_now
@@ -34,22 +36,22 @@ class CommandModule(Protocol):
 
 
 COMMANDS = {
-    "run": "show the picture, live (what 'realtime' alone does)",
-    "render": "a recorded video or a folder of pictures into a file, every frame, sound kept",
-    "gallery": "a wall of screens, unattended: programme, opening hours, restarts, out of one file",
-    "morph": "photos of people as figures and films: from one to another, and along attributes",
-    "face": "one face to be worn, of several photos or a film",
-    "portrait": "make a portrait pack from any picture with a face in it",
-    "devices": "cameras, virtual cameras, screens and sound devices",
-    "effects": "the effects and their settings",
-    "scenes": "looks kept under a number and a name: list them, give them away",
-    "osc": "the addresses that --osc answers to",
-    "models": "the models: list, verify; add somebody else's style",
-    "install-launcher": "an icon among the programs, for people without a terminal",
-    "doctor": "what works on this machine, and what to do about the rest",
+    "run": N_("show the picture, live (what 'realtime' alone does)"),
+    "render": N_("a recorded video or a folder of pictures into a file, every frame, sound kept"),
+    "gallery": N_("a wall of screens, unattended: programme, opening hours, restarts, out of one file"),
+    "morph": N_("photos of people as figures and films: from one to another, and along attributes"),
+    "face": N_("one face to be worn, of several photos or a film"),
+    "portrait": N_("make a portrait pack from any picture with a face in it"),
+    "devices": N_("cameras, virtual cameras, screens and sound devices"),
+    "effects": N_("the effects and their settings"),
+    "scenes": N_("looks kept under a number and a name: list them, give them away"),
+    "osc": N_("the addresses that --osc answers to"),
+    "models": N_("the models: list, verify; add somebody else's style"),
+    "install-launcher": N_("an icon among the programs, for people without a terminal"),
+    "doctor": N_("what works on this machine, and what to do about the rest"),
 }
 
-_EXAMPLES = """\
+_EXAMPLES = N_("""\
 examples:
   realtime                                     a portrait in a window follows whoever looks at it
   realtime her.jpg                             her face on yours; film.mp4, gallery.toml, a folder: likewise
@@ -60,33 +62,50 @@ examples:
   realtime portrait build painting.jpg -o painting.portrait
 
 'realtime COMMAND --help' tells more of each.
-"""
+""")
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
-    formatter = argparse.RawDescriptionHelpFormatter
+    formatter = RawDescriptionHelpFormatter
     if command is None:
         width = max(map(len, COMMANDS))
-        listing = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
+        listing = "\n".join(f"  {name:{width}}  {_(summary)}" for name, summary in COMMANDS.items())
         parser: argparse.ArgumentParser = Parser(
             prog="realtime",
             usage="realtime [COMMAND] [OPTIONS]",
-            description="Real-time webcam effects: a portrait whose eyes follow you.",
-            epilog=f"commands:\n{listing}\n\n{_EXAMPLES}",
+            description=_("Real-time webcam effects: a portrait whose eyes follow you."),
+            epilog=_("commands:\n{listing}\n\n{examples}", listing=listing, examples=_(_EXAMPLES)),
             formatter_class=formatter,
             allow_abbrev=False,
         )
-        parser.add_argument("--version", action="version", version=f"realtime {__version__}")
+        parser.add_argument(
+            "--version",
+            action="version",
+            version=f"realtime {__version__}",
+            help=_("show program's version number and exit"),
+        )
+        _add_language(parser)
         return parser
+    summary = _(COMMANDS[command])
     parser = Parser(
         prog=f"realtime {command}",
-        description=COMMANDS[command][0].upper() + COMMANDS[command][1:] + ".",
+        description=_("{summary}.", summary=summary[0].upper() + summary[1:]),
         formatter_class=formatter,
         allow_abbrev=False,
     )
     _load(command).add_arguments(parser)
-    parser.add_argument("--debug", action="store_true", help="tell everything, with tracebacks")
+    parser.add_argument("--debug", action="store_true", help=_("tell everything, with tracebacks"))
+    _add_language(parser)
     return parser
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    """Let `--help` tell of it: it has been heard before a parser is made, for that speaks, too."""
+    parser.add_argument(
+        "--language",
+        metavar="|".join(LANGUAGES),
+        help=_("the language of all words; default: as LANG and its like say"),
+    )
 
 
 def _load(command: str) -> CommandModule:
@@ -116,6 +135,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(words: list[str], interruption: Interruption) -> int:
     log = logging.getLogger("realtime")
     has_terminal, words = FROM_ICON not in words, [word for word in words if word != FROM_ICON]
+    words, language = _without_language(words)
+    if language in LANGUAGES:
+        use(language)
+    follow_in_libraries()
     try:
         words = meant(words, COMMANDS)
         debug = "--debug" in words
@@ -128,7 +151,7 @@ def _main(words: list[str], interruption: Interruption) -> int:
         set_up_logging(debug=debug)
         last = _LastError()
         log.addHandler(last)
-        code = _run(words, log, interruption, debug=debug)
+        code = _run(words, language, log, interruption, debug=debug)
         log.removeHandler(last)
         if not has_terminal and last.words and code not in (0, INTERRUPTED):
             _show(last.words)
@@ -162,9 +185,31 @@ def _show(words: str) -> None:
     show_error(words[:1].upper() + words[1:])
 
 
-def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, debug: bool) -> int:
+def _without_language(words: list[str]) -> tuple[list[str], str | None]:
+    """Return the words without `--language`, wherever it stands, and what it asks for: `zh` of `zh-CN` and `zh_CN`."""
+    rest, asked, left = [], None, iter(words)
+    for word in left:
+        flag, equals, value = word.partition("=")
+        if flag != "--language":
+            rest.append(word)
+            continue
+        asked = re.split("[-_.]", value if equals else next(left, ""))[0].lower()
+    return rest, asked
+
+
+def _run(
+    words: list[str], language: str | None, log: logging.Logger, interruption: Interruption, *, debug: bool
+) -> int:
     """Run the command that the words name, and turn what it raises into a line and an exit code."""
     try:
+        if language is not None and language not in LANGUAGES:
+            raise OptionError(
+                _(
+                    "--language: there is no '{language}'; there are: {languages}",
+                    language=abbreviated(language),
+                    languages=", ".join(LANGUAGES),
+                )
+            )
         if words and words[0] in ("-h", "--help", "--version"):
             _parser(None).parse_args(words)
         if not words or words[0].startswith("-"):
@@ -184,30 +229,36 @@ def _run(words: list[str], log: logging.Logger, interruption: Interruption, *, d
         return 0
     except OSError as error:  # a read-only medium, a full disk, a name too long: whatever else was not foreseen
         where = f"{error.filename}: " if error.filename else ""
-        what = f"{where}{error.strerror or error}; check the path, its permissions and the disk"
+        what = _(
+            "{where}{reason}; check the path, its permissions and the disk", where=where, reason=error.strerror or error
+        )
         log.error("%s", what, exc_info=error if debug else None)
         return 2
     except Exception as error:
         if interruption.is_asked:
             raise KeyboardInterrupt from error
         if isinstance(error, MemoryError) or "can't start new thread" in str(error):
-            log.error("%s; close other programs, or raise the limit (ulimit -a)", _shortage(error))
+            log.error(_("%s; close other programs, or raise the limit (ulimit -a)"), _shortage(error))
             return 2
         what = f"{type(error).__name__}: {in_one_line(error)}"
         log.error(
-            "this is a fault in realtime, not yours: %s; --debug shows where", what, exc_info=error if debug else None
+            _("this is a fault in realtime, not yours: %s; --debug shows where"),
+            what,
+            exc_info=error if debug else None,
         )
         return 70  # EX_SOFTWARE of BSD's sysexits
 
 
 def _no_command(word: str) -> str:
     if Path(word).suffix or "/" in word or "\\" in word:
-        return f"no such file: {abbreviated(word)}; check the path, or see 'realtime --help'"
-    return f"no command '{abbreviated(word)}'{nearest(word, COMMANDS)}; 'realtime --help' lists them"
+        return _("no such file: {word}; check the path, or see 'realtime --help'", word=abbreviated(word))
+    return _(
+        "no command '{word}'{hint}; 'realtime --help' lists them", word=abbreviated(word), hint=nearest(word, COMMANDS)
+    )
 
 
 def _shortage(error: Exception) -> str:
-    return "there is not enough memory" if isinstance(error, MemoryError) else "no further thread can be started"
+    return _("there is not enough memory") if isinstance(error, MemoryError) else _("no further thread can be started")
 
 
 def _require_address_space() -> None:
@@ -216,11 +267,15 @@ def _require_address_space() -> None:
         import resource
     except ImportError:  # Windows has no such limit
         return
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    limit, _unused = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
         raise OptionError(
-            f"this process may address {limit / 1e9:.1f} GB of memory, and its libraries need "
-            f"{_LEAST_ADDRESS_SPACE / 1e9:.0f}; raise the limit (ulimit -v)"
+            _(
+                "this process may address {limit_gb:.1f} GB of memory, and its libraries need "
+                "{needed_gb:.0f}; raise the limit (ulimit -v)",
+                limit_gb=limit / 1e9,
+                needed_gb=_LEAST_ADDRESS_SPACE / 1e9,
+            )
         )
 
 
@@ -231,7 +286,7 @@ def _stdout_failed(log: logging.Logger) -> bool:
     failure = stdout_failure()
     if failure is None or failure.errno in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL where others say EPIPE
         return False
-    log.error("cannot write to standard output: %s; send it somewhere else", failure.strerror or failure)
+    log.error(_("cannot write to standard output: %s; send it somewhere else"), failure.strerror or failure)
     return True
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from realtime.core import language
+
 # On a loaded machine anything takes long once.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -22,6 +24,9 @@ settings.load_profile("any machine")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+# Messages are compared as they stand in the code; programs under test are told by it, too.
+os.environ["LANGUAGE"] = "en"
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the cores have a process each; before anything imports PyTorch or OpenCV
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -88,6 +93,14 @@ def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logger.handlers[:], logger.level, logger.propagate = _QUIET
     yield
     logger.handlers[:], logger.level, logger.propagate = _QUIET
+
+
+@pytest.fixture(autouse=True)
+def _english_again(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that speaks another language, `realtime --language` for one, leaves the next one in English."""
+    monkeypatch.setenv("LANGUAGE", "en")
+    yield
+    language.forget()
 
 
 @pytest.fixture(scope="session")

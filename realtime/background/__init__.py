@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import field
 from typing import ClassVar, Literal
 
+from realtime.core.language import N_
 from realtime.core.settings import setting
 from realtime.imaging.frame import Frame, Pixels
 from realtime.person.mask import USUAL_SOFTNESS, PersonMask
@@ -22,22 +23,24 @@ class BackgroundSettings:
 
     amount: float = field(
         default=0.5,
-        metadata=setting("how far the room is out of focus", least=0.1, most=1, step=0.1, unit="%", live=True),
+        metadata=setting(N_("how far the room is out of focus"), least=0.1, most=1, step=0.1, unit="%", live=True),
     )
     fit: Literal["cover", "contain"] = field(
         default="cover",
-        metadata=setting("cover: a picture fills the frame, what is too much cut off; contain: all of it", live=True),
+        metadata=setting(
+            N_("cover: a picture fills the frame, what is too much cut off; contain: all of it"), live=True
+        ),
     )
     softness: float = field(
         default=USUAL_SOFTNESS,
         metadata=setting(
-            "how soft people's outlines are; hair wants some", least=0, most=1, step=0.1, unit="%", live=True
+            N_("how soft people's outlines are; hair wants some"), least=0, most=1, step=0.1, unit="%", live=True
         ),
     )
     failing: Literal["hide", "show"] = field(
         default="hide",
         metadata=setting(
-            "where people cannot be told from the background; hide: all is background; show: the camera's picture",
+            N_("where people cannot be told from the background; hide: all is background; show: the camera's picture"),
             live=True,
         ),
     )

@@ -6,6 +6,7 @@ from realtime.background import Background
 from realtime.background.blur import BlurredBackground
 from realtime.background.colour import COLOURS, ColourBackground, bgr_of
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Size
 
@@ -27,7 +28,11 @@ def open_background(text: str, frame: Size, *, waits: bool) -> Background | None
     if text.startswith("#") or not path.exists():
         known = nearest(text, [BLUR, NONE, *COLOURS])
         raise OptionError(
-            f"background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture or a film"
+            _(
+                "background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture or a film",
+                text=text,
+                known=known,
+            )
         )
     from realtime.background.pictures import FilmBackground, StillBackground
     from realtime.cameras import kind_of
@@ -37,4 +42,4 @@ def open_background(text: str, frame: Size, *, waits: bool) -> Background | None
         return StillBackground(path.name, read_picture(path))
     if kind_of(text) in ("video", "folder"):
         return FilmBackground(path.name, text, frame, waits=waits)
-    raise OptionError(f"background:{text} is neither a picture nor a film; name a file")
+    raise OptionError(_("background:{text} is neither a picture nor a film; name a file", text=text))

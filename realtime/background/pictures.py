@@ -13,6 +13,7 @@ import numpy as np
 from realtime.background import Background, BackgroundSettings
 from realtime.cameras import Camera, CameraRequest, open_camera
 from realtime.core.errors import FAULTS, CameraError, in_one_line
+from realtime.core.language import _
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import cover_into, letterbox_into
 from realtime.person.mask import PersonMask
@@ -83,7 +84,7 @@ class FilmBackground(Background):
         first = camera.read()
         if first is None:
             camera.close()
-            raise CameraError(f"{title} holds no picture; choose another film")
+            raise CameraError(_("{title} holds no picture; choose another film", title=title))
         self._shown = Fitted.of(first.pixels, *self._wanted)
         self._film_s = 0.0  # what is shown
         self._pts_s = -math.inf  # of the last frame
@@ -133,13 +134,13 @@ class FilmBackground(Background):
                     at_s, ends_s = begins_s + frame.pts_s, begins_s + frame.pts_s + 1 / camera.info.fps
                     self._put(_Due(at_s, Fitted.of(frame.pixels, *self._wanted)))
                 elif is_new:
-                    raise CameraError("there is no picture in it any more")
+                    raise CameraError(_("there is no picture in it any more"))
                 else:
                     camera.close()
                     camera, begins_s = open_camera(self._source, CameraRequest()), ends_s
                 is_new = frame is None
         except FAULTS as error:
-            log.warning("%s cannot be shown further, its last picture stays: %s", self.title, in_one_line(error))
+            log.warning(_("%s cannot be shown further, its last picture stays: %s"), self.title, in_one_line(error))
             self._put(None)
         finally:
             camera.close()

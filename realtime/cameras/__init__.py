@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from realtime.core.errors import CameraError, nearest
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Frame, Size
@@ -71,18 +72,18 @@ class Camera(ABC):
 
 
 CAMERAS: dict[str, RegistryEntry] = {
-    "webcam": RegistryEntry("realtime.cameras.webcam", "Webcam", "a camera by number or by name"),
-    "video": RegistryEntry("realtime.cameras.video_file", "VideoFile", "a video file"),
-    "stream": RegistryEntry("realtime.cameras.stream", "Stream", "a network stream (rtsp://, http://, udp:// …)"),
-    "still": RegistryEntry("realtime.cameras.still", "Still", "one picture, again and again"),
-    "folder": RegistryEntry("realtime.cameras.picture_folder", "PictureFolder", "a folder of numbered pictures"),
-    "shared": RegistryEntry("realtime.cameras.shared", "Shared", "a camera that another process has opened"),
-    "demo": RegistryEntry("realtime.cameras.demo", "Demo", "a built-in viewer who walks about"),
+    "webcam": RegistryEntry("realtime.cameras.webcam", "Webcam", N_("a camera by number or by name")),
+    "video": RegistryEntry("realtime.cameras.video_file", "VideoFile", N_("a video file")),
+    "stream": RegistryEntry("realtime.cameras.stream", "Stream", N_("a network stream (rtsp://, http://, udp:// …)")),
+    "still": RegistryEntry("realtime.cameras.still", "Still", N_("one picture, again and again")),
+    "folder": RegistryEntry("realtime.cameras.picture_folder", "PictureFolder", N_("a folder of numbered pictures")),
+    "shared": RegistryEntry("realtime.cameras.shared", "Shared", N_("a camera that another process has opened")),
+    "demo": RegistryEntry("realtime.cameras.demo", "Demo", N_("a built-in viewer who walks about")),
 }
 """Each class is opened as `Class(source, request)`, `source` being the text the user gave."""
 
 _MOVING_WEBP = RegistryEntry(
-    "realtime.cameras.animated_webp", "MovingWebp", "an animated WebP, which FFmpeg does not read"
+    "realtime.cameras.animated_webp", "MovingWebp", N_("an animated WebP, which FFmpeg does not read")
 )
 
 PICTURE_SUFFIXES = frozenset(
@@ -110,9 +111,17 @@ def kind_of(source: str) -> str:
     if path.is_char_device():  # /dev/v4l/by-id/…: the name that stays when cameras are plugged in another order
         return "webcam"
     if path.exists():
-        raise CameraError(f"{source} is neither a file nor a folder nor a camera; choose another source")
+        raise CameraError(
+            _("{source} is neither a file nor a folder nor a camera; choose another source", source=source)
+        )
     if path.suffix or "/" in source or "\\" in source:
-        raise CameraError(f"no such file: {source}{nearest(source, ['demo'])}; check the path, or name another")
+        raise CameraError(
+            _(
+                "no such file: {source}{hint}; check the path, or name another",
+                source=source,
+                hint=nearest(source, ["demo"]),
+            )
+        )
     return "webcam"  # by name: the webcam module knows the names, and says which there are
 
 

@@ -7,6 +7,7 @@ import time
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.picture_files import webp
@@ -23,13 +24,15 @@ class MovingWebp(Camera):
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise CameraError(f"cannot read {path}: {error.strerror}; check the path and its permissions") from error
+            raise CameraError(
+                _("cannot read {path}: {reason}; check the path and its permissions", path=path, reason=error.strerror)
+            ) from error
         self._pictures = webp.pictures(data)
         try:
             durations_s = [float(duration_s) for duration_s in webp.durations_s(data)]
             first = next(self._pictures)
         except (ValueError, StopIteration) as error:
-            raise CameraError(f"{self._name} {error}; save it again") from error
+            raise CameraError(_("{name} {reason}; save it again", name=self._name, reason=error)) from error
         self._times_s = [sum(durations_s[:number]) for number in range(len(durations_s))]
         period_s = min(durations_s)
         if durations_s[-1] > period_s * 1.01:

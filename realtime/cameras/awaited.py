@@ -15,6 +15,7 @@ import numpy as np
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.imaging.frame import USUAL_SIZE, Frame
 from realtime.imaging.pixels import RESTING_BGR
 
@@ -58,7 +59,7 @@ class AwaitedCamera(Camera):
             with self._lock:
                 self._camera, self._opened = self._opened, None
             if self._camera is not None:
-                log.warning("%s is there", self._camera.info.name)
+                log.warning(_("%s is there"), self._camera.info.name)
                 self._found(self._camera.info)
         if self._camera is not None:
             frame = self._camera.read()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
+from realtime.core.language import _
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.numerics import eased
@@ -81,7 +82,7 @@ class Demo(Camera):
 
     def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - `demo` has no other name
         size = request.size or USUAL_SIZE
-        self.info = CameraInfo("demo viewer", size, request.fps or _DEFAULT_FPS, live=False)
+        self.info = CameraInfo(_("demo viewer"), size, request.fps or _DEFAULT_FPS, live=False)
         self._figure = cut_out(read_picture(sample_photo()))
         self._room = draw_room(size)
         self._pool = FramePool(size)

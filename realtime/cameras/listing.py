@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 from realtime.system import v4l2
 from realtime.system.opencv_log import quiet_opencv
@@ -36,7 +37,9 @@ class ListedMode:
         formats = ", ".join(self.pixel_formats[:_FORMATS_SHOWN])
         more = len(self.pixel_formats) - _FORMATS_SHOWN
         return (
-            f"{self.size}" + (f" at {rates} fps" if rates else "") + f"  ({formats}{f' +{more}' if more > 0 else ''})"
+            f"{self.size}"
+            + (_(" at {rates} fps", rates=rates) if rates else "")
+            + f"  ({formats}{f' +{more}' if more > 0 else ''})"
         )
 
 
@@ -54,7 +57,11 @@ class ListedCamera:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.path})" if self.path.startswith("/dev/") else f"{self.name} (camera {self.number})"
+        return (
+            f"{self.name} ({self.path})"
+            if self.path.startswith("/dev/")
+            else _("{name} (camera {number})", name=self.name, number=self.number)
+        )
 
 
 def list_cameras(*, with_modes: bool = True) -> list[ListedCamera]:
@@ -104,18 +111,20 @@ def named(text: str, cameras: Iterable[ListedCamera]) -> ListedCamera:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise CameraError(f"'{text}' fits several cameras: {_as_list(matches)}; give the number of one")
-    raise CameraError(f"no camera '{text}'; {there_are(cameras)}")
+        raise CameraError(
+            _("'{text}' fits several cameras: {matches}; give the number of one", text=text, matches=_as_list(matches))
+        )
+    raise CameraError(_("no camera '{text}'; {there_are}", text=text, there_are=there_are(cameras)))
 
 
 def there_are(cameras: Iterable[ListedCamera]) -> str:
     """Say which cameras exist, and what can be done without one."""
     listed = _as_list(cameras)
     if listed:
-        return f"there are: {listed}"
+        return _("there are: {listed}", listed=listed)
     if ON_LINUX and any(not os.access(path, os.R_OK | os.W_OK) for path in Path("/dev").glob("video*")):
-        return "there is none you may use; run: sudo usermod -aG video $USER, then log out and in again"
-    return "there is none; plug one in, or use --source demo"
+        return _("there is none you may use; run: sudo usermod -aG video $USER, then log out and in again")
+    return _("there is none; plug one in, or use --source demo")
 
 
 def _as_list(cameras: Iterable[ListedCamera]) -> str:

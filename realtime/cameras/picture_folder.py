@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime.cameras import PICTURE_SUFFIXES, Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -35,7 +36,13 @@ class PictureFolder(Camera):
         notes = [f"{name}: {note}" for note in irregularities(self._paths)]
         if fps is None:
             fps = _ASSUMED_FPS
-            notes.append(f"{name}: the pictures tell no rate; they play at {fps:g} fps, or say another with --fps")
+            notes.append(
+                _(
+                    "{name}: the pictures tell no rate; they play at {fps:g} fps, or say another with --fps",
+                    name=name,
+                    fps=fps,
+                )
+            )
         self.info = CameraInfo(name, size, fps, live=False, frame_count=len(self._paths), notes=tuple(notes))
 
     def read(self) -> Frame | None:
@@ -49,8 +56,12 @@ class PictureFolder(Camera):
             pixels = read_picture(path)
         if Size.of(pixels) != self.info.size:
             raise CameraError(
-                f"{path.name} is {Size.of(pixels)}, the pictures before it {self.info.size}; "
-                "a folder's pictures must all have one size"
+                _(
+                    "{name} is {size}, the pictures before it {info_size}; a folder's pictures must all have one size",
+                    name=path.name,
+                    size=Size.of(pixels),
+                    info_size=self.info.size,
+                )
             )
         return Frame(pixels, time.monotonic(), index / self.info.fps, index)
 
@@ -63,11 +74,17 @@ def pictures_in(folder: Path) -> list[Path]:
     try:
         entries = list(folder.iterdir())
     except OSError as error:
-        raise CameraError(f"cannot read {folder}: {error.strerror}; check the path and its permissions") from error
+        raise CameraError(
+            _(
+                "cannot read {folder}: {reason}; check the path and its permissions",
+                folder=folder,
+                reason=error.strerror,
+            )
+        ) from error
     paths = [p for p in entries if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
     if not paths:
         kinds = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise CameraError(f"{folder} holds no pictures ({kinds}); choose another folder")
+        raise CameraError(_("{folder} holds no pictures ({kinds}); choose another folder", folder=folder, kinds=kinds))
     return sorted(paths, key=natural_key)
 
 
@@ -82,7 +99,9 @@ def irregularities(paths: Sequence[Path]) -> list[str]:
         others = [path.name for path in paths if path not in row]
         if len(others) > len(row):  # no row at all: holiday pictures
             return []
-        return [f"not of one row with the others: {_some(others)}; all play, in the order of their names"]
+        return [
+            _("not of one row with the others: {others}; all play, in the order of their names", others=_some(others))
+        ]
     head, first, tail = _last_number(paths[0].stem)
     if not first:  # a single picture
         return []
@@ -97,11 +116,11 @@ def irregularities(paths: Sequence[Path]) -> list[str]:
     if not missing:
         return []
     names = [f"{head}{number:0{len(first)}}{tail}{paths[0].suffix}" for number in missing]
-    return [f"missing: {_some(names)}; what comes after them plays that much earlier"]
+    return [_("missing: {names}; what comes after them plays that much earlier", names=_some(names))]
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
+    more = _(" and {more} more", more=len(names) - _SOME) if len(names) > _SOME else ""
     return ", ".join(names[:_SOME]) + more
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from realtime.cameras import Camera, CameraRequest, open_camera
 from realtime.cameras.listing import ListedCamera, list_cameras
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,10 @@ class SameCamera:
         known = self._known
         same = [one for one in self._list() if one.name == known.name]
         if not same:
-            raise CameraError(f"{known.name} is not plugged in; plug it in again")
+            raise CameraError(_("{name} is not plugged in; plug it in again", name=known.name))
         found = next((one for one in same if one.number == known.number), same[0])
         camera = self._open(str(found.number), self._request)
         if found.number != known.number:
-            log.warning("%s is camera %d now", found.name, found.number)
+            log.warning(_("%s is camera %d now"), found.name, found.number)
         self._known = found
         return camera

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -137,7 +138,13 @@ class FramePublisher:
         """
         size = Size.of(pixels)
         if 3 * size.width * size.height > _PICTURE_BYTES:
-            raise CameraError(f"pictures of {size} are too large to be shared; ask the camera for {_LARGEST} at most")
+            raise CameraError(
+                _(
+                    "pictures of {size} are too large to be shared; ask the camera for {largest} at most",
+                    size=size,
+                    largest=_LARGEST,
+                )
+            )
         header = self._layout.header
         number = int(header["newest"][0])
         slot = self._layout.slots[number % _SLOTS]
@@ -175,7 +182,7 @@ class FramePublisher:
         """Let nothing that is written after this be seen before what was written before it: an ARM processor would
         otherwise be free to. Python has no word for it; a lock does it.
         """
-        for _ in range(2):
+        for _unused in range(2):
             with self._fence:
                 pass
 
@@ -186,7 +193,7 @@ class Shared(Camera):
     def __init__(self, source: str, request: CameraRequest) -> None:  # noqa: ARG002 - it keeps its own size and rate
         name = source.partition(":")[2]
         if not name:
-            raise CameraError("shared:NAME reads a camera that another process publishes; write its name")
+            raise CameraError(_("shared:NAME reads a camera that another process publishes; write its name"))
         self._name = abbreviated(name)
         self._close_memory, memory = _attached(name, self._name)
         self._layout: _Layout | None = None
@@ -201,7 +208,7 @@ class Shared(Camera):
     def _start(self) -> None:
         header = self._header
         if int(header["magic"][0]) != _MAGIC:
-            raise CameraError(f"shared:{self._name} is not ready yet; try again")
+            raise CameraError(_("shared:{name} is not ready yet; try again", name=self._name))
         self._pool = FramePool(_LARGEST)
         self._number = 0
         self._count = 0
@@ -209,7 +216,9 @@ class Shared(Camera):
         self._first = frame = self._wait(_FIRST_WITHIN_S)
         label = bytes(header["name"][0]).split(b"\0")[0].decode("utf-8", "replace") or "camera"
         fps = float(header["fps"][0])
-        self.info = CameraInfo(f"{label} (shared)", frame.size, fps if 0 < fps < 1000 else 30.0, live=True)
+        self.info = CameraInfo(
+            _("{label} (shared)", label=label), frame.size, fps if 0 < fps < 1000 else 30.0, live=True
+        )
 
     def read(self) -> Frame | None:
         frame, self._first = self._first, None
@@ -235,10 +244,10 @@ class Shared(Camera):
             now_s = time.monotonic()
             if now_s - float(self._header["beat_s"][0]) > GONE_AFTER_S:
                 raise CameraError(
-                    f"nobody publishes shared:{self._name} any more; start the gallery that has the camera"
+                    _("nobody publishes shared:{name} any more; start the gallery that has the camera", name=self._name)
                 )
             if now_s > give_up_at_s or not int(self._header["has_camera"][0]):
-                raise CameraError(f"the camera of shared:{self._name} sends nothing; check its cable")
+                raise CameraError(_("the camera of shared:{name} sends nothing; check its cable", name=self._name))
             time.sleep(_LOOK_EVERY_S)
 
     def _newest(self) -> Frame | None:
@@ -277,10 +286,12 @@ def _created(name: str) -> SharedMemory:
             return SharedMemory(memory_name(name), create=True, size=_BYTES)
         except FileExistsError:
             if attempt or not _is_left_behind(name):
-                raise CameraError(f"shared:{abbreviated(name)} is published already; end the other program") from None
+                raise CameraError(
+                    _("shared:{name} is published already; end the other program", name=abbreviated(name))
+                ) from None
         except OSError as error:
             raise CameraError(
-                f"no memory to share a camera: {error.strerror or error}; close other programs"
+                _("no memory to share a camera: {reason}; close other programs", reason=error.strerror or error)
             ) from error
     raise AssertionError  # the second attempt returns or raises
 
@@ -313,7 +324,9 @@ def remove_left_behind(name: str, ended_pid: int = 0) -> None:
 
 def _attached(name: str, shown_name: str) -> tuple[Any, Any]:
     """Return what closes the memory, and the memory. Raises CameraError."""
-    missing = CameraError(f"nobody publishes shared:{shown_name}; start the gallery that has the camera")
+    missing = CameraError(
+        _("nobody publishes shared:{shown_name}; start the gallery that has the camera", shown_name=shown_name)
+    )
     if _ON_LINUX:
         # Read only, and by hand: `SharedMemory` of Python 3.12 and older takes the memory away when a reader ends.
         try:
@@ -323,7 +336,9 @@ def _attached(name: str, shown_name: str) -> tuple[Any, Any]:
         try:
             about = os.fstat(descriptor)
             if about.st_uid != os.getuid() or about.st_size < _BYTES:
-                raise CameraError(f"shared:{shown_name} is not this user's; give the camera another name")
+                raise CameraError(
+                    _("shared:{shown_name} is not this user's; give the camera another name", shown_name=shown_name)
+                )
             mapped = mmap.mmap(descriptor, _BYTES, prot=mmap.PROT_READ)
         finally:
             os.close(descriptor)
@@ -336,5 +351,7 @@ def _attached(name: str, shown_name: str) -> tuple[Any, Any]:
         resource_tracker.unregister(f"/{memory_name(name)}", "shared_memory")  # it is the publisher's to take away
     if memory.size < _BYTES:
         memory.close()
-        raise CameraError(f"shared:{shown_name} is of another version; end all programs and start them again")
+        raise CameraError(
+            _("shared:{shown_name} is of another version; end all programs and start them again", shown_name=shown_name)
+        )
     return memory.close, memory.buf

@@ -10,6 +10,7 @@ import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.video.container import FilmClock
 from realtime.video.decoding import decoded_pictures, stated_fps
@@ -45,23 +46,35 @@ class Stream(Camera):
             return av.open(source, options=dict(_OPTIONS), timeout=timeouts_s, metadata_errors="ignore")
         except av.ExitError as error:  # how FFmpeg calls a time limit that PyAV keeps
             raise CameraError(
-                f"no answer from {self._name} within {_OPEN_WITHIN_S:g} s; check the address and that it is running"
+                _(
+                    "no answer from {name} within {open_within_s:g} s; check the address and that it is running",
+                    name=self._name,
+                    open_within_s=_OPEN_WITHIN_S,
+                )
             ) from error
         except av.ProtocolNotFoundError as error:
             known = ", ".join(f"{name}://" for name in sorted(_KNOWN_TO_FEW))
-            raise CameraError(f"cannot open {self._name}: no such kind of stream; there are {known}") from error
+            raise CameraError(
+                _("cannot open {name}: no such kind of stream; there are {known}", name=self._name, known=known)
+            ) from error
         except av.HTTPUnauthorizedError as error:
-            raise CameraError(f"{self._name} wants a password: write it as rtsp://name:password@address") from error
+            raise CameraError(
+                _("{name} wants a password: write it as rtsp://name:password@address", name=self._name)
+            ) from error
         except (OSError, av.FFmpegError) as error:
             reason = error.strerror or str(error)
             raise CameraError(
-                f"cannot open {self._name}: {reason}; check the address and that it is running"
+                _(
+                    "cannot open {name}: {reason}; check the address and that it is running",
+                    name=self._name,
+                    reason=reason,
+                )
             ) from error
 
     def _start(self) -> None:
         stream = self._container.streams.best("video")
         if not isinstance(stream, av.VideoStream) or stream.codec_context is None:
-            raise CameraError(f"{self._name} carries no video that can be decoded here; check the address")
+            raise CameraError(_("{name} carries no video that can be decoded here; check the address", name=self._name))
         stream.thread_type = "SLICE"  # threads by frame would hold each picture back by one frame a thread
         stream.codec_context.flags |= int(av.codec.context.Flags.low_delay)
         self._pictures = decoded_pictures(self._container, stream, FilmClock(self._container))
@@ -72,7 +85,7 @@ class Stream(Camera):
         fps = stated_fps(stream)
         self._first = self._next_picture()
         if self._first is None:
-            raise CameraError(f"{self._name} ended before its first picture; check that it is running")
+            raise CameraError(_("{name} ended before its first picture; check that it is running", name=self._name))
         size = Size.of(self._first[0])
         self.info = CameraInfo(self._name, size, fps, live=self._live)
 
@@ -80,7 +93,7 @@ class Stream(Camera):
         picture, self._first = self._first or self._next_picture(), None
         if picture is None:
             if self._live:
-                raise CameraError(f"{self._name} has ended; check that it is running")
+                raise CameraError(_("{name} has ended; check that it is running", name=self._name))
             return None
         pixels, pts_s = picture
         index = self._count
@@ -95,9 +108,17 @@ class Stream(Camera):
         try:
             picture = next((picture for picture in self._pictures if picture is not None), None)
         except av.ExitError as error:
-            raise CameraError(f"{self._name} has sent nothing for {_READ_WITHIN_S:g} s; check the network") from error
+            raise CameraError(
+                _(
+                    "{name} has sent nothing for {read_within_s:g} s; check the network",
+                    name=self._name,
+                    read_within_s=_READ_WITHIN_S,
+                )
+            ) from error
         except (OSError, av.FFmpegError) as error:
-            raise CameraError(f"{self._name} broke off: {error.strerror or error}; check the network") from error
+            raise CameraError(
+                _("{name} broke off: {reason}; check the network", name=self._name, reason=error.strerror or error)
+            ) from error
         if picture is None:
             return None
         if picture.time_s is not None:

@@ -13,6 +13,7 @@ import av
 
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.core.errors import CameraError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.video.container import MAX_PICTURE_PX, FilmClock, open_film, picture_stream, sound_stream
@@ -20,9 +21,9 @@ from realtime.video.decoding import MOST_FPS, decoded_pictures, stated_fps
 
 log = logging.getLogger(__name__)
 
-_CONVERT = "convert it first, for example: ffmpeg -i {name} converted.mp4"
+_CONVERT = N_("convert it first, for example: ffmpeg -i {name} converted.mp4")
 _SHORT_S = 0.5  # a video that ends so much before its stated end has lost something
-_DOLBY_ONLY = (
+_DOLBY_ONLY = N_(
     "{name} is Dolby Vision without a picture for other screens (profile 5); its colours come out wrong, so convert it "
     "first"
 )
@@ -51,14 +52,25 @@ class VideoFile(Camera):
         name = self._path.name
         stream = picture_stream(self._container)
         if stream is None:
-            what = "sound only" if self._container.streams.audio else "no video"
-            raise CameraError(f"{name} holds {what}; choose a video file")
+            what = _("sound only") if self._container.streams.audio else _("no video")
+            raise CameraError(_("{name} holds {what}; choose a video file", name=name, what=what))
         if stream.codec_context is None:
-            raise CameraError(f"{name} is coded in a way that cannot be read here; {_CONVERT.format(name=name)}")
+            raise CameraError(
+                _(
+                    "{name} is coded in a way that cannot be read here; {convert}",
+                    name=name,
+                    convert=_(_CONVERT, name=name),
+                )
+            )
         if stream.width * stream.height > MAX_PICTURE_PX:
             raise CameraError(
-                f"{name} says its pictures are {stream.width}x{stream.height}; at most "
-                f"{MAX_PICTURE_PX // 10**6} megapixels can be read"
+                _(
+                    "{name} says its pictures are {width}x{height}; at most {most_megapixels} megapixels can be read",
+                    name=name,
+                    width=stream.width,
+                    height=stream.height,
+                    most_megapixels=MAX_PICTURE_PX // 10**6,
+                )
             )
         stream.thread_type = "AUTO"  # threads by frame where the codec can: half the time of threads by slice
         # One core is left to whatever is made of the pictures meanwhile: with BlazeFace beside it on 2 cores, one
@@ -80,7 +92,7 @@ class VideoFile(Camera):
         if self._first is None:
             raise self._undecodable("")
         size = Size.of(self._first[0])
-        notes = (_DOLBY_ONLY.format(name=name),) if _is_dolby_only(stream) else ()
+        notes = (_(_DOLBY_ONLY, name=name),) if _is_dolby_only(stream) else ()
         self.info = CameraInfo(name, size, fps, live=False, frame_count=stream.frames or None, notes=notes)
 
     def read(self) -> Frame | None:
@@ -112,12 +124,19 @@ class VideoFile(Camera):
         except av.FFmpegError as error:
             if self._began_s is None and not self._count:
                 raise self._undecodable(error.strerror or "") from error
-            log.warning("%s cannot be read further: %s", self._path.name, error.strerror)
+            log.warning(_("%s cannot be read further: %s"), self._path.name, error.strerror)
         return None
 
     def _undecodable(self, reason: str) -> CameraError:
         name, why = self._path.name, f" ({reason})" if reason else ""
-        return CameraError(f"{name} holds no picture that can be decoded{why}; {_CONVERT.format(name=name)}")
+        return CameraError(
+            _(
+                "{name} holds no picture that can be decoded{why}; {convert}",
+                name=name,
+                why=why,
+                convert=_(_CONVERT, name=name),
+            )
+        )
 
     def _presentation_s(self, time_s: Fraction | None) -> float:
         """Return seconds since the first frame. A frame without a time follows the one before at the usual pace."""
@@ -164,9 +183,9 @@ class VideoFile(Camera):
         ended_s = self._last_pts_s + self._period_s
         fewer = self._count < stream.frames or not stream.frames
         if fewer and promised_s and ended_s < min(promised_s) - _SHORT_S:
-            log.warning("%s is cut short: it ends after %.1f of %.1f s", self._path.name, ended_s, min(promised_s))
+            log.warning(_("%s is cut short: it ends after %.1f of %.1f s"), self._path.name, ended_s, min(promised_s))
         elif self._damaged:
-            log.warning("%s is damaged: %d places could not be decoded", self._path.name, self._damaged)
+            log.warning(_("%s is damaged: %d places could not be decoded"), self._path.name, self._damaged)
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -174,11 +193,18 @@ def _open(path: Path) -> av.container.InputContainer:
         return open_film(path)
     except av.InvalidDataError as error:
         raise CameraError(
-            f"{path.name} is no video, or is cut short so that its index is missing; check it in another player"
+            _(
+                "{name} is no video, or is cut short so that its index is missing; check it in another player",
+                name=path.name,
+            )
         ) from error
     except (OSError, av.FFmpegError) as error:
         raise CameraError(
-            f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
+            _(
+                "cannot read {path}: {reason}; check the path and its permissions",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

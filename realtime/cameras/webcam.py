@@ -14,6 +14,7 @@ import cv2
 from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.listing import ON_LINUX, ON_WINDOWS, ListedCamera, enumerated, list_cameras, named, there_are
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
@@ -70,8 +71,20 @@ class Webcam(Camera):
         fps = fps if 0 < fps < 1000 else _DEFAULT_FPS
         notes = []
         if size != wanted_size or abs(fps - wanted_fps) > 0.05 * wanted_fps:
-            mode = f"{size} at {fps:g} fps ({_four_letters(capture.get(cv2.CAP_PROP_FOURCC))})"
-            notes.append(f"asked for {wanted_size} at {wanted_fps:g} fps, the camera gives {mode}")
+            mode = _(
+                "{size} at {fps:g} fps ({format})",
+                size=size,
+                fps=fps,
+                format=_four_letters(capture.get(cv2.CAP_PROP_FOURCC)),
+            )
+            notes.append(
+                _(
+                    "asked for {wanted_size} at {wanted_fps:g} fps, the camera gives {mode}",
+                    wanted_size=wanted_size,
+                    wanted_fps=wanted_fps,
+                    mode=mode,
+                )
+            )
         self.info = CameraInfo(self._camera.label, size, fps, live=True, notes=tuple(notes))
 
     def read(self) -> Frame | None:
@@ -81,7 +94,7 @@ class Webcam(Camera):
             pixels = self._next_picture()
             captured_at_s = time.monotonic()
             if pixels is None:
-                raise CameraError(f"{self.info.name} has stopped sending pictures; check its cable")
+                raise CameraError(_("{name} has stopped sending pictures; check its cable", name=self.info.name))
         index = self._count
         self._count += 1
         return Frame(pixels, captured_at_s, captured_at_s - self._first_at_s, index)
@@ -114,7 +127,9 @@ class Webcam(Camera):
 def _find(source: str) -> ListedCamera:
     """Return the camera that a `--source` text means. Raises CameraError where there is none such."""
     if source.isdecimal() and whole_number(source) is None:
-        raise CameraError(f"no camera {abbreviated(source)}; realtime devices lists those that are there")
+        raise CameraError(
+            _("no camera {source}; realtime devices lists those that are there", source=abbreviated(source))
+        )
     if ON_LINUX:
         if source.isdecimal():
             return _device(Path(f"/dev/video{int(source)}"))
@@ -126,7 +141,7 @@ def _find(source: str) -> ListedCamera:
     number = int(source)
     by_number = {camera.number: camera for camera in cameras}
     if cameras and number not in by_number:
-        raise CameraError(f"no camera {number}; {there_are(cameras)}")
+        raise CameraError(_("no camera {number}; {there_are}", number=number, there_are=there_are(cameras)))
     # Where the system's list cannot be had, the camera itself tells whether it is there.
     return by_number.get(number, ListedCamera(number, "camera", "", ()))
 
@@ -140,13 +155,26 @@ def _device(path: Path) -> ListedCamera:
     except OSError as error:
         raise CameraError(_refusal(str(path), device_path, error)) from error
     except ValueError as error:  # a device whose name does not end in a number
-        raise CameraError(f"{path} is no camera; {there_are(list_cameras(with_modes=False))}") from error
+        raise CameraError(
+            _("{path} is no camera; {there_are}", path=path, there_are=there_are(list_cameras(with_modes=False)))
+        ) from error
     if not device.can_capture:
         if device.can_output:
             raise CameraError(
-                f"{device.name} ({path}) is a virtual camera nobody sends to; start the program that feeds it"
+                _(
+                    "{name} ({path}) is a virtual camera nobody sends to; start the program that feeds it",
+                    name=device.name,
+                    path=path,
+                )
             )
-        raise CameraError(f"{device.name} ({path}) gives no pictures; {there_are(list_cameras(with_modes=False))}")
+        raise CameraError(
+            _(
+                "{name} ({path}) gives no pictures; {there_are}",
+                name=device.name,
+                path=path,
+                there_are=there_are(list_cameras(with_modes=False)),
+            )
+        )
     return ListedCamera(number, device.name, str(path), ())
 
 
@@ -168,25 +196,34 @@ def _why_not(camera: ListedCamera) -> str:
         refusal = v4l2.why_not(path)
         if refusal is not None:
             return _refusal(camera.label, path, refusal)
-        return f"{camera.label} sends no pictures; unplug it and plug it in again, or try another --size"
+        return _("{label} sends no pictures; unplug it and plug it in again, or try another --size", label=camera.label)
     if ON_WINDOWS:
-        allow = "Settings > Privacy & security > Camera must let desktop apps use it"
+        allow = _("Settings > Privacy & security > Camera must let desktop apps use it")
     else:
-        allow = "System Settings > Privacy & Security > Camera must allow your terminal"
-    return f"{camera.label} does not open; close other programs that use it; {allow}"
+        allow = _("System Settings > Privacy & Security > Camera must allow your terminal")
+    return _("{label} does not open; close other programs that use it; {allow}", label=camera.label, allow=allow)
 
 
 def _refusal(label: str, path: Path, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"no permission for {label}; run: sudo usermod -aG video $USER, then log out and in again"
+        return _("no permission for {label}; run: sudo usermod -aG video $USER, then log out and in again", label=label)
     if error.errno == errno.EBUSY:
         holders = ", ".join(v4l2.holders(path))
-        return f"{label} is in use by {holders or 'another program'}; close it and try again"
+        return _(
+            "{label} is in use by {holders}; close it and try again",
+            label=label,
+            holders=holders or _("another program"),
+        )
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return f"no camera at {path}; {there_are(list_cameras(with_modes=False))}"
-    return f"{label} is no camera ({error.strerror}); {there_are(list_cameras(with_modes=False))}"
+        return _("no camera at {path}; {there_are}", path=path, there_are=there_are(list_cameras(with_modes=False)))
+    return _(
+        "{label} is no camera ({reason}); {there_are}",
+        label=label,
+        reason=error.strerror,
+        there_are=there_are(list_cameras(with_modes=False)),
+    )
 
 
 def _four_letters(fourcc: float) -> str:
     letters = int(fourcc).to_bytes(4, "little", signed=int(fourcc) < 0).decode("latin-1")
-    return letters if letters.isprintable() and letters.strip() else "unknown format"
+    return letters if letters.isprintable() and letters.strip() else _("unknown format")

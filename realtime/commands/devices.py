@@ -6,21 +6,22 @@ import argparse
 import sys
 
 from realtime.core.errors import RealtimeError
+from realtime.core.language import _
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It has none."""
-    parser.epilog = "A camera's number or a part of its name is what --source takes; a screen's number --screen."
+    parser.epilog = _("A camera's number or a part of its name is what --source takes; a screen's number --screen.")
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
     """Print five lists. A kind of device that cannot be listed says why, and the rest goes on."""
     for title, list_lines in (
-        ("Cameras (--source)", camera_lines),
-        ("Virtual cameras (--output camera)", virtual_camera_lines),
-        ("Screens (--screen)", screen_lines),
-        ("Sound (--sound 'IN>OUT')", sound_lines),
-        ("Knobs and faders (--midi)", midi_lines),
+        (_("Cameras (--source)"), camera_lines),
+        (_("Virtual cameras (--output camera)"), virtual_camera_lines),
+        (_("Screens (--screen)"), screen_lines),
+        (_("Sound (--sound 'IN>OUT')"), sound_lines),
+        (_("Knobs and faders (--midi)"), midi_lines),
     ):
         print(title)
         try:
@@ -41,7 +42,7 @@ def camera_lines() -> list[str]:
     for camera in list_cameras():
         lines.append(f"{camera.number}: {camera.name}" + (f"  ({camera.path})" if camera.path else ""))
         lines += [f"     {mode}" for mode in camera.modes]
-    return lines or ["none found; plug one in, or use --source demo"]
+    return lines or [_("none found; plug one in, or use --source demo")]
 
 
 def virtual_camera_lines() -> list[str]:
@@ -53,7 +54,7 @@ def virtual_camera_lines() -> list[str]:
         return [f"{name}  (--output camera:{name})" for name in backends()]
     lines = [f"{path}: {v4l2.describe(path).name}  (--output camera:{path})" for path in loopbacks()]
     remedy = "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1 card_label=realtime"
-    return lines or [f"none; make one with: {remedy}"]
+    return lines or [_("none; make one with: {remedy}", remedy=remedy)]
 
 
 def screen_lines() -> list[str]:
@@ -61,7 +62,7 @@ def screen_lines() -> list[str]:
     from realtime.outputs.window.screens import list_screens
 
     lines = [f"{screen.number}: {screen.name}  {screen.size}" for screen in list_screens()]
-    return lines or ["none; use --output camera, out.mp4, - or none"]
+    return lines or [_("none; use --output camera, out.mp4, - or none")]
 
 
 def sound_lines() -> list[str]:
@@ -70,16 +71,24 @@ def sound_lines() -> list[str]:
     from realtime.sound.sound_server import list_server_devices
 
     lines = [
-        f"{one.number}: {one.name}  (in {one.inputs}, out {one.outputs}, {one.usual_rate:g} Hz, {one.host_api})"
+        _(
+            "{number}: {name}  (in {inputs}, out {outputs}, {usual_rate:g} Hz, {host_api})",
+            number=one.number,
+            name=one.name,
+            inputs=one.inputs,
+            outputs=one.outputs,
+            usual_rate=one.usual_rate,
+            host_api=one.host_api,
+        )
         for one in list_devices()
     ]
-    lines += [f"{one.name}  (in, of the sound server)" for one in list_server_devices("input")]
-    lines += [f"{one.name}  (out, of the sound server)" for one in list_server_devices("output")]
-    return lines or ["none found; docs/sound.md tells how to make one"]
+    lines += [_("{name}  (in, of the sound server)", name=one.name) for one in list_server_devices("input")]
+    lines += [_("{name}  (out, of the sound server)", name=one.name) for one in list_server_devices("output")]
+    return lines or [_("none found; docs/sound.md tells how to make one")]
 
 
 def midi_lines() -> list[str]:
     """One line for each MIDI device that can be listened to. Raises OptionError where there is no MIDI."""
     from realtime.remote.midi_ports import MachinePorts
 
-    return MachinePorts().input_names() or ["none found; plug one in"]
+    return MachinePorts().input_names() or [_("none found; plug one in")]

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 
 from realtime import __version__
+from realtime.core.columns import padded
 from realtime.core.errors import RealtimeError
+from realtime.core.language import N_, _
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,12 +35,19 @@ class Check:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It has none."""
-    parser.epilog = "Exit code 1 where the default run would fail; what is only nice to have does not count."
+    parser.epilog = _("Exit code 1 where the default run would fail; what is only nice to have does not count.")
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature of a command
     """Look at everything, print a line for each, and return 1 if something the default run needs is missing."""
-    print(f"realtime {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
+    print(
+        _(
+            "realtime {version}, Python {python}, {system}\n",
+            version=__version__,
+            python=platform.python_version(),
+            system=platform.platform(),
+        )
+    )
     failed = False
     for check in CHECKS:
         try:
@@ -46,21 +55,21 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the signature o
         except RealtimeError as error:
             finding = Finding(False, str(error))
         except Exception as error:  # the doctor tells what fails, whatever it is
-            finding = Finding(False, f"{type(error).__name__}: {error}", "run with --debug and report this")
+            finding = Finding(False, f"{type(error).__name__}: {error}", _("run with --debug and report this"))
         sign = "ok  " if finding.works else ("FAIL" if check.needed else "--  ")
-        print(f"{sign} {check.name:15} {finding.text}")
+        print(f"{sign} {padded(_(check.name), 15)} {finding.text}")
         if finding.next_step and not finding.works:
             print(f"{'':20} -> {finding.next_step}")
         failed |= check.needed and not finding.works
     print()
-    print("the default run cannot do its job" if failed else "the default run works")
+    print(_("the default run cannot do its job") if failed else _("the default run works"))
     return 1 if failed else 0
 
 
 def _opencv() -> Finding:
     import cv2
 
-    return Finding(True, f"{cv2.__version__}, {cv2.getNumThreads()} threads")
+    return Finding(True, _("{version}, {threads} threads", version=cv2.__version__, threads=cv2.getNumThreads()))
 
 
 def _faces() -> Finding:
@@ -80,8 +89,13 @@ def _faces() -> Finding:
         faces = detector.find(Frame(photo, 0.0, index / 30, index))
         times.append(time.perf_counter() - began_s)
     detector.close()
-    text = f"{detector.provider}: {1e3 * sorted(times)[5]:.1f} ms a frame, opened in {opened_s:.1f} s"
-    return Finding(bool(faces), text if faces else "the detector does not see the face in the test photo")
+    text = _(
+        "{provider}: {median_ms:.1f} ms a frame, opened in {opened_s:.1f} s",
+        provider=detector.provider,
+        median_ms=1e3 * sorted(times)[5],
+        opened_s=opened_s,
+    )
+    return Finding(bool(faces), text if faces else _("the detector does not see the face in the test photo"))
 
 
 def _portrait() -> Finding:
@@ -89,7 +103,9 @@ def _portrait() -> Finding:
     from realtime.portrait.pack import Portrait
 
     with Portrait.open(default_portrait(lambda what, share: None)) as portrait:
-        return Finding(True, f"{portrait.columns * portrait.rows} frames of {portrait.place.size}")
+        return Finding(
+            True, _("{frames} frames of {size}", frames=portrait.columns * portrait.rows, size=portrait.place.size)
+        )
 
 
 def _camera() -> Finding:
@@ -99,7 +115,9 @@ def _camera() -> Finding:
 
     camera = Webcam(first_camera(), CameraRequest())
     camera.close()
-    return Finding(True, f"{camera.info.name}: {camera.info.size} at {camera.info.fps:g} fps")
+    return Finding(
+        True, _("{name}: {size} at {fps:g} fps", name=camera.info.name, size=camera.info.size, fps=camera.info.fps)
+    )
 
 
 def _screen() -> Finding:
@@ -107,7 +125,7 @@ def _screen() -> Finding:
 
     screens = list_screens()
     if not screens:
-        return Finding(False, "none; the default run writes realtime-demo.mp4 instead", "log in with a desktop")
+        return Finding(False, _("none; the default run writes realtime-demo.mp4 instead"), _("log in with a desktop"))
     return Finding(True, ", ".join(f"{screen.name} {screen.size}" for screen in screens))
 
 
@@ -137,7 +155,7 @@ def _encoder() -> Finding:
         for index in range(3):
             recorder.show(Frame(np.full((360, 640, 3), 40 * index, np.uint8), 0.0, index / 30, index))
         recorder.close()
-    return Finding(True, f"{recorder.encoder} writes video files")
+    return Finding(True, _("{encoder} writes video files", encoder=recorder.encoder))
 
 
 def _onnx_runtime() -> Finding:
@@ -145,7 +163,11 @@ def _onnx_runtime() -> Finding:
     from realtime.models.runtime.providers import choose
 
     providers, notes = choose(None, ort_session.machine(), fixed_sizes=True)
-    computes = f"{ort_session.VERSION}, computes with {', '.join(provider.title for provider in providers)}"
+    computes = _(
+        "{version}, computes with {providers}",
+        version=ort_session.VERSION,
+        providers=", ".join(provider.title for provider in providers),
+    )
     return Finding(not notes, computes, "; ".join(notes))
 
 
@@ -156,32 +178,40 @@ def _sound() -> Finding:
     inputs = sum(device.inputs > 0 for device in devices)
     outputs = sum(device.outputs > 0 for device in devices)
     if not devices:
-        return Finding(False, "no sound device", "plug in a microphone, or start the sound server of your desktop")
-    return Finding(inputs > 0, f"{inputs} inputs, {outputs} outputs", "plug in a microphone; --sound needs one")
+        return Finding(
+            False, _("no sound device"), _("plug in a microphone, or start the sound server of your desktop")
+        )
+    return Finding(
+        inputs > 0,
+        _("{inputs} inputs, {outputs} outputs", inputs=inputs, outputs=outputs),
+        _("plug in a microphone; --sound needs one"),
+    )
 
 
 def _virtual_cable() -> Finding:
-    from realtime.sound.cables import HOW_TO_MAKE_ONE, find_cables
+    from realtime.sound.cables import find_cables, how_to_make_one
 
     names = find_cables()
-    return Finding(bool(names), ", ".join(names) or "none: a call cannot take the delayed microphone", HOW_TO_MAKE_ONE)
+    return Finding(
+        bool(names), ", ".join(names) or _("none: a call cannot take the delayed microphone"), how_to_make_one()
+    )
 
 
 def _python() -> Finding:
     in_environment = sys.prefix != sys.base_prefix
-    return Finding(True, f"{sys.prefix}" + ("" if in_environment else " (no virtual environment)"))
+    return Finding(True, f"{sys.prefix}" + ("" if in_environment else _(" (no virtual environment)")))
 
 
 CHECKS = (
     Check("Python", _python, needed=True),
     Check("OpenCV", _opencv, needed=True),
-    Check("faces", _faces, needed=True),
-    Check("portrait", _portrait, needed=True),
-    Check("video encoder", _encoder, needed=True),
-    Check("screen", _screen, needed=False),
-    Check("camera", _camera, needed=False),
-    Check("virtual camera", _virtual_camera, needed=False),
+    Check(N_("faces"), _faces, needed=True),
+    Check(N_("portrait"), _portrait, needed=True),
+    Check(N_("video encoder"), _encoder, needed=True),
+    Check(N_("screen"), _screen, needed=False),
+    Check(N_("camera"), _camera, needed=False),
+    Check(N_("virtual camera"), _virtual_camera, needed=False),
     Check("ONNX Runtime", _onnx_runtime, needed=False),
-    Check("sound", _sound, needed=False),
-    Check("virtual cable", _virtual_cable, needed=False),
+    Check(N_("sound"), _sound, needed=False),
+    Check(N_("virtual cable"), _virtual_cable, needed=False),
 )

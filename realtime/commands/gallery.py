@@ -8,6 +8,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 
 if TYPE_CHECKING:
     from realtime.gallery.supervisor import SetStandby
@@ -17,26 +18,28 @@ _STANDBY = "realtime.gallery.standby"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, and what is to be done with it."""
-    parser.add_argument("file", nargs="?", metavar="gallery.toml", help="what hangs where and when")
-    parser.add_argument("--example", action="store_true", help="print such a file, with comments; it runs as it is")
+    parser.add_argument("file", nargs="?", metavar="gallery.toml", help=_("what hangs where and when"))
+    parser.add_argument("--example", action="store_true", help=_("print such a file, with comments; it runs as it is"))
     parser.add_argument(
-        "--check", action="store_true", help="say what would run and what is missing; exit code 1 where it could not"
+        "--check", action="store_true", help=_("say what would run and what is missing; exit code 1 where it could not")
     )
     parser.add_argument(
         "--calibrate",
         action="store_true",
-        help="ask somebody to stand at four places before the (first) screen, and write where they are into the file",
+        help=_(
+            "ask somebody to stand at four places before the (first) screen, and write where they are into the file"
+        ),
     )
-    parser.add_argument("--screen", metavar="NAME", help="only this screen of the file")
+    parser.add_argument("--screen", metavar="NAME", help=_("only this screen of the file"))
     parser.add_argument(
         "--install-service",
         action="store_true",
-        help="write what starts it with this computer (systemd, launchd, tasks)",
+        help=_("write what starts it with this computer (systemd, launchd, tasks)"),
     )
-    parser.add_argument("--remove-service", action="store_true", help="take that away again")
+    parser.add_argument("--remove-service", action="store_true", help=_("take that away again"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)
-    parser.epilog = "Log and state lie in the user's state folder; nothing else is written, and nothing of anybody."
+    parser.epilog = _("Log and state lie in the user's state folder; nothing else is written, and nothing of anybody.")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(EXAMPLE, end="")
         return 0
     if arguments.file is None:
-        raise OptionError("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with")
+        raise OptionError(_("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with"))
     from realtime.gallery.config import gallery_path, read_gallery
 
     gallery = read_gallery(gallery_path(arguments.file))

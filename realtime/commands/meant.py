@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from realtime.core.errors import UNREADABLE
+from realtime.core.language import _
 
 log = logging.getLogger("realtime")
 
@@ -74,8 +75,10 @@ def _picture_or_film(path: Path, words: list[str]) -> list[str]:
         return words
     if kind == "still":
         log.info(
-            "the face in %s is worn. A portrait of it: realtime run --effect portrait:%s; "
-            "as what comes in: realtime run --source %s",
+            _(
+                "the face in %s is worn. A portrait of it: realtime run --effect portrait:%s; "
+                "as what comes in: realtime run --source %s"
+            ),
             *[words[0]] * 3,
         )
         return ["run", "--effect", f"swap:{words[0]}", *words[1:]]

@@ -9,14 +9,15 @@ from typing import Any
 
 from realtime import effects
 from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
+from realtime.core.language import _
 from realtime.core.settings import parameters_of
 from realtime.remote.osc_addresses import Listed, listed_commands, listed_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One effect, and the form."""
-    parser.add_argument("--effect", metavar="NAME", help="only this effect's addresses; default: all effects'")
-    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    parser.add_argument("--effect", metavar="NAME", help=_("only this effect's addresses; default: all effects'"))
+    parser.add_argument("--json", action="store_true", help=_("as JSON, for programs"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,8 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     names = effects.effect_names()
     if arguments.effect is not None:
         if arguments.effect not in names:
-            hint = nearest(arguments.effect, names) or f"; there are: {', '.join(names)}"
-            raise OptionError(f"no effect '{arguments.effect}'{hint}")
+            hint = nearest(arguments.effect, names) or _("; there are: {names}", names=", ".join(names))
+            raise OptionError(_("no effect '{effect}'{hint}", effect=arguments.effect, hint=hint))
         names = [arguments.effect]
     found = list(listed_commands()) if arguments.effect is None else []
     for name in names:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     for one in found:
         print(f"{one.address}  {one.takes}\n    {one.help}")
     if not found:
-        print(f"nothing about {arguments.effect} can be set while it runs")
+        print(_("nothing about {effect} can be set while it runs", effect=arguments.effect))
     return 0
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime import cameras, outputs
-from realtime.core.errors import OptionError, OutputError
+from realtime import cameras, effects, outputs
+from realtime.core.errors import OptionError, OutputError, first_clause
 from realtime.core.files import (
     MEANWHILE,
     check_folder,
@@ -24,6 +24,7 @@ from realtime.core.files import (
     replace_folder,
     temporary_name,
 )
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.stats import RunStats, write_stats
 from realtime.imaging.provenance import Provenance
@@ -53,30 +54,32 @@ _DECIDED = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """IN, OUT and the options that mean something for recorded material."""
     parser.usage = f"{parser.prog} IN OUT [--effect NAME] [OPTIONS]"
-    parser.add_argument("input", metavar="IN", help="a video file, a folder of numbered pictures, or one picture")
+    parser.add_argument("input", metavar="IN", help=_("a video file, a folder of numbered pictures, or one picture"))
     parser.add_argument(
         "result",
         metavar="OUT",
-        help="out.mp4, .mkv, .mov, .webm or .gif, folder/ for numbered PNGs; of a picture .png, .jpg",
+        help=_("out.mp4, .mkv, .mov, .webm or .gif, folder/ for numbered PNGs; of a picture .png, .jpg"),
     )
     parser.add_argument(
         "--sound",
         dest="sound_of",
         metavar="FILE",
-        help="a film or sound file whose sound goes with it, or none; default: the sound of IN",
+        help=_("a film or sound file whose sound goes with it, or none; default: the sound of IN"),
     )
     option_table.add_arguments(parser, leave_out=_DECIDED, helps=_helps())
 
 
 def _helps() -> dict[str, str]:
     """What options mean where nothing is live."""
-    effect = option_table.FIELDS["effect"].metadata["help"]
     return {
-        "size": "the size of what is made (1280x720); default: as IN is, or as the effect draws it",
-        "fps": "of a folder of pictures: how many a second; default: what they say themselves, else 30; also as "
-        "30000/1001",
-        "mirror": "exchange left and right; default: no",
-        "effect": effect.removesuffix("; default: portrait") + "; default: none",
+        "size": _("the size of what is made (1280x720); default: as IN is, or as the effect draws it"),
+        "fps": _(
+            "of a folder of pictures: how many a second; default: what they say themselves, else 30; also as 30000/1001"
+        ),
+        "mirror": _("exchange left and right; default: no"),
+        "effect": _(
+            "repeat it to chain effects; {effects}; default: none", effects=option_table.summaries(effects.EFFECTS)
+        ),
     }
 
 
@@ -110,12 +113,12 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     kind = _kind_of(arguments.result)
     source = user_path(arguments.input)
     if os.path.lexists(result) and result == source.resolve():
-        raise OutputError(f"{arguments.result} is the source itself; give the result another name")
+        raise OutputError(_("{result} is the source itself; give the result another name", result=arguments.result))
     check_folder(result.parent)
     if kind == "folder":
         _require_free_folder(result, overwrite=options.overwrite)
     elif os.path.lexists(result) and not options.overwrite:
-        raise OutputError(f"{result} exists; choose another name or add --overwrite")
+        raise OutputError(_("{result} exists; choose another name or add --overwrite", result=result))
     options = _of_one_picture(options, arguments) if kind == "picture" else options
     _require_an_end(options)
     sound = _sound(arguments.sound_of, source, kind)
@@ -133,15 +136,17 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         shown = stats.outputs[0].shown
         if not shown and (stop.is_made or work.interrupted):  # the loop hears for itself while it runs
             output.discard()
-            log.warning("stopped before the first picture; nothing was written")
+            log.warning(_("stopped before the first picture; nothing was written"))
             return 130
         if not shown:
-            raise OptionError(f"{arguments.input} gave no pictures; nothing was written")
+            raise OptionError(_("{input} gave no pictures; nothing was written", input=arguments.input))
         if not os.path.lexists(unfinished):
-            raise OutputError(f"{unfinished} was deleted before it was done")
+            raise OutputError(_("{unfinished} was deleted before it was done", unfinished=unfinished))
     except OutputError as error:  # a recorder keeps what it has; a result is whole or not at all
         output.discard()
-        raise OutputError(f"{_reason(error, output)}; nothing was written, mend that and render again") from error
+        raise OutputError(
+            _("{reason}; nothing was written, mend that and render again", reason=_reason(error, output))
+        ) from error
     except BaseException:
         output.discard()
         raise
@@ -152,10 +157,10 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
         return 0
     total = rendering.frames or work.capture.info.frame_count or "?"
     if options.overwrite and os.path.lexists(result):  # what is finished is not given up for what is not
-        where = f"{output.give_name_of_its_own('stopped')}; {result} is as it was"
+        where = _("{kept}; {result} is as it was", kept=output.give_name_of_its_own("stopped"), result=result)
     else:
         where = str(output.give_name())
-    log.warning("stopped after %d of %s frames; what was done is kept in %s", shown, total, where)
+    log.warning(_("stopped after %d of %s frames; what was done is kept in %s"), shown, total, where)
     return 130
 
 
@@ -181,9 +186,16 @@ class _Made:
                 self.unfinished.replace(self.result)
         except FileExistsError:
             where = self._moved_beside(self.result)
-            raise OutputError(f"{self.result} {MEANWHILE} {where}") from None
+            raise OutputError(f"{self.result} {_(MEANWHILE)} {where}") from None
         except OSError as error:
-            raise OutputError(f"cannot write {self.result}: {error.strerror or error}; {self._rest()}") from error
+            raise OutputError(
+                _(
+                    "cannot write {result}: {reason}; {rest}",
+                    result=self.result,
+                    reason=error.strerror or error,
+                    rest=self._rest(),
+                )
+            ) from error
         return self.result
 
     def give_name_of_its_own(self, reason: str) -> Path:
@@ -192,7 +204,11 @@ class _Made:
 
     def keep_for(self, lack: str) -> str:
         """Give it a name that tells what it lacks, and say in words where it is, if it still is."""
-        return f"what was made is kept in {self.give_name_of_its_own(lack)}" if self._is_there() else self._rest()
+        return (
+            _("what was made is kept in {kept}", kept=self.give_name_of_its_own(lack))
+            if self._is_there()
+            else self._rest()
+        )
 
     def discard(self) -> None:
         remove(self.unfinished)
@@ -202,8 +218,8 @@ class _Made:
 
     def _rest(self) -> str:
         if self._is_there():
-            return f"what was made is kept in {self.unfinished}"
-        return "what was made was deleted meanwhile, render again"
+            return _("what was made is kept in {unfinished}", unfinished=self.unfinished)
+        return _("what was made was deleted meanwhile, render again")
 
     def _moved_beside(self, path: Path) -> Path:
         try:
@@ -216,7 +232,7 @@ class _Made:
 
 
 def _reason(error: OutputError, output: _Made) -> str:
-    return str(error).replace(str(output.unfinished), str(output.result)).split(";")[0]
+    return first_clause(error).replace(str(output.unfinished), str(output.result))
 
 
 def _complete(output: _Made, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
@@ -241,7 +257,9 @@ def _kind_of(result: str) -> str:
     is_new_folder = not Path(result).suffix and result.partition(":")[0] not in (*outputs.OUTPUTS, "-")
     name = "folder" if is_new_folder else outputs.split_spec(result)[0]
     if name not in ("file", "gif", "picture", "folder"):
-        raise OutputError(f"cannot render into '{result}': name a file (out.mp4) or a folder (frames/)")
+        raise OutputError(
+            _("cannot render into '{result}': name a file (out.mp4) or a folder (frames/)", result=result)
+        )
     return name
 
 
@@ -255,11 +273,16 @@ def _sound(requested: str | None, source: Path, kind: str) -> Path | None:
         return source if kind == "file" and source.is_file() and has_sound(source) else None
     sound = user_path(requested)
     if kind != "file":
-        raise OptionError("--sound: pictures hold no sound; add it when you make a film of them")
+        raise OptionError(_("--sound: pictures hold no sound; add it when you make a film of them"))
     if not sound.is_file():
-        raise OptionError(f"--sound: no such file: {requested}; check the path")
+        raise OptionError(_("--sound: no such file: {requested}; check the path", requested=requested))
     if not has_sound(sound):
-        raise OptionError(f"--sound: there is no sound in {requested}; name a film or a sound file (.wav, .mp3, .m4a)")
+        raise OptionError(
+            _(
+                "--sound: there is no sound in {requested}; name a film or a sound file (.wav, .mp3, .m4a)",
+                requested=requested,
+            )
+        )
     return sound
 
 
@@ -278,10 +301,16 @@ def _require_keepable(sound: Path, result: Path) -> None:
         with_sound_of(sound, film, film)
     except Exception as error:  # also what a library raises of a format it does not know
         log.debug("trying the sound", exc_info=error)
-        reason = str(error).split(";")[0] if isinstance(error, OutputError) else "its format is not known here"
+        reason = first_clause(error) if isinstance(error, OutputError) else _("its format is not known here")
         reason = reason.replace(str(film), str(result))
-        begin = "" if "cannot" in reason else f"the sound of {sound} cannot be kept: "
-        raise OutputError(f"{begin}{reason}; try another kind of film (.mkv), or leave it out: --sound none") from error
+        begin = "" if "cannot" in reason else _("the sound of {sound} cannot be kept: ", sound=sound)
+        raise OutputError(
+            _(
+                "{begin}{reason}; try another kind of film (.mkv), or leave it out: --sound none",
+                begin=begin,
+                reason=reason,
+            )
+        ) from error
     finally:
         remove(film)
 
@@ -298,14 +327,16 @@ def _add_sound(sound: Path, film: Path) -> None:
             with film.open("r+b", buffering=0) as file:
                 xmp.append_box(file, packet)
         except OSError as error:
-            raise OutputError(f"cannot write {film}: {error.strerror or error}; choose another folder") from error
+            raise OutputError(
+                _("cannot write {film}: {reason}; choose another folder", film=film, reason=error.strerror or error)
+            ) from error
 
 
 def _with_its_own_rate(options: Options) -> Options:
     """Leave out a rate that would not be kept: in a video every picture has a time of its own."""
     if options.fps is None or cameras.kind_of(options.source or "") != "video":
         return options
-    log.warning("%s keeps its own times; --fps is for a folder of pictures", options.source)
+    log.warning(_("%s keeps its own times; --fps is for a folder of pictures"), options.source)
     return dataclasses.replace(options, fps=None)
 
 
@@ -314,7 +345,13 @@ def _signer(options: Options, result: Path) -> Signer:
     from realtime.disclosure.c2pa import SIGNED_FILMS, Signer
 
     if result.suffix.lower() not in SIGNED_FILMS:
-        raise OutputError(f"{result} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
+        raise OutputError(
+            _(
+                "{result} cannot be signed: C2PA knows {signed_films} only",
+                result=result,
+                signed_films=" and ".join(sorted(SIGNED_FILMS)),
+            )
+        )
     assert options.sign is not None  # noqa: S101 - asked for
     return Signer(options.sign)
 
@@ -326,13 +363,19 @@ def _require_free_folder(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise OutputError(f"{folder} is a file; choose another name for the folder")
+        raise OutputError(_("{folder} is a file; choose another name for the folder", folder=folder))
     inside = list(folder.iterdir())
     others = [path.name for path in inside if not is_numbered_picture(path)]
     if others:
-        raise OutputError(f"{folder}/ also holds other things ({min(others)} …); choose a folder of its own")
+        raise OutputError(
+            _(
+                "{folder}/ also holds other things ({others} …); choose a folder of its own",
+                folder=folder,
+                others=min(others),
+            )
+        )
     if inside and not overwrite:
-        raise OutputError(f"{folder}/ holds pictures already; choose another name or add --overwrite")
+        raise OutputError(_("{folder}/ holds pictures already; choose another name or add --overwrite", folder=folder))
 
 
 def _of_one_picture(options: Options, arguments: argparse.Namespace) -> Options:
@@ -341,7 +384,10 @@ def _of_one_picture(options: Options, arguments: argparse.Namespace) -> Options:
     """
     if cameras.kind_of(options.source or "") != "still":
         raise OptionError(
-            f"{arguments.input} is more than one picture; name a film (out.mp4) or a folder (frames/) to render it into"
+            _(
+                "{input} is more than one picture; name a film (out.mp4) or a folder (frames/) to render it into",
+                input=arguments.input,
+            )
         )
     given = options.frames is not None or options.seconds is not None
     return options if given else dataclasses.replace(options, frames=_FRAMES_OF_A_PICTURE)
@@ -351,7 +397,9 @@ def _require_an_end(options: Options) -> None:
     """Refuse a source that would fill the disk. Raises OptionError; CameraError where there is no such source."""
     endless = cameras.kind_of(options.source or "") in ("webcam", "still", "demo")
     if endless and options.frames is None and options.seconds is None:
-        raise OptionError(f"{options.source} has no end; say how much of it to render with --seconds or --frames")
+        raise OptionError(
+            _("{source} has no end; say how much of it to render with --seconds or --frames", source=options.source)
+        )
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -399,7 +447,7 @@ def _tell_of_uneven_times(loop: RenderLoop, options: Options) -> None:
     if not into_folder or last is None or count < 2 or abs(last.pts_s - (count - 1) / info.fps) <= 1.5 / info.fps:
         return
     log.warning(
-        "the frames of %s are not evenly spaced, as these pictures will be: with --fps %.3f they last as long",
+        _("the frames of %s are not evenly spaced, as these pictures will be: with --fps %.3f they last as long"),
         info.name,
         (count - 1) / last.pts_s,
     )

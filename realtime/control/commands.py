@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import N_, _
 from realtime.core.settings import Kind, Parameter
 
 
@@ -187,40 +188,47 @@ def _text(name: str, title: str, help: str, make: Callable[..., Command]) -> Nam
 
 
 def _keep_scene() -> NamedCommand:
-    words = "keep what is shown now as a scene: its number, its name, or both ('3 Evening'); empty: the next free one"
-    argument = Parameter("spec", "keep scene", words, Kind.TEXT, None, optional=True)
-    return NamedCommand("keep-scene", "keep scene", words, lambda name: KeepScene(name or ""), argument)
+    words = N_(
+        "keep what is shown now as a scene: its number, its name, or both ('3 Evening'); empty: the next free one"
+    )
+    argument = Parameter("spec", N_("keep scene"), words, Kind.TEXT, None, optional=True)
+    return NamedCommand("keep-scene", N_("keep scene"), words, lambda name: KeepScene(name or ""), argument)
 
 
 NAMED_COMMANDS = {
     one.name: one
     for one in (
-        _text("effect", "effect", "show this effect, written as --effect takes it", ChooseEffect),
-        NamedCommand("next-effect", "next effect", "go to the next effect or style", lambda: StepEffect(1)),
-        NamedCommand("previous-effect", "previous effect", "go to the one before it", lambda: StepEffect(-1)),
-        _text("scene", "scene", "show this scene: its number or name", ChooseScene),
-        NamedCommand("next-scene", "next scene", "go to the next scene", lambda: StepScene(1)),
-        NamedCommand("previous-scene", "previous scene", "go to the scene before it", lambda: StepScene(-1)),
+        _text("effect", N_("effect"), N_("show this effect, written as --effect takes it"), ChooseEffect),
+        NamedCommand("next-effect", N_("next effect"), N_("go to the next effect or style"), lambda: StepEffect(1)),
+        NamedCommand("previous-effect", N_("previous effect"), N_("go to the one before it"), lambda: StepEffect(-1)),
+        _text("scene", N_("scene"), N_("show this scene: its number or name"), ChooseScene),
+        NamedCommand("next-scene", N_("next scene"), N_("go to the next scene"), lambda: StepScene(1)),
+        NamedCommand("previous-scene", N_("previous scene"), N_("go to the scene before it"), lambda: StepScene(-1)),
         _keep_scene(),
-        _text("source", "source", "take pictures from this source, written as --source takes it", ChooseSource),
-        NamedCommand("next-item", "next item", "go to the next item of the programme", ChooseItem),
-        _text("item", "item", "show this item of the programme now", ChooseItem),
-        _switch("mirror", "mirror", "exchange left and right", SetMirrored),
-        _switch("pause", "pause", "hold the picture", SetPaused),
-        _switch("blank", "blank", "show black and close the camera", SetBlank),
-        NamedCommand("reopen-camera", "reopen camera", "close the camera and open it again", ReopenCamera),
+        _text("source", N_("source"), N_("take pictures from this source, written as --source takes it"), ChooseSource),
+        NamedCommand("next-item", N_("next item"), N_("go to the next item of the programme"), ChooseItem),
+        _text("item", N_("item"), N_("show this item of the programme now"), ChooseItem),
+        _switch("mirror", N_("mirror"), N_("exchange left and right"), SetMirrored),
+        _switch("pause", N_("pause"), N_("hold the picture"), SetPaused),
+        _switch("blank", N_("blank"), N_("show black and close the camera"), SetBlank),
+        NamedCommand("reopen-camera", N_("reopen camera"), N_("close the camera and open it again"), ReopenCamera),
         NamedCommand(
             "learn-rest",
-            "learn rest",
-            "take the viewer's face as it is now for its rest, which a puppet compares it with",
+            N_("learn rest"),
+            N_("take the viewer's face as it is now for its rest, which a puppet compares it with"),
             LearnRest,
         ),
-        NamedCommand("snapshot", "snapshot", "save the picture that is shown", SaveSnapshot),
-        NamedCommand("keep-face", "keep face", "save the face that a walk is at", KeepFace),
-        _text("use-face", "use face", "save the face that a walk is at, and show this effect with it: swap", KeepFace),
-        _switch("record", "record", "record what is shown", SetRecording),
-        _switch("in-calls", "in my calls", "send the picture to a virtual camera, for calls", SetInCalls),
-        NamedCommand("quit", "quit", "end the run in order", Quit),
+        NamedCommand("snapshot", N_("snapshot"), N_("save the picture that is shown"), SaveSnapshot),
+        NamedCommand("keep-face", N_("keep face"), N_("save the face that a walk is at"), KeepFace),
+        _text(
+            "use-face",
+            N_("use face"),
+            N_("save the face that a walk is at, and show this effect with it: swap"),
+            KeepFace,
+        ),
+        _switch("record", N_("record"), N_("record what is shown"), SetRecording),
+        _switch("in-calls", N_("in my calls"), N_("send the picture to a virtual camera, for calls"), SetInCalls),
+        NamedCommand("quit", N_("quit"), N_("end the run in order"), Quit),
     )
 }
 """Every command that can be asked for by name, in the order in which people read them."""
@@ -231,5 +239,7 @@ def named_command(name: str) -> NamedCommand:
     try:
         return NAMED_COMMANDS[name.replace("_", "-")]
     except KeyError:
-        hint = nearest(name, NAMED_COMMANDS) or f"; there are: {', '.join(NAMED_COMMANDS)}"
-        raise OptionError(f"no command '{name}'{hint}") from None
+        hint = nearest(name, NAMED_COMMANDS) or _(
+            "; there are: {named_commands}", named_commands=", ".join(NAMED_COMMANDS)
+        )
+        raise OptionError(_("no command '{name}'{hint}", name=name, hint=hint)) from None

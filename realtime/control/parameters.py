@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
+from realtime.core.language import _
 from realtime.core.settings import Parameter, Value, parameters_of
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,11 @@ class Parameters(Generic[S]):
             return self._described[name]
         except KeyError:
             hint = nearest(name, self._described) or (
-                f"; there are: {', '.join(self._described)}" if self._described else "; nothing can be set here"
+                _("; there are: {described}", described=", ".join(self._described))
+                if self._described
+                else _("; nothing can be set here")
             )
-            raise OptionError(f"no parameter '{name}'{hint}") from None
+            raise OptionError(_("no parameter '{name}'{hint}", name=name, hint=hint)) from None
 
     def get(self, name: str) -> Value:
         """Return a value. Raises OptionError for a name that there is not."""
@@ -79,9 +82,11 @@ class Parameters(Generic[S]):
         """
         described = self.described(name)
         if not described.live:
-            raise OptionError(f"{name} cannot change while it runs; give it at the start, --set EFFECT.{name}=…")
+            raise OptionError(
+                _("{name} cannot change while it runs; give it at the start, --set EFFECT.{name}=…", name=name)
+            )
         number = dataclasses.replace(described, least=None, most=None).read(value)
-        return self._change(described, lambda _: described.clipped(number))
+        return self._change(described, lambda _unused: described.clipped(number))
 
     def step(self, name: str, steps: int) -> Value:
         """Change a number by so many of its steps, as a key does; as `set` otherwise."""
@@ -146,7 +151,7 @@ class _Listeners:
             try:
                 listener(name, value)
             except FAULTS as error:
-                log.warning("a listener of %s fails: %s", name, in_one_line(error))
+                log.warning(_("a listener of %s fails: %s"), name, in_one_line(error))
                 log.debug("telling of %s", name, exc_info=error)
 
 
@@ -222,12 +227,14 @@ class ParameterTree:
         return self._listeners.add(listener)
 
     def _found(self, path: str) -> tuple[Parameters[Any], str]:
-        owner, _, name = path.partition(".")
+        owner, _unused, name = path.partition(".")
         with self._lock:
             parameters = self._owners.get(owner)
             owners = list(self._owners)
         if parameters is None:
-            hint = f"; there are: {', '.join(owners)}" if owners else "; nothing can be set now"
-            raise OptionError(f"nothing called '{owner}' runs{nearest(owner, owners) or hint}")
+            hint = _("; there are: {owners}", owners=", ".join(owners)) if owners else _("; nothing can be set now")
+            raise OptionError(
+                _("nothing called '{owner}' runs{hint}", owner=owner, hint=nearest(owner, owners) or hint)
+            )
         parameters.described(name)
         return parameters, name

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
+
+from realtime.core.language import _
 
 
 def shown(text: str, most: int | None = None) -> str:
@@ -87,9 +90,9 @@ _LONGEST_LINE = 300
 def why_unreadable(error: BaseException) -> str:
     """Return in a few words what such a reader says."""
     if isinstance(error, RecursionError):
-        return "it is nested too deep"
+        return _("it is nested too deep")
     words = " ".join(str(error).split())
-    return "a number has too many digits" if "sys.set_int_max_str_digits" in words else words or type(error).__name__
+    return _("a number has too many digits") if "sys.set_int_max_str_digits" in words else words or type(error).__name__
 
 
 def nearest(word: str, known: Iterable[str], *, least: float = 0.5) -> str:
@@ -97,7 +100,7 @@ def nearest(word: str, known: Iterable[str], *, least: float = 0.5) -> str:
     must have in common, 0..1.
     """
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=least)
-    return f" (did you mean '{match[0]}'?)" if match else ""
+    return _(" (did you mean '{match}'?)", match=match[0]) if match else ""
 
 
 def in_one_line(error: BaseException) -> str:
@@ -110,6 +113,13 @@ def in_one_line(error: BaseException) -> str:
         text = ""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "") or type(error).__name__
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
+
+
+def first_clause(error: BaseException) -> str:
+    """Return what is wrong of what a message says, without what to do about it: in every language that stands behind
+    a semicolon.
+    """
+    return re.split("[;；]", str(error), maxsplit=1)[0]
 
 
 class OnceLogger:
@@ -136,7 +146,7 @@ class OnceLogger:
             self._logger.warning("%s: %s", what, in_one_line(error))
             self._logger.debug("the failure above", exc_info=error)
         elif count:
-            self._logger.warning("%s: the same failure for the %dth time", what, count)
+            self._logger.warning(_("%s: the same failure for the %dth time"), what, count)
 
     def _count_to_tell(self, key: tuple[str, type[BaseException]]) -> int:
         """Count a failure; return its count where that is to be logged, otherwise 0."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from realtime.core.errors import OutputError
+from realtime.core.language import N_, _
 
-MEANWHILE = "has been made by somebody else meanwhile and stays; this one is kept in"
+MEANWHILE = N_("has been made by somebody else meanwhile and stays; this one is kept in")
 """What is told where two want one name: the name before it, where the later one lies behind it."""
 _LONGEST_NAME_BYTES = 255  # of every file system in use
 _LEFTOVER_AFTER_S = 86_400.0  # what is being written is touched more often than once a day
@@ -33,7 +34,7 @@ def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
         if overwrite:
             unfinished.replace(path)
         elif (place := put_in_free_place(unfinished, path)) != path:
-            raise OutputError(f"{path} {MEANWHILE} {place}")
+            raise OutputError(f"{path} {_(MEANWHILE)} {place}")
 
 
 def write_new(path: Path, data: bytes | memoryview) -> Path:
@@ -55,7 +56,9 @@ def unfinished_file(path: Path) -> Iterator[Path]:
     try:
         yield unfinished
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+        raise OutputError(
+            _("cannot write {path}: {reason}; choose another folder", path=path, reason=error.strerror or error)
+        ) from error
     finally:
         remove(unfinished)
 
@@ -70,9 +73,9 @@ def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
 def check_folder(folder: Path) -> None:
     """Raise OutputError where nothing can be written into a folder: better known before the work than after it."""
     if not folder.is_dir():
-        raise OutputError(f"there is no folder {folder}; create it first, or choose another")
+        raise OutputError(_("there is no folder {folder}; create it first, or choose another", folder=folder))
     if not os.access(folder, os.W_OK):
-        raise OutputError(f"nothing may be written to the folder {folder}; choose another")
+        raise OutputError(_("nothing may be written to the folder {folder}; choose another", folder=folder))
 
 
 def temporary_name(path: Path) -> Path:

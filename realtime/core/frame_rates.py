@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.text_limits import number
 
 _LEAST_FPS, _MOST_FPS = 1, 240
@@ -23,7 +24,12 @@ def parse_rate(text: str) -> float:
         rate = number(text, _LEAST_FPS, _MOST_FPS) or 0.0
     if not _LEAST_FPS <= rate <= _MOST_FPS:
         raise OptionError(
-            f"'{text[:40]}' is out of range: give a number from {_LEAST_FPS} to {_MOST_FPS}, such as 25 or 30000/1001"
+            _(
+                "'{text}' is out of range: give a number from {least_fps} to {most_fps}, such as 25 or 30000/1001",
+                text=text[:40],
+                least_fps=_LEAST_FPS,
+                most_fps=_MOST_FPS,
+            )
         )
     return exact_rate(rate)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from realtime.core.errors import ModelError, RealtimeError
+from realtime.core.language import _
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -62,17 +63,25 @@ def call(bounds: Bounds, work: Callable[_P, _T], *arguments: _P.args, **named: _
     a program that Python is built into: nothing would bound somebody's file here.
     """
     if not sys.executable:
-        raise ModelError("models are tried by a Python of their own, and none is known here: set sys.executable to one")
+        raise ModelError(
+            _("models are tried by a Python of their own, and none is known here: set sys.executable to one")
+        )
     command = [sys.executable, "-I", "-c", _CHILD, *filter(None, sys.path)]
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError as refusal:
         reason = refusal.strerror or refusal
-        raise ModelError(f"{sys.executable}, by which models are tried, does not start: {reason}") from refusal
+        raise ModelError(
+            _(
+                "{executable}, by which models are tried, does not start: {reason}",
+                executable=sys.executable,
+                reason=reason,
+            )
+        ) from refusal
     try:
-        answer, _ = process.communicate(pickle.dumps((bounds, work, arguments, named)), timeout=bounds.wall_s)
+        answer, _unused = process.communicate(pickle.dumps((bounds, work, arguments, named)), timeout=bounds.wall_s)
     except subprocess.TimeoutExpired:
-        raise OutOfBoundsError(f"does not come to an end within {bounds.wall_s:.0f} s") from None
+        raise OutOfBoundsError(_("does not come to an end within {wall_s:.0f} s", wall_s=bounds.wall_s)) from None
     finally:
         if process.poll() is None:
             process.kill()
@@ -82,7 +91,7 @@ def call(bounds: Bounds, work: Callable[_P, _T], *arguments: _P.args, **named: _
     try:
         result, error, trace = pickle.loads(answer)  # noqa: S301 - of our own process
     except (EOFError, pickle.UnpicklingError):
-        raise OutOfBoundsError("makes the library that reads it end the program") from None
+        raise OutOfBoundsError(_("makes the library that reads it end the program")) from None
     if error is not None:
         raise error from (_OriginError(trace) if trace else None)
     return result  # type: ignore[no-any-return]  # of another process, the very one that `work` returns
@@ -116,7 +125,7 @@ def _answer(answers: BinaryIO, work: Callable[..., Any], arguments: Any, named: 
     try:
         result = work(*arguments, **named)
     except MemoryError:
-        failure = OutOfBoundsError("needs far more memory than a picture should")
+        failure = OutOfBoundsError(_("needs far more memory than a picture should"))
     except RealtimeError as error:
         failure, trace = error, traceback.format_exc()
         failure.__cause__ = failure.__context__ = None
@@ -176,7 +185,7 @@ def _lower(which: int, to: int, grace: int = 0) -> None:
 def _why_ended(code: int, bounds: Bounds) -> str:
     too_long = {-getattr(signal, name, 0) for name in ("SIGPROF", "SIGXCPU")}
     if code in too_long:
-        return f"computes for over {bounds.step_s:.0f} s at one go, or never comes to an end"
+        return _("computes for over {step_s:.0f} s at one go, or never comes to an end", step_s=bounds.step_s)
     if code == _NO_ROOM or code == -getattr(signal, "SIGKILL", 9):
-        return "needs far more memory than a picture should"
-    return f"makes the library that reads it crash or run out of memory (code {code})"
+        return _("needs far more memory than a picture should")
+    return _("makes the library that reads it crash or run out of memory (code {code})", code=code)

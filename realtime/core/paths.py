@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 
 
@@ -19,18 +20,20 @@ def user_path(text: str | Path) -> Path:
     is not there, a NUL in it, a name that is longer than any file's.
     """
     if "\0" in str(text):
-        raise OptionError(f"'{_shown(text)}' is no path: there is a NUL in it; write it anew")
+        raise OptionError(_("'{text}' is no path: there is a NUL in it; write it anew", text=_shown(text)))
     try:
         path = Path(text).expanduser()
     except RuntimeError as error:
-        raise OptionError(f"'{_shown(text)}': that home folder is not known; write the path in full") from error
+        raise OptionError(
+            _("'{text}': that home folder is not known; write the path in full", text=_shown(text))
+        ) from error
     try:
         os.lstat(path)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise OptionError(f"'{_shown(text)}': the name is too long; give a shorter one") from error
+            raise OptionError(_("'{text}': the name is too long; give a shorter one", text=_shown(text))) from error
     except ValueError as error:  # letters that this system's names cannot have
-        raise OptionError(f"'{_shown(text)}' is no path: {error}; write it anew") from error
+        raise OptionError(_("'{text}' is no path: {reason}; write it anew", text=_shown(text), reason=error)) from error
     return path
 
 
@@ -91,7 +94,13 @@ def _known_folder(kind: str, variable: str) -> Path:
     try:
         folder = folders[kind]("realtime")
     except RuntimeError as error:  # a user id without a name, as in containers, and no HOME
-        raise OptionError(f"no home folder is known for the {kind}; set HOME or {variable} to a folder") from error
+        raise OptionError(
+            _(
+                "no home folder is known for the {kind}; set HOME or {variable} to a folder",
+                kind=kind,
+                variable=variable,
+            )
+        ) from error
     return folder
 
 

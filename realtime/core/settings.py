@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
 from realtime.core.errors import UNREADABLE, OptionError, nearest
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.text_limits import abbreviated
 
@@ -70,7 +71,7 @@ class Parameter:
     name: str
     """As it is written after `--set EFFECT.`."""
     title: str
-    """As people read it beside a slider."""
+    """As people read it beside a slider, in their language; so is `help`."""
     help: str
     kind: Kind
     default: Value
@@ -90,21 +91,21 @@ class Parameter:
     def takes(self) -> str:
         """What it may be, in words: `a number from 0 to 0.5`, `contain or cover`, `yes or no`, `a path`."""
         if self.kind is Kind.CHOICE:
-            words = " or ".join(self.choices)
+            words = _(" or ").join(self.choices)
         elif self.kind in (Kind.NUMBER, Kind.WHOLE_NUMBER):
             words = self._range_in_words()
         else:
-            words = {Kind.SWITCH: "yes or no", Kind.TEXT: "a text", Kind.FILE: "a path"}[self.kind]
-        return f"{words}, or none" if self.optional else words
+            words = {Kind.SWITCH: _("yes or no"), Kind.TEXT: _("a text"), Kind.FILE: _("a path")}[self.kind]
+        return _("{words}, or none", words=words) if self.optional else words
 
     def _range_in_words(self) -> str:
-        words = "a number" if self.kind is Kind.NUMBER else "a whole number"
+        words = _("a number") if self.kind is Kind.NUMBER else _("a whole number")
         if self.least is not None and self.most is not None:
-            words += f" from {self.least:g} to {self.most:g}"
+            words += _(" from {least:g} to {most:g}", least=self.least, most=self.most)
         elif self.least is not None:
-            words += f" of at least {self.least:g}"
+            words += _(" of at least {least:g}", least=self.least)
         elif self.most is not None:
-            words += f" of at most {self.most:g}"
+            words += _(" of at most {most:g}", most=self.most)
         return words if self.unit == "%" else f"{words} {self.unit}".rstrip()
 
     def read(self, value: object, owner: str = "") -> Value:
@@ -119,9 +120,17 @@ class Parameter:
         try:
             converted = _CONVERTERS[self.kind](value, self.choices)
         except UNREADABLE:
-            raise OptionError(f"{name} takes {self.takes}, not '{_short(value)}'{self._hint(value)}") from None
+            raise OptionError(
+                _(
+                    "{name} takes {takes}, not '{value}'{hint}",
+                    name=name,
+                    takes=self.takes,
+                    value=_short(value),
+                    hint=self._hint(value),
+                )
+            ) from None
         if self.clipped(converted) != converted:
-            raise OptionError(f"{name} takes {self.takes}, not {_short(value)}")
+            raise OptionError(_("{name} takes {takes}, not {value}", name=name, takes=self.takes, value=_short(value)))
         return converted
 
     def clipped(self, value: Value) -> Value:
@@ -143,9 +152,11 @@ class Parameter:
     def text(self, value: Value) -> str:
         """Return a value as people read it: `70%`, `0.3 s`, `yes`, `none`."""
         if isinstance(value, bool):
-            return "yes" if value else "no"
+            return _("yes") if value else _("no")
         if value is None:
-            return "none"
+            return _("none")
+        if self.kind is Kind.CHOICE:
+            return _(str(value))
         if self.unit == "%" and isinstance(value, int | float):
             return f"{value:.0%}"
         if isinstance(value, float):
@@ -180,8 +191,8 @@ def parameters_of(settings_class: type[Any]) -> list[Parameter]:
         found.append(
             Parameter(
                 field.name,
-                about.pop("title", "") or field.name.replace("_", " "),
-                about.pop("help", ""),
+                _(about.pop("title", "") or field.name.replace("_", " ")),
+                _(about.pop("help", "")),
                 Kind.CHOICE if is_choice else _KINDS[kind],
                 default,
                 optional,
@@ -204,9 +215,11 @@ def parse_settings(settings_class: type[S], values: Mapping[str, object], owner:
         name = key.replace("-", "_")
         if name not in parameters:
             if not parameters:
-                raise OptionError(f"the effect '{owner}' has no settings; leave out {owner}.{key}")
-            hint = nearest(name, parameters) or f"; there are: {', '.join(parameters)}"
-            raise OptionError(f"the effect '{owner}' has no setting '{key}'{hint}")
+                raise OptionError(
+                    _("the effect '{owner}' has no settings; leave out {owner}.{key}", owner=owner, key=key)
+                )
+            hint = nearest(name, parameters) or _("; there are: {parameters}", parameters=", ".join(parameters))
+            raise OptionError(_("the effect '{owner}' has no setting '{key}'{hint}", owner=owner, key=key, hint=hint))
         chosen[name] = parameters[name].read(value, owner)
     return settings_class(**chosen)
 
@@ -225,7 +238,7 @@ def _short(value: object) -> str:
     try:
         return abbreviated(str(value))
     except ValueError:
-        return "a number of thousands of digits"
+        return _("a number of thousands of digits")
 
 
 def _share(text: str) -> object:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from realtime import __version__
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.imaging.png import SIGNATURE, chunk
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 
@@ -48,15 +49,19 @@ class Signer:
         try:
             self._c2pa: Any = importlib.import_module("c2pa")
         except ImportError as error:
-            raise OutputError("--sign needs one more package; install it with: pip install c2pa-python") from error
+            raise OutputError(_("--sign needs one more package; install it with: pip install c2pa-python")) from error
         try:
             text = pem.read_bytes()
         except OSError as error:
-            raise OutputError(f"--sign: cannot read {pem}: {error.strerror}; check the path") from error
+            raise OutputError(
+                _("--sign: cannot read {pem}: {reason}; check the path", pem=pem, reason=error.strerror)
+            ) from error
         certificates, key = b"".join(_CERTIFICATE.findall(text)), _KEY.search(text)
         if not certificates or key is None:
             what = "certificate" if not certificates else "private key (without a password)"
-            raise OutputError(f"--sign: {pem} holds no {what}; put certificate and key, as PEM, into one file")
+            raise OutputError(
+                _("--sign: {pem} holds no {what}; put certificate and key, as PEM, into one file", pem=pem, what=what)
+            )
         algorithm, key_pem = _understood(pem, key[0])
         try:
             info = self._c2pa.C2paSignerInfo(
@@ -67,7 +72,11 @@ class Signer:
             self._sign(Provenance(("none",), SYNTHETIC), "image/png", io.BytesIO(_smallest_png()), io.BytesIO())
         except self._c2pa.C2paError as error:
             raise OutputError(
-                f"--sign: {pem} cannot sign: {_line(error)}; C2PA asks for a certificate of its own"
+                _(
+                    "--sign: {pem} cannot sign: {reason}; C2PA asks for a certificate of its own",
+                    pem=pem,
+                    reason=_line(error),
+                )
             ) from (error)
 
     def signed_png(self, png: bytes | memoryview, provenance: Provenance) -> bytes:
@@ -76,7 +85,9 @@ class Signer:
         try:
             self._sign(provenance, "image/png", io.BytesIO(png), out)
         except self._c2pa.C2paError as error:
-            raise OutputError(f"the picture cannot be signed: {_line(error)}; leave out --sign") from error
+            raise OutputError(
+                _("the picture cannot be signed: {reason}; leave out --sign", reason=_line(error))
+            ) from error
         return out.getvalue()
 
     def sign_film(self, path: Path, provenance: Provenance) -> None:
@@ -85,7 +96,9 @@ class Signer:
             with path.open("rb") as film, atomic_write(path) as unfinished, unfinished.open("w+b") as out:
                 self._sign(provenance, _FORMATS[path.suffix.lower()], film, out)
         except self._c2pa.C2paError as error:
-            raise OutputError(f"{path} cannot be signed: {_line(error)}; it is kept without a signature") from error
+            raise OutputError(
+                _("{path} cannot be signed: {reason}; it is kept without a signature", path=path, reason=_line(error))
+            ) from error
 
     def _sign(self, provenance: Provenance, kind: str, source: BinaryIO, out: BinaryIO) -> None:
         if not provenance.source_type:  # the standard wants to know where pictures come from: we could only guess
@@ -121,7 +134,9 @@ def _understood(pem: Path, key_text: bytes) -> tuple[str, bytes]:
     try:
         key = keys.load_pem_private_key(key_text, password=None)
     except (ValueError, TypeError) as error:
-        raise OutputError(f"--sign: the key in {pem} cannot be read; give it as PEM, without a password") from error
+        raise OutputError(
+            _("--sign: the key in {pem} cannot be read; give it as PEM, without a password", pem=pem)
+        ) from error
     if isinstance(key, ed25519.Ed25519PrivateKey):
         algorithm = "ed25519"
     elif isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size in _ELLIPTIC:
@@ -129,7 +144,9 @@ def _understood(pem: Path, key_text: bytes) -> tuple[str, bytes]:
     elif isinstance(key, rsa.RSAPrivateKey):
         algorithm = "ps256"
     else:
-        raise OutputError(f"--sign: C2PA knows no keys such as the one in {pem}; take ES256, PS256 or Ed25519")
+        raise OutputError(
+            _("--sign: C2PA knows no keys such as the one in {pem}; take ES256, PS256 or Ed25519", pem=pem)
+        )
     plain = key.private_bytes(keys.Encoding.PEM, keys.PrivateFormat.PKCS8, keys.NoEncryption())
     return algorithm, bytes(plain)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.settings import setting
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -55,11 +56,11 @@ class LabelPlacement:
     """What can be set about the label while it is shown."""
 
     corner: Literal["top-left", "top-right", "bottom-left", "bottom-right"] = field(
-        default="bottom-right", metadata=setting("where the label stands", live=True)
+        default="bottom-right", metadata=setting(N_("where the label stands"), live=True)
     )
     size: float = field(
         default=0.042,
-        metadata=setting("its height as a share of the picture's", least=0.02, most=0.25, step=0.002, live=True),
+        metadata=setting(N_("its height as a share of the picture's"), least=0.02, most=0.25, step=0.002, live=True),
     )
 
 
@@ -181,16 +182,24 @@ def _check(style: LabelStyle, font_data: bytes | None) -> None:
     """Raise OptionError with what cannot be drawn and what to do about it."""
     text = style.text
     if not text:
-        raise OptionError("--label: the text is empty; write one, or leave the label out with --no-label")
+        raise OptionError(_("--label: the text is empty; write one, or leave the label out with --no-label"))
     if len(text) > _LONGEST_TEXT:
-        raise OptionError(f"--label: {len(text)} letters are too long for a label; write {_LONGEST_TEXT} at most")
+        raise OptionError(
+            _(
+                "--label: {letters} letters are too long for a label; write {most} at most",
+                letters=len(text),
+                most=_LONGEST_TEXT,
+            )
+        )
     if not text.isprintable():
-        raise OptionError("--label: the text holds a line break or something else that cannot be seen; leave it out")
+        raise OptionError(_("--label: the text holds a line break or something else that cannot be seen; leave it out"))
     # FreeType draws letters one after the other, left to right: what a script needs beyond that it does not know.
     joined = [c for c in text if unicodedata.bidirectional(c) in ("R", "AL") or unicodedata.category(c).startswith("M")]
     if joined:
         name = unicodedata.name(joined[0], "?").split()[0].capitalize()
-        raise OptionError(f"--label: {name} script cannot be set here (right to left, or joined); write another text")
+        raise OptionError(
+            _("--label: {name} script cannot be set here (right to left, or joined); write another text", name=name)
+        )
     if style.font is None and text.isascii():
         return  # without loading a font: most runs never draw a label
     from realtime.imaging.text import missing_letters
@@ -199,12 +208,16 @@ def _check(style: LabelStyle, font_data: bytes | None) -> None:
         missing = missing_letters(text, font_data)
     except (OSError, RuntimeError) as error:
         raise OptionError(
-            f"--label-font: {style.font} cannot be read as a font: {error}; name a .ttf or .otf"
+            _(
+                "--label-font: {font} cannot be read as a font: {reason}; name a .ttf or .otf",
+                font=style.font,
+                reason=error,
+            )
         ) from error
     if missing:
-        which = f"{style.font.name} has no letters" if style.font else "no font here has letters"
-        hint = "name a font that has them with --label-font FILE.ttf"
-        raise OptionError(f"--label: {which} for '{missing}'; {hint}")
+        which = _("{name} has no letters", name=style.font.name) if style.font else _("no font here has letters")
+        hint = _("name a font that has them with --label-font FILE.ttf")
+        raise OptionError(_("--label: {which} for '{missing}'; {hint}", which=which, missing=missing, hint=hint))
 
 
 def _found_for(text: str) -> bytes | None:
@@ -222,4 +235,6 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise OptionError(f"--label-font: {path} cannot be read: {error.strerror}; check the path") from error
+        raise OptionError(
+            _("--label-font: {path} cannot be read: {reason}; check the path", path=path, reason=error.strerror)
+        ) from error

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from realtime.control.parameters import NoSettings, Parameters
 from realtime.core.errors import EffectError, nearest
+from realtime.core.language import N_, _
 from realtime.core.registry import RegistryEntry
 from realtime.core.settings import setting as setting
 from realtime.core.specs import EffectSpec
@@ -167,31 +168,33 @@ class Effect(ABC):
 
 
 EFFECTS: dict[str, RegistryEntry] = {
-    "none": RegistryEntry("realtime.effects.plain", "Plain", "the camera's picture as it is"),
+    "none": RegistryEntry("realtime.effects.plain", "Plain", N_("the camera's picture as it is")),
     "portrait": RegistryEntry(
-        "realtime.effects.portrait", "PortraitEffect", "a painting whose eyes and head follow the viewer"
+        "realtime.effects.portrait", "PortraitEffect", N_("a painting whose eyes and head follow the viewer")
     ),
     "puppet": RegistryEntry(
-        "realtime.effects.puppet", "PuppetEffect", "a picture of a face that does what your face does"
+        "realtime.effects.puppet", "PuppetEffect", N_("a picture of a face that does what your face does")
     ),
     "style": RegistryEntry(
-        "realtime.effects.style", "StyleEffect", "the picture repainted in the manner of a painting"
+        "realtime.effects.style", "StyleEffect", N_("the picture repainted in the manner of a painting")
     ),
     "background": RegistryEntry(
         "realtime.effects.background",
         "BackgroundEffect",
-        "the room behind you blurred, or a picture, film or colour there",
+        N_("the room behind you blurred, or a picture, film or colour there"),
     ),
     "morph": RegistryEntry(
         "realtime.effects.morph",
         "MorphEffect",
-        "your face along a smile or a beard, or half of somebody else, on your own pixels",
+        N_("your face along a smile or a beard, or half of somebody else, on your own pixels"),
     ),
     "walk": RegistryEntry(
-        "realtime.effects.walk", "WalkEffect", "a face that wanders through latent space by itself, whoever is there"
+        "realtime.effects.walk",
+        "WalkEffect",
+        N_("a face that wanders through latent space by itself, whoever is there"),
     ),
     "swap": RegistryEntry(
-        "realtime.effects.swap", "SwapEffect", "another face in place of yours, from a photo or a model"
+        "realtime.effects.swap", "SwapEffect", N_("another face in place of yours, from a photo or a model")
     ),
 }
 
@@ -212,17 +215,34 @@ def effect_class(name: str) -> type[Effect]:
         points = [point for point in entry_points(group=ENTRY_POINTS) if point.name == name]
         if not points:
             names = effect_names()
-            raise EffectError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+            raise EffectError(
+                _(
+                    "no effect '{name}'{hint}; there are: {names}",
+                    name=name,
+                    hint=nearest(name, names),
+                    names=", ".join(names),
+                )
+            )
         try:
             found = points[0].load()
         except Exception as error:  # somebody else's code: whatever it raises, our line says whose it is
-            raise EffectError(f"effect '{name}' of package {points[0].module} does not load: {error}") from error
+            raise EffectError(
+                _(
+                    "effect '{name}' of package {module} does not load: {reason}",
+                    name=name,
+                    module=points[0].module,
+                    reason=error,
+                )
+            ) from error
     if not (isinstance(found, type) and issubclass(found, Effect)):
-        raise EffectError(f"effect '{name}' is no realtime.effects.Effect; its package must be mended")
+        raise EffectError(_("effect '{name}' is no realtime.effects.Effect; its package must be mended", name=name))
     if len(inspect.signature(found.make).parameters) != len(inspect.signature(Effect.make).parameters):
         raise EffectError(
-            f"effect '{name}' is written for an earlier version: make(scene) has taken the place of make(frame, faces) "
-            "(CHANGELOG.md); its package must be mended"
+            _(
+                "effect '{name}' is written for an earlier version: make(scene) has taken the place of "
+                "make(frame, faces) (CHANGELOG.md); its package must be mended",
+                name=name,
+            )
         )
     return found
 

@@ -15,6 +15,7 @@ from realtime.background import Background, BackgroundSettings
 from realtime.background.opening import BLUR, open_background
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OnceLogger
+from realtime.core.language import N_, _
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.people import people_in
 from realtime.effects.scene import Scene
@@ -35,7 +36,7 @@ class BackgroundEffect(Effect):
     placing = Placing(
         "Background",
         takes=frozenset({"picture", "film"}),
-        also={"none": "Your room", "grey": "Grey", "green": "Green screen"},
+        also={"none": N_("Your room"), "grey": N_("Grey"), "green": N_("Green screen")},
     )
     hides_surroundings = True
     gives_pictures_away = True
@@ -84,12 +85,12 @@ class BackgroundEffect(Effect):
         try:
             return people_in(scene, self._finder)
         except Exception as error:  # whatever it is, the room must stay hidden
-            self._failures.failure("people cannot be told from the background", error)
+            self._failures.failure(_("people cannot be told from the background"), error)
             self._frames_without += 1
             return None
 
     def facts(self) -> Mapping[str, str]:
-        return {"background": self._background.title}
+        return {_("background"): self._background.title}
 
     def report(self) -> Mapping[str, Any]:
         return {"background": self._background.title, "frames_without_people": self._frames_without}

@@ -18,6 +18,7 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext, Placing
@@ -54,7 +55,7 @@ _MOST_PEOPLE = 4
 def _direction(about: str) -> Any:
     return field(
         default=None,
-        metadata=setting(f"{about}; a step is what people differ by", least=-4, most=4, step=0.5, live=True),
+        metadata=setting(about, least=-4, most=4, step=0.5, live=True),
     )
 
 
@@ -64,35 +65,43 @@ class MorphSettings:
     with the program all but age and fringe, which judges saw in too few faces.
     """
 
-    smile: float | None = _direction("smiling; below 0: earnest")
-    mouth: float | None = _direction("an open mouth; below 0: closed")
-    glasses: float | None = _direction("glasses, or their shade; below 0: bright eyes")
-    beard: float | None = _direction("a beard; below 0: shaven")
-    brows: float | None = _direction("bushy brows; below 0: thin ones")
-    gender: float | None = _direction("more like a man; below 0: more like a woman")
-    makeup: float | None = _direction("make-up; below 0: none")
-    pale: float | None = _direction("paler; below 0: darker")
-    age: float | None = _direction("older; below 0: younger")
-    fringe: float | None = _direction("hair on the forehead; below 0: a high forehead")
+    smile: float | None = _direction(N_("smiling; below 0: earnest; a step is what people differ by"))
+    mouth: float | None = _direction(N_("an open mouth; below 0: closed; a step is what people differ by"))
+    glasses: float | None = _direction(
+        N_("glasses, or their shade; below 0: bright eyes; a step is what people differ by")
+    )
+    beard: float | None = _direction(N_("a beard; below 0: shaven; a step is what people differ by"))
+    brows: float | None = _direction(N_("bushy brows; below 0: thin ones; a step is what people differ by"))
+    gender: float | None = _direction(
+        N_("more like a man; below 0: more like a woman; a step is what people differ by")
+    )
+    makeup: float | None = _direction(N_("make-up; below 0: none; a step is what people differ by"))
+    pale: float | None = _direction(N_("paler; below 0: darker; a step is what people differ by"))
+    age: float | None = _direction(N_("older; below 0: younger; a step is what people differ by"))
+    fringe: float | None = _direction(
+        N_("hair on the forehead; below 0: a high forehead; a step is what people differ by")
+    )
     mix: float = field(
         default=0.5,
         metadata=setting(
-            "with a photo, or everyone: how much of the other", least=0, most=1, step=0.1, unit="%", live=True
+            N_("with a photo, or everyone: how much of the other"), least=0, most=1, step=0.1, unit="%", live=True
         ),
     )
     amount: float = field(
-        default=1.0, metadata=setting("all of the change, times this", least=0, most=2, step=0.1, unit="%", live=True)
+        default=1.0,
+        metadata=setting(N_("all of the change, times this"), least=0, most=2, step=0.1, unit="%", live=True),
     )
     show: Literal["transfer", "decoded"] = field(
         default="transfer",
-        metadata=setting("transfer: the change on your own pixels; decoded: the network's own picture", live=True),
+        metadata=setting(N_("transfer: the change on your own pixels; decoded: the network's own picture"), live=True),
     )
     in_front: bool = field(
-        default=True, metadata=setting("your hair, hands, cups and phones before your face stay as they are", live=True)
+        default=True,
+        metadata=setting(N_("your hair, hands, cups and phones before your face stay as they are"), live=True),
     )
     walk: bool = field(
         default=False,
-        metadata=setting("with nobody there, the last face wanders over the whole picture", live=True),
+        metadata=setting(N_("with nobody there, the last face wanders over the whole picture"), live=True),
     )
 
 
@@ -114,7 +123,7 @@ class MorphEffect(Effect):
     """Moves the code of everybody's face, and shows what that changes."""
 
     Settings = MorphSettings
-    placing = Placing("Morphs", "Smile", frozenset({"picture"}))
+    placing = Placing("Morphs", N_("Smile"), frozenset({"picture"}))
     uses_faces = True
     synthetic = True
     gives_pictures_away = True
@@ -248,7 +257,7 @@ class MorphEffect(Effect):
         self._applied = settings
 
     def facts(self) -> Mapping[str, str]:
-        return {} if self._partner is None else {"mixed with": self._partner.title}
+        return {} if self._partner is None else {_("mixed with"): self._partner.title}
 
     def report(self) -> Mapping[str, Any]:
         return {"model": self._model.title, "frames_morphed": self._frames_morphed}
@@ -271,5 +280,12 @@ def _check_known(settings: MorphSettings, model: MorphModel, name: str) -> None:
     """Raise OptionError for a direction that is asked for and that the model has not."""
     for direction in DIRECTIONS:
         if getattr(settings, direction) and direction not in model.space.names:
-            there = ", ".join(model.space.names) or "none yet; tools.find_attributes finds some"
-            raise OptionError(f"morph.{direction}: {name} has no such direction; it has: {there}")
+            there = ", ".join(model.space.names) or _("none yet; tools.find_attributes finds some")
+            raise OptionError(
+                _(
+                    "morph.{direction}: {name} has no such direction; it has: {there}",
+                    direction=direction,
+                    name=name,
+                    there=there,
+                )
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from realtime.core.language import N_, _
 from realtime.effects.scene import Scene
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ log = logging.getLogger(__name__)
 
 MouthSource: TypeAlias = Literal["still", "sound", "viewer"]
 
-_NO_PICTURES = (
+_NO_PICTURES = N_(
     "the mouth stays still: this portrait has no pictures of it; make it anew: realtime portrait build PICTURE -o PACK"
 )
-_NO_SOUND = "the mouth stays still: no sound is listened to; start with --sound default, or with a file of sound"
+_NO_SOUND = N_("the mouth stays still: no sound is listened to; start with --sound default, or with a file of sound")
 
 _VIEWERS_MOST = 0.06
 """Heights of the face: lips that are so far apart open the portrait's mouth wholly."""
@@ -45,9 +46,9 @@ class MouthMover:
     def _notice(self, source: MouthSource, scene: Scene) -> None:
         notice = ""
         if source != "still" and not self._has_pictures:
-            notice = _NO_PICTURES
+            notice = _(_NO_PICTURES)
         elif source == "sound" and scene.speech is None:
-            notice = _NO_SOUND
+            notice = _(_NO_SOUND)
         if notice and notice not in self._told:  # for those who see no window
             self._told.add(notice)
             log.warning("%s", notice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
@@ -13,7 +14,7 @@ from realtime.imaging.frame import Frame
 class Plain(Effect):
     """Returns every frame unchanged."""
 
-    placing = Placing(title="Camera")
+    placing = Placing(title=N_("Camera"))
 
     @dataclasses.dataclass(frozen=True)
     class Settings:
@@ -24,7 +25,9 @@ class Plain(Effect):
     @classmethod
     def open(cls, argument: str, settings: Settings, context: EffectContext) -> Plain:  # noqa: ARG003
         if argument:
-            raise OptionError(f"the effect 'none' takes no argument; write --effect none, not none:{argument}")
+            raise OptionError(
+                _("the effect 'none' takes no argument; write --effect none, not none:{argument}", argument=argument)
+            )
         return cls()
 
     def make(self, scene: Scene) -> Frame:

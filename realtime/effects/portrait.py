@@ -20,6 +20,7 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext, Placing
 from realtime.effects.mouth import MouthMover, MouthSource
@@ -45,28 +46,30 @@ class PortraitSettings:
     """How the portrait behaves and how it lies on the screen."""
 
     painting: Path | None = field(
-        default=None, metadata=setting("the painting that a folder of numbered head pictures belongs to")
+        default=None, metadata=setting(N_("the painting that a folder of numbered head pictures belongs to"))
     )
     view_left: float = field(
         default=0.0,
         metadata=setting(
-            "where the view that counts begins, as a share of the mirrored camera picture; with view_right, moves and "
-            "widens the gaze where camera and screen are apart",
+            N_(
+                "where the view that counts begins, as a share of the mirrored camera picture; with view_right, "
+                "moves and widens the gaze where camera and screen are apart"
+            ),
             least=-3,
             most=4,
             live=True,
         ),
     )
-    view_right: float = field(default=1.0, metadata=setting("where it ends", least=-3, most=4, live=True))
+    view_right: float = field(default=1.0, metadata=setting(N_("where it ends"), least=-3, most=4, live=True))
     view_top: float = field(
         default=0.0,
-        metadata=setting("the same from above, for portraits that look up and down", least=-3, most=4, live=True),
+        metadata=setting(N_("the same from above, for portraits that look up and down"), least=-3, most=4, live=True),
     )
-    view_bottom: float = field(default=1.0, metadata=setting("and below", least=-3, most=4, live=True))
+    view_bottom: float = field(default=1.0, metadata=setting(N_("and below"), least=-3, most=4, live=True))
     right_cm: float = field(
         default=0.0,
         metadata=setting(
-            "how far right of the camera the portrait's eyes hang, seen from before the screen",
+            N_("how far right of the camera the portrait's eyes hang, seen from before the screen"),
             least=-2000,
             most=2000,
             unit="cm",
@@ -76,13 +79,13 @@ class PortraitSettings:
     below_cm: float = field(
         default=0.0,
         metadata=setting(
-            "how far below the camera the portrait's eyes hang", least=-2000, most=2000, unit="cm", live=True
+            N_("how far below the camera the portrait's eyes hang"), least=-2000, most=2000, unit="cm", live=True
         ),
     )
     turned_degrees: float = field(
         default=0.0,
         metadata=setting(
-            "how far the camera is turned to the right, seen from before the screen",
+            N_("how far the camera is turned to the right, seen from before the screen"),
             least=-60,
             most=60,
             unit="°",
@@ -91,12 +94,12 @@ class PortraitSettings:
     )
     tilted_degrees: float = field(
         default=0.0,
-        metadata=setting("how far the camera is tilted downwards", least=-60, most=60, unit="°", live=True),
+        metadata=setting(N_("how far the camera is tilted downwards"), least=-60, most=60, unit="°", live=True),
     )
     rolled_degrees: float = field(
         default=0.0,
         metadata=setting(
-            "how far the camera hangs crooked, clockwise as seen from before the screen",
+            N_("how far the camera hangs crooked, clockwise as seen from before the screen"),
             least=-60,
             most=60,
             unit="°",
@@ -105,43 +108,45 @@ class PortraitSettings:
     )
     lens_degrees: float = field(
         default=USUAL_LENS_DEGREES,
-        metadata=setting("how much the camera sees from left to right", least=20, most=150, unit="°", live=True),
+        metadata=setting(N_("how much the camera sees from left to right"), least=20, most=150, unit="°", live=True),
     )
     smoothing_s: float = field(
         default=0.3,
-        metadata=setting("how long the gaze takes to reach the viewer", least=0, most=5, unit="s", live=True),
+        metadata=setting(N_("how long the gaze takes to reach the viewer"), least=0, most=5, unit="s", live=True),
     )
     rest: float = field(
         default=0.01,
         metadata=setting(
-            "movements smaller than this share of the view are not followed", least=0, most=0.2, live=True
+            N_("movements smaller than this share of the view are not followed"), least=0, most=0.2, live=True
         ),
     )
-    wander: bool = field(default=True, metadata=setting("look about when nobody is there", live=True))
+    wander: bool = field(default=True, metadata=setting(N_("look about when nobody is there"), live=True))
     wander_after_s: float = field(
-        default=2.0, metadata=setting("how long after the last viewer", least=0, most=3600, unit="s", live=True)
+        default=2.0, metadata=setting(N_("how long after the last viewer"), least=0, most=3600, unit="s", live=True)
     )
-    blink: bool = field(default=True, metadata=setting("blink, where the portrait can"))
+    blink: bool = field(default=True, metadata=setting(N_("blink, where the portrait can")))
     mouth: MouthSource = field(
         default="still",
         metadata=setting(
-            "what moves the mouth, where the portrait has pictures of it; sound: what --sound listens to; viewer: the "
-            "viewer's mouth",
+            N_(
+                "what moves the mouth, where the portrait has pictures of it; sound: what --sound listens to; "
+                "viewer: the viewer's mouth"
+            ),
             live=True,
         ),
     )
     mouth_open: float = field(
-        default=1.0, metadata=setting("how far the mouth opens at its loudest", least=0, most=1, live=True)
+        default=1.0, metadata=setting(N_("how far the mouth opens at its loudest"), least=0, most=1, live=True)
     )
-    idle: bool = field(default=True, metadata=setting("breathe when nobody is there, where the portrait can"))
+    idle: bool = field(default=True, metadata=setting(N_("breathe when nobody is there, where the portrait can")))
     fit: Fit = field(
         default="contain",
-        metadata=setting("contain: the whole painting; cover: no margins, the head in view"),
+        metadata=setting(N_("contain: the whole painting; cover: no margins, the head in view")),
     )
     inset: float = field(
         default=0.0,
         metadata=setting(
-            "width of a small camera picture in the corner, as a share of the picture's; 0: none", least=0, most=0.5
+            N_("width of a small camera picture in the corner, as a share of the picture's; 0: none"), least=0, most=0.5
         ),
     )
 
@@ -198,11 +203,11 @@ class PortraitEffect(Effect):
         """
         for begin, end in (("view_left", "view_right"), ("view_top", "view_bottom")):
             if getattr(settings, begin) >= getattr(settings, end):
-                raise OptionError(f"portrait.{begin} must be less than portrait.{end}")
+                raise OptionError(_("portrait.{begin} must be less than portrait.{end}", begin=begin, end=end))
         if argument:
             portrait = _open_asked_for(find_pack(argument), settings.painting, context)
         elif settings.painting is not None:
-            raise OptionError("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER")
+            raise OptionError(_("a painting goes with a folder of head pictures: name it, --effect portrait:FOLDER"))
         else:
             from realtime.portrait.building.default import open_default_portrait
 

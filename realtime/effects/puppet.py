@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from realtime.control.parameters import Parameters
+from realtime.core.language import N_, _
 from realtime.core.settings import setting
 from realtime.core.specs import names_in
 from realtime.effects import Effect, EffectContext, Placing
@@ -34,31 +35,33 @@ class PuppetSettings:
 
     head: float = field(
         default=1.0,
-        metadata=setting("how far the head turns, nods and tilts with yours", least=0, most=2, step=0.1, live=True),
+        metadata=setting(N_("how far the head turns, nods and tilts with yours"), least=0, most=2, step=0.1, live=True),
     )
     eyes: float = field(
         default=1.0,
-        metadata=setting("how far eyes, lids and brows go with yours", least=0, most=2, step=0.1, live=True),
+        metadata=setting(N_("how far eyes, lids and brows go with yours"), least=0, most=2, step=0.1, live=True),
     )
     mouth: float = field(
         default=1.0,
-        metadata=setting("how far the mouth opens, smiles and purses with yours", least=0, most=2, step=0.1, live=True),
+        metadata=setting(
+            N_("how far the mouth opens, smiles and purses with yours"), least=0, most=2, step=0.1, live=True
+        ),
     )
     mirrored: bool = field(
         default=True,
-        metadata=setting("as a mirror moves; no: as the camera sees you, for films", live=True),
+        metadata=setting(N_("as a mirror moves; no: as the camera sees you, for films"), live=True),
     )
     face: int = field(
         default=1,
-        metadata=setting("which of the picture's faces is moved, the largest is 1", least=1, most=50),
+        metadata=setting(N_("which of the picture's faces is moved, the largest is 1"), least=1, most=50),
     )
     fit: Fit = field(
         default="contain",
-        metadata=setting("contain: the whole picture; cover: no margins, the head in view"),
+        metadata=setting(N_("contain: the whole picture; cover: no margins, the head in view")),
     )
     engine: str = field(
         default=LIVE,
-        metadata=setting("mesh: the picture itself is moved; or the name or file of a motion model that draws it"),
+        metadata=setting(N_("mesh: the picture itself is moved; or the name or file of a motion model that draws it")),
     )
 
 
@@ -66,7 +69,7 @@ class PuppetEffect(Effect):
     """Moves one picture, or several side by side."""
 
     Settings = PuppetSettings
-    placing = Placing("Portraits", "Puppet")
+    placing = Placing("Portraits", N_("Puppet"))
     uses_faces = True
     # It looks at the viewer and shows the picture: where it fails, the camera's must not come in its place.
     uses_pixels = False
@@ -129,8 +132,8 @@ class PuppetEffect(Effect):
 
     def facts(self) -> Mapping[str, str]:
         is_learning = any(actor.driver.is_learning for actor in self.actors)
-        doing = "learning your rest" if is_learning else "follows" if self.is_followed else "idle"
-        return {"puppet": self.staged.title, "it": doing}
+        doing = _("learning your rest") if is_learning else _("follows") if self.is_followed else _("idle")
+        return {_("puppet"): self.staged.title, _("it"): doing}
 
     def report(self) -> Mapping[str, Any]:
         return {"picture": self.staged.title, "frames_followed": self._followed}

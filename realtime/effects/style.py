@@ -20,6 +20,7 @@ import cv2
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError, OptionError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext
@@ -42,7 +43,7 @@ from realtime.style.throttle import Throttle
 log = logging.getLogger(__name__)
 
 _SLOWER_TIMES = 5  # than when it was opened, because other programs are busy
-_BUSY = "your computer is busy: painting smaller"
+_BUSY = N_("your computer is busy: painting smaller")
 _TELLING_PX = 100  # the face of a person at a desk is some 30 high then
 
 
@@ -53,7 +54,7 @@ class StyleSettings:
     strength: float = field(
         default=1.0,
         metadata=setting(
-            "how much of the picture is painted; 0: the camera's picture",
+            N_("how much of the picture is painted; 0: the camera's picture"),
             least=0,
             most=1,
             step=0.1,
@@ -64,17 +65,20 @@ class StyleSettings:
     quality: Literal["auto", "fixed"] = field(
         default="auto",
         metadata=setting(
-            "auto: a smaller working size where the model is slower than the camera; fixed: the full size"
+            N_("auto: a smaller working size where the model is slower than the camera; fixed: the full size")
         ),
     )
     where: Literal["all", "person", "background"] = field(
         default="all",
         metadata=setting(
-            "person: only people are painted; background: everything but people; what is not is the camera's picture",
+            N_(
+                "person: only people are painted; background: everything but people; what is not is the camera's "
+                "picture"
+            ),
             live=True,
         ),
     )
-    steady: bool = field(default=True, metadata=setting("keep still what does not move, against flicker"))
+    steady: bool = field(default=True, metadata=setting(N_("keep still what does not move, against flicker")))
 
 
 class StyleEffect(Effect):
@@ -125,7 +129,7 @@ class StyleEffect(Effect):
         if not name:
             names = cls.choices()
             if not names:
-                raise EffectError("there are no styles here; `realtime models add FILE.onnx` brings one in")
+                raise EffectError(_("there are no styles here; `realtime models add FILE.onnx` brings one in"))
             name = names[0]
         if strength is not None:
             settings = dataclasses.replace(settings, strength=strength)
@@ -179,14 +183,14 @@ class StyleEffect(Effect):
     def facts(self) -> Mapping[str, str]:
         renderer = self._renderer
         size = renderer.place.size
-        works = str(size) if size == renderer.frame else f"{size} of {renderer.frame}"
-        bound = {} if renderer.model.bound.is_free else {"bound to": str(renderer.model.bound)}
-        return {"style": self.title, "works at": works, **bound}
+        works = str(size) if size == renderer.frame else _("{size} of {frame}", size=size, frame=renderer.frame)
+        bound = {} if renderer.model.bound.is_free else {_("bound to"): str(renderer.model.bound)}
+        return {_("style"): self.title, _("works at"): works, **bound}
 
     def notices(self) -> Sequence[str]:
         size, frame = self._renderer.model.size, self._renderer.frame
         is_small = self._is_governed and size != frame and _pixels(size) < self._usual_px
-        return [_BUSY] if is_small else []
+        return [_(_BUSY)] if is_small else []
 
     def report(self) -> Mapping[str, Any]:
         return {
@@ -245,7 +249,7 @@ class StyleEffect(Effect):
         bound, size = self._renderer.model.bound, self._renderer.place.size
         if not bound.is_free and min(size) < _TELLING_PX and min(self._renderer.frame) > 2 * min(size):
             log.warning(
-                "%s is bound to %s: frames of %s are painted as %s, too small for a face; export it with free sides",
+                _("%s is bound to %s: frames of %s are painted as %s, too small for a face; export it with free sides"),
                 self._path.stem,
                 bound,
                 self._renderer.frame,
@@ -289,6 +293,10 @@ def _split(argument: str) -> tuple[str, float | None]:
         strength /= 100
     if not 0 <= strength <= 1:
         raise OptionError(
-            f"style:{argument}: the strength goes from 0 to 1, for example style:{name}:0.7 or {name}:70%"
+            _(
+                "style:{argument}: the strength goes from 0 to 1, for example style:{name}:0.7 or {name}:70%",
+                argument=argument,
+                name=name,
+            )
         )
     return name, strength

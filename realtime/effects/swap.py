@@ -16,6 +16,7 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError, OptionError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.core.specs import joined_files, model_and_rest, names_in
@@ -52,44 +53,44 @@ class SwapSettings:
     morph: float | None = field(
         default=None,
         metadata=setting(
-            "models that go from one face to another: how far", least=0, most=1, step=0.1, unit="%", live=True
+            N_("models that go from one face to another: how far"), least=0, most=1, step=0.1, unit="%", live=True
         ),
     )
     strength: float = field(
         default=1.0,
-        metadata=setting("how far the new face covers yours", least=0, most=1, step=0.1, unit="%", live=True),
+        metadata=setting(N_("how far the new face covers yours"), least=0, most=1, step=0.1, unit="%", live=True),
     )
     keep: Literal["auto", "eyes", "mouth", "both", "none"] = field(
         default="auto",
         metadata=setting(
-            "what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model",
+            N_("what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model"),
             live=True,
         ),
     )
     light: float = field(
         default=1.0,
-        metadata=setting("how far the new face takes your light and colour", least=0, most=1, unit="%", live=True),
+        metadata=setting(N_("how far the new face takes your light and colour"), least=0, most=1, unit="%", live=True),
     )
     in_front: bool = field(
         default=True,
-        metadata=setting("your hair, hands, cups and phones before your face stay before the new one", live=True),
+        metadata=setting(N_("your hair, hands, cups and phones before your face stay before the new one"), live=True),
     )
     glasses: Literal["keep", "remove"] = field(
-        default="keep", metadata=setting("your glasses stay on, or go", live=True)
+        default="keep", metadata=setting(N_("your glasses stay on, or go"), live=True)
     )
-    photo_glasses: bool = field(default=False, metadata=setting("glasses in the photo are worn, too"))
-    everyone: bool = field(default=False, metadata=setting("the last face named is worn by everybody else too"))
+    photo_glasses: bool = field(default=False, metadata=setting(N_("glasses in the photo are worn, too")))
+    everyone: bool = field(default=False, metadata=setting(N_("the last face named is worn by everybody else too")))
     coverage: float | None = field(
         default=None,
         metadata=setting(
-            "models aligned by the mesh: how much lies in their crop", least=0.5, most=5, step=0.05, live=True
+            N_("models aligned by the mesh: how much lies in their crop"), least=0.5, most=5, step=0.05, live=True
         ),
     )
     shift_x: float | None = field(
-        default=None, metadata=setting("and how far it lies to the right", least=-1, most=1, step=0.01, live=True)
+        default=None, metadata=setting(N_("and how far it lies to the right"), least=-1, most=1, step=0.01, live=True)
     )
     shift_y: float | None = field(
-        default=None, metadata=setting("and how far down", least=-1, most=1, step=0.01, live=True)
+        default=None, metadata=setting(N_("and how far down"), least=-1, most=1, step=0.01, live=True)
     )
 
 
@@ -126,7 +127,7 @@ class SwapEffect(Effect):
         """
         named = names_in(argument)
         if not named:
-            raise EffectError("swap needs a face: --effect swap:PHOTO.jpg, or the name of a model")
+            raise EffectError(_("swap needs a face: --effect swap:PHOTO.jpg, or the name of a model"))
         opener = _Opener(settings, context)
         try:
             makers = [opener.maker(name) for name in named]
@@ -183,7 +184,7 @@ class SwapEffect(Effect):
         self._adapted = 0
 
     def facts(self) -> Mapping[str, str]:
-        return {"face": self._title, "swapped": str(self._people.worn)}
+        return {_("face"): self._title, _("swapped"): str(self._people.worn)}
 
     def report(self) -> Mapping[str, Any]:
         return {
@@ -233,14 +234,26 @@ class _Opener:
         self.models.append(model)
         if model.takes_identity:
             if not photo_name:
-                raise EffectError(f"{model.title} makes any face: say whose, --effect swap:{model_name}:PHOTO.jpg")
+                raise EffectError(
+                    _(
+                        "{model} makes any face: say whose, --effect swap:{model_name}:PHOTO.jpg",
+                        model=model.title,
+                        model_name=model_name,
+                    )
+                )
             source = read_source(user_path(photo_name), self.meter)
             model.become(identity_of(path, source.photo, source.mesh, self._policy))
         elif photo_name:
-            raise EffectError(f"{model.title} always makes the same face; leave out ':{photo_name}'")
+            raise EffectError(
+                _(
+                    "{model} always makes the same face; leave out ':{photo_name}'",
+                    model=model.title,
+                    photo_name=photo_name,
+                )
+            )
         if self._settings.morph is not None:
             if not model.has_morph:
-                raise OptionError(f"swap.morph: {model.title} has no such dial; leave it out")
+                raise OptionError(_("swap.morph: {model} has no such dial; leave it out", model=model.title))
             model.morph = self._settings.morph
         return model
 
@@ -252,7 +265,9 @@ class _Opener:
             return None
         alignment = Alignment.of_model(path, read_card(path))
         if alignment.slide("coverage") is None:
-            raise OptionError(f"swap.coverage and its like are for models aligned by the mesh; {path.stem} is not")
+            raise OptionError(
+                _("swap.coverage and its like are for models aligned by the mesh; {stem} is not", stem=path.stem)
+            )
         for name, value in touched.items():
             alignment = alignment.slid(name, value)
         return alignment
@@ -265,7 +280,7 @@ class _Opener:
 
 def _title(name: str) -> str:
     files = joined_files(name)
-    return Path(files[0]).stem + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    return Path(files[0]).stem + (_(" and {count} more", count=len(files) - 1) if len(files) > 1 else "")
 
 
 def _kept(settings: SwapSettings, source: FaceSource) -> KeptFeatures:

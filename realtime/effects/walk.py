@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import EffectError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.settings import setting
 from realtime.effects import Effect, EffectContext, Placing
@@ -40,12 +41,12 @@ class WalkSettings:
 
     speed: float = field(
         default=6.0,
-        metadata=setting("how many people it passes through in a minute", least=0, most=60, step=1, live=True),
+        metadata=setting(N_("how many people it passes through in a minute"), least=0, most=60, step=1, live=True),
     )
     spread: float = field(
         default=0.7,
         metadata=setting(
-            "how far from the mean face: 1 is as far as people are; nearer is clearer",
+            N_("how far from the mean face: 1 is as far as people are; nearer is clearer"),
             least=0,
             most=1.5,
             step=0.1,
@@ -53,31 +54,31 @@ class WalkSettings:
         ),
     )
     seed: int = field(
-        default=0, metadata=setting("which way it goes; the same number, the same film", least=0, step=1, live=True)
+        default=0, metadata=setting(N_("which way it goes; the same number, the same film"), least=0, step=1, live=True)
     )
 
     loop: int = field(
         default=0,
         metadata=setting(
-            "after so many people it is where it began, without a seam; 0: never", least=0, most=1000, live=True
+            N_("after so many people it is where it began, without a seam; 0: never"), least=0, most=1000, live=True
         ),
     )
     lean: float = field(
         default=0.0,
         metadata=setting(
-            "towards somebody to the left (below 0) or to the right", least=-1, most=1, step=0.25, live=True
+            N_("towards somebody to the left (below 0) or to the right"), least=-1, most=1, step=0.25, live=True
         ),
     )
     smile: float = field(
         default=0.0,
         metadata=setting(
-            "smiling; below 0: earnest. Of models that know the direction", least=-1, most=1, step=0.25, live=True
+            N_("smiling; below 0: earnest. Of models that know the direction"), least=-1, most=1, step=0.25, live=True
         ),
     )
     mix: float = field(
         default=0.0,
         metadata=setting(
-            "how much of another's colours and skin it has: of models whose layers take codes of their own",
+            N_("how much of another's colours and skin it has: of models whose layers take codes of their own"),
             least=0,
             most=1,
             step=0.1,
@@ -88,7 +89,7 @@ class WalkSettings:
     fine_from: float = field(
         default=0.5,
         metadata=setting(
-            "from which of its layers on it is mixed: earlier, and the shape of the face is, too",
+            N_("from which of its layers on it is mixed: earlier, and the shape of the face is, too"),
             least=0,
             most=1,
             step=0.1,
@@ -98,11 +99,13 @@ class WalkSettings:
     )
     viewer: bool = field(
         default=False,
-        metadata=setting("whoever stands there steers it: place leans it, nearness slows it, a smile makes it smile"),
+        metadata=setting(
+            N_("whoever stands there steers it: place leans it, nearness slows it, a smile makes it smile")
+        ),
     )
     fit: Literal["contain", "cover"] = field(
         default="contain",
-        metadata=setting("contain: the whole picture, melting into the dark; cover: it fills the screen"),
+        metadata=setting(N_("contain: the whole picture, melting into the dark; cover: it fills the screen")),
     )
 
     @property
@@ -115,7 +118,7 @@ class WalkEffect(Effect):
     """Draws a face of its own."""
 
     Settings = WalkSettings
-    placing = Placing("Morphs", "Walk of faces")
+    placing = Placing("Morphs", N_("Walk of faces"))
     # It looks at nothing, and where it fails the camera's picture must not come onto a gallery's wall.
     uses_pixels = False
     synthetic = True
@@ -174,7 +177,7 @@ class WalkEffect(Effect):
         return scene.frame.with_pixels(picture)
 
     def facts(self) -> Mapping[str, str]:
-        return {"network": f"a picture every {self._walker.apart_s:.2f} s"}
+        return {_("network"): _("a picture every {apart_s:.2f} s", apart_s=self._walker.apart_s)}
 
     def keepsake(self) -> Pixels | None:
         return self._walker.face
@@ -193,7 +196,13 @@ def _opened(
     if _is_decoder(name):
         path = find_model(name, ModelKind.LATENT_DECODER)
         if photo:
-            raise EffectError(f"{path.stem} only draws faces: it cannot begin at a photo's; leave out ':{photo}'")
+            raise EffectError(
+                _(
+                    "{stem} only draws faces: it cannot begin at a photo's; leave out ':{photo}'",
+                    stem=path.stem,
+                    photo=photo,
+                )
+            )
         decoder = DecoderGenerator(vetted(path), policy)
         held.callback(decoder.close)
         return decoder, None

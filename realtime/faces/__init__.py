@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from realtime.core.language import N_
 from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Face, Frame
 
@@ -36,17 +37,19 @@ DETECTORS: dict[str, RegistryEntry] = {
     "short": RegistryEntry(
         "realtime.faces.detection.blazeface",
         "open_short_range",
-        "BlazeFace, faces wider than a tenth of the picture (1.3 m)",
+        N_("BlazeFace, faces wider than a tenth of the picture (1.3 m)"),
     ),
     "full": RegistryEntry(
         "realtime.faces.detection.blazeface",
         "open_full_range",
-        "BlazeFace, faces down to a twentieth (3 m); 2.7 times the work",
+        N_("BlazeFace, faces down to a twentieth (3 m); 2.7 times the work"),
     ),
     "mediapipe-short": RegistryEntry(
-        "realtime.faces.detection.mediapipe", "open_short_range", "short in Google's library, which reports to Google"
+        "realtime.faces.detection.mediapipe",
+        "open_short_range",
+        N_("short in Google's library, which reports to Google"),
     ),
-    "mediapipe-full": RegistryEntry("realtime.faces.detection.mediapipe", "open_full_range", "full in the same"),
+    "mediapipe-full": RegistryEntry("realtime.faces.detection.mediapipe", "open_full_range", N_("full in the same")),
 }
 """Each is opened as `function()`, and raises ModelError when its model file cannot be read."""
 

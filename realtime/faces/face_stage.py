@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from realtime.core.errors import FAULTS, OnceLogger, in_one_line
+from realtime.core.language import _
 from realtime.core.stats import RunStats
 from realtime.faces import FaceDetector
 from realtime.faces.tracking.scene_continuity import SceneContinuity
@@ -112,7 +113,7 @@ class FaceStage:
         try:
             found = self._found_by(detector, frame, came_back)
         except FAULTS as error:  # whatever a native library raises, the picture goes on
-            self._failures.failure("the face detector fails", error)
+            self._failures.failure(_("the face detector fails"), error)
             found = []
         detected_s = time.perf_counter()
         try:
@@ -121,7 +122,7 @@ class FaceStage:
             faces = self._tracker.update(found, frame.pts_s)
             unconfirmed = self._tracker.unconfirmed
         except Exception as error:  # a fault of ours must not end the show either
-            self._failures.failure("following the faces fails", error)
+            self._failures.failure(_("following the faces fails"), error)
             self._tracker.reset()
             faces, unconfirmed = [], []
         if self._tracker.people != self._people:
@@ -148,13 +149,13 @@ class FaceStage:
         try:
             self.start()
         except RuntimeError as error:  # no further thread now; at the next frame there may be one
-            self._failures.failure("the face detector cannot be opened yet", error)
+            self._failures.failure(_("the face detector cannot be opened yet"), error)
 
     def _tell_of_slow_opening(self) -> None:
         if self._is_slowness_told or self._ready.is_set() or time.monotonic() - self._opening_since_s < _SLOW_OPENING_S:
             return
         self._is_slowness_told = True
-        log.warning("the face detector has not opened for %.0f s; no face is found until it has", _SLOW_OPENING_S)
+        log.warning(_("the face detector has not opened for %.0f s; no face is found until it has"), _SLOW_OPENING_S)
 
     def close(self) -> None:
         """Free the detector."""
@@ -177,7 +178,7 @@ class FaceStage:
             if not is_wanted:
                 _close(detector)
         except FAULTS as error:  # a library that does not load here must not end the show
-            log.warning("no face is looked for: %s", in_one_line(error))
+            log.warning(_("no face is looked for: %s"), in_one_line(error))
             log.debug("opening the face detector", exc_info=error)
         finally:
             ready.set()

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.effects.portrait import eyes_apart, eyes_in_picture
 from realtime.effects.viewpoint import ADULTS_EYES_CM, CameraPose, Seen, standing_at
 from realtime.gallery.views import Calibration, Place
@@ -240,11 +241,11 @@ def solve(
     # As far to one side as to the other, or who stands before the portrait would not be looked at straight.
     half = max(ahead - across[Spot.LEFT], across[Spot.RIGHT] - ahead)
     if not _LEAST_HALF_VIEW <= half <= _WITHIN[1]:
-        raise OptionError("left, middle and right were too near to each other; run --calibrate again")
+        raise OptionError(_("left, middle and right were too near to each other; run --calibrate again"))
     half_down = half * aspect * _ROWS_SHARE
     ends = [round(value, 4) for value in (ahead - half, ahead + half, level - half_down, level + half_down)]
     if min(ends) < _WITHIN[0] or max(ends) > _WITHIN[1]:
-        raise OptionError("the places do not fit together; measure right_cm and below_cm, and run --calibrate again")
+        raise OptionError(_("the places do not fit together; measure right_cm and below_cm, and run --calibrate again"))
     turned, tilted, rolled, lens = CameraPose() if pose is None else pose
     turned, tilted, rolled, lens = CameraPose() if pose is None else pose
     return Calibration(ends[0], ends[1], ends[2], ends[3], place.right_cm, place.below_cm, turned, tilted, rolled, lens)

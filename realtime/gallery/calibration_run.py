@@ -15,6 +15,7 @@ from realtime.control.channel import ControlChannel
 from realtime.control.commands import Quit
 from realtime.core.errors import CameraError, OptionError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.core.stats import RunStats
 from realtime.faces import DETECTORS, FaceDetector
 from realtime.faces.face_stage import FaceStage
@@ -84,7 +85,7 @@ def _changed(path: Path, found: Calibration) -> str:
     try:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} cannot be read: {error}; check the path") from error
+        raise OptionError(_("{path} cannot be read: {reason}; check the path", path=path, reason=error)) from error
     return with_values(text, _TABLE, dataclasses.asdict(found))
 
 
@@ -128,7 +129,7 @@ class _Screen:
         self._output.poll()
         while (command := self._controls.next_command()) is not None:
             if isinstance(command, Quit):
-                raise OptionError("the calibration was ended before it was finished; the file is as it was")
+                raise OptionError(_("the calibration was ended before it was finished; the file is as it was"))
 
     def hold(self, seconds: float) -> None:
         """Go on showing what is there."""
@@ -144,7 +145,7 @@ def _watch(camera: Camera, faces: FaceStage, screen: _Screen, request: Calibrati
     while True:
         frame = camera.read()
         if frame is None:
-            raise CameraError("the source has ended before the calibration was finished; name a camera")
+            raise CameraError(_("the source has ended before the calibration was finished; name a camera"))
         seen = [
             sighting_of(exact_eyes.of(frame.pixels, face), frame.size, mirrored=frame.mirrored)
             for face in faces.find(frame)
@@ -154,7 +155,7 @@ def _watch(camera: Camera, faces: FaceStage, screen: _Screen, request: Calibrati
         screen.show(sign)
         if sign.hint is Hint.GIVEN_UP:
             screen.hold(_LAST_SIGN_S)
-            raise OptionError(f"nobody was seen standing '{sign.spot.value}'; the file is as it was")
+            raise OptionError(_("nobody was seen standing '{spot}'; the file is as it was", spot=sign.spot.value))
         if sign.hint is Hint.DONE:
             aspect = frame.size.width / frame.size.height
             found = solve(
@@ -177,7 +178,7 @@ def _camera(source: str, screen: _Screen) -> Camera:
             if cameras.kind_of(source) not in ("webcam", "stream", "shared"):
                 raise
             if not is_told:
-                log.warning("%s; looking for it every %g s", error, _LOOK_EVERY_S)
+                log.warning(_("%s; looking for it every %g s"), error, _LOOK_EVERY_S)
                 is_told = True
         screen.hold(_LOOK_EVERY_S)
 

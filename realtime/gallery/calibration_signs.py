@@ -7,6 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from realtime.core.language import N_, _
 from realtime.gallery.calibration import Hint, Sign, Spot
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.text import opacity
@@ -21,20 +22,20 @@ _GOOD: Colour = (120, 210, 110)
 _WRONG: Colour = (80, 90, 240)
 
 _WORDS = {
-    Hint.HOLD_STILL: "Hold still",
-    Hint.NOBODY: "I see nobody",
-    Hint.SEVERAL: "One person only, please",
-    Hint.FARTHER_RIGHT: "Farther to the right",
-    Hint.NEARER: "Come nearer",
-    Hint.TAKEN: "Got it",
-    Hint.DONE: "Thank you, that is all",
-    Hint.GIVEN_UP: "Given up: start it again",
+    Hint.HOLD_STILL: N_("Hold still"),
+    Hint.NOBODY: N_("I see nobody"),
+    Hint.SEVERAL: N_("One person only, please"),
+    Hint.FARTHER_RIGHT: N_("Farther to the right"),
+    Hint.NEARER: N_("Come nearer"),
+    Hint.TAKEN: N_("Got it"),
+    Hint.DONE: N_("Thank you, that is all"),
+    Hint.GIVEN_UP: N_("Given up: start it again"),
 }
 _WALK_TO = {
-    Spot.LEFT: "Stand on the left",
-    Spot.MIDDLE: "Stand in the middle",
-    Spot.RIGHT: "Stand on the right",
-    Spot.NEAR: "Come near, in the middle",
+    Spot.LEFT: N_("Stand on the left"),
+    Spot.MIDDLE: N_("Stand in the middle"),
+    Spot.RIGHT: N_("Stand on the right"),
+    Spot.NEAR: N_("Come near, in the middle"),
 }
 _PLACES = {Spot.LEFT: (0.16, 0.42), Spot.MIDDLE: (0.5, 0.42), Spot.RIGHT: (0.84, 0.42), Spot.NEAR: (0.5, 0.66)}
 """Where they are on the sign, as on a plan of the room: the screen is below."""
@@ -67,9 +68,9 @@ def draw_sign(sign: Sign, size: Size) -> Pixels:
     wall = round(0.84 * size.height)
     ends = (round(0.3 * size.width), wall), (round(0.7 * size.width), wall)
     cv2.line(picture, *ends, _INK, round(unit / 8), cv2.LINE_AA)
-    _write(picture, _WORDS.get(sign.hint) or _WALK_TO[sign.spot], 0.14, unit, colour)
+    _write(picture, _(_WORDS.get(sign.hint) or _WALK_TO[sign.spot]), 0.14, unit, colour)
     if sign.hint in (Hint.HOLD_STILL, Hint.NOBODY, Hint.SEVERAL):
-        _write(picture, _WALK_TO[sign.spot], 0.93, 0.55 * unit, _INK)
+        _write(picture, _(_WALK_TO[sign.spot]), 0.93, 0.55 * unit, _INK)
     return picture
 
 

@@ -22,6 +22,7 @@ from realtime.cameras import Camera, CameraRequest
 from realtime.cameras.listing import first_camera, list_cameras
 from realtime.cameras.shared import BEAT_EVERY_S, FramePublisher, remove_left_behind
 from realtime.core.errors import CameraError, RealtimeError
+from realtime.core.language import _
 
 log = logging.getLogger(__name__)
 
@@ -82,13 +83,13 @@ class CameraKeeper:
             camera = self._opened()
         try:
             self._publisher.begin(camera.info)
-            log.warning("%s is there", camera.info.name)
+            log.warning(_("%s is there"), camera.info.name)
             self._is_told = False
             while not (self._is_stopping or self._is_blank):
                 with self._busy():
                     frame = camera.read()
                 if frame is None:
-                    raise CameraError(f"{camera.info.name} has ended; name a camera")
+                    raise CameraError(_("{name} has ended; name a camera", name=camera.info.name))
                 self._publisher.publish(frame.pixels, frame.captured_at_s)
         finally:
             self._publisher.end()
@@ -116,7 +117,7 @@ class CameraKeeper:
 
     def _tell_once(self, error: CameraError) -> None:
         if not self._is_told:
-            log.warning("%s; looking for it every %g s", error, LOOK_EVERY_S)
+            log.warning(_("%s; looking for it every %g s"), error, LOOK_EVERY_S)
             self._is_told = True
 
 
@@ -154,7 +155,7 @@ def _beat(keeper: CameraKeeper, publisher: FramePublisher) -> None:
     """[thread of its own]"""
     while True:
         if keeper.is_hung():
-            log.error("the camera's driver does not come back; starting anew")
+            log.error(_("the camera's driver does not come back; starting anew"))
             publisher.close()
             os._exit(HUNG_CODE)
         publisher.beat()
@@ -190,7 +191,7 @@ class CameraProcess:
         if ended is not None:
             self._starts_at_s = at_s + self._pause_s
             self._pause_s = min(max(1.0, 2 * self._pause_s), _LONGEST_PAUSE_S)
-            return f"ended with code {ended.returncode}; started again"
+            return _("ended with code {returncode}; started again", returncode=ended.returncode)
         if at_s >= self._starts_at_s:
             self.start()
         return ""
@@ -238,7 +239,7 @@ class CameraProcess:
 def main(arguments: Sequence[str]) -> int:
     """`python -m realtime.gallery.camera_process SOURCE NAME`"""
     if len(arguments) != 2:
-        print("two words are needed: the source and the name that it is published under", file=sys.stderr)
+        print(_("two words are needed: the source and the name that it is published under"), file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:

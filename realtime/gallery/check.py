@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from realtime import cameras
 from realtime.cameras import CameraRequest
+from realtime.core.columns import padded
 from realtime.core.errors import FAULTS, RealtimeError, in_one_line
 from realtime.core.files import check_folder
+from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.effects import EffectContext, effect_class
 from realtime.gallery.config import Gallery, Item, Screen
@@ -49,12 +51,12 @@ def check(gallery: Gallery, screens: Sequence[Screen]) -> int:
     for look in (_hours, _camera, _screens, _items, _folder, _clock, _blanking, _service):
         for finding in _looked(look, gallery, screens):
             sign = "ok  " if finding.works else "FAIL" if finding.is_needed else "--  "
-            print(f"{sign} {finding.what:22} {finding.text}")
+            print(f"{sign} {padded(finding.what, 22)} {finding.text}")
             if finding.next_step and not finding.works:
                 print(f"{'':27} -> {finding.next_step}")
             is_fit &= finding.works or not finding.is_needed
     print()
-    print("it can hang" if is_fit else "it cannot hang yet")
+    print(_("it can hang") if is_fit else _("it cannot hang yet"))
     return 0 if is_fit else 1
 
 
@@ -74,8 +76,8 @@ def _hours(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  #
     change_s = gallery.hours.next_change(now_s)
     text = "open" if is_open else "closed"
     if change_s is not None:
-        text += f" until {local_time(change_s, gallery.hours.zone).strftime('%a %H:%M')}"
-    yield Finding("opening hours", True, f"{text}{'' if gallery.hours.spans else ', always'}")
+        text += _(" until {changes_at}", changes_at=local_time(change_s, gallery.hours.zone).strftime("%a %H:%M"))
+    yield Finding(_("opening hours"), True, f"{text}{'' if gallery.hours.spans else ', always'}")
 
 
 def _camera(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
@@ -84,12 +86,12 @@ def _camera(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  
     try:
         camera = cameras.open_camera(gallery.camera or first_camera(), CameraRequest())
     except RealtimeError as error:
-        step = "plug it in; it is waited for, and portraits look about meanwhile"
+        step = _("plug it in; it is waited for, and portraits look about meanwhile")
         yield Finding("camera", False, in_one_line(error), step, is_needed=False)
         return
     info = camera.info
     camera.close()
-    yield Finding("camera", True, f"{info.name}: {info.size} at {info.fps:g} fps")
+    yield Finding("camera", True, _("{name}: {size} at {fps:g} fps", name=info.name, size=info.size, fps=info.fps))
 
 
 def _screens(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
@@ -97,16 +99,21 @@ def _screens(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]: 
 
     there = list_screens()
     if not there:
-        yield Finding("screens", False, "none is seen from here", "log in at the desktop, or set DISPLAY")
+        yield Finding("screens", False, _("none is seen from here"), _("log in at the desktop, or set DISPLAY"))
         return
     listed = ", ".join(f"{one.number} {one.name} {one.size}" for one in there)
     for screen in screens:
         found = [one for one in there if screen.screen in (str(one.number), one.name)]
         if found:
-            yield Finding(f"screen {screen.name}", True, f"{found[0].name} {found[0].size}")
+            yield Finding(_("screen {name}", name=screen.name), True, f"{found[0].name} {found[0].size}")
         else:
-            step = f"there are: {listed}; 'realtime devices' lists them"
-            yield Finding(f"screen {screen.name}", False, f"there is no screen {screen.screen}", step)
+            step = _("there are: {listed}; 'realtime devices' lists them", listed=listed)
+            yield Finding(
+                _("screen {name}", name=screen.name),
+                False,
+                _("there is no screen {screen}", screen=screen.screen),
+                step,
+            )
 
 
 def _items(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
@@ -121,7 +128,9 @@ def _items(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
                 fit[item.name] = finding.works
                 yield finding
         if not any(fit[item.name] for item in screen.items):
-            yield Finding(f"screen {screen.name}", False, "none of its items can be shown", "mend one of them")
+            yield Finding(
+                _("screen {name}", name=screen.name), False, _("none of its items can be shown"), _("mend one of them")
+            )
 
 
 def _item(gallery: Gallery, screen: Screen, item: Item, context: EffectContext) -> Finding:
@@ -130,13 +139,17 @@ def _item(gallery: Gallery, screen: Screen, item: Item, context: EffectContext) 
     try:
         open_effect(item.spec, with_settings(options, item.spec, item.settings), context).close()
     except FAULTS as error:  # it may be anybody's code
-        step = "it is left out; mend it, or take it out of the file"
-        return Finding(f"item {item.name}", False, in_one_line(error), step, is_needed=False)
+        step = _("it is left out; mend it, or take it out of the file")
+        return Finding(_("item {name}", name=item.name), False, in_one_line(error), step, is_needed=False)
     if item.waits_for_nobody and not effect_class(EffectSpec.parse(item.spec).name).uses_faces:
-        step = "it changes on time; leave waits_for_nobody out"
-        text = "opens; it waits for nobody, but its effect looks at no faces"
-        return Finding(f"item {item.name}", True, text, step, is_needed=False)
-    return Finding(f"item {item.name}", True, f"opens in {time.monotonic() - began_s:.1f} s, hangs {item.hangs_s:g} s")
+        step = _("it changes on time; leave waits_for_nobody out")
+        text = _("opens; it waits for nobody, but its effect looks at no faces")
+        return Finding(_("item {name}", name=item.name), True, text, step, is_needed=False)
+    return Finding(
+        _("item {name}", name=item.name),
+        True,
+        _("opens in {took_s:.1f} s, hangs {hangs_s:g} s", took_s=time.monotonic() - began_s, hangs_s=item.hangs_s),
+    )
 
 
 def _folder(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
@@ -144,13 +157,13 @@ def _folder(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  
     existing = next(one for one in (folder, *folder.parents) if one.exists())
     check_folder(existing)
     room = shutil.disk_usage(existing).free
-    text = f"{folder}, {room / 1e9:.1f} GB free"
-    yield Finding("log and state", room > _LEAST_ROOM_BYTES, text, "free some room", is_needed=False)
+    text = _("{folder}, {free_gb:.1f} GB free", folder=folder, free_gb=room / 1e9)
+    yield Finding(_("log and state"), room > _LEAST_ROOM_BYTES, text, _("free some room"), is_needed=False)
 
 
 def _clock(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
     now = local_time(time.time(), gallery.hours.zone)
-    step = "let the system set it from the network (timedatectl set-ntp true): opening hours go by it"
+    step = _("let the system set it from the network (timedatectl set-ntp true): opening hours go by it")
     text = f"{now:%a %Y-%m-%d %H:%M}, {gallery.hours.zone or time.strftime('%Z')}"
     yield Finding("clock", now.year >= _EARLIEST_YEAR, text, step, is_needed=False)
 
@@ -160,22 +173,30 @@ def _blanking(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:
         return
     xset = shutil.which("xset")
     if xset is None:
-        yield Finding("screen saver", False, "nobody knows", "apt install x11-xserver-utils", is_needed=False)
+        yield Finding(_("screen saver"), False, _("nobody knows"), _("apt install x11-xserver-utils"), is_needed=False)
         return
     answer = ""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         answer = subprocess.run([xset, "q"], capture_output=True, text=True, timeout=5, check=False).stdout
     blanks = "timeout:  0" not in answer or "DPMS is Enabled" in answer
-    text = "may turn the screen black by itself" if blanks else "off"
-    yield Finding("screen saver", not blanks, text, "xset s off -dpms, in the session's autostart", is_needed=False)
+    text = _("may turn the screen black by itself") if blanks else "off"
+    yield Finding(
+        _("screen saver"), not blanks, text, _("xset s off -dpms, in the session's autostart"), is_needed=False
+    )
 
 
 def _service(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  # noqa: ARG001
-    path, _ = service_file(gallery)
+    path, _unused = service_file(gallery)
     is_there = path.exists()
     is_ours = is_there and _names(path, gallery.path)
-    text = str(path) if is_ours else "of another program or place" if is_there else "does not start by itself"
-    yield Finding("service", is_ours, text, f"realtime gallery {gallery.path.name} --install-service", is_needed=False)
+    text = str(path) if is_ours else _("of another program or place") if is_there else _("does not start by itself")
+    yield Finding(
+        "service",
+        is_ours,
+        text,
+        _("realtime gallery {name} --install-service", name=gallery.path.name),
+        is_needed=False,
+    )
 
 
 def _names(unit: Path, gallery: Path) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from realtime import cameras, effects
 from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.settings import Parameter, Value, parameters_of, setting
 from realtime.core.specs import EffectSpec
@@ -37,15 +38,15 @@ _MOST_SCREENS = 16
 _LONGEST_NAME = 60
 _SHORTEST_S = 5.0  # a programme that changes faster is a fault in the file, and wears out whatever opens effects
 _OWN_OPTIONS = {
-    "source": "write camera = … under [gallery]",
-    "effect": "write an [[item]]",
-    "output": "write a [[screen]]",
-    "screen": "write a [[screen]]",
-    "rotate": "write rotate = … under [[screen]]",
-    "hud": "no figures are ever shown on a gallery's wall",
-    "frames": "write hours = … under [gallery]",
-    "seconds": "write hours = … under [gallery]",
-    "every_frame": "a wall shows what is now",
+    "source": N_("write camera = … under [gallery]"),
+    "effect": N_("write an [[item]]"),
+    "output": N_("write a [[screen]]"),
+    "screen": N_("write a [[screen]]"),
+    "rotate": N_("write rotate = … under [[screen]]"),
+    "hud": N_("no figures are ever shown on a gallery's wall"),
+    "frames": N_("write hours = … under [gallery]"),
+    "seconds": N_("write hours = … under [gallery]"),
+    "every_frame": N_("a wall shows what is now"),
 }
 """Options of a run that a gallery decides itself, and where."""
 _PLACE = tuple(one.name for one in dataclasses.fields(Calibration))
@@ -56,54 +57,64 @@ _PLACE = tuple(one.name for one in dataclasses.fields(Calibration))
 class GallerySettings:
     """`[gallery]`"""
 
-    name: str = field(default="gallery", metadata=setting("what the place is called, in log and status"))
+    name: str = field(default="gallery", metadata=setting(N_("what the place is called, in log and status")))
     camera: str | None = field(
         default=None,
-        metadata=setting("number or name of the camera, or any other source of a run; left out: the first camera"),
+        metadata=setting(N_("number or name of the camera, or any other source of a run; left out: the first camera")),
     )
     lens_degrees: float | None = field(
         default=None,
         metadata=setting(
-            "how much the camera sees from left to right, as its data sheet says; left out: --calibrate finds it out",
+            N_(
+                "how much the camera sees from left to right, as its data sheet says; left out: --calibrate "
+                "finds it out"
+            ),
             least=20,
             most=150,
             unit="°",
         ),
     )
-    hours: str = field(default="", metadata=setting("opening hours: Tue-Sun 10:00-18:00; Fri 20:00-02:00"))
-    zone: str = field(default="", metadata=setting("time zone, Europe/Berlin; left out: this computer's"))
-    order: Order = field(default="in turn", metadata=setting("how one item follows another"))
+    hours: str = field(default="", metadata=setting(N_("opening hours: Tue-Sun 10:00-18:00; Fri 20:00-02:00")))
+    zone: str = field(default="", metadata=setting(N_("time zone, Europe/Berlin; left out: this computer's")))
+    order: Order = field(default="in turn", metadata=setting(N_("how one item follows another")))
     fade_s: float = field(
-        default=2.0, metadata=setting("how long an item takes to fade into the next", least=0.0, most=60.0, unit="s")
+        default=2.0,
+        metadata=setting(N_("how long an item takes to fade into the next"), least=0.0, most=60.0, unit="s"),
     )
     pause_s: float = field(
         default=0.0,
         metadata=setting(
-            "how long the last picture of an item stands still before that", least=0.0, most=600.0, unit="s"
+            N_("how long the last picture of an item stands still before that"), least=0.0, most=600.0, unit="s"
         ),
     )
-    standby: bool = field(default=True, metadata=setting("whether screens are put to sleep outside the opening hours"))
+    standby: bool = field(
+        default=True, metadata=setting(N_("whether screens are put to sleep outside the opening hours"))
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class ItemSettings:
     """`[[item]]`"""
 
-    name: str = field(default="", metadata=setting("what it is called; left out: its effect"))
-    effect: str = field(default="", metadata=setting("as --effect of a run takes it; files lie beside this file"))
-    hangs: str = field(default="30 min", metadata=setting("how long it hangs: 20 min, 1 h, 90 s; a number: minutes"))
-    hours: str = field(default="", metadata=setting("when it may hang, written as opening hours; left out: always"))
-    waits_for_nobody: bool = field(default=False, metadata=setting("whether it stays while somebody is looking at it"))
-    waits_at_most: str = field(default="10 min", metadata=setting("how long it waits for nobody, at most"))
+    name: str = field(default="", metadata=setting(N_("what it is called; left out: its effect")))
+    effect: str = field(default="", metadata=setting(N_("as --effect of a run takes it; files lie beside this file")))
+    hangs: str = field(
+        default="30 min", metadata=setting(N_("how long it hangs: 20 min, 1 h, 90 s; a number: minutes"))
+    )
+    hours: str = field(default="", metadata=setting(N_("when it may hang, written as opening hours; left out: always")))
+    waits_for_nobody: bool = field(
+        default=False, metadata=setting(N_("whether it stays while somebody is looking at it"))
+    )
+    waits_at_most: str = field(default="10 min", metadata=setting(N_("how long it waits for nobody, at most")))
 
 
 @dataclasses.dataclass(frozen=True)
 class ScreenSettings:
     """`[[screen]]`"""
 
-    name: str = field(default="", metadata=setting("what it is called; left out: screen and its number"))
-    screen: str = field(default="0", metadata=setting("number or name, as 'realtime devices' lists it"))
-    rotate: int = field(default=0, metadata=setting("degrees clockwise, of a screen hung on its side"))
+    name: str = field(default="", metadata=setting(N_("what it is called; left out: screen and its number")))
+    screen: str = field(default="0", metadata=setting(N_("number or name, as 'realtime devices' lists it")))
+    rotate: int = field(default=0, metadata=setting(N_("degrees clockwise, of a screen hung on its side")))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,8 +173,8 @@ class Gallery:
             if screen.name == name:
                 return screen
         names = [screen.name for screen in self.screens]
-        hint = nearest(name, names) or f"; there are: {', '.join(names)}"
-        raise OptionError(f"{self.path}: no screen '{abbreviated(name)}'{hint}")
+        hint = nearest(name, names) or _("; there are: {names}", names=", ".join(names))
+        raise OptionError(_("{path}: no screen '{name}'{hint}", path=self.path, name=abbreviated(name), hint=hint))
 
     @property
     def shared_camera(self) -> str | None:
@@ -223,38 +234,58 @@ def _load(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             data = file.read(_LARGEST_BYTES + 1)
     except FileNotFoundError:
-        raise OptionError(f"no such file: {path}; 'realtime gallery --example > {path.name}' writes one") from None
+        raise OptionError(
+            _("no such file: {path}; 'realtime gallery --example > {name}' writes one", path=path, name=path.name)
+        ) from None
     except OSError as error:
-        raise OptionError(f"{path} cannot be read: {error.strerror or error}; check the path") from error
+        raise OptionError(
+            _("{path} cannot be read: {reason}; check the path", path=path, reason=error.strerror or error)
+        ) from error
     if len(data) > _LARGEST_BYTES:
-        raise OptionError(f"{path} is larger than {_LARGEST_BYTES // 1000} kB; is it a gallery.toml?")
+        raise OptionError(
+            _("{path} is larger than {most_kb} kB; is it a gallery.toml?", path=path, most_kb=_LARGEST_BYTES // 1000)
+        )
     try:
         return tomllib.loads(data.decode())
     except UNREADABLE as error:
-        raise OptionError(f"{path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
+        raise OptionError(
+            _("{path} cannot be read: {reason}; mend it as TOML", path=path, reason=why_unreadable(error))
+        ) from error
 
 
 def _one(content: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
     table = content.get(name, {})
     if not isinstance(table, dict):
-        raise OptionError(f"{where}: {name} is a table; write [{name}] on a line of its own")
+        raise OptionError(_("{where}: {name} is a table; write [{name}] on a line of its own", where=where, name=name))
     return table
 
 
 def _many(content: Mapping[str, Any], name: str, where: str, most: int) -> Sequence[Mapping[str, Any]]:
     tables = content.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise OptionError(f"{where}: there may be several of {name}; write [[{name}]], in double brackets")
+        raise OptionError(
+            _("{where}: there may be several of {name}; write [[{name}]], in double brackets", where=where, name=name)
+        )
     if len(tables) > most:
-        raise OptionError(f"{where}: {len(tables)} of [[{name}]] are too many; {most} may be given")
+        raise OptionError(
+            _(
+                "{where}: {count} of [[{name}]] are too many; {most} may be given",
+                where=where,
+                count=len(tables),
+                name=name,
+                most=most,
+            )
+        )
     return tables
 
 
 def _known(table: Mapping[str, Any], names: Sequence[str], where: str) -> None:
     for key in table:
         if key not in names:
-            hint = nearest(key, names) or f"; there are: {', '.join(names)}"
-            raise OptionError(f"{where}: nothing is called '{abbreviated(key)}' here{hint}")
+            hint = nearest(key, names) or _("; there are: {names}", names=", ".join(names))
+            raise OptionError(
+                _("{where}: nothing is called '{key}' here{hint}", where=where, key=abbreviated(key), hint=hint)
+            )
 
 
 def _table(
@@ -283,7 +314,14 @@ def _value(parameter: Parameter, value: object, where: str) -> Value:
 def _name(text: str, where: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise OptionError(f"{where}: give a name of 1 to {_LONGEST_NAME} letters, not '{abbreviated(name)}'")
+        raise OptionError(
+            _(
+                "{where}: give a name of 1 to {most} letters, not '{name}'",
+                where=where,
+                most=_LONGEST_NAME,
+                name=abbreviated(name),
+            )
+        )
     return name
 
 
@@ -294,7 +332,14 @@ def _zone(name: str, where: str) -> datetime.tzinfo | None:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         hint = nearest(name, zoneinfo.available_timezones())
-        raise OptionError(f"{where}: no time zone '{abbreviated(name)}'{hint}; write it as Europe/Berlin") from None
+        raise OptionError(
+            _(
+                "{where}: no time zone '{name}'{hint}; write it as Europe/Berlin",
+                where=where,
+                name=abbreviated(name),
+                hint=hint,
+            )
+        ) from None
 
 
 def _hours(text: str, zone: datetime.tzinfo | None, where: str) -> Hours:
@@ -307,7 +352,9 @@ def _hours(text: str, zone: datetime.tzinfo | None, where: str) -> Hours:
 def _options(table: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
     for key in table:
         if (instead := _OWN_OPTIONS.get(key.replace("-", "_"))) is not None:
-            raise OptionError(f"{where}: {key} is the gallery's own; {instead}")
+            raise OptionError(
+                _("{where}: {key} is the gallery's own; {instead}", where=where, key=key, instead=_(instead))
+            )
     try:
         return from_table(table, where, folder)
     except UNREADABLE as error:
@@ -319,16 +366,21 @@ def _items(
 ) -> tuple[Item, ...]:
     items = tuple(_item(table, f"{where}: [[item]] {number}", folder, zone) for number, table in enumerate(tables, 1))
     if not items:
-        raise OptionError(f'{where}: nothing hangs; write an [[item]] with effect = "portrait"')
+        raise OptionError(_('{where}: nothing hangs; write an [[item]] with effect = "portrait"', where=where))
     for number, item in enumerate(items, 1):
         for other in items[: number - 1]:
             at = f"{where}: [[item]] {number}"
             if other.name == item.name:
-                raise OptionError(f"{at}: two items are called '{item.name}'; give it another name")
+                raise OptionError(_("{at}: two items are called '{name}'; give it another name", at=at, name=item.name))
             if other.spec == item.spec and _fixed(other) != _fixed(item):
                 raise OptionError(
-                    f"{at}: '{other.name}' and '{item.name}' show the same effect with other settings of a kind that "
-                    "cannot change while it runs; let them agree, or leave one out"
+                    _(
+                        "{at}: '{name}' and '{item_name}' show the same effect with other settings of a "
+                        "kind that cannot change while it runs; let them agree, or leave one out",
+                        at=at,
+                        name=other.name,
+                        item_name=item.name,
+                    )
                 )
     return items
 
@@ -342,7 +394,9 @@ def _fixed(item: Item) -> dict[str, Value]:
 def _item(table: Mapping[str, Any], where: str, folder: Path, zone: datetime.tzinfo | None) -> Item:
     about, inner = _table(ItemSettings, table, where, ("set",))
     if not about.effect:
-        raise OptionError(f"{where}: no effect; write effect = \"portrait\", or what 'realtime effects' lists")
+        raise OptionError(
+            _("{where}: no effect; write effect = \"portrait\", or what 'realtime effects' lists", where=where)
+        )
     spec = EffectSpec.parse(about.effect).beside(folder)
     try:
         effect = effects.effect_class(spec.name)
@@ -353,7 +407,9 @@ def _item(table: Mapping[str, Any], where: str, folder: Path, zone: datetime.tzi
         raise OptionError(f"{where}: {error}") from error
     given = inner.get("set", {})
     if not isinstance(given, dict):
-        raise OptionError(f"{where} set: write [item.set] on a line of its own, and below it wander = false")
+        raise OptionError(
+            _("{where} set: write [item.set] on a line of its own, and below it wander = false", where=where)
+        )
     _known(given, list(parameters), f"{where} set")
     settings = {key: _item_setting(parameters[key], value, f"{where} set:", folder) for key, value in given.items()}
     return Item(
@@ -393,9 +449,17 @@ def _screens(tables: Sequence[Mapping[str, Any]], where: str, common: _Common) -
         screen = _screen(table, f"{where}: [[screen]] {number}", own)
         for other in screens:
             if other.name == screen.name or other.screen == screen.screen:
-                what = "are both called" if other.name == screen.name else "both hang on screen"
+                what = _("are both called") if other.name == screen.name else _("both hang on screen")
                 name = screen.name if other.name == screen.name else screen.screen
-                raise OptionError(f"{where}: [[screen]] {number}: two screens {what} '{name}'; give it another")
+                raise OptionError(
+                    _(
+                        "{where}: [[screen]] {number}: two screens {what} '{name}'; give it another",
+                        where=where,
+                        number=number,
+                        what=what,
+                        name=name,
+                    )
+                )
         screens.append(screen)
     return tuple(screens)
 
@@ -404,10 +468,10 @@ def _screen(table: Mapping[str, Any], where: str, common: _Common) -> Screen:
     about, inner = _table(ScreenSettings, table, where, ("items", "options", *_PLACE))
     options = common.options
     if about.rotate not in (0, 90, 180, 270):
-        raise OptionError(f"{where}: rotate is 0, 90, 180 or 270, not {about.rotate}")
+        raise OptionError(_("{where}: rotate is 0, 90, 180 or 270, not {rotate}", where=where, rotate=about.rotate))
     own = inner.get("options", {})
     if not isinstance(own, dict):
-        raise OptionError(f"{where} options: write [screen.options] on a line of its own")
+        raise OptionError(_("{where} options: write [screen.options] on a line of its own", where=where))
     own = _options(own, f"{where} options", common.folder)
     together = {**options, **own, "set": (*options.get("set", ()), *own.get("set", ()))}
     placed = {name: inner[name] for name in _PLACE if name in inner}
@@ -430,12 +494,20 @@ def _chosen(names: object, items: Sequence[Item], where: str) -> tuple[Item, ...
     if names is None:
         return tuple(items)
     if not isinstance(names, list) or not names:
-        raise OptionError(f'{where} items: write a list of names, items = ["{items[0].name}"], or leave it out for all')
+        raise OptionError(
+            _(
+                '{where} items: write a list of names, items = ["{name}"], or leave it out for all',
+                where=where,
+                name=items[0].name,
+            )
+        )
     by_name = {item.name: item for item in items}
     for name in names:
         if not isinstance(name, str) or name not in by_name:
-            hint = nearest(str(name)[:100], by_name) or f"; there are: {', '.join(by_name)}"
-            raise OptionError(f"{where} items: no item '{abbreviated(str(name)[:100])}'{hint}")
+            hint = nearest(str(name)[:100], by_name) or _("; there are: {by_name}", by_name=", ".join(by_name))
+            raise OptionError(
+                _("{where} items: no item '{name}'{hint}", where=where, name=abbreviated(str(name)[:100]), hint=hint)
+            )
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 
@@ -447,7 +519,7 @@ def _view(values: Mapping[str, Any], where: str) -> dict[str, float]:
     for begin, end in (("view_left", "view_right"), ("view_top", "view_bottom")):
         first, last = view.get(begin, declared[begin].default), view.get(end, declared[end].default)
         if isinstance(first, float) and isinstance(last, float) and first >= last:
-            raise OptionError(f"{where}: {begin} must be less than {end}")
+            raise OptionError(_("{where}: {begin} must be less than {end}", where=where, begin=begin, end=end))
     return view
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 
 _UNITS_S = {
@@ -23,9 +24,22 @@ def parse_duration(value: object, name: str, *, least_s: float = 0.0) -> float:
     text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
     seconds = _seconds(text)
     if seconds is None:
-        raise OptionError(f"{name}: '{abbreviated(str(value)[:100])}' is no duration; write it as 20 min, 1 h or 90 s")
+        raise OptionError(
+            _(
+                "{name}: '{value}' is no duration; write it as 20 min, 1 h or 90 s",
+                name=name,
+                value=abbreviated(str(value)[:100]),
+            )
+        )
     if not least_s <= seconds <= LONGEST_S:
-        raise OptionError(f"{name}: {abbreviated(text)} is out of range; give from {least_s:g} s to a year")
+        raise OptionError(
+            _(
+                "{name}: {text} is out of range; give from {least_s:g} s to a year",
+                name=name,
+                text=abbreviated(text),
+                least_s=least_s,
+            )
+        )
     return seconds
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -100,7 +101,7 @@ def parse_hours(text: str, zone: datetime.tzinfo | None = None) -> Hours:
     `always` or nothing is always. Raises OptionError, one line, for anything else.
     """
     if len(text) > _MOST_LETTERS:
-        raise OptionError(f"opening hours of {len(text)} letters are too long; give a few spans")
+        raise OptionError(_("opening hours of {letters} letters are too long; give a few spans", letters=len(text)))
     rest = text.strip()
     if rest.casefold() in ("", "always"):
         return Hours((), zone)
@@ -120,9 +121,11 @@ def parse_hours(text: str, zone: datetime.tzinfo | None = None) -> Hours:
         if between := _BETWEEN.match(rest):
             rest = rest[between.end() :]
     if not is_complete:
-        raise _unreadable(text, "these days have no times")
+        raise _unreadable(text, _("these days have no times"))
     if len(spans) > _MOST_SPANS:
-        raise OptionError(f"{len(spans)} spans of opening hours are too many; {_MOST_SPANS} may be given")
+        raise OptionError(
+            _("{count} spans of opening hours are too many; {most} may be given", count=len(spans), most=_MOST_SPANS)
+        )
     return Hours(tuple(spans), zone)
 
 
@@ -154,9 +157,11 @@ def _span(days: frozenset[int], times: re.Match[str]) -> Span:
     hour, minute, end_hour, end_minute = (int(part or 0) for part in times.groups())
     begin, end = hour * 60 + minute, end_hour * 60 + end_minute
     if minute > 59 or end_minute > 59 or begin >= _DAY_MIN or end > _DAY_MIN:
-        raise OptionError(f"'{times.group()}' are no times of a day; write them as 10:00-18:00")
+        raise OptionError(_("'{times}' are no times of a day; write them as 10:00-18:00", times=times.group()))
     if begin == end:
-        raise OptionError(f"'{times.group()}' begins and ends at once; for a whole day write 00:00-24:00")
+        raise OptionError(
+            _("'{times}' begins and ends at once; for a whole day write 00:00-24:00", times=times.group())
+        )
     return Span(days, begin, end if end > begin else end + _DAY_MIN)
 
 
@@ -164,7 +169,7 @@ def _read_days(text: str, whole: str) -> tuple[set[int], str]:
     """Read `Mon`, `Tue-Fri` or `weekend` from the beginning of a text; return the days and the rest."""
     word = _WORD.match(text)
     if word is None:
-        raise _unreadable(whole, f"'{abbreviated(text)}' is neither a day nor a time")
+        raise _unreadable(whole, _("'{text}' is neither a day nor a time", text=abbreviated(text)))
     rest = text[word.end() :].removeprefix(".")
     if word.group().casefold() in _GROUPS:
         return set(_GROUPS[word.group().casefold()]), rest
@@ -172,7 +177,7 @@ def _read_days(text: str, whole: str) -> tuple[set[int], str]:
     if dash := _RANGE.match(rest):
         other = _WORD.match(rest, dash.end())
         if other is None:
-            raise _unreadable(whole, f"'{abbreviated(text)}' is no range of days")
+            raise _unreadable(whole, _("'{text}' is no range of days", text=abbreviated(text)))
         last, rest = _day(other.group()), rest[other.end() :].removeprefix(".")
     return {(first + step) % 7 for step in range((last - first) % 7 + 1)}, rest
 
@@ -183,9 +188,11 @@ def _day(word: str) -> int:
         if len(name) >= 3 and full.startswith(name):
             return number
     known = [day.capitalize() for day in (*_DAYS, *_FULL_DAYS, *_GROUPS)]
-    hint = nearest(word.capitalize(), known) or "; write Mon, Tue, Wed, Thu, Fri, Sat, Sun"
-    raise OptionError(f"'{abbreviated(word)}' is no day{hint}")
+    hint = nearest(word.capitalize(), known) or _("; write Mon, Tue, Wed, Thu, Fri, Sat, Sun")
+    raise OptionError(_("'{word}' is no day{hint}", word=abbreviated(word), hint=hint))
 
 
 def _unreadable(text: str, reason: str) -> OptionError:
-    return OptionError(f"opening hours '{abbreviated(text)}': {reason}; write them as Tue-Sun 10:00-18:00")
+    return OptionError(
+        _("opening hours '{text}': {reason}; write them as Tue-Sun 10:00-18:00", text=abbreviated(text), reason=reason)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from realtime.core.language import _
 from realtime.gallery.reports import ScreenReport
 
 STANDS_AFTER_S = 20.0
@@ -60,11 +61,11 @@ class Keeper:
         """Return why it must be killed, or nothing."""
         if self._heard_at_s is None:
             late = at_s - self._started_at_s > STARTS_WITHIN_S
-            return f"has shown nothing for {STARTS_WITHIN_S:.0f} s" if late else ""
+            return _("has shown nothing for {starts_within_s:.0f} s", starts_within_s=STARTS_WITHIN_S) if late else ""
         if at_s - self._heard_at_s > STANDS_AFTER_S:
-            return f"has not answered for {STANDS_AFTER_S:.0f} s"
+            return _("has not answered for {stands_after_s:.0f} s", stands_after_s=STANDS_AFTER_S)
         if at_s - self._new_at_s > STANDS_AFTER_S:
-            return f"has shown no new picture for {STANDS_AFTER_S:.0f} s"
+            return _("has shown no new picture for {stands_after_s:.0f} s", stands_after_s=STANDS_AFTER_S)
         return ""
 
     def is_well(self, at_s: float) -> bool:

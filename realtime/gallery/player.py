@@ -11,6 +11,7 @@ from realtime.control.channel import ControlChannel, ProgrammeStatus
 from realtime.control.commands import ChooseEffect, SetBlank, SetPaused
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.settings import Value
 from realtime.core.specs import EffectSpec
 from realtime.gallery.config import Item
@@ -103,15 +104,15 @@ class ProgrammePlayer(FrontEnd):
         if is_blank != self._is_blank:
             self._is_blank = is_blank
             self._controls.send(SetBlank(is_blank))
-            log.info("%s", "closed: the screen is black" if is_blank else "open")
+            log.info("%s", _("closed: the screen is black") if is_blank else "open")
 
     def _hear_failures(self) -> None:
         with self._lock:
             failed, self._failed = self._failed, []
-        for spec, _ in failed:  # why has been said where it was opened
+        for spec, _unused in failed:  # why has been said where it was opened
             current = self._programme.current
             if current is not None and current.spec == spec:
-                log.warning("%s is left out of this round", current.name)
+                log.warning(_("%s is left out of this round"), current.name)
                 self._programme.leave_out(current, self._at_s())
 
     def _set_parameters(self, item: Item) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from realtime.control.channel import ProgrammeStatus
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 from realtime.gallery.config import Item, Order
 from realtime.gallery.hours import Hours, local_time
@@ -69,16 +70,16 @@ class Programme:
         where it is closed.
         """
         if not self._hours.is_open(now_s):
-            raise OptionError("it is closed; the programme goes on with the opening hours")
+            raise OptionError(_("it is closed; the programme goes on with the opening hours"))
         if not name:
             wanted = self.following or self._next(now_s)
             if wanted is None or wanted is self.current:
-                raise OptionError("no other item may hang now; its hours are in the gallery's file")
+                raise OptionError(_("no other item may hang now; its hours are in the gallery's file"))
         else:
             by_name = {item.name: item for item in self._items}
             if name not in by_name:
-                hint = nearest(name, by_name) or f"; there are: {', '.join(by_name)}"
-                raise OptionError(f"no item '{abbreviated(name)}' in the programme{hint}")
+                hint = nearest(name, by_name) or _("; there are: {by_name}", by_name=", ".join(by_name))
+                raise OptionError(_("no item '{name}' in the programme{hint}", name=abbreviated(name), hint=hint))
             wanted = by_name[name]
         self._left_out.discard(wanted.name)
         self._wanted = wanted

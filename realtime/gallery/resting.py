@@ -10,6 +10,7 @@ import numpy as np
 
 from realtime.cameras import Camera, CameraInfo
 from realtime.core.errors import FAULTS
+from realtime.core.language import _
 from realtime.core.settings import parse_settings
 from realtime.core.specs import EffectSpec
 from realtime.effects import EffectContext, effect_class
@@ -29,7 +30,7 @@ class RestingPicture(Camera):
 
     def __init__(self, picture: Pixels) -> None:
         height, width = picture.shape[:2]
-        self.info = CameraInfo("a still of the portrait", Size(width, height), _FPS, live=False)
+        self.info = CameraInfo(_("a still of the portrait"), Size(width, height), _FPS, live=False)
         self._picture = picture
         self._count = 0
 

@@ -19,6 +19,7 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import Quit
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import CameraError, OutputError, RealtimeError
+from realtime.core.language import N_, _
 from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.gallery.config import Gallery, Item, Screen
@@ -33,7 +34,7 @@ from realtime.system.signals import leave_now
 log = logging.getLogger(__name__)
 
 WALL_OUTPUT = "kiosk" if "kiosk" in outputs.OUTPUTS else "fullscreen"
-RESTS = "this screen rests on a still after ten restarts in an hour; it is tried again within the hour"
+RESTS = N_("this screen rests on a still after ten restarts in an hour; it is tried again within the hour")
 
 _STDIN, _STDOUT = 0, 1
 _REPORT_EVERY_S = 1.0
@@ -73,7 +74,7 @@ def _rest(gallery: Gallery, screen: Screen, lifeline: Lifeline) -> Run:
     )
 
     def beside(controls: ControlChannel) -> FrontEnd:
-        controls.notice = RESTS
+        controls.notice = _(RESTS)
         lifeline.on_cut = lambda: controls.send(Quit())
         return ScreenReporter(controls, None, Overrides())
 
@@ -99,7 +100,7 @@ def _open(
             name: value for name, value in item.settings.items() if before.get(name, ...) == value
         }
     failure: RealtimeError | None = None
-    for _ in screen.items:
+    for _unused in screen.items:
         programme.look(time.time(), time.monotonic(), 0)
         item = programme.current or screen.items[0]
         try:
@@ -107,7 +108,7 @@ def _open(
         except (OutputError, CameraError):
             raise  # no other item would be better off
         except RealtimeError as error:
-            log.warning("%s is left out of this round: %s", item.name, error)
+            log.warning(_("%s is left out of this round: %s"), item.name, error)
             programme.leave_out(item, time.monotonic())
             failure = error
     assert failure is not None  # noqa: S101 - there is at least one item

@@ -18,6 +18,7 @@ import platformdirs
 
 from realtime.core.errors import OptionError, OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.gallery.config import Gallery
 from realtime.gallery.state import gallery_folder
 
@@ -32,7 +33,7 @@ def install(gallery: Gallery, *, platform: str = sys.platform) -> list[str]:
     path, name = service_file(gallery, platform)
     if platform == "darwin":
         data = launchd_agent(gallery, os.environ)
-        following = [f"launchctl load -w {_quoted(path)}", "System Settings: log in automatically; camera allowed"]
+        following = [f"launchctl load -w {_quoted(path)}", _("System Settings: log in automatically; camera allowed")]
     elif platform == "win32":
         data = windows_task(gallery, getpass.getuser()).encode("utf-16")
         following = [f'schtasks /Create /TN "{name}" /XML {_quoted(path)}', f'schtasks /Run /TN "{name}"']
@@ -41,11 +42,11 @@ def install(gallery: Gallery, *, platform: str = sys.platform) -> list[str]:
         following = [
             "systemctl --user daemon-reload",
             f"systemctl --user enable --now {name}",
-            "let the desktop log this user in automatically; without a desktop: sudo loginctl enable-linger $USER",
-            f"to look: systemctl --user status {name}",
+            _("let the desktop log this user in automatically; without a desktop: sudo loginctl enable-linger $USER"),
+            _("to look: systemctl --user status {name}", name=name),
         ]
     _write(path, data)
-    return [f"written: {path}", "next:", *(f"  {line}" for line in following)]
+    return [_("written: {path}", path=path), "next:", *(f"  {line}" for line in following)]
 
 
 def remove(gallery: Gallery, *, platform: str = sys.platform) -> list[str]:
@@ -53,7 +54,7 @@ def remove(gallery: Gallery, *, platform: str = sys.platform) -> list[str]:
     path, name = service_file(gallery, platform)
     links = [path.parent / f"{target}.wants" / name for target in ("graphical-session.target", "default.target")]
     if not path.exists():
-        raise OptionError(f"no service of {gallery.path} is installed here; there is no {path}")
+        raise OptionError(_("no service of {path} is installed here; there is no {file}", path=gallery.path, file=path))
     following = {
         "darwin": [f"launchctl remove {path.stem}"],
         "win32": [f'schtasks /Delete /F /TN "{name}"'],
@@ -62,8 +63,10 @@ def remove(gallery: Gallery, *, platform: str = sys.platform) -> list[str]:
         for one in (*(links if platform not in ("darwin", "win32") else ()), path):
             one.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot remove {path}: {error.strerror or error}; remove it by hand") from error
-    return [f"removed: {path}", "next:", *(f"  {line}" for line in following)]
+        raise OutputError(
+            _("cannot remove {path}: {reason}; remove it by hand", path=path, reason=error.strerror or error)
+        ) from error
+    return [_("removed: {path}", path=path), "next:", *(f"  {line}" for line in following)]
 
 
 def service_file(gallery: Gallery, platform: str = sys.platform) -> tuple[Path, str]:
@@ -167,7 +170,9 @@ def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another user") from error
+        raise OutputError(
+            _("cannot write {path}: {reason}; choose another user", path=path, reason=error.strerror or error)
+        ) from error
     with atomic_write(path) as unfinished:
         unfinished.write_bytes(data)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from realtime.core.errors import OptionError, OutputError
+from realtime.core.language import _
 
 
 @contextmanager
@@ -23,10 +24,15 @@ def only_supervisor(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise OptionError(
-            "this gallery runs already on this computer; end that first, or give the other screens a file of their own"
+            _(
+                "this gallery runs already on this computer; end that first, or give the other screens a file of "
+                "their own"
+            )
         ) from error
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}; make it writable") from error
+        raise OutputError(
+            _("cannot write {folder}: {reason}; make it writable", folder=folder, reason=error.strerror or error)
+        ) from error
     try:
         yield
     finally:

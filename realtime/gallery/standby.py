@@ -17,6 +17,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from realtime.core.language import _
+
 _WITHIN_S = 5.0
 """No such program takes a second; one that waits for a display server that hangs would take for ever."""
 _TOO_LONG = 200
@@ -37,7 +39,7 @@ def put_to_standby(screen: str = "") -> str:
     `screen`: its name as the system has it, or a part of it; one that is not found, and empty: all. Each program it
     asks has 5 s.
     """
-    return _said("to sleep", lambda: _way()(screen, False))
+    return _said(_("to sleep"), lambda: _way()(screen, False))
 
 
 def wake(screen: str = "") -> str:
@@ -52,11 +54,11 @@ def set_standby(on: bool) -> str:
 
 def _said(what: str, act: Callable[[], str]) -> str:
     try:
-        return f"screens {what}: {act()}"
+        return _("screens {what}: {by}", what=what, by=act())
     except _Refusal as refusal:
-        return f"screens not {what}: {refusal}"
+        return _("screens not {what}: {refusal}", what=what, refusal=refusal)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return f"screens not {what}: {type(error).__name__}"
+        return _("screens not {what}: {error}", what=what, error=type(error).__name__)
 
 
 def _way() -> Callable[[str, bool], str]:
@@ -71,12 +73,12 @@ def _way() -> Callable[[str, bool], str]:
         for program, set_awake in programs.items():
             if shutil.which(program):
                 return set_awake
-        raise _Refusal("neither wlopm nor wlr-randr is installed")
+        raise _Refusal(_("neither wlopm nor wlr-randr is installed"))
     if os.environ.get("DISPLAY"):
         if shutil.which("xset"):
             return _by_xset
-        raise _Refusal("xset is not installed")
-    raise _Refusal("there is no desktop that could do it")
+        raise _Refusal(_("xset is not installed"))
+    raise _Refusal(_("there is no desktop that could do it"))
 
 
 def _by_xset(screen: str, awake: bool) -> str:  # noqa: ARG001 - X knows power of all screens together
@@ -97,7 +99,7 @@ def _by_wlr_randr(screen: str, awake: bool) -> str:
     listed = _run("wlr-randr")
     names = _named(screen, listed) or _named("", listed)
     if not names:
-        raise _Refusal("wlr-randr lists no screen")
+        raise _Refusal(_("wlr-randr lists no screen"))
     for name in names:
         _run("wlr-randr", "--output", name, "--on" if awake else "--off")
     return f"wlr-randr {' '.join(names)}"
@@ -147,9 +149,9 @@ def _run(*words: str) -> str:
             check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise _Refusal(f"{words[0]} is not installed") from None
+        raise _Refusal(_("{first} is not installed", first=words[0])) from None
     except subprocess.TimeoutExpired:
-        raise _Refusal(f"{words[0]} did not answer within {_WITHIN_S:g} s") from None
+        raise _Refusal(_("{first} did not answer within {within_s:g} s", first=words[0], within_s=_WITHIN_S)) from None
     # xset of a server without power management says so and ends with code 0.
     if done.returncode or "does not have" in done.stderr + done.stdout:
         raise _Refusal(f"{words[0]}: {_one_line(done.stderr or done.stdout) or f'code {done.returncode}'}")

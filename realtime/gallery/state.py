@@ -11,6 +11,7 @@ from typing import Any
 
 from realtime.core.errors import UNREADABLE, OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.core.paths import user_state_folder
 from realtime.gallery.reports import Memory, read_memory
 
@@ -61,7 +62,7 @@ def read_state(path: Path, fingerprint: str) -> GalleryState:
     except FileNotFoundError:
         return GalleryState()
     except (OSError, AttributeError, KeyError, TypeError, *UNREADABLE) as error:
-        log.warning("%s is damaged and begun anew", path)
+        log.warning(_("%s is damaged and begun anew"), path)
         log.debug("reading the state", exc_info=error)
         return GalleryState()
 
@@ -72,7 +73,9 @@ def write_state(path: Path, state: GalleryState, fingerprint: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder") from error
+        raise OutputError(
+            _("cannot write {path}: {reason}; choose another folder", path=path, reason=error.strerror or error)
+        ) from error
     with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1), "utf-8")
 

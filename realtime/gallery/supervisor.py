@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from realtime.core.errors import OutputError, RealtimeError
+from realtime.core.language import _
 from realtime.gallery.camera_process import CameraProcess
 from realtime.gallery.config import Gallery, Screen
 from realtime.gallery.journal import Journal
@@ -192,10 +193,10 @@ class ScreenKeeper:
             return
         fault = self.keeper.fault(at_s)
         if fault:
-            self._say(f"{fault}; it is ended and started again")
+            self._say(_("{fault}; it is ended and started again", fault=fault))
             self._process.kill()
         elif self.keeper.has_rested(at_s):
-            self._say("has rested for an hour and is tried again")
+            self._say(_("has rested for an hour and is tried again"))
             self._process.ask_to_end()
             self._end_by_s = at_s + _ENDS_WITHIN_S
         elif self._end_by_s is not None and at_s > self._end_by_s:
@@ -211,7 +212,7 @@ class ScreenKeeper:
         if self._process is None:
             return
         if not self._process.wait(within_s):
-            self._say("did not end in time and was killed")
+            self._say(_("did not end in time and was killed"))
             self._process.kill()
             self._process.wait(0.5)
         self._hear(self._process, 0.0)
@@ -228,14 +229,16 @@ class ScreenKeeper:
         """What it shows, in words."""
         report = self.report
         if self.keeper.rests:
-            words = "rests on a still after ten restarts in an hour"
+            words = _("rests on a still after ten restarts in an hour")
         elif report is None:
-            words = "is being started"
+            words = _("is being started")
         elif report.doing == "blank":
-            words = f"black until {report.changes_at}" if report.changes_at else "black"
+            words = _("black until {changes_at}", changes_at=report.changes_at) if report.changes_at else "black"
         else:
-            words = (report.item or "is being started") + (f" until {report.changes_at}" if report.changes_at else "")
-            words += {"waits": ", waits for its camera", "stands": ", stands still"}.get(report.doing, "")
+            words = (report.item or _("is being started")) + (
+                _(" until {changes_at}", changes_at=report.changes_at) if report.changes_at else ""
+            )
+            words += {"waits": _(", waits for its camera"), "stands": _(", stands still")}.get(report.doing, "")
         return f"{self.screen.name}: {words}"
 
     def _start(self, at_s: float) -> None:
@@ -248,7 +251,7 @@ class ScreenKeeper:
         try:
             self._process = ScreenProcess(command, self.memory)
         except OSError as error:
-            self._say(f"cannot be started: {error.strerror or error}")
+            self._say(_("cannot be started: {reason}", reason=error.strerror or error))
             self.keeper.ended(at_s)
 
     def _hear(self, process: ScreenProcess, at_s: float) -> None:
@@ -274,10 +277,12 @@ class ScreenKeeper:
             return
         if code == 0:
             self.has_user_ended = True
-            self._say("was ended at the screen")
+            self._say(_("was ended at the screen"))
             return
         self.keeper.ended(at_s, is_counted=code != NO_SCREEN)
-        self._say(f"{_ended_how(code)}; started again" + (", at rest on a still" if self.keeper.rests else ""))
+        self._say(
+            _("{how}; started again", how=_ended_how(code)) + (_(", at rest on a still") if self.keeper.rests else "")
+        )
 
     def _say(self, text: str) -> None:
         self._journal.say(self.screen.name, text)
@@ -285,8 +290,8 @@ class ScreenKeeper:
 
 def _ended_how(code: int) -> str:
     if code == NO_SCREEN:
-        return "has no screen"
-    return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        return _("has no screen")
+    return _("was ended by signal {signal}", signal=-code) if code < 0 else _("ended with code {code}", code=code)
 
 
 class GallerySupervisor:
@@ -329,7 +334,10 @@ class GallerySupervisor:
     def run(self) -> int:
         """Run until somebody ends it; return the exit code. Raises OptionError where another process runs it."""
         with only_supervisor(self._state_path.parent), graceful_shutdown(self.stop):
-            self._journal.say(self._gallery.name, f"begins, {len(self._screens)} screens, process {os.getpid()}")
+            self._journal.say(
+                self._gallery.name,
+                _("begins, {screens} screens, process {process}", screens=len(self._screens), process=os.getpid()),
+            )
             try:
                 while not self._is_stopping:
                     self.beat()
@@ -383,7 +391,7 @@ class GallerySupervisor:
         try:
             happened = self._camera.look(self._at_s)
         except OSError as error:
-            happened = f"cannot be started: {error.strerror or error}"
+            happened = _("cannot be started: {reason}", reason=error.strerror or error)
         if happened:
             self._journal.say("camera", happened)
 
@@ -406,7 +414,7 @@ class GallerySupervisor:
         try:
             self._journal.say(self._gallery.name, self._set_standby(must_sleep))
         except (RealtimeError, OSError) as error:
-            self._journal.say(self._gallery.name, f"the screens' standby fails: {error}")
+            self._journal.say(self._gallery.name, _("the screens' standby fails: {reason}", reason=error))
 
     def _save(self, *, always: bool = False) -> None:
         """Write the state each minute, and soon after what changed in it."""

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 
 from realtime.core.errors import UNREADABLE, OptionError
+from realtime.core.language import _
 
 _HEADER = re.compile(r"\s*\[")
 _VALUE = re.compile(r"(?P<key>\s*(?P<name>[A-Za-z0-9_-]+)\s*=\s*)(?P<value>[^#\n\"'\[{]*?)(?P<rest>\s*(?:#.*)?)\Z")
@@ -29,15 +30,19 @@ def with_values(text: str, table: str, values: Mapping[str, float]) -> str:
         made = [*lines[: begin + 1], *_body(lines[begin + 1 : end], written), *lines[end:]]
     newline = "\r\n" if "\r\n" in text else "\n"
     result = newline.join(made) + newline
-    by_hand = f"write under [{table}]: " + ", ".join(f"{name} = {value}" for name, value in written.items())
+    by_hand = _("write under [{table}]: ", table=table) + ", ".join(
+        f"{name} = {value}" for name, value in written.items()
+    )
     try:
         wanted = tomllib.loads(text)
         wanted[table] = {**wanted.get(table, {}), **{name: float(value) for name, value in values.items()}}
         is_right = tomllib.loads(result) == wanted
     except (*UNREADABLE, TypeError) as error:
-        raise OptionError(f"[{table}] cannot be set; {by_hand}") from error
+        raise OptionError(_("[{table}] cannot be set; {by_hand}", table=table, by_hand=by_hand)) from error
     if not is_right:
-        raise OptionError(f"[{table}] cannot be set without changing something else; {by_hand}")
+        raise OptionError(
+            _("[{table}] cannot be set without changing something else; {by_hand}", table=table, by_hand=by_hand)
+        )
     return result
 
 

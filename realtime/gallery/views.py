@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import field
 
+from realtime.core.language import N_
 from realtime.core.settings import setting
 from realtime.effects.viewpoint import USUAL_LENS_DEGREES, CameraPose
 
@@ -22,12 +23,15 @@ class Place:
     right_cm: float = field(
         default=0.0,
         metadata=setting(
-            "how far right of the camera its eyes hang, seen from before the wall", least=-2000, most=2000, unit="cm"
+            N_("how far right of the camera its eyes hang, seen from before the wall"),
+            least=-2000,
+            most=2000,
+            unit="cm",
         ),
     )
     below_cm: float = field(
         default=0.0,
-        metadata=setting("how far below the camera its eyes hang", least=-2000, most=2000, unit="cm"),
+        metadata=setting(N_("how far below the camera its eyes hang"), least=-2000, most=2000, unit="cm"),
     )
 
 
@@ -38,19 +42,19 @@ class Calibration:
     that no place on the wall makes a difference. And how the camera hangs.
     """
 
-    view_left: float = field(default=0.0, metadata=setting("the first column looks here", least=-3, most=4))
-    view_right: float = field(default=1.0, metadata=setting("the last column looks here", least=-3, most=4))
-    view_top: float = field(default=0.0, metadata=setting("the first row looks here", least=-3, most=4))
-    view_bottom: float = field(default=1.0, metadata=setting("the last row looks here", least=-3, most=4))
+    view_left: float = field(default=0.0, metadata=setting(N_("the first column looks here"), least=-3, most=4))
+    view_right: float = field(default=1.0, metadata=setting(N_("the last column looks here"), least=-3, most=4))
+    view_top: float = field(default=0.0, metadata=setting(N_("the first row looks here"), least=-3, most=4))
+    view_bottom: float = field(default=1.0, metadata=setting(N_("the last row looks here"), least=-3, most=4))
     right_cm: float = field(
         default=0.0,
-        metadata=setting("the place of a screen that tells none of its own", least=-2000, most=2000, unit="cm"),
+        metadata=setting(N_("the place of a screen that tells none of its own"), least=-2000, most=2000, unit="cm"),
     )
-    below_cm: float = field(default=0.0, metadata=setting("the same, downwards", least=-2000, most=2000, unit="cm"))
-    turned_degrees: float = field(default=0.0, metadata=setting("how the camera hangs: turned to the right"))
-    tilted_degrees: float = field(default=0.0, metadata=setting("tilted downwards"))
-    rolled_degrees: float = field(default=0.0, metadata=setting("crooked, clockwise seen from before the wall"))
-    lens_degrees: float = field(default=USUAL_LENS_DEGREES, metadata=setting("how much it sees from left to right"))
+    below_cm: float = field(default=0.0, metadata=setting(N_("the same, downwards"), least=-2000, most=2000, unit="cm"))
+    turned_degrees: float = field(default=0.0, metadata=setting(N_("how the camera hangs: turned to the right")))
+    tilted_degrees: float = field(default=0.0, metadata=setting(N_("tilted downwards")))
+    rolled_degrees: float = field(default=0.0, metadata=setting(N_("crooked, clockwise seen from before the wall")))
+    lens_degrees: float = field(default=USUAL_LENS_DEGREES, metadata=setting(N_("how much it sees from left to right")))
 
     @property
     def pose(self) -> CameraPose:

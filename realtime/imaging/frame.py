@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.imaging.provenance import Provenance
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -42,10 +43,12 @@ class Size(NamedTuple):
             return cls(*named)
         match = re.fullmatch(r"(\d{1,9})\s*[xX×*]\s*(\d{1,9})", text.strip())
         if match is None:
-            raise OptionError(f"'{text[:40]}' is no size: write it as WIDTHxHEIGHT, for example 1280x720, or 720p")
+            raise OptionError(
+                _("'{text}' is no size: write it as WIDTHxHEIGHT, for example 1280x720, or 720p", text=text[:40])
+            )
         size = cls(int(match[1]), int(match[2]))
         if not all(16 <= side <= 8192 for side in size):
-            raise OptionError(f"size {size} is out of range: each side may be 16 to 8192 pixels")
+            raise OptionError(_("size {size} is out of range: each side may be 16 to 8192 pixels", size=size))
         return size
 
     @classmethod

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 
 ONE_MAP: Any = None
@@ -71,12 +72,12 @@ def as_picture(pixels: object) -> Pixels:
     what it is, for anything else: nobody knows whether 0.7 means nearly white or nearly black.
     """
     if not isinstance(pixels, np.ndarray):
-        raise ValueError(f"{type(pixels).__name__}, no array of pixels")  # noqa: TRY004 - a wrong value, not a wrong call
+        raise ValueError(_("{kind}, no array of pixels", kind=type(pixels).__name__))  # noqa: TRY004 - a wrong value, not a wrong call
     if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and pixels.flags.c_contiguous:
         if pixels.size == 0:
-            raise ValueError("an empty picture")
+            raise ValueError(_("an empty picture"))
         return pixels
-    description = f"{'x'.join(map(str, pixels.shape))} values of {pixels.dtype}"
+    description = _("{shape} values of {dtype}", shape="x".join(map(str, pixels.shape)), dtype=pixels.dtype)
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     if pixels.ndim == 2:
@@ -112,7 +113,7 @@ def scale_into(pixels: Pixels, out: Pixels) -> None:
 
 def halved(pixels: Pixels, times: int) -> Pixels:
     """Return a picture halved some times, each pixel the mean of four; an odd last row or column is left out."""
-    for _ in range(times):
+    for _unused in range(times):
         half = np.empty((max(1, pixels.shape[0] // 2), max(1, pixels.shape[1] // 2), *pixels.shape[2:]), np.uint8)
         halve_into(pixels, half)
         pixels = half

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from realtime.core.language import N_, _
 from realtime.model_import.hints import ColourOrder, Finding, ValueRange
 
 
@@ -19,7 +20,7 @@ class Architecture:
     range_in: ValueRange | None = None
     range_out: ValueRange | None = None
     order: ColourOrder = ColourOrder.RGB
-    because: str = "nothing known of it"
+    because: str = N_("nothing known of it")
     """What it was known by."""
     licence: str = ""
     """The terms its makers name; empty where each file has its own."""
@@ -31,7 +32,7 @@ class Architecture:
     @property
     def program(self) -> str:
         """Where its facts are known from, for people."""
-        return f"{self.title}'s own program"
+        return _("{title}'s own program", title=self.title)
 
     @property
     def finding(self) -> Finding:

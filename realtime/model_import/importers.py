@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from realtime.core.language import N_
 from realtime.core.registry import RegistryEntry
 from realtime.model_import.steps import ForeignImporter, Importer
 from realtime.models.card import ModelKind
@@ -12,14 +13,20 @@ from realtime.models.source_file import SourceFile
 
 _HERE = "realtime.model_import"
 IMPORTERS: Mapping[ModelKind, RegistryEntry] = {
-    ModelKind.STYLE: RegistryEntry(f"{_HERE}.style.importer", "StyleImporter", "a picture repainted"),
-    ModelKind.SWAP: RegistryEntry(f"{_HERE}.face.swap_importer", "SwapImporter", "another face in a crop"),
-    ModelKind.IDENTITY_ENCODER: RegistryEntry(f"{_HERE}.face.encoder_importer", "EncoderImporter", "whose face it is"),
-    ModelKind.LATENT_DECODER: RegistryEntry(
-        f"{_HERE}.generator.importer", "GeneratorImporter", "a picture out of a latent code"
+    ModelKind.STYLE: RegistryEntry(f"{_HERE}.style.importer", "StyleImporter", N_("a picture repainted")),
+    ModelKind.SWAP: RegistryEntry(f"{_HERE}.face.swap_importer", "SwapImporter", N_("another face in a crop")),
+    ModelKind.IDENTITY_ENCODER: RegistryEntry(
+        f"{_HERE}.face.encoder_importer", "EncoderImporter", N_("whose face it is")
     ),
-    ModelKind.MORPH: RegistryEntry(f"{_HERE}.latent", "MorphImporter", "a face changed by steps of its latent code"),
-    ModelKind.MOTION: RegistryEntry(f"{_HERE}.motion.importer", "MotionImporter", "a picture moved as a face moves"),
+    ModelKind.LATENT_DECODER: RegistryEntry(
+        f"{_HERE}.generator.importer", "GeneratorImporter", N_("a picture out of a latent code")
+    ),
+    ModelKind.MORPH: RegistryEntry(
+        f"{_HERE}.latent", "MorphImporter", N_("a face changed by steps of its latent code")
+    ),
+    ModelKind.MOTION: RegistryEntry(
+        f"{_HERE}.motion.importer", "MotionImporter", N_("a picture moved as a face moves")
+    ),
 }
 
 

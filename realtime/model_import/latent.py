@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.model_import.face.validation import FacePhoto, crop_for
 from realtime.model_import.result import Speed, Validation
@@ -53,20 +54,37 @@ def _tried(model: OnnxModel, face: Pixels) -> Validation:
     run()
     verdict = verdict_on(drawn[0], face)
     if np.allclose(z, of_nobody, rtol=1e-3, atol=1e-6):
-        problem = "gives the same numbers for a face and for none"
+        problem = _("gives the same numbers for a face and for none")
     elif np.allclose(drawn[0], drawn[1], atol=0.5):
-        problem = "draws the same face whatever its code is"
+        problem = _("draws the same face whatever its code is")
     else:
-        problem = f"cannot be used: {verdict.problem}" if verdict.problem else ""
+        problem = _("cannot be used: {problem}", problem=verdict.problem) if verdict.problem else ""
     if problem:
-        raise ModelError(f"{model.path.name} {problem}; take another copy of it, or an earlier checkpoint")
+        raise ModelError(
+            _(
+                "{name} {problem}; take another copy of it, or an earlier checkpoint",
+                name=model.path.name,
+                problem=problem,
+            )
+        )
     side, ms = len(face), median_ms(run, 3, first_counts=True)
-    known = f"its directions: {', '.join(space.names)}" if space.directions else "it has no directions yet"
+    known = (
+        _("its directions: {names}", names=", ".join(space.names))
+        if space.directions
+        else _("it has no directions yet")
+    )
     return Validation(
         face,
         np.rint(drawn[0].clip(0, 255)).astype(np.uint8),
         (*model.notes, known),
         (verdict.doubt,) if verdict.doubt else (),
         code=z,
-        speed=Speed(f"{ms:.1f} ms for a face of {side}x{side} and two codes of {latent} on the CPU"),
+        speed=Speed(
+            _(
+                "{ms:.1f} ms for a face of {side}x{side} and two codes of {latent} on the CPU",
+                ms=ms,
+                side=side,
+                latent=latent,
+            )
+        ),
     )

@@ -22,6 +22,7 @@ from onnx import helper
 
 import realtime
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.model_import.face.hints import FaceImportHints
 from realtime.model_import.graph.view import shown_name
@@ -140,7 +141,13 @@ def import_model(source: SourceFile, importer: Importer, description: Descriptio
     if card is not None:
         return _import_native(source, importer, card)
     if not isinstance(importer, ForeignImporter):
-        raise ModelError(f"{source.path} is no {importer.kind.value} of this program, and others cannot be added")
+        raise ModelError(
+            _(
+                "{path} is no {kind} of this program, and others cannot be added",
+                path=source.path,
+                kind=importer.kind.value,
+            )
+        )
     return validated(drafted(source, importer, description), importer, source.path.stem)
 
 
@@ -163,14 +170,21 @@ def validated(draft: Draft, importer: Importer, stem: str) -> Imported:
 
 def _import_native(source: SourceFile, importer: Importer, card: ModelCard) -> Imported:
     if card.kind is not importer.kind:
-        raise ModelError(f"{source.path} is a {card.kind.value} model of this program, no {importer.kind.value}")
+        raise ModelError(
+            _(
+                "{path} is a {kind} model of this program, no {importer_kind}",
+                path=source.path,
+                kind=card.kind.value,
+                importer_kind=importer.kind.value,
+            )
+        )
     content = source.content()
     with contextlib.ExitStack() as stack:
         path = source.path
         if len(source.files) > 1:  # ONNX Runtime folds no constants that lie in another file
             path = stack.enter_context(_as_file(content, path.stem))
         validation = importer.validate(path, importer.inputs_of(source.path))
-    finding = Finding("contract", "as it should be already", "its card")
+    finding = Finding("contract", _("as it should be already"), _("its card"))
     return Imported(content, card, (finding,), validation.notes, validation)
 
 
@@ -211,7 +225,7 @@ def made_by(source: SourceFile) -> str:
 def ignored_outputs_note(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the line that says which outputs are left aside, where there are some."""
     listed = ", ".join(shown_name(name) for name in names)
-    return (f"its other outputs are left aside: {listed}",) if names else ()
+    return (_("its other outputs are left aside: {listed}", listed=listed),) if names else ()
 
 
 def median_ms(run: Callable[[], None], least_runs: int, *, first_counts: bool) -> float:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 
 Numbers = NDArray[np.float32]
@@ -43,25 +44,35 @@ def verdict_on(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verd
     `is_grey`: the network gives one channel.
     """
     if not np.isfinite(numbers).all():
-        return Verdict("values that are no numbers (NaN) come out for a real picture", "", 0.0)
+        return Verdict(_("values that are no numbers (NaN) come out for a real picture"), "", 0.0)
     low, high = (float(value) for value in np.percentile(numbers, (1, 99)))
     likeness = likeness_of(numbers, picture)
     if high - low < _FLAT:
-        return Verdict(f"nearly one colour comes out ({low:.0f} to {high:.0f} of 0..255)", "", likeness)
+        return Verdict(
+            _("nearly one colour comes out ({low:.0f} to {high:.0f} of 0..255)", low=low, high=high), "", likeness
+        )
     beyond = float(np.mean((numbers < -20) | (numbers > 275)))
     if beyond > _BEYOND_PROBLEM:
-        text = f"{beyond:.0%} of what comes out lies beyond black and white ({low:.0f} to {high:.0f} of 0..255)"
+        text = _(
+            "{beyond:.0%} of what comes out lies beyond black and white ({low:.0f} to {high:.0f} of 0..255)",
+            beyond=beyond,
+            low=low,
+            high=high,
+        )
         return Verdict(text, "", likeness)
     stuck = float(np.mean((numbers <= 1) | (numbers >= 254))) - float(np.mean((picture <= 1) | (picture >= 254)))
     if is_grey and stuck > _MASK and likeness < _DRAWN:
-        return Verdict("this looks like a mask (one channel, nearly all black or white)", "", likeness, is_mask=True)
+        return Verdict(_("this looks like a mask (one channel, nearly all black or white)"), "", likeness, is_mask=True)
     if stuck > _STUCK_PROBLEM and not (is_grey and likeness >= _DRAWN):
-        return Verdict(f"{stuck:.0%} of what comes out is stuck at black or white", "", likeness)
+        return Verdict(_("{stuck:.0%} of what comes out is stuck at black or white", stuck=stuck), "", likeness)
     if max(beyond / _BEYOND_DOUBT, stuck / _STUCK_DOUBT) > 1:
-        doubt = f"{max(beyond, stuck):.0%} of what comes out is at or beyond black and white: look at the picture"
+        doubt = _(
+            "{share:.0%} of what comes out is at or beyond black and white: look at the picture",
+            share=max(beyond, stuck),
+        )
         return Verdict("", doubt, likeness)
     if likeness < UNLIKE:
-        return Verdict("", "what comes out has little to do with the photo, it may be noise: look at it", likeness)
+        return Verdict("", _("what comes out has little to do with the photo, it may be noise: look at it"), likeness)
     return Verdict("", "", likeness)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError, OptionError, RealtimeError
+from realtime.core.language import _
 from realtime.core.paths import user_cache_folder
 from realtime.imaging.frame import Pixels, Size
 from realtime.models.card import CODES, HEIGHT, WIDTH, ModelCard, ModelKind
@@ -87,7 +88,9 @@ def in_bounds(
     try:
         return isolated_process.call(bounds, _foreseen, file, functools.partial(work, *arguments, **named))
     except isolated_process.OutOfBoundsError as error:
-        raise ModelError(f"{file} {error}: it cannot be used live; choose another, or another copy of it") from error
+        raise ModelError(
+            _("{file} {reason}: it cannot be used live; choose another, or another copy of it", file=file, reason=error)
+        ) from error
 
 
 def _foreseen(file: Path, work: Callable[[], _T]) -> _T:
@@ -98,7 +101,12 @@ def _foreseen(file: Path, work: Callable[[], _T]) -> _T:
     except Exception as error:  # of the libraries that read it: whatever they like
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise ModelError(
-            f"{file} cannot be used ({what}): it is damaged, or of a form not known here; export or download it again"
+            _(
+                "{file} cannot be used ({what}): it is damaged, or of a form not known here; export or "
+                "download it again",
+                file=file,
+                what=what,
+            )
         ) from error
 
 
@@ -107,7 +115,9 @@ def vetted(path: Path) -> Path:
     shipped = shipped_folder()
     if path.parent == shipped:
         if not is_as_shipped(path):
-            raise ModelError(f"{path} is damaged: it is not the file that came with the program; reinstall realtime")
+            raise ModelError(
+                _("{path} is damaged: it is not the file that came with the program; reinstall realtime", path=path)
+            )
         return path
     source = SourceFile(path)
     source.check()
@@ -188,16 +198,29 @@ def _what_looks_odd(run: Callable[..., None], path: Path, size: Size) -> list[st
     low, high = np.percentile(np.stack(painted), (0.1, 99.9))
     if high - low < _FLAT:
         raise ModelError(
-            f"{path} paints nearly one colour ({low:.0f} to {high:.0f} of 0..255) whatever it is shown: its numbers "
-            "may be no numbers (NaN); export another checkpoint, or add it again with another --range"
+            _(
+                "{path} paints nearly one colour ({low:.0f} to {high:.0f} of 0..255) whatever it is "
+                "shown: its numbers may be no numbers (NaN); export another checkpoint, or add it again "
+                "with another --range",
+                path=path,
+                low=low,
+                high=high,
+            )
         )
     if np.array_equal(painted[0], painted[1]):
-        raise ModelError(f"{path} paints the same picture whatever it is shown: it is no style; choose another")
+        raise ModelError(
+            _("{path} paints the same picture whatever it is shown: it is no style; choose another", path=path)
+        )
     notes = []
     if not np.array_equal(painted[0], painted[2]):
-        notes.append(f"{path} paints the same picture differently each time: it will flicker; export it in eval mode")
+        notes.append(
+            _(
+                "{path} paints the same picture differently each time: it will flicker; export it in eval mode",
+                path=path,
+            )
+        )
     if likeness_of(painted[0].astype(np.float32), photo) < UNLIKE:
-        notes.append(f"{path} paints what has little to do with the picture it is shown: is it noise?")
+        notes.append(_("{path} paints what has little to do with the picture it is shown: is it noise?", path=path))
     return notes
 
 
@@ -223,7 +246,9 @@ def _digest(files: Iterable[Path]) -> str:
                 for piece in iter(lambda: stream.read(1 << 20), b""):
                     digest.update(piece)
         except OSError as error:
-            raise ModelError(f"cannot read {file}: {error.strerror}; check the path and its permissions") from error
+            raise ModelError(
+                _("cannot read {file}: {reason}; check the path and its permissions", file=file, reason=error.strerror)
+            ) from error
     return digest.hexdigest()
 
 

@@ -49,6 +49,7 @@ import re
 from collections.abc import Mapping
 
 from realtime.core.errors import ModelError, nearest
+from realtime.core.language import _
 
 PREFIX = "realtime."
 KIND_KEY = f"{PREFIX}kind"
@@ -142,24 +143,52 @@ class ModelCard:
         """
         own = {key.removeprefix(PREFIX): value for key, value in metadata.items() if key.startswith(PREFIX)}
         if "kind" not in own:
-            raise ModelError(f"{where} is not in this program's contract; `realtime models add {where}` brings it in")
+            raise ModelError(
+                _("{where} is not in this program's contract; `realtime models add {where}` brings it in", where=where)
+            )
         contract = own.pop("contract", "")
         if not contract.isdecimal():
-            raise ModelError(f"{where} names no contract version; export or add it again")
+            raise ModelError(_("{where} names no contract version; export or add it again", where=where))
         if int(contract) > CONTRACT_VERSION:
-            raise ModelError(f"{where} needs a newer version of this program (contract {contract}); upgrade it")
+            raise ModelError(
+                _(
+                    "{where} needs a newer version of this program (contract {contract}); upgrade it",
+                    where=where,
+                    contract=contract,
+                )
+            )
         kinds = [kind.value for kind in ModelKind]
         if own["kind"] not in kinds:
-            raise ModelError(f"{where} is of kind '{own['kind']}'{nearest(own['kind'], kinds)}; known: {kinds}")
+            raise ModelError(
+                _(
+                    "{where} is of kind '{own}'{hint}; known: {kinds}",
+                    where=where,
+                    own=own["kind"],
+                    hint=nearest(own["kind"], kinds),
+                    kinds=kinds,
+                )
+            )
         least_px = own.pop("least_px", "") or "0"
         if not least_px.isdecimal():
-            raise ModelError(f"{where}: least_px is '{least_px}', not a whole number; export or add it again")
+            raise ModelError(
+                _(
+                    "{where}: least_px is '{least_px}', not a whole number; export or add it again",
+                    where=where,
+                    least_px=least_px,
+                )
+            )
         morph = own.pop("morph", "")
         if morph and not re.fullmatch(r"0(\.\d+)?|1(\.0+)?", morph):
-            raise ModelError(f"{where}: morph is '{morph}', not a number from 0 to 1; export or add it again")
+            raise ModelError(
+                _(
+                    "{where}: morph is '{morph}', not a number from 0 to 1; export or add it again",
+                    where=where,
+                    morph=morph,
+                )
+            )
         for key in ("fingerprint", "identity_fingerprint"):
             if own.get(key) and not re.fullmatch("[0-9a-f]{64}", own[key]):
-                raise ModelError(f"{where}: its {key} is no SHA-256; add it again")
+                raise ModelError(_("{where}: its {key} is no SHA-256; add it again", where=where, key=key))
         kind = ModelKind(own.pop("kind"))
         texts = {field.name for field in dataclasses.fields(cls)} - {"kind", "least_px", "morph"}
         # A key of a later version is no fault: what it would have changed is guarded by the contract's number.

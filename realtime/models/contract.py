@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models.card import (
     CODES,
     HEIGHT,
@@ -56,7 +57,7 @@ class Port:
 
 def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
     """Raise ModelError, one line, where a model does not keep what its card says."""
-    again = "export or add it again"
+    again = _("export or add it again")
     may_be = OPTIONAL_INPUT_NAMES.get(card.kind, ())
     for what, found, names, more in (
         ("inputs", inputs, INPUT_NAMES[card.kind], may_be),
@@ -64,8 +65,17 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
     ):
         if not set(names) <= set(found) <= {*names, *more}:
             raise ModelError(
-                f"{path} is no {card.kind.value} model as its card says: its {what} are {_listed(found)}, "
-                f"not {_listed(names)}{f' (and, if need be, {_listed(more)})' if more else ''}; {again}"
+                _(
+                    "{path} is no {kind} model as its card says: its {what} are {found}, not "
+                    "{names}{if_need_be}; {again}",
+                    path=path,
+                    kind=card.kind.value,
+                    what=what,
+                    found=_listed(found),
+                    names=_listed(names),
+                    if_need_be=_(" (and, if need be, {more})", more=_listed(more)) if more else "",
+                    again=again,
+                )
             )
     for port in (*inputs.values(), *outputs.values()):
         wanted = _float_shape(port, card.kind)
@@ -77,7 +87,13 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
         for side, side_out in zip(frame_in[1:3], frame_out[1:3], strict=True):
             if isinstance(side_out, int) and side_out != side:
                 raise ModelError(
-                    f"{path} takes {_in_words(frame_in)} and gives {_in_words(frame_out)}, another size; {again}"
+                    _(
+                        "{path} takes {frame_in} and gives {frame_out}, another size; {again}",
+                        path=path,
+                        frame_in=_in_words(frame_in),
+                        frame_out=_in_words(frame_out),
+                        again=again,
+                    )
                 )
     else:
         _check_face(path, card, inputs, outputs)
@@ -85,7 +101,7 @@ def check_contract(path: Path, card: ModelCard, inputs: Mapping[str, Port], outp
 
 def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
     """Crops are squares of one size, and identities have a maker."""
-    again = "export or add it again"
+    again = _("export or add it again")
     pictures = [port for port in (*inputs.values(), *outputs.values()) if port.name not in _FLOAT_PORTS]
     if card.kind is ModelKind.MOTION:
         _check_motions(path, inputs, outputs)
@@ -93,7 +109,14 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
     sides = {side for port in pictures for side in port.shape[1:3]}
     if len(sides) != 1:
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in pictures)
-        raise ModelError(f"{path} has crops of several sizes ({shown}), and a face is one square; {again}")
+        raise ModelError(
+            _(
+                "{path} has crops of several sizes ({shown}), and a face is one square; {again}",
+                path=path,
+                shown=shown,
+                again=again,
+            )
+        )
     if card.kind is ModelKind.MORPH:
         _check_codes(path, card, inputs, outputs)
     if card.kind is ModelKind.LATENT_DECODER:
@@ -101,11 +124,23 @@ def _check_face(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs
     if card.kind is not ModelKind.SWAP:
         return
     if ("identity" in inputs) != bool(card.identity_model and card.identity_fingerprint):
-        problem = "does not say which encoder makes it" if "identity" in inputs else "does not take one"
-        raise ModelError(f"{path}: its card and its 'identity' do not fit one another: it {problem}; add it again")
+        problem = _("does not say which encoder makes it") if "identity" in inputs else _("does not take one")
+        raise ModelError(
+            _(
+                "{path}: its card and its 'identity' do not fit one another: it {problem}; add it again",
+                path=path,
+                problem=problem,
+            )
+        )
     if ("morph" in inputs) != (card.morph is not None):
-        problem = "does not say where it begins" if "morph" in inputs else "does not take one"
-        raise ModelError(f"{path}: its card and its 'morph' do not fit one another: it {problem}; add it again")
+        problem = _("does not say where it begins") if "morph" in inputs else _("does not take one")
+        raise ModelError(
+            _(
+                "{path}: its card and its 'morph' do not fit one another: it {problem}; add it again",
+                path=path,
+                problem=problem,
+            )
+        )
 
 
 def _check_codes(path: Path, card: ModelCard, inputs: Mapping[str, Port], outputs: Mapping[str, Port]) -> None:
@@ -113,7 +148,9 @@ def _check_codes(path: Path, card: ModelCard, inputs: Mapping[str, Port], output
     keep, add, face_out, z = inputs["keep"], inputs["add"], outputs["face_out"], outputs["z"]
     if not keep.shape[0] == add.shape[0] == face_out.shape[0] or add.shape[1] != z.shape[1]:
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in (keep, add, face_out, z))
-        raise ModelError(f"{path}: its codes do not fit one another ({shown}); export or add it again")
+        raise ModelError(
+            _("{path}: its codes do not fit one another ({shown}); export or add it again", path=path, shown=shown)
+        )
     LatentSpace.parse(card.latent_space, int(z.shape[1]), str(path))
 
 
@@ -124,20 +161,36 @@ def _check_motions(path: Path, inputs: Mapping[str, Port], outputs: Mapping[str,
     for found in (motions, features):
         if len({port.shape for port in found}) != 1:
             shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in found)
-            raise ModelError(f"{path}: its numbers do not fit one another ({shown}); export or add it again")
+            raise ModelError(
+                _(
+                    "{path}: its numbers do not fit one another ({shown}); export or add it again",
+                    path=path,
+                    shown=shown,
+                )
+            )
     face = inputs["face"]
     if face.shape[1] != face.shape[2]:
-        raise ModelError(f"{path}: 'face' is {_in_words(face.shape)}, and a face is a square; export or add it again")
+        raise ModelError(
+            _(
+                "{path}: 'face' is {shape}, and a face is a square; export or add it again",
+                path=path,
+                shape=_in_words(face.shape),
+            )
+        )
 
 
 def _check_decoder(path: Path, card: ModelCard, inputs: Mapping[str, Port]) -> None:
     """A second code comes with what says where it goes, and is as long as the first."""
     z, fine = inputs["z"], inputs.get("fine")
     if (fine is None) != ("layers" not in inputs):
-        raise ModelError(f"{path} takes one of 'fine' and 'layers', which go together; export or add it again")
+        raise ModelError(
+            _("{path} takes one of 'fine' and 'layers', which go together; export or add it again", path=path)
+        )
     if fine is not None and fine.shape != z.shape:
         shown = ", ".join(f"'{port.name}' {_in_words(port.shape)}" for port in (z, fine))
-        raise ModelError(f"{path}: its codes do not fit one another ({shown}); export or add it again")
+        raise ModelError(
+            _("{path}: its codes do not fit one another ({shown}); export or add it again", path=path, shown=shown)
+        )
     LatentSpace.parse(card.latent_space, int(z.shape[1]), str(path))
 
 
@@ -147,31 +200,41 @@ def check_array(port: Port, array: NDArray[np.generic], free: dict[str, int]) ->
     `free` collects the sizes that free dimensions take in this run: the same name must mean the same size everywhere.
     """
     if array.dtype != port.dtype:
-        return f"is {array.dtype}, not {port.dtype}"
+        return _("is {dtype}, not {port_dtype}", dtype=array.dtype, port_dtype=port.dtype)
     if not array.flags.c_contiguous:
-        return "is not C-contiguous"
+        return _("is not C-contiguous")
     if array.ndim != len(port.shape):
-        return f"has shape {array.shape}, not {_in_words(port.shape)}"
+        return _("has shape {shape}, not {port_shape}", shape=array.shape, port_shape=_in_words(port.shape))
     for size, wanted in zip(array.shape, port.shape, strict=True):
         if size != (wanted if isinstance(wanted, int) else free.setdefault(wanted, size)):
-            return f"has shape {array.shape}, not {_in_words(port.shape, free)}"
+            return _("has shape {shape}, not {port_shape}", shape=array.shape, port_shape=_in_words(port.shape, free))
     return ""
 
 
 def _picture_problem(port: Port, kind: ModelKind) -> str:
     if port.dtype != "uint8":
-        return f"is {port.dtype}, not uint8"
+        return _("is {dtype}, not uint8", dtype=port.dtype)
     channels = 1 if port.name == "mask" else 3
     if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != channels:
-        return f"is {_in_words(port.shape)}, not [1, height, width, {channels}]"
+        return _("is {shape}, not [1, height, width, {channels}]", shape=_in_words(port.shape), channels=channels)
     for side, name in zip(port.shape[1:3], (HEIGHT, WIDTH), strict=True):
         if isinstance(side, int):
             if side > MOST_PX or (kind is ModelKind.STYLE and side < LEAST_PX):
-                return f"is bound to {_in_words(port.shape)}: each side may be {LEAST_PX} to {MOST_PX} pixels"
+                return _(
+                    "is bound to {shape}: each side may be {least_px} to {most_px} pixels",
+                    shape=_in_words(port.shape),
+                    least_px=LEAST_PX,
+                    most_px=MOST_PX,
+                )
         elif kind is not ModelKind.STYLE:
-            return f"is {_in_words(port.shape)}; a face has a fixed size"
+            return _("is {shape}; a face has a fixed size", shape=_in_words(port.shape))
         elif port.name in INPUT_NAMES[kind] and side != name:
-            return f"is {_in_words(port.shape)}; its free sides must be called {HEIGHT} and {WIDTH}"
+            return _(
+                "is {shape}; its free sides must be called {height} and {width}",
+                shape=_in_words(port.shape),
+                height=HEIGHT,
+                width=WIDTH,
+            )
     return ""
 
 
@@ -182,9 +245,9 @@ def _float_shape(port: Port, kind: ModelKind) -> Wanted | None:
 
 def _float_problem(port: Port, wanted: Wanted) -> str:
     if port.dtype != "float32":
-        return f"is {port.dtype}, not float32"
+        return _("is {dtype}, not float32", dtype=port.dtype)
     if len(port.shape) != len(wanted) or not all(map(_fits, port.shape, wanted)):
-        return f"is {_in_words(port.shape)}, not {_in_words(wanted)}"
+        return _("is {shape}, not {wanted}", shape=_in_words(port.shape), wanted=_in_words(wanted))
     return ""
 
 

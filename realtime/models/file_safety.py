@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from realtime.core.errors import ModelError, shown
+from realtime.core.language import N_, _
 from realtime.models.card import ModelCard
 from realtime.models.onnx_header import ModelHeader, header_of, metadata_of
 from realtime.models.protobuf import DamagedError
@@ -18,7 +19,7 @@ LARGEST_BYTES = 2**31 - 1
 _KNOWN_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 """Whose operators ONNX Runtime brings itself; any other needs a library, that is, somebody's code in this process."""
 _FORBIDDEN_OPERATORS = {
-    "EPContext": "it holds or names a program compiled for one machine's accelerator; export it without",
+    "EPContext": N_("it holds or names a program compiled for one machine's accelerator; export it without"),
 }
 
 
@@ -52,48 +53,82 @@ def check_safe(path: Path, header: ModelHeader) -> None:
             weights = folder
         if not weights.is_relative_to(folder) or weights == folder:
             raise ModelError(
-                f"{path} wants to read weights from '{shown(location)}', outside its own folder; keep them beside "
-                "the model, or export it as one file"
+                _(
+                    "{path} wants to read weights from '{location}', outside its own folder; keep them "
+                    "beside the model, or export it as one file",
+                    path=path,
+                    location=shown(location),
+                )
             )
         if not weights.is_file():
             raise ModelError(
-                f"{path} keeps its weights in '{shown(location)}', which is missing; copy that file beside it"
+                _(
+                    "{path} keeps its weights in '{location}', which is missing; copy that file beside it",
+                    path=path,
+                    location=shown(location),
+                )
             )
     for part in header.external_parts:
         if part.offset + part.length > (folder / part.location).stat().st_size:
             raise ModelError(
-                f"{path}: '{shown(part.location)}' is cut short, it ends before the weights '{part.name}'; "
-                "copy or download it again"
+                _(
+                    "{path}: '{location}' is cut short, it ends before the weights '{name}'; copy or download it again",
+                    path=path,
+                    location=shown(part.location),
+                    name=part.name,
+                )
             )
     if header.short_weights:
-        raise ModelError(f"{path} is damaged: it has weights {header.short_weights}; export or download it again")
+        raise ModelError(
+            _(
+                "{path} is damaged: it has weights {short_weights}; export or download it again",
+                path=path,
+                short_weights=header.short_weights,
+            )
+        )
     if header.work.problem:
         raise ModelError(f"{path} {header.work.problem}")
     for domain, name in sorted(header.operators - header.own_functions):
         if name in _FORBIDDEN_OPERATORS:
-            raise ModelError(f"{path} uses the operator {name}: {_FORBIDDEN_OPERATORS[name]}")
+            raise ModelError(
+                _(
+                    "{path} uses the operator {name}: {why}",
+                    path=path,
+                    name=name,
+                    why=_(_FORBIDDEN_OPERATORS[name]),
+                )
+            )
         if domain not in _KNOWN_DOMAINS:
             raise ModelError(
-                f"{path} needs the custom operator {shown(domain)}.{shown(name)}, which only its maker's "
-                "library knows; export it with standard ONNX operators"
+                _(
+                    "{path} needs the custom operator {domain}.{name}, which only its maker's library "
+                    "knows; export it with standard ONNX operators",
+                    path=path,
+                    domain=shown(domain),
+                    name=shown(name),
+                )
             )
     if header.nan_weights:
         raise ModelError(
-            f"{path} has weights that are no numbers (NaN, in '{shown(header.nan_weights)}'): its training "
-            "went wrong; export an earlier checkpoint"
+            _(
+                "{path} has weights that are no numbers (NaN, in '{nan_weights}'): its training went "
+                "wrong; export an earlier checkpoint",
+                path=path,
+                nan_weights=shown(header.nan_weights),
+            )
         )
 
 
 class Content(enum.Enum):
     """What a file is, by its first bytes, that is no ONNX model whatever its name says."""
 
-    LFS_POINTER = (
+    LFS_POINTER = N_(
         "is a pointer of Git LFS and not the file itself: `git lfs pull` brings that, or a download from the web page"
     )
-    WEB_PAGE = "is a web page and no model: download the file itself"
-    PICTURE = "is a picture and no model"
-    CHECKPOINT = "is a training checkpoint, no ONNX model"
-    ARCHIVE = "is an archive: unpack it and name the .onnx file in it"
+    WEB_PAGE = N_("is a web page and no model: download the file itself")
+    PICTURE = N_("is a picture and no model")
+    CHECKPOINT = N_("is a training checkpoint, no ONNX model")
+    ARCHIVE = N_("is an archive: unpack it and name the .onnx file in it")
 
 
 _FIRST_BYTES: tuple[tuple[bytes, Content], ...] = (
@@ -127,8 +162,8 @@ def known_content(path: Path) -> Content | None:
 def _no_onnx(path: Path) -> ModelError:
     content = known_content(path)
     if content is not None:
-        return ModelError(f"{path} {content.value}")
-    return ModelError(f"{path} is no ONNX model, or a damaged one; export or download it again")
+        return ModelError(f"{path} {_(content.value)}")
+    return ModelError(_("{path} is no ONNX model, or a damaged one; export or download it again", path=path))
 
 
 @contextlib.contextmanager
@@ -137,19 +172,27 @@ def _opened(path: Path) -> Iterator[mmap.mmap]:
     try:
         size = path.stat().st_size
         if path.is_dir():
-            raise ModelError(f"{path} is a folder; name the .onnx file in it")
+            raise ModelError(_("{path} is a folder; name the .onnx file in it", path=path))
         if not path.is_file():
-            raise ModelError(f"{path} is no file; name an .onnx file")
+            raise ModelError(_("{path} is no file; name an .onnx file", path=path))
         if size == 0:
-            raise ModelError(f"{path} is empty; export or download it again")
+            raise ModelError(_("{path} is empty; export or download it again", path=path))
         if size > LARGEST_BYTES:
-            raise ModelError(f"{path} has {size / 1e9:.1f} GB; one ONNX file holds 2 GB at most: is it another kind?")
+            raise ModelError(
+                _(
+                    "{path} has {size_gb:.1f} GB; one ONNX file holds 2 GB at most: is it another kind?",
+                    path=path,
+                    size_gb=size / 1e9,
+                )
+            )
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError:
-        raise ModelError(f"no model file {path}; check the path") from None
+        raise ModelError(_("no model file {path}; check the path", path=path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"cannot read {path}: {reason}; check the path and its permissions") from error
+        raise ModelError(
+            _("cannot read {path}: {reason}; check the path and its permissions", path=path, reason=reason)
+        ) from error
     with data:
         yield data

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from realtime.core.errors import UNREADABLE, ModelError, OptionError, nearest, shown, why_unreadable
+from realtime.core.language import N_, _
 from realtime.imaging.numerics import Floats
 from realtime.models.card import MOST_LATENT_SPACE
 
@@ -24,7 +25,7 @@ _MOST_DIRECTIONS = 200
 _LONGEST_TEXT = 120
 _MOST = 1e6
 """A code's numbers are of size 1; what is a million times that is drawn as noise, and its square is no float32."""
-_AGAIN = "export it again, or put its directions in again"
+_AGAIN = N_("export it again, or put its directions in again")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,17 +61,25 @@ class LatentSpace:
         return cls(light, np.zeros(latent, np.float32), np.ones(latent, np.float32))
 
     @classmethod
-    def parse(cls, text: str, latent: int, where: str, next_step: str = _AGAIN) -> LatentSpace:
+    def parse(cls, text: str, latent: int, where: str, next_step: str = "") -> LatentSpace:
         """Read a card's text for codes of `latent` numbers; nothing is known where it is empty.
 
-        Raises ModelError, one line that names `where` and ends in `next_step`, for whatever does not fit.
+        Raises ModelError, one line that names `where` and ends in `next_step` (empty: to export it again), for whatever
+        does not fit.
         """
         if not text:
             return cls.unknown(latent)
         try:
             return _parsed(text, latent)
         except _UnfitError as unfit:
-            raise ModelError(f"{where}: its latent_space {unfit}; {next_step}") from None
+            raise ModelError(
+                _(
+                    "{where}: its latent_space {unfit}; {next_step}",
+                    where=where,
+                    unfit=unfit,
+                    next_step=next_step or _(_AGAIN),
+                )
+            ) from None
 
     def text(self) -> str:
         """Return what stands in the card, in one line."""
@@ -100,8 +109,19 @@ class LatentSpace:
         for each in self.directions:
             if each.name == name:
                 return each
-        hint = f"there are: {', '.join(self.names)}" if self.directions else "the model has no directions"
-        raise OptionError(f"no direction '{shown(name, 40)}'{nearest(name, self.names)}; {hint}")
+        hint = (
+            _("there are: {names}", names=", ".join(self.names))
+            if self.directions
+            else _("the model has no directions")
+        )
+        raise OptionError(
+            _(
+                "no direction '{name}'{hint}; {there_are}",
+                name=shown(name, 40),
+                hint=nearest(name, self.names),
+                there_are=hint,
+            )
+        )
 
 
 class _UnfitError(Exception):
@@ -110,22 +130,24 @@ class _UnfitError(Exception):
 
 def _parsed(text: str, latent: int) -> LatentSpace:
     if len(text) > MOST_LATENT_SPACE:
-        raise _UnfitError(f"has over {MOST_LATENT_SPACE:,} letters")
+        raise _UnfitError(_("has over {most_latent_space:,} letters", most_latent_space=MOST_LATENT_SPACE))
     try:
         found = json.loads(text)
     except UNREADABLE as error:
-        raise _UnfitError(f"is no JSON ({shown(why_unreadable(error), 80)})") from error
+        raise _UnfitError(_("is no JSON ({reason})", reason=shown(why_unreadable(error), 80))) from error
     if not isinstance(found, dict):
-        raise _UnfitError("is no JSON object")
+        raise _UnfitError(_("is no JSON object"))
     light = found.get("light", 0)
     if type(light) is not int or not 0 <= light < latent:
-        raise _UnfitError(f"has the light {_quoted(light)}, not a count of its {latent} numbers")
+        raise _UnfitError(
+            _("has the light {light}, not a count of its {latent} numbers", light=_quoted(light), latent=latent)
+        )
     mean, deviation = (_numbers(found.get(name), latent, f"'{name}'") for name in ("mean", "deviation"))
     if (deviation < 0).any():
-        raise _UnfitError("has a 'deviation' below 0")
+        raise _UnfitError(_("has a 'deviation' below 0"))
     listed = found.get("directions", [])
     if not isinstance(listed, list) or len(listed) > _MOST_DIRECTIONS:
-        raise _UnfitError(f"has no list of up to {_MOST_DIRECTIONS} 'directions'")
+        raise _UnfitError(_("has no list of up to {most_directions} 'directions'", most_directions=_MOST_DIRECTIONS))
     directions = tuple(_direction(each, latent) for each in listed)
     problem = problem_of_names(each.name for each in directions)
     if problem:
@@ -138,9 +160,12 @@ def problem_of_names(names: Iterable[str]) -> str:
     seen: set[str] = set()
     for name in names:
         if not _NAME.fullmatch(name):
-            return f"has a direction {_quoted(name)}: a name is of a to z, 0 to 9 and _, and begins with a letter"
+            return _(
+                "has a direction {name}: a name is of a to z, 0 to 9 and _, and begins with a letter",
+                name=_quoted(name),
+            )
         if name in seen:
-            return f"has two directions '{name}'"
+            return _("has two directions '{name}'", name=name)
         seen.add(name)
     return ""
 
@@ -148,25 +173,32 @@ def problem_of_names(names: Iterable[str]) -> str:
 def _direction(found: Any, latent: int) -> Direction:
     name = found.get("name") if isinstance(found, dict) else None
     if not isinstance(name, str):
-        raise _UnfitError("has a direction without a name")
+        raise _UnfitError(_("has a direction without a name"))
     texts = {key: found.get(key, "") for key in ("title", "by")}
     if not all(isinstance(text, str) for text in texts.values()):
-        raise _UnfitError(f"has a direction {_quoted(name)} whose title or way is no text")
+        raise _UnfitError(_("has a direction {name} whose title or way is no text", name=_quoted(name)))
     title, by = (shown(text, _LONGEST_TEXT) for text in texts.values())
     accuracy = found.get("accuracy", 0)
     if not _is_number(accuracy) or not 0 <= accuracy <= 1:
-        raise _UnfitError(f"has a direction {_quoted(name)} whose accuracy is not 0 to 1")
-    values = _numbers(found.get("values"), latent, f"direction {_quoted(name)}")
+        raise _UnfitError(_("has a direction {name} whose accuracy is not 0 to 1", name=_quoted(name)))
+    values = _numbers(found.get("values"), latent, _("direction {name}", name=_quoted(name)))
     return Direction(name, title or name.replace("_", " "), by, float(accuracy), values)
 
 
 def _numbers(found: Any, latent: int, what: str) -> Floats:
     if not isinstance(found, list) or not all(map(_is_number, found)):
-        raise _UnfitError(f"has no numbers for {what}")
+        raise _UnfitError(_("has no numbers for {what}", what=what))
     if len(found) != latent:
-        raise _UnfitError(f"has {len(found)} numbers for {what}, and the model's codes have {latent}")
+        raise _UnfitError(
+            _(
+                "has {count} numbers for {what}, and the model's codes have {latent}",
+                count=len(found),
+                what=what,
+                latent=latent,
+            )
+        )
     if not all(abs(value) <= _MOST for value in found):  # NaN is in no order
-        raise _UnfitError(f"has a number for {what} that cannot be")
+        raise _UnfitError(_("has a number for {what} that cannot be", what=what))
     return np.array(found, np.float32)
 
 

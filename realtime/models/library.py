@@ -7,6 +7,7 @@ from pathlib import Path
 
 import realtime
 from realtime.core.errors import ModelError, OptionError, nearest
+from realtime.core.language import _
 from realtime.core.paths import user_data_folder, user_path
 from realtime.models import file_safety
 from realtime.models.card import ModelCard, ModelKind
@@ -56,7 +57,14 @@ def find_model(name_or_path: str, kind: ModelKind) -> Path:
             raise _unknown(text, kind, sorted(known))
     card = read_card(path)
     if card.kind is not kind:
-        raise ModelError(f"{path} is of kind '{card.kind.value}'; a model of kind '{kind.value}' is needed here")
+        raise ModelError(
+            _(
+                "{path} is of kind '{kind}'; a model of kind '{wanted}' is needed here",
+                path=path,
+                kind=card.kind.value,
+                wanted=kind.value,
+            )
+        )
     return path
 
 
@@ -68,19 +76,41 @@ def find_identity_encoder(swap: Path) -> Path:
     """
     card = read_card(swap)
     if not card.identity_model:
-        raise ModelError(f"{swap} takes no identity: it always gives the face it was trained on")
-    add_again = f"add {swap.name} again with --identity-model and its encoder's file"
+        raise ModelError(_("{swap} takes no identity: it always gives the face it was trained on", swap=swap))
+    add_again = _("add {name} again with --identity-model and its encoder's file", name=swap.name)
     path = swap.parent / f"{card.identity_model}{SUFFIX}"
     if not path.is_file():
         known = _known(ModelKind.IDENTITY_ENCODER)
         if card.identity_model not in known:
-            raise ModelError(f"{swap} needs the encoder '{card.identity_model}', which is not here; {add_again}")
+            raise ModelError(
+                _(
+                    "{swap} needs the encoder '{identity_model}', which is not here; {add_again}",
+                    swap=swap,
+                    identity_model=card.identity_model,
+                    add_again=add_again,
+                )
+            )
         path = known[card.identity_model]
     encoder = read_card(path)
     if encoder.kind is not ModelKind.IDENTITY_ENCODER:
-        raise ModelError(f"{path} is of kind '{encoder.kind.value}', and {swap.name} needs an encoder; {add_again}")
+        raise ModelError(
+            _(
+                "{path} is of kind '{kind}', and {name} needs an encoder; {add_again}",
+                path=path,
+                kind=encoder.kind.value,
+                name=swap.name,
+                add_again=add_again,
+            )
+        )
     if encoder.fingerprint != card.identity_fingerprint:
-        raise ModelError(f"{path} is another network than the one {swap.name} takes its identities from; {add_again}")
+        raise ModelError(
+            _(
+                "{path} is another network than the one {name} takes its identities from; {add_again}",
+                path=path,
+                name=swap.name,
+                add_again=add_again,
+            )
+        )
     return path
 
 
@@ -92,9 +122,21 @@ def read_card(path: Path) -> ModelCard:
 def _unknown(text: str, kind: ModelKind, names: list[str]) -> ModelError:
     if not names:
         return ModelError(
-            f"no {kind.value} model '{text}': there is none yet; `realtime models add FILE.onnx` adds one"
+            _(
+                "no {kind} model '{text}': there is none yet; `realtime models add FILE.onnx` adds one",
+                kind=kind.value,
+                text=text,
+            )
         )
-    return ModelError(f"no {kind.value} model '{text}'{nearest(text, names) or ''}; there are: {', '.join(names)}")
+    return ModelError(
+        _(
+            "no {kind} model '{text}'{hint}; there are: {names}",
+            kind=kind.value,
+            text=text,
+            hint=nearest(text, names) or "",
+            names=", ".join(names),
+        )
+    )
 
 
 def _folders() -> list[Path]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.models.card import ModelKind
 from realtime.models.file_safety import read_card
@@ -27,7 +28,7 @@ class MotionModel:
     def __init__(self, path: Path, policy: SessionPolicy = _USUAL) -> None:
         """Open it: some ten milliseconds for each megabyte on the CPU. Raises ModelError."""
         if read_card(path).kind is not ModelKind.MOTION:
-            raise ModelError(f"{path} is no motion model, which moves a face as a filmed one moves")
+            raise ModelError(_("{path} is no motion model, which moves a face as a filmed one moves", path=path))
         stages = open_stages(path, (("motion",), ("features",), ("face_out", "mask")), policy)
         self._looking, self._keeping, self._drawing = stages
         self.path, self.card, self.notes = path, self._looking.card, self._drawing.notes

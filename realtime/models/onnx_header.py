@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.core.errors import shown
+from realtime.core.language import _
 from realtime.models.card import LATENT_SPACE_KEY, MOST_LATENT_SPACE
 from realtime.models.protobuf import DamagedError, Field, fields, numbers, signed, text
 from realtime.models.workload import Work, work_of
@@ -233,7 +234,9 @@ class _Walk:
             elif inner.number == 3:
                 sides += [signed(value) for value in numbers(self._data, inner)]
         if math.prod(sides) > _MOST_SPARSE:  # it is written out when it is read
-            self.short_weights = self.short_weights or f"sparse weights of {_by(sides)}, far more than the file holds"
+            self.short_weights = self.short_weights or _(
+                "sparse weights of {sides}, far more than the file holds", sides=_by(sides)
+            )
 
     def _tensor(self, field: Field) -> None:
         name, data_type, raw = "", 0, None
@@ -254,7 +257,7 @@ class _Walk:
                 raw = inner
             if inner.number in _DATA_FIELDS:
                 most += _most_values(inner, data_type)
-        name = shown(name, 60) or "a constant"
+        name = shown(name, 60) or _("a constant")
         if "location" in entries:
             self._external(entries, name, data_type, sides)
         else:
@@ -272,7 +275,7 @@ class _Walk:
         ):
             raise DamagedError
         if int(stated_length) < length:
-            self._short(name, sides, f"{int(stated_length)} bytes")
+            self._short(name, sides, _("{stated_length} bytes", stated_length=int(stated_length)))
         self.external.append(ExternalPart(entries["location"], name, int(offset), length))
 
     def _check_amount(self, name: str, data_type: int, sides: list[int], raw: Field | None, most: int) -> None:
@@ -281,12 +284,14 @@ class _Walk:
             raise DamagedError
         if raw is not None and raw.number == 9:
             if data_type in _BITS and raw.end - raw.start != _bytes_for(data_type, sides):
-                self._short(name, sides, f"{raw.end - raw.start} bytes")
+                self._short(name, sides, _("{held_bytes} bytes", held_bytes=raw.end - raw.start))
         elif math.prod(sides) > most:
-            self._short(name, sides, f"{most} values at most")
+            self._short(name, sides, _("{most} values at most", most=most))
 
     def _short(self, name: str, sides: list[int], written: str) -> None:
-        self.short_weights = self.short_weights or f"'{name}' of {_by(sides)}, for which it holds {written}"
+        self.short_weights = self.short_weights or _(
+            "'{name}' of {sides}, for which it holds {written}", name=name, sides=_by(sides), written=written
+        )
 
     def _holds_nan(self, data_type: int, raw: Field) -> bool:
         dtype = {1: "<f4", 10: "<f2", 11: "<f8"}.get(data_type)
@@ -319,4 +324,4 @@ def _most_values(field: Field, data_type: int) -> int:
 
 
 def _by(sides: list[int]) -> str:
-    return shown("×".join(map(str, sides)), 60) or "one number"
+    return shown("×".join(map(str, sides)), 60) or _("one number")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models.card import KIND_KEY, ModelCard
 from realtime.models.file_safety import check_safe, read_header
 from realtime.models.onnx_header import ModelHeader
@@ -62,7 +63,9 @@ class SourceFile:
         """
         header, state = self._header_and_state
         if _state(self.path) != state:
-            raise ModelError(f"{self.path} changed while it was read; wait until it is whole, and add it again")
+            raise ModelError(
+                _("{path} changed while it was read; wait until it is whole, and add it again", path=self.path)
+            )
         check_safe(self.path, header)
 
     def load(self) -> onnx.ModelProto:
@@ -73,7 +76,13 @@ class SourceFile:
         try:
             return onnx.load_model(str(self.path))
         except Exception as error:  # the protocol buffer's own errors, and those of weights that are cut short
-            raise ModelError(f"{self.path} cannot be read: {last_line(error)}; export or download it again") from error
+            raise ModelError(
+                _(
+                    "{path} cannot be read: {reason}; export or download it again",
+                    path=self.path,
+                    reason=last_line(error),
+                )
+            ) from error
 
     def content(self) -> bytes:
         """Return its bytes, with the weights that lie beside it inside. Raises ModelError."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models.onnx_writer import message_field
 from realtime.models.protobuf import DamagedError, Field, fields, text
 
@@ -40,11 +41,17 @@ def stage_of(path: Path, outputs: Collection[str]) -> bytes:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _cut(data, set(outputs))
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}; check the path and its permissions") from error
+        raise ModelError(
+            _("cannot read {path}: {reason}; check the path and its permissions", path=path, reason=error)
+        ) from error
     except DamagedError as error:
-        raise ModelError(f"{path} is no ONNX model, or a damaged one; export or download it again") from error
+        raise ModelError(
+            _("{path} is no ONNX model, or a damaged one; export or download it again", path=path)
+        ) from error
     except LookupError as error:
-        raise ModelError(f"{path} has no output '{error.args[0]}'; export or add it again") from error
+        raise ModelError(
+            _("{path} has no output '{args}'; export or add it again", path=path, args=error.args[0])
+        ) from error
 
 
 def _cut(data: mmap.mmap, outputs: set[str]) -> bytes:

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
+
 
 class Op(enum.IntEnum):
     """TensorFlow Lite's operators by their number."""
@@ -134,10 +136,10 @@ def read(data: bytes) -> Network:
     """Read a file's bytes. Raises UnreadableError."""
     try:
         if data[4:8] != b"TFL3":
-            raise UnreadableError("no TensorFlow Lite file")
+            raise UnreadableError(_("no TensorFlow Lite file"))
         return _network(Table(data, struct.unpack_from("<I", data)[0]))
     except (struct.error, IndexError, KeyError, ValueError, RecursionError) as error:
-        raise UnreadableError(f"damaged, or of a kind that is not known here ({error})") from error
+        raise UnreadableError(_("damaged, or of a kind that is not known here ({reason})", reason=error)) from error
 
 
 def _network(model: Table) -> Network:
@@ -170,7 +172,7 @@ def _network(model: Table) -> Network:
 def _op(code: Table) -> Op:
     op = Op(max(code.number(0, "b"), code.number(3, "i")))
     if op is Op.CUSTOM and code.array(1, "u1").tobytes() != TRANSPOSED_CONVOLUTION:
-        raise UnreadableError("it has an operator of somebody's own")
+        raise UnreadableError(_("it has an operator of somebody's own"))
     return op
 
 
@@ -184,7 +186,7 @@ def _plain(tensor: Table, stored: NDArray[Any]) -> NDArray[Any]:
     rows_only = [dimension.number(0, "b") for dimension in dimensions] == [0] * (len(shape) - 1) + [1]
     in_order = sparsity.array(0, "<i4").tolist() == list(range(len(shape)))
     if not rows_only or not in_order or sparsity.array(1, "<i4").size:
-        raise UnreadableError("its weights are sparse in a way that is not known here")
+        raise UnreadableError(_("its weights are sparse in a way that is not known here"))
     starts, columns = (_indices(dimensions[-1], field) for field in (2, 4))
     rows = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     plain = np.zeros((starts.size - 1, shape[-1]), stored.dtype)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.models import onnx_writer
 from realtime.models.tflite import Network, Op, Operator, UnreadableError
 
@@ -93,13 +94,13 @@ class _Writer:
 
     def _average_pool(self, step: Operator) -> None:
         if (step.option(4), step.option(3)) != tuple(self._network.shapes[step.inputs[0]][1:3]):
-            raise UnreadableError("it averages over parts of a picture")
+            raise UnreadableError(_("it averages over parts of a picture"))
         self._activated(step, step.option(5, "b"), "GlobalAveragePool", [self._name(step.inputs[0])])
 
     def _mean(self, step: Operator) -> None:
         source, axes = step.inputs
         if self._network.constants[axes].tolist() != [1, 2] or len(self._network.shapes[step.output]) != 4:
-            raise UnreadableError("it averages over something other than a picture")
+            raise UnreadableError(_("it averages over something other than a picture"))
         self._node("GlobalAveragePool", [self._name(source)], self._name(step.output))
 
     def _hard_swish(self, step: Operator) -> None:
@@ -111,7 +112,7 @@ class _Writer:
     def _concatenate(self, step: Operator) -> None:
         # Of lists that are flattened already, (1, count, values): the order of the sides is TensorFlow's there.
         if any(len(self._network.shapes[number]) != 3 for number in step.inputs) or step.option(0) != 1:
-            raise UnreadableError("it concatenates pictures")
+            raise UnreadableError(_("it concatenates pictures"))
         self._node("Concat", [self._name(number) for number in step.inputs], self._name(step.output), axis=1)
 
     def _convolve(self, step: Operator) -> None:
@@ -133,9 +134,9 @@ class _Writer:
     def _convolve_transposed(self, step: Operator) -> None:
         source, weight_number, bias_number = step.inputs
         weights = np.asarray(self._network.constants[weight_number], np.float32).transpose(3, 0, 1, 2)
-        _, width, height = struct.unpack_from("<3i", step.custom_options)
+        _unused, width, height = struct.unpack_from("<3i", step.custom_options)
         if weights.shape[2:] != (height, width):
-            raise UnreadableError("what it makes of neighbouring pixels overlaps")
+            raise UnreadableError(_("what it makes of neighbouring pixels overlaps"))
         name = self._name(step.output)
         bias = np.asarray(self._network.constants[bias_number], np.float32)
         inputs = [self._name(source), self._constant(f"{name}_w", weights), self._constant(f"{name}_b", bias)]
@@ -147,7 +148,7 @@ class _Writer:
 
     def _max_pool(self, step: Operator) -> None:
         if step.option(0, "b") == _SAME and any(side % 2 for side in self._network.shapes[step.inputs[0]][1:3]):
-            raise UnreadableError("it pools odd sides")
+            raise UnreadableError(_("it pools odd sides"))
         kernel, strides = (step.option(4), step.option(3)), (step.option(2), step.option(1))
         self._activated(
             step, step.option(5, "b"), "MaxPool", [self._name(step.inputs[0])], kernel_shape=kernel, strides=strides
@@ -170,7 +171,7 @@ class _Writer:
         source, slope_number = step.inputs
         slopes = np.asarray(self._network.constants[slope_number], np.float32).reshape(-1, 1, 1, 1)
         if slopes.size != self._network.shapes[source][-1]:
-            raise UnreadableError("its slopes differ from place to place")
+            raise UnreadableError(_("its slopes differ from place to place"))
         name, channels = self._name(step.output), slopes.size
         linear = self._constant(f"{name}_a", slopes)
         rest = self._constant(f"{name}_rest", 1 - slopes)
@@ -191,9 +192,9 @@ class _Writer:
     def _resize(self, step: Operator) -> None:
         aligned, half_pixel = step.option(2, "b"), step.option(3, "b")
         if aligned or not half_pixel:
-            raise UnreadableError("it enlarges pictures by another rule")
+            raise UnreadableError(_("it enlarges pictures by another rule"))
         name = self._name(step.output)
-        _, height, width, channels = self._network.shapes[step.output]
+        _unused, height, width, channels = self._network.shapes[step.output]
         sizes = self._constant(f"{name}_sizes", np.array((1, channels, height, width), np.int64))
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
         self._node("Resize", [self._name(step.inputs[0]), "", "", sizes], name, **how)
@@ -209,7 +210,7 @@ class _Writer:
             self._node(operator, inputs, f"{name}_linear", **options)
             self._node("Relu", [f"{name}_linear"], name)
         else:
-            raise UnreadableError(f"it has an activation of number {activation}")
+            raise UnreadableError(_("it has an activation of number {activation}", activation=activation))
 
     def _name(self, number: int) -> str:
         if number in self._network.outputs and len(self._network.shapes[number]) != 4:

@@ -13,6 +13,7 @@ import mmap
 import numpy as np
 
 from realtime.core.errors import shown
+from realtime.core.language import _
 from realtime.models.protobuf import DamagedError, Field, fields, numbers, signed, text
 
 MOST_OPERATORS = 10_000
@@ -43,24 +44,29 @@ class Work:
     def problem(self) -> str:
         """Why it cannot be run for a live picture, or empty."""
         if self.recursive:
-            return f"has a function that calls itself ('{self.recursive}'); export it without"
+            return _("has a function that calls itself ('{recursive}'); export it without", recursive=self.recursive)
         if self.endless:
-            return (
-                f"repeats a part of itself without saying how often (operator {self.endless}), so it may never end; "
-                "export it with its loops written out"
+            return _(
+                "repeats a part of itself without saying how often (operator {endless}), so it may "
+                "never end; export it with its loops written out",
+                endless=self.endless,
             )
         if self.operators > MOST_OPERATORS:
-            return f"has over {MOST_OPERATORS:,} operators, too many for a live picture; choose a smaller network"
+            return _(
+                "has over {most_operators:,} operators, too many for a live picture; choose a smaller network",
+                most_operators=MOST_OPERATORS,
+            )
         if self.runs > MOST_RUNS:
-            return (
-                f"runs {_counted(self.runs)} operators for one picture, loops counted: too many for a live picture; "
-                "choose a smaller network"
+            return _(
+                "runs {runs} operators for one picture, loops counted: too many for a live picture; "
+                "choose a smaller network",
+                runs=_counted(self.runs),
             )
         return ""
 
 
 def _counted(number: int) -> str:
-    return f"{number:,}" if number < 10**9 else "over a billion"
+    return f"{number:,}" if number < 10**9 else _("over a billion")
 
 
 def work_of(data: mmap.mmap) -> Work:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
@@ -34,7 +35,9 @@ class MorphModel:
         self.network = OnnxModel.open(path, policy, dimensions={CODES: codes})
         bound = self.network.input_shapes["keep"][0]
         if bound != codes:
-            raise ModelError(f"{path} draws {bound} codes at a time and no other count; export it again")
+            raise ModelError(
+                _("{path} draws {bound} codes at a time and no other count; export it again", path=path, bound=bound)
+            )
         self.alignment = Alignment.of_model(path, self.network.card)
         self.side_px, self.latent = (
             int(self.network.input_shapes[port][axis]) for port, axis in (("face", 1), ("add", 1))

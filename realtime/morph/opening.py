@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.core.errors import EffectError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.specs import model_and_rest
 from realtime.faces.landmarks.alignment import sample
@@ -24,7 +25,7 @@ def default_morph() -> str:
     """Return the morph that is meant where none is named. Raises EffectError where there is none."""
     names = model_names(ModelKind.MORPH)
     if not names:
-        raise EffectError("there is no morph model yet; train one (docs/morph.md) and `realtime models add` it")
+        raise EffectError(_("there is no morph model yet; train one (docs/morph.md) and `realtime models add` it"))
     return SHIPPED if SHIPPED in names else names[0]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from realtime.core.errors import OutputError, nearest
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Frame, Size
@@ -98,18 +99,22 @@ class Output(ABC):
 
 
 OUTPUTS: dict[str, RegistryEntry] = {
-    "window": RegistryEntry("realtime.outputs.window.window", "Window", "a window on the screen"),
-    "fullscreen": RegistryEntry("realtime.outputs.window.window", "Fullscreen", "the whole screen, for a gallery"),
-    "kiosk": RegistryEntry("realtime.outputs.window.kiosk", "Kiosk", "the whole screen, and nothing that ends it"),
-    "camera": RegistryEntry("realtime.outputs.virtual_camera", "VirtualCamera", "a virtual camera, for calls and OBS"),
-    "file": RegistryEntry("realtime.outputs.recorder", "Recorder", "a video file: out.mp4, .mkv, .mov, .webm"),
-    "gif": RegistryEntry("realtime.outputs.moving_gif", "MovingGif", "a moving GIF: out.gif"),
-    "picture": RegistryEntry("realtime.outputs.still_picture", "StillPicture", "the last picture: out.png, out.jpg"),
-    "folder": RegistryEntry(
-        "realtime.outputs.picture_folder", "PictureFolder", "numbered PNG pictures: a name ending in /"
+    "window": RegistryEntry("realtime.outputs.window.window", "Window", N_("a window on the screen")),
+    "fullscreen": RegistryEntry("realtime.outputs.window.window", "Fullscreen", N_("the whole screen, for a gallery")),
+    "kiosk": RegistryEntry("realtime.outputs.window.kiosk", "Kiosk", N_("the whole screen, and nothing that ends it")),
+    "camera": RegistryEntry(
+        "realtime.outputs.virtual_camera", "VirtualCamera", N_("a virtual camera, for calls and OBS")
     ),
-    "pipe": RegistryEntry("realtime.outputs.pipe", "Pipe", "raw BGR frames on standard output: -"),
-    "none": RegistryEntry("realtime.outputs.null", "NullOutput", "nothing is shown; for measuring"),
+    "file": RegistryEntry("realtime.outputs.recorder", "Recorder", N_("a video file: out.mp4, .mkv, .mov, .webm")),
+    "gif": RegistryEntry("realtime.outputs.moving_gif", "MovingGif", N_("a moving GIF: out.gif")),
+    "picture": RegistryEntry(
+        "realtime.outputs.still_picture", "StillPicture", N_("the last picture: out.png, out.jpg")
+    ),
+    "folder": RegistryEntry(
+        "realtime.outputs.picture_folder", "PictureFolder", N_("numbered PNG pictures: a name ending in /")
+    ),
+    "pipe": RegistryEntry("realtime.outputs.pipe", "Pipe", N_("raw BGR frames on standard output: -")),
+    "none": RegistryEntry("realtime.outputs.null", "NullOutput", N_("nothing is shown; for measuring")),
 }
 """Each class is opened as `Class(argument, request)`: `window`/`fullscreen`/`kiosk`: screen number or empty, of
 `kiosk` a name too; `camera`: backend, `backend:device` or empty; `file`, `gif`, `picture` and `folder`: the path;
@@ -123,7 +128,7 @@ def split_spec(spec: str) -> tuple[str, str]:
     """Return the name in OUTPUTS and the argument that an `--output` text means. Raises OutputError."""
     if spec == "-":
         return "pipe", ""
-    head, _, argument = spec.partition(":")
+    head, _unused, argument = spec.partition(":")
     if head in ("window", "fullscreen", "kiosk", "camera", "none"):
         return head, argument
     path = user_path(spec)
@@ -135,8 +140,21 @@ def split_spec(spec: str) -> tuple[str, str]:
     names = ["window", "fullscreen", "kiosk", "camera", "none", "-"]
     if suffix:
         films = ", ".join(sorted(VIDEO_SUFFIXES))
-        raise OutputError(f"cannot write '{spec}': a video file ends in {films} or .gif, a picture in .png or .jpg")
-    raise OutputError(f"no output '{spec}'{nearest(spec, names)}; there are: {', '.join(names)}, out.mp4, folder/")
+        raise OutputError(
+            _(
+                "cannot write '{spec}': a video file ends in {films} or .gif, a picture in .png or .jpg",
+                spec=spec,
+                films=films,
+            )
+        )
+    raise OutputError(
+        _(
+            "no output '{spec}'{hint}; there are: {names}, out.mp4, folder/",
+            spec=spec,
+            hint=nearest(spec, names),
+            names=", ".join(names),
+        )
+    )
 
 
 def open_output(spec: str, request: OutputRequest) -> Output:

@@ -13,6 +13,7 @@ import av.filter
 
 from realtime.core.errors import OutputError
 from realtime.core.files import check_folder, put_in_free_place, remove, temporary_name
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame, Pixels, Size
@@ -48,9 +49,9 @@ class MovingGif(Output):
         self._provenance: Provenance | None = None
         check_folder(self.path.absolute().parent)
         if request.signer is not None:
-            raise OutputError(f"{self.path} cannot be signed: C2PA knows no GIF; choose .mp4")
+            raise OutputError(_("{path} cannot be signed: C2PA knows no GIF; choose .mp4", path=self.path))
         if os.path.lexists(self.path) and not request.overwrite:
-            raise OutputError(f"{self.path} exists; choose another name, or add --overwrite to replace it")
+            raise OutputError(_("{path} exists; choose another name, or add --overwrite to replace it", path=self.path))
 
     def show(self, frame: Frame) -> None:
         """Write one frame. Raises OutputError."""
@@ -83,7 +84,13 @@ class MovingGif(Output):
             remove(self._unfinished)
 
     def _failed(self, error: Exception) -> OutputError:
-        return OutputError(f"cannot write {self.path}: {getattr(error, 'strerror', None) or error}; try another folder")
+        return OutputError(
+            _(
+                "cannot write {path}: {reason}; try another folder",
+                path=self.path,
+                reason=getattr(error, "strerror", None) or error,
+            )
+        )
 
 
 class _Film:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from realtime.core.errors import OutputError
+from realtime.core.language import _
 from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputRequest
 
@@ -15,7 +16,9 @@ class NullOutput(Output):
 
     def __init__(self, argument: str, request: OutputRequest) -> None:  # noqa: ARG002
         if argument:
-            raise OutputError(f"the output 'none' takes no argument; write --output none, not none:{argument}")
+            raise OutputError(
+                _("the output 'none' takes no argument; write --output none, not none:{argument}", argument=argument)
+            )
 
     def show(self, frame: Frame) -> None:
         """Let it go."""

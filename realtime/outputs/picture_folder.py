@@ -10,6 +10,7 @@ import cv2
 
 from realtime.core.errors import OutputError
 from realtime.core.files import put_in_place, unfinished_file
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import Signer
@@ -67,13 +68,18 @@ class PictureFolder(Output):
             self.path.mkdir(exist_ok=True)
             self._old = [path for path in self.path.iterdir() if is_numbered_picture(path)]
         except FileNotFoundError:
-            raise OutputError(f"there is no folder {self.path.parent}; create it first") from None
+            raise OutputError(_("there is no folder {parent}; create it first", parent=self.path.parent)) from None
         except OSError as error:
-            raise OutputError(f"cannot write to {self.path}/: {error.strerror}; choose another folder") from error
+            raise OutputError(
+                _("cannot write to {path}/: {reason}; choose another folder", path=self.path, reason=error.strerror)
+            ) from error
         if self._old and not request.overwrite:
             raise OutputError(
-                f"{self.path}/ already holds numbered pictures; choose another folder, or add --overwrite"
-                " to replace them"
+                _(
+                    "{path}/ already holds numbered pictures; choose another folder, or add --overwrite "
+                    "to replace them",
+                    path=self.path,
+                )
             )
 
     def show(self, frame: Frame) -> None:
@@ -93,7 +99,7 @@ class PictureFolder(Output):
             try:
                 put_in_place(unfinished, path)
             except FileExistsError:  # two runs must not be mixed
-                reason = f"{path} has been made by somebody else meanwhile; choose a folder of its own"
+                reason = _("{path} has been made by somebody else meanwhile; choose a folder of its own", path=path)
                 raise OutputError(reason) from None
 
     def close(self) -> None:

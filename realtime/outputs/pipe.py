@@ -9,6 +9,7 @@ import sys
 
 from realtime.core.errors import OutputError
 from realtime.core.files import write_all
+from realtime.core.language import _
 from realtime.imaging.frame import Frame, Size
 from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputFinished, OutputRequest
@@ -25,15 +26,19 @@ class Pipe(Output):
 
     def __init__(self, argument: str, request: OutputRequest) -> None:
         if argument:
-            raise OutputError(f"standard output takes no argument; write --output -, not {argument}")
+            raise OutputError(
+                _("standard output takes no argument; write --output -, not {argument}", argument=argument)
+            )
         try:
             descriptor = sys.stdout.fileno()
         except (AttributeError, io.UnsupportedOperation, ValueError):
-            raise OutputError("there is no standard output to write to; choose a file: --output out.mp4") from None
+            raise OutputError(_("there is no standard output to write to; choose a file: --output out.mp4")) from None
         if os.isatty(descriptor):
             raise OutputError(
-                "standard output is a terminal, which cannot show raw pictures; pipe it into a program: realtime run"
-                " --output - | ffplay -f rawvideo -pixel_format bgr24 -video_size 1280x720 -"
+                _(
+                    "standard output is a terminal, which cannot show raw pictures; pipe it into a program: "
+                    "realtime run --output - | ffplay -f rawvideo -pixel_format bgr24 -video_size 1280x720 -"
+                )
             )
         # A descriptor of our own, unbuffered: when the reader leaves, Python's own sys.stdout holds no unwritten
         # bytes, so it does not complain once more at exit.
@@ -51,8 +56,8 @@ class Pipe(Output):
         except OSError as error:
             # Windows says EINVAL where the others say EPIPE.
             if error.errno in (errno.EPIPE, errno.EINVAL):
-                raise OutputFinished("the program that read standard output has ended") from None
-            raise OutputError(f"standard output: {error.strerror}; the pictures end here") from error
+                raise OutputFinished(_("the program that read standard output has ended")) from None
+            raise OutputError(_("standard output: {reason}; the pictures end here", reason=error.strerror)) from error
 
     @property
     def size(self) -> Size | None:

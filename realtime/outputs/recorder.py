@@ -16,6 +16,7 @@ import av.error
 from realtime.core.errors import OutputError
 from realtime.core.files import remove
 from realtime.core.finishing_threads import FinishingThread
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import SIGNED_FILMS
@@ -46,9 +47,21 @@ class Recorder(Output):
     def __init__(self, argument: str, request: OutputRequest) -> None:
         path = user_path(argument)
         if path.suffix.lower() not in CONTAINERS:
-            raise OutputError(f"cannot record to '{argument}': the name must end in {', '.join(CONTAINERS)}")
+            raise OutputError(
+                _(
+                    "cannot record to '{argument}': the name must end in {containers}",
+                    argument=argument,
+                    containers=", ".join(CONTAINERS),
+                )
+            )
         if request.signer and path.suffix.lower() not in SIGNED_FILMS:
-            raise OutputError(f"{argument} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
+            raise OutputError(
+                _(
+                    "{argument} cannot be signed: C2PA knows {signed_films} only",
+                    argument=argument,
+                    signed_films=" and ".join(sorted(SIGNED_FILMS)),
+                )
+            )
         self.name = path.name
         self.path = path
         self.paths = [path]
@@ -90,14 +103,14 @@ class Recorder(Output):
         OutputError.
         """
         if self._part.is_deleted and not self._request.split.outlasts_deletion:
-            raise OutputError(f"{self._part.path} was deleted before it was done; the recording ends here")
+            raise OutputError(_("{path} was deleted before it was done; the recording ends here", path=self._part.path))
         former, part = self._part, self._next_part()
         self._part = part
         self.paths.append(part.path)
         if former.is_deleted:
-            _logger.warning("%s was deleted; the recording goes on in %s", former.path, part.path.name)
+            _logger.warning(_("%s was deleted; the recording goes on in %s"), former.path, part.path.name)
         else:
-            _logger.info("%s is full; the recording goes on in %s", former.path, part.path.name)
+            _logger.info(_("%s is full; the recording goes on in %s"), former.path, part.path.name)
         self._wait_for_former()
         self._begin_to_finish(former)
 
@@ -110,7 +123,7 @@ class Recorder(Output):
                 continue
             except FileNotFoundError:
                 raise OutputError(
-                    f"{self._part.path} was deleted, and its folder with it; the recording ends here"
+                    _("{path} was deleted, and its folder with it; the recording ends here", path=self._part.path)
                 ) from None
             except OSError as error:
                 raise OutputError(_reason(path, error)) from error
@@ -244,7 +257,7 @@ class _Part:
             track = self._request.sound.open_track()
             self._sound = FilmSound(track) if track is not None else None
             if track is None:
-                _logger.warning("%s is recorded without sound: there is no microphone now", self.path.name)
+                _logger.warning(_("%s is recorded without sound: there is no microphone now"), self.path.name)
         film, self.encoder = begin_film(
             self._file,
             self.whole_writes,
@@ -264,10 +277,14 @@ def _open_file(path: Path, *, overwrite: bool) -> BinaryIO:
             return path.open("r+b", buffering=0)
         return path.open("x+b", buffering=0)
     except FileExistsError:
-        raise OutputError(f"{path} exists; choose another name, or add --overwrite to replace it") from None
+        raise OutputError(
+            _("{path} exists; choose another name, or add --overwrite to replace it", path=path)
+        ) from None
     except OSError as error:
         if not path.parent.is_dir():
-            reason = f"cannot record to {path}: there is no folder {path.parent}; create it first"
+            reason = _(
+                "cannot record to {path}: there is no folder {parent}; create it first", path=path, parent=path.parent
+            )
             raise OutputError(reason) from None
         raise OutputError(_reason(path, error)) from error
 
@@ -275,11 +292,18 @@ def _open_file(path: Path, *, overwrite: bool) -> BinaryIO:
 def _reason(path: Path, error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return f"{path}: the disk is full; what was recorded until now is kept. Free some space and start again"
+        return _(
+            "{path}: the disk is full; what was recorded until now is kept. Free some space and start again", path=path
+        )
     if number == errno.EFBIG:  # FAT32, the usual format of memory cards and sticks, ends at 4 GB
-        return (
-            f"{path}: this disk takes no larger file; what was recorded until now is kept. Start again with a new name"
+        return _(
+            "{path}: this disk takes no larger file; what was recorded until now is kept. Start again with a new name",
+            path=path,
         )
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"cannot record to {path}: permission denied; choose a folder that you may write to"
-    return f"cannot record to {path}: {getattr(error, 'strerror', None) or error}; try another folder or name"
+        return _("cannot record to {path}: permission denied; choose a folder that you may write to", path=path)
+    return _(
+        "cannot record to {path}: {reason}; try another folder or name",
+        path=path,
+        reason=getattr(error, "strerror", None) or error,
+    )

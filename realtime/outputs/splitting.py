@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime.core.errors import OptionError
 from realtime.core.files import shortened
+from realtime.core.language import _
 
 _UNITS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "MB": 1e6, "GB": 1e9}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|MB|GB)", re.IGNORECASE)
@@ -43,7 +44,9 @@ def parse_split(text: str) -> Split:
     for part in text.split(","):
         found = _PART.fullmatch(part.strip())
         if found is None:
-            raise OptionError(f"'{text}' is no time and no size: write 2h, 30min, 4GB, both as 2h,4GB, or never")
+            raise OptionError(
+                _("'{text}' is no time and no size: write 2h, 30min, 4GB, both as 2h,4GB, or never", text=text)
+            )
         unit = next(unit for unit in _UNITS if unit.lower() == found[2].lower())
         value = float(found[1]) * _UNITS[unit]
         if unit.endswith("B"):
@@ -51,7 +54,7 @@ def parse_split(text: str) -> Split:
         else:
             seconds = value
     if (seconds is not None and not 1 <= seconds <= 1e7) or (size_bytes is not None and not 1e6 <= size_bytes <= 1e15):
-        raise OptionError(f"'{text}' is out of range: give at least 1 s and 1 MB")
+        raise OptionError(_("'{text}' is out of range: give at least 1 s and 1 MB", text=text))
     return Split(seconds, size_bytes)
 
 

@@ -9,6 +9,7 @@ import cv2
 
 from realtime.core.errors import OutputError
 from realtime.core.files import check_folder, put_in_free_place, unfinished_file
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.imaging.frame import Frame
@@ -35,9 +36,11 @@ class StillPicture(Output):
         self._frame: Frame | None = None
         check_folder(self.path.absolute().parent)
         if os.path.lexists(self.path) and not request.overwrite:
-            raise OutputError(f"{self.path} exists; choose another name, or add --overwrite to replace it")
+            raise OutputError(_("{path} exists; choose another name, or add --overwrite to replace it", path=self.path))
         if self._signer is not None and self.path.suffix.lower() != ".png":
-            raise OutputError(f"{self.path} cannot be signed; of still pictures PNG can: choose a name ending in .png")
+            raise OutputError(
+                _("{path} cannot be signed; of still pictures PNG can: choose a name ending in .png", path=self.path)
+            )
 
     def show(self, frame: Frame) -> None:
         self._frame = frame
@@ -50,7 +53,9 @@ class StillPicture(Output):
         try:
             data = self._encoded(frame)
         except cv2.error as error:
-            raise OutputError(f"{self.path} cannot be written: {error}; choose another kind of file") from error
+            raise OutputError(
+                _("{path} cannot be written: {reason}; choose another kind of file", path=self.path, reason=error)
+            ) from error
         self._fitter = None
         with unfinished_file(self.path) as unfinished:
             unfinished.write_bytes(data)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.core.errors import OutputError, nearest
+from realtime.core.language import N_, _
 from realtime.imaging.frame import USUAL_SIZE, Frame, Size
 from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputRequest
@@ -15,7 +16,7 @@ from realtime.system import v4l2
 
 _BACKENDS_ELSEWHERE = {
     "v4l2loopback": "Linux",
-    "obs": "Windows and macOS",
+    "obs": N_("Windows and macOS"),
     "unitycapture": "Windows",
 }
 _USUAL_DEVICES = {"obs": "OBS Virtual Camera", "unitycapture": "Unity Video Capture"}
@@ -36,7 +37,13 @@ class VirtualCamera(Output):
         size = request.size or USUAL_SIZE
         if size.width % 2 or size.height % 2:
             even = Size(size.width // 2 * 2, size.height // 2 * 2)
-            raise OutputError(f"a virtual camera takes even sizes only; ask for --size {even} instead of {size}")
+            raise OutputError(
+                _(
+                    "a virtual camera takes even sizes only; ask for --size {even} instead of {size}",
+                    even=even,
+                    size=size,
+                )
+            )
         backend, device = _parse(argument)
         self._camera = _open(backend, device, size, request.fps)
         self.device: str = self._camera.device
@@ -49,7 +56,9 @@ class VirtualCamera(Output):
         try:
             self._camera.send(self._fitter.fit(frame.pixels))
         except (RuntimeError, OSError) as error:
-            raise OutputError(f"{self.name} takes no more pictures: {error}; start again once it is back") from error
+            raise OutputError(
+                _("{name} takes no more pictures: {reason}; start again once it is back", name=self.name, reason=error)
+            ) from error
 
     def close(self) -> None:
         self._fitter.forget()
@@ -67,8 +76,11 @@ def _pyvirtualcam() -> Any:  # the library is untyped
         import pyvirtualcam.camera
     except ImportError as error:
         raise OutputError(
-            f"virtual cameras need pyvirtualcam, which does not load ({error}); install it with:"
-            " pip install --force-reinstall pyvirtualcam"
+            _(
+                "virtual cameras need pyvirtualcam, which does not load ({reason}); install it with: pip "
+                "install --force-reinstall pyvirtualcam",
+                reason=error,
+            )
         ) from error
     return pyvirtualcam
 
@@ -77,12 +89,19 @@ def _parse(argument: str) -> tuple[str, str]:
     """Return backend and device, each empty where the user named none. Raises OutputError."""
     if argument.startswith("/dev/"):
         return "v4l2loopback", argument
-    backend, _, device = argument.partition(":")
+    backend, _unused, device = argument.partition(":")
     known = backends()
     if backend and backend not in known:
         elsewhere = _BACKENDS_ELSEWHERE.get(backend)
-        hint = f" here, it is for {elsewhere}" if elsewhere else nearest(backend, known)
-        raise OutputError(f"no virtual camera backend '{backend}'{hint}; this system has: {', '.join(known)}")
+        hint = _(" here, it is for {elsewhere}", elsewhere=_(elsewhere)) if elsewhere else nearest(backend, known)
+        raise OutputError(
+            _(
+                "no virtual camera backend '{backend}'{hint}; this system has: {known}",
+                backend=backend,
+                hint=hint,
+                known=", ".join(known),
+            )
+        )
     return backend, device
 
 
@@ -94,8 +113,11 @@ def _open(backend: str, device: str, size: Size, fps: float) -> Any:
     except (RuntimeError, OSError, ValueError) as error:
         reasons = "; ".join(str(error).splitlines())
         raise OutputError(
-            f"no virtual camera opens: {reasons}; install OBS (obsproject.com), start its virtual camera once and"
-            " close OBS, then start again"
+            _(
+                "no virtual camera opens: {reasons}; install OBS (obsproject.com), start its virtual "
+                "camera once and close OBS, then start again",
+                reasons=reasons,
+            )
         ) from error
 
 
@@ -120,7 +142,11 @@ def _open_loopback(device: str, size: Size, fps: float) -> Any:
     paths = [Path(device)] if device else loopbacks()
     if not paths:
         raise OutputError(
-            f"this system has no virtual camera; make one with: sudo apt install v4l2loopback-dkms && {_LOAD_LOOPBACK}"
+            _(
+                "this system has no virtual camera; make one with: sudo apt install v4l2loopback-dkms && "
+                "{load_loopback}",
+                load_loopback=_LOAD_LOOPBACK,
+            )
         )
     reasons = []
     for path in paths:
@@ -131,7 +157,7 @@ def _open_loopback(device: str, size: Size, fps: float) -> Any:
             except (RuntimeError, OSError, ValueError) as error:
                 reason = "; ".join(str(error).splitlines())
         reasons.append(reason)
-    raise OutputError(f"no virtual camera opens: {'; '.join(reasons)}")
+    raise OutputError(_("no virtual camera opens: {reasons}", reasons="; ".join(reasons)))
 
 
 def planned_device(argument: str) -> str:
@@ -168,17 +194,36 @@ def _why_no_output(path: Path) -> str:
             device = v4l2.describe(path)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM):
-            return (
-                f"{path} denies permission: add yourself to the group video with sudo usermod -aG video $USER,"
-                " then log out and in"
+            return _(
+                "{path} denies permission: add yourself to the group video with sudo usermod -aG "
+                "video $USER, then log out and in",
+                path=path,
             )
         if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-            return f"{path} is not there: make a virtual camera with {_LOAD_LOOPBACK} video_nr={path.name[5:]}"
-        return f"{path} is no virtual camera ({error.strerror}): leave the device out, or name another"
+            return _(
+                "{path} is not there: make a virtual camera with {load_loopback} video_nr={number}",
+                path=path,
+                load_loopback=_LOAD_LOOPBACK,
+                number=path.name[5:],
+            )
+        return _(
+            "{path} is no virtual camera ({reason}): leave the device out, or name another",
+            path=path,
+            reason=error.strerror,
+        )
     if device.can_output:
         return ""
     if not is_loopback:
-        return f"{path} ({device.name}) is a camera, not a virtual one: leave the device out, or name another"
+        return _(
+            "{path} ({name}) is a camera, not a virtual one: leave the device out, or name another",
+            path=path,
+            name=device.name,
+        )
     others = v4l2.holders(path)
-    users = f"; open in {', '.join(others)}" if others else ""
-    return f"{path} ({device.name}) is being written to by another program: end that one first{users}"
+    users = _("; open in {others}", others=", ".join(others)) if others else ""
+    return _(
+        "{path} ({name}) is being written to by another program: end that one first{users}",
+        path=path,
+        name=device.name,
+        users=users,
+    )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import halve_into
@@ -83,7 +84,9 @@ class _Opened:
         try:
             self._buffers.run({INPUT: self._rgb}, {_OUTPUT: self._found})
         except Exception as error:  # whatever ONNX Runtime raises
-            raise ModelError(f"people cannot be told from the background: {first_line(error)}") from error
+            raise ModelError(
+                _("people cannot be told from the background: {reason}", reason=first_line(error))
+            ) from error
         return self._found[0, ..., 0]
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 
 _ORIENTATION = 0x0112
@@ -61,7 +62,7 @@ def tiff_tags(data: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
-        raise ValueError("is no TIFF picture")
+        raise ValueError(_("is no TIFF picture"))
     (version,) = struct.unpack_from(f"{order}H", data, 2)
     if version == 43:  # BigTIFF: 64-bit places
         (at,) = struct.unpack_from(f"{order}Q", data, 8)
@@ -72,7 +73,7 @@ def tiff_tags(data: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         (entries,) = struct.unpack_from(f"{order}H", data, at)
         at, form, inline = at + 2, f"{order}HHI4s", 4
     letters = {1: "B", 3: "H", 4: "I", 16: "Q"}
-    for _ in range(min(entries, 4096)):
+    for _unused in range(min(entries, 4096)):
         tag, kind, count, value = struct.unpack_from(form, data, at)
         at += struct.calcsize(form)
         letter = letters.get(kind)

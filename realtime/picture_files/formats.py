@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 from realtime.imaging.png import chunks
 from realtime.picture_files.exif import Turn, orientation_in_exif, tiff_tags, turn_of_orientation
@@ -88,11 +89,13 @@ def read_any_header(data: bytes) -> Header:
     """
     kind = kind_of_picture(data[:HEAD_BYTES])
     if kind is None:
-        raise ValueError("is no picture that can be read; save it as PNG, JPEG, WebP or TIFF" if data else "is empty")
+        raise ValueError(
+            _("is no picture that can be read; save it as PNG, JPEG, WebP or TIFF") if data else _("is empty")
+        )
     try:
         size = _size(kind, data)
     except (struct.error, IndexError):
-        raise ValueError("is cut short") from None
+        raise ValueError(_("is cut short")) from None
     if size is not None:
         check_size(size)
     return Header(kind, size)
@@ -101,9 +104,15 @@ def read_any_header(data: bytes) -> Header:
 def check_size(size: Size) -> None:
     """Raise ValueError, fit to follow a file's name, for a size that no picture may have."""
     if min(size) < 1:
-        raise ValueError(f"is damaged: it says it is {size}")
+        raise ValueError(_("is damaged: it says it is {size}", size=size))
     if size.width * size.height > MAX_PICTURE_PX:
-        raise ValueError(f"says it is {size}; a picture may have {MAX_PICTURE_PX // 10**6} megapixels")
+        raise ValueError(
+            _(
+                "says it is {size}; a picture may have {most_megapixels} megapixels",
+                size=size,
+                most_megapixels=MAX_PICTURE_PX // 10**6,
+            )
+        )
 
 
 def stored_turn(kind: str, data: bytes) -> Turn:
@@ -162,7 +171,7 @@ def _size(kind: str, data: bytes) -> Size | None:
     if kind == "TIFF":
         tags = dict(tiff_tags(data))
         if not tags.get(_WIDTH) or not tags.get(_HEIGHT):
-            raise ValueError("is damaged: it does not say how large it is")
+            raise ValueError(_("is damaged: it does not say how large it is"))
         return Size(tags[_WIDTH][0], tags[_HEIGHT][0])
     if kind == "PNM":
         return _pnm_size(data)
@@ -180,7 +189,7 @@ def _pnm_size(data: bytes) -> Size:
         match = re.match(rb"P.\s+(\d{1,9})\s+(\d{1,9})\s", head)
         numbers = list(match.groups()) if match else []
     if len(numbers) != 2:
-        raise ValueError("is cut short")
+        raise ValueError(_("is cut short"))
     return Size(int(numbers[0]), int(numbers[1]))
 
 
@@ -201,7 +210,7 @@ def _brands(head: bytes) -> set[bytes]:
 
 
 def _png_pictures(data: bytes) -> int:
-    for name, at, _ in chunks(io.BytesIO(data)):
+    for name, at, _unused in chunks(io.BytesIO(data)):
         if name == b"acTL":
             return int(struct.unpack_from(">I", data, at)[0])
         if name == b"IDAT":  # what tells of moving pictures stands before the first

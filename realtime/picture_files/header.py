@@ -12,6 +12,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 from realtime.imaging.png import SIGNATURE, chunks
 
@@ -39,11 +40,11 @@ def read_header(data: bytes) -> PictureHeader:
     """Return what the file's header says. Raises ValueError, its text fit to follow a file's name."""
     kind = common_kind(data)
     if kind is None:
-        raise ValueError("is no PNG, JPEG or WebP picture" if data else "is empty")
+        raise ValueError(_("is no PNG, JPEG or WebP picture") if data else _("is empty"))
     try:
         return PictureHeader(kind, {"PNG": _png_size, "JPEG": _jpeg_size, "WebP": _webp_size}[kind](data))
     except (struct.error, IndexError):
-        raise ValueError("is cut short") from None
+        raise ValueError(_("is cut short")) from None
 
 
 def common_kind(head: bytes) -> str | None:
@@ -70,9 +71,9 @@ def check_whole(data: bytes) -> None:
         # Telephones put thumbnails, with end markers of their own, before the picture, and bits and pieces
         # after it.
         if data.rfind(_JPEG_END) < len(data) // 2:
-            raise ValueError("is cut short")
+            raise ValueError(_("is cut short"))
     elif struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
-        raise ValueError("is cut short")
+        raise ValueError(_("is cut short"))
 
 
 def _check_png(data: bytes) -> None:
@@ -81,10 +82,10 @@ def _check_png(data: bytes) -> None:
         if end + 4 > len(data):
             break
         if zlib.crc32(view[begin - 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            raise ValueError("is damaged")
+            raise ValueError(_("is damaged"))
         if name == b"IEND":
             return
-    raise ValueError("is cut short")
+    raise ValueError(_("is cut short"))
 
 
 def _png_size(data: bytes) -> Size:
@@ -103,7 +104,7 @@ def _jpeg_size(data: bytes) -> Size:
         (length,) = struct.unpack_from(">H", data, at + 1)
         at += 1 + length
         if data[at] != 0xFF:
-            raise ValueError("is damaged")
+            raise ValueError(_("is damaged"))
 
 
 def _webp_size(data: bytes) -> Size:

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.transparency import on_white
 from realtime.picture_files.exif import Turn, orientation_in_exif, turn_of_orientation, turned
@@ -59,7 +60,7 @@ def describe(data: bytes) -> Photo:
     try:
         return _Boxes(data).photo()
     except (struct.error, IndexError, KeyError) as error:
-        raise ValueError("is damaged, or cut short") from error
+        raise ValueError(_("is damaged, or cut short")) from error
 
 
 def decode(data: bytes, photo: Photo) -> Pixels:
@@ -72,7 +73,7 @@ def decode(data: bytes, photo: Photo) -> Pixels:
         made = [*maker.make(whole), *maker.rest()]  # one marked as interlaced comes with the rest
         opacity = _put_together(photo.opacity, decoded) if photo.opacity else None
     except (av.FFmpegError, OSError, KeyError) as error:
-        raise ValueError("cannot be decoded; save it again as PNG or JPEG") from error
+        raise ValueError(_("cannot be decoded; save it again as PNG or JPEG")) from error
     width, height = photo.size
     pixels = made[0].pixels[:height, :width]
     if opacity is not None:
@@ -110,10 +111,10 @@ def _put_together(item: _Item, decoded: Mapping[int, av.VideoFrame]) -> av.Video
         return first
     width, height = item.size
     if len({(tile.width, tile.height, tile.format.name) for tile in tiles}) > 1:
-        raise ValueError("has tiles of different kinds; save it again as PNG or JPEG")
+        raise ValueError(_("has tiles of different kinds; save it again as PNG or JPEG"))
     rows = len(tiles) // item.columns
     if first.width * item.columns < width or first.height * rows < height:
-        raise ValueError("is damaged: its tiles do not cover the picture")
+        raise ValueError(_("is damaged: its tiles do not cover the picture"))
     whole = av.VideoFrame(first.width * item.columns, first.height * rows, first.format.name)
     whole.colorspace, whole.color_range = first.colorspace, first.color_range
     whole.color_trc, whole.color_primaries = first.color_trc, first.color_primaries
@@ -140,10 +141,10 @@ class _Boxes:
         self._data = data
         meta = next((span for kind, *span in self._inside(0, len(data)) if kind == b"meta"), None)
         if meta is None:
-            raise ValueError("is damaged, or cut short")
+            raise ValueError(_("is damaged, or cut short"))
         begin, end = meta
         if end - begin > _MAX_META_BYTES:
-            raise ValueError("is damaged: it describes itself at too great a length")
+            raise ValueError(_("is damaged: it describes itself at too great a length"))
         self._boxes = {kind: (at, stop) for kind, at, stop in self._inside(begin + 4, end)}
         self._kinds = dict(self._item_kinds())
         self._properties = self._item_properties()
@@ -161,8 +162,10 @@ class _Boxes:
             return _Item((number,), 1, self._size(number))
         if kind != b"grid":
             raise ValueError(
-                f"is put together in a way that cannot be read ({kind.decode('ascii', 'replace')!r}); "
-                "save it again as PNG or JPEG"
+                _(
+                    "is put together in a way that cannot be read ({kind!r}); save it again as PNG or JPEG",
+                    kind=kind.decode("ascii", "replace"),
+                )
             )
         data = self._contents(number)
         rows, columns = data[2] + 1, data[3] + 1
@@ -173,14 +176,14 @@ class _Boxes:
             or len(tiles) > _MOST_TILES
             or any(self._kinds[tile] not in _CODED for tile in tiles)
         ):
-            raise ValueError("is damaged: tiles are missing")
+            raise ValueError(_("is damaged: tiles are missing"))
         return _Item(tiles, columns, size)
 
     def _size(self, number: int) -> Size:
-        for kind, at, _ in self._properties.get(number, ()):
+        for kind, at, _unused in self._properties.get(number, ()):
             if kind == b"ispe":
                 return Size(*struct.unpack_from(">II", self._data, at + 4))
-        raise ValueError("is damaged: it does not say how large it is")
+        raise ValueError(_("is damaged: it does not say how large it is"))
 
     def _opacity(self, primary: int) -> _Item | None:
         for reference, number, others in self._references:
@@ -194,7 +197,7 @@ class _Boxes:
     def _turns(self, primary: int) -> Iterator[Turn]:
         """Yield what is done to the picture before it is shown; its EXIF data count only where the boxes are silent."""
         is_stated = False
-        for kind, at, _ in self._properties.get(primary, ()):
+        for kind, at, _unused in self._properties.get(primary, ()):
             if kind == b"irot":
                 is_stated = True
                 yield Turn(quarters=self._data[at] & 3)
@@ -233,7 +236,7 @@ class _Boxes:
 
     def _item_kinds(self) -> Iterator[tuple[int, bytes]]:
         at, end = self._boxes[b"iinf"]
-        for kind, begin, _ in self._inside(at + (6 if self._data[at] == 0 else 8), end):
+        for kind, begin, _unused in self._inside(at + (6 if self._data[at] == 0 else 8), end):
             version = self._data[begin]
             if kind == b"infe" and version >= 2:
                 number, after = self._number(begin + 4, version > 2)
@@ -268,7 +271,7 @@ class _Boxes:
             return
         at, end = self._boxes[b"iref"]
         wide = self._data[at]
-        for kind, begin, _ in self._inside(at + 4, end):
+        for kind, begin, _unused in self._inside(at + 4, end):
             number, after = self._number(begin, wide)
             (count,) = struct.unpack_from(">H", self._data, after)
             after += 2
@@ -276,14 +279,14 @@ class _Boxes:
 
     def _item_places(self) -> Iterator[tuple[int, tuple[int, int]]]:
         """Yield where each item's first extent lies: begin in the file, length."""
-        at, _ = self._boxes[b"iloc"]
+        at, _unused = self._boxes[b"iloc"]
         version = self._data[at]
         sizes = self._data[at + 4 : at + 6]
         offset_bytes, length_bytes, base_bytes = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4
         index_bytes = sizes[1] & 15 if version else 0
         count, at = self._number(at + 6, version > 1)
         idat = self._boxes.get(b"idat", (0, 0))[0]
-        for _ in range(count):
+        for _unused in range(count):
             number, at = self._number(at, version > 1)
             method = 0
             if version:
@@ -294,7 +297,7 @@ class _Boxes:
             (extents,) = struct.unpack_from(">H", self._data, at)
             at += 2
             if extents > _MOST_EXTENTS:
-                raise ValueError("is damaged, or cut short")
+                raise ValueError(_("is damaged, or cut short"))
             for extent in range(extents):
                 at += index_bytes
                 offset, at = self._integer(at, offset_bytes)

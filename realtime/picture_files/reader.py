@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.core.errors import CameraError
+from realtime.core.errors import CameraError, first_clause
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.imaging.transparency import on_white
 from realtime.picture_files.exif import turned
@@ -34,11 +35,13 @@ def read_picture(path: Path) -> Pixels:
     try:
         data = path.read_bytes()  # not cv2.imread: on Windows it fails on names outside the code page
     except OSError as error:
-        raise CameraError(f"cannot read {path}: {error.strerror}; check the path and its permissions") from error
+        raise CameraError(
+            _("cannot read {path}: {reason}; check the path and its permissions", path=path, reason=error.strerror)
+        ) from error
     try:
         return decode_picture(data)
     except ValueError as error:
-        hint = "" if ";" in str(error) else "; choose another picture"
+        hint = "" if first_clause(error) != str(error) else _("; choose another picture")
         raise CameraError(f"{path.name} {error}{hint}") from error
 
 
@@ -91,6 +94,12 @@ def _why_unreadable(buffer: NDArray[np.uint8]) -> str:
     """Say why a picture cannot be had as 8-bit BGR; the file is read as it is only now that something is wrong."""
     raw = _decoded(buffer, cv2.IMREAD_UNCHANGED)
     if raw is not None and raw.dtype not in (np.uint8, np.uint16):
-        kind = "floating-point numbers" if np.issubdtype(raw.dtype, np.floating) else f"{8 * raw.itemsize}-bit numbers"
-        return f"holds {kind}, which say nothing about where white is; save it with 8 or 16 bits per channel"
-    return "is cut short, damaged or no picture that can be read; save it again as PNG or JPEG"
+        kind = (
+            _("floating-point numbers")
+            if np.issubdtype(raw.dtype, np.floating)
+            else _("{bits}-bit numbers", bits=8 * raw.itemsize)
+        )
+        return _(
+            "holds {kind}, which say nothing about where white is; save it with 8 or 16 bits per channel", kind=kind
+        )
+    return _("is cut short, damaged or no picture that can be read; save it again as PNG or JPEG")

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import CameraError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 
 _DRAWN_SIZE = Size(1280, 720)
@@ -25,7 +26,7 @@ def sample_photo() -> Path:
         path = Path(folder, "mpl-data", "sample_data", "grace_hopper.jpg")
         if path.is_file():
             return path
-    raise CameraError("the demo's photo comes with matplotlib, which is missing: pip install matplotlib")
+    raise CameraError(_("the demo's photo comes with matplotlib, which is missing: pip install matplotlib"))
 
 
 def draw_room(size: Size) -> Pixels:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.transparency import on_white
 from realtime.picture_files.exif import turned
@@ -38,7 +39,7 @@ def parts(data: bytes) -> list[_Part]:
     try:
         return [_part(data, begin, end) for name, begin, end in webp_chunks(data) if name == b"ANMF"]
     except struct.error:
-        raise ValueError("is cut short") from None
+        raise ValueError(_("is cut short")) from None
 
 
 def durations_s(data: bytes) -> list[Fraction]:
@@ -50,7 +51,7 @@ def first_picture(data: bytes) -> Pixels:
     """Return the first picture of a file. Raises ValueError, its text fit to follow a file's name."""
     for pixels in pictures(data):
         return pixels
-    raise ValueError("holds no pictures")
+    raise ValueError(_("holds no pictures"))
 
 
 def pictures(data: bytes) -> Generator[Pixels, None, None]:
@@ -64,7 +65,7 @@ def pictures(data: bytes) -> Generator[Pixels, None, None]:
     canvas = np.zeros((size.height, size.width, 4), np.uint8)
     for part in parts(data):
         if part.left + part.size.width > size.width or part.top + part.size.height > size.height:
-            raise ValueError("is damaged: a picture lies outside of it")
+            raise ValueError(_("is damaged: a picture lies outside of it"))
         place = canvas[part.top : part.top + part.size.height, part.left : part.left + part.size.width]
         drawn = _decoded(data, part)
         if part.flags & _REPLACES:
@@ -79,7 +80,7 @@ def pictures(data: bytes) -> Generator[Pixels, None, None]:
 def _part(data: bytes, begin: int, end: int) -> _Part:
     numbers = [int.from_bytes(data[begin + at : begin + at + 3], "little") for at in range(0, 15, 3)]
     if end - begin < 24:
-        raise ValueError("is cut short")
+        raise ValueError(_("is cut short"))
     left, top, width, height, duration_ms = numbers
     duration_ms = duration_ms if duration_ms > _LEAST_MS else _USUAL_MS
     size = Size(width + 1, height + 1)
@@ -96,13 +97,13 @@ def _decoded(data: bytes, part: _Part) -> NDArray[np.uint8]:
     body = b"WEBP" + (head if has_alpha else b"") + chunks
     alone = b"RIFF" + struct.pack("<I", len(body)) + body
     if read_any_header(alone).size != part.size:
-        raise ValueError("is damaged: a picture in it is not as large as it says")
+        raise ValueError(_("is damaged: a picture in it is not as large as it says"))
     try:
         stored = cv2.imdecode(np.frombuffer(alone, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         stored = None
     if stored is None or stored.ndim != 3 or stored.shape[1::-1] != part.size:
-        raise ValueError("is damaged: a picture in it cannot be decoded")
+        raise ValueError(_("is damaged: a picture in it cannot be decoded"))
     if stored.shape[2] == 3:
         stored = cv2.cvtColor(stored, cv2.COLOR_BGR2BGRA)
     return np.asarray(stored, np.uint8)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from realtime.cameras import Camera
 from realtime.core.errors import FAULTS, CameraError, OnceLogger, RealtimeError, in_one_line
+from realtime.core.language import _
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Frame, Pixels
 from realtime.imaging.pixels import as_picture
@@ -157,12 +158,12 @@ class Capture:
                 return
             if self._stopping.is_set():
                 self._close_chosen()
-            say(f"source: {camera.info.name}")
+            say(_("source: {name}", name=camera.info.name))
 
         try:
             threading.Thread(target=open_it, name="source-opening", daemon=True).start()
         except RuntimeError as error:  # no further thread now
-            say(f"{name} cannot be opened now: {error}")
+            say(_("{name} cannot be opened now: {reason}", name=name, reason=error))
 
     def suspend(self) -> None:
         """Read nothing until `resume`: a live source is closed, so that a camera's light goes out; recorded material
@@ -219,7 +220,7 @@ class Capture:
         except (RuntimeError, MemoryError) as error:  # no further thread now: the source in use goes on
             self.info, self._open_source = former
             self._close(camera)
-            self._spawn_failures.failure(f"{camera.info.name} cannot be read yet", error)
+            self._spawn_failures.failure(_("{name} cannot be read yet", name=camera.info.name), error)
             return
         self._lost, self._losses_in_a_row = False, 0
         self.chosen = name
@@ -256,9 +257,11 @@ class Capture:
         try:
             self._spawn(None)
         except (RuntimeError, MemoryError) as error:  # no further thread now; at the next beat there may be one
-            self._spawn_failures.failure(f"{self.info.name} sends nothing and cannot be opened again yet", error)
+            self._spawn_failures.failure(
+                _("{name} sends nothing and cannot be opened again yet", name=self.info.name), error
+            )
             return
-        log.warning("%s has sent nothing for %.0f s; opening it again", self.info.name, silent_s)
+        log.warning(_("%s has sent nothing for %.0f s; opening it again"), self.info.name, silent_s)
         self._stats.reopened += 1
 
     @property
@@ -271,18 +274,18 @@ class Capture:
     def _replace_dead_reader(self) -> None:
         """Begin anew after a thread that ended as none should: by a fault of ours, or killed."""
         error = self._death
-        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else "its thread has ended"
+        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else _("its thread has ended")
         if not self.restarts.may("camera"):
-            self._finish(CameraError(f"{self.info.name} failed: {reason}"))
+            self._finish(CameraError(_("{name} failed: {reason}", name=self.info.name, reason=reason)))
             return
         try:
             self._spawn(None)
         except (RuntimeError, MemoryError) as failure:  # no further thread now; at the next beat there may be one
-            self._spawn_failures.failure(f"{self.info.name} cannot be read yet", failure)
+            self._spawn_failures.failure(_("{name} cannot be read yet", name=self.info.name), failure)
             return
         self.restarts.note("camera")
         self._death = None
-        log.warning("reading %s failed (%s); it is begun anew, the last picture is held", self.info.name, reason)
+        log.warning(_("reading %s failed (%s); it is begun anew, the last picture is held"), self.info.name, reason)
 
     def _finish(self, outcome: RealtimeError | None) -> None:
         self._has_finished = True
@@ -366,7 +369,14 @@ class Capture:
             outcome = error
         except BaseException as error:  # a fault of ours or a driver's, or somebody has killed this thread
             log.debug("camera thread", exc_info=error)
-            outcome = CameraError(f"{self.info.name} failed: {type(error).__name__}: {in_one_line(error)}")
+            outcome = CameraError(
+                _(
+                    "{name} failed: {error}: {reason}",
+                    name=self.info.name,
+                    error=type(error).__name__,
+                    reason=in_one_line(error),
+                )
+            )
             if self.info.live and self._is_current(generation):  # `watch` begins anew
                 self._death, is_over = error, False
         finally:
@@ -388,14 +398,16 @@ class Capture:
         self._told_lost_at_s = time.monotonic()
         reason = in_one_line(error)
         if not isinstance(error, RealtimeError):
-            reason = f"{self.info.name} failed: {type(error).__name__}: {reason}"
-        log.warning("%s; the last picture is held until it is back", reason)
+            reason = _(
+                "{name} failed: {error}: {reason}", name=self.info.name, error=type(error).__name__, reason=reason
+            )
+        log.warning(_("%s; the last picture is held until it is back"), reason)
 
     def _report_return(self, camera: Camera) -> None:
         if self._losses_in_a_row and time.monotonic() - self._told_back_at_s < _TOLD_EVERY_S:
             return
         self._told_back_at_s = time.monotonic()
-        log.warning("%s is back", camera.info.name)
+        log.warning(_("%s is back"), camera.info.name)
 
     def _close(self, camera: Camera) -> None:
         try:
@@ -440,7 +452,7 @@ class Capture:
                 return False
             if frame is None:
                 if not clock.has_given:
-                    raise CameraError(f"{camera.info.name} holds no pictures; choose another source")
+                    raise CameraError(_("{name} holds no pictures; choose another source", name=camera.info.name))
                 return True
             pixels = self._pixels_of(frame)
             if pixels is None:  # not heard from: a live camera that gives no pictures at all is opened again
@@ -461,5 +473,5 @@ class Capture:
             return as_picture(frame.pixels)
         except (ValueError, AttributeError) as error:
             self._stats.unusable += 1
-            self._bad_pictures.failure(f"{self.info.name} gives what is no picture", error)
+            self._bad_pictures.failure(_("{name} gives what is no picture", name=self.info.name), error)
             return None

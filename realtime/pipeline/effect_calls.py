@@ -13,6 +13,7 @@ import numpy as np
 
 from realtime.control.parameters import Parameters
 from realtime.core.errors import FAULTS, OnceLogger
+from realtime.core.language import _
 from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.effects import Effect
@@ -60,7 +61,7 @@ class EffectCalls:
             is_given_away = slot.traits.gives_pictures_away and pixels is not seen.pixels
             picture = seen if pixels is seen.pixels else seen.with_pixels(pixels)
         except FAULTS as error:  # the show goes on
-            self._failures.failure(f"{slot.name} fails", error)
+            self._failures.failure(_("{name} fails", name=slot.name), error)
             self._stats.effect_failures += 1
             picture = _bridged(slot, seen)
         self._stats.stage(slot.name).add(time.perf_counter() - began_s)
@@ -75,7 +76,7 @@ class EffectCalls:
         try:
             return ask(slot.effect)
         except FAULTS as error:
-            self._asides.failure(f"{method} of {slot.name} fails", error)
+            self._asides.failure(_("{method} of {name} fails", method=method, name=slot.name), error)
             return otherwise
 
     def set_parameters(self, slot: EffectSlot, values: Mapping[str, Value]) -> None:
@@ -96,7 +97,7 @@ class EffectCalls:
 
     def cannot_open_again(self, slot: EffectSlot, error: BaseException) -> None:
         """Report it."""
-        self._failures.failure(f"{slot.name} cannot be opened again", error)
+        self._failures.failure(_("{name} cannot be opened again", name=slot.name), error)
 
     def enter(self, slot: EffectSlot, at: Telling) -> None:
         """Say that the thread is in this effect from now on."""
@@ -149,9 +150,9 @@ def _pixels_of(result: Frame) -> Pixels:
     try:
         return as_picture(result.pixels)
     except ValueError as error:
-        raise ValueError(f"it gives {error}") from None
+        raise ValueError(_("it gives {reason}", reason=error)) from None
     except AttributeError:
-        raise ValueError(f"it gives {type(result).__name__}, no frame") from None
+        raise ValueError(_("it gives {kind}, no frame", kind=type(result).__name__)) from None
 
 
 def _set(parameters: Parameters[Any], name: str, value: Value, effect: Effect) -> None:  # noqa: ARG001 - a question's

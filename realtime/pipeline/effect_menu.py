@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import FAULTS, RealtimeError, in_one_line
+from realtime.core.language import N_, _
 from realtime.core.specs import EffectSpec
 from realtime.effects import Effect, shows_people, shows_surroundings
 from realtime.pipeline.effect_chain import EffectChain
@@ -25,8 +26,8 @@ _AGAIN_WITHIN_S = 2.0
 class _Hidden(enum.Enum):
     """What one key must not bare, and what is said when it would."""
 
-    FACE = "press again: your own face will be seen"
-    ROOM = "press again: the room behind you will be seen"
+    FACE = N_("press again: your own face will be seen")
+    ROOM = N_("press again: the room behind you will be seen")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class EffectMenu:
         """
         self.on_failed: Callable[[str, str], None] = lambda spec, reason: None
         """[opening thread] Called with an effect that could not be opened, and why."""
-        self.title_of: Callable[[str], str] = lambda spec: f"effect: {spec}"
+        self.title_of: Callable[[str], str] = lambda spec: _("effect: {spec}", spec=spec)
         """What is said of an effect that was chosen, by its spec. Any thread."""
         self.open_scene_effect: Callable[[SceneEffect], Effect] = lambda one: open_effect(one.spec)
         """Opens an effect of a scene, with the scene's values."""
@@ -139,7 +140,7 @@ class EffectMenu:
             except RuntimeError as error:  # no further thread now; the next key tries again
                 with self._lock:
                     self._is_opening = False
-                self._say(f"no effect can be opened now: {error}")
+                self._say(_("no effect can be opened now: {reason}", reason=error))
             else:
                 self._thread = thread
         return True
@@ -189,7 +190,7 @@ class EffectMenu:
             self._hiding -= set(bared)
             return ""
         self._asked = name, now_s
-        return bared[0].value
+        return _(bared[0].value)
 
     def _bares(self, kind: _Hidden, key: int | WantedScene, steps: int) -> bool:
         """Whether the chain that a key leads to shows as it is what one of these kinds hides."""
@@ -219,7 +220,7 @@ class EffectMenu:
             if not self._specs:
                 self._look_for_specs()
         except FAULTS as error:  # of an effect that is asked what it offers: the next key asks anew
-            log.warning("the effects cannot be listed: %s", in_one_line(error))
+            log.warning(_("the effects cannot be listed: %s"), in_one_line(error))
             log.debug("listing the effects", exc_info=error)
             with self._lock:
                 self._pressed, self._is_opening = [], False
@@ -279,7 +280,11 @@ class EffectMenu:
                     slots.append(EffectSlot(spec, self.open_scene_effect(one), scene=one))
             except FAULTS as error:  # an effect may be anybody's code: the running one goes on
                 reason = in_one_line(error)
-                line = reason if isinstance(error, RealtimeError) else f"effect {spec} does not open: {reason}"
+                line = (
+                    reason
+                    if isinstance(error, RealtimeError)
+                    else _("effect {spec} does not open: {reason}", spec=spec, reason=reason)
+                )
                 log.warning("%s", line)
                 log.debug("opening effect %s", spec, exc_info=error)
                 self._say(line)

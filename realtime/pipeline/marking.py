@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from realtime.core.errors import OnceLogger
+from realtime.core.language import N_, _
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
 from realtime.imaging.frame import Frame, Pixels
@@ -19,7 +20,7 @@ from realtime.imaging.provenance import ALTERED, SYNTHETIC, Provenance
 
 log = logging.getLogger(__name__)
 
-_NO_LABEL = (
+_NO_LABEL = N_(
     "no label says that these pictures are synthetic; many countries and platforms require one, and who sees them must"
     " not be deceived: leave out --no-label unless you label them yourself"
 )
@@ -73,7 +74,7 @@ class Marking:
         self._made = made.together_with(self._untouched)
         if self._is_synthetic and self._label is None and not self._is_missing_label_told:
             self._is_missing_label_told = True
-            log.warning("%s", _NO_LABEL)
+            log.warning(_(_NO_LABEL))
 
     def mark(self, picture: Frame, frame: Frame, *, may_write: bool) -> Frame:
         """Return the last effect's picture of a frame, marked; a synthetic one is never shown without. `may_write`: its
@@ -82,7 +83,7 @@ class Marking:
         try:
             marked = self._marked(picture, frame, may_write=may_write)
         except Exception as error:  # the show goes on
-            self._failures.failure("the label fails", error)
+            self._failures.failure(_("the label fails"), error)
             if not self._is_synthetic:
                 return picture
             if self._last_marked is None:

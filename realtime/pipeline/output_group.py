@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from realtime.core.errors import FAULTS, OnceLogger, OutputError
+from realtime.core.language import _
 from realtime.core.stats import OutputStats, RunStats
 from realtime.imaging.frame import USUAL_SIZE, Frame
 from realtime.outputs import Output
@@ -123,10 +124,10 @@ class OutputGroup:
         for worker in self.workers:
             worker.look(passed_s)
             if worker.has_died and not self._run_end.must_end:
-                reason = type(worker.death).__name__ if worker.death else "its thread has ended"
-                self._replace(worker, f"failed ({reason})")
+                reason = type(worker.death).__name__ if worker.death else _("its thread has ended")
+                self._replace(worker, _("failed ({reason})", reason=reason))
             elif not self._every_frame and worker.is_hung(self._restarts.recent(worker.stats.name)):
-                self._replace(worker, "does not answer")
+                self._replace(worker, _("does not answer"))
 
     def refuse_frames(self, *, windows: bool = True) -> None:
         """Begin to end: whoever waits to offer a picture goes on at once. Any thread."""
@@ -160,7 +161,7 @@ class OutputGroup:
             return
         if worker.leave():
             self._restarts.note(stage)
-            log.warning("%s %s; another is opened in its place", worker.title, reason)
+            log.warning(_("%s %s; another is opened in its place"), worker.title, reason)
             arguments = (worker, self.reopening)
             opening = threading.Thread(
                 target=self._open_in_place_of, args=arguments, name="output-opening", daemon=True
@@ -168,7 +169,14 @@ class OutputGroup:
             try:
                 opening.start()
             except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
-                self._run_end.give_up_on(f"{worker.title} {reason}, and no thread can be started ({error})")
+                self._run_end.give_up_on(
+                    _(
+                        "{title} {reason}, and no thread can be started ({problem})",
+                        title=worker.title,
+                        reason=reason,
+                        problem=error,
+                    )
+                )
 
     def _open_in_place_of(self, former: OutputWorker, reopening: OutputReopening) -> None:
         """[thread of its own] Open an output once more, again and again, and let it show what is made."""
@@ -177,11 +185,11 @@ class OutputGroup:
                 output = reopening.open_again(former.output)
                 break
             except FAULTS as error:
-                self._faults.failure(f"{former.title} cannot be opened again", error)
+                self._faults.failure(_("{title} cannot be opened again", title=former.title), error)
             if self._run_end.wait(_AGAIN_AFTER_S):
                 return
             if not self._restarts.may(former.stats.name):
-                self._run_end.give_up_on(f"{former.title} cannot be opened again")
+                self._run_end.give_up_on(_("{title} cannot be opened again", title=former.title))
                 return
             self._restarts.note(former.stats.name)
         worker = self._new_worker(output, former.stats)
@@ -195,7 +203,7 @@ class OutputGroup:
         try:
             worker.start()
         except RuntimeError as error:
-            worker.end(OutputError(f"{worker.title} cannot be begun anew: {error}"))
+            worker.end(OutputError(_("{title} cannot be begun anew: {reason}", title=worker.title, reason=error)))
 
     def _put_in_place_of(self, former: OutputWorker, worker: OutputWorker) -> bool:
         """Let a worker have another's place; False: the run is ending."""
@@ -224,7 +232,7 @@ class OutputGroup:
         """[the output's thread] An output can no longer work, or its reader has gone: the others go on."""
         others = self._leave_out(ended)
         if ended.error and others:
-            log.warning("%s; the other outputs go on", ended.error)
+            log.warning(_("%s; the other outputs go on"), ended.error)
         if not others:
             self._run_end.end(ended.error)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from realtime.core.errors import FAULTS, OutputError, in_one_line
+from realtime.core.language import _
 from realtime.core.stats import OutputStats
 from realtime.imaging.frame import Frame
 from realtime.outputs import Output, OutputFinished
@@ -98,7 +99,7 @@ class OutputWorker:
         except FAULTS as error:  # a driver's or a library's: this output ends, the others go on
             log.debug("output %s", self.stats.name, exc_info=error)
             reason = f"{type(error).__name__}: {in_one_line(error)}"
-            self._give_up(OutputError(f"output {self.stats.name} failed: {reason}"))
+            self._give_up(OutputError(_("output {name} failed: {reason}", name=self.stats.name, reason=reason)))
         except LeftBehind:  # another has this one's place: nothing is told, nothing counted
             pass
         else:
@@ -124,7 +125,7 @@ class OutputWorker:
             while self._thread.is_alive() and time.monotonic() < give_up_at_s and self.stuck_for_s() < patience_s:
                 self._thread.join(timeout=0.05)
             if self._thread.is_alive():
-                log.warning("output %s does not stop; left behind", self.stats.name)
+                log.warning(_("output %s does not stop; left behind"), self.stats.name)
         elif self.output.on_main_thread:
             while self.step(0.0):
                 pass
@@ -245,9 +246,9 @@ class OutputWorker:
                 log.debug("closing output, which was left behind", exc_info=error)
                 return
             self.stats.failure = self.stats.failure or str(error)
-            log.warning("closing output %s: %s", self.stats.name, error)
+            log.warning(_("closing output %s: %s"), self.stats.name, error)
             log.debug("closing output", exc_info=error)
 
 
 def _title(output: Output) -> str:
-    return f"the {output.name}" if output.on_main_thread else f"output {output.name}"
+    return _("the {name}", name=output.name) if output.on_main_thread else _("output {name}", name=output.name)

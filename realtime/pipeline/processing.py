@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from realtime.core.errors import OnceLogger, RealtimeError, in_one_line
+from realtime.core.language import _
 from realtime.imaging.frame import Frame
 from realtime.pipeline.frame_maker import DETECTOR, DETECTOR_STAGE, FrameMaker
 from realtime.pipeline.pacing import Mailbox, MailboxClosedError
@@ -74,7 +75,7 @@ class Processing:
         if thread.is_alive():
             if not self._run_end.hang:
                 call = self.pulse.call
-                log.warning("%s has not ended; left behind", call.what if call else "an effect")
+                log.warning(_("%s has not ended; left behind"), call.what if call else _("an effect"))
         elif not self._is_taken_apart:  # it died, and no other has begun
             self._take_apart()
 
@@ -102,16 +103,16 @@ class Processing:
             has_ended = not self._thread.is_alive()
             if has_ended and not self._run_end.must_end:  # in this order: it may just have ended as it should
                 self._begin_again()
-        if face_stage.must_restart and self._may_restart(DETECTOR_STAGE, "no face detector opens any more"):
+        if face_stage.must_restart and self._may_restart(DETECTOR_STAGE, _("no face detector opens any more")):
             self._try(face_stage.restart)
         if chain.exchange.must_open_again and self._may_restart(
-            EFFECT_STAGE, "the effect that hung does not open any more"
+            EFFECT_STAGE, _("the effect that hung does not open any more")
         ):
             self._try(chain.exchange.open_hung_again)
 
     def _begin_stage_anew(self, stage: str, call: Call) -> None:
         self._restarts.note(stage)
-        log.warning("%s does not answer; another takes its place, the last picture stays meanwhile", call.what)
+        log.warning(_("%s does not answer; another takes its place, the last picture stays meanwhile"), call.what)
         try:
             if stage == DETECTOR_STAGE:
                 self._maker.detector_patience = self._maker.detector_patience.of_successor()
@@ -120,16 +121,18 @@ class Processing:
                 self._maker.chain.leave_behind()
             self.begin()
         except RuntimeError as error:  # no further thread now: whoever watches the process must begin it anew
-            self._run_end.give_up_on(f"{call.what} does not answer, and no thread can be started ({error})")
+            self._run_end.give_up_on(
+                _("{what} does not answer, and no thread can be started ({reason})", what=call.what, reason=error)
+            )
 
     def _begin_again(self) -> None:
         error = self._fault
-        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else "its thread has ended"
+        reason = f"{type(error).__name__}: {in_one_line(error)}" if error is not None else _("its thread has ended")
         if not self._restarts.may(_PROCESSING_STAGE):
-            self._run_end.end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+            self._run_end.end(RealtimeError(_("the loop failed: {reason}; --debug tells more", reason=reason)))
             return
         self._restarts.note(_PROCESSING_STAGE)
-        log.warning("making pictures failed (%s); it goes on", reason)
+        log.warning(_("making pictures failed (%s); it goes on"), reason)
         self._fault = None
         self._turn.take_away_from_dead()
         self._try(self.begin)
@@ -145,7 +148,7 @@ class Processing:
         try:
             begin()
         except RuntimeError as error:  # no further thread now; at the next beat there may be one
-            self._faults.failure("a stage cannot be begun anew yet", error)
+            self._faults.failure(_("a stage cannot be begun anew yet"), error)
 
     def _process(self, turn: Turn) -> None:
         """[processing thread] Make a picture of every frame that comes, and take everything apart at the end. A thread
@@ -162,7 +165,7 @@ class Processing:
             is_over = self._maker.every_frame or self._run_end.must_end
             if is_over:  # end in order, with the files closed, and say it
                 reason = f"{type(error).__name__}: {in_one_line(error)}"
-                self._run_end.end(RealtimeError(f"the loop failed: {reason}; --debug tells more"))
+                self._run_end.end(RealtimeError(_("the loop failed: {reason}; --debug tells more", reason=reason)))
         if is_over:
             self._run_end.end()
             self._take_apart()

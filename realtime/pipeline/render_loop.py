@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from realtime.core.errors import FAULTS, OnceLogger
+from realtime.core.language import _
 from realtime.core.stats import RunStats
 from realtime.faces.face_stage import FaceStage
 from realtime.imaging.frame import Frame
@@ -120,7 +121,7 @@ class RenderLoop:
         try:
             tick()
         except FAULTS as error:  # what is beside the picture must not end it
-            self._faults.failure("looking after the run fails", error)
+            self._faults.failure(_("looking after the run fails"), error)
 
     def _time_is_up(self) -> bool:
         """Whether a live source has fallen silent past the limit: processing sees the limit only when a frame comes."""
@@ -149,7 +150,7 @@ class RenderLoop:
         """[watchdog] Close the outputs, but for windows, because the main thread no longer can; return the exit code
         of a run that ends so.
         """
-        log.warning("%s does not answer", self.main_pulse.call.what if self.main_pulse.call else "the program")
+        log.warning(_("%s does not answer"), self.main_pulse.call.what if self.main_pulse.call else _("the program"))
         self.capture.begin_to_stop()
         self.output_group.abandon_windows()
         self.stats.ended_at_s = self.stats.ended_at_s or time.monotonic()

@@ -6,6 +6,7 @@ import logging
 import threading
 
 from realtime.core.errors import HangError, RealtimeError
+from realtime.core.language import _
 from realtime.system.watchdog import END_WITHIN_S, Call, Pulse
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class RunEnd:
 
     def give_up_on(self, reason: str) -> None:
         """End it because something hangs that cannot be begun anew."""
-        self.give_up(HangError(f"{reason}; the run is ended, start it again"))
+        self.give_up(HangError(_("{reason}; the run is ended, start it again", reason=reason)))
 
     def give_up(self, error: HangError) -> None:
         """[watchdog] End the run because a part of it hangs."""

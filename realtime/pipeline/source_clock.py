@@ -10,6 +10,7 @@ import threading
 import time
 
 from realtime.cameras import CameraInfo
+from realtime.core.language import _
 from realtime.imaging.frame import Frame, Pixels
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class SourceClock:
         """Say once that a film's clock leaps."""
         if not self._is_leap_told:
             self._is_leap_told = True
-            log.warning("the clock of %s leaps ahead by %.0f s; it is played on without a stop", name, leap_s)
+            log.warning(_("the clock of %s leaps ahead by %.0f s; it is played on without a stop"), name, leap_s)
 
 
 class OpeningClock:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.imaging.pixels import Place
 from realtime.portrait.canvas import RegionResampler
@@ -89,8 +90,13 @@ class FrameCache:
         size_bytes += self._count * portrait.mouth_stages * _size_bytes(self.mouth_part)
         if size_bytes > _MAX_BYTES:
             raise PortraitError(
-                f"{portrait.path}: its {self._count} frames would take {size_bytes / 1e9:.1f} GB of memory at this "
-                "size; show it smaller, with --size, or make smaller frames"
+                _(
+                    "{path}: its {count} frames would take {size_gb:.1f} GB of memory at this size; show "
+                    "it smaller, with --size, or make smaller frames",
+                    path=portrait.path,
+                    count=self._count,
+                    size_gb=size_bytes / 1e9,
+                )
             )
         self._source = scaler.source_of(self.part)
         self._lids_source = scaler.source_of(self.lids_part) if self.lids_part else None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.measurement import FaceMeasurement
 from realtime.imaging.frame import Pixels, Size
@@ -133,9 +134,9 @@ class Figure:
 
     def _draw_eyes(self, pose: Pose, moved: Floats, out: Pixels) -> None:
         gaze_x, gaze_y = (pose.gaze_x_degrees, pose.gaze_y_degrees) if self.has_irises else (0.0, 0.0)
-        alone = [live.most_of(gaze_x * share) for (_, live), share in zip(self._eyes, self._shares, strict=True)]
+        alone = [live.most_of(gaze_x * share) for (_unused, live), share in zip(self._eyes, self._shares, strict=True)]
         closings = (pose.closing_left, pose.closing_right)
-        for (_, live), degrees, closing in zip(self._eyes, together(alone), closings, strict=True):
+        for (_unused, live), degrees, closing in zip(self._eyes, together(alone), closings, strict=True):
             gaze = EyeGaze(degrees, gaze_y, min(1.0, max(0.0, closing)))
             if gaze.is_still:
                 continue
@@ -200,7 +201,7 @@ def _eyes_of(picture: Pixels, seen: FaceMeasurement) -> list[tuple[eye_shape.Eye
     shapes = eye_shape.fit(picture, seen.eyes, seen.mesh)
     for shape, brow in zip(shapes, (face.RIGHT_BROW, face.LEFT_BROW), strict=True):
         if shape.width_px < _LEAST_EYE_PX:
-            raise PortraitError("the eyes are too small to move; use a larger picture of this face")
+            raise PortraitError(_("the eyes are too small to move; use a larger picture of this face"))
         lower_edge_of_brow = float(seen.mesh.points[list(brow[5:]), 1].mean())
         lid = float(shape.middle_px[1]) - _LID_REACH * shape.width_px
         eyes.append((shape, LiveEye(EyeLayers(picture, shape, lid - lower_edge_of_brow))))

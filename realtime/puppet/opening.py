@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from realtime.cameras import PICTURE_SUFFIXES
-from realtime.core.errors import PortraitError
+from realtime.core.errors import PortraitError, first_clause
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.faces.landmarks.iris import Eye, Eyes
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze
@@ -141,13 +142,26 @@ def _open(name: str, number: int, meter: FaceMeasurer) -> _Opened:
     try:
         faces = usable_faces(painting, meter)
     except PortraitError as error:
-        reason = str(error).partition(";")[0]
-        raise PortraitError(f"{title}: {reason}; name a picture of a face that looks out of it") from None
+        reason = first_clause(error)
+        raise PortraitError(
+            _("{title}: {reason}; name a picture of a face that looks out of it", title=title, reason=reason)
+        ) from None
     if number > len(faces):
-        there = "one face that can be moved" if len(faces) == 1 else f"{len(faces)} faces that can be moved"
-        raise PortraitError(f"{title} has {there}; set puppet.face to no more than {len(faces)}")
+        there = (
+            _("one face that can be moved")
+            if len(faces) == 1
+            else _("{count} faces that can be moved", count=len(faces))
+        )
+        raise PortraitError(
+            _(
+                "{title} has {there}; set puppet.face to no more than {count}",
+                title=title,
+                there=there,
+                count=len(faces),
+            )
+        )
     if len(faces) > 1 and number == 1:
-        log.info("%s has %d faces; the largest one moves, set puppet.face for another", title, len(faces))
+        log.info(_("%s has %d faces; the largest one moves, set puppet.face for another"), title, len(faces))
     return _Opened(title, painting, measured_face(painting, faces[number - 1], meter))
 
 
@@ -169,7 +183,7 @@ def _put_on(opened: _Opened, fit: Fit, canvas: Size, maker: EngineMaker | None) 
     else:
         figure = Figure(picture, placed)
         if not figure.has_irises:
-            log.info("%s has no irises that are seen: its eyes close, and look nowhere else", opened.title)
+            log.info(_("%s has no irises that are seen: its eyes close, and look nowhere else"), opened.title)
     inside = figure.place
     place = Place(visible.left + inside.left, visible.top + inside.top, inside.width, inside.height)
     return drawn, Head(figure, place)

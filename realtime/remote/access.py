@@ -9,6 +9,7 @@ import re
 import socket
 from http import HTTPStatus
 
+from realtime.core.language import _
 from realtime.remote.http_messages import Request, Response, refusal
 
 COOKIE = "realtime_token"
@@ -48,7 +49,7 @@ class Access:
             return None
         return refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
-            "this machine is not called so; ask for it by its address in numbers, or by its own name",
+            _("this machine is not called so; ask for it by its address in numbers, or by its own name"),
         )
 
     def _foreign_page(self, request: Request) -> Response | None:
@@ -61,14 +62,14 @@ class Access:
             origin = request.header("origin").lower()
             own = {f"{scheme}://{request.header('host').lower()}" for scheme in ("http", "https")}
             is_foreign = site not in ("", "same-origin", "none") or (bool(origin) and origin not in own)
-        return refusal(HTTPStatus.FORBIDDEN, "pages of others may not ask this") if is_foreign else None
+        return refusal(HTTPStatus.FORBIDDEN, _("pages of others may not ask this")) if is_foreign else None
 
     def _unknown(self, request: Request) -> Response | None:
         if self._token is None or self._is_token(_authorized(request)) or self._is_token(_cookie(request)):
             return None
         return refusal(
             HTTPStatus.UNAUTHORIZED,
-            "the token is missing or wrong; send it as 'Authorization: Bearer TOKEN', or open /?token=TOKEN once",
+            _("the token is missing or wrong; send it as 'Authorization: Bearer TOKEN', or open /?token=TOKEN once"),
             {"WWW-Authenticate": 'Bearer realm="realtime"'},
         )
 

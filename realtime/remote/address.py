@@ -7,13 +7,14 @@ import re
 from typing import NamedTuple
 
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.text_limits import abbreviated, whole_number
 
 LOOPBACK = "127.0.0.1"
 _MOST_PORT = 65535
 _LONGEST_NAME = 253
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-_WRITTEN = "write it as PORT or HOST:PORT, for example 8080, 192.168.0.5:8080 or [::1]:8080"
+_WRITTEN = N_("write it as PORT or HOST:PORT, for example 8080, 192.168.0.5:8080 or [::1]:8080")
 
 
 class Address(NamedTuple):
@@ -34,11 +35,18 @@ def parse_address(text: str) -> Address:
     host, port_text = _split(text.strip())
     port = whole_number(port_text, _MOST_PORT)
     if port is None:
-        raise OptionError(f"'{abbreviated(text)}' has no port from 0 to {_MOST_PORT}: {_WRITTEN}")
+        raise OptionError(
+            _(
+                "'{text}' has no port from 0 to {most_port}: {written}",
+                text=abbreviated(text),
+                most_port=_MOST_PORT,
+                written=_(_WRITTEN),
+            )
+        )
     if host.lower() in ("", "localhost"):
         return Address(LOOPBACK, port)
     if not (_is_number(host) or (len(host) <= _LONGEST_NAME and _NAME.fullmatch(host))):
-        raise OptionError(f"'{abbreviated(host)}' is no host: {_WRITTEN}")
+        raise OptionError(_("'{host}' is no host: {written}", host=abbreviated(host), written=_(_WRITTEN)))
     return Address(host, port)
 
 
@@ -57,13 +65,15 @@ def _split(text: str) -> tuple[str, str]:
     if bracketed:
         host = bracketed[1]
         if ":" not in host or not _is_number(host):
-            raise OptionError(f"'{abbreviated(host)}' is no IPv6 address: {_WRITTEN}")
+            raise OptionError(_("'{host}' is no IPv6 address: {written}", host=abbreviated(host), written=_(_WRITTEN)))
         return host, bracketed[2]
     host, colon, port = text.rpartition(":")
     if ":" in host:
-        raise OptionError(f"'{abbreviated(text)}': an IPv6 address goes into brackets: {_WRITTEN}")
+        raise OptionError(
+            _("'{text}': an IPv6 address goes into brackets: {written}", text=abbreviated(text), written=_(_WRITTEN))
+        )
     if colon and not host:
-        raise OptionError(f"'{abbreviated(text)}' names no host: {_WRITTEN}")
+        raise OptionError(_("'{text}' names no host: {written}", text=abbreviated(text), written=_(_WRITTEN)))
     return host, port
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import NAMED_COMMANDS, NamedCommand
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value
 
 
@@ -47,8 +48,8 @@ def command_json(command: NamedCommand) -> dict[str, Any]:
     argument = command.argument
     return {
         "name": command.name,
-        "title": command.title,
-        "help": command.help,
+        "title": _(command.title),
+        "help": _(command.help),
         "takes": argument.kind.value if argument else None,
         "optional": argument.optional if argument else True,
     }

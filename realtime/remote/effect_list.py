@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from realtime.core.errors import FAULTS
+from realtime.core.language import _
 
 log = logging.getLogger(__name__)
 
@@ -38,5 +39,5 @@ class EffectList:
         try:
             self._found = self._find()
         except FAULTS as error:  # it may be anybody's code
-            log.warning("the effects cannot be listed: %s", error)
+            log.warning(_("the effects cannot be listed: %s"), error)
         self._is_complete = True

@@ -11,6 +11,7 @@ from pathlib import Path
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.remote.access import Access
 from realtime.remote.address import Address, is_loopback
 from realtime.remote.limits import Limits
@@ -60,11 +61,15 @@ class HttpControl(FrontEnd):
         try:
             self._server.start()
         except RuntimeError as error:
-            raise OptionError(f"no thread for --remote: {error}; end other programs, or leave it out") from error
+            raise OptionError(
+                _("no thread for --remote: {reason}; end other programs, or leave it out", reason=error)
+            ) from error
         for_whom = (
-            f", for whoever has the token in {self._token_path}" if self._token_path else ", on this machine only"
+            _(", for whoever has the token in {token_path}", token_path=self._token_path)
+            if self._token_path
+            else _(", on this machine only")
         )
-        log.info("remote control: %s%s", self.url, for_whom)
+        log.info(_("remote control: %s%s"), self.url, for_whom)
 
     def close(self) -> None:
         self._server.close()
@@ -85,7 +90,7 @@ def _outward_host() -> str:
 def _listener(address: Address) -> socket.socket:
     """Return a socket that listens there. Raises OptionError."""
     try:
-        family, _, _, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, *_unused, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         dual_stack = address.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(
             place[:2] if family == socket.AF_INET else place,
@@ -94,17 +99,21 @@ def _listener(address: Address) -> socket.socket:
             dualstack_ipv6=dual_stack,
         )
     except (OSError, UnicodeError) as error:
-        raise OptionError(f"--remote {address}: {_why_not(address, error)}") from error
+        raise OptionError(
+            _("--remote {address}: {reason}", address=address, reason=_why_not(address, error))
+        ) from error
 
 
 def _why_not(address: Address, error: Exception) -> str:
     if isinstance(error, socket.gaierror) or not isinstance(error, OSError):
-        return "this host is not known here; give one of this machine's addresses"
+        return _("this host is not known here; give one of this machine's addresses")
     if error.errno == errno.EADDRINUSE:
         other = address.port + 1 if address.port < 65535 else 8080
-        return f"another program has this port; choose another one, for example {address._replace(port=other)}"
+        return _(
+            "another program has this port; choose another one, for example {other}", other=address._replace(port=other)
+        )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return "this port is not for everybody; choose one from 1024 on"
+        return _("this port is not for everybody; choose one from 1024 on")
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"this is no address of this machine; 0.0.0.0:{address.port} is all it has"
-    return f"cannot listen there: {error.strerror or error}; choose another address"
+        return _("this is no address of this machine; 0.0.0.0:{port} is all it has", port=address.port)
+    return _("cannot listen there: {reason}; choose another address", reason=error.strerror or error)

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from realtime.core.errors import shown
+from realtime.core.language import _
 from realtime.remote.limits import Limits
 
 _HEAD_END = b"\r\n\r\n"
@@ -146,45 +147,46 @@ class RequestReader:
         if len(self._bytes) >= self._limits.head_bytes:
             raise BadRequestError(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"the headers are too long; send at most {self._limits.head_bytes} bytes",
+                _("the headers are too long; send at most {head_bytes} bytes", head_bytes=self._limits.head_bytes),
             )
         if _LONE_LINE_END.search(self._bytes):
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, "lines end with CR LF; send HTTP/1.1")
-        first, line_end, _ = self._bytes.partition(b"\r\n")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, _("lines end with CR LF; send HTTP/1.1"))
+        first, line_end, _unused = self._bytes.partition(b"\r\n")
         if line_end or len(first) > _LONGEST_TARGET + 32:
             _read_request_line(bytes(first))
 
     def _body_bytes(self, headers: Mapping[str, str]) -> int:
         if "transfer-encoding" in headers:
-            raise BadRequestError(HTTPStatus.NOT_IMPLEMENTED, "chunked bodies are not taken; send Content-Length")
+            raise BadRequestError(HTTPStatus.NOT_IMPLEMENTED, _("chunked bodies are not taken; send Content-Length"))
         text = headers.get("content-length", "0")
         if not re.fullmatch("[0-9]{1,18}", text):
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, "Content-Length is no number; send the body's bytes")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, _("Content-Length is no number; send the body's bytes"))
         if int(text) > self._limits.body_bytes:
             raise BadRequestError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the body is too long; send at most {self._limits.body_bytes} bytes",
+                _("the body is too long; send at most {body_bytes} bytes", body_bytes=self._limits.body_bytes),
             )
         return int(text)
 
 
 def _read_head(head: bytes) -> tuple[str, str, dict[str, str], bool]:
     if _LONE_LINE_END.search(head):
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "lines end with CR LF; send HTTP/1.1")
+        raise BadRequestError(HTTPStatus.BAD_REQUEST, _("lines end with CR LF; send HTTP/1.1"))
     first, *lines = head.split(b"\r\n")
     method, target, is_newest = _read_request_line(first)
     if len(lines) > _MOST_HEADERS:
         raise BadRequestError(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"too many headers; send at most {_MOST_HEADERS}"
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            _("too many headers; send at most {most_headers}", most_headers=_MOST_HEADERS),
         )
     headers: dict[str, str] = {}
     for line in lines:
         found = _HEADER.fullmatch(line)
         if found is None:
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, "a header cannot be read; write it as Name: value")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, _("a header cannot be read; write it as Name: value"))
         name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1").strip(" \t")
         if name in headers and name in _ONCE:
-            raise BadRequestError(HTTPStatus.BAD_REQUEST, f"the header {name} comes twice; send it once")
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, _("the header {name} comes twice; send it once", name=name))
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     wishes = {word.strip().lower() for word in headers.get("connection", "").split(",")}
     return method, target, headers, is_newest and "close" not in wishes
@@ -194,12 +196,17 @@ def _read_request_line(line: bytes) -> tuple[str, str, bool]:
     """Return method, target and whether it is HTTP/1.1."""
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
-        raise BadRequestError(HTTPStatus.BAD_REQUEST, "no HTTP request; its first line is for example GET / HTTP/1.1")
+        raise BadRequestError(
+            HTTPStatus.BAD_REQUEST, _("no HTTP request; its first line is for example GET / HTTP/1.1")
+        )
     method, target, major, minor = (part.decode("ascii") for part in found.groups())
     if major != "1":
-        raise BadRequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and HTTP/1.0 are spoken")
+        raise BadRequestError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, _("only HTTP/1.1 and HTTP/1.0 are spoken"))
     if len(target) > _LONGEST_TARGET:
-        raise BadRequestError(HTTPStatus.REQUEST_URI_TOO_LONG, f"the path is too long; send at most {_LONGEST_TARGET}")
+        raise BadRequestError(
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            _("the path is too long; send at most {longest_target}", longest_target=_LONGEST_TARGET),
+        )
     return method, target, minor != "0"
 
 

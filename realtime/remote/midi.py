@@ -21,6 +21,7 @@ from typing import Any
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value, parameters_of
 from realtime.effects import effect_class, effect_names
 from realtime.remote.lamps import States, is_lit, states_of
@@ -60,7 +61,7 @@ class MidiControl(FrontEnd):
         soft take-over. Raises OptionError where the packages are missing, or the file cannot be used.
         """
         if not device.strip():
-            raise OptionError("--midi takes a device's name or a part of it; 'realtime devices' lists them")
+            raise OptionError(_("--midi takes a device's name or a part of it; 'realtime devices' lists them"))
         self._channel, self._wanted = channel, device.strip()
         self._learner = None if learn_into is None else Learner(learn_into)
         self._bindings = dict(bindings) | ({} if self._learner is None else self._learner.bindings)
@@ -104,7 +105,7 @@ class MidiControl(FrontEnd):
 
     def facts(self) -> Sequence[tuple[str, str]]:
         """The device's name, or that it is not there."""
-        return (("midi", self._device.name or f"{self._wanted} is not there"),)
+        return (("midi", self._device.name or _("{wanted} is not there", wanted=self._wanted)),)
 
     def close(self) -> None:
         """End the thread, which closes the device."""
@@ -172,7 +173,7 @@ class MidiControl(FrontEnd):
 
     def _take(self) -> None:
         moved: dict[Control, float] = {}
-        for _ in range(len(self._received)):
+        for _unused in range(len(self._received)):
             found = self._reader.read(self._received.popleft())
             if found is None:
                 continue
@@ -242,10 +243,10 @@ class MidiControl(FrontEnd):
     def _parameter(self, path: str) -> tuple[Parameter, Value]:
         """Return a parameter and its value. Raises OptionError where nothing of that name runs."""
         value = self._channel.parameters.get(path)
-        for there, parameter, _ in self._channel.parameters.list():
+        for there, parameter, _unused in self._channel.parameters.list():
             if there == path:
                 return parameter, value
-        raise OptionError(f"{path} has just gone")
+        raise OptionError(_("{path} has just gone", path=path))
 
     def _learn(self, found: tuple[Control, str] | None) -> None:
         if found is None or self._learner is None:
@@ -259,11 +260,18 @@ class MidiControl(FrontEnd):
         try:
             self._learner.save(self._wanted, self._bindings)
         except FAULTS as error:
-            self._channel.say(f"{control} moves {path} now, but only for this time: {in_one_line(error)}")
-            log.warning("MIDI: what was learned is not kept: %s", in_one_line(error))
+            self._channel.say(
+                _(
+                    "{control} moves {path} now, but only for this time: {reason}",
+                    control=control,
+                    path=path,
+                    reason=in_one_line(error),
+                )
+            )
+            log.warning(_("MIDI: what was learned is not kept: %s"), in_one_line(error))
             return
-        self._channel.say(f"{control} moves {path} now")
-        log.info("MIDI: %s moves %s", control, path)
+        self._channel.say(_("{control} moves {path} now", control=control, path=path))
+        log.info(_("MIDI: %s moves %s"), control, path)
 
     # Out
 
@@ -311,15 +319,17 @@ class MidiControl(FrontEnd):
         """Say something once: a control that is wrong is so at each touch."""
         if what not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(what)
-            log.warning("MIDI: %s", what)
+            log.warning(_("MIDI: %s"), what)
 
 
 def _check(binding: Binding) -> None:
     """Refuse now what an effect has not, also one that comes later. Raises OptionError."""
-    owner, _, name = binding.target.partition(".")
+    owner, _unused, name = binding.target.partition(".")
     if binding.is_command or owner not in effect_names():
         return
     live = [one.name for one in parameters_of(effect_class(owner).Settings) if one.live]
     if name not in live:
-        hint = f"; there are: {', '.join(live)}" if live else "; it has none"
-        raise OptionError(f"[midi] {binding.target}: no parameter that moves{nearest(name, live) or hint}")
+        hint = _("; there are: {live}", live=", ".join(live)) if live else _("; it has none")
+        raise OptionError(
+            _("[midi] {target}: no parameter that moves{hint}", target=binding.target, hint=nearest(name, live) or hint)
+        )

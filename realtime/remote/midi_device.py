@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from realtime.core.errors import FAULTS, in_one_line
+from realtime.core.language import _
 from realtime.remote.midi_ports import InputPort, OutputPort, Ports, Receive
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,13 @@ class Device:
             self._find()
         except FAULTS as error:  # a driver's, in the moment in which the device goes
             self.close()
-            self._say(f"{in_one_line(error)}; it is tried again every {LOOK_EVERY_S:g} s")
+            self._say(
+                _(
+                    "{reason}; it is tried again every {look_every_s:g} s",
+                    reason=in_one_line(error),
+                    look_every_s=LOOK_EVERY_S,
+                )
+            )
         return self._input is not before
 
     def send(self, message: Any) -> None:
@@ -57,7 +64,7 @@ class Device:
         try:
             self._output.send(message)
         except FAULTS as error:
-            self._say(f"{self.name} cannot be told values: {in_one_line(error)}")
+            self._say(_("{name} cannot be told values: {reason}", name=self.name, reason=in_one_line(error)))
             _close(self._output)
             self._output = None
 
@@ -73,15 +80,21 @@ class Device:
         if self._input is not None:
             if self.name in names:
                 return
-            self._say(f"{self.name} is gone; it is taken again as soon as it is back")
+            self._say(_("{name} is gone; it is taken again as soon as it is back", name=self.name))
             self.close()
         found = _chosen(self._wanted, names)
         if found is None:
-            hint = f"there are: {', '.join(names)}" if names else "none is there"
-            self._say(f"no device '{self._wanted}'; {hint}; plug it in: it is taken as soon as it is there")
+            hint = _("there are: {names}", names=", ".join(names)) if names else _("none is there")
+            self._say(
+                _(
+                    "no device '{wanted}'; {hint}; plug it in: it is taken as soon as it is there",
+                    wanted=self._wanted,
+                    hint=hint,
+                )
+            )
             return
         self._input, self.name = self._ports.open_input(found, self._receive), found
-        log.info("MIDI: %s", found)
+        log.info(_("MIDI: %s"), found)
         self._last_said = ""
         self._open_output(found)
 
@@ -92,13 +105,13 @@ class Device:
             try:
                 self._output = self._ports.open_output(name if name in same else same[0])
             except FAULTS as error:  # Windows gives an output to one program only
-                self._say(f"{name} cannot be told values: {in_one_line(error)}")
+                self._say(_("{name} cannot be told values: {reason}", name=name, reason=in_one_line(error)))
 
     def _say(self, what: str) -> None:
         """Say what is new: a device that stays away is told once."""
         if what != self._last_said:
             self._last_said = what
-            log.warning("MIDI: %s", what)
+            log.warning(_("MIDI: %s"), what)
 
 
 def _chosen(wanted: str, names: list[str]) -> str | None:

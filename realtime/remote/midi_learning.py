@@ -12,6 +12,7 @@ import tomli_w
 
 from realtime.core.errors import UNREADABLE, OptionError, why_unreadable
 from realtime.core.files import atomic_write, check_folder
+from realtime.core.language import _
 from realtime.remote.midi_map import Binding, Control, parse_table, table_of
 from realtime.remote.midi_values import halves_of
 
@@ -97,12 +98,18 @@ def _read(path: Path) -> dict[Control, Binding]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise OptionError(f"{where} cannot be read: {error.strerror or error}; choose another file") from error
+        raise OptionError(
+            _("{where} cannot be read: {reason}; choose another file", where=where, reason=error.strerror or error)
+        ) from error
     except UNREADABLE as error:
-        raise OptionError(f"{where} cannot be read: {why_unreadable(error)}; choose another file") from error
+        raise OptionError(
+            _("{where} cannot be read: {reason}; choose another file", where=where, reason=why_unreadable(error))
+        ) from error
     table = content.pop("midi", {})
     if content or not isinstance(table, dict):
-        raise OptionError(f"{where}: the file holds more than a table [midi] and would lose it; choose another file")
+        raise OptionError(
+            _("{where}: the file holds more than a table [midi] and would lose it; choose another file", where=where)
+        )
     try:
         return dict(parse_table(table)[1])
     except OptionError as error:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from realtime.control.commands import NAMED_COMMANDS, Command, named_command
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.text_limits import abbreviated
 
 _CONTROL = re.compile(r"(cc|cc14|note) (\d{1,2})\.(\d{1,3})|(pitch) (\d{1,2})")
-_WRITTEN = '"cc 1.20" (channel 1, controller 20), "cc14 1.20", "note 1.60" or "pitch 1"'
+_WRITTEN = N_('"cc 1.20" (channel 1, controller 20), "cc14 1.20", "note 1.60" or "pitch 1"')
 _HIGHEST = {"cc": 127, "cc14": 31, "note": 127, "pitch": 0}
 _DEVICE = "device"
 
@@ -39,7 +40,7 @@ class Control(NamedTuple):
             control = cls(kind, int(found[2] or found[5]), int(found[3] or 0))
             if 1 <= control.channel <= 16 and control.number <= _HIGHEST[kind]:
                 return control
-        raise OptionError(f"'{abbreviated(text)}' is no control; write {_WRITTEN}")
+        raise OptionError(_("'{text}' is no control; write {written}", text=abbreviated(text), written=_(_WRITTEN)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Binding:
     @classmethod
     def parse(cls, text: str) -> Binding:
         """Read `style.strength 0.2..1`, `next-effect` or `effect style:night`. Raises OptionError."""
-        target, _, rest = text.strip().partition(" ")
+        target, _unused, rest = text.strip().partition(" ")
         rest = rest.strip()
         if "." not in target:
             return cls._command(target, rest)
@@ -73,16 +74,25 @@ class Binding:
         except ValueError:
             low = high = math.nan
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise OptionError(f"'{abbreviated(text)}': write a range as 0.2..1")
+            raise OptionError(_("'{text}': write a range as 0.2..1", text=abbreviated(text)))
         return cls(target, low, high)
 
     @classmethod
     def _command(cls, name: str, rest: str) -> Binding:
         named = named_command(name)
         if rest and named.argument is None:
-            raise OptionError(f"'{name} {abbreviated(rest)}': {named.name} takes nothing after it")
+            raise OptionError(
+                _(
+                    "'{name} {rest}': {named_name} takes nothing after it",
+                    name=name,
+                    rest=abbreviated(rest),
+                    named_name=named.name,
+                )
+            )
         if not rest and named.argument is not None and not named.argument.optional:
-            raise OptionError(f'{named.name} takes {named.argument.takes}: write it behind, "{named.name} …"')
+            raise OptionError(
+                _('{name} takes {takes}: write it behind, "{name} …"', name=named.name, takes=named.argument.takes)
+            )
         binding = cls(named.name, argument=rest or None)
         binding.command()
         return binding
@@ -101,7 +111,7 @@ def parse_binding(text: str) -> tuple[Control, Binding]:
     """Read `cc 1.20=style.strength`. Raises OptionError."""
     left, equals, right = text.partition("=")
     if not equals:
-        raise OptionError(f"'{abbreviated(text)}': write it as \"cc 1.20=style.strength\"")
+        raise OptionError(_("'{text}': write it as \"cc 1.20=style.strength\"", text=abbreviated(text)))
     return Control.parse(left), Binding.parse(right)
 
 
@@ -109,7 +119,7 @@ def parse_table(table: Mapping[str, object]) -> tuple[str | None, tuple[tuple[Co
     """Read a preset's table `[midi]`: return the name under `device`, or None, and the map. Raises OptionError."""
     for key, value in table.items():
         if not isinstance(value, str):
-            raise OptionError(f'{abbreviated(key)}: write a text, "cc 1.20" = "style.strength"')
+            raise OptionError(_('{key}: write a text, "cc 1.20" = "style.strength"', key=abbreviated(key)))
     texts = {key: str(value) for key, value in table.items()}
     device = texts.pop(_DEVICE, None)
     return device, tuple((Control.parse(key), Binding.parse(value)) for key, value in texts.items())

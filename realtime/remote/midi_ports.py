@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from realtime.core.errors import FAULTS, OptionError, in_one_line
+from realtime.core.language import _
 
 _SEQUENCER = "/dev/snd/seq"
 
@@ -46,7 +47,7 @@ class MachinePorts:
             import mido
             import rtmidi
         except ImportError:
-            raise OptionError("MIDI needs two packages: pip install 'realtime-effects[midi]'") from None
+            raise OptionError(_("MIDI needs two packages: pip install 'realtime-effects[midi]'")) from None
         self._rtmidi = rtmidi
         self._mido = mido.Backend("mido.backends.rtmidi")
         # Kept: mido's own listing joins and leaves ALSA's sequencer twice each time, and every other program sees that.
@@ -77,13 +78,19 @@ class MachinePorts:
             try:
                 self._lists = self._rtmidi.MidiIn(), self._rtmidi.MidiOut()
             except FAULTS as error:
-                raise OptionError(f"this system's MIDI does not answer: {in_one_line(error)}") from None
+                raise OptionError(
+                    _("this system's MIDI does not answer: {reason}", reason=in_one_line(error))
+                ) from None
         return self._lists
 
 
 def _check_sequencer() -> None:
     """Raise OptionError where ALSA's sequencer cannot be had: its library would write a line of its own each time."""
     if not os.path.exists(_SEQUENCER):  # noqa: PTH110 - on Windows' Path it would be another name
-        raise OptionError(f"there is no ALSA sequencer ({_SEQUENCER}); load it with: sudo modprobe snd-seq")
+        raise OptionError(
+            _("there is no ALSA sequencer ({sequencer}); load it with: sudo modprobe snd-seq", sequencer=_SEQUENCER)
+        )
     if not os.access(_SEQUENCER, os.R_OK | os.W_OK):
-        raise OptionError(f"{_SEQUENCER} may not be opened; sudo usermod -aG audio $USER, and log in again")
+        raise OptionError(
+            _("{sequencer} may not be opened; sudo usermod -aG audio $USER, and log in again", sequencer=_SEQUENCER)
+        )

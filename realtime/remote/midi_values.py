@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value
 from realtime.remote.midi_map import Binding, Control
 
@@ -40,11 +41,11 @@ def position_of(parameter: Parameter, binding: Binding, value: Value) -> float |
 
 def _ends(parameter: Parameter, binding: Binding) -> tuple[float, float]:
     if parameter.kind in (Kind.TEXT, Kind.FILE):
-        raise OptionError(f"takes {parameter.takes}; no control can give that")
+        raise OptionError(_("takes {takes}; no control can give that", takes=parameter.takes))
     low = parameter.least if binding.low is None else binding.low
     high = parameter.most if binding.high is None else binding.high
     if low is None or high is None:
-        raise OptionError(f'has no range of its own; write one behind it: "{binding.target} 0..1"')
+        raise OptionError(_('has no range of its own; write one behind it: "{target} 0..1"', target=binding.target))
     return low, high
 
 

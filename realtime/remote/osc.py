@@ -22,6 +22,7 @@ from realtime.control.channel import ControlChannel
 from realtime.control.commands import NAMED_COMMANDS, NamedCommand
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OptionError, in_one_line, shown
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value
 from realtime.core.text_limits import abbreviated
 from realtime.remote.address import Address, is_loopback
@@ -227,11 +228,11 @@ class OscControl(FrontEnd):
         is_step = name.endswith(STEP)
         found = self._book.find(name.removesuffix(STEP))
         if found is None:
-            raise OptionError("no such address now; 'realtime osc' lists them")
+            raise OptionError(_("no such address now; 'realtime osc' lists them"))
         path, parameter = found
         arguments = arguments_of(kept.message)
         if len(arguments) != 1:
-            raise OptionError(f"takes one value, {parameter.takes}; {len(arguments)} came")
+            raise OptionError(_("takes one value, {takes}; {count} came", takes=parameter.takes, count=len(arguments)))
         self._sender_host = kept.sender[0]
         try:
             if is_step:
@@ -243,13 +244,13 @@ class OscControl(FrontEnd):
 
     def _step(self, path: str, argument: Argument) -> None:
         if isinstance(argument, bool | str | None) or not abs(argument) <= 1e6:
-            raise OptionError("takes a whole number of steps")
+            raise OptionError(_("takes a whole number of steps"))
         self._sender_host = ""  # who sends steps does not know where they lead
         self._channel.parameters.step(path, round(argument))
 
     def _set(self, path: str, parameter: Parameter, argument: Argument, sender: _Peer) -> None:
         if parameter.kind is Kind.FILE and not _is_here(sender[0]):
-            raise OptionError("a file is only taken from this machine")
+            raise OptionError(_("a file is only taken from this machine"))
         sent = value_for(parameter, argument)
         value = self._channel.parameters.set(path, sent)
         if not is_as_sent(sent, value):  # clipped: the sender's fader shall stand where the value is
@@ -259,7 +260,7 @@ class OscControl(FrontEnd):
     def _command(self, address: bytes, command: NamedCommand, kept: _Kept) -> None:
         arguments = arguments_of(kept.message)
         if len(arguments) > 1:
-            raise OptionError(f"takes one value at most; {len(arguments)} came")
+            raise OptionError(_("takes one value at most; {count} came", count=len(arguments)))
         value = arguments[0] if arguments else None
         if command.argument is None:
             if arguments and not value:
@@ -269,7 +270,7 @@ class OscControl(FrontEnd):
             value = value_for(command.argument, value) if value is not None else None  # type: ignore[assignment]
             made = command.command(value)
         if not _is_here(kept.sender[0]) and (command.name in _ONLY_FROM_HERE or _names_a_file(value)):
-            raise OptionError("is only taken from this machine")
+            raise OptionError(_("is only taken from this machine"))
         now_s = time.monotonic()
         turn_s = self._next_command_s.get(command.name, 0.0)
         if now_s < turn_s:  # the newest is kept until it is its turn
@@ -308,7 +309,7 @@ class OscControl(FrontEnd):
         try:
             target.socket.sendto(message, target.peer)
         except OSError as error:  # full, or gone: the next value is newer anyhow
-            self._say(f"to {target.host}", in_one_line(error))
+            self._say(_("to {host}", host=target.host), in_one_line(error))
 
     def _refresh(self, sender: _Peer) -> None:
         now_s = time.monotonic()
@@ -330,9 +331,9 @@ class OscControl(FrontEnd):
             return
         self._told.add(name)
         if len(self._told) > _MOST_TOLD:
-            log.warning("osc: many addresses that mean nothing come; no more is said of them")
+            log.warning(_("osc: many addresses that mean nothing come; no more is said of them"))
         else:
-            log.warning("osc %s: %s", abbreviated(shown(name)), what)
+            log.warning(_("osc %s: %s"), abbreviated(shown(name)), what)
 
 
 class _AddressBook:
@@ -377,7 +378,11 @@ def _listening(address: Address) -> socket.socket:
     except OSError as error:
         receiver.close()
         raise OptionError(
-            f"--osc {address}: cannot listen there: {error.strerror or error}; take another port"
+            _(
+                "--osc {address}: cannot listen there: {reason}; take another port",
+                address=address,
+                reason=error.strerror or error,
+            )
         ) from None
     receiver.setblocking(False)
     return receiver
@@ -385,9 +390,11 @@ def _listening(address: Address) -> socket.socket:
 
 def _looked_up(address: Address) -> tuple[socket.AddressFamily, _Peer]:
     try:
-        family, _, _, _, peer = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)[0]
+        family, *_unused, peer = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)[0]
     except (OSError, UnicodeError) as error:
-        raise OptionError(f"OSC: host '{address.host}' is not found: {in_one_line(error)}; check its name") from None
+        raise OptionError(
+            _("OSC: host '{host}' is not found: {reason}; check its name", host=address.host, reason=in_one_line(error))
+        ) from None
     return family, (str(peer[0]), int(peer[1]))
 
 

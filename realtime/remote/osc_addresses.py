@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from realtime.control.commands import NAMED_COMMANDS
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value
 from realtime.remote.osc_messages import Argument
 
@@ -47,19 +48,23 @@ def listed_parameters(owner: str, parameters: Iterable[Parameter]) -> Iterator[L
         address = parameter_address(f"{owner}.{one.name}")
         yield Listed(address, one.takes, one.help, one)
         if one.step is not None:
-            yield Listed(address + STEP, f"a whole number of steps of {one.step:g}", f"{one.title}, by steps")
+            yield Listed(
+                address + STEP,
+                _("a whole number of steps of {step:g}", step=one.step),
+                _("{title}, by steps", title=one.title),
+            )
 
 
 def listed_commands() -> Iterator[Listed]:
     """Yield the addresses of all commands, and of the one that only OSC has."""
     for name, command in NAMED_COMMANDS.items():
-        takes = "nothing, or a number above 0 (a button pressed)"
+        takes = _("nothing, or a number above 0 (a button pressed)")
         if command.argument is not None:
-            takes = command.argument.takes.removesuffix(", or none")
+            takes = dataclasses.replace(command.argument, optional=False).takes
             if command.argument.kind is Kind.SWITCH:
-                takes += "; nothing: the other way"
-        yield Listed(f"{ROOT}/{name}", takes, command.help)
-    yield Listed(REFRESH, "nothing", "send all values, to whom --osc-to names and to whoever asks")
+                takes += _("; nothing: the other way")
+        yield Listed(f"{ROOT}/{name}", takes, _(command.help))
+    yield Listed(REFRESH, _("nothing"), _("send all values, to whom --osc-to names and to whoever asks"))
 
 
 def value_for(parameter: Parameter, argument: Argument) -> object:
@@ -70,7 +75,7 @@ def value_for(parameter: Parameter, argument: Argument) -> object:
     if not isinstance(argument, int | float):
         return argument
     if not math.isfinite(argument):
-        raise OptionError(f"takes {parameter.takes}, not {argument}")
+        raise OptionError(_("takes {takes}, not {argument}", takes=parameter.takes, argument=argument))
     match parameter.kind:
         case Kind.NUMBER:
             return float(argument)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from realtime.core.errors import FAULTS, OptionError
+from realtime.core.language import _
 from realtime.core.settings import Value
 
 Argument = bool | int | float | str | None
@@ -60,7 +61,7 @@ def arguments_of(message: bytes) -> list[Argument]:
     types = _type_tags(message)
     # The library would warn of each type it does not know, message by message.
     if not _TYPES.issuperset(types):
-        raise OptionError("only numbers, true and false, texts and nil are taken")
+        raise OptionError(_("only numbers, true and false, texts and nil are taken"))
     if not types:
         return []
     from pythonosc.osc_message import OscMessage
@@ -68,7 +69,7 @@ def arguments_of(message: bytes) -> list[Argument]:
     try:
         return list(OscMessage(message))
     except FAULTS:
-        raise OptionError("the message is broken") from None
+        raise OptionError(_("the message is broken")) from None
 
 
 def _type_tags(message: bytes) -> bytes:
@@ -77,7 +78,7 @@ def _type_tags(message: bytes) -> bytes:
         return b""  # some senders leave the tags out where there are no arguments
     end = message.find(b"\0", start)
     if message[start : start + 1] != b"," or end < 0:
-        raise OptionError("the message is broken")
+        raise OptionError(_("the message is broken"))
     return message[start + 1 : end]
 
 

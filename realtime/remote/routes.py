@@ -14,6 +14,7 @@ from realtime import effects
 from realtime.control.channel import ControlChannel
 from realtime.control.commands import NAMED_COMMANDS, ChooseEffect, ChooseItem, Quit, named_command
 from realtime.core.errors import UNREADABLE, OptionError, RealtimeError, nearest, why_unreadable
+from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.remote import descriptions, metrics, openapi
 from realtime.remote.access import Access
@@ -90,16 +91,22 @@ class Answers:
         found = [(route, name) for route in ROUTES if (name := route.name_in(request.path)) is not None]
         if not found:
             paths = [route.path for route in ROUTES]
-            hint = nearest(request.path, paths) or "; /openapi.json lists what there is"
-            return refusal(HTTPStatus.NOT_FOUND, f"there is nothing at {request.path[:80]}{hint}")
+            hint = nearest(request.path, paths) or _("; /openapi.json lists what there is")
+            return refusal(
+                HTTPStatus.NOT_FOUND, _("there is nothing at {path}{hint}", path=request.path[:80], hint=hint)
+            )
         for route, name in found:
             if route.method == method:
                 try:
                     return route.answer(self, request, name)
                 except RequestError as error:
                     return refusal(error.status, str(error))
-        allowed = ", ".join(sorted({route.method for route, _ in found} | {"HEAD"}))
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path[:80]} answers {allowed} only", {"Allow": allowed})
+        allowed = ", ".join(sorted({route.method for route, _unused in found} | {"HEAD"}))
+        return refusal(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            _("{path} answers {allowed} only", path=request.path[:80], allowed=allowed),
+            {"Allow": allowed},
+        )
 
     def page(self, _request: Request, _name: str) -> Response:
         return Response(HTTPStatus.OK, self._files["index.html"], _HTML)
@@ -136,7 +143,7 @@ class Answers:
     def send_command(self, request: Request, name: str) -> Response:
         """Hand a command to the run, which carries it out at once or says why not (`message` in the status)."""
         if not self._commands.take(time.monotonic()):
-            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, "too many commands; send the next in a second")
+            raise RequestError(HTTPStatus.TOO_MANY_REQUESTS, _("too many commands; send the next in a second"))
         try:
             named = named_command(name)
         except OptionError as error:
@@ -153,7 +160,10 @@ class Answers:
         if isinstance(command, Quit) and value != _CONFIRMED:
             raise RequestError(
                 HTTPStatus.CONFLICT,
-                f'nobody can begin it again from here; to end the run send {{"value": "{_CONFIRMED}"}}',
+                _(
+                    'nobody can begin it again from here; to end the run send {{"value": "{confirmed}"}}',
+                    confirmed=_CONFIRMED,
+                ),
             )
         self._channel.send(command)
         return json_response({"command": named.name, "value": value}, HTTPStatus.ACCEPTED)
@@ -170,7 +180,7 @@ class Answers:
     def picture(self, _request: Request, _name: str) -> Response:
         jpeg = self._feed.jpeg()
         if not jpeg:
-            line = "no picture has been made yet; ask again in a second"
+            line = _("no picture has been made yet; ask again in a second")
             return refusal(HTTPStatus.SERVICE_UNAVAILABLE, line, {"Retry-After": "1"})
         return Response(HTTPStatus.OK, jpeg, "image/jpeg")
 
@@ -188,15 +198,17 @@ class Answers:
             self._channel.parameters.get(path)
         except OptionError as error:
             raise RequestError(HTTPStatus.NOT_FOUND, str(error)) from None
-        raise RequestError(HTTPStatus.NOT_FOUND, f"no parameter '{path[:80]}'; /parameters.json lists what there is")
+        raise RequestError(
+            HTTPStatus.NOT_FOUND, _("no parameter '{path}'; /parameters.json lists what there is", path=path[:80])
+        )
 
     def _check_item(self, name: str) -> None:
         programme = self._channel.status.programme
         if programme is None:
-            raise RequestError(HTTPStatus.CONFLICT, "no programme runs here; realtime gallery runs one")
+            raise RequestError(HTTPStatus.CONFLICT, _("no programme runs here; realtime gallery runs one"))
         if name and name not in programme.items:
-            hint = nearest(name, programme.items) or f"; there are: {', '.join(programme.items)}"
-            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, f"no item '{name[:80]}'{hint}")
+            hint = nearest(name, programme.items) or _("; there are: {items}", items=", ".join(programme.items))
+            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, _("no item '{name}'{hint}", name=name[:80], hint=hint))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -230,7 +242,11 @@ ROUTES = (
     Route("GET", "/", Answers.page, "The page for people", _HTML),
     *(
         Route("GET", f"/{name}", Answers.file, told, _FILE_TYPES[Path(name).suffix])
-        for name, told in (("page.js", "The page's script"), ("page.css", "Its looks"), ("icon.svg", "Its icon"))
+        for name, told in (
+            ("page.js", "The page's script"),
+            ("page.css", "Its looks"),
+            ("icon.svg", "Its icon"),
+        )
     ),
     Route("GET", "/status.json", Answers.status, "What goes on: rate, age, drops, restarts, viewers, programme"),
     Route("GET", "/metrics", Answers.metrics, "The same for Prometheus", metrics.CONTENT_TYPE),
@@ -257,7 +273,14 @@ def _check_effect(spec: str) -> None:
     """Raise an OptionError where no effect has this name."""
     name, names = EffectSpec.parse(spec).name, effects.effect_names()
     if name not in names:
-        raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+        raise OptionError(
+            _(
+                "no effect '{name}'{hint}; there are: {names}",
+                name=name,
+                hint=nearest(name, names),
+                names=", ".join(names),
+            )
+        )
 
 
 def _value_in(request: Request, *, optional: bool = False) -> object:
@@ -265,22 +288,23 @@ def _value_in(request: Request, *, optional: bool = False) -> object:
     if not request.body:
         if optional:
             return None
-        raise RequestError(HTTPStatus.BAD_REQUEST, 'the value is missing; send {"value": …} as application/json')
+        raise RequestError(HTTPStatus.BAD_REQUEST, _('the value is missing; send {"value": …} as application/json'))
     if request.media_type == "application/json":
         value = _json_value(request.body)
     elif request.media_type == "text/plain":
         try:
             value = request.body.decode().strip()
         except UnicodeDecodeError:
-            raise RequestError(HTTPStatus.BAD_REQUEST, "the text is no UTF-8; send it so") from None
+            raise RequestError(HTTPStatus.BAD_REQUEST, _("the text is no UTF-8; send it so")) from None
     else:
         raise RequestError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "the value's Content-Type is neither application/json nor text/plain; say which it is",
+            _("the value's Content-Type is neither application/json nor text/plain; say which it is"),
         )
     if isinstance(value, str) and len(value) > _LONGEST_VALUE:
         raise RequestError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, f"the text is too long; send at most {_LONGEST_VALUE} letters"
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            _("the text is too long; send at most {longest_value} letters", longest_value=_LONGEST_VALUE),
         )
     return value
 
@@ -289,8 +313,10 @@ def _json_value(body: bytes) -> object:
     try:
         content = json.loads(body)
     except UNREADABLE as error:
-        raise RequestError(HTTPStatus.BAD_REQUEST, f"this is no JSON: {why_unreadable(error)[:120]}") from None
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST, _("this is no JSON: {reason}", reason=why_unreadable(error)[:120])
+        ) from None
     if not isinstance(content, dict) or set(content) != {"value"}:
-        raise RequestError(HTTPStatus.BAD_REQUEST, 'the JSON is not {"value": …}; send nothing else')
+        raise RequestError(HTTPStatus.BAD_REQUEST, _('the JSON is not {"value": …}; send nothing else'))
     value: object = content["value"]
     return value

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from realtime.core.errors import FAULTS, OnceLogger
+from realtime.core.language import _
 from realtime.remote.http_messages import BadRequestError, Request, RequestReader, Response, refusal
 from realtime.remote.limits import Limits, RequestRates, TokenBucket
 
@@ -100,7 +101,7 @@ class Server:
             try:
                 self._step()
             except FAULTS as error:  # ours: the next step may go well, and must not come at once
-                self._faults.failure("the remote control fails", error)
+                self._faults.failure(_("the remote control fails"), error)
                 time.sleep(_CLOCK_EVERY_S)
 
     def _step(self) -> None:
@@ -143,7 +144,7 @@ class Server:
         self._is_accepting = wanted
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
+        for _unused in range(_ACCEPTED_AT_ONCE):
             now_s = time.monotonic()
             if not self._arrivals.take(now_s):
                 self._accepts_again_at_s = now_s + self._arrivals.wait_s(now_s)
@@ -153,7 +154,7 @@ class Server:
             except (BlockingIOError, ConnectionError, InterruptedError):
                 return
             except OSError as error:  # no further file can be opened now
-                self._faults.failure("nobody can connect to the remote control", error)
+                self._faults.failure(_("nobody can connect to the remote control"), error)
                 self._accepts_again_at_s = now_s + 1.0
                 return
             try:
@@ -171,7 +172,7 @@ class Server:
         of_one = [each for each in all_others if each.client == new.client]
         for others, most in ((of_one, self.limits.connections_of_one), (all_others, self.limits.connections)):
             if len(others) >= most and not self._make_room(others):
-                line = "too many connections; close some, or try again in a minute"
+                line = _("too many connections; close some, or try again in a minute")
                 full = refusal(HTTPStatus.SERVICE_UNAVAILABLE, line, {"Retry-After": "60"})
                 self._attempt(new, functools.partial(self._reply, response=full, keeps_open=False))
                 return
@@ -228,7 +229,7 @@ class Server:
             return
         wait_s = self._rates.refused_for_s(connection.client, time.monotonic())
         if wait_s:
-            line = f"too many requests; ask again in {wait_s} s"
+            line = _("too many requests; ask again in {wait_s} s", wait_s=wait_s)
             self._reply(
                 connection, refusal(HTTPStatus.TOO_MANY_REQUESTS, line, {"Retry-After": str(wait_s)}), keeps_open=False
             )
@@ -236,9 +237,11 @@ class Server:
         try:
             response = self._answer(request)
         except FAULTS as error:
-            self._faults.failure(f"answering {request.method} {request.path[:80]} fails", error)
+            self._faults.failure(
+                _("answering {method} {path} fails", method=request.method, path=request.path[:80]), error
+            )
             response = refusal(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "this cannot be answered; the program's log tells more"
+                HTTPStatus.INTERNAL_SERVER_ERROR, _("this cannot be answered; the program's log tells more")
             )
         self._reply(connection, response, keeps_open=request.keeps_open, with_body=request.method != "HEAD")
 

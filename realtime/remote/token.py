@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime.core import files
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.paths import user_config_folder
 
 FILE_NAME = "remote-token"
@@ -33,8 +34,12 @@ def read_or_make_token(path: Path) -> str:
         return _read(path)
     except OSError as error:
         raise OptionError(
-            f"the token {path} cannot be read or made: {error.strerror or error}; "
-            "see who may write there, or leave out the host of --remote"
+            _(
+                "the token {path} cannot be read or made: {reason}; see who may write there, or leave "
+                "out the host of --remote",
+                path=path,
+                reason=error.strerror or error,
+            )
         ) from error
 
 
@@ -59,8 +64,8 @@ def _read(path: Path) -> str:
     with path.open("rb") as file:
         about = os.fstat(file.fileno())
         if os.name == "posix" and (stat.S_IMODE(about.st_mode) & 0o077 or about.st_uid != os.geteuid()):
-            raise OptionError(f"others may read the token {path}; delete it, and another is made")
+            raise OptionError(_("others may read the token {path}; delete it, and another is made", path=path))
         text = file.read(_LONGEST_FILE_BYTES).decode("ascii", "replace").strip()
     if not _WRITTEN.fullmatch(text):
-        raise OptionError(f"there is no token in {path}; delete it, and another is made")
+        raise OptionError(_("there is no token in {path}; delete it, and another is made", path=path))
     return text

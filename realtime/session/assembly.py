@@ -15,8 +15,9 @@ from realtime.cameras import Camera, CameraInfo, CameraRequest
 from realtime.cameras.picture_folder import pictures_in
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
-from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError
+from realtime.core.errors import FAULTS, CameraError, ModelError, OptionError, OutputError, RealtimeError, first_clause
 from realtime.core.files import check_folder, unused_name
+from realtime.core.language import _
 from realtime.core.paths import user_path, user_pictures_folder, user_videos_folder
 from realtime.core.settings import Value, parse_settings
 from realtime.core.specs import EffectSpec
@@ -178,7 +179,7 @@ def build(
             opened_outputs.append(opener.open(spec))
             opened.callback(_closing(opened_outputs[-1]))
         if sum(output.on_main_thread for output in opened_outputs) > 1:
-            raise OutputError("only one window at a time: choose one of window, fullscreen and kiosk")
+            raise OutputError(_("only one window at a time: choose one of window, fullscreen and kiosk"))
         source_type = _source_type(options.source)
         stats.source = _source_facts(info) | {"says_synthetic": bool(source_type)}
         chain = EffectChain(slots, stats, label, source_type=source_type, parameters=controls.parameters)
@@ -294,7 +295,9 @@ def _catalogue(options: Options, controls: ControlChannel, loop: RenderLoop) -> 
 def _midi(options: Options) -> MakeFrontEnd:
     """Return how to make what knobs change. Raises OptionError where no device is named."""
     if options.midi is None:
-        raise OptionError("--midi-learn needs a device to learn from: add --midi NAME; 'realtime devices' lists them")
+        raise OptionError(
+            _("--midi-learn needs a device to learn from: add --midi NAME; 'realtime devices' lists them")
+        )
     from realtime.remote.midi import MidiControl
 
     return functools.partial(
@@ -309,7 +312,7 @@ def _midi(options: Options) -> MakeFrontEnd:
 def _sound(options: Options, info: CameraInfo, controls: ControlChannel) -> Sound | None:
     """Return the sound asked for; None: none was, or nobody can hear it. Raises OptionError."""
     if options.drive and options.sound is None:
-        raise OptionError("--drive needs a sound that moves it: add --sound MIC, default for example, or a file")
+        raise OptionError(_("--drive needs a sound that moves it: add --sound MIC, default for example, or a file"))
     if options.sound is None:
         return None
     if options.every_frame and not info.live:
@@ -388,9 +391,9 @@ def _first_minute(options: Options, requested: Options, info: CameraInfo, contro
         return []
     is_demo = _is_demo(options, info)
     begins_with_portrait = not requested.effect
-    words = PORTRAIT_HINT if begins_with_portrait else HINT
+    words = _(PORTRAIT_HINT if begins_with_portrait else HINT)
     if is_demo and options.source is None:
-        words = DEMO_HINT
+        words = _(DEMO_HINT)
     front_ends: list[FrontEnd] = [Hint(controls, words)]
     return [*front_ends, DemoTour(controls)] if is_demo and begins_with_portrait else front_ends
 
@@ -446,21 +449,21 @@ def _open_source(
 
         open_source = SameCamera(open_source, request) if kind == "webcam" else open_source
 
-        name = f"camera {source}" if source.isdecimal() else without_password(source)
+        name = _("camera {source}", source=source) if source.isdecimal() else without_password(source)
         return _opened_or_awaited(name, open_source, request, stats, is_closed)
     if waits:
         from realtime.cameras.same import SameCamera
 
         planned = _planned_devices(options.output)
         open_first = SameCamera(lambda: _open_first(request, opened, planned), request)
-        return _opened_or_awaited("the camera", open_first, request, stats, is_closed)
+        return _opened_or_awaited(_("the camera"), open_first, request, stats, is_closed)
     from realtime.cameras.listing import first_camera
 
     first = first_camera()
     try:
         return cameras.open_camera(first, request), lambda: cameras.open_camera(first, request)
     except CameraError as error:
-        tell(f"{str(error).split(';')[0]}; showing the built-in demo viewer instead")
+        tell(_("{reason}; showing the built-in demo viewer instead", reason=first_clause(error)))
         return cameras.open_camera("demo", request), lambda: cameras.open_camera("demo", request)
 
 
@@ -473,7 +476,7 @@ def _opened_or_awaited(
         if not is_closed:
             return open_source(), open_source
     except CameraError as error:
-        log.warning("%s; looking for it every %g s, its picture comes as soon as it is there", error, LOOK_EVERY_S)
+        log.warning(_("%s; looking for it every %g s, its picture comes as soon as it is there"), error, LOOK_EVERY_S)
 
     def found(info: CameraInfo) -> None:
         stats.source.update(_source_facts(info))
@@ -501,7 +504,7 @@ def _open_first(request: CameraRequest, opened: Sequence[Output], planned: Set[s
     ours = {getattr(output, "device", "") for output in opened}.union(planned) - {""}
     found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
     if not found:
-        raise CameraError("no camera is plugged in")
+        raise CameraError(_("no camera is plugged in"))
     return cameras.open_camera(str(found[0].number), request)
 
 
@@ -534,7 +537,7 @@ def _with_output(options: Options) -> Options:
         return dataclasses.replace(options, output=("window",))
     path = unused_name(_DEMO_FILE)
     log.warning(
-        "no screen here: %g seconds go into %s instead; choose with --output camera, out.mp4, - (a pipe) or none",
+        _("no screen here: %g seconds go into %s instead; choose with --output camera, out.mp4, - (a pipe) or none"),
         options.seconds or _DEMO_SECONDS,
         path,
     )
@@ -551,7 +554,7 @@ def _keep_source_whole(options: Options) -> None:
     source = user_path(options.source or "")
     for spec in options.output:
         if options.source and source.exists() and user_path(spec).resolve() == source.resolve():
-            raise OutputError(f"{spec} is the source itself; give the output another name")
+            raise OutputError(_("{spec} is the source itself; give the output another name", spec=spec))
 
 
 def _effect_context(options: Options, progress: Progress, info: CameraInfo) -> EffectContext:
@@ -637,8 +640,8 @@ def _open_default(
     except OptionError:
         raise
     except RealtimeError as error:
-        shown = "the source as it is" if camera_may_be_seen else "a still photo instead, and not the camera"
-        log.warning("no portrait: %s; showing %s", error, shown)
+        shown = _("the source as it is") if camera_may_be_seen else _("a still photo instead, and not the camera")
+        log.warning(_("no portrait: %s; showing %s"), error, shown)
         if camera_may_be_seen:
             slot = EffectSlot("none", open_effect("none", options, context))
         else:
@@ -695,7 +698,7 @@ def _scene(options: Options, folder: SceneFolder | None) -> Scene | None:
     if options.scene is None:
         return None
     if options.effect:
-        raise OptionError("--scene brings its own effects; leave out --effect, or the scene")
+        raise OptionError(_("--scene brings its own effects; leave out --effect, or the scene"))
     path = Path(options.scene)
     if path.suffix == ".toml":
         return scene_files.read_scene(user_path(path))
@@ -732,7 +735,7 @@ def _choices(name: str) -> Sequence[str]:
     try:
         return effects.effect_class(name).choices()
     except Exception as error:  # it may be anybody's code
-        log.warning("effect %s cannot be chosen: %s", name, error)
+        log.warning(_("effect %s cannot be chosen: %s"), name, error)
         return ("",)
 
 

@@ -11,6 +11,7 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import ChooseEffect
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import OptionError
+from realtime.core.language import N_
 from realtime.core.paths import user_state_folder
 
 log = logging.getLogger(__name__)
@@ -23,9 +24,9 @@ _LOOK_LASTS_S = 10.0
 _FADE_S = 1.0
 _OPENS_WITHIN_S = 15.0
 
-HINT = "the mouse or H shows everything there is"
-PORTRAIT_HINT = "move, and the portrait looks at you; the mouse or H shows everything there is"
-DEMO_HINT = "no camera was found: this viewer is drawn; the mouse or H shows everything there is"
+HINT = N_("the mouse or H shows everything there is")
+PORTRAIT_HINT = N_("move, and the portrait looks at you; the mouse or H shows everything there is")
+DEMO_HINT = N_("no camera was found: this viewer is drawn; the mouse or H shows everything there is")
 
 
 class Hint(FrontEnd):

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from realtime.core.errors import FAULTS, in_one_line
+from realtime.core.language import _
 from realtime.outputs import Output
 from realtime.pipeline.render_loop import RenderLoop
 
@@ -50,7 +51,7 @@ class InCalls:
             try:
                 self._thread.start()
             except RuntimeError as error:  # no further thread now
-                self._give_up(f"no virtual camera can be opened now: {error}")
+                self._give_up(_("no virtual camera can be opened now: {reason}", reason=error))
 
     def look_after(self) -> None:
         """Let a camera that has been opened show what is made, and notice one that has ended by itself."""
@@ -64,7 +65,7 @@ class InCalls:
             self._was_mirrored = self._loop.maker.mirrored
             if self._mirrors:  # letters are read in a call
                 self._loop.maker.mirrored = False
-            self._say(f"in your calls: choose “{self.device}” as the camera there", _SAID_FOR_S)
+            self._say(_("in your calls: choose “{device}” as the camera there", device=self.device), _SAID_FOR_S)
         elif is_wanted and not is_opening and self._camera is None:
             self._give_up(self._why_ended())
 
@@ -88,7 +89,7 @@ class InCalls:
         self._loop.remove(camera)
         if self._mirrors and self._was_mirrored:
             self._loop.maker.mirrored = True
-        self._say("no longer in your calls", 4.0)
+        self._say(_("no longer in your calls"), 4.0)
 
     def _open(self) -> None:
         """[thread of its own]"""
@@ -112,4 +113,4 @@ class InCalls:
 
     def _why_ended(self) -> str:
         ended = [one.failure for one in self._loop.stats.outputs if one.name.startswith("camera ") and one.failure]
-        return ended[-1] if ended else "the virtual camera has ended"
+        return ended[-1] if ended else _("the virtual camera has ended")

@@ -11,6 +11,7 @@ import numpy as np
 from realtime.control.channel import ControlChannel
 from realtime.control.commands import Command, Quit
 from realtime.core.errors import RealtimeError
+from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.core.titles import effect_title
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
@@ -69,7 +70,7 @@ def still_of(effects: tuple[str, ...]) -> tuple[Pixels, str]:
         return picture, ""
     size: Size = USUAL_SIZE
     dark = np.full((size.height, size.width, 3), RESTING_BGR, np.uint8)
-    return dark, f"opening {', '.join(map(effect_title, effects)) or 'the picture'}"
+    return dark, _("opening {effects}", effects=", ".join(map(effect_title, effects)) or _("the picture"))
 
 
 def both(first: Callable[[str, float], None], second: Callable[[str, float], None]) -> Callable[[str, float], None]:

@@ -13,7 +13,9 @@ from typing import Any
 from realtime import effects, outputs
 from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
 from realtime.core.frame_rates import parse_rate
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
+from realtime.core.registry import RegistryEntry
 from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated, number, whole_number
 from realtime.disclosure.label import CORNERS, LabelStyle
@@ -31,9 +33,25 @@ def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
     def read(text: str) -> float:
         value = number(text, low, high)
         if value is None and not _is_number(text):
-            raise OptionError(f"'{abbreviated(text)}' is no number: give one from {low:g} to {high:g}{unit}")
+            raise OptionError(
+                _(
+                    "'{text}' is no number: give one from {low:g} to {high:g}{unit}",
+                    text=abbreviated(text),
+                    low=low,
+                    high=high,
+                    unit=_(unit),
+                )
+            )
         if value is None:
-            raise OptionError(f"'{abbreviated(text)}' is out of range: give a number from {low:g} to {high:g}{unit}")
+            raise OptionError(
+                _(
+                    "'{text}' is out of range: give a number from {low:g} to {high:g}{unit}",
+                    text=abbreviated(text),
+                    low=low,
+                    high=high,
+                    unit=_(unit),
+                )
+            )
         return value
 
     return read
@@ -51,9 +69,23 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = whole_number(text, high)
         if value is None and not _is_number(text):
-            raise OptionError(f"'{abbreviated(text)}' is no number: give a whole number from {low} to {high}")
+            raise OptionError(
+                _(
+                    "'{text}' is no number: give a whole number from {low} to {high}",
+                    text=abbreviated(text),
+                    low=low,
+                    high=high,
+                )
+            )
         if value is None or value < low:
-            raise OptionError(f"'{abbreviated(text)}' is out of range: give a whole number from {low} to {high}")
+            raise OptionError(
+                _(
+                    "'{text}' is out of range: give a whole number from {low} to {high}",
+                    text=abbreviated(text),
+                    low=low,
+                    high=high,
+                )
+            )
         return value
 
     return read
@@ -62,7 +94,14 @@ def _whole_number(low: int, high: int) -> Callable[[str], int]:
 def _one_of(*choices: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in choices:
-            raise OptionError(f"'{text}' is not one of {', '.join(choices)}{nearest(text, choices)}")
+            raise OptionError(
+                _(
+                    "'{text}' is not one of {choices}{hint}",
+                    text=text,
+                    choices=", ".join(choices),
+                    hint=nearest(text, choices),
+                )
+            )
         return text
 
     return read
@@ -74,7 +113,14 @@ def _effect(text: str) -> str:
     if name not in names and name.lower() in names:  # `STYLE:night`
         return name.lower() + text.strip()[len(name) :]
     if name not in names:
-        raise OptionError(f"no effect '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+        raise OptionError(
+            _(
+                "no effect '{name}'{hint}; there are: {names}",
+                name=name,
+                hint=nearest(name, names),
+                names=", ".join(names),
+            )
+        )
     return text
 
 
@@ -87,27 +133,35 @@ def _path(text: str) -> Path:
     return user_path(text)
 
 
+def summaries(parts: Mapping[str, RegistryEntry]) -> str:
+    """Return what the parts of a table are, `NAME: …; NAME: …`."""
+    return "; ".join(f"{name}: {_(part.summary)}" for name, part in parts.items())
+
+
 def _option(
     default: Any,
     group: str,
     metavar: str,
-    help: str,  # noqa: A002 - argparse's word
+    help: str | Callable[[], str],  # noqa: A002 - argparse's word
     read: Callable[[str], Any] = str,
     *,
     flag: str = "",
 ) -> Any:
-    """One field of Options. A tuple as default: repeatable. A bool or None with `flag="--x/--no-x"`: a switch."""
+    """One field of Options. A tuple as default: repeatable. A bool or None with `flag="--x/--no-x"`: a switch.
+
+    `help`: a marked text, or what makes it where it tells of other tables.
+    """
     metadata = {"group": group, "metavar": metavar, "help": help, "read": read, "flag": flag}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 _IN, _MADE, _OUT, _SOUND, _LONG, _TOLD = (
-    "what comes in",
-    "what is made of it",
-    "where it goes",
-    "what is heard",
-    "for how long",
-    "what is told",
+    N_("what comes in"),
+    N_("what is made of it"),
+    N_("where it goes"),
+    N_("what is heard"),
+    N_("for how long"),
+    N_("what is told"),
 )
 
 
@@ -119,228 +173,267 @@ class Options:
         None,
         _IN,
         "SOURCE",
-        "a camera by number (0) or name, a video file, a picture, a folder of numbered pictures, a network stream "
-        "(rtsp://…), or demo; default: camera 0, or the demo where there is none",
+        N_(
+            "a camera by number (0) or name, a video file, a picture, a folder of numbered pictures, a network stream "
+            "(rtsp://…), or demo; default: camera 0, or the demo where there is none"
+        ),
     )
     size: Size | None = _option(
-        None, _IN, "WxH", "size asked of the camera and given to what is made (1280x720)", Size.parse
+        None, _IN, "WxH", N_("size asked of the camera and given to what is made (1280x720)"), Size.parse
     )
     fps: float | None = _option(
         None,
         _IN,
         "N",
-        "frames per second asked of the camera and given to a virtual camera (30); of a folder of pictures: how fast "
-        "they play (what they say themselves, else 30); also as 30000/1001",
+        N_(
+            "frames per second asked of the camera and given to a virtual camera (30); of a folder of pictures: "
+            "how fast they play (what they say themselves, else 30); also as 30000/1001"
+        ),
         parse_rate,
     )
     mirror: bool | None = _option(
         None,
         _IN,
         "",
-        "exchange left and right, as in a looking glass; default: yes for a webcam that only you look at, no where "
-        "others see it (virtual camera, file, pipe)",
+        N_(
+            "exchange left and right, as in a looking glass; default: yes for a webcam that only you look at, no where "
+            "others see it (virtual camera, file, pipe)"
+        ),
         flag="--mirror/--no-mirror",
     )
     every_frame: bool = _option(
-        False, _IN, "", "recorded material: every frame, without hurry, none dropped", flag="--every-frame"
+        False, _IN, "", N_("recorded material: every frame, without hurry, none dropped"), flag="--every-frame"
     )
-    loop: bool = _option(False, _IN, "", "recorded material: begin again at its end", flag="--loop")
+    loop: bool = _option(False, _IN, "", N_("recorded material: begin again at its end"), flag="--loop")
     # "full" by default: "short" loses a viewer who steps back to 1.5 m (a face of 90 of 1280 pixels), "full" sees
     # faces of 60 and of 600 alike; it costs 1.8 ms a frame more on one core.
     detector: str = _option(
         "full",
         _IN,
         "NAME",
-        "; ".join(f"{n}: {p.summary}" for n, p in DETECTORS.items()) + "; default: full",
+        lambda: _("{detectors}; default: full", detectors=summaries(DETECTORS)),
         _one_of(*DETECTORS),
     )
     effect: tuple[str, ...] = _option(
         (),
         _MADE,
         "NAME[:ARG]",
-        "repeat it to chain effects; "
-        + "; ".join(f"{name}: {part.summary}" for name, part in effects.EFFECTS.items())
-        + "; default: portrait",
+        lambda: _("repeat it to chain effects; {effects}; default: portrait", effects=summaries(effects.EFFECTS)),
         _effect,
     )
     scene: str | None = _option(
-        None, _MADE, "NAME", "begin with this scene: its number, its name or its file; 'realtime scenes' lists them"
+        None, _MADE, "NAME", N_("begin with this scene: its number, its name or its file; 'realtime scenes' lists them")
     )
     scenes: Path | None = _option(
-        None, _MADE, "FOLDER", "the folder of the scenes; default: the one that 'realtime scenes' names", _path
+        None, _MADE, "FOLDER", N_("the folder of the scenes; default: the one that 'realtime scenes' names"), _path
     )
     scene_fade: float = _option(
         0.5,
         _MADE,
         "S",
-        "how many seconds a scene takes to come, where it says nothing of that; 0: a cut; default: 0.5",
-        _number(0, 60, " seconds"),
+        N_("how many seconds a scene takes to come, where it says nothing of that; 0: a cut; default: 0.5"),
+        _number(0, 60, N_(" seconds")),
     )
     painting: Path | None = _option(
-        None, _MADE, "FILE", "portrait: the whole painting, where the pack's frames show only the head", _path
+        None, _MADE, "FILE", N_("portrait: the whole painting, where the pack's frames show only the head"), _path
     )
     set: tuple[str, ...] = _option(
-        (), _MADE, "EFFECT.KEY=VALUE", "a setting of an effect; 'realtime effects NAME' lists them"
+        (), _MADE, "EFFECT.KEY=VALUE", N_("a setting of an effect; 'realtime effects NAME' lists them")
     )
     quality: str | None = _option(
         None,
         _MADE,
         "auto|fixed",
-        "style, also one chosen later with a key: auto works at a smaller size where the model is slower than the "
-        "camera; fixed always at the full one; default: auto",
+        N_(
+            "style, also one chosen later with a key: auto works at a smaller size where the model is slower than the "
+            "camera; fixed always at the full one; default: auto"
+        ),
         _one_of("auto", "fixed"),
     )
     provider: str = _option(
         "",
         _MADE,
         "NAME",
-        f"what models run on: {', '.join(provider.value for provider in Provider)}; default: the best that works",
+        lambda: _(
+            "what models run on: {providers}; default: the best that works",
+            providers=", ".join(provider.value for provider in Provider),
+        ),
         lambda text: Provider.parse(text).value,
     )
     label: str = _option(
         LabelStyle().text,
         _MADE,
         "TEXT",
-        "what is written onto pictures that show a face which is not the camera's; default: synthetic",
+        N_("what is written onto pictures that show a face which is not the camera's; default: synthetic"),
     )
     label_corner: str = _option(
-        LabelStyle().corner, _MADE, "CORNER", f"{', '.join(CORNERS)}; default: {LabelStyle().corner}", _one_of(*CORNERS)
+        LabelStyle().corner,
+        _MADE,
+        "CORNER",
+        lambda: _("{corners}; default: {corner}", corners=", ".join(CORNERS), corner=LabelStyle().corner),
+        _one_of(*CORNERS),
     )
     label_size: float = _option(
         LabelStyle().height_share,
         _MADE,
         "SHARE",
-        f"the label's height as a share of the picture's; default: {LabelStyle().height_share:g}",
+        lambda: _(
+            "the label's height as a share of the picture's; default: {share:g}", share=LabelStyle().height_share
+        ),
         _number(0.02, 0.25),
     )
     label_font: Path | None = _option(
-        None, _MADE, "FILE.ttf", "the font of its letters; default: its own, or one of this system that has them", _path
+        None,
+        _MADE,
+        "FILE.ttf",
+        N_("the font of its letters; default: its own, or one of this system that has them"),
+        _path,
     )
     no_label: bool = _option(
-        False, _MADE, "", "no label on them; many countries and platforms require one", flag="--no-label"
+        False, _MADE, "", N_("no label on them; many countries and platforms require one"), flag="--no-label"
     )
     output: tuple[str, ...] = _option(
         (),
         _OUT,
         "OUTPUT",
-        "repeat it for several at once; window; fullscreen[:SCREEN]; kiosk[:SCREEN]: the same, and only Ctrl+Alt+Q "
-        "ends it; camera[:BACKEND[:DEVICE]]: a virtual camera; out.mp4, .mkv, .mov, .webm, .gif; out.png, .jpg: the "
-        "last picture; folder/: numbered PNGs; -: raw BGR frames on "
-        "standard output; none; default: window",
+        N_(
+            "repeat it for several at once; window; fullscreen[:SCREEN]; kiosk[:SCREEN]: the same, and only "
+            "Ctrl+Alt+Q ends it; camera[:BACKEND[:DEVICE]]: a virtual camera; out.mp4, .mkv, .mov, .webm, .gif; "
+            "out.png, .jpg: the last picture; folder/: numbered PNGs; -: raw BGR frames on standard output; "
+            "none; default: window"
+        ),
         _output,
     )
-    screen: int = _option(0, _OUT, "N", "the screen a window opens on, counted from 0", _whole_number(0, 31))
+    screen: int = _option(0, _OUT, "N", N_("the screen a window opens on, counted from 0"), _whole_number(0, 31))
     rotate: int = _option(
         0,
         _OUT,
         "DEGREES",
-        "turn the picture clockwise on a screen hung on its side: 0, 90, 180, 270",
+        N_("turn the picture clockwise on a screen hung on its side: 0, 90, 180, 270"),
         lambda text: int(_one_of("0", "90", "180", "270")(text)),
     )
     hud: bool = _option(
-        False, _OUT, "", "show fps, age and milliseconds on the window (only there; key: i)", flag="--hud"
+        False, _OUT, "", N_("show fps, age and milliseconds on the window (only there; key: i)"), flag="--hud"
     )
     fresh: bool = _option(
-        False, _OUT, "", "forget what was chosen in the window the last time: look, source, size", flag="--fresh"
+        False, _OUT, "", N_("forget what was chosen in the window the last time: look, source, size"), flag="--fresh"
     )
-    overwrite: bool = _option(False, _OUT, "", "replace files that exist", flag="--overwrite")
+    overwrite: bool = _option(False, _OUT, "", N_("replace files that exist"), flag="--overwrite")
     split: Split | None = _option(
         None,
         _OUT,
         "2h|4GB",
-        "a recording goes on in another file (out-002.mp4) after so long, or where it has become so large; both as "
-        "2h,4GB; never; default: 2h,4GB, and never for a film",
+        N_(
+            "a recording goes on in another file (out-002.mp4) after so long, or where it has become so large; both as "
+            "2h,4GB; never; default: 2h,4GB, and never for a film"
+        ),
         parse_split,
     )
     sign: Path | None = _option(
         None,
         _OUT,
         "FILE.pem",
-        "sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file",
+        N_("sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file"),
         _path,
     )
     keep_in: Path | None = _option(
         None,
         _OUT,
         "FOLDER",
-        "where the keys for snapshot and record save to; default: your folders for pictures and for videos",
+        N_("where the keys for snapshot and record save to; default: your folders for pictures and for videos"),
         _path,
     )
     sound: SoundSpec | None = _option(
         None,
         _SOUND,
         "MIC>OUT",
-        "take a microphone to a sound output, as much later as the picture is, and into recordings; in quotes; each a "
-        "name, a part of one, a number ('realtime devices') or default; MIC alone: only into recordings and for "
-        "--drive; a file in place of MIC: played again and again",
+        N_(
+            "take a microphone to a sound output, as much later as the picture is, and into recordings; in "
+            "quotes; each a name, a part of one, a number ('realtime devices') or default; MIC alone: only into "
+            "recordings and for --drive; a file in place of MIC: played again and again"
+        ),
         SoundSpec.parse,
     )
     sound_offset: float = _option(
         0.0,
         _SOUND,
         "MS",
-        "sound comes so many milliseconds later than measured (negative: earlier): what a camera needs before it gives "
-        "its picture (0)",
-        _number(-2000, 2000, " milliseconds"),
+        N_(
+            "sound comes so many milliseconds later than measured (negative: earlier): what a camera needs "
+            "before it gives its picture (0)"
+        ),
+        _number(-2000, 2000, N_(" milliseconds")),
     )
     drive: tuple[DriveSpec, ...] = _option(
         (),
         _SOUND,
         "PARAMETER=FEATURE[:...]",
-        "let the sound move a parameter, style.strength=level:attack=0.05,release=0.4,range=0.2..1; features: "
-        + "; ".join(f"{name}: {what}" for name, what in FEATURES.items()),
+        lambda: _(
+            "let the sound move a parameter, style.strength=level:attack=0.05,release=0.4,range=0.2..1; features: "
+            "{features}",
+            features="; ".join(f"{name}: {_(what)}" for name, what in FEATURES.items()),
+        ),
         DriveSpec.parse,
     )
-    frames: int | None = _option(None, _LONG, "N", "stop after so many frames", _whole_number(1, 10**9))
-    seconds: float | None = _option(None, _LONG, "S", "stop after so many seconds", _number(0.01, 1e7, " seconds"))
+    frames: int | None = _option(None, _LONG, "N", N_("stop after so many frames"), _whole_number(1, 10**9))
+    seconds: float | None = _option(
+        None, _LONG, "S", N_("stop after so many seconds"), _number(0.01, 1e7, N_(" seconds"))
+    )
     stats: Path | None = _option(
-        None, _TOLD, "FILE.json", "write what was counted and measured, each minute and at the end", _path
+        None, _TOLD, "FILE.json", N_("write what was counted and measured, each minute and at the end"), _path
     )
     remote: Address | None = _option(
         None,
         _TOLD,
         "[HOST:]PORT",
-        "a page to see and change everything in a browser, and the same for programs; PORT alone: from this machine; "
-        "with a HOST (0.0.0.0: all addresses of this machine) from others too, who need a token (docs/remote.md)",
+        N_(
+            "a page to see and change everything in a browser, and the same for programs; PORT alone: from this "
+            "machine; with a HOST (0.0.0.0: all addresses of this machine) from others too, who need a token "
+            "(docs/remote.md)"
+        ),
         parse_address,
     )
     osc: Address | None = _option(
         None,
         _TOLD,
         "[HOST:]PORT",
-        "take parameters and commands over OSC; PORT alone: from this machine; with a HOST from its network too, "
-        "without a password; 'realtime osc' lists the addresses",
+        N_(
+            "take parameters and commands over OSC; PORT alone: from this machine; with a HOST from its network too, "
+            "without a password; 'realtime osc' lists the addresses"
+        ),
         parse_address,
     )
     osc_to: tuple[Address, ...] = _option(
-        (), _TOLD, "HOST:PORT", "tell every change over OSC, for motor faders; repeat it for several", parse_address
+        (), _TOLD, "HOST:PORT", N_("tell every change over OSC, for motor faders; repeat it for several"), parse_address
     )
     midi: str | None = _option(
         None,
         _TOLD,
         "DEVICE",
-        "knobs, faders and keys of this MIDI device: its name or a part of it ('realtime devices'); what they move "
-        "is in a preset's table [midi] (docs/osc-midi.md)",
+        N_(
+            "knobs, faders and keys of this MIDI device: its name or a part of it ('realtime devices'); what they move "
+            "is in a preset's table [midi] (docs/osc-midi.md)"
+        ),
     )
     midi_bind: tuple[tuple[Control, Binding], ...] = _option(
         (),
         _TOLD,
         "CONTROL=WHAT",
-        "one more line of that table: 'cc 1.20=style.strength 0.2..1', 'note 1.60=next-effect'",
+        N_("one more line of that table: 'cc 1.20=style.strength 0.2..1', 'note 1.60=next-effect'"),
         parse_binding,
     )
     midi_learn: Path | None = _option(
         None,
         _TOLD,
         "FILE.toml",
-        "learn: change a parameter, then move a knob, and it has it; the map is written to this preset",
+        N_("learn: change a parameter, then move a knob, and it has it; the map is written to this preset"),
         _path,
     )
     midi_takeover: bool = _option(
         True,
         _TOLD,
         "",
-        "a knob that stands elsewhere than the value moves it only once it passes it; default: yes",
+        N_("a knob that stands elsewhere than the value moves it only once it passes it; default: yes"),
         flag="--midi-takeover/--no-midi-takeover",
     )
 
@@ -356,10 +449,14 @@ class Options:
             left, equals, value = text.partition("=")
             name, dot, key = left.strip().partition(".")
             if not (equals and dot and key):
-                raise OptionError(f"--set {text}: write it as EFFECT.KEY=VALUE, for example portrait.wander=off")
+                raise OptionError(
+                    _("--set {text}: write it as EFFECT.KEY=VALUE, for example portrait.wander=off", text=text)
+                )
             if name not in effects.effect_names():
                 names = effects.effect_names()
-                raise OptionError(f"--set {text}: no effect '{name}'{nearest(name, names)}")
+                raise OptionError(
+                    _("--set {text}: no effect '{name}'{hint}", text=text, name=name, hint=nearest(name, names))
+                )
             settings.setdefault(name, {})[key.strip().replace("-", "_")] = value.strip()
         if self.painting is not None:
             settings.setdefault("portrait", {})["painting"] = str(self.painting)
@@ -383,10 +480,11 @@ def add_arguments(
             continue
         about = field.metadata
         group = groups.get(about["group"]) or groups.setdefault(
-            about["group"], parser.add_argument_group(about["group"])
+            about["group"], parser.add_argument_group(_(about["group"]))
         )
         flag = f"--{name.replace('_', '-')}"
-        help_text = helps.get(name, about["help"]).replace("%", "%%")
+        about_it = helps.get(name, about["help"])
+        help_text = (about_it() if callable(about_it) else _(about_it)).replace("%", "%%")
         if about["flag"]:
             action = argparse.BooleanOptionalAction if "/" in about["flag"] else "store_true"
             group.add_argument(flag, action=action, default=None, help=help_text)
@@ -394,7 +492,7 @@ def add_arguments(
             action = "append" if isinstance(field.default, tuple) else "store"
             group.add_argument(flag, action=action, default=None, metavar=about["metavar"], help=help_text)
     parser.add_argument(
-        "--preset", metavar="FILE.toml", help="take options from a file; what stands on the command line wins"
+        "--preset", metavar="FILE.toml", help=_("take options from a file; what stands on the command line wins")
     )
 
 
@@ -425,17 +523,31 @@ def _parse(name: str, value: object, where: str) -> Any:
     metavar = field.metadata["metavar"]
     if switch:
         if not isinstance(value, bool):
-            raise OptionError(f"{where}: write true or false, not {value!r}")
+            raise OptionError(_("{where}: write true or false, not {value!r}", where=where, value=value))
         return value
     if isinstance(value, bool) or (isinstance(value, (list, tuple)) and not repeatable):
-        raise OptionError(f"{where}: cannot be {value!r}; it is written {field.metadata['metavar']}")
+        raise OptionError(
+            _(
+                "{where}: cannot be {value!r}; it is written {metavar}",
+                where=where,
+                value=value,
+                metavar=field.metadata["metavar"],
+            )
+        )
     texts = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
     try:
         parsed = tuple(read(text) for text in texts)
     except OptionError as error:
         raise OptionError(f"{where}: {error}") from error
     except UNREADABLE as error:
-        raise OptionError(f"{where} cannot be read: {why_unreadable(error)}; write it as {metavar}") from error
+        raise OptionError(
+            _(
+                "{where} cannot be read: {reason}; write it as {metavar}",
+                where=where,
+                reason=why_unreadable(error),
+                metavar=metavar,
+            )
+        ) from error
     return parsed if repeatable else parsed[0]
 
 
@@ -445,11 +557,15 @@ def _read_preset(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content: Mapping[str, Any] = tomllib.load(file)
     except FileNotFoundError:
-        raise OptionError(f"no such preset: {path}; check the path") from None
+        raise OptionError(_("no such preset: {path}; check the path", path=path)) from None
     except OSError as error:
-        raise OptionError(f"preset {path} cannot be read: {error.strerror or error}; check the path") from error
+        raise OptionError(
+            _("preset {path} cannot be read: {reason}; check the path", path=path, reason=error.strerror or error)
+        ) from error
     except UNREADABLE as error:
-        raise OptionError(f"preset {path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
+        raise OptionError(
+            _("preset {path} cannot be read: {reason}; mend it as TOML", path=path, reason=why_unreadable(error))
+        ) from error
     return from_table(content, f"preset {path}", path.parent)
 
 
@@ -470,13 +586,13 @@ def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str
                 values |= _midi(value, at)
                 continue
             if key not in effect_names:
-                raise OptionError(f"{at}: no effect of that name{nearest(key, effect_names)}")
+                raise OptionError(_("{at}: no effect of that name{hint}", at=at, hint=nearest(key, effect_names)))
             texts = {name: preset_paths.setting_from(_toml_text(item), folder) for name, item in value.items()}
             settings += [f"{key}.{name}={text}" for name, text in texts.items()]
             continue
         name = key.replace("-", "_")
         if name not in FIELDS:
-            raise OptionError(f"{at}: no such option{nearest(key, option_names)}")
+            raise OptionError(_("{at}: no such option{hint}", at=at, hint=nearest(key, option_names)))
         values[name] = preset_paths.from_folder(name, _parse(name, value, at), folder)
     if settings:
         values["set"] = (*values.get("set", ()), *settings)

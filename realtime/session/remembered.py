@@ -21,6 +21,7 @@ from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.core.paths import user_config_folder
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Size
@@ -83,7 +84,7 @@ def opened(options: Options, progress: Progress, stats: RunStats) -> Run:
     except RealtimeError as error:
         if asked == options:
             raise
-        log.warning("%s; so it begins afresh", error)
+        log.warning(_("%s; so it begins afresh"), error)
         set_aside(look_file(place))
         run = build(options, progress, stats, beside, window_size=left.window)
     memory[-1].attend(run)
@@ -107,7 +108,7 @@ def with_left(options: Options, left: Left, place: Path) -> Options:
     if options.source is None and scene.source is not None:
         live = _is_live(scene.source)
         if live is None:
-            log.warning("%s is not there now; another source is taken", scene.source)
+            log.warning(_("%s is not there now; another source is taken"), scene.source)
             return options if says_look else dataclasses.replace(options, source=_what_there_is())
         # A film that was chosen in a window begins again at its end.
         options = dataclasses.replace(options, source=scene.source, loop=options.loop or not live)
@@ -155,7 +156,7 @@ def recalled(place: Path) -> Left:
         try:
             scene = scene_files.read_scene(path)
         except RealtimeError as error:
-            log.warning("%s; it is laid aside, and all begins afresh", error)
+            log.warning(_("%s; it is laid aside, and all begins afresh"), error)
             set_aside(path)
     with contextlib.suppress(OSError, UnicodeDecodeError, RealtimeError):
         data = _window_file(place).read_bytes()[:_LARGEST_BYTES]
@@ -268,13 +269,15 @@ class Memory(FrontEnd):
             try:
                 keep(self._place, changed)
             except FAULTS as error:  # a full disk, a folder that is read-only: nothing that the picture waits for
-                self._faults.failure(f"what is chosen cannot be remembered: {in_one_line(error)}", error)
+                self._faults.failure(
+                    _("what is chosen cannot be remembered: {reason}", reason=in_one_line(error)), error
+                )
 
         try:
             self._writer = threading.Thread(target=write, name="remembering", daemon=True)
             self._writer.start()
         except RuntimeError as error:  # no further thread now
-            self._faults.failure("what is chosen cannot be remembered now", error)
+            self._faults.failure(_("what is chosen cannot be remembered now"), error)
 
 
 def _may_be_kept(source: str | None) -> bool:

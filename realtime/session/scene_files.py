@@ -14,6 +14,7 @@ import tomli_w
 from realtime.control.channel import ListedScene
 from realtime.core.errors import UNREADABLE, OptionError, OutputError, nearest, why_unreadable
 from realtime.core.files import atomic_write, put_in_free_place
+from realtime.core.language import _
 from realtime.core.paths import user_data_folder
 from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated
@@ -58,19 +59,32 @@ def read_scene(path: Path) -> Scene:
     its like.
     """
     content = _read_table(path)
-    where = f"scene {path}"
+    where = _("scene {path}", path=path)
     about = content.pop(SCENE, {})
     if not isinstance(about, dict):
-        raise OptionError(f"{where}: '{SCENE}' is a table; write [{SCENE}], then name = and number = below it")
+        raise OptionError(
+            _(
+                "{where}: '{scene}' is a table; write [{scene}], then name = and number = below it",
+                where=where,
+                scene=SCENE,
+            )
+        )
     asked = content.get("effect", ())
     asked = [asked] if isinstance(asked, str) else asked
     if isinstance(asked, list) and len(asked) > _MOST_EFFECTS:
-        raise OptionError(f"{where} names {len(asked)} effects; {_MOST_EFFECTS} are taken at most")
+        raise OptionError(
+            _(
+                "{where} names {count} effects; {most_effects} are taken at most",
+                where=where,
+                count=len(asked),
+                most_effects=_MOST_EFFECTS,
+            )
+        )
     owners = _owners([str(spec) for spec in asked] if isinstance(asked, list) else [])
     numbered = {owner: content.pop(owner) for owner in owners if _is_numbered(owner) and owner in content}
     options = Options(**from_table(content, where, path.parent))
     if not options.effect:
-        raise OptionError(f'{where} names no effect; write effect = ["style:night"], for example')
+        raise OptionError(_('{where} names no effect; write effect = ["style:night"], for example', where=where))
     settings = options.effect_settings()
     effects = []
     for owner, spec in zip(_owners(options.effect), options.effect, strict=True):
@@ -132,7 +146,7 @@ class SceneFolder:
         for path, scene in read:
             if scene.number is not None and scene.number not in numbers.values():
                 numbers[path] = scene.number
-        for path, _ in read:
+        for path, _unused in read:
             numbers.setdefault(path, free_number(numbers.values()))
         listed = [
             ListedScene(numbers[path], scene.name, path, picture_of(path), tuple(one.spec for one in scene.effects))
@@ -149,10 +163,14 @@ class SceneFolder:
             if one.number == number or one.name.casefold() == wanted.casefold() or one.file.stem == wanted:
                 return one
         if not scenes:
-            raise OptionError(f"there are no scenes in {self.folder} yet; keep one first, with Shift and a digit")
+            raise OptionError(
+                _("there are no scenes in {folder} yet; keep one first, with Shift and a digit", folder=self.folder)
+            )
         names = [one.name for one in scenes]
-        hint = nearest(wanted, names) or f"; there are: {', '.join(f'{one.number} {one.name}' for one in scenes)}"
-        raise OptionError(f"no scene '{abbreviated(wanted)}'{hint}")
+        hint = nearest(wanted, names) or _(
+            "; there are: {scenes}", scenes=", ".join(f"{one.number} {one.name}" for one in scenes)
+        )
+        raise OptionError(_("no scene '{wanted}'{hint}", wanted=abbreviated(wanted), hint=hint))
 
     def keep(self, scene: Scene, picture_png: bytes | memoryview | None) -> ListedScene:
         """Write a scene; one that has its number is put aside, into the folder `replaced`. Without a number it has the
@@ -168,7 +186,11 @@ class SceneFolder:
                     self._put_aside(one)
         except OSError as error:
             raise OutputError(
-                f"a scene cannot be kept in {self.folder}: {error.strerror or error}; choose another: --scenes FOLDER"
+                _(
+                    "a scene cannot be kept in {folder}: {reason}; choose another: --scenes FOLDER",
+                    folder=self.folder,
+                    reason=error.strerror or error,
+                )
             ) from error
         path = self.folder / f"{number}-{_file_name(scene.name)}.toml"
         picture = path.with_suffix(".png")
@@ -201,7 +223,9 @@ def scene_asked(text: str) -> tuple[int | None, str]:
     assert match is not None  # noqa: S101 - every text does
     number = int(match[1][:9]) if match[1] else None
     if number is not None and number > _LARGEST_NUMBER:
-        raise OptionError(f"a scene's number goes from 0 to {_LARGEST_NUMBER}, and 0 to 9 have keys")
+        raise OptionError(
+            _("a scene's number goes from 0 to {largest_number}, and 0 to 9 have keys", largest_number=_LARGEST_NUMBER)
+        )
     return number, _checked_name(match[2].strip(), "keep-scene")
 
 
@@ -222,14 +246,20 @@ def _read_table(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             data = file.read(_LARGEST_BYTES + 1)
         if len(data) > _LARGEST_BYTES:
-            raise OptionError(f"scene {path} is larger than {_LARGEST_BYTES // 1024} kB; it is none")
+            raise OptionError(
+                _("scene {path} is larger than {most_kib} kB; it is none", path=path, most_kib=_LARGEST_BYTES // 1024)
+            )
         return tomllib.loads(data.decode("utf-8-sig"))
     except OptionError:
         raise
     except OSError as error:
-        raise OptionError(f"scene {path} cannot be read: {error.strerror or error}; check the path") from error
+        raise OptionError(
+            _("scene {path} cannot be read: {reason}; check the path", path=path, reason=error.strerror or error)
+        ) from error
     except UNREADABLE as error:
-        raise OptionError(f"scene {path} cannot be read: {why_unreadable(error)}; mend it as TOML") from error
+        raise OptionError(
+            _("scene {path} cannot be read: {reason}; mend it as TOML", path=path, reason=why_unreadable(error))
+        ) from error
 
 
 def _owners(specs: Sequence[str]) -> list[str]:
@@ -246,7 +276,9 @@ def _is_numbered(owner: str) -> bool:
 
 def _settings_in(table: object, where: str, folder: Path) -> Mapping[str, object]:
     if not isinstance(table, dict):
-        raise OptionError(f"{where} is a table of settings; write [{where.rpartition(' ')[2]}]")
+        raise OptionError(
+            _("{where} is a table of settings; write [{name}]", where=where, name=where.rpartition(" ")[2])
+        )
     return {
         name: preset_paths.setting_from(value, folder) if isinstance(value, str) else value
         for name, value in table.items()
@@ -256,16 +288,20 @@ def _settings_in(table: object, where: str, folder: Path) -> Mapping[str, object
 def _name_in(about: Mapping[str, object], where: str) -> str:
     for key in about:
         if key not in _ABOUT:
-            raise OptionError(f"{where}: a scene has no '{abbreviated(key)}'{nearest(key, _ABOUT)}")
+            raise OptionError(
+                _("{where}: a scene has no '{key}'{hint}", where=where, key=abbreviated(key), hint=nearest(key, _ABOUT))
+            )
     name = about.get("name", "")
     if not isinstance(name, str):
-        raise OptionError(f"{where}: name is a text")
+        raise OptionError(_("{where}: name is a text", where=where))
     return _checked_name(name.strip(), where)
 
 
 def _checked_name(name: str, where: str) -> str:
     if len(name) > _LONGEST_NAME or not name.isprintable():
-        raise OptionError(f"{where}: a scene's name has {_LONGEST_NAME} letters at most, on one line")
+        raise OptionError(
+            _("{where}: a scene's name has {most} letters at most, on one line", where=where, most=_LONGEST_NAME)
+        )
     return name
 
 
@@ -274,7 +310,13 @@ def _number_in(about: Mapping[str, object], where: str) -> int | None:
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _LARGEST_NUMBER:
-        raise OptionError(f"{where}: number is a whole number from 0 to {_LARGEST_NUMBER}")
+        raise OptionError(
+            _(
+                "{where}: number is a whole number from 0 to {largest_number}",
+                where=where,
+                largest_number=_LARGEST_NUMBER,
+            )
+        )
     return number
 
 
@@ -283,7 +325,13 @@ def _fade_in(about: Mapping[str, object], where: str) -> float | None:
     if fade_s is None:
         return None
     if isinstance(fade_s, bool) or not isinstance(fade_s, int | float) or not 0 <= fade_s <= _LONGEST_FADE_S:
-        raise OptionError(f"{where}: fade_s is a number of seconds from 0 to {_LONGEST_FADE_S:g}")
+        raise OptionError(
+            _(
+                "{where}: fade_s is a number of seconds from 0 to {longest_fade_s:g}",
+                where=where,
+                longest_fade_s=_LONGEST_FADE_S,
+            )
+        )
     return float(fade_s)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from realtime.control.channel import ListedScene
 from realtime.core.errors import OptionError, OutputError
 from realtime.core.files import atomic_write, names_beside, put_in_place, temporary_name
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.specs import EffectSpec, joined_files, model_and_rest, names_in
 from realtime.pipeline.effect_slot import SceneEffect
@@ -30,7 +31,9 @@ def pack(scenes: Sequence[ListedScene], target: Path) -> None:
             target.rmdir()
         put_in_place(unfinished, target)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}; choose another folder") from error
+        raise OutputError(
+            _("cannot write {target}: {reason}; choose another folder", target=target, reason=error.strerror or error)
+        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -47,7 +50,13 @@ def bring(scenes: Sequence[ListedScene], folder: SceneFolder) -> Sequence[Listed
             scene = carrier.carried(dataclasses.replace(read_scene(one.file), number=number))
             brought.append(folder.keep(scene, None if one.picture is None else one.picture.read_bytes()))
     except OSError as error:
-        raise OutputError(f"cannot write to {folder.folder}: {error.strerror or error}; choose another") from error
+        raise OutputError(
+            _(
+                "cannot write to {folder}: {reason}; choose another",
+                folder=folder.folder,
+                reason=error.strerror or error,
+            )
+        ) from error
     return brought
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from realtime.control.channel import ControlChannel, ListedScene
 from realtime.control.commands import ChooseSource, SetMirrored
 from realtime.core.errors import FAULTS, OptionError, RealtimeError, in_one_line
+from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.outputs.picture_folder import encoded_png
@@ -82,7 +83,7 @@ class Scenes:
             try:
                 thread.start()
             except RuntimeError as error:  # no further thread now; the next key tries again
-                self._controls.say(f"no scene can be opened now: {error}")
+                self._controls.say(_("no scene can be opened now: {reason}", reason=error))
                 return
             self._thread = thread
         self._work.put(work)
@@ -96,7 +97,7 @@ class Scenes:
                 self._say(str(error))
             except FAULTS as error:
                 log.debug("a scene", exc_info=error)
-                self._say(f"the scene fails: {in_one_line(error)}")
+                self._say(_("the scene fails: {reason}", reason=in_one_line(error)))
 
     def _say(self, line: str) -> None:
         log.warning("%s", line)
@@ -112,7 +113,7 @@ class Scenes:
     def _step(self, by: int) -> None:
         scenes = self._folder.list()
         if not scenes:
-            raise OptionError("there are no scenes yet; keep one with Shift and a digit")
+            raise OptionError(_("there are no scenes yet; keep one with Shift and a digit"))
         names = [one.name for one in scenes]
         at = names.index(self._last) + by if self._last in names else min(0, by)
         self._show(read_scene(scenes[at % len(scenes)].file), None)
@@ -135,8 +136,8 @@ class Scenes:
         picture = None if shown is None else encoded_png(shown, _small(shown))
         kept = self._folder.keep(Scene(title, number, effects, source), picture)
         self._last = kept.name
-        log.info("kept scene %d, %s", kept.number, kept.file)
-        self._controls.say(f"kept as scene {kept.number}: {kept.name}")
+        log.info(_("kept scene %d, %s"), kept.number, kept.file)
+        self._controls.say(_("kept as scene {number}: {name}", number=kept.number, name=kept.name))
 
     def listed(self) -> tuple[ListedScene, ...]:
         """[any] Return the scenes there are."""

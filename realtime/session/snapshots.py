@@ -13,6 +13,7 @@ import cv2
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.core.files import unused_name, write_new
 from realtime.core.finishing_threads import FinishingThread
+from realtime.core.language import _
 from realtime.core.paths import in_words
 from realtime.disclosure.c2pa import Signer
 from realtime.imaging.frame import Frame, Pixels
@@ -68,19 +69,26 @@ class Snapshots:
         path = unused_name(self._films / _named_by_time(".mp4"))  # which the recorder does not replace
         self.recorder = self._open_recorder(path)
         self.recording = path.name
-        self._say(f"recording {path.name}")
+        self._say(_("recording {name}", name=path.name))
         return self.recorder
 
     def recording_stopped(self) -> None:
         """Say where the recording lies, after its output has been closed."""
         more = len(getattr(self.recorder, "paths", ())) - 1
         if more > 0:
-            parts = "1 more part" if more == 1 else f"{more} more parts"
-            self._say(f"saved {self.recording} and {parts} in {in_words(self._films)}")
-            log.info("saved %s and %s", self._films / self.recording, parts)
+            parts = _("1 more part") if more == 1 else _("{more} more parts", more=more)
+            self._say(
+                _(
+                    "saved {recording} and {parts} in {films}",
+                    recording=self.recording,
+                    parts=parts,
+                    films=in_words(self._films),
+                )
+            )
+            log.info(_("saved %s and %s"), self._films / self.recording, parts)
         else:
-            self._say(f"saved {self.recording} in {in_words(self._films)}")
-            log.info("saved %s", self._films / self.recording)
+            self._say(_("saved {recording} in {films}", recording=self.recording, films=in_words(self._films)))
+            log.info(_("saved %s"), self._films / self.recording)
         self.recorder, self.recording = None, ""
 
     def recording_failed(self, reason: str) -> None:
@@ -104,8 +112,8 @@ class Snapshots:
             log.warning("%s", error)
             self._say(str(error))
         else:
-            self._say(f"saved {path.name} in {in_words(path.parent)}")
-            log.info("saved %s", path)
+            self._say(_("saved {name} in {folder}", name=path.name, folder=in_words(path.parent)))
+            log.info(_("saved %s"), path)
             then(path)
 
 
@@ -119,5 +127,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder {folder} cannot be made: {error.strerror or error}; choose another: --keep-in FOLDER"
+            _(
+                "the folder {folder} cannot be made: {reason}; choose another: --keep-in FOLDER",
+                folder=folder,
+                reason=error.strerror or error,
+            )
         ) from error

@@ -35,6 +35,7 @@ from realtime.control.commands import (
 )
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
+from realtime.core.language import N_, _
 from realtime.core.titles import effect_title
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
@@ -47,7 +48,7 @@ log = logging.getLogger(__name__)
 _STATUS_EVERY_S = 0.25
 _AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the end;
 _SOON_S = 0.5  # where somebody waits for it, not much
-_NOTHING_RESTS = "no effect here asks how your face is at rest"
+_NOTHING_RESTS = N_("no effect here asks how your face is at rest")
 _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
@@ -122,7 +123,7 @@ class Supervisor:
             try:
                 front_end.look_after()
             except FAULTS as error:  # the picture goes on without it
-                self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
+                self._front_end_faults.failure(_("the {part} fails", part=type(front_end).__name__), error)
 
     def close(self) -> None:
         """Let what is being opened or saved come to its end."""
@@ -130,7 +131,7 @@ class Supervisor:
             try:
                 front_end.close()
             except FAULTS as error:
-                self._front_end_faults.failure(f"closing the {type(front_end).__name__} fails", error)
+                self._front_end_faults.failure(_("closing the {part} fails", part=type(front_end).__name__), error)
         if self._in_calls is not None:
             self._in_calls.close()
         if self.scenes is not None:
@@ -145,7 +146,7 @@ class Supervisor:
                 loop.stop()
             case SetMirrored(on):
                 loop.maker.mirrored = not loop.maker.mirrored if on is None else on
-                say("mirrored" if loop.maker.mirrored else "not mirrored")
+                say("mirrored" if loop.maker.mirrored else _("not mirrored"))
             case SetPaused(on):
                 loop.maker.paused = not loop.maker.paused if on is None else on
             case SetBlank(on):
@@ -169,7 +170,7 @@ class Supervisor:
             case NextParameter():
                 self._next_parameter()
             case LearnRest():
-                says = "look straight at the camera for a second" if loop.chain.learn_rest() else _NOTHING_RESTS
+                says = _("look straight at the camera for a second") if loop.chain.learn_rest() else _(_NOTHING_RESTS)
                 self.controls.say(says)
             case SaveSnapshot():
                 if loop.newest is not None:
@@ -178,7 +179,7 @@ class Supervisor:
                 self._keep_face(effect)
             case SetInCalls(on):
                 if self._in_calls is None:
-                    say("nothing is live here; no call can take it")
+                    say(_("nothing is live here; no call can take it"))
                 else:
                     self._in_calls.set(on)
             case SetRecording(on):
@@ -188,7 +189,7 @@ class Supervisor:
 
     def _obey_scene(self, command: ChooseScene | StepScene | KeepScene) -> None:
         if self.scenes is None:
-            self.controls.say("there are no scenes in this run")
+            self.controls.say(_("there are no scenes in this run"))
             return
         match command:
             case ChooseScene(name, fade_s):
@@ -201,7 +202,7 @@ class Supervisor:
     def _keep_face(self, effect: str) -> None:
         kept = self._loop.chain.keepsake()
         if kept is None:
-            self.controls.say("no effect here makes a face of its own; --effect walk does")
+            self.controls.say(_("no effect here makes a face of its own; --effect walk does"))
             return
         self._snapshots.save_face(*kept, lambda path: self._use_face(effect, path))
 
@@ -212,7 +213,7 @@ class Supervisor:
 
     def _set_blank(self, on: bool) -> None:
         if self._loop.every_frame:
-            self.controls.say("nothing is live here; there is nothing to blank")
+            self.controls.say(_("nothing is live here; there is nothing to blank"))
             return
         self._try(lambda: self._loop.set_blank(on))
         self._tell_status()
@@ -221,11 +222,11 @@ class Supervisor:
         try:
             change()
         except RuntimeError as error:  # no further thread now
-            self._say(f"the camera cannot be opened now: {error}")
+            self._say(_("the camera cannot be opened now: {reason}", reason=error))
 
     def _choose_item(self, name: str) -> None:
         if self.controls.programme is None:
-            self.controls.say("no programme runs here; choose an effect instead")
+            self.controls.say(_("no programme runs here; choose an effect instead"))
             return
         try:
             self.controls.programme.choose(name)
@@ -243,16 +244,17 @@ class Supervisor:
         if path:
             self.controls.parameters.step(path, steps)
         self.controls.say(
-            self._shown(path) or f"{' + '.join(self._titles()) or 'this effect'} has no strength to change"
+            self._shown(path)
+            or _("{titles} has no strength to change", titles=" + ".join(self._titles()) or _("this effect"))
         )
 
     def _next_parameter(self) -> None:
         paths, path = self._loop.chain.stepped, self._stepped_parameter()
         if len(paths) < 2:
-            self.controls.say("up and down change nothing else here")
+            self.controls.say(_("up and down change nothing else here"))
             return
         self._stepped = paths[(paths.index(path) + 1) % len(paths)]
-        self.controls.say(f"up and down: {self._shown(self._stepped)}")
+        self.controls.say(_("up and down: {stepped}", stepped=self._shown(self._stepped)))
 
     def _stepped_parameter(self) -> str:
         """Return the path of what up and down change now; empty: nothing."""
@@ -294,7 +296,7 @@ class Supervisor:
             return
         outputs = reversed(self._loop.stats.outputs)
         reason = next((output.failure for output in outputs if output.name == recorder.name), "")
-        self._snapshots.recording_failed(reason or f"the recording {recorder.name} has ended")
+        self._snapshots.recording_failed(reason or _("the recording {name} has ended", name=recorder.name))
 
     def _notice_standing_outputs(self) -> None:
         """Say it once when an output takes nothing any more, and when it does again."""
@@ -304,10 +306,16 @@ class Supervisor:
             )  # a window that stands is the watchdog's
             if stands and output_worker.title not in self._standing:
                 self._standing.add(output_worker.title)
-                self._say(f"{output_worker.title} has taken no picture for {output_worker.stuck_for_s():.0f} s")
+                self._say(
+                    _(
+                        "{title} has taken no picture for {stuck_s:.0f} s",
+                        title=output_worker.title,
+                        stuck_s=output_worker.stuck_for_s(),
+                    )
+                )
             elif not stands and output_worker.title in self._standing:
                 self._standing.remove(output_worker.title)
-                self._say(f"{output_worker.title} takes pictures again")
+                self._say(_("{title} takes pictures again", title=output_worker.title))
 
     def _say(self, line: str) -> None:
         log.warning("%s", line)
@@ -325,7 +333,7 @@ class Supervisor:
             try:
                 yield from front_end.facts()
             except FAULTS as error:
-                self._front_end_faults.failure(f"the {type(front_end).__name__} fails", error)
+                self._front_end_faults.failure(_("the {part} fails", part=type(front_end).__name__), error)
 
     def _titles(self) -> tuple[str, ...]:
         """The effects in use, as people call them."""
@@ -335,9 +343,9 @@ class Supervisor:
         """What whoever sits before the picture ought to know now."""
         loop = self._loop
         if loop.capture.is_lost:
-            yield "the camera gives no picture; it is being looked for"
+            yield _("the camera gives no picture; it is being looked for")
         elif loop.chain.uses_faces and not loop.maker.faces_in_view and not loop.is_blank:
-            yield "nobody is seen"
+            yield _("nobody is seen")
         for notice in loop.chain.notices():
             if notice not in self._told:  # once where nobody has asked for it
                 self._told.add(notice)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from realtime.core.language import N_, _
 from realtime.sound.devices import list_devices
 from realtime.sound.sound_server import list_server_devices
 
 _MARKS = ("blackhole", "vb-audio", "cable input", "loopback", "soundflower")
 _MAKE_NULL_SINK = "pactl load-module module-null-sink sink_name=realtime sink_properties=device.description=realtime"
-HOW_TO_MAKE_ONE = {
-    "darwin": "install BlackHole (brew install blackhole-2ch), then --sound 'default>BlackHole'",
-    "win32": 'install VB-CABLE (vb-audio.com/Cable), then --sound "default>CABLE Input"',
-}.get(sys.platform, f"{_MAKE_NULL_SINK} (PulseAudio, PipeWire), then as docs/sound.md tells")
+_HOW_TO_MAKE_ONE = {
+    "darwin": N_("install BlackHole (brew install blackhole-2ch), then --sound 'default>BlackHole'"),
+    "win32": N_('install VB-CABLE (vb-audio.com/Cable), then --sound "default>CABLE Input"'),
+}
 
 
 def find_cables() -> list[str]:
@@ -30,3 +31,9 @@ def find_cables() -> list[str]:
 def _null_sinks() -> list[str]:
     sinks = list_server_devices("output")
     return [sink.name for sink in sinks if "null-sink" in sink.driver or "null" in sink.name or sink.name == "realtime"]
+
+
+def how_to_make_one() -> str:
+    """Return what to do on this system where there is none."""
+    elsewhere = N_("{command} (PulseAudio, PipeWire), then as docs/sound.md tells")
+    return _(_HOW_TO_MAKE_ONE.get(sys.platform, elsewhere), command=_MAKE_NULL_SINK)

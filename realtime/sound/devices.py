@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from realtime.core.errors import SoundError, in_one_line, nearest
+from realtime.core.language import _
 from realtime.core.text_limits import whole_number
 from realtime.sound.sound_server import PORTAUDIO_NAME, list_server_devices
 
@@ -47,9 +48,9 @@ def portaudio() -> Any:
     except (OSError, ImportError) as error:  # the library itself is missing: only Linux has it as a system package
         remedy = "sudo apt install libportaudio2 (Fedora: sudo dnf install portaudio)"
         remedy = remedy if sys.platform == "linux" else "pip install --force-reinstall sounddevice"
-        raise SoundError(f"PortAudio is missing: {remedy}") from error
+        raise SoundError(_("PortAudio is missing: {remedy}", remedy=remedy)) from error
     except Exception as error:  # PortAudioError: it is there and does not begin
-        raise SoundError(f"PortAudio does not start: {in_one_line(error)}") from error
+        raise SoundError(_("PortAudio does not start: {reason}", reason=in_one_line(error))) from error
     return sounddevice
 
 
@@ -63,7 +64,7 @@ def look_again() -> None:
         library._check(library._lib.Pa_Initialize(), "Pa_Initialize")
         library._initialized += 1
     except library.PortAudioError as error:
-        raise SoundError(f"PortAudio does not start again: {in_one_line(error)}") from error
+        raise SoundError(_("PortAudio does not start again: {reason}", reason=in_one_line(error))) from error
 
 
 def list_devices() -> list[Device]:
@@ -85,16 +86,16 @@ def list_devices() -> list[Device]:
 
 def find(text: str, direction: Direction) -> Device:
     """Return the device that `default`, a number, a name or a part of one means. Raises SoundError."""
-    what = "microphone" if direction == "input" else "sound output"
+    what = "microphone" if direction == "input" else _("sound output")
     able = [device for device in list_devices() if device.channels(direction)]
     if not able:
-        raise SoundError(f"no {what} is there; plug one in: it is looked for")
+        raise SoundError(_("no {what} is there; plug one in: it is looked for", what=what))
     found = _matching(text, able, direction) or _of_the_server(text, able, direction)
     if found is None:
         names = list(dict.fromkeys(device.name for device in able))
         names += [one.name for one in list_server_devices(direction)]
-        hint = nearest(text, names) or f"; there are: {', '.join(names)}"
-        raise SoundError(f"no {what} called '{text}'{hint}")
+        hint = nearest(text, names) or _("; there are: {names}", names=", ".join(names))
+        raise SoundError(_("no {what} called '{text}'{hint}", what=what, text=text, hint=hint))
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from realtime.control.channel import ControlChannel
 from realtime.control.parameters import ParameterTree
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, parameters_of
 from realtime.effects import effect_class, effect_names
 from realtime.sound.analysis import HOP, SPEECH_LAGS_S, Analyser, Features, Follower
@@ -28,16 +29,22 @@ _SPOKEN_KEPT = 64
 
 def check(spec: DriveSpec) -> None:
     """Refuse now what no effect has, also one that comes later. Raises OptionError."""
-    owner, _, name = spec.path.partition(".")
+    owner, _unused, name = spec.path.partition(".")
     names = effect_names()
     if owner not in names:
-        raise OptionError(f"--drive {spec.path}: no effect '{owner}'{nearest(owner, names)}")
+        raise OptionError(
+            _("--drive {path}: no effect '{owner}'{hint}", path=spec.path, owner=owner, hint=nearest(owner, names))
+        )
     parameters = {one.name: one for one in parameters_of(effect_class(owner).Settings)}
     moved = [one.name for one in parameters.values() if one.live and one.kind in _MOVED]
     if name not in moved:
-        what = "cannot be moved by a sound" if name in parameters else "is not there"
-        hint = nearest(name, moved) or (f"; there are: {', '.join(moved)}" if moved else f"; {owner} has none that can")
-        raise OptionError(f"--drive {spec.path}: that parameter {what}{hint}")
+        what = _("cannot be moved by a sound") if name in parameters else _("is not there")
+        hint = nearest(name, moved) or (
+            _("; there are: {moved}", moved=", ".join(moved))
+            if moved
+            else _("; {owner} has none that can", owner=owner)
+        )
+        raise OptionError(_("--drive {path}: that parameter {what}{hint}", path=spec.path, what=what, hint=hint))
 
 
 class _Driven:
@@ -144,7 +151,7 @@ class Driver:
         if picture is None or picture.index == self._shown:
             return
         self._shown = picture.index
-        described = {path: one for path, one, _ in self._channel.parameters.list()}
+        described = {path: one for path, one, _unused in self._channel.parameters.list()}
         for driven in self._driven:
             one = described.get(driven.spec.path)
             if one is not None:

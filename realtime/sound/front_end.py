@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, RealtimeError
+from realtime.core.language import _
 from realtime.outputs.live_sound import LiveSound, SoundTrack
 from realtime.sound.delay import DelayTarget
 from realtime.sound.delayed_reader import DelayedReader
@@ -69,12 +70,15 @@ class Sound(FrontEnd, LiveSound):
     def facts(self) -> tuple[tuple[str, str], ...]:
         keeper = self._keeper
         if keeper.heard is None or not keeper.heard.clock.is_running:
-            return (("sound", "none"),)
+            return ((_("sound"), _("none")),)
         words = [f"{self._driver.features.level_db:.0f} dB"]
         speaker = keeper.speaker
         if speaker is not None and speaker.reader is not None and not speaker.reader.is_silent:
-            words += [f"{1e3 * speaker.delay_s:.0f} ms later", f"{1e3 * speaker.off_s:+.1f} ms off"]
-        return (("sound", ", ".join(words)),)
+            words += [
+                _("{delay_ms:.0f} ms later", delay_ms=1e3 * speaker.delay_s),
+                _("{off_ms:+.1f} ms off", off_ms=1e3 * speaker.off_s),
+            ]
+        return ((_("sound"), ", ".join(words)),)
 
     def speech_at(self, at_s: float) -> float:
         """[any thread] As `Driver.speech_at`; a little before or after it by the offset that others hear it with."""
@@ -97,7 +101,7 @@ class Sound(FrontEnd, LiveSound):
             try:
                 self._driver.step()
             except FAULTS as error:  # the sound itself goes on
-                self._faults.failure("listening to the sound fails", error)
+                self._faults.failure(_("listening to the sound fails"), error)
 
 
 class _Track(SoundTrack):
@@ -162,7 +166,7 @@ class _Keeper:
             try:
                 self._look()
             except FAULTS as error:
-                self._faults.failure("looking after the sound devices fails", error)
+                self._faults.failure(_("looking after the sound devices fails"), error)
             self.has_tried.set()
             if self.ending.wait(_LOOK_EVERY_S if self._given is not None else _LOOK_EVERY_S / 5):
                 break
@@ -187,7 +191,7 @@ class _Keeper:
             self._close_source()
         if speaker is not None:
             if speaker.has_stopped:
-                self._lost("sound output", speaker.device.title)
+                self._lost(_("sound output"), speaker.device.title)
                 self._close_speaker()
             else:
                 speaker.look_after()
@@ -225,9 +229,9 @@ class _Keeper:
                     self._output_name if self._is_usual(self._output_name) else self.speaker.device.title
                 )
                 self._given = None
-                self._found("sound output", self._spec.output)
+                self._found(_("sound output"), self._spec.output)
             except RealtimeError as error:
-                self._say("sound output", str(error))
+                self._say(_("sound output"), str(error))
 
     @staticmethod
     def _is_usual(name: str) -> bool:
@@ -253,12 +257,15 @@ class _Keeper:
     def _lost(self, what: str, name: str) -> None:
         self._anew_at_s, self._anew_after_s = 0.0, _TRY_AGAIN_S
         self._try_at_s = 0.0
-        self._say(what, f"the {what} {name} gives no more sound; it is looked for, the picture goes on")
+        self._say(
+            what,
+            _("the {what} {name} gives no more sound; it is looked for, the picture goes on", what=what, name=name),
+        )
 
     def _found(self, what: str, name: str) -> None:
         if what in self._missing:
             self._missing.discard(what)
-            line = f"the {what} {name} is back"
+            line = _("the {what} {name} is back", what=what, name=name)
             log.warning("%s", line)
             self._channel.say(line)
         self._missing.discard("sound")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.errors import FAULTS, SoundError, in_one_line
+from realtime.core.language import _
 from realtime.sound.ring import Samples
 from realtime.sound.streams import Heard, sound_memory
 
@@ -47,7 +48,7 @@ class PlayedFile:
         try:
             self._play()
         except FAULTS as error:
-            self.failure = f"{self.name} plays no further: {in_one_line(error)}"
+            self.failure = _("{name} plays no further: {reason}", name=self.name, reason=in_one_line(error))
             log.debug("playing %s", self._path, exc_info=error)
 
     def _play(self) -> None:
@@ -73,7 +74,7 @@ class PlayedFile:
 def _first(blocks: Iterator[Samples], path: Path) -> Samples:
     block = next(blocks, None)
     if block is None:
-        raise SoundError(f"{path} has no sound in it; name a file of sound, or a microphone")
+        raise SoundError(_("{path} has no sound in it; name a file of sound, or a microphone", path=path))
     return block
 
 
@@ -103,5 +104,9 @@ def _blocks(path: Path) -> Iterator[Samples]:
                         yield from (samples[at : at + size] for at in range(0, len(samples), size))
     except (av.FFmpegError, OSError) as error:
         raise SoundError(
-            f"{path} cannot be played: {getattr(error, 'strerror', None) or in_one_line(error)}"
+            _(
+                "{path} cannot be played: {reason}",
+                path=path,
+                reason=getattr(error, "strerror", None) or in_one_line(error),
+            )
         ) from error

@@ -8,16 +8,17 @@ import os
 from pathlib import Path
 
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.text_limits import abbreviated, number
 
 FEATURES = {
-    "level": "how loud it is",
-    "onset": "1 where something begins, a beat or a syllable",
-    "low": "below 250 Hz",
-    "mid": "250 to 2000 Hz",
-    "high": "above 2000 Hz",
-    "speech": "how far a mouth is open that says it",
+    "level": N_("how loud it is"),
+    "onset": N_("1 where something begins, a beat or a syllable"),
+    "low": N_("below 250 Hz"),
+    "mid": N_("250 to 2000 Hz"),
+    "high": N_("above 2000 Hz"),
+    "speech": N_("how far a mouth is open that says it"),
 }
 """What of a sound can move a parameter; each is 0..1."""
 
@@ -41,10 +42,13 @@ class SoundSpec:
         source, arrow, output = (part.strip() for part in text.partition(">"))
         if arrow and not output:
             raise OptionError(
-                f"'{abbreviated(text)}' names no output after >; write \"MIC>OUT\", in quotes, or MIC alone"
+                _(
+                    "'{text}' names no output after >; write \"MIC>OUT\", in quotes, or MIC alone",
+                    text=abbreviated(text),
+                )
             )
         if not source:
-            raise OptionError('no microphone is named; write "MIC>OUT", "default>OUT" or MIC alone')
+            raise OptionError(_('no microphone is named; write "MIC>OUT", "default>OUT" or MIC alone'))
         return cls(source, output, _file(Path(), source))
 
     def beside(self, folder: Path) -> SoundSpec:
@@ -76,24 +80,41 @@ class DriveSpec:
         owner, dot, name = path.partition(".")
         if not (equals and dot and owner and name):
             raise OptionError(
-                f"'{abbreviated(text)}': write it as EFFECT.PARAMETER=FEATURE, for example style.strength=level"
+                _(
+                    "'{text}': write it as EFFECT.PARAMETER=FEATURE, for example style.strength=level",
+                    text=abbreviated(text),
+                )
             )
-        feature, _, words = (part.strip() for part in rest.partition(":"))
+        feature, _unused, words = (part.strip() for part in rest.partition(":"))
         if feature not in FEATURES:
-            raise OptionError(f"no feature '{feature}'{nearest(feature, FEATURES)}; there are: {', '.join(FEATURES)}")
+            raise OptionError(
+                _(
+                    "no feature '{feature}'{hint}; there are: {features}",
+                    feature=feature,
+                    hint=nearest(feature, FEATURES),
+                    features=", ".join(FEATURES),
+                )
+            )
         values: dict[str, float] = {}
         for word in filter(None, words.split(",")):
-            key, _, value = (part.strip() for part in word.partition("="))
+            key, _unused, value = (part.strip() for part in word.partition("="))
             if key in ("attack", "release"):
                 values[f"{key}_s"] = _number(value, key, 0.0, _LONGEST_S)
             elif key == "range":
                 low, dots, high = value.partition("..")
                 if not dots:
-                    raise OptionError(f"range={abbreviated(value)}: write it as range=0.2..1")
+                    raise OptionError(_("range={value}: write it as range=0.2..1", value=abbreviated(value)))
                 values["least"], values["most"] = _number(low, key, -1e9, 1e9), _number(high, key, -1e9, 1e9)
             else:
                 known = ("attack", "release", "range")
-                raise OptionError(f"no '{abbreviated(key)}'{nearest(key, known)}; there are: {', '.join(known)}")
+                raise OptionError(
+                    _(
+                        "no '{key}'{hint}; there are: {known}",
+                        key=abbreviated(key),
+                        hint=nearest(key, known),
+                        known=", ".join(known),
+                    )
+                )
         return cls(f"{owner}.{name.replace('-', '_')}", feature, **values)
 
 
@@ -109,5 +130,13 @@ def _file(folder: Path, name: str) -> Path | None:
 def _number(text: str, key: str, low: float, high: float) -> float:
     value = number(text, low, high)
     if value is None:
-        raise OptionError(f"{key}={abbreviated(text)}: give a number from {low:g} to {high:g}")
+        raise OptionError(
+            _(
+                "{key}={text}: give a number from {low:g} to {high:g}",
+                key=key,
+                text=abbreviated(text),
+                low=low,
+                high=high,
+            )
+        )
     return value

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 from realtime.core.errors import FAULTS, OnceLogger, SoundError, in_one_line
+from realtime.core.language import _
 from realtime.sound.delay import DelayTarget, LeastDelay
 from realtime.sound.delayed_reader import DelayedReader
 from realtime.sound.devices import Device, Direction, find, portaudio, rate_of
@@ -93,7 +94,9 @@ class _Stream(ABC):
             self.stream.start()
         except (library.PortAudioError, ValueError) as error:
             self.close()
-            raise SoundError(f"{self.device.title} does not open: {in_one_line(error)}") from error
+            raise SoundError(
+                _("{title} does not open: {reason}", title=self.device.title, reason=in_one_line(error))
+            ) from error
 
     def look_after(self) -> None:
         """[keeper] Compare the clocks."""
@@ -118,7 +121,7 @@ class _Stream(ABC):
         try:
             self._take_or_give(block, times)
         except FAULTS as error:  # raised further, it would be printed and end the stream
-            self._faults.failure(f"sound of {self.device.title} fails", error)
+            self._faults.failure(_("sound of {title} fails", title=self.device.title), error)
 
     @abstractmethod
     def _prepare(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from realtime.core.errors import RealtimeError
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 from realtime.style.renderer import StyleRenderer
 from realtime.style.throttle import Cancelled
@@ -101,7 +102,7 @@ class BackgroundLoader:
                 continue
             except Exception as error:  # the renderer in use goes on
                 line = error if isinstance(error, RealtimeError) else f"{type(error).__name__}: {error}"
-                log.warning("cannot work at %s: %s", request.working, line)
+                log.warning(_("cannot work at %s: %s"), request.working, line)
                 log.debug("opening a renderer", exc_info=error)
             with self._lock:
                 if renderer is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 from realtime.models.contract import LEAST_PX, MOST_PX
 
@@ -35,7 +36,11 @@ class SizeConstraint(NamedTuple):
     def __str__(self) -> str:
         if self.width is not None and self.height is not None:
             return str(Size(self.width, self.height))
-        return f"a height of {self.height}" if self.width is None else f"a width of {self.width}"
+        return (
+            _("a height of {height}", height=self.height)
+            if self.width is None
+            else _("a width of {width}", width=self.width)
+        )
 
     @property
     def is_free(self) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 
 _T = TypeVar("_T")
 
@@ -53,8 +54,13 @@ class LoadTimeout(Generic[_T]):
             while not self._done.wait(_LOOK_S):
                 if time.monotonic() - self._since_s > self._limit_s:
                     raise ModelError(
-                        f"{self._what} computes for over {self._limit_s:.0f} s, too long for a live picture; choose a "
-                        "smaller model or a smaller --size, or make a film with `realtime render`"
+                        _(
+                            "{what} computes for over {limit_s:.0f} s, too long for a live picture; "
+                            "choose a smaller model or a smaller --size, or make a film with `realtime "
+                            "render`",
+                            what=self._what,
+                            limit_s=self._limit_s,
+                        )
                     )
         except BaseException:
             self._is_over = True

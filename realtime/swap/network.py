@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import EffectError
+from realtime.core.language import _
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.face_geometry import GRID, FaceGeometry
 from realtime.faces.landmarks.alignment import Alignment, cut_face, sample
@@ -74,7 +75,12 @@ class SwapModel:
         shape = self.network.input_shapes["identity"]
         if identity.shape != tuple(shape):
             raise EffectError(
-                f"{self.title} wants an identity of {shape[1]} numbers, not {identity.shape[1]}; add it again"
+                _(
+                    "{title} wants an identity of {wanted} numbers, not {given}; add it again",
+                    title=self.title,
+                    wanted=shape[1],
+                    given=identity.shape[1],
+                )
             )
         self._inputs["identity"] = identity
 

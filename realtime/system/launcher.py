@@ -18,6 +18,7 @@ import realtime
 from realtime import __version__
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write, remove
+from realtime.core.language import _
 
 NAME = "Realtime"
 SUMMARY = "Portraits that look at you, paintings and other faces, live from the camera"
@@ -38,7 +39,9 @@ def install(*, platform: str = sys.platform, home: Path | None = None) -> list[P
         return _install_on_macos(home) if platform == "darwin" else _install_on_desktop(home)
     except OSError as error:
         where = error.filename or home
-        raise OutputError(f"{where}: {error.strerror or error}; nothing else was written") from error
+        raise OutputError(
+            _("{where}: {reason}; nothing else was written", where=where, reason=error.strerror or error)
+        ) from error
 
 
 def uninstall(*, platform: str = sys.platform, home: Path | None = None) -> list[Path]:
@@ -48,7 +51,7 @@ def uninstall(*, platform: str = sys.platform, home: Path | None = None) -> list
     for path in removed:
         remove(path)
     if left := [path for path in removed if os.path.lexists(path)]:
-        raise OutputError(f"{left[0]} cannot be removed; remove it by hand")
+        raise OutputError(_("{left} cannot be removed; remove it by hand", left=left[0]))
     return removed
 
 
@@ -70,7 +73,7 @@ def _home() -> Path:
             return Path(os.environ["APPDATA"]) / "Microsoft" / "Windows"
         return Path.home() if sys.platform == "darwin" else platformdirs.user_data_path()
     except (RuntimeError, KeyError) as error:
-        raise OutputError("no home folder is known to put a launcher into; set HOME") from error
+        raise OutputError(_("no home folder is known to put a launcher into; set HOME")) from error
 
 
 # A desktop of freedesktop.org (GNOME, KDE, Xfce …) ------------------------------------------------------------------
@@ -183,7 +186,12 @@ def _install_on_windows(folder: Path) -> list[Path]:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise OutputError(
-            f"PowerShell does not write {shortcut}: {error}; make a shortcut to '{_ID}' by hand"
+            _(
+                "PowerShell does not write {shortcut}: {reason}; make a shortcut to '{id}' by hand",
+                shortcut=shortcut,
+                reason=error,
+                id=_ID,
+            )
         ) from error
     return [shortcut, icon]
 

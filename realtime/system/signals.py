@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from realtime.core.finishing_threads import unfinished
+from realtime.core.language import _
 from realtime.system.console import told_all
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ def _wait_for_files() -> None:
         return
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        log.warning("%s; Ctrl-C ends it at once", ", ".join(thread.name for thread in rest))
+        log.warning(_("%s; Ctrl-C ends it at once"), ", ".join(thread.name for thread in rest))
         for thread in rest:
             while thread.is_alive():  # Windows hears Ctrl-C only between two waits
                 thread.join(timeout=_LOOK_S)

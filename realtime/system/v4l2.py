@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 
 if sys.platform == "linux":
@@ -138,7 +139,9 @@ def holders(path: Path) -> list[str]:
             continue
         with contextlib.suppress(OSError):  # another user's process, or one that ended while we looked
             if any(_points_to(link, path) for link in (process / "fd").iterdir()):
-                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+                found.append(
+                    _("{program} (process {name})", program=(process / "comm").read_text().strip(), name=process.name)
+                )
     return found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import HangError
+from realtime.core.language import _
 from realtime.system.processor_share import ProcessorShare
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Watchdog:
         try:
             self._thread.start()
         except RuntimeError as error:
-            log.warning("nobody watches for parts that hang: %s", error)
+            log.warning(_("nobody watches for parts that hang: %s"), error)
 
     def stop(self) -> None:
         """Watch no more."""
@@ -120,19 +121,19 @@ class Watchdog:
         before = watched.call
         if not watched.is_still_at_it(passed_s):
             if before is not None and watched.is_told and not watched.is_given_up:
-                log.warning("%s goes on", before.what)
+                log.warning(_("%s goes on"), before.what)
             watched.is_told = watched.is_given_up = False
             return
         assert before is not None  # noqa: S101 - it is still at it
         if not watched.is_told and watched.for_s >= self._said_after_s:
             watched.is_told = True
-            log.warning("%s has not answered for %.0f s; the last picture stays", before.what, watched.for_s)
+            log.warning(_("%s has not answered for %.0f s; the last picture stays"), before.what, watched.for_s)
         if self._hurried and not watched.is_given_up and watched.for_s >= before.patience_s:
             if self._mend(before):
                 watched.call, watched.is_told = None, False
                 return
             watched.is_given_up = True
-            self._hung(HangError(f"{before.what} does not answer; the run is ended, start it again"))
+            self._hung(HangError(_("{what} does not answer; the run is ended, start it again", what=before.what)))
 
 
 class _Watched:

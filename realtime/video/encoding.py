@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from realtime.core.errors import OutputError
 from realtime.core.files import write_all
+from realtime.core.language import _
 from realtime.disclosure.film_tags import FilmTags
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import letterbox_into
@@ -272,7 +273,7 @@ def begin_film(
     # One chroma sample serves 2×2 pixels, so sides are even: of an odd picture the last row or column is left out.
     size = Size(asked.width // 2 * 2, asked.height // 2 * 2)
     if not size.width or not size.height:
-        raise OutputError(f"cannot record pictures of {asked}; the smallest is 2x2")
+        raise OutputError(_("cannot record pictures of {asked}; the smallest is 2x2", asked=asked))
     reasons = []
     encoders = WEB_ENCODERS if kind.format == "webm" else ENCODERS
     for encoder in encoders:
@@ -286,11 +287,14 @@ def begin_film(
             reasons.append(f"{encoder.name}: {error}")
             continue
         if encoder is not encoders[0]:
-            _logger.info("recording with %s, because %s", encoder.name, "; ".join(reasons))
+            _logger.info(_("recording with %s, because %s"), encoder.name, "; ".join(reasons))
         return film, encoder.name
     raise OutputError(
-        f"no video encoder works here ({'; '.join(reasons)}); install FFmpeg's libraries with pip install"
-        " --force-reinstall av, or write pictures with --output folder/"
+        _(
+            "no video encoder works here ({reasons}); install FFmpeg's libraries with pip install "
+            "--force-reinstall av, or write pictures with --output folder/",
+            reasons="; ".join(reasons),
+        )
     )
 
 

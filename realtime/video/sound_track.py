@@ -17,6 +17,7 @@ from av.container import InputContainer, OutputContainer
 
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.video.container import FilmClock, film_name, open_film, picture_stream, sound_stream
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,9 @@ def with_sound_of(source: Path, pictures: Path, result: Path) -> None:
 
 def _cannot_be_kept(source: Path, error: Exception) -> OutputError:
     reason = getattr(error, "strerror", None) or error
-    return OutputError(f"the sound of {source} cannot be kept: {reason}; try another container")
+    return OutputError(
+        _("the sound of {source} cannot be kept: {reason}; try another container", source=source, reason=reason)
+    )
 
 
 def _join(source: Path, pictures: Path, result: Path) -> None:
@@ -104,7 +107,7 @@ def _add_stream(out: OutputContainer, stream: AudioStream, suffix: str) -> tuple
     layout = _layout_for_aac(stream.layout)
     if layout != stream.layout.name and stream.layout.nb_channels != AudioLayout(layout).nb_channels:
         log.warning(
-            "the sound of %d channels (%s) is kept as %s", stream.layout.nb_channels, stream.layout.name, layout
+            _("the sound of %d channels (%s) is kept as %s"), stream.layout.nb_channels, stream.layout.name, layout
         )
     return out.add_stream("aac", rate=_rate_for_aac(stream.rate), layout=layout), False
 

@@ -7,18 +7,21 @@ import argparse
 from realtime.commands.models import add
 from realtime.commands.models.common import print_table
 from realtime.core.errors import ModelError, nearest
+from realtime.core.language import _
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-commands; without one, the list is shown."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions")
-    actions.add_parser("list", help="what there is, what it is for, and whether it is here (the default)")
+    actions.add_parser("list", help=_("what there is, what it is for, and whether it is here (the default)"))
     add.describe(actions)
-    remove = actions.add_parser("remove", help="delete a model that you added")
-    remove.add_argument("name", metavar="NAME", help="as `realtime models` lists it")
-    path = actions.add_parser("path", help="print the folder of the networks that see people, or the path of one model")
-    path.add_argument("name", nargs="?", default="", help="a name as `realtime models` lists it")
-    actions.add_parser("verify", help="the list; exit code 1 where a file is missing or damaged")
+    remove = actions.add_parser("remove", help=_("delete a model that you added"))
+    remove.add_argument("name", metavar="NAME", help=_("as `realtime models` lists it"))
+    path = actions.add_parser(
+        "path", help=_("print the folder of the networks that see people, or the path of one model")
+    )
+    path.add_argument("name", nargs="?", default="", help=_("a name as `realtime models` lists it"))
+    actions.add_parser("verify", help=_("the list; exit code 1 where a file is missing or damaged"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,19 +45,19 @@ def _list_weights() -> bool:
     """Print the networks that see people; tell whether one of them cannot be used."""
     from realtime.models import weights
 
-    rows = [("name", "what it is for", "size", "licence", "state")]
+    rows = [(_("name"), _("what it is for"), _("size"), _("licence"), _("state"))]
     faults: list[ModelError] = []
     for name, known in weights.WEIGHTS_FILES.items():
         try:
             size, state = f"{weights.weights_file(name).stat().st_size / 1000:,.0f} kB", "ready"
         except ModelError as error:
-            size, state = "?", "missing or damaged"
+            size, state = "?", _("missing or damaged")
             faults.append(error)
-        rows.append((name, known.purpose, size, weights.LICENCE, state))
+        rows.append((name, _(known.purpose), size, weights.LICENCE, state))
     print_table(rows, right=(2,))
-    print(f"\nwhere: {weights.weights_folder()}")
+    print(_("\nwhere: {folder}", folder=weights.weights_folder()))
     if faults:
-        print(f"next:  {faults[0]}")
+        print(_("next:  {faults}", faults=faults[0]))
     return bool(faults)
 
 
@@ -63,7 +66,7 @@ def _list_networks() -> bool:
     from realtime.model_import.vetting import is_as_shipped
     from realtime.models import library
 
-    rows = [("name", "kind", "title", "size", "licence", "whose")]
+    rows = [(_("name"), _("kind"), _("title"), _("size"), _("licence"), _("whose"))]
     damaged = False
     for folder, origin in ((library.shipped_folder(), "shipped"), (library.user_folder(), "yours")):
         for path in sorted(folder.glob(f"[!.]*{library.SUFFIX}")) if folder.is_dir() else ():
@@ -75,19 +78,19 @@ def _list_networks() -> bool:
                 is_whole = False
             if not is_whole and origin == "shipped":
                 damaged = True
-                rows.append((path.stem, "?", "damaged: reinstall realtime", size, "?", origin))
+                rows.append((path.stem, "?", _("damaged: reinstall realtime"), size, "?", origin))
                 continue
             if not is_whole:
                 damaged = True
-                rows.append((path.stem, "?", "damaged, or not brought in by `models add`", size, "?", origin))
+                rows.append((path.stem, "?", _("damaged, or not brought in by `models add`"), size, "?", origin))
                 continue
             rows.append((path.stem, card.kind.value, card.title, size, card.licence, origin))
     print()
     if len(rows) > 1:
         print_table(rows, right=(3,))
         print()
-    print(f"yours: {library.user_folder()}")
-    print("next:  `realtime models add FILE.onnx` brings in a style or swap model")
+    print(_("yours: {folder}", folder=library.user_folder()))
+    print(_("next:  `realtime models add FILE.onnx` brings in a style or swap model"))
     return damaged
 
 
@@ -98,16 +101,24 @@ def _remove(name: str) -> int:
     path = folder / f"{name.removesuffix(library.SUFFIX)}{library.SUFFIX}"
     if path.parent != folder or not path.is_file():
         if (library.shipped_folder() / path.name).is_file():
-            raise ModelError(f"'{name}' comes with the program and stays; only models you added can be removed")
+            raise ModelError(
+                _("'{name}' comes with the program and stays; only models you added can be removed", name=name)
+            )
         own = [file.stem for file in folder.glob(f"*{library.SUFFIX}")]
-        raise ModelError(f"you have no model '{name}'{nearest(name, own)}; `realtime models` lists them")
+        raise ModelError(
+            _("you have no model '{name}'{hint}; `realtime models` lists them", name=name, hint=nearest(name, own))
+        )
     try:
         path.unlink()
     except OSError as error:
         raise ModelError(
-            f"cannot remove {path}: {error.strerror}; close what uses it, check its permissions"
+            _(
+                "cannot remove {path}: {reason}; close what uses it, check its permissions",
+                path=path,
+                reason=error.strerror,
+            )
         ) from error
-    print(f"removed {path}")
+    print(_("removed {path}", path=path))
     return 0
 
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from realtime.commands.models import import_options
 from realtime.commands.models.common import name_for, print_table
+from realtime.core.argument_parser import RawDescriptionHelpFormatter
 from realtime.core.errors import ModelError, OptionError, shown
+from realtime.core.language import N_, _
 
 if TYPE_CHECKING:
     from realtime.model_import.result import Description, Imported
     from realtime.models.card import ModelCard
 
-_ADD_EXAMPLES = """\
+_ADD_EXAMPLES = N_("""\
 examples:
   realtime models add mosaic-9.onnx --title Mosaic --licence BSD-3-Clause
   realtime models add enhance.onnx --range 0..1 --preview look.jpg
@@ -29,18 +31,20 @@ then:
   realtime run --effect style:hayao
   realtime run --effect swap:inswapper_128:PHOTO.jpg
   realtime run --effect walk:faces-of-nobody
-"""
+""")
 
 
 def describe(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe `add` to the command line."""
     add = actions.add_parser(
         "add",
-        help="bring in somebody else's style, swap model or generator",
-        description="Rewrite a network for this program: uint8 BGR pictures in and out, styles of any size. What the "
-        "file does not tell is asked for; then it is run on a real picture and kept.",
-        epilog=_ADD_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help=_("bring in somebody else's style, swap model or generator"),
+        description=_(
+            "Rewrite a network for this program: uint8 BGR pictures in and out, styles of any size. What the "
+            "file does not tell is asked for; then it is run on a real picture and kept."
+        ),
+        epilog=_(_ADD_EXAMPLES),
+        formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     import_options.describe(add)
@@ -57,7 +61,9 @@ def add(arguments: argparse.Namespace) -> int:
     kind = importer_class(import_options.kind_of(arguments, source))
     name, path = _place(arguments)
     if arguments.preview is not None and arguments.preview.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise OptionError(f"--preview {arguments.preview} is no picture's name: end it in .jpg or .png")
+        raise OptionError(
+            _("--preview {preview} is no picture's name: end it in .jpg or .png", preview=arguments.preview)
+        )
     import_options.refuse_options_of_others(arguments, source, kind)
     request, encoder_path = import_options.request_of(arguments)
     importer = kind.of(request)
@@ -74,30 +80,45 @@ def add(arguments: argparse.Namespace) -> int:
     encoder = imported.companion
     if encoder is not None and encoder_path is not None and not _is_there(encoder_path, encoder.card, arguments):
         files.insert(0, (encoder_path, encoder))
-    if len({file for file, _ in files}) < len(files):
-        raise OptionError(f"'{name}' cannot be the name of both: choose another --name or --identity-name")
+    if len({file for file, _unused in files}) < len(files):
+        raise OptionError(_("'{name}' cannot be the name of both: choose another --name or --identity-name", name=name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelError(f"cannot make the folder {path.parent}: {error.strerror}; check its permissions") from error
+        raise ModelError(
+            _(
+                "cannot make the folder {parent}: {reason}; check its permissions",
+                parent=path.parent,
+                reason=error.strerror,
+            )
+        ) from error
     if arguments.preview is not None:
         _write_preview(imported, arguments.preview)
     for file, file_import in files:
         file_import.keep(file)
         remember(file)
-    print_table([("what", "value", "known from"), *imported.findings])
+    print_table([(_("what"), _("value"), _("known from")), *(tuple(map(_, finding)) for finding in imported.findings)])
     print()
     speed = imported.validation.speed if imported.validation.speed.line else importer.speed_of(path)
     for note in (*imported.notes, *speed.notes):
-        print(f"note:  {shown(note)}")
+        print(_("note:  {note}", note=shown(note)))
     for file, file_import in files:
-        licence = file_import.card.licence or "not known"
-        print(shown(f"kept:  {file} ({len(file_import.content) / 1000:,.0f} kB, licence {licence})"))
+        licence = file_import.card.licence or _("not known")
+        print(
+            shown(
+                _(
+                    "kept:  {file} ({size_kb:,.0f} kB, licence {licence})",
+                    file=file,
+                    size_kb=len(file_import.content) / 1000,
+                    licence=licence,
+                )
+            )
+        )
     if speed.line:
-        print(f"speed: {speed.line}")
+        print(_("speed: {line}", line=speed.line))
     following = importer.next_step(name, imported.card)
     if following:
-        print(f"next:  `{following}`")
+        print(_("next:  `{following}`", following=following))
     return 0
 
 
@@ -109,8 +130,14 @@ def _place(arguments: argparse.Namespace) -> tuple[str, Path]:
     path = library.user_folder() / f"{name}{library.SUFFIX}"
     shipped = library.shipped_folder() / path.name
     if not arguments.overwrite and (path.exists() or shipped.exists()):
-        holder = "you have" if path.exists() else "there is a shipped"
-        raise OptionError(f"{holder} model '{name}' already: choose another --name, or replace it with --overwrite")
+        holder = _("you have") if path.exists() else _("there is a shipped")
+        raise OptionError(
+            _(
+                "{holder} model '{name}' already: choose another --name, or replace it with --overwrite",
+                holder=holder,
+                name=name,
+            )
+        )
     return name, path
 
 
@@ -135,7 +162,9 @@ def _is_there(path: Path, card: ModelCard, arguments: argparse.Namespace) -> boo
         return True
     if arguments.overwrite:
         return False
-    raise OptionError(f"you have another model '{path.stem}' already: choose an --identity-name, or use --overwrite")
+    raise OptionError(
+        _("you have another model '{stem}' already: choose an --identity-name, or use --overwrite", stem=path.stem)
+    )
 
 
 def _write_preview(imported: Imported, path: Path) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from realtime.core.columns import columns, padded
 from realtime.core.errors import OptionError, shown
+from realtime.core.language import _
 
 if TYPE_CHECKING:
     from realtime.imaging.frame import Pixels
@@ -19,11 +21,13 @@ def name_for(file: Path, chosen: str | None, option: str) -> str:
     """Return the name a model gets: one that can stand in `style:NAME:strength` and as a file on every system."""
     if chosen is not None:
         if not _NAME.fullmatch(chosen):
-            raise OptionError(f"'{chosen}' is no name for a model: use small letters, digits, '.', '-' and '_'")
+            raise OptionError(
+                _("'{chosen}' is no name for a model: use small letters, digits, '.', '-' and '_'", chosen=chosen)
+            )
         return chosen
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")
     if not name:
-        raise OptionError(f"no name can be made of {file.name}: give one with {option}")
+        raise OptionError(_("no name can be made of {name}: give one with {option}", name=file.name, option=option))
     return name
 
 
@@ -38,7 +42,7 @@ def picture_of(named: Path) -> Pixels:
 
     picture = read_picture(named)
     if min(picture.shape[:2]) < 64:
-        raise OptionError(f"{named} is too small to try a model on: choose a picture of 64x64 or more")
+        raise OptionError(_("{named} is too small to try a model on: choose a picture of 64x64 or more", named=named))
     size = Size.of(picture)
     if max(size) > 1280:  # as large as a frame; a photo of 50 megapixels would take minutes
         size = place_inside(size, Size(1280, 1280)).size
@@ -51,10 +55,10 @@ def print_table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Non
     hold names out of files.
     """
     rows = [[shown(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [
-            text.rjust(width) if column in right else text.ljust(width)
+            " " * (width - columns(text)) + text if column in right else padded(text, width)
             for column, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from realtime.commands.models.common import name_for, picture_of
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import _
 from realtime.core.paths import user_path
 
 if TYPE_CHECKING:
@@ -31,47 +32,61 @@ def describe(add: argparse.ArgumentParser) -> None:
     """Describe them to the command line."""
     # argparse takes words that begin with a minus for options, unless they look like numbers: here -1..1 is one.
     add._negative_number_matcher = re.compile(r"^-\d")
-    add.add_argument("file", metavar="FILE", type=Path, help="an .onnx file, picture in, picture out; or a .dfm file")
-    add.add_argument("beside", metavar="MORE", type=Path, nargs="*", help="the other half of a generator in two files")
-    add.add_argument("--name", help="what it is called from now on (default: the file's name)")
+    add.add_argument(
+        "file", metavar="FILE", type=Path, help=_("an .onnx file, picture in, picture out; or a .dfm file")
+    )
+    add.add_argument(
+        "beside", metavar="MORE", type=Path, nargs="*", help=_("the other half of a generator in two files")
+    )
+    add.add_argument("--name", help=_("what it is called from now on (default: the file's name)"))
     ranges = "0..255, 0..1, -1..1"
-    add.add_argument("--range", default="", metavar="RANGE", help=f"numbers it takes: {ranges} or imagenet")
-    add.add_argument("--output-range", default="", metavar="RANGE", help=f"numbers it gives: {ranges}")
-    add.add_argument("--layout", default="", metavar="AXES", help="of what it takes: NCHW, NHWC, CHW or HWC")
-    add.add_argument("--output-layout", default="", metavar="AXES", help="of what it gives")
-    add.add_argument("--order", default="", metavar="COLOURS", help="RGB (as nearly all) or BGR, both in and out")
-    add.add_argument("--multiple", default="", metavar="N", help="both sides must be multiples of it (default: tried)")
-    add.add_argument("--size", default="", metavar="WxH", help="let it see this size only: frames are scaled to it")
-    add.add_argument("--output", default="", metavar="NAME", help="which of several outputs is the picture")
-    add.add_argument("--title", default="", help="a short name for people")
-    add.add_argument("--about", default="", help="one sentence: what it does to a picture")
-    add.add_argument("--credit", default="", help="who made it")
-    add.add_argument("--licence", default="", help="under which terms it may be used")
-    add.add_argument("--picture", type=Path, metavar="FILE", help="try it on this picture (default: a portrait photo)")
-    add.add_argument("--preview", type=Path, metavar="OUT.jpg", help="write the picture before and after, side by side")
-    add.add_argument("--overwrite", action="store_true", help="replace a model of the same name")
+    add.add_argument(
+        "--range", default="", metavar="RANGE", help=_("numbers it takes: {ranges} or imagenet", ranges=ranges)
+    )
+    add.add_argument("--output-range", default="", metavar="RANGE", help=_("numbers it gives: {ranges}", ranges=ranges))
+    add.add_argument("--layout", default="", metavar="AXES", help=_("of what it takes: NCHW, NHWC, CHW or HWC"))
+    add.add_argument("--output-layout", default="", metavar="AXES", help=_("of what it gives"))
+    add.add_argument("--order", default="", metavar="COLOURS", help=_("RGB (as nearly all) or BGR, both in and out"))
+    add.add_argument(
+        "--multiple", default="", metavar="N", help=_("both sides must be multiples of it (default: tried)")
+    )
+    add.add_argument("--size", default="", metavar="WxH", help=_("let it see this size only: frames are scaled to it"))
+    add.add_argument("--output", default="", metavar="NAME", help=_("which of several outputs is the picture"))
+    add.add_argument("--title", default="", help=_("a short name for people"))
+    add.add_argument("--about", default="", help=_("one sentence: what it does to a picture"))
+    add.add_argument("--credit", default="", help=_("who made it"))
+    add.add_argument("--licence", default="", help=_("under which terms it may be used"))
+    add.add_argument(
+        "--picture", type=Path, metavar="FILE", help=_("try it on this picture (default: a portrait photo)")
+    )
+    add.add_argument(
+        "--preview", type=Path, metavar="OUT.jpg", help=_("write the picture before and after, side by side")
+    )
+    add.add_argument("--overwrite", action="store_true", help=_("replace a model of the same name"))
     add.add_argument(
         "--kind",
         default="",
         metavar="KIND",
-        help="style, swap, encoder, decoder or motion (default: as the file tells)",
+        help=_("style, swap, encoder, decoder or motion (default: as the file tells)"),
     )
-    faces = add.add_argument_group("for faces")
-    faces.add_argument("--identity-model", metavar="FILE", help="the network that tells a swapper whose face")
-    faces.add_argument("--identity-name", metavar="NAME", help="what that is called from now on (default: its name)")
-    faces.add_argument("--identity-converter", type=Path, metavar="FILE", help="a network between those two")
-    faces.add_argument("--alignment", default="", metavar="TEXT", help="how a face lies in its crop (docs/models.md)")
-    faces.add_argument("--coverage", type=_number, metavar="N", help="DFM: how much lies in the crop (default: 2.2)")
-    faces.add_argument("--x", type=_number, metavar="N", help="DFM: how far it lies to the right (default: 0)")
-    faces.add_argument("--y", type=_number, metavar="N", help="DFM: how far down (default: -0.08)")
+    faces = add.add_argument_group(_("for faces"))
+    faces.add_argument("--identity-model", metavar="FILE", help=_("the network that tells a swapper whose face"))
+    faces.add_argument("--identity-name", metavar="NAME", help=_("what that is called from now on (default: its name)"))
+    faces.add_argument("--identity-converter", type=Path, metavar="FILE", help=_("a network between those two"))
     faces.add_argument(
-        "--morph", type=_number, metavar="N", help="where its morph value begins, 0 to 1 (default: 0.75)"
+        "--alignment", default="", metavar="TEXT", help=_("how a face lies in its crop (docs/models.md)")
+    )
+    faces.add_argument("--coverage", type=_number, metavar="N", help=_("DFM: how much lies in the crop (default: 2.2)"))
+    faces.add_argument("--x", type=_number, metavar="N", help=_("DFM: how far it lies to the right (default: 0)"))
+    faces.add_argument("--y", type=_number, metavar="N", help=_("DFM: how far down (default: -0.08)"))
+    faces.add_argument(
+        "--morph", type=_number, metavar="N", help=_("where its morph value begins, 0 to 1 (default: 0.75)")
     )
 
 
 def _number(text: str) -> float:
     if not re.fullmatch(r"-?\d+(\.\d+)?", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number")
+        raise argparse.ArgumentTypeError(_("'{text}' is no number", text=text))
     return float(text)
 
 
@@ -83,11 +98,20 @@ def kind_of(arguments: argparse.Namespace, source: SourceFile) -> ModelKind:
     known = {importer.kind.value: importer.kind for importer in foreign_importers()}
     word = arguments.kind.lower()
     if word and word not in known:
-        raise OptionError(f"--kind {word} is not known{nearest(word, known)}; it can be {', '.join(known)}")
+        raise OptionError(
+            _(
+                "--kind {word} is not known{hint}; it can be {known}",
+                word=word,
+                hint=nearest(word, known),
+                known=", ".join(known),
+            )
+        )
     card = source.card
     if card is not None:
         if word and card.kind.value != word:
-            raise OptionError(f"{source.path} is a model of kind '{card.kind.value}': leave --kind away")
+            raise OptionError(
+                _("{path} is a model of kind '{kind}': leave --kind away", path=source.path, kind=card.kind.value)
+            )
         return card.kind
     if word:
         return known[word]
@@ -104,16 +128,27 @@ def refuse_options_of_others(arguments: argparse.Namespace, source: SourceFile, 
 
     if arguments.beside and importer.kind is not ModelKind.LATENT_DECODER:
         raise OptionError(
-            f"{arguments.beside[0]}: only a generator is of two files, which {arguments.file} is not; name one file"
+            _(
+                "{beside}: only a generator is of two files, which {file} is not; name one file",
+                beside=arguments.beside[0],
+                file=arguments.file,
+            )
         )
-    groups = [(_OF_STYLES, "for styles"), ((*_OF_IDENTITIES, *_OF_CROPS), "for swap models")]
+    groups = [(_OF_STYLES, _("for styles")), ((*_OF_IDENTITIES, *_OF_CROPS), _("for swap models"))]
     if source.card is not None and importer.kind is not ModelKind.STYLE:
-        groups.insert(1, ((*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), "for files of other people"))
+        groups.insert(1, ((*_OF_IDENTITIES, *_OF_CROPS, *_OF_NETWORKS), _("for files of other people")))
     for names, why in groups:
         of_others = [name for name in names if why == "for files of other people" or name not in importer.options]
         named = [f"--{name.replace('_', '-')}" for name in of_others if getattr(arguments, name) not in (None, "")]
         if named:
-            raise OptionError(f"{', '.join(named)}: {why}, which {arguments.file} is not (see --kind); leave it away")
+            raise OptionError(
+                _(
+                    "{named}: {why}, which {file} is not (see --kind); leave it away",
+                    named=", ".join(named),
+                    why=why,
+                    file=arguments.file,
+                )
+            )
 
 
 def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | None]:
@@ -127,7 +162,7 @@ def request_of(arguments: argparse.Namespace) -> tuple[ImportRequest, Path | Non
     crop = arguments.alignment, arguments.coverage, arguments.x, arguments.y
     morph, picture = arguments.morph, arguments.picture
     if morph is not None and not 0 <= morph <= 1:
-        raise OptionError(f"--morph {morph:g} is out of range: give a number from 0 to 1")
+        raise OptionError(_("--morph {morph:g} is out of range: give a number from 0 to 1", morph=morph))
     files = (None if file is None else SourceFile(file) for file in (encoder, arguments.identity_converter))
     hints = FaceImportHints(network, *crop, morph, *files)
     encoder_name = encoder_path.stem if encoder_path is not None else ""
@@ -145,7 +180,9 @@ def _hints(arguments: argparse.Namespace) -> ImportHints:
     orders = {order.value: order for order in ColourOrder}
     multiple = arguments.multiple
     if multiple and not (multiple.isdecimal() and 1 <= int(multiple) <= 256):
-        raise OptionError(f"--multiple {multiple} is out of range: give a whole number from 1 to 256")
+        raise OptionError(
+            _("--multiple {multiple} is out of range: give a whole number from 1 to 256", multiple=multiple)
+        )
     return ImportHints(
         range_in=_choice("--range", arguments.range, ranges),
         range_out=_choice("--output-range", arguments.output_range, of_outputs),
@@ -162,7 +199,15 @@ def _choice(option: str, word: str, known: dict[str, _Value]) -> _Value | None:
     if not word:
         return None
     if word not in known:
-        raise OptionError(f"{option} {word} is not known{nearest(word, known)}; it can be {', '.join(known)}")
+        raise OptionError(
+            _(
+                "{option} {word} is not known{hint}; it can be {known}",
+                option=option,
+                word=word,
+                hint=nearest(word, known),
+                known=", ".join(known),
+            )
+        )
     return known[word]
 
 
@@ -174,7 +219,7 @@ def _encoder(arguments: argparse.Namespace) -> tuple[Path | None, Path | None]:
     word = arguments.identity_model
     if word is None:
         if arguments.identity_name is not None:
-            raise OptionError("--identity-name is for what --identity-model names: give that too")
+            raise OptionError(_("--identity-name is for what --identity-model names: give that too"))
         return None, None
     if "/" not in word and word in library.model_names(ModelKind.IDENTITY_ENCODER) and not Path(word).is_file():
         path = library.find_model(word, ModelKind.IDENTITY_ENCODER)

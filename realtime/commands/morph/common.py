@@ -15,6 +15,7 @@ import numpy as np
 
 from realtime.core.errors import OptionError, OutputError
 from realtime.core.files import atomic_write, check_folder, remove_leftovers
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.specs import EffectSpec
 from realtime.core.stats import RunStats
@@ -72,11 +73,19 @@ def order(arguments: argparse.Namespace, photos: Sequence[str], suffixes: frozen
     paths = tuple(user_path(photo) for photo in photos)
     target = user_path(arguments.target)
     if len(paths) > MOST_PHOTOS:
-        raise OptionError(f"{len(paths)} photos are too many for one picture; give {MOST_PHOTOS} at most")
+        raise OptionError(
+            _("{count} photos are too many for one picture; give {most} at most", count=len(paths), most=MOST_PHOTOS)
+        )
     within("--side", arguments.side, LEAST_SIDE_PX, MOST_SIDE_PX)
     _check_target(target, paths, suffixes, overwrite=options.overwrite)
     if options.sign and target.suffix.lower() not in PICTURES | SIGNED_FILMS:
-        raise OutputError(f"{target} cannot be signed: C2PA knows {' and '.join(sorted(SIGNED_FILMS))} only")
+        raise OutputError(
+            _(
+                "{target} cannot be signed: C2PA knows {signed_films} only",
+                target=target,
+                signed_films=" and ".join(sorted(SIGNED_FILMS)),
+            )
+        )
     return Order(
         paths,
         target,
@@ -92,27 +101,43 @@ def order(arguments: argparse.Namespace, photos: Sequence[str], suffixes: frozen
 def within(option: str, value: float, least: float, most: float) -> None:
     """Raise OptionError for a value out of its range, or none."""
     if not least <= value <= most or not math.isfinite(value):
-        raise OptionError(f"{option} {value:g} is out of range: {least:g} to {most:g}")
+        raise OptionError(
+            _(
+                "{option} {value:g} is out of range: {least:g} to {most:g}",
+                option=option,
+                value=value,
+                least=least,
+                most=most,
+            )
+        )
 
 
 def check_size(width: int, height: int, remedy: str) -> None:
     """Raise OptionError for a figure that no program would open."""
     if width * height > _MOST_FIGURE_PX:
-        raise OptionError(f"that would be a picture of {width}x{height}; {remedy}")
+        raise OptionError(
+            _("that would be a picture of {width}x{height}; {remedy}", width=width, height=height, remedy=remedy)
+        )
 
 
 def _check_target(target: Path, photos: Sequence[Path], suffixes: frozenset[str], *, overwrite: bool) -> None:
     if target.suffix.lower() not in suffixes:
-        raise OutputError(f"cannot write to {target}: the name must end in {', '.join(sorted(suffixes))}")
+        raise OutputError(
+            _(
+                "cannot write to {target}: the name must end in {suffixes}",
+                target=target,
+                suffixes=", ".join(sorted(suffixes)),
+            )
+        )
     check_folder(target.absolute().parent)
     if target.is_dir():
-        raise OutputError(f"{target} is a folder; choose another name")
+        raise OutputError(_("{target} is a folder; choose another name", target=target))
     if not target.exists():
         return
     if any(photo.exists() and target.samefile(photo) for photo in photos):
-        raise OutputError(f"{target} is one of the photos; choose another name to write to")
+        raise OutputError(_("{target} is one of the photos; choose another name to write to", target=target))
     if not overwrite:
-        raise OutputError(f"{target} exists; choose another name or add --overwrite")
+        raise OutputError(_("{target} exists; choose another name or add --overwrite", target=target))
 
 
 _NOBODY = Frame(np.zeros((1, 1, 3), np.uint8), 0.0, 0.0, 0)

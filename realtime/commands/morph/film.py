@@ -9,6 +9,7 @@ import math
 
 from realtime.commands.morph import common
 from realtime.core.files import remove_leftovers
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.morph.way import Way
 from realtime.outputs import VIDEO_SUFFIXES
@@ -31,7 +32,7 @@ def film(arguments: argparse.Namespace) -> int:
     marker = common.Marker(order)
     remove_leftovers(order.target)
     with progress_line() as progress, common.Studio(order) as studio:
-        progress("reading the photos", 0.0)
+        progress(_("reading the photos"), 0.0)
         one, other = (studio.face(photo) for photo in order.photos)
         way = Way(one, other, studio.model, studio.meter.meshes, side)
 
@@ -44,8 +45,8 @@ def film(arguments: argparse.Namespace) -> int:
             for number in range(count):
                 drawn = picture(_share(number, count, once=arguments.once))
                 recorder.show(marker.film(drawn.copy(), number, arguments.rate))
-                progress("drawing the film", (number + 1) / count)
-    log.info("%s: %d frames of %dx%d", order.target, count, side, side)
+                progress(_("drawing the film"), (number + 1) / count)
+    log.info(_("%s: %d frames of %dx%d"), order.target, count, side, side)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from realtime.commands.morph import common
+from realtime.core.language import _
 from realtime.core.progress import Progress
 from realtime.imaging.frame import Pixels
 from realtime.models.latent_space import Direction
@@ -24,11 +25,13 @@ def sheet(arguments: argparse.Namespace) -> int:
     steps = int(_MOST / arguments.step)
     values = [number * arguments.step for number in range(-steps, steps + 1)]
     size = size_of(len(order.photos) * len(names), len(values) + 1, order.side_px, titled=True)
-    common.check_size(size.width, size.height, "give fewer photos or attributes, a larger --step or a smaller --side")
+    common.check_size(
+        size.width, size.height, _("give fewer photos or attributes, a larger --step or a smaller --side")
+    )
     marker = common.Marker(order)
     with progress_line() as progress, common.Studio(order) as studio:
         directions = [studio.model.space.direction(name) for name in names]
-        progress("reading the photos", 0.0)
+        progress(_("reading the photos"), 0.0)
         faces = [studio.face(photo) for photo in order.photos]
         rows = list(_rows(order, faces, directions, values, progress))
     captions = [f"{value:+g}" if value else "0" for value in values]
@@ -58,5 +61,5 @@ def _rows(
                 changed = face.changed(direction.values * value, shows_decoded=order.shows_decoded)
                 pictures.append(face.cut(changed, window, order.side_px))
             done += 1
-            progress("drawing the sheet", done / count)
+            progress(_("drawing the sheet"), done / count)
             yield Row(pictures, (photo.stem, direction.title))

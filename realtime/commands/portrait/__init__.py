@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-_BUILD_EXAMPLES = """\
+from realtime.core.argument_parser import RawDescriptionHelpFormatter
+from realtime.core.language import N_, _
+
+_BUILD_EXAMPLES = N_("""\
 examples:
   realtime portrait build painting.jpg -o painting.portrait
   realtime portrait build painting.jpg -o painting.portrait --preview painting.html
@@ -13,81 +16,90 @@ examples:
 
 then:
   realtime run --effect portrait:painting.portrait
-"""
+""")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `build` and `show`."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title=_("actions"), required=True)
     build = actions.add_parser(
         "build",
-        help="make a pack from a picture",
-        description="Make a portrait pack: frames whose eyes and head turn from left to right, blinks and a breath.",
-        epilog=_BUILD_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        help=_("make a pack from a picture"),
+        description=_("Make a portrait pack: frames whose eyes and head turn from left to right, blinks and a breath."),
+        epilog=_(_BUILD_EXAMPLES),
+        formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    build.add_argument("picture", metavar="PICTURE", help="a painting, photo or drawing with a face in it")
+    build.add_argument("picture", metavar="PICTURE", help=_("a painting, photo or drawing with a face in it"))
     build.add_argument(
-        "-o", "--output", metavar="PACK", help="name.portrait (one file) or a folder; default: PICTURE's name.portrait"
+        "-o",
+        "--output",
+        metavar="PACK",
+        help=_("name.portrait (one file) or a folder; default: PICTURE's name.portrait"),
     )
-    build.add_argument("--title", help="default: the picture's file name")
-    build.add_argument("--credit", default="", help="who made the picture, and whose it is")
+    build.add_argument("--title", help=_("default: the picture's file name"))
+    build.add_argument("--credit", default="", help=_("who made the picture, and whose it is"))
     build.add_argument(
-        "--face", metavar="X,Y,W,H", help="the one face to move, a box in pixels; default: every face that is found"
+        "--face", metavar="X,Y,W,H", help=_("the one face to move, a box in pixels; default: every face that is found")
     )
-    build.add_argument("--frames", type=int, default=33, metavar="N", help="frames from left to right (default 33)")
-    build.add_argument("--rows", type=int, default=1, metavar="N", help="rows from up to down (default 1)")
+    build.add_argument("--frames", type=int, default=33, metavar="N", help=_("frames from left to right (default 33)"))
+    build.add_argument("--rows", type=int, default=1, metavar="N", help=_("rows from up to down (default 1)"))
     build.add_argument(
         "--head",
         type=float,
         default=0.25,
         metavar="SHARE",
-        help="how far the head follows the eyes: 0 not at all, 1 by 32 degrees (default 0.25)",
+        help=_("how far the head follows the eyes: 0 not at all, 1 by 32 degrees (default 0.25)"),
     )
     build.add_argument(
-        "--longest-side", type=int, default=2560, metavar="PX", help="scale larger pictures down to this (default 2560)"
+        "--longest-side",
+        type=int,
+        default=2560,
+        metavar="PX",
+        help=_("scale larger pictures down to this (default 2560)"),
     )
-    build.add_argument("--no-blink", action="store_true", help="make no blink pictures")
-    build.add_argument("--no-mouth", action="store_true", help="make no pictures of the mouth opening")
-    build.add_argument("--no-idle", action="store_true", help="make no breathing loop")
+    build.add_argument("--no-blink", action="store_true", help=_("make no blink pictures"))
+    build.add_argument("--no-mouth", action="store_true", help=_("make no pictures of the mouth opening"))
+    build.add_argument("--no-idle", action="store_true", help=_("make no breathing loop"))
     build.add_argument(
         "--seam",
         choices=("head", "sigmoid"),
         default="head",
-        help="how frames are blended into the painting: along the head (default), or a square with soft edges",
+        help=_("how frames are blended into the painting: along the head (default), or a square with soft edges"),
     )
     build.add_argument(
         "--engine",
         default="mesh",
         metavar="NAME",
-        help="what moves the face: mesh (default), or a motion model by its name",
+        help=_("what moves the face: mesh (default), or a motion model by its name"),
     )
-    build.add_argument("--driving", metavar="CLIP", help="take the movement from a filmed face")
+    build.add_argument("--driving", metavar="CLIP", help=_("take the movement from a filmed face"))
     build.add_argument(
-        "--all-frames", action="store_true", help="with --driving: write the whole animated clip, -o NAME.mp4"
+        "--all-frames", action="store_true", help=_("with --driving: write the whole animated clip, -o NAME.mp4")
     )
-    build.add_argument("--preview", metavar="FILE", help="also write a preview: .html, .jpg, .png or .mp4")
+    build.add_argument("--preview", metavar="FILE", help=_("also write a preview: .html, .jpg, .png or .mp4"))
     _may_overwrite(build)
 
     show = actions.add_parser(
         "show",
-        help="tell about a pack, and write its pictures",
-        description="Tell what is in a pack and what was measured; write its pictures or a preview of them.",
+        help=_("tell about a pack, and write its pictures"),
+        description=_("Tell what is in a pack and what was measured; write its pictures or a preview of them."),
         allow_abbrev=False,
     )
-    show.add_argument("pack", metavar="PACK", help="a pack: a file or a folder")
-    show.add_argument("--painting", metavar="FILE", help="the painting, for a folder of frames that show only the head")
+    show.add_argument("pack", metavar="PACK", help=_("a pack: a file or a folder"))
     show.add_argument(
-        "--frames", metavar="DIR", help="write the whole painting with each frame in its place, numbered PNGs"
+        "--painting", metavar="FILE", help=_("the painting, for a folder of frames that show only the head")
     )
-    show.add_argument("--preview", metavar="FILE", help="write a preview: .html, .jpg, .png or .mp4")
+    show.add_argument(
+        "--frames", metavar="DIR", help=_("write the whole painting with each frame in its place, numbered PNGs")
+    )
+    show.add_argument("--preview", metavar="FILE", help=_("write a preview: .html, .jpg, .png or .mp4"))
     _may_overwrite(show)
 
 
 def _may_overwrite(parser: argparse.ArgumentParser) -> None:
     """The word of all commands, and the one that these two had before."""
-    parser.add_argument("--overwrite", action="store_true", help="replace what exists")
+    parser.add_argument("--overwrite", action="store_true", help=_("replace what exists"))
     parser.add_argument("--force", dest="overwrite", action="store_true", help=argparse.SUPPRESS)
 
 

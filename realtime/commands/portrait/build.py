@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from realtime.core.errors import OptionError, PortraitError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.progress import Progress
 from realtime.faces.detection.still_pictures import face_at
@@ -68,10 +69,10 @@ def build_or_film(arguments: argparse.Namespace) -> int:
         print(line)
     for warning in filmed.warnings if filmed is not None else ():
         log.warning("%s", warning)
-    log.info("%s: %s in %.0f s", order.target, report.made, time.monotonic() - started_s)
+    log.info(_("%s: %s in %.0f s"), order.target, report.made, time.monotonic() - started_s)
     if not order.is_film:
-        log.info("see it: realtime run --effect portrait:%s", order.target)
-        log.info("what was measured: realtime portrait show %s", order.target)
+        log.info(_("see it: realtime run --effect portrait:%s"), order.target)
+        log.info(_("what was measured: realtime portrait show %s"), order.target)
     return 0
 
 
@@ -86,9 +87,9 @@ class _Told:
 def _make_film(
     order: _Order, picture: Pixels, faces: list[Face], meter: FaceMeasurer, filmed: FilmedMotion, progress: Progress
 ) -> _Told:
-    moving, _ = prepare(picture, faces, meter, order.options)
+    moving, _unused = prepare(picture, faces, meter, order.options)
     animate(moving, filmed, order.target, overwrite=order.overwrite, progress=progress)
-    return _Told(f"{len(filmed.motions)} frames")
+    return _Told(_("{count} frames", count=len(filmed.motions)))
 
 
 def _make_pack(
@@ -117,7 +118,10 @@ def _make_pack(
     lines: list[str] = []
     for report in built.reports:
         lines += [*([report.face_line] if len(built.reports) > 1 else []), *report.verdict()]
-    return _Told(f"{order.options.columns * order.options.rows} frames of {built.place.size}", tuple(lines))
+    return _Told(
+        _("{frames} frames of {size}", frames=order.options.columns * order.options.rows, size=built.place.size),
+        tuple(lines),
+    )
 
 
 def _checked(arguments: argparse.Namespace) -> _Order:
@@ -137,17 +141,19 @@ def _checked(arguments: argparse.Namespace) -> _Order:
         options=_options(arguments),
     )
     if not 256 <= order.longest_side_px <= 8192:
-        raise OptionError(f"--longest-side {order.longest_side_px} is out of range: 256 to 8192")
+        raise OptionError(
+            _("--longest-side {longest_side_px} is out of range: 256 to 8192", longest_side_px=order.longest_side_px)
+        )
     if order.is_film:
         if order.clip is None:
-            raise OptionError("--all-frames needs --driving CLIP, the film whose movement is taken")
+            raise OptionError(_("--all-frames needs --driving CLIP, the film whose movement is taken"))
         if not arguments.output:
-            raise OptionError("--all-frames needs -o NAME.mp4")
+            raise OptionError(_("--all-frames needs -o NAME.mp4"))
         if order.preview is not None:
-            raise OptionError("--all-frames writes a film, which needs no --preview; leave one of them out")
+            raise OptionError(_("--all-frames writes a film, which needs no --preview; leave one of them out"))
     _spare_sources(order)
     if order.clip is not None and not order.clip.is_file():
-        raise PortraitError(f"no such clip: {order.clip}; check the path")
+        raise PortraitError(_("no such clip: {clip}; check the path", clip=order.clip))
     if order.is_film:
         check_film(order.target, overwrite=order.overwrite)
     else:
@@ -159,13 +165,20 @@ def _checked(arguments: argparse.Namespace) -> _Order:
 
 def _options(arguments: argparse.Namespace) -> BuildOptions:
     if not 3 <= arguments.frames <= 999:
-        raise OptionError(f"--frames {arguments.frames} is out of range: 3 to 999")
+        raise OptionError(_("--frames {frames} is out of range: 3 to 999", frames=arguments.frames))
     if not 1 <= arguments.rows <= 33:
-        raise OptionError(f"--rows {arguments.rows} is out of range: 1 to 33")
+        raise OptionError(_("--rows {rows} is out of range: 1 to 33", rows=arguments.rows))
     if arguments.frames * arguments.rows > MAX_PICTURES:
-        raise OptionError(f"--frames {arguments.frames} times --rows {arguments.rows} is more than {MAX_PICTURES}")
+        raise OptionError(
+            _(
+                "--frames {frames} times --rows {rows} is more than {most}",
+                frames=arguments.frames,
+                rows=arguments.rows,
+                most=MAX_PICTURES,
+            )
+        )
     if not 0 <= arguments.head <= 1:
-        raise OptionError(f"--head {arguments.head:g} is out of range: 0 (the eyes alone) to 1")
+        raise OptionError(_("--head {head:g} is out of range: 0 (the eyes alone) to 1", head=arguments.head))
     check_engine(arguments.engine)
     usual = BuildOptions()
     return BuildOptions(
@@ -184,7 +197,9 @@ def _box(text: str) -> Box:
     try:
         left, top, width, height = (float(part) for part in text.split(","))
     except ValueError:
-        raise OptionError(f"--face '{text}' is no box; write X,Y,WIDTH,HEIGHT, as in 310,120,180,220") from None
+        raise OptionError(
+            _("--face '{text}' is no box; write X,Y,WIDTH,HEIGHT, as in 310,120,180,220", text=text)
+        ) from None
     return Box(left, top, width, height)
 
 
@@ -193,6 +208,10 @@ def _spare_sources(order: _Order) -> None:
     sources = [path for path in (order.source, order.clip) if path is not None and path.exists()]
     for written in (order.target, order.preview):
         if written is not None and written.exists() and any(written.samefile(source) for source in sources):
-            raise PortraitError(f"{written} is what the portrait is made from; choose another name to write to")
+            raise PortraitError(
+                _("{written} is what the portrait is made from; choose another name to write to", written=written)
+            )
     if order.preview is not None and order.preview.absolute() == order.target.absolute():
-        raise OptionError(f"-o and --preview both name {order.target}; choose another name for one of them")
+        raise OptionError(
+            _("-o and --preview both name {target}; choose another name for one of them", target=order.target)
+        )

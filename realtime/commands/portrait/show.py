@@ -6,6 +6,7 @@ import argparse
 import logging
 from collections.abc import Iterator
 
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.portrait.pack import Portrait
 from realtime.portrait.preview.compose import check_folder_of_pictures, write_composed
@@ -31,10 +32,10 @@ def show(arguments: argparse.Namespace) -> int:
         with progress_line() as progress:
             if folder is not None:
                 write_composed(portrait, folder, overwrite=arguments.overwrite, progress=progress)
-                log.info("%s: %d pictures", folder, portrait.count)
+                log.info(_("%s: %d pictures"), folder, portrait.count)
             if preview is not None:
                 write_preview(portrait, preview, overwrite=arguments.overwrite, progress=progress)
-                log.info("%s written", preview)
+                log.info(_("%s written"), preview)
     return 0
 
 
@@ -42,10 +43,19 @@ def describe(portrait: Portrait) -> Iterator[str]:
     """Yield what there is to say about a pack, line by line."""
     yield portrait.title + (f", {portrait.credit}" if portrait.credit else "")
     yield (
-        f"  painting {portrait.size}, frames {portrait.columns} x {portrait.rows} of {portrait.place.size} "
-        f"at {portrait.place.left},{portrait.place.top}, {portrait.blink_stages} blink stages, "
-        f"{portrait.mouth_stages} mouth stages, "
-        f"{portrait.idle_count} idle pictures"
+        _(
+            "  painting {size}, frames {columns} x {rows} of {place_size} at {left},{top}, "
+            "{blink_stages} blink stages, {mouth_stages} mouth stages, {idle_count} idle pictures",
+            size=portrait.size,
+            columns=portrait.columns,
+            rows=portrait.rows,
+            place_size=portrait.place.size,
+            left=portrait.place.left,
+            top=portrait.place.top,
+            blink_stages=portrait.blink_stages,
+            mouth_stages=portrait.mouth_stages,
+            idle_count=portrait.idle_count,
+        )
     )
     reports = portrait.face_reports
     for number, report in enumerate(reports):
@@ -54,4 +64,4 @@ def describe(portrait: Portrait) -> Iterator[str]:
         for figure, value in figures_of(report):
             yield f"  {figure:20} {value:9.3f}"
         for warning in warnings_of(report):
-            yield f"  note: {warning}"
+            yield _("  note: {warning}", warning=warning)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
@@ -122,7 +123,9 @@ class GlassesNetwork:
             written = _FILE.read_bytes() if model is None else model
             session = new_session(written, session_options(threads=1), ())
         except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(f"{_FILE} cannot be read ({first_line(error)}); install the program again") from error
+            raise ModelError(
+                _("{file} cannot be read ({reason}); install the program again", file=_FILE, reason=first_line(error))
+            ) from error
         self._buffers = HostBinding(session, on_cpu=True)
         self._told = np.zeros((1, CHANNELS, BAND.height, BAND.width), np.float32)
         self._found = np.zeros((1, 1, BAND.height, BAND.width), np.float32)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
 from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, on_face, plane
 from realtime.imaging.numerics import Floats
@@ -46,7 +47,9 @@ class OccluderNetwork:
             # On one thread 0.5 ms (OpenCV takes 1.9), and no less on two.
             session = new_session(written, session_options(threads=1), ())
         except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(f"{_FILE} cannot be read ({first_line(error)}); install the program again") from error
+            raise ModelError(
+                _("{file} cannot be read ({reason}); install the program again", file=_FILE, reason=first_line(error))
+            ) from error
         self._buffers = HostBinding(session, on_cpu=True)
         self._told = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
         self._found = np.zeros((1, 1, SIDE, SIDE), np.float32)

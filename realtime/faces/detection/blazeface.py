@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection import ssd
 from realtime.imaging.frame import Box, Face, Frame, Pixels, Size
@@ -190,5 +191,5 @@ def open_full_range() -> BlazeFace:
 def open_still(kind: str = "short") -> StillBlazeFace:
     """Open a detector for still pictures; `kind` is `short` or `full`. Raises ModelError."""
     if kind not in _LAYOUTS:
-        raise ModelError(f"no face detector '{kind}'; there are: {', '.join(_LAYOUTS)}")
+        raise ModelError(_("no face detector '{kind}'; there are: {layouts}", kind=kind, layouts=", ".join(_LAYOUTS)))
     return StillBlazeFace(kind)

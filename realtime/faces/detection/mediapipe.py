@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.faces import DETECTOR_MODELS, FaceDetector
 from realtime.faces.detection.blazeface import LEAST_SCORE, MOST_OVERLAP, SmallCopy
 from realtime.faces.detection.mediapipe_loader import cannot_load, import_mediapipe, plain_letters
@@ -72,7 +73,7 @@ def _open(model_name: str) -> tuple[Any, Any]:
     except OSError as error:  # its C library is loaded only now
         raise ModelError(cannot_load(error)) from error
     except (RuntimeError, ValueError) as error:
-        raise ModelError(f"MediaPipe does not accept {path}: {error}") from error
+        raise ModelError(_("MediaPipe does not accept {path}: {reason}", path=path, reason=error)) from error
 
 
 def _faces(result: Any, copy: SmallCopy) -> list[Face]:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 
 _OTHER_LETTERS = ("tr", "az", "Turkish", "Azerbaijani")
 """How the names of such locales begin, on Windows as words."""
@@ -38,13 +39,16 @@ def import_mediapipe() -> tuple[Any, Any]:
 
 def cannot_load(error: BaseException) -> str:
     """Return the line for a MediaPipe, or a library it needs, that does not load."""
-    line = f"MediaPipe does not load: {error}"
+    line = _("MediaPipe does not load: {reason}", reason=error)
     if "libEGL" in line or "libGLES" in line:  # its Linux library is linked against both, though it runs on the CPU
-        return (
-            f"{line}; install them (Debian/Ubuntu `sudo apt install libegl1 libgles2`, "
-            "Fedora `sudo dnf install libglvnd-egl libglvnd-gles`) or leave out --detector"
+        return _(
+            "{line}; install them (Debian/Ubuntu `sudo apt install libegl1 libgles2`, Fedora `sudo "
+            "dnf install libglvnd-egl libglvnd-gles`) or leave out --detector",
+            line=line,
         )
-    return f"{line}; reinstall it (`python -m pip install --force-reinstall mediapipe`) or leave out --detector"
+    return _(
+        "{line}; reinstall it (`python -m pip install --force-reinstall mediapipe`) or leave out --detector", line=line
+    )
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.faces.detection.blazeface import StillBlazeFace, open_still
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.imaging.frame import Box, Face, Pixels
@@ -37,14 +38,20 @@ def find_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
                     return faces
         finally:
             detector.close()
-    raise PortraitError("no face was found in the picture; point at it with --face X,Y,WIDTH,HEIGHT (pixels)")
+    raise PortraitError(_("no face was found in the picture; point at it with --face X,Y,WIDTH,HEIGHT (pixels)"))
 
 
 def face_at(picture: Pixels, box: Box, meter: FaceMeasurer) -> Face:
     """Return the face a user pointed at. Raises PortraitError when not even the mesh model sees one there."""
     height, width = picture.shape[:2]
     if box.width <= 0 or box.height <= 0 or not (-box.width < box.left < width and -box.height < box.top < height):
-        raise PortraitError(f"--face lies outside the picture, which is {width}x{height}; give X,Y,WIDTH,HEIGHT in it")
+        raise PortraitError(
+            _(
+                "--face lies outside the picture, which is {width}x{height}; give X,Y,WIDTH,HEIGHT in it",
+                width=width,
+                height=height,
+            )
+        )
     detector = open_still("short")
     try:
         around = Box(box.left - box.width, box.top - box.height, 3 * box.width, 3 * box.height)
@@ -57,7 +64,7 @@ def face_at(picture: Pixels, box: Box, meter: FaceMeasurer) -> Face:
     for face in [*near, Face(box, guess, 1.0)]:
         if meter.meshes.measure(picture, face).score >= _LEAST_MESH_SCORE:
             return face
-    raise PortraitError("there is no face where --face points; draw the box from brow to chin and cheek to cheek")
+    raise PortraitError(_("there is no face where --face points; draw the box from brow to chin and cheek to cheek"))
 
 
 def sees(detector: StillBlazeFace, picture: Pixels, box: Box) -> bool:

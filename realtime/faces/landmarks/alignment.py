@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError, nearest
+from realtime.core.language import _
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import (
     EYE_CORNERS,
@@ -96,7 +97,7 @@ class Alignment:
     @classmethod
     def parse(cls, text: str) -> Alignment:
         """Read a card's text. Raises ModelError for one that this version does not know."""
-        name, _, rest = text.strip().partition(" ")
+        name, _unused, rest = text.strip().partition(" ")
         if name == "face" and not rest:
             return _on_flat_face(text)
         if name in _FIVE_POINTS and not rest:
@@ -104,7 +105,14 @@ class Alignment:
         if name == "mesh":
             return cls._parse_mesh(rest, text)
         names = ("face", "mesh", *_FIVE_POINTS)
-        raise ModelError(f"no face crop is called '{text}'{nearest(name, names)}; there are: {', '.join(names)}")
+        raise ModelError(
+            _(
+                "no face crop is called '{text}'{hint}; there are: {names}",
+                text=text,
+                hint=nearest(name, names),
+                names=", ".join(names),
+            )
+        )
 
     @classmethod
     def of_model(cls, path: Path, card: ModelCard) -> Alignment:
@@ -114,7 +122,7 @@ class Alignment:
         try:
             return cls.parse(card.alignment or FACE)
         except ModelError as error:
-            raise ModelError(f"{path}: {error}; export or add it again") from error
+            raise ModelError(_("{path}: {reason}; export or add it again", path=path, reason=error)) from error
 
     @classmethod
     def _parse_mesh(cls, rest: str, text: str) -> Alignment:
@@ -123,18 +131,26 @@ class Alignment:
             match = re.fullmatch(r"(coverage|x|y)=(-?\d+(?:\.\d+)?)", word)
             if match is None:
                 raise ModelError(
-                    f"'{word}' in the face crop '{text}' is unknown; write it as 'mesh coverage=2.2 y=-0.08'"
+                    _(
+                        "'{word}' in the face crop '{text}' is unknown; write it as 'mesh coverage=2.2 y=-0.08'",
+                        word=word,
+                        text=text,
+                    )
                 )
             values[match[1]] = float(match[2])
         if not (0.5 <= values["coverage"] <= 5 and abs(values["x"]) <= 1 and abs(values["y"]) <= 1):
-            raise ModelError(f"the face crop '{text}' cannot be: its coverage is 0.5 to 5, x and y -1 to 1")
+            raise ModelError(
+                _("the face crop '{text}' cannot be: its coverage is 0.5 to 5, x and y -1 to 1", text=text)
+            )
         return _as_deepfacelive(values["coverage"], values["x"], values["y"], text)
 
     def slid(self, name: str, value: float) -> Alignment:
         """Return it with another `coverage`, `x` or `y`. Raises ModelError where it has none, or cannot have that."""
         kind, *words = self.text.split()
         if kind != "mesh":
-            raise ModelError(f"{name} is for faces aligned by the mesh, not for '{self.text}'; leave it out")
+            raise ModelError(
+                _("{name} is for faces aligned by the mesh, not for '{text}'; leave it out", name=name, text=self.text)
+            )
         values = dict(word.split("=") for word in words) | {name: f"{value:.3f}"}
         return Alignment.parse(" ".join(["mesh", *(f"{key}={value}" for key, value in values.items())]))
 

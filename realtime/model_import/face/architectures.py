@@ -15,6 +15,7 @@ from collections.abc import Collection
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.core.language import N_, _
 from realtime.model_import.architecture import Architecture
 from realtime.model_import.graph.view import dimensions
 from realtime.model_import.hints import ColourOrder, Layout, ValueRange
@@ -27,10 +28,10 @@ INSIGHTFACE_TERMS = "non-commercial research only (InsightFace)"
 class IdentityWay(enum.Enum):
     """How the encoder's numbers, of length 1, become what a swapper takes."""
 
-    PLAIN = "as they are"
-    MAPPED = "times the file's own map, and again of length 1"
-    CONVERTED = "through a converter, and again of length 1"
-    CONVERTED_RAW = "through a converter"
+    PLAIN = N_("as they are")
+    MAPPED = N_("times the file's own map, and again of length 1")
+    CONVERTED = N_("through a converter, and again of length 1")
+    CONVERTED_RAW = N_("through a converter")
 
     @property
     def converts(self) -> bool:
@@ -50,7 +51,7 @@ class FaceArchitecture(Architecture):
 
 _UNIT, _SIGNED, _IMAGENET = ValueRange.UNIT, ValueRange.SIGNED, ValueRange.IMAGENET
 _RGB = ColourOrder.RGB
-_SQUARE = "a face of 128x128 and numbers"
+_SQUARE = N_("a face of 128x128 and numbers")
 _INSWAPPER = FaceArchitecture(
     "inswapper", "inswapper", _UNIT, _UNIT, _RGB, _SQUARE, INSIGHTFACE_TERMS, "arcface_128", IdentityWay.MAPPED
 )
@@ -58,7 +59,7 @@ _DFM = FaceArchitecture(
     "dfm", "DeepFaceLive", _UNIT, _UNIT, ColourOrder.BGR, "'in_face'", alignment=DFM_ALIGNMENT, layout=Layout.NHWC
 )
 _BY_NAME = tuple(
-    (re.compile(pattern), FaceArchitecture(network, title, range_in, range_out, _RGB, "its name", terms, crop, way))
+    (re.compile(pattern), FaceArchitecture(network, title, range_in, range_out, _RGB, N_("its name"), terms, crop, way))
     for pattern, network, title, range_in, range_out, crop, way, terms in (
         ("hyperswap", "hyperswap", "HyperSwap", _SIGNED, _SIGNED, "arcface_128", IdentityWay.PLAIN, "ResearchRAIL"),
         ("simswap.*512", "simswap", "SimSwap", _UNIT, _UNIT, "arcface_112_v1", IdentityWay.CONVERTED, "non-commercial"),
@@ -92,8 +93,11 @@ def face_architecture(graph: onnx.GraphProto, stem: str, where: str) -> FaceArch
     ranks = [len(dimensions(value) or ()) for value in inputs]
     if sorted(ranks) == [4, 4]:
         raise ModelError(
-            f"{where} is shown a photo of the other face each time (as BlendSwap and UniFace are); that cannot be "
-            "added: take one that is told whose face by numbers"
+            _(
+                "{where} is shown a photo of the other face each time (as BlendSwap and UniFace are); "
+                "that cannot be added: take one that is told whose face by numbers",
+                where=where,
+            )
         )
     if sorted(ranks) != [2, 4]:
         return FaceArchitecture()
@@ -108,8 +112,27 @@ def _check_dfm(names: list[str], where: str) -> None:
     """As DeepFaceLive does: `in_face` first, perhaps `morph_value` second, and nothing more."""
     shown = ", ".join(f"'{name}'" for name in names)
     if "in_face" not in names[0]:
-        raise ModelError(f"{where} takes {shown}: the first input of a DFM file is 'in_face'; download it again")
+        raise ModelError(
+            _(
+                "{where} takes {shown}: the first input of a DFM file is 'in_face'; download it again",
+                where=where,
+                shown=shown,
+            )
+        )
     if len(names) > 2:
-        raise ModelError(f"{where} takes {len(names)} inputs ({shown}), and a DFM file takes one or two; it is none")
+        raise ModelError(
+            _(
+                "{where} takes {count} inputs ({shown}), and a DFM file takes one or two; it is none",
+                where=where,
+                count=len(names),
+                shown=shown,
+            )
+        )
     if len(names) == 2 and "morph_value" not in names[1]:
-        raise ModelError(f"{where} takes {shown}: the second input of a DFM file is 'morph_value'; it is none")
+        raise ModelError(
+            _(
+                "{where} takes {shown}: the second input of a DFM file is 'morph_value'; it is none",
+                where=where,
+                shown=shown,
+            )
+        )

@@ -9,6 +9,7 @@ from typing import Self
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.adapter import adapted_encoder, joined
 from realtime.model_import.face.ports import VectorPort, find_encoder_ports, find_number_ports, side_of
@@ -71,38 +72,46 @@ class EncoderImporter(ForeignImporter[EncoderNetwork]):
         )
         model = resolved(source, raw)
         input_port, output_port = find_encoder_ports(model, self._hints, source.name)
-        range_in, range_source = ValueRange.SIGNED, "InsightFace's own program"
+        range_in, range_source = ValueRange.SIGNED, _("InsightFace's own program")
         if self._hints.range_in is not None:
-            range_in, range_source = self._hints.range_in, "your --range"
+            range_in, range_source = self._hints.range_in, _("your --range")
         elif normalises:
-            range_in, range_source = ValueRange.BYTES, "its first operators, which do the rest"
+            range_in, range_source = ValueRange.BYTES, _("its first operators, which do the rest")
         return EncoderNetwork(model, input_port, output_port, range_in, range_source)
 
     def adapt(self, network: EncoderNetwork, source: SourceFile) -> Draft:
         order, side = self._hints.order or ColourOrder.RGB, side_of(network.input)
         if not self._alignment and side != _USUAL_SIDE_PX:
             raise ModelError(
-                f"{source.name} takes faces of {side}x{side}, not ArcFace's 112x112: say how with --alignment"
+                _(
+                    "{name} takes faces of {side}x{side}, not ArcFace's 112x112: say how with --alignment",
+                    name=source.name,
+                    side=side,
+                )
             )
         alignment = self._alignment or _USUAL_ALIGNMENT
         Alignment.parse(alignment)
         findings = [
             Finding(
-                "identity by", f"{source.name}, {network.output.size} numbers of length 1", f"a face of {side}x{side}"
+                _("identity by"),
+                _("{name}, {size} numbers of length 1", name=source.name, size=network.output.size),
+                _("a face of {side}x{side}", side=side),
             ),
-            Finding("its face", alignment, "your --alignment" if self._alignment else "InsightFace's own program"),
-            Finding("its range", f"{network.range_in.value} {order.value}", network.range_source),
+            Finding(
+                _("its face"), alignment, _("your --alignment") if self._alignment else _("InsightFace's own program")
+            ),
+            Finding(_("its range"), f"{network.range_in.value} {order.value}", network.range_source),
         ]
         model, output, maker, parts, words = network.model, network.output, made_by(source), [source], ""
         if self._converter is not None:
             model, output = _converted(network, source.name, self._converter)
-            maker = f"{maker} and {self._converter.name}"
+            maker = _("{maker} and {name}", maker=maker, name=self._converter.name)
             parts, words = [source, self._converter], "" if self._unit else "raw"
             findings.append(
                 Finding(
-                    "converted by",
-                    f"{self._converter.name}, {output.size} numbers",
-                    "length 1" if self._unit else "as they come",
+                    _("converted by"),
+                    _("{name}, {size} numbers", name=self._converter.name, size=output.size),
+                    _("length 1") if self._unit else _("as they come"),
                 )
             )
         card = ModelCard(
@@ -130,13 +139,21 @@ def native_encoder(source: SourceFile, card: ModelCard) -> Draft:
     Raises ModelError for a model of another kind.
     """
     if card.kind is not ModelKind.IDENTITY_ENCODER:
-        raise ModelError(f"{source.path} is of kind '{card.kind.value}', and whose face it is is told by an encoder")
+        raise ModelError(
+            _(
+                "{path} is of kind '{kind}', and whose face it is is told by an encoder",
+                path=source.path,
+                kind=card.kind.value,
+            )
+        )
     model = source.load()
     if not card.fingerprint:
         card = dataclasses.replace(card, fingerprint=fingerprint_of(source))
         write_card(model, card)
     size = model.graph.output[0].type.tensor_type.shape.dim[-1].dim_value
-    finding = Finding("identity by", f"{source.path.stem}, {size} numbers", "an encoder of this program")
+    finding = Finding(
+        _("identity by"), _("{stem}, {size} numbers", stem=source.path.stem, size=size), _("an encoder of this program")
+    )
     return Draft(model, card, (finding,))
 
 
@@ -146,10 +163,22 @@ def _converted(network: EncoderNetwork, where: str, converter: SourceFile) -> tu
     entry, converted = find_number_ports(behind, converter.name)
     if entry.size != network.output.size:
         raise ModelError(
-            f"{converter.name} converts {entry.size} numbers, and {where} gives {network.output.size}: take the one "
-            "for it"
+            _(
+                "{name} converts {size} numbers, and {where} gives {output_size}: take the one for it",
+                name=converter.name,
+                size=entry.size,
+                where=where,
+                output_size=network.output.size,
+            )
         )
     try:
         return joined(network.model, network.output, behind, entry, converted)
     except Exception as error:  # ONNX's own, of many types
-        raise ModelError(f"{converter.name} cannot be put behind {where}: {error}; export it again") from error
+        raise ModelError(
+            _(
+                "{name} cannot be put behind {where}: {reason}; export it again",
+                name=converter.name,
+                where=where,
+                reason=error,
+            )
+        ) from error

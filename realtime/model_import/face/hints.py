@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment
 from realtime.model_import.face.architectures import DFM_ALIGNMENT
 from realtime.model_import.hints import ImportHints
@@ -37,19 +38,29 @@ class FaceImportHints:
         if self.alignment:
             if options:
                 raise OptionError(
-                    f"say {' and '.join(options)} inside --alignment, as in --alignment '{DFM_ALIGNMENT}'"
+                    _(
+                        "say {options} inside --alignment, as in --alignment '{dfm_alignment}'",
+                        options=" and ".join(options),
+                        dfm_alignment=DFM_ALIGNMENT,
+                    )
                 )
             Alignment.parse(self.alignment)
-            return self.alignment.strip(), "your --alignment"
+            return self.alignment.strip(), _("your --alignment")
         if not options:
             return (
                 usual,
-                "usual; --set swap.coverage=N moves it" if usual == DFM_ALIGNMENT else "its maker's own program",
+                _("usual; --set swap.coverage=N moves it") if usual == DFM_ALIGNMENT else _("its maker's own program"),
             )
         if not usual.startswith("mesh "):
-            raise OptionError(f"{' and '.join(options)} are for DFM files; this one's crop is '{usual or 'not known'}'")
+            raise OptionError(
+                _(
+                    "{options} are for DFM files; this one's crop is '{usual}'",
+                    options=" and ".join(options),
+                    usual=usual or _("not known"),
+                )
+            )
         words = dict(word.split("=") for word in usual.split()[1:])
         words |= {name: f"{value:g}" for name, value in numbers.items() if value is not None}
         text = " ".join(["mesh", *(f"{name}={value}" for name, value in words.items())])
         Alignment.parse(text)
-        return text, f"your {' and '.join(options)}"
+        return text, _("your {options}", options=" and ".join(options))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.model_import.face.architectures import FaceArchitecture, IdentityWay
 from realtime.model_import.face.ports import VectorPort
 
@@ -55,8 +56,13 @@ class LastWeights:
         unused = [square for square in self.unused if len(square) == wanted.size]
         if last is None and len(unused) != 1:
             raise ModelError(
-                f"{where} should end in a map of {wanted.size}x{wanted.size} numbers, and its last weights are "
-                f"{self.last}: another program has changed the file; take the original"
+                _(
+                    "{where} should end in a map of {size}x{size} numbers, and its last weights are "
+                    "{last}: another program has changed the file; take the original",
+                    where=where,
+                    size=wanted.size,
+                    last=self.last,
+                )
             )
         return last if last is not None else unused[0], IdentityWay.MAPPED
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from realtime.core.errors import ModelError, nearest
+from realtime.core.language import _
 from realtime.model_import.face.architectures import FaceArchitecture
 from realtime.model_import.graph.picture_nodes import FLOATS
 from realtime.model_import.graph.picture_port import PicturePort
@@ -61,7 +62,13 @@ def find_face_ports(
     pictures = [value for value in graph.input if _rank(value) == 4 or len(graph.input) == 1]
     if len(pictures) != 1:
         shown = ", ".join(f"'{shown_name(value.name)}' {list(dimensions(value) or ())}" for value in graph.input)
-        raise ModelError(f"{where} takes {shown or 'nothing'}, and a face swapper takes one picture of a face")
+        raise ModelError(
+            _(
+                "{where} takes {shown}, and a face swapper takes one picture of a face",
+                where=where,
+                shown=shown or "nothing",
+            )
+        )
     input_port = _picture(
         pictures[0].name, _shape(pictures[0]), pictures[0], hints.layout_in, architecture, "--layout", where
     )
@@ -76,8 +83,12 @@ def find_face_ports(
             identity = vector
         else:
             raise ModelError(
-                f"{where} takes '{shown_name(value.name)}' besides a face and whose it shall be, for which there is no "
-                "place; export it with that as a constant"
+                _(
+                    "{where} takes '{name}' besides a face and whose it shall be, for which there is no "
+                    "place; export it with that as a constant",
+                    where=where,
+                    name=shown_name(value.name),
+                )
             )
     shapes = _output_shapes(model, input_port, identity, morph, where)
     by_name = {value.name: value for value in graph.output}
@@ -89,11 +100,19 @@ def find_face_ports(
     mask_ports = []
     for name in masks:
         layout = Layout.NHWC if shapes[name][-1] == 1 else Layout.NCHW
-        port = PicturePort(name, by_name[name].type.tensor_type.elem_type, shapes[name], layout, "its axis of 1")
+        port = PicturePort(name, by_name[name].type.tensor_type.elem_type, shapes[name], layout, _("its axis of 1"))
         if (port.height, port.width) == (side, side) and port.element_type in FLOATS:
             mask_ports.append(port)
         elif architecture.network == "dfm":
-            raise ModelError(f"{where}: its mask '{shown_name(name)}' is {list(shapes[name])}, not {side}x{side}")
+            raise ModelError(
+                _(
+                    "{where}: its mask '{name}' is {shapes}, not {side}x{side}",
+                    where=where,
+                    name=shown_name(name),
+                    shapes=list(shapes[name]),
+                    side=side,
+                )
+            )
     used = {chosen, *(port.name for port in mask_ports)}
     return FacePorts(
         input_port, output_port, tuple(mask_ports), identity, morph, tuple(name for name in by_name if name not in used)
@@ -105,8 +124,13 @@ def find_encoder_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -
     graph = model.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
         raise ModelError(
-            f"{where} takes {len(graph.input)} inputs and gives {len(graph.output)}, and a network that tells faces "
-            "apart takes a face and gives its numbers (w600k_r50.onnx, say)"
+            _(
+                "{where} takes {count} inputs and gives {outputs}, and a network that tells faces apart "
+                "takes a face and gives its numbers (w600k_r50.onnx, say)",
+                where=where,
+                count=len(graph.input),
+                outputs=len(graph.output),
+            )
         )
     value = graph.input[0]
     input_port = _picture(value.name, _shape(value), value, hints.layout_in, FaceArchitecture(), "--layout", where)
@@ -114,12 +138,18 @@ def find_encoder_ports(model: onnx.ModelProto, hints: ImportHints, where: str) -
     size = int(np.prod(shape))
     if len(shape) not in (1, 2, 4) or size != max(shape) or not 8 <= size <= 8192:
         raise ModelError(
-            f"{where} gives {list(shape)}, and a network that tells faces apart gives some hundred numbers "
-            "(w600k_r50.onnx, say, gives 512)"
+            _(
+                "{where} gives {shape}, and a network that tells faces apart gives some hundred numbers "
+                "(w600k_r50.onnx, say, gives 512)",
+                where=where,
+                shape=list(shape),
+            )
         )
     kind = graph.output[0].type.tensor_type.elem_type
     if kind not in FLOATS:
-        raise ModelError(f"{where} gives whole numbers, and those of a face are not; it is made for something else")
+        raise ModelError(
+            _("{where} gives whole numbers, and those of a face are not; it is made for something else", where=where)
+        )
     return input_port, VectorPort(graph.output[0].name, kind, size, len(shape))
 
 
@@ -127,7 +157,14 @@ def find_number_ports(model: onnx.ModelProto, where: str) -> tuple[VectorPort, V
     """Return what a converter takes and gives. Raises ModelError for a network that is none."""
     graph = model.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
-        raise ModelError(f"{where} is no converter: it takes {len(graph.input)} inputs and gives {len(graph.output)}")
+        raise ModelError(
+            _(
+                "{where} is no converter: it takes {count} inputs and gives {outputs}",
+                where=where,
+                count=len(graph.input),
+                outputs=len(graph.output),
+            )
+        )
     return _vector(graph.input[0], where), _vector(graph.output[0], where)
 
 
@@ -148,44 +185,75 @@ def _picture(
     option: str,
     where: str,
 ) -> PicturePort:
-    shown = f"{where}: '{shown_name(name)}' is {list(shape)}"
+    shown = _("{where}: '{name}' is {shape}", where=where, name=shown_name(name), shape=list(shape))
     kind = value.type.tensor_type.elem_type
     if kind not in ELEMENT_TYPES:
-        raise ModelError(f"{shown} of a type that no picture has; it may be {', '.join(ELEMENT_TYPES.values())}")
+        raise ModelError(
+            _(
+                "{shown} of a type that no picture has; it may be {types}",
+                shown=shown,
+                types=", ".join(ELEMENT_TYPES.values()),
+            )
+        )
     layouts = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] == 3]
     if hint is not None:
-        layout, source = hint, f"your {option}"
+        layout, source = hint, _("your {option}", option=option)
         if layout not in layouts:
-            raise ModelError(f"{shown}, which is no picture as {layout.value}; leave {option} away")
+            raise ModelError(
+                _(
+                    "{shown}, which is no picture as {layout}; leave {option} away",
+                    shown=shown,
+                    layout=layout.value,
+                    option=option,
+                )
+            )
     elif architecture.layout is not None:
         layout, source = architecture.layout, architecture.title
         if layout not in layouts:
-            raise ModelError(f"{shown}, and a face of {architecture.title} is [1, side, side, 3]; download it again")
+            raise ModelError(
+                _(
+                    "{shown}, and a face of {title} is [1, side, side, 3]; download it again",
+                    shown=shown,
+                    title=architecture.title,
+                )
+            )
     elif len(layouts) == 1:
-        layout, source = layouts[0], "its axis of 3"
+        layout, source = layouts[0], _("its axis of 3")
     else:
-        what = "no picture of three colours" if not layouts else "a picture in more than one way"
+        what = _("no picture of three colours") if not layouts else _("a picture in more than one way")
         raise ModelError(
-            f"{shown}, {what}; a face is [1, 3, side, side] or [1, side, side, 3], with {option} if need be"
+            _(
+                "{shown}, {what}; a face is [1, 3, side, side] or [1, side, side, 3], with {option} if need be",
+                shown=shown,
+                what=what,
+                option=option,
+            )
         )
     port = PicturePort(name, kind, shape, layout, source)
     if layout.rank == 4 and isinstance(shape[0], int) and shape[0] != 1:
-        raise ModelError(f"{shown}: {shape[0]} faces at a time; export it for one")
+        raise ModelError(_("{shown}: {shape} faces at a time; export it for one", shown=shown, shape=shape[0]))
     if not isinstance(port.height, int) or port.height != port.width:
-        raise ModelError(f"{shown}, no square of a fixed size, as a face has; export it for one size")
+        raise ModelError(_("{shown}, no square of a fixed size, as a face has; export it for one size", shown=shown))
     if not LEAST_SIDE_PX <= port.height <= MOST_SIDE_PX:
-        raise ModelError(f"{shown}; the side of a face may be {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels")
+        raise ModelError(
+            _(
+                "{shown}; the side of a face may be {least_side_px} to {most_side_px} pixels",
+                shown=shown,
+                least_side_px=LEAST_SIDE_PX,
+                most_side_px=MOST_SIDE_PX,
+            )
+        )
     return port
 
 
 def _vector(value: onnx.ValueInfoProto, where: str) -> VectorPort:
     shape, kind = _shape(value), value.type.tensor_type.elem_type
-    shown = f"{where}: '{shown_name(value.name)}' is {list(shape)}"
+    shown = _("{where}: '{name}' is {shape}", where=where, name=shown_name(value.name), shape=list(shape))
     if kind not in FLOATS:
-        raise ModelError(f"{shown} of a type that is no float; a face is told by floats")
+        raise ModelError(_("{shown} of a type that is no float; a face is told by floats", shown=shown))
     sides = shape[1:] if len(shape) > 1 else shape
     if len(shape) not in (1, 2) or not all(isinstance(side, int) for side in sides):
-        raise ModelError(f"{shown}; whose face it shall be is [1, some hundred], how far is [1]")
+        raise ModelError(_("{shown}; whose face it shall be is [1, some hundred], how far is [1]", shown=shown))
     size = 1
     for side in sides:
         size *= int(side)
@@ -226,19 +294,37 @@ def _chosen(
     if architecture.network == "dfm":
         # As DeepFaceLive unpacks them: the viewer's mask, the face, the face's mask.
         if [shapes[name][-1] for name in names] != [1, 3, 1]:
-            raise ModelError(f"{where} gives {listed}, and a DFM file gives a mask, a face and its mask; it is none")
+            raise ModelError(
+                _(
+                    "{where} gives {listed}, and a DFM file gives a mask, a face and its mask; it is none",
+                    where=where,
+                    listed=listed,
+                )
+            )
         return names[1], [names[0], names[2]]
     if hints.output:
         fitting = [name for name in names if shown_name(name) == hints.output]
         if not fitting:
             known = [shown_name(name) for name in names]
-            raise ModelError(f"{where} has no output '{hints.output}'{nearest(hints.output, known)}; it has: {known}")
+            raise ModelError(
+                _(
+                    "{where} has no output '{output}'{hint}; it has: {known}",
+                    where=where,
+                    output=hints.output,
+                    hint=nearest(hints.output, known),
+                    known=known,
+                )
+            )
     else:
         fitting = [name for name in names if len(shapes[name]) in (3, 4) and 3 in (shapes[name][-1], shapes[name][-3])]
     if len(fitting) != 1:
         words = [shown_name(name) for name in fitting]
-        advice = f"say which is the face with --output {' or '.join(words)}" if words else "it is no face swapper"
-        raise ModelError(f"{where} gives {listed}; {advice}")
+        advice = (
+            _("say which is the face with --output {words}", words=" or ".join(words))
+            if words
+            else _("it is no face swapper")
+        )
+        raise ModelError(_("{where} gives {listed}; {advice}", where=where, listed=listed, advice=advice))
     if architecture.is_known:  # what their own programs do not look at
         return fitting[0], []
     masks = [name for name in names if len(shapes[name]) == 4 and 1 in (shapes[name][-1], shapes[name][1])]

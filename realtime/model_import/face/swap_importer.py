@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError, OptionError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.model_import.face.adapter import FaceAdapterSpec, adapted_swap, without_numbers
 from realtime.model_import.face.architectures import (
@@ -116,7 +117,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         findings = [
             architecture.finding,
             *_port_findings(ports),
-            Finding("its crop", network.alignment, network.alignment_source),
+            Finding(_("its crop"), network.alignment, network.alignment_source),
             *morph_findings,
             *range_findings,
         ]
@@ -125,8 +126,8 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         code = encoder.validation.code if encoder is not None else None
         if encoder is not None and code is not None and ports.identity is not None:
             spec, identity_finding = _with_identity(spec, ports.identity, network, code.shape[1], where)
-            known_from = architecture.title or "the file"
-            findings += [*encoder.findings, Finding("it goes in", identity_finding.value, known_from)]
+            known_from = architecture.title or _("the file")
+            findings += [*encoder.findings, Finding(_("it goes in"), identity_finding.value, known_from)]
             card = dataclasses.replace(
                 card,
                 about="Wears the face of a photo",
@@ -158,8 +159,12 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         text, source = self._hints.alignment_of(architecture.alignment)
         if not text:
             raise ModelError(
-                f"{where} does not tell how a face lies in its crop: say --alignment face, arcface_112, arcface_128, "
-                "arcface_112_v1, ffhq_512, mtcnn_512, or 'mesh coverage=2.2 x=0 y=-0.08' (--preview OUT.jpg shows it)"
+                _(
+                    "{where} does not tell how a face lies in its crop: say --alignment face, "
+                    "arcface_112, arcface_128, arcface_112_v1, ffhq_512, mtcnn_512, or 'mesh "
+                    "coverage=2.2 x=0 y=-0.08' (--preview OUT.jpg shows it)",
+                    where=where,
+                )
             )
         return text, source
 
@@ -171,8 +176,11 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         )
         if ranges.range_in is None or ranges.range_out is None:
             raise ModelError(
-                f"{where} does not tell the range of the face it takes: say --range 0..1, -1..1 or 0..255 (--preview "
-                "OUT.jpg shows what comes out)"
+                _(
+                    "{where} does not tell the range of the face it takes: say --range 0..1, -1..1 or "
+                    "0..255 (--preview OUT.jpg shows what comes out)",
+                    where=where,
+                )
             )
         return FaceAdapterSpec(ports, ranges.range_in, ranges.range_out, ranges.order), ranges.findings
 
@@ -180,36 +188,49 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
         morph = self._hints.morph
         if ports.morph is None:
             if morph is not None:
-                raise OptionError(f"{where} takes no morph value: leave --morph away")
+                raise OptionError(_("{where} takes no morph value: leave --morph away", where=where))
             return None, []
         if morph is None:
-            return _USUAL_MORPH, [Finding("morph", f"{_USUAL_MORPH:g}", "usual; --set swap.morph moves it")]
-        return morph, [Finding("morph", f"{morph:g}", "your --morph")]
+            return _USUAL_MORPH, [Finding("morph", f"{_USUAL_MORPH:g}", _("usual; --set swap.morph moves it"))]
+        return morph, [Finding("morph", f"{morph:g}", _("your --morph"))]
 
     def _encoder(self, architecture: FaceArchitecture, ports: FacePorts, where: str) -> Imported | None:
         """Bring in what --identity-model names; None where the network takes no identity."""
         source, converter = self._hints.identity_model, self._hints.identity_converter
         if ports.identity is None:
             if source is not None or converter is not None:
-                raise OptionError(f"{where} always gives one face: leave --identity-model away")
+                raise OptionError(_("{where} always gives one face: leave --identity-model away", where=where))
             return None
         if source is None:
             raise ModelError(
-                f"{where} must be told whose face by a network that tells faces apart: name it with --identity-model "
-                "(w600k_r50.onnx of InsightFace's buffalo_l, for most)"
+                _(
+                    "{where} must be told whose face by a network that tells faces apart: name it with "
+                    "--identity-model (w600k_r50.onnx of InsightFace's buffalo_l, for most)",
+                    where=where,
+                )
             )
         converts = architecture.identity is not None and architecture.identity.converts
         if architecture.is_known and converts != (converter is not None):
             raise ModelError(
-                f"{where} was trained with another network than w600k_r50: name the file that converts between them "
-                f"with --identity-converter (crossface_{architecture.network}.onnx)"
+                _(
+                    "{where} was trained with another network than w600k_r50: name the file that "
+                    "converts between them with --identity-converter (crossface_{network}.onnx)",
+                    where=where,
+                    network=architecture.network,
+                )
                 if converts
-                else f"{where} takes the numbers of --identity-model as they are: leave --identity-converter away"
+                else _(
+                    "{where} takes the numbers of --identity-model as they are: leave --identity-converter away",
+                    where=where,
+                )
             )
         card = source.card
         if card is not None and converter is not None:
             raise ModelError(
-                f"{source.name} is in the contract already; a converter goes with the file as its maker wrote it"
+                _(
+                    "{name} is in the contract already; a converter goes with the file as its maker wrote it",
+                    name=source.name,
+                )
             )
         terms = INSIGHTFACE_TERMS if source.path.stem.lower().endswith("w600k_r50") else ""
         unit = architecture.identity is not IdentityWay.CONVERTED_RAW
@@ -222,7 +243,7 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
     ) -> tuple[str, ...]:
         """Look at the numbers before they are clipped. Return what looks odd. Raises ModelError where it is no face."""
         side = spec.ports.side_px
-        crop, _ = cut_face(self._photo.pixels, self._photo.mesh, Alignment.parse(card.alignment), side)
+        crop, _unused = cut_face(self._photo.pixels, self._photo.mesh, Alignment.parse(card.alignment), side)
         face = np.ascontiguousarray(crop)
         more = {} if card.morph is None else {"morph": np.array([card.morph], np.float32)}
         session = RawSession(model.SerializeToString(), where)
@@ -230,12 +251,24 @@ class SwapImporter(ForeignImporter[SwapNetwork]):
             numbers = session.run({"face": face[np.newaxis], **inputs, **more})["numbers"]
         if numbers.shape != (1, 3, side, side):
             raise ModelError(
-                f"{where} gives {list(numbers.shape)} (as NCHW) for a face of {side}x{side}; export it again"
+                _(
+                    "{where} gives {shape} (as NCHW) for a face of {side}x{side}; export it again",
+                    where=where,
+                    shape=list(numbers.shape),
+                    side=side,
+                )
             )
         verdict = verdict_on(np.ascontiguousarray(numbers[0].transpose(1, 2, 0)), face)
         if verdict.problem:
             options = f"--range {spec.range_in.value} --output-range {spec.range_out.value}"
-            raise ModelError(f"{where}: {verdict.problem} with {options}; try others, or another copy of the file")
+            raise ModelError(
+                _(
+                    "{where}: {problem} with {options}; try others, or another copy of the file",
+                    where=where,
+                    problem=verdict.problem,
+                    options=options,
+                )
+            )
         return (verdict.doubt,) if verdict.doubt else ()
 
 
@@ -248,13 +281,22 @@ def _with_identity(
     identity_map, identity_finding = network.last_weights.map_to(wanted, network.architecture, where)
     if size != wanted.size:
         raise ModelError(
-            f"{where} is told whose face by {wanted.size} numbers, and --identity-model gives {size}: take the "
-            "network it was trained with (w600k_r50.onnx, for most)"
+            _(
+                "{where} is told whose face by {size} numbers, and --identity-model gives {given}: take "
+                "the network it was trained with (w600k_r50.onnx, for most)",
+                where=where,
+                size=wanted.size,
+                given=size,
+            )
         )
     return dataclasses.replace(spec, identity_size=size, identity_map=identity_map), identity_finding
 
 
 def _port_findings(ports: FacePorts) -> list[Finding]:
     names = " × ".join(shown_name(mask.name) for mask in ports.masks)
-    source = "the file, made soft at its edge" if names else "the file has none: a soft ellipse"
-    return [ports.input.finding("face in"), ports.output.finding("face out"), Finding("mask", names or "none", source)]
+    source = _("the file, made soft at its edge") if names else _("the file has none: a soft ellipse")
+    return [
+        ports.input.finding(_("face in")),
+        ports.output.finding(_("face out")),
+        Finding("mask", names or "none", source),
+    ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import CameraError, ModelError, OptionError, PortraitError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import LEFT_EYE_INNER, LEFT_EYE_OUTER, RIGHT_EYE_INNER, RIGHT_EYE_OUTER, FaceMesh
@@ -44,7 +45,7 @@ def find_face(pixels: Pixels) -> FacePhoto:
     try:
         face = find_faces(pixels, measurer)[0]
     except PortraitError as error:
-        raise OptionError("no face was found in --picture; choose one that shows a face from the front") from error
+        raise OptionError(_("no face was found in --picture; choose one that shows a face from the front")) from error
     return FacePhoto(pixels, measurer.meshes.measure(pixels, face))
 
 
@@ -57,7 +58,7 @@ def usual_face() -> FacePhoto:
         pixels = read_picture(sample_photo())
     except CameraError as error:
         raise OptionError(
-            f"there is no photo of a face here to try it on ({error}); name one with --picture"
+            _("there is no photo of a face here to try it on ({reason}); name one with --picture", reason=error)
         ) from error
     with contextlib.suppress(ModelError, OptionError):
         return find_face(pixels)
@@ -88,11 +89,13 @@ def crop_for(model: OnnxModel, photo: FacePhoto) -> Pixels:
 def encode(model: OnnxModel, photo: FacePhoto) -> NDArray[np.float32]:
     """Return what an encoder says of the face, (1, size). Raises ModelError, also where it says the same of nobody."""
     face = crop_for(model, photo)
-    z, of_nobody = (np.empty([int(side) for side in model.output_shapes["z"]], np.float32) for _ in range(2))
+    z, of_nobody = (np.empty([int(side) for side in model.output_shapes["z"]], np.float32) for _unused in range(2))
     model.run({"face": face[np.newaxis]}, {"z": z})
     model.run({"face": np.full_like(face, 128)[np.newaxis]}, {"z": of_nobody})
     if np.allclose(z, of_nobody, rtol=1e-3, atol=1e-6):
-        raise ModelError(f"{model.path.name} gives the same numbers for a face and for none; take another copy of it")
+        raise ModelError(
+            _("{name} gives the same numbers for a face and for none; take another copy of it", name=model.path.name)
+        )
     return z
 
 
@@ -117,13 +120,15 @@ def swap_once(model: OnnxModel, photo: FacePhoto, identity: Mapping[str, NDArray
     doubts = []
     share = mask.astype(np.float32) / 255
     if share.mean() < _LEAST_SHARE:
-        doubts.append(f"its mask covers {share.mean():.0%} of this face: look at the picture (--preview OUT.jpg)")
+        doubts.append(
+            _("its mask covers {share:.0%} of this face: look at the picture (--preview OUT.jpg)", share=share.mean())
+        )
     if identity:
         other = np.empty_like(face_out)
         opposite = {name: np.negative(code) for name, code in identity.items()}
         model.run({**inputs, **opposite}, {**outputs, "face_out": other[np.newaxis]})
         if np.array_equal(other, face_out):
-            doubts.append("it makes the same of this face whoever it is told: is --identity-model the right one?")
+            doubts.append(_("it makes the same of this face whoever it is told: is --identity-model the right one?"))
     ms = median_ms(lambda: model.run(inputs, outputs), 3, first_counts=True)
     after = np.rint(face + share * (face_out.astype(np.float32) - face)).astype(np.uint8)
     return Validation(
@@ -131,5 +136,5 @@ def swap_once(model: OnnxModel, photo: FacePhoto, identity: Mapping[str, NDArray
         after,
         model.notes,
         tuple(doubts),
-        speed=Speed(f"{ms:.1f} ms a face of {len(face)}x{len(face)} on the CPU"),
+        speed=Speed(_("{ms:.1f} ms a face of {count}x{count} on the CPU", ms=ms, count=len(face))),
     )

@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.model_import.generator.adapter import adapted_generator, joined_generator
 from realtime.model_import.generator.ports import (
@@ -79,7 +80,9 @@ class GeneratorImporter(ForeignImporter[GeneratorNetwork]):
     @classmethod
     def of(cls, request: ImportRequest) -> Self:
         if len(request.beside) > 1:
-            raise ModelError(f"a generator is of one file, or of two; there are {len(request.beside) + 1}")
+            raise ModelError(
+                _("a generator is of one file, or of two; there are {count}", count=len(request.beside) + 1)
+            )
         return cls(request.hints.network, request.beside)
 
     @staticmethod
@@ -94,17 +97,30 @@ class GeneratorImporter(ForeignImporter[GeneratorNetwork]):
         drawing = [half for half in halves if gives_picture(half.model)]
         if len(drawing) != 1:
             names = " and ".join(half.where for half in halves)
-            what = "both draw pictures" if drawing else "gives no picture" if len(halves) == 1 else "give no picture"
+            what = (
+                _("both draw pictures")
+                if drawing
+                else _("gives no picture")
+                if len(halves) == 1
+                else _("give no picture")
+            )
             raise ModelError(
-                f"{names} {what}; a generator is a mapping and what draws of its codes, or all in one file"
+                _(
+                    "{names} {what}; a generator is a mapping and what draws of its codes, or all in one file",
+                    names=names,
+                    what=what,
+                )
             )
         picture = picture_out(drawing[0].model, self._hints, drawing[0].where)
         mapping = next((half for half in halves if half is not drawing[0]), None)
         if mapping is None:
             if drawing[0].code.layers:
                 raise ModelError(
-                    f"{source.name} takes a style for each layer, which a mapping makes: name that file, too "
-                    f"(`realtime models add MAPPING.onnx {source.name}`)"
+                    _(
+                        "{name} takes a style for each layer, which a mapping makes: name that file, too "
+                        "(`realtime models add MAPPING.onnx {name}`)",
+                        name=source.name,
+                    )
                 )
             return GeneratorNetwork(drawing[0], picture, None, None)
         return GeneratorNetwork(drawing[0], picture, mapping, _style(mapping, drawing[0]))
@@ -131,14 +147,18 @@ class GeneratorImporter(ForeignImporter[GeneratorNetwork]):
             0,
         )
         findings = [
-            Finding("code", f"{latent} numbers", "the file"),
+            Finding("code", _("{latent} numbers", latent=latent), _("the file")),
             network.picture.finding("picture"),
             Finding("range", f"{values.value} {order.value}", known_from),
         ]
         if mean is not None:
-            findings.append(Finding("mean style", f"of {_CODES} codes", "measured; truncation draws towards it"))
+            findings.append(
+                Finding(
+                    _("mean style"), _("of {codes} codes", codes=_CODES), _("measured; truncation draws towards it")
+                )
+            )
         if layers:
-            findings.append(Finding("layers", str(layers), "where its style goes, coarse first"))
+            findings.append(Finding("layers", str(layers), _("where its style goes, coarse first")))
         card = ModelCard(
             self.kind,
             about="Draws pictures of codes",
@@ -162,14 +182,14 @@ class GeneratorImporter(ForeignImporter[GeneratorNetwork]):
     def _range(self, network: GeneratorNetwork, drawn: NDArray[np.float32]) -> tuple[ValueRange, str]:
         """Return which numbers are black and white: what the user says, the file's end, or what comes out."""
         if self._hints.range_out is not None:
-            return self._hints.range_out, "your --output-range"
+            return self._hints.range_out, _("your --output-range")
         if network.picture.element == "uint8":
-            return ValueRange.BYTES, "its type, uint8"
+            return ValueRange.BYTES, _("its type, uint8")
         inferred = infer_output(GraphView(network.drawing.model.graph), network.picture.name)
         if inferred.values is not None:
-            return inferred.values, f"the file: {inferred.because}"
+            return inferred.values, _("the file: {reason}", reason=inferred.because)
         low, high = (float(value) for value in np.percentile(drawn, (1, 99)))
-        shown = f"what it draws, {low:.2g} to {high:.2g}"
+        shown = _("what it draws, {low:.2g} to {high:.2g}", low=low, high=high)
         if high > 8:
             return ValueRange.BYTES, shown
         return (ValueRange.SIGNED if low < -0.15 else ValueRange.UNIT), shown
@@ -182,11 +202,17 @@ def _half(source: SourceFile) -> Half:
 
 def _style(mapping: Half, drawing: Half) -> CodePort:
     if len(mapping.model.graph.output) != 1 or mapping.code.layers:
-        raise ModelError(f"{mapping.where} is no mapping, which takes one code and gives one")
+        raise ModelError(_("{where} is no mapping, which takes one code and gives one", where=mapping.where))
     given, taken = code_out(mapping.model, mapping.where), drawing.code
     if given.size != taken.size or (given.layers and given.layers != taken.layers):
         raise ModelError(
-            f"{mapping.where} gives {given}, and {drawing.where} takes {taken}: they are not of one network"
+            _(
+                "{where} gives {given}, and {drawing_where} takes {taken}: they are not of one network",
+                where=mapping.where,
+                given=given,
+                drawing_where=drawing.where,
+                taken=taken,
+            )
         )
     return given
 
@@ -203,7 +229,9 @@ def _mapped(mapping: Half, style: CodePort, taken: CodePort) -> tuple[NDArray[np
     found = [session.run({mapping.code.name: z})[style.name] for z in _normal(mapping.code, _CODES)]
     styles = np.stack(found).astype(np.float32).reshape(_CODES, style.layers or 1, style.size)
     if not np.isfinite(styles).all():
-        raise ModelError(f"{mapping.where} gives values that are no numbers (NaN); download or export it again")
+        raise ModelError(
+            _("{where} gives values that are no numbers (NaN); download or export it again", where=mapping.where)
+        )
     shaped = [np.broadcast_to(each, (taken.layers or 1, taken.size)).reshape(taken.shape) for each in styles[:_DRAWN]]
     mean = styles.mean(axis=(0, 1))
     return mean, [np.ascontiguousarray(each, FLOATS[taken.element_type]) for each in shaped]
@@ -224,7 +252,12 @@ def _joined(
         )
     except Exception as error:  # ONNX's own, of many types
         raise ModelError(
-            f"{drawing.where} cannot be put behind {mapping.where}: {str(error).splitlines()[0]}; export them again"
+            _(
+                "{where} cannot be put behind {mapping_where}: {reason}; export them again",
+                where=drawing.where,
+                mapping_where=mapping.where,
+                reason=str(error).splitlines()[0],
+            )
         ) from error
 
 
@@ -243,19 +276,21 @@ def _tried(model: OnnxModel) -> Validation:
     low, high = np.percentile(np.stack(drawn), (1, 99))
     problem = ""
     if np.array_equal(drawn[0], drawn[1]):
-        problem = "draws the same picture whatever its code is"
+        problem = _("draws the same picture whatever its code is")
     elif high - low < _FLAT:
-        problem = f"draws nearly one colour ({low:.0f} to {high:.0f} of 0..255)"
+        problem = _("draws nearly one colour ({low:.0f} to {high:.0f} of 0..255)", low=low, high=high)
     if problem:
-        raise ModelError(f"{model.path.name} {problem}; take another copy of it, or say --output-range")
+        raise ModelError(
+            _("{name} {problem}; take another copy of it, or say --output-range", name=model.path.name, problem=problem)
+        )
     again = np.empty_like(drawn[0])
     ms = median_ms(lambda: draw(codes[0], again), 1, first_counts=True)
     doubts = (
         ()
         if np.array_equal(again, drawn[0])
-        else ("it draws another picture of a code each time: export it with noise that stands",)
+        else (_("it draws another picture of a code each time: export it with noise that stands"),)
     )
-    speed = Speed(f"{ms:.0f} ms for a picture of {side}x{side} on the CPU")
+    speed = Speed(_("{ms:.0f} ms for a picture of {side}x{side} on the CPU", ms=ms, side=side))
     return Validation(drawn[0], drawn[1], model.notes, doubts, speed=speed)
 
 

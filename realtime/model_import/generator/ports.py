@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.model_import.graph.picture_nodes import FLOATS
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import ELEMENT_TYPES, GraphView, dimensions, known_shapes, shown_name
@@ -52,8 +53,14 @@ def code_in(model: onnx.ModelProto, where: str) -> CodePort:
     """Return the code that a network takes. Raises ModelError for one that takes something else, or more."""
     taken = [(value.name, value.type.tensor_type.elem_type, dimensions(value) or ()) for value in model.graph.input]
     if len(taken) != 1:
-        shown = ", ".join(f"'{shown_name(name)}' {list(shape)}" for name, _, shape in taken) or "nothing"
-        raise ModelError(f"{where} takes {shown}, and a generator takes one latent code; export it with the rest fixed")
+        shown = ", ".join(f"'{shown_name(name)}' {list(shape)}" for name, _unused, shape in taken) or "nothing"
+        raise ModelError(
+            _(
+                "{where} takes {shown}, and a generator takes one latent code; export it with the rest fixed",
+                where=where,
+                shown=shown,
+            )
+        )
     return _code(*taken[0], where)
 
 
@@ -73,15 +80,17 @@ def gives_picture(model: onnx.ModelProto) -> bool:
 
 
 def _code(name: str, element_type: int, shape: Shape, where: str) -> CodePort:
-    shown = f"{where}: '{shown_name(name)}' is {list(shape)}"
+    shown = _("{where}: '{name}' is {shape}", where=where, name=shown_name(name), shape=list(shape))
     if element_type not in FLOATS:
-        raise ModelError(f"{shown} of a type that is no float; a latent code is made of floats")
+        raise ModelError(_("{shown} of a type that is no float; a latent code is made of floats", shown=shown))
     if len(shape) == 3 and all(isinstance(side, int) for side in shape[1:]):
         layers, size = int(shape[1]), int(shape[2])
         if 1 <= layers <= _MOST_LAYERS and LEAST_LATENT <= size <= MOST_LATENT:
             return CodePort(name, element_type, size, layers, 3)
     if not is_code(shape):
-        raise ModelError(f"{shown}; a latent code is [1, some hundred numbers]: export it for one picture at a time")
+        raise ModelError(
+            _("{shown}; a latent code is [1, some hundred numbers]: export it for one picture at a time", shown=shown)
+        )
     return CodePort(name, element_type, int(shape[1]), 0, len(shape))
 
 
@@ -97,22 +106,37 @@ def picture_out(model: onnx.ModelProto, hints: ImportHints, where: str) -> Pictu
             found.append((value, shape))
     if len(found) != 1:
         names = ", ".join(f"'{shown_name(value.name)}' {list(dimensions(value) or ())}" for value in model.graph.output)
-        advice = "say which with --output NAME" if found else "a generator gives a picture of three colours"
-        raise ModelError(f"{where} gives {names}; {advice}")
+        advice = _("say which with --output NAME") if found else _("a generator gives a picture of three colours")
+        raise ModelError(_("{where} gives {names}; {advice}", where=where, names=names, advice=advice))
     value, shape = found[0]
     layouts = [layout for layout in (Layout.NCHW, Layout.NHWC) if shape[layout.channel_axis] == 3]
     layout = hints.layout_out if hints.layout_out in layouts else layouts[0]
     kind = value.type.tensor_type.elem_type
-    shown = f"{where}: '{shown_name(value.name)}' is {list(shape)}"
+    shown = _("{where}: '{name}' is {shape}", where=where, name=shown_name(value.name), shape=list(shape))
     if kind not in ELEMENT_TYPES:
-        raise ModelError(f"{shown} of a type that no picture has; it may be {', '.join(ELEMENT_TYPES.values())}")
-    port = PicturePort(value.name, kind, shape, layout, "your --output-layout" if hints.layout_out else "its axis of 3")
+        raise ModelError(
+            _(
+                "{shown} of a type that no picture has; it may be {types}",
+                shown=shown,
+                types=", ".join(ELEMENT_TYPES.values()),
+            )
+        )
+    port = PicturePort(
+        value.name, kind, shape, layout, _("your --output-layout") if hints.layout_out else _("its axis of 3")
+    )
     if isinstance(shape[0], int) and shape[0] != 1:
-        raise ModelError(f"{shown}: {shape[0]} pictures at a time; export it for one")
+        raise ModelError(_("{shown}: {shape} pictures at a time; export it for one", shown=shown, shape=shape[0]))
     if not isinstance(port.height, int) or port.height != port.width:
-        raise ModelError(f"{shown}, no square of one size; export it for one")
+        raise ModelError(_("{shown}, no square of one size; export it for one", shown=shown))
     if not LEAST_SIDE_PX <= port.height <= MOST_SIDE_PX:
-        raise ModelError(f"{shown}; the side of a picture may be {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels")
+        raise ModelError(
+            _(
+                "{shown}; the side of a picture may be {least_side_px} to {most_side_px} pixels",
+                shown=shown,
+                least_side_px=LEAST_SIDE_PX,
+                most_side_px=MOST_SIDE_PX,
+            )
+        )
     return port
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from realtime.core.language import _
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import GraphView, add_constant, attribute, known_shapes, replace
 
@@ -80,7 +81,7 @@ class _ShapeRewriter:
         self._shapes = known_shapes(model)
         self._input = input_port
         if not isinstance(input_port.height, int) or not isinstance(input_port.width, int):
-            raise SizeIsNeededError("only one of its sides is fixed")
+            raise SizeIsNeededError(_("only one of its sides is fixed"))
         self._sides = {_Along.HEIGHT: input_port.height, _Along.WIDTH: input_port.width}
         self._axes: dict[str, _Axes] = {}
         self._made: list[onnx.NodeProto] = []
@@ -114,7 +115,7 @@ class _ShapeRewriter:
         elif node.op_type in ("AveragePool", "MaxPool"):
             self._pool(node)
         elif node.op_type == "ConvTranspose" and attribute(node, "output_shape") is not None:
-            raise SizeIsNeededError("a transposed convolution states the size it gives")
+            raise SizeIsNeededError(_("a transposed convolution states the size it gives"))
         elif node.op_type == "Transpose":
             axes = self._axes.get(node.input[0])
             order = attribute(node, "perm", list(range(len(axes or ())))[::-1])
@@ -208,7 +209,7 @@ class _ShapeRewriter:
         for old, new in zip(before, after, strict=True):
             scale = Fraction(new, old)
             if scale.denominator > _FINEST or scale.numerator > _FINEST:
-                raise SizeIsNeededError(f"a picture is scaled from {old} to {new} pixels inside it")
+                raise SizeIsNeededError(_("a picture is scaled from {old} to {new} pixels inside it", old=old, new=new))
             scales.append(float(scale))
         name = add_constant(self._graph, f"{node.output[0]}/scales", np.array(scales, np.float32))
         replace(node.input, [node.input[0], node.input[1], name])

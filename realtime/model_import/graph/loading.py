@@ -11,6 +11,7 @@ import onnx.inliner
 from onnx import compose, helper, version_converter
 
 from realtime.core.errors import ModelError
+from realtime.core.language import N_, _
 from realtime.model_import.graph.folding import fold_constants
 from realtime.model_import.graph.view import OUR_NAMES, OUR_PREFIX, THEIR_PREFIX, attribute, in_order, replace
 from realtime.models.file_safety import Content, known_content
@@ -21,29 +22,29 @@ LEAST_OPSET = 13
 _OLDEST_OPSET = 7  # ONNX Runtime promises nothing for older ones, and ONNX's converter makes mistakes with them
 _LARGEST_BYTES = 1_000_000_000  # a network of 1 GB needs seconds for a frame, whatever it runs on
 _CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".pt2", ".th", ".t7", ".pdparams"}
-_KERAS = (
+_KERAS = N_(
     "is a Keras file: of a style network, tf2onnx makes an ONNX file; faceswap's says neither how a face lies in its "
     "crop nor whose side it is: train one here (docs/training.md), or make ONNX of one side with tf2onnx and add that "
     "with --kind swap --alignment ... --layout NHWC --order BGR --range 0..1 (docs/models.md)"
 )
-_CORE_ML = "is a Core ML model, for which there is no way into ONNX; look for the network it was made from"
-_TENSORFLOW_JS = "is a part of a TensorFlow.js model; tf2onnx makes an ONNX file of the folder that it lies in"
-_NCNN = "is an ncnn model, for which there is no way into ONNX; look for the network it was made from"
-_OPENVINO = "is an OpenVINO model, for which there is no way into ONNX; look for the network it was made from"
+_CORE_ML = N_("is a Core ML model, for which there is no way into ONNX; look for the network it was made from")
+_TENSORFLOW_JS = N_("is a part of a TensorFlow.js model; tf2onnx makes an ONNX file of the folder that it lies in")
+_NCNN = N_("is an ncnn model, for which there is no way into ONNX; look for the network it was made from")
+_OPENVINO = N_("is an OpenVINO model, for which there is no way into ONNX; look for the network it was made from")
 _OTHER_KINDS = {
-    ".ort": "is in ONNX Runtime's own format; name the .onnx it was made from",
-    ".pb": "is a TensorFlow graph; tf2onnx makes an ONNX file of it",
+    ".ort": N_("is in ONNX Runtime's own format; name the .onnx it was made from"),
+    ".pb": N_("is a TensorFlow graph; tf2onnx makes an ONNX file of it"),
     ".h5": _KERAS,
     ".keras": _KERAS,
     ".hdf5": _KERAS,
-    ".tflite": "is a TensorFlow Lite model; tf2onnx makes an ONNX file of it",
+    ".tflite": N_("is a TensorFlow Lite model; tf2onnx makes an ONNX file of it"),
     ".mlmodel": _CORE_ML,
     ".mlpackage": _CORE_ML,
     ".json": _TENSORFLOW_JS,
     ".bin": _TENSORFLOW_JS,
     ".param": _NCNN,
     ".xml": _OPENVINO,
-    ".engine": "is built for one machine's GPU; name the .onnx it was made from",
+    ".engine": N_("is built for one machine's GPU; name the .onnx it was made from"),
 }
 
 
@@ -74,11 +75,16 @@ def read_whole(source: SourceFile) -> onnx.ModelProto:
         raise ModelError(f"{path} {content.value}")
     if content is Content.CHECKPOINT or (suffix in _CHECKPOINTS and path.is_file()):
         raise ModelError(
-            f"{path} {Content.CHECKPOINT.value}: `python -m tools.export_onnx {shlex.quote(str(path))}`, in a clone of "
-            "this program's source, makes one of it"
+            _(
+                "{path} {checkpoint}: `python -m tools.export_onnx {quoted}`, in a clone of this "
+                "program's source, makes one of it",
+                path=path,
+                checkpoint=_(Content.CHECKPOINT.value),
+                quoted=shlex.quote(str(path)),
+            )
         )
     if suffix in _OTHER_KINDS and path.is_file():
-        raise ModelError(f"{path} {_OTHER_KINDS[suffix]}")
+        raise ModelError(f"{path} {_(_OTHER_KINDS[suffix])}")
     if content is Content.ARCHIVE:
         raise ModelError(f"{path} {content.value}")
     header = source.header
@@ -87,16 +93,25 @@ def read_whole(source: SourceFile) -> onnx.ModelProto:
     newest = onnx.defs.onnx_opset_version()
     if header.opset > newest:
         raise ModelError(
-            f"{path} is of ONNX opset {header.opset}, and this program knows up to {newest}: "
-            "export it with --opset 17 or so, or upgrade the package `onnx`"
+            _(
+                "{path} is of ONNX opset {opset}, and this program knows up to {newest}: export it with "
+                "--opset 17 or so, or upgrade the package `onnx`",
+                path=path,
+                opset=header.opset,
+                newest=newest,
+            )
         )
     if 0 < header.opset < _OLDEST_OPSET:
         raise ModelError(
-            f"{path} is of ONNX opset {header.opset}, from before operators had settled; export it again with "
-            "--opset 13 or later"
+            _(
+                "{path} is of ONNX opset {opset}, from before operators had settled; export it again "
+                "with --opset 13 or later",
+                path=path,
+                opset=header.opset,
+            )
         )
     if header.opset == 0:
-        raise ModelError(f"{path} does not say which ONNX opset it is of; export it again")
+        raise ModelError(_("{path} does not say which ONNX opset it is of; export it again", path=path))
     return source.load()
 
 
@@ -107,7 +122,9 @@ def resolved(source: SourceFile, model: onnx.ModelProto) -> onnx.ModelProto:
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
     except Exception as error:  # the inliner's own
-        raise ModelError(f"{path} cannot be read: {last_line(error)}; export or download it again") from error
+        raise ModelError(
+            _("{path} cannot be read: {reason}; export or download it again", path=path, reason=last_line(error))
+        ) from error
     opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     _drop_what_is_not_needed(model)
     _check_operators(path, model)
@@ -132,8 +149,11 @@ def _check_size(source: SourceFile) -> None:
     size = sum(file.stat().st_size for file in source.files)
     if size > _LARGEST_BYTES:
         raise ModelError(
-            f"{source.path} has {size / 1e9:.1f} GB of weights, far too many for a live picture; "
-            "choose a smaller network"
+            _(
+                "{path} has {size_gb:.1f} GB of weights, far too many for a live picture; choose a smaller network",
+                path=source.path,
+                size_gb=size / 1e9,
+            )
         )
 
 
@@ -160,8 +180,13 @@ def _check_operators(path: Path, model: onnx.ModelProto) -> None:
                 schema = None
             if schema is None or schema.deprecated:
                 raise ModelError(
-                    f"{path} uses the operator {node.op_type}, which ONNX opset {version} does not have; "
-                    "export it again with standard operators"
+                    _(
+                        "{path} uses the operator {op_type}, which ONNX opset {version} does not have; "
+                        "export it again with standard operators",
+                        path=path,
+                        op_type=node.op_type,
+                        version=version,
+                    )
                 )
 
 
@@ -202,7 +227,13 @@ def _converted(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
         converted = version_converter.convert_version(model, LEAST_OPSET)
     except Exception as error:  # the converter's own, of many types
         raise ModelError(
-            f"{path} is of ONNX opset {opset} and cannot be converted to {LEAST_OPSET} ({last_line(error)}); "
-            "export it again with opset 13 or later"
+            _(
+                "{path} is of ONNX opset {opset} and cannot be converted to {least_opset} ({reason}); "
+                "export it again with opset 13 or later",
+                path=path,
+                opset=opset,
+                least_opset=LEAST_OPSET,
+                reason=last_line(error),
+            )
         ) from error
     return converted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from realtime.core.language import _
 from realtime.model_import.graph.view import ELEMENT_TYPES, shown_name
 from realtime.model_import.hints import Finding, Layout
 
@@ -40,4 +41,4 @@ class PicturePort:
         """Return the row that shows it to the user."""
         shape = "×".join(str(side) if isinstance(side, int) else "any" for side in self.shape)
         value = f"{shown_name(self.name)} {self.element} {shape} {self.layout.value}"
-        return Finding(what, value, f"the file; layout by {self.layout_source}")
+        return Finding(what, value, _("the file; layout by {layout_source}", layout_source=self.layout_source))

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.model_import.graph.view import GraphView, attribute
 from realtime.model_import.hints import ColourOrder, ValueRange
 
@@ -38,7 +39,7 @@ def infer_input(view: GraphView, name: str) -> InferredInput:
     """Follow the picture into the graph as long as it is only scaled and shifted, and say what that tells."""
     current = name
     steps: list[tuple[str, NDArray[Any]]] = []
-    for _ in range(_FAR):
+    for _unused in range(_FAR):
         users = [node for node in view.consumers[current] if node.op_type != "Shape"]
         if len(users) != 1:
             break
@@ -63,7 +64,7 @@ def _read_steps(steps: list[tuple[str, NDArray[Any]]]) -> InferredInput:
         order = _order_of_means(constant) if operator in ("Sub", "Add") else None
         if operator in ("Div", "Mul"):
             factor = 1 / size if operator == "Div" and size else size
-            shown = f"it {'divides' if operator == 'Div' else 'multiplies'} by {size:g} first"
+            shown = _("it {verb} by {size:g} first", verb="divides" if operator == "Div" else "multiplies", size=size)
             if 1 / 300 < factor < 1 / 50:  # 1/255, 1/127.5, 1/128, and 1/58 of ImageNet's deviations
                 return InferredInput(ValueRange.BYTES, None, shown)
             if 100 < factor < 300:
@@ -76,13 +77,13 @@ def _read_steps(steps: list[tuple[str, NDArray[Any]]]) -> InferredInput:
             if 3 < factor < 6:
                 return InferredInput(ValueRange.UNIT, None, shown)
         else:
-            shown = f"it takes off {', '.join(f'{value:g}' for value in np.abs(constant))} first"
+            shown = _("it takes off {constant} first", constant=", ".join(f"{value:g}" for value in np.abs(constant)))
             if 90 < size < 140:
                 return InferredInput(ValueRange.BYTES, order, shown)
             if 0.3 < size < 0.6 and not (operator == "Add" and constant.mean() > 0):
                 return InferredInput(ValueRange.UNIT, order, shown)
             if operator == "Add" and math.isclose(size, 1, rel_tol=0.02) and constant.mean() > 0:
-                return InferredInput(ValueRange.SIGNED, None, "it adds 1 first")
+                return InferredInput(ValueRange.SIGNED, None, _("it adds 1 first"))
     return InferredInput(None, None, "")
 
 
@@ -114,15 +115,19 @@ def infer_output(view: GraphView, name: str) -> InferredOutput:
     scale, offset = 1.0, 0.0  # output = scale · current + offset
     low, high = -math.inf, math.inf  # of the output, from clipping
     clipped_by = ""
-    for _ in range(_FAR):
+    for _unused in range(_FAR):
         node = view.producers.get(current)
         if node is None:
             break
         if node.op_type in _BOUNDED:
             ends = sorted(scale * end + offset for end in _BOUNDED[node.op_type])
             bare = node.op_type == "Tanh" and scale == 1 and offset == 0
-            after = "" if scale == 1 and offset == 0 else f", scaled to {ends[0]:g}..{ends[1]:g}"
-            bound = _Bound(max(low, ends[0]), min(high, ends[1]), f"the {node.op_type.lower()} at its end{after}")
+            after = "" if scale == 1 and offset == 0 else _(", scaled to {low:g}..{high:g}", low=ends[0], high=ends[1])
+            bound = _Bound(
+                max(low, ends[0]),
+                min(high, ends[1]),
+                _("the {op_type} at its end{after}", op_type=node.op_type.lower(), after=after),
+            )
             return InferredOutput(_nearest_range(bound), bound.because, bare)
         if node.op_type in _MOVING:
             current = node.input[0]
@@ -133,7 +138,7 @@ def infer_output(view: GraphView, name: str) -> InferredOutput:
                 break
             ends = sorted((scale * least + offset, scale * most + offset))
             low, high = max(low, ends[0]), min(high, ends[1])
-            clipped_by = f"the clip to {low:g}..{high:g} at its end"
+            clipped_by = _("the clip to {low:g}..{high:g} at its end", low=low, high=high)
             current = inner
             continue
         step = _affine(view, node)

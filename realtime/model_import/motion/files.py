@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models.source_file import SourceFile
 
 FEATURES, MOTION, STITCHING, DRAWING = "features", "motion", "stitching", "drawing"
@@ -53,14 +54,24 @@ def files_with(source: SourceFile) -> MotionFiles:
         candidates = [path for path in _onnx_files(source.path.parent) if role_of(path) == role]
         if not candidates:
             raise ModelError(
-                f"{source.path} is a part of LivePortrait, and {_USUAL[role]} is missing in its folder; "
-                "keep all files of the set together"
+                _(
+                    "{path} is a part of LivePortrait, and {usual} is missing in its folder; keep all "
+                    "files of the set together",
+                    path=source.path,
+                    usual=_USUAL[role],
+                )
             )
         # What is made for TensorRT's plugin no ONNX Runtime computes.
         plain = [path for path in candidates if "-fix" not in path.stem] or candidates
         if len(plain) > 1:
             listed = ", ".join(path.name for path in sorted(plain))
-            raise ModelError(f"{source.path.parent} holds parts of several LivePortraits ({listed}); keep one there")
+            raise ModelError(
+                _(
+                    "{parent} holds parts of several LivePortraits ({listed}); keep one there",
+                    parent=source.path.parent,
+                    listed=listed,
+                )
+            )
         found[role] = SourceFile(plain[0])
     return MotionFiles(**found)
 

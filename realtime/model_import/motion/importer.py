@@ -17,6 +17,7 @@ from onnx import compose, version_converter
 
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.faces.landmarks.alignment import Alignment, cut_face
 from realtime.imaging.frame import Pixels
 from realtime.model_import.face.validation import FacePhoto
@@ -99,8 +100,14 @@ class MotionImporter(ForeignImporter[MotionNetwork]):
         motion_in = face_port(parts[MOTION], files.motion.name)
         if features_in.side_px != motion_in.side_px:
             raise ModelError(
-                f"{files.features.name} takes faces of {features_in.side_px} px and {files.motion.name} of "
-                f"{motion_in.side_px}; they are of different models"
+                _(
+                    "{name} takes faces of {side_px} px and {motion_name} of {motion_in_side_px}; they "
+                    "are of different models",
+                    name=files.features.name,
+                    side_px=features_in.side_px,
+                    motion_name=files.motion.name,
+                    motion_in_side_px=motion_in.side_px,
+                )
             )
         motion = motion_ports(parts[MOTION], motion_in, files.motion.name)
         return MotionNetwork(
@@ -136,12 +143,18 @@ class MotionImporter(ForeignImporter[MotionNetwork]):
             _drawn_px(whole, network),
         )
         findings = [
-            *(Finding(role, file.name, "its name") for role, file in zip(network.parts, network.files, strict=True)),
-            Finding("a pose", f"{network.motion.points} points", network.motion.known_from),
-            Finding("driving points", network.drawing.driving, network.drawing.known_from),
-            Finding("its face", alignment, "your --alignment" if self._alignment else "LivePortrait's own program"),
+            *(Finding(role, file.name, _("its name")) for role, file in zip(network.parts, network.files, strict=True)),
+            Finding(_("a pose"), _("{points} points", points=network.motion.points), network.motion.known_from),
+            Finding(_("driving points"), network.drawing.driving, network.drawing.known_from),
+            Finding(
+                _("its face"), alignment, _("your --alignment") if self._alignment else _("LivePortrait's own program")
+            ),
         ]
-        notes = (f"it samples volumes {replaced} times, done with operators of four axes",) if replaced else ()
+        notes = (
+            (_("it samples volumes {replaced} times, done with operators of four axes", replaced=replaced),)
+            if replaced
+            else ()
+        )
         card = ModelCard(
             self.kind,
             about="Moves a picture's face as a filmed one moves",
@@ -168,7 +181,9 @@ def _volume(model: onnx.ModelProto, face: FacePort, where: str) -> tuple[int, ..
     first = model.graph.output[0].name
     shape = RawSession(model.SerializeToString(), where).run({face.name: black})[first].shape
     if len(shape) != 5 or shape[0] != 1:
-        raise ModelError(f"{where} gives {list(shape)}, and features are a volume [1, 32, 16, 64, 64]")
+        raise ModelError(
+            _("{where} gives {shape}, and features are a volume [1, 32, 16, 64, 64]", where=where, shape=list(shape))
+        )
     return tuple(shape)
 
 
@@ -185,8 +200,14 @@ def _stitching(model: onnx.ModelProto, points: int, where: str) -> tuple[str, ..
         return plain["source"], plain["target"]
     listed = ", ".join(f"'{name}' {list(shape)}" for name, shape in shapes.items())
     raise ModelError(
-        f"{where} takes {listed}, and what stitches {points} points takes {6 * points} numbers, "
-        "or a source and a target"
+        _(
+            "{where} takes {listed}, and what stitches {points} points takes {needed} numbers, or a "
+            "source and a target",
+            where=where,
+            listed=listed,
+            points=points,
+            needed=6 * points,
+        )
     )
 
 
@@ -214,8 +235,14 @@ def _of_opset(model: onnx.ModelProto, opset: int, where: str) -> onnx.ModelProto
         return version_converter.convert_version(model, opset)
     except Exception as error:  # the converter's own, of many types
         raise ModelError(
-            f"{where} is of ONNX opset {_opset(model)} and cannot be converted to {opset}, as the other parts are "
-            f"({last_line(error)}); take all parts from one place"
+            _(
+                "{where} is of ONNX opset {opset} and cannot be converted to {wanted}, as the other "
+                "parts are ({reason}); take all parts from one place",
+                where=where,
+                opset=_opset(model),
+                wanted=opset,
+                reason=last_line(error),
+            )
         ) from error
 
 
@@ -241,7 +268,13 @@ def _drawn_px(whole: onnx.ModelProto, network: MotionNetwork) -> int:
     if not all(isinstance(side, int) for side in shape[1:]) or len(shape) != 4:
         shape = _as_it_comes(whole, network)
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
-        raise ModelError(f"{network.files.drawing.name} gives {list(shape)}, and what is drawn is a square picture")
+        raise ModelError(
+            _(
+                "{name} gives {shape}, and what is drawn is a square picture",
+                name=network.files.drawing.name,
+                shape=list(shape),
+            )
+        )
     return int(shape[2])
 
 
@@ -267,18 +300,24 @@ def _tried(model: MotionModel, face: Pixels) -> Validation:
     mirrored = np.ascontiguousarray(face[:, ::-1])
     features, own, other = model.features_of(face), model.motion_of(face), model.motion_of(mirrored)
     isolated_process.step()
-    still, _ = model.draw(features, own, own, own)
+    still, _unused = model.draw(features, own, own, own)
     isolated_process.step()
-    moved, _ = model.draw(features, own, own, other)
+    moved, _unused = model.draw(features, own, own, other)
     verdict = verdict_on(still.astype(np.float32), _resized(face, model.drawn_px))
     if np.allclose(own, other, rtol=1e-3, atol=1e-6):
-        problem = "finds the same motion in a face and in its mirror image"
+        problem = _("finds the same motion in a face and in its mirror image")
     elif np.array_equal(still, moved):
-        problem = "draws the same picture whatever the motion is"
+        problem = _("draws the same picture whatever the motion is")
     else:
-        problem = f"cannot be used: {verdict.problem}" if verdict.problem else ""
+        problem = _("cannot be used: {problem}", problem=verdict.problem) if verdict.problem else ""
     if problem:
-        raise ModelError(f"{model.path.name} {problem}; take another copy of it, or an earlier checkpoint")
+        raise ModelError(
+            _(
+                "{name} {problem}; take another copy of it, or an earlier checkpoint",
+                name=model.path.name,
+                problem=problem,
+            )
+        )
 
     def run() -> None:
         isolated_process.step()
@@ -290,7 +329,7 @@ def _tried(model: MotionModel, face: Pixels) -> Validation:
         still,
         model.notes,
         (verdict.doubt,) if verdict.doubt else (),
-        speed=Speed(f"{ms:.0f} ms a picture of {model.drawn_px}x{model.drawn_px} on the CPU"),
+        speed=Speed(_("{ms:.0f} ms a picture of {drawn_px}x{drawn_px} on the CPU", ms=ms, drawn_px=model.drawn_px)),
     )
 
 

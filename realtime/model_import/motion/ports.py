@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto
 
 from realtime.core.errors import ModelError
+from realtime.core.language import N_, _
 from realtime.model_import.graph.view import dimensions, shown_name
 from realtime.models.runtime.onnx_model import RawSession
 
@@ -25,9 +26,9 @@ _SYNONYMS: Mapping[str, str] = {
     **dict.fromkeys(("kp", "motion_points"), "points"),
 }
 _ORDERS: Mapping[str, tuple[str, ...]] = {
-    "FasterLivePortrait's order": ("pitch", "yaw", "roll", "shift", "expression", "scale", "points"),
-    "its order for TensorRT": ("points", "pitch", "yaw", "roll", "shift", "expression", "scale"),
-    "FaceFusion's order": ("pitch", "yaw", "roll", "scale", "shift", "expression", "points"),
+    N_("FasterLivePortrait's order"): ("pitch", "yaw", "roll", "shift", "expression", "scale", "points"),
+    N_("its order for TensorRT"): ("points", "pitch", "yaw", "roll", "shift", "expression", "scale"),
+    N_("FaceFusion's order"): ("pitch", "yaw", "roll", "scale", "shift", "expression", "points"),
 }
 _LEAST_SIDE_PX, _MOST_SIDE_PX = 32, 1024
 
@@ -68,9 +69,23 @@ def face_port(model: onnx.ModelProto, where: str) -> FacePort:
     values = list(model.graph.input)
     shape = dimensions(values[0]) if len(values) == 1 else None
     if shape is None or len(shape) != 4 or shape[1] != 3 or not isinstance(shape[2], int) or shape[2] != shape[3]:
-        raise ModelError(f"{where} takes {_listed(values)}, and this part takes one square face [1, 3, 256, 256]")
+        raise ModelError(
+            _(
+                "{where} takes {values}, and this part takes one square face [1, 3, 256, 256]",
+                where=where,
+                values=_listed(values),
+            )
+        )
     if not _LEAST_SIDE_PX <= shape[2] <= _MOST_SIDE_PX:
-        raise ModelError(f"{where} takes faces of {shape[2]} px; {_LEAST_SIDE_PX} to {_MOST_SIDE_PX} can be")
+        raise ModelError(
+            _(
+                "{where} takes faces of {shape} px; {least_side_px} to {most_side_px} can be",
+                where=where,
+                shape=shape[2],
+                least_side_px=_LEAST_SIDE_PX,
+                most_side_px=_MOST_SIDE_PX,
+            )
+        )
     check_floats(model, where)
     return FacePort(values[0].name, shape[2])
 
@@ -86,17 +101,23 @@ def motion_ports(model: onnx.ModelProto, face: FacePort, where: str) -> MotionPo
     )
     sizes = [seen[name].size for name in names]
     by_name = {_SYNONYMS.get(shown_name(name).rpartition("/")[2].lower(), ""): name for name in names}
-    orders = {"their names": tuple(by_name)} if set(by_name) == set(FIELDS) and len(names) == 7 else _ORDERS
+    orders = {_("their names"): tuple(by_name)} if set(by_name) == set(FIELDS) and len(names) == 7 else _ORDERS
     for known_from, order in orders.items():
         of = dict(zip(order, sizes, strict=False))
         if len(order) == len(sizes) and _fits(of):
             outputs = dict(zip(order, names, strict=True))
             return MotionPorts(outputs, of["pitch"] == BINS, of["points"] // 3, known_from)
     raise ModelError(
-        f"{where} gives {len(names)} outputs of {', '.join(map(str, sizes))} numbers "
-        f"({', '.join(map(shown_name, names))}); "
-        f"a pose is three angles (1 or {BINS} numbers), a shift (3), a scale (1), an expression and points (as many), "
-        "in an order or under names that FasterLivePortrait or FaceFusion give them"
+        _(
+            "{where} gives {count} outputs of {sizes} numbers ({names}); a pose is three angles (1 or "
+            "{bins} numbers), a shift (3), a scale (1), an expression and points (as many), in an order "
+            "or under names that FasterLivePortrait or FaceFusion give them",
+            where=where,
+            count=len(names),
+            sizes=", ".join(map(str, sizes)),
+            names=", ".join(map(shown_name, names)),
+            bins=BINS,
+        )
     )
 
 
@@ -105,22 +126,34 @@ def drawing_ports(model: onnx.ModelProto, where: str) -> DrawingPorts:
     values = list(model.graph.input)
     ranks = [len(dimensions(value) or ()) for value in values]
     if sorted(ranks) != [3, 3, 5]:
-        raise ModelError(f"{where} takes {_listed(values)}, and this part takes a volume of features and points twice")
+        raise ModelError(
+            _(
+                "{where} takes {values}, and this part takes a volume of features and points twice",
+                where=where,
+                values=_listed(values),
+            )
+        )
     features = values[ranks.index(5)].name
     points = [value.name for value in values if value.name != features]
     plain = {shown_name(name).rpartition("/")[2].lower(): name for name in points}
     check_floats(model, where)
     picture = model.graph.output[0].name
     if set(plain) == {"kp_driving", "kp_source"}:
-        return DrawingPorts(features, plain["kp_driving"], plain["kp_source"], picture, "their names")
+        return DrawingPorts(features, plain["kp_driving"], plain["kp_source"], picture, _("their names"))
     if set(plain) == {"source", "target"}:  # FaceFusion edits: what shall be is its source, what is its target
-        return DrawingPorts(features, plain["source"], plain["target"], picture, "their names, as FaceFusion uses them")
+        return DrawingPorts(
+            features, plain["source"], plain["target"], picture, _("their names, as FaceFusion uses them")
+        )
     if ranks[0] != 5:
         raise ModelError(
-            f"{where} takes {_listed(values)}: neither names nor order tell which points are the driving face's; "
-            "call them kp_driving and kp_source"
+            _(
+                "{where} takes {values}: neither names nor order tell which points are the driving "
+                "face's; call them kp_driving and kp_source",
+                where=where,
+                values=_listed(values),
+            )
         )
-    return DrawingPorts(features, points[0], points[1], picture, "their order, as FasterLivePortrait uses it")
+    return DrawingPorts(features, points[0], points[1], picture, _("their order, as FasterLivePortrait uses it"))
 
 
 def check_floats(model: onnx.ModelProto, where: str) -> None:
@@ -128,7 +161,11 @@ def check_floats(model: onnx.ModelProto, where: str) -> None:
     for value in (*model.graph.input, *model.graph.output):
         if value.type.tensor_type.elem_type != TensorProto.FLOAT:
             raise ModelError(
-                f"{where}: '{shown_name(value.name)}' is not float32; take the file that is not of half precision"
+                _(
+                    "{where}: '{name}' is not float32; take the file that is not of half precision",
+                    where=where,
+                    name=shown_name(value.name),
+                )
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.model_import.graph.view import NodeWriter, attribute, replace
 
 _MODES = ("bilinear", "linear")  # the second since opset 20
@@ -25,7 +26,14 @@ def without_volume_sampling(model: onnx.ModelProto, volumes: set[str], writer: N
         mode = attribute(node, "mode", b"linear").decode()
         padding = attribute(node, "padding_mode", b"zeros").decode()
         if mode not in _MODES or padding != "zeros" or attribute(node, "align_corners", 0):
-            raise ModelError(f"{where} samples volumes in a way ({mode}, {padding}) that LivePortrait does not")
+            raise ModelError(
+                _(
+                    "{where} samples volumes in a way ({mode}, {padding}) that LivePortrait does not",
+                    where=where,
+                    mode=mode,
+                    padding=padding,
+                )
+            )
         _sample(writer, node, "linear" if opset >= 20 else "bilinear")
         nodes += writer.new_nodes()
         count += 1

@@ -11,6 +11,7 @@ import re
 
 import onnx
 
+from realtime.core.language import _
 from realtime.model_import.architecture import Architecture
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import GraphView, attribute
@@ -41,21 +42,23 @@ def architecture_of(view: GraphView, input_port: PicturePort, output_port: Pictu
     stem, ends = stem.lower(), (input_port.name, output_port.name)
     names = " ".join(ends).lower()
     if "animeganv3" in names or "animeganv3" in stem:
-        because = "'AnimeGANv3' among its names"
+        because = _("'AnimeGANv3' among its names")
         if "tiny" in stem:
-            return dataclasses.replace(_ANIME_GAN_3, multiple=16, because=f"{because}, 'tiny' in the file's")
+            return dataclasses.replace(
+                _ANIME_GAN_3, multiple=16, because=_("{because}, 'tiny' in the file's", because=because)
+            )
         return dataclasses.replace(_ANIME_GAN_3, because=because)
     if ends[0].startswith("generator_input") and "generator/" in ends[1]:
-        return dataclasses.replace(_ANIME_GAN_2, because="'generator_input' as in AnimeGANv2")
+        return dataclasses.replace(_ANIME_GAN_2, because=_("'generator_input' as in AnimeGANv2"))
     if "animegan" in names or "animegan" in stem:
-        return dataclasses.replace(_ANIME_GAN_2, because="'AnimeGAN' among its names")
+        return dataclasses.replace(_ANIME_GAN_2, because=_("'AnimeGAN' among its names"))
     if _ZOO_NAMES.match(stem) is not None and ends == ("input1", "output1"):
-        return dataclasses.replace(_FAST_NEURAL_STYLE, because="the model zoo's names")
+        return dataclasses.replace(_FAST_NEURAL_STYLE, because=_("the model zoo's names"))
     if _is_fast_neural_style(view):
-        because = "9×9 convolutions at both ends, stride 2 twice between"
+        because = _("9×9 convolutions at both ends, stride 2 twice between")
         return dataclasses.replace(_FAST_NEURAL_STYLE, because=because)
     if _is_cycle_gan(view):
-        return dataclasses.replace(_CYCLE_GAN, because="7×7 convolutions at both ends, instance norm, tanh")
+        return dataclasses.replace(_CYCLE_GAN, because=_("7×7 convolutions at both ends, instance norm, tanh"))
     return StyleArchitecture()
 
 

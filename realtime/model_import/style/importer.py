@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from realtime.core import isolated_process
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.picture_port import PicturePort
@@ -107,7 +108,10 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
         if others:
             also = " and ".join(f"--range {other.value}" for other in others)
             notes.append(
-                f"the file does not tell its range, and {also} gives a picture, too: compare them with --preview"
+                _(
+                    "the file does not tell its range, and {also} gives a picture, too: compare them with --preview",
+                    also=also,
+                )
             )
         return Draft(model, card, findings, tuple(notes))
 
@@ -138,8 +142,19 @@ class StyleImporter(ForeignImporter[StyleNetwork]):
         hint = self._hints.range_in
         if hint is None or ranges.inferred in (None, hint):
             return ()
-        who = f"{architecture.program} tells" if architecture.is_known else "the file's first operators tell"
-        return (f"{who} of {ranges.inferred.value}, not of --range {hint.value}: look at the picture",)
+        who = (
+            _("{program} tells", program=architecture.program)
+            if architecture.is_known
+            else _("the file's first operators tell")
+        )
+        return (
+            _(
+                "{who} of {inferred}, not of --range {hint}: look at the picture",
+                who=who,
+                inferred=ranges.inferred.value,
+                hint=hint.value,
+            ),
+        )
 
 
 def _made_by(source: SourceFile, model: onnx.ModelProto) -> str:
@@ -173,6 +188,9 @@ def _timed(path: Path, patience: LoadTimeout[Speed]) -> Speed:
         picture = np.full((model.size.height, model.size.width, 3), 128, np.uint8)
         after = np.empty_like(picture)
         ms = median_ms(lambda: model.paint(picture, after), 2, first_counts=False)
-        return Speed(f"{ms:.1f} ms a frame at {model.size} on the {model.provider}", model.notes)
+        return Speed(
+            _("{ms:.1f} ms a frame at {size} on the {provider}", ms=ms, size=model.size, provider=model.provider),
+            model.notes,
+        )
     finally:
         model.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.model_import.hints import ValueRange
 from realtime.model_import.ranges import Ranges
@@ -66,21 +67,28 @@ def _question(model: onnx.ModelProto, spec: AdapterSpec, ranges: Ranges, picture
     words = [candidate.pair[0].value for candidate in found]
     level = [candidate for candidate in found if candidate.score > found[0].score - _CLOSE]
     if not found:
-        hint = "on a photo none of them gives a picture as it is"
+        hint = _("on a photo none of them gives a picture as it is")
     elif len(found) == 1:
-        hint = f"on a photo only {words[0]} gives a picture"
+        hint = _("on a photo only {first} gives a picture", first=words[0])
     elif len(level) == 1:
-        hint = (
-            f"on a photo {words[0]} looks likeliest, but {' and '.join(words[1:])} gives a picture, too: compare them"
+        hint = _(
+            "on a photo {first} looks likeliest, but {others} gives a picture, too: compare them",
+            first=words[0],
+            others=" and ".join(words[1:]),
         )
     elif all(look_alike(level[0], other) for other in level[1:]):
-        hint = f"on a photo {' and '.join(words[: len(level)])} look the same"
+        hint = _("on a photo {words} look the same", words=" and ".join(words[: len(level)]))
     else:
-        hint = f"on a photo {' and '.join(words[: len(level)])} look as likely: compare them"
+        hint = _("on a photo {words} look as likely: compare them", words=" and ".join(words[: len(level)]))
     options = words or [known.value for known in _NUMBERS]
     return ModelError(
-        f"{where} does not tell the range of the picture it takes: say --range {' or '.join(options)} ({hint}; "
-        "--preview OUT.jpg shows what comes out)"
+        _(
+            "{where} does not tell the range of the picture it takes: say --range {options} ({hint}; "
+            "--preview OUT.jpg shows what comes out)",
+            where=where,
+            options=" or ".join(options),
+            hint=hint,
+        )
     )
 
 
@@ -89,9 +97,15 @@ def _advice(
 ) -> ModelError:
     """Make the line for what is no picture, with the ranges that would help."""
     if "NaN" in verdict.problem:
-        return ModelError(f"{where}: {verdict.problem}; try another --range, or another copy of the file")
+        return ModelError(
+            _(
+                "{where}: {problem}; try another --range, or another copy of the file",
+                where=where,
+                problem=verdict.problem,
+            )
+        )
     if verdict.is_mask:
-        return ModelError(f"{where}: {verdict.problem}; a style model gives a picture")
+        return ModelError(_("{where}: {problem}; a style model gives a picture", where=where, problem=verdict.problem))
     now = (spec.range_in, spec.range_out)
     inputs = (
         (ranges.stated,) if ranges.stated is not None else (now[0], *_NUMBERS)
@@ -100,9 +114,17 @@ def _advice(
     pairs = [pair for pair in pairs if pair != now and _is_usual(pair, now)]
     helps = candidates(model, spec, pairs, picture, where)[:2]
     advice = " or ".join(_options_for(candidate.pair, now) for candidate in helps)
-    advice = f"try {advice}" if helps else "no other range helps: it may be made for something else"
+    advice = _("try {advice}", advice=advice) if helps else _("no other range helps: it may be made for something else")
     options = f"--range {now[0].value} --output-range {now[1].value}"
-    return ModelError(f"{where}: {verdict.problem} with {options}; {advice}")
+    return ModelError(
+        _(
+            "{where}: {problem} with {options}; {advice}",
+            where=where,
+            problem=verdict.problem,
+            options=options,
+            advice=advice,
+        )
+    )
 
 
 def _is_usual(pair: RangePair, now: RangePair) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 
 from realtime.core.errors import ModelError, nearest
+from realtime.core.language import N_, _
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.view import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes, shown_name
 from realtime.model_import.hints import ImportHints, Layout
@@ -17,13 +18,19 @@ LEAST_SIDE_PX = 64
 
 # Names that files for other effects carry, each with what such a file is. Every word must be among the file's inputs.
 _SIGNATURES: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"in_face"}), "a DFM face model of DeepFaceLive: add it with --kind swap"),
-    (frozenset({"source", "target"}), "a face swapper (inswapper and its like): add it with --kind swap"),
-    (frozenset({"in_src", "in_drv"}), "a face animator (LIA), which needs a photo and a driver; it cannot be added"),
-    (frozenset({"feature_3d"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
-    (frozenset({"feature_volume"}), "a part of LivePortrait, which needs several files at once; it cannot be added"),
-    (frozenset({"kp_source"}), "a part of a face animator (first-order motion); it cannot be added"),
-    (frozenset({"morph_value"}), "a DFM face model of DeepFaceLive: add it with --kind swap"),
+    (frozenset({"in_face"}), N_("a DFM face model of DeepFaceLive: add it with --kind swap")),
+    (frozenset({"source", "target"}), N_("a face swapper (inswapper and its like): add it with --kind swap")),
+    (
+        frozenset({"in_src", "in_drv"}),
+        N_("a face animator (LIA), which needs a photo and a driver; it cannot be added"),
+    ),
+    (frozenset({"feature_3d"}), N_("a part of LivePortrait, which needs several files at once; it cannot be added")),
+    (
+        frozenset({"feature_volume"}),
+        N_("a part of LivePortrait, which needs several files at once; it cannot be added"),
+    ),
+    (frozenset({"kp_source"}), N_("a part of a face animator (first-order motion); it cannot be added")),
+    (frozenset({"morph_value"}), N_("a DFM face model of DeepFaceLive: add it with --kind swap")),
 )
 
 
@@ -43,8 +50,14 @@ def find_ports(
     shape = tuple(shape or ("?",) * layout.rank)
     if len(shape) != layout.rank:
         raise ModelError(
-            f"{where}: its input '{shown_name(source.name)}' has {len(shape)} axes, and {layout.value} has "
-            f"{layout.rank}"
+            _(
+                "{where}: its input '{name}' has {count} axes, and {layout} has {rank}",
+                where=where,
+                name=shown_name(source.name),
+                count=len(shape),
+                layout=layout.value,
+                rank=layout.rank,
+            )
         )
     input_port = PicturePort(source.name, source.type.tensor_type.elem_type, shape, layout, layout_source)
     _check_input(input_port, where)
@@ -56,21 +69,31 @@ def _refuse_other_kinds(graph: onnx.GraphProto, where: str) -> None:
     names = {value.name.partition(":")[0] for value in graph.input}
     for words, what in _SIGNATURES:
         if words <= names:
-            raise ModelError(f"{where} is {what}")
+            raise ModelError(_("{where} is {what}", where=where, what=_(what)))
     if not graph.input:
-        raise ModelError(f"{where} takes no input at all, so it cannot repaint a picture")
+        raise ModelError(_("{where} takes no input at all, so it cannot repaint a picture", where=where))
     if len(graph.input) == 1:
         return
     listed = ", ".join(f"'{shown_name(value.name)}'" for value in graph.input)
     pictures = [value for value in graph.input if _looks_like_picture(dimensions(value) or ())]
     if len(pictures) > 1:
         raise ModelError(
-            f"{where} takes {len(pictures)} pictures ({listed}): a swap model, or a style model that is shown its "
-            "style; neither can be added: export it with the second picture inside the graph"
+            _(
+                "{where} takes {count} pictures ({listed}): a swap model, or a style model that is shown "
+                "its style; neither can be added: export it with the second picture inside the graph",
+                where=where,
+                count=len(pictures),
+                listed=listed,
+            )
         )
     raise ModelError(
-        f"{where} takes {len(graph.input)} inputs ({listed}), and a style model takes one picture; export it with the "
-        "others as constants"
+        _(
+            "{where} takes {count} inputs ({listed}), and a style model takes one picture; export it "
+            "with the others as constants",
+            where=where,
+            count=len(graph.input),
+            listed=listed,
+        )
     )
 
 
@@ -84,10 +107,15 @@ def _looks_like_picture(shape: tuple[int | str, ...]) -> bool:
 def _check_element(value: onnx.ValueInfoProto, where: str) -> None:
     kind = value.type.tensor_type.elem_type
     if kind not in ELEMENT_TYPES:
-        name = onnx.TensorProto.DataType.Name(kind).lower() if kind else "no tensor"
+        name = onnx.TensorProto.DataType.Name(kind).lower() if kind else _("no tensor")
         raise ModelError(
-            f"{where}: '{shown_name(value.name)}' is of type {name}; a picture is of "
-            f"{', '.join(ELEMENT_TYPES.values())}"
+            _(
+                "{where}: '{name}' is of type {kind}; a picture is of {types}",
+                where=where,
+                name=shown_name(value.name),
+                kind=name,
+                types=", ".join(ELEMENT_TYPES.values()),
+            )
         )
 
 
@@ -95,22 +123,35 @@ def _layout(
     graph: onnx.GraphProto, name: str, shape: tuple[int | str, ...] | None, hint: Layout | None, option: str, where: str
 ) -> tuple[Layout, str]:
     if hint is not None:
-        return hint, f"your {option}"
+        return hint, _("your {option}", option=option)
     if shape is not None:
         fitting = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] in (3, 1)]
         coloured = [layout for layout in fitting if shape[layout.channel_axis] == 3]
         fitting = coloured or fitting
         if len(fitting) == 1:
             channels = shape[fitting[0].channel_axis]
-            return fitting[0], f"its axis of {channels}"
+            return fitting[0], _("its axis of {channels}", channels=channels)
         if len(shape) not in (3, 4):
-            raise ModelError(f"{where}: '{shown_name(name)}' has {len(shape)} axes; a picture has 3 or 4")
+            raise ModelError(
+                _(
+                    "{where}: '{name}' has {count} axes; a picture has 3 or 4",
+                    where=where,
+                    name=shown_name(name),
+                    count=len(shape),
+                )
+            )
         used = _layout_by_use(graph, name)
         if used is not None:
-            return used, "the first convolution"
-    shown = list(shape) if shape is not None else "not stated"
+            return used, _("the first convolution")
+    shown = list(shape) if shape is not None else _("not stated")
     raise ModelError(
-        f"{where} does not tell the layout of '{shown_name(name)}' (shape {shown}): say {option} NCHW, NHWC or HWC"
+        _(
+            "{where} does not tell the layout of '{name}' (shape {shown}): say {option} NCHW, NHWC or HWC",
+            where=where,
+            name=shown_name(name),
+            shown=shown,
+            option=option,
+        )
     )
 
 
@@ -137,23 +178,43 @@ def _layout_by_use(graph: onnx.GraphProto, name: str) -> Layout | None:
 
 def _check_input(port: PicturePort, where: str) -> None:
     if port.layout.rank == 4 and isinstance(port.shape[0], int) and port.shape[0] != 1:
-        raise ModelError(f"{where} takes {port.shape[0]} pictures at a time; export it for one")
+        raise ModelError(
+            _("{where} takes {shape} pictures at a time; export it for one", where=where, shape=port.shape[0])
+        )
     misread = isinstance(port.channels, str) and 3 in (port.height, port.width)
     if misread or (isinstance(port.channels, int) and port.channels != 3):
         raise ModelError(
-            f"{where}: '{shown_name(port.name)}' has '{port.channels}' channels as {port.layout.value}; a style model "
-            "takes 3 (--layout says so where the axes are read wrongly)"
+            _(
+                "{where}: '{name}' has '{channels}' channels as {layout}; a style model takes 3 "
+                "(--layout says so where the axes are read wrongly)",
+                where=where,
+                name=shown_name(port.name),
+                channels=port.channels,
+                layout=port.layout.value,
+            )
         )
     if any(side > MOST_PX for side in (port.height, port.width) if isinstance(side, int)):
         raise ModelError(
-            f"{where} takes pictures of {port.width}x{port.height} only: sides may have {MOST_PX} pixels at most; "
-            "export it for a smaller size, or for any"
+            _(
+                "{where} takes pictures of {width}x{height} only: sides may have {most_px} pixels at "
+                "most; export it for a smaller size, or for any",
+                where=where,
+                width=port.width,
+                height=port.height,
+                most_px=MOST_PX,
+            )
         )
     small = [side for side in (port.height, port.width) if isinstance(side, int) and side < LEAST_SIDE_PX]
     if small:
         raise ModelError(
-            f"{where} takes pictures of {port.width}x{port.height} only, too small to repaint a frame; "
-            f"export it for {LEAST_SIDE_PX} pixels or more, or for any size"
+            _(
+                "{where} takes pictures of {width}x{height} only, too small to repaint a frame; export "
+                "it for {least_side_px} pixels or more, or for any size",
+                where=where,
+                width=port.width,
+                height=port.height,
+                least_side_px=LEAST_SIDE_PX,
+            )
         )
 
 
@@ -167,33 +228,60 @@ def _output(
         chosen = [name for name in names if hints.output in (name, shown_name(name))][:1]
         if not chosen:
             known = [shown_name(name) for name in names]
-            raise ModelError(f"{where} has no output '{hints.output}'{nearest(hints.output, known)}; it has: {known}")
+            raise ModelError(
+                _(
+                    "{where} has no output '{output}'{hint}; it has: {known}",
+                    where=where,
+                    output=hints.output,
+                    hint=nearest(hints.output, known),
+                    known=known,
+                )
+            )
     else:
         chosen = [name for name in names if _may_be_picture(shapes.get(name), input_port)]
         coloured = [name for name in chosen if 3 in shapes.get(name, ())]
         chosen = coloured or chosen
     if not chosen:
         seen = "; ".join(f"'{shown_name(name)}' {_by(shapes.get(name, ()))}" for name in names)
-        raise ModelError(f"{where} gives no picture ({seen}), so it is no style model")
+        raise ModelError(_("{where} gives no picture ({seen}), so it is no style model", where=where, seen=seen))
     if len(chosen) > 1:
         options = " or ".join(shown_name(name) for name in chosen)
-        raise ModelError(f"{where} gives {len(chosen)} pictures: say which one with --output {options}")
+        raise ModelError(
+            _(
+                "{where} gives {count} pictures: say which one with --output {options}",
+                where=where,
+                count=len(chosen),
+                options=options,
+            )
+        )
     value = by_name[chosen[0]]
     _check_element(value, where)
     shape = shapes.get(value.name)
     if shape is None or (hints.layout_out is None and not any(side in (1, 3) for side in shape[-3:])):
         # Nothing stated: networks give back what they take, and the first run shows whether it is so.
-        layout, source = hints.layout_out or input_port.layout, "as the input, where the file does not say"
+        layout, source = hints.layout_out or input_port.layout, _("as the input, where the file does not say")
         shape = ("?",) * layout.rank
     else:
         layout, source = _layout(model.graph, value.name, shape, hints.layout_out, "--output-layout", where)
         if len(shape) != layout.rank:
-            raise ModelError(f"{where}: its output has {len(shape)} axes, and {layout.value} has {layout.rank}")
+            raise ModelError(
+                _(
+                    "{where}: its output has {count} axes, and {layout} has {rank}",
+                    where=where,
+                    count=len(shape),
+                    layout=layout.value,
+                    rank=layout.rank,
+                )
+            )
     port = PicturePort(value.name, value.type.tensor_type.elem_type, shape, layout, source)
     if isinstance(port.channels, int) and port.channels not in (1, 3):
         raise ModelError(
-            f"{where}: its output '{shown_name(port.name)}' has {port.channels} channels; a style model gives 3 (or "
-            "1, for grey)"
+            _(
+                "{where}: its output '{name}' has {channels} channels; a style model gives 3 (or 1, for grey)",
+                where=where,
+                name=shown_name(port.name),
+                channels=port.channels,
+            )
         )
     return port, tuple(name for name in names if name != value.name)
 
@@ -228,4 +316,4 @@ def _by(shape: tuple[int | str, ...]) -> str:
     sides = [side if isinstance(side, int) else "any" for side in shape]
     while len(sides) > 2 and sides[0] == 1:
         sides = sides[1:]
-    return "×".join(map(str, sides)) or "of a shape it does not tell"
+    return "×".join(map(str, sides)) or _("of a shape it does not tell")

@@ -7,6 +7,7 @@ import dataclasses
 import onnx
 
 from realtime.core.errors import ModelError, OptionError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.graph.dynamic_shapes import SizeIsNeededError, with_dynamic_shapes
 from realtime.model_import.graph.picture_port import PicturePort
@@ -58,30 +59,44 @@ def resolve_sizes(
     fixed = own_size(spec.input)
     if hints.size is not None:
         if fixed is not None and fixed != hints.size:
-            raise OptionError(f"{where} takes {fixed} only; leave --size away or say --size {fixed}")
-        return _at_one_size(model, spec, hints.size, photo, where, "your --size")
+            raise OptionError(
+                _("{where} takes {fixed} only; leave --size away or say --size {fixed}", where=where, fixed=fixed)
+            )
+        return _at_one_size(model, spec, hints.size, photo, where, _("your --size"))
     if fixed is None:
-        return _any_size(model, spec, hints, architecture, photo, where, Finding("size", "any", "the file"))
+        return _any_size(model, spec, hints, architecture, photo, where, Finding("size", "any", _("the file")))
     try:
         dynamic, count = with_dynamic_shapes(model, spec.input, spec.output)
         proof = compare_dynamic(AdaptedNetwork(model, spec, where), AdaptedNetwork(dynamic, spec, where), photo, fixed)
         if not proof.holds:
             raise SizeIsNeededError(
-                f"made free it paints differently (by {proof.own_difference:.1%} at its own size, "
-                f"{proof.tile_difference:.1%} at twice that)"
+                _(
+                    "made free it paints differently (by {own_difference:.1%} at its own size, "
+                    "{tile_difference:.1%} at twice that)",
+                    own_difference=proof.own_difference,
+                    tile_difference=proof.tile_difference,
+                )
             )
-        source = f"{fixed} in the file, made free: {_how_many(count)}; the same picture at {fixed}"
+        source = _(
+            "{fixed} in the file, made free: {how_many}; the same picture at {fixed}",
+            fixed=fixed,
+            how_many=_how_many(count),
+        )
         return _any_size(dynamic, spec, hints, architecture, photo, where, Finding("size", "any", source))
     except (SizeIsNeededError, ModelError) as error:
         reason = str(error).removeprefix(f"{where} ").removeprefix("failed: ")
-        resolved = _at_one_size(model, spec, fixed, photo, where, "the file")
-        note = f"it takes {fixed} only ({reason[:160]}): frames are scaled to that, and their edges given back"
+        resolved = _at_one_size(model, spec, fixed, photo, where, _("the file"))
+        note = _(
+            "it takes {fixed} only ({reason}): frames are scaled to that, and their edges given back",
+            fixed=fixed,
+            reason=reason[:160],
+        )
         return dataclasses.replace(resolved, notes=(note,))
 
 
 def _how_many(count: int) -> str:
-    return {0: "nothing in it depended on it", 1: "1 constant follows it now"}.get(
-        count, f"{count} constants follow it now"
+    return {0: _("nothing in it depended on it"), 1: _("1 constant follows it now")}.get(
+        count, _("{count} constants follow it now", count=count)
     )
 
 
@@ -96,7 +111,7 @@ def _any_size(
 ) -> SizeSupport:
     network = AdaptedNetwork(model, spec, where)
     if hints.multiple:
-        multiple, source = find_multiple(network, photo, where, (hints.multiple,)), "your --multiple"
+        multiple, source = find_multiple(network, photo, where, (hints.multiple,)), _("your --multiple")
     elif architecture.multiple > 1:
         multiple, source = find_multiple(network, photo, where, _from(architecture.multiple)), architecture.program
     else:
@@ -104,7 +119,9 @@ def _any_size(
     least = find_least_px(network, photo, multiple)
     findings = [size]
     if multiple > 1:
-        findings.append(Finding("multiples", f"of {multiple}, by repeating the last rows and columns", source))
+        findings.append(
+            Finding("multiples", _("of {multiple}, by repeating the last rows and columns", multiple=multiple), source)
+        )
     spec = dataclasses.replace(spec, multiple=multiple, least_px=least if least > max(multiple, 16) else multiple)
     return SizeSupport(model, spec, tuple(findings))
 
@@ -120,13 +137,23 @@ def _at_one_size(
     size.
     """
     if not all(LEAST_PX <= side <= MOST_PX for side in size):
-        raise OptionError(f"{where} at {size}: a model bound to one size has sides of {LEAST_PX} to {MOST_PX} pixels")
+        raise OptionError(
+            _(
+                "{where} at {size}: a model bound to one size has sides of {least_px} to {most_px} pixels",
+                where=where,
+                size=size,
+                least_px=LEAST_PX,
+                most_px=MOST_PX,
+            )
+        )
     spec = dataclasses.replace(spec, bound=size, multiple=1, least_px=1)
     times = _times_enlarged(AdaptedNetwork(model, spec, where).size_for(scaled(photo, size)), size)
     if not times:
         raise no_picture(model, spec, size, where)
     spec = dataclasses.replace(spec, enlarges=times)
-    return SizeSupport(model, spec, (Finding("size", f"{size} only; frames are scaled to it and back", source),))
+    return SizeSupport(
+        model, spec, (Finding("size", _("{size} only; frames are scaled to it and back", size=size), source),)
+    )
 
 
 def _times_enlarged(output_size: Size, input_size: Size) -> int:
@@ -141,6 +168,11 @@ def no_picture(model: onnx.ModelProto, spec: AdapterSpec, size: Size, where: str
     sides = [str(side) for side in shape if side != 1] or ["1"]
     gives = "×".join(sides if len(sides) > 1 else ["1", *sides])
     return ModelError(
-        f"{where} gives {gives} for a picture of {size}, no picture of that size, so it is no style model (a detector, "
-        "perhaps, or what finds landmarks)"
+        _(
+            "{where} gives {gives} for a picture of {size}, no picture of that size, so it is no style "
+            "model (a detector, perhaps, or what finds landmarks)",
+            where=where,
+            gives=gives,
+            size=size,
+        )
     )

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from realtime.core.errors import ModelError, RealtimeError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.model_import.hints import ColourOrder, ValueRange
 from realtime.model_import.style.adapter import AdapterSpec, adapted
@@ -43,8 +44,13 @@ class AdaptedNetwork:
             output = self._graph.run({"frame": np.ascontiguousarray(picture[np.newaxis])})["numbers"]
         if output.ndim != 4 or output.shape[:2] != (1, 3):
             raise ModelError(
-                f"{self._where} gives {list(output.shape)} (as NCHW) for a picture of {Size.of(picture)}, which is no "
-                "picture: --output-layout says how its axes lie"
+                _(
+                    "{where} gives {shape} (as NCHW) for a picture of {size}, which is no picture: "
+                    "--output-layout says how its axes lie",
+                    where=self._where,
+                    shape=list(output.shape),
+                    size=Size.of(picture),
+                )
             )
         return np.ascontiguousarray(output[0].transpose(1, 2, 0))
 
@@ -100,13 +106,24 @@ def find_multiple(network: AdaptedNetwork, photo: Pixels, where: str, among: tup
             continue
         if output == size:
             return multiple
-        seen = f"{where} gives {output} for a picture of {size}; a style model gives back the size it takes"
+        seen = _(
+            "{where} gives {output} for a picture of {size}; a style model gives back the size it takes",
+            where=where,
+            output=output,
+            size=size,
+        )
         times = output.width / size.width
         if times >= 1.5 and output == Size(round(times * size.width), round(times * size.height)):
-            raise ModelError(f"{where} enlarges pictures {times:g} times; a style model gives back the size it takes")
-    hint = "" if among == MULTIPLES else "; leave --multiple away, or say another"
+            raise ModelError(
+                _(
+                    "{where} enlarges pictures {times:g} times; a style model gives back the size it takes",
+                    where=where,
+                    times=times,
+                )
+            )
+    hint = "" if among == MULTIPLES else _("; leave --multiple away, or say another")
     if among == MULTIPLES:
-        hint = f" (sides were multiples of 1 to {MULTIPLES[-1]}; --multiple N says what they must be)"
+        hint = _(" (sides were multiples of 1 to {most}; --multiple N says what they must be)", most=MULTIPLES[-1])
     raise ModelError(f"{seen}{hint}")
 
 

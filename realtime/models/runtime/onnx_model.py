@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from realtime.core import isolated_process
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models.card import FREE_DIMENSIONS, ModelCard
 from realtime.models.contract import Port, check_array, check_contract
 from realtime.models.file_safety import check_safe, read_card, read_header
@@ -92,7 +93,14 @@ class OnnxModel:
         wanted = Provider.parse(policy.provider) if policy.provider else None
         problem = why_unavailable(wanted, ort_session.machine()) if wanted else None
         if problem is not None and wanted is not None:
-            raise ModelError(f"{wanted.title} cannot be used: {problem.reason}; {problem.next_step}")
+            raise ModelError(
+                _(
+                    "{title} cannot be used: {reason}; {next_step}",
+                    title=wanted.title,
+                    reason=problem.reason,
+                    next_step=problem.next_step,
+                )
+            )
         fixed_sizes = bool(dimensions) or read_card(path).kind not in FREE_DIMENSIONS
         providers, notes = choose(wanted, ort_session.machine(), fixed_sizes=fixed_sizes)
         plans: list[ProviderPlan] = []
@@ -141,17 +149,23 @@ class OnnxModel:
         self._check(inputs, into)
         while True:
             if self._runner is None:
-                raise ModelError(f"{self.path} is closed; open it again")
+                raise ModelError(_("{path} is closed; open it again", path=self.path))
             try:
                 self._runner.run(inputs, into)
                 break
             except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
                 if self._is_interrupted:
-                    raise ModelError(f"{self.path} was interrupted") from error
+                    raise ModelError(_("{path} was interrupted", path=self.path)) from error
                 self._recover(error)
         for name in self._float_outputs:
             if not np.isfinite(into[name]).all():
-                raise ModelError(f"{self.path} gives values that are no numbers in '{name}'; export or add it again")
+                raise ModelError(
+                    _(
+                        "{path} gives values that are no numbers in '{name}'; export or add it again",
+                        path=self.path,
+                        name=name,
+                    )
+                )
 
     def interrupt(self) -> None:
         """End a run that is going on, and every later one, with a ModelError: at its next operator, on any thread."""
@@ -169,7 +183,7 @@ class OnnxModel:
         """Run it twice on an empty picture: the first runs allocate, choose kernels and start threads."""
         inputs = {name: empty_array(port) for name, port in self._inputs.items()}
         into = {name: empty_array(port) for name, port in self._outputs.items()}
-        for _ in range(2):
+        for _unused in range(2):
             self.run(inputs, into)
 
     def close(self) -> None:
@@ -181,15 +195,24 @@ class OnnxModel:
     def _check(self, inputs: Arrays, into: Arrays) -> None:
         """Raise ModelError where an array does not fit its port; 2 µs."""
         if inputs.keys() != self._inputs.keys() or into.keys() != self._outputs.keys():
-            raise ModelError(f"{self.path} takes {list(self._inputs)} and gives {list(self._outputs)}")
+            raise ModelError(
+                _(
+                    "{path} takes {inputs} and gives {outputs}",
+                    path=self.path,
+                    inputs=list(self._inputs),
+                    outputs=list(self._outputs),
+                )
+            )
         free: dict[str, int] = {}
         for ports, arrays in ((self._inputs, inputs), (self._outputs, into)):
             for name, array in arrays.items():
                 problem = check_array(ports[name], array, free)
                 if not problem and arrays is into and not array.flags.writeable:
-                    problem = "cannot be written"
+                    problem = _("cannot be written")
                 if problem:
-                    raise ModelError(f"{self.path}: the array for '{name}' {problem}")
+                    raise ModelError(
+                        _("{path}: the array for '{name}' {problem}", path=self.path, name=name, problem=problem)
+                    )
 
     def _open_next(self, must_be: str = "") -> None:
         """Open by the first plan that works and note why those before it did not."""
@@ -205,19 +228,41 @@ class OnnxModel:
                 reason = first_line(error)
                 if plan.is_cpu and "opset" in reason:
                     raise ModelError(
-                        f"{self.path} is written in ONNX opset {self._opset}, which the installed ONNX Runtime "
-                        f"{ort_session.VERSION} does not know; upgrade onnxruntime, or export it with a lower opset"
+                        _(
+                            "{path} is written in ONNX opset {opset}, which the installed ONNX Runtime "
+                            "{version} does not know; upgrade onnxruntime, or export it with a lower "
+                            "opset",
+                            path=self.path,
+                            opset=self._opset,
+                            version=ort_session.VERSION,
+                        )
                     ) from error
                 if plan.is_cpu:
-                    raise ModelError(f"{self.path} cannot be opened: {reason}; export or add it again") from error
+                    raise ModelError(
+                        _("{path} cannot be opened: {reason}; export or add it again", path=self.path, reason=reason)
+                    ) from error
                 following = self._plans[0].title
                 if following == plan.title:  # the same provider asked in a simpler way: nobody need know
                     continue
                 if must_be == plan.title:
                     raise ModelError(
-                        f"{self.path} cannot be run with {plan.title}: {reason}; leave out --provider"
+                        _(
+                            "{path} cannot be run with {title}: {reason}; leave out --provider",
+                            path=self.path,
+                            title=plan.title,
+                            reason=reason,
+                        )
                     ) from error
-                self.notes = (*self.notes, f"no {plan.title} for {self.path.stem} ({reason}); trying {following}")
+                self.notes = (
+                    *self.notes,
+                    _(
+                        "no {title} for {stem} ({reason}); trying {following}",
+                        title=plan.title,
+                        stem=self.path.stem,
+                        reason=reason,
+                        following=following,
+                    ),
+                )
             else:
                 self.provider, self._runner, self.notes = plan.title, runner, (*self.notes, *left)
                 return
@@ -241,10 +286,22 @@ class OnnxModel:
         """
         if plan.is_cpu:
             return []
-        left, heavy = ort_session.unassigned_nodes(session, [name for name, _ in plan.engines])
+        left, heavy = ort_session.unassigned_nodes(session, [name for name, _unused in plan.engines])
         if heavy and left * 2 >= heavy and not may_be_most:
             raise RuntimeError(f"it would leave {left} of {heavy} convolutions to the CPU")
-        return [f"{plan.title} leaves {left} of {heavy} convolutions of {self.path.stem} to the CPU"] if left else []
+        return (
+            [
+                _(
+                    "{title} leaves {left} of {heavy} convolutions of {stem} to the CPU",
+                    title=plan.title,
+                    left=left,
+                    heavy=heavy,
+                    stem=self.path.stem,
+                )
+            ]
+            if left
+            else []
+        )
 
     def _session(self, plan: ProviderPlan) -> Any:
         """Build a session; a provider's engine that does not load is thrown away and built again."""
@@ -252,7 +309,7 @@ class OnnxModel:
             return self._bare_session(plan)
         kept = engine_cache.prepare(plan.engine_folder)
         if not kept:
-            _log.info("%s compiles %s for this machine, once: it may take a minute", plan.title, self.path.stem)
+            _log.info(_("%s compiles %s for this machine, once: it may take a minute"), plan.title, self.path.stem)
         try:
             session = self._bare_session(plan)
         except Exception:
@@ -278,18 +335,30 @@ class OnnxModel:
         reason, failed = first_line(error), self.provider
         no_memory = isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
         if no_memory:
-            reason = "out of memory"
+            reason = _("out of memory")
             self._plans = [plan for plan in self._plans if plan.is_cpu]  # the others share the memory that is full
         if not self._plans:
             if no_memory:
-                raise ModelError(f"{self.path} needs more memory than there is; choose a smaller size") from error
+                raise ModelError(
+                    _("{path} needs more memory than there is; choose a smaller size", path=self.path)
+                ) from error
             if _OTHER_SIZE.search(str(error)):
-                raise ModelError(f"{self.path} gives another size than it was asked for; add it again") from error
-            raise ModelError(f"{self.path} failed: {reason}; export or add it again") from error
+                raise ModelError(
+                    _("{path} gives another size than it was asked for; add it again", path=self.path)
+                ) from error
+            raise ModelError(
+                _("{path} failed: {reason}; export or add it again", path=self.path, reason=reason)
+            ) from error
         self._runner = None  # frees what the failed one holds before the next one is opened
         self._open_next()
         if self.provider != failed:
-            note = f"{failed} failed while running ({reason}); {self.path.stem} goes on with {self.provider}"
+            note = _(
+                "{failed} failed while running ({reason}); {stem} goes on with {provider}",
+                failed=failed,
+                reason=reason,
+                stem=self.path.stem,
+                provider=self.provider,
+            )
             self.notes = (*self.notes, note)
             _log.warning(note)
 
@@ -302,7 +371,9 @@ def open_stages(
     Raises ModelError as `OnnxModel.open` does, also where the parts together do not keep the contract.
     """
     if read_header(path).external_files:
-        raise ModelError(f"{path} keeps its weights in other files; `realtime models add {path}` makes one of them")
+        raise ModelError(
+            _("{path} keeps its weights in other files; `realtime models add {path}` makes one of them", path=path)
+        )
     with contextlib.ExitStack() as unfinished:
         opened = []
         for stage in stages:
@@ -336,8 +407,10 @@ class RawSession:
             self._session = ort_session.new_session(graph, options, ())
         except Exception as error:  # ONNX Runtime raises whatever it likes, RuntimeError mostly
             if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
-                raise NeedsMemoryError(f"{where} needs far more memory than a picture should") from error
-            raise ModelError(f"{where} cannot be opened: {first_line(error)}; export it again") from error
+                raise NeedsMemoryError(_("{where} needs far more memory than a picture should", where=where)) from error
+            raise ModelError(
+                _("{where} cannot be opened: {reason}; export it again", where=where, reason=first_line(error))
+            ) from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return every output by name, in arrays of its own. Raises ModelError where the graph fails."""
@@ -347,5 +420,7 @@ class RawSession:
             return dict(zip(names, self._session.run(names, dict(inputs)), strict=True))
         except Exception as error:
             if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
-                raise NeedsMemoryError(f"{self._where} needs far more memory than a picture should") from error
-            raise ModelError(f"{self._where} failed: {first_line(error)}") from error
+                raise NeedsMemoryError(
+                    _("{where} needs far more memory than a picture should", where=self._where)
+                ) from error
+            raise ModelError(_("{where} failed: {reason}", where=self._where, reason=first_line(error))) from error

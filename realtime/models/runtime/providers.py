@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import N_, _
 from realtime.models.runtime.nvidia import Nvidia
 
 
@@ -40,7 +41,14 @@ class Provider(enum.Enum):
         names = [provider.value for provider in cls]
         word = text.strip().lower()
         if word not in names:
-            raise OptionError(f"no provider '{text}'{nearest(word, names)}; there are: {', '.join(names)}")
+            raise OptionError(
+                _(
+                    "no provider '{text}'{hint}; there are: {names}",
+                    text=text,
+                    hint=nearest(word, names),
+                    names=", ".join(names),
+                )
+            )
         return cls(word)
 
 
@@ -123,32 +131,34 @@ def why_unavailable(provider: Provider, machine: Machine) -> Unavailability | No
     wanted = provider is Provider.CUDA  # one line is enough for a GPU, and TensorRT is an extra
     if needs_nvidia and gpu.driver_fault:
         return Unavailability(
-            f"the NVIDIA driver does not work (CUDA error {gpu.driver_fault})",
-            "restart, or install the driver again",
+            _("the NVIDIA driver does not work (CUDA error {driver_fault})", driver_fault=gpu.driver_fault),
+            _("restart, or install the driver again"),
             half_there=wanted,
         )
     if needs_nvidia and not gpu.gpus:
-        return Unavailability("no NVIDIA GPU is found", "leave --provider out, or install NVIDIA's driver")
+        return Unavailability(_("no NVIDIA GPU is found"), _("leave --provider out, or install NVIDIA's driver"))
     if provider.ort_name not in machine.ort_names:
         half_there = wanted and bool(gpu.gpus)
         return Unavailability(
-            "the installed ONNX Runtime was built without it", _BUILT_WITH[provider], half_there=half_there
+            _("the installed ONNX Runtime was built without it"), _(_BUILT_WITH[provider]), half_there=half_there
         )
     if needs_nvidia and gpu.driver_cuda[0] < int(cuda.partition(".")[0] or 0):
         have = ".".join(map(str, gpu.driver_cuda))
         return Unavailability(
-            f"the NVIDIA driver offers CUDA {have}, not {cuda}", "update the driver", half_there=wanted
+            _("the NVIDIA driver offers CUDA {have}, not {cuda}", have=have, cuda=cuda),
+            _("update the driver"),
+            half_there=wanted,
         )
     if needs_nvidia and machine.missing_cuda:
         return Unavailability(
-            f"CUDA's libraries are missing ({machine.missing_cuda})",
-            "`pip install 'onnxruntime-gpu[cuda,cudnn]'` brings them",
+            _("CUDA's libraries are missing ({missing_cuda})", missing_cuda=machine.missing_cuda),
+            _("`pip install 'onnxruntime-gpu[cuda,cudnn]'` brings them"),
             half_there=wanted,
         )
     if provider is Provider.TENSORRT and not machine.tensorrt:
         return Unavailability(
-            "TensorRT 10 is not installed",
-            f"`pip install 'tensorrt-cu{cuda.partition('.')[0]}<11'` brings it, or use --provider cuda",
+            _("TensorRT 10 is not installed"),
+            _("`pip install 'tensorrt-cu{cuda}<11'` brings it, or use --provider cuda", cuda=cuda.partition(".")[0]),
         )
     return None
 
@@ -167,7 +177,14 @@ def choose(wanted: Provider | None, machine: Machine, *, fixed_sizes: bool) -> t
         if problem is None and (fixed_sizes or provider is not Provider.TENSORRT):
             chosen.append(provider)
         elif problem is not None and problem.half_there:
-            notes.append(f"no {provider.title}: {problem.reason}; {problem.next_step}")
+            notes.append(
+                _(
+                    "no {title}: {reason}; {next_step}",
+                    title=provider.title,
+                    reason=problem.reason,
+                    next_step=problem.next_step,
+                )
+            )
     return chosen, notes
 
 
@@ -226,9 +243,9 @@ def _cuda_options(*, fixed_sizes: bool) -> dict[str, str]:
 
 
 _BUILT_WITH = {
-    Provider.TENSORRT: "install the GPU build: `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`",
-    Provider.CUDA: "install the GPU build: `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`",
-    Provider.COREML: "CoreML is part of ONNX Runtime on macOS only",
-    Provider.DIRECTML: "on Windows: `pip uninstall onnxruntime-gpu` and `pip install onnxruntime-directml`",
-    Provider.OPENVINO: "`pip uninstall onnxruntime-gpu` and `pip install onnxruntime-openvino`",
+    Provider.TENSORRT: N_("install the GPU build: `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`"),
+    Provider.CUDA: N_("install the GPU build: `pip uninstall onnxruntime` and `pip install onnxruntime-gpu`"),
+    Provider.COREML: N_("CoreML is part of ONNX Runtime on macOS only"),
+    Provider.DIRECTML: N_("on Windows: `pip uninstall onnxruntime-gpu` and `pip install onnxruntime-directml`"),
+    Provider.OPENVINO: N_("`pip uninstall onnxruntime-gpu` and `pip install onnxruntime-openvino`"),
 }

@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from realtime.core.errors import ModelError
+from realtime.core.language import _
 from realtime.models import weights
 from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
 from realtime.models.tflite import read
@@ -36,6 +37,8 @@ def open_shipped(name: str, *, least: float) -> HostBinding:
             try:
                 session = new_session(to_onnx(read(path.read_bytes()), least), session_options(threads=1), ())
             except Exception as error:  # whatever ONNX Runtime raises
-                raise ModelError(f"{path} cannot be opened: {first_line(error)}; reinstall realtime") from error
+                raise ModelError(
+                    _("{path} cannot be opened: {reason}; reinstall realtime", path=path, reason=first_line(error))
+                ) from error
             _opened[known_as] = session
     return HostBinding(session, on_cpu=True)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from realtime.control.channel import Status
+from realtime.core.language import N_, _
 from realtime.core.titles import effect_title
 from realtime.imaging.sdl import pygame
 from realtime.imaging.text import Colour, Font, rounded, without_middle, wrapped
 from realtime.outputs.window.panels import ALARM, GILT, INK, QUIET, TROUGH, Fonts, rule, stacked
 
 _WIDTH = 300  # at scale 1
+_STAGES = {"read": N_("read"), "detect": N_("detect"), "track": N_("track")}
 
 
 class Hud(enum.Enum):
@@ -55,30 +57,30 @@ def words_panel(status: Status, scale: float) -> pygame.Surface:
 def rate_in_words(status: Status) -> str:
     """Return how quick it is, as a sentence's worth."""
     if status.blank:
-        return "black is shown, and the camera is closed"
+        return _("black is shown, and the camera is closed")
     if status.paused:
-        return "the picture is held"
+        return _("the picture is held")
     if not status.fps:
-        return "no picture yet"
-    return f"{status.fps:.0f} pictures a second, {status.age_ms / 1e3:.2f} s behind you"
+        return _("no picture yet")
+    return _("{fps:.0f} pictures a second, {age_s:.2f} s behind you", fps=status.fps, age_s=status.age_ms / 1e3)
 
 
 def facts_of(status: Status, scale: float) -> tuple[Fact, ...]:
     """Return who and what, as the HUD has room for it."""
     normal = Fonts.at(scale).normal
     facts = (
-        Fact("effect", " + ".join(status.titles) or status.effect),
+        Fact(_("effect"), " + ".join(status.titles) or status.effect),
         *(Fact(label, words) for label, words in status.facts),
-        Fact("source", status.source),
-        Fact("runs on", _devices(status.provider)),
-        Fact("faces", str(status.faces) if status.looks_for_faces else "not looked for"),
-        Fact("mirrored", "yes" if status.mirrored else "no"),
-        Fact("dropped", "none"),
+        Fact(_("source"), status.source),
+        Fact(_("runs on"), _devices(status.provider)),
+        Fact(_("faces"), str(status.faces) if status.looks_for_faces else _("not looked for")),
+        Fact(_("mirrored"), _("yes") if status.mirrored else _("no")),
+        Fact(_("dropped"), _("none")),
     )
     room = round(_WIDTH * scale) - _label_width(facts, scale)
     dropped = [(output_name, count) for output_name, count in status.dropped if count]
     if dropped:
-        facts = (*facts[:-1], Fact("dropped", _drops(dropped, normal, room), GILT))
+        facts = (*facts[:-1], Fact(_("dropped"), _drops(dropped, normal, room), GILT))
     return tuple(fact._replace(value=normal.shortened(fact.value or "–", room)) for fact in facts)
 
 
@@ -96,7 +98,7 @@ def figures_panel(status: Status, facts: Sequence[Fact], scale: float) -> pygame
 
     headline = pygame.Surface((width, fonts.large.line_height), pygame.SRCALPHA)
     half = width // 2
-    for left, figure, unit in ((0, f"{status.fps:.1f}", "fps"), (half, f"{status.age_ms:.0f}", "ms old")):
+    for left, figure, unit in ((0, f"{status.fps:.1f}", _("fps")), (half, f"{status.age_ms:.0f}", _("ms old"))):
         number = fonts.large.text(figure, INK)
         label = fonts.small.text(unit, QUIET)
         headline.blit(number, (left, 0))
@@ -139,11 +141,11 @@ def _stage(name: str, ms: float, frame_ms: float, width: int, scale: float) -> p
 
 def _drops(dropped: Sequence[tuple[str, int]], font: Font, width: int) -> str:
     """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
-    for kept in range(max(len(output_name) for output_name, _ in dropped), 1, -1):
+    for kept in range(max(len(output_name) for output_name, _unused in dropped), 1, -1):
         line = ", ".join(f"{count} {without_middle(output_name, kept)}" for output_name, count in dropped)
         if font.width(line) <= width:
             return line
-    return f"{sum(count for _, count in dropped)} in all"
+    return _("{count} in all", count=sum((count for _unused, count in dropped)))
 
 
 def _devices(provider: str) -> str:
@@ -153,4 +155,4 @@ def _devices(provider: str) -> str:
 
 
 def _stage_title(name: str) -> str:
-    return effect_title(name.removeprefix("effect ")) if name.startswith("effect ") else name
+    return effect_title(name.removeprefix("effect ")) if name.startswith("effect ") else _(_STAGES.get(name, name))

@@ -9,6 +9,7 @@ import time
 
 from realtime.control.commands import Quit
 from realtime.core.errors import OutputError
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import Window as SdlWindow
@@ -120,7 +121,7 @@ class Kiosk(Window):
         if number == self._shown_on and (found == self._settled_for or found[1] == found[2]):
             self._screen = number
             return False
-        log.info("taking screen %d (%s) again", number, self._name_of_screen)
+        log.info(_("taking screen %d (%s) again"), number, self._name_of_screen)
         self._screen = number
         self._open()
         if self._shown_on != number:  # some systems keep a fullscreen window where it is
@@ -170,8 +171,15 @@ class Kiosk(Window):
         if len(found) == 1:
             return found[0]
         listed = ", ".join(f"{screen.number} {screen.name}" for screen in self._screens)
-        what = "fits several screens" if found else "is no screen"
-        raise OutputError(f"'{abbreviated(argument)}' {what}; there are: {listed}; give the number or name of one")
+        what = _("fits several screens") if found else _("is no screen")
+        raise OutputError(
+            _(
+                "'{argument}' {what}; there are: {listed}; give the number or name of one",
+                argument=abbreviated(argument),
+                what=what,
+                listed=listed,
+            )
+        )
 
 
 def number_of(name: str, screens: list[ListedScreen], before: int) -> int | None:

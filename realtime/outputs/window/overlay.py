@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from realtime.control.channel import ControlChannel, Status
+from realtime.core.language import _
 from realtime.imaging.fonts import font_search
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
@@ -169,7 +170,7 @@ def _help_panel(keys: Sequence[KeyHelp], scale: float, columns: int = 1) -> pyga
     for part in parts:
         body.blit(part, (left, 0))
         left += part.get_width() + between
-    title = Fonts.at(scale).title.text("Keys", GILT)
+    title = Fonts.at(scale).title.text(_("Keys"), GILT)
     return stacked([(title, round(9 * scale)), (rule(width), round(14 * scale)), (body, 0)], round(30 * scale))
 
 
@@ -178,7 +179,7 @@ def _key_column(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
     fonts = Fonts.at(scale)
     gap, space = round(9 * scale), round(6 * scale)
     caps = [[_cap(key, scale) for key in line.keys] for line in keys]
-    texts = [fonts.normal.text(line.does, INK) for line in keys]
+    texts = [fonts.normal.text(_(line.does), INK) for line in keys]
     begins = max(sum(cap.get_width() + space for cap in line) for line in caps) + round(18 * scale)
     height = caps[0][0].get_height()
     width = begins + max(text.get_width() for text in texts)
@@ -195,7 +196,7 @@ def _key_column(keys: Sequence[KeyHelp], scale: float) -> pygame.Surface:
 def _cap(key: str, scale: float) -> pygame.Surface:
     """A key as it looks on a keyboard."""
     height = round(28 * scale)
-    text = _arrow(key, height // 2) if key in _ARROWS else Fonts.at(scale).small.text(key, INK)
+    text = _arrow(key, height // 2) if key in _ARROWS else Fonts.at(scale).small.text(_(key), INK)
     width = max(height, text.get_width() + round(16 * scale))
     cap = rounded((width, height), round(6 * scale), (255, 255, 255, 34))
     cap.blit(text, ((width - text.get_width()) // 2, (height - text.get_height()) // 2))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from realtime.core.errors import OutputError
+from realtime.core.language import _
 from realtime.imaging.frame import Size
 
 
@@ -71,7 +72,7 @@ def open_display() -> None:
     chosen = os.environ.get("SDL_VIDEODRIVER")
     drivers = _drivers()
     if not chosen and drivers == "":
-        raise _no_screen("neither DISPLAY nor WAYLAND_DISPLAY is set")
+        raise _no_screen(_("neither DISPLAY nor WAYLAND_DISPLAY is set"))
     from realtime.imaging.sdl import pygame
 
     try:
@@ -89,8 +90,11 @@ def open_display() -> None:
 
 def _no_screen(reason: str) -> OutputError:
     return OutputError(
-        f"there is no screen for a window ({reason}); choose another output: --output out.mp4, --output camera"
-        " or --output none"
+        _(
+            "there is no screen for a window ({reason}); choose another output: --output out.mp4, "
+            "--output camera or --output none",
+            reason=reason,
+        )
     )
 
 
@@ -123,7 +127,7 @@ def _describe(library: ctypes.CDLL | None, number: int, size: Size) -> ListedScr
         # Elsewhere SDL 2 gives the panel's physical density, which says nothing about the scale the user chose.
         if sys.platform == "win32" and not library.SDL_GetDisplayDPI(number, ctypes.byref(diagonal_dpi), None, None):
             scale = diagonal_dpi.value / 96.0
-    return ListedScreen(number, name or f"screen {number}", size, position, scale)
+    return ListedScreen(number, name or _("screen {number}", number=number), size, position, scale)
 
 
 def sdl_library() -> ctypes.CDLL | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from realtime.control.channel import ControlChannel
+from realtime.core.language import _
 from realtime.imaging.frame import Frame
 
 _AGAIN_WITHIN_S = 2.0
@@ -31,8 +32,8 @@ class Untouched:
         is_hidden = status.hides_people or status.hides_surroundings
         if is_hidden and now_s - self._asked_at_s > _AGAIN_WITHIN_S:
             self._asked_at_s = now_s
-            what = "your own face" if status.hides_people else "the room behind you"
-            self._controls.say(f"press again: {what} will be seen, in this window")
+            what = _("your own face") if status.hides_people else _("the room behind you")
+            self._controls.say(_("press again: {what} will be seen, in this window", what=what))
             return
         self.is_held = True
 

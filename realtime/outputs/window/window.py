@@ -27,6 +27,7 @@ from realtime.control.commands import (
     StepParameter,
 )
 from realtime.core.errors import OutputError
+from realtime.core.language import N_, _
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
@@ -73,31 +74,31 @@ _TOUCHES = frozenset({pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN, pygame.MOUSEWHEEL,
 _LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
 """The keys with which a window is left or changed; a picture that was asked for as fullscreen stays."""
 
-_HELP_FULLSCREEN = KeyHelp(("F",), "fullscreen")
-_HELP_QUIT = KeyHelp(("Q", "Esc"), "quit")
-_HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), "quit")
+_HELP_FULLSCREEN = KeyHelp(("F",), N_("fullscreen"))
+_HELP_QUIT = KeyHelp(("Q", "Esc"), N_("quit"))
+_HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), N_("quit"))
 _HELP_TRAY = (
-    KeyHelp(("Mouse", "Tab"), "everything there is, at hand"),
-    KeyHelp(("0", "9"), "the look or scene of that number"),
-    KeyHelp(("Shift+0",), "keep what you see as a scene"),
-    KeyHelp(("B",), "hold: without the effect; drag: a split"),
-    KeyHelp(("C", "V"), "next camera; in my calls"),
+    KeyHelp(("Mouse", "Tab"), N_("everything there is, at hand")),
+    KeyHelp(("0", "9"), N_("the look or scene of that number")),
+    KeyHelp(("Shift+0",), N_("keep what you see as a scene")),
+    KeyHelp(("B",), N_("hold: without the effect; drag: a split")),
+    KeyHelp(("C", "V"), N_("next camera; in my calls")),
 )
 """Where somebody sits before the screen."""
 _HELP = (
     *_HELP_TRAY,
-    KeyHelp(("M",), "mirror"),
-    KeyHelp(("Space", "P"), "pause"),
-    KeyHelp(("left", "right"), "previous, next effect or style"),
-    KeyHelp(("up", "down"), "more, less of the effect"),
-    KeyHelp(("D",), "what up and down change"),
-    KeyHelp(("L",), "learn your face at rest (puppet)"),
-    KeyHelp(("S",), "save a picture"),
-    KeyHelp(("K", "U"), "save a walk's face; wear it"),
-    KeyHelp(("R",), "record, stop recording"),
+    KeyHelp(("M",), N_("mirror")),
+    KeyHelp(("Space", "P"), N_("pause")),
+    KeyHelp(("left", "right"), N_("previous, next effect or style")),
+    KeyHelp(("up", "down"), N_("more, less of the effect")),
+    KeyHelp(("D",), N_("what up and down change")),
+    KeyHelp(("L",), N_("learn your face at rest (puppet)")),
+    KeyHelp(("S",), N_("save a picture")),
+    KeyHelp(("K", "U"), N_("save a walk's face; wear it")),
+    KeyHelp(("R",), N_("record, stop recording")),
     _HELP_FULLSCREEN,
-    KeyHelp(("I",), "how it goes, in words; again: in figures"),
-    KeyHelp(("H", "F1"), "this help"),
+    KeyHelp(("I",), N_("how it goes, in words; again: in figures")),
+    KeyHelp(("H", "F1"), N_("this help")),
     _HELP_QUIT,
 )
 
@@ -147,7 +148,9 @@ class Window(Output):
     def __init__(self, argument: str, request: OutputRequest) -> None:
         self.name = self._kind
         if pygame.display.get_init() and pygame.display.get_surface():
-            raise OutputError("there can be one window or fullscreen picture at a time; leave one of the outputs out")
+            raise OutputError(
+                _("there can be one window or fullscreen picture at a time; leave one of the outputs out")
+            )
         self._request = request
         open_display()
         try:
@@ -217,7 +220,9 @@ class Window(Output):
 
     def _require_connection(self) -> None:
         if self._connection is not None and self._connection.is_lost:
-            raise OutputError(f"{self.name}: the X server has ended or cut the connection; start again once it is back")
+            raise OutputError(
+                _("{name}: the X server has ended or cut the connection; start again once it is back", name=self.name)
+            )
 
     def _help(self) -> Sequence[KeyHelp]:
         if not self._opens_fullscreen:
@@ -243,10 +248,21 @@ class Window(Output):
         screens = len(pygame.display.get_desktop_sizes())
         number = whole_number(argument) if argument else self._request.screen
         if number is None:
-            raise OutputError(f"'{abbreviated(argument)}' is no screen: give its number, such as --output fullscreen:1")
+            raise OutputError(
+                _(
+                    "'{argument}' is no screen: give its number, such as --output fullscreen:1",
+                    argument=abbreviated(argument),
+                )
+            )
         if number >= screens:
-            numbers = "only screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
-            raise OutputError(f"there is no screen {number}; this system has {numbers}, see realtime devices")
+            numbers = _("only screen 0") if screens == 1 else _("screens 0 to {last}", last=screens - 1)
+            raise OutputError(
+                _(
+                    "there is no screen {number}; this system has {numbers}, see realtime devices",
+                    number=number,
+                    numbers=numbers,
+                )
+            )
         return number
 
     def _open(self) -> None:
@@ -266,7 +282,9 @@ class Window(Output):
                     # Some of SDL's drivers only leave fullscreen at the first call, and take the size at the second.
                     self._surface = pygame.display.set_mode(size, pygame.RESIZABLE, display=self._screen)
         except pygame.error as error:
-            raise OutputError(f"the window does not open: {error}; choose another output: --output out.mp4") from error
+            raise OutputError(
+                _("the window does not open: {reason}; choose another output: --output out.mp4", reason=error)
+            ) from error
         if self._connection is None:
             self._connection = x11.connection()
         pygame.key.stop_text_input()  # or an input method takes the letters to compose words of them
@@ -487,7 +505,7 @@ class Window(Output):
             return False
         if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
             self.overlay.help = False
-            self._controls.say("Ctrl+Q quits")
+            self._controls.say(_("Ctrl+Q quits"))
             return True
         if self.tray is not None and self._handle_key_beside(self.tray, key, modifiers, scancode):
             return True
@@ -523,7 +541,9 @@ class Window(Output):
             if modifiers & pygame.KMOD_SHIFT:
                 self._controls.send(KeepScene(str(digit)))
             elif not tray.choose_number(digit):
-                self._controls.say(f"nothing has the number {digit} yet; Shift+{digit} keeps what you see there")
+                self._controls.say(
+                    _("nothing has the number {digit} yet; Shift+{digit} keeps what you see there", digit=digit)
+                )
         else:
             return False
         return True

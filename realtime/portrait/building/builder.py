@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from realtime.core.language import _
 from realtime.core.progress import Progress, no_progress
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
@@ -143,7 +144,7 @@ def _all_frames(
         number, column = divmod(index, options.columns)
         motions = row.motions_above(column, options.rows, number)
         yield index, row.frames[column] if number == options.rows // 2 else moving.render(motions), motions
-        progress("painting the frames", (index + 1) / count)
+        progress(_("painting the frames"), (index + 1) / count)
 
 
 def _closed(motions: Sequence[Motion], share: float) -> list[Motion]:

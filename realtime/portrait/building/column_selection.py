@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.numerics import Doubles
 
@@ -97,8 +98,11 @@ def choose(motions: Sequence[Motion], columns: int) -> list[Motion]:
     reach = float(places[-1] - places[0])
     if reach < _LEAST_REACH_DEGREES:
         raise PortraitError(
-            f"the face in the clip looks only {reach:.1f} degrees from side to side; film one that looks far to the"
-            " left and to the right"
+            _(
+                "the face in the clip looks only {reach:.1f} degrees from side to side; film one that "
+                "looks far to the left and to the right",
+                reach=reach,
+            )
         )
     goals = np.linspace(places[0], places[-1], columns)
     table = np.array([dataclasses.astuple(motions[number]) for number in anchors])

@@ -10,8 +10,9 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime.core.errors import CameraError, PortraitError
+from realtime.core.errors import CameraError, PortraitError, first_clause
 from realtime.core.files import remove, remove_old
+from realtime.core.language import _
 from realtime.core.paths import user_cache_folder
 from realtime.core.progress import Progress, no_progress
 from realtime.picture_files.samples import sample_photo
@@ -34,7 +35,7 @@ def default_picture() -> Path:
         return sample_photo()
     except CameraError:
         raise PortraitError(
-            "the default portrait's photo is missing; reinstall matplotlib, or name a pack: portrait:PACK"
+            _("the default portrait's photo is missing; reinstall matplotlib, or name a pack: portrait:PACK")
         ) from None
 
 
@@ -72,8 +73,11 @@ def default_portrait(progress: Progress = no_progress, *, options: BuildOptions 
             remove(pack)
     except OSError as error:
         raise PortraitError(
-            f"cannot keep the default portrait in {folder}: {error.strerror or error}; mend that, "
-            f"or name a pack: portrait:PACK"
+            _(
+                "cannot keep the default portrait in {folder}: {reason}; mend that, or name a pack: portrait:PACK",
+                folder=folder,
+                reason=error.strerror or error,
+            )
         ) from error
     _make(pack, progress, options)
     _remove_older(folder, pack)
@@ -118,7 +122,7 @@ def _open_unkept(error: PortraitError, progress: Progress, options: BuildOptions
         remove(folder)  # what is open can still be read; Windows keeps it until the program's end
         if folder.exists():
             atexit.register(remove, folder)
-    log.warning("%s; until then it is made anew at each start", str(error).split(";")[0])
+    log.warning(_("%s; until then it is made anew at each start"), first_clause(error))
     return portrait
 
 

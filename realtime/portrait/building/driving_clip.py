@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.core.errors import CameraError, PortraitError
+from realtime.core.language import _
 from realtime.core.progress import Progress, no_progress
 from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.expression import CLOSED, Expression, motion_between, read_expression
@@ -88,9 +89,11 @@ def motions_of(clip: Path, progress: Progress = no_progress) -> FilmedMotion:
     seen = [number for number, sight in enumerate(sights.faces) if sight is not None]
     faces = [face for face in sights.faces if face is not None]
     if not faces:
-        raise PortraitError(f"no face was found in {clip.name}; choose a clip of one person who faces the camera")
+        raise PortraitError(
+            _("no face was found in {name}; choose a clip of one person who faces the camera", name=clip.name)
+        )
     if len(sights.faces) < 2:
-        raise PortraitError(f"{clip.name} holds a single picture; choose a clip of a face that moves")
+        raise PortraitError(_("{name} holds a single picture; choose a clip of a face that moves", name=clip.name))
     times_s = np.array(sights.times_s, np.float64)
     table = np.array([read_expression(face, faces[0]) for face in faces], np.float64)
     whole = np.stack([np.interp(times_s, times_s[seen], column) for column in table.T], axis=1)
@@ -122,7 +125,7 @@ def animate(
         for index, (motion, at_s) in enumerate(zip(filmed.motions, filmed.times_s, strict=True)):
             frame = moving.render([motion] * len(moving.engines), next(driving))
             recorder.show(Frame(moving.whole(frame), 0.0, at_s, index))
-            progress("painting the film", (index + 1) / len(filmed.motions))
+            progress(_("painting the film"), (index + 1) / len(filmed.motions))
 
 
 def _driving_faces(filmed: FilmedMotion) -> Iterator[DrivingFace]:
@@ -198,7 +201,7 @@ def _watch(clip: Path, meter: FaceMeasurer, progress: Progress) -> _Sights:
             while (frame := video.read()) is not None:
                 sights.times_s.append(frame.pts_s)
                 sights.faces.append(follower.see(frame))
-                progress("watching the clip", min(1.0, len(sights.faces) / expected) if expected else 0.5)
+                progress(_("watching the clip"), min(1.0, len(sights.faces) / expected) if expected else 0.5)
         finally:
             follower.close()
     finally:
@@ -241,8 +244,12 @@ class _Follower:
                 self._others_s[identity] += passed_s
                 if self._others_s[identity] > _SECOND_FACE_S:
                     raise PortraitError(
-                        f"{self._name} shows two faces; crop it to the one to follow, for example:"
-                        f" ffmpeg -i {self._name} -vf crop={_crop(face.box, other.box, size)} one.mp4"
+                        _(
+                            "{name} shows two faces; crop it to the one to follow, for example: ffmpeg "
+                            "-i {name} -vf crop={crop} one.mp4",
+                            name=self._name,
+                            crop=_crop(face.box, other.box, size),
+                        )
                     )
 
 
@@ -291,13 +298,17 @@ def _without_blinks(times_s: Doubles, table: Doubles, rest: Expression, closed: 
 def _warnings(times_s: Doubles, motions: Sequence[Motion], share: float, width_px: float) -> list[str]:
     warnings = []
     if times_s[-1] < _SHORT_S:
-        warnings.append(f"the clip lasts only {times_s[-1]:.1f} s; a longer one shows more")
+        warnings.append(_("the clip lasts only {times_s:.1f} s; a longer one shows more", times_s=times_s[-1]))
     if share < _LEAST_SEEN:
-        warnings.append(f"the face is seen in only {share:.0%} of the frames; it moves evenly through the others")
+        warnings.append(
+            _("the face is seen in only {share:.0%} of the frames; it moves evenly through the others", share=share)
+        )
     if width_px < _SMALL_FACE_PX:
-        warnings.append(f"the face is only {width_px:.0f} pixels wide; eyes and lids cannot be followed well")
+        warnings.append(
+            _("the face is only {width_px:.0f} pixels wide; eyes and lids cannot be followed well", width_px=width_px)
+        )
     looks = [look(motion) for motion in motions]
     reach = max(looks) - min(looks)
     if reach < _LEAST_LOOK_DEGREES:
-        warnings.append(f"the face hardly moves: it looks {reach:.1f} degrees from side to side")
+        warnings.append(_("the face hardly moves: it looks {reach:.1f} degrees from side to side", reach=reach))
     return warnings

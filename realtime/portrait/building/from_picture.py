@@ -7,6 +7,7 @@ from pathlib import Path
 
 from realtime.core.errors import PortraitError
 from realtime.core.files import remove
+from realtime.core.language import _
 from realtime.core.paths import user_cache_folder
 from realtime.core.progress import Progress, no_progress
 from realtime.picture_files.formats import is_picture_file
@@ -37,7 +38,9 @@ def open_portrait_of(
         folder = user_cache_folder() / "portraits" / "of-pictures"
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PortraitError(f"{error.filename}: {error.strerror or error}; check the path") from error
+        raise PortraitError(
+            _("{file}: {reason}; check the path", file=error.filename, reason=error.strerror or error)
+        ) from error
     pack = folder / f"{name}-{BUILDER_VERSION}.portrait"
     if pack.is_file():
         try:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _
 from realtime.core.progress import Progress
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer, gaze_from, middle_of_lids, turn
 from realtime.faces.landmarks.motion import Motion
@@ -91,14 +92,14 @@ def find_row(
         for solver, original in zip(solvers, originals, strict=True):
             measurement = meter.again(whole, original)
             solver.learn(motion, gaze_from(measurement, original), turn(measurement, original).yaw_degrees)
-        progress("learning how the eyes turn", (number + 1) / len(probes))
+        progress(_("learning how the eyes turn"), (number + 1) / len(probes))
     watches = [IrisWatch(moving.picture, original) for original in originals]
     row = Row(
         steps=[solver.steps() for solver in solvers],
         motions=[],
         frames=[],
-        measured=[[] for _ in originals],
-        irises=[[] for _ in originals],
+        measured=[[] for _unused in originals],
+        irises=[[] for _unused in originals],
         iris_brightness=[watch.brightness for watch in watches],
     )
     for column in range(options.columns):
@@ -118,7 +119,7 @@ def find_row(
         for number, measurement in enumerate(frame.measured):
             row.measured[number].append(measurement)
             row.irises[number].append(watches[number].see(whole, measurement))
-        progress("finding even steps", (column + 1) / options.columns)
+        progress(_("finding even steps"), (column + 1) / options.columns)
     return row
 
 
@@ -178,13 +179,13 @@ def driven_row(
     for pace in range(_PACES):
         motions = along(driven, places)
         frames: list[Pixels] = []
-        measured: list[list[FaceMeasurement]] = [[] for _ in originals]
+        measured: list[list[FaceMeasurement]] = [[] for _unused in originals]
         for number, motion in enumerate(motions):
             frames.append(moving.render([motion] * len(originals)))
             whole = moving.whole(frames[-1])
             for each, original in zip(measured, originals, strict=True):
                 each.append(meter.again(whole, original))
-            progress("following the clip", (pace + (number + 1) / len(driven)) / _PACES)
+            progress(_("following the clip"), (pace + (number + 1) / len(driven)) / _PACES)
         seen = [[seen_look(one, original) for one in each] for each, original in zip(measured, originals, strict=True)]
         seen_at += places.tolist()
         looks += np.mean(seen, axis=0).tolist()
@@ -193,7 +194,7 @@ def driven_row(
     return Row(
         steps=[
             StepSolver(len(driven), options.rows, options.head_share, options.up_down_degrees).given(motions)
-            for _ in originals
+            for _unused in originals
         ],
         motions=[[motion] * len(originals) for motion in motions],
         frames=frames,

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.faces.detection.still_pictures import LEAST_FACE_PX, find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.motion import Motion
@@ -100,7 +101,7 @@ def usable_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
     if not usable:
         raise left_out[0]
     if left_out:
-        log.info("%d of %d faces move; left out: %s", len(usable), len(usable) + len(left_out), left_out[0])
+        log.info(_("%d of %d faces move; left out: %s"), len(usable), len(usable) + len(left_out), left_out[0])
     return usable
 
 
@@ -119,16 +120,22 @@ def measured_face(picture: Pixels, face: Face, meter: FaceMeasurer) -> FaceMeasu
     size_px = max(face.box.width, face.box.height)
     if size_px < LEAST_FACE_PX:
         raise PortraitError(
-            f"the face is only {size_px:.0f} pixels wide and {LEAST_FACE_PX} are needed; use a larger picture of it"
+            _(
+                "the face is only {size_px:.0f} pixels wide and {least_face_px} are needed; use a larger picture of it",
+                size_px=size_px,
+                least_face_px=LEAST_FACE_PX,
+            )
         )
     seen = meter.find(picture, face)
     if seen.mesh.score < _LEAST_SURE:
         raise PortraitError(
-            "what looks like a face is turned away, hidden or too blurred to be measured; use a clearer picture,"
-            " or point at another face with --face X,Y,WIDTH,HEIGHT (pixels)"
+            _(
+                "what looks like a face is turned away, hidden or too blurred to be measured; use a clearer picture,"
+                " or point at another face with --face X,Y,WIDTH,HEIGHT (pixels)"
+            )
         )
     if abs(seen.mesh.yaw_degrees) > _PROFILE_DEGREES or _nose_aside(face) > _PROFILE_NOSE:
-        raise PortraitError("the face is in profile, with one eye hidden; use a picture where both eyes are seen")
+        raise PortraitError(_("the face is in profile, with one eye hidden; use a picture where both eyes are seen"))
     return seen
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from realtime.core.errors import OptionError, nearest
+from realtime.core.language import N_, _
 from realtime.core.registry import RegistryEntry
 from realtime.faces.landmarks.iris import Eyes
 from realtime.faces.landmarks.mesh import FaceMesh
@@ -91,7 +92,7 @@ ENGINES: dict[str, RegistryEntry] = {
     "mesh": RegistryEntry(
         "realtime.portrait.engines.warp.engine",
         "MeshEngine",
-        "turns head and eyes of the picture itself; keeps every detail",
+        N_("turns head and eyes of the picture itself; keeps every detail"),
     ),
 }
 
@@ -128,4 +129,11 @@ def check_engine(name: str) -> None:
     """Raise OptionError for a name that no engine has. A file is looked into when it is opened."""
     names = engine_names()
     if name not in names and not name.lower().endswith(".onnx"):
-        raise OptionError(f"no engine '{name}'{nearest(name, names)}; there are: {', '.join(names)}")
+        raise OptionError(
+            _(
+                "no engine '{name}'{hint}; there are: {names}",
+                name=name,
+                hint=nearest(name, names),
+                names=", ".join(names),
+            )
+        )

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from realtime.core.errors import PortraitError, nearest
 from realtime.core.files import put_in_free_place, replace_folder, temporary_name
+from realtime.core.language import _
 
 ARCHIVE_SUFFIXES = frozenset({".portrait", ".zip"})
 # What `zipfile` and what stands beneath it raise for bytes that make no sense.
@@ -41,11 +42,20 @@ class PackFiles(ABC):
 
     def _require(self, name: str) -> None:
         if name not in self.names:
-            raise PortraitError(f"{self.path} lacks {name}{nearest(name, self.names)}")
+            raise PortraitError(
+                _("{path} lacks {name}{hint}", path=self.path, name=name, hint=nearest(name, self.names))
+            )
 
     def _require_small(self, name: str, size_bytes: int) -> None:
         if size_bytes > MAX_FILE_BYTES:
-            raise PortraitError(f"{self.path}: {name} is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            raise PortraitError(
+                _(
+                    "{path}: {name} is larger than {most_mib} MiB",
+                    path=self.path,
+                    name=name,
+                    most_mib=MAX_FILE_BYTES // 2**20,
+                )
+            )
 
 
 def open_files(path: Path) -> PackFiles:
@@ -54,7 +64,7 @@ def open_files(path: Path) -> PackFiles:
         return _FolderFiles(path)
     if path.is_file():
         return _ArchiveFiles(path)
-    raise PortraitError(f"no such portrait: {path}")
+    raise PortraitError(_("no such portrait: {path}", path=path))
 
 
 def climbs_out(name: str) -> bool:
@@ -71,7 +81,7 @@ class _FolderFiles(PackFiles):
             folders = [entry for entry in top if entry.is_dir() and _is_shown(entry.name)]
             deeper = [entry for folder in folders for entry in folder.iterdir()]
         except OSError as error:
-            raise PortraitError(f"cannot read {path}: {error.strerror or error}") from error
+            raise PortraitError(_("cannot read {path}: {reason}", path=path, reason=error.strerror or error)) from error
         self.names = frozenset(entry.relative_to(path).as_posix() for entry in top + deeper if entry.is_file())
 
     def read(self, name: str) -> bytes:
@@ -81,7 +91,7 @@ class _FolderFiles(PackFiles):
             self._require_small(name, file.stat().st_size)
             return file.read_bytes()
         except OSError as error:
-            raise PortraitError(f"cannot read {file}: {error.strerror or error}") from error
+            raise PortraitError(_("cannot read {file}: {reason}", file=file, reason=error.strerror or error)) from error
 
 
 class _ArchiveFiles(PackFiles):
@@ -90,18 +100,24 @@ class _ArchiveFiles(PackFiles):
         try:
             self._archive = zipfile.ZipFile(path)
         except OSError as error:
-            raise PortraitError(f"cannot read {path}: {error.strerror or error}") from error
+            raise PortraitError(_("cannot read {path}: {reason}", path=path, reason=error.strerror or error)) from error
         except NotImplementedError as error:  # a later version of the format
-            raise PortraitError(f"{path} cannot be unpacked: {error}; pack it again as an ordinary ZIP") from error
+            raise PortraitError(
+                _("{path} cannot be unpacked: {reason}; pack it again as an ordinary ZIP", path=path, reason=error)
+            ) from error
         except _DAMAGED as error:
-            raise PortraitError(f"{path} is no portrait: it is no ZIP archive, or cut short") from error
+            raise PortraitError(_("{path} is no portrait: it is no ZIP archive, or cut short", path=path)) from error
         # Not `is_dir`, which fails on a name of no letters.
         entries = [entry for entry in self._archive.infolist() if entry.filename and entry.filename[-1] != "/"]
         for entry in entries:
             if climbs_out(entry.filename):
                 self._archive.close()
                 raise PortraitError(
-                    f"{path} holds '{entry.filename}', a name outside the archive; do not trust this file"
+                    _(
+                        "{path} holds '{filename}', a name outside the archive; do not trust this file",
+                        path=path,
+                        filename=entry.filename,
+                    )
                 )
         entries = [entry for entry in entries if all(map(_is_shown, entry.filename.split("/")))]
         # Many programs pack the folder rather than what is in it: one folder around everything is taken off.
@@ -118,11 +134,17 @@ class _ArchiveFiles(PackFiles):
         try:
             return self._archive.read(entry)  # never unpacks more than the size checked above
         except (RuntimeError, NotImplementedError) as error:  # a password, an unknown compression
-            raise PortraitError(f"{self.path}: {name} cannot be unpacked: {error}") from error
+            raise PortraitError(
+                _("{path}: {name} cannot be unpacked: {reason}", path=self.path, name=name, reason=error)
+            ) from error
         except OSError as error:
-            raise PortraitError(f"cannot read {self.path}: {error.strerror or error}") from error
+            raise PortraitError(
+                _("cannot read {path}: {reason}", path=self.path, reason=error.strerror or error)
+            ) from error
         except _DAMAGED as error:
-            raise PortraitError(f"{self.path}: {name} is damaged: {error}") from error
+            raise PortraitError(
+                _("{path}: {name} is damaged: {reason}", path=self.path, name=name, reason=error)
+            ) from error
 
     def close(self) -> None:
         self._archive.close()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from realtime.core.errors import OptionError, PortraitError, nearest
+from realtime.core.language import _
 from realtime.core.paths import user_data_folder, user_path
 from realtime.portrait.pack.archive import ARCHIVE_SUFFIXES
 from realtime.portrait.pack.manifest import MANIFEST
@@ -35,12 +36,12 @@ def find_pack(text: str) -> Path:
             return pack
     folder = path.parent
     if not folder.is_dir():
-        raise PortraitError(f"no portrait {text}: there is no folder {folder}")
+        raise PortraitError(_("no portrait {text}: there is no folder {folder}", text=text, folder=folder))
     beside = [entry.name for entry in _packs_in(folder) if entry.is_file() or (entry / MANIFEST).is_file()]
     if len(path.parts) > 1:
-        raise _not_found(f"no portrait {text}", path.name, beside, f"in {folder}")
+        raise _not_found(_("no portrait {text}", text=text), path.name, beside, _("in {folder}", folder=folder))
     names = [*beside, *(pack.stem for pack in packs)]
-    raise _not_found(f"no portrait '{text}'", text, names, f"here or in {packs_folder()}")
+    raise _not_found(_("no portrait '{text}'", text=text), text, names, _("here or in {folder}", folder=packs_folder()))
 
 
 def _packs_in(folder: Path) -> list[Path]:
@@ -54,5 +55,7 @@ def _packs_in(folder: Path) -> list[Path]:
 
 
 def _not_found(what: str, word: str, names: Sequence[str], where: str) -> PortraitError:
-    hint = nearest(word, names) or (f"; there are: {', '.join(names[:8])}" if names else "; there is none yet")
+    hint = nearest(word, names) or (
+        _("; there are: {names}", names=", ".join(names[:8])) if names else _("; there is none yet")
+    )
     return PortraitError(f"{what} {where}{hint}")

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from realtime.core.errors import UNREADABLE, PortraitError, why_unreadable
+from realtime.core.language import _
 from realtime.picture_files.header import MAX_SIDE_PX
 from realtime.portrait.pack.archive import PackFiles, climbs_out
 from realtime.portrait.pack.toml_tables import Table, toml_of
@@ -76,13 +77,22 @@ def read_manifest(files: PackFiles) -> Manifest:
     try:
         document = tomllib.loads(files.read(MANIFEST).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise PortraitError(f"{where} is no UTF-8 text; save it as UTF-8") from error
+        raise PortraitError(_("{where} is no UTF-8 text; save it as UTF-8", where=where)) from error
     except UNREADABLE as error:
-        raise PortraitError(f"{where} is no valid TOML: {why_unreadable(error)}") from error
+        raise PortraitError(
+            _("{where} is no valid TOML: {reason}", where=where, reason=why_unreadable(error))
+        ) from error
     top = Table(where, document)
     version = top.whole("format", 1, 10**6)
     if version != FORMAT:
-        raise PortraitError(f"{where}: format {version} is newer than this program (format {FORMAT}); update realtime")
+        raise PortraitError(
+            _(
+                "{where}: format {version} is newer than this program (format {format}); update realtime",
+                where=where,
+                version=version,
+                format=FORMAT,
+            )
+        )
     title = top.text("title", files.path.stem)
     credit = top.text("credit", "")
     painting = _name_inside(where, top.text("painting", ""))
@@ -94,7 +104,9 @@ def read_manifest(files: PackFiles) -> Manifest:
     corner = _corner(frames) if frames.has("left") or frames.has("top") else None
     frames.done()
     if corner is not None and not painting:
-        raise PortraitError(f'{where}: [frames] has left and top but no painting is named; add painting = "FILE"')
+        raise PortraitError(
+            _('{where}: [frames] has left and top but no painting is named; add painting = "FILE"', where=where)
+        )
 
     blink, mouth = (_stages(where, name, top.table(name)) if top.has(name) else None for name in ("blink", "mouth"))
     idle = _idle(where, top.table("idle")) if top.has("idle") else None
@@ -140,6 +152,8 @@ def _idle(where: str, table: Table) -> IdleSection:
 def _name_inside(where: str, name: str) -> str:
     """Return a name as it stands in the pack. Raises PortraitError when it points elsewhere."""
     if climbs_out(name):
-        raise PortraitError(f"{where}: '{name}' lies outside the pack; write a name inside it")
+        raise PortraitError(
+            _("{where}: '{name}' lies outside the pack; write a name inside it", where=where, name=name)
+        )
     path = PurePosixPath(name)
     return "" if path == PurePosixPath() else str(path)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Pixels, Size
 from realtime.picture_files.header import MAX_PICTURE_PX, MAX_SIDE_PX, check_whole, read_header
@@ -34,19 +35,34 @@ class NumberedPictures(NamedTuple):
         by_number = numbered_names(files, folder)
         if not by_number:
             shown = f"{folder}/" if folder else "it"
-            raise PortraitError(f"{files.path} has no pictures in {shown}; they are named 000.png, 001.png …")
+            raise PortraitError(
+                _("{path} has no pictures in {shown}; they are named 000.png, 001.png …", path=files.path, shown=shown)
+            )
         first = min(by_number) if count is None else 0
         numbers = range(first, first + (len(by_number) if count is None else count))
         missing = next((number for number in numbers if number not in by_number), None)
         if missing is not None:
             name = _renumbered(next(iter(by_number.values())), missing)
             last = max(numbers[-1], *by_number)
-            raise PortraitError(f"{files.path} lacks {name}; there must be one for each of {first} to {last}")
+            raise PortraitError(
+                _(
+                    "{path} lacks {name}; there must be one for each of {first} to {last}",
+                    path=files.path,
+                    name=name,
+                    first=first,
+                    last=last,
+                )
+            )
         extra = sorted(set(by_number) - set(numbers))
         if extra:
             raise PortraitError(
-                f"{files.path}: {by_number[extra[0]]} is more than the {len(numbers)} that columns × rows "
-                f"in {MANIFEST} say"
+                _(
+                    "{path}: {by_number} is more than the {count} that columns × rows in {manifest} say",
+                    path=files.path,
+                    by_number=by_number[extra[0]],
+                    count=len(numbers),
+                    manifest=MANIFEST,
+                )
             )
         names = tuple(by_number[number] for number in numbers)
         size = _checked_size(files, names[0])
@@ -54,7 +70,14 @@ class NumberedPictures(NamedTuple):
             other = _checked_size(files, name)
             if other != size:
                 raise PortraitError(
-                    f"{files.path}: {name} is {other}, but {names[0]} is {size}; all must be of one size"
+                    _(
+                        "{path}: {name} is {other}, but {names} is {size}; all must be of one size",
+                        path=files.path,
+                        name=name,
+                        other=other,
+                        names=names[0],
+                        size=size,
+                    )
                 )
         return cls(files, names, size)
 
@@ -67,7 +90,15 @@ class NumberedPictures(NamedTuple):
         name = self.names[index]
         pixels = read_picture(self.files, name)
         if size is not None and Size.of(pixels) != size:
-            raise PortraitError(f"{self.files.path}: {name} is {Size.of(pixels)}, not {size} like the others")
+            raise PortraitError(
+                _(
+                    "{path}: {name} is {size}, not {others_size} like the others",
+                    path=self.files.path,
+                    name=name,
+                    size=Size.of(pixels),
+                    others_size=size,
+                )
+            )
         return pixels
 
 
@@ -83,10 +114,24 @@ def numbered_names(files: PackFiles, folder: str) -> dict[int, str]:
             continue
         number = int(digits[-1])
         if number in by_number:
-            raise PortraitError(f"{files.path}: {by_number[number]} and {name} have the same number")
+            raise PortraitError(
+                _(
+                    "{path}: {by_number} and {name} have the same number",
+                    path=files.path,
+                    by_number=by_number[number],
+                    name=name,
+                )
+            )
         by_number[number] = name
     if len(by_number) > MAX_PICTURES:
-        raise PortraitError(f"{files.path} has {len(by_number)} pictures; a portrait has at most {MAX_PICTURES}")
+        raise PortraitError(
+            _(
+                "{path} has {count} pictures; a portrait has at most {most}",
+                path=files.path,
+                count=len(by_number),
+                most=MAX_PICTURES,
+            )
+        )
     return by_number
 
 
@@ -102,10 +147,14 @@ def read_painting_file(path: Path) -> Pixels:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise PortraitError(f"cannot read the painting {path}: {error.strerror or error}") from error
+        raise PortraitError(
+            _("cannot read the painting {path}: {reason}", path=path, reason=error.strerror or error)
+        ) from error
     if len(data) > MAX_FILE_BYTES:
-        raise PortraitError(f"the painting {path} is larger than {MAX_FILE_BYTES // 2**20} MiB")
-    return _decode(f"the painting {path}", data)
+        raise PortraitError(
+            _("the painting {path} is larger than {most_mib} MiB", path=path, most_mib=MAX_FILE_BYTES // 2**20)
+        )
+    return _decode(_("the painting {path}", path=path), data)
 
 
 def _renumbered(name: str, number: int) -> str:
@@ -129,8 +178,13 @@ def _check(where: str, data: bytes) -> Size:
         raise PortraitError(f"{where} {error}") from None
     if min(size) < 1 or max(size) > MAX_SIDE_PX or size.width * size.height > MAX_PICTURE_PX:
         raise PortraitError(
-            f"{where} says it is {size}; pictures may have {MAX_SIDE_PX} pixels a side and "
-            f"{MAX_PICTURE_PX // 10**6} megapixels"
+            _(
+                "{where} says it is {size}; pictures may have {most_px} pixels a side and {most_megapixels} megapixels",
+                where=where,
+                size=size,
+                most_px=MAX_SIDE_PX,
+                most_megapixels=MAX_PICTURE_PX // 10**6,
+            )
         )
     return size
 
@@ -143,4 +197,4 @@ def _decode(where: str, data: bytes) -> Pixels:
     try:
         return decode_opaque(data)
     except ValueError:
-        raise PortraitError(f"{where} is damaged: it cannot be decoded") from None
+        raise PortraitError(_("{where} is damaged: it cannot be decoded", where=where)) from None

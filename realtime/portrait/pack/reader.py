@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.picture_files.header import MAX_FRAME_PX, MAX_PACK_PX
@@ -87,8 +88,14 @@ class Portrait:
             self._rim = rim_weights(self.place.size)
         if not self.place.lies_in(whole):
             raise PortraitError(
-                f"{self.path}: the frames ({_shown(self.place)}) reach outside the painting ({whole.size}); "
-                f"correct left and top in {MANIFEST}"
+                _(
+                    "{path}: the frames ({frames_place}) reach outside the painting ({size}); correct "
+                    "left and top in {manifest}",
+                    path=self.path,
+                    frames_place=_shown(self.place),
+                    size=whole.size,
+                    manifest=MANIFEST,
+                )
             )
 
         self._blink = self._band(manifest.blink, blinks, "blink")
@@ -181,8 +188,16 @@ class Portrait:
         largest_px = max(pictures.size.width * pictures.size.height for pictures in rows)
         if total_px > MAX_PACK_PX or (largest_px > MAX_FRAME_PX and len(self._frames.names) > 1):
             raise PortraitError(
-                f"{self.path}: its pictures have {largest_px / 1e6:.0f} megapixels each and {total_px / 1e6:.0f} "
-                f"together; make them smaller: {MAX_FRAME_PX // 10**6} and {MAX_PACK_PX // 10**6} at most"
+                _(
+                    "{path}: its pictures have {largest_megapixels:.0f} megapixels each and "
+                    "{total_megapixels:.0f} together; make them smaller: {most_megapixels} and "
+                    "{most_together} at most",
+                    path=self.path,
+                    largest_megapixels=largest_px / 1e6,
+                    total_megapixels=total_px / 1e6,
+                    most_megapixels=MAX_FRAME_PX // 10**6,
+                    most_together=MAX_PACK_PX // 10**6,
+                )
             )
 
     def _band(self, section: StagesSection | None, pictures: NumberedPictures | None, name: str) -> _Band | None:
@@ -191,21 +206,39 @@ class Portrait:
         width, height = pictures.size
         if height % section.stages:
             raise PortraitError(
-                f"{self.path}: {pictures.names[0]} is {height} pixels high, which {section.stages} stages do not share"
+                _(
+                    "{path}: {names} is {height} pixels high, which {stages} stages do not share",
+                    path=self.path,
+                    names=pictures.names[0],
+                    height=height,
+                    stages=section.stages,
+                )
             )
         place = Place(*section.corner, width, height // section.stages)
         if not place.lies_in(self.place):
             raise PortraitError(
-                f"{self.path}: the {name} pictures ({_shown(place)}) reach outside the frames ({_shown(self.place)}); "
-                f"correct [{name}] left and top in {MANIFEST}"
+                _(
+                    "{path}: the {name} pictures ({place}) reach outside the frames ({frames_place}); "
+                    "correct [{name}] left and top in {manifest}",
+                    path=self.path,
+                    name=name,
+                    place=_shown(place),
+                    frames_place=_shown(self.place),
+                    manifest=MANIFEST,
+                )
             )
         return _Band(pictures, place, section.stages)
 
     def _add_idle(self, section: IdleSection, pictures: NumberedPictures) -> None:
         if pictures.size != self.place.size:
             raise PortraitError(
-                f"{self.path}: {pictures.names[0]} is {pictures.size}, the frames are {self.place.size}; "
-                "the idle loop must be of the frames' size"
+                _(
+                    "{path}: {names} is {size}, the frames are {place_size}; the idle loop must be of the frames' size",
+                    path=self.path,
+                    names=pictures.names[0],
+                    size=pictures.size,
+                    place_size=self.place.size,
+                )
             )
         self.idle_count = len(pictures.names)
         self.idle_fps = section.fps
@@ -216,11 +249,15 @@ def _manifest_of_plain_pictures(files: PackFiles) -> Manifest:
     count = len(numbered_names(files, ""))
     if not count:
         raise PortraitError(
-            f"{files.path} is no portrait: it has neither a {MANIFEST} nor numbered pictures (000.png, 001.png …); "
-            "make one with: realtime portrait build PICTURE -o PACK"
+            _(
+                "{path} is no portrait: it has neither a {manifest} nor numbered pictures (000.png, "
+                "001.png …); make one with: realtime portrait build PICTURE -o PACK",
+                path=files.path,
+                manifest=MANIFEST,
+            )
         )
     return Manifest(title=files.path.stem, columns=count, folder="")
 
 
 def _shown(place: Place) -> str:
-    return f"{place.size} at {place.left},{place.top}"
+    return _("{size} at {left},{top}", size=place.size, left=place.left, top=place.top)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 
@@ -18,12 +19,19 @@ def find_place(pack: Path, head: Pixels, painting: Pixels) -> Place:
     """Find where a head picture belongs in its painting. Raises PortraitError, naming the pack, when nowhere."""
     head_size, painting_size = Size.of(head), Size.of(painting)
     if head_size.width > painting_size.width or head_size.height > painting_size.height:
-        raise PortraitError(f"{pack}: its frames are {head_size}, larger than the painting, {painting_size}")
+        raise PortraitError(
+            _(
+                "{pack}: its frames are {head_size}, larger than the painting, {painting_size}",
+                pack=pack,
+                head_size=head_size,
+                painting_size=painting_size,
+            )
+        )
     # First on small grey copies, then among the few places around in full. A correlation of 0.8 leaves room
     # for another encoder, for colour and for eyes that look elsewhere; a wrong picture reaches 0.5 at most.
     scale = max(1.0, math.sqrt(painting_size.width * painting_size.height / 250_000))
     scale = min(scale, max(1.0, min(head_size) / 24))
-    _, x, y = _best_match(_small_grey(painting, scale), _small_grey(head, scale))
+    _unused, x, y = _best_match(_small_grey(painting, scale), _small_grey(head, scale))
     reach = math.ceil(scale) * 2
     left = min(max(round(x * scale) - reach, 0), painting_size.width - head_size.width)
     top = min(max(round(y * scale) - reach, 0), painting_size.height - head_size.height)
@@ -31,8 +39,13 @@ def find_place(pack: Path, head: Pixels, painting: Pixels) -> Place:
     score, x, y = _best_match(around, head)
     if score < 0.8:
         raise PortraitError(
-            f"{pack}: its frames ({head_size}) are not found in the painting ({painting_size}); "
-            "they must be cut from it at the same scale"
+            _(
+                "{pack}: its frames ({head_size}) are not found in the painting ({painting_size}); they "
+                "must be cut from it at the same scale",
+                pack=pack,
+                head_size=head_size,
+                painting_size=painting_size,
+            )
         )
     return Place(left + x, top + y, *head_size)
 

@@ -9,6 +9,7 @@ import numpy as np
 import tomli_w
 
 from realtime.core.errors import PortraitError, nearest
+from realtime.core.language import _
 
 ReportValue = str | bool | int | float | Sequence["ReportValue"] | Sequence[Mapping[str, "ReportValue"]]
 """A list of tables becomes an array of tables; lists do not mix them with other things."""
@@ -30,45 +31,71 @@ class Table:
         return key in self.values
 
     def text(self, key: str, default: str | None = None) -> str:
-        return str(self._get(key, str, "a text in quotes", default))
+        return str(self._get(key, str, _("a text in quotes"), default))
 
     def whole(self, key: str, least: int, most: int, default: int | None = None) -> int:
-        value = int(self._get(key, int, "a whole number", default))
+        value = int(self._get(key, int, _("a whole number"), default))
         if not least <= value <= most:
-            raise PortraitError(f"{self._where}: '{key}' is {value}; it may be {least} to {most}")
+            raise PortraitError(
+                _(
+                    "{where}: '{key}' is {value}; it may be {least} to {most}",
+                    where=self._where,
+                    key=key,
+                    value=value,
+                    least=least,
+                    most=most,
+                )
+            )
         return value
 
     def number(self, key: str, least: float, most: float) -> float:
-        value = float(self._get(key, (int, float), "a number", None))
+        value = float(self._get(key, (int, float), _("a number"), None))
         if not least <= value <= most:
-            raise PortraitError(f"{self._where}: '{key}' is {value:g}; it may be {least:g} to {most:g}")
+            raise PortraitError(
+                _(
+                    "{where}: '{key}' is {value:g}; it may be {least:g} to {most:g}",
+                    where=self._where,
+                    key=key,
+                    value=value,
+                    least=least,
+                    most=most,
+                )
+            )
         return value
 
     def table(self, key: str, default: Mapping[str, Any] | None = None) -> Table:
-        return Table(f"{self._where}, [{key}]", self._get(key, dict, "a table", default))
+        return Table(f"{self._where}, [{key}]", self._get(key, dict, _("a table"), default))
 
     def done(self) -> None:
         """Make sure that there is no key that was not asked for."""
         for key in self.values:
             if key not in self._known:
                 known = sorted(self._known)
-                raise self._unknown(key, nearest(key, known) or f"; there are: {', '.join(known)}")
+                raise self._unknown(key, nearest(key, known) or _("; there are: {known}", known=", ".join(known)))
 
     def _get(self, key: str, kind: type | tuple[type, ...], kind_in_words: str, default: object) -> Any:
         if self.has(key):
             value = self.values[key]
             if not isinstance(value, kind) or isinstance(value, bool):
-                raise PortraitError(f"{self._where}: '{key}' must be {kind_in_words}, not {value!r}")
+                raise PortraitError(
+                    _(
+                        "{where}: '{key}' must be {kind_in_words}, not {value!r}",
+                        where=self._where,
+                        key=key,
+                        kind_in_words=kind_in_words,
+                        value=value,
+                    )
+                )
             return value
         if default is not None:
             return default
         for other in self.values:  # one that looks like a misspelling of the missing one is what to correct
             if other not in self._known and (hint := nearest(other, [key])):
                 raise self._unknown(other, hint)
-        raise PortraitError(f"{self._where}: '{key}' is missing")
+        raise PortraitError(_("{where}: '{key}' is missing", where=self._where, key=key))
 
     def _unknown(self, key: str, hint: str) -> PortraitError:
-        return PortraitError(f"{self._where}: unknown key '{key}'{hint}")
+        return PortraitError(_("{where}: unknown key '{key}'{hint}", where=self._where, key=key, hint=hint))
 
 
 def toml_of(values: Mapping[str, object]) -> str:

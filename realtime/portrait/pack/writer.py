@@ -12,6 +12,7 @@ import numpy as np
 
 from realtime.core.errors import PortraitError
 from realtime.core.files import MEANWHILE, check_folder
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.portrait.pack.archive import ARCHIVE_SUFFIXES, NewPackFiles, new_files
@@ -98,7 +99,7 @@ class PackWriter:
                 self._write(MANIFEST, manifest_text(self._manifest()).encode())
                 made = files.put_in_place(overwrite=self._overwrite)
                 if made != self.path:
-                    raise PortraitError(f"{self.path} {MEANWHILE} {made}")
+                    raise PortraitError(f"{self.path} {_(MEANWHILE)} {made}")
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
@@ -232,10 +233,16 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise PortraitError(f"{path} exists already; choose another name, or or add --overwrite")
+        raise PortraitError(_("{path} exists already; choose another name, or or add --overwrite", path=path))
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
-        raise PortraitError(f"{path} is a folder of other things, which is not replaced; choose another name")
+        raise PortraitError(
+            _("{path} is a folder of other things, which is not replaced; choose another name", path=path)
+        )
     if not path.is_dir() and path.suffix.lower() not in ARCHIVE_SUFFIXES:
-        raise PortraitError(f"{path} is a file, which a folder does not replace; let the name end in .portrait")
+        raise PortraitError(
+            _("{path} is a file, which a folder does not replace; let the name end in .portrait", path=path)
+        )
     if path.is_dir() and path.suffix.lower() in ARCHIVE_SUFFIXES:
-        raise PortraitError(f"{path} is a folder; remove it, or choose a name without {path.suffix}")
+        raise PortraitError(
+            _("{path} is a folder; remove it, or choose a name without {suffix}", path=path, suffix=path.suffix)
+        )

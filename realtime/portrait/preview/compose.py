@@ -10,6 +10,7 @@ import cv2
 
 from realtime.core.errors import OutputError
 from realtime.core.files import check_folder, temporary_name
+from realtime.core.language import _
 from realtime.core.progress import Progress, no_progress
 from realtime.imaging.frame import Pixels
 from realtime.portrait.pack import Portrait
@@ -30,10 +31,10 @@ def check_folder_of_pictures(folder: Path, *, overwrite: bool) -> None:
         check_folder(folder.absolute().parent)
         return
     if not folder.is_dir():
-        raise OutputError(f"{folder} is a file; name a folder for --frames")
+        raise OutputError(_("{folder} is a file; name a folder for --frames", folder=folder))
     check_folder(folder)
     if not overwrite and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; name another folder, or add --overwrite")
+        raise OutputError(_("{folder} is not empty; name another folder, or add --overwrite", folder=folder))
 
 
 def write_composed(
@@ -52,15 +53,21 @@ def write_composed(
     try:
         unfinished.mkdir()
         for index in range(portrait.count):
-            _, encoded = cv2.imencode(".png", composed(portrait, index))
+            _unused, encoded = cv2.imencode(".png", composed(portrait, index))
             (unfinished / f"{index:03d}.png").write_bytes(encoded.data)
-            progress("writing the pictures", (index + 1) / portrait.count)
+            progress(_("writing the pictures"), (index + 1) / portrait.count)
         if is_new:
             unfinished.rename(folder)
         else:
             _replace_numbered(folder, unfinished)
     except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}; choose another folder") from error
+        raise OutputError(
+            _(
+                "cannot write to {folder}: {reason}; choose another folder",
+                folder=folder,
+                reason=error.strerror or error,
+            )
+        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.portrait.pack import Portrait
 from realtime.portrait.quality.report import curves_of, figures_of, name_of
@@ -46,7 +47,17 @@ def _title(portrait: Portrait, width: int) -> Pixels:
     band = np.full((64, width, 3), _PAPER, np.uint8)
     cv2.putText(band, _plain(portrait.title), (12, 38), _FONT, 0.95, _INK, 2, cv2.LINE_AA)
     credit = f"{_plain(portrait.credit)}   " if portrait.credit else ""
-    _write(band, f"{credit}{portrait.columns} x {portrait.rows} frames, {portrait.size}", (12, 58))
+    _write(
+        band,
+        _(
+            "{credit}{columns} x {rows} frames, {size}",
+            credit=credit,
+            columns=portrait.columns,
+            rows=portrait.rows,
+            size=portrait.size,
+        ),
+        (12, 58),
+    )
     return band
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.outputs import VIDEO_SUFFIXES, Output
 
 if TYPE_CHECKING:
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 def check_film(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError where no film can be written to `path`: worth asking before the work is done."""
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name, or add --overwrite to replace it")
+        raise OutputError(_("{path} exists; choose another name, or add --overwrite to replace it", path=path))
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise OutputError(f"cannot write a film to {path}: the name must end in {', '.join(sorted(VIDEO_SUFFIXES))}")
+        raise OutputError(
+            _(
+                "cannot write a film to {path}: the name must end in {video_suffixes}",
+                path=path,
+                video_suffixes=", ".join(sorted(VIDEO_SUFFIXES)),
+            )
+        )
     if not path.parent.is_dir():
-        raise OutputError(f"there is no folder {path.parent}; create it first, or choose another")
+        raise OutputError(_("there is no folder {parent}; create it first, or choose another", parent=path.parent))
 
 
 @contextlib.contextmanager

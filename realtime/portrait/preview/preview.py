@@ -10,6 +10,7 @@ import cv2
 
 from realtime.core.errors import OptionError, OutputError, PortraitError
 from realtime.core.files import atomic_write, check_folder
+from realtime.core.language import _
 from realtime.core.progress import Progress, no_progress
 from realtime.imaging.frame import Frame, Pixels
 from realtime.portrait.pack import Portrait
@@ -48,12 +49,14 @@ def write_preview(portrait: Portrait, path: Path, *, overwrite: bool = False, pr
 def check_preview(path: Path, *, overwrite: bool) -> None:
     """Raise OptionError, OutputError or PortraitError where no preview can be written: better known before the work."""
     if path.suffix.lower() not in PICTURES | PAGES | FILMS:
-        raise OptionError(f"cannot write a preview as '{path.name}'; let its name end in .html, .jpg, .png or .mp4")
+        raise OptionError(
+            _("cannot write a preview as '{name}'; let its name end in .html, .jpg, .png or .mp4", name=path.name)
+        )
     check_folder(path.parent)
     if path.is_dir():
-        raise OutputError(f"{path} is a folder; choose another name for the preview")
+        raise OutputError(_("{path} is a folder; choose another name for the preview", path=path))
     if path.exists() and not overwrite:
-        raise PortraitError(f"{path} exists; choose another name or add --overwrite")
+        raise PortraitError(_("{path} exists; choose another name or add --overwrite", path=path))
 
 
 def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite: bool) -> None:
@@ -78,7 +81,7 @@ def _write_film(portrait: Portrait, path: Path, progress: Progress, *, overwrite
             elif kind == "idle":
                 portrait.place.of(whole)[:] = portrait.idle(number)
             recorder.show(Frame(whole, time.monotonic(), index / _FPS, index))
-            progress("writing the preview", (index + 1) / len(pictures))
+            progress(_("writing the preview"), (index + 1) / len(pictures))
 
 
 def _save(path: Path, picture: Pixels) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+from realtime.core.language import _
 from realtime.faces.landmarks.expression import TOO_NARROW_TO_ANIMATE, motion_between, read_expression
 from realtime.faces.landmarks.measurement import FaceMeasurement, gaze_from, turn
 from realtime.faces.landmarks.motion import Motion
@@ -83,26 +84,28 @@ def make_report(
     figures = {
         "faces_found": Figure(
             pictures.found / len(frames),
-            "share of frames the detector sees the face in",
+            _("share of frames the detector sees the face in"),
             "1",
             pictures.found == len(frames),
         ),
         **movement,
-        "sharpness": _at_least(pictures.sharpness_least, 0.85, "sharpness of the least sharp face over the picture's"),
+        "sharpness": _at_least(
+            pictures.sharpness_least, 0.85, _("sharpness of the least sharp face over the picture's")
+        ),
         "middle_difference": _at_most(
-            pictures.middle_difference, 1.0, "mean difference of the middle frame from the picture, grey levels"
+            pictures.middle_difference, 1.0, _("mean difference of the middle frame from the picture, grey levels")
         ),
         "outside_difference": _at_most(
-            pictures.outside_difference, 0.0, "largest difference outside the head's reach, grey levels"
+            pictures.outside_difference, 0.0, _("largest difference outside the head's reach, grey levels")
         ),
         **_squeezed(pictures.least_area),
-        "seam": _at_most(pictures.seam, 1.02, "gradient along the seam over the picture's own, 99th percentile"),
-        "iris_size_least": _at_least(min(size), 0.95, "smallest iris over the picture's"),
-        "iris_size_most": _at_most(max(size), 1.05, "largest iris over the picture's"),
-        "iris_colour": _at_most(colour, 0.05, "largest change of the irises' brightness, of black to white"),
+        "seam": _at_most(pictures.seam, 1.02, _("gradient along the seam over the picture's own, 99th percentile")),
+        "iris_size_least": _at_least(min(size), 0.95, _("smallest iris over the picture's")),
+        "iris_size_most": _at_most(max(size), 1.05, _("largest iris over the picture's")),
+        "iris_colour": _at_most(colour, 0.05, _("largest change of the irises' brightness, of black to white")),
     }
     if not figures["faces_found"].is_met:
-        warnings.append("the detector loses the face in some frames: look at them before you use this pack")
+        warnings.append(_("the detector loses the face in some frames: look at them before you use this pack"))
     return Report(
         figures, tuple(gaze), tuple(yaw), (*_picture_warnings(original), *warnings), original.mesh.box, tuple(looks)
     )
@@ -111,16 +114,16 @@ def make_report(
 def _own_steps(gaze: Sequence[float], yaw: Sequence[float]) -> dict[str, Figure]:
     """Return the figures of a row in even steps, to which the builder itself set the ends."""
     left, right = gaze[0], gaze[-1]
-    first = "where the eyes look in the first frame, eye widths"
+    first = _("where the eyes look in the first frame, eye widths")
     return {
         "gaze_left": Figure(left, first, f"{-_CLEAR_GAZE:g}", left <= -_CLEAR_GAZE),
-        "gaze_right": Figure(right, "and in the last", f"{_CLEAR_GAZE:g}", right >= _CLEAR_GAZE),
-        "gaze_rank": _at_least(rank_correlation(gaze), 0.99, "rank correlation of gaze and frame number"),
-        "gaze_step": _at_most(step_ratio(gaze), 1.5, "largest step of the gaze over the mean one"),
-        "yaw_left": Figure(yaw[0], "turn of the head in the first frame, degrees"),
-        "yaw_right": Figure(yaw[-1], "and in the last"),
-        "yaw_rank": _at_least(rank_correlation(yaw), 0.99, "rank correlation of the head's turn and frame number"),
-        "yaw_step": _at_most(step_ratio(yaw), 1.5, "largest step of the head's turn over the mean one"),
+        "gaze_right": Figure(right, _("and in the last"), f"{_CLEAR_GAZE:g}", right >= _CLEAR_GAZE),
+        "gaze_rank": _at_least(rank_correlation(gaze), 0.99, _("rank correlation of gaze and frame number")),
+        "gaze_step": _at_most(step_ratio(gaze), 1.5, _("largest step of the gaze over the mean one")),
+        "yaw_left": Figure(yaw[0], _("turn of the head in the first frame, degrees")),
+        "yaw_right": Figure(yaw[-1], _("and in the last")),
+        "yaw_rank": _at_least(rank_correlation(yaw), 0.99, _("rank correlation of the head's turn and frame number")),
+        "yaw_step": _at_most(step_ratio(yaw), 1.5, _("largest step of the head's turn over the mean one")),
     }
 
 
@@ -130,19 +133,19 @@ def _followed_steps(
     """Return the figures of a row that follows a clip."""
     asked_degrees = look(driven[-1]) - look(driven[0])
     return {
-        "look_left": Figure(looks[0], "where head and eyes together look in the first frame, degrees"),
-        "look_right": Figure(looks[-1], "and in the last"),
-        "look_kept": Figure((looks[-1] - looks[0]) / asked_degrees, "the way from left to right over the clip's"),
-        "look_rank": _at_least(rank_correlation(looks), 0.99, "rank correlation of that look and frame number"),
+        "look_left": Figure(looks[0], _("where head and eyes together look in the first frame, degrees")),
+        "look_right": Figure(looks[-1], _("and in the last")),
+        "look_kept": Figure((looks[-1] - looks[0]) / asked_degrees, _("the way from left to right over the clip's")),
+        "look_rank": _at_least(rank_correlation(looks), 0.99, _("rank correlation of that look and frame number")),
         "look_place": _at_most(
-            off_even(looks), 0.1, "farthest that any frame is off its even place, of the way from left to right"
+            off_even(looks), 0.1, _("farthest that any frame is off its even place, of the way from left to right")
         ),
-        "gaze_left": Figure(gaze[0], "where the eyes alone look in the first frame, eye widths"),
-        "gaze_right": Figure(gaze[-1], "and in the last"),
-        "yaw_left": Figure(yaw[0], "turn of the head in the first frame, degrees"),
-        "yaw_right": Figure(yaw[-1], "and in the last"),
+        "gaze_left": Figure(gaze[0], _("where the eyes alone look in the first frame, eye widths")),
+        "gaze_right": Figure(gaze[-1], _("and in the last")),
+        "yaw_left": Figure(yaw[0], _("turn of the head in the first frame, degrees")),
+        "yaw_right": Figure(yaw[-1], _("and in the last")),
         "yaw_back": _at_most(
-            turned_back(yaw), 1.5, "farthest that the head turns back on the way from left to right, degrees"
+            turned_back(yaw), 1.5, _("farthest that the head turns back on the way from left to right, degrees")
         ),
     }
 
@@ -151,16 +154,16 @@ def _squeezed(least_area: float) -> dict[str, Figure]:
     """Return nothing for an engine that draws anew, and so squeezes nothing."""
     if math.isinf(least_area):
         return {}
-    what = "smallest part of its area any spot is squeezed to"
-    return {"least_area": Figure(least_area, what, "above 0", not least_area <= 0)}
+    what = _("smallest part of its area any spot is squeezed to")
+    return {"least_area": Figure(least_area, what, _("above 0"), not least_area <= 0)}
 
 
 def _at_least(value: float, bar: float, meaning: str) -> Figure:
-    return Figure(value, meaning, f"at least {bar:g}", value >= bar - 1e-6)
+    return Figure(value, meaning, _("at least {bar:g}", bar=bar), value >= bar - 1e-6)
 
 
 def _at_most(value: float, bar: float, meaning: str) -> Figure:
-    return Figure(value, meaning, f"at most {bar:g}", value <= bar + 1e-6)
+    return Figure(value, meaning, _("at most {bar:g}", bar=bar), value <= bar + 1e-6)
 
 
 def _picture_warnings(original: FaceMeasurement) -> list[str]:
@@ -169,28 +172,31 @@ def _picture_warnings(original: FaceMeasurement) -> list[str]:
     eyes = original.eyes
     width = min(eyes.left.width_px, eyes.right.width_px)
     if width < _SMALL_EYE_PX:
-        warnings.append(f"the eyes are only {width:.0f} pixels wide: a larger picture would look better")
+        warnings.append(_("the eyes are only {width:.0f} pixels wide: a larger picture would look better", width=width))
     yaw_degrees = abs(original.mesh.yaw_degrees)
     if yaw_degrees > _FAR_EYE_DEGREES:
         warnings.append(
-            f"the face is turned {yaw_degrees:.0f} degrees away: "
-            "its far eye is seen too badly to move as far, or to blink"
+            _(
+                "the face is turned {yaw_degrees:.0f} degrees away: its far eye is seen too badly to "
+                "move as far, or to blink",
+                yaw_degrees=yaw_degrees,
+            )
         )
     if eyes.openness < TOO_NARROW_TO_ANIMATE:
-        warnings.append("the eyes are nearly closed: there is little to see them turn, and they do not blink")
+        warnings.append(_("the eyes are nearly closed: there is little to see them turn, and they do not blink"))
     return warnings
 
 
 def _gaze_warnings(movement: dict[str, Figure], turned_degrees: float) -> list[str]:
     if movement["gaze_rank"].value < _FOLLOWING:
-        return ["the eyes are not seen to turn from left to right: are they behind dark glasses, hair or a shadow?"]
+        return [_("the eyes are not seen to turn from left to right: are they behind dark glasses, hair or a shadow?")]
     short = [side for side in ("left", "right") if not movement[f"gaze_{side}"].is_met]
     if not short:
         return []
     reached = " and ".join(f"{abs(movement[f'gaze_{side}'].value):.2f} to the {side}" for side in short)
-    warning = f"the eyes look only {reached}: too little to be seen from across a room"
+    warning = _("the eyes look only {reached}: too little to be seen from across a room", reached=reached)
     if turned_degrees > _FAR_EYE_DEGREES:
-        warning += (
+        warning += _(
             "; in a face turned so far away the irises soon reach the corners of the eyes: one seen more from the front"
             " can look farther"
         )
@@ -204,18 +210,32 @@ def _clip_warnings(looks: Sequence[float], driven: Sequence[Motion]) -> list[str
     turned = driven[-1].yaw_degrees - driven[0].yaw_degrees
     if asked < _LITTLE_LOOK_DEGREES:
         warnings.append(
-            f"the clip looks only {asked:.0f} degrees from side to side: so small a movement is hardly seen,"
-            " and not measured well; film a face that looks far to the left and to the right"
+            _(
+                "the clip looks only {asked:.0f} degrees from side to side: so small a movement is "
+                "hardly seen, and not measured well; film a face that looks far to the left and to the "
+                "right",
+                asked=asked,
+            )
         )
     elif min(-looks[0], looks[-1]) < _CLEAR_LOOK_DEGREES:
-        more = f"; a clip that looks farther than its {asked:.0f} degrees from side to side would show more"
+        more = _(
+            "; a clip that looks farther than its {asked:.0f} degrees from side to side would show more", asked=asked
+        )
         warnings.append(
-            f"the portrait looks {-looks[0]:.0f} degrees to the left and {looks[-1]:.0f} to the right, where"
-            f" {_CLEAR_LOOK_DEGREES:.0f} would be clear from across a room"
+            _(
+                "the portrait looks {left:.0f} degrees to the left and {right:.0f} to the right, where "
+                "{clear_look_degrees:.0f} would be clear from across a room",
+                left=-looks[0],
+                right=looks[-1],
+                clear_look_degrees=_CLEAR_LOOK_DEGREES,
+            )
             + (more if asked < _WIDE_LOOK_DEGREES else "")
         )
     if turned < _STILL_HEAD_DEGREES:
         warnings.append(
-            f"the head in the clip turns only {max(0.0, turned):.1f} degrees: the portrait's eyes move alone"
+            _(
+                "the head in the clip turns only {turned_degrees:.1f} degrees: the portrait's eyes move alone",
+                turned_degrees=max(0.0, turned),
+            )
         )
     return warnings

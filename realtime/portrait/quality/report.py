@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime.core.language import N_, _
 from realtime.imaging.frame import Box
 from realtime.portrait.pack import ReportValue
 
@@ -41,8 +42,8 @@ class Report:
     @property
     def face_line(self) -> str:
         """Which face this is about, where there are several."""
-        left, top, width, _ = (round(side) for side in self.box)
-        return f"the face at {left},{top}, {width} pixels wide:"
+        left, top, width, _unused = (round(side) for side in self.box)
+        return _("the face at {left},{top}, {width} pixels wide:", left=left, top=top, width=width)
 
     def as_table(self) -> dict[str, ReportValue]:
         """Return the figures for the pack's file."""
@@ -59,9 +60,13 @@ class Report:
         """Return what somebody wants to know who has just made it: whether it is good, and if not, why."""
         missed = [figure for figure in self.figures.values() if not figure.is_met]
         if not (missed or self.warnings):
-            return ["Good. Nothing to mend."]
-        short = [f"  {one.meaning}: {one.value:.3g}, where {one.bar} is good" for one in missed if one.bar]
-        return ["It can be used; look at this first:", *(f"  {warning}" for warning in self.warnings), *short]
+            return [_("Good. Nothing to mend.")]
+        short = [
+            _("  {meaning}: {value:.3g}, where {bar} is good", meaning=one.meaning, value=one.value, bar=one.bar)
+            for one in missed
+            if one.bar
+        ]
+        return [_("It can be used; look at this first:"), *(f"  {warning}" for warning in self.warnings), *short]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +79,9 @@ class Curve:
 
 
 _CURVES = (
-    ("look_degrees", "head and eyes together", "degrees"),
-    ("gaze", "gaze", "eye widths"),
-    ("yaw_degrees", "turn of the head", "degrees"),
+    ("look_degrees", N_("head and eyes together"), N_("degrees")),
+    ("gaze", N_("gaze"), N_("eye widths")),
+    ("yaw_degrees", N_("turn of the head"), N_("degrees")),
 )
 
 
@@ -86,7 +91,7 @@ def curves_of(report: Mapping[str, Any]) -> list[Curve]:
     for key, title, unit in _CURVES:
         values = report.get(key)
         if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values):
-            curves.append(Curve(title, unit, tuple(float(value) for value in values)))
+            curves.append(Curve(_(title), _(unit), tuple(float(value) for value in values)))
     return curves
 
 
@@ -95,7 +100,9 @@ def name_of(reports: Sequence[Mapping[str, Any]], number: int) -> str:
     if len(reports) < 2:
         return ""
     box = reports[number].get("box")
-    return f"face {number + 1}" + (f" at {box[0]},{box[1]}" if isinstance(box, list) and len(box) == 4 else "")
+    return _("face {number}", number=number + 1) + (
+        _(" at {left},{top}", left=box[0], top=box[1]) if isinstance(box, list) and len(box) == 4 else ""
+    )
 
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:

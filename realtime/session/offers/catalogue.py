@@ -16,6 +16,7 @@ from realtime.control.front_end import FrontEnd
 from realtime.control.offers import Offer, OfferedSource, Offers, Shelf, scene_spec
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
 from realtime.core.helper_process import HelperGoneError, HelperProcess
+from realtime.core.language import N_, _
 from realtime.core.specs import EffectSpec
 from realtime.effects import shows_people
 from realtime.imaging.frame import Frame, Pixels
@@ -54,7 +55,7 @@ class Catalogue(FrontEnd, Offers):
         self._changed = threading.Condition()
         # Guarded by _changed:
         self._listed: tuple[Shelf, ...] = ()
-        self._scenes = Shelf("Scenes")
+        self._scenes = Shelf(N_("Scenes"))
         self._added: tuple[tuple[str, Offer], ...] = ()  # shelf and offer, since the start
         self._shelves: tuple[Shelf, ...] = ()
         self._sources: tuple[OfferedSource, ...] = ()
@@ -132,7 +133,7 @@ class Catalogue(FrontEnd, Offers):
     def open_folder(self, shelf: str) -> None:
         folder = next((one.folder for one in self._shelves if one.name == shelf), None)
         if folder is None:
-            self._controls.say(f"{shelf} has no folder")
+            self._controls.say(_("{shelf} has no folder", shelf=shelf))
             return
         try:
             dialogue.show_folder(folder)
@@ -146,27 +147,27 @@ class Catalogue(FrontEnd, Offers):
             ours = self._our_devices() - {""}
             cameras = [camera for camera in list_cameras() if not {camera.path, camera.name} & ours]
         except FAULTS as error:
-            self._faults.failure("the cameras cannot be listed", error)
+            self._faults.failure(_("the cameras cannot be listed"), error)
             cameras = []
         names = [camera.name for camera in cameras]
         found = tuple(_offered(camera, is_alone=names.count(camera.name) == 1) for camera in cameras)
         with self._changed:
-            self._sources = (*found, OfferedSource("demo", "Demo", "a viewer who walks about, drawn"))
+            self._sources = (*found, OfferedSource("demo", _("Demo"), _("a viewer who walks about, drawn")))
             self._is_looking = False
 
     # Files ------------------------------------------------------------------------------------------------------
 
     def _take(self, paths: Sequence[Path], shelf: str) -> None:
         """[thread of its own] Use what was dropped or chosen."""
-        usable: list[tuple[Path, FileKind, Way]] = []
+        usable: list[tuple[Path, Way]] = []
         for path in paths:
             found = files.look_at(path)
             if found.kind is FileKind.NOTHING:
                 self._controls.say(found.why_not, _SAID_FOR_S)
             else:
                 usable.append((path, found.kind, files.way_of(found.kind, shelf)))
-        is_first = not self._take_as_one_face([path for path, kind, _ in usable if kind is FileKind.PICTURE], shelf)
-        for path, kind, way in usable:
+        is_first = not self._take_as_one_face([path for path, kind, _way in usable if kind is FileKind.PICTURE], shelf)
+        for path, _kind, way in usable:
             match way.use:
                 case Use.ADD_MODEL:
                     self._add_model(path)
@@ -177,17 +178,17 @@ class Catalogue(FrontEnd, Offers):
                 case Use.EFFECT:
                     self._take_for_effect(path, way.effect, is_shown=is_first)
                 case Use.SOURCE if is_first:
-                    self._controls.say(f"opening {path.name}")
+                    self._controls.say(_("opening {name}", name=path.name))
                     self._controls.send(ChooseSource(str(path.absolute())))
                 case Use.SOURCE:
-                    self._controls.say(f"{kind.value}s play one at a time: {path.name} was left")
+                    self._controls.say(_("one film or folder plays at a time: {name} was left", name=path.name))
             is_first = False
 
     def _take_as_one_face(self, photos: Sequence[Path], shelf: str) -> bool:
         """Wear the one face of several photos that were laid among the faces together. Return whether there are."""
         if shelf != "Faces" or len(photos) < 2:
             return False
-        self._controls.say(f"making one face of {len(photos)} photos", _SAID_FOR_S)
+        self._controls.say(_("making one face of {count} photos", count=len(photos)), _SAID_FOR_S)
         self._offer_effect("swap", "+".join(str(photo.absolute()) for photo in photos), is_shown=True)
         return True
 
@@ -207,12 +208,14 @@ class Catalogue(FrontEnd, Offers):
     def _build_portrait(self, picture: Path, *, is_shown: bool) -> None:
         folder = listing.folder_of("Portraits")
         if folder is None:
-            self._controls.say("no folder for portraits is known; set HOME")
+            self._controls.say(_("no folder for portraits is known; set HOME"))
             return
         spec, before = f"portrait:{picture.absolute()}", self._controls.status.spec
         tile = Offer(spec, making.title_of(picture), None, made=0.0)
         self._add("Portraits", tile)
-        self._controls.say(f"making a portrait of {picture.name}; the picture goes on meanwhile", _SAID_FOR_S)
+        self._controls.say(
+            _("making a portrait of {name}; the picture goes on meanwhile", name=picture.name), _SAID_FOR_S
+        )
         try:
             pack = making.build_portrait(
                 picture,
@@ -226,12 +229,12 @@ class Catalogue(FrontEnd, Offers):
         self._remove(spec)
         self._add("Portraits", listing.portrait(pack))
         self._list_again()
-        self._controls.say(f"{making.title_of(picture)} hangs among the portraits now", _SAID_FOR_S)
+        self._controls.say(_("{title} hangs among the portraits now", title=making.title_of(picture)), _SAID_FOR_S)
         if is_shown and self._controls.status.spec == before:  # somebody who has gone on meanwhile is left alone
             self._controls.send(ChooseEffect(f"portrait:{pack.stem}", listing.FADE_S))
 
     def _add_model(self, path: Path) -> None:
-        self._controls.say(f"looking at {path.name}: it is tried in a process of its own", _SAID_FOR_S)
+        self._controls.say(_("looking at {name}: it is tried in a process of its own", name=path.name), _SAID_FOR_S)
         try:
             words = making.add_model(path)
         except RealtimeError as error:
@@ -277,13 +280,13 @@ class Catalogue(FrontEnd, Offers):
             try:
                 work()
             except FAULTS as error:  # what is beside the picture must not end it
-                self._faults.failure(f"{name} fails", error)
+                self._faults.failure(_("{name} fails", name=name), error)
                 self._controls.say(in_one_line(error))
 
         try:
             threading.Thread(target=guarded, name=name, daemon=True).start()
         except RuntimeError as error:  # no further thread now
-            self._controls.say(f"that cannot be done now: {error}")
+            self._controls.say(_("that cannot be done now: {reason}", reason=error))
             return False
         return True
 
@@ -329,7 +332,7 @@ class Catalogue(FrontEnd, Offers):
             try:
                 thread.start()
             except RuntimeError as error:  # no further thread now: the next look tries again
-                self._faults.failure("nothing can be offered yet", error)
+                self._faults.failure(_("nothing can be offered yet"), error)
                 return
             self._thread = thread
 
@@ -360,7 +363,7 @@ class Catalogue(FrontEnd, Offers):
             except HelperGoneError as error:
                 if self._is_closed:
                     continue
-                self._faults.failure("what makes the thumbnails has ended", error)
+                self._faults.failure(_("what makes the thumbnails has ended"), error)
                 self._drop_helper()
                 is_new = False
                 began_s += _EVERY_S * 5
@@ -377,7 +380,7 @@ class Catalogue(FrontEnd, Offers):
         except HelperGoneError:
             raise
         except RealtimeError as error:
-            self._faults.failure("what there is cannot be listed", error)
+            self._faults.failure(_("what there is cannot be listed"), error)
             return
         with self._changed:
             self._listed = listed
@@ -401,7 +404,7 @@ class Catalogue(FrontEnd, Offers):
         try:
             scenes = self._controls.scenes()
         except RealtimeError as error:
-            self._faults.failure("the scenes cannot be listed", error)
+            self._faults.failure(_("the scenes cannot be listed"), error)
             return
         shelf = Shelf("Scenes", tuple(map(_scene_offer, scenes)), folder=self._scenes_folder(), keeps=KeepScene())
         for scene in scenes:
@@ -529,7 +532,7 @@ def _offered(camera: ListedCamera, *, is_alone: bool) -> OfferedSource:
     sizes = list(dict.fromkeys(str(mode.size) for mode in reversed(camera.modes)))
     largest = sizes[:3]
     rates = max((rate for mode in camera.modes for rate in mode.rates_fps), default=0.0)
-    detail = ", ".join(largest) + (f" · up to {rates:g} fps" if rates else "")
+    detail = ", ".join(largest) + (_(" · up to {rates:g} fps", rates=rates) if rates else "")
     spec = camera.name if is_alone and not camera.name.isdecimal() else str(camera.number)
     title = camera.name if is_alone else camera.label
-    return OfferedSource(spec, title, detail or f"camera {camera.number}", camera.label)
+    return OfferedSource(spec, title, detail or _("camera {number}", number=camera.number), camera.label)

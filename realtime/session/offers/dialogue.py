@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 
 _TKINTER = """
 import sys, tkinter, tkinter.filedialog
@@ -78,7 +79,9 @@ def chosen_files(command: Sequence[str], title: str) -> list[Path]:
             check=False,
         )
     except OSError as error:
-        raise OptionError(f"no file dialogue opens ({error.strerror or error}); drop the file on the window") from error
+        raise OptionError(
+            _("no file dialogue opens ({reason}); drop the file on the window", reason=error.strerror or error)
+        ) from error
     names = done.stdout.decode("utf-8", "surrogateescape").splitlines()
     return [Path(name) for name in names if name.strip()]
 
@@ -93,7 +96,9 @@ def show_folder(folder: Path) -> None:
             [opener, str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
     except OSError as error:
-        raise OptionError(f"open this folder yourself: {folder} ({error.strerror or error})") from error
+        raise OptionError(
+            _("open this folder yourself: {folder} ({reason})", folder=folder, reason=error.strerror or error)
+        ) from error
 
 
 def _home() -> Path:

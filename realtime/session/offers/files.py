@@ -9,6 +9,7 @@ from typing import NamedTuple
 from realtime import effects
 from realtime.cameras.picture_folder import pictures_in
 from realtime.core.errors import CameraError, EffectError
+from realtime.core.language import _
 from realtime.picture_files.formats import is_picture_file, moving_kind
 
 _FILM_SUFFIXES = frozenset(
@@ -61,7 +62,10 @@ def look_at(path: Path) -> Found:
     try:
         return _look_at(path)
     except OSError as error:
-        return Found(FileKind.NOTHING, f"{path.name} cannot be read: {error.strerror or error}; check its permissions")
+        return Found(
+            FileKind.NOTHING,
+            _("{name} cannot be read: {reason}; check its permissions", name=path.name, reason=error.strerror or error),
+        )
 
 
 def way_of(kind: FileKind, shelf: str) -> Way:
@@ -97,12 +101,13 @@ def _look_at(path: Path) -> Found:
             return Found(FileKind.NOTHING, str(error))
         return Found(FileKind.FOLDER)
     if not path.is_file():
-        return Found(FileKind.NOTHING, f"{path.name} is not there any more")
+        return Found(FileKind.NOTHING, _("{name} is not there any more", name=path.name))
     if suffix == ".onnx":
         return Found(FileKind.MODEL)
     if suffix in (".pth", ".pt", ".ckpt", ".safetensors", ".pkl"):
         return Found(
-            FileKind.NOTHING, f"{path.name} is a checkpoint: make an .onnx of it first, python -m tools.export_onnx"
+            FileKind.NOTHING,
+            _("{name} is a checkpoint: make an .onnx of it first, python -m tools.export_onnx", name=path.name),
         )
     if suffix == ".toml":
         return Found(FileKind.SCENE)
@@ -114,7 +119,9 @@ def _look_at(path: Path) -> Found:
         return Found(FileKind.FILM)
     if is_picture_file(path):
         return Found(FileKind.PICTURE)
-    return Found(FileKind.NOTHING, f"{path.name} is no picture, film, model (.onnx), portrait or scene (.toml)")
+    return Found(
+        FileKind.NOTHING, _("{name} is no picture, film, model (.onnx), portrait or scene (.toml)", name=path.name)
+    )
 
 
 def _taker(kind: FileKind, shelf: str) -> str:

@@ -12,21 +12,23 @@ from realtime.cameras import PICTURE_SUFFIXES
 from realtime.control.commands import ChooseEffect
 from realtime.control.offers import Offer, Shelf
 from realtime.core.errors import OptionError
+from realtime.core.language import N_, _
 from realtime.core.paths import user_data_folder
 from realtime.core.specs import EffectSpec, split_files
+from realtime.core.titles import argument_title, effect_title
 from realtime.effects import Effect, Placing
 
 log = logging.getLogger(__name__)
 
-ORDER = ("Looks", "Faces", "Portraits", "Morphs", "Background")
+ORDER = (N_("Looks"), N_("Faces"), N_("Portraits"), N_("Morphs"), N_("Background"))
 """Of the tabs; those of other people's effects come behind them."""
 FADE_S = 0.25
 _TAKES = {
-    "Faces": "a photo of a face",
-    "Portraits": "a picture of a face",
-    "Morphs": "a photo to mix with",
-    "Background": "a picture or a film",
-    "Looks": "a style's .onnx file",
+    "Faces": N_("a photo of a face"),
+    "Portraits": N_("a picture of a face"),
+    "Morphs": N_("a photo to mix with"),
+    "Background": N_("a picture or a film"),
+    "Looks": N_("a style's .onnx file"),
 }
 """In people's words."""
 _MOST_FILES = 200
@@ -37,17 +39,17 @@ _NOT_TOLD = frozenset({*PICTURE_SUFFIXES, ".onnx", ".mp4", ".portrait", ".face"}
 def shelves() -> list[Shelf]:
     """Return everything there is, by tab. An effect that does not load is passed over: the show must not end for it."""
     found: dict[str, list[Offer]] = {name: [] for name in ORDER}
-    takes: dict[str, str] = {name: _TAKES.get(name, "") for name in ORDER}
+    takes: dict[str, str] = {name: takes_of(name) for name in ORDER}
     for name in effects.effect_names():
         try:
             cls = effects.effect_class(name)
             placing = cls.placing
             found.setdefault(placing.shelf, []).extend(_offers_of(name, cls, placing))
         except Exception as error:  # it may be anybody's code
-            log.warning("effect %s cannot be offered: %s", name, error)
+            log.warning(_("effect %s cannot be offered: %s"), name, error)
             continue
         if placing.takes and not takes.get(placing.shelf):
-            takes[placing.shelf] = "a file"
+            takes[placing.shelf] = _("a file")
     found["Faces"] += [offer("swap", str(path), Placing("Faces")) for path in kept_faces(faces_folder())]
     found["Background"] += [
         offer("background", str(path), Placing("Background")) for path in kept_pictures(backgrounds_folder())
@@ -69,9 +71,11 @@ def offer(effect: str, argument: str, placing: Placing, *, title: str = "") -> O
 
 def title_of(effect: str, argument: str, placing: Placing) -> str:
     """Return what people read below a tile: `Night`, `Anna`, `Camera`."""
-    words = placing.also.get(argument) or (placing.title if not argument else "")
-    if not words:
-        last = EffectSpec.parse(f"{effect}:{argument}").title.partition(":")[2] if argument else effect
+    if not argument:
+        return _(placing.title) or effect_title(effect)
+    words = _(placing.also.get(argument, "")) or argument_title(effect, argument)
+    if words == argument:
+        last = EffectSpec.parse(f"{effect}:{argument}").title.partition(":")[2]
         stem = Path(last).stem if Path(last).suffix.lower() in _NOT_TOLD else last
         words = _of_several(stem).replace("_", " ").replace("-", " ").strip() or last
     return words[:1].upper() + words[1:]
@@ -80,7 +84,7 @@ def title_of(effect: str, argument: str, placing: Placing) -> str:
 def _of_several(name: str) -> str:
     """Return `anna.jpg+anna2.jpg` as people read it: `anna and 1 more`."""
     first, *more = split_files(name, lambda part: Path(part).suffix.lower() in PICTURE_SUFFIXES and "+" not in part)
-    return f"{Path(first).stem} and {len(more)} more" if more else name
+    return _("{stem} and {count} more", stem=Path(first).stem, count=len(more)) if more else name
 
 
 def portrait(pack: Path) -> Offer:
@@ -90,7 +94,7 @@ def portrait(pack: Path) -> Offer:
 
 def takes_of(shelf: str) -> str:
     """Return what may be dropped on a shelf, in words; empty: nothing."""
-    return _TAKES.get(shelf, "")
+    return _(_TAKES.get(shelf, ""))
 
 
 def faces_folder() -> Path | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from realtime.core.errors import ModelError, PortraitError
 from realtime.core.files import unused_name
 from realtime.core.helper_process import HelperProcess, Progress, step_back
+from realtime.core.language import _
 
 _MODEL_WITHIN_S = 900.0
 _ADD = """
@@ -46,7 +47,9 @@ def build_portrait(picture_file: Path, folder: Path, progress: Progress) -> Path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PortraitError(f"cannot make the folder {folder}: {error.strerror}; check its permissions") from error
+        raise PortraitError(
+            _("cannot make the folder {folder}: {reason}; check its permissions", folder=folder, reason=error.strerror)
+        ) from error
     target = unused_name(folder / f"{picture_file.stem}.portrait")
     steps = _Steps(progress)
     helper = HelperProcess(PortraitBuilder)
@@ -73,13 +76,15 @@ def add_model(model_file: Path) -> str:
             env=environment, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(f"{model_file.name} could not be added: {error}") from error
+        raise ModelError(_("{name} could not be added: {reason}", name=model_file.name, reason=error)) from error
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     if done.returncode != 0:
-        reason = lines[-1] if lines else f"it ended with code {done.returncode}"
+        reason = lines[-1] if lines else _("it ended with code {returncode}", returncode=done.returncode)
         raise ModelError(reason.removeprefix("realtime: ").replace(str(model_file), model_file.name))
     speed = next((line for line in done.stdout.splitlines() if line.startswith("speed:")), "")
-    return f"{title_of(model_file)} is there now" + (f"; {speed.removeprefix('speed:').strip()}" if speed else "")
+    return _("{title} is there now", title=title_of(model_file)) + (
+        f"; {speed.removeprefix('speed:').strip()}" if speed else ""
+    )
 
 
 class _Steps:

@@ -28,6 +28,7 @@ import numpy as np
 
 from realtime.core.errors import EffectError, OutputError
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.faces.landmarks.mesh import POINT_COUNT, FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
@@ -89,9 +90,11 @@ def read_face(path: Path) -> FaceFile:
         with path.open("rb") as file:
             entries = _entries(file, path)
     except FileNotFoundError:
-        raise EffectError(f"no such face: {path}; check the path") from None
+        raise EffectError(_("no such face: {path}; check the path", path=path)) from None
     except OSError as error:
-        raise EffectError(f"cannot read {path}: {error.strerror or error}; check the file") from error
+        raise EffectError(
+            _("cannot read {path}: {reason}; check the file", path=path, reason=error.strerror or error)
+        ) from error
     try:
         title, report = _about(entries[_ABOUT], path)
         skin = _picture(entries[_SKIN], _SKIN)
@@ -99,9 +102,11 @@ def read_face(path: Path) -> FaceFile:
         smile = _smile(entries[_SMILE], entries[_SMILE_POINTS]) if _SMILE in entries else None
         levels = dataclasses.replace(_levels(skin, mouth, entries[_POINTS]), smile=smile)
     except KeyError as error:
-        raise EffectError(f"{path} lacks {error.args[0]}; build it again") from error
+        raise EffectError(_("{path} lacks {args}; build it again", path=path, args=error.args[0])) from error
     except ValueError as error:
-        raise EffectError(f"{path} is no face that can be worn: {error}; build it again") from error
+        raise EffectError(
+            _("{path} is no face that can be worn: {reason}; build it again", path=path, reason=error)
+        ) from error
     return FaceFile(title, levels, report)
 
 
@@ -110,17 +115,23 @@ def _entries(file: Any, path: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         if os.fstat(file.fileno()).st_size > 2 * _MOST_BYTES:
-            raise EffectError(f"{path} is larger than any face; build it again")
+            raise EffectError(_("{path} is larger than any face; build it again", path=path))
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist()[:16]:
                 if entry.filename not in (_ABOUT, _SKIN, _MOUTH, _POINTS, _SMILE, _SMILE_POINTS):
                     continue
                 most = _MOST_ABOUT_BYTES if entry.filename == _ABOUT else _MOST_BYTES
                 if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most or entry.filename in found:
-                    raise EffectError(f"{path}: {entry.filename} is not as this program packs it; build it again")
+                    raise EffectError(
+                        _(
+                            "{path}: {filename} is not as this program packs it; build it again",
+                            path=path,
+                            filename=entry.filename,
+                        )
+                    )
                 found[entry.filename] = archive.read(entry)
     except (zipfile.BadZipFile, struct.error, ValueError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise EffectError(f"{path} is no .face file, or is cut short; build it again") from error
+        raise EffectError(_("{path} is no .face file, or is cut short; build it again", path=path)) from error
     return found
 
 
@@ -128,11 +139,22 @@ def _about(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
     try:
         about = json.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise ValueError("face.json is no JSON") from error
+        raise ValueError(_("face.json is no JSON")) from error
     version = about.get("format") if isinstance(about, Mapping) else None
     if version != FORMAT:
-        known = f"format {version:d} is not of this program" if isinstance(version, int) else "it says no format"
-        raise EffectError(f"{path}: {known} (format {FORMAT}); update realtime, or build it again")
+        known = (
+            _("format {version:d} is not of this program", version=version)
+            if isinstance(version, int)
+            else _("it says no format")
+        )
+        raise EffectError(
+            _(
+                "{path}: {known} (format {format}); update realtime, or build it again",
+                path=path,
+                known=known,
+                format=FORMAT,
+            )
+        )
     title, report = about.get("title"), about.get("report")
     lines = [line for line in report[:_MOST_LINES] if isinstance(line, str)] if isinstance(report, list) else []
     return (_line(title) if isinstance(title, str) else "") or path.stem, tuple(map(_line, lines))
@@ -147,13 +169,20 @@ def _smile(picture: bytes, data: bytes) -> SmilingMouth:
     pixels = _picture(picture, _SMILE, least=8)
     expected = 2 * len(LIP_POINTS) + 1
     if len(data) != 4 * expected:
-        raise ValueError(f"{_SMILE_POINTS} has {len(data)} bytes instead of {4 * expected}")
+        raise ValueError(
+            _(
+                "{smile_points} has {count} bytes instead of {expected}",
+                smile_points=_SMILE_POINTS,
+                count=len(data),
+                expected=4 * expected,
+            )
+        )
     numbers = np.frombuffer(data, "<f4").astype(np.float32)
     if not np.isfinite(numbers).all() or not 0 <= numbers[-1] <= _WIDEST:
-        raise ValueError(f"{_SMILE_POINTS} holds what is no mouth's")
+        raise ValueError(_("{smile_points} holds what is no mouth's", smile_points=_SMILE_POINTS))
     corners: Floats = numbers[:-1].reshape(-1, 2).copy()
     if corners.min() < -1 or (corners.max(axis=0) > Size.of(pixels)).any():
-        raise ValueError(f"{_SMILE_POINTS} lies outside of its picture")
+        raise ValueError(_("{smile_points} lies outside of its picture", smile_points=_SMILE_POINTS))
     return SmilingMouth(pixels, corners, float(numbers[-1]))
 
 
@@ -163,7 +192,7 @@ def _picture(data: bytes, name: str, least: int = _LEAST_SIDE_PX) -> Pixels:
     except ValueError as error:
         raise ValueError(f"{name} {error}") from error
     if kind != "PNG" or not all(least <= side <= _MOST_SIDE_PX for side in size):
-        raise ValueError(f"{name} is a {kind} picture of {size}")
+        raise ValueError(_("{name} is a {kind} picture of {size}", name=name, kind=kind, size=size))
     try:
         return decode_picture(data)
     except ValueError as error:
@@ -173,21 +202,23 @@ def _picture(data: bytes, name: str, least: int = _LEAST_SIDE_PX) -> Pixels:
 def _levels(skin: Pixels, mouth: Pixels | None, data: bytes) -> PhotoLevels:
     expected = _NUMBERS + (3 if mouth is not None else 0)
     if len(data) != 4 * expected:
-        raise ValueError(f"points.f32 has {len(data)} bytes instead of {4 * expected}")
+        raise ValueError(
+            _("points.f32 has {count} bytes instead of {expected}", count=len(data), expected=4 * expected)
+        )
     numbers = np.frombuffer(data, "<f4").astype(np.float32)
     if not np.isfinite(numbers).all():
-        raise ValueError("points.f32 holds what is no number")
+        raise ValueError(_("points.f32 holds what is no number"))
     if mouth is not None and mouth.shape != skin.shape:
-        raise ValueError("its two pictures differ in size")
+        raise ValueError(_("its two pictures differ in size"))
     corners: Floats = numbers[: 2 * _CORNERS].reshape(_CORNERS, 2).copy()
     points = numbers[2 * _CORNERS : _NUMBERS - 1].reshape(POINT_COUNT, 3).copy()
     outline_px = float(numbers[_NUMBERS - 1])
     size = Size.of(skin)
     if np.abs(corners).max() > _FARTHEST * max(size) or np.abs(points).max() > 100 * _MOST_SIDE_PX:
-        raise ValueError("points.f32 lies far outside of its picture")
+        raise ValueError(_("points.f32 lies far outside of its picture"))
     mesh = FaceMesh(points, 1.0)
     if not 8 <= outline_px <= _MOST_SIDE_PX or mesh.width_px < 8 or not _is_a_face(points):
-        raise ValueError("points.f32 is the mesh of no face")
+        raise ValueError(_("points.f32 is the mesh of no face"))
     lips = np.clip(numbers[_NUMBERS:], 0, 255) if mouth is not None else None
     levels = halvings(skin)
     with_mouth = levels if mouth is None else halvings(mouth)
@@ -203,7 +234,7 @@ def _is_a_face(points: Floats) -> bool:
 def _png(pixels: Pixels, path: Path) -> bytes:
     done, data = cv2.imencode(".png", pixels)
     if not done:
-        raise OutputError(f"cannot write {path}: its pictures cannot be encoded; try again")
+        raise OutputError(_("cannot write {path}: its pictures cannot be encoded; try again", path=path))
     return bytes(data)
 
 

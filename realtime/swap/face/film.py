@@ -12,6 +12,7 @@ import numpy as np
 
 from realtime.cameras import CameraRequest, open_camera
 from realtime.core.errors import EffectError
+from realtime.core.language import _
 from realtime.faces.detection.blazeface import open_still
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
@@ -75,12 +76,12 @@ def sights_of_film(path: Path, meter: FaceMeasurer, progress: Callable[[float], 
         if place not in best or look.sharpness > best[place].sharpness:
             best[place] = look
     if not best:
-        raise EffectError("no face is seen in the film")
+        raise EffectError(_("no face is seen in the film"))
     chosen = sorted(_chosen(list(best.values())), key=lambda look: look.at_s)
     sights = []
     for look in chosen:
         measured = meter.measure(look.crop, look.mesh)
-        name = f"{path.name} at {look.at_s:.1f} s"
+        name = _("{name} at {at_s:.1f} s", name=path.name, at_s=look.at_s)
         sights.append(FilmedSight(name, look.crop, measured.mesh, measured.eyes.openness))
     return sights
 

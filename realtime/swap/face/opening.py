@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from realtime.core.errors import EffectError, OptionError, RealtimeError
 from realtime.core.files import remove
+from realtime.core.language import N_, _
 from realtime.core.paths import user_cache_folder, user_path
 from realtime.core.progress import Progress, no_progress
 from realtime.core.specs import joined_files
@@ -27,7 +28,7 @@ BUILDER_VERSION = 2
 """Goes up when the same photos give another face: what was kept is built again then."""
 _MOST_KEPT = 12
 """Files, of some 1 MB each."""
-_WHAT = "building the face"
+_WHAT = N_("building the face")
 
 
 class Built(NamedTuple):
@@ -68,9 +69,11 @@ def build_face(
     progress: Progress = no_progress,
 ) -> Built:
     """Build a face of photos and films. Raises EffectError where none can be."""
-    looked = look_at(files, meter, lambda share: progress(_WHAT, 0.4 * share))
-    levels = built(looked.sights, with_glasses=with_glasses, progress=lambda share: progress(_WHAT, 0.4 + 0.6 * share))
-    progress(_WHAT, 1.0)
+    looked = look_at(files, meter, lambda share: progress(_(_WHAT), 0.4 * share))
+    levels = built(
+        looked.sights, with_glasses=with_glasses, progress=lambda share: progress(_(_WHAT), 0.4 + 0.6 * share)
+    )
+    progress(_(_WHAT), 1.0)
     return Built(FaceFile(title or title_of(files), levels, tuple(report_of(looked, levels))), looked.sights)
 
 
@@ -92,7 +95,7 @@ def _keep(face: FaceFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_face(face, path)
     except (OSError, RealtimeError) as error:
-        log.warning("the face is not kept, and will be built again: %s", error)
+        log.warning(_("the face is not kept, and will be built again: %s"), error)
         return
     with contextlib.suppress(OSError):
         files = sorted(path.parent.glob(f"*{FACE_SUFFIX}"), key=lambda file: file.stat().st_mtime, reverse=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from realtime.core.errors import OptionError, OutputError
 from realtime.core.files import atomic_write, check_folder
+from realtime.core.language import _
 from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.faces.landmarks.smile import in_own_frame
@@ -34,17 +35,17 @@ _THUMB_PX = 220
 def check_preview(path: Path, *, overwrite: bool) -> None:
     """Raise OptionError or OutputError where no page can be written: better known before the work."""
     if path.suffix.lower() not in _PAGES:
-        raise OptionError(f"cannot write a preview as '{path.name}'; let its name end in .html")
+        raise OptionError(_("cannot write a preview as '{name}'; let its name end in .html", name=path.name))
     check_folder(path.parent)
     if path.is_dir():
-        raise OutputError(f"{path} is a folder; choose another name for the preview")
+        raise OutputError(_("{path} is a folder; choose another name for the preview", path=path))
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name or add --overwrite")
+        raise OutputError(_("{path} exists; choose another name or add --overwrite", path=path))
 
 
 def write_page(face: FaceFile, path: Path, sights: Sequence[Sight] = (), *, overwrite: bool = False) -> None:
     """Write a page that needs nothing but itself. Raises OutputError."""
-    turns = [_figure(drawn(face, turn), f"{turn:+.0f}°" if turn else "from in front") for turn in _TURNS_DEGREES]
+    turns = [_figure(drawn(face, turn), f"{turn:+.0f}°" if turn else _("from in front")) for turn in _TURNS_DEGREES]
     photos = [_figure(_thumb(sight), f"{sight.name}: {', '.join(sight.remarks) or 'at rest'}") for sight in sights]
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in face.report)
     text = (
@@ -57,7 +58,7 @@ def write_page(face: FaceFile, path: Path, sights: Sequence[Sight] = (), *, over
         + (f"<h2>Made of</h2><div>{''.join(photos)}</div>" if photos else "")
         + (f"<h2>What they show</h2><ul>{lines}</ul>" if lines else "")
         + f"<h2>Laid flat</h2><div>{_figure(face.levels.levels[0], 'skin')}"
-        + (_figure(face.levels.with_mouth[0], "with a mouth") if face.levels.lips is not None else "")
+        + (_figure(face.levels.with_mouth[0], _("with a mouth")) if face.levels.lips is not None else "")
         + "</div>"
     )
     with atomic_write(path, overwrite=overwrite) as unfinished:
@@ -101,7 +102,7 @@ def _figure(pixels: Pixels, words: str) -> str:
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
     done, data = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, 90))
     if not done:
-        raise OutputError("a picture of the preview cannot be encoded; try again")
+        raise OutputError(_("a picture of the preview cannot be encoded; try again"))
     url = base64.b64encode(data.tobytes()).decode()
     words = html.escape(words)
     return f"<figure><img src='data:image/jpeg;base64,{url}' alt='{words}'><figcaption>{words}</figcaption></figure>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from realtime.core.language import _
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.swap.face.proportions import strangeness
 from realtime.swap.face.sights import Looked, Sight
@@ -20,7 +21,7 @@ _SIDE_FROM_DEGREES = 18.0
 def title_of(files: Sequence[Path]) -> str:
     """Return what a face is called when nobody says: its first file's name, and how many more there are."""
     first = files[0].stem if files else "face"
-    return first if len(files) < 2 else f"{first} and {len(files) - 1} more"
+    return first if len(files) < 2 else _("{first} and {count} more", first=first, count=len(files) - 1)
 
 
 def report_of(looked: Looked, levels: PhotoLevels) -> Iterator[str]:
@@ -30,10 +31,10 @@ def report_of(looked: Looked, levels: PhotoLevels) -> Iterator[str]:
     for sight, off in zip(sights, strange, strict=True):
         remarks = sight.remarks
         if off > _STRANGE:
-            remarks.append("unlike the others in its proportions: is it the same person?")
+            remarks.append(_("unlike the others in its proportions: is it the same person?"))
         yield f"{sight.name}: {', '.join(remarks) or 'from in front, at rest'}"
     for each in looked.left_out:
-        yield f"{each.name}: left out, {each.why}"
+        yield _("{name}: left out, {why}", name=each.name, why=each.why)
     if len(sights) > 1:
         yield from _missing(sights, levels)
 
@@ -46,13 +47,13 @@ def _missing(sights: Sequence[Sight], levels: PhotoLevels) -> Iterator[str]:
         if is_missing
     ]
     if missing:
-        where = " or ".join(missing)
-        yield f"none is turned to the {where} by 20° or more: that side of the face is drawn from less"
+        where = _(" or ").join(map(_, missing))
+        yield _("none is turned to the {where} by 20° or more: that side of the face is drawn from less", where=where)
     if levels.lips is not None:
-        yield "none has its mouth closed and at rest: the lips are the wearer's, in the photos' colour"
+        yield _("none has its mouth closed and at rest: the lips are the wearer's, in the photos' colour")
     if levels.smile is None:
-        yield "none smiles and shows its teeth: who smiles has their own"
+        yield _("none smiles and shows its teeth: who smiles has their own")
     if all(sight.openness < SHUT_IN_PHOTO for sight in sights):
-        yield "none has its eyes open: with open ones the lids fit better"
+        yield _("none has its eyes open: with open ones the lids fit better")
     if max(sight.mesh.width_px for sight in sights) < LEAST_WIDTH_PX:
-        yield "all faces are small, and will look blurred: add a larger photo"
+        yield _("all faces are small, and will look blurred: add a larger photo")

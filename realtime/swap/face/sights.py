@@ -7,7 +7,8 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from realtime.core.errors import CameraError, EffectError, PortraitError
+from realtime.core.errors import CameraError, EffectError, PortraitError, first_clause
+from realtime.core.language import _
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.measurement import FaceMeasurer
@@ -42,19 +43,19 @@ class Sight:
     def remarks(self) -> list[str]:
         """What of the face it does not show well, in words."""
         yaw, width_px = self.mesh.yaw_degrees, self.mesh.width_px
-        found = [f"{self.people} faces, the largest is taken"] if self.people > 1 else []
+        found = [_("{people} faces, the largest is taken", people=self.people)] if self.people > 1 else []
         if abs(yaw) > 10:
-            found.append(f"turned {abs(yaw):.0f}° to the {'right' if yaw > 0 else 'left'}")
+            found.append(_("turned {yaw:.0f}° to the {side}", yaw=abs(yaw), side=_("right") if yaw > 0 else _("left")))
         if width_px < LEAST_WIDTH_PX:
-            found.append(f"small: {width_px:.0f} pixels across")
+            found.append(_("small: {width_px:.0f} pixels across", width_px=width_px))
         if self.openness < SHUT_IN_PHOTO:
-            found.append("eyes closed")
+            found.append(_("eyes closed"))
         if smile_share(self.mesh) > 0.5:
             found.append("smiles")
         elif mouth_differs(self.mesh) > 0.5:
-            found.append("mouth open")
+            found.append(_("mouth open"))
         if mouth_crookedness(self.mesh) > 0.5:
-            found.append("mouth pulled aside")
+            found.append(_("mouth pulled aside"))
         return found
 
 
@@ -92,10 +93,12 @@ def look_at(
         except (EffectError, PortraitError, CameraError) as error:
             left_out.append(LeftOut(path.name, _reason(error, path)))
     if not sights:
-        more = f" (and {len(left_out) - 1} more like it)" if len(left_out) > 1 else ""
-        raise EffectError(f"{left_out[0].name}: {left_out[0].why}{more}; take photos of one face")
+        more = _(" (and {count} more like it)", count=len(left_out) - 1) if len(left_out) > 1 else ""
+        raise EffectError(
+            _("{name}: {why}{more}; take photos of one face", name=left_out[0].name, why=left_out[0].why, more=more)
+        )
     if min(abs(sight.mesh.yaw_degrees) for sight in sights) > MOST_YAW_DEGREES:
-        raise EffectError("no photo looks at the camera; add one in which the face is turned by less than 35°")
+        raise EffectError(_("no photo looks at the camera; add one in which the face is turned by less than 35°"))
     return Looked(tuple(sights), tuple(left_out))
 
 
@@ -104,18 +107,18 @@ def _within(progress: Callable[[float], None], start: float, step: float, share:
 
 
 def _in_photo(path: Path, meter: FaceMeasurer) -> Sight:
-    photo, _ = read_picture(path, LONGEST_SIDE_PX)
+    photo, _unused = read_picture(path, LONGEST_SIDE_PX)
     faces = find_faces(photo, meter)
     measured = meter.find(photo, faces[0])
     yaw = measured.mesh.yaw_degrees
     if abs(yaw) > MOST_ASIDE_DEGREES:
-        raise EffectError(f"the face is turned by {abs(yaw):.0f}°")
+        raise EffectError(_("the face is turned by {yaw:.0f}°", yaw=abs(yaw)))
     people = sum(face.box.width > SECOND_FACE * faces[0].box.width for face in faces)
     return Sight(path.name, photo, measured.mesh, measured.eyes.openness, people)
 
 
 def _reason(error: Exception, path: Path) -> str:
-    words = str(error).split(";")[0]
+    words = first_clause(error)
     for name in (str(path), path.name):
         words = words.removeprefix(name).removeprefix(": ").strip()
     return words.replace(" in the picture", "")

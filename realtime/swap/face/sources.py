@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realtime.cameras import PICTURE_SUFFIXES
 from realtime.core.errors import EffectError, OptionError
+from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.specs import joined_files
 from realtime.models.card import ModelKind
@@ -57,7 +58,7 @@ def files_of(names: Sequence[str]) -> list[Path]:
         elif path.is_file():
             files.append(path)
         else:
-            raise EffectError(f"no such file: {name}; check the path")
+            raise EffectError(_("no such file: {name}; check the path", name=name))
     return list(dict.fromkeys(files))
 
 
@@ -65,13 +66,15 @@ def _in_folder(folder: Path) -> list[Path]:
     try:
         there = sorted((path for path in folder.iterdir() if path.is_file()), key=_as_counted)
     except OSError as error:
-        raise EffectError(f"cannot read {folder}: {error.strerror or error}; name photos instead") from error
+        raise EffectError(
+            _("cannot read {folder}: {reason}; name photos instead", folder=folder, reason=error.strerror or error)
+        ) from error
     shown = [path for path in there if not path.name.startswith(".")]
     found = [path for path in shown if path.suffix.lower() in PICTURE_SUFFIXES] or list(filter(is_film, shown))
     if not found:
-        raise EffectError(f"{folder} holds no photos; name a folder of photos of one face")
+        raise EffectError(_("{folder} holds no photos; name a folder of photos of one face", folder=folder))
     if len(found) > MOST_PHOTOS:
-        log.warning("%s holds %d photos; %d of them are used, spread evenly", folder, len(found), MOST_PHOTOS)
+        log.warning(_("%s holds %d photos; %d of them are used, spread evenly"), folder, len(found), MOST_PHOTOS)
         found = [found[number * len(found) // MOST_PHOTOS] for number in range(MOST_PHOTOS)]
     return found
 

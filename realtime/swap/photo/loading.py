@@ -6,7 +6,8 @@ import dataclasses
 import logging
 from pathlib import Path
 
-from realtime.core.errors import EffectError, PortraitError
+from realtime.core.errors import EffectError, PortraitError, first_clause
+from realtime.core.language import _
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.expression import SHUT_IN_PHOTO
 from realtime.faces.landmarks.measurement import FaceMeasurer
@@ -39,21 +40,31 @@ def read_source(path: Path, meter: FaceMeasurer) -> SourceFace:
     What is only poor is said in the log: small, turned, eyes closed, several faces.
     """
     try:
-        photo, _ = read_picture(path, LONGEST_SIDE_PX)
+        photo, _unused = read_picture(path, LONGEST_SIDE_PX)
         faces = find_faces(photo, meter)
     except PortraitError as error:
-        reason = str(error).split(";")[0]
-        raise EffectError(f"{reason if str(path) in reason else f'{path}: {reason}'}; take another photo") from error
+        reason = first_clause(error)
+        raise EffectError(
+            _("{reason}; take another photo", reason=reason if str(path) in reason else f"{path}: {reason}")
+        ) from error
     measured = meter.find(photo, faces[0])
     mesh = measured.mesh
     width_px, yaw = mesh.width_px, mesh.yaw_degrees
     if abs(yaw) > MOST_YAW_DEGREES:
-        raise EffectError(f"{path}: the face is turned by {abs(yaw):.0f}°; take a photo that looks at the camera")
+        raise EffectError(
+            _(
+                "{path}: the face is turned by {yaw:.0f}°; take a photo that looks at the camera",
+                path=path,
+                yaw=abs(yaw),
+            )
+        )
     if width_px < LEAST_WIDTH_PX:
-        log.warning("%s: the face is only %.0f pixels wide and will look blurred; take a larger photo", path, width_px)
+        log.warning(
+            _("%s: the face is only %.0f pixels wide and will look blurred; take a larger photo"), path, width_px
+        )
     if measured.eyes.openness < SHUT_IN_PHOTO:
-        log.warning("%s: the eyes are closed; with open ones the lids fit better", path)
+        log.warning(_("%s: the eyes are closed; with open ones the lids fit better"), path)
     others = [face for face in faces[1:] if face.box.width > SECOND_FACE * faces[0].box.width]
     if others:
-        log.warning("%s: there are %d faces; the largest is taken, cut the photo to choose", path, 1 + len(others))
+        log.warning(_("%s: there are %d faces; the largest is taken, cut the photo to choose"), path, 1 + len(others))
     return SourceFace(photo, mesh)

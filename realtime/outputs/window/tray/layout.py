@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from realtime.control.offers import Offer, Shelf
+from realtime.core.language import N_, _
 from realtime.core.settings import Kind
 from realtime.imaging.pixels import Place
 from realtime.imaging.text import Font, wrapped
@@ -28,7 +29,7 @@ from realtime.outputs.window.tray.widgets import (
 )
 
 BAR, SHELF, MENU, HELP, COUNT = "bar", "shelf", "menu", "help", "count"
-KEEP_KEYS = "Shift and a digit"
+KEEP_KEYS = N_("Shift and a digit")
 ADD = "add"
 """What the last tile is known by."""
 
@@ -157,7 +158,7 @@ class _Bar:
         state, theme = self._state, self._theme
         px, top = theme.px, theme.px(6)
         buttons = self._buttons()
-        switch_text = theme.normal.width("In my calls")
+        switch_text = theme.normal.width(_("In my calls"))
         room = self._width - 2 * self._inner
         knob = px(38)
         least_source = px(120)
@@ -167,13 +168,13 @@ class _Bar:
             rest = room - sum(button_widths) - px(4) * (len(buttons) - 1) - switch - px(16)
             if rest >= least_source:
                 break
-        name = theme.normal.shortened(state.source or "Camera", max(px(20), min(px(250), rest - px(66))))
+        name = theme.normal.shortened(state.source or _("Camera"), max(px(20), min(px(250), rest - px(66))))
         source = max(px(80), min(rest, theme.normal.width(name) + px(66)))
         left = self._inner
         yield Button(
             "bar:source",
             Place(left, top, source, self._height),
-            "where the picture comes from",
+            _("where the picture comes from"),
             icon="camera",
             text=name,
             is_on=state.hand.menu == SOURCES,
@@ -183,8 +184,8 @@ class _Bar:
         yield Switch(
             "bar:calls",
             Place(left, top, switch, self._height),
-            "send the picture to a virtual camera, which calls take (V)",
-            text="In my calls" if with_switch_words else "",
+            _("send the picture to a virtual camera, which calls take (V)"),
+            text=_("In my calls") if with_switch_words else "",
             is_on=state.in_calls,
         )
         left = self._width - self._inner - sum(button_widths) - px(4) * (len(buttons) - 1)
@@ -204,36 +205,40 @@ class _Bar:
         state = self._state
         recorded_s = state.recorded_s
         is_recording = recorded_s is not None
-        record = "Record" if recorded_s is None else f"{recorded_s // 60}:{recorded_s % 60:02d}"
+        record = _("Record") if recorded_s is None else f"{recorded_s // 60}:{recorded_s % 60:02d}"
         return [
             _BarButton(
                 "bar:record",
                 "stop" if is_recording else "record",
                 record,
-                "Record",
+                _("Record"),
                 is_recording,
-                "stop the recording (R)" if is_recording else "record what is shown (R)",
+                _("stop the recording (R)") if is_recording else _("record what is shown (R)"),
                 is_recording,
             ),
-            _BarButton("bar:photo", "photo", "Photo", "Photo", False, "keep this picture (S); hold: in 3 seconds"),
+            _BarButton(
+                "bar:photo", "photo", _("Photo"), _("Photo"), False, _("keep this picture (S); hold: in 3 seconds")
+            ),
             _BarButton(
                 "bar:freeze",
                 "play" if state.paused else "pause",
-                "Frozen" if state.paused else "Freeze",
-                "Freeze",
+                _("Frozen") if state.paused else _("Freeze"),
+                _("Freeze"),
                 state.paused,
-                "go on (Space)" if state.paused else "hold the picture (Space)",
+                _("go on (Space)") if state.paused else _("hold the picture (Space)"),
             ),
-            _BarButton("bar:mirror", "mirror", "Mirror", "Mirror", state.mirrored, "exchange left and right (M)"),
+            _BarButton(
+                "bar:mirror", "mirror", _("Mirror"), _("Mirror"), state.mirrored, _("exchange left and right (M)")
+            ),
             _BarButton(
                 "bar:full",
                 "window" if state.hand.is_full else "full",
-                "Window" if state.hand.is_full else "Full",
-                "Window",
+                _("Window") if state.hand.is_full else _("Full"),
+                _("Window"),
                 state.hand.is_full,
-                "the whole screen, or a window again (F)",
+                _("the whole screen, or a window again (F)"),
             ),
-            _BarButton("bar:help", "help", "", "", state.hand.is_help_open, "all keys (H)"),
+            _BarButton("bar:help", "help", "", "", state.hand.is_help_open, _("all keys (H)")),
         ]
 
     def _button_width(self, button: _BarButton, with_words: bool) -> int:
@@ -281,30 +286,32 @@ class _ShelfPanel:
         shelves = state.shelves
         shown = state.shelf
         folder = px(36) if shown is not None and shown.folder is not None else 0
-        words = sum(font.width(shelf.name) for shelf in shelves)
+        words = sum(font.width(_(shelf.name)) for shelf in shelves)
         room = self._room - folder
         pad = max(px(5), min(px(13), (room - words) // max(1, 2 * len(shelves))))
         left = self._pad
         for shelf in shelves:
-            width = font.width(shelf.name) + 2 * pad
+            width = font.width(_(shelf.name)) + 2 * pad
             yield Tab(
                 f"tab:{shelf.name}",
                 Place(left, top, width, px(_TAB_HEIGHT)),
-                text=shelf.name,
+                text=_(shelf.name),
                 is_chosen=shelf is shown,
             )
             left += width
-        now = f"Now: {state.effect}"
+        now = _("Now: {effect}", effect=state.effect)
         begins = self._width - self._pad - folder - font.width(now) - px(8)
         is_seen = shown is None or any(offer.spec in state.chosen for offer in shown.offers)
         if not is_seen and state.effect and begins > left + px(12):  # whose the settings below are
             yield Label("label:now", Place(begins, top, font.width(now), px(_TAB_HEIGHT)), text=now)
         if not shelves:
             place = Place(left, top, self._room, px(_TAB_HEIGHT))
-            yield Label("label:looking", place, text="Looking what there is …")
+            yield Label("label:looking", place, text=_("Looking what there is …"))
         if folder and shown is not None:
             place = Place(self._width - self._pad - px(34), top, px(34), px(_TAB_HEIGHT))
-            yield Button(f"folder:{shown.name}", place, f"open the folder of {shown.name.lower()}", icon="folder")
+            yield Button(
+                f"folder:{shown.name}", place, _("open the folder of {name}", name=_(shown.name).lower()), icon="folder"
+            )
 
     def _tiles(self, top: int) -> Iterator[Widget]:
         px, state, shelf = self._theme.px, self._state, self._state.shelf
@@ -313,7 +320,7 @@ class _ShelfPanel:
         tiles = [*self._offers(shelf), *self._adding(shelf)]
         if not tiles:
             place = Place(self._pad, top, self._room, self._tile[1])
-            yield Label("label:empty", place, text=f"Nothing under {shelf.name} yet.")
+            yield Label("label:empty", place, text=_("Nothing under {name} yet.", name=_(shelf.name)))
             return
         first = max(0, min(state.hand.first_tile, len(tiles) - self.tiles_shown))
         width, height = self._tile
@@ -341,7 +348,8 @@ class _ShelfPanel:
                 f"tile:{offer.spec}",
                 nowhere,
                 text=self._theme.small.shortened(
-                    "opening …" if offer.spec == state.hand.opening else offer.title, self._tile[0] - self._theme.px(4)
+                    _("opening …") if offer.spec == state.hand.opening else offer.title,
+                    self._tile[0] - self._theme.px(4),
                 ),
                 help=_about(offer),
                 number="" if number is None or offer.made is not None else str(number),
@@ -353,17 +361,26 @@ class _ShelfPanel:
 
     def _adding(self, shelf: Shelf) -> Iterator[Tile]:
         if shelf.keeps is not None:
-            words = f"keep what you see now ({KEEP_KEYS})"
-            yield Tile(f"tile:{ADD}", Place(0, 0, 0, 0), words, text="Keep", icon="plus", says="keep what you see")
+            words = _("keep what you see now ({keep_keys})", keep_keys=_(KEEP_KEYS))
+            yield Tile(
+                f"tile:{ADD}", Place(0, 0, 0, 0), words, text=_("Keep"), icon="plus", says=_("keep what you see")
+            )
         elif shelf.takes:
-            words = f"drop {shelf.takes} here, or click"
-            yield Tile(f"tile:{ADD}", Place(0, 0, 0, 0), words, text="Add", icon="plus", says=f"or drop {shelf.takes}")
+            words = _("drop {takes} here, or click", takes=shelf.takes)
+            yield Tile(
+                f"tile:{ADD}",
+                Place(0, 0, 0, 0),
+                words,
+                text=_("Add"),
+                icon="plus",
+                says=_("or drop {takes}", takes=shelf.takes),
+            )
 
     def _settings(self, top: int) -> Iterator[Widget]:
         px, state = self._theme.px, self._state
         if not state.settings:
             place = Place(self._pad + px(4), top, self._room, px(_SETTING_HEIGHT))
-            words = f"{state.effect}: nothing to set." if state.effect else ""
+            words = _("{effect}: nothing to set.", effect=state.effect) if state.effect else ""
             yield Label("label:nothing", place, text=words)
             return
         page = min(state.hand.page, self.pages - 1)
@@ -379,7 +396,7 @@ class _ShelfPanel:
         if pager:
             left = self._width - self._pad - px(54)
             place = Place(left, top + px(4), px(54), px(34))
-            yield Button("turn:page:1", place, "more settings", icon="more", text=f"{page + 1}/{self.pages}")
+            yield Button("turn:page:1", place, _("more settings"), icon="more", text=f"{page + 1}/{self.pages}")
 
 
 def _setting(setting: Setting, place: Place, font: Font, space: int) -> Widget:
@@ -397,7 +414,7 @@ def _setting(setting: Setting, place: Place, font: Font, space: int) -> Widget:
 
 
 def _about(offer: Offer) -> str:
-    return "being made …" if offer.made is not None else offer.spec.rpartition("/")[2].rpartition("\\")[2]
+    return _("being made …") if offer.made is not None else offer.spec.rpartition("/")[2].rpartition("\\")[2]
 
 
 def _menu(state: TrayState, theme: Theme, layout: Layout) -> tuple[Panel | None, int]:
@@ -450,8 +467,8 @@ def _source_items(state: TrayState) -> Sequence[Item]:
     ]
     return [
         *sources,
-        Item("menu:file", nowhere, text="A film or a picture …", icon="film"),
-        Item("menu:refresh", nowhere, text="Look for cameras again", icon="refresh"),
+        Item("menu:file", nowhere, text=_("A film or a picture …"), icon="film"),
+        Item("menu:refresh", nowhere, text=_("Look for cameras again"), icon="refresh"),
     ]
 
 
@@ -463,7 +480,8 @@ def _choice_items(state: TrayState) -> Sequence[Item]:
     value = "" if setting.value is None else str(setting.value)
     nowhere = Place(0, 0, 0, 0)
     return [
-        Item(f"choice:{choice}", nowhere, text=choice or "automatic", is_chosen=choice == value) for choice in choices
+        Item(f"choice:{choice}", nowhere, text=_(choice or "automatic"), is_chosen=choice == value)
+        for choice in choices
     ]
 
 

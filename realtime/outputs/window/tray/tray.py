@@ -18,6 +18,7 @@ from realtime.control.commands import (
 )
 from realtime.control.offers import Offer, scene_spec
 from realtime.core.errors import OptionError
+from realtime.core.language import _
 from realtime.core.settings import Kind, Value
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.sdl import pygame
@@ -440,17 +441,17 @@ class Tray:
         sources = [] if offers is None else [source for source in offers.sources if source.spec != "demo"]
         if offers is not None and not offers.sources:
             offers.look_for_sources()
-            self._controls.say("looking for cameras; press C again")
+            self._controls.say(_("looking for cameras; press C again"))
             return
         if not sources:
-            self._controls.say("no camera is plugged in")
+            self._controls.say(_("no camera is plugged in"))
             return
         at = next((n for n, one in enumerate(sources) if one.is_read(status)), -1)
         following = sources[(at + 1) % len(sources)]
         if len(sources) == 1 and at == 0:
-            self._controls.say("there is no other camera")
+            self._controls.say(_("there is no other camera"))
             return
-        self._controls.say(f"camera: {following.title}")
+        self._controls.say(_("camera: {title}", title=following.title))
         self._controls.send(ChooseSource(following.spec))
 
     def _walk(self, right: int, down: int) -> None:
@@ -532,7 +533,7 @@ class Tray:
             return
         if name == ADD:
             if self._controls.offers is None or not self._controls.offers.choose_file(shelf.name):
-                self._controls.say(f"drop {shelf.takes} here, from your file manager")
+                self._controls.say(_("drop {takes} here, from your file manager", takes=shelf.takes))
             return
         offer = next((offer for offer in shelf.offers if offer.spec == name), None)
         if offer is not None:
@@ -540,7 +541,7 @@ class Tray:
 
     def _choose(self, offer: Offer) -> None:
         if offer.command is None:
-            self._controls.say(f"{offer.title} is still being made")
+            self._controls.say(_("{title} is still being made", title=offer.title))
             return
         self._controls.send(offer.command)
         if self._state is None or offer.spec not in self._state.chosen:
@@ -566,9 +567,9 @@ class Tray:
             self._open_menu(path)
         elif setting.about.kind is Kind.FILE:
             if self._controls.offers is None or not self._controls.offers.choose_file_for(path):
-                self._controls.say("no file dialogue is found on this system")
+                self._controls.say(_("no file dialogue is found on this system"))
         elif setting.about.kind is Kind.TEXT:
-            self._controls.say(f"{setting.title} is set with --set {path}=…")
+            self._controls.say(_("{title} is set with --set {path}=…", title=setting.title, path=path))
         else:
             self._set(path, setting.stepped(1))
 
@@ -587,11 +588,11 @@ class Tray:
             return
         if name == "refresh":
             offers.look_for_sources()
-            self._controls.say("looking for cameras")
+            self._controls.say(_("looking for cameras"))
             return
         self._hold(menu="")
         if not offers.choose_file(""):
-            self._controls.say("drop a film or a picture here, from your file manager")
+            self._controls.say(_("drop a film or a picture here, from your file manager"))
 
     def _open_menu(self, menu: str) -> None:
         self._hold(menu="" if self._hand.menu == menu else menu, first_item=0, helped="")
@@ -644,7 +645,7 @@ class Tray:
             return
         value = setting.default(self._controls.parameters.opened_with(path.partition(".")[0]))
         self._set(path, value)
-        self._controls.say(f"{setting.title}: back to {setting._replace(value=value).text}")
+        self._controls.say(_("{title}: back to {text}", title=setting.title, text=setting._replace(value=value).text))
 
     def _set(self, path: str, value: Value) -> None:
         try:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from realtime.core.language import _
 from realtime.core.settings import Kind, Parameter, Value
 
 _STEPS = 20
@@ -72,7 +73,7 @@ class Setting(NamedTuple):
         """Its value, as people read it."""
         value = self.value
         if value is None:
-            return "automatic"
+            return _("automatic")
         if isinstance(value, float) and self.about.unit != "%":
             return f"{value:.{self._digits}f} {self.about.unit}".rstrip()
         return self.about.text(value)
@@ -81,7 +82,7 @@ class Setting(NamedTuple):
     def title(self) -> str:
         """Its name, as people read it."""
         owner = self.path.partition(".")[0]
-        title = f"{owner} {self.about.title}" if owner == "label" else self.about.title
+        title = _("label {title}", title=self.about.title) if owner == "label" else self.about.title
         return title[:1].upper() + title[1:]
 
     def default(self, opened_with: Mapping[str, Value]) -> Value:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.core.errors import ModelError, PortraitError
+from realtime.core.language import _
 from realtime.faces.landmarks import motion as landmarks
 from realtime.faces.landmarks.alignment import Alignment, sample
 from realtime.imaging.frame import Box, Pixels
@@ -47,10 +48,12 @@ class ModelEngine(Engine):
         try:
             self._blend = CropBlend(source.picture, self._drawn_to_picture(), model.drawn_px)
         except ValueError:
-            raise PortraitError("the face lies beyond the picture's edge; use a picture that shows all of it") from None
+            raise PortraitError(
+                _("the face lies beyond the picture's edge; use a picture that shows all of it")
+            ) from None
         face = sample(source.picture, self._to_picture, model.side_px)
         self._features, self._motion = model.features_of(face), model.motion_of(face)
-        self._at_rest, _ = model.draw(self._features, self._motion, self._motion, self._motion)
+        self._at_rest, _unused = model.draw(self._features, self._motion, self._motion, self._motion)
         place = self._blend.place
         self.region = Box(place.left, place.top, place.width, place.height)
         self._mesh: MeshEngine | None = None
@@ -61,7 +64,9 @@ class ModelEngine(Engine):
         """Prepare a picture with the only motion model there is; `maker` takes a name. Raises ModelError."""
         names = model_names(ModelKind.MOTION)
         if len(names) != 1:
-            raise ModelError(f"there are {len(names)} motion models ({', '.join(names)}); name one")
+            raise ModelError(
+                _("there are {count} motion models ({names}); name one", count=len(names), names=", ".join(names))
+            )
         return cls.maker(names[0])(source)
 
     @classmethod
@@ -118,5 +123,5 @@ class _Maker:
         began_s = time.perf_counter()
         engine.drive(DrivingFace(dataclasses.replace(source), source), landmarks.Motion())
         took_s = time.perf_counter() - began_s
-        log.info("%s: about %.2f s for each picture, by %s", self._path.stem, took_s, self._model.provider)
+        log.info(_("%s: about %.2f s for each picture, by %s"), self._path.stem, took_s, self._model.provider)
         return engine

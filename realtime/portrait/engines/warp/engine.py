@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from realtime.core.errors import PortraitError
+from realtime.core.language import _
 from realtime.faces.landmarks import mesh as face
 from realtime.faces.landmarks.motion import Motion
 from realtime.imaging.frame import Pixels, Size
@@ -56,7 +57,7 @@ class MeshEngine(Engine):
         shapes = eye_shape.fit(source.picture, source.eyes, source.mesh)
         for shape, brow in zip(shapes, (face.RIGHT_BROW, face.LEFT_BROW), strict=True):
             if shape.width_px < _LEAST_EYE_PX:
-                raise PortraitError("the eyes are too small to move; use a larger picture of this face")
+                raise PortraitError(_("the eyes are too small to move; use a larger picture of this face"))
             lower_edge_of_brow = float(source.mesh.points[list(brow[5:]), 1].mean())
             lid = float(shape.middle_px[1]) - _LID_REACH * shape.width_px
             self._eyes.append(EyeLayers(source.picture, shape, lid - lower_edge_of_brow))
