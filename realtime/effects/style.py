@@ -185,7 +185,7 @@ class StyleEffect(Effect):
         size = renderer.place.size
         works = str(size) if size == renderer.frame else _("{size} of {frame}", size=size, frame=renderer.frame)
         bound = {} if renderer.model.bound.is_free else {_("bound to"): str(renderer.model.bound)}
-        return {_("style"): self.title, _("works at"): works, **bound}
+        return {_("style"): _(self.title), _("works at"): works, **bound}
 
     def notices(self) -> Sequence[str]:
         size, frame = self._renderer.model.size, self._renderer.frame

@@ -12,6 +12,10 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pygame import freetype
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,7 @@ class FontSearch:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._found: dict[str, Path | None] = {}
+        self._at_hand: list[Path] = []
         self._sought: set[str] = set()
         self._count = 0
 
@@ -76,6 +81,10 @@ class FontSearch:
         now on, all in one go.
         """
         with self._lock:
+            for letter in set(letters) - self._found.keys():
+                path = next((path for path in self._at_hand if _has(path, letter)), None)
+                if path is not None:
+                    self._found[letter] = path
             known = {letter: self._found[letter] for letter in letters if letter in self._found}
             unknown = set(letters) - known.keys() - self._sought
             self._sought |= unknown
@@ -87,6 +96,17 @@ class FontSearch:
                 with self._lock:
                     self._sought -= unknown
         return known
+
+    def look_now(self, letters: str) -> bool:
+        """Look for a font of these letters here and now, 50 ms; whatever else it has need not be looked for any more.
+        Return whether there is one.
+        """
+        path = find_font(letters)
+        if path is None:
+            return False
+        with self._lock:
+            self._at_hand.append(path)
+        return True
 
     def _look(self, letters: Sequence[str]) -> None:
         together = find_font("".join(letters))
@@ -137,12 +157,17 @@ def _fontconfig(letters: str) -> Iterator[Path]:
 
 def _has(path: Path, letters: str) -> bool:
     """Whether a font file can be read and has all of the letters."""
-    from pygame import freetype  # a library of its own, which a window does not need
-
     try:
-        freetype.init()
-        face = freetype.Font(str(path), 16)
-        return all(metric is not None for metric in face.get_metrics(letters))
+        return all(metric is not None for metric in _opened(path).get_metrics(letters))
     except (OSError, RuntimeError, ValueError, UnicodeError) as error:
         log.debug("font %s", path, exc_info=error)
         return False
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(path: Path) -> freetype.Font:
+    """Open a font file, once. Raises OSError and its like for what is none."""
+    from pygame import freetype  # a library of its own, which a window does not need
+
+    freetype.init()
+    return freetype.Font(str(path), 16)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.language import _, spoken, use
 from realtime.imaging.fonts import font_search
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
@@ -27,11 +29,15 @@ from realtime.imaging.sdl import pygame
 if TYPE_CHECKING:
     from pygame import freetype
 
+log = logging.getLogger(__name__)
+
 Colour = tuple[int, int, int]
 
 _OVERSIZE = 4
 _LEAST_FONT_PX = 8
 _OTHERS_SHARE = 0.69  # pygame takes its own font smaller than it is asked for, so much
+_SAMPLES = ("Keys", "In my calls", "Record", "where the picture comes from", "more settings")
+"""Texts that tell which letters a language has; a window has them all."""
 _CAPITALS = 0.72  # height of a capital letter, by the font's
 
 
@@ -95,7 +101,7 @@ class Font:
         width = sum(part.get_width() for _, part in parts)
         joined = pygame.Surface((width, above + below), pygame.SRCALPHA)
         left = 0
-        for (_, part), base in zip(parts, baselines, strict=True):
+        for (_face, part), base in zip(parts, baselines, strict=True):
             joined.blit(part, (left, above - base))
             left += part.get_width()
         return joined
@@ -109,6 +115,17 @@ class Font:
             if self.width(short) <= width:
                 return short
         return "…"
+
+
+def speak_what_can_be_drawn() -> None:
+    """Go on in English where no font here has the letters of the language in use. Looks for one, 50 ms."""
+    letters = "".join(dict.fromkeys(filter(_is_missing, "".join(map(_, _SAMPLES)))))
+    if letters and not font_search().look_now(letters):
+        log.warning(
+            _("no font here has the letters of %s, so all is told in English; install one, fonts-noto-cjk for example"),
+            spoken(),
+        )
+        use("en")
 
 
 @functools.lru_cache(maxsize=32)

@@ -15,6 +15,7 @@ from realtime.imaging.text import Colour, Font, rounded, without_middle, wrapped
 from realtime.outputs.window.panels import ALARM, GILT, INK, QUIET, TROUGH, Fonts, rule, stacked
 
 _WIDTH = 300  # at scale 1
+_DROPPED = {"before": N_("before"), "window": N_("window"), "fullscreen": N_("fullscreen"), "camera": N_("camera")}
 _STAGES = {"read": N_("read"), "detect": N_("detect"), "track": N_("track")}
 
 
@@ -141,8 +142,9 @@ def _stage(name: str, ms: float, frame_ms: float, width: int, scale: float) -> p
 
 def _drops(dropped: Sequence[tuple[str, int]], font: Font, width: int) -> str:
     """Return how many were dropped by whom. Too wide: the longest names lose their middles, the counts nothing."""
-    for kept in range(max(len(output_name) for output_name, _unused in dropped), 1, -1):
-        line = ", ".join(f"{count} {without_middle(output_name, kept)}" for output_name, count in dropped)
+    named = [(_(_DROPPED.get(output_name, output_name)), count) for output_name, count in dropped]
+    for kept in range(max(len(output_name) for output_name, _count in named), 1, -1):
+        line = ", ".join(f"{count} {without_middle(output_name, kept)}" for output_name, count in named)
         if font.width(line) <= width:
             return line
     return _("{count} in all", count=sum((count for _unused, count in dropped)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from realtime.core.language import letters_scale
 from realtime.imaging.frame import Size
 from realtime.imaging.sdl import pygame
 from realtime.imaging.text import Colour, Font, font, rounded
@@ -39,7 +40,7 @@ class Fonts(NamedTuple):
 
     @classmethod
     def at(cls, scale: float) -> Fonts:
-        sixteenths = round(scale * 16)
+        sixteenths = round(scale * letters_scale() * 16)
         return cls(*(font(round(height * sixteenths / 16)) for height in (13, 15, 21, 32)))
 
 

@@ -32,6 +32,7 @@ from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
 from realtime.imaging.sdl import pygame
+from realtime.imaging.text import speak_what_can_be_drawn
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
 from realtime.outputs.window.keys import digit_of, latin_key
@@ -159,6 +160,7 @@ class Window(Output):
             pygame.display.quit()
             raise
         pygame.font.init()
+        speak_what_can_be_drawn()
         pygame.key.set_repeat()  # a held key is one wish
         self._controls = request.controls
         self.overlay = Overlay(request.controls, self._help(), hud=request.hud)

@@ -159,7 +159,7 @@ class Catalogue(FrontEnd, Offers):
 
     def _take(self, paths: Sequence[Path], shelf: str) -> None:
         """[thread of its own] Use what was dropped or chosen."""
-        usable: list[tuple[Path, Way]] = []
+        usable: list[tuple[Path, FileKind, Way]] = []
         for path in paths:
             found = files.look_at(path)
             if found.kind is FileKind.NOTHING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from realtime.core.language import letters_scale
 from realtime.imaging.frame import Size
 from realtime.imaging.text import Colour, Font, font
 
@@ -53,12 +54,12 @@ class Theme:
     @property
     def normal(self) -> Font:
         """For what is read."""
-        return font(self.px(17))
+        return font(self.px(17 * letters_scale()))
 
     @property
     def small(self) -> Font:
         """For what stands beside it."""
-        return font(self.px(15.5))
+        return font(self.px(15.5 * letters_scale()))
 
     @property
     def huge(self) -> Font:
