@@ -106,8 +106,8 @@ def split_model(name: str, is_file: Callable[[str], bool]) -> tuple[str, str]:
 
 
 def split_files(name: str, is_there: Callable[[str], bool]) -> list[str]:
-    """Split `A.jpg+B.jpg` into names of files and folders. A name that is one itself stays whole, and so does one that
-    begins with none that is there.
+    """Split `A.jpg+B.jpg` into names of files and folders. A name that is one itself stays whole, and so does one in
+    which none of them is there.
     """
     if "+" not in name or is_there(name):
         return [name]
@@ -120,7 +120,7 @@ def split_files(name: str, is_there: Callable[[str], bool]) -> list[str]:
         names.append("+".join(words[at:end]).strip())
         at = end
     names = [each for each in names if each]
-    return names if names and is_there(names[0]) else [name]
+    return names if any(map(is_there, names)) else [name]
 
 
 def _are_files(together: str, is_file: Callable[[str], bool]) -> bool:

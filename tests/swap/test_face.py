@@ -265,6 +265,7 @@ def test_a_plus_joins_files_that_are_there(tmp_path: Path, monkeypatch: pytest.M
     assert joined_files("b.jpg+a+b.jpg") == ["b.jpg", "a+b.jpg"]
     assert joined_files("c++") == ["c++"]
     assert joined_files("a.jpg+gone.jpg") == ["a.jpg", "gone.jpg"]
+    assert joined_files("gone.jpg+a.jpg") == ["gone.jpg", "a.jpg"]
     assert names_in("x,1.jpg+b.jpg,a.jpg") == ["x,1.jpg+b.jpg", "a.jpg"]
     assert is_face("a.jpg+b.jpg")
     assert not is_face("a+b.jpg")

@@ -26,7 +26,7 @@ from realtime.swap.photo.photo_face import PhotoFace
 _PAGES = frozenset({".html", ".htm"})
 _TURNS_DEGREES = (-40.0, -20.0, 0.0, 20.0, 40.0)
 _SIZE = Size(320, 400)
-_EYES_APART = 0.26
+_EYES_APART = 0.36
 """Of the picture's width."""
 _GREY = 200
 _THUMB_PX = 220
