@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from realtime.core import language
+from realtime.core.language import _
 from realtime.imaging import fonts
 from realtime.imaging.fonts import FontSearch, find_font
 from realtime.imaging.sdl import pygame
-from realtime.imaging.text import font, forget_fonts, wrapped
+from realtime.imaging.text import font, forget_fonts, speak_what_can_be_drawn, wrapped
 
 SNOWMAN = "☃"
 
@@ -84,3 +86,37 @@ def test_lines_break_where_a_script_has_no_spaces(display: None) -> None:
     assert "".join(lines) == "把照片拖到窗口上就可以换脸"
     assert all(font(20).width(line) <= 60 for line in lines)
     assert wrapped("two words", font(20), 60) == ["two", "words"]
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    language.use("zh")
+    yield
+    language.forget()
+
+
+def test_a_window_has_the_letters_of_its_language_from_the_first_frame_on(
+    display: None, chinese: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_font("按键") is None:
+        pytest.skip("no font here has Chinese letters")
+    search = FontSearch()
+    monkeypatch.setattr("realtime.imaging.text.font_search", lambda: search)
+    speak_what_can_be_drawn()
+    assert _("Keys") == "按键"
+    assert None not in search.fonts_for("按键面板录制虚化").values(), "without another search"
+    assert len(search.fonts_for("按键面板录制虚化")) == 8
+
+
+def test_where_no_font_has_its_letters_a_window_speaks_english(
+    display: None, chinese: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fonts, "_candidates", lambda letters: iter(()))
+    monkeypatch.setattr("realtime.imaging.text.font_search", FontSearch)
+    find_font.cache_clear()
+    try:
+        speak_what_can_be_drawn()
+    finally:
+        find_font.cache_clear()
+    assert _("Keys") == "Keys"
+    assert caplog.messages == ["这里没有 zh 所需的字体，因此改用英文；请安装一种，例如 fonts-noto-cjk"]

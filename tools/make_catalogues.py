@@ -66,9 +66,9 @@ def po_path(language: str) -> Path:
 def read(path: Path, language: str) -> Catalog:
     """Return a catalogue as it stands; an empty one where there is none."""
     if not path.is_file():
-        return Catalog(locale=language, domain=DOMAIN)
+        return Catalog(locale=language.partition("_")[0], domain=DOMAIN)
     with path.open("rb") as file:
-        return read_po(file, locale=language, domain=DOMAIN, abort_invalid=True)
+        return read_po(file, locale=language.partition("_")[0], domain=DOMAIN, abort_invalid=True)
 
 
 def texts() -> list[Text]:

@@ -78,13 +78,13 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
 
 
 def spoken() -> str:
-    """Return the locale of the catalogue in use, `zh_CN`; empty: English."""
+    """Return the language of the catalogue in use, `zh`; empty: English."""
     return _translations().info().get("language", "")
 
 
 def letters_scale() -> float:
     """Return how much larger letters must be than Latin ones to be read as well: Chinese ones have thirty strokes."""
-    return 1.2 if spoken().partition("_")[0] in ("zh", "ja", "ko") else 1.0
+    return 1.2 if spoken() in ("zh", "ja", "ko") else 1.0
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it

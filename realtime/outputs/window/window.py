@@ -79,7 +79,7 @@ _HELP_FULLSCREEN = KeyHelp(("F",), N_("fullscreen"))
 _HELP_QUIT = KeyHelp(("Q", "Esc"), N_("quit"))
 _HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), N_("quit"))
 _HELP_TRAY = (
-    KeyHelp(("Mouse", "Tab"), N_("everything there is, at hand")),
+    KeyHelp((N_("Mouse"), "Tab"), N_("everything there is, at hand")),
     KeyHelp(("0", "9"), N_("the look or scene of that number")),
     KeyHelp(("Shift+0",), N_("keep what you see as a scene")),
     KeyHelp(("B",), N_("hold: without the effect; drag: a split")),
@@ -89,7 +89,7 @@ _HELP_TRAY = (
 _HELP = (
     *_HELP_TRAY,
     KeyHelp(("M",), N_("mirror")),
-    KeyHelp(("Space", "P"), N_("pause")),
+    KeyHelp((N_("Space"), "P"), N_("pause")),
     KeyHelp(("left", "right"), N_("previous, next effect or style")),
     KeyHelp(("up", "down"), N_("more, less of the effect")),
     KeyHelp(("D",), N_("what up and down change")),
