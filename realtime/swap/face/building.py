@@ -28,8 +28,10 @@ from realtime.swap.photo.neutralization import lips_colour
 from realtime.swap.photo.photo_face import CutFace, PhotoLevels, halvings
 from realtime.swap.photo.smiling_mouth import SmilingMouth, gap_of, smiling_mouth
 
-_LEAST_SIDE, _MOST_SIDE = 256, 768
+_LEAST_SIDE, _MOST_SIDE, _MOST_SIDE_OF_MANY = 256, 768, 512
 """Of the flat skin. Nobody before a webcam has more of it; ten photos of 768 take 6 s on one core."""
+_MANY = 12
+"""Photos: each of 768 takes 60 MB while it is mixed."""
 _FROM_DEGREES = 15.0
 """The features of a face turned so far aside are trusted half as much."""
 _ENOUGH_PX = 240.0
@@ -65,7 +67,8 @@ def built(
         progress(0.7 * number / len(sights))
         cuts.append(CutFace.of(sight.photo, sight.mesh, with_glasses=with_glasses))
     outline_px = max(cut.outline_px for cut in cuts)
-    side = int(np.clip(round(outline_px * FINER), _LEAST_SIDE, _MOST_SIDE))
+    most = _MOST_SIDE if len(sights) <= _MANY else _MOST_SIDE_OF_MANY
+    side = int(np.clip(round(outline_px * FINER), _LEAST_SIDE, most))
     parts = []
     for number, (sight, cut) in enumerate(zip(sights, cuts, strict=True)):
         progress(0.7 + 0.15 * number / len(sights))
@@ -73,11 +76,9 @@ def built(
     trusts = [_trust(part) for part in parts]
     flows = moved_together([part.view for part in parts], [_counts(part, side) for part in parts], trusts)
     progress(0.9)
-    return _mixed(
-        [dataclasses.replace(part, view=moved(part.view, flow)) for part, flow in zip(parts, flows, strict=True)],
-        trusts,
-        side,
-    )
+    for number, flow in enumerate(flows):  # one after the other: each view is 20 MB
+        parts[number] = dataclasses.replace(parts[number], view=moved(parts[number].view, flow))
+    return _mixed(parts, trusts, side)
 
 
 def _trust(part: _Part) -> float:
