@@ -20,7 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-STYLES = ("composition", "fauve", "mosaic", "night", "scream", "watercolour", "wave")
+STYLES = (
+    "composition", "dabs", "dots", "fauve", "mosaic", "night", "scream", "storm", "watercolour", "wave",
+)  # fmt: skip
 EFFECTS = ("none", "portrait", *(f"style:{name}" for name in STYLES))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_LIFE_S = 6.0

@@ -119,6 +119,35 @@ STYLES = (
         600,
         {"content-weight": 0.8, "together": 0.5},
     ),
+    Shipped(
+        "dots",
+        "pointillism",
+        "Dots",
+        "Dots of pure colour that mix into light and shade from afar",
+        _OURS,
+        1600,
+        # In the last 400 steps; 640, 0.7 and 0.6 before, when small faces fell apart into dots.
+        {"style-size-px": 560, "content-weight": 1.4, "light-weight": 0.8, "together": 0.5},
+    ),
+    Shipped(
+        "dabs",
+        "delaunay_portrait_1906.jpg",
+        "Dabs",
+        "Short dabs of bright paint on a pale ground",
+        "Robert Delaunay, a portrait, 1906, public domain",
+        1500,
+        # In the last 300 steps; 0.7, 0.6 and 0.5 before, which left the sitter's moustache on everybody.
+        {"content-weight": 1.3, "light-weight": 0.8, "together": 0.7},
+    ),
+    Shipped(
+        "storm",
+        "turner_shipwreck.jpg",
+        "Storm",
+        "Oil paint in black, dark green and gold",
+        "J. M. W. Turner, a shipwreck, about 1810, public domain",
+        1000,
+        {"content-weight": 0.7, "together": 0.5},
+    ),
 )
 BEGINNING = Shipped(
     "beginning",

@@ -22,10 +22,13 @@ _TITLES = {
 _ARGUMENTS: dict[str, dict[str, str]] = {
     "style": {
         "composition": N_("Composition"),
+        "dabs": N_("Dabs"),
+        "dots": N_("Dots"),
         "fauve": N_("Fauve"),
         "mosaic": N_("Mosaic"),
         "night": N_("Night"),
         "scream": N_("Scream"),
+        "storm": N_("Storm"),
         "watercolour": N_("Watercolour"),
         "wave": N_("Wave"),
     },
