@@ -48,6 +48,7 @@ TARGETS: Mapping[str, RegistryEntry] = {
         "tools.fuzzing.style_files", "TARGET", "ONNX files with a card into `run --effect style:FILE`"
     ),
     "checkpoints": RegistryEntry("tools.fuzzing.checkpoints", "TARGET", "PyTorch's files into tools.export_onnx"),
+    "drops": RegistryEntry("tools.fuzzing.drops", "TARGET", "files dropped on the window"),
     "faces": RegistryEntry("tools.fuzzing.faces", "TARGET", ".face files into realtime face show"),
     "films": RegistryEntry("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
     "galleries": RegistryEntry("tools.fuzzing.galleries", "TARGET", "TOML into realtime gallery --check"),
