@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime.effects.mouth import MouthMover
+from realtime.effects.scene import Scene
 from realtime.faces.landmarks.measurement import FaceMeasurement, FaceMeasurer
 from realtime.faces.landmarks.mesh import CHIN, LIP_LOWER_INNER, NOSE_TIP
 from realtime.faces.landmarks.motion import Motion
-from realtime.imaging.frame import Pixels
+from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.portrait.engines.warp.engine import MeshEngine
 from realtime.portrait.engines.warp.mouth.lip_line import find_lips
 from realtime.portrait.engines.warp.mouth.mouth import MOST_OPEN
@@ -118,3 +120,15 @@ def test_raised_brows_do_not_open_the_eyes(
     for brows in (-0.03, 0.03):
         seen = meter.measure(whole(navy_picture, engine, Motion(brows=brows)), navy.mesh)
         assert seen.eyes.openness == pytest.approx(navy.eyes.openness, rel=0.08)
+
+
+def test_a_portraits_mouth_can_follow_the_viewers(navy_picture: Pixels, navy_face: Face, engine: MeshEngine) -> None:
+    shut, opened = (whole(navy_picture, engine, Motion(mouth_open=share)) for share in (0.0, 0.06))
+    mover = MouthMover(has_pictures=True)
+    openings = []
+    for number in range(80):
+        frame = Frame(shut if number < 60 else opened, number / 30, number / 30, number)
+        openings.append(mover.opening(Scene(frame, [navy_face]), "viewer"))
+    assert max(openings[:60]) < 0.1
+    assert min(openings[-5:]) > 0.4
+    assert mover.opening(Scene(frame, [navy_face]), "still") == 0
