@@ -4,13 +4,17 @@ without the words too.
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from realtime.core.language import N_, _
 from realtime.gallery.calibration import Hint, Sign, Spot
+from realtime.imaging.fonts import find_font
 from realtime.imaging.frame import Pixels, Size
-from realtime.imaging.text import opacity
+from realtime.imaging.text import missing_letters, opacity
 
 Colour = tuple[int, int, int]
 
@@ -112,11 +116,23 @@ def _draw_arrow(picture: Pixels, tail: tuple[int, int], head: tuple[int, int], u
 def _write(picture: Pixels, words: str, down: float, font_px: float, colour: Colour) -> None:
     """Write in the middle, smaller where there is no room."""
     height, width = picture.shape[:2]
-    shape = opacity(words, None, font_px, round(2 * font_px))
+    file = _font_for(words)
+    shape = opacity(words, file, font_px, round(2 * font_px))
     if shape.shape[1] > 0.94 * width:
         font_px *= 0.94 * width / shape.shape[1]
-        shape = opacity(words, None, font_px, round(2 * font_px))
+        shape = opacity(words, file, font_px, round(2 * font_px))
     top, left = round(down * height - shape.shape[0] / 2), (width - shape.shape[1]) // 2
     part = picture[top : top + shape.shape[0], left : left + shape.shape[1]]
     weight = shape[: part.shape[0], :, None]
     part[:] = np.round(part * (1 - weight) + np.array(colour) * weight)
+
+
+def _font_for(words: str) -> bytes | None:
+    """Return a font file that has the letters of a sign; None: the usual font has them, or none here."""
+    path = find_font(words) if missing_letters(words, None) else None
+    return None if path is None else _content(path)
+
+
+@functools.lru_cache(maxsize=1)
+def _content(path: Path) -> bytes:
+    return path.read_bytes()

@@ -49,7 +49,7 @@ def _list_weights() -> bool:
     faults: list[ModelError] = []
     for name, known in weights.WEIGHTS_FILES.items():
         try:
-            size, state = f"{weights.weights_file(name).stat().st_size / 1000:,.0f} kB", "ready"
+            size, state = f"{weights.weights_file(name).stat().st_size / 1000:,.0f} kB", _("ready")
         except ModelError as error:
             size, state = "?", _("missing or damaged")
             faults.append(error)

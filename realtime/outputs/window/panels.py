@@ -20,6 +20,8 @@ LINE = (255, 255, 255, 30)
 TROUGH = (255, 255, 255, 36)
 
 _USUAL_SCREEN = 1080  # lines
+_LEAST_OF_MANY_STROKES = 1.1
+"""Chinese letters are 11 pixels high then, and in fewer their strokes run together."""
 
 
 def scale_of(canvas: Size, screen: Size) -> float:
@@ -40,7 +42,8 @@ class Fonts(NamedTuple):
 
     @classmethod
     def at(cls, scale: float) -> Fonts:
-        sixteenths = round(scale * letters_scale() * 16)
+        letters = letters_scale()
+        sixteenths = round(16 * (scale if letters == 1 else max(_LEAST_OF_MANY_STROKES, letters * scale)))
         return cls(*(font(round(height * sixteenths / 16)) for height in (13, 15, 21, 32)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from realtime.core.language import _
 from realtime.core.progress import Progress, no_progress
 from realtime.imaging.frame import Pixels
 from realtime.portrait.pack import Portrait
@@ -71,8 +72,9 @@ def _svg(curve: Curve) -> str:
         for number, value in enumerate(values)
     )
     return (
-        f"<p>{curve.title}, {curve.unit}: {values[0]:.3f} to {values[-1]:.3f}</p><svg viewBox='0 0 900 140' role='img' "
-        f"aria-label='{curve.title} of each frame'><line x1='40' x2='880' y1='70' y2='70' stroke='#ccc'/>"
+        f"<p>{_(curve.title)}, {_(curve.unit)}: {values[0]:.3f} to {values[-1]:.3f}</p>"
+        f"<svg viewBox='0 0 900 140' role='img' aria-label='{_(curve.title)}'>"
+        "<line x1='40' x2='880' y1='70' y2='70' stroke='#ccc'/>"
         f"<polyline points='{points}' fill='none' stroke='#145aaa' stroke-width='2'/></svg>"
     )
 

@@ -74,6 +74,7 @@ class Curve:
     """Something measured on every frame of the middle row."""
 
     title: str
+    """Marked for translation; so is `unit`."""
     unit: str
     values: tuple[float, ...]
 
@@ -91,7 +92,7 @@ def curves_of(report: Mapping[str, Any]) -> list[Curve]:
     for key, title, unit in _CURVES:
         values = report.get(key)
         if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int | float) for value in values):
-            curves.append(Curve(_(title), _(unit), tuple(float(value) for value in values)))
+            curves.append(Curve(title, unit, tuple(float(value) for value in values)))
     return curves
 
 
@@ -100,9 +101,10 @@ def name_of(reports: Sequence[Mapping[str, Any]], number: int) -> str:
     if len(reports) < 2:
         return ""
     box = reports[number].get("box")
-    return _("face {number}", number=number + 1) + (
-        _(" at {left},{top}", left=box[0], top=box[1]) if isinstance(box, list) and len(box) == 4 else ""
-    )
+    at = _(" at {left},{top}", left=box[0], top=box[1]) if isinstance(box, list) and len(box) == 4 else ""
+    return _(
+        "face {number}{at}", number=number + 1, at=at
+    )  # in English: the sheet's letters are OpenCV's, which are ASCII
 
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:
