@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
 from realtime.portrait.pack import Portrait
 from realtime.portrait.quality.report import curves_of, figures_of, name_of
@@ -49,13 +48,7 @@ def _title(portrait: Portrait, width: int) -> Pixels:
     credit = f"{_plain(portrait.credit)}   " if portrait.credit else ""
     _write(
         band,
-        _(
-            "{credit}{columns} x {rows} frames, {size}",
-            credit=credit,
-            columns=portrait.columns,
-            rows=portrait.rows,
-            size=portrait.size,
-        ),
+        f"{credit}{portrait.columns} x {portrait.rows} frames, {portrait.size}",
         (12, 58),
     )
     return band

@@ -101,10 +101,8 @@ def name_of(reports: Sequence[Mapping[str, Any]], number: int) -> str:
     if len(reports) < 2:
         return ""
     box = reports[number].get("box")
-    at = _(" at {left},{top}", left=box[0], top=box[1]) if isinstance(box, list) and len(box) == 4 else ""
-    return _(
-        "face {number}{at}", number=number + 1, at=at
-    )  # in English: the sheet's letters are OpenCV's, which are ASCII
+    at = f" at {box[0]},{box[1]}" if isinstance(box, list) and len(box) == 4 else ""
+    return f"face {number + 1}{at}"  # in English: the sheet's letters are OpenCV's, which are ASCII
 
 
 def warnings_of(report: Mapping[str, Any]) -> list[str]:
