@@ -69,7 +69,7 @@ def test_every_module_can_be_imported_first() -> None:
         own = {name, *packages_of(name)}
         needed |= {package for other in needed for package in packages_of(other)}
         needed -= own
-    list(TopologicalSorter(needs).static_order())  # raises CycleError, which names them
+    assert set(TopologicalSorter(needs).static_order()) >= set(MODULES)  # or CycleError, which names them
 
 
 def packages_of(module: str) -> list[str]:
