@@ -87,12 +87,15 @@ _QUIET: tuple[list[logging.Handler], int, bool] = [], logging.NOTSET, True
 
 @pytest.fixture(autouse=True)
 def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the program sets up for its whole process, its log and standard error, ends with the test that ran it."""
+    """What the program sets up for its whole process, log, standard error and Ctrl-C, ends with its test."""
     monkeypatch.setattr("realtime.__main__.silence_native_libraries", lambda: sys.stderr)
     logger = logging.getLogger("realtime")
     logger.handlers[:], logger.level, logger.propagate = _QUIET
+    ctrl_c = signal.getsignal(signal.SIGINT)
     yield
     logger.handlers[:], logger.level, logger.propagate = _QUIET
+    if ctrl_c is not None and signal.getsignal(signal.SIGINT) is not ctrl_c:  # a program that ends hears it no more
+        signal.signal(signal.SIGINT, ctrl_c)
 
 
 @pytest.fixture(autouse=True)
