@@ -28,7 +28,7 @@ then:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe `build` and `show`."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title=_("actions"), required=True)
     build = actions.add_parser(
         "build",
         help=_("make a face of photos, folders of them, or films"),
