@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from realtime.background import Background
 from realtime.background.blur import BlurredBackground
 from realtime.background.colour import COLOURS, ColourBackground, bgr_of
@@ -13,9 +15,12 @@ from realtime.imaging.frame import Size
 BLUR, NONE = "blur", "none"
 
 
-def open_background(text: str, frame: Size, *, waits: bool) -> Background | None:
+def open_background(
+    text: str, frame: Size, *, waits: bool, others: Callable[[], Sequence[str]] = tuple
+) -> Background | None:
     """Open a background for frames of some size; None where the room shall be seen. `waits`: recorded material, of
-    which no picture may come late. Raises OptionError for what means nothing, and what reading a file raises.
+    which no picture may come late. `others`: names what else might have been meant. Raises OptionError for what means
+    nothing, and what reading a file raises.
     """
     if text.lower() == NONE:
         return None
@@ -26,10 +31,11 @@ def open_background(text: str, frame: Size, *, waits: bool) -> Background | None
         return ColourBackground(text, bgr)
     path = user_path(text)
     if text.startswith("#") or not path.exists():
-        known = nearest(text, [BLUR, NONE, *COLOURS])
+        known = nearest(text, [BLUR, NONE, *COLOURS, *others()])
         raise OptionError(
             _(
-                "background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture or a film",
+                "background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture, a film or "
+                "walk",
                 text=text,
                 known=known,
             )

@@ -11,6 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from realtime.control.parameters import NoSettings, Parameters
@@ -48,6 +49,9 @@ class EffectContext:
     where its settings say nothing of that."""
     progress: Callable[[str, float], None] = lambda what, share: None
     """Call with a short text and a share 0..1 while opening takes longer than a second."""
+    open_effect: Callable[[str, EffectContext], Effect] = lambda spec, context: _opened_with_defaults(spec, context)
+    """Opens another effect by its spec, with what is set about it in this run: for one that shows another's picture
+    within its own."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ class Effect(ABC):
     parameters: Parameters[Any] = Parameters(NoSettings())
     """What can be set about it, and what it is set to: `Parameters(settings)` of an effect that has any. One that lets
     them change while it runs reads `parameters.values` once in each `make`."""
+    within: Mapping[str, Effect] = MappingProxyType({})
+    """Effects whose pictures it shows within its own, by name: what can be set about one is found under that name."""
     provider: str = "CPU (OpenCV)"
     """What really computes it, for the HUD and the statistics."""
 
@@ -114,6 +120,13 @@ class Effect(ABC):
         that means the first of them.
         """
         return ("",)
+
+    @classmethod
+    def spec_within(cls, argument: str) -> str:  # noqa: ARG003
+        """Return the spec of the effect whose picture it shows within its own, opened with this argument; empty: of
+        none.
+        """
+        return ""
 
     @abstractmethod
     def make(self, scene: Scene) -> Frame:
@@ -245,6 +258,23 @@ def effect_class(name: str) -> type[Effect]:
             )
         )
     return found
+
+
+def _opened_with_defaults(spec: str, context: EffectContext) -> Effect:
+    asked = EffectSpec.parse(spec)
+    cls = effect_class(asked.name)
+    return cls.open(asked.argument, cls.Settings(), context)
+
+
+def spec_within(spec: str) -> str:
+    """Return the spec of the effect whose picture another one shows within its own: of `background:walk:cats`,
+    `walk:cats`; empty: of none, or of an effect that cannot be loaded. Imports it.
+    """
+    asked = EffectSpec.parse(spec)
+    try:
+        return effect_class(asked.name).spec_within(asked.argument)
+    except EffectError:
+        return ""
 
 
 def shows_people(spec: str) -> bool:

@@ -1,4 +1,4 @@
-"""Something else behind people: the room out of focus, a picture, a film, a colour.
+"""Something else behind people: the room out of focus, a picture, a film, a colour, what another effect draws.
 
 Who is before the camera is told from the room by `realtime.person`, once a moment for all effects; what lies behind
 comes from `realtime.background`. Whoever asks for it has asked to hide the room: it is never seen in place of a picture
@@ -16,11 +16,13 @@ from realtime.background.opening import BLUR, open_background
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OnceLogger
 from realtime.core.language import N_, _
+from realtime.core.specs import EffectSpec
 from realtime.effects import Effect, EffectContext, Placing
+from realtime.effects.behind import EffectBackground, drawing_effects, effect_spec
 from realtime.effects.people import people_in
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import USUAL_SIZE, Frame
+from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels
 from realtime.person.finder import PersonFinder
 from realtime.person.mask import PersonMask
 
@@ -36,7 +38,12 @@ class BackgroundEffect(Effect):
     placing = Placing(
         "Background",
         takes=frozenset({"picture", "film"}),
-        also={"none": N_("Your room"), "grey": N_("Grey"), "green": N_("Green screen")},
+        also={
+            "none": N_("Your room"),
+            "grey": N_("Grey"),
+            "green": N_("Green screen"),
+            "walk": N_("Walk of faces"),
+        },
     )
     hides_surroundings = True
     gives_pictures_away = True
@@ -49,16 +56,32 @@ class BackgroundEffect(Effect):
         self._failures = OnceLogger(log)
         self._frames_without = 0
         self.provider = finder.provider
+        self._behind = background if isinstance(background, EffectBackground) else None
+        if self._behind is not None:
+            inner = self._behind.effect
+            self.within = {EffectSpec.parse(background.title).name: inner}
+            self.uses_faces = inner.uses_faces  # type: ignore[misc]  # of itself it looks at nobody's face
 
     @classmethod
     def choices(cls) -> Sequence[str]:
         return (BLUR,)
 
     @classmethod
+    def spec_within(cls, argument: str) -> str:
+        return effect_spec(argument)
+
+    @classmethod
     def open(cls, argument: str, settings: BackgroundSettings, context: EffectContext) -> Effect:
-        """Open `background` (blurred), `background:blur`, `:none`, `:#RRGGBB`, `:PICTURE` or `:FILM`."""
+        """Open `background` (blurred), `background:blur`, `:none`, `:#RRGGBB`, `:PICTURE`, `:FILM`, or `:EFFECT` of one
+        that draws a picture of its own, such as `background:walk`.
+        """
         frame = context.frame or USUAL_SIZE
-        background = open_background(argument, frame, waits=context.every_frame)
+        spec = effect_spec(argument)
+        background = (
+            EffectBackground.open(spec, context)
+            if spec
+            else open_background(argument, frame, waits=context.every_frame, others=drawing_effects)
+        )
         if background is None:
             return Bare(settings)
         try:
@@ -75,6 +98,8 @@ class BackgroundEffect(Effect):
         if self._pool.size != frame.size:
             self._pool = FramePool(frame.size)
         picture = self._pool.take()
+        if self._behind is not None:
+            self._behind.make(scene)
         self._background.draw(frame, people, settings, picture)
         if people is not None:
             people.lay_people(frame.pixels, picture, settings.softness)
@@ -89,11 +114,33 @@ class BackgroundEffect(Effect):
             self._frames_without += 1
             return None
 
+    @property
+    def synthetic(self) -> bool:  # type: ignore[override]  # a parameter of what stands behind may change it
+        return self._behind is not None and self._behind.effect.synthetic
+
     def facts(self) -> Mapping[str, str]:
-        return {_("background"): self._background.title}
+        behind = {} if self._behind is None else self._behind.effect.facts()
+        return {_("background"): self._background.title, **behind}
+
+    def notices(self) -> Sequence[str]:
+        return () if self._behind is None else self._behind.effect.notices()
+
+    def keepsake(self) -> Pixels | None:
+        return None if self._behind is None else self._behind.effect.keepsake()
+
+    def learn_rest(self) -> bool:
+        return self._behind is not None and self._behind.effect.learn_rest()
+
+    def save_state(self) -> object:
+        return None if self._behind is None else self._behind.effect.save_state()
+
+    def restore_state(self, state: object) -> None:
+        if self._behind is not None:
+            self._behind.effect.restore_state(state)
 
     def report(self) -> Mapping[str, Any]:
-        return {"background": self._background.title, "frames_without_people": self._frames_without}
+        behind = {} if self._behind is None else self._behind.effect.report()
+        return {"background": self._background.title, "frames_without_people": self._frames_without, **behind}
 
     def close(self) -> None:
         self._background.close()

@@ -81,8 +81,9 @@ class EffectCalls:
 
     def set_parameters(self, slot: EffectSlot, values: Mapping[str, Value]) -> None:
         """Set what an effect has of these."""
-        for name, value in values.items():
-            self.ask(slot, f"setting {name}", functools.partial(_set, slot.parameters, name, value), None)
+        for path, value in values.items():
+            parameters, name = slot.parameters_of(path)
+            self.ask(slot, f"setting {path}", functools.partial(_set, parameters, name, value), None)
 
     def close(self, slot: EffectSlot) -> None:
         """Close an effect; whatever it raises, its work is over."""

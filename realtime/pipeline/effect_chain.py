@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from realtime.control.parameters import ParameterTree
+from realtime.control.parameters import Parameters, ParameterTree
 from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
@@ -124,9 +124,10 @@ class EffectChain:
     def stepped(self) -> list[str]:
         """Paths of the parameters that keys change: those with steps, the last effect's first. Any thread."""
         return [
-            f"{slot.owner}.{one.name}"
+            f"{owner}.{one.name}"
             for slot in reversed(list(self.slots))
-            for one in slot.parameters
+            for owner, parameters in _named(slot)
+            for one in parameters
             if one.live and one.step is not None
         ]
 
@@ -287,6 +288,8 @@ class EffectChain:
             report = self.calls.ask(slot, "report", lambda effect: _as_json(effect.report()), nothing)
             if len(slot.parameters):
                 report = {"parameters": slot.parameters.as_json(), **report}
+            for name, parameters in slot.within.items():
+                report = {**report, name: parameters.as_json()}
             if report:
                 self._stats.effect_reports[slot.title] = report
 
@@ -319,7 +322,7 @@ class EffectChain:
         """Keep what an effect knows that is left."""
         self.calls.enter(former, at)
         state = self.calls.ask(former, "save_state", lambda effect: effect.save_state(), None)
-        self._saved[former.spec] = _SavedState(former.parameters.changed, state)
+        self._saved[former.spec] = _SavedState(former.changed, state)
 
     def _hand_over(self, former: EffectSlot, new: EffectSlot, at: Telling) -> None:
         """Let the new effect know what it knew when it was left, or what it can take over. Where that fails, it begins
@@ -374,7 +377,7 @@ class EffectChain:
             self.calls.close_former(slot, at)
             return
         self.calls.enter(slot, at)
-        self.calls.set_parameters(slot, hung.parameters.changed)
+        self.calls.set_parameters(slot, hung.changed)
         at.rest()
         self.exchange.end_hanging()
         self.slots = [slot if one is hung else one for one in self.slots]
@@ -383,23 +386,38 @@ class EffectChain:
         self._describe(at)
 
     def _publish_parameters(self) -> None:
-        """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`."""
+        """Put the parameters of the effects in use into the tree, under their names; a second `style` is `style2`.
+        Effects within others come last.
+        """
         owners: list[str] = []
         for slot in self.slots:
-            name = slot.asked.name
-            slot.owner = name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
+            slot.owner = _free_name(slot.asked.name, owners)
             owners.append(slot.owner)
+        for slot in self.slots:
+            slot.owners_within = {name: _free_name(name, owners) for name in slot.within}
+            owners += slot.owners_within.values()
         for owner in self._owners:
             if owner not in owners:
                 self.parameters.drop(owner)
         for slot in self.slots:
-            self.parameters.hold(slot.owner, slot.parameters)
+            for owner, parameters in _named(slot):
+                self.parameters.hold(owner, parameters)
         self._owners = owners
 
     def _begin_marking(self) -> None:
         self._publish_parameters()
         slots = [*self._leaving, *self.slots]
         self._marking.begin([slot.asked.public_name for slot in slots], [slot.traits for slot in slots])
+
+
+def _free_name(name: str, owners: Sequence[str]) -> str:
+    return name if name not in owners else f"{name}{sum(owner.startswith(name) for owner in owners) + 1}"
+
+
+def _named(slot: EffectSlot) -> list[tuple[str, Parameters[Any]]]:
+    """Return what can be set about an effect and those within it, each by the name it is found under."""
+    within = [(slot.owners_within.get(name, name), parameters) for name, parameters in slot.within.items()]
+    return [(slot.owner, slot.parameters), *within]
 
 
 def _bares_who_is_hidden(former: Sequence[EffectSlot], new: Sequence[EffectSlot]) -> bool:

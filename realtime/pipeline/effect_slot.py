@@ -9,6 +9,7 @@ from typing import Any
 
 from realtime.control.parameters import NoSettings, Parameters
 from realtime.core.errors import FAULTS
+from realtime.core.settings import Value
 from realtime.core.specs import EffectSpec
 from realtime.effects import Effect
 from realtime.imaging.frame import Pixels
@@ -23,7 +24,7 @@ class SceneEffect:
 
     spec: str
     settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
-    """What is set about it, by name, as texts or values of TOML."""
+    """What is set about it, by name, as texts or values of TOML; about an effect within it by `NAME.PARAMETER`."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -40,8 +41,12 @@ class EffectSlot:
     """Whether it hangs, and nobody may call it any more but the thread that is left in it. Any thread."""
     traits: Traits = dataclasses.field(init=False)
     parameters: Parameters[Any] = dataclasses.field(init=False)
+    within: Mapping[str, Parameters[Any]] = dataclasses.field(init=False)
+    """What can be set about the effects whose pictures it shows within its own, by their names."""
     owner: str = ""
     """Under which name its parameters are found."""
+    owners_within: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Under which names those of `within` are."""
     asked: EffectSpec = dataclasses.field(init=False)
     """The spec, read."""
     title: str = dataclasses.field(init=False)
@@ -55,6 +60,20 @@ class EffectSlot:
         self.name = f"effect {self.title}"
         self.traits = Traits.of(self.effect)
         self.parameters = _parameters_of(self.effect)
+        self.within = _within(self.effect)
+
+    @property
+    def changed(self) -> dict[str, Value]:
+        """What was set since it was opened, by name; of an effect within it by `NAME.PARAMETER`."""
+        values = dict(self.parameters.changed)
+        for name, parameters in self.within.items():
+            values |= {f"{name}.{key}": value for key, value in parameters.changed.items()}
+        return values
+
+    def parameters_of(self, name: str) -> tuple[Parameters[Any], str]:
+        """Return the parameters that a name of `changed` is among, and the name that it has there."""
+        first, dot, rest = name.partition(".")
+        return (self.within[first], rest) if dot and first in self.within else (self.parameters, name)
 
     def has_become_another(self) -> bool:
         """Whether what the effect says of itself has changed since it was last looked at."""
@@ -95,6 +114,15 @@ class Traits:
             synthetic=trait("synthetic", True),
             gives_pictures_away=trait("gives_pictures_away", False),
         )
+
+
+def _within(effect: Effect) -> dict[str, Parameters[Any]]:
+    """Return what can be set about the effects within an effect; nothing, where it fails to say."""
+    try:
+        return {str(name): _parameters_of(inner) for name, inner in effect.within.items()}
+    except FAULTS as error:
+        log.debug("effects within an effect", exc_info=error)
+        return {}
 
 
 def _parameters_of(effect: Effect) -> Parameters[Any]:

@@ -593,7 +593,12 @@ def open_effect(spec: str, options: Options, context: EffectContext) -> Effect:
     asked = EffectSpec.parse(spec)
     cls = effects.effect_class(asked.name)
     settings = parse_settings(cls.Settings, options.effect_settings().get(asked.name, {}), asked.name)
-    return cls.open(asked.argument, settings, context)
+    opens = functools.partial(_open_within, options)
+    return cls.open(asked.argument, settings, dataclasses.replace(context, open_effect=opens))
+
+
+def _open_within(options: Options, spec: str, context: EffectContext) -> Effect:
+    return open_effect(spec, options, context)
 
 
 def with_settings(options: Options, spec: str, settings: Mapping[str, Value]) -> Options:
@@ -671,17 +676,27 @@ def open_scene_effect(one: SceneEffect, options: Options, context: EffectContext
     """Open an effect of a scene, with the scene's values: also of what its spec says, a strength for example. Raises a
     RealtimeError.
     """
-    cls = effects.effect_class(EffectSpec.parse(one.spec).name)
-    owner = EffectSpec.parse(one.spec).name
-    settings = dataclasses.asdict(parse_settings(cls.Settings, one.settings, owner))
-    given = {name.replace("-", "_") for name in one.settings}
-    effect = open_effect(
-        one.spec, with_settings(options, one.spec, {name: settings[name] for name in sorted(given)}), context
-    )
-    for described in effect.parameters:
-        if described.live and described.name in given:
-            effect.parameters.set(described.name, settings[described.name])
+    specs = {"": one.spec}
+    if within := effects.spec_within(one.spec):
+        specs[EffectSpec.parse(within).name] = within
+    asked = {name: _scene_settings(one, name, spec) for name, spec in specs.items()}
+    for name, spec in specs.items():
+        options = with_settings(options, spec, asked[name])
+    effect = open_effect(one.spec, options, context)
+    for name, part in (("", effect), *effect.within.items()):
+        for described in part.parameters:
+            if described.live and described.name in asked.get(name, {}):
+                part.parameters.set(described.name, asked[name][described.name])
     return effect
+
+
+def _scene_settings(one: SceneEffect, within: str, spec: str) -> dict[str, Value]:
+    """Return what a scene sets about one of its effects, or about the one `within` it. Raises OptionError."""
+    owner = EffectSpec.parse(spec).name
+    places = {name: name.rpartition(".") for name in one.settings}
+    texts = {place[2]: one.settings[name] for name, place in places.items() if place[0] == within}
+    settings = dataclasses.asdict(parse_settings(effects.effect_class(owner).Settings, texts, owner))
+    return {name: settings[name] for name in sorted(name.replace("-", "_") for name in texts)}
 
 
 def _scene_folder(options: Options) -> SceneFolder | None:

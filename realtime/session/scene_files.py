@@ -58,6 +58,8 @@ def read_scene(path: Path) -> Scene:
     """Read a scene's file, or a preset as one: what cannot change while a run lasts is left out. Raises OptionError and
     its like.
     """
+    from realtime.effects import spec_within
+
     content = _read_table(path)
     where = _("scene {path}", path=path)
     about = content.pop(SCENE, {})
@@ -90,6 +92,8 @@ def read_scene(path: Path) -> Scene:
     for owner, spec in zip(_owners(options.effect), options.effect, strict=True):
         values: dict[str, object] = {**settings.get(EffectSpec.parse(spec).name, {})}
         values |= _settings_in(numbered.get(owner, {}), f"{where}: {owner}", path.parent)
+        if within := EffectSpec.parse(spec_within(spec)).name:
+            values |= {f"{within}.{name}": value for name, value in settings.get(within, {}).items()}
         effects.append(SceneEffect(spec, values))
     return Scene(
         _name_in(about, where) or path.stem,
@@ -110,8 +114,9 @@ def scene_text(scene: Scene) -> str:
     if scene.mirror is not None:
         content["mirror"] = scene.mirror
     for owner, one in zip(_owners([one.spec for one in scene.effects]), scene.effects, strict=True):
-        if one.settings:
-            content[owner] = {name: _toml_value(value) for name, value in one.settings.items()}
+        for name, value in one.settings.items():
+            within, dot, rest = name.rpartition(".")
+            content.setdefault(within if dot else owner, {}).setdefault(rest, _toml_value(value))
     content[SCENE] = {key: value for key, value in about.items() if value is not None}
     return tomli_w.dumps(content)
 

@@ -148,8 +148,9 @@ def as_scene_effect(slot: EffectSlot) -> SceneEffect:
     """Return what runs, as a scene keeps it: files named in full, and all that is set."""
     here = Path.cwd()
     spec = EffectSpec.parse(slot.spec).beside(here).text
-    values = slot.parameters.values
-    settings = {one.name: _lasting(getattr(values, one.name), here) for one in slot.parameters}
+    settings: dict[str, object] = {}
+    for prefix, parameters in (("", slot.parameters), *((f"{name}.", one) for name, one in slot.within.items())):
+        settings |= {f"{prefix}{one.name}": _lasting(getattr(parameters.values, one.name), here) for one in parameters}
     return SceneEffect(spec, settings)
 
 
