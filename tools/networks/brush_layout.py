@@ -69,7 +69,8 @@ class QuickBrush(nn.Module):
 
     def forward(self, frame: Tensor) -> Tensor:
         _, height, width, _ = frame.shape
-        rows, columns = height + -height % Brush.MULTIPLE, width + -width % Brush.MULTIPLE
+        multiple = Brush.MULTIPLE
+        rows, columns = (height + multiple - 1) // multiple * multiple, (width + multiple - 1) // multiple * multiple
         before = Brush.MARGIN + 1
         # Pad knows channels first only; the two transposes meet around it and cancel in the runtime.
         around = (before, before + columns - width, before, before + rows - height)
