@@ -16,7 +16,7 @@ from realtime.core.errors import CameraError, OptionError, OutputError
 from realtime.core.stats import RunStats
 from realtime.effects.plain import Plain
 from realtime.imaging.frame import Size
-from realtime.session import assembly
+from realtime.session import assembly, effect_opening
 from realtime.session.options import Options
 from tests.doubles import DrawnCamera, KeepingOutput
 
@@ -101,7 +101,7 @@ def test_what_fails_to_close_keeps_nothing_else_open(monkeypatch: pytest.MonkeyP
     camera, output = DrawnCamera(), KeepingOutput()
     monkeypatch.setattr(cameras, "open_camera", lambda source, request: camera)
     monkeypatch.setattr("realtime.outputs.open_output", open_output)
-    monkeypatch.setattr(assembly, "open_effect", lambda spec, options, context: Faulty())
+    monkeypatch.setattr(effect_opening, "open_effect", lambda spec, options, context: Faulty())
     with pytest.raises(OutputError, match="no such output"):
         build(dataclasses.replace(NOTHING_SHOWN, source="demo", output=("none", "-")))
     assert camera.is_closed

@@ -95,7 +95,7 @@ def test_a_run_opens_its_window_before_its_effects(
         context.progress("halfway", 0.5)
         raise EffectError("it cannot be")
 
-    monkeypatch.setattr("realtime.session.assembly.open_effect", opened)
+    monkeypatch.setattr("realtime.session.effect_opening.open_effect", opened)
     options = Options(source="demo", size=Size(320, 180), effect=("none",), output=("window",), scenes=tmp_path)
     with pytest.raises(EffectError):
         build(options, lambda what, share: None, RunStats())
@@ -176,7 +176,7 @@ def test_the_demo_shows_its_viewer_in_a_corner(display: None, tmp_path: Path, mo
         asked.append(context.viewer_inset)
         return Plain()
 
-    monkeypatch.setattr("realtime.session.assembly.open_effect", opened)
+    monkeypatch.setattr("realtime.session.effect_opening.open_effect", opened)
     run = build(Options(source="demo", size=Size(320, 180), scenes=tmp_path), lambda what, share: None, RunStats())
     run.loop.run_end.end()
     run.go()

@@ -238,7 +238,7 @@ def measure_exchange(pair: Sequence[Path], source: Path, seconds: float) -> tupl
 def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Gaps:
     """A live run in which the style is exchanged every second and a half, and the gaps between pictures shown."""
     from realtime.pipeline.effect_menu import EffectMenu
-    from realtime.session import assembly
+    from realtime.session import assembly, effect_opening
 
     stats, watch = RunStats(), Watch()
     options = Options(source=str(source), effect=(f"style:{paths[0]}",), output=("none",), loop=True, seconds=seconds)
@@ -249,7 +249,7 @@ def measure_switching(paths: Sequence[Path], source: Path, seconds: float) -> Ga
     menu = EffectMenu(
         lambda: specs,
         options.effect[0],
-        lambda spec: assembly.open_effect(spec, options, context),
+        lambda spec: effect_opening.open_effect(spec, options, context),
         run.loop.chain,
         lambda said: None,
     )

@@ -14,7 +14,7 @@ from realtime.imaging.pixels import RESTING_BGR, letterbox_into
 
 
 class Fallback(Effect):
-    """Shows one picture, unmoved. Nobody chooses it: `session.assembly` does."""
+    """Shows one picture, unmoved. Nobody chooses it: `session.effect_opening` does."""
 
     uses_pixels = False
 

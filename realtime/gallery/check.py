@@ -26,7 +26,7 @@ from realtime.gallery.screen import WALL_OUTPUT
 from realtime.gallery.service import service_file
 from realtime.gallery.state import gallery_folder
 from realtime.imaging.frame import Size
-from realtime.session.assembly import open_effect, with_settings
+from realtime.session.effect_opening import open_effect, with_settings
 
 _LEAST_ROOM_BYTES = 200_000_000
 _EARLIEST_YEAR = 2026

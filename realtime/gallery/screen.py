@@ -27,7 +27,9 @@ from realtime.gallery.overrides import Overrides
 from realtime.gallery.player import ProgrammePlayer
 from realtime.gallery.programme import Programme
 from realtime.gallery.reports import NO_SCREEN, Doing, Memory, ScreenReport, read_memory
-from realtime.session.assembly import MakeFrontEnd, Run, SettingsOf, build
+from realtime.session.assembly import Run, build
+from realtime.session.beside import MakeFrontEnd
+from realtime.session.effect_opening import SettingsOf
 from realtime.system.console import progress_line
 from realtime.system.signals import leave_now
 

@@ -27,7 +27,9 @@ from realtime.core.stats import RunStats
 from realtime.imaging.frame import Size
 from realtime.pipeline.effect_slot import SceneEffect
 from realtime.session import scene_files
-from realtime.session.assembly import MakeFrontEnd, Progress, Run, build
+from realtime.session.assembly import Run, build
+from realtime.session.beside import MakeFrontEnd
+from realtime.session.effect_opening import Progress
 from realtime.session.options import Options
 from realtime.session.scene_files import Scene
 from realtime.session.scenes import as_scene_effect

@@ -21,7 +21,7 @@ from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.pixels import RESTING_BGR
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot, SceneEffect
-from realtime.session.assembly import open_scene_effect
+from realtime.session.effect_opening import open_scene_effect
 from realtime.session.options import Options
 from realtime.session.scene_files import Scene as KeptScene
 from realtime.session.scene_files import read_scene, scene_text

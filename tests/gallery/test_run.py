@@ -29,6 +29,7 @@ from realtime.gallery.programme import Programme
 from realtime.gallery.resting import RestingPicture, still_of
 from realtime.imaging.frame import Frame
 from realtime.session import assembly
+from realtime.session.beside import MakeFrontEnd
 from realtime.session.options import Options
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.gallery.items import item
@@ -104,7 +105,7 @@ class Hanging:
             )
 
         options = Options(source=source, effect=(current.spec,), output=("fullscreen",), loop=True)
-        beside: list[assembly.MakeFrontEnd] = [play, lambda controls: Script(controls, left)]
+        beside: list[MakeFrontEnd] = [play, lambda controls: Script(controls, left)]
         run = assembly.build(options, lambda what, share: None, RunStats(), beside, is_closed=self.programme.is_closed)
         run.go()
         assert not left, "the script came to its end"

@@ -69,7 +69,7 @@ class Thumbnails:
             return self._open[spec]
         while len(self._open) >= _KEPT:
             self._open.popitem(last=False)[1].close()
-        from realtime.session.assembly import open_effect
+        from realtime.session.effect_opening import open_effect
 
         context = EffectContext(
             largest=SIZE, frame=SIZE, every_frame=True, alongside=True, provider="cpu", progress=progress
