@@ -26,6 +26,7 @@ from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from realtime.system.console import progress_line
 from realtime.system.standard_streams import keep_stderr
+from tools.drawing import FILTERS
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM
 from tools.training import RECIPES, Material, Recipe, RunInputs, data
@@ -71,7 +72,7 @@ class Job(TrainingJob[Recipe]):
     pictures: tuple[Path, ...]
     style: tuple[Path, ...]
     style_size_px: tuple[int, ...]
-    teacher: Path | None
+    teacher: str | None
     other: tuple[Path, ...]
     degrade: str
     start_from: Path | None
@@ -128,18 +129,7 @@ def make_source(
     with fabric.rank_zero_first(local=True), progress_line() as progress:
         if job.teacher is not None:
             teacher = load_teacher(job.teacher, fabric.device)
-            asked, answered = ask(
-                teacher,
-                job.teacher,
-                store,
-                run.crop_px,
-                run.light,
-                run.flip,
-                run.seed,
-                job.cache,
-                fabric.device,
-                progress,
-            )
+            asked, answered = ask(teacher, store, run.crop_px, run.light, run.flip, run.seed, job.cache, progress)
             return data.AnsweredCrops(asked, answered, learnt, run.crop_px, run.seed, share)
         if job.recipe.material is Material.PICTURES:
             return data.Crops(data.RandomCrops(store, learnt, settings, run.seed), share)
@@ -237,7 +227,10 @@ def read_command_line(words: Sequence[str]) -> Job:
         help="shorter side at which the painting is seen, one or several: the larger, the finer the strokes\n"
         "(default: as the crops)",
     )  # fmt: skip
-    parser.add_argument("--teacher", type=Path, metavar="FILE", help="a checkpoint whose pictures are the answers")
+    parser.add_argument(
+        "--teacher", metavar="FILE",
+        help="a checkpoint whose pictures are the answers, or a manner of drawing: " + ", ".join(FILTERS),
+    )  # fmt: skip
     parser.add_argument("--other", type=Path, nargs="+", default=[], metavar="DIR", help="cyclegan: the other kind")
     parser.add_argument("--degrade", choices=list(DEGRADATIONS), default="", metavar="HOW",
         help="cyclegan: learn to mend what is spoilt so, with no other folder: " + ", ".join(DEGRADATIONS),

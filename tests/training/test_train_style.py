@@ -103,3 +103,17 @@ def test_a_network_learns_from_a_teacher(command: Words, tmp_path: Path) -> None
     terms = losses(tmp_path / "pupil")
     assert np.mean(terms["answer"][-10:]) < 0.9 * np.mean(terms["answer"][:10])
     assert "style" not in terms
+
+
+def test_a_network_learns_to_draw_as_a_filter_does(command: Words, tmp_path: Path) -> None:
+    main(command("brush", "pupil", steps=40, learning_rate=0.01, style=(), teacher="poster", **TINY["brush"]))
+
+    terms = losses(tmp_path / "pupil")
+    assert np.mean(terms["answer"][-10:]) < 0.9 * np.mean(terms["answer"][:10])
+
+
+def test_a_teacher_that_is_not_there_is_told_in_a_line(command: Words, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command("brush", "pupil", steps=1, style=(), teacher="postr", **TINY["brush"])) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.endswith("no teacher 'postr' (did you mean 'poster'?); a checkpoint's file, or ink, poster")
+    assert "\n" not in said
