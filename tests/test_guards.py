@@ -44,6 +44,8 @@ VALUES = (
     "hides_surroundings",
     "synthetic",
     "gives_pictures_away",
+    "is_background",
+    "comes_last",
 )
 GOOD = draw_number(7)
 

@@ -51,6 +51,8 @@ class Background(ABC):
 
     title: str
     """For people: `blur`, `#2a6041`, `beach.jpg`."""
+    is_keyed: ClassVar[bool] = False
+    """Whether others take it out again: no effect may paint over it."""
     takes: ClassVar[tuple[str, ...]] = ()
     """Which of the settings change it, besides those that are about people."""
 

@@ -40,6 +40,8 @@ def bgr_of(text: str) -> tuple[int, int, int] | None:
 class ColourBackground(Background):
     """Fills everything with one colour."""
 
+    is_keyed = True
+
     def __init__(self, title: str, bgr: tuple[int, int, int]) -> None:
         self.title, self._bgr = title, bgr
         self._picture = np.empty((0, 0, 3), np.uint8)

@@ -22,7 +22,9 @@ class Status:
 
     effect: str = ""
     spec: str = ""
-    """The last effect in use, as `--effect` writes it."""
+    """The look in use, as `--effect` writes it: the last effect that is no background, or one that is alone."""
+    background: str = ""
+    """The same of what is seen behind people; empty: the room, or what the look shows."""
     titles: tuple[str, ...] = ()
     """The effects in use, as people call them."""
     source: str = ""

@@ -56,13 +56,23 @@ class StepEffect(Command):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChooseEffect(Command):
-    """Show this effect, as `--effect` writes it, in the place of the last one."""
+    """Show this effect, as `--effect` writes it, in the place of the look; a background in that of the background."""
 
     spec: str
     fade_s: float = 0.0
     """For how long the former picture shines through."""
     planned: bool = False
     """Decided beforehand, as in a programme: nobody is there to press again before people are seen as they are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChooseBackground(Command):
+    """Show this behind people and leave the look as it is."""
+
+    spec: str
+    """`blur`, `#00ff00`, a file, or an effect as `--effect` writes it; empty or `none`: the room."""
+    fade_s: float = 0.0
+    """As of `ChooseEffect`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -201,6 +211,12 @@ NAMED_COMMANDS = {
         _text("effect", N_("effect"), N_("show this effect, written as --effect takes it"), ChooseEffect),
         NamedCommand("next-effect", N_("next effect"), N_("go to the next effect or style"), lambda: StepEffect(1)),
         NamedCommand("previous-effect", N_("previous effect"), N_("go to the one before it"), lambda: StepEffect(-1)),
+        _text(
+            "background",
+            N_("background"),
+            N_("show this behind people: blur, a colour, a picture or film; none: the room"),
+            ChooseBackground,
+        ),
         _text("scene", N_("scene"), N_("show this scene: its number or name"), ChooseScene),
         NamedCommand("next-scene", N_("next scene"), N_("go to the next scene"), lambda: StepScene(1)),
         NamedCommand("previous-scene", N_("previous scene"), N_("go to the scene before it"), lambda: StepScene(-1)),

@@ -32,6 +32,8 @@ class Offer:
     """How far it has been made, 0..1; None: it is there."""
     number: int | None = None
     """The digit that chooses it, where it has one of its own; None: its place on the shelf."""
+    bares_room: bool = False
+    """Whether the room behind people is seen in it."""
     has_thumbnail: bool = True
     """Whether the newest frame can be shown through it."""
 
@@ -47,6 +49,8 @@ class Shelf:
     """What may be dropped here, in words: `a photo of a face`; empty: nothing."""
     folder: Path | None = None
     """Where what lies here is kept, where people may look and put more."""
+    is_background: bool = False
+    """Whether what lies here is seen behind people: it is chosen beside what the other shelves hold."""
     keeps: Command | None = None
     """What asks that what is shown now be kept here; None: nothing can be."""
 

@@ -87,6 +87,11 @@ class Effect(ABC):
     """True: when it fails, the camera's picture must not be shown in its place (swap, morph)."""
     hides_surroundings: ClassVar[bool] = False
     """True: the same, though people are seen as they are (background)."""
+    is_background: ClassVar[bool] = False
+    """True: it is what is seen behind people. It is chosen beside looks and faces, and stays when those change."""
+    comes_last: bool = False
+    """Of a background: True: it is laid behind what the other effects have made (a colour that is to be keyed out);
+    False: they are given it with the people before it, and paint both."""
     synthetic: bool = False
     """True: it shows a face that is not the camera's (swap, morph). Its pictures carry a label and, kept on a disk, the
     term for it (docs/honesty.md). It may change with a parameter."""
@@ -212,6 +217,8 @@ EFFECTS: dict[str, RegistryEntry] = {
 }
 
 ENTRY_POINTS = "realtime.effects"
+NO_BACKGROUND = "none"
+"""The argument with which any background is the room as it is."""
 
 
 def effect_names() -> list[str]:
@@ -288,10 +295,33 @@ def shows_people(spec: str) -> bool:
     return found.uses_pixels and not found.hides_identity
 
 
-def shows_surroundings(spec: str) -> bool:
-    """Whether the room behind people is seen in an effect's picture. As `shows_people`."""
+def is_background(spec: str) -> bool:
+    """Whether an effect is what is seen behind people, and chosen beside the others. As `shows_people`; one that cannot
+    be loaded is none.
+    """
     try:
-        found = effect_class(EffectSpec.parse(spec).name)
+        return effect_class(EffectSpec.parse(spec).name).is_background
+    except EffectError:
+        return False
+
+
+def shows_surroundings(spec: str) -> bool:
+    """Whether the room behind people is seen in an effect's picture, which the background `none` is. As
+    `shows_people`.
+    """
+    asked = EffectSpec.parse(spec)
+    try:
+        found = effect_class(asked.name)
     except EffectError:
         return True
-    return found.uses_pixels and not found.hides_surroundings
+    is_room = found.is_background and asked.argument == NO_BACKGROUND
+    return found.uses_pixels and (is_room or not found.hides_surroundings)
+
+
+def background_spec(text: str) -> str:
+    """Return which background somebody means: `blur` is `background:blur`; empty, where the room is to be seen."""
+    spec = text.strip()
+    if not spec or spec == NO_BACKGROUND:
+        return ""
+    spec = spec if is_background(spec) else f"background:{spec}"
+    return "" if EffectSpec.parse(spec).argument == NO_BACKGROUND else spec

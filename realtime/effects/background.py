@@ -46,11 +46,13 @@ class BackgroundEffect(Effect):
         },
     )
     hides_surroundings = True
+    is_background = True
     gives_pictures_away = True
 
     def __init__(self, background: Background, finder: PersonFinder, settings: BackgroundSettings) -> None:
         """Takes both over; `close` closes them."""
         self._background, self._finder = background, finder
+        self.comes_last = background.is_keyed
         self.parameters = Parameters(settings, without=set(_NOT_ABOUT_PEOPLE) - set(background.takes))
         self._pool = FramePool(USUAL_SIZE)
         self._failures = OnceLogger(log)
@@ -151,6 +153,7 @@ class Bare(Effect):
     """`background:none`: the room as it is, for whoever asks for it by this name."""
 
     Settings = BackgroundSettings
+    is_background = True
 
     def __init__(self, settings: BackgroundSettings) -> None:
         self.parameters = Parameters(settings, without=set(BackgroundSettings.__dataclass_fields__))

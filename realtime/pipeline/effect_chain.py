@@ -16,13 +16,25 @@ from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.effect_calls import EffectCalls
-from realtime.pipeline.effect_exchange import Chosen, EffectExchange
+from realtime.pipeline.effect_exchange import Chosen, EffectExchange, Place
 from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.marking import Marking
 from realtime.pipeline.turn import Telling
 
 _MOST_FACTS = 20
 _MOST_NOTICES = 3
+
+
+class _Exchange(NamedTuple):
+    """What a chain becomes where something is chosen: `before`, what is `new`, `after`."""
+
+    before: tuple[EffectSlot, ...]
+    former: tuple[EffectSlot, ...]
+    """What was in the place of what is new, to fade out."""
+    new: tuple[EffectSlot, ...]
+    after: tuple[EffectSlot, ...]
+    gone: tuple[EffectSlot, ...] = ()
+    """What was elsewhere, and leaves as well."""
 
 
 class _SavedState(NamedTuple):
@@ -68,7 +80,7 @@ class EffectChain:
         """Whether a parameter was set since the last picture. Any thread."""
         self._leaving: tuple[EffectSlot, ...] = ()  # fade out
         self._fade: CrossFade | None = None
-        self._fades_from = 0  # place of the first of `slots` that fades in
+        self._fading = slice(0, 0)  # those of `slots` that fade in
         self.exchange = EffectExchange(self.calls, lambda slot: self._marking.prepare(slot.traits))
         self._saved: dict[str, _SavedState] = {}  # by spec: what effects that were left shall know when they are back
         for slot in self.slots:
@@ -88,27 +100,58 @@ class EffectChain:
         return any(slot.traits.synthetic for slot in self.slots)
 
     @property
-    def hides_before_last(self) -> bool:
-        """Whether people are not seen as they are whatever the last effect shows, the one that is exchanged. Any
-        thread.
-        """
-        return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self.slots[:-1])
-
-    @property
     def hides_surroundings(self) -> bool:
         """Whether an effect hides the room behind people. Any thread."""
         return any(slot.traits.hides_surroundings for slot in self.slots)
 
     @property
-    def hides_surroundings_before_last(self) -> bool:
-        """Whether the room is not seen whatever the last effect shows. Any thread."""
-        return any(slot.traits.hides_surroundings or not slot.traits.uses_pixels for slot in self.slots[:-1])
+    def hides_people_anyway(self) -> bool:
+        """Whether people are not seen as they are whatever look is chosen. Any thread."""
+        return any(slot.traits.hides_identity or not slot.traits.uses_pixels for slot in self._lasting())
 
     @property
-    def last_spec(self) -> str:
-        """The last effect, the one that is exchanged, as `--effect` writes it; empty: there is none. Any thread."""
+    def hides_surroundings_anyway(self) -> bool:
+        """Whether the room is not seen whatever look and background are chosen. Any thread."""
+        return any(slot.traits.hides_surroundings or not slot.traits.uses_pixels for slot in self._lasting())
+
+    @property
+    def look_spec(self) -> str:
+        """The last effect that is no background, the one that keys exchange, as `--effect` writes it; empty: there is
+        none. Any thread.
+        """
+        look = self._in_place(Place.LOOK)
+        return look[0].spec if look else ""
+
+    @property
+    def background_spec(self) -> str:
+        """The same of what is seen behind people. Any thread."""
+        backgrounds = self._in_place(Place.BACKGROUND)
+        return backgrounds[-1].spec if backgrounds else ""
+
+    @property
+    def background_is_covered(self) -> bool:
+        """Whether a background is chosen of which nothing is seen, because a look draws a picture of its own over it.
+        Any thread.
+        """
         slots = list(self.slots)
-        return slots[-1].spec if slots else ""
+        return any(
+            slot.traits.hides_surroundings and any(not other.traits.uses_pixels for other in slots[at + 1 :])
+            for at, slot in enumerate(slots)
+            if slot.traits.is_background
+        )
+
+    def _in_place(self, place: Place) -> Sequence[EffectSlot]:
+        """Return what is in use there. Any thread."""
+        slots = list(self.slots)
+        if place is Place.WHOLE:
+            return slots
+        if place is Place.BACKGROUND:
+            return [slot for slot in slots if slot.traits.is_background]
+        return [slot for slot in slots if not slot.traits.is_background][-1:]
+
+    def _lasting(self) -> Sequence[EffectSlot]:
+        """Return the effects that nothing but a scene takes the place of. Any thread."""
+        return [slot for slot in self.slots if not slot.traits.is_background][:-1]
 
     @property
     def uses_faces(self) -> bool:
@@ -166,14 +209,20 @@ class EffectChain:
         return [slot.title for slot in self.slots]
 
     def replace(self, slot: EffectSlot, fade_s: float = 0.0) -> None:
-        """Put an opened effect in the place of the last one, from the next frame on. For `fade_s` of the source's time
-        the picture of the one that goes shines through, unless it shows people bare whom the new one hides.
+        """Put an opened effect in the place of the look, or of the background where it is one, from the next frame on.
+        For `fade_s` of the source's time the picture of the one that goes shines through, unless it shows bare what the
+        new one hides. A background that is new, or moves, is there at once.
         """
-        self.exchange.choose(Chosen((slot,), fade_s))
+        place = Place.BACKGROUND if slot.traits.is_background else Place.LOOK
+        self.exchange.choose(Chosen((slot,), fade_s, place))
+
+    def remove_background(self, fade_s: float = 0.0) -> None:
+        """Let the room be seen, from the next frame on, and softly as `replace` does."""
+        self.exchange.choose(Chosen((), fade_s, Place.BACKGROUND))
 
     def replace_all(self, slots: Sequence[EffectSlot], fade_s: float = 0.0) -> None:
         """Put opened effects in the place of all of them; otherwise as `replace`."""
-        self.exchange.choose(Chosen(tuple(slots), fade_s, is_whole=True))
+        self.exchange.choose(Chosen(tuple(slots), fade_s, Place.WHOLE))
 
     def tell_source(self, source_type: str) -> None:
         """Mark the pictures from the next ones on by what another source says of itself, as `Marking` takes it. Any
@@ -198,7 +247,7 @@ class EffectChain:
             self._begin_marking()
         if self.exchange.has_opened_anew:
             self._put_in_place(at)
-        if self.exchange.has_chosen:
+        while self.exchange.has_chosen:
             self._take_over(frame.pts_s, at)
         if self._leaving and (self._fade is None or self._fade.is_over(frame.pts_s)):
             self._end_fade(at)
@@ -207,9 +256,7 @@ class EffectChain:
         if self._fade is None:
             picture, is_given_away, _ = self._through(slots, scene, frame, faces, at)
         else:
-            seen, _, scene = self._through(slots[: self._fades_from], scene, frame, faces, at)
-            picture, _, _ = self._through(slots[self._fades_from :], scene, seen, faces, at)
-            picture, is_given_away = self._faded(self._fade, scene, seen, faces, picture, at), True
+            picture, is_given_away = self._through_fade(self._fade, scene, faces, at)
         at.at("the label")
         if self._was_set:
             self._was_set = False
@@ -230,6 +277,17 @@ class EffectChain:
             if not slot.traits.uses_pixels:  # nothing in what it has drawn lies where the camera saw it
                 scene = Scene(picture, speech=scene.speech)
         return picture, is_given_away, scene
+
+    def _through_fade(self, fade: CrossFade, scene: Scene, faces: Sequence[Face], at: Telling) -> tuple[Frame, bool]:
+        """As `_through`, while some of the effects come softly."""
+        slots, fading = self.slots, self._fading
+        seen, _, scene = self._through(slots[: fading.start], scene, scene.frame, faces, at)
+        picture, _, following = self._through(slots[fading], scene, seen, faces, at)
+        picture = self._faded(fade, scene, seen, faces, picture, at)
+        if not slots[fading.stop :]:
+            return picture, True
+        picture, is_given_away, _ = self._through(slots[fading.stop :], following, picture, faces, at)
+        return picture, is_given_away
 
     def _faded(
         self, fade: CrossFade, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, at: Telling
@@ -294,28 +352,30 @@ class EffectChain:
                 self._stats.effect_reports[slot.title] = report
 
     def _take_over(self, pts_s: float, at: Telling) -> None:
-        chosen = self.exchange.take_chosen(self.slots[-1] if self.slots else None)
+        chosen = self.exchange.take_chosen(self._in_place)
         if chosen is None:
             return
         self._end_fade(at)  # of the one before, where that was still on its way
-        kept = [] if chosen.is_whole else self.slots[:-1]
-        former, new = tuple(self.slots[len(kept) :]), chosen.slots
-        if former:
+        exchange = _exchange(self.slots, chosen)
+        leaving = (*exchange.former, *exchange.gone)
+        if leaving:
             self._describe(at)
-        for slot in former:
+        for slot in leaving:
             self._save(slot, at)
-        if former and not chosen.is_whole:
-            self._hand_over(former[-1], new[-1], at)
+        if exchange.new and chosen.place is not Place.WHOLE:
+            self._hand_over(leaving[-1] if leaving else None, exchange.new[-1], at)
         at.rest()
         self.exchange.end_taking()
-        self.slots = [*kept, *new]
+        self.slots = [*exchange.before, *exchange.new, *exchange.after]
+        former = exchange.former
         fades = chosen.fade_s > 0 and bool(former) and not any(slot.is_left for slot in former)
-        if fades and not _bares_who_is_hidden(former, new):
-            self._leaving, self._fade, self._fades_from = former, CrossFade(pts_s, chosen.fade_s), len(kept)
+        if fades and not _bares_what_is_hidden(former, exchange.new):
+            begins = len(exchange.before)
+            self._leaving, self._fade = former, CrossFade(pts_s, chosen.fade_s)
+            self._fading = slice(begins, begins + len(exchange.new))
         self._begin_marking()
-        if not self._leaving:
-            for slot in former:
-                self.calls.close_former(slot, at)
+        for slot in exchange.gone if self._leaving else leaving:
+            self.calls.close_former(slot, at)
         self._describe(at)
 
     def _save(self, former: EffectSlot, at: Telling) -> None:
@@ -324,7 +384,7 @@ class EffectChain:
         state = self.calls.ask(former, "save_state", lambda effect: effect.save_state(), None)
         self._saved[former.spec] = _SavedState(former.changed, state)
 
-    def _hand_over(self, former: EffectSlot, new: EffectSlot, at: Telling) -> None:
+    def _hand_over(self, former: EffectSlot | None, new: EffectSlot, at: Telling) -> None:
         """Let the new effect know what it knew when it was left, or what it can take over. Where that fails, it begins
         without.
         """
@@ -334,7 +394,7 @@ class EffectChain:
             calls.set_parameters(new, saved.parameters)
             if saved.state is not None:
                 calls.ask(new, "restore_state", lambda effect: effect.restore_state(saved.state), None)
-        if not former.is_left:
+        if former is not None and not former.is_left:
             calls.ask(new, "inherit_state", lambda effect: effect.inherit_state(former.effect), None)
 
     def _describe(self, at: Telling) -> None:
@@ -345,8 +405,7 @@ class EffectChain:
     @property
     def is_whole(self) -> bool:
         """Whether a picture can be made: no effect hangs that has no other in its place yet. Any thread."""
-        slots = self.slots
-        return self.exchange.is_whole(slots[-1] if slots else None)
+        return self.exchange.is_whole(self._in_place)
 
     def is_in_effect(self, what: str) -> bool:
         """Whether `what`, where the processing thread said it is, is an effect that can be begun anew. Any thread."""
@@ -420,7 +479,34 @@ def _named(slot: EffectSlot) -> list[tuple[str, Parameters[Any]]]:
     return [(slot.owner, slot.parameters), *within]
 
 
-def _bares_who_is_hidden(former: Sequence[EffectSlot], new: Sequence[EffectSlot]) -> bool:
+def _exchange(slots: Sequence[EffectSlot], chosen: Chosen) -> _Exchange:
+    """Return what a chain becomes. A background that is to be keyed out is laid behind what all others have made; with
+    any other the look is given people before it, and where it paints, it paints both.
+    """
+    if chosen.place is Place.WHOLE:
+        return _Exchange((), tuple(slots), chosen.slots, ())
+    if chosen.place is Place.BACKGROUND:
+        return _exchange_of_background(slots, chosen)
+    places = [at for at, slot in enumerate(slots) if not slot.traits.is_background]
+    if places:
+        at = places[-1]
+        return _Exchange(tuple(slots[:at]), (slots[at],), chosen.slots, tuple(slots[at + 1 :]))
+    behind = tuple(slot for slot in slots if not slot.traits.comes_last)
+    return _Exchange(behind, (), chosen.slots, tuple(slot for slot in slots if slot.traits.comes_last))
+
+
+def _exchange_of_background(slots: Sequence[EffectSlot], chosen: Chosen) -> _Exchange:
+    backgrounds = [slot for slot in slots if slot.traits.is_background]
+    others = tuple(slot for slot in slots if not slot.traits.is_background)
+    comes_last = chosen.slots[-1].traits.comes_last if chosen.slots else False
+    if len(backgrounds) == 1 and (not chosen.slots or backgrounds[0].traits.comes_last == comes_last):
+        at = [slot.traits.is_background for slot in slots].index(True)  # where somebody has put it
+        return _Exchange(tuple(slots[:at]), (backgrounds[0],), chosen.slots, tuple(slots[at + 1 :]))
+    before, after = (others, ()) if comes_last else ((), others)
+    return _Exchange(before, (), chosen.slots, after, tuple(backgrounds))
+
+
+def _bares_what_is_hidden(former: Sequence[EffectSlot], new: Sequence[EffectSlot]) -> bool:
     """Whether the picture of the effects that go shows as it is what has been asked to be hidden from now on."""
 
     def hide(slots: Sequence[EffectSlot]) -> tuple[bool, bool]:

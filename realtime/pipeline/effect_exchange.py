@@ -1,14 +1,15 @@
-"""What waits to take an effect's place: what was chosen, one effect or a whole scene, and one opened anew for one that
-hangs.
+"""What waits to take an effect's place: what was chosen, a look, a background or a whole scene, and one opened anew for
+one that hangs.
 
 Any thread may choose; the processing thread takes what waits, between two frames.
 """
 
 from __future__ import annotations
 
+import enum
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from realtime.core.errors import FAULTS
@@ -20,13 +21,21 @@ _OPENED_WITHIN_S = 60.0  # a large network on a slow disk may take that long
 _AGAIN_AFTER_S = 1.0
 
 
+class Place(enum.Enum):
+    """Which of a chain's effects another takes the place of."""
+
+    WHOLE = "all of them"
+    LOOK = "the last of those that are no background"
+    BACKGROUND = "what is seen behind people"
+
+
 class Chosen(NamedTuple):
-    """What shall take the last effect's place, or that of all of them."""
+    """What shall take a place."""
 
     slots: tuple[EffectSlot, ...]
+    """None: the place is left empty."""
     fade_s: float
-    is_whole: bool = False
-    """Whether it takes the place of all."""
+    place: Place
 
 
 class EffectExchange:
@@ -41,8 +50,8 @@ class EffectExchange:
         self._calls, self._prepare = calls, prepare
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._chosen: Chosen | None = None
-        self._taken: Chosen | None = None  # is about to take the last one's place
+        self._chosen: list[Chosen] = []  # at most one for each place, in order
+        self._taken: Chosen | None = None  # is about to have its place
         self._hung: EffectSlot | None = None  # the one in use that hangs, until another has its place
         self._opened_anew: EffectSlot | None = None
         self._open_again_at_s: float | None = None
@@ -53,30 +62,30 @@ class EffectExchange:
         for slot in chosen.slots:
             self._prepare(slot)
         with self._lock:
-            if self._is_closed:  # it was opened too late
-                overtaken = chosen.slots
-            else:  # where something waits still, no frame came between two exchanges
-                overtaken, self._chosen = _after(self._chosen, chosen)
-        for slot in overtaken:
-            self._calls.close(slot)
+            overtaken = [chosen]  # it was opened too late
+            if not self._is_closed:  # where something waits still, no frame came between two exchanges
+                overtaken = [one for one in self._chosen if _overtakes(chosen, one)]
+                self._chosen = [*(one for one in self._chosen if not _overtakes(chosen, one)), chosen]
+        for one in overtaken:
+            for slot in one.slots:
+                self._calls.close(slot)
 
     @property
     def has_chosen(self) -> bool:
         """Whether a chosen one waits."""
-        return self._chosen is not None
+        return bool(self._chosen)
 
     @property
     def has_opened_anew(self) -> bool:
         """Whether one that was opened anew waits."""
         return self._opened_anew is not None
 
-    def take_chosen(self, last: EffectSlot | None) -> Chosen | None:
-        """[processing thread] Take what was chosen in place of the `last` effect in use; `end_taking` comes next."""
+    def take_chosen(self, in_place: Callable[[Place], Sequence[EffectSlot]]) -> Chosen | None:
+        """[processing thread] Take what was chosen first; `end_taking` comes next. `in_place`: what is in use there."""
         with self._lock:
-            self._taken, self._chosen = self._chosen, None
-            replaces_all = self._taken is not None and self._taken.is_whole
-            if replaces_all or (last is not None and self._hung is last):  # the one that hangs is not wanted any more
-                self._hung = None
+            self._taken = self._chosen.pop(0) if self._chosen else None
+            if self._taken is not None and _is_among(self._hung, in_place(self._taken.place)):
+                self._hung = None  # the one that hangs is not wanted any more
             return self._taken
 
     def end_taking(self) -> None:
@@ -98,16 +107,18 @@ class EffectExchange:
     def close(self) -> list[EffectSlot]:
         """Take nothing more, and return what waits, to be closed."""
         with self._lock:
-            waiting = [*(() if self._chosen is None else self._chosen.slots), self._opened_anew]
-            self._chosen, self._opened_anew, self._is_closed = None, None, True
+            waiting = [*(slot for one in self._chosen for slot in one.slots), self._opened_anew]
+            self._chosen, self._opened_anew, self._is_closed = [], None, True
         return [slot for slot in waiting if slot is not None]
 
-    def is_whole(self, last: EffectSlot | None) -> bool:
-        """Whether no effect hangs that has no other in its place yet; the `last` one's may have been chosen."""
+    def is_whole(self, in_place: Callable[[Place], Sequence[EffectSlot]]) -> bool:
+        """Whether no effect hangs that has no other in its place yet; that may have been chosen. `in_place`: what is in
+        use there.
+        """
         with self._lock:
             if self._hung is None or self._opened_anew is not None:
                 return True
-            return self._chosen is not None and (self._chosen.is_whole or self._hung is last)
+            return any(_is_among(self._hung, in_place(one.place)) for one in self._chosen)
 
     def leave_behind(self, hung: EffectSlot, *, is_used: bool) -> None:
         """Leave an effect to the thread that hangs in it. `is_used`: it has a place that another must have."""
@@ -117,8 +128,10 @@ class EffectExchange:
             unused: tuple[EffectSlot, ...] = ()
             if taken is not None and any(slot is hung for slot in taken.slots):  # its companions have no place either
                 unused = tuple(slot for slot in taken.slots if slot is not hung)
-            elif taken is not None and self._chosen is None:
-                self._chosen = taken
+            elif taken is not None and any(_overtakes(one, taken) for one in self._chosen):
+                unused = taken.slots
+            elif taken is not None:
+                self._chosen.insert(0, taken)
             if is_used:
                 self._hung = hung
         for slot in unused:
@@ -165,10 +178,10 @@ class EffectExchange:
             self._calls.close(slot)
 
 
-def _after(waiting: Chosen | None, chosen: Chosen) -> tuple[tuple[EffectSlot, ...], Chosen]:
-    """Return what is overtaken, and what waits from now on: of a scene, only its last effect is exchanged."""
-    if waiting is None:
-        return (), chosen
-    if waiting.is_whole and not chosen.is_whole:
-        return waiting.slots[-1:], Chosen((*waiting.slots[:-1], *chosen.slots), chosen.fade_s, is_whole=True)
-    return waiting.slots, chosen
+def _overtakes(later: Chosen, earlier: Chosen) -> bool:
+    """Whether nothing of what was chosen earlier would be left in use."""
+    return later.place in (Place.WHOLE, earlier.place)
+
+
+def _is_among(hung: EffectSlot | None, slots: Sequence[EffectSlot]) -> bool:
+    return hung is not None and any(slot is hung for slot in slots)

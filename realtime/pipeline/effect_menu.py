@@ -1,4 +1,6 @@
-"""Which effect is wanted, while others run: what keys and front-ends choose is opened beside and then takes over."""
+"""Which look and which background are wanted, while others run: what keys and front-ends choose is opened beside and
+then takes over.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,15 @@ from typing import NamedTuple
 from realtime.core.errors import FAULTS, RealtimeError, in_one_line
 from realtime.core.language import N_, _
 from realtime.core.specs import EffectSpec
-from realtime.effects import Effect, shows_people, shows_surroundings
+from realtime.effects import Effect, background_spec, is_background, shows_people, shows_surroundings
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot, SceneEffect
 
 log = logging.getLogger(__name__)
 
 _AGAIN_WITHIN_S = 2.0
+_NO_LOOK = "none"
+_ROOM_SEEN = N_("the room behind you is seen")
 
 
 class _Hidden(enum.Enum):
@@ -39,20 +43,35 @@ class WantedScene:
     """At least one."""
 
 
+class _Choice(NamedTuple):
+    """What is chosen by its spec; None: that stays as it is."""
+
+    look: str | None = None
+    background: str | None = None
+    """Empty: the room."""
+
+
+_Key = int | _Choice | WantedScene
+"""What is asked for: steps through the looks, something by its name, or all at once."""
+
+
 class _Wish(NamedTuple):
     """What is to run."""
 
-    spec: str
-    """The last effect."""
+    look: str
+    """The last effect that is no background."""
+    background: str
+    """What is seen behind people; empty: the room."""
     scene: WantedScene | None = None
-    """What the effects before it come from; None: those that run stay."""
+    """What the other effects come from; None: those that run stay."""
     is_scene: bool = False
-    """Whether the last effect is the scene's, too, and with its values."""
+    """Whether look and background are the scene's, too, and with its values."""
 
 
 class EffectMenu:
-    """Walks through a list of effects live: the next one is opened beside the running one and then takes over, so
-    that no frame is black or frozen. Main thread, except looking for what there is and opening.
+    """Walks through a list of looks live: the next one is opened beside the running one and then takes over, so
+    that no frame is black or frozen. What is seen behind people is chosen beside them, and stays when they change. Main
+    thread, except looking for what there is and opening.
 
     Whoever wears a face is not bared by one key: on the way to an effect that shows people as they are it must be
     pressed again. So it is until the user has done that, also by way of a portrait, and again from the next face on.
@@ -69,7 +88,8 @@ class EffectMenu:
         shows_people: Callable[[str], bool] = shows_people,
         shows_surroundings: Callable[[str], bool] = shows_surroundings,
     ) -> None:
-        """`shows_people`: whether an effect does not hide who is seen; `shows_surroundings`: nor the room behind.
+        """`current`: the look that runs. `shows_people`: whether an effect does not hide who is seen;
+        `shows_surroundings`: nor the room behind.
 
         `specs` is asked when the first key is pressed, on a thread of its own: it may have to look through folders
         and to import effects, for which the window would miss a frame.
@@ -84,7 +104,7 @@ class EffectMenu:
         """The scene that is shown, by its name; empty: none, or another effect was chosen since. Any thread."""
         self._list_specs = specs
         self._current = current
-        self._running = _Wish("")  # what was exchanged last, once _specs are known
+        self._running = _Wish("", "")  # what was exchanged last, once _specs are known
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
@@ -95,12 +115,13 @@ class EffectMenu:
         self._specs: list[str] = []
         self._showing: dict[_Hidden, set[str]] = {kind: set() for kind in _Hidden}  # of _specs, those that show it
         self._steps = 0  # from the first of _specs
-        self._pressed: list[int | str | WantedScene] = []  # until _specs are known
+        self._background = background_spec(chain.background_spec)  # that is wanted
+        self._pressed: list[_Key] = []  # until _specs are known
         self._scene: WantedScene | None = None  # that is wanted, until it is shown
         self._is_scene = False
         hidden = {_Hidden.FACE: chain.hides_people, _Hidden.ROOM: chain.hides_surroundings}
         self._hiding = {kind for kind in _Hidden if hidden[kind]}
-        self._asked: tuple[int | str, float] = (0, -math.inf)  # what must be pressed again, and when it was first
+        self._asked: tuple[_Key, float] = (0, -math.inf)  # what must be pressed again, and when it was first
         self._is_opening = False
         self._fade_s = 0.0
 
@@ -111,11 +132,20 @@ class EffectMenu:
         self._press(steps, fade_s)
 
     def choose(self, spec: str, fade_s: float = 0.0, *, planned: bool = False) -> None:
-        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`.
+        """Go to the effect of this spec, which need not be in the list; from there the keys go on. As `step`. One that
+        is a background is seen behind the look that runs.
 
-        `planned`: it was decided before, by whoever wrote the programme, and nobody stands there to press again.
+        `planned`: it was decided before, by whoever wrote the programme, and nobody stands there to press again. It is
+        shown alone then: a look without a background, or a background without a look.
         """
-        self._press(spec, fade_s, planned=planned)
+        if is_background(spec):
+            self._press(_Choice(_NO_LOOK if planned else None, background_spec(spec)), fade_s, planned=planned)
+        else:
+            self._press(_Choice(spec, "" if planned else None), fade_s, planned=planned)
+
+    def choose_background(self, text: str, fade_s: float = 0.0) -> None:
+        """Show something else behind people, as `effects.background_spec` reads it; the look stays. As `step`."""
+        self._press(_Choice(background=background_spec(text)), fade_s)
 
     def show(self, scene: WantedScene, fade_s: float = 0.0) -> bool:
         """Put a scene's effects in the place of all that run, once all of them are open. False: it must be asked for
@@ -123,7 +153,7 @@ class EffectMenu:
         """
         return self._press(scene, fade_s)
 
-    def _press(self, key: int | str | WantedScene, fade_s: float, *, planned: bool = False) -> bool:
+    def _press(self, key: _Key, fade_s: float, *, planned: bool = False) -> bool:
         with self._lock:
             self._fade_s = fade_s
             if planned:
@@ -145,24 +175,37 @@ class EffectMenu:
                 self._thread = thread
         return True
 
-    def _go(self, keys: Sequence[int | str | WantedScene]) -> bool:
+    def _go(self, keys: Sequence[_Key]) -> bool:
         """Take steps and say where they lead; False where nothing is to be done before the key is pressed again."""
-        question, has_gone = "", False
+        question, says, has_gone = "", self.title_of(self._wanted()), False
         for key in keys:
-            steps = key if isinstance(key, int) else self._way_to(key if isinstance(key, str) else _last_of(key))
-            question = self._question(key, steps) if isinstance(key, WantedScene) else self._question(steps, steps)
+            steps, background = self._led_to(key)
+            question = self._question(key, steps, background)
             if question:
                 break  # keys pressed before the question was put do not answer it
-            self._steps += steps
+            is_behind = isinstance(key, _Choice) and key.look is None
+            has_gone = has_gone or steps != 0 or background != self._background or isinstance(key, WantedScene)
+            self._steps, self._background = self._steps + steps, background
             self._is_scene = isinstance(key, WantedScene)
             self._scene = key if isinstance(key, WantedScene) else self._scene
-            has_gone = has_gone or steps != 0 or self._is_scene
-        if not question or has_gone:
             says = self._scene.name if self._scene is not None and self._is_scene else self.title_of(self._wanted())
+            if is_behind:
+                says = self.title_of(background) if background else _(_ROOM_SEEN)
+        if not question or has_gone:
             self._say(says)
         if question:
             self._say(question)
         return has_gone or not question
+
+    def _led_to(self, key: _Key) -> tuple[int, str]:
+        """Return how many steps it is to the look that is asked for, and the background."""
+        if isinstance(key, int):
+            return key, self._background
+        if isinstance(key, WantedScene):
+            look, background = _places_of(key)
+            return self._way_to(look), background
+        background = self._background if key.background is None else key.background
+        return 0 if key.look is None else self._way_to(key.look), background
 
     def _way_to(self, spec: str) -> int:
         """Return how many steps it is to an effect; one that is not in the list is put behind those of its name."""
@@ -178,33 +221,35 @@ class EffectMenu:
             at = self._steps = at + (place <= at)
         return self._specs.index(spec) - at
 
-    def _question(self, key: int | WantedScene, steps: int) -> str:
+    def _question(self, key: _Key, steps: int, background: str) -> str:
         """Return what is said where a key must be pressed again, for it would bare what is hidden; else nothing."""
-        bared = [kind for kind in _Hidden if kind in self._hiding and self._bares(kind, key, steps)]
+        bared = [kind for kind in _Hidden if kind in self._hiding and self._bares(kind, key, steps, background)]
         before, self._asked = self._asked, (0, -math.inf)
         if not bared:
             return ""
         now_s = time.monotonic()
-        name = key if isinstance(key, int) else key.name
-        if before[0] == name and now_s - before[1] <= _AGAIN_WITHIN_S:
+        asked = steps if isinstance(key, _Choice) and key.look is not None else key
+        if before[0] == asked and now_s - before[1] <= _AGAIN_WITHIN_S:
             self._hiding -= set(bared)
             return ""
-        self._asked = name, now_s
+        self._asked = asked, now_s
         return _(bared[0].value)
 
-    def _bares(self, kind: _Hidden, key: int | WantedScene, steps: int) -> bool:
+    def _bares(self, kind: _Hidden, key: _Key, steps: int, background: str) -> bool:
         """Whether the chain that a key leads to shows as it is what one of these kinds hides."""
         shows = self._shows[kind]
         if isinstance(key, WantedScene):
             return all(shows(one.spec) for one in key.effects)
+        if background and not shows(background):
+            return False
         if self._specs[(self._steps + steps) % len(self._specs)] not in self._showing[kind]:
             return False
         if self._scene is not None:  # on its way
-            return all(shows(one.spec) for one in self._scene.effects[:-1])
+            return all(shows(one.spec) for one in _lasting_of(self._scene))
         chain = self._chain
         return not {
-            _Hidden.FACE: chain.hides_before_last,
-            _Hidden.ROOM: chain.hides_surroundings_before_last,
+            _Hidden.FACE: chain.hides_people_anyway,
+            _Hidden.ROOM: chain.hides_surroundings_anyway,
         }[kind]
 
     def close(self, within_s: float = 5.0) -> None:
@@ -233,66 +278,112 @@ class EffectMenu:
                 if latest == wish:
                     self._is_opening = False
                     return
-                latest = wish
-            slots = self._opened(wish)
-            if slots is None:
-                latest = self._given_up(wish)
-                continue
-            with self._lock:
-                is_wanted, fade_s = wish == self._wish(), self._fade_s
-                if is_wanted:
-                    self.scene = wish.scene.name if wish.scene is not None and wish.is_scene else ""
-                    self._scene, self._is_scene = None, False
-                    latest = self._running = _Wish(wish.spec)
-                    self._note_hiding(slots)
-            if not is_wanted:
-                for slot in slots:
+            latest = self._exchange_places(wish) if wish.scene is None else self._exchange_all(wish)
+
+    def _exchange_places(self, wish: _Wish) -> _Wish:
+        """Open what is new of look and background, and let it take over; where one does not open, the other does.
+        Return what counts as done.
+        """
+        running = self._running
+        look = background = None
+        if wish.background and wish.background != running.background:
+            background = self._opened(wish.background)
+        if wish.look != running.look:
+            look = self._opened(wish.look)
+        has_failed = bool(wish.background) and wish.background != running.background and background is None
+        with self._lock:
+            is_wanted, fade_s = wish == self._wish(), self._fade_s
+            if is_wanted:
+                self.scene, self._is_scene = "", False
+                if has_failed:
+                    self._background = running.background
+                self._running = _Wish(running.look if look is None else look.spec, self._background)
+                self._note_hiding([slot for slot in (look, background) if slot is not None])
+        if not is_wanted:
+            for slot in (look, background):
+                if slot is not None:
                     self._chain.close_unused(slot)
-            elif wish.scene is None:
-                self._chain.replace(slots[0], fade_s)
-            else:
-                self._chain.replace_all(slots, fade_s)
+            return wish
+        # In this order nothing is bare for a frame: a background is there before the look, and goes after it has come.
+        if background is not None:
+            self._chain.replace(background, fade_s)
+        if look is not None:
+            self._chain.replace(look, fade_s)
+        if not wish.background and running.background:
+            self._chain.remove_background(fade_s)
+        return wish._replace(background=running.background) if has_failed else wish
+
+    def _exchange_all(self, wish: _Wish) -> _Wish:
+        """Open a scene, with another look or background where one was chosen since. Return what counts as done; where
+        some of it does not open, it is not half shown.
+        """
+        slots: list[EffectSlot] = []
+        for one in self._effects_of(wish):
+            slot = self._opened(one)
+            if slot is None:
+                for opened in slots:
+                    self._chain.close_unused(opened)
+                return self._given_up(wish)
+            slots.append(slot)
+        with self._lock:
+            is_wanted, fade_s = wish == self._wish(), self._fade_s
+            if is_wanted:
+                self.scene = wish.scene.name if wish.scene is not None and wish.is_scene else ""
+                self._scene, self._is_scene = None, False
+                self._running = _Wish(wish.look, wish.background)
+                self._note_hiding(slots)
+        if is_wanted:
+            self._chain.replace_all(slots, fade_s)
+            return _Wish(wish.look, wish.background)
+        for slot in slots:
+            self._chain.close_unused(slot)
+        return wish
 
     def _wish(self) -> _Wish:
-        return _Wish(self._wanted(), self._scene, self._is_scene)
+        return _Wish(self._wanted(), self._background, self._scene, self._is_scene)
+
+    def _effects_of(self, wish: _Wish) -> list[SceneEffect | str]:
+        """Return what is to run in place of all, in order."""
+        assert wish.scene is not None  # noqa: S101
+        if wish.is_scene:
+            return [*wish.scene.effects]
+        look, background = _places_of(wish.scene)
+        wanted: list[SceneEffect | str] = [*_lasting_of(wish.scene)]
+        wanted.append(_in_scene(wish.scene, wish.look) if wish.look == look else wish.look)
+        if wish.background:
+            kept = wish.background == background
+            wanted.insert(0, _in_scene(wish.scene, background) if kept else wish.background)
+        return wanted
 
     def _given_up(self, wish: _Wish) -> _Wish:
-        """Return what counts as done where something did not open; a scene that does not is not half shown."""
+        """Return what counts as done where a scene did not open."""
         with self._lock:
-            if wish.scene is None or wish != self._wish():
+            if wish != self._wish():
                 return wish
             self._scene, self._is_scene = None, False
-            self._steps += self._way_to(self._running.spec)
+            self._steps += self._way_to(self._running.look)
+            self._background = self._running.background
             return self._wish()
 
-    def _opened(self, wish: _Wish) -> list[EffectSlot] | None:
-        """Open what is wished for; None: some of it does not open, and that is told."""
-        asked: list[SceneEffect | str] = [wish.spec]
-        if wish.scene is not None:
-            asked = [*wish.scene.effects] if wish.is_scene else [*wish.scene.effects[:-1], wish.spec]
-        slots: list[EffectSlot] = []
-        for one in asked:
-            spec = one if isinstance(one, str) else one.spec
-            try:
-                if isinstance(one, str):
-                    slots.append(EffectSlot(spec, self._open_effect(spec)))
-                else:
-                    slots.append(EffectSlot(spec, self.open_scene_effect(one), scene=one))
-            except FAULTS as error:  # an effect may be anybody's code: the running one goes on
-                reason = in_one_line(error)
-                line = (
-                    reason
-                    if isinstance(error, RealtimeError)
-                    else _("effect {spec} does not open: {reason}", spec=spec, reason=reason)
-                )
-                log.warning("%s", line)
-                log.debug("opening effect %s", spec, exc_info=error)
-                self._say(line)
-                self.on_failed(spec, reason)
-                for slot in slots:
-                    self._chain.close_unused(slot)
-                return None
-        return slots
+    def _opened(self, one: SceneEffect | str) -> EffectSlot | None:
+        """Open an effect; None: it does not open, and that is told."""
+        spec = one if isinstance(one, str) else one.spec
+        try:
+            if isinstance(one, str):
+                return EffectSlot(spec, self._open_effect(spec))
+            return EffectSlot(spec, self.open_scene_effect(one), scene=one)
+        except FAULTS as error:  # an effect may be anybody's code: the running one goes on
+            reason = in_one_line(error)
+            line = (
+                reason
+                if isinstance(error, RealtimeError)
+                else _("effect {spec} does not open: {reason}", spec=spec, reason=reason)
+            )
+            log.warning("%s", line)
+            log.debug("opening effect %s", spec, exc_info=error)
+            self._say(line)
+            self.on_failed(spec, reason)
+            return None
 
     def _note_hiding(self, slots: Sequence[EffectSlot]) -> None:
         if any(slot.traits.hides_identity for slot in slots):
@@ -301,11 +392,12 @@ class EffectMenu:
             self._hiding.add(_Hidden.ROOM)
 
     def _look_for_specs(self) -> None:
-        specs, current = _with_current(list(self._list_specs()), self._current)
+        looks = [spec for spec in self._list_specs() if not is_background(spec)]
+        specs, current = _with_current(looks, self._current)
         showing = {kind: {spec for spec in specs if shows(spec)} for kind, shows in self._shows.items()}
         with self._lock:
             self._specs, self._showing, self._steps = specs, showing, current
-            self._running = _Wish(specs[current])
+            self._running = _Wish(specs[current], self._background)
             pressed, self._pressed = self._pressed, []
             self._go(pressed)
 
@@ -326,5 +418,19 @@ def _with_current(specs: list[str], current: str) -> tuple[list[str], int]:
     return specs, specs.index(current)
 
 
-def _last_of(scene: WantedScene) -> str:
-    return scene.effects[-1].spec
+def _places_of(scene: WantedScene) -> tuple[str, str]:
+    """Return the look and the background of a scene."""
+    specs = [one.spec for one in scene.effects]
+    looks = [spec for spec in specs if not is_background(spec)]
+    backgrounds = [spec for spec in specs if is_background(spec)]
+    return looks[-1] if looks else _NO_LOOK, background_spec(backgrounds[-1]) if backgrounds else ""
+
+
+def _lasting_of(scene: WantedScene) -> list[SceneEffect]:
+    """Return the effects of a scene that neither look nor background takes the place of."""
+    return [one for one in scene.effects if not is_background(one.spec)][:-1]
+
+
+def _in_scene(scene: WantedScene, spec: str) -> SceneEffect | str:
+    """Return an effect as a scene has it."""
+    return next((one for one in reversed(scene.effects) if one.spec == spec), spec)

@@ -91,6 +91,8 @@ class Traits:
     hides_surroundings: bool
     synthetic: bool
     gives_pictures_away: bool
+    is_background: bool
+    comes_last: bool
 
     @property
     def may_be_bridged(self) -> bool:
@@ -113,6 +115,8 @@ class Traits:
             hides_surroundings=trait("hides_surroundings", True),
             synthetic=trait("synthetic", True),
             gives_pictures_away=trait("gives_pictures_away", False),
+            is_background=trait("is_background", False),
+            comes_last=trait("comes_last", False),
         )
 
 

@@ -249,7 +249,7 @@ def _menu(
     chain = loop.chain
     alongside = functools.partial(context_alongside, context, loop.capture)
     open_alongside = opening_alongside(options, alongside, settings_of)
-    menu = EffectMenu(effect_specs, chain.slots[-1].spec, open_alongside, chain, controls.say)
+    menu = EffectMenu(effect_specs, chain.look_spec or "none", open_alongside, chain, controls.say)
     menu.on_failed = functools.partial(_tell_programme, controls)
     menu.title_of = effect_title
     menu.open_scene_effect = lambda one: open_scene_effect(one, options, alongside())

@@ -11,6 +11,7 @@ from pathlib import Path
 from realtime.cameras import Camera, CameraInfo
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import (
+    ChooseBackground,
     ChooseEffect,
     ChooseItem,
     ChooseScene,
@@ -37,6 +38,7 @@ from realtime.control.front_end import FrontEnd
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, OutputError
 from realtime.core.language import N_, _
 from realtime.core.titles import effect_title
+from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.in_calls import InCalls
@@ -49,6 +51,7 @@ _STATUS_EVERY_S = 0.25
 _AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the end;
 _SOON_S = 0.5  # where somebody waits for it, not much
 _NOTHING_RESTS = N_("no effect here asks how your face is at rest")
+_PLAIN = "none"
 _WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
@@ -157,6 +160,8 @@ class Supervisor:
                 self.menu.step(by, fade_s)
             case ChooseEffect(spec, fade_s, planned):
                 self.menu.choose(spec, fade_s, planned=planned)
+            case ChooseBackground(spec, fade_s):
+                self.menu.choose_background(spec, fade_s)
             case ChooseItem(name):
                 self._choose_item(name)
             case ChooseScene() | StepScene() | KeepScene():
@@ -336,8 +341,10 @@ class Supervisor:
                 self._front_end_faults.failure(_("the {part} fails", part=type(front_end).__name__), error)
 
     def _titles(self) -> tuple[str, ...]:
-        """The effects in use, as people call them."""
-        return tuple(effect_title(slot.spec) for slot in list(self._loop.chain.slots))
+        """The effects in use, as people call them. One that changes nothing is named where it is alone."""
+        specs = [slot.spec for slot in list(self._loop.chain.slots)]
+        telling = [spec for spec in specs if spec != _PLAIN] or specs
+        return tuple(map(effect_title, telling))
 
     def _notices(self) -> Iterator[str]:
         """What whoever sits before the picture ought to know now."""
@@ -346,6 +353,8 @@ class Supervisor:
             yield _("the camera gives no picture; it is being looked for")
         elif loop.chain.uses_faces and not loop.maker.faces_in_view and not loop.is_blank:
             yield _("nobody is seen")
+        if loop.chain.background_is_covered:
+            yield _("what is shown now is no picture of you; your background is there again with the next look")
         for notice in loop.chain.notices():
             if notice not in self._told:  # once where nobody has asked for it
                 self._told.add(notice)
@@ -373,7 +382,8 @@ class Supervisor:
         drops += [(output.name, output.dropped) for output in stats.outputs]
         return Status(
             effect=" + ".join(titles) or "none",
-            spec=loop.chain.last_spec,
+            spec=_spec_of(loop.chain),
+            background=loop.chain.background_spec,
             titles=self._titles(),
             source=str(stats.source.get("name", "")),
             source_spec="" if "://" in source_spec else source_spec,
@@ -403,3 +413,9 @@ class Supervisor:
             viewers_by_hour=stats.viewers.by_hour(),
             scene="" if self.scenes is None else self.scenes.current,
         )
+
+
+def _spec_of(chain: EffectChain) -> str:
+    """Return what is to be seen of a chain: its look, or the background where that is all there is."""
+    look, background = chain.look_spec, chain.background_spec
+    return background or look if look in ("", _PLAIN) else look

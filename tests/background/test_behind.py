@@ -121,7 +121,7 @@ def test_it_is_set_by_its_own_name_and_comes_back_as_it_was(photo: Pixels, model
         > 3 * np.abs(slow[60][WALL].astype(int) - slow[0][WALL]).mean()
     )
     assert chain.keepsake() is not None
-    chain.replace(EffectSlot("none", Plain()))
+    chain.remove_background()
     chain.make(moment(photo, 61), [])
     assert (chain.is_synthetic, chain.hides_surroundings) == (False, False)
     assert "walk.speed" not in {path for path, _, _ in chain.parameters.list()}

@@ -175,7 +175,7 @@ def test_one_that_does_not_open_leaves_what_is_shown(tmp_path: Path) -> None:
         session.until(lambda: not session.run.supervisor.menu._is_opening)
         assert session.grey() == 10
         session.controls.send(ChooseEffect("mask"))
-        session.until(lambda: session.run.loop.chain.last_spec == "mask")
+        session.until(lambda: session.run.loop.chain.look_spec == "mask")
         assert len(session.run.loop.chain.slots) == 1
 
     session.play(play)

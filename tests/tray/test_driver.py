@@ -127,16 +127,16 @@ class Driver:
         time.sleep(0.1)
         self.tool("click", button)
 
-    def choose(self, ask: Callable[[], object], spec: str) -> None:
-        """Ask for an effect, and again where the row of tiles has slid on, or what was kept was not listed yet: as a
-        person would.
+    def choose(self, ask: Callable[[], object], spec: str, name: str = "spec") -> None:
+        """Ask for an effect, or for what else `name` tells, and again where the row of tiles has slid on, or what was
+        kept was not listed yet: as a person would.
         """
 
         def is_chosen() -> bool:
             ask()
             give_up_at_s = time.monotonic() + 4.0
             while time.monotonic() < give_up_at_s:
-                if self.status().get("spec") == spec:
+                if self.status().get(name) == spec:
                     return True
                 time.sleep(0.03)
             return False
@@ -209,8 +209,26 @@ def test_a_person_goes_through_all_of_it(driver: Driver, tmp_path: Path) -> None
     driver.tool("key", "shift+4")
     driver.until(lambda: list((tmp_path / "data").rglob("4-*.toml")))
     driver.click("tab:Background")
-    driver.choose(lambda: driver.click("tile:background:none"), "background:none")
-    driver.choose(lambda: driver.tool("key", "4"), "none")
+    driver.choose(lambda: driver.click("tile:background:green"), "background:green", "background")
+    driver.click("tab:Looks")
+    driver.choose(lambda: driver.click("tile:style:composition"), "style:composition")  # the background stays,
+    driver.says(background="background:green")
+    driver.tool("key", "shift+5")
+    kept = driver.until(lambda: list((tmp_path / "data").rglob("5-*.toml")))[0].read_text("utf-8")
+    assert "style:composition" in kept
+    assert "background:green" in kept
+    driver.click("tab:Background")
+
+    def take_off() -> None:
+        for _ in range(2):  # it is asked about
+            driver.click("tile:background:none")
+
+    driver.choose(take_off, "", "background")
+    driver.says(spec="style:composition")  # and the look stays
+    driver.click("tab:Scenes")
+    driver.choose(lambda: driver.tool("key", "5"), "background:green", "background")
+    driver.choose(lambda: driver.tool("key", "4", "key", "4"), "", "background")
+    driver.says(spec="none")
 
     driver.tool("key", "Escape")  # the tray goes, and the window stays
     driver.tool("key", "m")

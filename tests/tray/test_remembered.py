@@ -58,7 +58,7 @@ def spec(run: Run) -> str:
 def wanted(chosen: str, level: int | None = None) -> Callable[[Run], bool]:
     def is_so(run: Run) -> bool:
         tree = run.supervisor.controls.parameters
-        if run.loop.chain.last_spec != chosen:
+        if run.loop.chain.look_spec != chosen:
             return False
         if level is not None and tree.get("grey.level") != level:
             run.supervisor.controls.send(SetParameter("grey.level", level))

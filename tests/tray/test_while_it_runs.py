@@ -102,7 +102,7 @@ def test_a_tile_does_not_bare_a_face_at_the_first_press() -> None:
     shown: list[str] = []
 
     def is_asked(run: Run) -> bool:
-        shown.append(run.loop.chain.last_spec)
+        shown.append(run.loop.chain.look_spec)
         return question in SAID
 
     run = play(
@@ -110,7 +110,7 @@ def test_a_tile_does_not_bare_a_face_at_the_first_press() -> None:
         sends(ChooseEffect("none")),
         is_asked,
         sends(ChooseEffect("none")),
-        lambda run: run.loop.chain.last_spec == "none",
+        lambda run: run.loop.chain.look_spec == "none",
     )
     assert set(shown) == {"mask:a"}
     assert run.loop.stats.effects == ["none"]

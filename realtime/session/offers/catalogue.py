@@ -71,7 +71,9 @@ class Catalogue(FrontEnd, Offers):
         self._spare = SpareTime()
         self._failed: dict[str, int] = {}
         self._scene_pictures: dict[str, tuple[Path, int] | None] = {}  # which one was read
-        self._thumbnails: dict[str, Pixels] = {}  # written by that thread; any may look
+        # Written by that thread; any may look:
+        self._thumbnails: dict[str, Pixels] = {}
+        self._showing_room: set[str] = set()  # those of them in which the room behind people is seen
         self._faults = OnceLogger(log)
 
     # The front-end ----------------------------------------------------------------------------------------------
@@ -102,6 +104,8 @@ class Catalogue(FrontEnd, Offers):
         return self._sources
 
     def thumbnail(self, spec: str) -> Pixels | None:
+        if spec in self._showing_room and self._controls.status.hides_surroundings:
+            return None
         return self._thumbnails.get(spec)
 
     def watch(self, shelf: str | None) -> None:
@@ -388,16 +392,17 @@ class Catalogue(FrontEnd, Offers):
         self._add_what_is_shown()
 
     def _add_what_is_shown(self) -> None:
-        """Put the effect in use on its shelf where it is not there: a photo that was named at the start."""
+        """Put the effects in use on their shelves where they are not there: a photo that was named at the start."""
         from realtime import effects
         from realtime.outputs.window.tray.state import chosen_of
 
-        spec = self._controls.status.spec
-        if not spec or chosen_of(self._shelves, spec):
-            return
-        asked = EffectSpec.parse(spec)
-        placing = effects.effect_class(asked.name).placing
-        self._add(placing.shelf, listing.offer(asked.name, asked.argument, placing))
+        status = self._controls.status
+        for spec in dict.fromkeys((status.spec, status.background)):
+            if not spec or chosen_of(self._shelves, spec):
+                continue
+            asked = EffectSpec.parse(spec)
+            placing = effects.effect_class(asked.name).placing
+            self._add(placing.shelf, listing.offer(asked.name, asked.argument, placing))
 
     def _list_scenes(self) -> None:
         """Look which scenes there are; some are kept, others laid into their folder, while the tray is open."""
@@ -441,26 +446,42 @@ class Catalogue(FrontEnd, Offers):
         frame = self._controls.untouched_picture()
         if shelf is None or frame is None:
             return False
-        hidden = self._controls.status.hides_people
+        status = self._controls.status
+        hidden = status.hides_people
         offers = [
             offer
             for offer in shelf.offers
             if offer.has_thumbnail
             and offer.made is None
             and not (offer.is_bare and hidden)
+            and not (shelf.is_background and offer.bares_room and status.hides_surroundings)
             and self._failed.get(offer.spec, 0) < _GIVEN_UP_AFTER
         ]
         if not offers:
             return False
-        fresh = [offer for offer in offers if offer.spec not in self._thumbnails]
+        fresh = [offer for offer in offers if self.thumbnail(offer.spec) is None]
         if not self._spare.is_enough(for_first=bool(fresh)):
             return False
         self._turn += 1
         offer = fresh[0] if fresh else offers[self._turn % len(offers)]
-        self._show_through(offer, small(frame))
+        background = "" if shelf.is_background or not offer.bares_room else status.background
+        if offer.bares_room and not background:
+            self._showing_room.add(offer.spec)
+        self._show_through(offer, small(frame), background)
+        if background and offer.spec in self._thumbnails:
+            self._showing_room.discard(offer.spec)
         return len(fresh) > 1
 
-    def _show_through(self, offer: Offer, frame: Frame) -> None:
+    def _show_through(self, offer: Offer, frame: Frame, background: str) -> None:
+        """`background`: what people stand before; empty: the room, or what the offer itself lays there."""
+        if background:
+            try:
+                frame = frame.with_pixels(self._get_helper().ask("shown_through", background, frame))
+            except HelperGoneError:
+                raise
+            except RealtimeError as error:  # the room is hidden, and so it stays
+                log.debug("no thumbnail before %s: %s", background, error)
+                return
         if offer.spec == "none":  # nobody need be asked what that looks like
             self._thumbnails[offer.spec] = frame.pixels
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from realtime import effects
 from realtime.cameras import PICTURE_SUFFIXES
-from realtime.control.commands import ChooseEffect
+from realtime.control.commands import ChooseBackground, ChooseEffect, Command
 from realtime.control.offers import Offer, Shelf
 from realtime.core.errors import OptionError
 from realtime.core.language import N_, _
@@ -54,18 +54,29 @@ def shelves() -> list[Shelf]:
     found["Background"] += [
         offer("background", str(path), Placing("Background")) for path in kept_pictures(backgrounds_folder())
     ]
-    return [Shelf(name, _unlike(offers), takes.get(name, ""), folder_of(name)) for name, offers in found.items()]
+    return [
+        Shelf(name, _unlike(offers), takes.get(name, ""), folder_of(name), is_background=_are_backgrounds(offers))
+        for name, offers in found.items()
+    ]
+
+
+def _are_backgrounds(offers: Sequence[Offer]) -> bool:
+    return any(isinstance(offer.command, ChooseBackground) for offer in offers)
 
 
 def offer(effect: str, argument: str, placing: Placing, *, title: str = "") -> Offer:
     """Return one tile: an effect with an argument, or alone."""
     spec = f"{effect}:{argument}" if argument else effect
     is_bare = effects.shows_people(spec) and not argument.startswith("#")
+    choose: Command = ChooseEffect(spec, FADE_S)
+    if effects.is_background(spec):
+        choose = ChooseBackground(spec, FADE_S)
     return Offer(
         spec,
         title or title_of(effect, argument, placing),
-        ChooseEffect(spec, FADE_S),
+        choose,
         is_bare=is_bare,
+        bares_room=effects.shows_surroundings(spec),
     )
 
 
@@ -143,6 +154,8 @@ def _data_folder(name: str) -> Path | None:
 
 def _offers_of(name: str, cls: type[Effect], placing: Placing) -> list[Offer]:
     arguments = [*cls.choices(), *placing.also]
+    if cls.is_background:  # what takes it off is the first, as the camera is among the looks
+        arguments.sort(key=lambda argument: argument != effects.NO_BACKGROUND)
     return [offer(name, argument, placing) for argument in arguments]
 
 

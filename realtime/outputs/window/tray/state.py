@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 
 from realtime.control.channel import ControlChannel, Status
-from realtime.control.offers import OfferedSource, Shelf
+from realtime.control.offers import OfferedSource, Shelf, scene_spec
 from realtime.core.settings import Kind
 from realtime.imaging.frame import Size
 from realtime.outputs.window.tray.values import Setting
 
+_BACKGROUND, _NONE = "background", "none"
 SOURCES = "sources"
 """The list of cameras, as a menu."""
 
@@ -98,15 +99,30 @@ def chosen_of(shelves: Sequence[Shelf], spec: str) -> str:
     return next((one for one in specs if ":" not in spec and one.startswith(f"{spec}:")), "")
 
 
-def settings_of(controls: ControlChannel, status: Status) -> tuple[Setting, ...]:
-    """Return what can be set now, of the effect that is exchanged first, then of the others, then of the label."""
+def chosen_in(shelves: Sequence[Shelf], status: Status) -> frozenset[str]:
+    """Return the specs of the offers that are in use: a look, a background, a scene. What takes off the one or the
+    other is in use where there is none.
+    """
+    specs = {offer.spec for shelf in shelves for offer in shelf.offers}
+    look = "" if status.spec == status.background else status.spec
+    without = {f"{_BACKGROUND}:{_NONE}"} if not status.background else set()
+    if not look and _NONE in specs:
+        without.add(_NONE)
+    in_use = {chosen_of(shelves, look), chosen_of(shelves, status.background), scene_spec(status.scene)}
+    return frozenset((in_use | (without & specs)) - {""})
+
+
+def settings_of(controls: ControlChannel, status: Status, *, is_behind: bool = False) -> tuple[Setting, ...]:
+    """Return what can be set now, of the look first, then of the other effects, then of the label. `is_behind`: of the
+    background first.
+    """
     live = [
         Setting(path, one, value)
         for path, one, value in controls.parameters.list()
         if one.live and (status.synthetic or not path.startswith("label."))
     ]
     owners = list(dict.fromkeys(setting.path.partition(".")[0] for setting in live))
-    last = status.spec.partition(":")[0]
+    last = (status.background if is_behind else status.spec).partition(":")[0]
 
     def rank(owner: str) -> int:
         return 0 if owner == last else 2 if owner == "label" else 1

@@ -16,7 +16,7 @@ from realtime.control.commands import (
     SetPaused,
     SetRecording,
 )
-from realtime.control.offers import Offer, scene_spec
+from realtime.control.offers import Offer
 from realtime.core.errors import OptionError
 from realtime.core.language import _
 from realtime.core.settings import Kind, Value
@@ -25,7 +25,7 @@ from realtime.imaging.sdl import pygame
 from realtime.outputs.window.tray import focus
 from realtime.outputs.window.tray.layout import ADD, BAR, COUNT, HELP, MENU, SHELF, Layout, lay_out
 from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
-from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_of, settings_of
+from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in, settings_of
 from realtime.outputs.window.tray.theme import Theme
 from realtime.outputs.window.tray.values import Setting
 from realtime.outputs.window.tray.widgets import Slider, Tile, Widget
@@ -170,7 +170,7 @@ class Tray:
         elif self._recording_since_s is None:
             self._recording_since_s = now_s
         shelves = offers.shelves if offers is not None else ()
-        chosen = frozenset({chosen_of(shelves, status.spec), scene_spec(status.scene)}) - {""}
+        chosen = chosen_in(shelves, status)
         if self._hand.opening and (self._hand.opening in chosen or now_s > self._opening_until_s):
             self._hold(opening="")
         self._hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
@@ -202,7 +202,7 @@ class Tray:
             hides_people=status.hides_people,
             shelves=shelves,
             sources=sources,
-            settings=settings_of(controls, status),
+            settings=settings_of(controls, status, is_behind=shown is not None and shown.is_background),
             thumbnails=tuple(thumbnails),
         )
 
@@ -624,12 +624,18 @@ class Tray:
 
     # Parameters -------------------------------------------------------------------------------------------------
 
+    def _settings(self) -> tuple[Setting, ...]:
+        """Return what can be set now, in the order in which it is drawn."""
+        shelf = None if self._state is None else self._state.shelf
+        is_behind = shelf is not None and shelf.is_background
+        return settings_of(self._controls, self._controls.status, is_behind=is_behind)
+
     def _setting(self, path: str) -> Setting | None:
         """Return a setting as it is now: what was drawn may be a moment old."""
-        return next((one for one in settings_of(self._controls, self._controls.status) if one.path == path), None)
+        return next((one for one in self._settings() if one.path == path), None)
 
     def _step_first(self, notches: int) -> None:
-        settings = settings_of(self._controls, self._controls.status)
+        settings = self._settings()
         first = next((setting for setting in settings if setting.is_slider), None)
         if first is not None:
             self._step(first.path, notches)
