@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import onnx
 import torch
+from onnxscript.optimizer import optimize_ir
 from torch import Tensor, nn
 
 from realtime import __version__
@@ -63,7 +64,10 @@ def write_graph(
                 input_names=list(names),
                 output_names=list(OUTPUT_NAMES[card.kind]),
                 verbose=False,
+                optimize=False,  # below, without looking for attention and the like, a tenth of the time
             )
+            assert program is not None
+            optimize_ir(program.model, num_iterations=1)
         except Exception as error:
             raise ModelError(f"the network cannot be written as ONNX: {_cause(error)}") from error
     assert program is not None
