@@ -160,8 +160,8 @@ def measure_flicker(path: Path) -> dict[str, float]:
 
 
 def measure_pan(path: Path, *, steady: bool) -> float:
-    """The same ratio while the camera turns by a pixel a frame, each picture laid over the one before it where they show
-    the same: by whole pixels, so that nothing is resampled.
+    """The same ratio while the camera turns by a pixel a frame, each picture laid over the one before it where both
+    show the same: by whole pixels, so that nothing is resampled.
     """
     wide = photo(Size(384 + _PAN_FRAMES, 384))
     noise, spread = np.random.default_rng(2), 4 * np.sqrt(0.4 + 0.6 * wide / 128)
@@ -321,7 +321,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         lines.append(
             f"| {name} | {one['ms']:.2f} | {1e3 / one['ms']:.0f} | {baseline_ms / one['ms']:.1f} "
             f"| {one['contract']:.1%} | {calm['noise']:.2f} (as painted {calm['noise, as painted']:.2f}) "
-            f"| {calm['H.264']:.2f} ({calm['H.264, as painted']:.2f}) | {calm['pan']:.2f} ({calm['pan, as painted']:.2f}) |"
+            f"| {calm['H.264']:.2f} ({calm['H.264, as painted']:.2f}) "
+            f"| {calm['pan']:.2f} ({calm['pan, as painted']:.2f}) |"
         )
     lines += ["", "| live | fps | of | age p50, frames | dropped | works at |", "| --- | --- | --- | --- | --- | --- |"]
     for name, stats in live.items():
