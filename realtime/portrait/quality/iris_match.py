@@ -18,6 +18,8 @@ from realtime.portrait.quality.residue import dark_lines
 
 _WHITE_FROM = 0.6
 """Share of the way from the iris' brightness to the white's, from where on all counts as white."""
+_GREY_REACH = 1.5
+"""Eye widths from an eye's middle: farther than any iris is looked for."""
 _FITTING = 0.85
 """Share of an iris' places that must be like the original's."""
 IRIS_SCALES = np.linspace(0.8, 1.2, 17, dtype=np.float32)
@@ -48,6 +50,31 @@ class Irises:
     """How much darker than in the picture the lines are where they were and are no more, grey levels (`residue.py`)."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Grey:
+    """The mean of the three colours around an eye: what is matched is looked up some twelve thousand times."""
+
+    pixels: Floats
+    left: int
+    top: int
+
+    @classmethod
+    def around(cls, picture: Pixels, shape: EyeShape) -> _Grey:
+        height, width = picture.shape[:2]
+        reach = _GREY_REACH * shape.width_px
+        (left, top), (right, bottom) = (
+            np.clip(np.rint(shape.middle_px + sign * reach), 0, (width - 1, height - 1)).astype(int).tolist()
+            for sign in (-1, 1)
+        )
+        return cls(picture[top : bottom + 1, left : right + 1].mean(axis=-1, dtype=np.float32), left, top)
+
+    def at(self, x: Floats, y: Floats) -> Floats:
+        """Return brightness at places of the picture."""
+        at_x, at_y = x - np.float32(self.left), y - np.float32(self.top)
+        found = cv2.remap(self.pixels, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.float32)
+
+
 class IrisWatch:
     """Compares the irises of finished frames with those of the picture they were made from."""
 
@@ -62,7 +89,8 @@ class IrisWatch:
         self._u, self._v = (grid.ravel() for grid in np.meshgrid(steps, steps))
         self._templates = []
         for shape in self._shapes:
-            values, open_ = self._sample(picture, shape, self._u[None], self._v[None], shape.iris, shape.radius)
+            grey = _Grey.around(picture, shape)
+            values, open_ = self._sample(grey, shape, self._u[None], self._v[None], shape.iris, shape.radius)
             self._templates.append(self._template(values[0], open_[0]))
         self.brightness = float(np.mean([_iris_brightness(picture, shape) for shape in self._shapes]))
 
@@ -75,9 +103,10 @@ class IrisWatch:
             # The size of an eye in the frame is that of the mesh; the iris' own is what is asked for.
             own = self._shapes[number]
             shape = dataclasses.replace(seen, radius=own.radius * own.width_px / seen.width_px)
-            place = _WIDE_MOVES[int(np.argmax(self._match(frame, number, shape, _WIDE_MOVES, 1.0)))]
+            grey = _Grey.around(frame, shape)
+            place = _WIDE_MOVES[int(np.argmax(self._match(grey, number, shape, _WIDE_MOVES, 1.0)))]
             near = (place + _NEAR_MOVES).astype(np.float32)
-            found = [self._nearest(frame, number, shape, near, float(scale)) for scale in IRIS_SCALES]
+            found = [self._nearest(grey, number, shape, near, float(scale)) for scale in IRIS_SCALES]
             scores = np.array([score for score, _ in found])
             score_by_scale += scores
             best = found[int(np.argmax(scores))][1]
@@ -88,20 +117,20 @@ class IrisWatch:
         brightness = float(np.mean([_iris_brightness(frame, shape) for shape in places]))
         return Irises(score_by_scale, brightness, left_behind)
 
-    def _nearest(self, frame: Pixels, number: int, shape: EyeShape, near: Floats, scale: float) -> tuple[float, Floats]:
+    def _nearest(self, grey: _Grey, number: int, shape: EyeShape, near: Floats, scale: float) -> tuple[float, Floats]:
         """Return how like the original's iris the frame is at one scale, and by which move (2,) that is found."""
-        coarse = near[int(np.argmax(self._match(frame, number, shape, near, scale)))]
+        coarse = near[int(np.argmax(self._match(grey, number, shape, near, scale)))]
         fine = (coarse + _FINE_MOVES).astype(np.float32)
-        scores = self._match(frame, number, shape, fine, scale)
+        scores = self._match(grey, number, shape, fine, scale)
         best = int(np.argmax(scores))
         return float(scores[best]), fine[best]
 
-    def _match(self, frame: Pixels, number: int, shape: EyeShape, moves: Floats, scale: float) -> NDArray[np.float64]:
+    def _match(self, grey: _Grey, number: int, shape: EyeShape, moves: Floats, scale: float) -> NDArray[np.float64]:
         """Return how like the original's iris the frame is, for moves (n, 2) of its place, in eye widths."""
         template, mask, white = self._templates[number]
         at_u = moves[:, :1] / shape.radius + self._u[None] * scale
         at_v = moves[:, 1:] / shape.radius + self._v[None] * scale
-        values, open_ = self._sample(frame, shape, at_u, at_v, shape.iris, shape.radius)
+        values, open_ = self._sample(grey, shape, at_u, at_v, shape.iris, shape.radius)
         return _likeness(np.minimum(values, white), template[None], open_ & mask[None])
 
     def _template(self, values: Floats, is_open: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_], float]:
@@ -121,7 +150,7 @@ class IrisWatch:
 
     @staticmethod
     def _sample(
-        picture: Pixels,
+        grey: _Grey,
         shape: EyeShape,
         u: Floats,
         v: Floats,
@@ -131,9 +160,8 @@ class IrisWatch:
         """Return brightness at places given in iris radii from the iris, and which of them the lids leave open."""
         along, across = iris[0] + u * radius, iris[1] + v * radius
         x, y = shape.picture_of(along, across)
-        values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         upper, lower = shape.lids(along)
-        return values.mean(axis=-1).astype(np.float32), (across > upper + 0.04) & (across < lower - 0.02)
+        return grey.at(x, y), (across > upper + 0.04) & (across < lower - 0.02)
 
 
 def _likeness(values: Floats, template: Floats, counts: NDArray[np.bool_]) -> NDArray[np.float64]:
