@@ -28,8 +28,9 @@ class FaceSource(ABC):
     corners: Floats
     """(504, 2): where the corners of a face (`field.with_rim`) lie in the picture it draws from."""
     lips: NDArray[np.float32] | None = None
-    """(3,) BGR: `draw` has skin in the place of the lips, and the viewer's own are worn in this colour. None: it has
-    lips."""
+    """(3,) BGR: `draw` has no mouth of its own, and the viewer's own lips are worn in this colour. None: it has one."""
+    lips_worn: float = 0.0
+    """How far lips that `draw` has cover the viewer's all the same, 0..1."""
 
     own_mouth: float = 0.0
     """How far `draw` had the inside of a mouth, 0..1: so far the viewer's own is not seen."""

@@ -228,7 +228,7 @@ class Compositor:
             covered = cv2.convertScaleAbs(alpha, alpha=self.source.own_mouth) if self.source.own_mouth > 0 else None
             openings.append(geometry.in_place(MOUTH))
             if self.source.lips is not None:
-                clear_lips(alpha, geometry)
+                clear_lips(alpha, geometry, self.source.lips_worn)
         if keep.eyes:
             for edge, behind in zip(EYES, LIDS, strict=True):
                 openings.append(geometry.in_place(edge) * (1 - _LID) + geometry.in_place(behind) * _LID)

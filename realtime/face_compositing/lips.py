@@ -91,12 +91,27 @@ def _gain(wanted: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(hue * kept * np.clip(brighter**_BRIGHTNESS_SHARE, _LEAST_BRIGHT, _MOST_BRIGHT), np.float32)
 
 
-def clear_lips(alpha: NDArray[np.uint8], geometry: FaceGeometry) -> None:
-    """Let the viewer's lips be seen: 0 in them and a little around, in place, in (height, width) of the rectangle."""
+def clear_lips(alpha: NDArray[np.uint8], geometry: FaceGeometry, worn: float = 0.0) -> None:
+    """Let the viewer's lips be seen: in them and a little around, (height, width) of the rectangle become `worn` times
+    what they were, in place.
+    """
     loop = np.rint(geometry.in_place(LIPS) * 2**_SUBPIXEL_BITS).astype(np.int32)
-    cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
     room = max(1, round(2 * _ROOM * geometry.place.width))
-    cv2.polylines(alpha, [loop], True, 0, room, cv2.LINE_AA, _SUBPIXEL_BITS)
+    if worn <= 0:
+        cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.polylines(alpha, [loop], True, 0, room, cv2.LINE_AA, _SUBPIXEL_BITS)
+        return
+    # The new face's lips have an edge of their own: around them nothing of the viewer's need be seen.
+    box = _box(geometry.in_place(LIPS), 1, alpha.shape)
+    if box.width < 4 or box.height < 4:
+        return
+    lips = box.of(alpha)
+    mask = np.zeros_like(lips)
+    cv2.fillPoly(
+        mask, [loop - (box.left << _SUBPIXEL_BITS, box.top << _SUBPIXEL_BITS)], 255, cv2.LINE_AA, _SUBPIXEL_BITS
+    )
+    cv2.multiply(mask, lips, dst=mask, scale=(1 - worn) / 255)
+    cv2.subtract(lips, mask, dst=lips)
 
 
 def _box(loop: NDArray[np.float64], room: int, shape: tuple[int, ...]) -> Place:

@@ -24,7 +24,7 @@ from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.swap.face.blending import Weighed, blended
 from realtime.swap.face.building import built
-from realtime.swap.face.face_file import FaceFile, read_face, write_face
+from realtime.swap.face.face_file import FORMAT, FaceFile, read_face, write_face
 from realtime.swap.face.opening import open_face
 from realtime.swap.face.proportions import mean_shape, strangeness
 from realtime.swap.face.registration import moved, moved_together
@@ -245,7 +245,7 @@ def test_a_face_cut_short_anywhere_is_refused(written: Path, tmp_path: Path) -> 
 
 
 def test_a_strangers_words_cannot_write_on_the_terminal(written: Path, tmp_path: Path) -> None:
-    words = json.dumps({"format": 1, "title": "a\x1b[2Jb\n", "report": ["x\r\ny" * 1000, 5]}).encode()
+    words = json.dumps({"format": FORMAT, "title": "a\x1b[2Jb\n", "report": ["x\r\ny" * 1000, 5]}).encode()
     face = read_face(repacked(written, tmp_path / "t.face", lambda parts: parts.__setitem__("face.json", words)))
     assert face.title == "a [2Jb"
     assert len(face.report) == 1

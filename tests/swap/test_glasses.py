@@ -11,8 +11,15 @@ import pytest
 from realtime.core.errors import ModelError
 from realtime.face_compositing.compositor import Compositor, KeptFeatures
 from realtime.face_compositing.face_geometry import FaceGeometry
-from realtime.face_compositing.occlusion.glasses import GlassesDetector, GlassesNetwork, taken_off, without_glasses
+from realtime.face_compositing.occlusion.glasses import (
+    GlassesDetector,
+    GlassesNetwork,
+    _thresholds,
+    taken_off,
+    without_glasses,
+)
 from realtime.faces.detection.still_pictures import find_faces
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
@@ -48,6 +55,17 @@ def test_glasses_are_found_and_skin_is_not(photo: Pixels, mesh: FaceMesh) -> Non
         x, y = np.rint(geometry.in_place((number,))[0]).astype(int)
         assert mask[y, x] < 30
     assert 0.02 < (mask > 128).mean() < 0.25
+
+
+def test_a_brow_must_surely_be_glasses_to_stay() -> None:
+    least, surely = _thresholds()
+    for number in (105, 334):  # the upper edge of each brow
+        x, y = np.rint((uv_points()[number] - (0, 0.225)) * 160 - 0.5).astype(int)
+        assert least[y, x] > 0.4
+        assert surely[y, x] > 0.65
+    for number in (168, 33, 263, 50):  # bridge and eyes
+        x, y = np.rint((uv_points()[number] - (0, 0.225)) * 160 - 0.5).astype(int)
+        assert least[y, x] < 0.15
 
 
 def test_who_wears_none_wears_none(shared_data: Path, meter: FaceMeasurer) -> None:

@@ -19,7 +19,7 @@ from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.faces.detection.still_pictures import find_faces
 from realtime.faces.landmarks.measurement import FaceMeasurer
-from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.mesh import LEFT_BROW, RIGHT_BROW, FaceMesh
 from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.numerics import Floats
@@ -212,6 +212,24 @@ def test_a_fringe_stays_over_the_new_face_from_the_first_frame_on_and_does_not_f
         if before is not None:
             assert np.abs(hidden - before).mean() < 0.01
         before = hidden
+
+
+def test_hair_takes_no_dark_brow_along(clip: list[Moment]) -> None:
+    pixels, mesh, _ = clip[0]
+    black = pixels.copy()
+    temples = (21, 54, 103, 104, 63, 70, 139), (251, 284, 332, 333, 293, 300, 368)  # down to the brows' ends
+    for part in (LEFT_BROW, RIGHT_BROW, *temples):
+        hull = cv2.convexHull(np.rint(mesh.points[list(part), :2]).astype(np.int32))
+        cv2.fillConvexPoly(black, hull, (25, 25, 30))
+    (hidden,) = look(OcclusionDetector(), [Moment(black, mesh)])
+    geometry = laid(mesh, black)
+    at = {
+        number: tuple(np.rint(geometry.in_place((number,))[0] * GRID / geometry.place.size).astype(int))
+        for number in (68, 105)
+    }
+    (x, y), (brow_x, brow_y) = at[68], at[105]
+    assert hidden[y, x] > 0.3
+    assert hidden[brow_y : brow_y + 3, brow_x].max() < 0.05
 
 
 def test_whoever_comes_next_is_looked_at_anew(clip: list[Moment]) -> None:

@@ -9,12 +9,13 @@ import numpy as np
 
 from realtime.face_compositing.anonymization import anonymize, anonymize_all, restore
 from realtime.face_compositing.face_geometry import FaceGeometry
+from realtime.faces.landmarks.canonical import uv_points
 from realtime.faces.landmarks.mesh import FOREHEAD_TOP, OVAL, FaceMesh
 from realtime.imaging.frame import Box, Pixels, Size
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, folds_in
 from realtime.swap.photo.skin_segmentation import skin_mask
-from realtime.swap.photo.skin_texture import without_hair
+from realtime.swap.photo.skin_texture import wearable_part, without_hair
 from tests.swap.conftest import difference, inside
 
 
@@ -58,6 +59,17 @@ def test_skin_is_cut_from_a_cap_and_a_bright_forehead_stays(photo: Pixels, mesh:
     lit = np.clip(photo * lamp, 0, 255).astype(np.uint8)
     assert share(photo, 9) == share(lit, 9) == share(lit, 50) == 1
     assert np.array_equal(skin_mask(photo, mesh)[0], skin_mask(photo, mesh)[0])
+
+
+def test_strands_that_hang_over_a_forehead_become_skin_and_a_mole_stays(photo: Pixels, mesh: FaceMesh) -> None:
+    x, y = np.rint(uv_points()[9] * 96).astype(int)  # between the brows, below a cap
+    strand, mole = photo.copy(), photo.copy()
+    down = np.rint(mesh.points[[10, 151, 9], :2]).astype(np.int32)
+    cv2.polylines(strand, [down], False, (40, 50, 70), 3, cv2.LINE_AA)
+    cv2.circle(mole, tuple(down[2].tolist()), 3, (40, 50, 70), -1, cv2.LINE_AA)
+    plain, hung, spotted = (wearable_part(pixels, mesh)[y - 3, x] for pixels in (photo, strand, mole))
+    assert hung < 0.5
+    assert min(plain, spotted) > 0.7
 
 
 def test_what_is_filled_in_beside_white_skin_is_no_other_colour(photo: Pixels, mesh: FaceMesh) -> None:

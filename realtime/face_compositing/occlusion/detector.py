@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from realtime.face_compositing.face_geometry import GRID, FaceGeometry
 from realtime.face_compositing.occlusion.appearance_model import GETS_USED_S, AppearanceModel
-from realtime.face_compositing.occlusion.hair import hair
+from realtime.face_compositing.occlusion.hair import brows, hair
 from realtime.face_compositing.occlusion.network import OccluderNetwork
 from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, depth_inside, openings, to_grid, unwrap
 from realtime.imaging.frame import Pixels
@@ -93,7 +93,10 @@ class OcclusionDetector:
         front = np.maximum(self._in_front, self._hair)
         if float(front.max()) < 1 / 255:
             return np.ones((GRID.height, GRID.width), np.float32)
-        return 1 - self._to_edges(to_grid(front, geometry), view.small)
+        on_grid = to_grid(front, geometry)
+        edged = self._to_edges(on_grid, view.small)
+        # Hair that hangs beside a dark brow would take it along, and it would be seen above the new one.
+        return 1 - np.where(to_grid(brows(), geometry) > 0, np.minimum(edged, on_grid), edged)
 
     def _to_edges(self, mask: Floats, picture: Pixels) -> Floats:
         """Return a mask on the grid whose edges lie on the picture's."""

@@ -21,7 +21,7 @@ from realtime.core.language import _
 from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
-from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.faces.landmarks.mesh import LEFT_BROW, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
@@ -43,6 +43,10 @@ _PAUSE_S = 1.0
 _FROM, _SURE = 0.1, 0.35
 """How surely a point is glasses: from where on it begins to stay, and stays altogether. What is beside a rim is skin,
 which has the viewer's colour on the new face as well: some of it too much is not seen, a rim cut short is."""
+_BROW_FROM, _BROW_SURE = 0.45, 0.7
+"""The same over the brows: a dark one above a rim has 0.1 to 0.4, and would be seen above the new one; the rim 0.7."""
+_BROW_ROOM = 3
+"""Points of the band above the mesh's brows that thick ones reach."""
 _SEEN, _LEAST_AREA, _DARK = 0.5, 0.012, 0.3
 """Of the band: rimless glasses have 0.02 and more; faces without any 0 to 0.003; dark
 lenses fill half of it, thick rims a fifth."""
@@ -94,6 +98,22 @@ def _plane() -> Floats:
     across = np.linspace(-0.5, 0.5, BAND.width, dtype=np.float32)
     down = np.linspace(-0.5, 0.5, BAND.height, dtype=np.float32)
     return np.stack(np.meshgrid(across, down)).astype(np.float32)
+
+
+@functools.cache
+def _thresholds() -> tuple[Floats, Floats]:
+    """Return (56, 160) each: how surely a point must be glasses to begin to stay, and to stay altogether."""
+    brows = np.zeros((BAND.height, BAND.width), np.uint8)
+    for brow in (LEFT_BROW, RIGHT_BROW):
+        upper, lower = np.split((uv_points()[list(brow)] - (0, _TOP)) * BAND.width - 0.5, 2)
+        places = np.concatenate([upper, (upper + lower) / 2])  # below are rims
+        cv2.fillConvexPoly(brows, cv2.convexHull(np.rint(places).astype(np.int32)), 1)
+    above = cv2.dilate(brows, np.ones((_BROW_ROOM + 1, 3), np.uint8), anchor=(1, 0))
+    share = cv2.blur(above.astype(np.float32), (3, 3))
+    return (
+        np.asarray(_FROM + share * (_BROW_FROM - _FROM), np.float32),
+        np.asarray(_SURE + share * (_BROW_SURE - _SURE), np.float32),
+    )
 
 
 @functools.cache
@@ -183,7 +203,8 @@ class GlassesDetector:
         """
         if not self.are_worn:
             return None
-        sure = np.clip((cv2.dilate(self._found, _AROUND) - _FROM) / (_SURE - _FROM), 0, 1)
+        least, surely = _thresholds()
+        sure = np.clip((cv2.dilate(self._found, _AROUND) - least) / (surely - least), 0, 1)
         places = geometry.flat_map * BAND.width - np.array([0.5, _TOP * BAND.width + 0.5], np.float32)
         places[geometry.margin <= 0] = -8
         whole = geometry.floats_like("glasses' places", 2)

@@ -51,6 +51,13 @@ def hair(usual: Floats) -> Floats:
 
 
 @functools.cache
+def brows() -> Floats:
+    """Return (SIDE, SIDE), 1 in the brows and a little around, where no hair is looked for. Read only."""
+    found: Floats = np.logical_or(around(RIGHT_BROW, 1), around(LEFT_BROW, 1)).astype(np.float32)
+    return found
+
+
+@functools.cache
 def _skin_zone() -> NDArray[np.bool_]:
     mouth, eyes = openings(2)
     rows = (np.arange(SIDE) + 0.5) / SIDE
@@ -62,9 +69,8 @@ def _skin_zone() -> NDArray[np.bool_]:
 def _zone() -> Floats:
     """Return (SIDE, SIDE), 0 or 1: where hair may lie."""
     rows = ((np.arange(SIDE) + 0.5) / SIDE)[:, None]
-    brows = around(RIGHT_BROW, 1) | around(LEFT_BROW, 1)
     zone = (rows < _FOREHEAD_TO) | ((rows < _CHEEKS_TO) & (depth_inside() < _SIDES))
-    return (zone & on_face() & ~brows & ~openings(2)[1]).astype(np.float32)
+    return np.asarray(zone & on_face() & (brows() == 0) & ~openings(2)[1], np.float32)
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """The `.face` file: a face made ready to be worn, in one ZIP archive of stored entries.
 
     face.json     format, title, and what each photo gave, in words
-    skin.png      the face, (height, width, 3), its mouth taken out where no photo has one at rest
-    mouth.png     the same with a mouth; left out where `skin.png` has one
+    skin.png      the face, (height, width, 3), with closed lips where no photo has a mouth at rest
+    mouth.png     the same with a photo's mouth; left out where `skin.png` has one at rest
     smile.png     a mouth that smiles, where a photo has one; with smile.f32: 40 × 2 points of its lips, and how far
                   it is open, in eye distances
     points.f32    little-endian floats: 504 × 2 corners in the pictures, 468 × 3 points of the mesh, the outline's
@@ -37,7 +37,7 @@ from realtime.picture_files.reader import decode_picture
 from realtime.swap.photo.photo_face import PhotoLevels, halvings
 from realtime.swap.photo.smiling_mouth import LIP_POINTS, SmilingMouth
 
-FORMAT = 1
+FORMAT = 2
 _ABOUT, _SKIN, _MOUTH, _POINTS = "face.json", "skin.png", "mouth.png", "points.f32"
 _SMILE, _SMILE_POINTS = "smile.png", "smile.f32"
 _CORNERS = POINT_COUNT + 36

@@ -18,6 +18,9 @@ from realtime.imaging.pixels import ONE_MAP
 FLAT_SIDE = 256
 """Of the flat face that shading is worked on: folds are 3 to 8 of its points wide, lips end to half a point."""
 
+LUMA = np.array([0.114, 0.587, 0.299], np.float32)
+"""Of BGR (ITU-R BT.601)."""
+
 
 def flattened(photo: Pixels, mesh: FaceMesh) -> Floats:
     """Return (side, side, 3) BGR, 1..256: the face of a photo."""

@@ -4,8 +4,8 @@ How far it smiles is told by its mesh (`realtime/faces/landmarks/smile.py`). Wha
 many faces (`smile.npz`, `tools/learn_smile.py`): how each point moves, and how skin shades, an expression ratio image
 (Liu, Shan, Zhang, 2001). Both are taken back. What is left are the folds that are this face's own, beside nose and
 mouth and around the eyes. There the broad shading of the skin goes on from beside them, and the finest detail stays.
-The mouth is taken out altogether, skin in its place: lips and teeth that are parted do not close. The viewer's own lips
-are worn, in the colour of the photo's.
+The lips are closed over what is between them (`closed_lips.py`). The viewer's own, in the colour of the photo's, are
+seen through them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.face_compositing.folds import CREASES, FOLDS, NOSE, hull, lines
-from realtime.faces.landmarks.mesh import EYES, LIPS, MOUTH, FaceMesh
+from realtime.faces.landmarks.canonical import uv_points
+from realtime.faces.landmarks.mesh import EYES, LIPS, MOUTH, OVAL, FaceMesh
 from realtime.faces.landmarks.smile import axes_of, smile_share, smile_strength
 from realtime.imaging.frame import Pixels
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
-from realtime.swap.photo.flat_photo import FLAT_SIDE, flattened, places_on_flat, soft_mask, to_bytes
+from realtime.swap.photo.closed_lips import with_closed_lips
+from realtime.swap.photo.flat_photo import FLAT_SIDE, LUMA, flattened, places_on_flat, soft_mask, to_bytes
 
 SHADING_SIDE = 96
 """Of the flat face that a smile's shading is kept on."""
@@ -39,10 +41,18 @@ _SHADING_SHARE, _FOLD_SHARE, _CREASE_SHARE, _FOLD_CREASE_SHARE = 0.4, 0.8, 0.5, 
 no classifier sees less of a smile (`python -m tools.measure_swap`)."""
 _CREASE = 0.05
 """Dark lines thinner than this, in sides of the flat face, are creases."""
+_STRONGER, _GRAIN, _BROWS = 0.3, 0.006, 0.03
+"""How much stronger features become whose size, in widths of the face, lies between the latter two. A face loses
+contrast with its smile; so much gives 0.02 of likeness back."""
+_THIN = 0.025
+"""In widths of the face in its photo: what is left of a crease once the flat face's is filled."""
 _DEEPEST = 1.6
 """Times as bright: what is darker than that is a beard, or a nostril."""
 _MOST_CHANGE = 0.9
 """Of the logarithm: a fold is made no more than two and a half times as bright."""
+_REDDER, _COLOUR_REACH = 0.06, 0.05
+"""Of the logarithm of red over blue, above the skin beside it: from where on a line is as red as a fold; and how far
+around, in sides of the flat face, that skin lies."""
 _APART, _WIDE_APART = 0.07, 0.16
 """Between the lips' inner edges, in eye distances: from where on a mouth is not closed, and surely shows teeth."""
 _SAMPLES = (0.35, 0.5, 0.65)
@@ -53,7 +63,7 @@ class Neutral(NamedTuple):
     """A photo's face at rest."""
 
     skin: Pixels
-    """Without folds, and with skin in the place of the mouth."""
+    """Without folds, the lips closed over the teeth."""
     with_mouth: Pixels
     """Without folds, the mouth as it was."""
     mesh: FaceMesh
@@ -79,17 +89,16 @@ def neutralized(photo: Pixels, mesh: FaceMesh) -> Neutral | None:
         return None
     flat = flattened(photo, mesh)
     change = _unfolded(flat, share, smile_strength(mesh))
-    even = flat * np.exp(change)
-    soft = np.asarray(cv2.GaussianBlur(even, (0, 0), 1.0), np.float32)
-    bare = inpainted(soft, (_grown(_lips()) == 0).astype(np.float32))
     places = places_on_flat(photo, mesh)
 
     def on_photo(values: Floats) -> Floats:
         return np.asarray(cv2.remap(values, places, ONE_MAP, cv2.INTER_LINEAR), np.float32)
 
-    with_mouth = photo * np.exp(on_photo(change.astype(np.float32)))
-    covered = on_photo(soft_mask(_lips(), 0.006))[..., None]
-    skin = with_mouth + covered * (on_photo(bare) - with_mouth)
+    unfolded = np.asarray(photo * np.exp(on_photo(change.astype(np.float32))), np.float32)
+    with_mouth = _stronger(unfolded, on_photo(_inner()), mesh.width_px)
+    lined = on_photo(share * soft_mask(_folds(), 0.008)) * _thin_lines(with_mouth, mesh.width_px)
+    with_mouth *= np.exp(lined)[..., None]
+    skin = with_closed_lips(with_mouth, mesh)
     return Neutral(to_bytes(skin), to_bytes(with_mouth), at_rest(mesh), lips_colour(photo, mesh))
 
 
@@ -124,7 +133,28 @@ def _unfolded(flat: Floats, share: float, strength: float) -> Floats:
     grey = cv2.cvtColor(flat * np.exp(change).astype(np.float32), cv2.COLOR_BGR2GRAY)
     where = np.maximum(_CREASE_SHARE * soft_mask(_creases(), 0.012), _FOLD_CREASE_SHARE * soft_mask(_folds(), 0.012))
     where = where * (1 - soft_mask(_eyes(), 0.008))
-    return np.asarray(change + (share * where * _depth_of_lines(grey))[..., None], np.float32)
+    change = change + (share * where * _depth_of_lines(grey))[..., None]
+    return np.asarray(change + share * _paler(flat, change), np.float32)
+
+
+def _paler(flat: Floats, change: Floats) -> Floats:
+    """Return (side, side, 3) what to add to `change`, to give folds and creases the colour of the skin beside them:
+    a dark line is redder than skin, and made as bright it would be a bright red one.
+    """
+    colour = np.log(flat) + change
+    colour = np.asarray(colour - (colour @ LUMA)[..., None], np.float32)
+    lined = soft_mask(np.maximum(_folds(), _creases()), 0.008)
+    plain = (1 - np.maximum(lined, np.maximum(soft_mask(_lips(), 0.01), soft_mask(_eyes(), 0.012))))[..., None]
+    weights = np.clip(plain, 0, 1)
+    beside = _spread(colour * weights) / (_spread(weights[..., 0])[..., None] + 1e-3)
+    seen = np.asarray(cv2.GaussianBlur(colour, (0, 0), 0.8), np.float32)
+    redder = np.clip((seen - beside)[..., 2] - (seen - beside)[..., 0], 0, None)
+    where = lined * (1 - soft_mask(_eyes(), 0.008)) * np.clip(redder / _REDDER, 0, 1)
+    return np.asarray(where[..., None] * (beside - seen), np.float32)
+
+
+def _spread(values: Floats) -> Floats:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), _COLOUR_REACH * FLAT_SIDE), np.float32)
 
 
 def _depth_of_lines(grey: NDArray[np.floating]) -> Floats:
@@ -139,6 +169,22 @@ def _depth_of_lines(grey: NDArray[np.floating]) -> Floats:
     return depth
 
 
+def _stronger(photo: Floats, where: Floats, width_px: float) -> Floats:
+    """Return a face with what is as large as a brow or a nostril in more contrast."""
+    broad, fine = (cv2.GaussianBlur(photo, (0, 0), max(0.3, size * width_px)) for size in (_BROWS, _GRAIN))
+    return np.asarray(np.clip(photo + (_STRONGER * where)[..., None] * (fine - broad), 0, 255), np.float32)
+
+
+def _thin_lines(photo: NDArray[np.floating], width_px: float) -> Floats:
+    """Return (height, width) by how much lines finer than a point of the flat face must become brighter, in the
+    logarithm.
+    """
+    grey = cv2.GaussianBlur(np.asarray(photo @ LUMA, np.float32) + 1, (0, 0), 0.5)
+    size = max(3, round(_THIN * width_px) | 1)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    return np.asarray(np.log(np.clip(cv2.GaussianBlur(closed, (0, 0), 0.7) / grey, 1, _DEEPEST)), np.float32)
+
+
 @functools.cache
 def _smile() -> tuple[NDArray[np.float64], Floats]:
     """Return (468, 3) how points move in a smile, in eye distances of the face's own axes; (side, side) how the
@@ -148,10 +194,6 @@ def _smile() -> tuple[NDArray[np.float64], Floats]:
         shading = parts["shading"].astype(np.float32) / _SHADING_STEPS
         large = cv2.resize(shading, (FLAT_SIDE, FLAT_SIDE), interpolation=cv2.INTER_CUBIC)
         return parts["shape"].astype(np.float64), np.asarray(cv2.GaussianBlur(large, (0, 0), 2.0), np.float32)
-
-
-def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
 
 
 @functools.cache
@@ -167,6 +209,15 @@ def _creases() -> NDArray[np.uint8]:
 @functools.cache
 def _lips() -> NDArray[np.uint8]:
     return hull(LIPS, _LIPS_ROOM, FLAT_SIDE)
+
+
+@functools.cache
+def _inner() -> Floats:
+    """Return (side, side), 1 inside the face, down to 0 at its outline, where it must meet the wearer's."""
+    outline = np.rint(uv_points()[list(OVAL)] * FLAT_SIDE - 0.5).astype(np.int32)
+    filled = cv2.fillPoly(np.zeros((FLAT_SIDE, FLAT_SIDE), np.uint8), [outline], 255)
+    depth = cv2.distanceTransform(filled, cv2.DIST_L2, 5) / FLAT_SIDE
+    return np.asarray(np.clip((depth - 0.05) / 0.12, 0, 1), np.float32)
 
 
 @functools.cache

@@ -41,9 +41,9 @@ class PhotoLevels:
     levels: tuple[Pixels, ...]
     """The face in its own size, and halved again and again."""
     with_mouth: tuple[Pixels, ...]
-    """The same, where `levels` have skin instead of a mouth; else the very same."""
+    """The same with the photo's mouth, where `levels` have closed lips instead; else the very same."""
     lips: NDArray[np.float32] | None
-    """(3,) their colour, BGR, where `levels` have no mouth: the photo smiles, or shows its teeth."""
+    """(3,) their colour, BGR, where the photo's mouth is not at rest: it smiles, or shows its teeth."""
     corners: Floats
     """(504, 2): the mesh's points and the ring around them, in the first level. Read only."""
     mesh: FaceMesh
@@ -76,11 +76,11 @@ class CutFace:
     """A face cut out of its photo: skin alone, in even light, at rest."""
 
     skin: Pixels
-    """Of the photo what is around the face; in the place of a mouth that is not at rest there is skin."""
+    """Of the photo what is around the face; in the place of a mouth that is not at rest there are its lips, closed."""
     with_mouth: Pixels
     """The same with the photo's mouth; the very same where that is at rest."""
     lips: NDArray[np.float32] | None
-    """(3,) their colour, BGR, where `skin` has no mouth."""
+    """(3,) their colour, BGR, where the mouth of `skin` is not the photo's."""
     corners: Floats
     """(504, 2): where the mesh's points, and the ring around them, lie in both pictures."""
     mesh: FaceMesh
@@ -136,6 +136,8 @@ class PhotoFace(FaceSource):
     """A photo's face as one person wears it. Used by one thread."""
 
     keeps_openings = True
+    lips_worn = 0.6
+    """The photo's lips are closed and soft: the viewer's, seen through them, give them their line and their edges."""
 
     def __init__(self, photo: PhotoLevels) -> None:
         self._photo = photo

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
-from realtime.faces.landmarks.mesh import OVAL, FaceMesh
+from realtime.faces.landmarks.mesh import LEFT_BROW, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.pixels import ONE_MAP
@@ -28,6 +28,8 @@ _BAND = 2
 _EAR, _EAR_ROWS = 18, slice(36, 76)
 """Columns at either side, and rows: lobes have the skin's colour and lie well inside the outline."""
 _SOFT = 2.5
+_WISP, _WISP_DEPTH = 9, 0.09
+"""Thinner than so many points, and darker by so much, in the logarithm, than the forehead on both sides: hair."""
 _MOST_FILLED_PX = 512
 """What is filled in is smooth: it need not be finer."""
 
@@ -70,7 +72,7 @@ def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
     hull = cv2.convexHull(np.rint(corners[list(MIDDLE)]).astype(np.int32))
     features = cv2.fillConvexPoly(np.zeros((_SIDE, _SIDE), np.uint8), hull, 1)
     out &= features == 0
-    left_out = _hanging_together(out.astype(np.uint8), ~inside)
+    left_out = _hanging_together(out.astype(np.uint8), ~inside, _wisps(photo, mesh, seen[..., :2]) & (features == 0))
     grown = np.minimum(cv2.dilate(left_out, np.ones((5, 5), np.uint8)), 1 - features)
     part = 1 - cv2.GaussianBlur(grown.astype(np.float32), (0, 0), _SOFT)
     return np.asarray(part, np.float32)
@@ -90,9 +92,23 @@ def _skin_on_flat(photo: Pixels, mesh: FaceMesh, places: NDArray[np.float32]) ->
     return np.asarray(on_flat > 0.5, np.bool_)
 
 
-def _hanging_together(out: NDArray[np.uint8], outside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return what of `out` reaches the outline: a mole does not."""
+def _wisps(photo: Pixels, mesh: FaceMesh, places: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where thin dark strands lie over the forehead: too thin, and too much like skin, to be cut out by colour.
+    `places`: where the unrolled face's points lie in the photo.
+    """
+    smooth = cv2.GaussianBlur(photo, (0, 0), max(0.5, 0.4 * mesh.width_px / _SIDE))
+    grey = cv2.cvtColor(cv2.remap(smooth, places, ONE_MAP, cv2.INTER_LINEAR), cv2.COLOR_BGR2GRAY)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_WISP, _WISP)))
+    brows = uv_points()[list(LEFT_BROW + RIGHT_BROW), 1].min() * _SIDE
+    dark = np.log((closed + 8.0) / (grey + 8.0)) > _WISP_DEPTH
+    dark[int(brows) - 1 :] = False
+    return np.asarray(dark, np.bool_)
+
+
+def _hanging_together(out: NDArray[np.uint8], outside: NDArray[np.bool_], thin: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return what of `out` and of what is `thin` reaches the outline: a mole does not."""
     opened = cv2.morphologyEx(out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    opened[thin] = 1
     opened[outside] = 1
     _, labels = cv2.connectedComponents(opened, connectivity=4)
     at_outline = np.unique(labels[outside & (opened > 0)])
