@@ -53,6 +53,8 @@ class Background(ABC):
     """For people: `blur`, `#2a6041`, `beach.jpg`."""
     is_keyed: ClassVar[bool] = False
     """Whether others take it out again: no effect may paint over it."""
+    is_seen_through: ClassVar[bool] = False
+    """Whether there is nothing at all; what is drawn is black then."""
     takes: ClassVar[tuple[str, ...]] = ()
     """Which of the settings change it, besides those that are about people."""
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from realtime.background import Background
 from realtime.background.blur import BlurredBackground
 from realtime.background.colour import COLOURS, ColourBackground, bgr_of
+from realtime.background.transparent import NoBackground
 from realtime.core.errors import OptionError, nearest
 from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.imaging.frame import Size
 
-BLUR, NONE = "blur", "none"
+BLUR, NONE, TRANSPARENT = "blur", "none", "transparent"
 
 
 def open_background(
@@ -26,16 +27,18 @@ def open_background(
         return None
     if text.lower() in ("", BLUR):
         return BlurredBackground()
+    if text.lower() == TRANSPARENT:
+        return NoBackground()
     bgr = bgr_of(text)
     if bgr is not None:
         return ColourBackground(text, bgr)
     path = user_path(text)
     if text.startswith("#") or not path.exists():
-        known = nearest(text, [BLUR, NONE, *COLOURS, *others()])
+        known = nearest(text, [BLUR, NONE, TRANSPARENT, *COLOURS, *others()])
         raise OptionError(
             _(
-                "background:{text}: no such file or colour{known}; it may be blur, none, #RRGGBB, a picture, a film or "
-                "walk",
+                "background:{text}: no such file or colour{known}; it may be blur, none, transparent, #RRGGBB, a "
+                "picture, a film or walk",
                 text=text,
                 known=known,
             )

@@ -110,7 +110,7 @@ class Label:
         if self._placement is not self.parameters.values:
             self._placement, self._patch, self._last = self.parameters.values, None, None
         if self._last is not None and (pixels is self._last[0] or pixels is self._last[1]):
-            return frame.with_pixels(self._last[1])
+            return self._seen(frame, self._last[1])
         if self._patch is None or frame.size != self._size:
             placed = dataclasses.replace(self.style, corner=self._placement.corner, height_share=self._placement.size)
             self._size, self._patch = frame.size, _draw(placed, self._font_data, frame.size)
@@ -121,7 +121,16 @@ class Label:
             np.copyto(marked, pixels)
         _blend(self._patch, marked)
         self._last = (pixels, marked)
-        return frame.with_pixels(marked)
+        return self._seen(frame, marked)
+
+    def _seen(self, frame: Frame, marked: Pixels) -> Frame:
+        """Return the frame with its label, which is seen where the picture itself is seen through, too."""
+        if frame.opacity is None or self._patch is None:
+            return frame.with_pixels(marked)
+        opacity = frame.opacity.copy()
+        part = self._patch.place.of(opacity)
+        part[:] = 255 - (((255 - part) * self._patch.keep[..., 0]) >> 8)
+        return dataclasses.replace(frame, pixels=marked, opacity=opacity)
 
 
 def _blend(patch: _Patch, pixels: Pixels) -> None:

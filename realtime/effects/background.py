@@ -7,9 +7,12 @@ that cannot be made.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from realtime.background import Background, BackgroundSettings
 from realtime.background.opening import BLUR, open_background
@@ -22,7 +25,7 @@ from realtime.effects.behind import EffectBackground, drawing_effects, effect_sp
 from realtime.effects.people import people_in
 from realtime.effects.scene import Scene
 from realtime.imaging.buffers import FramePool
-from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels
+from realtime.imaging.frame import USUAL_SIZE, Frame, Opacity, Pixels
 from realtime.person.finder import PersonFinder
 from realtime.person.mask import PersonMask
 
@@ -42,6 +45,7 @@ class BackgroundEffect(Effect):
             "none": N_("Your room"),
             "grey": N_("Grey"),
             "green": N_("Green screen"),
+            "transparent": N_("Transparent"),
             "walk": N_("Walk of faces"),
         },
     )
@@ -74,8 +78,8 @@ class BackgroundEffect(Effect):
 
     @classmethod
     def open(cls, argument: str, settings: BackgroundSettings, context: EffectContext) -> Effect:
-        """Open `background` (blurred), `background:blur`, `:none`, `:#RRGGBB`, `:PICTURE`, `:FILM`, or `:EFFECT` of one
-        that draws a picture of its own, such as `background:walk`.
+        """Open `background` (blurred), `background:blur`, `:none`, `:transparent`, `:#RRGGBB`, `:PICTURE`, `:FILM`, or
+        `:EFFECT` of one that draws a picture of its own, such as `background:walk`.
         """
         frame = context.frame or USUAL_SIZE
         spec = effect_spec(argument)
@@ -105,7 +109,15 @@ class BackgroundEffect(Effect):
         self._background.draw(frame, people, settings, picture)
         if people is not None:
             people.lay_people(frame.pixels, picture, settings.softness)
-        return frame.with_pixels(picture)
+        opacity = self._opacity(frame, people, settings.softness) if self._background.is_seen_through else None
+        return dataclasses.replace(frame, pixels=picture, opacity=opacity)
+
+    def _opacity(self, frame: Frame, people: PersonMask | None, softness: float) -> Opacity:
+        """Return where people are. They do not become denser where the picture was seen through before."""
+        if people is None:
+            return np.zeros(frame.pixels.shape[:2], np.uint8)
+        plane = people.plane(softness)
+        return plane if frame.opacity is None else np.minimum(plane, frame.opacity)
 
     def _people(self, scene: Scene) -> PersonMask | None:
         """Return where people are; None where that cannot be told."""

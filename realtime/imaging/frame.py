@@ -17,6 +17,8 @@ from realtime.imaging.provenance import Provenance
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture: (height, width, 3) uint8, BGR, C-contiguous. OpenCV, pygame, pyvirtualcam and PyAV take it as is."""
 
+Opacity: TypeAlias = NDArray[np.uint8]
+"""How much is seen of each pixel of a picture: (height, width) uint8."""
 
 _NAMED_SIZES = {
     "360p": (640, 360),
@@ -80,14 +82,20 @@ class Frame:
     """True where the camera's left and right have been exchanged, as in a looking glass."""
     provenance: Provenance | None = None
     """What the effects made of it, for whoever keeps it on a disk; None before they have seen it."""
+    opacity: Opacity | None = None
+    """Where the picture is seen through: `pixels` are what is seen of it over black, and outputs that know of nothing
+    else show that. None: nowhere."""
 
     @property
     def size(self) -> Size:
         return Size(self.pixels.shape[1], self.pixels.shape[0])
 
     def with_pixels(self, pixels: Pixels) -> Frame:
-        """Return the same moment with another picture."""
-        return Frame(pixels, self.captured_at_s, self.pts_s, self.index, self.mirrored, self.provenance)
+        """Return the same moment with another picture. Of the same size, it is seen through where this one is."""
+        opacity = self.opacity
+        if opacity is not None and opacity.shape != pixels.shape[:2]:
+            opacity = None
+        return Frame(pixels, self.captured_at_s, self.pts_s, self.index, self.mirrored, self.provenance, opacity)
 
 
 class Box(NamedTuple):

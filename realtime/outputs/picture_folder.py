@@ -14,7 +14,8 @@ from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import Signer
-from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.imaging.opacity import fitted, straight
 from realtime.imaging.pixels import Fitter
 from realtime.outputs import Output, OutputRequest
 
@@ -36,10 +37,13 @@ def encoded_png(
     fps: float | None = None,
     signer: Signer | None = None,
 ) -> bytes | memoryview:
-    """Return pixels as a PNG file's bytes, in which stands how the frame was made. Raises cv2.error, OutputError.
+    """Return a frame's pixels, perhaps fitted to another size, as a PNG file's bytes, in which stands how it was made;
+    with an alpha channel where it is seen through. Raises cv2.error, OutputError.
 
     `options`: OpenCV's for `imencode`. `fps`: of the film that the picture is one of.
     """
+    if frame.opacity is not None:
+        pixels = straight(pixels, fitted(frame.opacity, Size.of(pixels)))
     _, encoded = cv2.imencode(".png", pixels, options)  # imwrite knows neither all names nor what went wrong
     if frame.provenance is None:
         return encoded.data

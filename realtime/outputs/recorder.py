@@ -21,7 +21,7 @@ from realtime.core.paths import user_path
 from realtime.disclosure import xmp
 from realtime.disclosure.c2pa import SIGNED_FILMS
 from realtime.disclosure.film_tags import FilmTags
-from realtime.imaging.frame import Frame, Size
+from realtime.imaging.frame import Frame
 from realtime.imaging.provenance import Provenance
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.film_sound import FilmSound
@@ -196,7 +196,7 @@ class _Part:
         try:
             metadata = self._told_of(frame)
             if self._film is None:
-                self._film = self._begin(frame.size, metadata)
+                self._film = self._begin(frame, metadata)
             self._film.add(frame)
             if self._sound is not None:
                 self._sound.follow(self._film, frame)
@@ -252,7 +252,7 @@ class _Part:
             self._file.truncate(end)  # half a box would be a fault in a file that has none
             raise
 
-    def _begin(self, picture: Size, metadata: FilmTags) -> FilmWriter:
+    def _begin(self, frame: Frame, metadata: FilmTags) -> FilmWriter:
         if self._request.sound is not None:
             track = self._request.sound.open_track()
             self._sound = FilmSound(track) if track is not None else None
@@ -262,10 +262,11 @@ class _Part:
             self._file,
             self.whole_writes,
             self._container_kind,
-            self._request.size or picture,
+            self._request.size or frame.size,
             self._request.fps,
             metadata,
             self._sound.channels if self._sound is not None else 0,
+            has_opacity=frame.opacity is not None,
         )
         return film
 

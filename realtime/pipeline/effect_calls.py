@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import threading
@@ -18,7 +19,7 @@ from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.effects import Effect
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Frame, Pixels
+from realtime.imaging.frame import Frame, Opacity, Pixels
 from realtime.imaging.pixels import RESTING_BGR, as_picture
 from realtime.pipeline.effect_slot import EffectSlot
 from realtime.pipeline.turn import LeftBehind, Telling
@@ -59,7 +60,10 @@ class EffectCalls:
             pixels = _pixels_of(result)
             slot.last_picture = pixels
             is_given_away = slot.traits.gives_pictures_away and pixels is not seen.pixels
-            picture = seen if pixels is seen.pixels else seen.with_pixels(pixels)
+            picture = seen
+            if pixels is not seen.pixels:
+                opacity = _opacity_of(result, pixels) if slot.traits.uses_pixels else None
+                picture = dataclasses.replace(seen, pixels=pixels, opacity=opacity)
         except FAULTS as error:  # the show goes on
             self._failures.failure(_("{name} fails", name=slot.name), error)
             self._stats.effect_failures += 1
@@ -154,6 +158,13 @@ def _pixels_of(result: Frame) -> Pixels:
         raise ValueError(_("it gives {reason}", reason=error)) from None
     except AttributeError:
         raise ValueError(_("it gives {kind}, no frame", kind=type(result).__name__)) from None
+
+
+def _opacity_of(result: Frame, pixels: Pixels) -> Opacity | None:
+    """Return where an effect's picture is seen through; None where it says nothing of use."""
+    opacity = getattr(result, "opacity", None)
+    is_one = isinstance(opacity, np.ndarray) and opacity.dtype == np.uint8 and opacity.shape == pixels.shape[:2]
+    return opacity if is_one else None
 
 
 def _set(parameters: Parameters[Any], name: str, value: Value, effect: Effect) -> None:  # noqa: ARG001 - a question's

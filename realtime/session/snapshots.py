@@ -63,10 +63,14 @@ class Snapshots:
         self._savers = [*(old for old in self._savers if old.is_alive()), saver]
         saver.start()
 
-    def start_recording(self) -> Output:
-        """Open a recorder for a new file. Raises OutputError."""
+    def start_recording(self, *, is_seen_through: bool = False) -> Output:
+        """Open a recorder for a new file; of a kind that keeps it, where pictures are seen through. Raises
+        OutputError.
+        """
         _make_folder(self._films)
-        path = unused_name(self._films / _named_by_time(".mp4"))  # which the recorder does not replace
+        path = unused_name(
+            self._films / _named_by_time(".mov" if is_seen_through else ".mp4")
+        )  # which the recorder does not replace
         self.recorder = self._open_recorder(path)
         self.recording = path.name
         self._say(_("recording {name}", name=path.name))

@@ -283,8 +283,10 @@ class Supervisor:
             self._loop.remove(recorder)
             self._snapshots.recording_stopped()
             return
+        newest = self._loop.newest
+        is_seen_through = newest is not None and newest.opacity is not None
         try:
-            self._loop.add(self._snapshots.start_recording())
+            self._loop.add(self._snapshots.start_recording(is_seen_through=is_seen_through))
         except OutputError as error:
             self.controls.say(str(error))
 
