@@ -52,9 +52,16 @@ class Shipped:
     """After those of the beginning."""
     own: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """Options in which it differs from the others."""
+    teacher: str = ""
+    """The manner of drawing that it learnt (`tools/drawing/`), where it is none of a painting."""
+
+    @property
+    def learnt_from(self) -> str:
+        return "pictures that a filter of this program drew (tools/drawing)" if self.teacher else "the painting"
 
 
 _OURS = "a picture drawn by this program (tools/draw_styles.py)"
+_DRAWN = "a manner of drawing of this program (tools/drawing)"
 
 STYLES = (
     Shipped(
@@ -148,6 +155,24 @@ STYLES = (
         1000,
         {"content-weight": 0.7, "together": 0.5},
     ),
+    Shipped(
+        "ink",
+        "",
+        "Ink",
+        "Brush lines and washes of thinned ink on warm paper",
+        _DRAWN,
+        900,
+        teacher="ink",
+    ),
+    Shipped(
+        "poster",
+        "",
+        "Poster",
+        "Flat, clear colours and dark outlines",
+        _DRAWN,
+        900,
+        teacher="poster",
+    ),
 )
 BEGINNING = Shipped(
     "beginning",
@@ -184,9 +209,9 @@ COMMON: Mapping[str, object] = {
 """What decided the numbers stands in docs/training.md."""
 LICENCE = "MIT, as the program"
 TRAINED_ON = (
-    "the painting; 800 photographs sampled from ImageNet (its terms: non-commercial research) and 160 faces of nobody, "
-    "drawn by MobileStyleGAN (taught by NVIDIA's StyleGAN2 on FFHQ, whose terms are non-commercial); through the "
-    "features of a SqueezeNet 1.0 (BSD)"
+    "{learnt_from}; {photographs} photographs sampled from ImageNet (its terms: non-commercial research) and 160 faces "
+    "of nobody, drawn by MobileStyleGAN (taught by NVIDIA's StyleGAN2 on FFHQ, whose terms are non-commercial); "
+    "through the features of a SqueezeNet 1.0 (BSD)"
 )
 
 
@@ -222,7 +247,7 @@ def training(style: Shipped, arguments: argparse.Namespace, run: Path) -> list[s
     """Return the words of `tools.train_style`."""
     given = {
         **COMMON,
-        "style": painting_of(style, arguments),
+        **({"teacher": style.teacher} if style.teacher else {"style": painting_of(style, arguments)}),
         "features": arguments.features,
         "out": run,
         "steps": style.steps,
@@ -253,7 +278,7 @@ def exporting(style: Shipped, run: Path) -> list[str]:
         "about": style.about,
         "credit": style.credit,
         "licence": LICENCE,
-        "trained-on": TRAINED_ON,
+        "trained-on": TRAINED_ON.format(learnt_from=style.learnt_from, photographs=240 if style.teacher else 800),
     }
     return [str(run / "checkpoint.pth"), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
 

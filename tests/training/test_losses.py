@@ -20,6 +20,7 @@ from tools.training.losses import (
     relative_distance,
     roughness,
     self_similarity_distance,
+    skin_cooling,
     style_distance,
 )
 
@@ -129,3 +130,15 @@ def test_self_similarity_holds_when_all_features_turn_together() -> None:
     turned = torch.einsum("ij,njhw->nihw", turn, features)
     assert float(self_similarity_distance(turned, features, draw())) < 1e-4
     assert float(self_similarity_distance(features.flip(2), features, draw())) > 0.1
+
+
+def test_skin_may_lose_half_of_its_warmth_and_no_more() -> None:
+    skin = torch.tensor([0.82, 0.60, 0.48])[None, :, None, None].expand(1, 3, 32, 32).contiguous()
+    dark_skin = torch.tensor([0.36, 0.22, 0.16])[None, :, None, None].expand(1, 3, 32, 32).contiguous()
+    for each in (skin, dark_skin):
+        assert float(skin_cooling(each, each)) == 0
+        grey = each.mean(1, keepdim=True).expand_as(each)
+        assert float(skin_cooling(grey, each)) == pytest.approx(float(each[0, 0, 0, 0] - each[0, 2, 0, 0]) / 2, rel=0.1)
+        assert float(skin_cooling(each.flip(1), each)) > 2 * float(skin_cooling(grey, each))
+    sky = torch.tensor([0.35, 0.55, 0.85])[None, :, None, None].expand(1, 3, 32, 32).contiguous()
+    assert float(skin_cooling(torch.zeros_like(sky), sky)) == 0, "no skin"

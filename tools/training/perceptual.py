@@ -37,6 +37,7 @@ from tools.training.losses import (
     rasterizer,
     reduced,
     roughness,
+    skin_cooling,
     style_distance,
     style_targets,
 )
@@ -87,6 +88,7 @@ class PerceptualSettings:
         default=1.0, metadata=setting("with a teacher: paint what has the features of its pictures", least=0)
     )
     light_weight: float = dataclasses.field(default=0.2, metadata=setting("hold broad light and shade", least=0))
+    skin_weight: float = dataclasses.field(default=0.0, metadata=setting("leave skin half of its warmth", least=0))
     edge_weight: float = dataclasses.field(default=0.0, metadata=setting("hold the picture's own edges", least=0))
     range_weight: float = dataclasses.field(default=10.0, metadata=setting("stay between black and white", least=0))
     raster_weight: float = dataclasses.field(default=20.0, metadata=setting("paint no grid of 2×2 pixels", least=0))
@@ -196,6 +198,8 @@ class PerceptualRecipe(Recipe):
             terms["smooth"] = settings.smooth_weight * roughness(painted)
         if settings.light_weight and batch.others is None:
             terms["light"] = settings.light_weight * light_change(painted, pictures)
+        if settings.skin_weight and batch.others is None:
+            terms["skin"] = settings.skin_weight * skin_cooling(painted, pictures)
         if settings.edge_weight and batch.others is None:
             terms["edges"] = settings.edge_weight * edge_change(painted, pictures)
         if settings.raster_weight:
