@@ -14,7 +14,7 @@ import functools
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
@@ -24,11 +24,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from realtime.core.language import DOMAIN, FOLDER, LANGUAGES
+from realtime.remote.page_words import words_of_page, words_of_script
 
 ROOT = Path(__file__).parents[1]
 _MARKS = ("core.language import", "setting(")
 _NO_DATE = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 """Of a catalogue that is made anew with each text: the same texts are the same bytes."""
+_WORDS_OF_PAGES: dict[str, Callable[[str], list[str]]] = {".html": words_of_page, ".js": words_of_script}
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[-+ #0]*\d*(?:\.\d+)?[sdrfgx%]")
 
 
@@ -78,6 +80,10 @@ def texts() -> list[Text]:
         module = path.relative_to(ROOT).as_posix()
         for text, plural in texts_in(tree):
             found.setdefault(text, Text(text, plural, module))
+    for path in sorted((ROOT / "realtime/remote/page").iterdir()):
+        words = _WORDS_OF_PAGES.get(path.suffix)
+        for text in words(path.read_text("utf-8")) if words else []:
+            found.setdefault(text, Text(text, "", path.relative_to(ROOT).as_posix()))
     return list(found.values())
 
 

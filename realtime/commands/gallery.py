@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for. Raises a RealtimeError."""
     if arguments.example:
-        from realtime.gallery.example import EXAMPLE
+        from realtime.gallery.example import example
 
-        print(EXAMPLE, end="")
+        print(example(), end="")
         return 0
     if arguments.file is None:
         raise OptionError(_("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with"))

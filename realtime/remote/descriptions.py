@@ -34,6 +34,7 @@ def parameter_json(path: str, one: Parameter, value: Value) -> dict[str, Any]:
         "step": one.step,
         "unit": one.unit,
         "choices": list(one.choices),
+        "choice_titles": [_(choice) for choice in one.choices],
         "live": one.live,
     }
 

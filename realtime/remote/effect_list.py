@@ -9,6 +9,7 @@ from typing import Any
 
 from realtime.core.errors import FAULTS
 from realtime.core.language import _
+from realtime.effects import is_background
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ class EffectList:
         """`find` returns every effect that can be chosen, as `--effect` writes it; any thread."""
         self._find = find
         self._found: Sequence[str] = ()
+        self._backgrounds: Sequence[str] = ()  # among them
         self._thread: threading.Thread | None = None
         self._is_complete = False
 
@@ -33,11 +35,17 @@ class EffectList:
                 log.debug("listing effects", exc_info=error)
             else:
                 self._thread = thread
-        return {"effects": list(self._found), "complete": self._is_complete}
+        return {
+            "effects": list(self._found),
+            "backgrounds": list(self._backgrounds),
+            "complete": self._is_complete,
+        }
 
     def _look(self) -> None:
         try:
-            self._found = self._find()
+            found = self._find()
+            self._backgrounds = [spec for spec in found if is_background(spec)]
+            self._found = found
         except FAULTS as error:  # it may be anybody's code
             log.warning(_("the effects cannot be listed: %s"), error)
         self._is_complete = True

@@ -16,7 +16,7 @@ from realtime.control.commands import NAMED_COMMANDS, ChooseEffect, ChooseItem, 
 from realtime.core.errors import UNREADABLE, OptionError, RealtimeError, nearest, why_unreadable
 from realtime.core.language import _
 from realtime.core.specs import EffectSpec
-from realtime.remote import descriptions, metrics, openapi
+from realtime.remote import descriptions, metrics, openapi, page_words
 from realtime.remote.access import Access
 from realtime.remote.effect_list import EffectList
 from realtime.remote.http_messages import Request, Response, json_response, refusal
@@ -55,6 +55,8 @@ class Answers:
         self._commands = TokenBucket(_COMMANDS_PER_S, time.monotonic())
         self._feed = PictureFeed(lambda: channel.newest_picture())
         self._files = {path.name: path.read_bytes() for path in _PAGE.iterdir() if path.suffix in _FILE_TYPES}
+        for page, script in (("index.html", self._files["page.js"]), ("sign-in.html", b"")):
+            self._files[page] = page_words.translated(self._files[page], script)
 
     def answer(self, request: Request) -> Response:
         """Answer one request, whatever it is."""

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from realtime.core import language
 from realtime.core.errors import OptionError, RealtimeError
 from realtime.gallery.config import Gallery, read_gallery
-from realtime.gallery.example import EXAMPLE
+from realtime.gallery.example import EXAMPLE, example
 
 ITEM = '[[item]]\neffect = "portrait"\n'
 
@@ -30,6 +31,24 @@ def test_the_example_is_a_gallery(tmp_path: Path) -> None:
     assert first.settings == {"wander": True}
     assert first.live_settings == {"portrait.wander": True}
     assert (gallery.order, gallery.fade_s, gallery.pause_s, gallery.standby) == ("in turn", 2.0, 0.0, True)
+
+
+def test_its_remarks_are_in_the_language_in_use_and_it_stays_a_gallery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert example() == EXAMPLE
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    language.forget()
+    try:
+        text = example()
+    finally:
+        monkeypatch.undo()
+        language.forget()
+    remarks = [line.rpartition("# ")[2] for line in text.splitlines() if line.startswith("# ") or "   # " in line]
+    values = [remark for remark in remarks if " = " in remark or remark.startswith("[")]
+    english = [one for one in remarks if one.isascii() and one not in values]
+    assert english == []
+    assert read(tmp_path, text) == read(tmp_path, EXAMPLE)
 
 
 def test_every_remark_of_the_example_counts_once_its_sign_is_gone(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_parameters_are_described(client: Client) -> None:
     assert by_path["style.strength"] == {
         "path": "style.strength", "owner": "style", "title": "strength", "help": "how much", "kind": "number",
         "value": 1.0, "text": "100%", "default": 1.0, "optional": False, "least": 0, "most": 1, "step": 0.1,
-        "unit": "%", "choices": [], "live": True,
+        "unit": "%", "choices": [], "choice_titles": [], "live": True,
     }  # fmt: skip
     assert by_path["style.corner"]["choices"] == ["left", "right"]
     assert client.ask("GET", "/parameters/style.count")[1]["value"] == 3

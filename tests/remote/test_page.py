@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from realtime.control.channel import ControlChannel
-from realtime.control.commands import ChooseEffect, ChooseItem, SetPaused
+from realtime.control.commands import ChooseBackground, ChooseEffect, ChooseItem, SetPaused
 from realtime.control.parameters import Parameters
+from realtime.core import language
+from realtime.remote import page_words
 from tests.remote import browser
 from tests.remote.conftest import STATUS, Client, Settings, until
 
@@ -189,3 +191,41 @@ def test_the_token_is_asked_for_once(browser_page: browser.Page, serve: Callable
     assert browser_page.run("location.search") == ""
     assert token not in browser_page.run("document.cookie")
     browser_page.open("about:blank")
+
+
+def test_it_speaks_the_program_s_language(
+    browser_page: browser.Page,
+    serve: Callable[..., Client],
+    channel: ControlChannel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    language.forget()
+    try:
+        client = serve(find_effects=lambda: ["none", "style:night", "background:blur"])
+        channel.status = dataclasses.replace(STATUS, paused=True, spec="style:night", background="background:#00ff00")
+        browser_page.open(f"http://{client.address}/")
+        until(lambda: browser_page.run("document.querySelectorAll('#backgrounds button').length") == 3)
+        assert browser_page.run("document.documentElement.lang") == "zh"
+        assert browser_page.run("document.getElementById('badges').textContent") == "已暂停"
+        words = str(browser_page.run("document.body.innerText"))
+        for chinese in ("节目单", "每小时的观众", "实时", "24 小时内 44 位", "接下来：18:30 Lisa", "帧/秒", "重置"):
+            assert chinese in words
+        for english in ("Viewers by hour", "Programme", "Next item", "live", "Reset", "restarts"):
+            assert english not in words
+        pressed = "[...document.querySelectorAll('#effects,#backgrounds')].map(box => "
+        pressed += "box.querySelector('[aria-pressed=true]').dataset.choice).join()"
+        assert browser_page.run(pressed) == "style:night,background:#00ff00"
+        browser_page.press('#backgrounds [data-choice="none"]')
+        assert until(channel.next_command) == ChooseBackground("none")
+    finally:
+        monkeypatch.undo()
+        language.forget()
+        browser_page.open("about:blank")
+
+
+def test_words_are_escaped_where_they_are_put_into_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_words, "_", lambda text: f'"><script>{text}')
+    page = page_words.translated(b'<p title="{{a}}" data-words="{{=words}}">{{b}}</p>', b'_("c")').decode()
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;") == 3

@@ -17,6 +17,13 @@ const ICONS = {
 };
 
 const at = (id) => document.getElementById(id);
+const WORDS = JSON.parse(document.documentElement.dataset.words);
+
+// A text in the program's language, with values in the place of the names in braces.
+function _(text, values = {}) {
+  return (WORDS[text] || text).replace(/\{(\w+)\}/g, (found, name) => String(values[name] ?? found));
+}
+
 let status = {};
 let controls = new Map(); // by path: { parameter, show(value), isBusy() }
 
@@ -111,10 +118,10 @@ const figure = (name, number, unit = "", told = "", isAlarm = false) => ({ name,
 function figures() {
   const restarts = total(status.restarts);
   return [
-    figure("frames/s", status.fps.toFixed(1)),
-    figure("age", status.age_ms.toFixed(0), "ms", "from capture to shown"),
-    figure("in view", String(status.faces)),
-    figure("restarts", String(restarts), "", listed(status.restarts), restarts > 0),
+    figure(_("frames/s"), status.fps.toFixed(1)),
+    figure(_("age"), status.age_ms.toFixed(0), "ms", _("from capture to shown")),
+    figure(_("in view"), String(status.faces)),
+    figure(_("restarts"), String(restarts), "", listed(status.restarts), restarts > 0),
   ];
 }
 
@@ -134,7 +141,7 @@ function showPairs(list, pairs) {
 }
 
 function showFacts() {
-  const facts = { ...status.facts, "computed by": status.provider, dropped: listed(status.dropped) };
+  const facts = { ...status.facts, [_("computed by")]: status.provider, [_("dropped")]: listed(status.dropped) };
   const rows = Object.entries(facts).filter(([, words]) => words);
   const shown = JSON.stringify(rows);
   const list = at("facts");
@@ -145,9 +152,9 @@ function showFacts() {
 
 function showBadges() {
   const badges = [];
-  if (status.recording) badges.push(["recording", "recording"]);
-  if (status.paused) badges.push(["paused", ""]);
-  if (status.blank) badges.push(["blank, camera closed", ""]);
+  if (status.recording) badges.push([_("recording"), "recording"]);
+  if (status.paused) badges.push([_("paused"), ""]);
+  if (status.blank) badges.push([_("blank, camera closed"), ""]);
   if (status.notice) badges.push([status.notice, ""]);
   const box = at("badges");
   const shown = JSON.stringify(badges);
@@ -173,27 +180,28 @@ function showViewers() {
   list.dataset.shown = shown;
   const most = Math.max(1, ...counts.map(([, count]) => count));
   const byHour = new Map(counts.map(([hour, count]) => [Date.parse(hour), count]));
-  list.replaceChildren(...Array.from({ length: 24 }, (_, index) => {
+  list.replaceChildren(...Array.from({ length: 24 }, (nothing, index) => {
     const hourMs = newestMs - (23 - index) * HOUR_MS;
     const name = String(new Date(hourMs + awayMs).getUTCHours()).padStart(2, "0");
     const count = byHour.get(hourMs) || 0;
-    const words = `${name}:00, ${count} ${count === 1 ? "viewer" : "viewers"}`;
+    const words = count === 1 ? _("{hour}:00, 1 viewer", { hour: name }) : _("{hour}:00, {count} viewers", { hour: name, count });
     const bar = make("i", { "aria-hidden": "true" });
     bar.style.height = `${Math.round(60 * count / most)}px`;
     const label = index % 6 === 5 ? [make("b", { "aria-hidden": "true" }, name)] : [];
     return make("li", { class: count ? "some" : "", title: words },
       make("span", { class: "hidden" }, words), bar, ...label);
   }));
-  setText(at("viewers-total"), `${total(status.viewers_by_hour)} in 24 hours`);
+  setText(at("viewers-total"), _("{count} in 24 hours", { count: total(status.viewers_by_hour) }));
 }
 
 function showProgramme() {
   const programme = status.programme;
   at("programme").hidden = !programme;
   if (!programme) return;
-  setText(at("item-now"), programme.current || "closed");
-  const when = programme.changes_at ? ` at ${programme.changes_at}` : "";
-  setText(at("item-next"), programme.following ? `next: ${programme.following}${when}` : when ? `changes${when}` : "");
+  setText(at("item-now"), programme.current || _("closed"));
+  const { following: item, changes_at: time } = programme;
+  const next = item && time ? _("next: {item} at {time}", { item, time }) : item ? _("next: {item}", { item }) : "";
+  setText(at("item-next"), next || (time ? _("changes at {time}", { time }) : ""));
   showChoices(at("items"), programme.items, programme.current, (item) => command("item", item));
 }
 
@@ -256,15 +264,20 @@ async function showCommands() {
 }
 
 let effects = [];
+let backgrounds = [];
 
 function showEffects() {
-  const current = (status.effect || "").split(" + ").at(-1);
-  showChoices(at("effects"), effects, current, (spec) => command("effect", spec));
+  const isLook = status.spec !== status.background;
+  showChoices(at("effects"), effects, isLook ? status.spec : "none", (spec) => command("effect", spec));
+  const known = [...new Set(["none", ...backgrounds, status.background || "none"])];
+  showChoices(at("backgrounds"), known, status.background || "none", (spec) => command("background", spec));
 }
 
 async function lookForEffects() {
-  const { effects: found, complete } = await get("/effects.json");
-  effects = found;
+  const { effects: found, backgrounds: behind, complete } = await get("/effects.json");
+  effects = found.filter((spec) => !behind.includes(spec));
+  backgrounds = behind;
+  if ("spec" in status) showEffects();
   if (!complete) setTimeout(lookForEffects, 500);
 }
 
@@ -276,7 +289,7 @@ function digits(parameter) {
 }
 
 function words(parameter, value) {
-  if (value === null) return "none";
+  if (value === null) return _("none");
   if (parameter.unit === "%") return `${Math.round(100 * value)}%`;
   const number = parameter.kind === "number" ? Number(value).toFixed(digits(parameter)) : String(value);
   return parameter.unit ? `${number} ${parameter.unit}` : number;
@@ -335,9 +348,11 @@ function switchControl(parameter, id) {
 }
 
 function choiceControl(parameter, id) {
-  const choices = parameter.kind === "switch" ? ["yes", "no"] : parameter.choices;
-  const none = parameter.optional ? [make("option", { value: "" }, "automatic")] : [];
-  const input = make("select", { id }, ...none, ...choices.map((one) => make("option", { value: one }, one)));
+  const isSwitch = parameter.kind === "switch";
+  const choices = isSwitch ? ["yes", "no"] : parameter.choices;
+  const titles = isSwitch ? [_("yes"), _("no")] : parameter.choice_titles;
+  const none = parameter.optional ? [make("option", { value: "" }, _("automatic"))] : [];
+  const input = make("select", { id }, ...none, ...choices.map((one, place) => make("option", { value: one }, titles[place])));
   const text = (value) => (value === true ? "yes" : value === false ? "no" : value ?? "");
   return { input, beside: input, read: () => input.value || null, on: "change", write: (value) => { input.value = text(value); } };
 }
@@ -347,7 +362,7 @@ function entryControl(parameter, id) {
   const input = make("input", {
     type: isNumber ? "number" : "text", id, min: parameter.least, max: parameter.most,
     step: parameter.kind === "whole number" ? 1 : isNumber ? parameter.step || "any" : null,
-    placeholder: parameter.optional ? "automatic" : null, maxlength: isNumber ? null : 1000, autocomplete: "off",
+    placeholder: parameter.optional ? _("automatic") : null, maxlength: isNumber ? null : 1000, autocomplete: "off",
   });
   const read = () => (input.value === "" && (parameter.optional || isNumber) ? null : isNumber ? Number(input.value) : input.value);
   const unit = parameter.unit && parameter.unit !== "%" ? [make("span", { class: "unit" }, parameter.unit)] : [];
@@ -384,14 +399,14 @@ function controlRow(parameter) {
 function fixedRows(fixed) {
   if (!fixed.length) return [];
   const rows = fixed.flatMap((one) => [make("dt", { title: one.help }, one.title), make("dd", {}, one.text)]);
-  return [make("details", {}, make("summary", {}, "set at the start"), make("dl", {}, ...rows))];
+  return [make("details", {}, make("summary", {}, _("set at the start")), make("dl", {}, ...rows))];
 }
 
 function ownerCard(owner, parameters) {
   const live = parameters.filter((one) => one.live);
   const reset = () => live.forEach((one) => controls.get(one.path).send(one.default));
   const buttons = live.length
-    ? [make("button", { type: "button", class: "plain", "aria-label": `Reset ${owner}`, onclick: reset }, "Reset")] : [];
+    ? [make("button", { type: "button", class: "plain", "aria-label": _("Reset {owner}", { owner }), onclick: reset }, _("Reset"))] : [];
   const id = `owner-${owner}`;
   return make("section", { class: "card", "aria-labelledby": id },
     make("div", { class: "title" }, make("h2", { id }, owner), ...buttons),
@@ -441,9 +456,9 @@ function listen() {
     connection.className = `connection ${kind}`;
   };
   const events = new EventSource("/events");
-  events.addEventListener("open", () => told("live", "live"));
+  events.addEventListener("open", () => told(_("live"), "live"));
   events.addEventListener("error", () => {
-    told("connection lost", "lost");
+    told(_("connection lost"), "lost");
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, PICTURE_AGAIN_MS);
   });
   events.addEventListener("status", (event) => {
