@@ -28,13 +28,16 @@ _SOFT = 0.012
 _SUBPIXEL_BITS = 4
 
 
-def with_closed_lips(photo: Floats, mesh: FaceMesh) -> Floats:
-    """Return a photo, (height, width, 3) BGR, whose lips are closed when a closed mouth draws it. `mesh`: in it."""
+def with_closed_lips(skin: Floats, photo: Floats, mesh: FaceMesh) -> Floats:
+    """Return `skin`, a face without a mouth, with the lips of `photo`: closed when a closed mouth draws them.
+
+    Both are (height, width, 3) BGR; `mesh` lies in them.
+    """
     outer, inner = mesh.points[list(LIPS), :2], mesh.points[list(MOUTH), :2]
     soft = max(1.0, _SOFT * mesh.width_px)
     box = _box(outer, round(3 * soft) + 1, photo.shape)
     if box.width < 8 or box.height < 4:
-        return photo
+        return skin
     corner = np.array([box.left, box.top], np.float32)
     outer, inner = outer - corner, inner - corner
     seen = photo[box.top : box.bottom, box.left : box.right]
@@ -45,7 +48,7 @@ def with_closed_lips(photo: Floats, mesh: FaceMesh) -> Floats:
     height = float(np.linalg.norm(outer - inner, axis=1).max())
     closed *= np.exp(-_LINE * cv2.GaussianBlur(meet, (0, 0), max(0.5, _LINE_WIDE * height / 2)))[..., None]
     share = cv2.GaussianBlur(_filled(outer, box), (0, 0), soft / 2)[..., None]
-    made = photo.copy()
+    made = skin.copy()
     part = made[box.top : box.bottom, box.left : box.right]
     part += share * (closed - part)
     return made
