@@ -39,7 +39,7 @@ _NOSE_ROOM, _LIPS_ROOM, _EYES_ROOM = 0.008, 0.022, 0.02
 _MOUTH_ROOM = 0.028
 """Around the lips, in sides of the flat face, where skin becomes what a smile shades at a mouth's corners: with 0 three
 frames in a hundred more smile unasked."""
-_SHADING_SHARE, _FOLD_SHARE, _CREASE_SHARE, _FOLD_CREASE_SHARE = 0.7, 0.8, 0.5, 0.9
+_SHADING_SHARE, _FOLD_SHARE, _CREASE_SHARE, _FOLD_CREASE_SHARE = 0.55, 0.8, 0.5, 0.9
 """How far what a smile shades on average, folds and creases are evened out: all of it costs 0.05 of likeness more, and
 no classifier sees less of a smile (`python -m tools.measure_swap`)."""
 _CREASE = 0.05
