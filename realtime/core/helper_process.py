@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import IO, Any, BinaryIO
 
 from realtime.core.errors import RealtimeError, in_one_line
+from realtime.core.language import _
 
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from realtime.core.helper_process import serve; serve()"
 _LENGTH = struct.Struct("<Q")
@@ -43,7 +44,7 @@ class HelperProcess:
         and what can be pickled. Raises HelperGoneError where no process can be begun.
         """
         if not sys.executable:
-            raise HelperGoneError("no Python is known that a helper could run in")
+            raise HelperGoneError(_("no Python is known that a helper could run in"))
         command = [sys.executable, "-I", "-c", _CHILD, *filter(None, sys.path)]
         # One thread each: libraries begin as many as there are processors, and all of them want to run.
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -60,7 +61,7 @@ class HelperProcess:
                 creationflags=flags,
             )
         except OSError as error:
-            raise HelperGoneError(f"no helper can be begun: {error.strerror or error}") from error
+            raise HelperGoneError(_("no helper can be begun: {reason}", reason=error.strerror or error)) from error
         self._lock = threading.Lock()
         self._is_closed = False
         self._send((make, arguments))
@@ -100,14 +101,14 @@ class HelperProcess:
         try:
             _write(self._process.stdin, message)
         except (OSError, ValueError) as error:
-            raise HelperGoneError("the helper has ended") from error
+            raise HelperGoneError(_("the helper has ended")) from error
 
     def _receive(self) -> tuple[str, Any]:
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         try:
             message = _read(self._process.stdout)
         except (OSError, ValueError, EOFError, pickle.UnpicklingError) as error:
-            raise HelperGoneError("the helper has ended") from error
+            raise HelperGoneError(_("the helper has ended")) from error
         kind, content = message
         return str(kind), content
 

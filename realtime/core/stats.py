@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from realtime import __version__
 from realtime.core.files import atomic_write
+from realtime.core.language import _
 from realtime.core.specs import without_folders
 
 T = TypeVar("T")
@@ -222,12 +223,21 @@ class RunStats:
     def summary(self) -> str:
         """Return one line for the end of a run."""
         ages = [output.age for output in self.outputs if output.age.count]
-        age = f", {ages[0].percentile_ms(50):.0f} ms old when shown" if ages else ""
+        age = _(", {age_ms:.0f} ms old when shown", age_ms=ages[0].percentile_ms(50)) if ages else ""
         dropped = sum(output.dropped for output in self.outputs) + self.dropped_before_processing
         if self.processed == 1:
-            return f"1 frame in {self.seconds:.1f} s, {dropped} dropped{age}"
+            return _(
+                "1 frame in {seconds:.1f} s, {dropped} dropped{age}", seconds=self.seconds, dropped=dropped, age=age
+            )
         fps = max(0, self.processed - 1) / self.seconds if self.seconds > 0 else 0.0
-        return f"{self.processed} frames in {self.seconds:.1f} s ({fps:.1f} fps), {dropped} dropped{age}"
+        return _(
+            "{frames} frames in {seconds:.1f} s ({fps:.1f} fps), {dropped} dropped{age}",
+            frames=self.processed,
+            seconds=self.seconds,
+            fps=fps,
+            dropped=dropped,
+            age=age,
+        )
 
 
 def _by_short_name(by_full_name: Mapping[str, T]) -> dict[str, T]:

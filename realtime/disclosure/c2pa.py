@@ -122,7 +122,7 @@ class Signer:
     def _tell_once(self) -> None:
         if not self._is_told:
             self._is_told = True
-            log.warning("--sign: what no effect has altered is not signed: where it comes from we cannot vouch for")
+            log.warning(_("--sign: what no effect has altered is not signed: where it comes from we cannot vouch for"))
 
 
 def _understood(pem: Path, key_text: bytes) -> tuple[str, bytes]:

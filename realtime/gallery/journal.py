@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from realtime.core.errors import shown
+from realtime.core.language import _
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +39,14 @@ class Journal:
         if count > MOST_OF_ONE_EVENT:
             return
         if count == MOST_OF_ONE_EVENT:
-            text += " (the same is not told again within this hour)"
+            text += _(" (the same is not told again within this hour)")
         log.info("%s: %s", who, text)
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._now_s()))
         try:
             self._write(f"{when} {who}: {text}\n")
         except OSError as error:
             if not self._is_failure_told:
-                log.warning("%s cannot be written: %s; free some room", self._path, error.strerror or error)
+                log.warning(_("%s cannot be written: %s; free some room"), self._path, error.strerror or error)
             self._is_failure_told = True
         else:
             self._is_failure_told = False

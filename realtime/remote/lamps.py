@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from realtime.control.channel import ListedScene, Status
 from realtime.control.commands import named_command
+from realtime.effects import NO_BACKGROUND, background_spec
 
 States: TypeAlias = Mapping[str, bool | str]
 """By the name of the command that changes it: of a switch whether it is on, of a choice what is chosen."""
@@ -22,6 +23,7 @@ def states_of(status: Status) -> States:
         "record": bool(status.recording),
         "in-calls": bool(status.virtual_camera),
         "effect": status.spec,
+        "background": status.background or NO_BACKGROUND,
         "scene": status.scene,
         **({} if programme is None else {"item": programme.current}),
     }
@@ -47,4 +49,6 @@ def is_lit(
     if command == "scene" and argument.strip().isdecimal():
         number = int(argument)
         return any(one.number == number and one.name == state for one in scenes())
+    if command == "background":
+        return state == (background_spec(argument) or NO_BACKGROUND)
     return state != "" and state.casefold() == argument.strip().casefold()

@@ -100,8 +100,12 @@ class OscControl(FrontEnd):
     def start(self) -> None:
         """Begin to listen and to tell."""
         if self._socket is not None and not self._local_only:
-            log.warning("--osc has no password: whoever is in this network can change the picture; take 127.0.0.1, or "
-                        "a network of your own")  # fmt: skip
+            log.warning(
+                _(
+                    "--osc has no password: whoever is in this network can change the picture; take 127.0.0.1, or a "
+                    "network of your own"
+                )
+            )
         for thread in self._threads:
             thread.start()
 

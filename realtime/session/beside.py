@@ -77,7 +77,7 @@ def sound_of(options: Options, info: CameraInfo, controls: ControlChannel) -> So
     if options.sound is None:
         return None
     if options.every_frame and not info.live:
-        log.warning("--sound has no effect with --every-frame: pictures come faster or slower than sound")
+        log.warning(_("--sound has no effect with --every-frame: pictures come faster or slower than sound"))
         return None
     from realtime.sound import drive
     from realtime.sound.front_end import Sound

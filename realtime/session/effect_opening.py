@@ -147,7 +147,7 @@ def _scene_settings(one: SceneEffect, within: str, spec: str) -> dict[str, Value
 def effect_context(options: Options, progress: Progress, info: CameraInfo) -> EffectContext:
     """Say what pictures should be like: of one size that all outputs want, and no larger than any can show."""
     if options.every_frame and info.live:
-        log.warning("--every-frame has no effect: %s is live and does not wait", info.name)
+        log.warning(_("--every-frame has no effect: %s is live and does not wait"), info.name)
     canvas, largest = _sizes_wanted(options)
     return EffectContext(
         canvas=canvas,

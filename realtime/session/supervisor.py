@@ -149,7 +149,7 @@ class Supervisor:
                 loop.stop()
             case SetMirrored(on):
                 loop.maker.mirrored = not loop.maker.mirrored if on is None else on
-                say("mirrored" if loop.maker.mirrored else _("not mirrored"))
+                say(_("mirrored") if loop.maker.mirrored else _("not mirrored"))
             case SetPaused(on):
                 loop.maker.paused = not loop.maker.paused if on is None else on
             case SetBlank(on):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from realtime.core.errors import shown
+from realtime.core.language import _
 from realtime.system.standard_streams import bar_stream, lasting_text
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class PatientHandler(logging.Handler):
             lines, self._waiting = self._waiting, []
             left_out, self._left_out = self._left_out, 0
         if left_out:
-            lines.append(f"realtime: {left_out} more lines, while nobody read them\n")
+            lines.append("realtime: " + _("{count} more lines, while nobody read them", count=left_out) + "\n")
         with contextlib.suppress(OSError, ValueError):  # the reader is gone, the disk full, the stream closed
             self._stream.write("".join(lines))
             self._stream.flush()

@@ -18,10 +18,10 @@ import realtime
 from realtime import __version__
 from realtime.core.errors import OutputError
 from realtime.core.files import atomic_write, remove
-from realtime.core.language import _
+from realtime.core.language import N_, _
 
 NAME = "Realtime"
-SUMMARY = "Portraits that look at you, paintings and other faces, live from the camera"
+SUMMARY = N_("Portraits that look at you, paintings and other faces, live from the camera")
 _ID = "realtime"
 _FROM_ICON = "--from-icon"  # errors are shown in a box, as nobody reads standard error
 _KEPT_VARIABLES = ("PYTHONPATH", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
@@ -98,7 +98,7 @@ def desktop_entry(command: Sequence[str], environment: Mapping[str, str]) -> str
             "Type=Application",
             "Version=1.5",
             f"Name={NAME}",
-            f"Comment={SUMMARY}",
+            f"Comment={_(SUMMARY)}",
             f"Exec={' '.join(map(_quoted, words))} %f",
             f"Icon={_ID}",
             "Terminal=false",
@@ -143,8 +143,8 @@ def info_plist() -> bytes:
             "CFBundleShortVersionString": __version__,
             "CFBundleVersion": __version__,
             "NSHighResolutionCapable": True,
-            "NSCameraUsageDescription": "Your picture is changed live, on this computer only.",
-            "NSMicrophoneUsageDescription": "Your voice is kept in step with the picture, on this computer only.",
+            "NSCameraUsageDescription": _("Your picture is changed live, on this computer only."),
+            "NSMicrophoneUsageDescription": _("Your voice is kept in step with the picture, on this computer only."),
         }
     )
 
@@ -212,7 +212,7 @@ def shortcut_script(shortcut: Path, command: Sequence[str], icon: Path) -> str:
             f"$link.TargetPath = {_powershell_quoted(program)}",
             f"$link.Arguments = {_powershell_quoted(' '.join(words))}",
             f"$link.IconLocation = {_powershell_quoted(f'{icon},0')}",
-            f"$link.Description = {_powershell_quoted(SUMMARY)}",
+            f"$link.Description = {_powershell_quoted(_(SUMMARY))}",
             "$link.WorkingDirectory = [Environment]::GetFolderPath('MyDocuments')",
             "$link.Save()",
         )

@@ -25,8 +25,9 @@ sockets = pytest.importorskip("mido.sockets", reason="the extra midi is not inst
 
 HANGS = ProgrammeStatus(("Day", "Night"), "Night", "Day", "18:30")
 SHOWN = Status(
-    blank=True, recording="a.mp4", virtual_camera="/dev/video9", spec="style:night", scene="Evening", programme=HANGS
-)
+    blank=True, recording="a.mp4", virtual_camera="/dev/video9", spec="style:night", scene="Evening", programme=HANGS,
+    background="background:blur",
+)  # fmt: skip
 SCENES = [ListedScene(3, "Evening", Path("3.toml"), None, ("none",))]
 
 
@@ -45,6 +46,9 @@ SCENES = [ListedScene(3, "Evening", Path("3.toml"), None, ("none",))]
         ("scene", "evening", True),
         ("scene", "3", True),
         ("scene", "4", False),
+        ("background", "blur", True),
+        ("background", "background:blur", True),
+        ("background", "none", False),
         ("item", "Night", True),
         ("item", "Day", False),
         ("next-effect", None, None),
@@ -58,6 +62,7 @@ def test_a_button_is_lit_where_what_it_asks_for_is_so(command: str, argument: st
 def test_nothing_chosen_lights_nothing() -> None:
     for command in ("effect", "scene", "item"):
         assert not is_lit(command, "", states_of(Status()), lambda: SCENES)
+    assert is_lit("background", "none", states_of(Status()), lambda: SCENES)
 
 
 def shows(on: Stage, status: Status) -> None:
@@ -136,19 +141,20 @@ def states_told(desk: OscDesk, count: int) -> set[tuple[str, object]]:
 def test_desks_are_told_what_is_on_and_what_is_chosen(desk: OscDesk) -> None:
     with run(desk.address) as (channel, control, _):
         control.look_after()
-        first = states_told(desk, 5 + 7)
+        first = states_told(desk, 5 + 8)
         assert {("/realtime/blank", 0), ("/realtime/record", 0), ("/realtime/effect", "")} <= first
         channel.status = SHOWN
         control.look_after()
-        assert states_told(desk, 6) == {
+        assert states_told(desk, 7) == {
             ("/realtime/blank", 1),
             ("/realtime/record", 1),
             ("/realtime/in-calls", 1),
             ("/realtime/effect", "style:night"),
+            ("/realtime/background", "background:blur"),
             ("/realtime/scene", "Evening"),
             ("/realtime/item", "Night"),
         }
-        channel.status = Status(spec="style:night", scene="Evening", programme=HANGS)
+        channel.status = Status(spec="style:night", background="background:blur", scene="Evening", programme=HANGS)
         control.look_after()
         assert states_told(desk, 3) == {("/realtime/blank", 0), ("/realtime/record", 0), ("/realtime/in-calls", 0)}
 
@@ -156,7 +162,7 @@ def test_desks_are_told_what_is_on_and_what_is_chosen(desk: OscDesk) -> None:
 def test_who_pressed_is_told_what_became_of_it(desk: OscDesk) -> None:
     with run(desk.address) as (channel, control, send):
         control.look_after()
-        states_told(desk, 5 + 7)
+        states_told(desk, 5 + 8)
         send(message("blank"))
         assert next_command(channel) == SetBlank(None)
         channel.status = Status(blank=True)
@@ -168,7 +174,7 @@ def test_a_switch_that_flickers_is_told_sixty_times_a_second_at_most(desk: OscDe
     """The newest wins."""
     with run(desk.address) as (channel, control, _):
         control.look_after()
-        states_told(desk, 5 + 7)
+        states_told(desk, 5 + 8)
         began_s = time.monotonic()
         for number in range(401):
             channel.status = Status(blank=number % 2 == 0)

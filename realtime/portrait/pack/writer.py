@@ -219,7 +219,11 @@ class PackWriter:
 
     def _failure(self, error: OSError) -> PortraitError:
         return PortraitError(
-            f"cannot write {self.path}: {error.strerror or error}; free some space or choose another place"
+            _(
+                "cannot write {path}: {reason}; free some space or choose another place",
+                path=self.path,
+                reason=error.strerror or error,
+            )
         )
 
 

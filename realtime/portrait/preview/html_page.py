@@ -26,7 +26,7 @@ def page(portrait: Portrait, progress: Progress = no_progress) -> str:
     pictures = []
     for index in range(portrait.count):
         pictures.append(_data_url(portrait.frame(index)))
-        progress("writing the preview", (index + 1) / portrait.count)
+        progress(_("writing the preview"), (index + 1) / portrait.count)
     painting = portrait.painting
     scale = min(1.0, _PAINTING_PX / max(painting.shape[:2]))
     small = cv2.resize(painting, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -48,10 +48,11 @@ def page(portrait: Portrait, progress: Progress = no_progress) -> str:
         "input{width:100%;margin:1em 0}td{padding:.1em 1em .1em 0}svg{width:100%;height:auto}"
         ".all{display:flex;flex-wrap:wrap;gap:4px}.all img{width:100px}</style>"
         f"<h1>{html.escape(portrait.title)}</h1><p>{html.escape(portrait.credit)}</p>"
-        f"<figure><img src='{_data_url(np.asarray(small, np.uint8))}' alt='the painting'>"
-        f"<img id='head' src='{pictures[middle]}' alt='the head, looking where the slider says'></figure>"
+        f"<figure><img src='{_data_url(np.asarray(small, np.uint8))}' alt='{html.escape(_('the painting'))}'>"
+        f"<img id='head' src='{pictures[middle]}' "
+        f"alt='{html.escape(_('the head, looking where the slider says'))}'></figure>"
         f"<input id='at' type='range' min='0' max='{portrait.count - 1}' value='{middle}' aria-label='frame'>"
-        f"{figures}<h2>All frames</h2><div class='all'>"
+        f"{figures}<h2>{html.escape(_('All frames'))}</h2><div class='all'>"
         + "".join(f"<img src='{picture}' alt='frame {number}'>" for number, picture in enumerate(pictures))
         + "</div><script>const f=[...document.querySelectorAll('.all img')].map(i=>i.src),h=document.querySelector"
         "('#head'),a=document.querySelector('#at');a.oninput=()=>h.src=f[a.value]</script>"
@@ -72,7 +73,7 @@ def _svg(curve: Curve) -> str:
         for number, value in enumerate(values)
     )
     return (
-        f"<p>{_(curve.title)}, {_(curve.unit)}: {values[0]:.3f} to {values[-1]:.3f}</p>"
+        f"<p>{_(curve.title)}, {_(curve.unit)}: {values[0]:.3f} … {values[-1]:.3f}</p>"
         f"<svg viewBox='0 0 900 140' role='img' aria-label='{_(curve.title)}'>"
         "<line x1='40' x2='880' y1='70' y2='70' stroke='#ccc'/>"
         f"<polyline points='{points}' fill='none' stroke='#145aaa' stroke-width='2'/></svg>"

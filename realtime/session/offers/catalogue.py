@@ -128,7 +128,7 @@ class Catalogue(FrontEnd, Offers):
         self._run("files-taking", lambda: self._take(paths, shelf))
 
     def choose_file(self, shelf: str) -> bool:
-        title = f"realtime: {listing.takes_of(shelf)}" if shelf else "realtime: a film, a picture"
+        title = f"realtime: {listing.takes_of(shelf)}" if shelf else f"realtime: {_('a film, a picture')}"
         return self._ask_for_files(title, lambda paths: self._take(paths, shelf))
 
     def choose_file_for(self, path: str) -> bool:

@@ -46,7 +46,7 @@ def check_preview(path: Path, *, overwrite: bool) -> None:
 def write_page(face: FaceFile, path: Path, sights: Sequence[Sight] = (), *, overwrite: bool = False) -> None:
     """Write a page that needs nothing but itself. Raises OutputError."""
     turns = [_figure(drawn(face, turn), f"{turn:+.0f}°" if turn else _("from in front")) for turn in _TURNS_DEGREES]
-    photos = [_figure(_thumb(sight), f"{sight.name}: {', '.join(sight.remarks) or 'at rest'}") for sight in sights]
+    photos = [_figure(_thumb(sight), f"{sight.name}: {', '.join(sight.remarks) or _('at rest')}") for sight in sights]
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in face.report)
     text = (
         "<!doctype html><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
@@ -55,9 +55,9 @@ def write_page(face: FaceFile, path: Path, sights: Sequence[Sight] = (), *, over
         "div{display:flex;flex-wrap:wrap;gap:8px}figure{margin:0;width:200px}img{width:100%}"
         "figcaption{font-size:13px;color:#555}</style>"
         f"<h1>{html.escape(face.title)}</h1><div>{''.join(turns)}</div>"
-        + (f"<h2>Made of</h2><div>{''.join(photos)}</div>" if photos else "")
-        + (f"<h2>What they show</h2><ul>{lines}</ul>" if lines else "")
-        + f"<h2>Laid flat</h2><div>{_figure(face.levels.levels[0], 'skin')}"
+        + (f"<h2>{html.escape(_('Made of'))}</h2><div>{''.join(photos)}</div>" if photos else "")
+        + (f"<h2>{html.escape(_('What they show'))}</h2><ul>{lines}</ul>" if lines else "")
+        + f"<h2>{html.escape(_('Laid flat'))}</h2><div>{_figure(face.levels.levels[0], _('skin'))}"
         + (_figure(face.levels.with_mouth[0], _("with a mouth")) if face.levels.lips is not None else "")
         + "</div>"
     )
