@@ -25,6 +25,13 @@ from realtime.core.registry import RegistryEntry
 from realtime.effects import EFFECTS
 for name in ("Grey", "Mask"):
     EFFECTS[name.lower()] = RegistryEntry("tests.scenes.grey", name, "one grey level")
+import dataclasses
+from realtime.core.settings import setting
+from tests.scenes import grey
+@dataclasses.dataclass(frozen=True)
+class Worded(grey.Grey.Settings):
+    words: str = dataclasses.field(default="hello", metadata=setting("what is written", live=True))
+grey.Grey.Settings = Worded
 from realtime.outputs.window.tray import tray
 made = tray.Tray.__init__
 def remember(self, *arguments):
@@ -197,6 +204,17 @@ def test_a_person_goes_through_all_of_it(driver: Driver, tmp_path: Path) -> None
     driver.until(lambda: driver.value("grey.level") == 10)
     driver.tool("click", 4)  # the wheel, away
     driver.until(lambda: driver.value("grey.level") == 15)
+
+    driver.click("set:grey.words")
+    time.sleep(0.2)
+    driver.tool("type", " mq1")  # no mirror, no end, no look
+    driver.tool("key", "BackSpace", "Return")
+    driver.until(lambda: driver.value("grey.words") == "hello mq")
+    driver.click("set:grey.words")
+    driver.tool("type", "x")
+    driver.tool("key", "Escape")
+    assert driver.value("grey.words") == "hello mq"
+    assert driver.status()["mirrored"] is False
 
     driver.click("tab:Faces")
     driver.click("tab:Looks")  # from its first tile on

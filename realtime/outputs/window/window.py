@@ -35,6 +35,7 @@ from realtime.imaging.sdl import pygame
 from realtime.imaging.text import speak_what_can_be_drawn
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
+from realtime.outputs.window.clipboard import clipboard_text
 from realtime.outputs.window.keys import digit_of, latin_key
 from realtime.outputs.window.overlay import KeyHelp, Overlay
 from realtime.outputs.window.screens import open_display
@@ -50,6 +51,7 @@ _LEAST_SHARE_OF_SCREEN = 1 / 3  # of its height
 _SHARE_OF_SCREEN = 0.8
 _SAME_SHAPE = 0.02  # of a side: what rounding to pixels, and films of nearly the same shape, are apart
 _DOUBLE_CLICK_S = 0.4
+_REPEATS_MS = (400, 40)
 _LINE = (244, 241, 235)  # between what the camera sees and what is made of it
 _ICON = Path(__file__).with_name("icon.png")
 
@@ -178,6 +180,7 @@ class Window(Output):
         self._prepared: _Prepared | None = None
         self._fitting, self._fitting_untouched = _Fitting(), _Fitting()
         self._title = ""
+        self._typed_at: Place | None = None
         self._cursor_moved_at_s = 0.0
         self._clicked_at_s = -1.0
         if self._is_fullscreen:
@@ -218,7 +221,23 @@ class Window(Output):
         if self._is_fullscreen and pygame.mouse.get_visible() and now_s - self._cursor_moved_at_s > _CURSOR_RESTS_S:
             pygame.mouse.set_visible(False)
         self._update_title()
-        return self._refresh_overlay(now_s)
+        must_draw = self._refresh_overlay(now_s)
+        self._take_text()
+        return must_draw
+
+    def _take_text(self) -> None:
+        """Let the system's input methods have the keys while somebody types, and at no other time."""
+        place = None if self.tray is None else self.tray.typed_at
+        if place == self._typed_at:
+            return
+        if place is None:
+            pygame.key.stop_text_input()
+            pygame.key.set_repeat()
+        else:
+            pygame.key.set_repeat(*_REPEATS_MS)  # a held Backspace erases on
+            pygame.key.set_text_input_rect(pygame.Rect(*self._on_screen(place)))  # their windows open beside it
+            pygame.key.start_text_input()
+        self._typed_at = place
 
     def _require_connection(self) -> None:
         if self._connection is not None and self._connection.is_lost:
@@ -416,6 +435,11 @@ class Window(Output):
         """Return whether the picture must be drawn again."""
         if event.type == pygame.QUIT:
             self._controls.send(Quit())
+        elif event.type in (pygame.TEXTINPUT, pygame.TEXTEDITING) and self.tray is not None:
+            if event.type == pygame.TEXTINPUT:
+                self.tray.type_text(event.text, time.monotonic())
+            else:
+                self.tray.compose(event.text)
         elif event.type == pygame.KEYDOWN:
             return self._handle_key(latin_key(event.key, event.scancode), event.mod, event.scancode)
         elif event.type == pygame.KEYUP:
@@ -529,6 +553,9 @@ class Window(Output):
         """Keys of whoever sits before the screen. Return whether it was one of them."""
         now_s = time.monotonic()
         digit = digit_of(key, scancode)
+        if tray.typed_at is not None and key == pygame.K_v and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            tray.type_text(clipboard_text(), now_s)
+            return True
         if tray.key(key, now_s):
             return True
         if key == pygame.K_TAB:

@@ -11,6 +11,7 @@ from realtime.core.language import N_, _
 from realtime.core.settings import Kind
 from realtime.imaging.pixels import Place
 from realtime.imaging.text import Font, wrapped
+from realtime.outputs.window.tray.entry import Entry
 from realtime.outputs.window.tray.state import SOURCES, TrayState
 from realtime.outputs.window.tray.theme import Theme
 from realtime.outputs.window.tray.values import Setting
@@ -392,15 +393,17 @@ class _ShelfPanel:
             row, column = divmod(at, columns)
             left = self._pad + column * (width + px(_GAP))
             place = Place(left, top + row * (px(_SETTING_HEIGHT) + px(8)), width - px(4), px(_SETTING_HEIGHT))
-            yield _setting(setting, place, self._theme.small, px(8))
+            yield _setting(setting, place, self._theme.small, px(8), self._state.hand.entry)
         if pager:
             left = self._width - self._pad - px(54)
             place = Place(left, top + px(4), px(54), px(34))
             yield Button("turn:page:1", place, _("more settings"), icon="more", text=f"{page + 1}/{self.pages}")
 
 
-def _setting(setting: Setting, place: Place, font: Font, space: int) -> Widget:
+def _setting(setting: Setting, place: Place, font: Font, space: int, entry: Entry | None) -> Widget:
     key, about = f"set:{setting.path}", setting.about
+    if entry is not None and entry.path == setting.path:
+        return Field(key, place, text=setting.title, value=entry.text, caret=entry.caret, composing=entry.composing)
     value = setting.text
     title = font.shortened(setting.title, place.width - min(place.width // 2, font.width(value)) - space)
     if about.kind is Kind.SWITCH:
@@ -409,7 +412,7 @@ def _setting(setting: Setting, place: Place, font: Font, space: int) -> Widget:
     if setting.is_slider:
         return Slider(key, place, about.help, text=title, value=value, share=setting.share, origin=setting.origin)
     value = font.shortened(value, place.width - 5 * space)
-    icons = {Kind.CHOICE: "down", Kind.FILE: "folder", Kind.TEXT: ""}
+    icons = {Kind.CHOICE: "down", Kind.FILE: "folder", Kind.TEXT: "pen"}
     return Field(key, place, about.help, text=setting.title, value=value, icon=icons.get(about.kind, "plusminus"))
 
 

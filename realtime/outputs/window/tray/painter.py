@@ -207,11 +207,35 @@ class Painter:
         box = Place(place.left, top, place.width, place.bottom - top)
         _fill(surface, box, px(7), colours.FIELD)
         self._touch(surface, field, box, px(7))
+        if field.caret is not None:
+            self._typed(surface, field, field.caret, box)
+            return
         value = self._text(self._theme.small, field.value, colours.INK)
         surface.blit(value, (box.left + px(8), _middle(box, value)))
         if field.icon:
             sign = icon(field.icon, px(14), colours.QUIET)
             surface.blit(sign, (box.right - px(20), _middle(box, sign)))
+
+    def _typed(self, surface: pygame.Surface, field: Field, caret: int, box: Place) -> None:
+        """Draw what is being typed, as much of it as has room around the caret."""
+        px, font = self._theme.px, self._theme.small
+        _outline(surface, box, px(7), (*colours.ACCENT, 255), max(1, px(2)))
+        before, composing = field.value[:caret], field.composing
+        room = box.width - px(18)
+        begins = min(0, room - font.width(before + composing))
+        surface.set_clip((box.left + px(8), box.top, room + px(2), box.height))
+        left = box.left + px(8) + begins
+        for text, is_composed in ((before, False), (composing, True), (field.value[caret:], False)):
+            if not text:
+                continue
+            drawn = font.text(text, colours.ACCENT if is_composed else colours.INK)
+            surface.blit(drawn, (left, _middle(box, drawn)))
+            if is_composed:
+                surface.fill(colours.ACCENT, (left, box.bottom - px(5), font.width(text), max(1, px(1))))
+            left += font.width(text)
+        place = box.left + px(8) + begins + font.width(before + composing)
+        surface.fill(colours.INK, (place, box.top + px(4), max(1, px(1)), box.height - px(8)))
+        surface.set_clip(None)
 
     def _tab(self, surface: pygame.Surface, tab: Tab) -> None:
         px, place = self._theme.px, tab.place

@@ -9,6 +9,7 @@ from realtime.control.channel import ControlChannel, Status
 from realtime.control.offers import OfferedSource, Shelf, scene_spec
 from realtime.core.settings import Kind
 from realtime.imaging.frame import Size
+from realtime.outputs.window.tray.entry import Entry
 from realtime.outputs.window.tray.values import Setting
 
 _BACKGROUND, _NONE = "background", "none"
@@ -36,6 +37,8 @@ class Hand:
     """The key of what is explained, because the mouse rests there."""
     opening: str = ""
     """The spec of an offer that was chosen and is not there yet."""
+    entry: Entry | None = None
+    """What is being typed; None: nothing is."""
     countdown: int = 0
     """Seconds until a photo is taken; 0: none is waited for."""
     is_full: bool = False

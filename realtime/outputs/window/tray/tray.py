@@ -21,8 +21,10 @@ from realtime.core.errors import OptionError
 from realtime.core.language import _
 from realtime.core.settings import Kind, Value
 from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.pixels import Place
 from realtime.imaging.sdl import pygame
 from realtime.outputs.window.tray import focus
+from realtime.outputs.window.tray.entry import Entry
 from realtime.outputs.window.tray.layout import ADD, BAR, COUNT, HELP, MENU, SHELF, Layout, lay_out
 from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
 from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in, settings_of
@@ -228,7 +230,7 @@ class Tray:
         if self._is_wanted:
             self._is_wanted = False
             self._watch(None)
-            self._hold(menu="", hot="", pressed="", focus="", helped="")
+            self._hold(menu="", hot="", pressed="", focus="", helped="", entry=None)
             self._point = (-1.0, -1.0)
 
     def toggle(self, now_s: float) -> None:
@@ -261,7 +263,7 @@ class Tray:
             if left_s <= 0:
                 self._photo_at_s = None
                 self._controls.send(SaveSnapshot())
-        is_busy = hand.pressed or hand.menu
+        is_busy = hand.pressed or hand.menu or hand.entry is not None
         if self._is_wanted and not is_busy and now_s - self._moved_at_s > self._stays_s:
             self.leave()
             return
@@ -313,6 +315,8 @@ class Tray:
         self._is_touch, self._has_dragged = is_touch, False
         panel = self._layout.panel_at(x, y) if was_there else None
         widget = None if panel is None else panel.at(x, y)
+        if widget is None or not self._is_typed_into(widget.key):
+            self._end_typing()
         menu_was_open = bool(self._hand.menu)
         if menu_was_open and (panel is None or panel.name != MENU) and (widget is None or button != 1):
             self._hold(menu="", first_item=0)
@@ -401,6 +405,9 @@ class Tray:
         """A key was pressed while the tray is open. Return whether the tray has it."""
         if not self._is_wanted:
             return False
+        if self._hand.entry is not None:
+            self._key_into_text(self._hand.entry, key, now_s)
+            return True
         if key == pygame.K_ESCAPE and self._hand.menu:
             self._hold(menu="", first_item=0)
         elif key == pygame.K_ESCAPE:
@@ -419,6 +426,55 @@ class Tray:
         if self._is_wanted:
             self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
         return True
+
+    # A text ----------------------------------------------------------------------------------------------------
+
+    @property
+    def typed_at(self) -> Place | None:
+        """Where on the canvas somebody types; None: nobody does, and keys are wishes."""
+        entry = self._hand.entry
+        found = None if entry is None else self._layout.find(f"set:{entry.path}")
+        if found is None:
+            return None
+        panel, widget = found
+        left, top = panel.place.left + widget.place.left, panel.place.top + widget.place.top
+        return widget.place._replace(left=left, top=top)
+
+    def type_text(self, letters: str, now_s: float) -> None:
+        """Letters were typed, or an input method has composed them."""
+        if self._hand.entry is not None:
+            self._hold(entry=self._hand.entry.with_typed(letters))
+            self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
+
+    def compose(self, letters: str) -> None:
+        """An input method is composing; empty: no more."""
+        if self._hand.entry is not None:
+            self._hold(entry=dataclasses.replace(self._hand.entry, composing=letters))
+
+    def _is_typed_into(self, key: str) -> bool:
+        return self._hand.entry is not None and key == f"set:{self._hand.entry.path}"
+
+    def _key_into_text(self, entry: Entry, key: int, now_s: float) -> None:
+        """A key was pressed while somebody types: it means nothing else."""
+        self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
+        if entry.composing:  # the input method has the keys
+            return
+        if key == pygame.K_ESCAPE:
+            self._hold(entry=None)
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_TAB):
+            self._end_typing()
+        else:
+            self._hold(entry=entry.after_key(key))
+
+    def _end_typing(self) -> None:
+        """Take what was typed for the parameter's value, where it has become another."""
+        entry = self._hand.entry
+        if entry is None:
+            return
+        self._hold(entry=None)
+        setting = self._setting(entry.path)
+        if setting is not None and entry.text != str(setting.value or ""):
+            self._set(entry.path, entry.text or None if setting.about.optional else entry.text)
 
     def choose_number(self, number: int) -> bool:
         """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
@@ -569,7 +625,9 @@ class Tray:
             if self._controls.offers is None or not self._controls.offers.choose_file_for(path):
                 self._controls.say(_("no file dialogue is found on this system"))
         elif setting.about.kind is Kind.TEXT:
-            self._controls.say(_("{title} is set with --set {path}=…", title=setting.title, path=path))
+            if self._is_typed_into(f"set:{path}"):
+                return
+            self._hold(entry=Entry.begun(path, str(setting.value or "")), helped="")
         else:
             self._set(path, setting.stepped(1))
 

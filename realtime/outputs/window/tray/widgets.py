@@ -74,6 +74,10 @@ class Field(Widget):
     text: str = ""
     value: str = ""
     icon: str = ""
+    caret: int | None = None
+    """Before which letter of the value somebody types; None: nobody does."""
+    composing: str = ""
+    """What an input method composes there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
