@@ -18,6 +18,7 @@ from realtime.effects.plain import Plain
 from realtime.imaging.frame import Frame, Size
 from realtime.imaging.sdl import pygame
 from realtime.outputs import Output
+from realtime.outputs.window.overlay import Overlay
 from realtime.session import first_minute
 from realtime.session.assembly import build
 from realtime.session.first_minute import LOOKS, DemoTour, Hint
@@ -186,3 +187,22 @@ def test_the_demo_shows_its_viewer_in_a_corner(display: None, tmp_path: Path, mo
     assert asked == [0.3, 0.3, 0.0], "who has chosen a camera since is not shown in a corner"
     kinds = {type(front_end).__name__ for front_end in run.supervisor._front_ends}
     assert {"Hint", "DemoTour"} <= kinds
+
+
+@pytest.mark.parametrize("canvas", [Size(480, 384), Size(640, 480), Size(1280, 720), Size(3840, 2160)])
+def test_the_hint_does_not_cover_the_viewer_in_the_corner(canvas: Size) -> None:
+    pygame.font.init()
+    controls = ControlChannel()
+    overlay = Overlay(controls, (), hud=False)
+    overlay.screen = canvas
+    controls.say(first_minute.DEMO_HINT)
+    edges = {}
+    for inset in (0.0, 0.3):
+        controls.inset = inset
+        assert overlay.refresh(canvas, 0.0)
+        ((pill, (left, _)),) = overlay.shown.layers
+        edges[inset] = left, left + pill.get_width()
+    overlay.clear()
+    assert sum(edges[0.0]) == pytest.approx(canvas.width, abs=2), "in the middle where nobody stands in the corner"
+    assert edges[0.3][0] > 0
+    assert edges[0.3][1] < canvas.width - 0.3 * canvas.width - 0.03 * canvas.height

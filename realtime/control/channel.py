@@ -141,6 +141,8 @@ class ControlChannel:
         """[any] The scenes there are, by number: reads their folder, so not on the way of a frame."""
         self.progress: tuple[str, float] | None = None
         """[any] What is being waited for, and the share of it that is done; None: nothing."""
+        self.inset = 0.0
+        """[any] How wide, as a share of the picture, the viewer is shown in its lower right corner: words keep away."""
         self.touched_at_s: float | None = None
         """[window] When somebody last used a key or the mouse, on `time.monotonic`'s clock; None: nobody has."""
         self.notice = ""

@@ -172,6 +172,7 @@ def build(
         context = dataclasses.replace(
             effect_context(options, progress, info), viewer_inset=viewer_inset(options, requested, info)
         )
+        controls.inset = context.viewer_inset
         open_at_start = functools.partial(open_scene_effect, options=options, context=context)
         slots = (
             open_scene(scene, open_at_start, opened)

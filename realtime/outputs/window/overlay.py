@@ -20,6 +20,7 @@ from realtime.outputs.window.hud import Fact, Hud, facts_of, figures_panel, word
 from realtime.outputs.window.panels import ALARM, GILT, INK, PANEL, TROUGH, Fonts, rule, scale_of, stacked
 
 _RENDER_EVERY_S = 0.25
+_INSET_MARGIN = 0.03  # of the height: so far the viewer in the corner is from the edge
 _ARROWS = {"right": 0, "up": 90, "left": 180, "down": 270}  # degrees, counterclockwise
 
 
@@ -58,6 +59,7 @@ class _Contents:
     fonts_found: int
     progress: tuple[str, float] | None
     covered: tuple[int, int]
+    inset: float
 
 
 class Overlay:
@@ -102,6 +104,7 @@ class Overlay:
             font_search().count,
             self._controls.progress,
             self.covered,
+            self._controls.inset,
         )
         if contents == self._contents:
             return False
@@ -153,8 +156,10 @@ class Overlay:
             left = (canvas.width - panel.get_width()) // 2
             layers.append(Layer(panel, (left, canvas.height - panel.get_height() - bottom)))
         elif contents.message:
-            pill = fit(_pill(contents.message, scale, canvas.width - 2 * edge), canvas, edge)
-            left = (canvas.width - pill.get_width()) // 2
+            taken = contents.inset * canvas.width + (_INSET_MARGIN * canvas.height if contents.inset else 0)
+            free = Size(round(canvas.width - taken), canvas.height)
+            pill = fit(_pill(contents.message, scale, free.width - 2 * edge), free, edge)
+            left = (free.width - pill.get_width()) // 2
             layers.append(Layer(pill, (left, canvas.height - pill.get_height() - bottom)))
         return Shown(tuple(layers), facts)
 
