@@ -190,8 +190,11 @@ def test_the_demo_shows_its_viewer_in_a_corner(display: None, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("canvas", [Size(480, 384), Size(640, 480), Size(1280, 720), Size(3840, 2160)])
-def test_the_hint_does_not_cover_the_viewer_in_the_corner(canvas: Size) -> None:
+def test_the_hint_does_not_cover_the_viewer_in_the_corner(canvas: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
     pygame.font.init()
+    pygame.display.set_mode((64, 48))
     controls = ControlChannel()
     overlay = Overlay(controls, (), hud=False)
     overlay.screen = canvas
@@ -203,6 +206,7 @@ def test_the_hint_does_not_cover_the_viewer_in_the_corner(canvas: Size) -> None:
         ((pill, (left, _)),) = overlay.shown.layers
         edges[inset] = left, left + pill.get_width()
     overlay.clear()
+    pygame.display.quit()
     assert sum(edges[0.0]) == pytest.approx(canvas.width, abs=2), "in the middle where nobody stands in the corner"
     assert edges[0.3][0] > 0
     assert edges[0.3][1] < canvas.width - 0.3 * canvas.width - 0.03 * canvas.height
