@@ -1,10 +1,15 @@
 """Measures how a walk fills the time between two pictures of its network, beside the pictures the network would draw.
 
     python -m tools.measure_walk MODEL.onnx [--seeds 4] [--strip STRIP.png]
+    python -m tools.measure_walk MODEL.onnx --live 20
 
 For gaps of a share of a person (at 6 people a minute a tenth is a second) it draws both ends and the true middle, and
 makes the middle as the walk does, and as a cross-fade does. Prints Markdown for docs/benchmarks.md. Times are of the
 processor, one thread, so that what else the machine does counts little.
+
+`--live`: asks the effect itself for 30 pictures of 1280x720 a second, for so many seconds, and says how many came, by how
+much each differs from the one before (mean absolute difference, grey levels), how many did not differ, and what of the
+processor it took. Here the machine must have nothing else to do.
 """
 
 from __future__ import annotations
@@ -20,7 +25,10 @@ import cv2
 import numpy as np
 
 from realtime.core.errors import RealtimeError
-from realtime.imaging.frame import Pixels, Size
+from realtime.effects import EffectContext
+from realtime.effects.scene import Scene
+from realtime.effects.walk import WalkEffect, WalkSettings
+from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.framing import STEPS, FinePixels, FramedFace
@@ -32,6 +40,9 @@ GAPS = (0.025, 0.05, 0.1, 0.2)
 """Of a person."""
 _SPREAD = 0.7
 _HEIGHT_PX = 720
+_LIVE_FPS = 30
+_SETTLES_S = 2
+_SAME = 0.005
 
 
 class Compared(NamedTuple):
@@ -100,6 +111,36 @@ def measure(model: Path, seeds: int, strip: Path | None = None) -> str:
     return "\n".join([*_table(rows), "", _costs(network_s, search_s, draw_s)])
 
 
+def measure_live(model: Path, seconds: float) -> str:
+    """Return how a walk moves at a camera's pace. Raises RealtimeError."""
+    size = Size(1280, 720)
+    effect = WalkEffect.open(str(model), WalkSettings(), EffectContext(frame=size))
+    nothing = np.zeros((size.height, size.width, 3), np.uint8)
+    changes, made_ms, apart_s = [], [], []
+    before: Pixels | None = None
+    began_s, began_cpu_s = time.monotonic(), time.process_time()
+    count = round(seconds * _LIVE_FPS)
+    for index in range(count):
+        time.sleep(max(0.0, began_s + index / _LIVE_FPS - time.monotonic()))
+        asked_s = time.perf_counter()
+        picture = effect.make(Scene(Frame(nothing, time.monotonic(), index / _LIVE_FPS, index))).pixels
+        made_ms.append(1e3 * (time.perf_counter() - asked_s))
+        now = picture[::2, ::2].copy()
+        if before is not None and index > _LIVE_FPS * _SETTLES_S:
+            changes.append(float(cv2.absdiff(now, before).mean()))
+            apart_s.append(effect.apart_s)
+        before = now
+    wall_s, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
+    effect.close()
+    least, median, most = np.percentile(changes, [5, 50, 100])
+    stood = int(np.sum(np.less(changes, _SAME)))
+    return (
+        f"{count / wall_s:.1f} pictures a second, the network's {np.mean(apart_s):.2f} s apart; each differs from the one "
+        f"before by {median:.2f} grey levels (5th percentile {least:.2f}, most {most:.2f}), {stood} of {len(changes)} not "
+        f"at all; make {np.median(made_ms):.1f} ms (p99 {np.percentile(made_ms, 99):.1f}); {cpu_s / wall_s:.2f} of a core"
+    )
+
+
 def _table(rows: dict[float, list[tuple[Compared, Compared]]]) -> list[str]:
     lines = [
         "| gap, people | flow: off by, PSNR, sharpness | cross-fade: off by, PSNR, sharpness |",
@@ -135,9 +176,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="a decoder, as `realtime models add` or tools.export_onnx makes one")
     parser.add_argument("--seeds", type=int, default=4, help="how many walks (4)")
     parser.add_argument("--strip", type=Path, help="write what was compared: begin, true middle, flow, cross-fade")
+    parser.add_argument("--live", type=float, metavar="SECONDS", help="measure how it moves at a camera's pace instead")
     asked = parser.parse_args(argv)
-    cv2.setNumThreads(1)
     try:
+        if asked.live:
+            print(measure_live(asked.model, asked.live))
+            return 0
+        cv2.setNumThreads(1)
         print(measure(asked.model, asked.seeds, asked.strip))
     except RealtimeError as error:
         print(error, file=sys.stderr)

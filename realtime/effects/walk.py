@@ -176,8 +176,13 @@ class WalkEffect(Effect):
         self._walker.draw(scene.frame.pts_s, course, picture)
         return scene.frame.with_pixels(picture)
 
+    @property
+    def apart_s(self) -> float:
+        """Between two pictures of the network. Any thread."""
+        return self._walker.apart_s
+
     def facts(self) -> Mapping[str, str]:
-        return {_("network"): _("a picture every {apart_s:.2f} s", apart_s=self._walker.apart_s)}
+        return {_("network"): _("a picture every {apart_s:.2f} s", apart_s=self.apart_s)}
 
     def keepsake(self) -> Pixels | None:
         return self._walker.face

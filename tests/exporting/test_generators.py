@@ -18,10 +18,10 @@ from realtime.core.errors import ModelError, OptionError
 from realtime.models.latent_space import LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 from tests.exporting.generators import rosinality_generator
-from tests.exporting.nvidia_pickles import SOURCE, names_asked_for, write_snapshot
 from tools import export_onnx
 from tools.exporting.checkpoint import read_checkpoint
 from tools.exporting.source import Wishes, open_source
+from tools.fuzzing.nvidia_pickles import SOURCE, names_asked_for, write_snapshot
 from tools.networks import LayeredDecoder, Part
 from tools.networks.stylegan2 import StyleGan2
 

@@ -52,6 +52,7 @@ TARGETS: Mapping[str, RegistryEntry] = {
     "faces": RegistryEntry("tools.fuzzing.faces", "TARGET", ".face files into realtime face show"),
     "films": RegistryEntry("tools.fuzzing.films", "TARGET", "films in every container into realtime render"),
     "galleries": RegistryEntry("tools.fuzzing.galleries", "TARGET", "TOML into realtime gallery --check"),
+    "snapshots": RegistryEntry("tools.fuzzing.snapshots", "TARGET", "NVIDIA's .pkl files into tools.export_onnx"),
     "http": RegistryEntry("tools.fuzzing.http_exchange", "TARGET", "bytes into the server of --remote"),
     "manifests": RegistryEntry("tools.fuzzing.manifests", "TARGET", "manifests of extractions into tools.train_swap"),
     "midi": RegistryEntry("tools.fuzzing.midi_bytes", "TARGET", "bytes of a device into --midi"),
