@@ -7,9 +7,9 @@ For gaps of a share of a person (at 6 people a minute a tenth is a second) it dr
 makes the middle as the walk does, and as a cross-fade does. Prints Markdown for docs/benchmarks.md. Times are of the
 processor, one thread, so that what else the machine does counts little.
 
-`--live`: asks the effect itself for 30 pictures of 1280x720 a second, for so many seconds, and says how many came, by how
-much each differs from the one before (mean absolute difference, grey levels), how many did not differ, and what of the
-processor it took. Here the machine must have nothing else to do.
+`--live`: asks the effect itself for 30 pictures of 1280x720 a second, for so many seconds, and says how many came, by
+how much each differs from the one before (mean absolute difference, grey levels), how many did not differ, and what of
+the processor it took. Here the machine must have nothing else to do.
 """
 
 from __future__ import annotations
@@ -134,10 +134,14 @@ def measure_live(model: Path, seconds: float) -> str:
     effect.close()
     least, median, most = np.percentile(changes, [5, 50, 100])
     stood = int(np.sum(np.less(changes, _SAME)))
-    return (
-        f"{count / wall_s:.1f} pictures a second, the network's {np.mean(apart_s):.2f} s apart; each differs from the one "
-        f"before by {median:.2f} grey levels (5th percentile {least:.2f}, most {most:.2f}), {stood} of {len(changes)} not "
-        f"at all; make {np.median(made_ms):.1f} ms (p99 {np.percentile(made_ms, 99):.1f}); {cpu_s / wall_s:.2f} of a core"
+    return "; ".join(
+        [
+            f"{count / wall_s:.1f} pictures a second, the network's {np.mean(apart_s):.2f} s apart",
+            f"each differs from the one before by {median:.2f} grey levels, 95 % by {least:.2f}, {most:.2f} at most",
+            f"{stood} of {len(changes)} do not",
+            f"make {np.median(made_ms):.1f} ms (p99 {np.percentile(made_ms, 99):.1f})",
+            f"{cpu_s / wall_s:.2f} of a core",
+        ]
     )
 
 

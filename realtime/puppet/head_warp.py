@@ -20,14 +20,20 @@ from realtime.imaging.frame import Size
 from realtime.imaging.numerics import Floats, smoothstep
 from realtime.imaging.pixels import Place
 from realtime.portrait.engines.warp.head_depth import HeadFields, solve_fields
-from realtime.puppet.pose import Pose
+from realtime.puppet.pose import AT_REST, Pose
 
 _GRID_SIDE = 112
 """Longest side of the grid, points."""
 _ROUNDS = 6
 """Of the repetition that turns the turn round: begun at the last frame's, a nod of 3 degrees a frame leaves 0.03 px."""
-_MOST_CHANGE, _LEAST_AREA = 0.8, 0.35
-"""As in `displacement.py`: from 1 and from 0 on a displacement folds."""
+_MOST_CHANGE, _LEAST_AREA = 0.88, 0.32
+"""From 1 and from 0 on a displacement folds."""
+_FARTHEST_DEGREES = 30.0
+"""No head is turned, nodded or tilted farther, whatever its picture would bear."""
+_AS_ASKED = 0.65
+"""Up to this share of the farthest that a picture bears, a head goes as far as asked; beyond, ever less far."""
+_SEARCHES = 6
+"""Halvings in which the farthest is found: to half a degree."""
 _BROW_SIDES = 0.1
 """From one brow's movement to the other's, heights of the face to each side of the middle."""
 _MOST_BROW = 0.05
@@ -87,6 +93,8 @@ class HeadWarp:
         self._forward, self._back, self._places, self._features = (
             np.zeros((rows, columns, 2), np.float32) for _ in range(4)
         )
+        self._most = tuple((self._farthest(name, -1.0), self._farthest(name, 1.0)) for name in Pose._fields[:3])
+        """Of turn, nod and tilt: how far this picture bears it to either side, degrees."""
 
     def features(self, pose: Pose) -> Floats:
         """Return how far brows move, in the face at rest and known where they arrive: (rows, columns, 2), pixels right
@@ -99,8 +107,27 @@ class HeadWarp:
     def turn(self, pose: Pose) -> Floats:
         """Return how far the head's turn, tilt and shift move what arrives at the points: (rows, columns, 2), pixels.
 
-        A turn that would fold the picture, or squeeze a part of it to less than a third, is made smaller.
+        A turn goes ever less far towards the farthest that the picture bears: one that is larger always is. What
+        together would still fold the picture, or squeeze a part of it to less than a third, is made smaller.
         """
+        angles = (_nearing(angle, most) for angle, most in zip(pose[:3], self._most, strict=True))
+        self._move(pose._replace(**dict(zip(Pose._fields[:3], angles, strict=True))))
+        self._unfold()
+        for _ in range(_ROUNDS):
+            self._look_up(self._forward, self._back, self._back)
+        return self._back
+
+    def _farthest(self, name: str, sign: float) -> float:
+        """Return how many degrees of a turn alone the picture bears."""
+        least, most = 0.0, _FARTHEST_DEGREES
+        for _ in range(_SEARCHES):
+            middle = (least + most) / 2
+            self._move(AT_REST._replace(**{name: sign * middle}))
+            least, most = (least, middle) if self._unfold() else (middle, most)
+        return least
+
+    def _move(self, pose: Pose) -> None:
+        """Set how far a pose moves each point to where it goes."""
         yaw, pitch, roll = (math.radians(angle) for angle in pose[:3])
         sine = math.sin(roll)
         weights = np.array(
@@ -113,12 +140,6 @@ class HeadWarp:
             np.float32,
         )
         np.matmul(self._turning, weights, out=self._forward.reshape(-1, 2))
-        excess = self._excess()
-        if excess > 1:
-            self._forward /= excess
-        for _ in range(_ROUNDS):
-            self._look_up(self._forward, self._back, self._back)
-        return self._back
 
     @property
     def turned(self) -> Floats:
@@ -142,13 +163,32 @@ class HeadWarp:
         cv2.remap(field, self._places, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_CONSTANT)
         return out
 
-    def _excess(self) -> float:
-        """Return by how much the turn is too much."""
+    def _unfold(self) -> bool:
+        """Make the turn smaller where it is too much, and return whether it was. A turn moves things aside and a nod up
+        and down: where one is too much, the other need not be less.
+        """
         right, down, trace, determinant = _slopes(self._forward, self.grid.step_px)
-        excess = max(1.0, float(right.max()) / _MOST_CHANGE, float(down.max()) / _MOST_CHANGE)
+        most = float(right.max()) / _MOST_CHANGE, float(down.max()) / _MOST_CHANGE
+        is_too_much = max(most) > 1
+        if is_too_much:
+            self._forward /= np.maximum(most, 1).astype(np.float32)
+            _, _, trace, determinant = _slopes(self._forward, self.grid.step_px)
+        excess = 1.0
         while float((1 + trace / excess + determinant / excess**2).min()) < _LEAST_AREA:
             excess *= 1.08
-        return excess
+        if excess > 1:
+            self._forward /= excess
+        return is_too_much or excess > 1
+
+
+def _nearing(angle: float, most: tuple[float, float]) -> float:
+    """Return an angle that is itself in the middle, grows ever less, and never is the farthest to its side."""
+    farthest = most[angle > 0]
+    room = (1 - _AS_ASKED) * farthest
+    beyond = abs(angle) - _AS_ASKED * farthest
+    if beyond <= 0 or room <= 0:
+        return math.copysign(min(abs(angle), farthest), angle)
+    return math.copysign(_AS_ASKED * farthest + room * beyond / math.hypot(beyond, room), angle)
 
 
 def _slopes(moved: Floats, step_px: int) -> tuple[Floats, Floats, Floats, Floats]:

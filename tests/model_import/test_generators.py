@@ -97,7 +97,8 @@ def test_the_command_takes_both_and_tells_a_generator_by_its_code(
     assert "`realtime run --effect walk:nobody`" in capsys.readouterr().out
     assert library.read_card(shelf / "nobody.onnx").kind is ModelKind.LATENT_DECODER
     assert (tmp_path / "look.png").is_file()
-    assert typed("add", "synthesis.onnx", "--name", "alone") == 0
+    write_synthesis(tmp_path / "whole.onnx", name="z")
+    assert typed("add", "whole.onnx", "--name", "alone") == 0
     assert typed("add", str(shelf / "alone.onnx"), "--name", "again") == 0
     assert (shelf / "again.onnx").read_bytes() == (shelf / "alone.onnx").read_bytes()
     assert "only a generator is of two files" in refused("add", "mapping.onnx", "synthesis.onnx", "--kind", "swap")
@@ -127,6 +128,7 @@ def test_what_is_no_generator_gets_one_line(tmp_path: Path) -> None:
         ((wide, synthesis), "they are not of one network"),
         ((write_mapping(tmp_path / "three.onnx", layers=3), layered), "they are not of one network"),
         ((layered,), "name that file, too"),
+        ((synthesis,), "takes 'style', a style that a mapping makes of a code: name that file, too"),
         ((flat,), "draws the same picture whatever its code is"),
         ((several,), "export it for one picture at a time"),
         ((write_synthesis(tmp_path / "tiny.onnx", side=8),), "may be 16 to 2048 pixels"),

@@ -29,7 +29,7 @@ from realtime.model_import.graph.loading import read_network
 from realtime.model_import.graph.picture_nodes import FLOATS
 from realtime.model_import.graph.picture_port import PicturePort
 from realtime.model_import.graph.value_ranges import infer_output
-from realtime.model_import.graph.view import GraphView
+from realtime.model_import.graph.view import GraphView, shown_name
 from realtime.model_import.hints import ColourOrder, Finding, ImportHints, ValueRange
 from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import Draft, ForeignImporter, ImportRequest, Inputs, made_by, median_ms
@@ -39,6 +39,8 @@ from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel, RawSession
 from realtime.models.runtime.ort_session import Arrays
 from realtime.models.source_file import SourceFile
 
+_STYLES = ("style", "styles", "w", "ws", "w_plus", "dlatent", "dlatents")
+"""Inputs by these names are not normal numbers, and how they are distributed only their mapping tells."""
 _CODES = 2048
 """Whose mean style is the mean picture's: off by a fiftieth of a person."""
 _DRAWN = 2
@@ -120,6 +122,15 @@ class GeneratorImporter(ForeignImporter[GeneratorNetwork]):
                         "{name} takes a style for each layer, which a mapping makes: name that file, too "
                         "(`realtime models add MAPPING.onnx {name}`)",
                         name=source.name,
+                    )
+                )
+            if (taken := shown_name(drawing[0].code.name)).lower() in _STYLES:
+                raise ModelError(
+                    _(
+                        "{name} takes '{code}', a style that a mapping makes of a code: name that file, too "
+                        "(`realtime models add MAPPING.onnx {name}`)",
+                        name=source.name,
+                        code=taken,
                     )
                 )
             return GeneratorNetwork(drawing[0], picture, None, None)

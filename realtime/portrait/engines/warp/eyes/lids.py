@@ -30,6 +30,8 @@ _GRAIN_FROM, _GRAIN_RUN = 0.14, 0.28
 """The lid's grain is that of the skin from so far below the eye, for so far, units."""
 _LID_REACH, _LID_PLACES = 0.66, 97
 """The closed lid's colours are kept at so many places, this far from the eye's middle to both sides, units."""
+_LEAST_SLOPE = 1e-3
+"""A lid that is raised by two thirds of the way to its brow squeezes some of the skin to nothing."""
 _NEWTON_STEPS = 6
 """They double the right digits, from a good guess on: a few are enough for 32 bits."""
 _MOST_FOLLOWED = 0.55
@@ -268,7 +270,7 @@ def upper_source(across: Floats, upper: Floats, by: Floats, brow: float) -> Floa
     share = np.clip(goal / (1 + ratio), 0, 1)
     for _ in range(_NEWTON_STEPS):
         value = share + ratio * share * share * (3 - 2 * share) - goal
-        slope = 1 + ratio * 6 * share * (1 - share)
+        slope = np.maximum(1 + ratio * 6 * share * (1 - share), _LEAST_SLOPE)
         share = np.clip(share - value / slope, -0.5, 1.0)
     source = top + share * brow
     beyond = np.minimum(across - by, upper)
@@ -283,6 +285,6 @@ def lower_source(across: Floats, lower: Floats, by: Floats) -> Floats:
     for _ in range(_NEWTON_STEPS):
         rest = 1 - share
         value = share + ratio * rest * rest * (3 - 2 * rest) - goal
-        slope = 1 - ratio * 6 * share * rest
+        slope = np.maximum(1 - ratio * 6 * share * rest, _LEAST_SLOPE)
         share = np.clip(share - value / slope, 0, 1)
     return np.where(goal > 1, across, lower + share * _LOWER_SKIN).astype(np.float32)
