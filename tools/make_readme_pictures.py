@@ -26,6 +26,7 @@ from realtime.imaging.pixels import Place
 from realtime.picture_files.samples import sample_photo
 from realtime.session import assembly
 from realtime.session.options import Options
+from tools.readme_places import write_call, write_stream, write_wall
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEIGHT_PX = 400
@@ -48,7 +49,9 @@ def main() -> None:
     """Write all of them, or those named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--only", choices=("window", "follow", "swap", "morph", "background"), help="write only this one"
+        "--only",
+        choices=("window", "follow", "swap", "morph", "background", "call", "stream", "wall"),
+        help="write only this one",
     )
     parser.add_argument("--astronaut", type=Path, help="the astronaut's photo, where scikit-image is not installed")
     arguments = parser.parse_args()
@@ -62,6 +65,12 @@ def main() -> None:
         write_morph(arguments.astronaut or _astronaut(parser))
     if arguments.only in (None, "background"):
         write_background(arguments.astronaut or _astronaut(parser))
+    if arguments.only in (None, "call"):
+        write_call(DOCS / "call.jpg", arguments.astronaut or _astronaut(parser))
+    if arguments.only in (None, "stream"):
+        write_stream(DOCS / "stream.jpg", arguments.astronaut or _astronaut(parser))
+    if arguments.only in (None, "wall"):
+        write_wall(DOCS / "wall.jpg")
 
 
 def write_window() -> None:
