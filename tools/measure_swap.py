@@ -36,6 +36,7 @@ from tools.swap_figures.faces_of_several import (
     several_photos,
 )
 from tools.swap_figures.glasses import glasses_table, keep_glasses
+from tools.swap_figures.hands import filmed_hands, hands_table
 from tools.swap_figures.in_front import keep_things
 from tools.swap_figures.material import LIGHTS, SHARED_DATA, Clip, held, read_clip, usual_clips, usual_photos
 from tools.swap_figures.motion import REST, Follower, arrived, change, lag_frames, moved_clip, sine, step
@@ -57,7 +58,7 @@ from tools.swap_figures.tables import (
 from tools.swap_figures.talking import Talk, talk
 from tools.swap_figures.wearing import Eyes, Seen, region, render, watch
 
-PARTS = ("talking", "light", "steadiness", "lag", "in-front", "glasses", "people", "faces", "speed")
+PARTS = ("talking", "light", "steadiness", "lag", "in-front", "hands", "glasses", "people", "faces", "speed")
 _SCENE_S = 4.5
 _THING_FRAMES = 110
 _HELD_FRAMES = 50
@@ -93,11 +94,15 @@ def _measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
         measurements = [each for source in sources for each in keep_things(read_clip(source, _THING_FRAMES))]
         print(in_front_table(measurements))
         figures["in_front"] = [dataclasses.asdict(each) for each in measurements]
+    if "hands" in parts:
+        hands = list(filmed_hands())
+        print(hands_table(hands))
+        figures["hands"] = [dataclasses.asdict(each) for each in hands]
     if "glasses" in parts:
         worn = [each for source in sources for each in keep_glasses(read_clip(source, _THING_FRAMES), arguments.kinds)]
         print(glasses_table(worn))
         figures["glasses"] = [dataclasses.asdict(each) for each in worn]
-    if set(parts) - {"speed", "in-front", "glasses"}:
+    if set(parts) - {"speed", "in-front", "hands", "glasses"}:
         eyes = Eyes(arguments.embedding, arguments.judges)
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)

@@ -24,6 +24,7 @@ from realtime.faces.tracking.mesh_tracker import WornMeshTracker
 from realtime.imaging.frame import Face, Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
+from tools.swap_figures.hands import FilmedHand, filmed_hands, hands_table
 
 _FPS = 30
 _SIDE = 400
@@ -358,3 +359,10 @@ def test_a_broken_network_is_a_line() -> None:
     with pytest.raises(ModelError, match=r"in_front\.onnx cannot be read .*; install the program again") as caught:
         OccluderNetwork(b"no network")
     assert "\n" not in str(caught.value)
+
+
+def test_marked_hands_are_summed_up_by_clip(tmp_path: Path) -> None:
+    assert list(filmed_hands(tmp_path)) == []  # no clips, no figures
+    nobody = FilmedHand("a", 3, math.nan, math.nan, math.nan)
+    table = hands_table([FilmedHand("a", 1, 0.2, 0.9, 0.01), FilmedHand("a", 2, 0.4, 0.5, 0.03), nobody])
+    assert table.splitlines()[2] == "| a | 2 of 3 | 30% | 70% (50%) | 2.0% (3.0%) |"
