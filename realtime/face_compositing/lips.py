@@ -95,23 +95,17 @@ def clear_lips(alpha: NDArray[np.uint8], geometry: FaceGeometry, worn: float = 0
     """Let the viewer's lips be seen: in them and a little around, (height, width) of the rectangle become `worn` times
     what they were, in place.
     """
-    loop = np.rint(geometry.in_place(LIPS) * 2**_SUBPIXEL_BITS).astype(np.int32)
     room = max(1, round(2 * _ROOM * geometry.place.width))
-    if worn <= 0:
-        cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
-        cv2.polylines(alpha, [loop], True, 0, room, cv2.LINE_AA, _SUBPIXEL_BITS)
-        return
-    # The new face's lips have an edge of their own: around them nothing of the viewer's need be seen.
-    box = _box(geometry.in_place(LIPS), 1, alpha.shape)
+    box = _box(geometry.in_place(LIPS), room + 1, alpha.shape)
     if box.width < 4 or box.height < 4:
         return
+    loop = geometry.in_place(LIPS) - (box.left, box.top)
+    fixed = np.rint(loop * 2**_SUBPIXEL_BITS).astype(np.int32)
     lips = box.of(alpha)
-    mask = np.zeros_like(lips)
-    cv2.fillPoly(
-        mask, [loop - (box.left << _SUBPIXEL_BITS, box.top << _SUBPIXEL_BITS)], 255, cv2.LINE_AA, _SUBPIXEL_BITS
-    )
-    cv2.multiply(mask, lips, dst=mask, scale=(1 - worn) / 255)
-    cv2.subtract(lips, mask, dst=lips)
+    kept = cv2.convertScaleAbs(lips, alpha=worn)
+    cv2.fillPoly(lips, [fixed], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.polylines(lips, [fixed], True, 0, room, cv2.LINE_AA, _SUBPIXEL_BITS)
+    cv2.max(lips, kept, dst=lips)
 
 
 def _box(loop: NDArray[np.float64], room: int, shape: tuple[int, ...]) -> Place:
