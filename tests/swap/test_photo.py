@@ -15,7 +15,7 @@ from realtime.imaging.frame import Box, Pixels, Size
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels, folds_in
 from realtime.swap.photo.skin_segmentation import skin_mask
-from realtime.swap.photo.skin_texture import wearable_part, without_hair
+from realtime.swap.photo.skin_texture import _forehead, wearable_part, without_hair
 from tests.swap.conftest import difference, inside
 
 
@@ -43,6 +43,24 @@ def test_a_cap_becomes_skin_and_the_face_stays(photo: Pixels, mesh: FaceMesh) ->
         assert difference(around(mesh, number, bare), around(mesh, number, photo)) < 2
     corner = bare[:20, -20:].mean(axis=(0, 1))  # blue sky before: what is around the face is skin as well
     assert corner[2] > corner[0]
+
+
+def test_a_hidden_forehead_has_the_colour_of_what_is_seen_above_the_brows() -> None:
+    columns, rows = np.meshgrid(np.arange(96, dtype=np.float32), np.arange(96, dtype=np.float32))
+    brows = int(uv_points()[[105, 334], 1].min() * 96)
+    face = np.where(
+        rows[..., None] < brows, np.float32([60, 80, 110]), np.float32([140, 170, 220])
+    )  # a fringe's shadow
+    face[rows < brows - 4] = 10
+    part = (rows >= brows - 4).astype(np.float32)
+    face = face.astype(np.float32)
+    colours, reach = _forehead(face, np.stack([columns, rows], axis=2), part)
+    hidden = np.s_[4 : brows - 4, 10:86]
+    assert np.abs(colours[hidden] - (60, 80, 110)).max() < 1
+    assert reach[hidden].min() > 0.9
+    assert reach[brows + 4 :].max() < 0.1
+    nobody = _forehead(face, np.zeros((96, 96, 2), np.float32), part)[1]
+    assert nobody.max() == 0
 
 
 def test_skin_is_cut_from_a_cap_and_a_bright_forehead_stays(photo: Pixels, mesh: FaceMesh) -> None:

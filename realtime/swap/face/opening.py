@@ -24,7 +24,7 @@ from realtime.swap.face.sources import FACE_SUFFIX, files_of
 
 log = logging.getLogger(__name__)
 
-BUILDER_VERSION = 3
+BUILDER_VERSION = 4
 """Goes up when the same photos give another face: what was kept is built again then."""
 _MOST_KEPT = 12
 """Files, of some 1 MB each."""

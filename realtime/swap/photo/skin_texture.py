@@ -28,6 +28,8 @@ _BAND = 2
 _EAR, _EAR_ROWS = 18, slice(36, 76)
 """Columns at either side, and rows: lobes have the skin's colour and lie well inside the outline."""
 _SOFT = 2.5
+_BAND_ROWS = 7
+"""Above the brows: what a fringe leaves of a forehead."""
 _WISP, _WISP_DEPTH = 9, 0.09
 """Thinner than so many points, and darker by so much, in the logarithm, than the forehead on both sides: hair."""
 _MOST_FILLED_PX = 512
@@ -49,10 +51,39 @@ def without_hair(photo: Pixels, mesh: FaceMesh, wearable: NDArray[np.float32] | 
     wearable = wearable_part(photo, mesh) if wearable is None else wearable
     part = cv2.remap(wearable, flat, ONE_MAP, cv2.INTER_LINEAR)
     part = np.multiply(part, on_mesh, dtype=np.float32)
-    filled = inpainted(cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32), part)
+    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    filled = inpainted(small, part)
+    forehead, reach = _forehead(small, flat, part)
+    filled += reach[..., None] * (forehead - filled)
     share = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     whole = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(np.rint(photo * share + whole * (1 - share)), 0, 255), np.uint8)  # a cubic overshoots
+
+
+def _forehead(
+    photo: NDArray[np.float32], flat: NDArray[np.float32], part: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (height, width, 3) the skin above the brows going on upwards, and (height, width) 0..1: where it is known.
+
+    What is near a forehead that hair hides are cheeks and nose as well, which are lighter than what a fringe shades:
+    filled with their mean, it would end in a line. `flat`: where each pixel lies on the unrolled face; `part`: what is
+    skin.
+    """
+    height, width = photo.shape[:2]
+    rows = np.rint(flat[..., 1]).astype(int)
+    top = int(uv_points()[list(LEFT_BROW + RIGHT_BROW), 1].min() * _SIDE)
+    band = (rows >= top - _BAND_ROWS) & (rows < top) & (part > 0.5)
+    columns = np.clip(np.rint(flat[..., 0]).astype(int), 0, _SIDE - 1)
+    weights = np.bincount(columns[band], minlength=_SIDE).astype(np.float32)
+    if weights.sum() < _SIDE:
+        return photo, np.zeros((height, width), np.float32)
+    sums = np.stack([np.bincount(columns[band], photo[..., c][band], minlength=_SIDE) for c in range(3)], axis=1)
+    smooth = cv2.GaussianBlur(np.column_stack([sums, weights]).astype(np.float32), (1, 37), sigmaX=1, sigmaY=6)
+    colours = smooth[:, :3] / (smooth[:, 3:] + 1e-3)
+    known = np.clip(smooth[:, 3] / (0.2 * float(np.median(weights[weights > 0])) + 1e-6), 0, 1)
+    above = (rows > 0) & (rows < top)
+    reach = cv2.GaussianBlur((above * known[columns]).astype(np.float32), (0, 0), 0.01 * width)
+    return np.asarray(colours[columns], np.float32), np.asarray(reach, np.float32)
 
 
 def wearable_part(photo: Pixels, mesh: FaceMesh) -> NDArray[np.float32]:
