@@ -24,7 +24,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from realtime.core.language import DOMAIN, FOLDER, LANGUAGES
-from realtime.remote.page_words import words_of_page, words_of_script
+from realtime.remote.http.page_words import words_of_page, words_of_script
 
 ROOT = Path(__file__).parents[1]
 _MARKS = ("core.language import", "setting(")
@@ -80,7 +80,7 @@ def texts() -> list[Text]:
         module = path.relative_to(ROOT).as_posix()
         for text, plural in texts_in(tree):
             found.setdefault(text, Text(text, plural, module))
-    for path in sorted((ROOT / "realtime/remote/page").iterdir()):
+    for path in sorted((ROOT / "realtime/remote/http/page").iterdir()):
         words = _WORDS_OF_PAGES.get(path.suffix)
         for text in words(path.read_text("utf-8")) if words else []:
             found.setdefault(text, Text(text, "", path.relative_to(ROOT).as_posix()))

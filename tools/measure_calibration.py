@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from realtime.effects.viewpoint import ADULTS_EYES_CM, CameraPose, seen_from, standing_at
-from realtime.gallery.calibration import CalibrationWatch, Hint, Sighting, Spot, as_seen, sighting_of, solve
-from realtime.gallery.camera_pose import camera_pose
-from realtime.gallery.views import Calibration, Place, view_for
+from realtime.gallery.calibration.camera_pose import camera_pose
+from realtime.gallery.calibration.standing import CalibrationWatch, Hint, Sighting, Spot, as_seen, sighting_of, solve
+from realtime.gallery.calibration.views import Calibration, Place, view_for
 from realtime.imaging.frame import Box, Face, Size
 from realtime.portrait.gaze_controller import GazeController, GazeOptions
 

@@ -22,7 +22,7 @@ from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.stats import Durations, RunStats
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.osc import OscControl
+from realtime.remote.osc.control import OscControl
 from realtime.session.assembly import build
 from realtime.session.options import Options
 

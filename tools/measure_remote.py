@@ -40,7 +40,7 @@ from realtime.effects import EFFECTS, Effect, EffectContext
 from realtime.effects.scene import Scene
 from realtime.imaging.frame import Frame
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.http_control import HttpControl
+from realtime.remote.http.control import HttpControl
 from realtime.session import assembly
 from realtime.session.options import Options
 

@@ -89,6 +89,6 @@ def sound_lines() -> list[str]:
 
 def midi_lines() -> list[str]:
     """One line for each MIDI device that can be listened to. Raises OptionError where there is no MIDI."""
-    from realtime.remote.midi_ports import MachinePorts
+    from realtime.remote.midi.ports import MachinePorts
 
     return MachinePorts().input_names() or [_("none found; plug one in")]

@@ -11,9 +11,9 @@ from realtime.core.errors import OptionError
 from realtime.core.language import _
 
 if TYPE_CHECKING:
-    from realtime.gallery.supervisor import SetStandby
+    from realtime.gallery.processes.supervisor import SetStandby
 
-_STANDBY = "realtime.gallery.standby"
+_STANDBY = "realtime.gallery.processes.standby"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     gallery = read_gallery(gallery_path(arguments.file))
     screens = [gallery.screen(arguments.screen)] if arguments.screen else list(gallery.screens)
     if arguments.child:
-        from realtime.gallery.screen import run_screen
+        from realtime.gallery.processes.screen import run_screen
 
         return run_screen(gallery, screens[0], rests=arguments.rest)
     if arguments.check:
@@ -64,17 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
 
         return check(gallery, screens)
     if arguments.calibrate:
-        from realtime.gallery.calibration_run import calibrate_gallery
+        from realtime.gallery.calibration.run import calibrate_gallery
 
         print(calibrate_gallery(gallery, screens[0]))
         return 0
     if arguments.install_service or arguments.remove_service:
-        from realtime.gallery import service
+        from realtime.gallery.processes import service
 
         done = service.install(gallery) if arguments.install_service else service.remove(gallery)
         print(*done, sep="\n")
         return 0
-    from realtime.gallery.supervisor import GallerySupervisor
+    from realtime.gallery.processes.supervisor import GallerySupervisor
 
     return GallerySupervisor(gallery, screens, set_standby=_standby()).run()
 

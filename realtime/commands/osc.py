@@ -11,7 +11,7 @@ from realtime import effects
 from realtime.core.errors import FAULTS, OptionError, in_one_line, nearest
 from realtime.core.language import _
 from realtime.core.settings import parameters_of
-from realtime.remote.osc_addresses import Listed, listed_commands, listed_parameters
+from realtime.remote.osc.addresses import Listed, listed_commands, listed_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

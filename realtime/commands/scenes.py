@@ -12,8 +12,8 @@ from realtime.core.errors import OptionError, OutputError
 from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.titles import effect_title
-from realtime.session.scene_files import SceneFolder, default_folder
-from realtime.session.scene_packing import bring, pack
+from realtime.session.scenes.files import SceneFolder, default_folder
+from realtime.session.scenes.packing import bring, pack
 
 _EXAMPLES = N_("""\
 examples:

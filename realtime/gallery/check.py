@@ -21,10 +21,10 @@ from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.effects import EffectContext, effect_class
 from realtime.gallery.config import Gallery, Item, Screen
-from realtime.gallery.hours import local_time
-from realtime.gallery.screen import WALL_OUTPUT
-from realtime.gallery.service import service_file
-from realtime.gallery.state import gallery_folder
+from realtime.gallery.processes.screen import WALL_OUTPUT
+from realtime.gallery.processes.service import service_file
+from realtime.gallery.processes.state import gallery_folder
+from realtime.gallery.programme.hours import local_time
 from realtime.imaging.frame import Size
 from realtime.session.effect_opening import open_effect, with_settings
 

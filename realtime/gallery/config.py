@@ -21,9 +21,9 @@ from realtime.core.paths import user_path
 from realtime.core.settings import Parameter, Value, parameters_of, setting
 from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated
-from realtime.gallery.durations import parse_duration
-from realtime.gallery.hours import Hours, parse_hours
-from realtime.gallery.views import Calibration, Place
+from realtime.gallery.calibration.views import Calibration, Place
+from realtime.gallery.programme.durations import parse_duration
+from realtime.gallery.programme.hours import Hours, parse_hours
 from realtime.remote.address import Address
 from realtime.session import preset_paths
 from realtime.session.options import Options, from_table

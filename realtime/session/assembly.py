@@ -66,13 +66,13 @@ from realtime.session.output_planning import (
     viewer_inset,
     with_output,
 )
-from realtime.session.scene_at_start import (
+from realtime.session.scenes.at_start import (
     open_scene,
     scene_asked_for,
     scene_folder_of,
     with_scene,
 )
-from realtime.session.scenes import Scenes
+from realtime.session.scenes.live import Scenes
 from realtime.session.snapshots import Snapshots
 from realtime.session.source_facts import facts_of, source_type_of
 from realtime.session.source_opening import Sources, open_source

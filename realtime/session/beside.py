@@ -31,11 +31,11 @@ def front_ends_of(options: Options) -> list[MakeFrontEnd]:
     """Return how to make what was asked for beside the picture."""
     wanted: list[MakeFrontEnd] = []
     if options.remote is not None:
-        from realtime.remote.http_control import HttpControl
+        from realtime.remote.http.control import HttpControl
 
         wanted.append(functools.partial(HttpControl, address=options.remote, find_effects=effect_specs))
     if options.osc is not None or options.osc_to:
-        from realtime.remote.osc import OscControl
+        from realtime.remote.osc.control import OscControl
 
         wanted.append(functools.partial(OscControl, listen=options.osc, tell=options.osc_to))
     if options.midi is not None or options.midi_learn is not None:
@@ -59,7 +59,7 @@ def _midi(options: Options) -> MakeFrontEnd:
         raise OptionError(
             _("--midi-learn needs a device to learn from: add --midi NAME; 'realtime devices' lists them")
         )
-    from realtime.remote.midi import MidiControl
+    from realtime.remote.midi.control import MidiControl
 
     return functools.partial(
         MidiControl,

@@ -24,7 +24,7 @@ from realtime.imaging.frame import Size
 from realtime.models.runtime.providers import Provider
 from realtime.outputs.splitting import Split, parse_split
 from realtime.remote.address import Address, parse_address
-from realtime.remote.midi_map import Binding, Control, parse_binding, parse_table
+from realtime.remote.midi.map import Binding, Control, parse_binding, parse_table
 from realtime.session import preset_paths
 from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
 

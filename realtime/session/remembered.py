@@ -26,13 +26,13 @@ from realtime.core.paths import user_config_folder
 from realtime.core.stats import RunStats
 from realtime.imaging.frame import Size
 from realtime.pipeline.effect_slot import SceneEffect
-from realtime.session import scene_files
 from realtime.session.assembly import Run, build
 from realtime.session.beside import MakeFrontEnd
 from realtime.session.effect_opening import Progress
 from realtime.session.options import Options
-from realtime.session.scene_files import Scene
-from realtime.session.scenes import as_scene_effect
+from realtime.session.scenes import files as scene_files
+from realtime.session.scenes.files import Scene
+from realtime.session.scenes.live import as_scene_effect
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_menu import EffectMenu
 from realtime.pipeline.render_loop import RenderLoop
 from realtime.session.in_calls import InCalls
-from realtime.session.scenes import Scenes
+from realtime.session.scenes.live import Scenes
 from realtime.session.snapshots import Snapshots
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot, SceneEffect
 from realtime.session.effect_opening import open_scene_effect
 from realtime.session.options import Options
-from realtime.session.scene_files import Scene as KeptScene
-from realtime.session.scene_files import read_scene, scene_text
+from realtime.session.scenes.files import Scene as KeptScene
+from realtime.session.scenes.files import read_scene, scene_text
 from tests.tiny_models import shaded_morph
 
 FACE = slice(150, 280), slice(200, 330)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realtime.gallery.config import Item
-from realtime.gallery.hours import Hours, parse_hours
+from realtime.gallery.programme.hours import Hours, parse_hours
 
 
 def item(name: str, hangs_s: float = 60.0, hours: str = "", *, waits: bool = False, at_most_s: float = 300.0) -> Item:

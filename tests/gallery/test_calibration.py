@@ -11,11 +11,11 @@ import pytest
 
 from realtime.core.errors import OptionError
 from realtime.effects.viewpoint import CameraPose, picture_of, seen_from, standing_at
-from realtime.gallery import calibration
-from realtime.gallery.calibration import CalibrationWatch, Hint, Sighting, Sign, Spot, solve
-from realtime.gallery.camera_pose import camera_pose
-from realtime.gallery.table_lines import with_values
-from realtime.gallery.views import Calibration, Place, view_for
+from realtime.gallery.calibration import standing as calibration
+from realtime.gallery.calibration.camera_pose import camera_pose
+from realtime.gallery.calibration.standing import CalibrationWatch, Hint, Sighting, Sign, Spot, solve
+from realtime.gallery.calibration.table_lines import with_values
+from realtime.gallery.calibration.views import Calibration, Place, view_for
 from tools import measure_calibration as measured
 
 LEFT, MIDDLE, RIGHT = Sighting(0.2, 0.4, 0.02), Sighting(0.5, 0.4, 0.02), Sighting(0.8, 0.4, 0.02)

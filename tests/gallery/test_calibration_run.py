@@ -13,11 +13,11 @@ import pytest
 from realtime import cameras
 from realtime.cameras import Camera, CameraRequest, demo
 from realtime.core.errors import OptionError
-from realtime.gallery import calibration_run
-from realtime.gallery.calibration import Hint, Sign, Spot
-from realtime.gallery.calibration_run import CalibrationRequest, calibrate
-from realtime.gallery.calibration_signs import draw_sign
-from realtime.gallery.views import Place
+from realtime.gallery.calibration import run as calibration_run
+from realtime.gallery.calibration.run import CalibrationRequest, calibrate
+from realtime.gallery.calibration.signs import draw_sign
+from realtime.gallery.calibration.standing import Hint, Sign, Spot
+from realtime.gallery.calibration.views import Place
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.sdl import pygame
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.core.errors import OptionError
-from realtime.gallery.durations import parse_duration
-from realtime.gallery.hours import Hours, parse_hours
+from realtime.gallery.programme.durations import parse_duration
+from realtime.gallery.programme.hours import Hours, parse_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -21,18 +21,18 @@ from realtime.control.commands import ChooseEffect, Command, SetBlank, SetPaused
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.settings import setting
-from realtime.gallery import service
 from realtime.gallery.config import Gallery, read_gallery
-from realtime.gallery.hours import parse_hours
-from realtime.gallery.journal import MOST_OF_ONE_EVENT, Journal
-from realtime.gallery.keeper import MOST_RESTARTS, REST_S, STANDS_AFTER_S, STARTS_WITHIN_S, Keeper
-from realtime.gallery.notify import ServiceNotifier
-from realtime.gallery.overrides import Overrides, read_overrides
-from realtime.gallery.player import ProgrammePlayer
-from realtime.gallery.programme import Programme
-from realtime.gallery.reports import Memory, ScreenReport, read_memory, read_report
-from realtime.gallery.screen import ScreenReporter
-from realtime.gallery.state import GalleryState, ScreenState, gallery_folder, read_state, write_state
+from realtime.gallery.processes import service
+from realtime.gallery.processes.journal import MOST_OF_ONE_EVENT, Journal
+from realtime.gallery.processes.keeper import MOST_RESTARTS, REST_S, STANDS_AFTER_S, STARTS_WITHIN_S, Keeper
+from realtime.gallery.processes.notify import ServiceNotifier
+from realtime.gallery.processes.reports import Memory, ScreenReport, read_memory, read_report
+from realtime.gallery.processes.screen import ScreenReporter
+from realtime.gallery.processes.state import GalleryState, ScreenState, gallery_folder, read_state, write_state
+from realtime.gallery.programme.hours import parse_hours
+from realtime.gallery.programme.overrides import Overrides, read_overrides
+from realtime.gallery.programme.player import ProgrammePlayer
+from realtime.gallery.programme.schedule import Programme
 from tests.gallery.items import item
 
 

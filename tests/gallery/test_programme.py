@@ -11,8 +11,8 @@ import pytest
 
 from realtime.core.errors import OptionError
 from realtime.gallery.config import Item
-from realtime.gallery.hours import parse_hours
-from realtime.gallery.programme import Programme
+from realtime.gallery.programme.hours import parse_hours
+from realtime.gallery.programme.schedule import Programme
 from tests.gallery.items import item
 
 

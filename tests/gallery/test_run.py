@@ -22,11 +22,11 @@ from realtime.control.front_end import FrontEnd
 from realtime.core.errors import CameraError
 from realtime.core.stats import RunStats
 from realtime.gallery.config import Item
-from realtime.gallery.hours import Hours, parse_hours
-from realtime.gallery.overrides import Overrides
-from realtime.gallery.player import ProgrammePlayer
-from realtime.gallery.programme import Programme
-from realtime.gallery.resting import RestingPicture, still_of
+from realtime.gallery.processes.resting import RestingPicture, still_of
+from realtime.gallery.programme.hours import Hours, parse_hours
+from realtime.gallery.programme.overrides import Overrides
+from realtime.gallery.programme.player import ProgrammePlayer
+from realtime.gallery.programme.schedule import Programme
 from realtime.imaging.frame import Frame
 from realtime.session import assembly
 from realtime.session.beside import MakeFrontEnd

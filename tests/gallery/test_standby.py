@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.gallery import standby
+from realtime.gallery.processes import standby
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the programs of Linux")
 

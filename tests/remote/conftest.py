@@ -20,8 +20,8 @@ from realtime.control.parameters import Parameters
 from realtime.core.settings import setting
 from realtime.imaging.frame import Frame
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.http_control import HttpControl
-from realtime.remote.limits import Limits
+from realtime.remote.http.control import HttpControl
+from realtime.remote.http.limits import Limits
 
 
 @dataclasses.dataclass(frozen=True)

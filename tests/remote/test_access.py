@@ -13,8 +13,8 @@ import pytest
 from realtime.control.channel import ControlChannel
 from realtime.core.errors import OptionError
 from realtime.remote.address import Address
-from realtime.remote.http_control import HttpControl
-from realtime.remote.token import read_or_make_token
+from realtime.remote.http.control import HttpControl
+from realtime.remote.http.token import read_or_make_token
 from tests.remote.conftest import Client
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - for a moment, and only with the token

@@ -27,8 +27,8 @@ from realtime.control.commands import (
 from realtime.control.parameters import Parameters
 from realtime.imaging.frame import Frame
 from realtime.imaging.provenance import SYNTHETIC, Provenance
-from realtime.remote.picture_feed import PictureFeed
-from realtime.remote.routes import ROUTES
+from realtime.remote.http.picture_feed import PictureFeed
+from realtime.remote.http.routes import ROUTES
 from tests.remote.conftest import Client, Settings, everything, frame, until
 
 

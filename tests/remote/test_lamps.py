@@ -13,9 +13,9 @@ import pytest
 from realtime.control.channel import ControlChannel, ListedScene, ProgrammeStatus, Status
 from realtime.control.commands import SetBlank
 from realtime.remote.lamps import is_lit, states_of
-from realtime.remote.midi import MidiControl
-from realtime.remote.midi_map import parse_binding
-from realtime.remote.midi_ports import Receive
+from realtime.remote.midi.control import MidiControl
+from realtime.remote.midi.map import parse_binding
+from realtime.remote.midi.ports import Receive
 from tests.remote.test_midi import CC, NOTE_OFF, NOTE_ON, Desk, Stage, stage
 from tests.remote.test_osc import Desk as OscDesk
 from tests.remote.test_osc import desk as desk

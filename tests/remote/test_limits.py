@@ -18,8 +18,8 @@ import pytest
 
 from realtime.control.channel import ControlChannel
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.http_control import HttpControl
-from realtime.remote.limits import Limits, RequestRates, TokenBucket
+from realtime.remote.http.control import HttpControl
+from realtime.remote.http.limits import Limits, RequestRates, TokenBucket
 from tests.remote.conftest import Client, everything, until
 
 GET = b"GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -11,7 +11,7 @@ import threading
 from realtime.control.channel import ControlChannel
 from realtime.pipeline.processing import Limits
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.http_control import HttpControl
+from realtime.remote.http.control import HttpControl
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.remote.conftest import Client, until
 from tests.test_live_control import Grey

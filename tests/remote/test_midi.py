@@ -17,11 +17,11 @@ from realtime.control.channel import ControlChannel
 from realtime.control.commands import ChooseEffect, SetPaused, StepEffect
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
-from realtime.remote import midi_device
-from realtime.remote.midi import MidiControl
-from realtime.remote.midi_learning import Learner
-from realtime.remote.midi_map import Binding, Control, parse_binding, parse_table, table_of
-from realtime.remote.midi_ports import MachinePorts, Receive
+from realtime.remote.midi import device as midi_device
+from realtime.remote.midi.control import MidiControl
+from realtime.remote.midi.learning import Learner
+from realtime.remote.midi.map import Binding, Control, parse_binding, parse_table, table_of
+from realtime.remote.midi.ports import MachinePorts, Receive
 from realtime.session.options import from_table
 from tests.remote.test_osc import Dials, next_command, until
 
@@ -414,7 +414,7 @@ def missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def missing_sequencer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.remote.midi_ports._SEQUENCER", "/nowhere/seq")
+    monkeypatch.setattr("realtime.remote.midi.ports._SEQUENCER", "/nowhere/seq")
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ from realtime.core.errors import OptionError
 from realtime.core.settings import setting
 from realtime.pipeline.processing import Limits
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.osc import _MOST_ADDRESSES, OscControl, _is_near
-from realtime.remote.osc_messages import address_of, arguments_of, messages_in
+from realtime.remote.osc.control import _MOST_ADDRESSES, OscControl, _is_near
+from realtime.remote.osc.messages import address_of, arguments_of, messages_in
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_live_control import Grey
 from tests.test_loop import make_loop
@@ -160,7 +160,7 @@ def test_what_is_wrong_is_said_once_for_each_address(caplog: pytest.LogCaptureFi
             time.sleep(0.005)
         send(message("dials/count", 9))
         until(lambda: channel.parameters.get("dials.count") == 9)
-    said = [record.getMessage() for record in caplog.records if record.name == "realtime.remote.osc"]
+    said = [record.getMessage() for record in caplog.records if record.name == "realtime.remote.osc.control"]
     assert sorted(said) == [
         "osc /realtime/dials/first: dials.first: first cannot change while it runs; give it at the start, "
         "--set EFFECT.first=…",
@@ -306,7 +306,7 @@ def test_a_million_addresses_take_no_memory(caplog: pytest.LogCaptureFixture) ->
         until(lambda: channel.parameters.get("dials.count") == 5)
     finally:
         control.close()
-    said = [record for record in caplog.records if record.name == "realtime.remote.osc"]
+    said = [record for record in caplog.records if record.name == "realtime.remote.osc.control"]
     assert len(said) == 101, "a hundred, and that no more is said"
 
 

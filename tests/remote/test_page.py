@@ -15,7 +15,7 @@ from realtime.control.channel import ControlChannel
 from realtime.control.commands import ChooseBackground, ChooseEffect, ChooseItem, SetPaused
 from realtime.control.parameters import Parameters
 from realtime.core import language
-from realtime.remote import page_words
+from realtime.remote.http import page_words
 from tests.remote import browser
 from tests.remote.conftest import STATUS, Client, Settings, until
 

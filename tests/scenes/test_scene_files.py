@@ -15,7 +15,7 @@ from realtime.core.titles import effect_title
 from realtime.effects import EFFECTS
 from realtime.pipeline.effect_slot import SceneEffect
 from realtime.session.options import from_table
-from realtime.session.scene_files import Scene, SceneFolder, read_scene, scene_asked, scene_text
+from realtime.session.scenes.files import Scene, SceneFolder, read_scene, scene_asked, scene_text
 
 
 @pytest.fixture(autouse=True)

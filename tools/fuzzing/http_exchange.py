@@ -22,7 +22,7 @@ from realtime.control.channel import ControlChannel
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.imaging.frame import Frame
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.http_control import HttpControl
+from realtime.remote.http.control import HttpControl
 from tools.fuzzing import Seed, Target
 
 _MOST_MEMORY_KB = 100_000

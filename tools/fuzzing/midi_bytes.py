@@ -16,9 +16,9 @@ from typing import Any
 
 from realtime.control.channel import ControlChannel, Status
 from realtime.disclosure.label import Label, LabelStyle
-from realtime.remote.midi import MidiControl
-from realtime.remote.midi_map import parse_binding
-from realtime.remote.midi_ports import Receive
+from realtime.remote.midi.control import MidiControl
+from realtime.remote.midi.map import parse_binding
+from realtime.remote.midi.ports import Receive
 from realtime.system.console import set_up_logging
 from tools.fuzzing import Seed, Target
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from realtime.control.channel import ControlChannel
 from realtime.disclosure.label import Label, LabelStyle
 from realtime.remote.address import LOOPBACK, Address
-from realtime.remote.osc import OscControl
-from realtime.remote.osc_messages import encoded
+from realtime.remote.osc.control import OscControl
+from realtime.remote.osc.messages import encoded
 from realtime.system.console import set_up_logging
 from tools.fuzzing import Seed, Target
 

@@ -21,11 +21,11 @@ from realtime.core.specs import EffectSpec
 from realtime.effects import shows_people
 from realtime.imaging.frame import Frame, Pixels
 from realtime.picture_files.reader import read_picture
-from realtime.session import scene_files
 from realtime.session.offers import dialogue, files, listing, making
 from realtime.session.offers.files import FileKind, Use, Way
 from realtime.session.offers.thumbnails import Thumbnails, small
 from realtime.session.options import Options
+from realtime.session.scenes import files as scene_files
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Where the people are whom a wall's portraits look at, and where each portrait hangs."""

@@ -1,0 +1,1 @@
+"""What hangs when: the schedule, the opening hours, and the front-end that hangs it."""

@@ -1,0 +1,1 @@
+"""A run changed over OSC, and its values told to desks."""
