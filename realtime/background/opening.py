@@ -14,6 +14,7 @@ from realtime.core.paths import user_path
 from realtime.imaging.frame import Size
 
 BLUR, NONE, TRANSPARENT = "blur", "none", "transparent"
+OWN_WORDS = frozenset({BLUR, NONE, TRANSPARENT, *COLOURS})
 
 
 def open_background(

@@ -8,6 +8,7 @@ import logging
 import numpy as np
 
 from realtime.background import Background, BackgroundSettings
+from realtime.background.opening import OWN_WORDS
 from realtime.background.pictures import Fitted
 from realtime.core.errors import FAULTS, OnceLogger, OptionError
 from realtime.core.language import _
@@ -65,9 +66,11 @@ class EffectBackground(Background):
 
 
 def effect_spec(text: str) -> str:
-    """Return the effect's spec that stands behind `background:`; empty where it is none."""
+    """Return the effect's spec that stands behind `background:`; empty where it is none: a word of a background's own
+    means that, whatever effects of other packages are called.
+    """
     name = EffectSpec.parse(text).name
-    return text if name != "none" and name in effect_names() else ""
+    return text if name.lower() not in OWN_WORDS and name in effect_names() else ""
 
 
 def drawing_effects() -> list[str]:

@@ -229,6 +229,14 @@ class _Opener:
 
     def _model(self, name: str) -> SwapModel:
         model_name, photo_name = model_and_rest(name)
+        if model_name.lower().endswith(".portrait"):
+            raise EffectError(
+                _(
+                    "{name} is a portrait, which nobody can wear: --effect portrait:{name}, or name the photo it was "
+                    "made of",
+                    name=model_name,
+                )
+            )
         path = vetted(find_model(model_name, ModelKind.SWAP))
         model = SwapModel(path, self._policy, self._alignment(path))
         self.models.append(model)

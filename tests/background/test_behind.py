@@ -143,11 +143,14 @@ def test_a_scene_keeps_what_is_set_about_it(tmp_path: Path, model: Path) -> None
     effect.close()
 
 
-def test_only_effects_with_a_picture_of_their_own_stand_behind_people() -> None:
+def test_only_effects_with_a_picture_of_their_own_stand_behind_people(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spec_within("background:walk:cats") == "walk:cats"
     assert [spec_within(spec) for spec in ("background:none", "background:#fff", "background:a.jpg", "walk:x")] == [
         ""
     ] * 4
+    monkeypatch.setattr("realtime.effects.behind.effect_names", lambda: ["walk", "grey", "blur"])
+    assert [spec_within(f"background:{name}") for name in ("walk", "grey", "blur")] == ["walk", "", ""]
+    monkeypatch.undo()
     with pytest.raises(OptionError, match="'style' changes the camera's picture and has none of its own"):
         opened("style:night")
     with pytest.raises(OptionError, match="did you mean 'walk'"):

@@ -315,3 +315,8 @@ def test_hiding_one_person_hides_nobody_else(photo: Pixels, face: Face, other_ph
         again = inside(both.make(Scene(moment(gone, index), [right])).pixels, core(right.box))
         assert difference(again, inside(worn, core(right.box))) < 6
         assert difference(again, seen) > 6
+
+
+def test_a_portrait_is_no_face_and_says_what_it_is_for() -> None:
+    with pytest.raises(RealtimeError, match=r"mona\.portrait is a portrait, .* --effect portrait:mona\.portrait"):
+        SwapEffect.open("mona.portrait", SwapSettings(), EffectContext())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from realtime.control.commands import ChooseEffect, ChooseSource, Command, Quit, SetParameter
+from realtime.control.commands import ChooseBackground, ChooseEffect, ChooseSource, Command, Quit, SetParameter
 from realtime.core.registry import RegistryEntry
 from realtime.core.stats import RunStats
 from realtime.effects import EFFECTS
@@ -177,3 +177,13 @@ def test_only_a_window_that_somebody_sits_before_remembers(options: Options, by_
 def test_an_address_with_a_password_is_not_written_down() -> None:
     assert not remembered._may_be_kept("rtsp://me:secret@10.0.0.1/x")
     assert remembered._may_be_kept("HD Webcam")
+
+
+def test_a_background_comes_back_beside_its_look(place: Path) -> None:
+    def has_both(run: Run) -> bool:
+        return (run.loop.chain.look_spec, run.loop.chain.background_spec) == ("grey:two", "background:grey")
+
+    play(FRESH, ChooseEffect("grey:two"), ChooseBackground("grey"), until=has_both)
+    run = play(Options(source="demo", size=Size(160, 90)))
+    status = run.supervisor.controls.status
+    assert (status.spec, status.background) == ("grey:two", "background:grey")
