@@ -36,9 +36,9 @@ _ARCH = 0.6
 """Light on the teeth falls off along their arch: the last ones lose so much."""
 _PALE = 0.6
 """Teeth that fill an opening have lost so much of the skin's colour ..."""
-_LIGHT = np.array([1.12, 1.20, 1.22], np.float32)
+_LIGHT = np.array([1.18, 1.24, 1.32], np.float32)
 """... and catch more light than the few that show in a pack's: blue, green, red."""
-_LOWER_LIGHT = 0.84
+_LOWER_LIGHT = 0.88
 _TONGUE_TOP, _TONGUE_ROUND = 0.062, 0.045
 """The tongue's back is seen so far above the lower teeth's tips, and is in full light so far below its rim."""
 _WET = 0.009

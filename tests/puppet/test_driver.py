@@ -228,3 +228,10 @@ def test_a_face_compared_with_itself_does_nothing(seen: FaceMeasurement) -> None
     assert now.size == pytest.approx(1)
     assert now.left_x < now.right_x
     assert now.upper_y <= now.lower_y < now.chin_y
+
+
+def test_eyes_that_look_aside_through_narrowed_lids_are_followed(viewer: Viewer) -> None:
+    """Lids that hide a part of the irises hide how high they stand, and not how far to the side."""
+    narrowed = viewer.does(Pose(gaze_x_degrees=12, gaze_y_degrees=4, closing_left=0.45, closing_right=0.45), 6)
+    assert min(narrowed.closing_left, narrowed.closing_right) > 0.4
+    assert narrowed.gaze_x_degrees > 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from realtime.puppet.figure import Figure
 from realtime.puppet.pose import AT_REST, Pose
 from realtime.puppet.reading import Reading, read_face
 from tests.puppet.conftest import posed
+from tools.mouth_pixels import MouthGauge
 
 EXTREMES = [
     Pose(yaw_degrees=26, pitch_degrees=-20, roll_degrees=22, shift_right=0.03, grow=0.03),
@@ -169,3 +172,38 @@ def test_eyes_without_irises_only_close(picture: Pixels, seen: FaceMeasurement, 
     left, right = (posed(blind, statue, Pose(gaze_x_degrees=way)) for way in (-20, 20))
     assert np.array_equal(left, right)
     assert not np.array_equal(posed(blind, statue, Pose(closing_left=1, closing_right=1)), left)
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [("yaw_degrees", {"roll_degrees": 6.0}), ("pitch_degrees", {"yaw_degrees": 12.0}), ("roll_degrees", {})],
+)
+def test_a_turn_that_is_larger_always_is_drawn_larger(figure: Figure, name: str, beside: dict[str, float]) -> None:
+    """However far beyond what the picture bears, and whatever else the head does."""
+
+    def moved_px(degrees: float) -> float:
+        pose = AT_REST._replace(**beside, **{name: degrees})
+        for _ in range(3):  # turned round by repetition
+            back = figure._warp.turn(pose)
+        turned = np.array(back)
+        for _ in range(3):
+            still = figure._warp.turn(AT_REST._replace(**beside))
+        return float(np.abs(turned - still).mean())
+
+    moved = [moved_px(degrees) for degrees in (4, 8, 14, 22, 35)]
+    assert all(more > less for less, more in itertools.pairwise(moved))
+    assert moved[1] == pytest.approx(2 * moved[0], rel=0.1), "what it bears it does as far as it is asked"
+
+
+def test_a_mouths_pixels_tell_what_was_drawn(figure: Figure, picture: Pixels, seen: FaceMeasurement) -> None:
+    gauge = MouthGauge(picture, seen.mesh)
+    assert max(map(abs, gauge.measure(picture, seen.mesh))) < 1e-3
+    for parted in (0.03, 0.06):
+        pose = Pose(lower_lip_down=0.8 * parted, upper_lip_up=0.2 * parted, jaw_down=0.6 * parted)
+        assert gauge.measure(posed(figure, picture, pose), seen.mesh).parted == pytest.approx(0.88 * parted, rel=0.12)
+    for out in (-0.02, 0.02):
+        pose = Pose(corner_left_out=out, corner_right_out=out)
+        assert gauge.measure(posed(figure, picture, pose), seen.mesh).out == pytest.approx(0.87 * out, rel=0.2)
+    hidden = picture.copy()
+    hidden[:] = 128
+    assert np.isnan(gauge.measure(hidden, seen.mesh)).all()
