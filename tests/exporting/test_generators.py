@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.exporting.generators import rosinality_generator
 from tools import export_onnx
 from tools.exporting.checkpoint import read_checkpoint
 from tools.exporting.source import Wishes, open_source
+from tools.fuzzing import snapshots
 from tools.fuzzing.nvidia_pickles import SOURCE, names_asked_for, write_snapshot
 from tools.networks import LayeredDecoder, Part
 from tools.networks.stylegan2 import StyleGan2
@@ -231,3 +233,38 @@ def test_a_public_dcgan(shared_data: Path, tmp_path: Path) -> None:
     path = tmp_path / "dcgan.onnx"
     assert export_onnx.main([str(shared_data / "gan" / "celeba32_fletcher.pt"), "-o", str(path)]) == 0
     assert OnnxModel.open(path, ON_CPU).input_shapes == {"z": (1, 100)}
+
+
+def test_networks_that_are_not_read_are_called_by_their_names(tmp_path: Path) -> None:
+    some = {"first.conv.weight": torch.zeros(2, 3, 7, 7)}
+    for weights, words in (
+        ({"synthesis.input.freqs": torch.zeros(8, 2), "mapping.w_avg": torch.zeros(8)}, "StyleGAN3 in its"),
+        ({"kp_detector": {"fg_encoder.conv1.weight": torch.zeros(4, 3, 7, 7)} | some}, "thin-plate-spline"),
+        ({"generator": {"pixelwise_flow_predictor.mask.weight": torch.zeros(2, 2, 7, 7)} | some}, "the articulated"),
+    ):
+        torch.save(weights, tmp_path / "x.pth")
+        with pytest.raises(ModelError, match=words) as caught:
+            open_source(tmp_path / "x.pth", Wishes())
+        assert "\n" not in str(caught.value)
+
+
+def test_snapshots_that_mean_harm_do_none(tmp_path: Path) -> None:
+    good = {"small.pkl", "one.pkl"}
+    paths = [Path(seed) for seed in snapshots.seeds(tmp_path)]
+    assert len(paths) > 15
+    for path in paths:
+        if path.name in good:
+            open_source(path, Wishes())
+            continue
+        with pytest.raises(ModelError) as caught:
+            open_source(path, Wishes())
+        assert str(caught.value).isprintable(), path.name
+        assert not [found.name for found in tmp_path.iterdir() if found.name.startswith("mark")], path.name
+
+
+def test_a_changed_pickle_is_still_bytes_of_steps() -> None:
+    good = pickle.dumps({"G_ema": [1, 2, (3, "x")]})
+    random = Random(3)  # noqa: S311 - nothing secret
+    others = [snapshots.changed(random, good, [good]) for _ in range(50)]
+    assert len(set(others)) > 40
+    assert sum(b"\nsystem\n" in one or b"\neval\n" in one for one in others) > 0

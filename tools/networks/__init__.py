@@ -192,8 +192,19 @@ def known_layouts() -> str:
     return ", ".join(LAYOUTS)
 
 
+_NOT_READ = {
+    "fg_encoder.": ("the thin-plate-spline motion model", "the first-order model or LivePortrait"),
+    "pixelwise_flow_predictor.": ("the articulated motion model", "the first-order model or LivePortrait"),
+    "synthesis.input.freqs": ("StyleGAN3 in its configuration t or r", "its configuration stylegan2, or StyleGAN2"),
+}
+"""How weights begin, or a part of them: which they are, and what to take instead (docs/export.md says why)."""
+
+
 def unknown(weights: Weights) -> ModelError:
     """Return the error for weights no layout knows."""
+    for begin, (title, instead) in _NOT_READ.items():
+        if any(begin in name for name in weights):
+            return ModelError(f"{weights.where} is {title}, which is not read; take a checkpoint of {instead}")
     first = ", ".join(shown(name, 60) for name in itertools.islice(weights, 3))
     return ModelError(
         f"{weights.where} is of no known layout (its weights: {first} …; known: {known_layouts()}); "
