@@ -12,8 +12,9 @@ channel of the motion, from the second second on (the first is the viewer's rest
 - the least part of its area that any spot is squeezed to (0: it folds);
 - stillness: of the quarter of the tenths of a second in which the viewer's face changes least, by how much the head in
   the puppet's picture changes, over what the viewer's face in the film does (mean absolute differences from frame to
-  frame, grey levels). Single frames tell nothing of it: films of 24 pictures in a second of 30 show some of them twice,
-  in which a film changes by nothing.
+  frame, each over the mean gradient of what changes: by how much of a pixel of 96 it seems to move). Single frames
+  tell nothing of it: films of 24 pictures in a second of 30 show some of them twice, in which a film changes by
+  nothing.
 
 Lips and corners of the mouth are also measured by their pixels in the puppet's picture (`tools.mouth_pixels`, `lips, by
 pixels` and `corners, by pixels`): of a mouth that moves in a painting the models see a part only, of a filmed one all.
@@ -239,14 +240,21 @@ def _stillness(frames: Sequence[Seen], heads: Sequence[Pixels]) -> float:
     film, head = [], []
     for (before, head_before), (now, head_now) in itertools.pairwise(zip(frames, heads, strict=True)):
         if before.is_followed and now.is_followed and min(*before.film.shape[:2], *now.film.shape[:2]) > 8:
-            film.append(float(cv2.absdiff(_small(before.film), _small(now.film)).mean()))
-            head.append(float(cv2.absdiff(head_before, head_now).mean()))
+            film.append(_moved(_small(before.film), _small(now.film)))
+            head.append(_moved(head_before, head_now))
     if len(film) < 8:
         return float("nan")
     runs = np.ones(_STILL_FRAMES) / _STILL_FRAMES
     filmed, shown = (np.convolve(changes, runs, "valid") for changes in (film, head))
     still = filmed <= np.percentile(filmed, _STILL_SHARE)
     return float(shown[still].mean() / max(1e-6, filmed[still].mean()))
+
+
+def _moved(before: Pixels, now: Pixels) -> float:
+    """Return how far all of a small picture seems to have moved, pixels: what differs over how much a pixel makes."""
+    grey = now.astype(np.int16)
+    gradient = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
+    return float(cv2.absdiff(before, now).mean() / max(1e-3, gradient))
 
 
 def _small(pixels: Pixels) -> Pixels:
