@@ -48,12 +48,10 @@ def test_a_cap_becomes_skin_and_the_face_stays(photo: Pixels, mesh: FaceMesh) ->
 def test_a_hidden_forehead_has_the_colour_of_what_is_seen_above_the_brows() -> None:
     columns, rows = np.meshgrid(np.arange(96, dtype=np.float32), np.arange(96, dtype=np.float32))
     brows = int(uv_points()[[105, 334], 1].min() * 96)
-    face = np.where(
-        rows[..., None] < brows, np.float32([60, 80, 110]), np.float32([140, 170, 220])
-    )  # a fringe's shadow
+    face = np.full((96, 96, 3), (140, 170, 220), np.float32)
+    face[rows < brows] = (60, 80, 110)  # a fringe's shadow
     face[rows < brows - 4] = 10
     part = (rows >= brows - 4).astype(np.float32)
-    face = face.astype(np.float32)
     colours, reach = _forehead(face, np.stack([columns, rows], axis=2), part)
     hidden = np.s_[4 : brows - 4, 10:86]
     assert np.abs(colours[hidden] - (60, 80, 110)).max() < 1
