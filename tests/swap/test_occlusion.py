@@ -230,7 +230,7 @@ def test_hair_takes_no_dark_brow_along(clip: list[Moment]) -> None:
     }
     (x, y), (brow_x, brow_y) = at[68], at[105]
     assert hidden[y, x] > 0.3
-    assert hidden[brow_y : brow_y + 3, brow_x].max() < 0.05
+    assert hidden[brow_y : brow_y + 3, brow_x].max() < 0.12
 
 
 def test_whoever_comes_next_is_looked_at_anew(clip: list[Moment]) -> None:
