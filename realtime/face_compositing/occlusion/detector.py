@@ -99,7 +99,8 @@ class OcclusionDetector:
         on_grid = to_grid(front, geometry)
         edged = self._to_edges(on_grid, view.small)
         # Hair that hangs beside a dark brow would take it along, and it would be seen above the new one.
-        return 1 - (edged - to_grid(_brows_alone(), geometry) * np.maximum(edged - on_grid, 0))
+        taken_along = to_grid(_brows_alone(), geometry) * np.maximum(edged - on_grid, 0)
+        return np.asarray(1 - edged + taken_along, np.float32)
 
     def _to_edges(self, mask: Floats, picture: Pixels) -> Floats:
         """Return a mask on the grid whose edges lie on the picture's."""
