@@ -1,5 +1,5 @@
-"""Pictures of the tray that were looked at and found good: `python -m tests.tray.kept_pictures` makes them anew. Look at
-them before they are kept.
+"""Pictures of the tray that were looked at and found good: `python -m tests.tray.kept_pictures` makes them anew. Look
+at them before they are kept.
 """
 
 from __future__ import annotations
