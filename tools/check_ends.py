@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 STYLES = (
-    "composition", "dabs", "dots", "fauve", "mosaic", "night", "scream", "storm", "watercolour", "wave",
+    "composition", "dabs", "dots", "fauve", "ink", "mosaic",
+    "night", "poster", "scream", "storm", "watercolour", "wave",
 )  # fmt: skip
 EFFECTS = ("none", "portrait", *(f"style:{name}" for name in STYLES))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
