@@ -343,8 +343,11 @@ class Supervisor:
                 self._front_end_faults.failure(_("the {part} fails", part=type(front_end).__name__), error)
 
     def _titles(self) -> tuple[str, ...]:
-        """The effects in use, as people call them. One that changes nothing is named where it is alone."""
-        specs = [slot.spec for slot in list(self._loop.chain.slots)]
+        """The effects in use, as people call them, the background last. One that changes nothing is named where it is
+        alone.
+        """
+        slots = sorted(self._loop.chain.slots, key=lambda slot: slot.traits.is_background)
+        specs = [slot.spec for slot in slots]
         telling = [spec for spec in specs if spec != _PLAIN] or specs
         return tuple(map(effect_title, telling))
 
