@@ -169,3 +169,21 @@ def test_thumbnails_wait_while_the_picture_is_late() -> None:
     spare.look(500.0, is_watched=True)
     spare.look(500.0, is_watched=False)
     assert spare.is_enough(for_first=False)
+
+
+def test_while_the_room_is_hidden_no_thumbnail_shows_it(catalogue: Catalogue, controls: ControlChannel) -> None:
+    """Neither those that were made before nor those that are made now: the background is behind every look."""
+    picture = np.random.default_rng(3).integers(0, 256, (270, 480, 3), np.uint8)
+    controls.untouched_picture = lambda: Frame(picture, 0.0, time.monotonic(), 0)
+    catalogue.watch("Looks")
+    until(lambda: catalogue.thumbnail("none") is not None)
+    assert np.array_equal(catalogue.thumbnail("none"), picture)  # type: ignore[arg-type]
+    controls.status = Status(
+        effect="none + background:green", spec="none", background="background:green", hides_surroundings=True
+    )
+    assert catalogue.thumbnail("none") is None
+    until(lambda: catalogue.thumbnail("none") is not None)
+    assert (catalogue.thumbnail("none") == (0, 255, 0)).all(), "nobody is there, and the room is not"  # type: ignore[union-attr]
+    catalogue.watch("Background")
+    until(lambda: catalogue.thumbnail("background:grey") is not None)
+    assert catalogue.thumbnail("background:none") is None
