@@ -29,11 +29,12 @@ from realtime.session.options import Options
 from tools.readme_places import write_call, write_stream, write_wall
 
 DOCS = Path(__file__).parents[1] / "docs"
-HEIGHT_PX = 400
-FPS = 15
+HEIGHT_PX = 320
+FPS = 10
 SECONDS = 13.0
 SWAP_PX = 512
 MORPH_PX = 256
+BACKGROUND_PX = 400
 MORPH_ATTRIBUTES = ("smile", "beard", "makeup")
 WINDOW_SIZE = Size(960, 720)
 WINDOW_HEIGHT_PX = 480
@@ -167,7 +168,7 @@ def write_background(astronaut: Path) -> None:
             if realtime_main(words):
                 raise SystemExit(f"{effect} failed")
             pictures.append(_read(min(Path(folder).iterdir())))
-    row = np.hstack([_scaled(pixels) for pixels in pictures])
+    row = np.hstack([_scaled(pixels, BACKGROUND_PX) for pixels in pictures])
     cv2.imwrite(str(DOCS / "background.jpg"), row, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
@@ -222,7 +223,7 @@ def _scaled(pixels: Pixels, height_px: int = HEIGHT_PX) -> Pixels:
 
 def _write_webp(path: Path, pictures: list[Pixels], fps: int = FPS) -> None:
     with av.open(str(path), "w", format="webp", options={"loop": "0"}) as container:
-        stream = container.add_stream("libwebp_anim", rate=fps, options={"quality": "62", "compression_level": "6"})
+        stream = container.add_stream("libwebp_anim", rate=fps, options={"quality": "50", "compression_level": "6"})
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for picture in pictures:
