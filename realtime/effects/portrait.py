@@ -30,6 +30,7 @@ from realtime.faces.landmarks.exact_eyes import ExactEyes
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, place_inside, scale_into
+from realtime.imaging.provenance import stated_by
 from realtime.portrait.canvas import Fit, RegionResampler, draw_painting, painting_area
 from realtime.portrait.frame_cache import FrameCache
 from realtime.portrait.gaze_controller import GazeController, GazeOptions, GazeTarget
@@ -173,6 +174,7 @@ class PortraitEffect(Effect):
         self._blink_stages = portrait.blink_stages
         self._mouth_stages = portrait.mouth_stages if self._frames.mouth_part is not None else 0
         self._mouth = MouthMover(has_pictures=self._mouth_stages > 0)
+        self._is_of_nobody = False
         self.synthetic = settings.mouth != "still"
         self._exact_eyes = ExactEyes()
         self.parameters = Parameters(settings)
@@ -213,16 +215,19 @@ class PortraitEffect(Effect):
 
             portrait = open_default_portrait(context.progress)
         try:
-            return cls(portrait, settings, context)
+            effect = cls(portrait, settings, context)
         except BaseException:
             portrait.close()
             raise
+        effect._is_of_nobody = bool(argument) and _says_it_is_nobody(find_pack(argument))
+        effect.synthetic = effect.synthetic or effect._is_of_nobody
+        return effect
 
     def make(self, scene: Scene) -> Frame:
         frame, faces, settings = scene.frame, scene.faces, self.parameters.values
         if settings is not self._behaves_by:
             self._behaves_by = settings
-            self.synthetic = settings.mouth != "still"
+            self.synthetic = self._is_of_nobody or settings.mouth != "still"
             if _has_a_view(settings):  # else one end of it has been set, and the other is going to be
                 self._gaze.adapt(self._gaze_options_for(settings))
         look = self._gaze.update(frame.pts_s, self._viewer(scene, settings) if faces else None)
@@ -402,6 +407,13 @@ def _open_asked_for(path: Path, painting: Path | None, context: EffectContext) -
     if is_picture(path):
         return open_portrait_of(path, context.progress)
     return Portrait.open(path, painting=painting)
+
+
+def _says_it_is_nobody(path: Path) -> bool:
+    """Whether a portrait's picture says of itself that no camera saw it: a face that a walk has made."""
+    from realtime.portrait.building.from_picture import is_picture
+
+    return is_picture(path) and bool(stated_by(path))
 
 
 def _has_a_view(settings: PortraitSettings) -> bool:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from realtime.core.errors import PortraitError
+from realtime.effects import EffectContext
+from realtime.effects.portrait import PortraitEffect, PortraitSettings
+from realtime.effects.scene import Scene
+from realtime.imaging.frame import Frame
+from realtime.imaging.provenance import SYNTHETIC
 from realtime.picture_files.samples import sample_photo
 from realtime.portrait.building import from_picture
 from realtime.portrait.pack import Portrait
@@ -45,6 +51,23 @@ def test_it_is_made_once_and_the_oldest_are_let_go(cache: Path, monkeypatch: pyt
         with from_picture.open_portrait_of(other):
             pass
     assert len(list(cache.glob("*.portrait"))) == 2
+
+
+def test_a_face_that_no_camera_saw_is_labelled_as_a_portrait_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(from_picture, "_make", lambda source, pack, *_: write_pack(pack, columns=3))
+    photo = sample_photo()
+    generated = tmp_path / "face.jpg"
+    generated.write_bytes(photo.read_bytes() + SYNTHETIC.encode())  # metadata lie at a file's beginning or end
+    for picture, is_labelled in ((photo, False), (generated, True)):
+        effect = PortraitEffect.open(str(picture), PortraitSettings(), EffectContext())
+        assert effect.synthetic == is_labelled
+        effect.parameters.set("mouth", "viewer")
+        effect.parameters.set("mouth", "still")
+        effect.make(Scene(Frame(np.zeros((90, 160, 3), np.uint8), 0.0, 0.0, 0)))
+        assert effect.synthetic == is_labelled, "whatever its mouth has done"
+        effect.close()
 
 
 def test_one_that_is_gone_is_said(tmp_path: Path) -> None:
