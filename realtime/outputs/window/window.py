@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
 
 from realtime.control.commands import (
     Command,
@@ -30,12 +26,13 @@ from realtime.core.errors import OutputError
 from realtime.core.language import N_, _
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
-from realtime.imaging.pixels import Place, place_inside, rotate_into, rotated_size, scale_into
+from realtime.imaging.pixels import Place, rotated_size
 from realtime.imaging.sdl import pygame
 from realtime.imaging.text import speak_what_can_be_drawn
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
 from realtime.outputs.window.clipboard import clipboard_text
+from realtime.outputs.window.fitting import Fitting, Prepared, bars_around, first_size, reshaped
 from realtime.outputs.window.keys import digit_of, latin_key
 from realtime.outputs.window.overlay import KeyHelp, Overlay
 from realtime.outputs.window.screens import open_display
@@ -46,9 +43,6 @@ from realtime.outputs.window.x11 import XConnection
 TITLE = "realtime"
 _BARS = (10, 10, 10)  # around the picture; pure black would show where the screen's own edge is
 _CURSOR_RESTS_S = 2.0
-_LEAST_WIDTH_PX = 640
-_LEAST_SHARE_OF_SCREEN = 1 / 3  # of its height
-_SHARE_OF_SCREEN = 0.8
 _SAME_SHAPE = 0.02  # of a side: what rounding to pixels, and films of nearly the same shape, are apart
 _DOUBLE_CLICK_S = 0.4
 _REPEATS_MS = (400, 40)
@@ -106,36 +100,6 @@ _HELP = (
 )
 
 
-class _Prepared(NamedTuple):
-    """The picture as it goes to the screen: turned, scaled, and where to."""
-
-    surface: pygame.Surface
-    place: Place
-
-
-class _Fitting:
-    """Buffers in which pictures are turned and scaled for a screen."""
-
-    def __init__(self) -> None:
-        self._turned: Pixels | None = None
-        self._scaled: Pixels | None = None
-
-    def fit(self, pixels: Pixels, screen: Size, degrees: int) -> _Prepared:
-        """Return a picture as it goes to the screen; it may be the very memory that was given."""
-        picture = np.ascontiguousarray(pixels)
-        if degrees:
-            self._turned = _buffer(self._turned, rotated_size(Size.of(picture), degrees))
-            rotate_into(picture, degrees, self._turned)
-            picture = self._turned
-        place = place_inside(Size.of(picture), screen)
-        if place.size != Size.of(picture):
-            self._scaled = _buffer(self._scaled, place.size)
-            scale_into(picture, self._scaled)
-            picture = self._scaled
-        # pygame looks at the array itself; nothing is copied until the screen.
-        return _Prepared(pygame.image.frombuffer(picture.reshape(-1).data, place.size, "BGR"), place)
-
-
 class Window(Output):
     """A resizable window that opens with the first picture, in its shape.
 
@@ -177,8 +141,8 @@ class Window(Output):
         self._surface: pygame.Surface | None = None
         self._connection: XConnection | None = None
         self._pixels: Pixels | None = None
-        self._prepared: _Prepared | None = None
-        self._fitting, self._fitting_untouched = _Fitting(), _Fitting()
+        self._prepared: Prepared | None = None
+        self._fitting, self._fitting_untouched = Fitting(), Fitting()
         self._title = ""
         self._typed_at: Place | None = None
         self._cursor_moved_at_s = 0.0
@@ -318,8 +282,8 @@ class Window(Output):
         """Return the size of a window that nobody has sized: in the picture's shape, and as large as it was."""
         picture = self._turned_size()
         if self._followed_size is None:
-            return _first_size(picture, desktop)
-        return _reshaped(self._followed_size, picture, desktop)
+            return first_size(picture, desktop)
+        return reshaped(self._followed_size, picture, desktop)
 
     def _must_follow(self) -> bool:
         """Whether the picture has another shape than a window that nobody has sized."""
@@ -352,7 +316,7 @@ class Window(Output):
         assert self._surface is not None  # noqa: S101 - show and poll see to it
         self._prepared = None if self._pixels is None else self._fit(self._fitting, self._pixels)
 
-    def _fit(self, fitting: _Fitting, pixels: Pixels) -> _Prepared:
+    def _fit(self, fitting: Fitting, pixels: Pixels) -> Prepared:
         assert self._surface is not None  # noqa: S101 - show and poll see to it
         return fitting.fit(pixels, Size(*self._surface.get_size()), self._request.rotate_degrees)
 
@@ -370,16 +334,16 @@ class Window(Output):
             surface.blit(*self._turn_layer(layer, position))
         pygame.display.flip()
 
-    def _draw_picture(self, surface: pygame.Surface, prepared: _Prepared | None) -> None:
+    def _draw_picture(self, surface: pygame.Surface, prepared: Prepared | None) -> None:
         if prepared is None:
             surface.fill(self._bars)
             return
         picture, place = prepared
-        for bar in _bars(place, surface.get_size()):
+        for bar in bars_around(place, surface.get_size()):
             surface.fill(self._bars, bar)
         surface.blit(picture, (place.left, place.top))
 
-    def _draw_untouched(self, surface: pygame.Surface, untouched: _Prepared) -> None:
+    def _draw_untouched(self, surface: pygame.Surface, untouched: Prepared) -> None:
         """Draw what the camera sees; where there is a line, left of it, as the viewer has it."""
         if self.untouched.line is None:
             self._draw_picture(surface, untouched)
@@ -626,39 +590,3 @@ class Fullscreen(Window):
 
     _kind = "fullscreen"
     _opens_fullscreen = True
-
-
-def _first_size(picture: Size, desktop: Size) -> Size:
-    """Return a window in the picture's shape: its own size where the screen has room, and not too small."""
-    most = min(_SHARE_OF_SCREEN * desktop.width / picture.width, _SHARE_OF_SCREEN * desktop.height / picture.height)
-    least = max(_LEAST_WIDTH_PX / picture.width, _LEAST_SHARE_OF_SCREEN * desktop.height / picture.height)
-    scale = min(most, max(1.0, least))
-    return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-
-
-def _reshaped(size: Size, picture: Size, desktop: Size) -> Size:
-    """Return a window of another picture's shape and the same area, where the screen has room for it."""
-    scale = math.sqrt(size.width * size.height / (picture.width * picture.height))
-    most = min(_SHARE_OF_SCREEN * desktop.width / picture.width, _SHARE_OF_SCREEN * desktop.height / picture.height)
-    scale = min(scale, most)
-    return Size(max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-
-
-def _buffer(old: Pixels | None, size: Size) -> Pixels:
-    """Return the old buffer where it has the size, else a new one."""
-    if old is not None and Size.of(old) == size:
-        return old
-    return np.empty((size.height, size.width, 3), np.uint8)
-
-
-def _bars(place: Place, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """Return what the picture leaves free of the window, as left, top, width, height."""
-    width, height = size
-    right, bottom = place.left + place.width, place.top + place.height
-    bars = [
-        (0, 0, place.left, height),
-        (right, 0, width - right, height),
-        (place.left, 0, place.width, place.top),
-        (place.left, bottom, place.width, height - bottom),
-    ]
-    return [bar for bar in bars if bar[2] > 0 and bar[3] > 0]
