@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.face_compositing.folds import ViewerFolds
-from realtime.face_compositing.lips import LipColour, clear_lips
+from realtime.face_compositing.lips import LipColour, clear_lips, mouth_box
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.face_compositing.occlusion.glasses import GlassesDetector, taken_off
 from realtime.face_compositing.occlusion.uv_view import UVView, unwrap
@@ -225,7 +225,9 @@ class Compositor:
         openings = []
         covered = None
         if keep.mouth:
-            covered = cv2.convertScaleAbs(alpha, alpha=self.source.own_mouth) if self.source.own_mouth > 0 else None
+            mouth = mouth_box(geometry, alpha.shape).of(alpha)
+            if self.source.own_mouth > 0 and mouth.size:
+                covered = cv2.convertScaleAbs(mouth, alpha=self.source.own_mouth)
             openings.append(geometry.in_place(MOUTH))
             if self.source.lips is not None:
                 clear_lips(alpha, geometry, self.source.lips_worn)
@@ -236,7 +238,7 @@ class Compositor:
             loop = np.rint(opening * 2**_SUBPIXEL_BITS).astype(np.int32)
             cv2.fillPoly(alpha, [loop], 0, cv2.LINE_AA, _SUBPIXEL_BITS)
             if covered is not None and opening is openings[0]:
-                cv2.max(alpha, covered, dst=alpha)
+                cv2.max(mouth, covered, dst=mouth)
         if openings:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(alpha, (soft, soft), dst=alpha)

@@ -108,6 +108,11 @@ def clear_lips(alpha: NDArray[np.uint8], geometry: FaceGeometry, worn: float = 0
     cv2.max(lips, kept, dst=lips)
 
 
+def mouth_box(geometry: FaceGeometry, shape: tuple[int, ...]) -> Place:
+    """Return what of the geometry's rectangle holds the mouth, and all that `clear_lips` changes."""
+    return _box(geometry.in_place(LIPS), max(1, round(2 * _ROOM * geometry.place.width)) + 2, shape)
+
+
 def _box(loop: NDArray[np.float64], room: int, shape: tuple[int, ...]) -> Place:
     least, most = np.floor(loop.min(axis=0)).astype(int) - room, np.ceil(loop.max(axis=0)).astype(int) + room
     whole = Place(int(least[0]), int(least[1]), int(most[0] - least[0]), int(most[1] - least[1]))

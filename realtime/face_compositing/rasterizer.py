@@ -21,15 +21,18 @@ class Rasterizer:
         self.width, self.height = width, height
         self._owner = np.empty(width * height, np.intp)
 
-    def paint(self, corners: Floats, depths: Floats, values: Floats, out: Floats) -> None:
+    def paint(self, corners: Floats, depths: Floats | None, values: Floats, out: Floats) -> None:
         """Fill `out` (height, width, K) with what the corners carry, linearly across each triangle; 0 where none is.
 
         Triangles that run against the clock on the screen are seen from behind, and not painted.
 
-        `corners`: (N, 2) x and y in grid points; `depths`: (N,), smaller is nearer and covers; `values`: (N, K).
+        `corners`: (N, 2) x and y in grid points; `depths`: (N,), smaller is nearer and covers, None: nothing
+        covers anything; `values`: (N, K).
         """
-        order = np.argsort(-depths[self._triangles].sum(axis=0), kind="stable")
-        triangles = self._triangles.take(order, axis=1)
+        triangles = self._triangles
+        if depths is not None:
+            order = np.argsort(-depths[triangles].sum(axis=0), kind="stable")
+            triangles = triangles.take(order, axis=1)
         x, y = corners[:, 0].take(triangles), corners[:, 1].take(triangles)
         left, right, width = _span(x, self.width)
         top, bottom, height = _span(y, self.height)
