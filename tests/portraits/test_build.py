@@ -239,6 +239,17 @@ def test_faces_are_found_where_a_webcam_would_not_have_them(
     assert abs(y - expected[1]) < 60
 
 
+def test_all_of_a_row_are_found_the_largest_first(navy_picture: Pixels, meter: FaceMeasurer) -> None:
+    """In the whole of it the smaller ones are too small for the detector."""
+    canvas = np.full((600, 2400, 3), 90, np.uint8)
+    for left, scale in ((100, 0.6), (800, 1.0), (1800, 0.7)):
+        one = cv2.resize(navy_picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        canvas[600 - one.shape[0] :, left : left + one.shape[1]] = one
+    faces = find_faces(canvas, meter)
+    assert [round(face.box.centre[0] / 100) for face in faces] == [11, 20, 3]
+    assert len(usable_faces(canvas, meter)) == 3
+
+
 def test_a_small_face_is_refused(navy_picture: Pixels, meter: FaceMeasurer, tmp_path: Path) -> None:
     small = np.asarray(cv2.resize(navy_picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.uint8)
     with pytest.raises(PortraitError, match=r"only 4[0-9] pixels wide and 60 are needed"):

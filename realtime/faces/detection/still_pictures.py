@@ -17,13 +17,16 @@ LEAST_FACE_PX = 60
 """Eyes of a smaller face are under 12 pixels wide: there is nothing in them that could turn."""
 
 _LEAST_MESH_SCORE = 0.5
+_LONG = 2.0
+"""From this ratio of its sides on a picture is a row of people."""
 _SAME_FACE = 0.3
 
 
 def find_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:
     """Return the faces, largest first.
 
-    Looks at the whole picture; then, while none is found, with more margin (a face that fills the picture), at
+    Looks at the whole picture, and at squares of one that is twice as long as the other way, or more: people in a row
+    are small in the whole. Then, while none is found, with more margin (a face that fills the picture), at
     overlapping parts of a half, a third and a fifth of the picture, and with the long-range network. What a detector
     takes for a face must also be one to the mesh model: folds of cloth are not.
 
@@ -75,25 +78,35 @@ def sees(detector: StillBlazeFace, picture: Pixels, box: Box) -> bool:
 
 def _looks(picture: Pixels, kind: str) -> Iterator[list[Box]]:
     height, width = picture.shape[:2]
-    yield [Box(0, 0, width, height)]
+    whole = Box(0, 0, width, height)
+    yield (
+        [whole, *_parts(width, height, min(width, height))]
+        if max(width, height) >= _LONG * min(width, height)
+        else [whole]
+    )
     if kind == "short":
         yield [Box(-0.4 * width, -0.4 * height, 1.8 * width, 1.8 * height)]
     for parts in (2, 3, 5) if kind == "short" else (2,):
         side = max(width, height) / parts
         if side < 1.5 * LEAST_FACE_PX:
             return
-        columns = max(1, int(np.ceil((width - side) / (side / 2))) + 1)
-        rows = max(1, int(np.ceil((height - side) / (side / 2))) + 1)
-        yield [
-            Box(
-                (width - side) * column / max(1, columns - 1) if columns > 1 else (width - side) / 2,
-                (height - side) * row / max(1, rows - 1) if rows > 1 else (height - side) / 2,
-                side,
-                side,
-            )
-            for row in range(rows)
-            for column in range(columns)
-        ]
+        yield _parts(width, height, side)
+
+
+def _parts(width: int, height: int, side: float) -> list[Box]:
+    """Return squares all over a picture that overlap by half."""
+    columns = max(1, int(np.ceil((width - side) / (side / 2))) + 1)
+    rows = max(1, int(np.ceil((height - side) / (side / 2))) + 1)
+    return [
+        Box(
+            (width - side) * column / max(1, columns - 1) if columns > 1 else (width - side) / 2,
+            (height - side) * row / max(1, rows - 1) if rows > 1 else (height - side) / 2,
+            side,
+            side,
+        )
+        for row in range(rows)
+        for column in range(columns)
+    ]
 
 
 def _look(detector: StillBlazeFace, picture: Pixels, view: Box) -> list[Face]:
