@@ -17,9 +17,8 @@ from realtime.control.commands import (
     SetRecording,
 )
 from realtime.control.offers import Offer
-from realtime.core.errors import OptionError
 from realtime.core.language import _
-from realtime.core.settings import Kind, Value
+from realtime.core.settings import Kind
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.imaging.sdl import pygame
@@ -27,9 +26,9 @@ from realtime.outputs.window.tray import focus
 from realtime.outputs.window.tray.entry import Entry
 from realtime.outputs.window.tray.layout import ADD, BAR, COUNT, HELP, MENU, SHELF, Layout, lay_out
 from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
-from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in, settings_of
+from realtime.outputs.window.tray.settings import Settings
+from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in
 from realtime.outputs.window.tray.theme import Theme
-from realtime.outputs.window.tray.values import Setting
 from realtime.outputs.window.tray.widgets import Slider, Tile, Widget
 
 STAYS_S = 3.0
@@ -76,6 +75,7 @@ class Tray:
 
     def __init__(self, controls: ControlChannel, window: Held) -> None:
         self._controls, self._window = controls, window
+        self._settings = Settings(controls)
         self._hand = Hand(shelf=_FIRST_SHELF)
         self._state: TrayState | None = None
         self._layout = Layout()
@@ -166,7 +166,7 @@ class Tray:
         return True
 
     def _gather(self, canvas: Size, now_s: float) -> TrayState:
-        controls, status, offers = self._controls, self._controls.status, self._controls.offers
+        status, offers = self._controls.status, self._controls.offers
         if not status.recording:
             self._recording_since_s = None
         elif self._recording_since_s is None:
@@ -182,6 +182,7 @@ class Tray:
         if self._must_show_chosen and shown is not None:
             self._must_show_chosen = False
             self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
+        self._settings.is_behind = shown is not None and shown.is_background
         sources = offers.sources if offers is not None else ()
         read = [source for source in sources if source.is_read(status)]
         thumbnails = []
@@ -204,7 +205,7 @@ class Tray:
             hides_people=status.hides_people,
             shelves=shelves,
             sources=sources,
-            settings=settings_of(controls, status, is_behind=shown is not None and shown.is_background),
+            settings=self._settings.now(),
             thumbnails=tuple(thumbnails),
         )
 
@@ -272,7 +273,7 @@ class Tray:
                 self._photo_at_s = now_s + _COUNTDOWN_S
                 self._hold(pressed="")
             elif self._is_touch and hand.pressed.startswith("set:") and not self._has_dragged:
-                self._reset(hand.pressed.removeprefix("set:"))
+                self._settings.reset(hand.pressed.removeprefix("set:"))
                 self._hold(pressed="")
         wants_help = bool(hand.hot) and not is_busy and now_s - self._hot_since_s > _HELP_AFTER_S
         self._hold(helped=hand.hot if wants_help else "")
@@ -326,7 +327,7 @@ class Tray:
         if widget is None:
             return True
         if button == 3 and widget.key.startswith("set:"):
-            self._reset(widget.key.removeprefix("set:"))
+            self._settings.reset(widget.key.removeprefix("set:"))
         elif button == 3 and widget.key == f"tile:{ADD}" and self._controls.offers is not None:
             self._controls.offers.open_folder(self._hand.shelf)
         elif button == 1:
@@ -370,11 +371,11 @@ class Tray:
             self._limit_items()
         elif isinstance(widget, Tile) or (widget is not None and widget.key.startswith("turn:tiles")):
             if not self._turn_tiles(-notches):
-                self._step_first(notches)
+                self._settings.step_first(notches)
         elif widget is not None and widget.key.startswith("set:"):
-            self._step(widget.key.removeprefix("set:"), notches)
+            self._settings.step(widget.key.removeprefix("set:"), notches)
         else:
-            self._step_first(notches)
+            self._settings.step_first(notches)
         return True
 
     def _heat(self, key: str, now_s: float) -> None:
@@ -389,7 +390,7 @@ class Tray:
 
     def _drag(self, key: str, x: float) -> None:
         found, path = self._layout.find(key), key.removeprefix("set:")
-        setting = self._setting(path)
+        setting = self._settings.find(path)
         if found is None or setting is None:
             return
         panel, slider = found
@@ -397,7 +398,7 @@ class Tray:
             return
         track = track_of(slider, Theme(panel.scale))
         share = (x - panel.place.left - track.left) / max(1, track.width)
-        self._set(path, setting.at_share(share))
+        self._settings.set(path, setting.at_share(share))
 
     # The keyboard -----------------------------------------------------------------------------------------------
 
@@ -472,9 +473,9 @@ class Tray:
         if entry is None:
             return
         self._hold(entry=None)
-        setting = self._setting(entry.path)
+        setting = self._settings.find(entry.path)
         if setting is not None and entry.text != str(setting.value or ""):
-            self._set(entry.path, entry.text or None if setting.about.optional else entry.text)
+            self._settings.set(entry.path, entry.text or None if setting.about.optional else entry.text)
 
     def choose_number(self, number: int) -> bool:
         """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
@@ -512,9 +513,9 @@ class Tray:
 
     def _walk(self, right: int, down: int) -> None:
         hand = self._hand
-        setting = self._setting(hand.focus.removeprefix("set:")) if hand.focus.startswith("set:") else None
+        setting = self._settings.find(hand.focus.removeprefix("set:")) if hand.focus.startswith("set:") else None
         if right and setting is not None and setting.is_slider:
-            self._set(setting.path, setting.stepped(right))
+            self._settings.set(setting.path, setting.stepped(right))
             return
         on_tiles = hand.focus.startswith("tile:")
         following = focus.moved(self._layout, hand.focus, right, down)
@@ -616,7 +617,7 @@ class Tray:
             self._hold(page=(self._hand.page + 1) % max(1, self._layout.pages))
 
     def _act_on_setting(self, path: str) -> None:
-        setting = self._setting(path)
+        setting = self._settings.find(path)
         if setting is None:
             return
         if setting.about.kind is Kind.CHOICE:
@@ -629,7 +630,7 @@ class Tray:
                 return
             self._hold(entry=Entry.begun(path, str(setting.value or "")), helped="")
         else:
-            self._set(path, setting.stepped(1))
+            self._settings.set(path, setting.stepped(1))
 
     def _take_source(self, spec: str) -> None:
         self._hold(menu="")
@@ -638,7 +639,7 @@ class Tray:
     def _take_choice(self, choice: str) -> None:
         path = self._hand.menu
         self._hold(menu="", focus=f"set:{path}" if self._hand.focus else "")
-        self._set(path, choice or None)
+        self._settings.set(path, choice or None)
 
     def _act_on_menu(self, name: str) -> None:
         offers = self._controls.offers
@@ -679,43 +680,6 @@ class Tray:
         if state is not None:
             count = len(state.sources) + 2 if self._hand.menu == SOURCES else 99
             self._hold(first_item=max(0, min(self._hand.first_item, count - self._layout.items_shown)))
-
-    # Parameters -------------------------------------------------------------------------------------------------
-
-    def _settings(self) -> tuple[Setting, ...]:
-        """Return what can be set now, in the order in which it is drawn."""
-        shelf = None if self._state is None else self._state.shelf
-        is_behind = shelf is not None and shelf.is_background
-        return settings_of(self._controls, self._controls.status, is_behind=is_behind)
-
-    def _setting(self, path: str) -> Setting | None:
-        """Return a setting as it is now: what was drawn may be a moment old."""
-        return next((one for one in self._settings() if one.path == path), None)
-
-    def _step_first(self, notches: int) -> None:
-        settings = self._settings()
-        first = next((setting for setting in settings if setting.is_slider), None)
-        if first is not None:
-            self._step(first.path, notches)
-
-    def _step(self, path: str, notches: int) -> None:
-        setting = self._setting(path)
-        if setting is not None and setting.about.kind not in (Kind.FILE, Kind.TEXT):
-            self._set(path, setting.stepped(notches))
-
-    def _reset(self, path: str) -> None:
-        setting = self._setting(path)
-        if setting is None:
-            return
-        value = setting.default(self._controls.parameters.opened_with(path.partition(".")[0]))
-        self._set(path, value)
-        self._controls.say(_("{title}: back to {text}", title=setting.title, text=setting._replace(value=value).text))
-
-    def _set(self, path: str, value: Value) -> None:
-        try:
-            self._controls.parameters.set(path, value)
-        except OptionError as error:
-            self._controls.say(str(error))
 
     def _hold(self, **changes: object) -> None:
         if any(getattr(self._hand, name) != value for name, value in changes.items()):
