@@ -34,6 +34,9 @@ it is asked again."""
 _LATELY = 4
 _MOST_BETWEEN_BYTES = 60_000_000
 """Of the pictures between two that are drawn: 1 s at 1280×720, the half of it at 1920×1080."""
+_MOST_STEP = 0.2
+"""People from one picture of the network to the next, live: at more, what moves is not found again, and two faces shine
+through each other. A network that is too slow for its walk makes that slower."""
 _FINE_SEED = 7919
 """Added to the seed, of the way that the finer layers go."""
 _SMILES = 2.0
@@ -205,7 +208,8 @@ class Walker:
             self._walk, self._fine_walk = self._ways(course, self._code())
             self._people = 0.0
         self._course = now.nearing(course, 1 - math.exp(-passed_s / _SETTLES_S))
-        self._people += passed_s / 60 * self._course.speed
+        step = passed_s / 60 * self._course.speed
+        self._people += step if self._waits else min(step, _MOST_STEP)
         self._begun_s = time_s
 
     def _draw(self, sight: Sight, before: _Key, key: _Key, count: int) -> None:

@@ -139,6 +139,18 @@ def test_thirty_pictures_a_second_of_a_network_that_draws_one() -> None:
     assert walker.face.shape == (160, 160, 3)
 
 
+def test_a_walk_too_fast_for_its_network_goes_slower() -> None:
+    generator, fast = Moving(), WalkCourse(speed=60, spread=1, seed=3)
+    walker = slow_walker(generator, fast)
+    shown(walker, fast, 4)
+    walker.close()
+    way = LatentWalk(generator.space, fast.seed)
+    codes = [sight.code for sight in generator.seen[2:]]
+    assert len(codes) > 2
+    places = [min(range(200), key=lambda at: float(np.abs(way.code(at / 100, 1) - code).max())) for code in codes]
+    assert np.diff(places) == pytest.approx(20, abs=1), "a fifth of a person, where 0.9 were asked for"
+
+
 def test_a_loop_ends_where_it_began_and_each_person_in_it_is_another() -> None:
     space = LatentSpace.unknown(Z)
     start = np.random.default_rng(5).standard_normal(Z).astype(np.float32)
