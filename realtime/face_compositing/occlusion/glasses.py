@@ -241,8 +241,12 @@ def without_glasses(picture: Pixels, mesh: FaceMesh) -> Pixels:
 
 
 def _without_specks(found: Floats) -> Floats:
-    """Return what is found without what hangs together with nothing: a crease below an eye, a mole."""
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats((found > _FROM).astype(np.uint8), connectivity=8)
+    """Return what is found without what hangs together with nothing: a crease below an eye, a mole, a
+    piece of a brow.
+    """
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(
+        (found > _thresholds()[0]).astype(np.uint8), connectivity=8
+    )
     small = boxes[:, cv2.CC_STAT_AREA] < _LEAST_PIECE
     small[0] = False
     return np.where(small[labels], np.float32(0), found) if count > 1 and small.any() else found
