@@ -10,7 +10,9 @@ screen.
     painter.py   Panels → layers
     icons.py     the signs on buttons
     tray.py      Tray: events → wishes; gathers the state, and decides when there is something new to draw
+    settings.py  what can be set now, and setting it
     values.py    what a slider, a wheel or a press makes of a parameter
+    entry.py     what is being typed
     focus.py     where the arrow keys go
 
 What can be chosen comes from `ControlChannel.offers`, what can be set from its `parameters`: nothing is listed here.
