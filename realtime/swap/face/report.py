@@ -50,7 +50,7 @@ def _missing(sights: Sequence[Sight], levels: PhotoLevels) -> Iterator[str]:
         where = _(" or ").join(map(_, missing))
         yield _("none is turned to the {where} by 20° or more: that side of the face is drawn from less", where=where)
     if levels.lips is not None:
-        yield _("none has its mouth closed and at rest: the lips are the wearer's, in the photos' colour")
+        yield _("none has its mouth closed and at rest: their lips are worn closed, softly over the wearer's own")
     if levels.smile is None:
         yield _("none smiles and shows its teeth: who smiles has their own")
     if all(sight.openness < SHUT_IN_PHOTO for sight in sights):
