@@ -76,7 +76,7 @@ class Stage:
             return opened(asked.argument)
         return KINDS[spec].open("", Plain.Settings(), EffectContext())
 
-    def look(self, pictures: int = 9) -> Pixels:
+    def look(self, pictures: int = 5) -> Pixels:
         """Wait for what is being opened, and show some pictures; return the last."""
         self.menu.close()
         for _ in range(pictures):
@@ -112,10 +112,10 @@ def test_each_stays_when_the_other_changes(photo: Pixels) -> None:
     assert stage.is_bare(stage.shown[-1])
     assert (stage.before("#00ff00")[WALL] == GREEN).all()
     stage.shown.clear()
-    assert (stage.choose("negative", 0.2)[WALL] == GREEN).all(), "a colour that is keyed out is not painted over"
-    assert (stage.before("blue", 0.2)[WALL] == (255, 0, 0)).all()
+    assert (stage.choose("negative", 0.1)[WALL] == GREEN).all(), "a colour that is keyed out is not painted over"
+    assert (stage.before("blue", 0.1)[WALL] == (255, 0, 0)).all()
     assert stage.specs == ["negative", "background:blue"]
-    stage.before("blur", 0.2)
+    stage.before("blur", 0.1)
     assert stage.specs == ["background:blur", "negative"], "the look paints the room that is out of focus"
     stage.menu.step(-1)
     stage.look()
@@ -177,9 +177,9 @@ def test_a_painting_covers_it_and_it_is_there_again_with_the_next_look(photo: Pi
     stage.before("blur")
     assert not is_covered()
     stage.shown.clear()
-    assert (stage.choose("painting", 0.2) == 77).all()
+    assert (stage.choose("painting", 0.1) == 77).all()
     assert is_covered()
-    stage.choose("none", 0.2)
+    stage.choose("none", 0.1)
     assert not is_covered()
     assert not any(map(stage.is_bare, stage.shown))
     stage.close()
