@@ -171,7 +171,7 @@ STYLES = (
         "Poster",
         "Flat, clear colours and dark outlines",
         _DRAWN,
-        900,
+        1100,
         teacher="poster",
     ),
 )

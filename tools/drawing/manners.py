@@ -42,7 +42,7 @@ def poster(picture: Pixels) -> Pixels:
     tone = np.clip((tone - low) / max(0.2, high - low), 0, 1)
     steps = ((0.18, 0.13, 0.34), (0.38, 0.34, 0.56), (0.58, 0.56, 0.76), (0.79, 0.76, 0.95))
     lab[..., 0] = 100 * _steps(tone, steps, 0.03)
-    lab[..., 1:] *= 1.45
+    lab[..., 1:] *= 1.2
     bright = _rgb(lab)
     drawn = lines(_lightness(given), flow, 1.3, 6.0, 0.985)[..., None]
     outline = np.array([0.13, 0.09, 0.14], np.float32)
