@@ -22,7 +22,7 @@ FACE = np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8)
 
 
 class Drawing(Plain):
-    def keepsake(self) -> Pixels | None:
+    def still_picture(self) -> Pixels | None:
         return FACE
 
 

@@ -48,7 +48,7 @@ def test_running_a_model_needs_neither_onnx_nor_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_shelf_does_not_load_onnx_runtime() -> None:
+def test_the_models_list_does_not_load_onnx_runtime() -> None:
     """Names are asked for by `--help`, by keys and by completion."""
     code = "import sys, realtime.models.library; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

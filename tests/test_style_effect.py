@@ -34,7 +34,7 @@ FRAME = Size(640, 360)
 
 
 @pytest.fixture(autouse=True)
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two styles of the user's own, and none that is shipped."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / name)
     monkeypatch.setattr("realtime.models.library.shipped_folder", lambda: tmp_path / "nothing here")
@@ -156,8 +156,8 @@ def test_what_cannot_be_is_said(argument: str, error: type[Exception], said: str
     assert "\n" not in str(caught.value)
 
 
-def test_no_styles_at_all(shelf: Path) -> None:
-    for path in shelf.iterdir():
+def test_no_styles_at_all(models_folder: Path) -> None:
+    for path in models_folder.iterdir():
         path.unlink()
     with pytest.raises(EffectError, match="there are no styles here; `realtime models add"):
         StyleEffect.open("", StyleSettings(), context())

@@ -63,7 +63,7 @@ def window_with_tray(source: Path, effect: str) -> Pixels | None:
 
     def look(processed: int) -> None:  # noqa: ARG001 - the signature is the supervisor's
         tray.wake(time.monotonic())
-        looks = next((shelf.offers for shelf in offers.shelves if shelf.name == "Looks"), ()) if offers else ()
+        looks = next((one.offers for one in offers.categories if one.name == "Looks"), ()) if offers else ()
         pictures = [offers.thumbnail(offer.spec) for offer in looks] if offers else []
         surface = pygame.display.get_surface()
         is_whole = bool(pictures) and all(picture is not None for picture in pictures) and bool(tray.layers)

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from realtime.session.options import Options
 
     if chosen.no_thumbnails:
-        Catalogue.watch = lambda self, shelf: None  # type: ignore[method-assign]
+        Catalogue.watch = lambda self, category: None  # type: ignore[method-assign]
     state = BETWEEN
     took_s: dict[str, list[float]] = {CLOSED: [], OPEN: [], BETWEEN: []}
     ages_s: dict[str, list[float]] = {CLOSED: [], OPEN: [], BETWEEN: []}

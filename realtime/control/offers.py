@@ -31,7 +31,7 @@ class Offer:
     made: float | None = None
     """How far it has been made, 0..1; None: it is there."""
     number: int | None = None
-    """The digit that chooses it, where it has one of its own; None: its place on the shelf."""
+    """The digit that chooses it, where it has one of its own; None: its place on the category."""
     bares_room: bool = False
     """Whether the room behind people is seen in it."""
     has_thumbnail: bool = True
@@ -39,7 +39,7 @@ class Offer:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shelf:
+class Category:
     """What lies together under one tab."""
 
     name: str
@@ -50,7 +50,7 @@ class Shelf:
     folder: Path | None = None
     """Where what lies here is kept, where people may look and put more."""
     is_background: bool = False
-    """Whether what lies here is seen behind people: it is chosen beside what the other shelves hold."""
+    """Whether what lies here is seen behind people: it is chosen beside what the other categories hold."""
     keeps: Command | None = None
     """What asks that what is shown now be kept here; None: nothing can be."""
 
@@ -78,7 +78,7 @@ class Offers(Protocol):
     """Knows what can be chosen. All methods: any thread, and they return at once."""
 
     @property
-    def shelves(self) -> tuple[Shelf, ...]:
+    def categories(self) -> tuple[Category, ...]:
         """What there is now, the very same value while nothing has changed; empty while it is being looked for."""
 
     @property
@@ -91,22 +91,22 @@ class Offers(Protocol):
     def thumbnail(self, spec: str) -> Pixels | None:
         """The newest frame through an offer, (h, w, 3) BGR, the very same array until there is a newer one."""
 
-    def watch(self, shelf: str | None) -> None:
-        """Somebody sees this shelf now, and its thumbnails are wanted; None: nobody sees any."""
+    def watch(self, category: str | None) -> None:
+        """Somebody sees this category now, and its thumbnails are wanted; None: nobody sees any."""
 
-    def take(self, paths: Sequence[Path], shelf: str) -> None:
-        """Use what was dropped, or chosen in a file dialogue, while this shelf was seen. What becomes of it, and what
-        cannot be used and why, is told through `ControlChannel.say`.
+    def take(self, paths: Sequence[Path], category: str) -> None:
+        """Use what was dropped, or chosen in a file dialogue, while this category was seen. What becomes of it, and
+        what cannot be used and why, is told through `ControlChannel.say`.
         """
 
-    def choose_file(self, shelf: str) -> bool:
+    def choose_file(self, category: str) -> bool:
         """Open the system's file dialogue and `take` what is chosen. False: this system has none."""
 
     def choose_file_for(self, path: str) -> bool:
         """The same for a parameter that is a file, by its path in the tree."""
 
-    def open_folder(self, shelf: str) -> None:
-        """Show a shelf's folder in the system's file manager."""
+    def open_folder(self, category: str) -> None:
+        """Show a category's folder in the system's file manager."""
 
 
 def scene_spec(name: str) -> str:

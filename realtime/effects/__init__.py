@@ -58,7 +58,7 @@ class EffectContext:
 class Placing:
     """Where people find an effect among the others, and which files they may give it."""
 
-    shelf: str = "Looks"
+    category: str = "Looks"
     """The tab that its choices lie under; one that no other effect names is a new one."""
     title: str = ""
     """What it is called there without an argument; empty: its name."""
@@ -153,7 +153,7 @@ class Effect(ABC):
         `inherit_state`.
         """
 
-    def keepsake(self) -> Pixels | None:
+    def still_picture(self) -> Pixels | None:
         """[any thread] Return the picture of a face that it shows, whole and as large as it was made, where it makes
         one of its own: (height, width, 3) BGR, not to be written into. None: it makes none, or not yet.
         """

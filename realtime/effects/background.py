@@ -139,8 +139,8 @@ class BackgroundEffect(Effect):
     def notices(self) -> Sequence[str]:
         return () if self._behind is None else self._behind.effect.notices()
 
-    def keepsake(self) -> Pixels | None:
-        return None if self._behind is None else self._behind.effect.keepsake()
+    def still_picture(self) -> Pixels | None:
+        return None if self._behind is None else self._behind.effect.still_picture()
 
     def learn_rest(self) -> bool:
         return self._behind is not None and self._behind.effect.learn_rest()

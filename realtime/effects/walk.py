@@ -184,7 +184,7 @@ class WalkEffect(Effect):
     def facts(self) -> Mapping[str, str]:
         return {_("network"): _("a picture every {apart_s:.2f} s", apart_s=self.apart_s)}
 
-    def keepsake(self) -> Pixels | None:
+    def still_picture(self) -> Pixels | None:
         return self._walker.face
 
     def report(self) -> Mapping[str, Any]:

@@ -174,10 +174,10 @@ class EffectChain:
             if one.live and one.step is not None
         ]
 
-    def keepsake(self) -> tuple[Pixels, Provenance] | None:
+    def still_picture(self) -> tuple[Pixels, Provenance] | None:
         """Return the face that the last effect which makes one has made, and how; None: there is none. Any thread."""
         for slot in reversed(list(self.slots)):
-            picture = self.calls.ask(slot, "keepsake", lambda effect: effect.keepsake(), None)
+            picture = self.calls.ask(slot, "still_picture", lambda effect: effect.still_picture(), None)
             if picture is not None:
                 return picture, Provenance((slot.asked.public_name,), SYNTHETIC)
         return None

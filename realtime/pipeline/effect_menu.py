@@ -55,7 +55,7 @@ _Key = int | _Choice | WantedScene
 """What is asked for: steps through the looks, something by its name, or all at once."""
 
 
-class _Wish(NamedTuple):
+class _Request(NamedTuple):
     """What is to run."""
 
     look: str
@@ -104,14 +104,14 @@ class EffectMenu:
         """The scene that is shown, by its name; empty: none, or another effect was chosen since. Any thread."""
         self._list_specs = specs
         self._current = current
-        self._running = _Wish("", "")  # what was exchanged last, once _specs are known
+        self._running = _Request("", "")  # what was exchanged last, once _specs are known
         self._open_effect = open_effect
         self._chain = chain
         self._say = say
         self._shows = {_Hidden.FACE: shows_people, _Hidden.ROOM: shows_surroundings}
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        # Guarded by _lock, so that no wish falls between two looks at them:
+        # Guarded by _lock, so that no request falls between two looks at them:
         self._specs: list[str] = []
         self._showing: dict[_Hidden, set[str]] = {kind: set() for kind in _Hidden}  # of _specs, those that show it
         self._steps = 0  # from the first of _specs
@@ -127,7 +127,7 @@ class EffectMenu:
 
     def step(self, steps: int, fade_s: float = 0.0) -> None:
         """Go to the next (1) or previous (-1) effect, as `EffectChain.replace` does. While one is still opening, only
-        the wish is kept.
+        the request is kept.
         """
         self._press(steps, fade_s)
 
@@ -272,98 +272,98 @@ class EffectMenu:
             return
         with self._lock:
             latest = self._running
-        while True:  # keys pressed meanwhile: only the last wish counts
+        while True:  # keys pressed meanwhile: only the last request counts
             with self._lock:
-                wish = self._wish()
-                if latest == wish:
+                request = self._request()
+                if latest == request:
                     self._is_opening = False
                     return
-            latest = self._exchange_places(wish) if wish.scene is None else self._exchange_all(wish)
+            latest = self._exchange_places(request) if request.scene is None else self._exchange_all(request)
 
-    def _exchange_places(self, wish: _Wish) -> _Wish:
+    def _exchange_places(self, request: _Request) -> _Request:
         """Open what is new of look and background, and let it take over; where one does not open, the other does.
         Return what counts as done.
         """
         running = self._running
         look = background = None
-        if wish.background and wish.background != running.background:
-            background = self._opened(wish.background)
-        if wish.look != running.look:
-            look = self._opened(wish.look)
-        has_failed = bool(wish.background) and wish.background != running.background and background is None
+        if request.background and request.background != running.background:
+            background = self._opened(request.background)
+        if request.look != running.look:
+            look = self._opened(request.look)
+        has_failed = bool(request.background) and request.background != running.background and background is None
         with self._lock:
-            is_wanted, fade_s = wish == self._wish(), self._fade_s
+            is_wanted, fade_s = request == self._request(), self._fade_s
             if is_wanted:
                 self.scene, self._is_scene = "", False
                 if has_failed:
                     self._background = running.background
-                self._running = _Wish(running.look if look is None else look.spec, self._background)
+                self._running = _Request(running.look if look is None else look.spec, self._background)
                 self._note_hiding([slot for slot in (look, background) if slot is not None])
         if not is_wanted:
             for slot in (look, background):
                 if slot is not None:
                     self._chain.close_unused(slot)
-            return wish
+            return request
         # In this order nothing is bare for a frame: a background is there before the look, and goes after it has come.
         if background is not None:
             self._chain.replace(background, fade_s)
         if look is not None:
             self._chain.replace(look, fade_s)
-        if not wish.background and running.background:
+        if not request.background and running.background:
             self._chain.remove_background(fade_s)
-        return wish._replace(background=running.background) if has_failed else wish
+        return request._replace(background=running.background) if has_failed else request
 
-    def _exchange_all(self, wish: _Wish) -> _Wish:
+    def _exchange_all(self, request: _Request) -> _Request:
         """Open a scene, with another look or background where one was chosen since. Return what counts as done; where
         some of it does not open, it is not half shown.
         """
         slots: list[EffectSlot] = []
-        for one in self._effects_of(wish):
+        for one in self._effects_of(request):
             slot = self._opened(one)
             if slot is None:
                 for opened in slots:
                     self._chain.close_unused(opened)
-                return self._given_up(wish)
+                return self._given_up(request)
             slots.append(slot)
         with self._lock:
-            is_wanted, fade_s = wish == self._wish(), self._fade_s
+            is_wanted, fade_s = request == self._request(), self._fade_s
             if is_wanted:
-                self.scene = wish.scene.name if wish.scene is not None and wish.is_scene else ""
+                self.scene = request.scene.name if request.scene is not None and request.is_scene else ""
                 self._scene, self._is_scene = None, False
-                self._running = _Wish(wish.look, wish.background)
+                self._running = _Request(request.look, request.background)
                 self._note_hiding(slots)
         if is_wanted:
             self._chain.replace_all(slots, fade_s)
-            return _Wish(wish.look, wish.background)
+            return _Request(request.look, request.background)
         for slot in slots:
             self._chain.close_unused(slot)
-        return wish
+        return request
 
-    def _wish(self) -> _Wish:
-        return _Wish(self._wanted(), self._background, self._scene, self._is_scene)
+    def _request(self) -> _Request:
+        return _Request(self._wanted(), self._background, self._scene, self._is_scene)
 
-    def _effects_of(self, wish: _Wish) -> list[SceneEffect | str]:
+    def _effects_of(self, request: _Request) -> list[SceneEffect | str]:
         """Return what is to run in place of all, in order."""
-        assert wish.scene is not None  # noqa: S101
-        if wish.is_scene:
-            return [*wish.scene.effects]
-        look, background = _places_of(wish.scene)
-        wanted: list[SceneEffect | str] = [*_lasting_of(wish.scene)]
-        wanted.append(_in_scene(wish.scene, wish.look) if wish.look == look else wish.look)
-        if wish.background:
-            kept = wish.background == background
-            wanted.insert(0, _in_scene(wish.scene, background) if kept else wish.background)
+        assert request.scene is not None  # noqa: S101
+        if request.is_scene:
+            return [*request.scene.effects]
+        look, background = _places_of(request.scene)
+        wanted: list[SceneEffect | str] = [*_lasting_of(request.scene)]
+        wanted.append(_in_scene(request.scene, request.look) if request.look == look else request.look)
+        if request.background:
+            kept = request.background == background
+            wanted.insert(0, _in_scene(request.scene, background) if kept else request.background)
         return wanted
 
-    def _given_up(self, wish: _Wish) -> _Wish:
+    def _given_up(self, request: _Request) -> _Request:
         """Return what counts as done where a scene did not open."""
         with self._lock:
-            if wish != self._wish():
-                return wish
+            if request != self._request():
+                return request
             self._scene, self._is_scene = None, False
             self._steps += self._way_to(self._running.look)
             self._background = self._running.background
-            return self._wish()
+            return self._request()
 
     def _opened(self, one: SceneEffect | str) -> EffectSlot | None:
         """Open an effect; None: it does not open, and that is told."""
@@ -397,7 +397,7 @@ class EffectMenu:
         showing = {kind: {spec for spec in specs if shows(spec)} for kind, shows in self._shows.items()}
         with self._lock:
             self._specs, self._showing, self._steps = specs, showing, current
-            self._running = _Wish(specs[current], self._background)
+            self._running = _Request(specs[current], self._background)
             pressed, self._pressed = self._pressed, []
             self._go(pressed)
 

@@ -205,7 +205,7 @@ class Supervisor:
                 self.scenes.keep(name, self.source if with_source and self.source else None)
 
     def _keep_face(self, effect: str) -> None:
-        kept = self._loop.chain.keepsake()
+        kept = self._loop.chain.still_picture()
         if kept is None:
             self.controls.say(_("no effect here makes a face of its own; --effect walk does"))
             return

@@ -120,7 +120,7 @@ def test_it_is_set_by_its_own_name_and_comes_back_as_it_was(photo: Pixels, model
         np.abs(last[WALL].astype(int) - first[WALL]).mean()
         > 3 * np.abs(slow[60][WALL].astype(int) - slow[0][WALL]).mean()
     )
-    assert chain.keepsake() is not None
+    assert chain.still_picture() is not None
     chain.remove_background()
     chain.make(moment(photo, 61), [])
     assert (chain.is_synthetic, chain.hides_surroundings) == (False, False)

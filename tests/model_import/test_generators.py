@@ -21,9 +21,9 @@ from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 from realtime.models.source_file import SourceFile
 from tests import tiny_models
 from tests.model_import.generators import SHIFT, SIDE, picture_of, write_bound, write_mapping, write_synthesis
-from tests.model_import.test_models_command import refused, shelf, typed
+from tests.model_import.test_models_command import models_folder, refused, typed
 
-__all__ = ["shelf"]
+__all__ = ["models_folder"]
 
 Z = np.array([[0.2, -0.1, 0.3]], np.float32)
 OTHER = np.array([[-0.3, 0.25, 0.1]], np.float32)
@@ -89,18 +89,18 @@ def test_a_generator_of_one_file(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_both_and_tells_a_generator_by_its_code(
-    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_mapping(tmp_path / "mapping.onnx")
     write_synthesis(tmp_path / "synthesis.onnx")
     assert typed("add", "mapping.onnx", "synthesis.onnx", "--name", "nobody", "--preview", "look.png") == 0
     assert "`realtime run --effect walk:nobody`" in capsys.readouterr().out
-    assert library.read_card(shelf / "nobody.onnx").kind is ModelKind.LATENT_DECODER
+    assert library.read_card(models_folder / "nobody.onnx").kind is ModelKind.LATENT_DECODER
     assert (tmp_path / "look.png").is_file()
     write_synthesis(tmp_path / "whole.onnx", name="z")
     assert typed("add", "whole.onnx", "--name", "alone") == 0
-    assert typed("add", str(shelf / "alone.onnx"), "--name", "again") == 0
-    assert (shelf / "again.onnx").read_bytes() == (shelf / "alone.onnx").read_bytes()
+    assert typed("add", str(models_folder / "alone.onnx"), "--name", "again") == 0
+    assert (models_folder / "again.onnx").read_bytes() == (models_folder / "alone.onnx").read_bytes()
     assert "only a generator is of two files" in refused("add", "mapping.onnx", "synthesis.onnx", "--kind", "swap")
     assert "of one file, or of two; there are 3" in refused("add", *["mapping.onnx"] * 3, "--name", "x")
 

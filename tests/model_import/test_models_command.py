@@ -22,7 +22,7 @@ from tests.model_import.networks import Manner, tinted, write_tint
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder of its own, and none that is shipped."""
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / "data" / name)
     monkeypatch.setattr(library, "shipped_folder", lambda: tmp_path / "shipped")
@@ -48,7 +48,7 @@ def refused(*words: str) -> str:
 
 
 def test_add_shows_what_was_taken_from_where_and_keeps_the_file(
-    shelf: Path, tmp_path: Path, photo: Pixels, capsys: pytest.CaptureFixture[str]
+    models_folder: Path, tmp_path: Path, photo: Pixels, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_tint(tmp_path / "My Tint v2.onnx", Manner(range_in=ValueRange.SIGNED, range_out=ValueRange.SIGNED))
     cv2.imwrite(str(tmp_path / "me.png"), photo)
@@ -57,8 +57,8 @@ def test_add_shows_what_was_taken_from_where_and_keeps_the_file(
     told = capsys.readouterr().out
     for text in ("range in", "-1..1", "your --range", "ms a frame at 512x512", "licence MIT", "style:my-tint-v2"):
         assert text in told
-    assert [path.name for path in shelf.iterdir()] == ["my-tint-v2.onnx"]
-    card = library.read_card(shelf / "my-tint-v2.onnx")
+    assert [path.name for path in models_folder.iterdir()] == ["my-tint-v2.onnx"]
+    card = library.read_card(models_folder / "my-tint-v2.onnx")
     assert (card.title, card.licence) == ("My Tint v2", "MIT")
     both = cv2.imread(str(tmp_path / "look.png"))
     assert both is not None
@@ -72,30 +72,30 @@ def test_add_shows_what_was_taken_from_where_and_keeps_the_file(
     for text in ("style", "My Tint v2", "kB", "MIT", "yours"):
         assert text in row
     assert typed("path", "my-tint-v2") == 0
-    assert capsys.readouterr().out.strip() == str(shelf / "my-tint-v2.onnx")
+    assert capsys.readouterr().out.strip() == str(models_folder / "my-tint-v2.onnx")
     assert "did you mean 'my-tint-v2'" in refused("remove", "my-tint")
     assert typed("remove", "my-tint-v2") == 0
-    assert list(shelf.iterdir()) == []
+    assert list(models_folder.iterdir()) == []
 
 
-def test_a_name_is_taken_once_and_replaced_only_when_asked(shelf: Path, tmp_path: Path) -> None:
+def test_a_name_is_taken_once_and_replaced_only_when_asked(models_folder: Path, tmp_path: Path) -> None:
     file = write_tint(tmp_path / "tint.onnx", Manner())
     add = ["add", file.name, "--range", "0..1"]
     assert typed(*add) == 0
-    kept = (shelf / "tint.onnx").read_bytes()
+    kept = (models_folder / "tint.onnx").read_bytes()
     assert "--overwrite" in refused(*add)
-    assert (shelf / "tint.onnx").read_bytes() == kept
+    assert (models_folder / "tint.onnx").read_bytes() == kept
     assert typed(*add, "--overwrite", "--title", "Another") == 0
-    assert library.read_card(shelf / "tint.onnx").title == "Another"
+    assert library.read_card(models_folder / "tint.onnx").title == "Another"
     (tmp_path / "shipped").mkdir()
-    (shelf / "tint.onnx").rename(tmp_path / "shipped" / "wave.onnx")
+    (models_folder / "tint.onnx").rename(tmp_path / "shipped" / "wave.onnx")
     assert "shipped" in refused(*add, "--name", "wave")
     assert "comes with the program" in refused("remove", "wave")
     assert (tmp_path / "shipped" / "wave.onnx").exists()
 
 
 def test_names_out_of_a_file_are_shown_without_their_escapes(
-    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ("x\x1b]0;PWNED\x07\x1b[31m\nsecond", "y\u202e\x1b[2J")
     file = write_tint(tmp_path / "tint\x1b[31m.onnx", Manner(names=names))
@@ -105,7 +105,7 @@ def test_names_out_of_a_file_are_shown_without_their_escapes(
     told = capsys.readouterr().out
     assert all(line.isprintable() for line in told.splitlines()), told
     assert "PWNED" in told
-    assert [path.name for path in shelf.iterdir()] == ["tint.onnx"]
+    assert [path.name for path in models_folder.iterdir()] == ["tint.onnx"]
 
 
 @pytest.mark.parametrize(
@@ -125,22 +125,24 @@ def test_names_out_of_a_file_are_shown_without_their_escapes(
     ],
 )
 def test_misspelt_hints_are_one_line_and_keep_nothing(
-    shelf: Path, tmp_path: Path, words: list[str], message: str
+    models_folder: Path, tmp_path: Path, words: list[str], message: str
 ) -> None:
     write_tint(tmp_path / "tint.onnx", Manner())
     assert message in refused("add", "tint.onnx", *words)
-    assert not shelf.exists() or list(shelf.iterdir()) == []
+    assert not models_folder.exists() or list(models_folder.iterdir()) == []
 
 
-def test_a_preview_that_cannot_be_written_keeps_no_model(shelf: Path, tmp_path: Path) -> None:
+def test_a_preview_that_cannot_be_written_keeps_no_model(models_folder: Path, tmp_path: Path) -> None:
     write_tint(tmp_path / "tint.onnx", Manner())
     assert "look.jpg" in refused("add", "tint.onnx", "--range", "0..1", "--preview", "missing/look.jpg")
-    assert list(shelf.iterdir()) == []
+    assert list(models_folder.iterdir()) == []
 
 
-def test_verify_notices_a_damaged_model_of_the_users_own(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shelf.mkdir(parents=True)
-    (shelf / "broken.onnx").write_bytes(b"no model")
+def test_verify_notices_a_damaged_model_of_the_users_own(
+    models_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models_folder.mkdir(parents=True)
+    (models_folder / "broken.onnx").write_bytes(b"no model")
     assert typed("verify") == 1
     assert "damaged" in capsys.readouterr().out
 

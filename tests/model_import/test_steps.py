@@ -28,9 +28,9 @@ from realtime.models.source_file import SourceFile
 from tests import tiny_models
 from tests.model_import import face_networks as theirs
 from tests.model_import.networks import Manner, write_tint
-from tests.model_import.test_models_command import refused, shelf, typed
+from tests.model_import.test_models_command import models_folder, refused, typed
 
-__all__ = ["shelf"]
+__all__ = ["models_folder"]
 
 
 def test_every_kind_of_model_has_an_importer_of_its_own() -> None:
@@ -135,7 +135,7 @@ def headers_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return seen
 
 
-def test_a_header_is_read_once_on_one_way_in(shelf: Path, tmp_path: Path, headers_read: Counter[str]) -> None:
+def test_a_header_is_read_once_on_one_way_in(models_folder: Path, tmp_path: Path, headers_read: Counter[str]) -> None:
     write_tint(tmp_path / "tint.onnx", Manner())
     theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
     theirs.write_recogniser(tmp_path / "w600k_r50.onnx")
@@ -170,7 +170,7 @@ def test_a_file_that_changed_after_it_was_looked_through_is_not_loaded(tmp_path:
 
 
 def test_whose_face_it_is_and_a_latent_code_are_two_kinds(
-    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny_models.shaded_morph(tmp_path / "both.onnx")
     tiny_models.mean_encoder(tmp_path / "who.onnx")
@@ -178,7 +178,7 @@ def test_whose_face_it_is_and_a_latent_code_are_two_kinds(
     assert "--identity-model" not in capsys.readouterr().out
     assert typed("add", "who.onnx") == 0
     assert "--identity-model who" in capsys.readouterr().out
-    assert (shelf / "both.onnx").read_bytes() == (tmp_path / "both.onnx").read_bytes()
+    assert (models_folder / "both.onnx").read_bytes() == (tmp_path / "both.onnx").read_bytes()
     assert library.model_names(ModelKind.IDENTITY_ENCODER) == ["who"]
     assert library.model_names(ModelKind.MORPH) == ["both"]
     theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
@@ -193,11 +193,11 @@ def test_an_encoder_tells_whose_face_it_is_and_a_decoder_draws_one() -> None:
     assert ModelKind("decoder") is ModelKind.LATENT_DECODER
 
 
-def test_a_swap_of_ours_with_its_weights_beside_it_comes_in_as_one_file(shelf: Path, tmp_path: Path) -> None:
+def test_a_swap_of_ours_with_its_weights_beside_it_comes_in_as_one_file(models_folder: Path, tmp_path: Path) -> None:
     model = onnx.load(tiny_models.mirror_swap(tmp_path / "one.onnx"))
     onnx.save(model, str(tmp_path / "two.onnx"), save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert (tmp_path / "weights.bin").is_file()
     assert typed("add", "two.onnx") == 0
-    kept = shelf / "two.onnx"
+    kept = models_folder / "two.onnx"
     assert not file_safety.read_header(kept).external_files
     OnnxModel.open(kept).close()

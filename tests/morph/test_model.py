@@ -22,9 +22,9 @@ from realtime.models.latent_space import LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
 from realtime.morph.model import MorphModel
 from tests import tiny_models
-from tests.model_import.test_models_command import refused, shelf, typed
+from tests.model_import.test_models_command import models_folder, refused, typed
 
-__all__ = ["shelf"]
+__all__ = ["models_folder"]
 
 SIDE = tiny_models.SIDE
 FACE_IN = np.random.default_rng(3).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
@@ -125,14 +125,14 @@ def test_what_its_card_says_of_its_codes_fits_them_or_it_is_not_opened(tmp_path:
 
 
 def test_it_comes_into_the_library_with_a_face_that_came_back(
-    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     space = LatentSpace.unknown(3, light=1)
     path = tiny_models.shaded_morph(tmp_path / "tiny.onnx", space.text())
     assert typed("add", "tiny.onnx", "--preview", str(tmp_path / "look.png")) == 0
     assert "two codes of 3 on the CPU" in capsys.readouterr().out
     assert (tmp_path / "look.png").is_file()
-    assert (shelf / "tiny.onnx").read_bytes() == path.read_bytes()
+    assert (models_folder / "tiny.onnx").read_bytes() == path.read_bytes()
     assert library.model_names(ModelKind.MORPH) == ["tiny"]
     assert MorphModel(library.find_model("tiny", ModelKind.MORPH), ON_CPU).space.light == 1
 
@@ -145,7 +145,7 @@ def test_it_comes_into_the_library_with_a_face_that_came_back(
         ("area", "nearly one colour comes out"),
     ],
 )
-@pytest.mark.usefixtures("shelf")
+@pytest.mark.usefixtures("models_folder")
 def test_one_that_draws_nobody_is_not_kept(broken: str, said: str, tmp_path: Path) -> None:
     model = onnx.load(tiny_models.shaded_morph(tmp_path / "tiny.onnx"))
     weights = {tensor.name: tensor for tensor in model.graph.initializer}

@@ -219,7 +219,7 @@ def first_picture(path: Path, **settings: object) -> Pixels:
     effect = WalkEffect.open(str(path), chosen, EffectContext(canvas=SQUARE, every_frame=True))
     black = np.zeros((SQUARE.height, SQUARE.width, 3), np.uint8)
     picture = effect.make(Scene(Frame(black, 0, 0, 0))).pixels.copy()
-    assert effect.keepsake() is not None
+    assert effect.still_picture() is not None
     effect.close()
     return picture
 

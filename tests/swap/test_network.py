@@ -19,12 +19,12 @@ from realtime.imaging.frame import Face, Pixels
 from realtime.models import library
 from realtime.models.card import ModelCard, ModelKind
 from tests.model_import import face_networks as theirs
-from tests.model_import.test_models_command import shelf, typed
+from tests.model_import.test_models_command import models_folder, typed
 from tests.swap.conftest import difference, inside, moment, moved
 from tests.swap.test_swap_effect import core
 from tests.tiny_models import picture, write_model
 
-__all__ = ["shelf"]
+__all__ = ["models_folder"]
 
 
 def face_model(
@@ -124,7 +124,7 @@ def test_sliders_move_the_crop(tmp_path: Path, worn: Callable[..., Pixels], phot
 
 
 def test_inswapper_as_it_is_added_and_worn(
-    shelf: Path, tmp_path: Path, worn: Callable[..., Pixels], navy_photo: Path, photo: Pixels, face: Face
+    models_folder: Path, tmp_path: Path, worn: Callable[..., Pixels], navy_photo: Path, photo: Pixels, face: Face
 ) -> None:
     theirs.write_inswapper(tmp_path / "inswapper_128.onnx")
     theirs.write_recogniser(tmp_path / "w600k_r50.onnx")

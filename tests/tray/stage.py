@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.control.channel import ControlChannel, Status
 from realtime.control.commands import ChooseEffect, Command
-from realtime.control.offers import Offer, OfferedSource, Shelf
+from realtime.control.offers import Category, Offer, OfferedSource
 from realtime.control.parameters import Parameters
 from realtime.core.settings import setting
 from realtime.imaging.frame import USUAL_SIZE, Pixels, Size
@@ -40,16 +40,16 @@ def look(spec: str, title: str, **more: object) -> Offer:
     return Offer(spec, title, ChooseEffect(spec, 0.25), **more)  # type: ignore[arg-type]
 
 
-SHELVES = (
-    Shelf(
+CATEGORIES = (
+    Category(
         "Looks",
         (look("none", "Camera", is_bare=True), *(look(f"style:{n}", n.title()) for n in ("night", "wave", "ink"))),
         "a style's .onnx file",
         Path("/looks"),
     ),
-    Shelf("Faces", (look("swap:/f/anna.jpg", "Anna"),), "a photo of a face"),
-    Shelf("Portraits", (look("portrait", "Portrait"), Offer("portrait:/p", "Pearl", None, made=0.4)), "a picture"),
-    Shelf("Background", tuple(look(f"background:{n}", f"Wall {n}") for n in range(30)), "a picture or a film"),
+    Category("Faces", (look("swap:/f/anna.jpg", "Anna"),), "a photo of a face"),
+    Category("Portraits", (look("portrait", "Portrait"), Offer("portrait:/p", "Pearl", None, made=0.4)), "a picture"),
+    Category("Background", tuple(look(f"background:{n}", f"Wall {n}") for n in range(30)), "a picture or a film"),
 )
 SOURCES = (
     OfferedSource("HD Webcam", "HD Webcam", "1920x1080, 1280x720 · up to 30 fps"),
@@ -62,7 +62,7 @@ class Offering:
     """What can be chosen, and what was asked of whoever knows it."""
 
     def __init__(self) -> None:
-        self.shelves: tuple[Shelf, ...] = SHELVES
+        self.categories: tuple[Category, ...] = CATEGORIES
         self.sources: tuple[OfferedSource, ...] = SOURCES
         self.pictures: dict[str, Pixels] = {}
         self.asked: list[tuple[object, ...]] = []
@@ -74,22 +74,22 @@ class Offering:
     def thumbnail(self, spec: str) -> Pixels | None:
         return self.pictures.get(spec)
 
-    def watch(self, shelf: str | None) -> None:
-        self.asked.append(("watch", shelf))
+    def watch(self, category: str | None) -> None:
+        self.asked.append(("watch", category))
 
-    def take(self, paths: Sequence[Path], shelf: str) -> None:
-        self.asked.append(("take", tuple(paths), shelf))
+    def take(self, paths: Sequence[Path], category: str) -> None:
+        self.asked.append(("take", tuple(paths), category))
 
-    def choose_file(self, shelf: str) -> bool:
-        self.asked.append(("choose file", shelf))
+    def choose_file(self, category: str) -> bool:
+        self.asked.append(("choose file", category))
         return self.has_dialogue
 
     def choose_file_for(self, path: str) -> bool:
         self.asked.append(("choose file for", path))
         return self.has_dialogue
 
-    def open_folder(self, shelf: str) -> None:
-        self.asked.append(("open folder", shelf))
+    def open_folder(self, category: str) -> None:
+        self.asked.append(("open folder", category))
 
 
 class Held:

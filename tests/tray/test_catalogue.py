@@ -13,7 +13,7 @@ import pytest
 from realtime.cameras.listing import ListedCamera, ListedMode
 from realtime.control.channel import ControlChannel, ListedScene, Status
 from realtime.control.commands import ChooseEffect, ChooseScene, ChooseSource, Command, KeepScene
-from realtime.control.offers import Shelf
+from realtime.control.offers import Category
 from realtime.imaging.frame import Frame, Size
 from realtime.session.offers import listing
 from realtime.session.offers.catalogue import Catalogue, SpareTime
@@ -56,8 +56,8 @@ def processes(catalogue: Catalogue) -> list[subprocess.Popen[bytes]]:
     return [] if catalogue._helper is None else [catalogue._helper._process]
 
 
-def shelf(catalogue: Catalogue, name: str) -> Shelf:
-    return next(shelf for shelf in catalogue.shelves if shelf.name == name)
+def category(catalogue: Catalogue, name: str) -> Category:
+    return next(category for category in catalogue.categories if category.name == name)
 
 
 def test_everything_is_listed_and_shown_on_the_viewer(catalogue: Catalogue, controls: ControlChannel) -> None:
@@ -65,12 +65,12 @@ def test_everything_is_listed_and_shown_on_the_viewer(catalogue: Catalogue, cont
     controls.scenes = lambda: (evening,)
     assert processes(catalogue) == [], "nothing is begun before somebody looks"
     catalogue.watch("Background")
-    until(lambda: len(catalogue.shelves) == 6)
-    assert [one.name for one in catalogue.shelves] == [*listing.ORDER, "Scenes"]
-    looks = shelf(catalogue, "Looks").offers
+    until(lambda: len(catalogue.categories) == 6)
+    assert [one.name for one in catalogue.categories] == [*listing.ORDER, "Scenes"]
+    looks = category(catalogue, "Looks").offers
     assert (looks[0].spec, looks[0].title, looks[0].is_bare) == ("none", "Camera", True)
     assert {"style:night", "style:wave"} <= {offer.spec for offer in looks}
-    scenes = shelf(catalogue, "Scenes")
+    scenes = category(catalogue, "Scenes")
     assert scenes.keeps == KeepScene()
     assert [(one.title, one.number, one.command) for one in scenes.offers] == [("Evening", 3, ChooseScene("Evening"))]
     until(lambda: catalogue.thumbnail("background:green") is not None)
@@ -86,10 +86,10 @@ def test_what_runs_has_a_tile_though_nobody_keeps_it(
     catalogue: Catalogue, controls: ControlChannel, tmp_path: Path
 ) -> None:
     controls.status = Status(effect="swap", spec="swap:/photos/anna.jpg")
-    catalogue._listed = tuple(Shelf(name) for name in listing.ORDER)
+    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
     catalogue._put_together()
     catalogue._add_what_is_shown()
-    (offer,) = shelf(catalogue, "Faces").offers
+    (offer,) = category(catalogue, "Faces").offers
     assert (offer.spec, offer.title, offer.is_bare) == ("swap:/photos/anna.jpg", "Anna", False)
 
 
@@ -100,9 +100,9 @@ def test_dropped_photos_become_tiles_and_the_first_is_worn(
     other.write_bytes(navy_photo.read_bytes())
     notes = tmp_path / "notes.txt"
     notes.write_text("x")
-    catalogue._listed = tuple(Shelf(name) for name in listing.ORDER)
+    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
     catalogue._take([notes, navy_photo, other], "Looks")
-    assert [offer.title for offer in shelf(catalogue, "Faces").offers] == ["Grace hopper", "Ben"]
+    assert [offer.title for offer in category(catalogue, "Faces").offers] == ["Grace hopper", "Ben"]
     assert commands(controls) == [ChooseEffect(f"swap:{navy_photo}", listing.FADE_S)]
 
 
@@ -111,9 +111,9 @@ def test_photos_that_are_laid_among_the_faces_together_are_one_face(
 ) -> None:
     other = tmp_path / "ben.jpg"
     other.write_bytes(navy_photo.read_bytes())
-    catalogue._listed = tuple(Shelf(name) for name in listing.ORDER)
+    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
     catalogue._take([navy_photo, other], "Faces")
-    assert [offer.title for offer in shelf(catalogue, "Faces").offers] == [
+    assert [offer.title for offer in category(catalogue, "Faces").offers] == [
         "Grace hopper and 1 more",
         "Grace hopper",
         "Ben",

@@ -51,7 +51,7 @@ def test_folders_are_packs_rows_of_pictures_or_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "shelf", "way"),
+    ("kind", "category", "way"),
     [
         (FileKind.PICTURE, "Looks", Way(Use.EFFECT, "swap")),
         (FileKind.FACE, "", Way(Use.EFFECT, "swap")),
@@ -69,8 +69,8 @@ def test_folders_are_packs_rows_of_pictures_or_nothing(tmp_path: Path) -> None:
         (FileKind.SCENE, "Looks", Way(Use.SCENE)),
     ],
 )
-def test_what_becomes_of_a_file_is_said_by_the_tab_it_falls_on(kind: FileKind, shelf: str, way: Way) -> None:
-    assert way_of(kind, shelf) == way
+def test_what_becomes_of_a_file_is_said_by_the_tab_it_falls_on(kind: FileKind, category: str, way: Way) -> None:
+    assert way_of(kind, category) == way
 
 
 @pytest.mark.skipif(os.name == "nt", reason="programs are found by their name alone")

@@ -8,11 +8,11 @@ import pytest
 
 from realtime.control.channel import Status
 from realtime.control.commands import ChooseEffect, ChooseSource, Command, SetRecording
-from realtime.control.offers import Offer, OfferedSource, Shelf
+from realtime.control.offers import Category, Offer, OfferedSource
 from realtime.imaging.sdl import pygame
 from realtime.outputs.window.keys import digit_of, latin_key
 from realtime.outputs.window.tray.layout import MENU
-from tests.tray.stage import SHELVES, Hand
+from tests.tray.stage import CATEGORIES, Hand
 
 pytestmark = pytest.mark.usefixtures("a_screen")
 
@@ -109,7 +109,7 @@ def test_digits_choose_by_the_tab_that_is_seen_else_a_scene_else_a_look() -> Non
     hand = Hand()
     evening = Offer("scene:Evening", "Evening", ChooseEffect("evening"), number=2)
     assert hand.tray.choose_number(2)
-    hand.offers.shelves = (*SHELVES, Shelf("Scenes", (evening,)))
+    hand.offers.categories = (*CATEGORIES, Category("Scenes", (evening,)))
     assert hand.tray.choose_number(2)
     assert hand.tray.choose_number(1)
     hand.come()
@@ -181,7 +181,7 @@ def test_the_focus_is_seen_and_the_mouse_takes_it_away() -> None:
 def test_a_scene_in_use_has_its_tick() -> None:
     hand = Hand()
     evening = Offer("scene:Evening", "Evening", ChooseEffect("evening"), number=2)
-    hand.offers.shelves = (*SHELVES, Shelf("Scenes", (evening,), keeps=SetRecording(True)))
+    hand.offers.categories = (*CATEGORIES, Category("Scenes", (evening,), keeps=SetRecording(True)))
     hand.controls.status = dataclasses.replace(hand.controls.status, scene="Evening")
     hand.come()
     hand.click("tab:Scenes")

@@ -42,7 +42,7 @@ def test_the_trays_words_are_translated_and_have_room(canvas: Size, chinese: Non
     assert words["tab:Background"] == "背景"
     assert words["bar:calls"] == "用于通话"
     assert canvas.width < 1280 or words["bar:record"] == "录制"
-    assert hand.tray.shelf == "Looks", "a tab's name is the same in every language"
+    assert hand.tray.category == "Looks", "a tab's name is the same in every language"
 
 
 def test_how_it_goes_is_told_in_it(chinese: None) -> None:

@@ -16,14 +16,14 @@ from realtime.control.commands import (
     SetPaused,
     SetRecording,
 )
-from realtime.control.offers import Shelf
+from realtime.control.offers import Category
 from realtime.imaging.frame import Size
-from realtime.outputs.window.tray.layout import MENU, SHELF
+from realtime.outputs.window.tray.layout import CHOICES, MENU
 from realtime.outputs.window.tray.painter import track_of
 from realtime.outputs.window.tray.theme import Theme
 from realtime.outputs.window.tray.tray import STAYS_S
 from realtime.outputs.window.tray.widgets import Item, Slider, Tile
-from tests.tray.stage import SHELVES, Hand, look, picture
+from tests.tray.stage import CATEGORIES, Hand, look, picture
 
 pytestmark = pytest.mark.usefixtures("a_screen")
 
@@ -86,7 +86,7 @@ def test_the_window_is_asked_for_what_is_its_own() -> None:
     hand.click("bar:help")
     assert hand.held.is_help_open
     hand.wait(0.2)
-    assert hand.tray.layout.panel(SHELF) is None, "the keys have the room"
+    assert hand.tray.layout.panel(CHOICES) is None, "the keys have the room"
 
 
 def test_a_press_that_slips_off_does_nothing() -> None:
@@ -330,10 +330,10 @@ def test_what_a_widget_is_for_is_said_where_the_mouse_rests() -> None:
 )
 def test_everything_lies_on_the_canvas_and_nothing_on_another(canvas: Size) -> None:
     hand = Hand(canvas)
-    hand.offers.shelves = (*SHELVES, Shelf("Morphs", (look("morph", "Smile"),)), Shelf("Scenes"))
+    hand.offers.categories = (*CATEGORIES, Category("Morphs", (look("morph", "Smile"),)), Category("Scenes"))
     hand.come()
-    bar, shelf = hand.tray.layout.panels
-    for panel in (bar, shelf):
+    bar, choices = hand.tray.layout.panels
+    for panel in (bar, choices):
         assert panel.place.left >= 0
         assert panel.place.top >= 0
         assert panel.place.right <= canvas.width
@@ -346,5 +346,5 @@ def test_everything_lies_on_the_canvas_and_nothing_on_another(canvas: Size) -> N
         for number, widget in enumerate(solid):
             for other in solid[number + 1 :]:
                 assert 0 in widget.place.shared_with(other.place)[2:], (widget.key, other.key)
-    assert bar.place.bottom < shelf.place.top
+    assert bar.place.bottom < choices.place.top
     assert Theme.of(canvas).normal.line_height >= 12

@@ -15,7 +15,7 @@ from realtime.session.offers.files import FileKind, Use, look_at, way_of
 from tools.fuzzing import Seed, Target, packs, pictures, scenes
 
 _SUFFIXES = (".jpg", ".gif", ".png", ".webp", ".portrait", ".face", ".onnx", ".toml", ".pth", ".mp4", ".txt", "")
-_SHELVES = ("", "Looks", "Portraits", "Faces", "Backgrounds", "Scenes", "\x1b[2J")
+_CATEGORIES = ("", "Looks", "Portraits", "Faces", "Backgrounds", "Scenes", "\x1b[2J")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,8 +36,8 @@ def _drop(path: Path) -> None:
     found = look_at(path)
     assert len(found.why_not.splitlines()) <= 1, found.why_not
     assert bool(found.why_not) == (found.kind is FileKind.NOTHING), found
-    for shelf in _SHELVES:
-        way = way_of(found.kind, shelf)
+    for category in _CATEGORIES:
+        way = way_of(found.kind, category)
         assert way.use in Use, way
         assert bool(way.effect) == (way.use is Use.EFFECT), way
 

@@ -20,7 +20,7 @@ def command(seed: Seed, out: Path) -> Sequence[str]:
 
 
 def environment(out: Path) -> Mapping[str, str]:
-    """The shelf and the cache lie where a try may write."""
+    """The models' folder and the cache lie where a try may write."""
     return {"XDG_DATA_HOME": str(out), "XDG_CACHE_HOME": str(out / "cache")}
 
 

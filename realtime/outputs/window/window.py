@@ -463,7 +463,7 @@ class Window(Output):
         if event.type == pygame.DROPFILE:
             self._dropped.append(Path(event.file))
         elif event.type == pygame.DROPCOMPLETE and self._dropped:
-            offers.take(tuple(self._dropped), self.tray.shelf if self.tray.is_open else "Looks")
+            offers.take(tuple(self._dropped), self.tray.category if self.tray.is_open else "Looks")
             self._dropped.clear()
         else:
             self._dropped.clear()

@@ -1,7 +1,7 @@
 """What can be chosen while a run goes on, for a window's tray: looks, faces, cameras, files that are dropped.
 
 catalogue.py    Catalogue: the front-end that a window asks; a thread of its own
-listing.py      what effects say of themselves, as shelves
+listing.py      what effects say of themselves, as categories
 thumbnails.py   the newest frame through each look, in a process of its own
 files.py        what a dropped file is, and what it can be used for
 making.py       portraits built, models brought in, in a process of their own

@@ -13,7 +13,7 @@ from realtime.cameras.listing import ListedCamera, list_cameras
 from realtime.control.channel import ControlChannel, ListedScene
 from realtime.control.commands import ChooseEffect, ChooseScene, ChooseSource, KeepScene
 from realtime.control.front_end import FrontEnd
-from realtime.control.offers import Offer, OfferedSource, Offers, Shelf, scene_spec
+from realtime.control.offers import Category, Offer, OfferedSource, Offers, scene_spec
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
 from realtime.core.helper_process import HelperGoneError, HelperProcess
 from realtime.core.language import N_, _
@@ -54,10 +54,10 @@ class Catalogue(FrontEnd, Offers):
         self._controls, self._options, self._our_devices = controls, options, our_devices
         self._changed = threading.Condition()
         # Guarded by _changed:
-        self._listed: tuple[Shelf, ...] = ()
-        self._scenes = Shelf(N_("Scenes"))
-        self._added: tuple[tuple[str, Offer], ...] = ()  # shelf and offer, since the start
-        self._shelves: tuple[Shelf, ...] = ()
+        self._listed: tuple[Category, ...] = ()
+        self._scenes = Category(N_("Scenes"))
+        self._added: tuple[tuple[str, Offer], ...] = ()  # category and offer, since the start
+        self._categories: tuple[Category, ...] = ()
         self._sources: tuple[OfferedSource, ...] = ()
         self._watched: str | None = None
         self._must_list = False
@@ -96,8 +96,8 @@ class Catalogue(FrontEnd, Offers):
     # What the window asks ---------------------------------------------------------------------------------------
 
     @property
-    def shelves(self) -> tuple[Shelf, ...]:
-        return self._shelves
+    def categories(self) -> tuple[Category, ...]:
+        return self._categories
 
     @property
     def sources(self) -> tuple[OfferedSource, ...]:
@@ -108,13 +108,13 @@ class Catalogue(FrontEnd, Offers):
             return None
         return self._thumbnails.get(spec)
 
-    def watch(self, shelf: str | None) -> None:
+    def watch(self, category: str | None) -> None:
         with self._changed:
-            if shelf is not None and self._watched is None:
+            if category is not None and self._watched is None:
                 self._must_list = True
-            self._watched = shelf
+            self._watched = category
             self._changed.notify_all()
-        if shelf is not None:
+        if category is not None:
             self._begin()
 
     def look_for_sources(self) -> None:
@@ -124,20 +124,20 @@ class Catalogue(FrontEnd, Offers):
             self._is_looking = True
         self._run("cameras-listing", self._look_for_sources)
 
-    def take(self, paths: Sequence[Path], shelf: str) -> None:
-        self._run("files-taking", lambda: self._take(paths, shelf))
+    def take(self, paths: Sequence[Path], category: str) -> None:
+        self._run("files-taking", lambda: self._take(paths, category))
 
-    def choose_file(self, shelf: str) -> bool:
-        title = f"realtime: {listing.takes_of(shelf)}" if shelf else f"realtime: {_('a film, a picture')}"
-        return self._ask_for_files(title, lambda paths: self._take(paths, shelf))
+    def choose_file(self, category: str) -> bool:
+        title = f"realtime: {listing.takes_of(category)}" if category else f"realtime: {_('a film, a picture')}"
+        return self._ask_for_files(title, lambda paths: self._take(paths, category))
 
     def choose_file_for(self, path: str) -> bool:
         return self._ask_for_files(f"realtime: {path}", lambda paths: self._set_file(path, paths))
 
-    def open_folder(self, shelf: str) -> None:
-        folder = next((one.folder for one in self._shelves if one.name == shelf), None)
+    def open_folder(self, category: str) -> None:
+        folder = next((one.folder for one in self._categories if one.name == category), None)
         if folder is None:
-            self._controls.say(_("{shelf} has no folder", shelf=shelf))
+            self._controls.say(_("{category} has no folder", category=category))
             return
         try:
             dialogue.show_folder(folder)
@@ -161,7 +161,7 @@ class Catalogue(FrontEnd, Offers):
 
     # Files ------------------------------------------------------------------------------------------------------
 
-    def _take(self, paths: Sequence[Path], shelf: str) -> None:
+    def _take(self, paths: Sequence[Path], category: str) -> None:
         """[thread of its own] Use what was dropped or chosen."""
         usable: list[tuple[Path, FileKind, Way]] = []
         for path in paths:
@@ -169,8 +169,9 @@ class Catalogue(FrontEnd, Offers):
             if found.kind is FileKind.NOTHING:
                 self._controls.say(found.why_not, _SAID_FOR_S)
             else:
-                usable.append((path, found.kind, files.way_of(found.kind, shelf)))
-        is_first = not self._take_as_one_face([path for path, kind, _way in usable if kind is FileKind.PICTURE], shelf)
+                usable.append((path, found.kind, files.way_of(found.kind, category)))
+        photos = [path for path, kind, _way in usable if kind is FileKind.PICTURE]
+        is_first = not self._take_as_one_face(photos, category)
         for path, _kind, way in usable:
             match way.use:
                 case Use.ADD_MODEL:
@@ -188,9 +189,9 @@ class Catalogue(FrontEnd, Offers):
                     self._controls.say(_("one film or folder plays at a time: {name} was left", name=path.name))
             is_first = False
 
-    def _take_as_one_face(self, photos: Sequence[Path], shelf: str) -> bool:
+    def _take_as_one_face(self, photos: Sequence[Path], category: str) -> bool:
         """Wear the one face of several photos that were laid among the faces together. Return whether there are."""
-        if shelf != "Faces" or len(photos) < 2:
+        if category != "Faces" or len(photos) < 2:
             return False
         self._controls.say(_("making one face of {count} photos", count=len(photos)), _SAID_FOR_S)
         self._offer_effect("swap", "+".join(str(photo.absolute()) for photo in photos), is_shown=True)
@@ -204,7 +205,7 @@ class Catalogue(FrontEnd, Offers):
 
         placing = effects.effect_class(effect).placing
         offer = listing.offer(effect, argument, placing)
-        self._add(placing.shelf, offer)
+        self._add(placing.category, offer)
         if is_shown and offer.command is not None:
             self._controls.say(f"{offer.title} …")
             self._controls.send(offer.command)
@@ -294,15 +295,15 @@ class Catalogue(FrontEnd, Offers):
             return False
         return True
 
-    # Shelves ----------------------------------------------------------------------------------------------------
+    # Categories ----------------------------------------------------------------------------------------------------
 
-    def _add(self, shelf: str, offer: Offer) -> None:
-        """Put an offer on a shelf, in the place of one with its spec."""
+    def _add(self, category: str, offer: Offer) -> None:
+        """Put an offer on a category, in the place of one with its spec."""
         with self._changed:
             if any(one.spec == offer.spec for _, one in self._added):
                 self._added = tuple((on, offer if one.spec == offer.spec else one) for on, one in self._added)
             else:
-                self._added = (*self._added, (shelf, offer))
+                self._added = (*self._added, (category, offer))
             self._put_together()
 
     def _remove(self, spec: str) -> None:
@@ -312,14 +313,14 @@ class Catalogue(FrontEnd, Offers):
 
     def _put_together(self) -> None:
         """[with _changed] Lay what was added beside what was listed."""
-        listed = {offer.spec for shelf in self._listed for offer in shelf.offers}
-        shelves = []
-        for shelf in self._listed:
-            added = [offer for on, offer in self._added if on == shelf.name and offer.spec not in listed]
-            shelves.append(dataclasses.replace(shelf, offers=(*shelf.offers, *added)) if added else shelf)
-        together = (*shelves, self._scenes) if shelves else ()
-        if together != self._shelves:
-            self._shelves = together
+        listed = {offer.spec for category in self._listed for offer in category.offers}
+        categories = []
+        for category in self._listed:
+            added = [offer for on, offer in self._added if on == category.name and offer.spec not in listed]
+            categories.append(dataclasses.replace(category, offers=(*category.offers, *added)) if added else category)
+        together = (*categories, self._scenes) if categories else ()
+        if together != self._categories:
+            self._categories = together
 
     def _list_again(self) -> None:
         with self._changed:
@@ -380,7 +381,7 @@ class Catalogue(FrontEnd, Offers):
     def _list(self) -> None:
         helper = self._get_helper()
         try:
-            listed = tuple(helper.ask("shelves"))
+            listed = tuple(helper.ask("categories"))
         except HelperGoneError:
             raise
         except RealtimeError as error:
@@ -392,17 +393,17 @@ class Catalogue(FrontEnd, Offers):
         self._add_what_is_shown()
 
     def _add_what_is_shown(self) -> None:
-        """Put the effects in use on their shelves where they are not there: a photo that was named at the start."""
+        """Put the effects in use on their categories where they are not there: a photo that was named at the start."""
         from realtime import effects
         from realtime.outputs.window.tray.state import chosen_of
 
         status = self._controls.status
         for spec in dict.fromkeys((status.spec, status.background)):
-            if not spec or chosen_of(self._shelves, spec):
+            if not spec or chosen_of(self._categories, spec):
                 continue
             asked = EffectSpec.parse(spec)
             placing = effects.effect_class(asked.name).placing
-            self._add(placing.shelf, listing.offer(asked.name, asked.argument, placing))
+            self._add(placing.category, listing.offer(asked.name, asked.argument, placing))
 
     def _list_scenes(self) -> None:
         """Look which scenes there are; some are kept, others laid into their folder, while the tray is open."""
@@ -411,12 +412,12 @@ class Catalogue(FrontEnd, Offers):
         except RealtimeError as error:
             self._faults.failure(_("the scenes cannot be listed"), error)
             return
-        shelf = Shelf("Scenes", tuple(map(_scene_offer, scenes)), folder=self._scenes_folder(), keeps=KeepScene())
+        category = Category("Scenes", tuple(map(_scene_offer, scenes)), folder=self._scenes_folder(), keeps=KeepScene())
         for scene in scenes:
             self._show_picture(scene)
         with self._changed:
-            if shelf != self._scenes:
-                self._scenes = shelf
+            if category != self._scenes:
+                self._scenes = category
                 self._put_together()
 
     def _scenes_folder(self) -> Path | None:
@@ -442,19 +443,19 @@ class Catalogue(FrontEnd, Offers):
 
     def _make_one(self, watched: str) -> bool:
         """Make the thumbnail whose turn it is. Return whether others have none yet."""
-        shelf = next((shelf for shelf in self._shelves if shelf.name == watched), None)
+        category = next((category for category in self._categories if category.name == watched), None)
         frame = self._controls.untouched_picture()
-        if shelf is None or frame is None:
+        if category is None or frame is None:
             return False
         status = self._controls.status
         hidden = status.hides_people
         offers = [
             offer
-            for offer in shelf.offers
+            for offer in category.offers
             if offer.has_thumbnail
             and offer.made is None
             and not (offer.is_bare and hidden)
-            and not (shelf.is_background and offer.bares_room and status.hides_surroundings)
+            and not (category.is_background and offer.bares_room and status.hides_surroundings)
             and self._failed.get(offer.spec, 0) < _GIVEN_UP_AFTER
         ]
         if not offers:
@@ -464,7 +465,7 @@ class Catalogue(FrontEnd, Offers):
             return False
         self._turn += 1
         offer = fresh[0] if fresh else offers[self._turn % len(offers)]
-        background = "" if shelf.is_background or not offer.bares_room else status.background
+        background = "" if category.is_background or not offer.bares_room else status.background
         if offer.bares_room and not background:
             self._showing_room.add(offer.spec)
         self._show_through(offer, small(frame), background)

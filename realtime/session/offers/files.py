@@ -68,19 +68,19 @@ def look_at(path: Path) -> Found:
         )
 
 
-def way_of(kind: FileKind, shelf: str) -> Way:
-    """Return what is done with a file that was dropped on a shelf; on none (empty), it is where pictures come from."""
+def way_of(kind: FileKind, category: str) -> Way:
+    """Return what is done with a file that was dropped on a category; on none (empty), pictures come from it."""
     if kind is FileKind.MODEL:
         return Way(Use.ADD_MODEL)
     if kind is FileKind.SCENE:
         return Way(Use.SCENE)
     if kind is FileKind.FACE:
         return Way(Use.EFFECT, "swap")
-    if not shelf and kind is not FileKind.PACK:
+    if not category and kind is not FileKind.PACK:
         return Way(Use.SOURCE)
-    if kind is FileKind.PICTURE and shelf == "Portraits":
+    if kind is FileKind.PICTURE and category == "Portraits":
         return Way(Use.BUILD_PORTRAIT)
-    taker = _taker(kind, shelf)
+    taker = _taker(kind, category)
     if taker:
         return Way(Use.EFFECT, taker)
     if kind is FileKind.PICTURE:
@@ -124,13 +124,13 @@ def _look_at(path: Path) -> Found:
     )
 
 
-def _taker(kind: FileKind, shelf: str) -> str:
-    """Return the first effect of a shelf that takes such a file as its argument; empty: none does."""
+def _taker(kind: FileKind, category: str) -> str:
+    """Return the first effect of a category that takes such a file as its argument; empty: none does."""
     for name in effects.effect_names():
         try:
             placing = effects.effect_class(name).placing
         except EffectError:  # said where the effects are listed
             continue
-        if placing.shelf == shelf and kind.value in placing.takes:
+        if placing.category == category and kind.value in placing.takes:
             return name
     return ""

@@ -1,4 +1,4 @@
-"""What effects say of themselves, as shelves of things to choose. Imports every effect: not on the way of a frame."""
+"""What effects say of themselves, as categories to choose from. Imports every effect: not on the way of a frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from realtime import effects
 from realtime.cameras import PICTURE_SUFFIXES
 from realtime.control.commands import ChooseBackground, ChooseEffect, Command
-from realtime.control.offers import Offer, Shelf
+from realtime.control.offers import Category, Offer
 from realtime.core.errors import OptionError
 from realtime.core.language import N_, _
 from realtime.core.paths import user_data_folder
@@ -36,7 +36,7 @@ _NOT_TOLD = frozenset({*PICTURE_SUFFIXES, ".onnx", ".mp4", ".portrait", ".face"}
 """Endings of names that people need not read."""
 
 
-def shelves() -> list[Shelf]:
+def categories() -> list[Category]:
     """Return everything there is, by tab. An effect that does not load is passed over: the show must not end for it."""
     found: dict[str, list[Offer]] = {name: [] for name in ORDER}
     takes: dict[str, str] = {name: takes_of(name) for name in ORDER}
@@ -44,18 +44,18 @@ def shelves() -> list[Shelf]:
         try:
             cls = effects.effect_class(name)
             placing = cls.placing
-            found.setdefault(placing.shelf, []).extend(_offers_of(name, cls, placing))
+            found.setdefault(placing.category, []).extend(_offers_of(name, cls, placing))
         except Exception as error:  # it may be anybody's code
             log.warning(_("effect %s cannot be offered: %s"), name, error)
             continue
-        if placing.takes and not takes.get(placing.shelf):
-            takes[placing.shelf] = _("a file")
+        if placing.takes and not takes.get(placing.category):
+            takes[placing.category] = _("a file")
     found["Faces"] += [offer("swap", str(path), Placing("Faces")) for path in kept_faces(faces_folder())]
     found["Background"] += [
         offer("background", str(path), Placing("Background")) for path in kept_pictures(backgrounds_folder())
     ]
     return [
-        Shelf(name, _unlike(offers), takes.get(name, ""), folder_of(name), is_background=_are_backgrounds(offers))
+        Category(name, _unlike(offers), takes.get(name, ""), folder_of(name), is_background=_are_backgrounds(offers))
         for name, offers in found.items()
     ]
 
@@ -103,9 +103,9 @@ def portrait(pack: Path) -> Offer:
     return offer("portrait", pack.stem, Placing("Portraits"))
 
 
-def takes_of(shelf: str) -> str:
-    """Return what may be dropped on a shelf, in words; empty: nothing."""
-    return _(_TAKES.get(shelf, ""))
+def takes_of(category: str) -> str:
+    """Return what may be dropped on a category, in words; empty: nothing."""
+    return _(_TAKES.get(category, ""))
 
 
 def faces_folder() -> Path | None:
@@ -118,11 +118,11 @@ def backgrounds_folder() -> Path | None:
     return _data_folder("backgrounds")
 
 
-def folder_of(shelf: str) -> Path | None:
-    """Return the folder in which what lies on a shelf is kept."""
+def folder_of(category: str) -> Path | None:
+    """Return the folder in which what lies on a category is kept."""
     names = {"Looks": "models", "Faces": "faces", "Portraits": "portraits", "Morphs": "models"}
     names["Background"] = "backgrounds"
-    return _data_folder(names[shelf]) if shelf in names else None
+    return _data_folder(names[category]) if category in names else None
 
 
 def kept_pictures(folder: Path | None) -> Sequence[Path]:

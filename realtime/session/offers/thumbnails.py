@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from realtime import effects
-from realtime.control.offers import Shelf
+from realtime.control.offers import Category
 from realtime.core.helper_process import Progress, step_back
 from realtime.core.specs import EffectSpec
 from realtime.effects import Effect, EffectContext
@@ -24,7 +24,7 @@ from realtime.session.options import Options
 SIZE = Size(480, 270)
 """What a look is shown on: strokes are as fine as that lets them be, and a face of a person at a desk is found."""
 _KEPT = 12
-"""Effects that stay open, some 20 MB each: as many as a shelf shows at once. Others are opened anew at their turn."""
+"""Effects that stay open, some 20 MB each: as many as a category shows at once. Others are opened anew."""
 _SURE_SCORE = 0.5
 _LOOKS = 4
 """At a face, before it is drawn: effects that hide people do so until they know where the new face must lie."""
@@ -42,13 +42,13 @@ class Thumbnails:
         self._detector: FaceDetector | None = None
         self._has_stepped_back = False
 
-    def shelves(self, progress: Progress) -> Sequence[Shelf]:  # noqa: ARG002 - of every method of a helper
+    def categories(self, progress: Progress) -> Sequence[Category]:  # noqa: ARG002 - of every method of a helper
         """Return everything there is, by tab. What follows is done with what the machine can spare."""
-        shelves = listing.shelves()
+        categories = listing.categories()
         if not self._has_stepped_back:
             self._has_stepped_back = True
             step_back()
-        return shelves
+        return categories
 
     def shown_through(self, spec: str, frame: Frame, progress: Progress) -> Pixels:
         """Return a frame through an effect, no larger than `SIZE`. Raises a RealtimeError where it does not open."""

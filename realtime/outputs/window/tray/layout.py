@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from realtime.control.offers import Offer, Shelf
+from realtime.control.offers import Category, Offer
 from realtime.core.language import N_, _
 from realtime.core.settings import Kind
 from realtime.imaging.pixels import Place
@@ -29,7 +29,7 @@ from realtime.outputs.window.tray.widgets import (
     holds,
 )
 
-BAR, SHELF, MENU, HELP, COUNT = "bar", "shelf", "menu", "help", "count"
+BAR, CHOICES, MENU, HELP, COUNT = "bar", "choices", "menu", "help", "count"
 KEEP_KEYS = N_("Shift and a digit")
 ADD = "add"
 """What the last tile is known by."""
@@ -88,9 +88,9 @@ def lay_out(state: TrayState) -> Layout:
     """Lay out what a state shows. pygame's fonts must have been initialised."""
     theme = Theme.of(state.canvas)
     bar = _Bar(state, theme).panel()
-    shelf = _ShelfPanel(state, theme)
-    panels = (bar,) if state.hand.is_help_open else (bar, shelf.panel())  # the keys need the room
-    layout = Layout(panels, shelf.tiles_shown, shelf.pages)
+    choices = _ChoicesPanel(state, theme)
+    panels = (bar,) if state.hand.is_help_open else (bar, choices.panel())  # the keys need the room
+    layout = Layout(panels, choices.tiles_shown, choices.pages)
     if state.hand.menu:
         menu, shown = _menu(state, theme, layout)
         if menu is not None:
@@ -250,7 +250,7 @@ class _Bar:
         return px(40)
 
 
-class _ShelfPanel:
+class _ChoicesPanel:
     """The lower edge: tabs, tiles, and what can be set."""
 
     def __init__(self, state: TrayState, theme: Theme) -> None:
@@ -279,25 +279,25 @@ class _ShelfPanel:
         canvas = self._state.canvas
         place = Place((canvas.width - self._width) // 2, canvas.height - height - px(_MARGIN), self._width, height)
         widgets = (*self._tabs(tab_top), *self._tiles(tile_top), *self._settings(setting_top))
-        return Panel(SHELF, place, widgets, self._theme.scale)
+        return Panel(CHOICES, place, widgets, self._theme.scale)
 
     def _tabs(self, top: int) -> Iterator[Widget]:
         px, state = self._theme.px, self._state
         font = self._theme.normal
-        shelves = state.shelves
-        shown = state.shelf
+        categories = state.categories
+        shown = state.category
         folder = px(36) if shown is not None and shown.folder is not None else 0
-        words = sum(font.width(_(shelf.name)) for shelf in shelves)
+        words = sum(font.width(_(category.name)) for category in categories)
         room = self._room - folder
-        pad = max(px(5), min(px(13), (room - words) // max(1, 2 * len(shelves))))
+        pad = max(px(5), min(px(13), (room - words) // max(1, 2 * len(categories))))
         left = self._pad
-        for shelf in shelves:
-            width = font.width(_(shelf.name)) + 2 * pad
+        for category in categories:
+            width = font.width(_(category.name)) + 2 * pad
             yield Tab(
-                f"tab:{shelf.name}",
+                f"tab:{category.name}",
                 Place(left, top, width, px(_TAB_HEIGHT)),
-                text=_(shelf.name),
-                is_chosen=shelf is shown,
+                text=_(category.name),
+                is_chosen=category is shown,
             )
             left += width
         now = _("Now: {effect}", effect=state.effect)
@@ -305,7 +305,7 @@ class _ShelfPanel:
         is_seen = shown is None or any(offer.spec in state.chosen for offer in shown.offers)
         if not is_seen and state.effect and begins > left + px(12):  # whose the settings below are
             yield Label("label:now", Place(begins, top, font.width(now), px(_TAB_HEIGHT)), text=now)
-        if not shelves:
+        if not categories:
             place = Place(left, top, self._room, px(_TAB_HEIGHT))
             yield Label("label:looking", place, text=_("Looking what there is …"))
         if folder and shown is not None:
@@ -315,19 +315,19 @@ class _ShelfPanel:
             )
 
     def _tiles(self, top: int) -> Iterator[Widget]:
-        px, state, shelf = self._theme.px, self._state, self._state.shelf
-        if shelf is None:
+        px, state, category = self._theme.px, self._state, self._state.category
+        if category is None:
             return
-        tiles = [*self._offers(shelf), *self._adding(shelf)]
+        tiles = [*self._offers(category), *self._adding(category)]
         if not tiles:
             place = Place(self._pad, top, self._room, self._tile[1])
-            yield Label("label:empty", place, text=_("Nothing under {name} yet.", name=_(shelf.name)))
+            yield Label("label:empty", place, text=_("Nothing under {name} yet.", name=_(category.name)))
             return
         first = max(0, min(state.hand.first_tile, len(tiles) - self.tiles_shown))
         width, height = self._tile
         step = width + px(_GAP)
-        for place_on_shelf, tile in enumerate(tiles[first : first + self.tiles_shown]):
-            place = Place(self._pad + place_on_shelf * step, top, width, height + px(_TILE_TEXT))
+        for place_on_category, tile in enumerate(tiles[first : first + self.tiles_shown]):
+            place = Place(self._pad + place_on_category * step, top, width, height + px(_TILE_TEXT))
             yield dataclasses.replace(tile, place=place)
         side = px(30)
         middle = top + (height - side) // 2
@@ -338,12 +338,12 @@ class _ShelfPanel:
             right = self._pad + (self.tiles_shown - 1) * step + width - side - px(4)
             yield Button("turn:tiles:1", Place(right, middle, side, side), icon="right")
 
-    def _offers(self, shelf: Shelf) -> Iterator[Tile]:
+    def _offers(self, category: Category) -> Iterator[Tile]:
         state = self._state
         pictures = dict(state.thumbnails)
         nowhere = Place(0, 0, 0, 0)
-        for at, offer in enumerate(shelf.offers):
-            number = state.number_of(shelf, at)
+        for at, offer in enumerate(category.offers):
+            number = state.number_of(category, at)
             hidden = offer.is_bare and state.hides_people
             yield Tile(
                 f"tile:{offer.spec}",
@@ -360,21 +360,21 @@ class _ShelfPanel:
                 made=offer.made,
             )
 
-    def _adding(self, shelf: Shelf) -> Iterator[Tile]:
-        if shelf.keeps is not None:
+    def _adding(self, category: Category) -> Iterator[Tile]:
+        if category.keeps is not None:
             words = _("keep what you see now ({keep_keys})", keep_keys=_(KEEP_KEYS))
             yield Tile(
                 f"tile:{ADD}", Place(0, 0, 0, 0), words, text=_("Keep"), icon="plus", says=_("keep what you see")
             )
-        elif shelf.takes:
-            words = _("drop {takes} here, or click", takes=shelf.takes)
+        elif category.takes:
+            words = _("drop {takes} here, or click", takes=category.takes)
             yield Tile(
                 f"tile:{ADD}",
                 Place(0, 0, 0, 0),
                 words,
                 text=_("Add"),
                 icon="plus",
-                says=_("or drop {takes}", takes=shelf.takes),
+                says=_("or drop {takes}", takes=category.takes),
             )
 
     def _settings(self, top: int) -> Iterator[Widget]:
@@ -505,7 +505,7 @@ def _help(state: TrayState, theme: Theme, layout: Layout) -> Panel | None:
     top = panel.place.top + widget.place.top - height - px(6)
     if panel.name == BAR or top < px(4):
         top = panel.place.top + panel.place.height + px(6)
-    if panel.name == SHELF:
+    if panel.name == CHOICES:
         top = panel.place.top - height - px(6)
     labels = tuple(
         Label(

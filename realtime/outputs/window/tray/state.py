@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from realtime.control.channel import ControlChannel, Status
-from realtime.control.offers import OfferedSource, Shelf, scene_spec
+from realtime.control.offers import Category, OfferedSource, scene_spec
 from realtime.core.settings import Kind
 from realtime.imaging.frame import Size
 from realtime.outputs.window.tray.entry import Entry
@@ -21,7 +21,7 @@ SOURCES = "sources"
 class Hand:
     """Where somebody is in the tray: what is open, pointed at, pressed."""
 
-    shelf: str = "Looks"
+    category: str = "Looks"
     first_tile: int = 0
     page: int = 0
     """Of the settings, where they do not all have room."""
@@ -65,35 +65,35 @@ class TrayState:
     effect: str
     """The same as people read it."""
     hides_people: bool
-    shelves: tuple[Shelf, ...]
+    categories: tuple[Category, ...]
     sources: tuple[OfferedSource, ...]
     settings: tuple[Setting, ...]
     thumbnails: tuple[tuple[str, int], ...]
-    """Of the shelf that is seen: by spec, a number that changes with the picture."""
+    """Of the category that is seen: by spec, a number that changes with the picture."""
 
     @property
-    def shelf(self) -> Shelf | None:
-        """The shelf that is seen."""
-        found = [shelf for shelf in self.shelves if shelf.name == self.hand.shelf]
-        return found[0] if found else (self.shelves[0] if self.shelves else None)
+    def category(self) -> Category | None:
+        """The category that is seen."""
+        found = [category for category in self.categories if category.name == self.hand.category]
+        return found[0] if found else (self.categories[0] if self.categories else None)
 
     def setting(self, path: str) -> Setting | None:
         """Return one of the settings."""
         return next((one for one in self.settings if one.path == path), None)
 
-    def number_of(self, shelf: Shelf, place: int) -> int | None:
-        """Return the digit that chooses the offer at a place of a shelf."""
-        number = shelf.offers[place].number
-        if number is None and all(offer.number is None for offer in shelf.offers):
+    def number_of(self, category: Category, place: int) -> int | None:
+        """Return the digit that chooses the offer at a place of a category."""
+        number = category.offers[place].number
+        if number is None and all(offer.number is None for offer in category.offers):
             number = place
         return number if number is not None and 0 <= number <= 9 else None
 
 
-def chosen_of(shelves: Sequence[Shelf], spec: str) -> str:
+def chosen_of(categories: Sequence[Category], spec: str) -> str:
     """Return the spec of the offer that an effect in use is: `style:night:0.7` is `style:night`, and `style` alone the
     first of its kind.
     """
-    specs = [offer.spec for shelf in shelves for offer in shelf.offers]
+    specs = [offer.spec for category in categories for offer in category.offers]
     if spec in specs or not spec:
         return spec
     longer = [one for one in specs if ":" in one and spec.startswith(f"{one}:")]
@@ -102,16 +102,16 @@ def chosen_of(shelves: Sequence[Shelf], spec: str) -> str:
     return next((one for one in specs if ":" not in spec and one.startswith(f"{spec}:")), "")
 
 
-def chosen_in(shelves: Sequence[Shelf], status: Status) -> frozenset[str]:
+def chosen_in(categories: Sequence[Category], status: Status) -> frozenset[str]:
     """Return the specs of the offers that are in use: a look, a background, a scene. What takes off the one or the
     other is in use where there is none.
     """
-    specs = {offer.spec for shelf in shelves for offer in shelf.offers}
+    specs = {offer.spec for category in categories for offer in category.offers}
     look = "" if status.spec == status.background else status.spec
     without = {f"{_BACKGROUND}:{_NONE}"} if not status.background else set()
     if not look and _NONE in specs:
         without.add(_NONE)
-    in_use = {chosen_of(shelves, look), chosen_of(shelves, status.background), scene_spec(status.scene)}
+    in_use = {chosen_of(categories, look), chosen_of(categories, status.background), scene_spec(status.scene)}
     return frozenset((in_use | (without & specs)) - {""})
 
 

@@ -24,7 +24,7 @@ from realtime.imaging.pixels import Place
 from realtime.imaging.sdl import pygame
 from realtime.outputs.window.tray import focus
 from realtime.outputs.window.tray.entry import Entry
-from realtime.outputs.window.tray.layout import ADD, BAR, COUNT, HELP, MENU, SHELF, Layout, lay_out
+from realtime.outputs.window.tray.layout import ADD, BAR, CHOICES, COUNT, HELP, MENU, Layout, lay_out
 from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
 from realtime.outputs.window.tray.settings import Settings
 from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in
@@ -43,7 +43,7 @@ _COUNTDOWN_S = 3.0
 _OPENING_S = 20.0
 """For how long a tile says that it is being opened; a model may take some seconds."""
 _FADE_S = 0.25
-_FIRST_SHELF = "Looks"
+_FIRST_CATEGORY = "Looks"
 _ARROWS = {
     pygame.K_LEFT: (-1, 0),
     pygame.K_RIGHT: (1, 0),
@@ -76,7 +76,7 @@ class Tray:
     def __init__(self, controls: ControlChannel, window: Held) -> None:
         self._controls, self._window = controls, window
         self._settings = Settings(controls)
-        self._hand = Hand(shelf=_FIRST_SHELF)
+        self._hand = Hand(category=_FIRST_CATEGORY)
         self._state: TrayState | None = None
         self._layout = Layout()
         self._painter = Painter(self._thumbnail)
@@ -102,17 +102,17 @@ class Tray:
         return self._is_wanted
 
     @property
-    def shelf(self) -> str:
+    def category(self) -> str:
         """The name of the tab that is seen."""
-        return self._hand.shelf
+        return self._hand.category
 
     @property
     def covered(self) -> Covered:
         """What it covers once it is there: whatever else is written keeps away from it."""
-        bar, shelf = self._layout.panel(BAR), self._layout.panel(SHELF)
+        bar, choices = self._layout.panel(BAR), self._layout.panel(CHOICES)
         if not self._is_wanted or bar is None or self._state is None:
             return Covered()
-        return Covered(bar.place.bottom, 0 if shelf is None else self._state.canvas.height - shelf.place.top)
+        return Covered(bar.place.bottom, 0 if choices is None else self._state.canvas.height - choices.place.top)
 
     @property
     def layers(self) -> list[tuple[pygame.Surface, tuple[int, int]]]:
@@ -125,7 +125,7 @@ class Tray:
             left, top = panel.place.left, panel.place.top
             if panel.name == BAR:
                 top -= round((1 - eased) * panel.place.bottom)
-            elif panel.name == SHELF and self._state is not None:
+            elif panel.name == CHOICES and self._state is not None:
                 top += round((1 - eased) * (self._state.canvas.height - top))
             elif panel.name in (MENU, HELP) and self._share < 1.0:
                 continue
@@ -171,14 +171,14 @@ class Tray:
             self._recording_since_s = None
         elif self._recording_since_s is None:
             self._recording_since_s = now_s
-        shelves = offers.shelves if offers is not None else ()
-        chosen = chosen_in(shelves, status)
+        categories = offers.categories if offers is not None else ()
+        chosen = chosen_in(categories, status)
         if self._hand.opening and (self._hand.opening in chosen or now_s > self._opening_until_s):
             self._hold(opening="")
         self._hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
-        if shelves and all(shelf.name != self._hand.shelf for shelf in shelves):
-            self._hold(shelf=shelves[0].name)
-        shown = next((shelf for shelf in shelves if shelf.name == self._hand.shelf), None)
+        if categories and all(category.name != self._hand.category for category in categories):
+            self._hold(category=categories[0].name)
+        shown = next((category for category in categories if category.name == self._hand.category), None)
         if self._must_show_chosen and shown is not None:
             self._must_show_chosen = False
             self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
@@ -203,7 +203,7 @@ class Tray:
             chosen=chosen,
             effect=" + ".join(status.titles) or status.effect,
             hides_people=status.hides_people,
-            shelves=shelves,
+            categories=categories,
             sources=sources,
             settings=self._settings.now(),
             thumbnails=tuple(thumbnails),
@@ -222,7 +222,7 @@ class Tray:
             self._is_wanted = self._must_show_chosen = True
             self._slid_at_s = now_s
             self._looked_at_s = -math.inf
-            self._watch(self._hand.shelf)
+            self._watch(self._hand.category)
             if self._controls.offers is not None and not self._controls.offers.sources:
                 self._controls.offers.look_for_sources()
 
@@ -248,12 +248,12 @@ class Tray:
         return next((tile for tile in tiles if tile in chosen), tiles[0] if tiles else "bar:source")
 
     def _tile_keys(self) -> list[str]:
-        panel = self._layout.panel(SHELF)
+        panel = self._layout.panel(CHOICES)
         return [] if panel is None else [widget.key for widget in panel.widgets if isinstance(widget, Tile)]
 
-    def _watch(self, shelf: str | None) -> None:
+    def _watch(self, category: str | None) -> None:
         if self._controls.offers is not None:
-            self._controls.offers.watch(shelf)
+            self._controls.offers.watch(category)
 
     def _wait(self, now_s: float) -> None:
         """Do what time does: go, explain, count down, take a long press."""
@@ -329,7 +329,7 @@ class Tray:
         if button == 3 and widget.key.startswith("set:"):
             self._settings.reset(widget.key.removeprefix("set:"))
         elif button == 3 and widget.key == f"tile:{ADD}" and self._controls.offers is not None:
-            self._controls.offers.open_folder(self._hand.shelf)
+            self._controls.offers.open_folder(self._hand.category)
         elif button == 1:
             self._pressed_at_s = now_s
             self._hold(pressed=widget.key, helped="")
@@ -480,13 +480,13 @@ class Tray:
     def choose_number(self, number: int) -> bool:
         """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
         offers = self._controls.offers
-        shelves = () if offers is None else offers.shelves
-        shown = [shelf for shelf in shelves if shelf.name == self._hand.shelf] if self._is_wanted else []
-        numbered = [shelf for shelf in shelves if any(offer.number is not None for offer in shelf.offers)]
-        looks = [shelf for shelf in shelves if shelf.name == _FIRST_SHELF]
-        for shelf in (*shown, *numbered, *looks):
-            has_own = any(offer.number is not None for offer in shelf.offers)
-            for place, offer in enumerate(shelf.offers):
+        categories = () if offers is None else offers.categories
+        shown = [category for category in categories if category.name == self._hand.category] if self._is_wanted else []
+        numbered = [category for category in categories if any(offer.number is not None for offer in category.offers)]
+        looks = [category for category in categories if category.name == _FIRST_CATEGORY]
+        for category in (*shown, *numbered, *looks):
+            has_own = any(offer.number is not None for offer in category.offers)
+            for place, offer in enumerate(category.offers):
                 if number == (offer.number if has_own else place) and offer.command is not None:
                     self._choose(offer)
                     return True
@@ -541,7 +541,7 @@ class Tray:
         kind, _, name = key.partition(":")
         actions: dict[str, Callable[[str], None]] = {
             "bar": self._act_on_bar,
-            "tab": self._show_shelf,
+            "tab": self._show_category,
             "tile": self._act_on_tile,
             "folder": self._open_folder,
             "turn": self._act_on_turn,
@@ -577,22 +577,22 @@ class Tray:
             case "help":
                 self._window.toggle_help()
 
-    def _show_shelf(self, name: str) -> None:
-        self._hold(shelf=name, first_tile=0, menu="")
+    def _show_category(self, name: str) -> None:
+        self._hold(category=name, first_tile=0, menu="")
         self._watch(name)
 
     def _act_on_tile(self, name: str) -> None:
-        shelf = None if self._state is None else self._state.shelf
-        if shelf is None:
+        category = None if self._state is None else self._state.category
+        if category is None:
             return
-        if name == ADD and shelf.keeps is not None:
-            self._controls.send(shelf.keeps)
+        if name == ADD and category.keeps is not None:
+            self._controls.send(category.keeps)
             return
         if name == ADD:
-            if self._controls.offers is None or not self._controls.offers.choose_file(shelf.name):
-                self._controls.say(_("drop {takes} here, from your file manager", takes=shelf.takes))
+            if self._controls.offers is None or not self._controls.offers.choose_file(category.name):
+                self._controls.say(_("drop {takes} here, from your file manager", takes=category.takes))
             return
-        offer = next((offer for offer in shelf.offers if offer.spec == name), None)
+        offer = next((offer for offer in category.offers if offer.spec == name), None)
         if offer is not None:
             self._choose(offer)
 
@@ -659,9 +659,9 @@ class Tray:
     def _turn_tiles(self, by: int) -> bool:
         """Move along the row of tiles. Return whether there was more."""
         state = self._state
-        if state is None or state.shelf is None:
+        if state is None or state.category is None:
             return False
-        count = len(state.shelf.offers) + bool(state.shelf.takes or state.shelf.keeps)
+        count = len(state.category.offers) + bool(state.category.takes or state.category.keeps)
         last = max(0, count - self._layout.tiles_shown)
         first = min(last, max(0, self._hand.first_tile + by))
         if first == min(last, self._hand.first_tile):
@@ -670,7 +670,7 @@ class Tray:
         return True
 
     def _turn_to(self, place: int) -> None:
-        """Let the tile at a place of the shelf be seen."""
+        """Let the tile at a place of the category be seen."""
         shown = self._layout.tiles_shown
         if shown and not self._hand.first_tile <= place < self._hand.first_tile + shown:
             self._hold(first_tile=max(0, place - shown // 2))

@@ -82,7 +82,7 @@ class Field(Widget):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tab(Widget):
-    """The name of a shelf."""
+    """The name of a category."""
 
     text: str = ""
     is_chosen: bool = False

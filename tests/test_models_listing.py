@@ -106,7 +106,7 @@ def test_the_encoder_of_a_swap_model_is_the_one_it_was_added_with(folders: tuple
         library.find_identity_encoder(tiny_models.mirror_swap(users / "mirror.onnx"))
 
 
-def test_an_empty_shelf_says_how_to_fill_it(folders: tuple[Path, Path]) -> None:
+def test_an_empty_folder_says_how_to_fill_it(folders: tuple[Path, Path]) -> None:
     with pytest.raises(ModelError, match=r"there is none yet; `realtime models add FILE.onnx` adds one"):
         library.find_model("night", STYLE)
 
