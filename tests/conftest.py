@@ -51,7 +51,7 @@ SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Share whole folders of tests out to a process for each core and one more, for some always wait; single files, and
+    """Share whole folders of tests out to a process for each core and two more, for some always wait; single files, and
     what a person wants to watch, stay in this one. `-n 0` keeps all in it.
     """
     option = config.option
@@ -59,7 +59,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     is_watched = option.usepdb or option.capture == "no" or option.collectonly
     if not is_watched and any(Path(argument).is_dir() for argument in config.args):
-        option.numprocesses = min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))
+        option.numprocesses = min(MOST_PROCESSES, 2 + (os.cpu_count() or 1))
         # By files, because their fixtures are made once for all of a file, in our own order (below).
         option.dist, option.loadscopereorder = "loadfile", False
 
