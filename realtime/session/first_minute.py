@@ -16,7 +16,7 @@ from realtime.core.paths import user_state_folder
 
 log = logging.getLogger(__name__)
 
-LOOKS = ("portrait", "style:night", "style:wave")
+LOOKS = ("portrait", "style:ink", "style:night")
 """What the built-in viewer is shown in, in turn, until somebody touches something."""
 _HINT_S = 8.0
 _RUNS_WITH_HINT = 3
