@@ -192,7 +192,8 @@ def test_opening_and_closing_leaves_nothing_behind(opener: Opener) -> None:
     before = open_things()
     for _ in range(5):
         use()
-    assert open_things() == before
+    # A native thread that has been joined is in the system's list for a moment longer: there may be fewer than before.
+    assert all(now <= then for now, then in zip(open_things(), before, strict=True))
 
 
 @pytest.mark.parametrize(
