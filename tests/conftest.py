@@ -51,15 +51,17 @@ SHARED_DATA = Path(os.environ.get("REALTIME_SHARED_DATA", Path(__file__).parents
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Share whole folders of tests out to a process for each core and two more, for some always wait; single files, and
-    what a person wants to watch, stay in this one. `-n 0` keeps all in it.
+    """Share whole folders of tests out to a process for each core and two more, for some always wait; one more where
+    others share the machine, as those of a CI do. Single files, and what a person wants to watch, stay in this one.
+    `-n 0` keeps all in it.
     """
     option = config.option
     if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput") or option.numprocesses is not None:
         return
     is_watched = option.usepdb or option.capture == "no" or option.collectonly
     if not is_watched and any(Path(argument).is_dir() for argument in config.args):
-        option.numprocesses = min(MOST_PROCESSES, 2 + (os.cpu_count() or 1))
+        waiting = 1 if os.environ.get("CI") else 2
+        option.numprocesses = min(MOST_PROCESSES, waiting + (os.cpu_count() or 1))
         # By files, because their fixtures are made once for all of a file, in our own order (below).
         option.dist, option.loadscopereorder = "loadfile", False
 
