@@ -76,6 +76,7 @@ class Job(TrainingJob[Recipe]):
     other: tuple[Path, ...]
     degrade: str
     start_from: Path | None
+    loss_features: Path | None
 
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint."""
@@ -87,6 +88,7 @@ class Job(TrainingJob[Recipe]):
             "teacher": str(self.teacher or ""),
             "degrade": self.degrade,
             "start_from": str(self.start_from or ""),
+            "loss_features": str(self.loss_features or ""),
             **super().asked(),
         }
 
@@ -94,7 +96,8 @@ class Job(TrainingJob[Recipe]):
         """As `TrainingJob.inputs`, with the paintings."""
         paintings = load_paintings(self.style, self.style_size_px, device)
         begun = self.start_from is not None
-        return dataclasses.replace(super().inputs(device), paintings=paintings, begun=begun)
+        seen_by = self.load_features(self.loss_features, device)
+        return dataclasses.replace(super().inputs(device), paintings=paintings, begun=begun, loss_features=seen_by)
 
     def make_recipe(self, fabric: Fabric) -> Recipe:
         """As `TrainingJob.make_recipe`, with an earlier run's weights where some are named."""
@@ -236,6 +239,10 @@ def read_command_line(words: Sequence[str]) -> Job:
         help="cyclegan: learn to mend what is spoilt so, with no other folder: " + ", ".join(DEGRADATIONS),
     )  # fmt: skip
     parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
+    parser.add_argument(
+        "--loss-features", type=Path, metavar="FILE",
+        help="lapstyle: another network's weights, a SqueezeNet's say, by which pictures are compared",
+    )  # fmt: skip
     arguments, common = line.parse(words, "pictures", "perceptual losses")
     job = Job(
         **common,
@@ -246,6 +253,7 @@ def read_command_line(words: Sequence[str]) -> Job:
         other=tuple(arguments.other),
         degrade=arguments.degrade,
         start_from=arguments.start_from,
+        loss_features=arguments.loss_features,
     )
     check(job)
     return job
@@ -270,6 +278,8 @@ def check(job: Job) -> None:
         raise OptionError(
             f"{network} compares pictures by a VGG's features: name its file with --features; {WHERE_FROM}"
         )
+    if job.loss_features is not None and not recipe.takes_loss_features:
+        raise OptionError(f"--loss-features is for lapstyle; {network} compares pictures by its --features")
     if run.least_scale > run.most_scale:
         raise OptionError(f"--least-scale {run.least_scale:g} is above --most-scale {run.most_scale:g}")
     if not all(32 <= size <= 4096 for size in job.style_size_px):

@@ -48,6 +48,7 @@ NETWORKS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "brush with large strokes in training": ("brush", lambda: Brush(8, 12, 0, 16, 2, normalised=True)),
     "fast neural style": ("fast_neural_style", lambda: FastNeuralStyle((4, 8, 12), 1)),
     "cyclegan": ("cyclegan_resnet", lambda: CycleganResnet(4, 1)),
+    "cyclegan that resizes": ("cyclegan_resnet", lambda: CycleganResnet(4, 2, resized=True)),
     "cyclegan with dropout": ("cyclegan_resnet", lambda: CycleganResnet(4, 2, dropout=True)),
     "pix2pix resnet": ("cyclegan_resnet", lambda: CycleganResnet(4, 1, batch_norm=True, dropout=True)),
     # As the original's, its innermost level is one place high at one multiple.
@@ -66,6 +67,7 @@ WRITTEN = (
     "brush with large strokes",
     "fast neural style",
     "cyclegan",
+    "cyclegan that resizes",
     "pix2pix unet",
     "animegan2",
     "vae",

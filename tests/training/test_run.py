@@ -97,6 +97,8 @@ def test_a_run_starts_from_another_ones_weights(command: Words, tmp_path: Path) 
         ("brush", {"degrade": "salt-pepper-blur"}, "--other and --degrade are for cyclegan"),
         ("cyclegan", {}, "name the second with --other, or --degrade"),
         ("lapstyle", {"levels": 1}, "--crop-px 32 is no multiple of 64"),
+        ("brush", {"loss_features": "nowhere.pth"}, "--loss-features is for lapstyle"),
+        ("lapstyle", {"crop_px": 64, "levels": 1, "loss_features": "nowhere.pth"}, "no checkpoint nowhere.pth"),
     ],
 )
 def test_what_cannot_be_is_one_line(

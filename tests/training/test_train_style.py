@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.training.conftest import Words
+from tests.training.test_networks import torchvision_squeezenet
 from tools.train_style import main
 
 TINY: dict[str, dict[str, object]] = {
@@ -103,6 +104,17 @@ def test_a_network_learns_from_a_teacher(command: Words, tmp_path: Path) -> None
     terms = losses(tmp_path / "pupil")
     assert np.mean(terms["answer"][-10:]) < 0.9 * np.mean(terms["answer"][:10])
     assert "style" not in terms
+
+
+def test_lapstyle_is_judged_by_another_network_than_it_is_built_on(command: Words, tmp_path: Path) -> None:
+    torch.save(torchvision_squeezenet(), tmp_path / "squeezenet.pth")
+
+    own = {**TINY["lapstyle"], "transport_weight": 0, "loss_features": tmp_path / "squeezenet.pth"}
+    main(command("lapstyle", steps=40, learning_rate=0.01, draft_share=0.95, **own))
+
+    terms = losses(tmp_path / "run")
+    draft = terms["draft"][:38]
+    assert np.mean(draft[-10:]) < 0.95 * np.mean(draft[:10])
 
 
 def test_a_network_learns_to_draw_as_a_filter_does(command: Words, tmp_path: Path) -> None:

@@ -36,10 +36,20 @@ class _ResnetBlock(nn.Module):
 class CycleganResnet(nn.Module):
     """RGB float [N, 3, H, W] in -1..1 to the same. H and W multiples of 4.
 
-    `width` is the channels at full size (64 in the original, 11.4 M parameters with 9 blocks).
+    `width` is the channels at full size (64 in the original, 11.4 M parameters with 9 blocks). `resized`: enlarge by
+    resizing before a convolution (Odena et al., "Deconvolution and checkerboard artifacts", 2016) in place of the
+    original's transposed convolutions, whose raster is seen on skin and walls for some thousands of steps.
     """
 
-    def __init__(self, width: int = 64, blocks: int = 9, *, batch_norm: bool = False, dropout: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 9,
+        *,
+        batch_norm: bool = False,
+        dropout: bool = False,
+        resized: bool = False,
+    ) -> None:
         super().__init__()
         half, quarter = 2 * width, 4 * width
         bias = not batch_norm
@@ -55,10 +65,10 @@ class CycleganResnet(nn.Module):
             _norm(quarter, batch_norm),
             nn.ReLU(),
             *(_ResnetBlock(quarter, batch_norm, dropout) for _ in range(blocks)),
-            nn.ConvTranspose2d(quarter, half, 3, stride=2, padding=1, output_padding=1, bias=bias),
+            *_doubling(quarter, half, bias, resized),
             _norm(half, batch_norm),
             nn.ReLU(),
-            nn.ConvTranspose2d(half, width, 3, stride=2, padding=1, output_padding=1, bias=bias),
+            *_doubling(half, width, bias, resized),
             _norm(width, batch_norm),
             nn.ReLU(),
             nn.ReflectionPad2d(3),
@@ -89,11 +99,19 @@ class CycleganResnetLayout(Layout):
         dropout = (
             f"model.{first}.conv_block.6.weight" in weights and f"model.{first}.conv_block.5.weight" not in weights
         )
+        # A transposed convolution stands right behind the blocks; resizing, which has no weights, and padding do else.
+        resized = f"model.{max(numbers) + 1}.weight" not in weights
         network = CycleganResnet(
-            weights.shape("model.1.weight")[0], len(numbers), batch_norm=batch_norm, dropout=dropout
+            weights.shape("model.1.weight")[0], len(numbers), batch_norm=batch_norm, dropout=dropout, resized=resized
         )
         weights.fill(network)
         return [Part(ModelKind.STYLE, network, self.picture)]
+
+
+def _doubling(channels: int, out: int, bias: bool, resized: bool) -> list[nn.Module]:
+    if not resized:
+        return [nn.ConvTranspose2d(channels, out, 3, stride=2, padding=1, output_padding=1, bias=bias)]
+    return [nn.Upsample(scale_factor=2.0), nn.ReflectionPad2d(1), nn.Conv2d(channels, out, 3, bias=bias)]
 
 
 def _norm(channels: int, batch_norm: bool) -> nn.Module:

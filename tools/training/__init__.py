@@ -41,12 +41,15 @@ class RunInputs:
     paintings: tuple[Tensor, ...]
     """RGB float32 [1, 3, H, W], 0..1: each style picture at each size asked for."""
     features: PictureFeatures | None
+    """By which pictures are compared; lapstyle is built on them as well."""
     learning_rate: float
     steps: int
     begun: bool = False
     """The network will begin with weights of an earlier run."""
     memory_format: torch.memory_format = torch.contiguous_format
     """How networks and pictures lie in memory."""
+    loss_features: PictureFeatures | None = None
+    """By which pictures are compared, where that is not done by `features`."""
 
 
 class Recipe(abc.ABC):
@@ -61,6 +64,8 @@ class Recipe(abc.ABC):
     material: ClassVar[Material] = Material.PICTURES
     needs_painting: ClassVar[bool] = True
     needs_features: ClassVar[bool] = True
+    takes_loss_features: ClassVar[bool] = False
+    """Whether `RunInputs.loss_features` may be given: those whose network is built on `features`."""
     usual_rate: ClassVar[float] = 2e-3
     """The learning rate where none is asked for."""
     picture: ClassVar[PictureFormat]

@@ -28,6 +28,9 @@ from tools.training.data import Batch, painted_by
 class CycleganSettings:
     width: int = dataclasses.field(default=64, metadata=setting("channels at full size; 2 and 4 times below", least=1))
     blocks: int = dataclasses.field(default=9, metadata=setting("residual blocks at 1/4 of the size", least=2))
+    resized: bool = dataclasses.field(
+        default=False, metadata=setting("enlarge by resizing, not by transposed convolutions: no raster")
+    )
     judge_width: int = dataclasses.field(default=64, metadata=setting("channels of the judges", least=1))
     cycle_weight: float = dataclasses.field(default=10.0, metadata=setting("there and back is where it was", least=0))
     identity_weight: float = dataclasses.field(
@@ -73,7 +76,7 @@ class CycleganRecipe(Recipe):
     def __init__(self, fabric: Fabric, inputs: RunInputs, settings: CycleganSettings) -> None:
         self._fabric = fabric
         self._settings = settings
-        generators = [CycleganResnet(settings.width, settings.blocks) for _ in range(2)]
+        generators = [CycleganResnet(settings.width, settings.blocks, resized=settings.resized) for _ in range(2)]
         judges = [PatchDiscriminator(settings.judge_width) for _ in range(2)]
         for network in (*generators, *judges):
             network.apply(_begin_small)

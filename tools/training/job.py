@@ -105,7 +105,7 @@ class TrainingJob(Generic[R]):
 
     def inputs(self, device: torch.device) -> RunInputs:
         """Return what the recipe is given beside pictures. Raises ModelError for a VGG's file that is none."""
-        features = self._load_features(device)
+        features = self.load_features(self.features, device)
         return RunInputs((), features, self.learning_rate, self.run.steps, False, self.run.memory_format)
 
     def make_recipe(self, fabric: Fabric) -> R:
@@ -113,10 +113,11 @@ class TrainingJob(Generic[R]):
         torch.manual_seed(self.run.seed)
         return self.recipe(fabric, self.inputs(fabric.device), self.own)
 
-    def _load_features(self, device: torch.device) -> PictureFeatures | None:
-        if self.features is None:
+    def load_features(self, path: Path | None, device: torch.device) -> PictureFeatures | None:
+        """Return the network that a file of weights is; nothing for no file. Raises ModelError as `inputs` does."""
+        if path is None:
             return None
-        network = features_from(read_checkpoint(self.features), str(self.features))
+        network = features_from(read_checkpoint(path), str(path))
         return laid_out(network.to(device), self.run.memory_format)
 
 
