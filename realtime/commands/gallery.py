@@ -51,14 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.file is None:
         raise OptionError(_("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with"))
-    from realtime.gallery.config import gallery_path, read_gallery
+    from realtime.gallery.config import gallery_path, read_gallery, screens_of
 
-    gallery = read_gallery(gallery_path(arguments.file))
-    screens = [gallery.screen(arguments.screen)] if arguments.screen else list(gallery.screens)
+    path = gallery_path(arguments.file)
     if arguments.child:
         from realtime.gallery.processes.screen import run_screen
 
-        return run_screen(gallery, screens[0], rests=arguments.rest)
+        return run_screen(path, arguments.screen, rests=arguments.rest)
+    gallery = read_gallery(path)
+    screens = screens_of(gallery, arguments.screen)
     if arguments.check:
         from realtime.gallery.check import check
 
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from realtime.gallery.processes.supervisor import GallerySupervisor
 
-    return GallerySupervisor(gallery, screens, set_standby=_standby()).run()
+    return GallerySupervisor(gallery, arguments.screen, set_standby=_standby()).run()
 
 
 def _standby() -> SetStandby | None:

@@ -23,18 +23,27 @@ _LEFTOVER_AFTER_S = 86_400.0  # what is being written is touched more often than
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, overwrite: bool = True, survives_power_cut: bool = False) -> Iterator[Path]:
     """Yield a name beside `path` to write to; it becomes `path` when the block ends well and vanishes when not.
 
     Raises OutputError when the folder cannot be written or the disk is full. Without `overwrite` also where somebody
-    else has made a file of that name meanwhile; both are kept then.
+    else has made a file of that name meanwhile; both are kept then. `survives_power_cut`: what was written is on the
+    disk before it has the name, or a power cut soon after may leave an empty file of that name; that may take a second
+    on a slow card.
     """
     with unfinished_file(path) as unfinished:
         yield unfinished
+        if survives_power_cut:
+            _bring_to_disk(unfinished)
         if overwrite:
             unfinished.replace(path)
         elif (place := put_in_free_place(unfinished, path)) != path:
             raise OutputError(f"{path} {_(MEANWHILE)} {place}")
+
+
+def _bring_to_disk(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def write_new(path: Path, data: bytes | memoryview) -> Path:

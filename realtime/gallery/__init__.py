@@ -11,6 +11,7 @@
     check.py        what is missing, each with its next step      standby.py    screens asleep outside the opening hours
     calibration.py  where people stand, found by watching one         views.py      how a portrait looks from its place
     camera_process.py  the camera of several screens              table_lines.py  numbers written into gallery.toml
+    watched_file.py whether somebody has changed gallery.toml
 
 A screen is a process of its own (`realtime gallery FILE --screen NAME --child`): whatever a driver or a library does to
 it, the supervisor beside it lives and starts it again. It is told what hung and what was set, on its standard input,

@@ -157,6 +157,8 @@ class Gallery:
     """All of a gallery.toml."""
 
     path: Path
+    text: str = field(repr=False, compare=False)
+    """The file, as it was read."""
     name: str
     camera: str | None
     lens_degrees: float | None
@@ -199,9 +201,17 @@ class Gallery:
         )
 
 
-def read_gallery(path: Path) -> Gallery:
-    """Read a gallery.toml. Raises OptionError, one line that names the place in the file, for whatever cannot be."""
-    content = _load(path)
+def screens_of(gallery: Gallery, name: str | None) -> tuple[Screen, ...]:
+    """Return its screens, or the one of that name alone. Raises OptionError for one that there is not."""
+    return (gallery.screen(name),) if name else gallery.screens
+
+
+def read_gallery(path: Path, data: bytes | None = None) -> Gallery:
+    """Read a gallery.toml; `data`: what was read there before, and is to count whatever lies there now. Raises
+    OptionError, one line that names the place in the file, for whatever cannot be.
+    """
+    data = _bytes_of(path) if data is None else data
+    content = _read(path, data)
     where = str(path)
     _known(content, ("gallery", "view", "options", "item", "screen"), where)
     about, _ = _table(GallerySettings, _one(content, "gallery", where), f"{where}: [gallery]")
@@ -217,6 +227,7 @@ def read_gallery(path: Path) -> Gallery:
     camera = None if about.camera is None else preset_paths.source_from(about.camera, folder)
     return Gallery(
         path=path.absolute(),
+        text=data.decode(),
         name=_name(about.name, f"{where}: [gallery] name"),
         camera=camera,
         lens_degrees=about.lens_degrees,
@@ -229,10 +240,10 @@ def read_gallery(path: Path) -> Gallery:
     )
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
+            return file.read(_LARGEST_BYTES + 1)
     except FileNotFoundError:
         raise OptionError(
             _("no such file: {path}; 'realtime gallery --example > {name}' writes one", path=path, name=path.name)
@@ -241,6 +252,9 @@ def _load(path: Path) -> dict[str, Any]:
         raise OptionError(
             _("{path} cannot be read: {reason}; check the path", path=path, reason=error.strerror or error)
         ) from error
+
+
+def _read(path: Path, data: bytes) -> dict[str, Any]:
     if len(data) > _LARGEST_BYTES:
         raise OptionError(
             _("{path} is larger than {most_kb} kB; is it a gallery.toml?", path=path, most_kb=_LARGEST_BYTES // 1000)

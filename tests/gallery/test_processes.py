@@ -202,6 +202,22 @@ def test_nothing_but_log_and_state_is_written_and_nobody_is_in_them(running: Run
         assert not re.search(rb"face|embedding|viewer|visitor", data, re.IGNORECASE)
 
 
+def test_a_file_that_is_broken_changes_nothing_and_one_that_is_changed_is_hung_anew(running: Running) -> None:
+    good = running.file.read_text("utf-8")
+    running.file.write_text(good.replace('hangs = "1 h"', 'hangs = 1 h"', 1), "utf-8")
+    until(lambda: "cannot be hung; what hung before goes on" in running.log, lambda: running.log)
+    (child,) = running.children()
+    os.kill(child, signal.SIGKILL)
+    until(lambda: running.shows()[0] == "Grace", lambda: f"{running.shows()} {running.log}")
+    assert "ended with code 2" not in running.log, "it does not read what somebody is writing"
+    before = running.children()
+    running.file.write_text(good.replace("wander_after_s = 9", "wander_after_s = 8"), "utf-8")
+    until(lambda: running.children() not in ([], before), lambda: running.log)
+    until(lambda: running.shows() == ("Grace", 8), lambda: f"{running.shows()} {running.log}")
+    assert "gallery.toml was changed; it is hung anew" in running.log
+    assert running.process.poll() is None
+
+
 def test_a_supervisor_killed_leaves_no_screen_behind_and_goes_on_where_it_was(running: Running) -> None:
     before = running.state
     running.process.kill()

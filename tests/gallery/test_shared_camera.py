@@ -365,7 +365,7 @@ def test_only_a_place_that_the_screen_tells_itself_counts_as_measured(tmp_path: 
 
 def test_the_light_is_off_while_every_screen_is_black(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    supervisor = GallerySupervisor(gallery_of(tmp_path, "demo"), [])
+    supervisor = GallerySupervisor(gallery_of(tmp_path, "demo"))
     supervisor._camera = child = CameraProcess("demo", NAME)
 
     def look(*doing: str) -> None:

@@ -63,7 +63,7 @@ def calibrate(path: Path, request: CalibrationRequest) -> Calibration:
     _changed(path, Calibration())  # before anybody walks about
     found = watch_installer(request)
     text = _changed(path, found)
-    with atomic_write(path) as unfinished:
+    with atomic_write(path, survives_power_cut=True) as unfinished:
         unfinished.write_bytes(text.encode())
     return found
 

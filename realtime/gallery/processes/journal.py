@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import logging
 import re
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from realtime.core.errors import shown
 from realtime.core.language import _
+from realtime.gallery.programme.hours import local_time
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +28,12 @@ _LONGEST_LINE = 500
 class Journal:
     """Writes `gallery.log`, and the same to the program's own log. Main thread."""
 
-    def __init__(self, path: Path, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, now_s: Callable[[], float] = time.time, *, zone: datetime.tzinfo | None = None
+    ) -> None:
+        """`zone`: whose clock its times are of; None: this computer's."""
         self._path = path
+        self._zone = zone
         self._now_s = now_s
         self._events: dict[str, tuple[float, int]] = {}  # since when, and how many
         self._is_failure_told = False
@@ -41,7 +47,7 @@ class Journal:
         if count == MOST_OF_ONE_EVENT:
             text += _(" (the same is not told again within this hour)")
         log.info("%s: %s", who, text)
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._now_s()))
+        when = local_time(self._now_s(), self._zone).strftime("%Y-%m-%d %H:%M:%S")
         try:
             self._write(f"{when} {who}: {text}\n")
         except OSError as error:

@@ -14,7 +14,9 @@ from realtime.gallery.processes.reports import ScreenReport
 STANDS_AFTER_S = 20.0
 """Without a new picture for so long, it is ended. Its own watchdog names and ends a part that hangs after 15."""
 STARTS_WITHIN_S = 180.0
-"""The first start makes a portrait and tries models; on a small computer that takes a minute."""
+"""Without a step forward for so long it will not start. The first start makes a portrait and tries models: that took
+102 s in all where six programs wanted two cores, and may take as long as it goes on.
+"""
 MOST_RESTARTS = 10
 REST_S = 3600.0
 _STEADY_S = 60.0
@@ -32,6 +34,7 @@ class Keeper:
         """When it is to be started next, where it does not run."""
         self._rests_until_s: float | None = None
         self._started_at_s = 0.0
+        self._went_on_at_s = 0.0
         self._heard_at_s: float | None = None
         self._new_at_s = 0.0
         self._frames = 0
@@ -44,15 +47,33 @@ class Keeper:
 
     @property
     def is_starting(self) -> bool:
-        """Whether it has been started and not been heard of yet."""
+        """Whether it has been started and shows nothing yet."""
         return self._heard_at_s is None
+
+    def is_late(self, at_s: float) -> bool:
+        """Whether half of what it may take is over: time to look whether the machine lets it run at all."""
+        if self._heard_at_s is None:
+            return at_s - self._went_on_at_s > STARTS_WITHIN_S / 2
+        return at_s - min(self._heard_at_s, self._new_at_s) > STANDS_AFTER_S / 2
+
+    def excuse(self, seconds: float) -> None:
+        """So much of the time that has just passed does not count: the machine had no processor for it."""
+        self._went_on_at_s += seconds
+        self._new_at_s += seconds
+        if self._heard_at_s is not None:
+            self._heard_at_s += seconds
 
     def started(self, at_s: float) -> None:
         """It has been started."""
-        self._started_at_s, self._heard_at_s, self._frames = at_s, None, 0
+        self._started_at_s = self._went_on_at_s = at_s
+        self._heard_at_s, self._frames = None, 0
 
     def heard(self, report: ScreenReport, at_s: float) -> None:
-        """It has told what it shows."""
+        """It has told what it shows, or that it has got further on the way there."""
+        if report.doing == "starts":
+            self._went_on_at_s = at_s
+        if report.is_before_first_picture:
+            return
         if self._heard_at_s is None or report.frames != self._frames or report.doing != "shows":
             self._new_at_s = at_s
         self._heard_at_s, self._frames = at_s, report.frames
@@ -60,8 +81,8 @@ class Keeper:
     def fault(self, at_s: float) -> str:
         """Return why it must be killed, or nothing."""
         if self._heard_at_s is None:
-            late = at_s - self._started_at_s > STARTS_WITHIN_S
-            return _("has shown nothing for {starts_within_s:.0f} s", starts_within_s=STARTS_WITHIN_S) if late else ""
+            late = at_s - self._went_on_at_s > STARTS_WITHIN_S
+            return _("has not got on with its start for {within_s:.0f} s", within_s=STARTS_WITHIN_S) if late else ""
         if at_s - self._heard_at_s > STANDS_AFTER_S:
             return _("has not answered for {stands_after_s:.0f} s", stands_after_s=STANDS_AFTER_S)
         if at_s - self._new_at_s > STANDS_AFTER_S:

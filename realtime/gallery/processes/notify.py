@@ -29,6 +29,11 @@ class ServiceNotifier:
             self._is_ready = True
             self._send("READY=1")
 
+    def starting(self, within_s: float) -> None:
+        """The first picture is on its way: systemd is to wait for another `within_s`. Nothing once it is there."""
+        if not self._is_ready:
+            self._send(f"EXTEND_TIMEOUT_USEC={round(within_s * 1e6)}")
+
     def alive(self) -> None:
         """All is well: the watchdog begins to count anew."""
         self._send("WATCHDOG=1")

@@ -1,5 +1,5 @@
 """The line a second in which a screen tells its supervisor what it shows; and the first line, in which it is told what
-hung there before.
+hangs and what hung there before.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from typing import Any, Literal, get_args
 from realtime.core.errors import UNREADABLE
 from realtime.gallery.programme.overrides import Plain, read_overrides
 
-Doing = Literal["shows", "blank", "stands", "waits", "rests"]
-"""`stands`: paused, by the programme or somebody; `waits`: for a camera that was lost, and nothing moves meanwhile."""
+Doing = Literal["starts", "shows", "blank", "stands", "waits", "rests"]
+"""`starts`: nothing yet, what it needs is being opened or made; `stands`: paused, by the programme or somebody;
+`waits`: for a camera that was lost, and nothing moves meanwhile.
+"""
 
 NO_SCREEN = 69
 """The exit code of a process whose screen is not there, or went (EX_UNAVAILABLE of BSD's sysexits)."""
 
 _LONGEST_LINE = 200_000
+_LONGEST_FIRST_LINE = 1_000_000
 _LONGEST_NAME = 200
 
 
@@ -44,6 +47,11 @@ class ScreenReport:
     overrides: dict[str, dict[str, Plain]] = dataclasses.field(default_factory=dict)
     """What people set, by item and path."""
 
+    @property
+    def is_before_first_picture(self) -> bool:
+        """Whether there has been nothing to see yet."""
+        return self.doing == "starts" or (self.doing == "shows" and not self.frames)
+
     def line(self) -> bytes:
         """Return it as one line of JSON."""
         return json.dumps(dataclasses.asdict(self), separators=(",", ":")).encode() + b"\n"
@@ -57,9 +65,19 @@ class Memory:
     since_s: float = 0.0
     overrides: dict[str, dict[str, Plain]] = dataclasses.field(default_factory=dict)
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a screen's process is told in its first line."""
+
+    file: str | None = None
+    """The text of gallery.toml that counts; None: it reads the file itself. What was hung is not to depend on what
+    somebody is writing into the file meanwhile."""
+    memory: Memory = Memory()
+
     def line(self) -> bytes:
         """Return it as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), separators=(",", ":")).encode() + b"\n"
+        return json.dumps(dataclasses.asdict(self), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def read_report(line: bytes) -> ScreenReport | None:
@@ -84,16 +102,22 @@ def read_report(line: bytes) -> ScreenReport | None:
     )
 
 
-def read_memory(content: bytes | Any) -> Memory:
-    """Read what a screen is told, or what was written of one; whatever cannot be read is forgotten."""
-    read = _object(content) if isinstance(content, bytes) else content
+def read_beginning(line: bytes) -> Beginning:
+    """Read the first line that a screen's process is told; what cannot be read of it is left out."""
+    content = _object(line, _LONGEST_FIRST_LINE) or {}
+    file = content.get("file")
+    return Beginning(file if isinstance(file, str) else None, read_memory(content.get("memory")))
+
+
+def read_memory(read: object) -> Memory:
+    """Read what is known of a screen, out of JSON; whatever cannot be read is forgotten."""
     if not isinstance(read, dict):
         return Memory()
     return Memory(_text(read.get("item")), _number(read.get("since_s")), read_overrides(read.get("overrides")))
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
-    if len(line) > _LONGEST_LINE:
+def _object(line: bytes, longest: int = _LONGEST_LINE) -> dict[str, Any] | None:
+    if len(line) > longest:
         return None
     try:
         content = json.loads(line)

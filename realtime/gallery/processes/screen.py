@@ -1,7 +1,7 @@
 """One screen of a gallery, in a process of its own: a run whose effect the programme decides.
 
-Standard input is its lifeline and tells in its first line what hung before; each line of standard output tells what it
-shows (`reports.py`).
+Standard input is its lifeline and tells in its first line what hangs and what hung before; each line of standard output
+tells what it shows (`reports.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Self
 
 from realtime import outputs
 from realtime.control.channel import ControlChannel, Status
@@ -22,8 +24,8 @@ from realtime.core.errors import CameraError, OutputError, RealtimeError
 from realtime.core.language import N_, _
 from realtime.core.settings import Value
 from realtime.core.stats import RunStats
-from realtime.gallery.config import Gallery, Item, Screen
-from realtime.gallery.processes.reports import NO_SCREEN, Doing, Memory, ScreenReport, read_memory
+from realtime.gallery.config import Gallery, Item, Screen, read_gallery
+from realtime.gallery.processes.reports import NO_SCREEN, Beginning, Doing, Memory, ScreenReport, read_beginning
 from realtime.gallery.programme.overrides import Overrides
 from realtime.gallery.programme.player import ProgrammePlayer
 from realtime.gallery.programme.schedule import Programme
@@ -44,21 +46,23 @@ _LONGEST_FIRST_LINE = 1_000_000
 _ENDS_WITHIN_S = 2.5
 
 
-def run_screen(gallery: Gallery, screen: Screen, *, rests: bool = False) -> int:
-    """Show a screen until its lifeline is cut or somebody ends it; return the exit code, NO_SCREEN where that is not
-    there. Main thread. Raises any other RealtimeError that ended it. `rests`: a still of the portrait, and nothing that
-    can fail.
+def run_screen(path: Path, name: str, *, rests: bool = False) -> int:
+    """Show a screen of a gallery's file until its lifeline is cut or somebody ends it; return the exit code, NO_SCREEN
+    where that is not there. Main thread. Raises any other RealtimeError that ended it. `rests`: a still of the
+    portrait, and nothing that can fail.
     """
     lifeline = Lifeline()
-    memory = lifeline.first_line()
+    beginning = lifeline.first_line()
     lifeline.start()
+    gallery = read_gallery(path, None if beginning.file is None else beginning.file.encode())
+    screen, memory = gallery.screen(name), beginning.memory
     overrides = Overrides(memory.overrides)
     try:
-        with progress_line() as progress:
+        with progress_line() as progress, _StartReporter(progress) as starting:
             run = (
                 _rest(gallery, screen, lifeline)
                 if rests
-                else _open(gallery, screen, memory, overrides, lifeline, progress)
+                else _open(gallery, screen, memory, overrides, lifeline, starting.progress)
             )
         run.go(leave_now)
     except OutputError as error:
@@ -139,6 +143,31 @@ def _open_item(
     return build(options, progress, RunStats(), beside, settings_of=settings_of, is_closed=programme.is_closed)
 
 
+class _StartReporter:
+    """Tells the supervisor now and then that what is to hang gets on with being opened, or made."""
+
+    def __init__(self, progress: Callable[[str, float], None]) -> None:
+        """`progress`: who else is told."""
+        self._progress = progress
+        self._writer = _LineWriter(_STDOUT)
+        self._told_at_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._writer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()
+
+    def progress(self, what: str, share: float) -> None:
+        """As `progress_line`'s. Any thread, one at a time."""
+        now_s = time.monotonic()
+        if now_s - self._told_at_s >= _REPORT_EVERY_S:
+            self._told_at_s = now_s
+            self._writer.put(ScreenReport("starts").line())
+        self._progress(what, share)
+
+
 def _output(screen: Screen) -> str:
     return f"{WALL_OUTPUT}:{screen.screen}"
 
@@ -152,7 +181,6 @@ class ScreenReporter(FrontEnd):
         self._writer = _LineWriter(_STDOUT)
         self._told = ScreenReport()
         self._told_at_s = 0.0
-        self._camera = _LostCamera()
 
     def start(self) -> None:
         self._writer.start()
@@ -174,9 +202,8 @@ class ScreenReporter(FrontEnd):
 
     def _report(self, status: Status) -> ScreenReport:
         programme = status.programme
-        is_lost = self._camera.is_lost(status)
         return ScreenReport(
-            doing=self._doing(status, is_lost),
+            doing=self._doing(status),
             frames=status.frames,
             item=self._player.item if self._player else "",
             since_s=round(self._player.shown_since_s, 1) if self._player else 0.0,
@@ -188,34 +215,18 @@ class ScreenReporter(FrontEnd):
             overrides=self._overrides.as_json(),
         )
 
-    def _doing(self, status: Status, is_lost: bool) -> Doing:
+    def _doing(self, status: Status) -> Doing:
         if self._player is None:
             return "rests"
         if status.blank or self._player.is_blank:
             return "blank"
         if status.paused:
             return "stands"
-        return "waits" if is_lost else "shows"
-
-
-class _LostCamera:
-    """Tells a camera that is known to be lost from a picture that stands still for another reason: it has been opened
-    again since the last new picture, or is about to be.
-    """
-
-    def __init__(self) -> None:
-        self._frames = -1
-        self._reopened = 0
-
-    def is_lost(self, status: Status) -> bool:
-        reopened = dict(status.restarts).get("camera", 0)
-        if status.frames != self._frames:
-            self._frames, self._reopened = status.frames, reopened
-        return reopened > self._reopened
+        return "waits" if status.source_lost else "shows"
 
 
 class Lifeline:
-    """Standard input: its first line tells what hung before, and its end that the supervisor is gone."""
+    """Standard input: its first line tells what hangs and what hung before, its end that the supervisor is gone."""
 
     def __init__(self) -> None:
         self.on_cut: Callable[[], None] = lambda: None
@@ -223,7 +234,7 @@ class Lifeline:
         case."""
         self._is_cut = False
 
-    def first_line(self) -> Memory:
+    def first_line(self) -> Beginning:
         """Wait for the first line, and return what it tells."""
         data = bytearray()
         while not data.endswith(b"\n") and len(data) < _LONGEST_FIRST_LINE:
@@ -232,7 +243,7 @@ class Lifeline:
                 self._is_cut = True
                 break
             data += byte
-        return read_memory(bytes(data))
+        return read_beginning(bytes(data))
 
     def start(self) -> None:
         """Hear when it is cut, from now on."""

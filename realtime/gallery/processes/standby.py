@@ -154,9 +154,11 @@ def _run(*words: str) -> str:
         raise _Refusal(_("{first} did not answer within {within_s:g} s", first=words[0], within_s=_WITHIN_S)) from None
     # xset of a server without power management says so and ends with code 0.
     if done.returncode or "does not have" in done.stderr + done.stdout:
-        raise _Refusal(f"{words[0]}: {_one_line(done.stderr or done.stdout) or f'code {done.returncode}'}")
+        raise _Refusal(f"{words[0]}: {_reason(done.stderr or done.stdout) or f'code {done.returncode}'}")
     return done.stdout
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_TOO_LONG]
+def _reason(text: str) -> str:
+    """Return what is wrong, in a line, without how the program wants to be called, which xset tells with it."""
+    lacking = [line for line in text.splitlines() if "does not have" in line]
+    return " ".join((lacking[0] if lacking else text).split())[:_TOO_LONG]

@@ -76,16 +76,13 @@ def write_state(path: Path, state: GalleryState, fingerprint: str) -> None:
         raise OutputError(
             _("cannot write {path}: {reason}; choose another folder", path=path, reason=error.strerror or error)
         ) from error
-    with atomic_write(path) as unfinished:
+    with atomic_write(path, survives_power_cut=True) as unfinished:
         unfinished.write_text(json.dumps(content, indent=1), "utf-8")
 
 
-def fingerprint_of(path: Path) -> str:
-    """Return what tells one state of a file from another."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+def fingerprint_of(text: str) -> str:
+    """Return what tells one state of a gallery's file from another."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _screen(content: Any, is_of_this_file: bool) -> ScreenState:

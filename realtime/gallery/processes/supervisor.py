@@ -10,16 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO
 
-from realtime.core.errors import OutputError, RealtimeError
+from realtime.core.errors import OptionError, OutputError, RealtimeError
 from realtime.core.language import _
-from realtime.gallery.config import Gallery, Screen
+from realtime.gallery.config import Gallery, Screen, read_gallery, screens_of
 from realtime.gallery.processes.camera_process import CameraProcess
 from realtime.gallery.processes.journal import Journal
-from realtime.gallery.processes.keeper import REST_S, Keeper
+from realtime.gallery.processes.keeper import REST_S, STARTS_WITHIN_S, Keeper
 from realtime.gallery.processes.notify import ServiceNotifier
-from realtime.gallery.processes.reports import NO_SCREEN, Memory, ScreenReport, read_report
+from realtime.gallery.processes.reports import NO_SCREEN, Beginning, Memory, ScreenReport, read_report
 from realtime.gallery.processes.single import only_supervisor
 from realtime.gallery.processes.state import (
     GalleryState,
@@ -29,6 +30,8 @@ from realtime.gallery.processes.state import (
     read_state,
     write_state,
 )
+from realtime.gallery.processes.watched_file import WatchedFile
+from realtime.system.processor_share import ProcessorShare
 from realtime.system.signals import graceful_shutdown
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ SetStandby = Callable[[bool], str]
 class ScreenProcess:
     """A child process, and what it tells. Its pipes are read on threads of their own; the rest: main thread."""
 
-    def __init__(self, command: Sequence[str], memory: Memory) -> None:
+    def __init__(self, command: Sequence[str], beginning: Beginning) -> None:
         """Raises OSError where no process can be started."""
         self.is_asked_to_end = False
         self.report: ScreenReport | None = None
@@ -68,12 +71,17 @@ class ScreenProcess:
             creationflags=flags,
         )
         self._readers = [
-            threading.Thread(target=self._tell, args=(memory.line(),), name="screen-memory", daemon=True),
+            threading.Thread(target=self._tell, args=(beginning.line(),), name="screen-beginning", daemon=True),
             threading.Thread(target=self._read_reports, name="screen-reports", daemon=True),
             threading.Thread(target=self._read_lines, name="screen-lines", daemon=True),
         ]
         for reader in self._readers:
             reader.start()
+
+    @property
+    def process_id(self) -> int:
+        """As the system counts it."""
+        return self._process.pid
 
     def exit_code(self) -> int | None:
         """Return how it ended; None: it runs."""
@@ -174,19 +182,24 @@ class ScreenKeeper:
         self._process: ScreenProcess | None = None
         self._heard = 0
         self._end_by_s: float | None = None
+        self._looked_at_s = at_s
+        self._share: ProcessorShare | None = None  # while it is late
 
     @property
     def report(self) -> ScreenReport | None:
-        """What it told last, since it was started."""
-        return self._process.report if self._process else None
+        """What it told last, since its first picture."""
+        report = self._process.report if self._process else None
+        return None if report is None or report.is_before_first_picture else report
 
     def look(self, at_s: float) -> None:
         """Start it, hear it, end it, as is due."""
+        passed_s, self._looked_at_s = at_s - self._looked_at_s, at_s
         if self._process is None:
             if at_s >= self.keeper.starts_at_s:
                 self._start(at_s)
             return
         self._hear(self._process, at_s)
+        self._excuse(self._process, passed_s, at_s)
         code = self._process.exit_code()
         if code is not None:
             self._ended(self._process, code, at_s)
@@ -247,12 +260,24 @@ class ScreenKeeper:
         if self.keeper.rests:
             command.append("--rest")
         self.keeper.started(at_s)
-        self._heard, self._end_by_s = 0, None
+        self._heard, self._end_by_s, self._share = 0, None, None
         try:
-            self._process = ScreenProcess(command, self.memory)
+            self._process = ScreenProcess(command, Beginning(self._gallery.text, self.memory))
         except OSError as error:
             self._say(_("cannot be started: {reason}", reason=error.strerror or error))
             self.keeper.ended(at_s)
+
+    def _excuse(self, process: ScreenProcess, passed_s: float, at_s: float) -> None:
+        """Where it is late, let only so much of the time count as the machine let it run when it wanted to: to kill and
+        start what only starves would make it starve the more.
+        """
+        if not self.keeper.is_late(at_s):
+            self._share = None
+        elif self._share is None:
+            self._share = ProcessorShare(Path(f"/proc/{process.process_id}/task"))
+            self._share.begin()
+        else:
+            self.keeper.excuse(passed_s * (1 - self._share.since()))
 
     def _hear(self, process: ScreenProcess, at_s: float) -> None:
         for line in process.lines():
@@ -262,7 +287,7 @@ class ScreenKeeper:
             return
         self._heard = process.reports
         self.keeper.heard(report, at_s)
-        if report.doing == "rests":
+        if report.doing == "rests" or report.is_before_first_picture:
             return
         # Outside the opening hours nothing hangs; what did is not forgotten.
         item, since_s = (report.item, report.since_s) if report.item else (self.memory.item, self.memory.since_s)
@@ -300,36 +325,49 @@ class GallerySupervisor:
     def __init__(
         self,
         gallery: Gallery,
-        screens: Sequence[Screen],
+        only_screen: str | None = None,
         *,
         set_standby: SetStandby | None = None,
         notifier: ServiceNotifier | None = None,
     ) -> None:
-        """`screens`: those of the gallery that are to be shown. Raises OptionError where nobody's home is known."""
+        """`only_screen`: the name of the one screen that is to be shown; None: all. Raises OptionError where there is
+        no such screen, or nobody's home is known.
+        """
         folder = gallery_folder(gallery.path)
-        self._gallery = gallery
+        self._only_screen = only_screen
         self._state_path = folder / "state.json"
-        self._fingerprint = fingerprint_of(gallery.path)
-        self._journal = Journal(folder / "gallery.log")
+        self._log_path = folder / "gallery.log"
         self._notifier = notifier or ServiceNotifier()
-        self._set_standby = set_standby if gallery.standby else None
+        self._system_standby = set_standby
+        self._file = WatchedFile(gallery.path, gallery.text)
         self._is_stopping = False
         self._at_s = 0.0
         self._beat_at_s = time.monotonic()
+        self._saved_at_s = -_SAVE_EVERY_S
+        self._is_save_failure_told = False
+        self._alive_at_s = -_ALIVE_EVERY_S
+        self._take(gallery)
+
+    def _take(self, gallery: Gallery) -> None:
+        """Let a gallery's file count from now on; nothing is started yet."""
+        screens = screens_of(gallery, self._only_screen)
+        self._gallery = gallery
+        self._fingerprint = fingerprint_of(gallery.text)
+        self._journal = Journal(self._log_path, zone=gallery.hours.zone)
+        self._set_standby = self._system_standby if gallery.standby else None
         state = read_state(self._state_path, self._fingerprint)
         self._is_asleep = state.is_asleep
         self._others = {name: one for name, one in state.screens.items() if name not in {s.name for s in screens}}
         now_s = time.time()
         self._screens = [
-            ScreenKeeper(gallery, screen, self._journal, state.screens.get(screen.name, ScreenState()), 0.0, now_s)
+            ScreenKeeper(
+                gallery, screen, self._journal, state.screens.get(screen.name, ScreenState()), self._at_s, now_s
+            )
             for screen in screens
         ]
         shared = gallery.shared_camera
         self._camera = None if shared is None else CameraProcess(gallery.camera or "", shared)
         self._saved = state
-        self._saved_at_s = -_SAVE_EVERY_S
-        self._is_save_failure_told = False
-        self._alive_at_s = -_ALIVE_EVERY_S
 
     def run(self) -> int:
         """Run until somebody ends it; return the exit code. Raises OptionError where another process runs it."""
@@ -361,12 +399,37 @@ class GallerySupervisor:
             screen.look(self._at_s)
             if screen.has_user_ended:
                 self.stop()
+        self._look_at_file()
         self._tell_service()
         self._sleep_or_wake()
         self._save()
 
+    def _look_at_file(self) -> None:
+        """Hang what stands in the file now, where somebody has changed it; what cannot be read changes nothing."""
+        data = self._file.changed(self._at_s)
+        if data is None or data == self._gallery.text.encode():  # a fault that was mended
+            return
+        name = self._gallery.path.name
+        try:
+            gallery = read_gallery(self._gallery.path, data)
+            screens_of(gallery, self._only_screen)
+        except OptionError as error:
+            self._journal.say(
+                self._gallery.name,
+                _("{name} was changed and cannot be hung; what hung before goes on: {reason}", name=name, reason=error),
+            )
+            return
+        self._journal.say(self._gallery.name, _("{name} was changed; it is hung anew", name=name))
+        self._end_screens()
+        self._take(gallery)
+
     def _end(self) -> None:
         self._notifier.stopping()
+        self._end_screens()
+        self._journal.say(self._gallery.name, "ends")
+
+    def _end_screens(self) -> None:
+        """End all processes, in order where they let themselves be, and keep what was known of them."""
         for screen in self._screens:
             screen.ask_to_end()
         if self._camera is not None:
@@ -377,7 +440,6 @@ class GallerySupervisor:
         if self._camera is not None:
             self._camera.end(give_up_at_s - time.monotonic())
         self._save(always=True)
-        self._journal.say(self._gallery.name, "ends")
 
     def _look_after_camera(self) -> None:
         """Keep the process that has the camera; its light is off while every screen is black."""
@@ -402,6 +464,7 @@ class GallerySupervisor:
         is_well = all(screen.keeper.is_well(self._at_s) for screen in self._screens)
         if is_well and self._at_s - self._alive_at_s >= _ALIVE_EVERY_S:
             self._alive_at_s = self._at_s
+            self._notifier.starting(STARTS_WITHIN_S)
             self._notifier.alive()
 
     def _sleep_or_wake(self) -> None:
