@@ -5,12 +5,14 @@ many frames have been made, by default a day's worth at 30 a second, or for `--m
 every ten seconds at its memory, descriptors and threads, and at the age of its pictures. It prints a row for a table:
 by how much the memory grows in an hour after the first five minutes, whether descriptors and threads stay as they are,
 and the ages of the last ten minutes beside those of the first ten. With `--every-frame` an hour is an hour's worth of
-frames, 108,000. Linux only: what a process holds is read from /proc.
+frames, 108,000. What it saw lies in the folder `--keep` from the first look on, and `--judge` that folder prints its
+row at any time, also of a run that was cut short. Linux only: what a process holds is read from /proc.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import statistics
@@ -18,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 EVERY_S = 10.0
 """How often the program is looked at, and over how long its pictures' ages are summed up."""
@@ -30,6 +33,7 @@ DAY_FRAMES = 24 * HOUR_FRAMES
 MOST_MB_AN_HOUR = 5.0
 MOST_AGE_GROWTH = 1.10
 _MEBIBYTE = 1 << 20
+_RUN, _SAMPLES, _AGES = "run.json", "samples.jsonl", "ages.jsonl"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,37 +137,57 @@ HEADER = (
 )
 
 
-def soak(
-    words: Sequence[str], seconds: float | None, frames: int | None, folder: Path
-) -> tuple[int, list[Sample], Path]:
-    """Run the program and look at it until it has lasted so long or made so many frames. Returns its exit code, the
-    samples and the file of its pictures' ages.
+def soak(words: Sequence[str], seconds: float | None, frames: int | None, folder: Path) -> int:
+    """Run the program and look at it until it has lasted so long or made so many frames. What is seen lies in the
+    folder. Returns the program's exit code.
     """
-    ages = folder / "ages.txt"
+    ages = folder / _AGES
+    ages.unlink(missing_ok=True)
     limits = [] if frames is None else ["--frames", str(frames)]
     called = [sys.executable, "-m", "tools.soak_output", str(ages), "run", *words, *limits]
     process = subprocess.Popen(called)
-    samples: list[Sample] = []
     try:
-        while process.poll() is None and not (ages.exists() and ages.stat().st_size):
-            time.sleep(0.1)
-        began_s = time.monotonic()
-        while process.poll() is None and (seconds is None or time.monotonic() - began_s < seconds):
-            samples.append(look_at(process.pid, time.monotonic() - began_s))
-            try:
-                process.wait(EVERY_S if seconds is None else min(EVERY_S, seconds / 6))
-            except subprocess.TimeoutExpired:
-                continue
+        with (folder / _SAMPLES).open("w", encoding="utf-8", buffering=1) as file:
+            while process.poll() is None and not (ages.exists() and ages.stat().st_size):
+                time.sleep(0.1)
+            began_s = time.monotonic()
+            while process.poll() is None and (seconds is None or time.monotonic() - began_s < seconds):
+                sample = look_at(process.pid, time.monotonic() - began_s)
+                file.write(json.dumps(dataclasses.asdict(sample)) + "\n")
+                try:
+                    process.wait(EVERY_S if seconds is None else min(EVERY_S, seconds / 6))
+                except subprocess.TimeoutExpired:
+                    continue
     except (OSError, KeyboardInterrupt):
         pass  # it ended while it was looked at, or somebody has seen enough
     if process.poll() is None:
         process.terminate()  # as a background job it may have SIGINT ignored
-    return process.wait(), samples, ages
+    return process.wait()
+
+
+def told(folder: Path) -> tuple[str, Verdict | None]:
+    """Return the row of what lies in a folder, and the verdict; None: nothing was seen. Raises OSError."""
+    run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+    samples = [Sample(**one) for one in _lines(folder / _SAMPLES)]
+    if not samples:
+        return "", None
+    shown, ages = ages_in(folder / _AGES)
+    hour_s = samples[-1].at_s * HOUR_FRAMES / max(1, shown) if run["every_frame"] else 3600.0
+    verdict = judge(samples, [] if run["every_frame"] else ages, hour_s=hour_s)
+    return row(run["words"], shown, samples, verdict), verdict
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:  # the last one, half written
+            return
 
 
 def ages_in(path: Path) -> tuple[int, list[tuple[float, float]]]:
     """Return how many pictures were shown, and every ten seconds when that was and their ages' 99th percentile."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = list(_lines(path))
     return (lines[-1]["shown"] if lines else 0), [(one["at_s"], one["p99_ms"]) for one in lines if "p99_ms" in one]
 
 
@@ -172,26 +196,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="how long at most (default: 60; none with --every-frame)")
     parser.add_argument("--every-frame", action="store_true", help="as fast as it goes, until --frames are made")
     parser.add_argument("--frames", type=int, default=DAY_FRAMES, help="with --every-frame (default: a day at 30 fps)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where what is seen is kept, as it is seen")
+    parser.add_argument("--judge", type=Path, metavar="FOLDER", help="run nothing: judge what is kept there so far")
     parser.add_argument("words", nargs="*", help="what `realtime run` is told, besides its output")
     chosen = parser.parse_args(argv)
+    print(HEADER, flush=True)
+    if chosen.judge is not None:
+        line, verdict = told(chosen.judge)
+        print(line or "nothing was seen")
+        return 0 if verdict is not None and not verdict.faults else 1
     if not Path("/proc/self/status").exists():
         parser.error("what a process holds cannot be read here: there is no /proc; run it on Linux")
-    words = [*(chosen.words or ["--source", "demo", "--effect", "portrait"]), "--output", "none"]
-    shown_words = words[:-2]
-    if chosen.every_frame:
-        words += ["--every-frame", "--loop"]
-    print(HEADER, flush=True)
-    with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        minutes = 60.0 if chosen.minutes is None and not chosen.every_frame else chosen.minutes
-        seconds, frames = None if minutes is None else 60 * minutes, chosen.frames if chosen.every_frame else None
-        code, samples, ages_path = soak(words, seconds, frames, Path(name))
-        shown, ages = ages_in(ages_path)
-    if not samples or code != 0:
+    words = chosen.words or ["--source", "demo", "--effect", "portrait"]
+    minutes = 60.0 if chosen.minutes is None and not chosen.every_frame else chosen.minutes
+    seconds, frames = None if minutes is None else 60 * minutes, chosen.frames if chosen.every_frame else None
+    with contextlib.ExitStack() as stack:
+        folder = chosen.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        run = {"words": words, "every_frame": chosen.every_frame}
+        (folder / _RUN).write_text(json.dumps(run), encoding="utf-8")
+        pace = ["--every-frame", "--loop"] if chosen.every_frame else []
+        code = soak([*words, "--output", "none", *pace], seconds, frames, folder)
+        line, verdict = told(folder)
+    if verdict is None or code != 0:
         print(f"the run ended with code {code}", file=sys.stderr)
         return 1
-    hour_s = samples[-1].at_s * HOUR_FRAMES / max(1, shown) if chosen.every_frame else 3600.0
-    verdict = judge(samples, [] if chosen.every_frame else ages, hour_s=hour_s)
-    print(row(shown_words, shown, samples, verdict))
+    print(line)
     return 1 if verdict.faults else 0
 
 
