@@ -9,7 +9,7 @@ from realtime.core.specs import without_folders
     ("spec", "shown"),
     [
         ("portrait", "portrait"),
-        ("style:wave", "style:wave"),
+        ("style:woodblock", "style:woodblock"),
         ("swap:/home/anna/faces/ben.jpg", "swap:ben.jpg"),
         ("swap:../ben.jpg,faces/anna.png,clara.jpg", "swap:ben.jpg,anna.png,clara.jpg"),
         (r"swap:C:\faces\ben.jpg,D:/anna.png", "swap:ben.jpg,anna.png"),

@@ -53,7 +53,11 @@ def test_statistics_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
 def test_statistics_name_no_folders() -> None:
     """They are passed on, and a folder tells the user's name."""
     stats = RunStats()
-    stats.effects = ["swap:/home/anna/faces/ben.jpg,clara.jpg", "style:/home/anna/a/wave.onnx", "style:/b/wave.onnx"]
+    stats.effects = [
+        "swap:/home/anna/faces/ben.jpg,clara.jpg",
+        "style:/home/anna/a/woodblock.onnx",
+        "style:/b/woodblock.onnx",
+    ]
     for spec in stats.effects:
         stats.providers[spec] = f"runs {spec[-12:]}"
         stats.effect_reports[spec] = {"frames": 1}
@@ -67,9 +71,9 @@ def test_statistics_name_no_folders() -> None:
         stats.outputs.append(output)
     told = stats.as_json()
     assert "anna" not in json.dumps(told)
-    assert told["effects"] == ["swap:ben.jpg,clara.jpg", "style:wave.onnx", "style:wave.onnx"]
-    assert list(told["providers"]) == ["swap:ben.jpg,clara.jpg", "style:wave.onnx", "style:wave.onnx (2)"]
-    assert list(told["stages_ms"])[-1] == "effect style:wave.onnx (2)"
+    assert told["effects"] == ["swap:ben.jpg,clara.jpg", "style:woodblock.onnx", "style:woodblock.onnx"]
+    assert list(told["providers"]) == ["swap:ben.jpg,clara.jpg", "style:woodblock.onnx", "style:woodblock.onnx (2)"]
+    assert list(told["stages_ms"])[-1] == "effect style:woodblock.onnx (2)"
     assert told["outputs"][0]["failure"].startswith("out.mp4: the disk is full; what")
     assert told["outputs"][1]["failure"].startswith("cannot record to out.mp4: permission")
 

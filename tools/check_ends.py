@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 STYLES = (
-    "composition", "dabs", "dots", "fauve", "ink", "mosaic",
-    "night", "poster", "scream", "storm", "watercolour", "wave",
+    "comic", "composition", "dabs", "dots", "engraving", "fauve", "ink", "mosaic",
+    "night", "oil", "pencil", "poster", "scream", "watercolour", "woodblock",
 )  # fmt: skip
 EFFECTS = ("none", "portrait", *(f"style:{name}" for name in STYLES))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,13 +1,14 @@
-"""Make the styles that ship: train each, export it, write its card and its picture.
+"""Make the styles that ship: draw or train each, export it, write its card and its picture.
 
     python -m tools.make_styles --paintings DIR --pictures DIR … --features squeezenet.pth --runs runs/
-    python -m tools.make_styles … --only night wave           some of them
+    python -m tools.make_styles … --only scream mosaic        some of them
     python -m tools.make_styles --runs runs/ --export         from runs that are done: models, cards and pictures
 
-All begin with one network, which has learnt to see pictures by painting them as a night of stars (`runs/beginning`,
-made first): from there a style is there after a fifth of the steps. Paintings that no museum has are drawn
-(`tools.draw_styles`). A run that was stopped goes on. The pictures of the styles need `pip install scikit-image`, for
-the astronaut it carries.
+Half of them are drawn by arithmetic (`tools/networks/drawn/`): `--only night oil` needs --runs and nothing else. All
+that are trained begin with one network, which has learnt to see pictures by painting them as a night of stars
+(`runs/beginning`, made first): from there a style is there after a fifth of the steps. Paintings that no museum has are
+drawn (`tools.draw_styles`). A run that was stopped goes on. The pictures of the styles need `pip install scikit-image`,
+for the astronaut it carries.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from realtime.imaging.frame import Pixels
 from realtime.model_import.vetting import CHECKSUMS
@@ -30,6 +32,7 @@ from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from tools import draw_styles, export_onnx, train_style
+from tools.networks.drawn.layout import weights_of
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models_onnx"
@@ -44,16 +47,20 @@ class Shipped:
 
     name: str
     painting: str
-    """The file among the paintings, or what `tools.draw_styles` calls it."""
+    """The file among the paintings, or what `tools.draw_styles` calls it; nothing where it is of none."""
     title: str
     about: str
     credit: str
-    steps: int
-    """After those of the beginning."""
+    steps: int = 0
+    """After those of the beginning; 0: nothing is learnt (`tools.networks.drawn` has one of that name)."""
     own: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """Options in which it differs from the others."""
     teacher: str = ""
     """The manner of drawing that it learnt (`tools/drawing/`), where it is none of a painting."""
+
+    @property
+    def is_drawn(self) -> bool:
+        return not self.steps
 
     @property
     def learnt_from(self) -> str:
@@ -63,17 +70,15 @@ class Shipped:
 _OURS = "a picture drawn by this program (tools/draw_styles.py)"
 _DRAWN = "a manner of drawing of this program (tools/drawing)"
 
+_ARITHMETIC = "drawn by this program (tools/networks/drawn)"
 STYLES = (
-    Shipped(
-        "night",
-        "van_gogh_starry_night.jpg",
-        "Night",
-        "Strokes of blue and yellow that follow what is seen",
-        "Vincent van Gogh, The Starry Night, 1889, public domain",
-        2500,
-        # In the last 250 steps; before, faces were blue from ear to ear.
-        {"together": 0.5, "skin-weight": 4, "steady-shift-px": 8, "steady-weight": 0.04},
-    ),
+    Shipped("night", "", "Night", "Swirling strokes of blue and yellow", _ARITHMETIC + ", in the manner of Van Gogh"),
+    Shipped("oil", "", "Oil", "Thick paint in strokes that follow what is seen", _ARITHMETIC),
+    Shipped("watercolour", "", "Watercolour", "Washes that dry darker at their rims, over a drawing", _ARITHMETIC),
+    Shipped("pencil", "", "Pencil", "Contours and hatching on rough paper", _ARITHMETIC),
+    Shipped("engraving", "", "Engraving", "Lines that swell in the shade and bend over what is round", _ARITHMETIC),
+    Shipped("woodblock", "", "Woodblock", "Flat inks in indigo, sand and red, and the grain of the block", _ARITHMETIC),
+    Shipped("comic", "", "Comic", "Dots of four inks and black outlines on cheap paper", _ARITHMETIC),
     Shipped(
         "mosaic",
         "roman_mosaic.jpg",
@@ -90,15 +95,6 @@ STYLES = (
         "Long strokes of orange and dark green",
         "Edvard Munch, The Scream, 1893, public domain",
         1000,
-    ),
-    Shipped(
-        "wave",
-        "hokusai_great_wave.jpg",
-        "Wave",
-        "A woodblock print in indigo and sand",
-        "Katsushika Hokusai, Under the Wave off Kanagawa, about 1831, public domain",
-        1000,
-        {"style-size-px": 514, "content-weight": 0.5, "palette-weight": 2},
     ),
     Shipped(
         "fauve",
@@ -119,15 +115,6 @@ STYLES = (
         {"content-weight": 0.7, "together": 0.5},
     ),
     Shipped(
-        "watercolour",
-        "watercolour",
-        "Watercolour",
-        "Washes with running edges on rough paper",
-        _OURS,
-        600,
-        {"content-weight": 0.8, "together": 0.5},
-    ),
-    Shipped(
         "dots",
         "pointillism",
         "Dots",
@@ -146,15 +133,6 @@ STYLES = (
         1500,
         # In the last 300 steps; 0.7, 0.6 and 0.5 before, which left the sitter's moustache on everybody.
         {"content-weight": 1.3, "light-weight": 0.8, "together": 0.7},
-    ),
-    Shipped(
-        "storm",
-        "turner_shipwreck.jpg",
-        "Storm",
-        "Oil paint in black, dark green and gold",
-        "J. M. W. Turner, a shipwreck, about 1810, public domain",
-        1000,
-        {"content-weight": 0.7, "together": 0.5},
     ),
     Shipped(
         "ink",
@@ -228,13 +206,16 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=0, help="of the CPU, for training")
     arguments = parser.parse_args()
     chosen = [style for style in STYLES if arguments.only is None or style.name in arguments.only]
-    if not arguments.export:
+    trained = [style for style in chosen if not style.is_drawn]
+    if trained and not arguments.export:
         if None in (arguments.paintings, arguments.pictures, arguments.features):
             parser.error("training needs --paintings, --pictures and --features")
-        for style in (BEGINNING, *chosen):
+        for style in (BEGINNING, *trained):
             if code := train_style.main(training(style, arguments, arguments.runs / style.name)):
                 return code
     for style in chosen:
+        if style.is_drawn:
+            write_colours(style, arguments.runs / style.name)
         if code := export_onnx.main(exporting(style, arguments.runs / style.name)):
             return code
         write_picture(style)
@@ -271,15 +252,22 @@ def painting_of(style: Shipped, arguments: argparse.Namespace) -> Path:
     return path
 
 
+def write_colours(style: Shipped, run: Path) -> None:
+    """Write the checkpoint of a drawn style: its colours."""
+    run.mkdir(parents=True, exist_ok=True)
+    torch.save({"network": "drawn", "generator": weights_of(style.name)}, run / "checkpoint.pth")
+
+
 def exporting(style: Shipped, run: Path) -> list[str]:
     """Return the words of `tools.export_onnx`."""
+    trained_on = TRAINED_ON.format(learnt_from=style.learnt_from, photographs=240 if style.teacher else 800)
     given = {
         "output": MODELS / f"{style.name}.onnx",
         "title": style.title,
         "about": style.about,
         "credit": style.credit,
         "licence": LICENCE,
-        "trained-on": TRAINED_ON.format(learnt_from=style.learnt_from, photographs=240 if style.teacher else 800),
+        "trained-on": "nothing: it is drawn by arithmetic" if style.is_drawn else trained_on,
     }
     return [str(run / "checkpoint.pth"), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
 
@@ -332,6 +320,12 @@ def write_card(style: Shipped) -> None:
     path = MODELS / f"{style.name}.onnx"
     card = read_card(path)
     assert card.kind is ModelKind.STYLE
+    beginning = "a" if style.teacher else "another"
+    steps = (
+        f"; {style.steps:,} steps of 4 crops after {BEGINNING.steps:,} of {beginning} painting (`tools/make_styles.py`)"
+    )
+    network = f"{card.network}, 746,000 parameters (`tools/networks/brush.py`)"
+    drawn = f"{card.network}, no parameters but its colours (`tools/networks/drawn/{style.name}.py`)"
     lines = [
         f"# {card.title}",
         "",
@@ -343,10 +337,9 @@ def write_card(style: Shipped) -> None:
         "| --- | --- |",
         f"| after | {card.credit} |",
         f"| file | `{path.name}`, {path.stat().st_size / 1000:.0f} kB; frames of any size, uint8 BGR in and out |",
-        f"| network | {card.network}, 746,000 parameters (`tools/networks/brush.py`) |",
+        f"| network | {drawn if style.is_drawn else network} |",
         "| speed | see [benchmarks](../docs/benchmarks.md#styles) |",
-        f"| trained on | {card.trained_on}; {style.steps:,} steps of 4 crops after {BEGINNING.steps:,} of "
-        f"{'a' if style.teacher else 'another'} painting (`tools/make_styles.py`) |",
+        f"| trained on | {card.trained_on}{'' if style.is_drawn else steps} |",
         f"| made by | {card.made_by} |",
         f"| terms | {card.licence}. No photograph is part of the model |",
         "",

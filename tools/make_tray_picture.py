@@ -31,7 +31,7 @@ _WITHIN_S = 300.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the picture; return 1 where the tiles are not there in time."""
     parser = argparse.ArgumentParser(prog="python -m tools.make_tray_picture", description=__doc__)
-    parser.add_argument("--effect", default="style:wave", help="the look that is shown")
+    parser.add_argument("--effect", default="style:woodblock", help="the look that is shown")
     parser.add_argument("--output", type=Path, default=PICTURE)
     chosen = parser.parse_args(argv)
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")

@@ -1,4 +1,4 @@
-"""What the tray costs: `python -m tools.measure_tray --effect style:wave`.
+"""What the tray costs: `python -m tools.measure_tray --effect style:woodblock`.
 
 One run with a window, in which the tray comes and goes every few seconds, so that a machine that is busy is so with it
 and without. Prints how long the window takes for a picture, and how old pictures are when they are shown, both as

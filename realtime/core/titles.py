@@ -21,18 +21,21 @@ _TITLES = {
 }
 _ARGUMENTS: dict[str, dict[str, str]] = {
     "style": {
+        "comic": N_("Comic"),
         "composition": N_("Composition"),
         "dabs": N_("Dabs"),
         "dots": N_("Dots"),
+        "engraving": N_("Engraving"),
         "fauve": N_("Fauve"),
         "ink": N_("Ink"),
         "mosaic": N_("Mosaic"),
         "night": N_("Night"),
+        "oil": N_("Oil"),
+        "pencil": N_("Pencil"),
         "poster": N_("Poster"),
         "scream": N_("Scream"),
-        "storm": N_("Storm"),
         "watercolour": N_("Watercolour"),
-        "wave": N_("Wave"),
+        "woodblock": N_("Woodblock"),
     },
     "background": {"blur": N_("blur"), "none": N_("none")},
 }

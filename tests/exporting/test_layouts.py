@@ -139,7 +139,8 @@ def differences(part: Part, folder: Path, name: str) -> list[float]:
 
 
 def test_every_layout_is_tried_here() -> None:
-    elsewhere = {"face_vae", "lapstyle", "first_order", "live_portrait"}  # tests/training, tests/motion
+    # tests/training, tests/motion, test_drawn.py
+    elsewhere = {"face_vae", "lapstyle", "first_order", "live_portrait", "drawn"}
     assert {layout for layout, _ in NETWORKS.values()} | elsewhere == set(LAYOUTS)
 
 

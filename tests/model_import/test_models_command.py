@@ -88,10 +88,10 @@ def test_a_name_is_taken_once_and_replaced_only_when_asked(models_folder: Path, 
     assert typed(*add, "--overwrite", "--title", "Another") == 0
     assert library.read_card(models_folder / "tint.onnx").title == "Another"
     (tmp_path / "shipped").mkdir()
-    (models_folder / "tint.onnx").rename(tmp_path / "shipped" / "wave.onnx")
-    assert "shipped" in refused(*add, "--name", "wave")
-    assert "comes with the program" in refused("remove", "wave")
-    assert (tmp_path / "shipped" / "wave.onnx").exists()
+    (models_folder / "tint.onnx").rename(tmp_path / "shipped" / "woodblock.onnx")
+    assert "shipped" in refused(*add, "--name", "woodblock")
+    assert "comes with the program" in refused("remove", "woodblock")
+    assert (tmp_path / "shipped" / "woodblock.onnx").exists()
 
 
 def test_names_out_of_a_file_are_shown_without_their_escapes(

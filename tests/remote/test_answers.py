@@ -144,7 +144,7 @@ def test_what_cannot_be_set_is_refused_in_one_line(
         ("snapshot", None, SaveSnapshot()),
         ("keep-face", None, KeepFace()),
         ("use-face", "swap", KeepFace("swap")),
-        ("effect", "style:wave", ChooseEffect("style:wave")),
+        ("effect", "style:woodblock", ChooseEffect("style:woodblock")),
         ("item", "Lisa", ChooseItem("Lisa")),
         ("next-item", None, ChooseItem("")),
         ("quit", "quit", Quit()),

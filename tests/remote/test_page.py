@@ -32,7 +32,7 @@ def browser_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.P
 
 @pytest.fixture
 def page(browser_page: browser.Page, serve: Callable[..., Client]) -> Iterator[browser.Page]:
-    client = serve(find_effects=lambda: ["none", "style:night", "style:wave"])
+    client = serve(find_effects=lambda: ["none", "style:night", "style:woodblock"])
     browser_page.errors.clear()
     browser_page.call("Emulation.setDeviceMetricsOverride", width=1280, height=800, deviceScaleFactor=1, mobile=False)
     browser_page.open(f"http://{client.address}/")
@@ -49,8 +49,8 @@ def test_what_is_pressed_reaches_the_run(page: browser.Page, channel: ControlCha
     channel.status = dataclasses.replace(STATUS, paused=True)
     until(lambda: page.run("document.querySelector('[data-command=pause]').ariaPressed") == "true")
     assert page.run("document.getElementById('badges').textContent") == "paused"
-    page.press('[data-choice="style:wave"]')
-    assert until(channel.next_command) == ChooseEffect("style:wave")
+    page.press('[data-choice="style:woodblock"]')
+    assert until(channel.next_command) == ChooseEffect("style:woodblock")
     page.press('[data-choice="Lisa"]')
     assert until(channel.next_command) == ChooseItem("Lisa")
     page.press("#next-item")

@@ -29,7 +29,7 @@ class Worded:
 
 
 def _looks(hand: Hand) -> None:
-    hand.rest("tile:style:wave")
+    hand.rest("tile:style:woodblock")
 
 
 def _background(hand: Hand) -> None:
@@ -74,7 +74,7 @@ def drawn(name: str) -> Pixels:
     size, do = PICTURES[name]
     hand = Hand(size)
     down, across = np.mgrid[:90, :160]
-    for number, spec in enumerate(("none", "style:night", "style:wave", "background:0", "background:3")):
+    for number, spec in enumerate(("none", "style:night", "style:woodblock", "background:0", "background:3")):
         picture = np.dstack([across * 255 // 159, down * 255 // 89, np.full_like(down, 40 * number)])
         hand.offers.pictures[spec] = picture.astype(np.uint8)
     hand.come()

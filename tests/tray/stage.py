@@ -43,7 +43,7 @@ def look(spec: str, title: str, **more: object) -> Offer:
 CATEGORIES = (
     Category(
         "Looks",
-        (look("none", "Camera", is_bare=True), *(look(f"style:{n}", n.title()) for n in ("night", "wave", "ink"))),
+        (look("none", "Camera", is_bare=True), *(look(f"style:{n}", n.title()) for n in ("night", "woodblock", "ink"))),
         "a style's .onnx file",
         Path("/looks"),
     ),

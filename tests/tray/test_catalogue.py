@@ -69,7 +69,7 @@ def test_everything_is_listed_and_shown_on_the_viewer(catalogue: Catalogue, cont
     assert [one.name for one in catalogue.categories] == [*listing.ORDER, "Scenes"]
     looks = category(catalogue, "Looks").offers
     assert (looks[0].spec, looks[0].title, looks[0].is_bare) == ("none", "Camera", True)
-    assert {"style:night", "style:wave"} <= {offer.spec for offer in looks}
+    assert {"style:night", "style:woodblock"} <= {offer.spec for offer in looks}
     scenes = category(catalogue, "Scenes")
     assert scenes.keeps == KeepScene()
     assert [(one.title, one.number, one.command) for one in scenes.offers] == [("Evening", 3, ChooseScene("Evening"))]

@@ -150,7 +150,7 @@ def test_keys_beside_the_tray(desk: Desk) -> None:
     desk.key(pygame.K_2)
     desk.key(pygame.K_2, mod=pygame.KMOD_LSHIFT)
     desk.key(ord("ь"), scancode=pygame.KSCAN_M)
-    assert desk.commands() == [SetInCalls(), ChooseEffect("style:wave", 0.25), KeepScene("2"), SetMirrored()]
+    assert desk.commands() == [SetInCalls(), ChooseEffect("style:woodblock", 0.25), KeepScene("2"), SetMirrored()]
     desk.key(pygame.K_9)
     assert desk.controls.message == "nothing has the number 9 yet; Shift+9 keeps what you see there"
 

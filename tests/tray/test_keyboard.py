@@ -42,9 +42,9 @@ def test_arrows_walk_and_enter_presses() -> None:
     hand.tray.toggle(hand.now_s)
     hand.wait(0.2)
     hand.key(RIGHT)
-    assert focus(hand) == "tile:style:wave"
+    assert focus(hand) == "tile:style:woodblock"
     hand.key(ENTER)
-    assert hand.commands() == [ChooseEffect("style:wave", 0.25)]
+    assert hand.commands() == [ChooseEffect("style:woodblock", 0.25)]
     hand.key(UP)
     assert focus(hand).startswith("tab:")
     hand.key(UP)
@@ -115,7 +115,7 @@ def test_digits_choose_by_the_tab_that_is_seen_else_a_scene_else_a_look() -> Non
     hand.come()
     assert hand.tray.choose_number(2)
     assert not hand.tray.choose_number(9)
-    wave, night = ChooseEffect("style:wave", 0.25), ChooseEffect("style:night", 0.25)
+    wave, night = ChooseEffect("style:woodblock", 0.25), ChooseEffect("style:night", 0.25)
     assert hand.commands() == [wave, ChooseEffect("evening"), night, wave]
 
 

@@ -57,7 +57,7 @@ def test_a_list_that_is_open_keeps_it_there() -> None:
         ("bar:photo", SaveSnapshot()),
         ("bar:freeze", SetPaused(True)),
         ("bar:mirror", SetMirrored(True)),
-        ("tile:style:wave", ChooseEffect("style:wave", 0.25)),
+        ("tile:style:woodblock", ChooseEffect("style:woodblock", 0.25)),
     ],
 )
 def test_a_press_asks_for_what_is_written_there(key: str, command: Command) -> None:
@@ -292,9 +292,9 @@ def test_a_finger_does_what_the_mouse_does() -> None:
 def test_what_is_hidden_stays_hidden_in_the_small_pictures() -> None:
     hand = Hand()
     hand.controls.status = dataclasses.replace(hand.controls.status, hides_people=True)
-    hand.offers.pictures["none"] = hand.offers.pictures["style:wave"] = picture()
+    hand.offers.pictures["none"] = hand.offers.pictures["style:woodblock"] = picture()
     hand.come()
-    camera, wave = hand.find("tile:none")[1], hand.find("tile:style:wave")[1]
+    camera, wave = hand.find("tile:none")[1], hand.find("tile:style:woodblock")[1]
     assert isinstance(camera, Tile)
     assert isinstance(wave, Tile)
     assert (camera.picture, camera.icon) == (0, "hidden")
@@ -304,16 +304,16 @@ def test_what_is_hidden_stays_hidden_in_the_small_pictures() -> None:
 def test_a_tile_says_that_it_is_being_opened_until_it_is() -> None:
     hand = Hand()
     hand.come()
-    hand.click("tile:style:wave")
+    hand.click("tile:style:woodblock")
     hand.rest("tab:Looks")
-    tile = hand.find("tile:style:wave")[1]
+    tile = hand.find("tile:style:woodblock")[1]
     assert isinstance(tile, Tile)
     assert tile.text == "opening …"
-    hand.controls.status = dataclasses.replace(hand.controls.status, spec="style:wave")
+    hand.controls.status = dataclasses.replace(hand.controls.status, spec="style:woodblock")
     hand.wait(0.2)
-    tile = hand.find("tile:style:wave")[1]
+    tile = hand.find("tile:style:woodblock")[1]
     assert isinstance(tile, Tile)
-    assert (tile.text, tile.is_chosen) == ("Wave", True)
+    assert (tile.text, tile.is_chosen) == ("Woodblock", True)
 
 
 def test_what_a_widget_is_for_is_said_where_the_mouse_rests() -> None:

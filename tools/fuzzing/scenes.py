@@ -9,8 +9,8 @@ from tools.fuzzing import Seed, Target
 
 _TEXTS = {
     "evening.toml": 'effect = ["style:night"]\n[scene]\nname = "E"\nnumber = 3\nfade_s = 1.5\n[style]\nstrength = 1\n',
-    "two.toml": 'effect = ["background:blur", "style:wave"]\nsource = "demo"\nmirror = true\n[scene]\nname = "Two"\n',
-    "twice.toml": 'effect = ["style:night", "style:wave"]\n[style]\nstrength = 0.2\n[style2]\nstrength = 0.9\n',
+    "two.toml": 'effect = ["background:blur", "style:ink"]\nsource = "demo"\nmirror = true\n[scene]\nname = "Two"\n',
+    "twice.toml": 'effect = ["style:night", "style:woodblock"]\n[style]\nstrength = 0.2\n[style2]\nstrength = 0.9\n',
     "numbers.toml": 'effect = ["none"]\n[scene]\nnumber = 99999999999999999999\nfade_s = nan\n',
     "names.toml": 'effect = ["none"]\n[scene]\nname = "../../\\u001b[2J\\u0000x"\n',
     "paths.toml": 'effect = ["swap:../../../etc/passwd"]\nsource = "//host/share/x.mp4"\n[scene]\nname = "x"\n',

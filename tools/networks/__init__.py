@@ -136,6 +136,7 @@ class Layout(abc.ABC):
 
 LAYOUTS: Mapping[str, RegistryEntry] = {
     "brush": RegistryEntry("tools.networks.brush_layout", "BrushLayout", "the fast styles that ship"),
+    "drawn": RegistryEntry("tools.networks.drawn.layout", "DrawnLayout", "the styles that nothing is learnt for"),
     "fast_neural_style": RegistryEntry(
         "tools.networks.fast_neural_style", "FastNeuralStyleLayout", "pytorch/examples' TransformerNet, any width"
     ),

@@ -4,7 +4,7 @@ A draft should hold the picture's structure (content, self-similarity) and take 
 features as a whole (mean and deviation, relaxed earth mover's distance). A revision is held to the same at its size,
 and must pass for the painting before a judge that sees 7×7 pixels at a time.
 
-The terms are the paper's and two more, palette and patches. Their weights are not: here each is relative (see
+The terms are the paper's and three more, palette, patches and light. Their weights are not: here each is relative (see
 `losses.py`), and with the paper's figures self-similarity outweighed all that asks for paint.
 
 The network is built on a VGG, and may be judged by another: through the VGG squeezed to a sixteenth, 4,000 steps came
@@ -35,6 +35,7 @@ from tools.training import Recipe, RunInputs, cosine, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.losses import (
     earth_movers_distance,
+    light_change,
     palette_distance,
     patch_distance,
     relative_distance,
@@ -76,6 +77,7 @@ class LapStyleSettings:
     patch_weight: float = dataclasses.field(
         default=4.0, metadata=setting("be made of the painting's patches, small and large", least=0)
     )
+    light_weight: float = dataclasses.field(default=4.0, metadata=setting("hold broad light and shade", least=0))
     identity_weight: float = dataclasses.field(
         default=20.0, metadata=setting("a draft with the picture's own statistics is the picture", least=0)
     )
@@ -209,6 +211,8 @@ class LapStyleRecipe(Recipe):
         if settings.patch_weight:
             patches = patch_distance(painted, paintings, _PATCH_LEVELS, batch.noise)
             terms["patches"] = settings.patch_weight * patches
+        if settings.light_weight:
+            terms["light"] = settings.light_weight * light_change(painted, picture)
         return terms
 
     def _statistics_of_paintings(self, level: int) -> dict[str, tuple[Tensor, Tensor]]:

@@ -1,0 +1,205 @@
+"""What the drawn styles know of a picture: its light and shade, its outlines, its flat parts, its directions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_LUMA = (0.299, 0.587, 0.114)
+"""Rec. 601."""
+_REACH = 2.5
+"""Deviations of a Gaussian that are summed."""
+_FAINT = 1e-6
+"""Square of a direction's strength at which it is none: with less, where directions cancel each other, the last bits of
+a processor decided which way a stroke lay.
+"""
+
+
+def colour(red: float, green: float, blue: float) -> nn.Parameter:
+    """Return a colour [1, 3, 1, 1] that a checkpoint holds; RGB 0..1."""
+    return nn.Parameter(torch.tensor([red, green, blue])[None, :, None, None], requires_grad=False)
+
+
+def luminance(rgb: Tensor) -> Tensor:
+    """Return [1, 1, H, W] of RGB [1, 3, H, W]."""
+    red, green, blue = torch.split(rgb, 1, 1)
+    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+
+
+def cells(pixels: Tensor) -> Tensor:
+    """Return planes [1, C, H, W] as cells [1, 4 C, H/2, W/2]: four channels for each plane."""
+    # Not pixel_unshuffle: of what it gives, the exporter does not know how many channels there are.
+    places = [(down, across) for down in range(2) for across in range(2)]
+    return torch.cat([one[:, :, down::2, across::2] for one in torch.split(pixels, 1, 1) for down, across in places], 1)
+
+
+def pixels(of_cells: Tensor) -> Tensor:
+    """Return cells [1, 4 C, H/2, W/2] as planes again."""
+    return functional.pixel_shuffle(of_cells, 2)
+
+
+def in_colours(black: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
+    """Return cells of one plane [1, 4, h, w], 0 ink to 1 paper, as cells of the three colours between them."""
+    return torch.cat(
+        [dark + (light - dark) * black for dark, light in zip(ink.unbind(1), paper.unbind(1), strict=True)],
+        1,
+    )
+
+
+def large(small: Tensor, like: Tensor) -> Tensor:
+    """Return planes enlarged to the size of others, bilinearly."""
+    return functional.interpolate(small, size=like.shape[2:], mode="bilinear", align_corners=False)
+
+
+class Blur(nn.Module):
+    """A Gaussian over planes [1, C, H, W], each by itself."""
+
+    kernel: Tensor
+
+    def __init__(self, deviation_px: float, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.register_buffer("kernel", gaussian(deviation_px), persistent=False)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        reach, count = len(self.kernel) // 2, self.channels
+        padded = functional.pad(planes, (reach,) * 4, mode="replicate")
+        across = functional.conv2d(padded, self.kernel.view(1, 1, 1, -1).repeat(count, 1, 1, 1), groups=count)
+        return functional.conv2d(across, self.kernel.view(1, 1, -1, 1).repeat(count, 1, 1, 1), groups=count)
+
+
+class OnCells(nn.Module):
+    """A convolution of one plane, computed on its cells: [1, 4, h, w] to the same."""
+
+    def __init__(self, kernel: Tensor) -> None:
+        """`kernel`: [k, k], k odd, 9 at most."""
+        super().__init__()
+        side = len(kernel)
+        reach = side // 2
+        weight = torch.zeros(4, 4, 5, 5)
+        for down in range(2):
+            for across in range(2):
+                for row in range(side):
+                    for column in range(side):
+                        y, x = down + row - reach, across + column - reach
+                        weight[2 * down + across, 2 * (y % 2) + x % 2, 2 + y // 2, 2 + x // 2] += kernel[row, column]
+        self.conv = nn.Conv2d(4, 4, 5, bias=False)
+        del self.conv.weight
+        self.conv.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, of_cells: Tensor) -> Tensor:
+        summed: Tensor = self.conv(functional.pad(of_cells, (2, 2, 2, 2), mode="replicate"))
+        return summed
+
+
+def smoothing(deviation_px: float) -> OnCells:
+    """Return a Gaussian of `deviation_px`, 1.6 at most, on cells."""
+    line = gaussian(deviation_px)
+    return OnCells(line[:, None] * line)
+
+
+class Outlines(nn.Module):
+    """Cells of lightness [1, 4, h, w] to the tone of lines, 1 without and 0 in the darkest: the difference of two
+    Gaussians with a soft threshold (Winnemöller, Kyprianidis and Olsen, "XDoG", 2012).
+    """
+
+    def __init__(self, width_px: float, darkness: float, steepness: float) -> None:
+        """`darkness`: share of the surroundings that is taken off; the nearer to 1, the fainter an edge with a line."""
+        super().__init__()
+        near, far = (gaussian(deviation, reach_px=4) for deviation in (width_px, 1.6 * width_px))
+        self.difference = OnCells(near[:, None] * near - darkness * far[:, None] * far)
+        self.steepness = steepness
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        difference: Tensor = self.difference(lightness)
+        return 1 + (difference * self.steepness).clamp(max=0).tanh()
+
+
+class Tone(nn.Module):
+    """Lightness [1, 1, H, W] to tone, 0..1: whatever the light was, darks are dark and paper shows."""
+
+    def __init__(self, middle: float, contrast: float, kept: float) -> None:
+        """`middle`: what the mean of the surroundings becomes; `contrast`: what a deviation of them; `kept`: of how
+        light they are.
+        """
+        super().__init__()
+        self.middle, self.contrast, self.kept = middle, contrast, kept
+        self.blur = Blur(6.0, 1)
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        small = functional.avg_pool2d(lightness, 8)
+        around = self.blur(small)
+        spread = (self.blur((small - around).square()) + 0.01).sqrt()
+        both = large(torch.cat([self.contrast / spread, around], 1), lightness)
+        gain, light = torch.split(both, 1, 1)
+        return (self.middle + (lightness - light) * gain + (light - 0.45) * self.kept).clamp(0, 1)
+
+
+class Flattened(nn.Module):
+    """RGB [1, 3, h, w] to flat patches with the edges it had: around each pixel lie eight windows, and the calmer one
+    is the more it counts (Kuwahara et al., 1976; soft, as Papari, Petkov and Campisi, "Artistic edge and corner
+    enhancing smoothing", 2007). A window is the picture blurred once and moved.
+    """
+
+    def __init__(self, deviation_px: float) -> None:
+        super().__init__()
+        self.blur = Blur(deviation_px, 5)
+        reach, slant = round(1.6 * deviation_px), round(1.6 * deviation_px * math.sqrt(0.5))
+        self.reach = reach
+        self.offsets = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)]
+        self.offsets += [(down * slant, across * slant) for down in (1, -1) for across in (1, -1)]
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        light = luminance(rgb)
+        blurred = self.blur(torch.cat([rgb, light, light.square()], 1))
+        height, width = rgb.shape[2:]
+        reach = self.reach
+        around = functional.pad(blurred, (reach,) * 4, mode="replicate")
+        made, counted = torch.zeros_like(rgb), torch.zeros_like(light)
+        for down, across in self.offsets:
+            top, left = reach + down, reach + across
+            window = around[:, :, top : top + height, left : left + width]
+            variance = (window[:, 4:] - window[:, 3:4].square()).clamp(min=0) + 1e-4
+            weight = 1e-9 / (variance * variance * variance)
+            made, counted = made + weight * window[:, :3], counted + weight
+        return made / counted
+
+
+class Directions(nn.Module):
+    """Lightness [1, 1, h, w] to the cosine and sine of twice the angle of its strokes, along its edges: the smoothed
+    structure tensor (Brox et al., "Adaptive structure tensors and their applications", 2006).
+    """
+
+    kernel: Tensor
+
+    def __init__(self, blur_px: float) -> None:
+        super().__init__()
+        sobel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+        self.register_buffer("kernel", torch.stack([sobel, sobel.T])[:, None], persistent=False)
+        self.blur = Blur(blur_px, 2)
+
+    def forward(self, lightness: Tensor, plain: Tensor) -> Tensor:
+        """`plain`: [1, 2, h, w] or what spreads to it, what directions are where there is no edge, and how strongly."""
+        padded = functional.pad(lightness, (1, 1, 1, 1), mode="replicate")
+        right, down = torch.split(functional.conv2d(padded, self.kernel), 1, 1)
+        along: Tensor = plain - self.blur(torch.cat([right * right - down * down, 2 * right * down], 1))
+        return along / (along.square().sum(1, keepdim=True) + _FAINT).sqrt()
+
+
+def gaussian(deviation_px: float, reach_px: int | None = None) -> Tensor:
+    """Return a line of a Gaussian, of sum 1."""
+    reach = max(1, math.ceil(_REACH * deviation_px)) if reach_px is None else reach_px
+    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1.0) / deviation_px).square())
+    return line / line.sum()
+
+
+def steps(tone: Tensor, at: Sequence[float], soft: float) -> Tensor:
+    """Return how many of the tones `at` lie below, the change to the next `soft` wide."""
+    passed = torch.zeros_like(tone)
+    for one in at:
+        passed = passed + ((tone - one) / soft + 0.5).clamp(0, 1)
+    return passed
