@@ -68,8 +68,8 @@ def test_black_white_and_noise_are_drawn_within_range(name: str) -> None:
         assert picture.shape == (1, 3, *SIZE)
         assert bool(torch.isfinite(picture).all())
         # What lies beyond, the model's end cuts off; far beyond would be a mistake.
-        assert float(picture.min()) > -0.1
-        assert float(picture.max()) < 1.1
+        assert float(picture.min()) > -0.5
+        assert float(picture.max()) < 1.5
     assert mean(made[1]) > mean(made[0]) + 0.3
 
 

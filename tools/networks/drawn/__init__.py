@@ -15,12 +15,13 @@ import abc
 from collections.abc import Mapping
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from realtime.core.registry import RegistryEntry
 
 
 class DrawnStyle(nn.Module, abc.ABC):
-    """RGB float [1, 3, H, W] in 0..1 to the same; H and W multiples of `MULTIPLE`.
+    """RGB float [1, 3, H, W] in 0..1 to the same, or a little beyond; H and W multiples of `MULTIPLE`.
 
     Its parameters are its colours, RGB 0..1: those who like others change the checkpoint. All else is its code.
     """
@@ -28,7 +29,11 @@ class DrawnStyle(nn.Module, abc.ABC):
     MULTIPLE = 16
 
     @abc.abstractmethod
-    def forward(self, rgb: Tensor) -> Tensor: ...
+    def paint(self, rgb: Tensor) -> Tensor:
+        """Return the cells of the picture [1, 12, H/2, W/2]: four of red, of green, of blue."""
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return functional.pixel_shuffle(self.paint(rgb), 2)
 
 
 DRAWN: Mapping[str, RegistryEntry] = {

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, lines
-from tools.networks.drawn.tones import Blur, Outlines, Tone, cells, colour, in_colours, large, luminance, pixels
+from tools.networks.drawn.tones import Blur, Outlines, Tone, cells, colour, in_colours, large, luminance
 
 _TILE_PX = 256
 _PX = 5.5
@@ -29,17 +29,18 @@ class Engraving(DrawnStyle):
             Tiled(lines(_TILE_PX, turns)).on_cells() for turns in ((11, 45), (-37, 28), (45, 11))
         )
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def paint(self, rgb: Tensor) -> Tensor:
         light = luminance(rgb)
         outlines = self.outlines(cells(light))
-        dark = 1 - cells(self.tone(light))
-        bent = _BEND * large(self.form(functional.avg_pool2d(light, 4)), dark)
+        small = functional.avg_pool2d(light, 2)
+        dark = 1 - self.tone(small)
+        bent = _BEND * large(self.form(functional.avg_pool2d(small, 2)), dark)
         paper = (
             (1 - _cut((dark - 0.08) * 1.05, self.first(dark) + bent))
             * (1 - _cut((dark - 0.45) * 1.3, self.second(dark) - bent))
             * (1 - _cut((dark - 0.72) * 2.0, self.third(dark)))
         )
-        return pixels(in_colours(paper * outlines, self.ink, self.paper))
+        return in_colours(paper * outlines, self.ink, self.paper)
 
 
 def _cut(wanted: Tensor, phase: Tensor) -> Tensor:

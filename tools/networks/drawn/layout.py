@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from realtime.core.errors import ModelError
 from realtime.models.card import ModelKind
@@ -30,12 +33,34 @@ class DrawnLayout(Layout):
     def parts(self, weights: Weights) -> Sequence[Part]:
         name = next(name for name in weights if name.startswith(_PREFIX)).split(".")[1]
         if name not in DRAWN:
-            raise ModelError(
-                f"{weights.where} is a style '{name}' that this version does not draw; it draws {', '.join(DRAWN)}"
-            )
+            raise ModelError(f"{weights.where} is of a style '{name}'; those that are drawn: {', '.join(DRAWN)}")
         style = DRAWN[name].load()()
         assert isinstance(style, DrawnStyle)
         begin = f"{_PREFIX}{name}."
         own = {key.removeprefix(begin): tensor for key, tensor in weights.items()}
         Weights(own, weights.where, {key: begin + key for key in (*own, *style.state_dict())}).fill(style)
-        return [Part(ModelKind.STYLE, style, self.picture, half_weights=True)]
+        quick = functools.partial(QuickDrawn, style)
+        return [Part(ModelKind.STYLE, style, self.picture, half_weights=True, quick=quick)]
+
+
+class QuickDrawn(nn.Module):
+    """Frame uint8 [1, height, width, 3] BGR in, drawn frame out. Cells become pixels once they are bytes: a quarter of
+    what there is to move.
+    """
+
+    def __init__(self, style: DrawnStyle) -> None:
+        super().__init__()
+        self.style = style
+
+    def forward(self, frame: Tensor) -> Tensor:
+        _, height, width, _ = frame.shape
+        multiple = DrawnStyle.MULTIPLE
+        rows, columns = (height + multiple - 1) // multiple * multiple, (width + multiple - 1) // multiple * multiple
+        planes = functional.pad(frame.permute(0, 3, 1, 2), (0, columns - width, 0, rows - height), mode="replicate")
+        blue, green, red = torch.split(planes.to(torch.float32) * (1 / 255), 1, 1)
+        cells = torch.split(self.style.paint(torch.cat([red, green, blue], 1)), 1, 1)
+        # Of each cell the upper row, then the lower: pixel after pixel, blue first.
+        in_order = torch.cat([cells[4 * plane + place] for place in range(4) for plane in (2, 1, 0)], 1)
+        numbers = (in_order * 255 + 0.5).clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        upper, lower = (half.reshape(rows // 2, 1, columns * 3) for half in torch.split(numbers, 6, dim=3))
+        return torch.cat([upper, lower], dim=1).reshape(1, rows, columns, 3)[:, :height, :width]

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.strokes import Strokes, relief, swirling
-from tools.networks.drawn.tones import Blur, Flattened, Tone, colour, large, luminance
+from tools.networks.drawn.tones import Blur, Flattened, Ramps, Tone, cells, colour, large, luminance
 
 _COOL = (
-    (0.04, 0.06, 0.17),
-    (0.08, 0.17, 0.42),
-    (0.20, 0.38, 0.68),
-    (0.46, 0.66, 0.80),
-    (0.80, 0.86, 0.62),
-    (0.97, 0.90, 0.50),
-)
+    (0.04, 0.06, 0.17), (0.08, 0.17, 0.42), (0.20, 0.38, 0.68),
+    (0.46, 0.66, 0.80), (0.80, 0.86, 0.62), (0.97, 0.90, 0.50),
+)  # fmt: skip
 _WARM = (
-    (0.06, 0.06, 0.12),
-    (0.25, 0.19, 0.20),
-    (0.58, 0.42, 0.16),
-    (0.85, 0.66, 0.22),
-    (0.96, 0.84, 0.42),
-    (0.99, 0.95, 0.72),
-)
+    (0.06, 0.06, 0.12), (0.25, 0.19, 0.20), (0.58, 0.42, 0.16),
+    (0.85, 0.66, 0.22), (0.96, 0.84, 0.42), (0.99, 0.95, 0.72),
+)  # fmt: skip
 """From dark to light, of what is cold and of what is warm."""
+_LAST = len(_COOL) - 1
 _APART = 0.55
 """How far a stroke lies from its neighbours, in steps of those colours, at one deviation …"""
 _QUIET = 14.0
@@ -36,28 +29,27 @@ _QUIET = 14.0
 class Night(DrawnStyle):
     def __init__(self) -> None:
         super().__init__()
-        self.cool = nn.ParameterList(colour(*one) for one in _COOL)
-        self.warm = nn.ParameterList(colour(*one) for one in _WARM)
+        self.paints, self.light = Ramps(_COOL, _WARM), colour(1.0, 1.0, 1.0)
         self.flattened = Flattened(1.5)
         self.near = Blur(2.5, 1)
         self.tone = Tone(middle=0.47, contrast=0.24, kept=0.4)
         self.strokes = Strokes(11.0, 1.5, 3.0, swirling(0.012), seed=60)
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def paint(self, rgb: Tensor) -> Tensor:
+        light = luminance(rgb)
         half = functional.avg_pool2d(rgb, 2)
         flat = self.flattened(half)
-        grey = luminance(flat)
+        grey, seen = luminance(flat), functional.avg_pool2d(light, 2)
         red, _, blue = torch.split(flat, 1, 1)
         warmth = (((red - blue) * 3 - 0.2) / 0.3 + 0.5).clamp(0, 1)
-        lost = luminance(half) - grey
-        tone = self.tone(grey) + 0.8 * lost
+        lost = seen - grey
         apart = _APART / (1 + _QUIET * self.near(lost.abs()))
         ridges, lit = relief(self.strokes(grey), rgb)
-        tone, warmth, apart, seen = torch.split(large(torch.cat([tone, warmth, apart, lost + grey], 1), rgb), 1, 1)
-        detail = luminance(rgb) - seen
-        place = ((tone + detail) * (len(_COOL) - 1) + apart * ridges).clamp(0, len(_COOL) - 1)
-        cool, warm = torch.zeros_like(rgb), torch.zeros_like(rgb)
-        for number, (cold, hot) in enumerate(zip(self.cool, self.warm, strict=True)):
-            near = (1 - (place - number).abs()).clamp(0)
-            cool, warm = cool + near * cold, warm + near * hot
-        return (cool + (warm - cool) * warmth + 0.07 * lit).clamp(0, 1)
+        # What is finer than half the size comes back whole, of the rest four fifths.
+        broad = large(self.tone(grey) + 0.8 * lost - seen, rgb)
+        place = (cells(broad + light) * _LAST + apart * ridges).clamp(0, _LAST)
+        cool, warm = self.paints(place)
+        painted: Tensor = (
+            cool + (warm - cool) * warmth + torch.cat([0.07 * light * lit for light in self.light.unbind(1)], 1)
+        )
+        return painted

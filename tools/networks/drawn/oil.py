@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.strokes import Strokes, flowing, relief
-from tools.networks.drawn.tones import Flattened, colour, large, luminance
+from tools.networks.drawn.tones import Flattened, cells, colour, large, luminance
 
 _SATURATION = 1.3
 _BODY, _LIGHT = 0.10, 0.09
@@ -20,12 +21,17 @@ class Oil(DrawnStyle):
         self.flattened = Flattened(1.4)
         self.strokes = Strokes(8.0, 1.0, 3.0, flowing(0.002), seed=40)
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def paint(self, rgb: Tensor) -> Tensor:
         half = functional.avg_pool2d(rgb, 2)
         flat = self.flattened(half)
         grey = luminance(flat)
         ridges, lit = relief(self.strokes(grey), rgb)
-        # Flat patches alone wipe out eyes and mouths: a half of what they lost comes back, as touches over the paint.
-        touched = grey + (flat - grey) * _SATURATION + 0.5 * (half - flat)
-        paint = large(touched, rgb) + 0.5 * (rgb - large(half, rgb))
-        return (paint * (self.varnish * (1 + _BODY * ridges)) + (_LIGHT * self.light) * lit).clamp(0, 1)
+        # Flat patches alone wipe out eyes and mouths: half of what they lost comes back, as touches over the paint.
+        touched = grey + (flat - grey) * _SATURATION + 0.5 * (half - flat) - 0.5 * half
+        paint = torch.split(cells(large(touched, rgb) + 0.5 * rgb), 4, 1)
+        body = 1 + _BODY * ridges
+        painted = [
+            plane * (varnish * body) + (_LIGHT * light) * lit
+            for plane, varnish, light in zip(paint, self.varnish.unbind(1), self.light.unbind(1), strict=True)
+        ]
+        return torch.cat(painted, 1)

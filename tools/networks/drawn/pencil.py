@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, grain, hatching
-from tools.networks.drawn.tones import Blur, Outlines, Tone, cells, colour, in_colours, luminance, pixels
+from tools.networks.drawn.tones import Blur, Outlines, Tone, cells, colour, in_colours, luminance
 
 _TILE_PX = 256
 _TONES = (0.88, 0.76, 0.65, 0.53, 0.42, 0.30)
@@ -26,11 +26,11 @@ class Pencil(DrawnStyle):
         self.hatching = Tiled(hatching(_TILE_PX, _TONES, seed=3)).on_cells()
         self.grain = Tiled(grain(_TILE_PX, 0.8, 0.8, seed=1)).on_cells()
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def paint(self, rgb: Tensor) -> Tensor:
         light = luminance(rgb)
         seen = cells(light)
         grain = self.grain(seen)
-        small = self.smooth(functional.avg_pool2d(self.tone(light), 2))  # strokes are wider than a cell
+        small = self.smooth(self.tone(functional.avg_pool2d(light, 2)))  # strokes are wider than a cell
         dark = ((1 - small - _BARE) / (1 - _BARE)).clamp(0, 1) * len(_TONES)
         drawn = (1 - dark).clamp(0) + torch.zeros_like(seen)
         for number, strokes in enumerate(torch.split(self.hatching(seen), 4, 1), 1):
@@ -38,4 +38,4 @@ class Pencil(DrawnStyle):
         contours = (1.05 - 0.75 * self.fine(seen) - 0.3 * self.broad(seen)) * (1 + 0.25 * grain)
         drawn = drawn * (1 - contours.clamp(0, 1))
         paper = (1 - (1 - drawn) * (1 + 0.12 * grain)).clamp(0, 1)
-        return pixels(in_colours(paper, self.lead, self.paper))
+        return in_colours(paper, self.lead, self.paper)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from realtime.imaging.numerics import Floats
 from tools.networks.drawn.textures import Tiled, bristles, grain
-from tools.networks.drawn.tones import Directions, large
+from tools.networks.drawn.tones import Directions, cells, large
 
 _TILE_PX = 256
 _ANGLES = 8
@@ -45,9 +45,12 @@ class Strokes(nn.Module):
 
 
 def relief(strokes: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return strokes at the size of `like`, and how much light falls on their flanks from the upper left."""
+    """Return the cells of strokes [1, 4, h, w] at the size of `like`, and how much light falls on their flanks from the
+    upper left.
+    """
     ridges = large(strokes, like)
-    return ridges, ridges - functional.pad(ridges, (1, 0, 1, 0), mode="replicate")[:, :, :-1, :-1]
+    lit = ridges - functional.pad(ridges, (1, 0, 1, 0), mode="replicate")[:, :, :-1, :-1]
+    return cells(ridges), cells(lit)
 
 
 def flowing(strength: float) -> Floats:

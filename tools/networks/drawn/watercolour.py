@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, grain
-from tools.networks.drawn.tones import Blur, Flattened, Outlines, cells, colour, large, luminance, pixels
+from tools.networks.drawn.tones import Blur, Flattened, Outlines, cells, colour, large, luminance
 
 _TILE_PX = 512
 _SATURATION = 1.5
@@ -29,7 +29,7 @@ class Watercolour(DrawnStyle):
         self.wash = Tiled(0.16 * grain(_TILE_PX // 2, 13, 13, seed=5) + 0.07 * grain(_TILE_PX // 2, 3.5, 3.5, seed=6))
         self.grain = Tiled(grain(_TILE_PX, 0.9, 0.9, seed=7)).on_cells()
 
-    def forward(self, rgb: Tensor) -> Tensor:
+    def paint(self, rgb: Tensor) -> Tensor:
         seen = cells(luminance(rgb))
         grain = self.grain(seen)
         density = self._density(functional.avg_pool2d(rgb, 2))
@@ -42,7 +42,7 @@ class Watercolour(DrawnStyle):
                 torch.split(density, 1, 1), self.lead.unbind(1), self.paper.unbind(1), strict=True
             )
         ]
-        return pixels(torch.cat(painted, 1))
+        return torch.cat(painted, 1)
 
     def _density(self, half: Tensor) -> Tensor:
         """Return that of the washes, [1, 3, h, w]."""
