@@ -15,7 +15,7 @@ _TURNS = ((41, 11), (11, 41), (42, 0), (30, 30))
 """Of cyan, magenta, yellow and black: 6 pixels from dot to dot, at 15, 75, 0 and 45 degrees, as presses have them."""
 _EDGE = 4.0
 """How steep a dot's edge is: of the screen's 0..1, a quarter is passed in one pixel."""
-_SATURATION, _CONTRAST, _LIGHT = 1.7, 1.3, 0.55
+_SATURATION, _CONTRAST, _LIGHT = 1.5, 1.25, 0.57
 _TAKEN_BY_BLACK = 0.55
 """Share of the grey in three inks that is printed black instead."""
 

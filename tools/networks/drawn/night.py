@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.strokes import Strokes, relief, swirling
-from tools.networks.drawn.tones import Blur, Flattened, Ramps, Tone, cells, colour, large, luminance
+from tools.networks.drawn.tones import Blur, Flattened, Ramps, Tone, cells, colour, large, luminance, skin
 
 _COOL = (
     (0.04, 0.06, 0.17), (0.08, 0.17, 0.42), (0.20, 0.38, 0.68),
@@ -23,7 +23,9 @@ _LAST = len(_COOL) - 1
 _APART = 0.55
 """How far a stroke lies from its neighbours, in steps of those colours, at one deviation …"""
 _QUIET = 14.0
-"""… and how much less where something is seen: on eyes and mouths strokes follow, and do not speak."""
+"""… how much less where something is seen: on eyes and mouths strokes follow, and do not speak …"""
+_ON_SKIN = 0.35
+"""… and on skin: a face that fills the frame lost its eyes among strokes."""
 
 
 class Night(DrawnStyle):
@@ -31,7 +33,7 @@ class Night(DrawnStyle):
         super().__init__()
         self.paints, self.light = Ramps(_COOL, _WARM), colour(1.0, 1.0, 1.0)
         self.flattened = Flattened(1.5)
-        self.near = Blur(2.5, 1)
+        self.near = Blur(2.5, 2)
         self.tone = Tone(middle=0.47, contrast=0.24, kept=0.4)
         self.strokes = Strokes(11.0, 1.5, 3.0, swirling(0.012), seed=60)
 
@@ -43,7 +45,8 @@ class Night(DrawnStyle):
         red, _, blue = torch.split(flat, 1, 1)
         warmth = (((red - blue) * 3 - 0.2) / 0.3 + 0.5).clamp(0, 1)
         lost = seen - grey
-        apart = _APART / (1 + _QUIET * self.near(lost.abs()))
+        quiet, face = torch.split(self.near(torch.cat([lost.abs(), skin(flat)], 1)), 1, 1)
+        apart = _APART * (1 - (1 - _ON_SKIN) * face) / (1 + _QUIET * quiet)
         ridges, lit = relief(self.strokes(grey), rgb)
         # What is finer than half the size comes back whole, of the rest four fifths.
         broad = large(self.tone(grey) + 0.8 * lost - seen, rgb)

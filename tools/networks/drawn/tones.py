@@ -30,6 +30,14 @@ def luminance(rgb: Tensor) -> Tensor:
     return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
 
 
+def skin(rgb: Tensor) -> Tensor:
+    """Return [1, 1, H, W], 1 where colours are as red as skin is, anybody's, and walls and wood mostly are not: Cr from
+    133 on (Chai and Ngan, "Face segmentation using skin-color map", 1999).
+    """
+    red, green, blue = torch.split(rgb, 1, 1)
+    return ((0.5 * red - 0.419 * green - 0.081 * blue - 0.01) / 0.03).clamp(0, 1)
+
+
 def cells(pixels: Tensor) -> Tensor:
     """Return planes [1, C, H, W] as cells [1, 4 C, H/2, W/2]: four channels for each plane."""
     # Not pixel_unshuffle: of what it gives, the exporter does not know how many channels there are.
