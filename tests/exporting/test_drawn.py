@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
 
 from realtime.core.errors import ModelError
 from realtime.imaging.frame import Pixels, Size
@@ -27,10 +28,11 @@ from tools.networks import layout_of
 from tools.networks.drawn import DRAWN, DrawnStyle
 from tools.networks.drawn.layout import weights_of
 from tools.networks.drawn.textures import Tiled, bristles, grain, hatching, lines, screen
-from tools.networks.drawn.tones import Blur, Outlines, cells, pixels, smoothing
+from tools.networks.drawn.tones import Blur, Enlarged, OnCells, Outlines, Seen, gaussian
 from tools.networks.weights import Weights
 
 SIZE = (96, 128)
+INNER = (slice(None), slice(None), slice(8, -8), slice(8, -8))
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +79,7 @@ def test_black_white_and_noise_are_drawn_within_range(name: str) -> None:
 def test_a_face_stays_what_it_is(name: str, officer: Tensor) -> None:
     """Light and shade lie where they lay, and edges are where they were: compared at an eighth of the size."""
     made = drawn(name)(officer)
-    before, after = (
-        torch.nn.functional.avg_pool2d(each.mean(1, keepdim=True), 8).flatten() for each in (officer, made)
-    )
+    before, after = (avg_pool2d(each.mean(1, keepdim=True), 8).flatten() for each in (officer, made))
     assert float(torch.corrcoef(torch.stack([before, after]))[0, 1]) > 0.7
     assert float((made - officer).abs().mean()) > 0.03  # and it is drawn, not shown
 
@@ -136,18 +136,34 @@ def test_colours_that_cannot_be_are_a_line(tensors: dict[str, Tensor], said: str
     assert "\n" not in str(caught.value)
 
 
-def test_cells_are_pixels_in_another_order_and_a_convolution_of_them_is_one_of_pixels() -> None:
+def test_a_convolution_of_cells_is_one_of_pixels() -> None:
     picture = torch.rand(1, 1, 32, 48, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(pixels(cells(picture)), picture)
-    inner = (slice(None), slice(None), slice(8, -8), slice(8, -8))
-    by_cells = pixels(smoothing(1.4)(cells(picture)))
-    assert torch.allclose(by_cells[inner], Blur(1.4, 1)(picture)[inner], atol=1e-5)
+    line = gaussian(1.4)
+    by_cells = pixel_shuffle(OnCells(line[:, None] * line)(pixel_unshuffle(picture, 2)), 2)
+    assert torch.allclose(by_cells[INNER], Blur(1.4, 1)(picture)[INNER], atol=1e-5)
+
+
+def test_what_is_seen_is_lightness_in_cells_and_half_the_picture() -> None:
+    rgb = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(2))
+    lightness, half, light = Seen()(rgb)
+    luma = 0.299 * rgb[:, :1] + 0.587 * rgb[:, 1:2] + 0.114 * rgb[:, 2:]
+    assert torch.allclose(pixel_shuffle(lightness, 2), luma, atol=1e-6)
+    assert torch.allclose(half, avg_pool2d(rgb, 2), atol=1e-6)
+    assert torch.allclose(light, avg_pool2d(luma, 2), atol=1e-6)
+
+
+def test_planes_are_enlarged_as_pictures_are() -> None:
+    planes = torch.rand(1, 2, 16, 24, generator=torch.Generator().manual_seed(3))
+    expected = interpolate(planes, scale_factor=2.0, mode="bilinear")
+    assert torch.allclose(pixel_shuffle(Enlarged(2)(planes), 2), expected, atol=1e-6)
+    steps = pixel_shuffle(Enlarged(2, difference=True)(planes), 2)
+    assert torch.allclose(steps[..., 2:, 2:], (expected[..., 1:, 1:] - expected[..., :-1, :-1])[..., 1:, 1:], atol=1e-6)
 
 
 def test_outlines_are_dark_beside_an_edge_and_nowhere_else() -> None:
     step = torch.full((1, 1, 32, 64), 0.8)
     step[..., 32:] = 0.3
-    tone = pixels(Outlines(1.2, 0.985, 70)(cells(step)))[0, 0, 16]
+    tone = pixel_shuffle(Outlines(1.2, 0.985, 70)(pixel_unshuffle(step, 2)), 2)[0, 0, 16]
     assert float(tone[30:36].min()) < 0.2
     assert bool((tone[:24] == 1).all())
     assert bool((tone[42:] == 1).all())

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, screen
-from tools.networks.drawn.tones import Blur, Outlines, cells, colour, large, luminance
+from tools.networks.drawn.tones import Blur, Outlines, Seen, colour, large
 
 _TILE_PX = 256
 _TURNS = ((41, 11), (11, 41), (42, 0), (30, 30))
@@ -25,33 +25,30 @@ class Comic(DrawnStyle):
         super().__init__()
         self.paper, self.black = colour(0.975, 0.955, 0.90), colour(0.09, 0.07, 0.11)
         self.cyan, self.magenta, self.yellow = (
-            colour(0.0, 0.62, 0.87), colour(0.90, 0.08, 0.45), colour(1.0, 0.87, 0.05)
+            colour(0.02, 0.62, 0.87), colour(0.90, 0.08, 0.45), colour(1.0, 0.87, 0.05)
         )  # fmt: skip
+        self.seen = Seen()
         self.screens = nn.ModuleList(Tiled(_EDGE * screen(_TILE_PX, turns) - 0.5).on_cells() for turns in _TURNS)
         self.around = Blur(7.0, 1)
         self.outlines = Outlines(1.3, 0.985, 70)
 
     def paint(self, rgb: Tensor) -> Tensor:
-        drawn = self.outlines(cells(luminance(rgb)))
-        inks, key = self._inks(functional.avg_pool2d(rgb, 2))
-        page: list[Tensor] = list(self.paper.unbind(1))
-        for number, ink in enumerate((self.cyan, self.magenta, self.yellow)):
-            dots = self._dots(inks[:, number : number + 1], number)
-            page = [under * (1 - dots * (1 - own)) for under, own in zip(page, ink.unbind(1), strict=True)]
-        bare = (1 - self._dots(key, 3)) * drawn
-        return torch.cat([own + bare * (under - own) for under, own in zip(page, self.black.unbind(1), strict=True)], 1)
+        lightness, half, grey = self.seen(rgb)
+        inks, key = self._inks(half, grey)
+        wanted = [*torch.split(inks, 1, 1), key]
+        dots = [(_EDGE * one - plate(one)).clamp(0, 1) for one, plate in zip(wanted, self.screens, strict=True)]
+        black = 1 - (1 - dots[3]) * self.outlines(lightness)
+        # Ink over ink swallows its share of what is left: densities are added.
+        colours = torch.stack([each.view(3) for each in (self.cyan, self.magenta, self.yellow, self.black)], 1)
+        weight = torch.kron(colours.log(), torch.eye(4))[:, :, None, None]
+        bare = self.paper.view(3).log().repeat_interleave(4)
+        return functional.conv2d(torch.cat([*dots[:3], black], 1), weight, bare).exp()
 
-    def _inks(self, half: Tensor) -> tuple[Tensor, Tensor]:
+    def _inks(self, half: Tensor, grey: Tensor) -> tuple[Tensor, Tensor]:
         """Return how much of three inks [1, 3, h, w] and of black [1, 1, h, w] is wanted."""
-        light = luminance(half)
-        broad = large(self.around(functional.avg_pool2d(light, 4)), light)
+        broad = large(self.around(functional.avg_pool2d(grey, 4)), grey)
         lift = _LIGHT - 0.5 * _CONTRAST + (0.5 - broad) * 0.3
-        grey = light * _CONTRAST + lift
-        inks = 1 - (grey + (half - light) * (_CONTRAST * _SATURATION)).clamp(0, 1)
+        inks = 1 - (grey * (_CONTRAST - _CONTRAST * _SATURATION) + lift + half * (_CONTRAST * _SATURATION)).clamp(0, 1)
         cyan, magenta, yellow = torch.split(inks, 1, 1)
         common = cyan.minimum(magenta).minimum(yellow)
         return (inks - _TAKEN_BY_BLACK * common) / (1 - _TAKEN_BY_BLACK * common), (common - 0.38) * 2.6
-
-    def _dots(self, wanted: Tensor, number: int) -> Tensor:
-        dots: Tensor = _EDGE * wanted - self.screens[number](wanted)
-        return dots.clamp(0, 1)

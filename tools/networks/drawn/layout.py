@@ -48,9 +48,18 @@ class QuickDrawn(nn.Module):
     what there is to move.
     """
 
+    order: Tensor
+    rounding: Tensor
+
     def __init__(self, style: DrawnStyle) -> None:
         super().__init__()
         self.style = style
+        # Of each cell the upper row, then the lower: pixel after pixel, blue first.
+        order = torch.zeros(12, 12, 1, 1)
+        for number, (place, plane) in enumerate((place, plane) for place in range(4) for plane in (2, 1, 0)):
+            order[number, 4 * plane + place] = 255
+        self.register_buffer("order", order)
+        self.register_buffer("rounding", torch.full((12,), 0.5))
 
     def forward(self, frame: Tensor) -> Tensor:
         _, height, width, _ = frame.shape
@@ -58,9 +67,8 @@ class QuickDrawn(nn.Module):
         rows, columns = (height + multiple - 1) // multiple * multiple, (width + multiple - 1) // multiple * multiple
         planes = functional.pad(frame.permute(0, 3, 1, 2), (0, columns - width, 0, rows - height), mode="replicate")
         blue, green, red = torch.split(planes.to(torch.float32) * (1 / 255), 1, 1)
-        cells = torch.split(self.style.paint(torch.cat([red, green, blue], 1)), 1, 1)
-        # Of each cell the upper row, then the lower: pixel after pixel, blue first.
-        in_order = torch.cat([cells[4 * plane + place] for place in range(4) for plane in (2, 1, 0)], 1)
-        numbers = (in_order * 255 + 0.5).clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
-        upper, lower = (half.reshape(rows // 2, 1, columns * 3) for half in torch.split(numbers, 6, dim=3))
+        cells = self.style.paint(torch.cat([red, green, blue], 1))
+        numbers = functional.conv2d(cells, self.order, self.rounding)
+        places = numbers.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        upper, lower = (part.reshape(rows // 2, 1, columns * 3) for part in torch.split(places, 6, dim=3))
         return torch.cat([upper, lower], dim=1).reshape(1, rows, columns, 3)[:, :height, :width]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
-from tools.networks.drawn.strokes import Strokes, relief, swirling
-from tools.networks.drawn.tones import Blur, Flattened, Ramps, Tone, cells, colour, large, luminance, skin
+from tools.networks.drawn.strokes import Relief, Strokes, swirling
+from tools.networks.drawn.tones import Blur, Enlarged, Flattened, Ramps, Seen, Tone, colour, luminance, skin
 
 _COOL = (
     (0.04, 0.06, 0.17), (0.08, 0.17, 0.42), (0.20, 0.38, 0.68),
@@ -32,27 +31,26 @@ class Night(DrawnStyle):
     def __init__(self) -> None:
         super().__init__()
         self.paints, self.light = Ramps(_COOL, _WARM), colour(1.0, 1.0, 1.0)
-        self.flattened = Flattened(1.5)
+        self.seen, self.flattened = Seen(), Flattened(1.5)
         self.near = Blur(2.5, 2)
         self.tone = Tone(middle=0.47, contrast=0.24, kept=0.4)
-        self.strokes = Strokes(11.0, 1.5, 3.0, swirling(0.012), seed=60)
+        self.strokes, self.relief = Strokes(11.0, 1.5, 3.0, swirling(0.012), seed=60), Relief()
+        self.enlarged = Enlarged()
 
     def paint(self, rgb: Tensor) -> Tensor:
-        light = luminance(rgb)
-        half = functional.avg_pool2d(rgb, 2)
-        flat = self.flattened(half)
-        grey, seen = luminance(flat), functional.avg_pool2d(light, 2)
+        lightness, half, light = self.seen(rgb)
+        flat = self.flattened(half, light)
+        grey = luminance(flat)
         red, _, blue = torch.split(flat, 1, 1)
         warmth = (((red - blue) * 3 - 0.2) / 0.3 + 0.5).clamp(0, 1)
-        lost = seen - grey
+        lost = light - grey
         quiet, face = torch.split(self.near(torch.cat([lost.abs(), skin(flat)], 1)), 1, 1)
         apart = _APART * (1 - (1 - _ON_SKIN) * face) / (1 + _QUIET * quiet)
-        ridges, lit = relief(self.strokes(grey), rgb)
+        ridges, lit = self.relief(self.strokes(grey))
         # What is finer than half the size comes back whole, of the rest four fifths.
-        broad = large(self.tone(grey) + 0.8 * lost - seen, rgb)
-        place = (cells(broad + light) * _LAST + apart * ridges).clamp(0, _LAST)
+        broad = self.enlarged(self.tone(grey) + 0.8 * lost - light)
+        place = (broad + lightness) * _LAST + apart * ridges
         cool, warm = self.paints(place)
-        painted: Tensor = (
-            cool + (warm - cool) * warmth + torch.cat([0.07 * light * lit for light in self.light.unbind(1)], 1)
-        )
+        shine = torch.cat([0.07 * light * lit for light in self.light.unbind(1)], 1)
+        painted: Tensor = cool + (warm - cool) * warmth + shine
         return painted

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from realtime.imaging.numerics import Floats
 from tools.networks.drawn.textures import Tiled, bristles, grain
-from tools.networks.drawn.tones import Directions, cells, large
+from tools.networks.drawn.tones import Directions, Enlarged
 
 _TILE_PX = 256
 _ANGLES = 8
@@ -25,6 +25,9 @@ _NOWHERE = 1e-3
 class Strokes(nn.Module):
     """Lightness at half size [1, 1, h, w] to strokes of the same shape, mean 0 and deviation 1."""
 
+    compass: Tensor
+    least: Tensor
+
     def __init__(self, length_px: float, width_px: float, blur_px: float, plain: Floats, seed: int) -> None:
         """`length_px` and `width_px`: deviations of a stroke, at half size. `blur_px`: of what tells the direction.
         `plain`: (2, T, T), as `flowing` and `swirling` give it, the direction where nothing is seen.
@@ -33,24 +36,31 @@ class Strokes(nn.Module):
         self.directions = Directions(blur_px)
         self.plain = Tiled(plain)
         self.bristles = Tiled(bristles(_TILE_PX, length_px, width_px, _ANGLES, seed))
+        angles = torch.arange(_ANGLES) * (2 * math.pi / _ANGLES)
+        compass = 2 * torch.stack([angles.cos(), angles.sin()], 1)[:, :, None, None]
+        self.register_buffer("compass", compass, persistent=False)
+        self.register_buffer("least", -torch.ones(_ANGLES), persistent=False)
 
     def forward(self, lightness: Tensor) -> Tensor:
-        cosine, sine = torch.split(self.directions(lightness, self.plain(lightness)), 1, 1)
-        laid, squares = torch.zeros_like(lightness), torch.zeros_like(lightness)
-        for number, tile in enumerate(torch.split(self.bristles(lightness), 1, 1)):
-            angle = 2 * math.pi * number / _ANGLES
-            share = ((cosine * math.cos(angle) + sine * math.sin(angle) - 0.5) * 2).clamp(0)
-            laid, squares = laid + share * tile, squares + share.square()
-        return laid / (squares + _NOWHERE).sqrt()
+        # How near each of the eight directions is: their cosines, of which those within 30 degrees count.
+        near = functional.conv2d(self.directions(lightness, self.plain(lightness)), self.compass, self.least)
+        shares = near.clamp(min=0)
+        laid = (shares * self.bristles(lightness)).sum(1, keepdim=True)
+        strokes: Tensor = laid / (shares.square().sum(1, keepdim=True) + _NOWHERE).sqrt()
+        return strokes
 
 
-def relief(strokes: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the cells of strokes [1, 4, h, w] at the size of `like`, and how much light falls on their flanks from the
-    upper left.
+class Relief(nn.Module):
+    """Strokes at half size [1, 1, h, w] to their cells [1, 4, h, w], and to how much light falls on their flanks from
+    the upper left.
     """
-    ridges = large(strokes, like)
-    lit = ridges - functional.pad(ridges, (1, 0, 1, 0), mode="replicate")[:, :, :-1, :-1]
-    return cells(ridges), cells(lit)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.height, self.flank = Enlarged(), Enlarged(difference=True)
+
+    def forward(self, strokes: Tensor) -> tuple[Tensor, Tensor]:
+        return self.height(strokes), self.flank(strokes)
 
 
 def flowing(strength: float) -> Floats:

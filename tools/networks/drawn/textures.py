@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from realtime.imaging.numerics import Floats
-from tools.networks.drawn.tones import cells
 
 
 class Tiled(nn.Module):
@@ -31,7 +31,7 @@ class Tiled(nn.Module):
 
     def on_cells(self) -> Tiled:
         """Return it for cells of half the size: four channels for each of its planes."""
-        self.tile = cells(self.tile)
+        self.tile = functional.pixel_unshuffle(self.tile, 2)
         return self
 
     def forward(self, like: Tensor) -> Tensor:

@@ -24,10 +24,32 @@ def colour(red: float, green: float, blue: float) -> nn.Parameter:
     return nn.Parameter(torch.tensor([red, green, blue])[None, :, None, None], requires_grad=False)
 
 
+class Seen(nn.Module):
+    """RGB [1, 3, H, W] to the cells of its lightness [1, 4, H/2, W/2], to the picture at half size [1, 3, H/2, W/2] and
+    to that one's lightness [1, 1, H/2, W/2]: one convolution where there were a dozen products, sums and slices.
+    """
+
+    weight: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        weight = torch.zeros(8, 3, 2, 2)
+        for place in range(4):
+            weight[place, :, place // 2, place % 2] = torch.tensor(_LUMA)
+        for channel in range(3):
+            weight[4 + channel, channel] = 0.25
+        weight[7] = weight[:4].mean(0)
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen = functional.conv2d(rgb, self.weight, stride=2)
+        lightness, half, grey = torch.split(seen, [4, 3, 1], 1)
+        return lightness, half, grey
+
+
 def luminance(rgb: Tensor) -> Tensor:
     """Return [1, 1, H, W] of RGB [1, 3, H, W]."""
-    red, green, blue = torch.split(rgb, 1, 1)
-    return _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return functional.conv2d(rgb, torch.tensor(_LUMA).view(1, 3, 1, 1))
 
 
 def skin(rgb: Tensor) -> Tensor:
@@ -38,24 +60,36 @@ def skin(rgb: Tensor) -> Tensor:
     return ((0.5 * red - 0.419 * green - 0.081 * blue - 0.01) / 0.03).clamp(0, 1)
 
 
-def cells(pixels: Tensor) -> Tensor:
-    """Return planes [1, C, H, W] as cells [1, 4 C, H/2, W/2]: four channels for each plane."""
-    # Not pixel_unshuffle: of what it gives, the exporter does not know how many channels there are.
-    places = [(down, across) for down in range(2) for across in range(2)]
-    return torch.cat([one[:, :, down::2, across::2] for one in torch.split(pixels, 1, 1) for down, across in places], 1)
+class Enlarged(nn.Module):
+    """Planes [1, C, h, w] to cells of the same places [1, 4 C, h, w]: enlarged twice, bilinearly, by a convolution."""
+
+    weight: Tensor
+
+    def __init__(self, channels: int = 1, *, difference: bool = False) -> None:
+        """`difference`: how far each pixel lies above the one up and to the left of it, not the pixels themselves."""
+        super().__init__()
+        weight = torch.zeros(4 * channels, channels, 3, 3)
+        for channel in range(channels):
+            weight[4 * channel : 4 * channel + 4, channel] = _bilinear_taps(difference)
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return functional.conv2d(functional.pad(planes, (1, 1, 1, 1), mode="replicate"), self.weight)
 
 
-def pixels(of_cells: Tensor) -> Tensor:
-    """Return cells [1, 4 C, H/2, W/2] as planes again."""
-    return functional.pixel_shuffle(of_cells, 2)
+def _bilinear_taps(difference: bool) -> Tensor:
+    """Return [4, 3, 3]: what each of a cell's pixels takes of the nine places around it."""
+    answers = functional.interpolate(torch.eye(25).view(25, 1, 5, 5), scale_factor=2.0, mode="bilinear")
+    if difference:
+        answers = answers - answers.roll((1, 1), (2, 3))
+    middle = answers[:, 0, 4:6, 4:6].reshape(5, 5, 4)  # what each place of 5×5 gives to the middle cell
+    return middle[1:4, 1:4].permute(2, 0, 1)
 
 
 def in_colours(black: Tensor, ink: Tensor, paper: Tensor) -> Tensor:
     """Return cells of one plane [1, 4, h, w], 0 ink to 1 paper, as cells of the three colours between them."""
-    return torch.cat(
-        [dark + (light - dark) * black for dark, light in zip(ink.unbind(1), paper.unbind(1), strict=True)],
-        1,
-    )
+    weight = torch.kron((paper - ink).view(3, 1), torch.eye(4))
+    return functional.conv2d(black, weight[:, :, None, None], ink.view(3).repeat_interleave(4))
 
 
 def large(small: Tensor, like: Tensor) -> Tensor:
@@ -74,11 +108,13 @@ class Ramps(nn.Module):
         self.colours = nn.Parameter(torch.tensor(ramps), requires_grad=False)
 
     def forward(self, place: Tensor) -> tuple[Tensor, ...]:
-        lines, count = self.colours.shape[:2]
-        near = torch.cat([(1 - (place - number).abs()).clamp(min=0) for number in range(count)], 1)
-        # One convolution of 1×1, not a product and a sum for each colour and channel: a sixth of the time.
-        weight = torch.kron(self.colours.permute(0, 2, 1).reshape(3 * lines, count), torch.eye(4))
-        return torch.split(functional.conv2d(near, weight[:, :, None, None]), 12, 1)
+        # From each colour to the next as far as the place lies between them: one convolution of 1×1.
+        count = self.colours.shape[1]
+        passed = torch.cat([(place - number).clamp(0, 1) for number in range(count - 1)], 1)
+        steps = (self.colours[:, 1:] - self.colours[:, :-1]).permute(0, 2, 1).reshape(-1, count - 1)
+        weight = torch.kron(steps, torch.eye(4))
+        first = self.colours[:, 0].reshape(-1).repeat_interleave(4)
+        return torch.split(functional.conv2d(passed, weight[:, :, None, None], first), 12, 1)
 
 
 class Blur(nn.Module):
@@ -122,12 +158,6 @@ class OnCells(nn.Module):
         return summed
 
 
-def smoothing(deviation_px: float) -> OnCells:
-    """Return a Gaussian of `deviation_px`, 1.6 at most, on cells."""
-    line = gaussian(deviation_px)
-    return OnCells(line[:, None] * line)
-
-
 class Outlines(nn.Module):
     """Cells of lightness [1, 4, h, w] to the tone of lines, 1 without and 0 in the darkest: the difference of two
     Gaussians with a soft threshold (Winnemöller, Kyprianidis and Olsen, "XDoG", 2012).
@@ -137,12 +167,11 @@ class Outlines(nn.Module):
         """`darkness`: share of the surroundings that is taken off; the nearer to 1, the fainter an edge with a line."""
         super().__init__()
         near, far = (gaussian(deviation, reach_px=4) for deviation in (width_px, 1.6 * width_px))
-        self.difference = OnCells(near[:, None] * near - darkness * far[:, None] * far)
-        self.steepness = steepness
+        self.difference = OnCells(steepness * (near[:, None] * near - darkness * far[:, None] * far))
 
     def forward(self, lightness: Tensor) -> Tensor:
         difference: Tensor = self.difference(lightness)
-        return 1 + (difference * self.steepness).clamp(max=0).tanh()
+        return 1 + difference.clamp(max=0).tanh()
 
 
 class Tone(nn.Module):
@@ -168,7 +197,7 @@ class Tone(nn.Module):
 class Flattened(nn.Module):
     """RGB [1, 3, h, w] to flat patches with the edges it had: around each pixel lie eight windows, and the calmer one
     is the more it counts (Kuwahara et al., 1976; soft, as Papari, Petkov and Campisi, "Artistic edge and corner
-    enhancing smoothing", 2007). A window is the picture blurred once and moved.
+    enhancing smoothing", 2007). A window is the picture blurred once and moved, and so is what it counts.
     """
 
     def __init__(self, deviation_px: float) -> None:
@@ -179,19 +208,19 @@ class Flattened(nn.Module):
         self.offsets = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)]
         self.offsets += [(down * slant, across * slant) for down in (1, -1) for across in (1, -1)]
 
-    def forward(self, rgb: Tensor) -> Tensor:
-        light = luminance(rgb)
-        blurred = self.blur(torch.cat([rgb, light, light.square()], 1))
+    def forward(self, rgb: Tensor, lightness: Tensor) -> Tensor:
+        """`lightness`: [1, 1, h, w] of the same picture."""
+        blurred, mean, square = torch.split(self.blur(torch.cat([rgb, lightness, lightness.square()], 1)), [3, 1, 1], 1)
+        variance = (square - mean.square()).clamp(min=1e-4)
+        weight = 1e-12 / (variance * variance * variance)
         height, width = rgb.shape[2:]
         reach = self.reach
-        around = functional.pad(blurred, (reach,) * 4, mode="replicate")
-        made, counted = torch.zeros_like(rgb), torch.zeros_like(light)
+        around = functional.pad(torch.cat([blurred * weight, weight], 1), (reach,) * 4, mode="replicate")
+        total = torch.zeros_like(around[:, :, :height, :width])
         for down, across in self.offsets:
             top, left = reach + down, reach + across
-            window = around[:, :, top : top + height, left : left + width]
-            variance = (window[:, 4:] - window[:, 3:4].square()).clamp(min=0) + 1e-4
-            weight = 1e-9 / (variance * variance * variance)
-            made, counted = made + weight * window[:, :3], counted + weight
+            total = total + around[:, :, top : top + height, left : left + width]
+        made, counted = torch.split(total, [3, 1], 1)
         return made / counted
 
 

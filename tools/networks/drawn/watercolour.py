@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, grain
-from tools.networks.drawn.tones import Blur, Flattened, Outlines, cells, colour, large, luminance
+from tools.networks.drawn.tones import Blur, Flattened, Outlines, Seen, colour, large, luminance
 
 _TILE_PX = 512
 _SATURATION = 1.5
@@ -23,34 +23,29 @@ class Watercolour(DrawnStyle):
     def __init__(self) -> None:
         super().__init__()
         self.paper, self.lead = colour(0.985, 0.975, 0.95), colour(0.25, 0.24, 0.28)
-        self.flattened = Flattened(2.4)
+        self.seen, self.flattened = Seen(), Flattened(2.4)
         self.around, self.pool = Blur(6.0, 1), Blur(1.6, 1)
         self.outlines = Outlines(1.0, 0.985, 50)
         self.wash = Tiled(0.16 * grain(_TILE_PX // 2, 13, 13, seed=5) + 0.07 * grain(_TILE_PX // 2, 3.5, 3.5, seed=6))
         self.grain = Tiled(grain(_TILE_PX, 0.9, 0.9, seed=7)).on_cells()
 
     def paint(self, rgb: Tensor) -> Tensor:
-        seen = cells(luminance(rgb))
-        grain = self.grain(seen)
-        density = self._density(functional.avg_pool2d(rgb, 2))
-        lead = (1 - self.outlines(seen)) * 0.55 * (1 + 0.3 * grain)
-        sheet = 1 + 0.012 * grain
+        lightness, half, light = self.seen(rgb)
+        grain = self.grain(lightness)
+        density = torch.split(self._density(half, light), 1, 1)
         spread = 1 + 0.05 * grain
-        painted = [
-            torch.exp(-one * spread) * (1 - lead * (1 - line)) * sheet * paper
-            for one, line, paper in zip(
-                torch.split(density, 1, 1), self.lead.unbind(1), self.paper.unbind(1), strict=True
-            )
-        ]
+        lead = (1 - self.outlines(lightness)) * (0.55 + 0.165 * grain)
+        colours = zip(density, self.lead.unbind(1), self.paper.unbind(1), strict=True)
+        painted = [torch.exp(-one * spread) * ((1 - lead * (1 - line)) * paper) for one, line, paper in colours]
         return torch.cat(painted, 1)
 
-    def _density(self, half: Tensor) -> Tensor:
+    def _density(self, half: Tensor, light: Tensor) -> Tensor:
         """Return that of the washes, [1, 3, h, w]."""
-        flat = self.flattened(half)
+        flat = self.flattened(half, light)
         grey = luminance(flat)
         broad = large(self.around(functional.avg_pool2d(grey, 8)), grey)
-        bright = grey + (flat - grey) * _SATURATION + (0.62 - broad) * 0.45
-        density = -torch.log((1 - (1 - bright) * 0.92).clamp(0.03, 0.985))
+        lift = (0.62 - broad) * 0.45 - (_SATURATION - 1) * grey
+        density = -torch.log((0.08 + 0.92 * (flat * _SATURATION + lift)).clamp(0.03, 0.985))
         mean = density.mean(1, keepdim=True)
         pooled = large(self.pool(functional.avg_pool2d(mean, 2)), mean)
         rim = ((mean - pooled).abs() * _RIM).clamp(max=_MOST_RIM)

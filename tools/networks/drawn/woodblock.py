@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, grain
-from tools.networks.drawn.tones import Flattened, Outlines, Ramps, Tone, cells, colour, large, luminance, steps
+from tools.networks.drawn.tones import Enlarged, Flattened, Outlines, Ramps, Seen, Tone, colour, luminance, steps
 
 _TILE_PX = 512
 _STEPS = (0.17, 0.36, 0.56, 0.78)
@@ -28,21 +28,23 @@ class Woodblock(DrawnStyle):
         super().__init__()
         self.inks = Ramps(_COOL, _WARM, _RED)
         self.sky, self.line = colour(0.30, 0.45, 0.62), colour(0.07, 0.09, 0.17)
+        self.seen, self.enlarged = Seen(), Enlarged()
         self.flattened, self.tone = Flattened(2.0), Tone(middle=0.58, contrast=0.24, kept=0.45)
         self.outlines = Outlines(1.15, 0.985, 75)
         self.grain = Tiled(grain(_TILE_PX, 40, 1.1, seed=2)).on_cells()
         self.register_buffer("fade", torch.tensor([1.0, 0.0, 0.0, 0.0]).view(1, 1, 4, 1), persistent=False)
 
     def paint(self, rgb: Tensor) -> Tensor:
-        lines = self.outlines(cells(luminance(rgb)))
+        lightness, half, light = self.seen(rgb)
+        lines = self.outlines(lightness)
         grain = self.grain(lines)
-        flat = self.flattened(functional.avg_pool2d(rgb, 2))
+        flat = self.flattened(half, light)
         red, green, blue = torch.split(flat, 1, 1)
         warmth = (((red - blue) * 2.6 - 0.37) / 0.12 + 0.5).clamp(0, 1)
         # Red is what skin is not: its green lies far below, and not much above its blue.
         redness = ((red - 1.8 * green.maximum(blue) - 0.02) / 0.12 + 0.5).clamp(0, 1)
         # Enlarged before it is cut into steps, so that their edges are as sharp as the frame.
-        tone = cells(large(self.tone(luminance(flat)), rgb))
+        tone = self.enlarged(self.tone(luminance(flat)))
         cool, warm, crimson = self.inks(steps(tone + 0.008 * grain, _STEPS, _SOFT))
         printed = cool + (warm - cool) * warmth
         printed = printed + (crimson - printed) * redness
