@@ -10,8 +10,9 @@ than that, `--akin beard=Goatee,Mustache` says which of them are the same thing.
 stands in the table. With `--judge` classifiers say what each direction does to people held out, and one that changes
 another attribute more than its own is left out.
 
-A model's own file takes them in: `python -m tools.find_attributes morph.onnx … -o morph.onnx`; those of other names
-that it had stay. A .json is for `python -m tools.export_onnx checkpoint.pth --directions directions.json`.
+A model's own file takes them in, with what judges say: `python -m tools.find_attributes morph.onnx … -o morph.onnx`;
+those of other names that it had stay. `--known` has those judged that it has already. A .json is for
+`python -m tools.export_onnx checkpoint.pth --directions directions.json`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ from realtime.core.files import atomic_write
 from realtime.core.text_limits import number
 from realtime.faces.landmarks.alignment import FACE
 from realtime.imaging.frame import Pixels
-from realtime.models.latent_space import Direction, LatentSpace, problem_of_names
+from realtime.models.card import ModelKind
+from realtime.models.latent_space import Direction, LatentSpace, Verified, problem_of_names
+from realtime.models.library import find_model, read_card
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
 from tools.attributes.directions import accuracy, apart, difference, discriminant, held, middle, scaled, unit
@@ -188,15 +191,9 @@ def _labelled(arguments: argparse.Namespace, crowd: Crowd, asked: Sequence[Asked
     return {one.name: labels.has(names, one.column) for one in asked}
 
 
-def verify(
-    material: Material, asked: Sequence[Asked], found: Sequence[Direction], bench: Bench, embedding: Embedding | None,
-    count: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Return, by their names, what judges say of those directions that earned their place, and print the tables."""
-    indices = one_of_each(material.crowd, material.held_out)[:count]
-    sitters = [sitter(material.crowd, index) for index in indices]
-    sitting = Sitting(sitters, material.codes[indices], material.encoder.decode, bench, embedding)
-    kept: dict[str, Any] = {}
+def verify(sitting: Sitting, asked: Sequence[Asked], found: Sequence[Direction], bench: Bench) -> list[Direction]:
+    """Return those directions that earned their place, with what judges say of them, and print the tables."""
+    kept: dict[str, Verified] = {}
     for one, direction in zip(asked, found, strict=True):
         effects = [sitting.effect(one.column, direction.values, step, one.akin) for step in STEPS]
         judges = bench.knowing(one.column.removeprefix("-"))
@@ -205,14 +202,33 @@ def verify(
         if reason:
             tell(f"{one.name} is left out: {reason}")
             continue
-        verified = {
-            "attribute": one.column, "akin": list(one.akin), "judge": judges[0].name, "people": len(sitters),
-            "own_others_likeness": {f"{effect.step:+d}": effect.figures() for effect in effects},
-        }  # fmt: skip
-        kept[one.name] = verified
+        judged = {effect.step: effect.judged() for effect in effects}
+        kept[one.name] = Verified(one.column, judges[0].name, len(sitting.sitters), judged, one.akin)
     if not kept:
         raise OptionError("no direction earned its place; train on, or name attributes that are seen in the crop")
-    return kept
+    return [dataclasses.replace(one, verified=kept[one.name]) for one in found if one.name in kept]
+
+
+def judge_known(
+    arguments: argparse.Namespace, asked: Sequence[Asked], bench: Bench, embedding: Embedding | None
+) -> None:
+    """Have the directions judged that a model's file has, and write what is said beside them.
+
+    Raises RealtimeError: OptionError for a direction that it has not.
+    """
+    encoder = Encoder.open(arguments.model)
+    card = read_card(find_model(str(arguments.model), ModelKind.MORPH))
+    space = LatentSpace.parse(card.latent_space, encoder.latent, str(arguments.model))
+    found = [space.direction(one.name) for one in asked]
+    with progress_line() as progress:
+        crowd = load_crowd(arguments.faces, arguments.people, encoder.side_px, arguments.cache, progress)
+    _, held_out = part_people(crowd, arguments.held_out)
+    indices = one_of_each(crowd, held_out)[: arguments.judged]
+    sitters = [sitter(crowd, index) for index in indices]
+    codes = encoder.codes(crowd.plain(int(index), encoder.side_px) for index in indices)
+    judged = verify(Sitting(sitters, codes, encoder.decode, bench, embedding), asked, found, bench)
+    together = add_directions(arguments.model, dataclasses.replace(space, directions=tuple(judged)), arguments.out)
+    tell(f"{arguments.out} has the directions {', '.join(together.names)}")
 
 
 def one_of_each(crowd: Crowd, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -229,8 +245,8 @@ def sitter(crowd: Crowd, index: int) -> Sitter:
     return Sitter(picture, crowd.sets[number].mesh(place))
 
 
-def write(path: Path, model: Path, material: Material, found: Sequence[Direction], verified: Mapping[str, Any]) -> None:
-    """Write the directions, and where people's codes lie: as JSON with what judges say of each, or into a model's file.
+def write(path: Path, model: Path, material: Material, found: Sequence[Direction]) -> None:
+    """Write the directions, with what judges say of each, and where people's codes lie: as JSON or into a model's file.
 
     Raises RealtimeError.
     """
@@ -242,8 +258,6 @@ def write(path: Path, model: Path, material: Material, found: Sequence[Direction
         tell(f"{path} has the directions {', '.join(together.names)}")
         return
     content: dict[str, Any] = {"format": _FORMAT, "model": model.name, "alignment": FACE, "latent": codes.shape[1]}
-    if verified:
-        content["verified"] = dict(verified)
     with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(content | json.loads(space.text()), indent=1), encoding="utf-8")
 
@@ -335,6 +349,9 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
         "--judge", type=Path, nargs="+", default=[], metavar="FILE",
         help="classifiers that say what the directions do to people held out; of two that know an attribute the first",
     )  # fmt: skip
+    parser.add_argument(
+        "--known", action="store_true", help="find nothing: have the directions judged that the model's .onnx has"
+    )
     parser.add_argument("--metric", type=Path, metavar="FILE", help="a face embedding, to say how alike they stay")
     parser.add_argument("--judged", type=int, default=150, metavar="COUNT", help="people who are judged (%(default)s)")
     parser.add_argument("--by", choices=_WAYS, default="best", help="best: what tells more people right (%(default)s)")
@@ -349,7 +366,10 @@ def read_command_line(words: Sequence[str]) -> tuple[argparse.Namespace, list[As
     arguments = parser.parse_args(words)
     asked = read_asked(arguments.attribute, arguments.apart, arguments.akin, arguments.hold, arguments.keep_light)
     listed, foldered = bool(arguments.faces and arguments.labels), bool(arguments.having and arguments.lacking)
-    if listed == foldered:
+    if arguments.known:
+        if not arguments.judge or not arguments.faces or {arguments.model.suffix, arguments.out.suffix} != {".onnx"}:
+            raise OptionError("--known goes with --judge, --faces and a model's .onnx, whose card is written into -o")
+    elif listed == foldered:
         raise OptionError("name --faces and --labels, or --with and --without")
     if foldered and len(asked) > 1:
         raise OptionError("two folders show one attribute; name one as --attribute")
@@ -381,13 +401,17 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         arguments, asked = read_command_line(sys.argv[1:] if words is None else words)
         bench, embedding = open_judges(arguments, asked)
+        if arguments.known and bench is not None:
+            judge_known(arguments, asked, bench, embedding)
+            return 0
         material = read_material(arguments, asked)
         found = find(material, asked, arguments.by, arguments.batch, arguments.seed)
-        verified: dict[str, Any] = {}
         if bench is not None:
-            verified = verify(material, asked, found, bench, embedding, arguments.judged)
-            found = [direction for direction in found if direction.name in verified]
-        write(arguments.out, arguments.model, material, found, verified)
+            indices = one_of_each(material.crowd, material.held_out)[: arguments.judged]
+            sitters = [sitter(material.crowd, index) for index in indices]
+            sitting = Sitting(sitters, material.codes[indices], material.encoder.decode, bench, embedding)
+            found = verify(sitting, asked, found, bench)
+        write(arguments.out, arguments.model, material, found)
     except RealtimeError as error:
         tell(str(error))
         return 2

@@ -35,7 +35,8 @@ SECONDS = 13.0
 SWAP_PX = 512
 MORPH_PX = 256
 BACKGROUND_PX = 400
-MORPH_ATTRIBUTES = ("smile", "beard", "makeup")
+MORPH_ATTRIBUTES = (("smile", "beard", "makeup"), ("smile", "beard", "glasses"))
+"""Of the naval officer, who wears glasses of her own, and of the astronaut."""
 WINDOW_SIZE = Size(960, 720)
 WINDOW_HEIGHT_PX = 480
 WINDOW_SECONDS = 12.0
@@ -138,15 +139,18 @@ def write_swap(astronaut: Path) -> None:
 
 def write_morph(astronaut: Path) -> None:
     """Write docs/morph.jpg: both photos along some of the attributes, as `realtime morph sheet` draws them."""
+    sheets = []
     with tempfile.TemporaryDirectory() as folder:
-        sheet = Path(folder) / "sheet.png"
-        words = ["morph", "sheet", str(sample_photo()), str(astronaut), "-o", str(sheet), "--side", str(MORPH_PX)]
-        for name in MORPH_ATTRIBUTES:
-            words += ["--attribute", name]
-        if realtime_main(words) != 0:
-            raise SystemExit("realtime morph sheet failed")
+        for photo, names in zip((sample_photo(), astronaut), MORPH_ATTRIBUTES, strict=True):
+            sheet = Path(folder) / f"{photo.stem}.png"
+            words = ["morph", "sheet", str(photo), "-o", str(sheet), "--side", str(MORPH_PX)]
+            for name in names:
+                words += ["--attribute", name]
+            if realtime_main(words) != 0:
+                raise SystemExit("realtime morph sheet failed")
+            sheets.append(_read(sheet))
         path = DOCS / "morph.jpg"
-        drawn = _read(sheet)
+        drawn = np.concatenate(sheets)
         cv2.imwrite(str(path), _scaled(drawn, drawn.shape[0] * 3 // 4), [cv2.IMWRITE_JPEG_QUALITY, 85])
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 

@@ -9,7 +9,6 @@ Prints Markdown for docs/benchmarks.md. Judges had no part in any training; peop
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -27,12 +26,17 @@ from realtime.core.settings import parse_settings
 from realtime.effects import EffectContext
 from realtime.effects.morph import MorphEffect, MorphSettings
 from realtime.effects.scene import Scene
+from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.faces import DETECTORS
 from realtime.faces.tracking.tracker import FaceTracker
 from realtime.imaging.frame import Frame, Pixels, Size
 from realtime.imaging.numerics import Floats
-from realtime.models.latent_space import Direction, LatentSpace
+from realtime.models.card import ModelKind
+from realtime.models.latent_space import Direction, LatentSpace, Verified
+from realtime.models.library import find_model, read_card
 from realtime.models.runtime.onnx_model import ON_CPU
+from realtime.morph.glasses.shapes import DIRECTION as GLASSES
+from realtime.morph.glasses.worn import WornGlasses
 from realtime.morph.model import MorphModel
 from realtime.morph.person import Change, MorphedPerson, Partner
 from realtime.morph.transfer import ChangeTransfer
@@ -41,9 +45,9 @@ from realtime.picture_files.samples import sample_photo
 from realtime.swap.photo.photo_face import PhotoLevels
 from realtime.system.console import progress_line, silence_native_libraries
 from tools.attributes.codes import Encoder
-from tools.attributes.judges import Bench, open_judge
+from tools.attributes.judges import Bench, framed, open_judge
 from tools.attributes.model_file import read_directions
-from tools.attributes.verification import DECIDING, Sitter, Sitting
+from tools.attributes.verification import DECIDING, Sitter, Sitting, compared
 from tools.exporting.checkpoint import read_checkpoint
 from tools.extraction.likeness import Embedding
 from tools.find_attributes import one_of_each, sitter
@@ -87,22 +91,38 @@ def _planes(bgr: NDArray[Any]) -> torch.Tensor:
 
 
 def crossing(
-    sittings: dict[str, Sitting], directions: Sequence[Direction], verified: dict[str, Any], akin: dict[str, list[str]]
+    sittings: dict[str, Sitting], directions: Sequence[Direction], known: dict[str, Verified], bench: Bench
 ) -> list[str]:
-    """Return the table of what each direction does at the deciding step."""
+    """Return the table of what each direction does at the deciding step: glasses are drawn there, too."""
     lines = [
         f"| attribute, at +{DECIDING} | shown | could | crossed over | others | most of the others |", "|---" * 6 + "|"
     ]  # fmt: skip
     for direction in directions:
-        column = verified[direction.name]["attribute"]
-        for label, sitting in sittings.items():
-            one = sitting.effect(column, direction.values, DECIDING, akin.get(direction.name, []))
+        told = known[direction.name]
+        effects = {
+            label: sitting.effect(told.attribute, direction.values, DECIDING, told.akin)
+            for label, sitting in sittings.items()
+        }
+        if direction.name == GLASSES:
+            sitters, before = sittings["transfer"].sitters, sittings["transfer"].before
+            after = bench.answers([framed(with_glasses(one, DECIDING), one.mesh) for one in sitters])
+            effects["drawn"] = compared(bench, before, after, told.attribute, DECIDING, told.akin)
+        for label, one in effects.items():
             shares = ", ".join(f"{share:.0%}" for share in one.crossed)
             lines.append(
                 f"| {direction.name} | {label} | {one.could} | {shares} | {one.others:.1%} "
                 f"| {one.worst[0]} {one.worst[1]:.0%} |"
             )
     return lines
+
+
+def with_glasses(one: Sitter, steps: float) -> Pixels:
+    """Return a sitter with the pair on that the effect draws at so many steps."""
+    geometry, glasses, worn = FaceGeometry(), WornGlasses(), one.picture.copy()
+    geometry.update(one.mesh, Size.of(one.picture), with_rim(one.mesh.points[:, :2]))
+    glasses.wear(steps, "panto")
+    glasses.render(one.picture, geometry, 0.0, worn)
+    return worn
 
 
 def identity(sittings: dict[str, Sitting], directions: Sequence[Direction], embedding: Embedding) -> list[str]:
@@ -121,6 +141,9 @@ def identity(sittings: dict[str, Sitting], directions: Sequence[Direction], embe
             cells.append(f"{np.mean(found):.2f}")
             sums[label] += float(np.mean(found)) / len(directions)
         lines.append(f"| {direction.name} | {' | '.join(cells)} |")
+        if direction.name == GLASSES:
+            drawn = _embedded(sitters, [with_glasses(one, _KEPT_AT) for one in sitters], embedding)
+            lines.append(f"| {direction.name}, drawn at +{_KEPT_AT} | | {_alike(photos, drawn):.2f} |")
     return [*lines, "| all | " + " | ".join(f"{sums[label]:.2f}" for label in sittings) + " |"]
 
 
@@ -249,7 +272,7 @@ def measure(arguments: argparse.Namespace) -> None:
     features = None
     if arguments.features:
         features = vgg_from(read_checkpoint(arguments.features), str(arguments.features))
-    space, verified, akin = read_found(arguments.directions, encoder)
+    space, known = read_found(arguments.directions, arguments.model, encoder)
     with progress_line() as progress:
         crowd = load_crowd(arguments.faces, arguments.people, encoder.side_px, arguments.cache, progress)
     _, held_out = part_people(crowd, arguments.held_out)
@@ -265,7 +288,7 @@ def measure(arguments: argparse.Namespace) -> None:
         "decoded": Sitting(sitters, codes, encoder.decode, bench),
         "transfer": Sitting(sitters, codes, encoder.decode, bench, carry=Transferring(encoder.side_px)),
     }
-    print("\n" + "\n".join(crossing(sittings, space.directions, verified, akin)), flush=True)
+    print("\n" + "\n".join(crossing(sittings, space.directions, known, bench)), flush=True)
     print("\n" + "\n".join(identity(sittings, space.directions, embedding)), flush=True)
     partner = np.roll(np.arange(len(sitters)), -1)
     mixes = {label: mixed_codes(sitting, encoder.light, partner) for label, sitting in sittings.items()}
@@ -277,19 +300,24 @@ def measure(arguments: argparse.Namespace) -> None:
         print(f"\nBehind a face that swings by {_SWING_PX} px in 1.5 s: {lag({'smile': 2.0}):.2f} frames.", flush=True)
         print("\n| clip | set | change at rest, × its own | on all frames |\n|---|---|---|---|")
         for clip in arguments.clips:
-            for settings in ({"smile": 2.0}, {"beard": 3.0, "brows": 2.0}, {"makeup": 3.0}):
+            for settings in ({"smile": 2.0}, {"beard": 3.0, "brows": 2.0}, {"makeup": 3.0}, {"glasses": 2.0}):
                 print(steadiness(clip, settings), flush=True)
     if arguments.model.suffix.lower() == ".onnx":
         print(f"\n{arguments.model.name}: {opening(arguments.model)}.")
 
 
-def read_found(path: Path, encoder: Encoder) -> tuple[LatentSpace, dict[str, Any], dict[str, list[str]]]:
-    """Return the directions, what was verified of each, and what is akin to it. Raises RealtimeError."""
-    space = read_directions(path, encoder.latent, encoder.light)
-    verified = json.loads(path.read_text(encoding="utf-8")).get("verified", {})
-    if not space.directions or any(one.name not in verified for one in space.directions):
-        raise OptionError(f"{path} does not say which attributes its directions are; find them with --judge")
-    return space, verified, {name: list(one.get("akin", [])) for name, one in verified.items()}
+def read_found(path: Path | None, model: Path, encoder: Encoder) -> tuple[LatentSpace, dict[str, Verified]]:
+    """Return the directions of a file, or the model's own, and what was verified of each. Raises RealtimeError."""
+    if path is not None:
+        space = read_directions(path, encoder.latent, encoder.light)
+    elif model.suffix.lower() == ".onnx":
+        space = LatentSpace.parse(read_card(find_model(str(model), ModelKind.MORPH)).latent_space, encoder.latent, "")
+    else:
+        raise OptionError("name --directions; a checkpoint has none of its own")
+    known = {one.name: one.verified for one in space.directions if one.verified is not None}
+    if not known or len(known) < len(space.directions):
+        raise OptionError(f"{path or model} does not say which attributes its directions are; find them with --judge")
+    return space, known
 
 
 def read_command_line(words: Sequence[str]) -> argparse.Namespace:
@@ -301,7 +329,7 @@ def read_command_line(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--judge", type=Path, nargs="+", required=True, metavar="FILE")
     parser.add_argument("--metric", type=Path, required=True, metavar="FILE", help="a face embedding")
     parser.add_argument(
-        "--directions", type=Path, required=True, metavar="FILE.json", help="of find_attributes --judge"
+        "--directions", type=Path, metavar="FILE.json", help="of find_attributes --judge; default: the model's own"
     )
     parser.add_argument("--features", type=Path, metavar="FILE", help="a VGG's weights")
     parser.add_argument("--anchor", type=Path, metavar="FILE", help="another autoencoder to compare with")

@@ -36,6 +36,8 @@ from realtime.models.card import ModelKind
 from realtime.models.library import find_model, model_names
 from realtime.models.runtime.onnx_model import SessionPolicy
 from realtime.morph.absence import WanderingFace
+from realtime.morph.glasses.shapes import DIRECTION as GLASSES
+from realtime.morph.glasses.shapes import FrameShape
 from realtime.morph.model import MorphModel
 from realtime.morph.opening import SHIPPED, code_of, default_morph, model_and_photo
 from realtime.morph.person import Change, MorphedPerson, Partner
@@ -68,7 +70,7 @@ class MorphSettings:
     smile: float | None = _direction(N_("smiling; below 0: earnest; a step is what people differ by"))
     mouth: float | None = _direction(N_("an open mouth; below 0: closed; a step is what people differ by"))
     glasses: float | None = _direction(
-        N_("glasses, or their shade; below 0: bright eyes; a step is what people differ by")
+        N_("glasses: thin steel at 1, brown acetate at 2, black at 3, bold at 4; below 0: bright eyes")
     )
     beard: float | None = _direction(N_("a beard; below 0: shaven; a step is what people differ by"))
     brows: float | None = _direction(N_("bushy brows; below 0: thin ones; a step is what people differ by"))
@@ -80,6 +82,10 @@ class MorphSettings:
     age: float | None = _direction(N_("older; below 0: younger; a step is what people differ by"))
     fringe: float | None = _direction(
         N_("hair on the forehead; below 0: a high forehead; a step is what people differ by")
+    )
+    frame: FrameShape = field(
+        default="panto",
+        metadata=setting(N_("the shape of the glasses that are put on"), live=True),
     )
     mix: float = field(
         default=0.5,
@@ -105,7 +111,7 @@ class MorphSettings:
     )
 
 
-_NOT_DIRECTIONS = ("mix", "amount", "show", "in_front", "walk")
+_NOT_DIRECTIONS = ("frame", "mix", "amount", "show", "in_front", "walk")
 DIRECTIONS = tuple(one.name for one in dataclasses.fields(MorphSettings) if one.name not in _NOT_DIRECTIONS)
 """Names of directions that are settings; of these a model has some."""
 
@@ -135,7 +141,8 @@ class MorphEffect(Effect):
         self._model = model
         self._partner = partner
         self._waits = waits
-        known = {name: _first(settings, name, partner) for name in DIRECTIONS if name in model.space.names}
+        names = {*model.space.names, GLASSES}
+        known = {name: _first(settings, name, partner) for name in DIRECTIONS if name in names}
         without = {*DIRECTIONS} - set(known) | (set() if partner is not None else {"mix"})
         self.parameters = Parameters(dataclasses.replace(settings, **known), without=without)  # type: ignore[arg-type]
         self._meshes = MeshModel(step_px=2.0)
@@ -217,9 +224,9 @@ class MorphEffect(Effect):
             return frame.pts_s - viewer.drawn_at_s <= HELD_S and viewer.person.hold(frame.size, picture)
         if self._partner is not None and self._partner.code is None:
             viewer.person.mix_with(self._neighbour_code(face, faces))
-        viewer.person.render(frame.pixels, mesh, frame.pts_s, picture, viewer.tracker.measured)
+        walks = self.parameters.values.walk
         viewer.drawn_at_s = frame.pts_s
-        return True
+        return viewer.person.render(frame.pixels, mesh, frame.pts_s, picture, viewer.tracker.measured, needs_code=walks)
 
     def _neighbour_code(self, face: Face, faces: Sequence[Face]) -> Floats | None:
         """Return the code of the nearest other face, a frame old; None while there is none."""
@@ -234,7 +241,7 @@ class MorphEffect(Effect):
     def _changes_anything(self) -> bool:
         change = self._change
         mixes = self._partner is not None and change.mix > 0
-        return change.shows_decoded or mixes or bool(change.step.any())
+        return change.shows_decoded or mixes or change.glasses > 0 or bool(change.step.any())
 
     def _has_broken(self, frame: Frame) -> bool:
         """Whether nothing measured until now holds for this frame."""
@@ -246,12 +253,14 @@ class MorphEffect(Effect):
     def _apply(self, settings: MorphSettings) -> None:
         """Hand on what has been set since the last frame."""
         step = np.zeros(self._model.latent, np.float32)
+        decoded = settings.show == "decoded"
+        glasses = 0.0 if decoded else max(0.0, settings.amount * (settings.glasses or 0.0))
         for direction in self._model.space.directions:
             steps = getattr(settings, direction.name, None)
-            if steps:
+            if steps and not (glasses and direction.name == GLASSES):
                 step += settings.amount * steps * direction.values
         mix = min(1.0, settings.mix * settings.amount)
-        self._change = Change(step, mix, settings.show == "decoded", settings.in_front)
+        self._change = Change(step, mix, decoded, settings.in_front, glasses, settings.frame)
         for viewer in self._viewers.values():
             viewer.person.adapt(self._change)
         self._applied = settings
@@ -279,7 +288,8 @@ def _first(settings: MorphSettings, name: str, partner: Partner | None) -> float
 def _check_known(settings: MorphSettings, model: MorphModel, name: str) -> None:
     """Raise OptionError for a direction that is asked for and that the model has not."""
     for direction in DIRECTIONS:
-        if getattr(settings, direction) and direction not in model.space.names:
+        steps = getattr(settings, direction)
+        if steps and direction not in model.space.names and not (direction == GLASSES and steps > 0):
             there = ", ".join(model.space.names) or _("none yet; tools.find_attributes finds some")
             raise OptionError(
                 _(

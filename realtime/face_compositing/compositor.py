@@ -71,6 +71,9 @@ class Compositor:
         self._occlusion = OcclusionDetector() if in_front else None
         self._glasses_kept = glasses
         self._glasses = GlassesDetector() if glasses is not None else None
+        self.visible: Floats | None = None
+        """What of the face is seen in the last frame, on the geometry's grid, 0 where something stands in front to 1.
+        None: all of it shall count as seen."""
         self._visible: Floats | None = None
         self._looked_at_s = -math.inf
         self._view: UVView | None = None
@@ -79,6 +82,11 @@ class Compositor:
         self._folds = ViewerFolds()
         self._geometry = FaceGeometry()
         self._held: _Held | None = None
+
+    @property
+    def geometry(self) -> FaceGeometry:
+        """Where the face lies in the last frame."""
+        return self._geometry
 
     def adapt(self, keep: KeptFeatures, *, light: float, in_front: bool, glasses: Glasses = None) -> None:
         """Do it so from the next frame on."""
@@ -109,12 +117,10 @@ class Compositor:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
         geometry = self._geometry
         self.source.begin(pixels, mesh)
-        geometry.update(mesh, Size.of(pixels), self.source.corners, measured)
-        self._held = None
+        self.see(pixels, mesh, pts_s, measured)
         if geometry.is_empty:
             return
-        self._view = None
-        visible = None if self._moves_quickly(measured or mesh) else self._look(pixels, pts_s)
+        visible = self.visible
         new = self.source.draw(geometry) if self._keep.mouth else self.source.draw_with_mouth(geometry)
         if self._light is not None:
             self._light.estimate(geometry.place.of(pixels), new, geometry, pts_s, visible)
@@ -139,6 +145,16 @@ class Compositor:
         self._open(alpha, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(geometry, new, alpha, geometry.place.of(out))
+
+    def see(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, measured: FaceMesh | None = None) -> None:
+        """Find where the face lies in a frame and what stands before it, and draw nothing."""
+        self._geometry.update(mesh, Size.of(pixels), self.source.corners, measured)
+        self._held = self.visible = None
+        if self._geometry.is_empty:
+            return
+        self._view = None
+        if not self._moves_quickly(measured or mesh):
+            self.visible = self._look(pixels, pts_s)
 
     def _worn_glasses(self, pixels: Pixels, pts_s: float) -> NDArray[np.uint8] | None:
         if self._glasses is None:

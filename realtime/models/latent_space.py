@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,42 @@ from realtime.models.card import MOST_LATENT_SPACE
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,39}")
 """A name becomes a setting: `--set morph.glasses=2`."""
+_STEP = re.compile("[+-][0-9]{1,2}")
+STEPS = "own_others_likeness"
+"""The key of what was judged at each step."""
 _MOST_DIRECTIONS = 200
 _LONGEST_TEXT = 120
 _MOST = 1e6
 """A code's numbers are of size 1; what is a million times that is drawn as noise, and its square is no float32."""
 _AGAIN = N_("export it again, or put its directions in again")
+
+
+_MOST_STEPS, _FARTHEST_STEP, _MOST_PEOPLE = 20, 10, 10_000_000
+
+
+class Judged(NamedTuple):
+    """What a step along a direction did to people held out, each a share of them; None where nobody could tell."""
+
+    own: float | None
+    """In whom the attribute came, of those without it; for a step back: went, of those with it."""
+    others: float | None
+    """In whom another attribute changed, the mean of all others."""
+    likeness: float | None
+    """Cosine of a face recogniser's embedding to the one before, the mean."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verified:
+    """The word of a classifier that had no part in any training."""
+
+    attribute: str
+    """As it calls it; `-` before it: turned round."""
+    judge: str
+    people: int
+    """Of whom nobody was learnt from."""
+    steps: Mapping[int, Judged]
+    akin: tuple[str, ...] = ()
+    """Attributes that are the same thing by another name: they are none of the others."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +73,8 @@ class Direction:
     """The share of people held out that it tells right, 0..1; 0.5 is chance."""
     values: Floats
     """[Z]; a step of 1 is one standard deviation of people's codes along it."""
+    verified: Verified | None = None
+    """None: no judge was asked."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -95,6 +128,7 @@ class LatentSpace:
                     "accuracy": round(each.accuracy, 4),
                     "values": _rounded(each.values),
                 }
+                | ({} if each.verified is None else {"verified": _verified_text(each.verified)})
                 for each in self.directions
             ],
         }
@@ -182,7 +216,52 @@ def _direction(found: Any, latent: int) -> Direction:
     if not _is_number(accuracy) or not 0 <= accuracy <= 1:
         raise _UnfitError(_("has a direction {name} whose accuracy is not 0 to 1", name=_quoted(name)))
     values = _numbers(found.get("values"), latent, _("direction {name}", name=_quoted(name)))
-    return Direction(name, title or name.replace("_", " "), by, float(accuracy), values)
+    verified = _verified(found["verified"], name) if "verified" in found else None
+    return Direction(name, title or name.replace("_", " "), by, float(accuracy), values, verified)
+
+
+def _verified_text(verified: Verified) -> dict[str, Any]:
+    steps = {f"{step:+d}": list(judged) for step, judged in verified.steps.items()}
+    return {"attribute": verified.attribute, "judge": verified.judge, "people": verified.people} | {
+        "akin": list(verified.akin),
+        STEPS: steps,
+    }
+
+
+def _verified(found: Any, name: str) -> Verified:
+    unfit = _UnfitError(
+        _("has a direction {name} whose 'verified' is not what tools.find_attributes writes", name=_quoted(name))
+    )
+    if not isinstance(found, dict):
+        raise unfit
+    attribute, judge, people, steps = (found.get(key) for key in ("attribute", "judge", "people", STEPS))
+    if not isinstance(attribute, str) or not isinstance(judge, str):
+        raise unfit
+    if type(people) is not int or not 0 < people <= _MOST_PEOPLE:
+        raise unfit
+    akin = found.get("akin", [])
+    if not isinstance(akin, list) or len(akin) > _MOST_STEPS or not all(isinstance(name, str) for name in akin):
+        raise unfit
+    if not isinstance(steps, dict) or len(steps) > _MOST_STEPS:
+        raise unfit
+    judged = {}
+    for step, shares in steps.items():
+        if not _STEP.fullmatch(step) or abs(int(step)) > _FARTHEST_STEP:
+            raise unfit
+        if not isinstance(shares, list) or len(shares) != len(Judged._fields) or not all(map(_is_share, shares)):
+            raise unfit
+        judged[int(step)] = Judged(*(None if share is None else float(share) for share in shares))
+    return Verified(
+        shown(attribute, _LONGEST_TEXT),
+        shown(judge, _LONGEST_TEXT),
+        people,
+        judged,
+        tuple(shown(name, _LONGEST_TEXT) for name in akin),
+    )
+
+
+def _is_share(found: Any) -> bool:
+    return found is None or (_is_number(found) and -1 <= found <= 1)
 
 
 def _numbers(found: Any, latent: int, what: str) -> Floats:

@@ -9,6 +9,8 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats
 from realtime.morph.face import MorphedFace
+from realtime.morph.glasses.shapes import FrameShape
+from realtime.morph.glasses.worn import WornGlasses
 from realtime.morph.model import MorphModel
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
@@ -41,6 +43,9 @@ class Change:
     """The decoder's own picture in the viewer's light, not what it changed on the viewer's own pixels."""
     in_front: bool = True
     """Hands, hair and glasses before the face stay as they are."""
+    glasses: float = 0.0
+    """What pair is worn, 0..4 (`realtime.morph.glasses.shapes`): drawn, for a code of 200 numbers holds no frame."""
+    frame: FrameShape = "panto"
 
 
 class MorphedPerson:
@@ -51,6 +56,8 @@ class MorphedPerson:
         self._partner = partner
         self._face = MorphedFace(model, waits=waits)
         self._compositor = Compositor(self._face, _NOTHING_KEPT, light=0)
+        self._glasses = WornGlasses()
+        self._moves_code = True
         self._photo: Compositor | None = None
         if partner is not None and partner.photo is not None:
             self._photo = Compositor(PhotoFace(partner.photo), _OPENINGS_KEPT, light=1)
@@ -64,6 +71,8 @@ class MorphedPerson:
     def adapt(self, change: Change) -> None:
         """Do this from the next frame on."""
         self._face.adapt(change.step, change.mix, shows_decoded=change.shows_decoded)
+        self._moves_code = bool(change.step.any()) or change.shows_decoded or self._partner is not None
+        self._glasses.wear(change.glasses, change.frame)
         if self._partner is not None and self._partner.code is not None:
             self._face.partner = self._partner.code
         # What is carried onto the viewer's own pixels has their light already.
@@ -75,18 +84,38 @@ class MorphedPerson:
         """Take somebody's code as the partner's from now on, or nobody's."""
         self._face.partner = code
 
-    def render(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, out: Pixels, measured: FaceMesh | None) -> None:
-        """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
-        self._face.pts_s = pts_s
-        self._compositor.render(pixels, mesh, pts_s, 1.0, out, measured)
+    def render(
+        self,
+        pixels: Pixels,
+        mesh: FaceMesh,
+        pts_s: float,
+        out: Pixels,
+        measured: FaceMesh | None,
+        *,
+        needs_code: bool = False,
+    ) -> bool:
+        """Draw the face into `out`, which holds the frame `pixels`; return whether it is another than the viewer's own.
+
+        `measured`: the mesh before it was calmed; `needs_code`: `code` is wanted, even where nothing moves it.
+        """
+        if self._moves_code or needs_code:
+            self._face.pts_s = pts_s
+            self._compositor.render(pixels, mesh, pts_s, 1.0, out, measured)
+        else:
+            self._compositor.see(pixels, mesh, pts_s, measured)
         if self._photo is not None and self._face.mix and not self._face.shows_decoded:
             self._photo.render(pixels, mesh, pts_s, self._face.mix, out, measured)
+        if self._glasses.are_worn:
+            seen = self._compositor.visible
+            is_seen = self._glasses.render(pixels, self._compositor.geometry, pts_s, out, seen)
+            return is_seen or self._moves_code or needs_code
+        return self._moves_code or needs_code
 
     def hold(self, frame: Size, out: Pixels) -> bool:
         """Draw the last face where it was; return whether there is one, of frames of this size."""
-        if not self._compositor.can_hold(frame):
-            return False
-        self._compositor.hold(out)
-        if self._photo is not None and self._face.mix and not self._face.shows_decoded:
-            self._photo.hold(out)
-        return True
+        holds = self._compositor.can_hold(frame)
+        if holds:
+            self._compositor.hold(out)
+            if self._photo is not None and self._face.mix and not self._face.shows_decoded:
+                self._photo.hold(out)
+        return self._glasses.hold(frame, out) or holds

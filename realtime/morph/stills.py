@@ -18,6 +18,8 @@ from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Doubles, Floats
 from realtime.morph.face import MorphedFace
+from realtime.morph.glasses.shapes import FrameShape
+from realtime.morph.glasses.worn import WornGlasses
 from realtime.morph.model import MorphModel
 from realtime.swap.photo.loading import SourceFace
 
@@ -53,6 +55,7 @@ class StillFace:
         self._middle: Doubles = matrix[:, :2] @ np.full(2, (model.side_px - 1) / 2) + matrix[:, 2]
         self._face = MorphedFace(model, waits=True)
         self._compositor = Compositor(self._face, _NOTHING_KEPT, light=0.0)
+        self._glasses = WornGlasses()
 
     def changed(
         self,
@@ -61,11 +64,13 @@ class StillFace:
         partner: Floats | None = None,
         mix: float = 0.0,
         shows_decoded: bool = False,
+        glasses: float = 0.0,
+        frame: FrameShape = "panto",
     ) -> Pixels:
         """Return the photo with its face's code moved by `step` [Z], or mixed with a `partner`'s [Z], 0..1.
 
         What the decoder changed is carried onto the photo's own pixels; `shows_decoded`: the decoder's picture itself
-        is put into the photo, in its light.
+        is put into the photo, in its light. `glasses`: what pair is worn, 0..4.
         """
         face, compositor = self._face, self._compositor
         if shows_decoded:
@@ -76,6 +81,8 @@ class StillFace:
         face.adapt(np.zeros_like(self.code) if step is None else step, mix, shows_decoded=shows_decoded)
         out = self.photo.copy()
         compositor.render(self.photo, self.mesh, 0.0, 1.0, out)
+        self._glasses.wear(glasses, frame)
+        self._glasses.render(self.photo, compositor.geometry, 0.0, out, compositor.visible)
         return out
 
     def cropped(self, side_px: int) -> Pixels:

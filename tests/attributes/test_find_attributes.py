@@ -242,7 +242,7 @@ def test_a_judge_sees_what_a_direction_does(
     (nose,) = found["directions"]
     assert nose["by"] == "means, others held 0.1"
     assert nose["values"][-6:] == [0] * 6
-    told = found["verified"]["nose"]
+    told = nose["verified"]
     assert (told["attribute"], told["judge"]) == ("Red_Nose", "noses")
     steps = told["own_others_likeness"]
     assert steps["+4"][1:] == [0, None]
@@ -251,6 +251,30 @@ def test_a_judge_sees_what_a_direction_does(
         assert own == sorted(own)
         assert own[-1] >= own[0] + 0.3
     assert "nose, judged" in capsys.readouterr().out
+
+    # A model's own file keeps what was said; what it has already can be judged again, and stays as it was.
+    path = tmp_path / "morph.onnx"
+    before = exported(eigenfaces, path, "--directions", str(out)).space.direction("nose")
+    assert before.verified is not None
+    again = [
+        str(path),
+        "--known",
+        "--faces",
+        str(photos),
+        "--cache",
+        str(cache),
+        "--judge",
+        str(judge),
+        "-o",
+        str(path),
+    ]
+    assert find_attributes.main([*again, "--attribute", "nose=Red_Nose", "--held-out", SOME[1]]) == 0
+    after = MorphModel(path, ON_CPU).space.direction("nose")
+    assert (after.values == before.values).all()
+    assert after.verified is not None
+    assert after.verified.judge == "noses"
+    assert find_attributes.main([*again, "--attribute", "eyes=Red_Nose"]) == 2
+    assert "no direction 'eyes'; there are: nose" in capsys.readouterr().err
 
     assert find_attributes.main([*line, "--attribute", "left=Few", "--judge", str(judge), *SOME]) == 2
     assert "no judge knows the attribute 'Few'; they know: Red_Nose, Left" in capsys.readouterr().err
@@ -261,6 +285,7 @@ def test_a_judge_sees_what_a_direction_does(
     [
         (["--judge", "nowhere.npz"], "no judge nowhere.npz"),
         (["--metric", "x.onnx"], "--metric goes with --judge"),
+        (["--known"], "--known goes with --judge, --faces and a model's .onnx"),
         (["--hold", "left=much"], "--hold left=much: write a number from 0"),
         (["--akin", "lfet=Few"], "'lfet' is not asked for (did you mean 'left'?)"),
         (["--judged", "0"], "--judged 0 cannot be"),

@@ -22,8 +22,8 @@ from tests import tiny_models
 
 
 def space() -> str:
-    """`smile` takes away red, `glasses` all colours."""
-    ways = {"smile": (0, 0, -0.1), "glasses": (-0.2, -0.2, -0.2)}
+    """`smile` takes away red, `beard` all colours."""
+    ways = {"smile": (0, 0, -0.1), "beard": (-0.2, -0.2, -0.2)}
     directions = tuple(
         Direction(name, name, "means", 0.9, np.array(values, np.float32)) for name, values in ways.items()
     )
@@ -82,14 +82,18 @@ def test_what_is_set_while_it_runs_is_seen_in_the_next_frame(effect: MorphEffect
     assert first[2] < -10
     assert turned[2] > 4, "a photo of red skin: little more of it is to be had"
     effect.parameters.set("smile", 0.0)
-    effect.parameters.set("glasses", 2.0)
+    effect.parameters.set("beard", 2.0)
     assert (change(make(effect, photo, face, 2), photo, face) < -15).all()
 
 
 def test_only_what_the_model_has_can_be_set(effect: MorphEffect, model: Path) -> None:
-    assert [one.name for one in effect.parameters] == ["smile", "glasses", "amount", "show", "in_front", "walk"]
-    with pytest.raises(RealtimeError, match=r"morph.beard: .* has no such direction; it has: smile, glasses$"):
-        opened(str(model), beard=1)
+    """Glasses are drawn, whatever the model; below 0 they are the model's."""
+    names = [one.name for one in effect.parameters]
+    assert names == ["smile", "glasses", "beard", "frame", "amount", "show", "in_front", "walk"]
+    with pytest.raises(RealtimeError, match=r"morph.brows: .* has no such direction; it has: smile, beard$"):
+        opened(str(model), brows=1)
+    with pytest.raises(RealtimeError, match=r"morph.glasses: .* has no such direction; it has: smile, beard$"):
+        opened(str(model), glasses=-1)
     with pytest.raises(RealtimeError, match=r"no setting 'glases' .did you mean 'glasses'"):
         opened(str(model), glases=1)
 

@@ -10,7 +10,7 @@ import pytest
 
 from realtime.core.errors import ModelError, OptionError
 from realtime.models.card import MOST_LATENT_SPACE
-from realtime.models.latent_space import Direction, LatentSpace
+from realtime.models.latent_space import Direction, Judged, LatentSpace, Verified
 
 GLASSES = {"name": "glasses", "title": "Glasses", "by": "means", "accuracy": 0.9, "values": [1, 0.5, -2]}
 WHOLE: dict[str, Any] = {"light": 1, "mean": [0, 1, 2], "deviation": [1, 0, 1], "directions": [GLASSES]}
@@ -31,6 +31,45 @@ def test_it_comes_back_as_it_was_written() -> None:
     assert (one.name, one.title, one.by, one.accuracy) == (smile.name, smile.title, smile.by, smile.accuracy)
     assert one.values.dtype == np.float32
     assert found.names == ("open_mouth2",)
+
+
+def test_what_judges_said_comes_back() -> None:
+    steps = {-3: Judged(0.5, 0.1, None), 3: Judged(None, 0.123, -0.04)}
+    verified = Verified("-No_Beard", "celeba40", 150, steps, ("Goatee", "Mustache"))
+    values = np.zeros(3, np.float32)
+    space = LatentSpace(0, values, values, (Direction("beard", "a beard", "means", 0.8, values, verified),))
+    (found,) = LatentSpace.parse(space.text(), 3, "x.onnx").directions
+    assert found.verified == verified
+    (unasked,) = LatentSpace.parse(json.dumps(WHOLE), 3, "x.onnx").directions
+    assert unasked.verified is None
+
+
+VERIFIED: dict[str, Any] = {
+    "attribute": "Eyeglasses", "judge": "celeba40", "people": 9, "own_others_likeness": {"+3": [0.8, 0.1, 0.9]}
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        VERIFIED | {"judge": 3},
+        VERIFIED | {"people": 0},
+        VERIFIED | {"people": True},
+        VERIFIED | {"akin": "Goatee"},
+        VERIFIED | {"own_others_likeness": []},
+        VERIFIED | {"own_others_likeness": {"3": [0.8, 0.1, 0.9]}},
+        VERIFIED | {"own_others_likeness": {"+99": [0.8, 0.1, 0.9]}},
+        VERIFIED | {"own_others_likeness": {"+3": [0.8, 0.1]}},
+        VERIFIED | {"own_others_likeness": {"+3": [0.8, 0.1, 7]}},
+        VERIFIED | {"own_others_likeness": {f"+{step}": [0, 0, 0] for step in range(25)}},
+    ],
+)
+def test_what_nobody_writes_as_verified_is_refused(wrong: Any) -> None:
+    text = json.dumps(WHOLE | {"directions": [GLASSES | {"verified": wrong}]})
+    with pytest.raises(ModelError, match="has a direction 'glasses' whose 'verified' is not what"):
+        LatentSpace.parse(text, 3, "x.onnx")
 
 
 def test_nothing_is_known_where_nothing_is_said() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
-from realtime.core.errors import OptionError
+from realtime.core.errors import UNREADABLE, OptionError
 from realtime.core.files import atomic_write
 from realtime.model_import.steps import write_card
 from realtime.models.card import MOST_LATENT_SPACE, ModelKind
@@ -27,7 +28,22 @@ def read_directions(path: Path, latent: int, light: int) -> LatentSpace:
         raise OptionError(f"cannot read {path}: {error.strerror}; name what tools.find_attributes wrote") from error
     except UnicodeDecodeError as error:
         raise OptionError(f"{path} is no text; name what tools.find_attributes wrote") from error
-    return dataclasses.replace(LatentSpace.parse(text or "{}", latent, str(path), _FIND), light=light)
+    return dataclasses.replace(LatentSpace.parse(_with_verified(text) or "{}", latent, str(path), _FIND), light=light)
+
+
+def _with_verified(text: str) -> str:
+    """Return the text of a file with what is verified beside each direction, where older files have it of all in one
+    place; the same text where there is nothing to be done, or it is none.
+    """
+    try:
+        found = json.loads(text)
+        verified = found["verified"]
+        for direction in found["directions"]:
+            if direction["name"] in verified:
+                direction.setdefault("verified", verified[direction["name"]])
+    except (*UNREADABLE, TypeError, KeyError, AttributeError):
+        return text
+    return json.dumps(found)
 
 
 _FIND = "find directions with this very model"

@@ -7,6 +7,7 @@ loses anyway is no effect of a direction. `Sitters` and `compared` serve whateve
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import cv2
@@ -17,6 +18,7 @@ from realtime.faces.landmarks.alignment import FACE, Alignment, sample
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
+from realtime.models.latent_space import Judged
 from tools.attributes.judges import Bench, framed
 from tools.extraction.likeness import Embedding
 
@@ -74,9 +76,10 @@ class Effect:
     likeness: float | None = None
     """Cosine of the face's embedding to the one before, the mean."""
 
-    def figures(self) -> list[float | None]:
-        """Return own, others, likeness."""
-        return [round(self.crossed[0], 3), round(self.others, 3), self.likeness and round(self.likeness, 3)]
+    def judged(self) -> Judged:
+        """Return it as a model's card tells it: by the deciding judge."""
+        own = round(self.crossed[0], 3) if math.isfinite(self.crossed[0]) else None
+        return Judged(own, round(self.others, 3), None if self.likeness is None else round(self.likeness, 3))
 
 
 def compared(bench: Bench, before: Answers, after: Answers, column: str, step: int, akin: Sequence[str] = ()) -> Effect:

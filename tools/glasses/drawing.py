@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from realtime.faces.landmarks.mesh import CHIN, EYE_CORNERS, FOREHEAD_TOP, LEFT_CHEEK, RIGHT_CHEEK, FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Doubles, Floats
+from realtime.morph.glasses.shapes import Outline
 
 _EARS = ((127, 234), (356, 454))
 """Where temples end: between these points of the mesh, on the person's right and left."""
@@ -48,26 +49,6 @@ def frame_of(mesh: FaceMesh) -> Frame:
     return Frame((right + left) / 2, across, down, -np.cross(across, down), float(np.linalg.norm(left - right)))
 
 
-class _Lens(NamedTuple):
-    centre: tuple[float, float]
-    radii: tuple[float, float]
-    power: float
-    """Of a superellipse: 2 is round, 4 a box with round corners."""
-    droop: float
-    """How far the outer side hangs lower (aviators) or stands higher (below 0: a cat's eye)."""
-    narrows: float
-    """How much narrower it is below."""
-
-    def loop(self, side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        angles = np.linspace(0, 2 * math.pi, 73)[:-1]
-        cosine, sine = np.cos(angles), np.sin(angles)
-        x = np.sign(cosine) * np.abs(cosine) ** (2 / self.power)
-        y = np.sign(sine) * np.abs(sine) ** (2 / self.power)
-        x = x * (1 - self.narrows * (y + 1) / 2)
-        y = y + self.droop * x
-        return side * (self.centre[0] + self.radii[0] * x), self.centre[1] + self.radii[1] * y
-
-
 def draw_glasses(pixels: Pixels, mesh: FaceMesh, random: np.random.Generator) -> tuple[Pixels, Pixels]:
     """Return a picture with glasses before a face, and (height, width) 0..255: where rims, bridge, temples and dark
     lenses are, and what shines on clear ones.
@@ -81,7 +62,7 @@ def draw_glasses(pixels: Pixels, mesh: FaceMesh, random: np.random.Generator) ->
     kind = random.choice(["full", "half", "none"], p=[0.72, 0.16, 0.12])
     loops = []
     for side in (-1, 1):
-        x, y = lens.loop(side)
+        x, y = lens.loop(side).T
         loops.append(face.place(x, y, before))
     solid = np.zeros(size, np.uint8)
     glass = np.zeros(size, np.uint8)
@@ -111,12 +92,12 @@ def draw_glasses(pixels: Pixels, mesh: FaceMesh, random: np.random.Generator) ->
     return out, np.rint(255 * np.clip(label, 0, 1)).astype(np.uint8)
 
 
-def _any_lens(random: np.random.Generator) -> _Lens:
+def _any_lens(random: np.random.Generator) -> Outline:
     width = float(random.uniform(0.33, 0.47))
     power = float(random.choice([2.0, 2.4, 3.0, 4.0, 6.0]))
     height = width * float(random.uniform(0.55, 1.0))
     gap = float(random.uniform(0.1, 0.18))
-    return _Lens(
+    return Outline(
         (gap + width, float(random.uniform(-0.02, 0.16))),
         (width, height),
         power,
@@ -146,7 +127,7 @@ def _rim(mask: Pixels, loop: Doubles, thick_px: float, kind: str, random: np.ran
         _line(mask, closed, max(0.5, thick_px * 0.3))  # the polished edge of a rimless lens
 
 
-def _bridge(mask: Pixels, face: Frame, lens: _Lens, before: float, bar: float, random: np.random.Generator) -> None:
+def _bridge(mask: Pixels, face: Frame, lens: Outline, before: float, bar: float, random: np.random.Generator) -> None:
     gap = lens.centre[0] - lens.radii[0] * 0.93
     at = lens.centre[1] - lens.radii[1] * float(random.uniform(-0.1, 0.8))
     arch = float(random.uniform(-0.02, 0.06))
@@ -161,7 +142,7 @@ def _bridge(mask: Pixels, face: Frame, lens: _Lens, before: float, bar: float, r
 
 
 def _temples(
-    mask: Pixels, face: Frame, mesh: FaceMesh, lens: _Lens, before: float, thick: float, random: np.random.Generator
+    mask: Pixels, face: Frame, mesh: FaceMesh, lens: Outline, before: float, thick: float, random: np.random.Generator
 ) -> None:
     at = lens.centre[1] - lens.radii[1] * float(random.uniform(0.0, 0.75))
     for side, ear in zip((-1, 1), _EARS, strict=True):

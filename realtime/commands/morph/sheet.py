@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+import numpy as np
+
 from realtime.commands.morph import common
 from realtime.core.language import _
 from realtime.core.progress import Progress
 from realtime.imaging.frame import Pixels
-from realtime.models.latent_space import Direction
+from realtime.models.latent_space import Direction, LatentSpace
 from realtime.morph.figure import Row, figure, size_of
+from realtime.morph.glasses.shapes import DIRECTION as GLASSES
 from realtime.morph.stills import StillFace, window_on
 from realtime.system.console import progress_line
 
@@ -30,7 +33,8 @@ def sheet(arguments: argparse.Namespace) -> int:
     )
     marker = common.Marker(order)
     with progress_line() as progress, common.Studio(order) as studio:
-        directions = [studio.model.space.direction(name) for name in names]
+        space = studio.model.space
+        directions = [_drawn(space) if name == GLASSES else space.direction(name) for name in names]
         progress(_("reading the photos"), 0.0)
         faces = [studio.face(photo) for photo in order.photos]
         rows = list(_rows(order, faces, directions, values, progress))
@@ -58,8 +62,18 @@ def _rows(
                 if value == 0 and not order.shows_decoded:
                     pictures.append(original)
                     continue
-                changed = face.changed(direction.values * value, shows_decoded=order.shows_decoded)
+                if direction.name == GLASSES and value > 0 and not order.shows_decoded:
+                    changed = face.changed(glasses=value)
+                else:
+                    changed = face.changed(direction.values * value, shows_decoded=order.shows_decoded)
                 pictures.append(face.cut(changed, window, order.side_px))
             done += 1
             progress(_("drawing the sheet"), done / count)
             yield Row(pictures, (photo.stem, direction.title))
+
+
+def _drawn(space: LatentSpace) -> Direction:
+    """Return the direction of glasses, which are drawn: a model need not have it."""
+    if GLASSES in space.names:
+        return space.direction(GLASSES)
+    return Direction(GLASSES, _("glasses"), "", 0.0, np.zeros_like(space.mean))
