@@ -47,7 +47,7 @@ def write_call(path: Path, astronaut: Path) -> None:
 def write_stream(path: Path, astronaut: Path) -> None:
     """Write the picture of a stream: somebody without a room, before what is shown."""
     size = Size(960, 540)
-    shown = _made(astronaut, ("style:fauve",))
+    shown = _made(astronaut, ("style:oil",))
     canvas = _gradient(size, (74, 44, 28), (38, 20, 44))
     _lay(canvas, _covering(shown, Size(560, 430)), Place(40, 55, 560, 430), radius=12)
     cut_out = _made(sample_photo(), ("background:transparent",), ending=".png")
