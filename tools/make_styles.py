@@ -75,6 +75,7 @@ STYLES = (
     Shipped("night", "", "Night", "Swirling strokes of blue and yellow", _ARITHMETIC + ", in the manner of Van Gogh"),
     Shipped("oil", "", "Oil", "Thick paint in strokes that follow what is seen", _ARITHMETIC),
     Shipped("watercolour", "", "Watercolour", "Washes that dry darker at their rims, over a drawing", _ARITHMETIC),
+    Shipped("dots", "", "Dots", "Dots of pure colours beside one another, which the eye mixes", _ARITHMETIC),
     Shipped("pencil", "", "Pencil", "Contours and hatching on rough paper", _ARITHMETIC),
     Shipped("engraving", "", "Engraving", "Lines that swell in the shade and bend over what is round", _ARITHMETIC),
     Shipped("woodblock", "", "Woodblock", "Flat inks in indigo, sand and red, and the grain of the block", _ARITHMETIC),
@@ -113,16 +114,6 @@ STYLES = (
         "Wassily Kandinsky, Composition VII, 1913, public domain",
         600,
         {"content-weight": 0.7, "together": 0.5},
-    ),
-    Shipped(
-        "dots",
-        "pointillism",
-        "Dots",
-        "Dots of pure colour that mix into light and shade from afar",
-        _OURS,
-        1600,
-        # In the last 400 steps; 640, 0.7 and 0.6 before, when small faces fell apart into dots.
-        {"style-size-px": 560, "content-weight": 1.4, "light-weight": 0.8, "together": 0.5},
     ),
     Shipped(
         "dabs",

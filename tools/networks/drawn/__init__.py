@@ -38,6 +38,7 @@ class DrawnStyle(nn.Module, abc.ABC):
 
 DRAWN: Mapping[str, RegistryEntry] = {
     "comic": RegistryEntry("tools.networks.drawn.comic", "Comic", "dots of four inks and black outlines"),
+    "dots": RegistryEntry("tools.networks.drawn.dots", "Dots", "dots of pure colours, which the eye mixes"),
     "engraving": RegistryEntry("tools.networks.drawn.engraving", "Engraving", "lines cut into copper"),
     "pencil": RegistryEntry("tools.networks.drawn.pencil", "Pencil", "hatched on rough paper"),
     "watercolour": RegistryEntry("tools.networks.drawn.watercolour", "Watercolour", "washes over a drawing"),

@@ -115,3 +115,23 @@ def _ranked(values: NDArray[np.float64]) -> Floats:
     ordered = np.sort(values, axis=None)
     low, high = (np.searchsorted(ordered, values + shift) for shift in (-1e-9, 1e-9))
     return np.asarray((low + high) / (2 * values.size), np.float32)
+
+
+def dabs(side_px: int, radius_px: float, shifts: Floats, seed: int) -> Floats:
+    """Return round dabs of paint over one another, (3, T, T): by how much each is redder, greener and bluer than what
+    it stands for, one of `shifts` (S, 3), some lighter, some darker.
+    """
+    draw, finer = np.random.default_rng(seed), 2
+    side = side_px * finer
+    sheet = np.zeros((side, side, 3), np.float32)
+    count = round(4 * (side_px / (2 * radius_px)) ** 2)  # nothing shows through four layers
+    places = draw.uniform(0, side, (count, 2))
+    for (x, y), number in zip(places, draw.integers(len(shifts), size=count), strict=True):
+        colour = [float(value) for value in shifts[number] + draw.normal() * 0.04]
+        radius = radius_px * finer * draw.uniform(0.75, 1.15)
+        for right in (-side, 0, side):
+            for down in (-side, 0, side):
+                middle = (round((x + right) * 8), round((y + down) * 8))
+                cv2.circle(sheet, middle, round(radius * 8), colour, cv2.FILLED, cv2.LINE_AA, 3)
+    small = cv2.resize(sheet, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(small.transpose(2, 0, 1), np.float32)
