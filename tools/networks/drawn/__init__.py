@@ -44,5 +44,6 @@ DRAWN: Mapping[str, RegistryEntry] = {
     "watercolour": RegistryEntry("tools.networks.drawn.watercolour", "Watercolour", "washes over a drawing"),
     "woodblock": RegistryEntry("tools.networks.drawn.woodblock", "Woodblock", "flat inks from a grained block"),
     "oil": RegistryEntry("tools.networks.drawn.oil", "Oil", "thick paint in strokes that follow what is seen"),
+    "scream": RegistryEntry("tools.networks.drawn.scream", "Scream", "long wavering bands of orange and dark green"),
     "night": RegistryEntry("tools.networks.drawn.night", "Night", "swirling strokes of blue and yellow"),
 }

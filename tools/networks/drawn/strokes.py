@@ -63,9 +63,12 @@ class Relief(nn.Module):
         return self.height(strokes), self.flank(strokes)
 
 
-def flowing(strength: float) -> Floats:
-    """Return directions that lie nearly level, [2, T, T]: cosine and sine of twice their angle, times `strength`."""
-    angle = 0.35 * grain(_TILE_PX, 20, 20, seed=30)
+def flowing(strength: float, wavering: float = 0.35) -> Floats:
+    """Return directions that lie nearly level, [2, T, T]: cosine and sine of twice their angle, times `strength`.
+
+    `wavering`: how far from level, radians at one deviation.
+    """
+    angle = wavering * grain(_TILE_PX, 20, 20, seed=30)
     return np.asarray(strength * np.stack([np.cos(2 * angle), np.sin(2 * angle)]), np.float32)
 
 
