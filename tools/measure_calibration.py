@@ -3,10 +3,11 @@
     python -m tools.measure_calibration
 
 A pinhole camera of some field of view hangs above or beside portraits, not quite level. An installer stands left,
-middle, right and near, sways, and is measured with a detector's errors. Then people of three heights, whose eyes are
-nearer together or farther apart than usual, stand at five places. What the portrait's gaze controller chooses for them
-is held against the direction from its own eyes to theirs. The error is a share of the way from the first frame to the
-last; the goal is a twelfth.
+middle, right and near, sways, and is measured with a detector's errors; also somewhat beside where the signs ask, while
+others look on, walk by and come along, and behind a lens that bends straight lines. Then people of three heights, whose
+eyes are nearer together or farther apart than usual, stand at five places. What the portrait's gaze controller chooses
+for them is held against the direction from its own eyes to theirs. The error is a share of the way from the first frame
+to the last; the goal is a twelfth.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +64,8 @@ class Hanging:
     """Whether the place is told to the calibration; else it is found."""
     before: Place | None = None
     """The place of another portrait, where the calibration was done before that one."""
+    distortion: float = 0.0
+    """Of its lens: k1."""
 
 
 HANGINGS = (
@@ -87,6 +90,8 @@ HANGINGS = (
         before=Place(0, 40),
     ),
 )
+IN_SITUATIONS = (HANGINGS[0], HANGINGS[1], HANGINGS[2], HANGINGS[4], HANGINGS[5], HANGINGS[11])
+"""Those that are tried in each situation."""
 INSTALLER = {
     Spot.LEFT: Standing(-110, 5, 230),
     Spot.MIDDLE: Standing(0, 5, 230),
@@ -104,6 +109,70 @@ HEIGHTS_CM = {"child of 1.35 m": -35, "as the installer": 5, "1.95 m": 30}
 """Of their eyes over the portrait's."""
 EYES_CM = (6.0, 6.6)
 """Between the pupils; two in three adults lie within."""
+
+Others = Callable[[float, Spot], Mapping[int, Standing]]
+"""Who else is in view at a moment, while the installer stands somewhere, by their tracks' numbers. Where 0 is among
+them, the installer is hidden behind one.
+"""
+
+
+def nobody_else(at_s: float, spot: Spot) -> dict[int, Standing]:  # noqa: ARG001 - as Others are asked
+    return {}
+
+
+def looks_on(at_s: float, spot: Spot) -> dict[int, Standing]:  # noqa: ARG001
+    """Two people behind, one of whom sways from foot to foot."""
+    return {1: Standing(-70, 0, 380), 2: Standing(95 + 8 * math.sin(at_s), 12, 420)}
+
+
+def walks_by(at_s: float, spot: Spot) -> dict[int, Standing]:
+    """Somebody crosses before the installer every eight seconds at a metre a second, and hides them in passing."""
+    right_cm = 100 * (at_s % 8.0) - 300
+    if abs(right_cm) > 160:
+        return {}
+    passer = Standing(right_cm, 10, 100 if spot is not Spot.NEAR else 90)
+    at = INSTALLER[spot]
+    hides = abs(right_cm / passer.before_cm - at.right_cm / at.before_cm) < 0.2
+    return {3 + int(at_s // 8.0): passer, **({0: passer} if hides else {})}
+
+
+def comes_along(at_s: float, spot: Spot) -> dict[int, Standing]:  # noqa: ARG001
+    """Somebody stands beside, as near as the installer, from the second place on."""
+    return {} if spot is Spot.LEFT else {9: Standing(45, -10, 215)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """How an installer goes through it, otherwise than as asked."""
+
+    name: str
+    stands: Mapping[Spot, Standing] = dataclasses.field(default_factory=dict)
+    others: Others = nobody_else
+    distortion: float = 0.0
+
+
+_MIDDLE, _NEAR = INSTALLER[Spot.MIDDLE], INSTALLER[Spot.NEAR]
+SITUATIONS = (
+    Situation("as asked"),
+    Situation("20 cm right of the middle", {Spot.MIDDLE: _MIDDLE._replace(right_cm=20)}),
+    Situation("near, 20 cm too far left", {Spot.NEAR: _NEAR._replace(right_cm=-20)}),
+    Situation(
+        "15 cm right, then 15 cm left",
+        {Spot.MIDDLE: _MIDDLE._replace(right_cm=15), Spot.NEAR: _NEAR._replace(right_cm=-15)},
+    ),
+    Situation(
+        "both 20 cm too far right",
+        {Spot.MIDDLE: _MIDDLE._replace(right_cm=20), Spot.NEAR: _NEAR._replace(right_cm=20)},
+    ),
+    Situation("left is nearer, 1.8 m", {Spot.LEFT: Standing(-70, 5, 180)}),
+    Situation("two people look on behind", others=looks_on),
+    Situation("somebody walks by, again and again", others=walks_by),
+    Situation("somebody comes along from the middle on", others=comes_along),
+    Situation("a lens that bends, k1 -0.05", distortion=-0.05),
+    Situation("k1 -0.1", distortion=-0.1),
+    Situation("k1 -0.15", distortion=-0.15),
+)
+AS_ASKED = SITUATIONS[0]
 
 
 def seen_by(hanging: Hanging, standing: Standing, eyes_cm: float = ADULTS_EYES_CM) -> Sighting:
@@ -125,22 +194,25 @@ def _projected(hanging: Hanging, point: Standing) -> tuple[float, float]:
     down, depth = math.cos(tilt) * y - math.sin(tilt) * depth, math.sin(tilt) * y + math.cos(tilt) * depth
     roll = math.radians(hanging.roll_degrees)
     along, down = math.cos(roll) * along + math.sin(roll) * down, math.cos(roll) * down - math.sin(roll) * along
-    focal_px = SIZE.width / 2 / math.tan(math.radians(hanging.fov_degrees / 2))
-    return SIZE.width / 2 + focal_px * along / depth, SIZE.height / 2 + focal_px * down / depth
+    edge = math.tan(math.radians(hanging.fov_degrees / 2))
+    focal_px = SIZE.width / 2 / (edge * (1 + hanging.distortion * edge**2))
+    bent = focal_px * (1 + hanging.distortion * (along**2 + down**2) / depth**2)
+    return SIZE.width / 2 + bent * along / depth, SIZE.height / 2 + bent * down / depth
 
 
-def calibrated(hanging: Hanging, random: np.random.Generator) -> Calibration:
+def calibrated(hanging: Hanging, random: np.random.Generator, situation: Situation = AS_ASKED) -> Calibration:
     """Go through a calibration before a portrait, moment by moment."""
     if hanging.before is not None:
         hanging = dataclasses.replace(hanging, place=hanging.before, before=None)
     watch = CalibrationWatch()
     now_s, spot = 0.0, Spot.LEFT
     while True:
-        at = INSTALLER[spot]
-        sway = random.normal(0, _SWAY_CM / 3, 3)
-        seen = seen_by(hanging, Standing(*(float(value + move) for value, move in zip(at, sway, strict=True))))
-        seen = seen._replace(eyes=seen.eyes * float(random.normal(1, _EYES_ERROR)))
-        sign = watch.update(now_s, [seen])
+        at = situation.stands.get(spot, INSTALLER[spot])
+        people: dict[int, Standing] = {0: at, **situation.others(now_s, spot)}
+        if people[0] is not at:
+            del people[0]
+        seen = [_sighted(hanging, one, random) for one in people.values()]
+        sign = watch.update(now_s, seen, list(people))
         if sign.hint is Hint.DONE:
             break
         if sign.hint is Hint.GIVEN_UP:
@@ -152,11 +224,20 @@ def calibrated(hanging: Hanging, random: np.random.Generator) -> Calibration:
     return solve(watch.taken, ASPECT, place, camera_pose(watch.taken, ASPECT, place, lens_degrees))
 
 
+def _sighted(hanging: Hanging, at: Standing, random: np.random.Generator) -> Sighting:
+    sway = random.normal(0, _SWAY_CM / 3, 3)
+    seen = seen_by(hanging, Standing(*(float(value + move) for value, move in zip(at, sway, strict=True))))
+    return seen._replace(eyes=seen.eyes * float(random.normal(1, _EYES_ERROR)))
+
+
 def looked_at(view: dict[str, float], seen: Sighting) -> tuple[float, float]:
     """Return where the portrait looks, as shares of the way from the first frame to the last across and down."""
     bounds = (view["view_left"], view["view_right"], view["view_top"], view["view_bottom"])
     controller = GazeController(GazeOptions(COLUMNS, ROWS, *bounds))
-    pose = CameraPose(view["turned_degrees"], view["tilted_degrees"], view["rolled_degrees"], view["lens_degrees"])
+    pose = CameraPose(
+        view["turned_degrees"], view["tilted_degrees"], view["rolled_degrees"], view["lens_degrees"],
+        view["lens_distortion"],
+    )  # fmt: skip
     at = standing_at(as_seen(seen), ASPECT, pose, view["right_cm"])
     viewer = seen_from(at, ASPECT, pose, view["right_cm"], view["below_cm"])
     for moment in range(3 * FPS):
@@ -181,20 +262,25 @@ def errors(hanging: Hanging, view: dict[str, float]) -> Iterator[tuple[float, fl
         yield abs(shown[0] - right_share), abs(shown[1] - down_share)
 
 
-def view_after(hanging: Hanging, seed: int) -> dict[str, float]:
+def view_after(hanging: Hanging, seed: int, situation: Situation = AS_ASKED) -> dict[str, float]:
     """Return how the portrait looks after a calibration."""
-    calibration = calibrated(hanging, np.random.default_rng(seed))
+    calibration = calibrated(hanging, np.random.default_rng(seed), situation)
     return view_for(hanging.place if hanging.before else None, calibration)
 
 
-def measure(hanging: Hanging, seeds: Sequence[int]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the largest error across and down by default, and after calibrations."""
-    before = np.max(list(errors(hanging, view_for(Place(), Calibration()))), axis=0)
-    after = np.max(
-        [np.max(list(errors(hanging, view_after(hanging, seed))), axis=0) for seed in seeds],
-        axis=0,
+def by_default(hanging: Hanging) -> tuple[float, float]:
+    """Return the largest error across and down without a calibration."""
+    across, down = np.max(list(errors(hanging, view_for(Place(), Calibration()))), axis=0)
+    return float(across), float(down)
+
+
+def measure(hanging: Hanging, seeds: Sequence[int], situation: Situation = AS_ASKED) -> tuple[float, float]:
+    """Return the largest error across and down after calibrations."""
+    hanging = dataclasses.replace(hanging, distortion=situation.distortion)
+    across, down = np.max(
+        [np.max(list(errors(hanging, view_after(hanging, seed, situation))), axis=0) for seed in seeds], axis=0
     )
-    return (float(before[0]), float(before[1])), (float(after[0]), float(after[1]))
+    return float(across), float(down)
 
 
 def main() -> None:
@@ -203,8 +289,14 @@ def main() -> None:
     print(f"{'':38}{'default':>16}{'calibrated':>18}")
     print(f"{'':38}{'across   down':>16}{'across   down':>18}")
     for hanging in HANGINGS:
-        before, after = measure(hanging, range(5))
+        before, after = by_default(hanging), measure(hanging, range(5))
         print(f"{hanging.name:38}{before[0]:9.3f}{before[1]:7.3f}{after[0]:11.3f}{after[1]:7.3f}")
+    print("\nacross, down where it is done otherwise:")
+    for number, hanging in enumerate(IN_SITUATIONS, 1):
+        print(f"{number}: {hanging.name}")
+    for situation in SITUATIONS:
+        found = [measure(hanging, range(3), situation) for hanging in IN_SITUATIONS]
+        print(f"{situation.name:40}" + "  ".join(f"{across:.3f} {down:.3f}" for across, down in found), flush=True)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,15 @@ class PortraitSettings:
         default=USUAL_LENS_DEGREES,
         metadata=setting(N_("how much the camera sees from left to right"), least=20, most=150, unit="°", live=True),
     )
+    lens_distortion: float = field(
+        default=0.0,
+        metadata=setting(
+            N_("how the camera's lens bends straight lines: k1 of its radial distortion, negative for a barrel"),
+            least=-0.3,
+            most=0.3,
+            live=True,
+        ),
+    )
     smoothing_s: float = field(
         default=0.3,
         metadata=setting(N_("how long the gaze takes to reach the viewer"), least=0, most=5, unit="s", live=True),
@@ -255,9 +264,13 @@ class PortraitEffect(Effect):
         """
         face, captured = scene.faces[0], scene.captured
         pose = CameraPose(
-            settings.turned_degrees, settings.tilted_degrees, settings.rolled_degrees, settings.lens_degrees
+            settings.turned_degrees,
+            settings.tilted_degrees,
+            settings.rolled_degrees,
+            settings.lens_degrees,
+            settings.lens_distortion,
         )
-        is_beside = bool(settings.right_cm or settings.below_cm or any(pose[:3]))
+        is_beside = bool(settings.right_cm or settings.below_cm or any(pose[:3]) or pose.distortion)
         if is_beside:
             face = self._exact_eyes.of(captured.pixels, face)
         seen = eyes_seen(face, captured.size, mirrored=captured.mirrored)

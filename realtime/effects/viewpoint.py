@@ -1,7 +1,8 @@
 """Where somebody stands before a wall, from how a camera sees them that is turned, tilted or rolled.
 
-A pinhole camera; places in centimetres from its lens, as somebody sees them who stands before the wall: right, down,
-and away from it. How far away somebody is, the distance of their eyes tells: those of adults are 6.3 cm apart.
+A pinhole camera behind a lens that may bend straight lines; places in centimetres from it, as somebody sees them who
+stands before the wall: right, down, and away from it. How far away somebody is, the distance of their eyes tells: those
+of adults are 6.3 cm apart.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ ADULTS_EYES_CM = 6.3
 """Between the pupils: 5.5 to 7.0 in nineteen of twenty. It tells how far away somebody is."""
 USUAL_LENS_DEGREES = 70.0
 """Across the picture, as most webcams have."""
+_MOST_BENDING = -0.3
+_UNBENDING_ROUNDS = 12
+"""The place in the middle of these is right to a thousandth up to k1 r² = -0.2, after four."""
 _ROUNDS = 3
 """The distance depends on where they look, and that on the distance: within a thousandth after three."""
 
@@ -30,11 +34,16 @@ class CameraPose(NamedTuple):
     rolled_degrees: float = 0.0
     """Clockwise, as seen from before the wall: what hangs straight leans to the left in its mirrored picture."""
     lens_degrees: float = USUAL_LENS_DEGREES
+    """From the picture's left edge to its right one."""
+    distortion: float = 0.0
+    """By how much the lens bends: the radial coefficient k1 of Brown's model, as OpenCV has it: what a straight lens
+    would show at a distance r from the middle, in focal lengths, is at r (1 + k1 r²). Wide lenses: -0.05 to -0.2."""
 
     @property
     def focal_length(self) -> float:
         """In widths of the picture."""
-        return 0.5 / math.tan(math.radians(self.lens_degrees / 2))
+        edge = math.tan(math.radians(self.lens_degrees / 2))
+        return 0.5 / (edge * _bending(self.distortion, edge * edge))
 
 
 class Seen(NamedTuple):
@@ -53,14 +62,15 @@ def standing_at(seen: Seen, aspect: float, pose: CameraPose, right_cm: float) ->
     `aspect`: the picture's width over its height.
     """
     focal = pose.focal_length
-    x, y = (seen.across - 0.5) / focal, (seen.down - 0.5) / aspect / focal
+    x, y = _unbent((seen.across - 0.5) / focal, (seen.down - 0.5) / aspect / focal, pose.distortion)
     to_wall = _rotation(pose)
     towards = _applied(to_wall, (x, y, 1.0))
     eyes: Vector = (1.0, 0.0, 0.0)
     at = towards
     for _ in range(_ROUNDS):
         along, across, away = _applied(_transposed(to_wall), eyes)
-        depth_cm = focal * ADULTS_EYES_CM * math.hypot(along - x * away, across - y * away) / max(1e-6, seen.apart)
+        apart = _bent_length(along - x * away, across - y * away, x, y, pose.distortion)
+        depth_cm = focal * ADULTS_EYES_CM * apart / max(1e-6, seen.apart)
         at = (towards[0] * depth_cm, towards[1] * depth_cm, towards[2] * depth_cm)
         eyes = _level_eyes(at, right_cm)
     return at
@@ -84,8 +94,10 @@ def picture_of(at: Vector, aspect: float, pose: CameraPose, right_cm: float) -> 
     depth = max(1.0, away)
     x, y, focal = along / depth, across / depth, pose.focal_length
     eye_along, eye_across, eye_away = _applied(to_camera, _level_eyes(at, right_cm))
-    apart = focal * ADULTS_EYES_CM / depth * math.hypot(eye_along - x * eye_away, eye_across - y * eye_away)
-    return Seen(0.5 + focal * x, 0.5 + focal * y * aspect, apart)
+    length = _bent_length(eye_along - x * eye_away, eye_across - y * eye_away, x, y, pose.distortion)
+    bending = _bending(pose.distortion, x * x + y * y)
+    apart = focal * ADULTS_EYES_CM / depth * length
+    return Seen(0.5 + focal * x * bending, 0.5 + focal * y * bending * aspect, apart)
 
 
 def seen_from(at: Vector, aspect: float, pose: CameraPose, right_cm: float, down_cm: float) -> tuple[float, float]:
@@ -95,6 +107,28 @@ def seen_from(at: Vector, aspect: float, pose: CameraPose, right_cm: float, down
     before = max(1.0, at[2])
     focal = pose.focal_length
     return 0.5 + focal * (at[0] - right_cm) / before, 0.5 + focal * (at[1] - down_cm) / before * aspect
+
+
+def _bending(distortion: float, squared: float) -> float:
+    """Return by how much a place moves away from the middle of the picture; never so far that the picture would fold,
+    which no lens does: beyond that the polynomial says nothing.
+    """
+    return 1.0 + max(distortion * squared, _MOST_BENDING)
+
+
+def _unbent(x: float, y: float, distortion: float) -> tuple[float, float]:
+    """Return where a straight lens would show what is seen at a place, in focal lengths from the middle."""
+    scale = 1.0
+    for _ in range(_UNBENDING_ROUNDS if distortion else 0):
+        scale = 1.0 / _bending(distortion, (x * x + y * y) * scale * scale)
+    return x * scale, y * scale
+
+
+def _bent_length(along: float, across: float, x: float, y: float, distortion: float) -> float:
+    """Return how long a short line is seen; its direction, length and place are as a straight lens shows them."""
+    bending = _bending(distortion, x * x + y * y)
+    outwards = 2 * distortion * (x * along + y * across) if bending > 1.0 + _MOST_BENDING else 0.0
+    return math.hypot(bending * along + outwards * x, bending * across + outwards * y)
 
 
 @functools.lru_cache(maxsize=64)

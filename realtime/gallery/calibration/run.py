@@ -146,26 +146,23 @@ def _watch(camera: Camera, faces: FaceStage, screen: _Screen, request: Calibrati
         frame = camera.read()
         if frame is None:
             raise CameraError(_("the source has ended before the calibration was finished; name a camera"))
-        seen = [
-            sighting_of(exact_eyes.of(frame.pixels, face), frame.size, mirrored=frame.mirrored)
-            for face in faces.find(frame)
-            if face.confirmed and face.lost_for_s == 0
-        ]
-        sign = watch.update(CLOCK(), seen)
+        found = [face for face in faces.find(frame) if face.confirmed and face.lost_for_s == 0]
+        seen = [sighting_of(exact_eyes.of(frame.pixels, face), frame.size, mirrored=frame.mirrored) for face in found]
+        sign = watch.update(CLOCK(), seen, [face.track_id for face in found])
         screen.show(sign)
         if sign.hint is Hint.GIVEN_UP:
             screen.hold(_LAST_SIGN_S)
             raise OptionError(_("nobody was seen standing '{spot}'; the file is as it was", spot=sign.spot.value))
         if sign.hint is Hint.DONE:
             aspect = frame.size.width / frame.size.height
-            found = solve(
+            calibration = solve(
                 watch.taken,
                 aspect,
                 request.place,
                 camera_pose(watch.taken, aspect, request.place, request.lens_degrees),
             )
             screen.hold(_LAST_SIGN_S)
-            return found
+            return calibration
 
 
 def _camera(source: str, screen: _Screen) -> Camera:

@@ -36,11 +36,14 @@ _STILL_DISTANCE = 0.08  # the distance of two eyes is 20 to 60 pixels, measured 
 _APART = 0.07
 """Of the picture's width, between two places: at 2 m, 20 cm."""
 _NEARER = 1.25
+_CLEARLY_FARTHER = 0.7
+"""By the distance of the eyes in the picture: who is half as far away again as the installer only looks on."""
 _GONE_S = 0.5  # a detector misses a face now and then
 _ROWS_SHARE = 0.6
 """Heads and eyes of portraits look up and down by so much of what they look to the sides."""
 _LEAST_HALF_VIEW = 0.06
-_LEAST_ASIDE_CM = 30.0
+_LEAST_ASIDE_CM = 50.0
+"""Who stands 20 cm beside where they were asked to makes a portrait seem to hang 45 cm beside its camera."""
 _MOST_CM = 300.0
 _WITHIN = (-3.0, 4.0)  # what the settings take
 
@@ -104,14 +107,19 @@ class CalibrationWatch:
         self._taken_at_s: float | None = None
         self._seen_at_s = 0.0
         self._stood: list[tuple[float, Sighting]] = []
+        self._installer: int | None = None
+        """By the number that the tracker gives; known once a place is."""
+        self._candidate = -1
 
     @property
     def is_over(self) -> bool:
         """Whether every place is known."""
         return len(self.taken) == len(Spot)
 
-    def update(self, now_s: float, seen: Sequence[Sighting]) -> Sign:
-        """Take in who is in view at a moment, in seconds of a clock that never goes back; return what to show."""
+    def update(self, now_s: float, seen: Sequence[Sighting], people: Sequence[int] = ()) -> Sign:
+        """Take in who is in view at a moment, in seconds of a clock that never goes back; return what to show.
+        `people`: numbers that tell one of them from another while they stay in view; empty: that is not known.
+        """
         if self._began_s is None:
             self._began_s = self._seen_at_s = now_s
         if self._taken_at_s is not None:
@@ -123,9 +131,10 @@ class CalibrationWatch:
         spot = self._spot
         if now_s - self._began_s > PATIENCE_S:
             return Sign(spot, Hint.GIVEN_UP)
-        if len(seen) == 1:
+        chosen = self._chosen(seen, people)
+        if chosen is not None:
             self._seen_at_s = now_s
-            return self._watch(spot, now_s, seen[0])
+            return self._watch(spot, now_s, chosen)
         if seen or now_s - self._seen_at_s > _GONE_S:
             self._stood.clear()
         if seen:
@@ -133,6 +142,20 @@ class CalibrationWatch:
         if self._stood:
             return Sign(spot, Hint.HOLD_STILL, self._still(now_s))
         return Sign(spot, Hint.WALK if now_s - self._began_s < self._lead_s else Hint.NOBODY)
+
+    def _chosen(self, seen: Sequence[Sighting], people: Sequence[int]) -> Sighting | None:
+        """Return who is to be watched: who stood at the place before, else who is clearly nearest. None: nobody is."""
+        if not seen:
+            return None
+        if self._installer is not None and self._installer in people:
+            self._candidate = self._installer
+            return seen[people.index(self._installer)]
+        nearest = max(range(len(seen)), key=lambda number: seen[number].eyes)
+        farther = _CLEARLY_FARTHER * seen[nearest].eyes
+        if any(one.eyes > farther for number, one in enumerate(seen) if number != nearest):
+            return None
+        self._candidate = people[nearest] if people else -1
+        return seen[nearest]
 
     def _still(self, now_s: float) -> float:
         return min(1.0, (now_s - self._stood[0][0]) / STILL_S) if self._stood else 0.0
@@ -154,6 +177,7 @@ class CalibrationWatch:
         if wrong is not None:  # farther left than whoever was taken for left: that was still on the way
             spot = Spot.LEFT
         self.taken[spot] = _median([one for _, one in self._stood])
+        self._installer = None if self._candidate < 0 else self._candidate
         self._taken_at_s = now_s
         return Sign(spot, Hint.TAKEN, 1.0)
 
@@ -209,6 +233,14 @@ def levelled(sighting: Sighting, aspect: float, pose: CameraPose, right_cm: floa
     return Sighting(0.5 + focal * right / away, 0.5 + focal * down / away * aspect, focal * ADULTS_EYES_CM / away)
 
 
+def hangs_aside_cm(middle: Sighting, near: Sighting) -> float:
+    """Return how far right of the camera a portrait hangs that nobody has measured, where that is far; else 0: above
+    or below it. Told by how somebody moves aside in the picture who comes nearer to it.
+    """
+    right_cm = (near.across - middle.across) / (near.eyes - middle.eyes) * ADULTS_EYES_CM
+    return right_cm if abs(right_cm) > _LEAST_ASIDE_CM else 0.0
+
+
 def solve(
     taken: Mapping[Spot, Sighting], aspect: float, place: Place | None = None, pose: CameraPose | None = None
 ) -> Calibration:
@@ -219,10 +251,9 @@ def solve(
     is then above the middle of the screen, and no place is told so exactly. `pose`: how the camera hangs; None: that
     is not known, and taken for straight. Raises OptionError for places that tell nothing.
     """
+    right_cm = hangs_aside_cm(taken[Spot.MIDDLE], taken[Spot.NEAR]) if place is None else place.right_cm
     if pose is not None:
-        taken = {
-            spot: levelled(one, aspect, pose, 0.0 if place is None else place.right_cm) for spot, one in taken.items()
-        }
+        taken = {spot: levelled(one, aspect, pose, right_cm) for spot, one in taken.items()}
     middle, near = taken[Spot.MIDDLE], taken[Spot.NEAR]
     nearer = (near.eyes - middle.eyes) / ADULTS_EYES_CM
     # Where somebody would be seen who went away for ever: what the camera's own height has nothing to do with, nor the
@@ -234,10 +265,11 @@ def solve(
         eyes_below_cm = statistics.fmean((one.down - level) / (one.eyes * aspect) for one in taken.values())
         eyes_below_cm *= ADULTS_EYES_CM
     if place is None:
-        right_cm = (near.across - middle.across) / nearer
-        place = Place(_rounded(right_cm if abs(right_cm) > _LEAST_ASIDE_CM else 0.0), _rounded(eyes_below_cm))
+        place = Place(_rounded(right_cm), _rounded(eyes_below_cm))
     across = {spot: one.across - place.right_cm * one.eyes / ADULTS_EYES_CM for spot, one in taken.items()}
-    ahead = (across[Spot.MIDDLE] + across[Spot.NEAR]) / 2
+    # Where it is known how the camera hangs, straight ahead is straight away from the wall, though the installer may
+    # have stood a little beside it.
+    ahead = (across[Spot.MIDDLE] + across[Spot.NEAR]) / 2 if pose is None else 0.5
     # As far to one side as to the other, or who stands before the portrait would not be looked at straight.
     half = max(ahead - across[Spot.LEFT], across[Spot.RIGHT] - ahead)
     if not _LEAST_HALF_VIEW <= half <= _WITHIN[1]:
@@ -246,9 +278,8 @@ def solve(
     ends = [round(value, 4) for value in (ahead - half, ahead + half, level - half_down, level + half_down)]
     if min(ends) < _WITHIN[0] or max(ends) > _WITHIN[1]:
         raise OptionError(_("the places do not fit together; measure right_cm and below_cm, and run --calibrate again"))
-    turned, tilted, rolled, lens = CameraPose() if pose is None else pose
-    turned, tilted, rolled, lens = CameraPose() if pose is None else pose
-    return Calibration(ends[0], ends[1], ends[2], ends[3], place.right_cm, place.below_cm, turned, tilted, rolled, lens)
+    hangs = CameraPose() if pose is None else pose
+    return Calibration(ends[0], ends[1], ends[2], ends[3], place.right_cm, place.below_cm, *hangs)
 
 
 def _rounded(place_cm: float) -> float:

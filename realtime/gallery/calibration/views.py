@@ -55,11 +55,14 @@ class Calibration:
     tilted_degrees: float = field(default=0.0, metadata=setting(N_("tilted downwards")))
     rolled_degrees: float = field(default=0.0, metadata=setting(N_("crooked, clockwise seen from before the wall")))
     lens_degrees: float = field(default=USUAL_LENS_DEGREES, metadata=setting(N_("how much it sees from left to right")))
+    lens_distortion: float = field(default=0.0, metadata=setting(N_("how its lens bends straight lines: k1")))
 
     @property
     def pose(self) -> CameraPose:
         """How the camera hangs."""
-        return CameraPose(self.turned_degrees, self.tilted_degrees, self.rolled_degrees, self.lens_degrees)
+        return CameraPose(
+            self.turned_degrees, self.tilted_degrees, self.rolled_degrees, self.lens_degrees, self.lens_distortion
+        )
 
 
 def view_for(place: Place | None, calibration: Calibration) -> dict[str, float]:
