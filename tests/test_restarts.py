@@ -31,6 +31,7 @@ from realtime.pipeline.restarts import MOST_RESTARTS, WITHIN_S, Patience, Restar
 from realtime.pipeline.turn import LeftBehind, Turn
 from realtime.session.assembly import Run
 from realtime.session.output_opener import OutputOpener
+from realtime.system.processor_share import ProcessorShare
 from realtime.system.watchdog import Call, Pulse
 from tests.doubles import DrawnCamera, KeepingOutput, ScriptedDetector, read_number
 from tests.test_loop import Inverted, make_loop, wait_for
@@ -392,6 +393,20 @@ def test_an_output_that_hangs_is_opened_anew_and_the_one_left_behind_counts_noth
     assert closed(stuck)
     assert made.loop.stats.outputs[0].shown == shown
     assert made.loop.stats.outputs[0].failure == ""
+
+
+def test_an_output_that_is_starved_is_not_taken_for_hung(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def since(share: ProcessorShare) -> float:
+        asked.append(0.0 if len(asked) < 30 else 1.0)
+        return asked[-1]
+
+    monkeypatch.setattr(ProcessorShare, "since", since)
+    made, fresh = live([HangingOutput(gate)]), KeepingOutput()
+    made.loop.output_group.reopening = Reopening(fresh)
+    assert go_until(made, lambda: fresh.frames)
+    assert 1.0 in asked, "not before the machine let it run again"
 
 
 def test_an_output_that_cannot_be_opened_anew_is_only_said(gate: Gate) -> None:

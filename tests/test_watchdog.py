@@ -19,7 +19,7 @@ from realtime.imaging.frame import Frame
 from realtime.outputs import Output
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
-from realtime.system.processor_share import ProcessorShare
+from realtime.system.processor_share import CountedTime, ProcessorShare
 from realtime.system.watchdog import Pulse, Watchdog
 from tests.doubles import DrawnCamera, KeepingOutput
 from tests.test_loop import Inverted, make_loop
@@ -257,6 +257,17 @@ def test_the_share_of_the_processor_is_what_was_had_of_what_was_wanted(tmp_path:
     tasks(tmp_path, t1="gone")
     assert share.since() == 1.0
     assert ProcessorShare(tmp_path / "another system").since() == 1.0
+
+
+def test_only_who_is_late_is_looked_at_closely(tmp_path: Path) -> None:
+    counted = CountedTime(tasks(tmp_path, t1="1000 500 3"))
+    tasks(tmp_path, t1="1100 1400 4")
+    assert counted.of(1.0) == 1.0
+    counted.look(is_late=True)
+    tasks(tmp_path, t1="1200 2300 4")
+    assert counted.of(1.0) == pytest.approx(0.1)
+    counted.look(is_late=False)
+    assert counted.of(1.0) == 1.0
 
 
 def test_a_process_that_is_starved_is_not_taken_for_hung(monkeypatch: pytest.MonkeyPatch) -> None:

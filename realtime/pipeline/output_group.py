@@ -13,11 +13,12 @@ import numpy as np
 from realtime.core.errors import FAULTS, OnceLogger, OutputError
 from realtime.core.language import _
 from realtime.core.stats import OutputStats, RunStats
-from realtime.imaging.frame import USUAL_SIZE, Frame
+from realtime.imaging.frame import USUAL_SIZE, Frame, Size
 from realtime.outputs import Output
 from realtime.pipeline.output_worker import CLOSED_OUTPUT_WITHIN_S, OutputWorker
 from realtime.pipeline.restarts import Restarts
 from realtime.pipeline.run_end import RunEnd
+from realtime.system.processor_share import CountedTime
 from realtime.system.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,14 @@ class OutputGroup:
         self.workers: Sequence[OutputWorker] = [self._added(output) for output in outputs]
         """Those that still want frames."""
         self._looked_at_s = 0.0
+        self._counted = CountedTime()
         self._faults = OnceLogger(log)
+
+    @property
+    def whole_screen(self) -> Size | None:
+        """The first screen that pictures lie on whole; None: there is none. Any thread."""
+        screens = (worker.output.whole_screen for worker in self.workers)
+        return next((screen for screen in screens if screen is not None), None)
 
     @property
     def windows(self) -> list[OutputWorker]:
@@ -121,13 +129,19 @@ class OutputGroup:
         now_s = time.monotonic()
         # Of a longer gap only so much counts: the whole process was stopped.
         passed_s, self._looked_at_s = min(now_s - self._looked_at_s, _LONGEST_LOOK_S), now_s
+        passed_s = self._counted.of(passed_s)
+        is_late = False
         for worker in self.workers:
             worker.look(passed_s)
             if worker.has_died and not self._run_end.must_end:
                 reason = type(worker.death).__name__ if worker.death else _("its thread has ended")
                 self._replace(worker, _("failed ({reason})", reason=reason))
-            elif not self._every_frame and worker.is_hung(self._restarts.recent(worker.stats.name)):
-                self._replace(worker, _("does not answer"))
+            elif not self._every_frame:
+                times_anew = self._restarts.recent(worker.stats.name)
+                is_late = is_late or worker.is_late(times_anew)
+                if worker.is_hung(times_anew):
+                    self._replace(worker, _("does not answer"))
+        self._counted.look(is_late=is_late)
 
     def refuse_frames(self, *, windows: bool = True) -> None:
         """Begin to end: whoever waits to offer a picture goes on at once. Any thread."""

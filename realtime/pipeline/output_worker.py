@@ -153,12 +153,18 @@ class OutputWorker:
         """Whether it does not come back. A disk or a pipe may stand still for a while, a device answers as fast as it
         has answered before. `times_anew`: how often it was opened anew of late.
         """
+        return self._at_it_s >= self._most_s(times_anew)
+
+    def is_late(self, times_anew: int) -> bool:
+        """Whether half of what it may take is over."""
+        return self._at_it_s > self._most_s(times_anew) / 2
+
+    def _most_s(self, times_anew: int) -> float:
         if self._thread is None or self._is_left:
-            return False
-        most_s = _STUCK_AFTER_S
-        if not self.output.takes_every_frame:
-            most_s = self._patience.seconds(_STUCK_AFTER_S, doubled=times_anew)
-        return self._at_it_s >= most_s
+            return math.inf
+        if self.output.takes_every_frame:
+            return _STUCK_AFTER_S
+        return self._patience.seconds(_STUCK_AFTER_S, doubled=times_anew)
 
     @property
     def has_died(self) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from realtime.core.errors import HangError
 from realtime.core.language import _
-from realtime.system.processor_share import ProcessorShare
+from realtime.system.processor_share import CountedTime
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,7 @@ class Watchdog:
         self._watched = [_Watched(pulse) for pulse in pulses]
         self._hung, self._overdue, self._last_resort, self._mend = hung, overdue, last_resort, mend
         self._hurried = hurried
-        self._share = ProcessorShare()
-        self._looks_at_share = False
+        self._counted = CountedTime()
         self._said_after_s = SAID_AFTER_S if hurried else _SLOW_STEP_S
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -103,19 +102,11 @@ class Watchdog:
                 return
 
     def look(self, passed_s: float) -> None:
-        """Look at every pulse, `passed_s` after the last time. From `start` to `stop` its own thread calls this.
-
-        Where a call is late, only so much of the time counts as this process had a processor when it wanted one: a
-        machine that starved it for a second made four detectors in four programs seem to hang.
-        """
-        if self._looks_at_share:
-            passed_s *= self._share.since()
+        """Look at every pulse, `passed_s` after the last time. From `start` to `stop` its own thread calls this."""
+        passed_s = self._counted.of(passed_s)
         for watched in self._watched:
             self._look_at(watched, passed_s)
-        is_late = any(watched.is_late for watched in self._watched)
-        if is_late and not self._looks_at_share:
-            self._share.begin()
-        self._looks_at_share = is_late
+        self._counted.look(is_late=any(watched.is_late for watched in self._watched))
 
     def _look_at(self, watched: _Watched, passed_s: float) -> None:
         before = watched.call

@@ -31,7 +31,7 @@ from realtime.gallery.processes.state import (
     write_state,
 )
 from realtime.gallery.processes.watched_file import WatchedFile
-from realtime.system.processor_share import ProcessorShare
+from realtime.system.processor_share import CountedTime
 from realtime.system.signals import graceful_shutdown
 
 log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class ScreenKeeper:
         self._heard = 0
         self._end_by_s: float | None = None
         self._looked_at_s = at_s
-        self._share: ProcessorShare | None = None  # while it is late
+        self._counted = CountedTime()
 
     @property
     def report(self) -> ScreenReport | None:
@@ -199,7 +199,7 @@ class ScreenKeeper:
                 self._start(at_s)
             return
         self._hear(self._process, at_s)
-        self._excuse(self._process, passed_s, at_s)
+        self._excuse(passed_s, at_s)
         code = self._process.exit_code()
         if code is not None:
             self._ended(self._process, code, at_s)
@@ -260,24 +260,20 @@ class ScreenKeeper:
         if self.keeper.rests:
             command.append("--rest")
         self.keeper.started(at_s)
-        self._heard, self._end_by_s, self._share = 0, None, None
+        self._heard, self._end_by_s = 0, None
         try:
             self._process = ScreenProcess(command, Beginning(self._gallery.text, self.memory))
+            self._counted = CountedTime(Path(f"/proc/{self._process.process_id}/task"))
         except OSError as error:
             self._say(_("cannot be started: {reason}", reason=error.strerror or error))
             self.keeper.ended(at_s)
 
-    def _excuse(self, process: ScreenProcess, passed_s: float, at_s: float) -> None:
+    def _excuse(self, passed_s: float, at_s: float) -> None:
         """Where it is late, let only so much of the time count as the machine let it run when it wanted to: to kill and
         start what only starves would make it starve the more.
         """
-        if not self.keeper.is_late(at_s):
-            self._share = None
-        elif self._share is None:
-            self._share = ProcessorShare(Path(f"/proc/{process.process_id}/task"))
-            self._share.begin()
-        else:
-            self.keeper.excuse(passed_s * (1 - self._share.since()))
+        self.keeper.excuse(passed_s - self._counted.of(passed_s))
+        self._counted.look(is_late=self.keeper.is_late(at_s))
 
     def _hear(self, process: ScreenProcess, at_s: float) -> None:
         for line in process.lines():
