@@ -101,6 +101,28 @@ def test_the_picture_has_the_new_size_at_once_and_fills_it() -> None:
     chain.close()
 
 
+@pytest.mark.parametrize("former_first", [True, False])
+def test_on_a_whole_screen_no_picture_jumps_to_another_place(former_first: bool) -> None:
+    """A tall picture and a wide one, on a screen that is wide: the tall one has black bars beside it, also while one
+    goes over into the other.
+    """
+    tall, wide, screen = Flat(200, Size(60, 80)), Flat(100, Size(160, 90)), Size(1920, 1080)
+    former, new = (tall, wide) if former_first else (wide, tall)
+    chain = chain_of(former)
+    chain.whole_screen = lambda: screen
+    chain.replace(EffectSlot("new", new), fade_s=1.0)
+    first, later = (chain.make(frame_at(pts_s), ()).pixels for pts_s in (1.0, 1.5))
+    for picture in (first, later):
+        assert picture.shape[1] / picture.shape[0] == pytest.approx(16 / 9, abs=0.02)
+    middle, beside = (slice(None), first.shape[1] // 2), (slice(None), first.shape[1] // 20)
+    assert np.unique(first[middle]).tolist() == [200 if former_first else 100]
+    assert np.unique(first[beside]).tolist() == [0 if former_first else 100]
+    assert np.unique(later[middle]).tolist() == [150]
+    assert np.unique(later[beside]).tolist() == [50]
+    assert chain.make(frame_at(2.0), ()).pixels.shape[:2] == ((90, 160) if former_first else (80, 60))
+    chain.close()
+
+
 @pytest.mark.parametrize(
     ("former", "new", "fades"),
     [

@@ -80,6 +80,9 @@ class Output(ABC):
     """True: with `--every-frame` the loop waits for it rather than drop a frame (files, pipes)."""
     shows_in_calls: ClassVar[bool] = False
     """True: programs for calls take the picture from it."""
+    whole_screen: Size | None = None
+    """Not None: a screen, as whoever looks at it sees it, on which pictures of any shape lie whole and on black. Read
+    by any thread."""
     repeat_fps: float | None = None
     """Not None: `show` is called at this steady rate, with the newest frame again when there is no newer one."""
 

@@ -8,6 +8,7 @@ import numpy as np
 from realtime.imaging.buffers import FramePool
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import smoothstep
+from realtime.imaging.pixels import letterbox_into
 
 _SLOWEST_PAIR_S = 1 / 15
 """A pair of effects that takes longer for a picture would make a slide show of the fade."""
@@ -32,15 +33,39 @@ class CrossFade:
         """Note how long the second picture and the blending took."""
         self._slow = self._slow + 1 if seconds > _SLOWEST_PAIR_S else 0
 
-    def blend(self, former: Pixels, new: Pixels, pts_s: float) -> Pixels:
-        """Return what is seen at this time, in the new picture's size: the former alone at first."""
+    def blend(self, former: Pixels, new: Pixels, pts_s: float, screen: Size | None = None) -> Pixels:
+        """Return what is seen at this time: the former picture alone at first.
+
+        It has the new picture's size, which the former one fills. `screen`: on which pictures of any shape lie whole,
+        on black: then both lie in a picture of the screen's shape as they do there, and neither jumps.
+        """
         share = float(smoothstep(np.float32((pts_s - self._begins_at_s) / self._lasts_s)))
         size = Size.of(new)
+        if screen is not None and not _have_one_shape(Size.of(former), size):
+            size = _around(size, screen)
+            former, new = _lying_in(former, size), _lying_in(new, size)
         if self._pool is None or self._pool.size != size:
             self._pool = FramePool(size)
         out = self._pool.take()
         cv2.addWeighted(_filling(former, size), 1 - share, new, share, 0, dst=out)
         return out
+
+
+def _have_one_shape(one: Size, other: Size) -> bool:
+    """Whether two sizes are alike but for what rounding makes of them."""
+    return abs(one.width * other.height - other.width * one.height) <= max(one.width, other.width, one.height)
+
+
+def _around(picture: Size, screen: Size) -> Size:
+    """Return the least size of a screen's shape in which a picture has room."""
+    scale = max(picture.width / screen.width, picture.height / screen.height)
+    return Size(max(picture.width, round(screen.width * scale)), max(picture.height, round(screen.height * scale)))
+
+
+def _lying_in(pixels: Pixels, size: Size) -> Pixels:
+    out = np.empty((size.height, size.width, 3), np.uint8)
+    letterbox_into(pixels, out)
+    return out
 
 
 def _filling(pixels: Pixels, size: Size) -> Pixels:

@@ -12,7 +12,7 @@ from realtime.core.settings import Value
 from realtime.core.stats import RunStats
 from realtime.disclosure.label import Label
 from realtime.effects.scene import Scene
-from realtime.imaging.frame import Face, Frame, Pixels
+from realtime.imaging.frame import Face, Frame, Pixels, Size
 from realtime.imaging.provenance import SYNTHETIC, Provenance
 from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.effect_calls import EffectCalls
@@ -75,6 +75,8 @@ class EffectChain:
         self.speech_at: Callable[[float], float | None] = lambda at_s: None
         """[processing thread] How far a mouth is open that says what was heard when a frame was captured, as
         `Scene.speech`."""
+        self.whole_screen: Callable[[], Size | None] = lambda: None
+        """[processing thread] The screen on which pictures lie whole, where there is one."""
         self._must_mark_anew = False
         self._was_set = False
         """Whether a parameter was set since the last picture. Any thread."""
@@ -283,19 +285,28 @@ class EffectChain:
         slots, fading = self.slots, self._fading
         seen, _, scene = self._through(slots[: fading.start], scene, scene.frame, faces, at)
         picture, _, following = self._through(slots[fading], scene, seen, faces, at)
-        picture = self._faded(fade, scene, seen, faces, picture, at)
         if not slots[fading.stop :]:
-            return picture, True
+            return self._faded(fade, scene, seen, faces, picture, at, self.whole_screen()), True
+        picture = self._faded(fade, scene, seen, faces, picture, at)
         picture, is_given_away, _ = self._through(slots[fading.stop :], following, picture, faces, at)
         return picture, is_given_away
 
     def _faded(
-        self, fade: CrossFade, scene: Scene, seen: Frame, faces: Sequence[Face], picture: Frame, at: Telling
+        self,
+        fade: CrossFade,
+        scene: Scene,
+        seen: Frame,
+        faces: Sequence[Face],
+        picture: Frame,
+        at: Telling,
+        screen: Size | None = None,
     ) -> Frame:
-        """Return the new effects' picture of what they have `seen` with the former ones' shining through."""
+        """Return the new effects' picture of what they have `seen` with the former ones' shining through. `screen`:
+        where it is the last picture, and both lie on that one.
+        """
         began_s = time.perf_counter()
         former, _, _ = self._through(self._leaving, scene, seen, faces, at)
-        pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s)
+        pixels = fade.blend(former.pixels, picture.pixels, seen.pts_s, screen)
         fade.took(time.perf_counter() - began_s)
         return picture.with_pixels(pixels)
 

@@ -79,6 +79,7 @@ class RenderLoop:
         capture.on_finished = self.run_end.note  # its mailbox is closed next: what is inside is made, and the run ends
         capture.restarts = restarts
         chain.calls.pulse, chain.calls.main_pulse = self.processing.pulse, self.main_pulse
+        chain.whole_screen = lambda: self.output_group.whole_screen
         chain.calls.times_anew = lambda: restarts.recent(EFFECT_STAGE)
         self._faults = OnceLogger(log)
 

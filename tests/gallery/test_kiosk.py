@@ -274,6 +274,16 @@ def test_what_is_hidden_or_made_small_comes_back(display: str) -> None:
     def windows() -> list[str]:
         return xdotool("search", "--onlyvisible", "--class", "realtime").split()
 
+    def window() -> str:
+        found: list[str] = []
+
+        def is_there() -> bool:  # a busy X server leaves it out of its list for a moment
+            found[:] = windows()
+            return bool(found)
+
+        until(is_there)
+        return found[0]
+
     def is_whole() -> bool:
         found = windows()
         return bool(found) and "Geometry: 320x240" in xdotool("getwindowgeometry", found[0])
@@ -286,9 +296,9 @@ def test_what_is_hidden_or_made_small_comes_back(display: str) -> None:
         text=True,
     ) as process:
         until(is_whole)
-        xdotool("windowsize", windows()[0], "100", "80")
+        xdotool("windowsize", window(), "100", "80")
         until(is_whole)
-        xdotool("windowunmap", windows()[0])
+        xdotool("windowunmap", window())
         until(is_whole)
         xdotool("mousemove", "50", "50", "click", "--repeat", "2", "1")
         xdotool("key", "q", "Escape", "f", "alt+F4", "ctrl+q")
