@@ -137,6 +137,8 @@ class Blur(nn.Module):
 class OnCells(nn.Module):
     """A convolution of one plane, computed on its cells: [1, 4, h, w] to the same."""
 
+    weight: Tensor
+
     def __init__(self, kernel: Tensor) -> None:
         """`kernel`: [k, k], k odd, 9 at most."""
         super().__init__()
@@ -149,13 +151,10 @@ class OnCells(nn.Module):
                     for column in range(side):
                         y, x = down + row - reach, across + column - reach
                         weight[2 * down + across, 2 * (y % 2) + x % 2, 2 + y // 2, 2 + x // 2] += kernel[row, column]
-        self.conv = nn.Conv2d(4, 4, 5, bias=False)
-        del self.conv.weight
-        self.conv.register_buffer("weight", weight, persistent=False)
+        self.register_buffer("weight", weight, persistent=False)
 
     def forward(self, of_cells: Tensor) -> Tensor:
-        summed: Tensor = self.conv(functional.pad(of_cells, (2, 2, 2, 2), mode="replicate"))
-        return summed
+        return functional.conv2d(functional.pad(of_cells, (2, 2, 2, 2), mode="replicate"), self.weight)
 
 
 class Outlines(nn.Module):
