@@ -18,9 +18,9 @@ _SHIFTS = np.array(
 )
 """To orange, to blue, to rose, to green, and a little lighter: their mean is grey."""
 _SATURATION, _LIFT = 1.55, 0.04
-_ON_SKIN = 0.75
+_ON_SKIN = 0.45
 """How far dots differ on skin, against elsewhere: eyes are no larger than two of them."""
-_FINE = 0.7
+_FINE = 1.0
 """How much of what is finer than a dot comes back in its lightness."""
 
 

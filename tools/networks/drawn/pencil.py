@@ -7,12 +7,14 @@ from torch import Tensor
 
 from tools.networks.drawn import DrawnStyle
 from tools.networks.drawn.textures import Tiled, grain, hatching
-from tools.networks.drawn.tones import Blur, Outlines, Seen, Tone, colour, in_colours
+from tools.networks.drawn.tones import Blur, Outlines, Seen, Tone, colour, in_colours, skin
 
 _TILE_PX = 256
 _TONES = (0.88, 0.76, 0.65, 0.53, 0.42, 0.30)
 _BARE = 0.2
 """Of all tones, from white on, those that the paper stands for."""
+_ON_SKIN = 0.5
+"""How much of its shade a face gets: hatched like a coat, it lost its eyes among the strokes."""
 
 
 class Pencil(DrawnStyle):
@@ -20,7 +22,7 @@ class Pencil(DrawnStyle):
         super().__init__()
         self.lead, self.paper = colour(0.16, 0.16, 0.18), colour(0.965, 0.955, 0.93)
         self.seen, self.tone = Seen(), Tone(middle=0.6, contrast=0.24, kept=0.5)
-        self.smooth = Blur(1.0, 1)
+        self.smooth = Blur(1.0, 2)
         self.fine, self.broad = Outlines(1.0, 0.985, 45), Outlines(1.7, 0.985, 25)
         sheets = hatching(_TILE_PX, _TONES, seed=3)
         # From each sheet to the next: what a little more shade adds.
@@ -28,10 +30,11 @@ class Pencil(DrawnStyle):
         self.grain = Tiled(grain(_TILE_PX, 0.8, 0.8, seed=1)).on_cells()
 
     def paint(self, rgb: Tensor) -> Tensor:
-        lightness, _, half = self.seen(rgb)
+        lightness, colours, half = self.seen(rgb)
         grain = self.grain(lightness)
         # Strokes are wider than a cell.
-        dark = (1 - _BARE - self.smooth(self.tone(half))) * (len(_TONES) / (1 - _BARE))
+        tone, face = torch.split(self.smooth(torch.cat([self.tone(half), skin(colours)], 1)), 1, 1)
+        dark = (1 - _BARE - tone) * (len(_TONES) / (1 - _BARE)) * (1 - (1 - _ON_SKIN) * face)
         lead = torch.zeros_like(lightness)
         for number, strokes in enumerate(torch.split(self.strokes(lightness), 4, 1)):
             lead = lead - (dark - number).clamp(0, 1) * strokes
