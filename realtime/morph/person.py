@@ -15,6 +15,10 @@ from realtime.morph.model import MorphModel
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 
 _NOTHING_KEPT = KeptFeatures(eyes=False, mouth=False)
+_PHOTO_AT_HALF = 0.7
+"""How much of the photo's pixels is seen half way: the viewer's eyes, mouth and outline stay beside it, and say more of
+who somebody is than half of a photo. A mix was nearer to both than to 95 % of strangers in 67 % of 150 pairs with 0.5,
+in 74 % with 0.6, 81 % with 0.7, 80 % with 0.75."""
 _OPENINGS_KEPT = KeptFeatures(eyes=True, mouth=True)
 """A photo looks one way and has one mouth: half of those over the viewer's would be seen twice."""
 
@@ -28,7 +32,7 @@ class Partner:
     """[Z]; None: everyone, each with the nearest other."""
     photo: PhotoLevels | None = None
     """The face's own pixels. A code of 200 numbers keeps too little of who it is: half and half, judged by a face
-    recogniser, 14 % of mixes were nearer to both than to 95 % of strangers, and with the photo's pixels 70 %."""
+    recogniser, 14 % of mixes were nearer to both than to 95 % of strangers."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,6 +50,11 @@ class Change:
     glasses: float = 0.0
     """What pair is worn, 0..4 (`realtime.morph.glasses.shapes`): drawn, for a code of 200 numbers holds no frame."""
     frame: FrameShape = "panto"
+
+
+def photo_share(mix: float) -> float:
+    """Return how much of the photo's pixels lies over the viewer's at a mix: none at 0, all at 1, more between."""
+    return mix + 4 * (_PHOTO_AT_HALF - 0.5) * mix * (1 - mix)
 
 
 class MorphedPerson:
@@ -104,7 +113,7 @@ class MorphedPerson:
         else:
             self._compositor.see(pixels, mesh, pts_s, measured)
         if self._photo is not None and self._face.mix and not self._face.shows_decoded:
-            self._photo.render(pixels, mesh, pts_s, self._face.mix, out, measured)
+            self._photo.render(pixels, mesh, pts_s, photo_share(self._face.mix), out, measured)
         if self._glasses.are_worn:
             seen = self._compositor.visible
             is_seen = self._glasses.render(pixels, self._compositor.geometry, pts_s, out, seen)

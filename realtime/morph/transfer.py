@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
+from realtime.imaging.pixels import ONE_MAP
 
 _MOST_MOTION = 1 / 16
 """Of the crop's side. A mouth's corner moves by 1/30 in the widest smile; what moves farther is no motion."""
@@ -77,7 +78,7 @@ class ChangeTransfer:
         size = (width, height)
         matrix = np.asarray(to_face, np.float64)
         # Motion is a direction: it turns and grows with the crop. It is smooth, so every fourth pixel has it.
-        motion = np.asarray(self.motion @ matrix[:, :2].T.astype(np.float32), np.float32)
+        motion = np.asarray(cv2.transform(self.motion, matrix[:, :2]), np.float32)
         coarse_size = (-(-width // _COARSE), -(-height // _COARSE))
         coarse = cv2.warpAffine(
             motion, _to_few(matrix), coarse_size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
@@ -85,7 +86,11 @@ class ChangeTransfer:
         whole = cv2.resize(coarse, (coarse_size[0] * _COARSE, coarse_size[1] * _COARSE), interpolation=cv2.INTER_LINEAR)
         places = np.asarray(whole, np.float32)[:height, :width]
         cv2.add(places, self._grid_of(width, height), dst=places)
-        cv2.remap(face, places, None, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        # OpenCV moves pixels of four channels in 0.34 ms where it takes 0.87 for three (320×368, 5.1).
+        moved = cv2.remap(
+            cv2.cvtColor(face, cv2.COLOR_BGR2BGRA), places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        cv2.cvtColor(moved, cv2.COLOR_BGRA2BGR, dst=out)
         change = cv2.warpAffine(
             self.gain, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,) * 3
         )

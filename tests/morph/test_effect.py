@@ -17,6 +17,7 @@ from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import Direction, LatentSpace
+from realtime.morph.person import photo_share
 from realtime.picture_files.samples import sample_photo
 from tests import tiny_models
 
@@ -105,11 +106,19 @@ def test_with_nothing_set_it_smiles(model: Path, photo: Pixels, face: Face) -> N
 
 
 def test_a_photo_is_mixed_in(model: Path, photo: Pixels, face: Face) -> None:
-    """Of the tiny model's code, the mean colour, half is the photo's: the same photo changes nothing."""
-    effect = opened(f"{model}:{sample_photo()}", mix=0.5)
+    """Of the tiny model's code, the mean colour, a part is the photo's: the same photo, half of it, changes nothing."""
+    effect = opened(f"{model}:{sample_photo()}", mix=0.32)
+    assert 0.45 < photo_share(0.32) < 0.55
     assert effect.parameters.values.smile == 0
     assert np.abs(change(make(effect, photo, face), photo, face)).max() < 4
     effect.close()
+
+
+def test_half_way_more_than_half_of_the_photos_pixels_are_seen_and_at_both_ends_none_and_all() -> None:
+    assert (photo_share(0.0), photo_share(1.0)) == (0.0, 1.0)
+    shares = [photo_share(mix / 20) for mix in range(21)]
+    assert shares == sorted(shares)
+    assert 0.6 < shares[10] < 0.8
 
 
 def test_two_people_are_mixed_into_each_other(model: Path, photo: Pixels, face: Face) -> None:
