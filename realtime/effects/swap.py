@@ -63,7 +63,9 @@ class SwapSettings:
     keep: Literal["auto", "eyes", "mouth", "both", "none"] = field(
         default="auto",
         metadata=setting(
-            N_("what stays yours: the eyes, the inside of the mouth; auto: both with a photo, none with a model"),
+            N_(
+                "what stays yours: eyes, inside of the mouth; auto: both but the irises with a photo, none with a model"
+            ),
             live=True,
         ),
     )
@@ -294,7 +296,7 @@ def _title(name: str) -> str:
 def _kept(settings: SwapSettings, source: FaceSource) -> KeptFeatures:
     keep = settings.keep
     both = keep == "both" or (keep == "auto" and source.keeps_openings)
-    return KeptFeatures(both or keep == "eyes", both or keep == "mouth")
+    return KeptFeatures(both or keep == "eyes", both or keep == "mouth", irises=keep != "auto")
 
 
 def _parameters_of(settings: SwapSettings, models: Sequence[SwapModel]) -> Parameters[SwapSettings]:

@@ -38,6 +38,22 @@ class FaceSource(ABC):
     def begin(self, pixels: Pixels, mesh: FaceMesh) -> None:  # noqa: B027 - a photo has nothing to wait for
         """Start what takes long and needs no more than the whole frame and the mesh; `draw` waits for it."""
 
+    def moves_px(self, viewer: FaceMesh) -> Floats | None:  # noqa: ARG002 - a network has no other proportions
+        """Return (468, 2) by how many pixels each point of the viewer's mesh is to be moved, and the picture with it,
+        that the new face has its own proportions; None: nowhere. Once a frame.
+        """
+        return None
+
+    def look(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, *, eyes: bool) -> None:  # noqa: B027 - a network does
+        """See what the viewer does in the whole frame, in which `mesh` lies. `eyes`: `draw` may draw eyes of its own
+        between the viewer's lids, which look where theirs do.
+        """
+
+    def cover_eyes(self, alpha: NDArray[np.uint8], face: NDArray[np.uint8]) -> None:  # noqa: B027 - a network has none
+        """Raise `alpha`, where it leaves the viewer's eyes open, over the eyes that `draw` drew between their lids, to
+        `face` at most; both (height, width) 0..255 of the geometry's rectangle, in place.
+        """
+
     @abstractmethod
     def draw(self, geometry: FaceGeometry) -> Pixels:
         """Return the new face over the field's rectangle, (height, width, 3) uint8 BGR, in its own light; in fewer

@@ -41,6 +41,8 @@ class KeptFeatures(NamedTuple):
 
     eyes: bool
     mouth: bool
+    irises: bool = True
+    """And what lies between the lids; False: it is the new face's, where that has eyes which look where theirs do."""
 
 
 @dataclasses.dataclass
@@ -117,38 +119,52 @@ class Compositor:
         """Draw the face into `out`, which holds the frame `pixels`. `measured`: the mesh before it was calmed."""
         geometry = self._geometry
         self.source.begin(pixels, mesh)
-        self.see(pixels, mesh, pts_s, measured)
+        moves_px = self.source.moves_px(mesh)
+        if moves_px is not None and strength < 1:
+            moves_px *= strength
+        self.see(pixels, mesh, pts_s, measured, moves_px)
         if geometry.is_empty:
             return
         visible = self.visible
+        worn = self._worn_glasses(pixels, pts_s)
+        self.source.look(pixels, mesh, pts_s, eyes=self._keep.eyes and not self._keep.irises and worn is None)
+        viewer = self._shaped(pixels, out)
         new = self.source.draw(geometry) if self._keep.mouth else self.source.draw_with_mouth(geometry)
         if self._light is not None:
-            self._light.estimate(geometry.place.of(pixels), new, geometry, pts_s, visible)
+            self._light.estimate(viewer, new, geometry, pts_s, visible)
             self._light.apply(new, geometry)
         new = geometry.in_full(new)
         if self.source.keeps_openings:
             self._folds.look(pixels, geometry, pts_s, self._view)
             self._folds.shade(new, geometry)
         if self._light is not None:
-            self._light.add_grain(new, geometry.place.of(pixels), geometry)
+            self._light.add_grain(new, viewer, geometry)
         shown = self.source.alpha(geometry)
         if visible is not None:
             shown = shown * visible
-        worn = self._worn_glasses(pixels, pts_s)
         if worn is not None and self._glasses_kept == "remove":
             taken_off(geometry.place.of(out), worn)
         elif worn is not None:
-            _put_on(geometry, worn, geometry.place.of(pixels), new)
+            _put_on(geometry, worn, viewer, new)
         alpha = self._cover(shown, strength)
         if self._keep.mouth and self.source.lips is not None:
-            self._paint_lips(pixels, self.source.lips, alpha, pts_s, out)
+            self._paint_lips(viewer, self.source.lips, alpha, pts_s, out)
         self._open(alpha, self._keep)
         self._held = _Held(Size.of(pixels), strength, new)
         _blend(geometry, new, alpha, geometry.place.of(out))
 
-    def see(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, measured: FaceMesh | None = None) -> None:
-        """Find where the face lies in a frame and what stands before it, and draw nothing."""
-        self._geometry.update(mesh, Size.of(pixels), self.source.corners, measured)
+    def see(
+        self,
+        pixels: Pixels,
+        mesh: FaceMesh,
+        pts_s: float,
+        measured: FaceMesh | None = None,
+        moves_px: Floats | None = None,
+    ) -> None:
+        """Find where the face lies in a frame and what stands before it, and draw nothing. `moves_px`: as
+        `FaceGeometry.update` takes it.
+        """
+        self._geometry.update(mesh, Size.of(pixels), self.source.corners, measured, moves_px)
         self._held = self.visible = None
         if self._geometry.is_empty:
             return
@@ -162,15 +178,32 @@ class Compositor:
         self._glasses.look(pixels, self._geometry, pts_s)
         return self._glasses.mask(self._geometry)
 
+    def _shaped(self, pixels: Pixels, out: Pixels) -> Pixels:
+        """Give the viewer, in `out`, the new face's proportions, and return them as they are then, over the rectangle.
+
+        Their own picture is moved, not only the mesh: eyes and mouth are theirs, and so is the skin along the outline.
+        """
+        geometry, place = self._geometry, self._geometry.place
+        seen, shown = place.of(pixels), place.of(out)
+        if not geometry.is_moved:
+            return seen
+        if np.array_equal(seen, shown):
+            viewer = geometry.moved(seen)
+            shown[:] = viewer
+        else:  # others are hidden there, and must stay so
+            shown[:] = geometry.moved(shown)
+            viewer = geometry.moved(seen)
+        return viewer
+
     def _paint_lips(
-        self, pixels: Pixels, colour: NDArray[np.float32], cover: NDArray[np.uint8], pts_s: float, out: Pixels
+        self, viewer: Pixels, colour: NDArray[np.float32], cover: NDArray[np.uint8], pts_s: float, out: Pixels
     ) -> None:
         """Give the viewer's lips, which `out` holds, the colour of the new face's, as far as that covers them."""
         geometry = self._geometry
         if self._light is not None:
             middle = geometry.in_place(MOUTH).mean(axis=0) / geometry.place.size
             colour = self._light.lit(colour, float(middle[0]), float(middle[1]))
-        self._lips.estimate(geometry.place.of(pixels), colour, geometry, pts_s)
+        self._lips.estimate(viewer, colour, geometry, pts_s)
         self._lips.paint(geometry.place.of(out), cover, geometry)
 
     def _moves_quickly(self, mesh: FaceMesh) -> bool:
@@ -240,6 +273,8 @@ class Compositor:
         geometry = self._geometry
         openings = []
         covered = None
+        face = self._geometry.bytes_like("face's alpha")
+        face[:] = alpha
         if keep.mouth:
             mouth = mouth_box(geometry, alpha.shape).of(alpha)
             if self.source.own_mouth > 0 and mouth.size:
@@ -258,6 +293,8 @@ class Compositor:
         if openings:
             soft = max(1, round(geometry.place.width * _SOFT)) * 2 + 1
             cv2.blur(alpha, (soft, soft), dst=alpha)
+        if keep.eyes:
+            self.source.cover_eyes(alpha, face)
 
 
 def _put_on(geometry: FaceGeometry, mask: NDArray[np.uint8], viewer: Pixels, new: Pixels) -> None:

@@ -7,6 +7,7 @@ grid over the face's rectangle (`rasterizer.py`); whoever needs pixels enlarges 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
 from realtime.faces.landmarks.mesh import EYES, LEFT_BROW, LIPS, MOUTH, OVAL, RIGHT_BROW, FaceMesh
-from realtime.imaging.frame import Size
+from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.numerics import Floats, smoothstep
-from realtime.imaging.pixels import Place
+from realtime.imaging.pixels import ONE_MAP, Place
 
 GRID = Size(64, 80)
 """Grid points over the face's rectangle. A face of 300 px then has 5 px between them, half of a mesh triangle."""
@@ -30,6 +31,8 @@ _TOP_FEATHER = 0.06
 """How far inside the outline the new face is fully there, in sides of the flat face; less at the top, where raised
 brows come near it and would be seen through the new forehead."""
 _MARGIN_PX = 3
+_VALUES = 9
+"""What each corner carries: place in the source, place on the flat face, alpha, skin, margin, and its move."""
 _ON_MESH = 0.99
 _FADE_POINTS = 4.0
 """Grid points from the outline on which the alpha rises."""
@@ -42,11 +45,12 @@ class FaceGeometry:
         self.place = Place(0, 0, 0, 0)
         """The face's rectangle, inside the frame. Empty where none of the face is in it."""
         self.mesh = self.measured = FaceMesh(np.zeros((468, 3), np.float32), 0.0)
+        self.is_moved = False
         self._rasterizer = Rasterizer(triangles_with_rim(), GRID.width, GRID.height)
-        self._painted = np.zeros((GRID.height, GRID.width, 7), np.float32)
+        self._painted = np.zeros((GRID.height, GRID.width, _VALUES), np.float32)
         fixed = _fixed_values()
-        self._values = np.empty((len(fixed), 7), np.float32)
-        self._values[:, 2:] = fixed
+        self._values = np.zeros((len(fixed), _VALUES), np.float32)
+        self._values[:, 2:7] = fixed
         self._scratch: dict[str, NDArray[np.uint8]] = {}
 
     @property
@@ -54,14 +58,29 @@ class FaceGeometry:
         """Whether no part of the face is in the frame."""
         return self.place.width < 8 or self.place.height < 8
 
-    def update(self, mesh: FaceMesh, frame: Size, source: Floats, measured: FaceMesh | None = None) -> None:
+    def update(
+        self,
+        mesh: FaceMesh,
+        frame: Size,
+        source: Floats,
+        measured: FaceMesh | None = None,
+        moves_px: Floats | None = None,
+    ) -> None:
         """Take a face's place in a frame. `source`: (504, 2) where its corners lie in another picture (`with_rim`).
 
         `measured`: the mesh before it was calmed, for those who compare what is seen from frame to frame: a calmed one
-        lags behind a head that turns, by little for the eye and much for a difference.
+        lags behind a head that turns, by little for the eye and much for a difference. `moves_px`: (468, 2) by how much
+        its points are moved against the frame, 0 along the outline: `mesh` is where they come to lie, `measured` where
+        they are seen.
         """
-        self.mesh = mesh
         self.measured = mesh if measured is None else measured
+        self.is_moved = moves_px is not None
+        if moves_px is not None:
+            points = mesh.points.copy()
+            points[:, :2] += moves_px
+            mesh = dataclasses.replace(mesh, points=points)
+        self.mesh = mesh
+        self._values[: len(mesh.points), 7:] = 0 if moves_px is None else -moves_px
         corners = with_rim(mesh.points[:, :2])
         self.place = _rectangle(corners, frame)
         if self.is_empty:
@@ -106,6 +125,15 @@ class FaceGeometry:
     def skin(self) -> Floats:
         """(grid height, grid width), 0..1: how much a grid point tells about colour and light of the skin."""
         return self._painted[..., 5]
+
+    def moved(self, part: Pixels) -> Pixels:
+        """Return what a picture has in the face's rectangle, the face's points moved; valid until the next call."""
+        places, out = self.floats_like("moves", 2), self.bytes_like("moved", 3)
+        self.enlarge(np.ascontiguousarray(self._painted[..., 7:]), places)
+        cv2.remap(
+            part, places, ONE_MAP, cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP, dst=out, borderMode=cv2.BORDER_REPLICATE
+        )
+        return out
 
     def enlarge(self, grid: Floats | NDArray[np.uint8], out: Floats | NDArray[np.uint8]) -> None:
         """Scale a grid to the face's rectangle."""

@@ -67,12 +67,19 @@ def test_the_new_face_takes_the_viewers_light(photo: Pixels, face: Face, other_p
 
 def test_eyes_and_mouth_stay_the_viewers(photo: Pixels, face: Face, mesh: FaceMesh, other_photo: Path) -> None:
     x, y = np.rint((mesh.points[33, :2] + mesh.points[133, :2]) / 2).astype(int)
-    eye = (slice(y - 2, y + 3), slice(x - 3, x + 4))
     frame, faces = moment(photo, 0), [dataclasses.replace(face, track_id=0)]
-    kept = opened(other_photo).make(Scene(frame, faces)).pixels
-    taken = opened(other_photo, keep="none").make(Scene(frame, faces)).pixels
-    assert difference(kept[eye], photo[eye]) < 2
-    assert difference(taken[eye], photo[eye]) > 5
+
+    def nearest(pixels: Pixels) -> float:
+        """How much an eye differs, wherever within two pixels the new face has it."""
+        steps = np.arange(-2, 2.1, 0.25)
+
+        def eye(picture: Pixels, right: float, down: float) -> Pixels:
+            return np.asarray(cv2.getRectSubPix(picture, (7, 5), (float(x + right), float(y + down))), np.uint8)
+
+        return min(difference(eye(pixels, 0, 0), eye(photo, right, down)) for right in steps for down in steps)
+
+    assert nearest(opened(other_photo).make(Scene(frame, faces)).pixels) < 2
+    assert nearest(opened(other_photo, keep="none").make(Scene(frame, faces)).pixels) > 5
 
 
 def test_expression_and_pose_stay_the_viewers(

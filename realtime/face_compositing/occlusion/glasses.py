@@ -21,7 +21,7 @@ from realtime.core.language import _
 from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
-from realtime.faces.landmarks.mesh import LEFT_BROW, RIGHT_BROW, FaceMesh
+from realtime.faces.landmarks.mesh import LEFT_BROW, OVAL, RIGHT_BROW, FaceMesh
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
@@ -221,8 +221,8 @@ class GlassesDetector:
         mask = geometry.bytes_like("glasses")
         band = np.rint(255 * sure).astype(np.uint8)
         cv2.remap(band, whole, ONE_MAP, cv2.INTER_LINEAR, dst=mask, borderMode=cv2.BORDER_CONSTANT)
-        # They are where the face was measured to be, not where it was calmed to.
-        right, down = (geometry.measured.points - geometry.mesh.points)[:, :2].mean(axis=0)
+        # They are where the face was measured to be, not where it was calmed to; its outline is moved by nothing else.
+        right, down = (geometry.measured.points - geometry.mesh.points)[list(OVAL), :2].mean(axis=0)
         if max(abs(right), abs(down)) > _MOVED_PX:
             shift = np.array([[1, 0, right], [0, 1, down]], np.float32)
             moved = geometry.bytes_like("glasses moved")

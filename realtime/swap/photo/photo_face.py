@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from realtime.face_compositing import FaceSource
 from realtime.face_compositing.face_geometry import FaceGeometry, new_grid, with_rim
 from realtime.face_compositing.occlusion.glasses import without_glasses
+from realtime.faces.landmarks.iris import IrisModel
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP
 from realtime.swap.photo.delighting import delighted
 from realtime.swap.photo.frontalization import frontalized
+from realtime.swap.photo.irises import EyePainter, eyeballs
 from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
 from realtime.swap.photo.skin_texture import wearable_part, without_hair
@@ -146,19 +148,35 @@ class PhotoFace(FaceSource):
         self._outline = photo.outline_px
         self.corners = photo.corners
         self._map = new_grid(2)
-        self._proportions = ShapeTransfer(photo.mesh, photo.corners)
+        self._proportions = ShapeTransfer(photo.mesh)
         self._smile = MouthPainter(photo.smile) if photo.smile is not None else None
+        irises = IrisModel()
+        balls = eyeballs(photo.levels[0], photo.corners, photo.mesh, irises)
+        self._eyes = EyePainter(balls, irises) if balls is not None else None
 
     def keep_own_light(self, *, keeps: bool) -> None:
         photo = self._photo.in_own_light() if keeps and self._photo.in_own_light is not None else self._photo
         self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
+
+    def look(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, *, eyes: bool) -> None:
+        if self._eyes is not None:
+            self._eyes.look(pixels, mesh, pts_s, worn=eyes)
+
+    def moves_px(self, viewer: FaceMesh) -> Floats | None:
+        return self._proportions.moves_px(viewer)
 
     def draw(self, geometry: FaceGeometry) -> Pixels:
         out = self._draw(geometry, self._levels)
         if self._smile is not None:
             self._smile.paint(out, geometry)
             self.own_mouth = self._smile.share
+        if self._eyes is not None:
+            self._eyes.paint(out, geometry)
         return out
+
+    def cover_eyes(self, alpha: NDArray[np.uint8], face: NDArray[np.uint8]) -> None:
+        if self._eyes is not None:
+            self._eyes.cover(alpha, face)
 
     def draw_with_mouth(self, geometry: FaceGeometry) -> Pixels:
         return self._draw(geometry, self._with_mouth)
@@ -171,15 +189,14 @@ class PhotoFace(FaceSource):
         out = geometry.bytes_like("photo", 3)
         cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
         self._bridge(level, geometry, out)
-        moved = self._proportions.corners(geometry.mesh)
-        if moved is not None:
-            self.corners = moved  # from the next frame on
         return out
 
     def forget(self) -> None:
         self._proportions.forget()
         if self._smile is not None:
             self._smile.forget()
+        if self._eyes is not None:
+            self._eyes.forget()
 
     def _bridge(self, level: Pixels, geometry: FaceGeometry, out: Pixels) -> None:
         """Draw anew where one grid point shows the nose and the next the cheek behind it: between them lies all that is

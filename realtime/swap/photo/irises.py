@@ -1,0 +1,268 @@
+"""The photo's irises and whites in the viewer's eyes: they look where the viewer looks, and close when theirs do.
+
+An eye is whose it is by what lies between its lids: the photo's there, and nothing else changed, gains 0.06 of likeness
+with photos that smile and 0.08 with calm ones; the lids themselves 0.01 (`tools.measure_swap`). So the ball of each eye
+is kept as the photo has it, what its lids hide is made of what they show, and it is drawn between the viewer's lids
+with its iris over theirs. Lids, lashes, blinks and gaze stay the viewer's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.face_compositing.face_geometry import FaceGeometry
+from realtime.faces.landmarks.iris import Eye, IrisModel
+from realtime.faces.landmarks.mesh import EYE_CORNERS, FaceMesh
+from realtime.imaging.frame import Pixels
+from realtime.imaging.inpainting import inpainted
+from realtime.imaging.numerics import Doubles, Floats, eased
+from realtime.imaging.pixels import ONE_MAP, Place
+from realtime.swap.photo.flat_photo import LUMA
+
+_RADIUS_PX = 20
+_ACROSS, _DOWN = 3.4, 2.0
+"""Half of an eyeball's picture, in radii of its iris: corners lie 2.2 to 2.9 radii from it."""
+_LASHES, _RIM = 0.32, 0.14
+"""What of the ball lies under the lashes, and beside the lower lid, in radii: it is drawn from beside it."""
+_LEAST_SEEN = 0.35
+"""Of the iris: a photo whose lids hide more tells too little of it."""
+_LEAST_CONTRAST = 1.6
+"""Times as bright as the iris the white beside it is: 1.9 to 3.7 where an eye is seen, 1.2 to 1.5 between lids that
+are nearly closed, or painted with a brush."""
+_LEAST_RADIUS_PX = 2.5
+_MOST_YAW_DEGREES = 20.0
+"""Of the photo: turned further, one of its eyes is seen from the side."""
+_RIGID = 1.12
+"""Radii around the middle of an iris that are drawn as they are; the white beside is stretched to the corners."""
+_LOOKS_EVERY_S = 0.03
+"""Looking takes 2 ms: at 60 frames a second in every other one."""
+_PAUSE_S = 0.5
+_COMES_S, _LEAST_SHARE = 0.2, 0.02
+_STRAIGHT_DEGREES, _ASIDE_DEGREES = 20.0, 32.0
+_LEAST_WIDTH_PX, _FULL_WIDTH_PX = 14.0, 20.0
+"""Of the viewer's eye: smaller ones are a few pixels, and stay theirs."""
+_SHUT, _OPEN = 0.18, 0.24
+"""Between the lids, in widths of the eye: winking ones have 0.16 to 0.18, and an eye would be drawn there that is
+half open."""
+_FARTHEST = 0.33
+"""Of an iris from the middle of its eye, in widths: farther, it was not found."""
+_SETTLES_S = 2.0
+"""For the size of an iris, which does not change."""
+_STILL = 0.012
+"""Widths of the eye: an iris that moves by less is eased, for finding it wavers by 0.006."""
+_SOFT = 0.03
+_SHADE, _SHADE_REACH = 0.2, 0.4
+"""How much darker a ball is along its lids, and how far, in radii of the iris."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EyeBall:
+    """One eye of a photo, with nothing of its lids."""
+
+    picture: Pixels
+    """Along the eye, the middle of the iris in the picture's."""
+    left: float
+    right: float
+    """From the middle of the iris to the corners, in its radii."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Look:
+    """Where an iris stands, and the lids, in widths of the eye from the middle between its corners, along and down."""
+
+    centre: Doubles
+    radius: float
+    lids: Doubles
+    """(18, 2): the upper lid from left to right, the lower one back."""
+    openness: float
+
+
+def eyeballs(picture: Pixels, corners: Floats, mesh: FaceMesh, model: IrisModel) -> tuple[EyeBall, EyeBall] | None:
+    """Return both eyes of a face, sides as in the picture; None where one is not seen well enough. `corners`: (504, 2)
+    where its points lie in the picture; `mesh`: how it stood in its photo.
+    """
+    if abs(mesh.yaw_degrees) > _MOST_YAW_DEGREES:
+        return None
+    depth = mesh.points[:, 2:]
+    found = model.measure(picture, FaceMesh(np.hstack([corners[: len(depth)], 0 * depth]).astype(np.float32), 1.0))
+    left, right = (_eyeball(picture, eye) for eye in (found.left, found.right))
+    return None if left is None or right is None else (left, right)
+
+
+def _eyeball(picture: Pixels, eye: Eye) -> EyeBall | None:
+    if eye.radius_px < _LEAST_RADIUS_PX or eye.width_px < 3 * eye.radius_px:
+        return None
+    size = (round(2 * _ACROSS * _RADIUS_PX), round(2 * _DOWN * _RADIUS_PX))
+    along = eye.axis.astype(np.float64) * (eye.radius_px / _RADIUS_PX)
+    down = np.array([-along[1], along[0]])
+    to_picture = np.column_stack([along, down, eye.centre - along * (size[0] - 1) / 2 - down * (size[1] - 1) / 2])
+    seen = cv2.warpAffine(
+        picture,
+        to_picture,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    inverse = np.linalg.inv(to_picture[:, :2])
+    upper, lower = ((lid - to_picture[:, 2]) @ inverse.T for lid in (eye.upper, eye.lower))
+    under, over = np.array([0, _LASHES * _RADIUS_PX]), np.array([0, _RIM * _RADIUS_PX])
+    loop = np.concatenate([upper + under, (lower - over)[::-1]])
+    visible = np.zeros(size[::-1], np.uint8)
+    cv2.fillPoly(visible, [np.rint(loop).astype(np.int32)], 1)
+    y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
+    from_middle = np.hypot(x - (size[0] - 1) / 2, y - (size[1] - 1) / 2) / _RADIUS_PX
+    iris = from_middle < 1
+    if float(visible[iris].mean()) < _LEAST_SEEN:
+        return None
+    values = seen.astype(np.float32)
+    weights = visible.astype(np.float32)
+    # What a lid hides of the iris is like what is seen on its other side; the rest goes on as it is beside.
+    mirrored = (from_middle < _RIGID) & (visible == 0) & (visible[::-1] == 1)
+    values[mirrored] = values[::-1][mirrored]
+    weights[mirrored] = 1
+    iris_known, white_known = weights * (from_middle < 0.97), weights * (from_middle > 1)
+    iris_grey, white_grey = (_median_brightness(values, known) for known in (iris_known, white_known))
+    if white_grey < _LEAST_CONTRAST * iris_grey:
+        return None
+    ball = inpainted(values, white_known)
+    disc = np.clip((1.04 - from_middle) / 0.12, 0, 1)[..., None]
+    ball += disc * (inpainted(values, iris_known) - ball)
+    corner = (upper[[0, -1], 0] - (size[0] - 1) / 2) / _RADIUS_PX
+    return EyeBall(np.clip(np.rint(ball), 0, 255).astype(np.uint8), float(corner[0]), float(corner[1]))
+
+
+def _median_brightness(values: Floats, known: Floats) -> float:
+    return float(np.median(values[known > 0] @ LUMA)) if (known > 0).any() else 0.0
+
+
+class EyePainter:
+    """Draws a photo's eyes into one viewer's. Used by one thread."""
+
+    def __init__(self, balls: tuple[EyeBall, EyeBall], model: IrisModel) -> None:
+        self._balls, self._model = balls, model
+        self._looks: list[_Look] = []
+        self._at_s = -math.inf
+        self._masks: list[tuple[Place, NDArray[np.uint8]]] = []
+        self._share = 0.0
+
+    def forget(self) -> None:
+        """Somebody else comes."""
+        self._looks, self._at_s, self._share = [], -math.inf, 0.0
+
+    def look(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, *, worn: bool) -> None:
+        """See where the viewer looks, in a frame in which `mesh` lies. `worn`: the photo's eyes are to be drawn."""
+        passed_s = pts_s - self._at_s
+        if 0 <= passed_s < _LOOKS_EVERY_S:
+            return
+        self._at_s = pts_s
+        if not 0 <= passed_s <= _PAUSE_S:
+            self._looks, self._share = [], float(worn)
+        self._share += (1 - math.exp(-min(passed_s, 1.0) / _COMES_S)) * (worn - self._share)
+        if self._share < _LEAST_SHARE:
+            self._looks = []
+            return
+        found = self._model.measure(pixels, mesh)
+        looks = [_look(eye, mesh, corners) for eye, corners in zip((found.left, found.right), EYE_CORNERS, strict=True)]
+        for now, before in zip(looks, self._looks, strict=False):
+            share = 1 - math.exp(-passed_s / _SETTLES_S)
+            now.radius = before.radius + share * (now.radius - before.radius)
+            moved = now.centre - before.centre
+            now.centre = before.centre + min(1.0, 0.3 + 0.7 * float(np.hypot(*moved)) / _STILL) * moved
+        self._looks = looks
+
+    def paint(self, out: Pixels, geometry: FaceGeometry) -> None:
+        """Draw the eyes into a new face, (height, width, 3) of the geometry's rectangle, in place."""
+        self._masks = []
+        mesh = geometry.mesh
+        straight = self._share * eased((_ASIDE_DEGREES - abs(mesh.yaw_degrees)) / (_ASIDE_DEGREES - _STRAIGHT_DEGREES))
+        for look, ball, corners in zip(self._looks, self._balls, EYE_CORNERS, strict=False):
+            start, end = geometry.in_place(corners)
+            width = float(np.linalg.norm(end - start))
+            share = straight * eased((width - _LEAST_WIDTH_PX) / (_FULL_WIDTH_PX - _LEAST_WIDTH_PX))
+            share *= eased((look.openness - _SHUT) / (_OPEN - _SHUT))
+            if share <= 0 or abs(float(look.centre[0])) > _FARTHEST:
+                continue
+            axes = _axes(start, end)
+            lids = (start + end) / 2 + width * look.lids @ axes
+            centre = (start + end) / 2 + width * look.centre @ axes
+            box = _box(lids, round(_SOFT * width) + 2, out.shape)
+            if box.width < 6 or box.height < 3:
+                continue
+            mask = _mask(lids - (box.left, box.top), width, box, share)
+            part = box.of(out)
+            drawn = _drawn(ball, box, centre, (start - centre) @ axes[0], (end - centre) @ axes[0], axes, look, width)
+            inside = cv2.GaussianBlur(mask, (0, 0), max(0.6, _SHADE_REACH * look.radius * width))
+            shade = cv2.cvtColor(
+                cv2.convertScaleAbs(inside, alpha=_SHADE / max(share, 1e-3), beta=255 * (1 - _SHADE)),
+                cv2.COLOR_GRAY2BGR,
+            )
+            cv2.multiply(drawn, shade, dst=drawn, scale=1 / 255)
+            whole = cv2.cvtColor(cv2.dilate(mask, np.ones((3, 3), np.uint8)), cv2.COLOR_GRAY2BGR)
+            cv2.multiply(drawn, whole, dst=drawn, scale=1 / 255)
+            cv2.bitwise_not(whole, dst=whole)
+            cv2.multiply(part, whole, dst=part, scale=1 / 255)
+            cv2.add(part, drawn, dst=part)
+            self._masks.append((box, mask))
+
+    def cover(self, alpha: NDArray[np.uint8], face: NDArray[np.uint8]) -> None:
+        """Let the eyes that were painted be seen, as far as `face` lets the new face be, both (height, width) of the
+        rectangle: raise `alpha`, in place.
+        """
+        for box, mask in self._masks:
+            part = box.of(alpha)
+            cv2.max(part, cv2.multiply(mask, box.of(face), scale=1 / 255), dst=part)
+
+
+def _look(eye: Eye, mesh: FaceMesh, corners: tuple[int, int]) -> _Look:
+    start, end = mesh.points[list(corners), :2].astype(np.float64)
+    width = max(1e-3, float(np.linalg.norm(end - start)))
+    axes = _axes(start, end)
+
+    def placed(points: NDArray[np.floating]) -> Doubles:
+        return np.asarray((points - (start + end) / 2) @ axes.T / width, np.float64)
+
+    lids = placed(np.concatenate([eye.upper, eye.lower[::-1]]))
+    return _Look(placed(eye.centre), eye.radius_px / width, lids, eye.openness)
+
+
+def _axes(start: NDArray[np.floating], end: NDArray[np.floating]) -> Doubles:
+    """Return (2, 2) along an eye and down, unit vectors as rows."""
+    along = (end - start) / max(1e-6, float(np.linalg.norm(end - start)))
+    return np.array([along, (-along[1], along[0])], np.float64)
+
+
+def _mask(lids: Doubles, width: float, box: Place, share: float) -> NDArray[np.uint8]:
+    mask = np.zeros((box.height, box.width), np.uint8)
+    cv2.fillPoly(mask, [np.rint(lids * 16).astype(np.int32)], round(255 * share), cv2.LINE_AA, 4)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.5, _SOFT * width / 2)), np.uint8)
+
+
+def _drawn(
+    ball: EyeBall, box: Place, centre: Doubles, left: float, right: float, axes: Doubles, look: _Look, width: float
+) -> Pixels:
+    """Return an eyeball over a box, its iris at `centre`; the corners lie `left` and `right` of it."""
+    radius = max(look.radius * width, 1e-3)
+    x = np.arange(box.width, dtype=np.float32) + np.float32(box.left - centre[0])
+    y = np.arange(box.height, dtype=np.float32)[:, None] + np.float32(box.top - centre[1])
+    along = (x * np.float32(axes[0, 0]) + y * np.float32(axes[0, 1])) / np.float32(radius)
+    down = (x * np.float32(axes[1, 0]) + y * np.float32(axes[1, 1])) / np.float32(radius)
+    stops = [min(left / radius, -_RIGID - 0.1), -_RIGID, _RIGID, max(right / radius, _RIGID + 0.1)]
+    goals = [min(ball.left, -_RIGID - 0.05), -_RIGID, _RIGID, max(ball.right, _RIGID + 0.05)]
+    places = np.empty((box.height, box.width, 2), np.float32)
+    places[..., 0] = np.interp(along, stops, goals) * _RADIUS_PX + (ball.picture.shape[1] - 1) / 2
+    places[..., 1] = down * _RADIUS_PX + (ball.picture.shape[0] - 1) / 2
+    picture = ball.picture
+    if radius < _RADIUS_PX * 0.7:  # as fine as it is drawn, no finer
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.4 * _RADIUS_PX / radius), np.uint8)
+    return np.asarray(cv2.remap(picture, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _box(loop: Doubles, room: int, shape: tuple[int, ...]) -> Place:
+    least, most = np.floor(loop.min(axis=0)).astype(int) - room, np.ceil(loop.max(axis=0)).astype(int) + room
+    whole = Place(int(least[0]), int(least[1]), int(most[0] - least[0]), int(most[1] - least[1]))
+    return whole.shared_with(Place(0, 0, shape[1], shape[0]))
