@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,7 +194,15 @@ def test_opening_and_closing_again_and_again(name: str, tmp_path: Path, photo: P
     before = open_things()
     for count in range(1, 5):
         once(count)
-    assert all(now <= then for now, then in zip(open_things(), before, strict=True))
+
+    def is_left() -> bool:
+        return any(now > then for now, then in zip(open_things(), before, strict=True))
+
+    # A native thread that has been joined is in the system's list for a moment longer; what leaks stays.
+    deadline_s = time.monotonic() + 10
+    while is_left() and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    assert not is_left()
 
 
 @pytest.mark.parametrize("name", sorted(EFFECTS))
