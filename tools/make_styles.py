@@ -6,9 +6,8 @@
 
 Half of them are drawn by arithmetic (`tools/networks/drawn/`): `--only night oil` needs --runs and nothing else. All
 that are trained begin with one network, which has learnt to see pictures by painting them as a night of stars
-(`runs/beginning`, made first): from there a style is there after a fifth of the steps. Paintings that no museum has are
-drawn (`tools.draw_styles`). A run that was stopped goes on. The pictures of the styles need `pip install scikit-image`,
-for the astronaut it carries.
+(`runs/beginning`, made first): from there a style is there after a fifth of the steps. A run that was stopped goes on.
+The pictures of the styles need `pip install scikit-image`, for the astronaut it carries.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from realtime.models.library import read_card
 from realtime.models.runtime.onnx_model import OnnxModel, SessionPolicy
 from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
-from tools import draw_styles, export_onnx, train_style
+from tools import export_onnx, train_style
 from tools.networks.drawn.layout import weights_of
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +46,7 @@ class Shipped:
 
     name: str
     painting: str
-    """The file among the paintings, or what `tools.draw_styles` calls it; nothing where it is of none."""
+    """The file among the paintings; nothing where it is of none."""
     title: str
     about: str
     credit: str
@@ -56,7 +55,7 @@ class Shipped:
     own: Mapping[str, object] = dataclasses.field(default_factory=dict)
     """Options in which it differs from the others."""
     teacher: str = ""
-    """The manner of drawing that it learnt (`tools/drawing/`), where it is none of a painting."""
+    """The filter that it learnt (`tools/teacher_filters/`), where it is none of a painting."""
 
     @property
     def is_drawn(self) -> bool:
@@ -64,25 +63,21 @@ class Shipped:
 
     @property
     def learnt_from(self) -> str:
-        return "pictures that a filter of this program drew (tools/drawing)" if self.teacher else "the painting"
+        return "pictures that a filter of this program drew (tools/teacher_filters)" if self.teacher else "the painting"
 
 
-_OURS = "a picture drawn by this program (tools/draw_styles.py)"
-_DRAWN = "a manner of drawing of this program (tools/drawing)"
-
-_ARITHMETIC = "drawn by this program (tools/networks/drawn)"
+_FILTER = "a filter of this program (tools/teacher_filters)"
+_DRAWN = "drawn by this program (tools/networks/drawn)"
 STYLES = (
-    Shipped("night", "", "Night", "Swirling strokes of blue and yellow", _ARITHMETIC + ", in the manner of Van Gogh"),
-    Shipped(
-        "scream", "", "Scream", "Wavering bands of orange and dark green", _ARITHMETIC + ", in the manner of Munch"
-    ),
-    Shipped("oil", "", "Oil", "Thick paint in strokes that follow what is seen", _ARITHMETIC),
-    Shipped("watercolour", "", "Watercolour", "Washes that dry darker at their rims, over a drawing", _ARITHMETIC),
-    Shipped("dots", "", "Dots", "Dots of pure colours beside one another, which the eye mixes", _ARITHMETIC),
-    Shipped("pencil", "", "Pencil", "Contours and hatching on rough paper", _ARITHMETIC),
-    Shipped("engraving", "", "Engraving", "Lines that swell in the shade and bend over what is round", _ARITHMETIC),
-    Shipped("woodblock", "", "Woodblock", "Flat inks in indigo, sand and red, and the grain of the block", _ARITHMETIC),
-    Shipped("comic", "", "Comic", "Dots of four inks and black outlines on cheap paper", _ARITHMETIC),
+    Shipped("night", "", "Night", "Swirling strokes of blue and yellow", _DRAWN + ", in the manner of Van Gogh"),
+    Shipped("scream", "", "Scream", "Wavering bands of orange and dark green", _DRAWN + ", in the manner of Munch"),
+    Shipped("oil", "", "Oil", "Thick paint in strokes that follow what is seen", _DRAWN),
+    Shipped("watercolour", "", "Watercolour", "Washes that dry darker at their rims, over a drawing", _DRAWN),
+    Shipped("dots", "", "Dots", "Dots of pure colours beside one another, which the eye mixes", _DRAWN),
+    Shipped("pencil", "", "Pencil", "Contours and hatching on rough paper", _DRAWN),
+    Shipped("engraving", "", "Engraving", "Lines that swell in the shade and bend over what is round", _DRAWN),
+    Shipped("woodblock", "", "Woodblock", "Flat inks in indigo, sand and red, and the grain of the block", _DRAWN),
+    Shipped("comic", "", "Comic", "Dots of four inks and black outlines on cheap paper", _DRAWN),
     Shipped(
         "mosaic",
         "roman_mosaic.jpg",
@@ -125,7 +120,7 @@ STYLES = (
         "",
         "Ink",
         "Brush lines and washes of thinned ink on warm paper",
-        _DRAWN,
+        _FILTER,
         900,
         teacher="ink",
     ),
@@ -134,7 +129,7 @@ STYLES = (
         "",
         "Poster",
         "Flat, clear colours and dark outlines",
-        _DRAWN,
+        _FILTER,
         1100,
         teacher="poster",
     ),
@@ -215,7 +210,7 @@ def training(style: Shipped, arguments: argparse.Namespace, run: Path) -> list[s
     """Return the words of `tools.train_style`."""
     given = {
         **COMMON,
-        **({"teacher": style.teacher} if style.teacher else {"style": painting_of(style, arguments)}),
+        **({"teacher": style.teacher} if style.teacher else {"style": arguments.paintings / style.painting}),
         "features": arguments.features,
         "out": run,
         "steps": style.steps,
@@ -225,17 +220,6 @@ def training(style: Shipped, arguments: argparse.Namespace, run: Path) -> list[s
     }
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     return [*words, "--pictures", *map(str, arguments.pictures)]
-
-
-def painting_of(style: Shipped, arguments: argparse.Namespace) -> Path:
-    """Return the file of its painting; one that is drawn is drawn beside the runs."""
-    if style.painting not in draw_styles.PICTURES:
-        return Path(arguments.paintings / style.painting)
-    arguments.runs.mkdir(parents=True, exist_ok=True)
-    path = Path(arguments.runs / f"{style.painting}.png")
-    if not path.is_file():
-        cv2.imwrite(str(path), draw_styles.draw(style.painting))
-    return path
 
 
 def write_colours(style: Shipped, run: Path) -> None:

@@ -26,9 +26,9 @@ from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from realtime.system.console import progress_line
 from realtime.system.standard_streams import keep_stderr
-from tools.drawing import FILTERS
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM
+from tools.teacher_filters import FILTERS
 from tools.training import RECIPES, Material, Recipe, RunInputs, data
 from tools.training.command import CommandLine, run_command
 from tools.training.command_line import default_of
@@ -232,7 +232,7 @@ def read_command_line(words: Sequence[str]) -> Job:
     )  # fmt: skip
     parser.add_argument(
         "--teacher", metavar="FILE",
-        help="a checkpoint whose pictures are the answers, or a manner of drawing: " + ", ".join(FILTERS),
+        help="a checkpoint whose pictures are the answers, or a filter: " + ", ".join(FILTERS),
     )  # fmt: skip
     parser.add_argument("--other", type=Path, nargs="+", default=[], metavar="DIR", help="cyclegan: the other kind")
     parser.add_argument("--degrade", choices=list(DEGRADATIONS), default="", metavar="HOW",

@@ -10,7 +10,7 @@ from torch import nn
 
 from realtime.core.errors import ModelError
 from tests.tiny_models import brighter_style, negative_style
-from tools import draw_styles
+from tools import make_style_images
 from tools.judge_styles import _square, judge
 from tools.networks.efficientnet_lite import EfficientNetLiteFeatures
 from tools.networks.features import features_from
@@ -86,10 +86,10 @@ def test_what_is_painted_as_the_painting_is_near_it_and_what_shows_the_picture_k
 
 @pytest.mark.parametrize("name", ["engraving", "pointillism"])
 def test_a_drawn_picture_holds_light_and_dark_and_is_the_same_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw_styles, "SIDE_PX", 512)  # a quarter of what there is to draw
-    picture = draw_styles.draw(name)
-    assert picture.shape == (draw_styles.SIDE_PX, draw_styles.SIDE_PX, 3)
+    monkeypatch.setattr(make_style_images, "SIDE_PX", 512)  # a quarter of what there is to draw
+    picture = make_style_images.draw(name)
+    assert picture.shape == (make_style_images.SIDE_PX, make_style_images.SIDE_PX, 3)
     dark, light = np.percentile(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), [5, 95])
     assert light - dark > 120
-    assert np.array_equal(picture[:64], draw_styles.draw(name)[:64])
-    assert not np.array_equal(picture, draw_styles.draw(name, seed=2))
+    assert np.array_equal(picture[:64], make_style_images.draw(name)[:64])
+    assert not np.array_equal(picture, make_style_images.draw(name, seed=2))

@@ -22,8 +22,6 @@ def test_a_training_begins_with_words_that_it_knows(style: Shipped, tmp_path: Pa
     arguments = argparse.Namespace(
         paintings=tmp_path, pictures=[tmp_path], features=None, runs=tmp_path / "runs", threads=1
     )
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / f"{style.painting}.png").touch()  # or it would be drawn
     words = training(style, arguments, tmp_path / "run")
     del words[words.index("--features") : words.index("--features") + 2]
     with pytest.raises(OptionError, match="name its file with --features"):

@@ -21,9 +21,9 @@ from torch import nn
 from realtime.core.errors import ModelError, nearest
 from realtime.imaging.frame import Pixels
 from realtime.models.card import ModelKind
-from tools.drawing import FILTERS, Filter, fingerprint
 from tools.exporting.checkpoint import read_checkpoint
 from tools.networks import PictureFormat, layout_of, unknown
+from tools.teacher_filters import FILTERS, Filter, fingerprint
 from tools.training.data import painted_by, relit, to_pixels, to_tensor
 from tools.training.pictures import PictureStore, open_store, write_store
 
@@ -68,7 +68,7 @@ class NetworkTeacher:
 
 @dataclasses.dataclass(frozen=True)
 class FilterTeacher:
-    """A manner of drawing."""
+    """A filter that draws."""
 
     draw: Filter
     name: str
@@ -79,8 +79,8 @@ class FilterTeacher:
 
 
 def load_teacher(asked: str, device: torch.device) -> Teacher:
-    """Return a teacher: a style's checkpoint by its file, or a manner of drawing by its name. Raises ModelError for any
-    other file or name.
+    """Return a teacher: a style's checkpoint by its file, or a filter by its name. Raises ModelError for any other
+    file or name.
     """
     path = Path(asked)
     if asked in FILTERS and not path.exists():

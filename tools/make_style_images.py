@@ -1,6 +1,6 @@
-"""Draw pictures to learn a style from that no museum has: glass, engraving, dots, washes of watercolour.
+"""Draw style images, to learn a style from, that no museum has: glass, engraving, dots, washes of watercolour.
 
-    python -m tools.draw_styles stained_glass engraving -o paintings/
+    python -m tools.make_style_images stained_glass engraving -o paintings/
 
 All are ours, made of noise by a seed. What a style learns of them is how marks lie beside each other and which colours
 there are; so each holds light and dark, calm places and busy ones, and no subject.

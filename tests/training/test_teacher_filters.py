@@ -1,4 +1,4 @@
-"""Filters that draw: what a network learns manners of drawing from."""
+"""Filters that draw as a hand would, for a network to learn."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from realtime.imaging.numerics import Floats
 from realtime.picture_files.reader import read_picture
-from tools.drawing import FILTERS
-from tools.drawing.flow import along, flow_of
-from tools.drawing.kuwahara import kuwahara
-from tools.drawing.lines import lines
+from tools.teacher_filters import FILTERS
+from tools.teacher_filters.flow import along, flow_of
+from tools.teacher_filters.kuwahara import kuwahara
+from tools.teacher_filters.lines import lines
 
 
 @pytest.fixture(scope="module")

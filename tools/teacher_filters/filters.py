@@ -1,4 +1,4 @@
-"""Each manner of drawing as a filter: see the package."""
+"""The filters themselves: see the package."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
-from tools.drawing.flow import flow_of
-from tools.drawing.kuwahara import kuwahara
-from tools.drawing.lines import lines
+from tools.teacher_filters.flow import flow_of
+from tools.teacher_filters.kuwahara import kuwahara
+from tools.teacher_filters.lines import lines
 
 _PAPER, _INK = np.array([0.965, 0.945, 0.895], np.float32), np.array([0.09, 0.10, 0.16], np.float32)
 

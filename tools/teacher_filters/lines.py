@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from realtime.imaging.numerics import Floats
-from tools.drawing.flow import Flow, along, sampled
+from tools.teacher_filters.flow import Flow, along, sampled
 
 _WIDER = 1.6
 """The outer Gaussian's deviation over the inner one's: what comes next to a Laplacian."""

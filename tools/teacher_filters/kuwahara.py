@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from realtime.imaging.numerics import Floats
-from tools.drawing.flow import Flow
+from tools.teacher_filters.flow import Flow
 
 _SECTORS = 8
 _ZERO_CROSSING = 0.58

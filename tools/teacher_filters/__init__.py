@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from realtime.imaging.frame import Pixels
-from tools.drawing.manners import ink, poster
+from tools.teacher_filters.filters import ink, poster
 
 Filter = Callable[[Pixels], Pixels]
 
