@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 
 _WRITTEN_AFTER_S = 2.0
 """After the last change: a slider that is drawn along is no forty files."""
-_WRITTEN_WITHIN_S = 2.0
+_ENDS_WITHIN_S = 0.8
+"""All the writing at the end: a front-end has a second to close in."""
 _LARGEST_BYTES = 100
 _NAME = "as it was left"
 _DEFAULT_LOOK = "portrait"
@@ -226,17 +227,26 @@ class Memory(FrontEnd):
             return
         if now != self._seen:
             self._seen, self._changed_at_s = now, now_s
-        is_writing = self._writer is not None and self._writer.is_alive()
-        if self._seen != self._kept and now_s - self._changed_at_s > _WRITTEN_AFTER_S and not is_writing:
+        if self._seen != self._kept and now_s - self._changed_at_s > _WRITTEN_AFTER_S and not self._is_writing:
             self._write()
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.join(_WRITTEN_WITHIN_S)
-        if self._seen != self._kept:
+        """Write what was chosen last, unless an earlier write does not end: two at once might end in either order."""
+        ends_at_s = time.monotonic() + _ENDS_WITHIN_S
+        self._wait_for_writer(ends_at_s)
+        if self._seen != self._kept and not self._is_writing:
             self._write()
-            if self._writer is not None:
-                self._writer.join(_WRITTEN_WITHIN_S)
+            self._wait_for_writer(ends_at_s)
+        if self._is_writing:
+            log.warning(_("what was chosen last is not remembered: the disk does not answer"))
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._writer is not None and self._writer.is_alive()
+
+    def _wait_for_writer(self, until_s: float) -> None:
+        if self._writer is not None:
+            self._writer.join(max(0.0, until_s - time.monotonic()))
 
     def _now(self) -> Left:
         run = self._run

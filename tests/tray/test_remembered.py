@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from realtime.control.channel import ControlChannel
 from realtime.control.commands import ChooseBackground, ChooseEffect, ChooseSource, Command, Quit, SetParameter
 from realtime.core.registry import RegistryEntry
 from realtime.core.stats import RunStats
@@ -187,3 +189,30 @@ def test_a_background_comes_back_beside_its_look(place: Path) -> None:
     run = play(Options(source="demo", size=Size(160, 90)))
     status = run.supervisor.controls.status
     assert (status.spec, status.background) == ("grey:two", "background:grey")
+
+
+def test_a_disk_that_does_not_answer_does_not_hold_up_the_end(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, answers, written = threading.Event(), threading.Event(), []
+
+    def keep(_place: Path, left: remembered.Left) -> None:
+        begun.set()
+        answers.wait()
+        written.append(left.window)
+
+    monkeypatch.setattr(remembered, "keep", keep)
+    monkeypatch.setattr(remembered, "_ENDS_WITHIN_S", 0.05)
+    memory = remembered.Memory(ControlChannel(), place)
+    memory._seen = remembered.Left(window=Size(640, 480))
+    memory._write()
+    begun.wait()
+    memory._seen = remembered.Left(window=Size(700, 500))
+    with caplog.at_level(logging.WARNING, "realtime"):
+        memory.close()
+    assert "the disk does not answer" in caplog.text
+    assert not written
+    answers.set()
+    assert memory._writer is not None
+    memory._writer.join()
+    assert written == [Size(640, 480)], "no second write beside one that hangs"
