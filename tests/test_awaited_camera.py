@@ -79,7 +79,7 @@ def test_a_gallery_waits_for_its_camera_and_never_takes_the_demo(
     """The outputs' own virtual camera, too, is there and must not be taken."""
     opened: list[str] = []
     shown = KeepingOutput()
-    shown.device = "/dev/video0"  # type: ignore[attr-defined]
+    shown.device = "/dev/video0"
 
     def open_camera(name: str, request: CameraRequest) -> Camera:
         opened.append(name)

@@ -150,7 +150,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     except BaseException:
         output.discard()
         raise
-    _complete(output, sound, signer, getattr(work.outputs[0], "provenance", None))
+    _complete(output, sound, signer, work.outputs[0].provenance)
     # Also where the user stopped it after its last frame, while it was being finished: that is waited for.
     if not work.interrupted or (work.processing.is_complete and shown == stats.processed):
         log.info("%s: %s", output.give_name(), stats.summary())

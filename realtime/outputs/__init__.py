@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +18,7 @@ from realtime.core.language import N_, _
 from realtime.core.paths import user_path
 from realtime.core.registry import RegistryEntry
 from realtime.imaging.frame import Frame, Size
+from realtime.imaging.provenance import Provenance
 from realtime.outputs.splitting import NEVER, Split
 
 if TYPE_CHECKING:
@@ -85,6 +87,23 @@ class Output(ABC):
     by any thread."""
     repeat_fps: float | None = None
     """Not None: `show` is called at this steady rate, with the newest frame again when there is no newer one."""
+    device: str = ""
+    """The camera that others see it as, its path or name: what must not be read from. Empty: none."""
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The films it has begun, the first one first; none where it writes no film."""
+        return ()
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How all that is in its film was made; None where it writes no film, or no frame has come."""
+        return None
+
+    @property
+    def chosen_size(self) -> Size | None:
+        """The size that somebody has given its window by hand; None: nobody has, or it is no window."""
+        return None
 
     @abstractmethod
     def show(self, frame: Frame) -> None:

@@ -6,6 +6,7 @@ import errno
 import functools
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,8 +65,7 @@ class Recorder(Output):
             )
         self.name = path.name
         self.path = path
-        self.paths = [path]
-        """All the files that hold the recording, in order."""
+        self._paths = [path]
         self._request = request
         is_new = not os.path.lexists(path)
         self._part = _Part(path, _open_file(path, overwrite=request.overwrite), request, is_new=is_new)
@@ -79,8 +79,11 @@ class Recorder(Output):
         return self._part.encoder
 
     @property
+    def paths(self) -> Sequence[Path]:
+        return self._paths
+
+    @property
     def provenance(self) -> Provenance | None:
-        """What the film tells of all its frames until now; None before the first."""
         return self._part.provenance
 
     def show(self, frame: Frame) -> None:
@@ -106,7 +109,7 @@ class Recorder(Output):
             raise OutputError(_("{path} was deleted before it was done; the recording ends here", path=self._part.path))
         former, part = self._part, self._next_part()
         self._part = part
-        self.paths.append(part.path)
+        self._paths.append(part.path)
         if former.is_deleted:
             _logger.warning(_("%s was deleted; the recording goes on in %s"), former.path, part.path.name)
         else:

@@ -46,7 +46,7 @@ class VirtualCamera(Output):
             )
         backend, device = _parse(argument)
         self._camera = _open(backend, device, size, request.fps)
-        self.device: str = self._camera.device
+        self.device = str(self._camera.device)
         """The device as the backend calls it: `/dev/video10`, `OBS Virtual Camera`."""
         self.name = f"camera {self.device}"
         self.repeat_fps = request.fps

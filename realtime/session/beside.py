@@ -48,7 +48,7 @@ def catalogue(options: Options, controls: ControlChannel, loop: RenderLoop) -> F
     from realtime.session.offers.catalogue import Catalogue
 
     def our_devices() -> set[str]:
-        return {str(getattr(worker.output, "device", "")) for worker in loop.output_workers}
+        return {worker.output.device for worker in loop.output_workers}
 
     return Catalogue(controls, options, our_devices)
 

@@ -255,7 +255,7 @@ class Memory(FrontEnd):
         source = run.supervisor.source or None
         effects = tuple(as_scene_effect(slot) for slot in list(run.loop.chain.slots))
         windows = [worker.output for worker in run.loop.output_workers if worker.output.on_main_thread]
-        window = getattr(windows[0], "chosen_size", None) if windows else self._seen.window
+        window = windows[0].chosen_size if windows else self._seen.window
         return Left(Scene(_NAME, None, effects, source if _may_be_kept(source) else None), window)
 
     def _chosen(self, left: Left, first: Left) -> Scene | None:

@@ -78,7 +78,7 @@ class Snapshots:
 
     def recording_stopped(self) -> None:
         """Say where the recording lies, after its output has been closed."""
-        more = len(getattr(self.recorder, "paths", ())) - 1
+        more = 0 if self.recorder is None else len(self.recorder.paths) - 1
         if more > 0:
             parts = _("1 more part") if more == 1 else _("{more} more parts", more=more)
             self._say(

@@ -98,7 +98,7 @@ def _open_first(request: CameraRequest, opened: Sequence[Output], planned: Set[s
     from realtime.cameras.listing import list_cameras
 
     # An output without a device, and a camera without a path (macOS tells none), have nothing in common.
-    ours = {getattr(output, "device", "") for output in opened}.union(planned) - {""}
+    ours = {output.device for output in opened}.union(planned) - {""}
     found = [camera for camera in list_cameras(with_modes=False) if not {camera.path, camera.name} & ours]
     if not found:
         raise CameraError(_("no camera is plugged in"))

@@ -158,7 +158,7 @@ def test_a_window_keeps_its_size(place: Path) -> None:
     remembered.keep(place, remembered.Left(window=Size(700, 500)))
     run = play(Options(source="demo", effect=("grey:one",)))
     window = run.loop.outputs[0]
-    assert getattr(window, "chosen_size", None) == Size(700, 500)
+    assert window.chosen_size == Size(700, 500)
 
 
 @pytest.mark.parametrize(
