@@ -166,7 +166,7 @@ def test_files_that_are_dropped_together_are_used_together(desk: Desk) -> None:
     desk.come()
     tray = desk.window.tray
     assert tray is not None
-    tray._show_category("Portraits")
+    tray._actions.act("tab:Portraits", 0.0)
     drop("/x/mona.png")
     assert [what for what in desk.offers.asked if what[0] == "take"] == [
         ("take", (Path("/x/a.jpg"), Path("/x/b.jpg")), "Looks"),

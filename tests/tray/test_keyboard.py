@@ -108,13 +108,13 @@ def test_keys_are_the_windows_own_where_nobody_walks_the_tray() -> None:
 def test_digits_choose_by_the_tab_that_is_seen_else_a_scene_else_a_look() -> None:
     hand = Hand()
     evening = Offer("scene:Evening", "Evening", ChooseEffect("evening"), number=2)
-    assert hand.tray.choose_number(2)
+    assert hand.tray.choose_number(2, hand.now_s)
     hand.offers.categories = (*CATEGORIES, Category("Scenes", (evening,)))
-    assert hand.tray.choose_number(2)
-    assert hand.tray.choose_number(1)
+    assert hand.tray.choose_number(2, hand.now_s)
+    assert hand.tray.choose_number(1, hand.now_s)
     hand.come()
-    assert hand.tray.choose_number(2)
-    assert not hand.tray.choose_number(9)
+    assert hand.tray.choose_number(2, hand.now_s)
+    assert not hand.tray.choose_number(9, hand.now_s)
     wave, night = ChooseEffect("style:woodblock", 0.25), ChooseEffect("style:night", 0.25)
     assert hand.commands() == [wave, ChooseEffect("evening"), night, wave]
 

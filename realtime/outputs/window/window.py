@@ -533,7 +533,7 @@ class Window(Output):
         elif digit is not None and not modifiers & (pygame.KMOD_CTRL | pygame.KMOD_ALT | pygame.KMOD_META):
             if modifiers & pygame.KMOD_SHIFT:
                 self._controls.send(KeepScene(str(digit)))
-            elif not tray.choose_number(digit):
+            elif not tray.choose_number(digit, now_s):
                 self._controls.say(
                     _("nothing has the number {digit} yet; Shift+{digit} keeps what you see there", digit=digit)
                 )
@@ -543,7 +543,6 @@ class Window(Output):
 
     @property
     def chosen_size(self) -> Size | None:
-        """The size that somebody has given the window; None: it has the picture's shape."""
         return self._window_size
 
     @property

@@ -1,35 +1,27 @@
-"""The tray: what mouse, finger and keyboard do there, and when there is something new to draw. Main thread."""
+"""The tray: when it comes and goes, when there is something new to draw, and what mouse, finger and keyboard press
+there. Main thread.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from realtime.control.channel import ControlChannel
-from realtime.control.commands import (
-    ChooseSource,
-    SaveSnapshot,
-    SetInCalls,
-    SetMirrored,
-    SetPaused,
-    SetRecording,
-)
-from realtime.control.offers import Offer
-from realtime.core.language import _
-from realtime.core.settings import Kind
 from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.pixels import Place
 from realtime.imaging.sdl import pygame
 from realtime.outputs.window.tray import focus
+from realtime.outputs.window.tray.actions import FIRST_CATEGORY, Actions, HostWindow
 from realtime.outputs.window.tray.entry import Entry
+from realtime.outputs.window.tray.interaction import Interaction
 from realtime.outputs.window.tray.layout import ADD, BAR, CHOICES, COUNT, HELP, MENU, Layout, lay_out
 from realtime.outputs.window.tray.painter import PaintedPanel, Painter, track_of
 from realtime.outputs.window.tray.settings import Settings
-from realtime.outputs.window.tray.state import SOURCES, Hand, TrayState, chosen_in
+from realtime.outputs.window.tray.state import TrayState, chosen_in
 from realtime.outputs.window.tray.theme import Theme
-from realtime.outputs.window.tray.widgets import Slider, Tile, Widget
+from realtime.outputs.window.tray.widgets import Slider, Tile
 
 STAYS_S = 3.0
 """After the mouse has moved last."""
@@ -39,28 +31,12 @@ _LOOK_EVERY_S = 1 / 15
 _FRAME_S = 1 / 60
 _HELP_AFTER_S = 0.7
 _LONG_PRESS_S = 0.6
-_COUNTDOWN_S = 3.0
-_OPENING_S = 20.0
-"""For how long a tile says that it is being opened; a model may take some seconds."""
-_FADE_S = 0.25
-_FIRST_CATEGORY = "Looks"
 _ARROWS = {
     pygame.K_LEFT: (-1, 0),
     pygame.K_RIGHT: (1, 0),
     pygame.K_UP: (0, -1),
     pygame.K_DOWN: (0, 1),
 }
-
-
-class Held(Protocol):
-    """The window that the tray lies on."""
-
-    @property
-    def is_fullscreen(self) -> bool: ...
-    @property
-    def is_help_open(self) -> bool: ...
-    def toggle_fullscreen(self) -> None: ...
-    def toggle_help(self) -> None: ...
 
 
 class Covered(NamedTuple):
@@ -73,12 +49,11 @@ class Covered(NamedTuple):
 class Tray:
     """One window's tray. pygame's fonts must have been initialised."""
 
-    def __init__(self, controls: ControlChannel, window: Held) -> None:
+    def __init__(self, controls: ControlChannel, window: HostWindow) -> None:
         self._controls, self._window = controls, window
         self._settings = Settings(controls)
-        self._hand = Hand(category=_FIRST_CATEGORY)
-        self._state: TrayState | None = None
-        self._layout = Layout()
+        self._shared = Interaction(FIRST_CATEGORY)
+        self._actions = Actions(controls, window, self._settings, self._shared)
         self._painter = Painter(self._thumbnail)
         self._painted: list[PaintedPanel] = []
         self._is_wanted = False
@@ -87,8 +62,6 @@ class Tray:
         self._stays_s = STAYS_S
         self._hot_since_s = self._pressed_at_s = 0.0
         self._is_touch = False
-        self._opening_until_s = 0.0
-        self._photo_at_s: float | None = None
         self._recording_since_s: float | None = None
         self._point = (-1.0, -1.0)
         self._has_dragged = self._must_show_chosen = False
@@ -104,20 +77,20 @@ class Tray:
     @property
     def category(self) -> str:
         """The name of the tab that is seen."""
-        return self._hand.category
+        return self._shared.hand.category
 
     @property
     def covered(self) -> Covered:
         """What it covers once it is there: whatever else is written keeps away from it."""
-        bar, choices = self._layout.panel(BAR), self._layout.panel(CHOICES)
-        if not self._is_wanted or bar is None or self._state is None:
+        bar, choices = self._shared.layout.panel(BAR), self._shared.layout.panel(CHOICES)
+        if not self._is_wanted or bar is None or self._shared.state is None:
             return Covered()
-        return Covered(bar.place.bottom, 0 if choices is None else self._state.canvas.height - choices.place.top)
+        return Covered(bar.place.bottom, 0 if choices is None else self._shared.state.canvas.height - choices.place.top)
 
     @property
     def layers(self) -> list[tuple[pygame.Surface, tuple[int, int]]]:
         """Surfaces and their top-left corners on the canvas, bottom first."""
-        if self._share == 0.0 and not self._hand.countdown:
+        if self._share == 0.0 and not self._shared.hand.countdown:
             return []
         eased = 1 - (1 - self._share) ** 3
         layers = []
@@ -125,8 +98,8 @@ class Tray:
             left, top = panel.place.left, panel.place.top
             if panel.name == BAR:
                 top -= round((1 - eased) * panel.place.bottom)
-            elif panel.name == CHOICES and self._state is not None:
-                top += round((1 - eased) * (self._state.canvas.height - top))
+            elif panel.name == CHOICES and self._shared.state is not None:
+                top += round((1 - eased) * (self._shared.state.canvas.height - top))
             elif panel.name in (MENU, HELP) and self._share < 1.0:
                 continue
             if self._share > 0.0 or panel.name == COUNT:
@@ -136,16 +109,16 @@ class Tray:
     @property
     def layout(self) -> Layout:
         """Where everything lies, as it was drawn last."""
-        return self._layout
+        return self._shared.layout
 
     def refresh(self, canvas: Size, now_s: float) -> bool:
         """Look what has changed. Return whether it must be drawn again."""
-        if not self._is_wanted and self._share == 0.0 and self._photo_at_s is None:
+        if not self._is_wanted and self._share == 0.0 and not self._actions.is_counting_down:
             return False
         self._canvas = canvas
         self._wait(now_s)
         slides = self._slide(now_s)
-        if not slides and now_s - self._looked_at_s < _LOOK_EVERY_S:
+        if not slides and not self._shared.is_stale and now_s - self._looked_at_s < _LOOK_EVERY_S:
             return False
         return self._look(canvas, now_s) or slides
 
@@ -156,13 +129,13 @@ class Tray:
         self._watch(None)
 
     def _look(self, canvas: Size, now_s: float) -> bool:
-        self._looked_at_s = now_s
+        self._looked_at_s, self._shared.is_stale = now_s, False
         state = self._gather(canvas, now_s)
-        if state == self._state:
+        if state == self._shared.state:
             return False
-        self._state = state
-        self._layout = lay_out(state)
-        self._painted = self._painter.paint(self._layout)
+        self._shared.state = state
+        self._shared.layout = lay_out(state)
+        self._painted = self._painter.paint(self._shared.layout)
         return True
 
     def _gather(self, canvas: Size, now_s: float) -> TrayState:
@@ -173,15 +146,14 @@ class Tray:
             self._recording_since_s = now_s
         categories = offers.categories if offers is not None else ()
         chosen = chosen_in(categories, status)
-        if self._hand.opening and (self._hand.opening in chosen or now_s > self._opening_until_s):
-            self._hold(opening="")
-        self._hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
-        if categories and all(category.name != self._hand.category for category in categories):
-            self._hold(category=categories[0].name)
-        shown = next((category for category in categories if category.name == self._hand.category), None)
+        self._actions.notice_opened(chosen, now_s)
+        self._shared.hold(is_full=self._window.is_fullscreen, is_help_open=self._window.is_help_open)
+        if categories and all(category.name != self._shared.hand.category for category in categories):
+            self._shared.hold(category=categories[0].name)
+        shown = next((category for category in categories if category.name == self._shared.hand.category), None)
         if self._must_show_chosen and shown is not None:
             self._must_show_chosen = False
-            self._turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
+            self._shared.turn_to(next((at for at, offer in enumerate(shown.offers) if offer.spec in chosen), 0))
         self._settings.is_behind = shown is not None and shown.is_background
         sources = offers.sources if offers is not None else ()
         read = [source for source in sources if source.is_read(status)]
@@ -193,7 +165,7 @@ class Tray:
                     thumbnails.append((offer.spec, id(picture)))
         return TrayState(
             canvas,
-            self._hand,
+            self._shared.hand,
             source=read[0].title if read else status.source,
             read=frozenset(source.spec for source in read),
             in_calls=bool(status.virtual_camera),
@@ -221,8 +193,8 @@ class Tray:
         if not self._is_wanted:
             self._is_wanted = self._must_show_chosen = True
             self._slid_at_s = now_s
-            self._looked_at_s = -math.inf
-            self._watch(self._hand.category)
+            self._shared.is_stale = True
+            self._watch(self._shared.hand.category)
             if self._controls.offers is not None and not self._controls.offers.sources:
                 self._controls.offers.look_for_sources()
 
@@ -231,24 +203,24 @@ class Tray:
         if self._is_wanted:
             self._is_wanted = False
             self._watch(None)
-            self._hold(menu="", hot="", pressed="", focus="", helped="", entry=None)
+            self._shared.hold(menu="", hot="", pressed="", focus="", helped="", entry=None)
             self._point = (-1.0, -1.0)
 
     def toggle(self, now_s: float) -> None:
         """Come for whoever uses the keyboard, or go."""
-        if self._is_wanted and self._hand.focus:
+        if self._is_wanted and self._shared.hand.focus:
             self.leave()
             return
         self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
-        self._hold(focus=self._first_focus())
+        self._shared.hold(focus=self._first_focus())
 
     def _first_focus(self) -> str:
         tiles = self._tile_keys()
-        chosen = set() if self._state is None else {f"tile:{spec}" for spec in self._state.chosen}
+        chosen = set() if self._shared.state is None else {f"tile:{spec}" for spec in self._shared.state.chosen}
         return next((tile for tile in tiles if tile in chosen), tiles[0] if tiles else "bar:source")
 
     def _tile_keys(self) -> list[str]:
-        panel = self._layout.panel(CHOICES)
+        panel = self._shared.layout.panel(CHOICES)
         return [] if panel is None else [widget.key for widget in panel.widgets if isinstance(widget, Tile)]
 
     def _watch(self, category: str | None) -> None:
@@ -257,26 +229,21 @@ class Tray:
 
     def _wait(self, now_s: float) -> None:
         """Do what time does: go, explain, count down, take a long press."""
-        hand = self._hand
-        if self._photo_at_s is not None:
-            left_s = self._photo_at_s - now_s
-            self._hold(countdown=max(0, math.ceil(left_s)))
-            if left_s <= 0:
-                self._photo_at_s = None
-                self._controls.send(SaveSnapshot())
+        hand = self._shared.hand
+        self._actions.count_down(now_s)
         is_busy = hand.pressed or hand.menu or hand.entry is not None
         if self._is_wanted and not is_busy and now_s - self._moved_at_s > self._stays_s:
             self.leave()
             return
         if hand.pressed and now_s - self._pressed_at_s > _LONG_PRESS_S:
             if hand.pressed == "bar:photo":
-                self._photo_at_s = now_s + _COUNTDOWN_S
-                self._hold(pressed="")
+                self._actions.begin_countdown(now_s)
+                self._shared.hold(pressed="")
             elif self._is_touch and hand.pressed.startswith("set:") and not self._has_dragged:
                 self._settings.reset(hand.pressed.removeprefix("set:"))
-                self._hold(pressed="")
+                self._shared.hold(pressed="")
         wants_help = bool(hand.hot) and not is_busy and now_s - self._hot_since_s > _HELP_AFTER_S
-        self._hold(helped=hand.hot if wants_help else "")
+        self._shared.hold(helped=hand.hot if wants_help else "")
 
     def _slide(self, now_s: float) -> bool:
         """Move a bit further in or out. Return whether it has moved."""
@@ -298,15 +265,15 @@ class Tray:
         """The mouse is at this point of the canvas. Return whether it holds something of the tray."""
         self.wake(now_s)
         self._point = (x, y)
-        pressed = self._hand.pressed
+        pressed = self._shared.hand.pressed
         if pressed:
             if self._slider(pressed) is not None:
                 self._has_dragged = True
                 self._drag(pressed, x)
             return True
-        widget = self._layout.at(x, y)
+        widget = self._shared.layout.at(x, y)
         self._heat("" if widget is None else widget.key, now_s)
-        self._hold(focus="")
+        self._shared.hold(focus="")
         return widget is not None
 
     def press(self, x: float, y: float, button: int, now_s: float, *, is_touch: bool = False) -> bool:
@@ -314,13 +281,13 @@ class Tray:
         was_there = self._share > 0.5
         self.wake(now_s)
         self._is_touch, self._has_dragged = is_touch, False
-        panel = self._layout.panel_at(x, y) if was_there else None
+        panel = self._shared.layout.panel_at(x, y) if was_there else None
         widget = None if panel is None else panel.at(x, y)
-        if widget is None or not self._is_typed_into(widget.key):
+        if widget is None or not self._shared.is_typed_into(widget.key):
             self._end_typing()
-        menu_was_open = bool(self._hand.menu)
+        menu_was_open = bool(self._shared.hand.menu)
         if menu_was_open and (panel is None or panel.name != MENU) and (widget is None or button != 1):
-            self._hold(menu="", first_item=0)
+            self._shared.hold(menu="", first_item=0)
             return True
         if panel is None:
             return False
@@ -329,48 +296,48 @@ class Tray:
         if button == 3 and widget.key.startswith("set:"):
             self._settings.reset(widget.key.removeprefix("set:"))
         elif button == 3 and widget.key == f"tile:{ADD}" and self._controls.offers is not None:
-            self._controls.offers.open_folder(self._hand.category)
+            self._controls.offers.open_folder(self._shared.hand.category)
         elif button == 1:
             self._pressed_at_s = now_s
-            self._hold(pressed=widget.key, helped="")
+            self._shared.hold(pressed=widget.key, helped="")
             if isinstance(widget, Slider) and not is_touch:
                 self._drag(widget.key, x)
-        self._looked_at_s = -math.inf
+        self._shared.is_stale = True
         return True
 
     def release(self, x: float, y: float, now_s: float) -> bool:
         """The first button went up. Return whether the tray had it."""
-        pressed = self._hand.pressed
+        pressed = self._shared.hand.pressed
         if not pressed:
             return False
         self.wake(now_s)
-        self._hold(pressed="")
-        self._looked_at_s = -math.inf
+        self._shared.hold(pressed="")
+        self._shared.is_stale = True
         if self._slider(pressed) is not None:
             if not self._has_dragged and self._is_touch:
                 self._drag(pressed, x)
             return True
-        widget = self._layout.at(x, y)
+        widget = self._shared.layout.at(x, y)
         if widget is not None and widget.key == pressed:
-            self._act(pressed)
+            self._actions.act(pressed, now_s)
         if self._is_touch:
             self._heat("", now_s)
         return True
 
     def turn(self, notches: int, now_s: float) -> bool:
         """The wheel was turned, away from its user: 1. Return whether the tray has it."""
-        if not self._is_wanted or self._state is None:
+        if not self._is_wanted or self._shared.state is None:
             self.wake(now_s)
             return True
         self.wake(now_s)
-        self._looked_at_s = -math.inf
-        panel = self._layout.panel_at(*self._point)
-        widget = self._layout.at(*self._point)
+        self._shared.is_stale = True
+        panel = self._shared.layout.panel_at(*self._point)
+        widget = self._shared.layout.at(*self._point)
         if panel is not None and panel.name == MENU:
-            self._hold(first_item=self._hand.first_item - notches)
-            self._limit_items()
+            self._shared.hold(first_item=self._shared.hand.first_item - notches)
+            self._shared.limit_items()
         elif isinstance(widget, Tile) or (widget is not None and widget.key.startswith("turn:tiles")):
-            if not self._turn_tiles(-notches):
+            if not self._shared.turn_tiles(-notches):
                 self._settings.step_first(notches)
         elif widget is not None and widget.key.startswith("set:"):
             self._settings.step(widget.key.removeprefix("set:"), notches)
@@ -379,17 +346,17 @@ class Tray:
         return True
 
     def _heat(self, key: str, now_s: float) -> None:
-        if key != self._hand.hot:
+        if key != self._shared.hand.hot:
             self._hot_since_s = now_s
-            self._hold(hot=key)
-            self._looked_at_s = -math.inf
+            self._shared.hold(hot=key)
+            self._shared.is_stale = True
 
     def _slider(self, key: str) -> Slider | None:
-        found = self._layout.find(key)
+        found = self._shared.layout.find(key)
         return found[1] if found is not None and isinstance(found[1], Slider) else None
 
     def _drag(self, key: str, x: float) -> None:
-        found, path = self._layout.find(key), key.removeprefix("set:")
+        found, path = self._shared.layout.find(key), key.removeprefix("set:")
         setting = self._settings.find(path)
         if found is None or setting is None:
             return
@@ -406,35 +373,66 @@ class Tray:
         """A key was pressed while the tray is open. Return whether the tray has it."""
         if not self._is_wanted:
             return False
-        if self._hand.entry is not None:
-            self._key_into_text(self._hand.entry, key, now_s)
+        if self._shared.hand.entry is not None:
+            self._key_into_text(self._shared.hand.entry, key, now_s)
             return True
-        if key == pygame.K_ESCAPE and self._hand.menu:
-            self._hold(menu="", first_item=0)
+        if key == pygame.K_ESCAPE and self._shared.hand.menu:
+            self._shared.hold(menu="", first_item=0)
         elif key == pygame.K_ESCAPE:
             self.leave()
-        elif not self._hand.focus:
+        elif not self._shared.hand.focus:
             return False
         elif key in _ARROWS:
             self._walk(*_ARROWS[key])
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
-            self._act(self._hand.focus)
-            if self._hand.menu:
+            self._actions.act(self._shared.hand.focus, now_s)
+            if self._shared.hand.menu:
                 self._focus_on_menu()
         else:
             return False
-        self._looked_at_s = -math.inf
+        self._shared.is_stale = True
         if self._is_wanted:
             self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
         return True
+
+    def _walk(self, right: int, down: int) -> None:
+        hand = self._shared.hand
+        setting = self._settings.find(hand.focus.removeprefix("set:")) if hand.focus.startswith("set:") else None
+        if right and setting is not None and setting.is_slider:
+            self._settings.set(setting.path, setting.stepped(right))
+            return
+        on_tiles = hand.focus.startswith("tile:")
+        following = focus.moved(self._shared.layout, hand.focus, right, down)
+        if right and on_tiles and (following == hand.focus or not following.startswith("tile:")):
+            if not self._shared.turn_tiles(right):
+                return
+            self._look(self._canvas, self._moved_at_s)
+            tiles = self._tile_keys()
+            self._shared.hold(focus=tiles[-1] if right > 0 else tiles[0])
+            return
+        self._shared.hold(focus=following, hot="")
+
+    def _focus_on_menu(self) -> None:
+        self._look(self._canvas, self._moved_at_s)
+        reachable = focus.reachable(self._shared.layout)
+        if reachable:
+            self._shared.hold(focus=reachable[0][1].key)
+
+    def choose_number(self, number: int, now_s: float) -> bool:
+        """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
+        return self._actions.choose_number(number, now_s, is_open=self._is_wanted)
+
+    def next_source(self) -> None:
+        """Take the camera that comes after the one in use; where there is one only, say so."""
+        self._actions.next_source()
 
     # A text ----------------------------------------------------------------------------------------------------
 
     @property
     def typed_at(self) -> Place | None:
         """Where on the canvas somebody types; None: nobody does, and keys are wishes."""
-        entry = self._hand.entry
-        found = None if entry is None else self._layout.find(f"set:{entry.path}")
+        entry = self._shared.hand.entry
+        found = None if entry is None else self._shared.layout.find(f"set:{entry.path}")
         if found is None:
             return None
         panel, widget = found
@@ -443,17 +441,14 @@ class Tray:
 
     def type_text(self, letters: str, now_s: float) -> None:
         """Letters were typed, or an input method has composed them."""
-        if self._hand.entry is not None:
-            self._hold(entry=self._hand.entry.with_typed(letters))
+        if self._shared.hand.entry is not None:
+            self._shared.hold(entry=self._shared.hand.entry.with_typed(letters))
             self.wake(now_s, for_s=_STAYS_FOR_KEYS_S)
 
     def compose(self, letters: str) -> None:
         """An input method is composing; empty: no more."""
-        if self._hand.entry is not None:
-            self._hold(entry=dataclasses.replace(self._hand.entry, composing=letters))
-
-    def _is_typed_into(self, key: str) -> bool:
-        return self._hand.entry is not None and key == f"set:{self._hand.entry.path}"
+        if self._shared.hand.entry is not None:
+            self._shared.hold(entry=dataclasses.replace(self._shared.hand.entry, composing=letters))
 
     def _key_into_text(self, entry: Entry, key: int, now_s: float) -> None:
         """A key was pressed while somebody types: it means nothing else."""
@@ -461,233 +456,18 @@ class Tray:
         if entry.composing:  # the input method has the keys
             return
         if key == pygame.K_ESCAPE:
-            self._hold(entry=None)
+            self._shared.hold(entry=None)
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_TAB):
             self._end_typing()
         else:
-            self._hold(entry=entry.after_key(key))
+            self._shared.hold(entry=entry.after_key(key))
 
     def _end_typing(self) -> None:
         """Take what was typed for the parameter's value, where it has become another."""
-        entry = self._hand.entry
+        entry = self._shared.hand.entry
         if entry is None:
             return
-        self._hold(entry=None)
+        self._shared.hold(entry=None)
         setting = self._settings.find(entry.path)
         if setting is not None and entry.text != str(setting.value or ""):
             self._settings.set(entry.path, entry.text or None if setting.about.optional else entry.text)
-
-    def choose_number(self, number: int) -> bool:
-        """Choose what a digit means: on the tab that is seen, else a scene, else a look. False: there is none."""
-        offers = self._controls.offers
-        categories = () if offers is None else offers.categories
-        shown = [category for category in categories if category.name == self._hand.category] if self._is_wanted else []
-        numbered = [category for category in categories if any(offer.number is not None for offer in category.offers)]
-        looks = [category for category in categories if category.name == _FIRST_CATEGORY]
-        for category in (*shown, *numbered, *looks):
-            has_own = any(offer.number is not None for offer in category.offers)
-            for place, offer in enumerate(category.offers):
-                if number == (offer.number if has_own else place) and offer.command is not None:
-                    self._choose(offer)
-                    return True
-        return False
-
-    def next_source(self) -> None:
-        """Take the camera that comes after the one in use; where there is one only, say so."""
-        offers, status = self._controls.offers, self._controls.status
-        sources = [] if offers is None else [source for source in offers.sources if source.spec != "demo"]
-        if offers is not None and not offers.sources:
-            offers.look_for_sources()
-            self._controls.say(_("looking for cameras; press C again"))
-            return
-        if not sources:
-            self._controls.say(_("no camera is plugged in"))
-            return
-        at = next((n for n, one in enumerate(sources) if one.is_read(status)), -1)
-        following = sources[(at + 1) % len(sources)]
-        if len(sources) == 1 and at == 0:
-            self._controls.say(_("there is no other camera"))
-            return
-        self._controls.say(_("camera: {title}", title=following.title))
-        self._controls.send(ChooseSource(following.spec))
-
-    def _walk(self, right: int, down: int) -> None:
-        hand = self._hand
-        setting = self._settings.find(hand.focus.removeprefix("set:")) if hand.focus.startswith("set:") else None
-        if right and setting is not None and setting.is_slider:
-            self._settings.set(setting.path, setting.stepped(right))
-            return
-        on_tiles = hand.focus.startswith("tile:")
-        following = focus.moved(self._layout, hand.focus, right, down)
-        if right and on_tiles and (following == hand.focus or not following.startswith("tile:")):
-            if not self._turn_tiles(right):
-                return
-            self._look(self._canvas, self._moved_at_s)
-            tiles = self._tile_keys()
-            self._hold(focus=tiles[-1] if right > 0 else tiles[0])
-            return
-        self._hold(focus=following, hot="")
-
-    def _focus_on_menu(self) -> None:
-        self._look(self._canvas, self._moved_at_s)
-        reachable = focus.reachable(self._layout)
-        if reachable:
-            self._hold(focus=reachable[0][1].key)
-
-    # What a press means -----------------------------------------------------------------------------------------
-
-    def _act(self, key: str) -> None:
-        """Do what a widget is for."""
-        kind, _, name = key.partition(":")
-        actions: dict[str, Callable[[str], None]] = {
-            "bar": self._act_on_bar,
-            "tab": self._show_category,
-            "tile": self._act_on_tile,
-            "folder": self._open_folder,
-            "turn": self._act_on_turn,
-            "set": self._act_on_setting,
-            "source": self._take_source,
-            "choice": self._take_choice,
-            "menu": self._act_on_menu,
-        }
-        actions[kind](name)
-        self._looked_at_s = -math.inf
-
-    def _act_on_bar(self, name: str) -> None:
-        send, status = self._controls.send, self._controls.status
-        match name:
-            case "source":
-                self._open_menu(SOURCES)
-                if self._hand.menu and self._controls.offers is not None:
-                    self._controls.offers.look_for_sources()
-            case "calls":
-                send(SetInCalls(not status.virtual_camera))
-            case "record":
-                send(SetRecording(not status.recording))
-            case "photo":
-                self._photo_at_s = None
-                self._hold(countdown=0)
-                send(SaveSnapshot())
-            case "freeze":
-                send(SetPaused(not status.paused))
-            case "mirror":
-                send(SetMirrored(not status.mirrored))
-            case "full":
-                self._window.toggle_fullscreen()
-            case "help":
-                self._window.toggle_help()
-
-    def _show_category(self, name: str) -> None:
-        self._hold(category=name, first_tile=0, menu="")
-        self._watch(name)
-
-    def _act_on_tile(self, name: str) -> None:
-        category = None if self._state is None else self._state.category
-        if category is None:
-            return
-        if name == ADD and category.keeps is not None:
-            self._controls.send(category.keeps)
-            return
-        if name == ADD:
-            if self._controls.offers is None or not self._controls.offers.choose_file(category.name):
-                self._controls.say(_("drop {takes} here, from your file manager", takes=category.takes))
-            return
-        offer = next((offer for offer in category.offers if offer.spec == name), None)
-        if offer is not None:
-            self._choose(offer)
-
-    def _choose(self, offer: Offer) -> None:
-        if offer.command is None:
-            self._controls.say(_("{title} is still being made", title=offer.title))
-            return
-        self._controls.send(offer.command)
-        if self._state is None or offer.spec not in self._state.chosen:
-            self._hold(opening=offer.spec)
-            self._opening_until_s = self._moved_at_s + _OPENING_S
-
-    def _open_folder(self, name: str) -> None:
-        if self._controls.offers is not None:
-            self._controls.offers.open_folder(name)
-
-    def _act_on_turn(self, name: str) -> None:
-        what, _, by = name.partition(":")
-        if what == "tiles":
-            self._turn_tiles(int(by) * max(1, self._layout.tiles_shown - 1))
-        else:
-            self._hold(page=(self._hand.page + 1) % max(1, self._layout.pages))
-
-    def _act_on_setting(self, path: str) -> None:
-        setting = self._settings.find(path)
-        if setting is None:
-            return
-        if setting.about.kind is Kind.CHOICE:
-            self._open_menu(path)
-        elif setting.about.kind is Kind.FILE:
-            if self._controls.offers is None or not self._controls.offers.choose_file_for(path):
-                self._controls.say(_("no file dialogue is found on this system"))
-        elif setting.about.kind is Kind.TEXT:
-            if self._is_typed_into(f"set:{path}"):
-                return
-            self._hold(entry=Entry.begun(path, str(setting.value or "")), helped="")
-        else:
-            self._settings.set(path, setting.stepped(1))
-
-    def _take_source(self, spec: str) -> None:
-        self._hold(menu="")
-        self._controls.send(ChooseSource(spec))
-
-    def _take_choice(self, choice: str) -> None:
-        path = self._hand.menu
-        self._hold(menu="", focus=f"set:{path}" if self._hand.focus else "")
-        self._settings.set(path, choice or None)
-
-    def _act_on_menu(self, name: str) -> None:
-        offers = self._controls.offers
-        if offers is None:
-            return
-        if name == "refresh":
-            offers.look_for_sources()
-            self._controls.say(_("looking for cameras"))
-            return
-        self._hold(menu="")
-        if not offers.choose_file(""):
-            self._controls.say(_("drop a film or a picture here, from your file manager"))
-
-    def _open_menu(self, menu: str) -> None:
-        self._hold(menu="" if self._hand.menu == menu else menu, first_item=0, helped="")
-
-    def _turn_tiles(self, by: int) -> bool:
-        """Move along the row of tiles. Return whether there was more."""
-        state = self._state
-        if state is None or state.category is None:
-            return False
-        count = len(state.category.offers) + bool(state.category.takes or state.category.keeps)
-        last = max(0, count - self._layout.tiles_shown)
-        first = min(last, max(0, self._hand.first_tile + by))
-        if first == min(last, self._hand.first_tile):
-            return False
-        self._hold(first_tile=first)
-        return True
-
-    def _turn_to(self, place: int) -> None:
-        """Let the tile at a place of the category be seen."""
-        shown = self._layout.tiles_shown
-        if shown and not self._hand.first_tile <= place < self._hand.first_tile + shown:
-            self._hold(first_tile=max(0, place - shown // 2))
-
-    def _limit_items(self) -> None:
-        state = self._state
-        if state is not None:
-            count = len(state.sources) + 2 if self._hand.menu == SOURCES else 99
-            self._hold(first_item=max(0, min(self._hand.first_item, count - self._layout.items_shown)))
-
-    def _hold(self, **changes: object) -> None:
-        if any(getattr(self._hand, name) != value for name, value in changes.items()):
-            self._hand = dataclasses.replace(self._hand, **changes)  # type: ignore[arg-type]
-            self._looked_at_s = -math.inf
-
-
-def widget_at(tray: Tray, key: str) -> Widget | None:
-    """Return one of the tray's widgets as it was drawn last."""
-    found = tray.layout.find(key)
-    return None if found is None else found[1]
