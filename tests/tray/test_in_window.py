@@ -114,15 +114,15 @@ def test_a_turned_screen_is_touched_where_it_is_seen(degrees: int) -> None:
     desk = Desk(rotate_degrees=degrees)
     try:
         for x, y in ((10, 20), (300, 200)):
-            spot = desk.window._on_screen(Place(x, y, 1, 1))
-            assert desk.window._on_canvas((spot.left, spot.top)) == (x, y)
+            spot = desk.window._canvas().on_screen(Place(x, y, 1, 1))
+            assert desk.window._canvas().from_screen((spot.left, spot.top)) == (x, y)
         desk.come()
         desk.show(181)
         tray = desk.window.tray
         assert tray is not None
         bar = tray.layout.panel(BAR)
         assert bar is not None
-        place = desk.window._on_screen(bar.place)
+        place = desk.window._canvas().on_screen(bar.place)
         assert (desk.screen()[place.top + place.height // 2, place.left + place.width // 2] != 181).any()
     finally:
         desk.window.close()

@@ -87,7 +87,7 @@ class Kiosk(Window):
         super()._open()
         self._sdl_window = SdlWindow.from_display_module()
         pygame.key.stop_text_input()  # or a touch brings up the system's own keyboard
-        self.whole_screen = self._canvas()
+        self.whole_screen = self._canvas().size
         pygame.event.set_keyboard_grab(True)  # or Alt+Tab and the like go to the system
         self._keep_above_others()
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from realtime.control.commands import (
-    Command,
-    KeepFace,
     KeepScene,
-    LearnRest,
-    NextParameter,
     Quit,
-    SaveSnapshot,
     SetInCalls,
-    SetMirrored,
-    SetPaused,
-    SetRecording,
-    StepEffect,
-    StepParameter,
 )
 from realtime.core.errors import OutputError
-from realtime.core.language import N_, _
+from realtime.core.language import _
 from realtime.core.text_limits import abbreviated, whole_number
 from realtime.imaging.frame import USUAL_SIZE, Frame, Pixels, Size
 from realtime.imaging.pixels import Place, rotated_size
@@ -31,11 +21,13 @@ from realtime.imaging.sdl import pygame
 from realtime.imaging.text import speak_what_can_be_drawn
 from realtime.outputs import Output, OutputRequest
 from realtime.outputs.window import x11
+from realtime.outputs.window.canvas import Canvas
 from realtime.outputs.window.clipboard import clipboard_text
 from realtime.outputs.window.fitting import Fitting, Prepared, bars_around, first_size, reshaped
 from realtime.outputs.window.keys import digit_of, latin_key
-from realtime.outputs.window.overlay import KeyHelp, Overlay
+from realtime.outputs.window.overlay import Overlay
 from realtime.outputs.window.screens import open_display
+from realtime.outputs.window.shortcuts import COMMANDS, LEAVES, help_of
 from realtime.outputs.window.tray.tray import Tray
 from realtime.outputs.window.untouched import Untouched
 from realtime.outputs.window.x11 import XConnection
@@ -49,55 +41,7 @@ _REPEATS_MS = (400, 40)
 _LINE = (244, 241, 235)  # between what the camera sees and what is made of it
 _ICON = Path(__file__).with_name("icon.png")
 
-_COMMANDS: dict[int, Command] = {
-    pygame.K_m: SetMirrored(),
-    pygame.K_SPACE: SetPaused(),
-    pygame.K_p: SetPaused(),
-    pygame.K_RIGHT: StepEffect(1),
-    pygame.K_n: StepEffect(1),
-    pygame.K_LEFT: StepEffect(-1),
-    pygame.K_UP: StepParameter(1),
-    pygame.K_DOWN: StepParameter(-1),
-    pygame.K_d: NextParameter(),
-    pygame.K_l: LearnRest(),
-    pygame.K_s: SaveSnapshot(),
-    pygame.K_k: KeepFace(),
-    pygame.K_u: KeepFace("swap"),
-    pygame.K_r: SetRecording(),
-    pygame.K_q: Quit(),
-}
-
 _TOUCHES = frozenset({pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN, pygame.MOUSEWHEEL, pygame.FINGERDOWN})
-_LEAVES = frozenset({pygame.K_q, pygame.K_ESCAPE, pygame.K_f})
-"""The keys with which a window is left or changed; a picture that was asked for as fullscreen stays."""
-
-_HELP_FULLSCREEN = KeyHelp(("F",), N_("fullscreen"))
-_HELP_QUIT = KeyHelp(("Q", "Esc"), N_("quit"))
-_HELP_QUIT_FULLSCREEN = KeyHelp(("Ctrl+Q",), N_("quit"))
-_HELP_TRAY = (
-    KeyHelp((N_("Mouse"), "Tab"), N_("everything there is, at hand")),
-    KeyHelp(("0", "9"), N_("the look or scene of that number")),
-    KeyHelp(("Shift+0",), N_("keep what you see as a scene")),
-    KeyHelp(("B",), N_("hold: without the effect; drag: a split")),
-    KeyHelp(("C", "V"), N_("next camera; in my calls")),
-)
-"""Where somebody sits before the screen."""
-_HELP = (
-    *_HELP_TRAY,
-    KeyHelp(("M",), N_("mirror")),
-    KeyHelp((N_("Space"), "P"), N_("pause")),
-    KeyHelp(("left", "right"), N_("previous, next effect or style")),
-    KeyHelp(("up", "down"), N_("more, less of the effect")),
-    KeyHelp(("D",), N_("what up and down change")),
-    KeyHelp(("L",), N_("learn your face at rest (puppet)")),
-    KeyHelp(("S",), N_("save a picture")),
-    KeyHelp(("K", "U"), N_("save a walk's face; wear it")),
-    KeyHelp(("R",), N_("record, stop recording")),
-    _HELP_FULLSCREEN,
-    KeyHelp(("I",), N_("how it goes, in words; again: in figures")),
-    KeyHelp(("H", "F1"), N_("this help")),
-    _HELP_QUIT,
-)
 
 
 class Window(Output):
@@ -129,7 +73,7 @@ class Window(Output):
         speak_what_can_be_drawn()
         pygame.key.set_repeat()  # a held key is one wish
         self._controls = request.controls
-        self.overlay = Overlay(request.controls, self._help(), hud=request.hud)
+        self.overlay = Overlay(request.controls, help_of(is_fullscreen_output=self._opens_fullscreen), hud=request.hud)
         self.tray = None if self._opens_fullscreen else Tray(request.controls, self)
         self.untouched = Untouched(request.controls)
         self._dropped: list[Path] = []
@@ -199,7 +143,8 @@ class Window(Output):
             pygame.key.set_repeat()
         else:
             pygame.key.set_repeat(*_REPEATS_MS)  # a held Backspace erases on
-            pygame.key.set_text_input_rect(pygame.Rect(*self._on_screen(place)))  # their windows open beside it
+            field = pygame.Rect(*self._canvas().on_screen(place))
+            pygame.key.set_text_input_rect(field)  # their windows open beside it
             pygame.key.start_text_input()
         self._typed_at = place
 
@@ -208,12 +153,6 @@ class Window(Output):
             raise OutputError(
                 _("{name}: the X server has ended or cut the connection; start again once it is back", name=self.name)
             )
-
-    def _help(self) -> Sequence[KeyHelp]:
-        if not self._opens_fullscreen:
-            return _HELP
-        left_out = (*_HELP_TRAY, _HELP_FULLSCREEN, _HELP_QUIT)
-        return (*(key for key in _HELP if key not in left_out), _HELP_QUIT_FULLSCREEN)
 
     def close(self) -> None:
         self._surface = self._prepared = self._pixels = None
@@ -296,9 +235,9 @@ class Window(Output):
         """Return whether what lies over the picture has changed."""
         changed = False
         if self.tray is not None:
-            changed = self.tray.refresh(self._canvas(), now_s)
+            changed = self.tray.refresh(self._canvas().size, now_s)
             self.overlay.covered = self.tray.covered
-        return self.overlay.refresh(self._canvas(), now_s) or changed
+        return self.overlay.refresh(self._canvas().size, now_s) or changed
 
     def _update_title(self) -> None:
         if not self._title:  # the same for ever: OBS finds a window again by it
@@ -328,10 +267,9 @@ class Window(Output):
             self._draw_picture(surface, self._prepared)
         else:
             self._draw_untouched(surface, self._fit(self._fitting_untouched, untouched.pixels))
-        for layer, position in self.overlay.shown.layers:
-            surface.blit(*self._turn_layer(layer, position))
-        for layer, position in self.tray.layers if self.tray is not None else ():
-            surface.blit(*self._turn_layer(layer, position))
+        canvas = self._canvas()
+        for layer, position in (*self.overlay.shown.layers, *(self.tray.layers if self.tray is not None else ())):
+            surface.blit(*canvas.layer_on_screen(layer, position))
         pygame.display.flip()
 
     def _draw_picture(self, surface: pygame.Surface, prepared: Prepared | None) -> None:
@@ -349,49 +287,19 @@ class Window(Output):
             self._draw_picture(surface, untouched)
             return
         canvas = self._canvas()
-        x = round(min(1.0, max(0.0, self.untouched.line)) * canvas.width)
-        thick = max(2, canvas.height // 360)
-        surface.set_clip(self._on_screen(Place(0, 0, x, canvas.height)))
+        width, height = canvas.size
+        x = round(min(1.0, max(0.0, self.untouched.line)) * width)
+        thick = max(2, height // 360)
+        surface.set_clip(canvas.on_screen(Place(0, 0, x, height)))
         self._draw_picture(surface, untouched)
-        surface.set_clip(self._on_screen(Place(x, 0, canvas.width - x, canvas.height)))
+        surface.set_clip(canvas.on_screen(Place(x, 0, width - x, height)))
         self._draw_picture(surface, self._prepared)
         surface.set_clip(None)
-        surface.fill(_LINE, self._on_screen(Place(x - thick // 2, 0, thick, canvas.height)))
+        surface.fill(_LINE, canvas.on_screen(Place(x - thick // 2, 0, thick, height)))
 
-    def _canvas(self) -> Size:
-        """The screen as the viewer sees it, who looks at a turned screen with the head upright."""
+    def _canvas(self) -> Canvas:
         assert self._surface is not None  # noqa: S101 - show and poll see to it
-        return rotated_size(Size(*self._surface.get_size()), self._request.rotate_degrees)
-
-    def _turn_layer(self, layer: pygame.Surface, position: tuple[int, int]) -> tuple[pygame.Surface, tuple[int, int]]:
-        degrees = self._request.rotate_degrees
-        if not degrees:
-            return layer, position
-        place = self._on_screen(Place(*position, *layer.get_size()))
-        return pygame.transform.rotate(layer, -degrees), (place.left, place.top)
-
-    def _on_screen(self, place: Place) -> Place:
-        """Return where a part of the canvas lies on the screen, which may hang on its side."""
-        canvas, (left, top, width, height) = self._canvas(), place
-        right, bottom = canvas.width - place.right, canvas.height - place.bottom
-        places = {
-            0: place,
-            90: Place(bottom, left, height, width),
-            180: Place(right, bottom, width, height),
-            270: Place(top, right, height, width),
-        }
-        return places[self._request.rotate_degrees]
-
-    def _on_canvas(self, position: tuple[int, int]) -> tuple[float, float]:
-        """Return what a point of the screen is on the canvas."""
-        canvas, (x, y) = self._canvas(), position
-        points = {
-            0: (x, y),
-            90: (y, canvas.height - 1 - x),
-            180: (canvas.width - 1 - x, canvas.height - 1 - y),
-            270: (canvas.width - 1 - y, x),
-        }
-        return points[self._request.rotate_degrees]
+        return Canvas(Size(*self._surface.get_size()), self._request.rotate_degrees)
 
     # Events -----------------------------------------------------------------------------------------------------
 
@@ -415,7 +323,7 @@ class Window(Output):
         elif event.type == pygame.MOUSEBUTTONDOWN:
             return self._handle_press(event)
         elif event.type == pygame.MOUSEBUTTONUP and event.button == 1 and self.tray is not None:
-            self.tray.release(*self._on_canvas(event.pos), time.monotonic())
+            self.tray.release(*self._canvas().from_screen(event.pos), time.monotonic())
         elif event.type in (pygame.DROPBEGIN, pygame.DROPFILE, pygame.DROPCOMPLETE):
             self._handle_drop(event)
         elif event.type == pygame.MOUSEWHEEL and self.tray is not None:
@@ -439,9 +347,9 @@ class Window(Output):
         now_s = self._cursor_moved_at_s = time.monotonic()
         if self._is_fullscreen and not pygame.mouse.get_visible():
             pygame.mouse.set_visible(True)
-        x, y = self._on_canvas(event.pos)
+        x, y = self._canvas().from_screen(event.pos)
         if self.untouched.is_held and event.buttons[0]:
-            self.untouched.line = x / self._canvas().width
+            self.untouched.line = x / self._canvas().size.width
             return True
         if self.tray is not None:
             self._shape_cursor(is_over_something=self.tray.move(x, y, now_s))
@@ -471,9 +379,9 @@ class Window(Output):
     def _handle_press(self, event: pygame.event.Event) -> bool:
         """The mouse's buttons; a finger comes as the first one."""
         now_s = time.monotonic()
-        x, y = self._on_canvas(event.pos)
+        x, y = self._canvas().from_screen(event.pos)
         if self.untouched.is_held and event.button == 1:
-            self.untouched.line = x / self._canvas().width
+            self.untouched.line = x / self._canvas().size.width
             return True
         is_touch = getattr(event, "touch", False)
         tray = self.tray if event.button in (1, 3) else None
@@ -493,7 +401,7 @@ class Window(Output):
         if key == pygame.K_q and modifiers & (pygame.KMOD_CTRL | pygame.KMOD_META):
             self._controls.send(Quit())
             return False
-        if self._opens_fullscreen and key in _LEAVES:  # a visitor's key, an elbow: the show goes on
+        if self._opens_fullscreen and key in LEAVES:  # a visitor's key, an elbow: the show goes on
             self.overlay.help = False
             self._controls.say(_("Ctrl+Q quits"))
             return True
@@ -506,8 +414,8 @@ class Window(Output):
             pygame.K_F1: self.toggle_help,
             pygame.K_ESCAPE: self._escape,
         }
-        if key in _COMMANDS:
-            self._controls.send(_COMMANDS[key])
+        if key in COMMANDS:
+            self._controls.send(COMMANDS[key])
         elif key in actions:
             actions[key]()
             return True
