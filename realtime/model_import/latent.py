@@ -8,13 +8,12 @@ from typing import Self
 
 import numpy as np
 
-from realtime.core.errors import ModelError
 from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 from realtime.model_import.face.validation import FacePhoto, crop_for
 from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import Importer, ImportRequest, Inputs, median_ms
-from realtime.model_import.verdict import verdict_on
+from realtime.model_import.verdict import unusable, verdict_on
 from realtime.models.card import CODES, ModelKind
 from realtime.models.latent_space import LatentSpace
 from realtime.models.runtime.onnx_model import ON_CPU, OnnxModel
@@ -60,13 +59,7 @@ def _tried(model: OnnxModel, face: Pixels) -> Validation:
     else:
         problem = _("cannot be used: {problem}", problem=verdict.problem) if verdict.problem else ""
     if problem:
-        raise ModelError(
-            _(
-                "{name} {problem}; take another copy of it, or an earlier checkpoint",
-                name=model.path.name,
-                problem=problem,
-            )
-        )
+        raise unusable(model.path, problem)
     side, ms = len(face), median_ms(run, 3, first_counts=True)
     known = (
         _("its directions: {names}", names=", ".join(space.names))

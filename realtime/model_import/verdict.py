@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.core.errors import ModelError
 from realtime.core.language import _
 from realtime.imaging.frame import Pixels
 
@@ -36,6 +38,13 @@ class Verdict:
     """How far edges lie where the photo's lie, 0 to 1."""
     is_mask: bool = False
     """It is one channel, black and white in large areas: what somebody cuts out with, not what they look at."""
+
+
+def unusable(path: Path, problem: str) -> ModelError:
+    """Return the error for a model of ours whose trial shows a problem: what it does, in words that follow its name."""
+    return ModelError(
+        _("{name} {problem}; take another copy of it, or an earlier checkpoint", name=path.name, problem=problem)
+    )
 
 
 def verdict_on(numbers: Numbers, picture: Pixels, is_grey: bool = False) -> Verdict:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.occlusion.glasses import GlassesDetector
-from realtime.imaging.frame import Pixels, Size
+from realtime.imaging.frame import Pixels
 from tools.glasses.drawing import draw_glasses
-from tools.swap_figures.in_front import followed, square
+from tools.swap_figures.following import followed, geometries, square
 from tools.swap_figures.material import Clip
 from tools.swap_figures.wearing import region
 
@@ -59,14 +58,10 @@ def keep_glasses(clip: Clip, kinds: int) -> list[KeptGlasses]:
 
 
 def _judge(clip: Clip, number: int, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> KeptGlasses:
-    detector, geometry = GlassesDetector(), FaceGeometry()
+    detector = GlassesDetector()
     stays, beside, holes = [], [], 0
-    for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, followed(pictures, clip.fps), strict=True)):
-        if meshes is None:
-            continue
-        geometry.update(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
-        if geometry.is_empty:
-            continue
+    for index, mesh, geometry in geometries(pictures, clip.fps):
+        pixels, mask = pictures[index], masks[index]
         detector.look(pixels, geometry, index / clip.fps)
         found = detector.mask(geometry)
         if index < _FIRST:
@@ -75,7 +70,7 @@ def _judge(clip: Clip, number: int, pictures: Sequence[Pixels], masks: Sequence[
         if found is not None:
             place = geometry.place
             whole[place.top : place.bottom, place.left : place.right] = found / 255
-        face = region(meshes[0], pixels.shape, _WITHIN) > 0
+        face = region(mesh, pixels.shape, _WITHIN) > 0
         if mask is None:
             mask = np.zeros(pixels.shape[:2], np.uint8)
         near = cv2.dilate(mask, np.ones((2 * _BESIDE_PX + 1,) * 2, np.uint8)) > 40

@@ -16,7 +16,7 @@ import numpy as np
 from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.imaging.frame import Pixels, Size
-from tools.swap_figures.in_front import followed
+from tools.swap_figures.following import followed
 from tools.swap_figures.material import SHARED_DATA, read_clip, to_and_fro
 from tools.swap_figures.wearing import region
 

@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.occlusion.detector import OcclusionDetector
 from realtime.faces.landmarks.canonical import uv_points
-from realtime.faces.landmarks.mesh import FaceMesh, MeshModel
-from realtime.faces.tracking.mesh_tracker import WornMeshTracker
-from realtime.faces.tracking.tracker import FaceTracker
-from realtime.imaging.frame import Frame, Pixels, Size
+from realtime.faces.landmarks.mesh import FaceMesh
+from realtime.imaging.frame import Pixels
+from tools.swap_figures.following import followed, geometries, square
 from tools.swap_figures.material import Clip, to_and_fro
-from tools.swap_figures.wearing import open_detector
 
-_SIDE_PX = 480
 _FIRST_S, _THING_S, _AFTER_S = 4.5, 2.0, 0.5
 """Before anything comes: a face must be known; what comes earlier is learnt as a part of it, rather than leave holes.
 Then how long it is there, and nothing after it."""
@@ -110,19 +106,15 @@ def keep_things(clip: Clip, things: Iterable[str] = THINGS) -> list[Kept]:
 
 
 def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[Pixels | None]) -> Kept:
-    occlusion, geometry = OcclusionDetector(), FaceGeometry()
+    occlusion = OcclusionDetector()
     found, beside, holes = [], [], 0
-    for index, (pixels, mask, meshes) in enumerate(zip(pictures, masks, followed(pictures, clip.fps), strict=True)):
-        if meshes is None:
-            continue
-        geometry.update(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
-        if geometry.is_empty:
-            continue
+    for index, mesh, geometry in geometries(pictures, clip.fps):
+        pixels, mask = pictures[index], masks[index]
         front = 1 - occlusion.visible(pixels, geometry, index / clip.fps)
         whole = np.zeros(pixels.shape[:2], np.float32)
         place = geometry.place
         whole[place.top : place.bottom, place.left : place.right] = cv2.resize(front, place.size)
-        face = _inside(meshes[0], pixels)
+        face = _inside(mesh, pixels)
         if mask is None:
             holes += bool(whole[face & (whole > 0)].sum() > _LEAST_SHARE * face.sum())
             continue
@@ -133,28 +125,6 @@ def _judge(clip: Clip, thing: str, pictures: Sequence[Pixels], masks: Sequence[P
             beside.append(float(whole[rest].mean()) if rest.any() else 0.0)
     mean = [float(np.mean(shares)) if shares else float("nan") for shares in (found, beside)]
     return Kept(clip.name, thing, len(found), mean[0], mean[1], holes)
-
-
-def followed(pictures: Sequence[Pixels], fps: float) -> Iterator[tuple[FaceMesh, FaceMesh] | None]:
-    """The mesh as the program has it, calmed and as measured; None where nobody can be followed."""
-    mesh_tracker = WornMeshTracker(MeshModel(step_px=2.0))
-    detector, tracker = open_detector(), FaceTracker()
-    try:
-        for index, pixels in enumerate(pictures):
-            frame = Frame(pixels, index / fps, index / fps, index)
-            faces = tracker.update(detector.find(frame), frame.pts_s)
-            mesh = mesh_tracker.follow(pixels, faces[0], frame.pts_s) if faces else None
-            measured = mesh_tracker.measured
-            yield None if mesh is None or measured is None else (mesh, measured)
-    finally:
-        detector.close()
-
-
-def square(pixels: Pixels) -> Pixels:
-    side = min(pixels.shape[:2])
-    left = (pixels.shape[1] - side) // 2
-    middle = pixels[:side, left : left + side]
-    return np.asarray(cv2.resize(middle, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _inside(mesh: FaceMesh, pixels: Pixels) -> NDArray[np.bool_]:

@@ -16,8 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.core.errors import ModelError
-from realtime.core.language import _
 from realtime.face_compositing.face_geometry import FaceGeometry, with_rim
 from realtime.face_compositing.rasterizer import Rasterizer
 from realtime.faces.landmarks.canonical import triangles, uv_points
@@ -26,7 +24,7 @@ from realtime.imaging.frame import Pixels, Size
 from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP, halved
-from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
+from realtime.models.runtime.bundled_network import open_bundled
 
 BAND = Size(160, 56)
 """Points along and across the band: 2 px apart on a face of 300 px."""
@@ -139,14 +137,7 @@ class GlassesNetwork:
 
     def __init__(self, model: bytes | None = None) -> None:
         """`model`: other weights than those that come with the program. Raises ModelError."""
-        try:
-            written = _FILE.read_bytes() if model is None else model
-            session = new_session(written, session_options(threads=1), ())
-        except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(
-                _("{file} cannot be read ({reason}); install the program again", file=_FILE, reason=first_line(error))
-            ) from error
-        self._buffers = HostBinding(session, on_cpu=True)
+        self._network = open_bundled(_FILE, model)
         self._told = np.zeros((1, CHANNELS, BAND.height, BAND.width), np.float32)
         self._found = np.zeros((1, 1, BAND.height, BAND.width), np.float32)
 
@@ -154,7 +145,7 @@ class GlassesNetwork:
         """Return (56, 160), 0..1: how surely each point of the band is glasses."""
         band, seen = band_of(pixels, geometry)
         describe(band, seen, self._told[0])
-        self._buffers.run({"told": self._told}, {"glasses": self._found})
+        self._network.run({"told": self._told}, {"glasses": self._found})
         return np.asarray(self._found[0, 0] * (seen > 0), np.float32)
 
 

@@ -11,12 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime.core.errors import ModelError
-from realtime.core.language import _
 from realtime.face_compositing.occlusion.appearance_model import AppearanceModel
 from realtime.face_compositing.occlusion.uv_view import SIDE, UVView, on_face, plane
 from realtime.imaging.numerics import Floats
-from realtime.models.runtime.ort_session import HostBinding, first_line, new_session, session_options
+from realtime.models.runtime.bundled_network import open_bundled
 
 CHANNELS = 13
 """Now: L, a, b; usually: L, a, b; how far they stray; seen; known; the place across and down."""
@@ -42,20 +40,12 @@ class OccluderNetwork:
 
     def __init__(self, model: bytes | None = None) -> None:
         """`model`: other weights than those that come with the program. Raises ModelError."""
-        try:
-            written = _FILE.read_bytes() if model is None else model
-            # On one thread 0.5 ms (OpenCV takes 1.9), and no less on two.
-            session = new_session(written, session_options(threads=1), ())
-        except Exception as error:  # whatever a broken file makes of ONNX Runtime, or of the disk
-            raise ModelError(
-                _("{file} cannot be read ({reason}); install the program again", file=_FILE, reason=first_line(error))
-            ) from error
-        self._buffers = HostBinding(session, on_cpu=True)
+        self._network = open_bundled(_FILE, model)  # 0.5 ms a run (OpenCV takes 1.9), and no less on two threads
         self._told = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
         self._found = np.zeros((1, 1, SIDE, SIDE), np.float32)
 
     def find(self, view: UVView, memory: AppearanceModel) -> Floats:
         """Return (SIDE, SIDE), 0..1: how surely something stands in front of each point that is seen."""
         describe(view, memory, self._told[0])
-        self._buffers.run({"told": self._told}, {"in_front": self._found})
+        self._network.run({"told": self._told}, {"in_front": self._found})
         return np.asarray(self._found[0, 0] * (view.seen > 0), np.float32)

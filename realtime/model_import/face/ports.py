@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import onnx
 
-from realtime.core.errors import ModelError, nearest
+from realtime.core.errors import ModelError
 from realtime.core.language import _
 from realtime.model_import.face.architectures import FaceArchitecture
 from realtime.model_import.graph.picture_nodes import FLOATS
 from realtime.model_import.graph.picture_port import PicturePort
-from realtime.model_import.graph.view import ELEMENT_TYPES, dimensions, known_shapes, shown_name
+from realtime.model_import.graph.view import ELEMENT_TYPES, dimensions, known_shapes, no_such_output, shown_name
 from realtime.model_import.hints import ImportHints, Layout
 from realtime.models.runtime.onnx_model import RawSession
 
@@ -305,16 +305,7 @@ def _chosen(
     if hints.output:
         fitting = [name for name in names if shown_name(name) == hints.output]
         if not fitting:
-            known = [shown_name(name) for name in names]
-            raise ModelError(
-                _(
-                    "{where} has no output '{output}'{hint}; it has: {known}",
-                    where=where,
-                    output=hints.output,
-                    hint=nearest(hints.output, known),
-                    known=known,
-                )
-            )
+            raise no_such_output(hints.output, names, where)
     else:
         fitting = [name for name in names if len(shapes[name]) in (3, 4) and 3 in (shapes[name][-1], shapes[name][-3])]
     if len(fitting) != 1:

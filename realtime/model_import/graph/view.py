@@ -12,6 +12,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from realtime.core.errors import ModelError, nearest
+from realtime.core.language import _
+
 ELEMENT_TYPES: Mapping[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.FLOAT16: "float16",
@@ -30,6 +33,20 @@ OUR_NAMES = frozenset(
 OUR_PREFIX = "realtime/"
 """What our own tensors are called; a network that uses such names has its own renamed."""
 THEIR_PREFIX = "network/"
+
+
+def no_such_output(asked: str, names: Sequence[str], where: str) -> ModelError:
+    """Return the error for an output `asked` for that is none of `names`."""
+    known = [shown_name(name) for name in names]
+    return ModelError(
+        _(
+            "{where} has no output '{output}'{hint}; it has: {known}",
+            where=where,
+            output=asked,
+            hint=nearest(asked, known),
+            known=known,
+        )
+    )
 
 
 def shown_name(name: str) -> str:

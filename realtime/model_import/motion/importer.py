@@ -39,7 +39,7 @@ from realtime.model_import.motion.ports import (
 from realtime.model_import.motion.volumes import without_volume_sampling
 from realtime.model_import.result import Speed, Validation
 from realtime.model_import.steps import Draft, ForeignImporter, ImportRequest, Inputs, made_by, median_ms
-from realtime.model_import.verdict import verdict_on
+from realtime.model_import.verdict import unusable, verdict_on
 from realtime.models.card import ModelCard, ModelKind
 from realtime.models.motion_model import MotionModel
 from realtime.models.runtime.onnx_model import ON_CPU, RawSession
@@ -311,13 +311,7 @@ def _tried(model: MotionModel, face: Pixels) -> Validation:
     else:
         problem = _("cannot be used: {problem}", problem=verdict.problem) if verdict.problem else ""
     if problem:
-        raise ModelError(
-            _(
-                "{name} {problem}; take another copy of it, or an earlier checkpoint",
-                name=model.path.name,
-                problem=problem,
-            )
-        )
+        raise unusable(model.path, problem)
 
     def run() -> None:
         isolated_process.step()

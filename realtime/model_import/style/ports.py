@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import onnx
 
-from realtime.core.errors import ModelError, nearest
+from realtime.core.errors import ModelError
 from realtime.core.language import N_, _
 from realtime.model_import.graph.picture_port import PicturePort
-from realtime.model_import.graph.view import ELEMENT_TYPES, GraphView, attribute, dimensions, known_shapes, shown_name
+from realtime.model_import.graph.view import (
+    ELEMENT_TYPES,
+    GraphView,
+    attribute,
+    dimensions,
+    known_shapes,
+    no_such_output,
+    shown_name,
+)
 from realtime.model_import.hints import ImportHints, Layout
 from realtime.models.contract import MOST_PX
 
@@ -227,16 +235,7 @@ def _output(
     if hints.output:
         chosen = [name for name in names if hints.output in (name, shown_name(name))][:1]
         if not chosen:
-            known = [shown_name(name) for name in names]
-            raise ModelError(
-                _(
-                    "{where} has no output '{output}'{hint}; it has: {known}",
-                    where=where,
-                    output=hints.output,
-                    hint=nearest(hints.output, known),
-                    known=known,
-                )
-            )
+            raise no_such_output(hints.output, names, where)
     else:
         chosen = [name for name in names if _may_be_picture(shapes.get(name), input_port)]
         coloured = [name for name in chosen if 3 in shapes.get(name, ())]

@@ -36,31 +36,13 @@ class Table:
     def whole(self, key: str, least: int, most: int, default: int | None = None) -> int:
         value = int(self._get(key, int, _("a whole number"), default))
         if not least <= value <= most:
-            raise PortraitError(
-                _(
-                    "{where}: '{key}' is {value}; it may be {least} to {most}",
-                    where=self._where,
-                    key=key,
-                    value=value,
-                    least=least,
-                    most=most,
-                )
-            )
+            raise self._out_of_range(key, str(value), str(least), str(most))
         return value
 
     def number(self, key: str, least: float, most: float) -> float:
         value = float(self._get(key, (int, float), _("a number"), None))
         if not least <= value <= most:
-            raise PortraitError(
-                _(
-                    "{where}: '{key}' is {value:g}; it may be {least:g} to {most:g}",
-                    where=self._where,
-                    key=key,
-                    value=value,
-                    least=least,
-                    most=most,
-                )
-            )
+            raise self._out_of_range(key, f"{value:g}", f"{least:g}", f"{most:g}")
         return value
 
     def table(self, key: str, default: Mapping[str, Any] | None = None) -> Table:
@@ -72,6 +54,18 @@ class Table:
             if key not in self._known:
                 known = sorted(self._known)
                 raise self._unknown(key, nearest(key, known) or _("; there are: {known}", known=", ".join(known)))
+
+    def _out_of_range(self, key: str, value: str, least: str, most: str) -> PortraitError:
+        return PortraitError(
+            _(
+                "{where}: '{key}' is {value}; it may be {least} to {most}",
+                where=self._where,
+                key=key,
+                value=value,
+                least=least,
+                most=most,
+            )
+        )
 
     def _get(self, key: str, kind: type | tuple[type, ...], kind_in_words: str, default: object) -> Any:
         if self.has(key):
