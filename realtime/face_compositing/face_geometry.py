@@ -136,7 +136,7 @@ class FaceGeometry:
         return out
 
     def enlarge(self, grid: Floats | NDArray[np.uint8], out: Floats | NDArray[np.uint8]) -> None:
-        """Scale a grid to the face's rectangle."""
+        """Scale a grid (rows, columns[, channels]) to the face's rectangle, into `out` (height, width[, channels])."""
         cv2.resize(grid, self.place.size, dst=out, interpolation=cv2.INTER_LINEAR)
 
     def in_full(self, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -191,6 +191,7 @@ def _rectangle(corners: Floats, frame: Size) -> Place:
 
 @functools.cache
 def triangles_with_rim() -> NDArray[np.intp]:
+    """Return (triangles, 3): which of the 504 points of `with_rim` are each triangle's corners."""
     count = len(OVAL)
     rim = [
         (three)

@@ -31,8 +31,8 @@ class GuidedFilter:
         self._level: Floats = np.empty(shape, np.float32)
 
     def slope(self, guide: Floats, picture: Floats, scale: float = 1.0) -> Floats:
-        """Return how strongly the picture follows the guide, times `scale`: their covariance over the guide's variance.
-        The next call overwrites it.
+        """Return how strongly the picture follows the guide, (height, width), times `scale`: their covariance over the
+        guide's variance. The next call overwrites it.
         """
         cv2.blur(guide, self._window, dst=self._guide_mean)
         cv2.blur(picture, self._window, dst=self._picture_mean)
@@ -60,6 +60,6 @@ class GuidedFilter:
         return self._mean_slope, self._level
 
     def apply(self, guide: Floats, picture: Floats) -> Floats:
-        """Return the picture with the guide's edges."""
+        """Return the picture with the guide's edges, (height, width), new."""
         slope, level = self.coefficients(guide, picture)
         return np.asarray(slope * guide + level, np.float32)

@@ -18,13 +18,13 @@ def eased(share: float) -> float:
 
 
 def smoothstep(share: NDArray[np.floating] | np.floating) -> Floats:
-    """Return the same as `eased`, of each value."""
+    """Return the same as `eased` of each value, in the array's shape."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def smoothstep_between(start: float, end: float, value: Floats) -> Floats:
-    """Return 0 up to `start`, 1 from `end`, and a smooth step between."""
+    """Return 0 up to `start`, 1 from `end`, and a smooth step between, in the shape of `value`."""
     return smoothstep((value - start) / (end - start))
 
 

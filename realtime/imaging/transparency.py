@@ -28,7 +28,7 @@ def on_white(stored: NDArray[Any], *, premultiplied: bool = False) -> Pixels:
 
 
 def lay_on_white(stored: NDArray[Any], out: Pixels, *, premultiplied: bool = False) -> None:
-    """The same into a picture, or part of one, that the caller owns, all at once."""
+    """The same into `out` (height, width, 3) uint8, a picture or part of one that the caller owns, all at once."""
     if stored.dtype == np.uint16:
         stored = cv2.convertScaleAbs(stored, alpha=1 / 257)
     colour = cv2.cvtColor(stored, cv2.COLOR_BGRA2BGR)

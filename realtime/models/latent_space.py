@@ -64,7 +64,7 @@ class Direction:
     """What an attribute of people adds to a code."""
 
     name: str
-    """As a setting is called: `glasses`, `open_mouth`."""
+    """As a setting is called: `glasses`, `mouth`."""
     title: str
     """For people."""
     by: str

@@ -49,7 +49,7 @@ class Framing(abc.ABC):
 
     @abc.abstractmethod
     def draw(self, face: Floats, out: FinePixels) -> None:
-        """Fill `out`, of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
+        """Fill `out`, (height, width, 3) of the screen's size, with a face, float32 [S, S, 3] BGR about 0..255."""
 
 
 class CoveringFace(Framing):

@@ -48,13 +48,13 @@ class BlockGrid:
         return blocks.reshape(len(chosen), self.block.width * self.block.height, *picture.shape[2:])
 
     def put(self, blocks: NDArray[Any], picture: NDArray[Any], chosen: Chosen) -> None:
-        """Write what `take` returns into the blocks of another picture."""
+        """Write what `take` returns into the same blocks of another picture or plane, in place."""
         shape = (len(chosen), self.block.height, self.block.width * picture[0, 0].size)
         self._windows(picture)[self._tops[chosen], self._lefts[chosen]] = blocks.reshape(shape)
 
     def copy(self, source: NDArray[Any], onto: NDArray[Any], chosen: Chosen) -> None:
-        """Copy some blocks, their numbers in order, from one picture to another. Neighbours in a row go at once: half
-        the time of taking and putting.
+        """Copy some blocks, their numbers in order, from one picture or plane (height, width[, 3]) to another.
+        Neighbours in a row go at once: half the time of taking and putting.
         """
         if not len(chosen):
             return

@@ -57,7 +57,7 @@ class PersonMask:
         self._lay(background, onto, self.outside, 255 - _curve(softness))
 
     def plane(self, softness: float = USUAL_SOFTNESS) -> NDArray[np.uint8]:
-        """Return a new plane of the picture's size: how much of each pixel is people, 0..255."""
+        """Return a new plane (height, width) of the picture's size: how much of each pixel is people, 0..255."""
         plane = np.zeros((self.size.height, self.size.width), np.uint8)
         self.grid.copy(np.broadcast_to(np.uint8(255), plane.shape), plane, self.inside)
         if len(self.outline):

@@ -79,7 +79,7 @@ class MaskSteadier:
         return self._calm
 
     def hold(self, found: Floats) -> None:
-        """Take in what the network found in the picture that `calm` answered last."""
+        """Take in what the network found, (rows, columns) 0..1, in the picture that `calm` answered last."""
         passed_s = self._pts_s - self._looked_at_s
         self._looked_at_s = self._pts_s
         if self._is_new:

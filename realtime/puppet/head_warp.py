@@ -143,7 +143,7 @@ class HeadWarp:
 
     @property
     def turned(self) -> Floats:
-        """What the last turn has returned."""
+        """What the last turn has returned, (rows, columns, 2); the next one overwrites it."""
         return self._back
 
     def after_turn(self, features: Floats, out: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """What a step along a direction does to people held out, as judges see it who had no part in any training.
 
 Faces after the step are compared with the same faces decoded without it, never with the photo: what an autoencoder
-loses anyway is no effect of a direction. `Sitters` and `compared` serve whatever way of showing a change there is.
+loses anyway is no effect of a direction. `compared` serves whatever way of showing a change there is.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class AppearanceModel:
     def __init__(self) -> None:
         self.frames = 0
         self.usual: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
-        """8-bit CIELAB (`occlusion_flat.FlatView`)."""
+        """8-bit CIELAB, as in `uv_view.UVView`."""
         self.strays: Floats = np.zeros((SIDE, SIDE, 3), np.float32)
         """Squared: by how much the face was off from all that is usual thereabouts, on average."""
         self.known: Floats = np.zeros((SIDE, SIDE), np.float32)
@@ -42,7 +42,7 @@ class AppearanceModel:
         self.frames = 0
 
     def begin(self, lab: Floats, seen: Floats) -> None:
-        """Take one view for all that is known."""
+        """Take one view (`uv_view.UVView`: lab (SIDE, SIDE, 3), seen (SIDE, SIDE)) for all that is known."""
         self.frames = 1
         self.usual, self.known = lab.copy(), seen.copy()
         self.strays = np.zeros_like(lab)
@@ -50,7 +50,7 @@ class AppearanceModel:
     def learn(
         self, lab: Floats, seen: Floats, in_front: Floats, passed_s: float, gets_used_s: float = GETS_USED_S
     ) -> None:
-        """Take a view, (SIDE, SIDE, 3), `passed_s` after the last one. `in_front`, (SIDE, SIDE), 0..1: where something
+        """Take a view, as `begin` does, `passed_s` after the last one. `in_front`, (SIDE, SIDE), 0..1: where something
         else is seen, which is learnt slowly (`gets_used_s`), in case it stays there for good.
         """
         beyond_usual = np.maximum(lab - cv2.dilate(self.usual, _AROUND), cv2.erode(self.usual, _AROUND) - lab)
@@ -70,7 +70,7 @@ class AppearanceModel:
         self.known[where] = 0
 
     def hurry(self, lab: Floats, share: float) -> None:
-        """Move all that is usual by a share of the way to a view."""
+        """Move all that is usual by `share`, 0..1, of the way to a view's lab (SIDE, SIDE, 3)."""
         self.usual += share * (lab - self.usual)
 
     def _share(self, passed_s: float) -> float:

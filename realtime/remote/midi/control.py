@@ -3,8 +3,8 @@
 The driver's thread only puts messages down. One thread of ours takes them in bursts: of a knob that moves only the last
 position counts, every press of a key does. The same thread looks for the device, and tells what changed.
 
-`midi_map.py` is what a control moves; `midi_values.py` what its position means; `midi_knobs.py` whether it has hold of
-its value; `midi_learning.py` makes a map by hand; `midi_device.py` finds the device; `midi_ports.py` are the system's.
+`map.py` is what a control moves; `values.py` what its position means; `knobs.py` whether it has hold of its value;
+`learning.py` makes a map by hand; `device.py` finds the device; `ports.py` are the system's.
 """
 
 from __future__ import annotations

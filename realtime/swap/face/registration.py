@@ -55,7 +55,7 @@ def moved_together(views: Sequence[View], counts: Sequence[Floats], trusts: Sequ
 
 
 def moved(view: View, flow: Floats) -> View:
-    """Return a view whose features lie where the common face has them."""
+    """Return a view whose features lie where the common face has them; `flow`: what `moved_together` returns for it."""
     side = view.skin.shape[0]
     whole = np.asarray(cv2.resize(flow * (side / _SIDE), (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
     skin = np.clip(_moved(view.skin, whole, cv2.INTER_CUBIC), 0, 255)

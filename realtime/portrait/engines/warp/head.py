@@ -75,7 +75,9 @@ class HeadMotion:
         return area * self.features(motion).least_area() if motion.brows or motion.mouth_wide else area
 
     def share_at(self, x: Floats, y: Floats) -> Floats:
-        """Return how much of the head's movement reaches places of the picture: 1 on the face, 0 from the rim on."""
+        """Return how much of the head's movement reaches places (h, w) of the picture, pixels: 1 on the face, 0 from
+        the rim on.
+        """
         across, along = self._fields.steps_px
         at_x = ((x - self.region.left + 0.5) / across - 0.5).astype(np.float32)
         at_y = ((y - self.region.top + 0.5) / along - 0.5).astype(np.float32)

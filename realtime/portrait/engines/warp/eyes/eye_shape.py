@@ -77,7 +77,9 @@ _DARK_LID = 0.3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EyeShape:
-    """One eye. All lengths but those named px are units."""
+    """One eye. All lengths but those named px are units: widths of the eye, along it (right) and across it (down), from
+    the middle between its corners. Places go in and come out in arrays of any one shape, float32.
+    """
 
     middle_px: Floats
     """(2,) between the corners."""
@@ -101,7 +103,7 @@ class EyeShape:
         return np.array([-self.axis[1], self.axis[0]], np.float32)
 
     def units_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return places of the picture in units."""
+        """Return places of the picture (pixels) in units, along and across."""
         return _units(self, x, y)
 
     def picture_of(self, along: Floats, across: Floats) -> tuple[Floats, Floats]:

@@ -86,21 +86,25 @@ _PAINTED_COMES = 2.5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lids:
-    """The lids at some places along an eye; lengths in units."""
+    """The lids at some places along an eye, arrays of one shape; lengths in units (`eye_shape.EyeShape`), down."""
 
     upper: Floats
+    """The upper lid's edge before it moves."""
     lower: Floats
     upper_by: Floats
     """How far the upper lid's edge moves down."""
     lower_by: Floats
     closing: float
+    """0: open as in the picture, to 1: closed."""
 
     @property
     def moved_upper(self) -> Floats:
+        """The upper lid's edge where it has moved to."""
         return self.upper + self.upper_by
 
     @property
     def moved_lower(self) -> Floats:
+        """The lower lid's."""
         return self.lower + self.lower_by
 
 
@@ -120,7 +124,9 @@ def move_lids(upper: Floats, lower: Floats, along: Floats, iris_down: float, clo
 
 
 class LidSkin:
-    """The skin around one eye."""
+    """The skin around one eye. Places `along` and `across` are units (`eye_shape.EyeShape`), (h, w) each; pictures of
+    them (h, w, 3), 0..255.
+    """
 
     def __init__(self, patch: EyePatch, brow: float, uncover: Floats, grain: Floats) -> None:
         """`brow`: how far above the eye the still skin begins, units. `uncover`: the layer that, added to the picture,

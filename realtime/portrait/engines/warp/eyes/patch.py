@@ -46,7 +46,7 @@ class EyePatch:
         """(h, w, 3) 0..255; a layer."""
 
     def places(self) -> tuple[Floats, Floats]:
-        """Return where a layer's pixels are, along and across the eye, units."""
+        """Return where a layer's pixels are, along and across the eye, units: (h, w) each."""
         rows, columns = self.pixels.shape[:2]
         x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
         return self.shape.units_of(*self._picture_places(x, y))
@@ -61,7 +61,7 @@ class EyePatch:
         return units * self.shape.width_px * self.enlarged
 
     def sample(self, layer: Floats, along: Floats, across: Floats) -> Floats:
-        """Return a layer's values at places in units."""
+        """Return a layer's values (h, w[, channels]) at places (h, w) in units; beyond its edge, those of the edge."""
         x, y = self.shape.picture_of(along, across)
         scale = self.enlarged
         to_x, to_y = (x - self.left + 0.5) * scale - 0.5, (y - self.top + 0.5) * scale - 0.5
@@ -77,7 +77,7 @@ class EyePatch:
         )
 
     def sample_picture(self, along: Floats, across: Floats) -> Floats:
-        """Return the picture itself at places in units, as sharp as it is."""
+        """Return the picture itself at places (h, w) in units, as sharp as it is: (h, w, 3) 0..255."""
         x, y = self.shape.picture_of(along, across)
         return self._fine.at(x, y).astype(np.float32)
 

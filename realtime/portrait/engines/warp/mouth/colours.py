@@ -95,7 +95,9 @@ class MouthColours:
         return np.asarray(colour, np.float32)
 
     def grain(self, frame: Floats, inside: Floats) -> Floats:
-        """Return the picture's grain as it would lie on the inside of the mouth: weaker where that is darker."""
+        """Return the picture's grain as it would lie on the inside of the mouth, weaker where that is darker: all three
+        (h, w, 3), 0..255.
+        """
         fine = frame - cv2.GaussianBlur(frame, (0, 0), _GRAIN_PX)
         share = inside.mean(axis=2) / np.maximum(frame.mean(axis=2), 24)
         return np.asarray(np.clip(fine, -16, 16) * np.minimum(share, 1)[..., None], np.float32)

@@ -28,7 +28,8 @@ _BEND = 0.5
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lips:
     """The line along which a mouth opens, and the frame its places are given in: along the line between the corners of
-    the mouth and across it, from its middle, right and down, in heights of the face.
+    the mouth and across it, from its middle, right and down, in heights of the face. Places go in and come out in
+    arrays of any one shape, float32.
     """
 
     middle_px: tuple[float, float]
@@ -47,7 +48,7 @@ class Lips:
         return np.interp(along, np.linspace(-self.half, self.half, len(self.line)), self.line).astype(np.float32)
 
     def units_of(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Return the places of picture pixels."""
+        """Return the places of picture pixels, along and across."""
         right, down = self.axis
         away_x, away_y = (x - self.middle_px[0]) / self.unit_px, (y - self.middle_px[1]) / self.unit_px
         return (
@@ -56,7 +57,7 @@ class Lips:
         )
 
     def picture_of(self, along: Floats, across: Floats) -> tuple[Floats, Floats]:
-        """Return where in the picture places lie, pixels."""
+        """Return where in the picture places lie: x and y, pixels."""
         right, down = self.axis
         return (
             np.asarray(self.middle_px[0] + (along * right - across * down) * self.unit_px, np.float32),
