@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -29,7 +30,7 @@ from tools.training.command_line import default_of
 from tools.training.crowd import Crowd, CrowdFaces, load_crowd, part_people
 from tools.training.data import Share, to_pixels, to_tensor
 from tools.training.face_figures import Figures, measure
-from tools.training.job import MAY_CHANGE, FaceSettings, TrainingJob, texts
+from tools.training.job import MAY_CHANGE, FaceSettings, TrainingJob, begin_with, texts
 from tools.training.loop import Run
 from tools.training.morphing import MorphRecipe, MorphSettings
 from tools.training.progress import every
@@ -72,6 +73,7 @@ class Job(TrainingJob[MorphRecipe]):
     own: MorphSettings
     faces: tuple[Path, ...]
     people: Path | None
+    start_from: Path | None
     may_change: ClassVar = MAY_CHANGE | {
         *("averaging", "pixels_weight", "features_weight", "features_share", "kl_weight", "kl_rise", "free_nats"),
         *("judge_weight", "judge_from", "faces", "people"),
@@ -80,7 +82,15 @@ class Job(TrainingJob[MorphRecipe]):
     def asked(self) -> dict[str, Any]:
         """Return it as texts and numbers, for the run's folder and the checkpoint."""
         people = {"faces": texts(self.faces), "people": str(self.people or "")}
-        return {"alignment": FACE, **people, **super().asked()}
+        begun = {"start_from": str(self.start_from or "")}
+        return {"alignment": FACE, **people, **begun, **super().asked()}
+
+    def make_recipe(self, fabric: Fabric) -> MorphRecipe:
+        """As `TrainingJob.make_recipe`, with an earlier run's weights where some are named."""
+        recipe = super().make_recipe(fabric)
+        if self.start_from is not None:
+            begin_with(recipe, self.start_from)
+        return recipe
 
 
 # -------------------------------------------------------------------------------------------------------------- data
@@ -130,7 +140,7 @@ def train(run: Run[Job]) -> int:
     share = Share(job.run.batch, fabric.global_rank, fabric.world_size)
     source = CrowdFaces(people.crowd, people.learnt, job.run.augmentation(job.own.face_px), job.run.seed, share)
     recipe = job.make_recipe(fabric)
-    if not run.has_begun:
+    if not run.has_begun and job.start_from is None:
         recipe.vae.begin_with_eigenfaces(some_faces(people, job, fabric.device))
     figures = LossLog(job.out / "held_out.csv", run.take_up(recipe))
 
@@ -180,10 +190,13 @@ def read_command_line(words: Sequence[str]) -> Job:
         "--people", type=Path, metavar="FILE",
         help="whose each photo is: a .csv of pictures and people, as CelebA's; people are held out, not pictures",
     )  # fmt: skip
+    line.parser.add_argument("--start-from", type=Path, metavar="FILE", help="a checkpoint whose weights to begin with")
     arguments, common = line.parse(words, "faces", "a perceptual loss: sharper faces")
-    job = Job(**common, faces=tuple(arguments.faces), people=arguments.people)
+    job = Job(**common, faces=tuple(arguments.faces), people=arguments.people, start_from=arguments.start_from)
     if job.own.face_px not in _SIDES_PX:
         raise OptionError(f"--face-px {job.own.face_px} cannot be; it is one of {', '.join(map(str, _SIDES_PX))}")
+    if job.own.learn == "decoder" and job.start_from is None:
+        raise OptionError("--learn decoder goes on from a trained encoder; name its checkpoint with --start-from")
     return job
 
 

@@ -26,7 +26,6 @@ from realtime.picture_files.reader import read_picture
 from realtime.picture_files.samples import sample_photo
 from realtime.system.console import progress_line
 from realtime.system.standard_streams import keep_stderr
-from tools.exporting.checkpoint import read_checkpoint
 from tools.networks.vgg16x import WHERE_FROM
 from tools.teacher_filters import FILTERS
 from tools.training import RECIPES, Material, Recipe, RunInputs, data
@@ -34,7 +33,7 @@ from tools.training.command import CommandLine, run_command
 from tools.training.command_line import default_of
 from tools.training.data import to_tensor
 from tools.training.degrade import DEGRADATIONS
-from tools.training.job import TrainingJob, TrainingSettings, texts
+from tools.training.job import TrainingJob, TrainingSettings, begin_with, texts
 from tools.training.loop import Run
 from tools.training.pictures import PictureStore, prepare
 from tools.training.teacher import ask, load_teacher
@@ -103,10 +102,7 @@ class Job(TrainingJob[Recipe]):
         """As `TrainingJob.make_recipe`, with an earlier run's weights where some are named."""
         recipe = super().make_recipe(fabric)
         if self.start_from is not None:
-            weights = read_checkpoint(self.start_from)
-            network = next(iter(recipe.generators().values()))
-            weights.fill(network)  # which also freezes it, as whoever exports wants
-            network.requires_grad_(True).train()
+            begin_with(recipe, self.start_from)
         return recipe
 
 

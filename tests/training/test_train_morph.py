@@ -102,6 +102,17 @@ def test_a_run_falls_stops_goes_on_and_exports(
     check_export(tmp_path / "whole" / "checkpoint.pth", photos, cache, tmp_path)
 
 
+def test_a_decoder_goes_on_alone_from_an_earlier_run(photos: Path, people: Path, cache: Path, tmp_path: Path) -> None:
+    assert train_morph.main(words(photos, people, cache, tmp_path / "first", steps=3)) in (0, 1)
+    first = tmp_path / "first" / "checkpoint.pth"
+    goes_on = {"start_from": first, "learn": "decoder", "averaging": 0, "steps": 3}
+    assert train_morph.main(words(photos, people, cache, tmp_path / "second", **goes_on)) in (0, 1)
+    before, after = (read_checkpoint(tmp_path / run / "checkpoint.pth") for run in ("first", "second"))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"decoder"}
+    assert torch.equal(before["decoder.eigenfaces.weight"], after["decoder.eigenfaces.weight"])
+
+
 def check_export(checkpoint: Path, photos: Path, cache: Path, folder: Path) -> None:
     """Export it as one file: what that makes of a face, and of steps from it, is what PyTorch makes of them."""
     path = folder / "morph.onnx"
@@ -245,6 +256,8 @@ def test_lists_of_people_with_commas_and_with_blanks(tmp_path: Path) -> None:
         ({"features": "nowhere.pth"}, "no checkpoint nowhere.pth"),
         ({"latnet": 3}, "did you mean '--latent'?"),
         ({"batch": 1}, "batch takes a whole number of at least 2"),
+        ({"learn": "decoder"}, "name its checkpoint with --start-from"),
+        ({"start_from": "nowhere.pth"}, "no checkpoint nowhere.pth"),
     ],
 )
 def test_what_cannot_be_is_one_line(

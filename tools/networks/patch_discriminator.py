@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+LEAST_SIDE_PX = 24
+"""Of what a `PatchDiscriminator` is shown."""
+
 
 class PatchDiscriminator(nn.Module):
     """RGB float [N, 3, H, W] in -1..1 to verdicts [N, 1, H/8 − 2, W/8 − 2], each from 70×70 pixels.
 
-    The discriminator of pix2pix and CycleGAN: `width` is 64 in the original. Sides of 24 and more.
+    The discriminator of pix2pix and CycleGAN: `width` is 64 in the original. Sides of `LEAST_SIDE_PX` and more.
     """
 
     def __init__(self, width: int = 64) -> None:

@@ -121,6 +121,16 @@ class TrainingJob(Generic[R]):
         return laid_out(network.to(device), self.run.memory_format)
 
 
+def begin_with(recipe: Recipe, checkpoint: Path) -> None:
+    """Give a recipe's first network an earlier run's weights. Raises ModelError where they do not fit."""
+    network = next(iter(recipe.generators().values()))
+    learnt = {name for name, weight in network.named_parameters() if weight.requires_grad}
+    read_checkpoint(checkpoint).fill(network)  # which also freezes it, as whoever exports wants
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(name in learnt)
+    network.train()
+
+
 def texts(paths: tuple[Path, ...]) -> list[str]:
     """Return paths as `asked` holds them."""
     return [str(path) for path in paths]

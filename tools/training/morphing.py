@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -20,7 +20,7 @@ from realtime.core.settings import setting
 from tools.networks import PictureFormat
 from tools.networks.face_vae import LIGHT, FaceVae, FaceVaeLayout, widths
 from tools.networks.features import vgg_of
-from tools.networks.patch_discriminator import PatchDiscriminator
+from tools.networks.patch_discriminator import LEAST_SIDE_PX, PatchDiscriminator
 from tools.training import Recipe, RunInputs, laid_out, set_up_optimizer
 from tools.training.data import Batch
 from tools.training.losses import content_distance
@@ -68,6 +68,10 @@ class MorphSettings:
         default=0.5, metadata=setting("part of the run after which the judge comes in", least=0, most=1)
     )
     judge_width: int = dataclasses.field(default=32, metadata=setting("channels of the judge", least=4))
+    learn: Literal["all", "decoder"] = dataclasses.field(
+        default="all",
+        metadata=setting("decoder: the encoder stays as an earlier run left it, so that directions found stay true"),
+    )
 
 
 class MorphRecipe(Recipe):
@@ -85,7 +89,10 @@ class MorphRecipe(Recipe):
         down, up = widths(settings.face_px, settings.width)
         vae = laid_out(FaceVae(down, up, settings.latent), inputs.memory_format)
         judge = laid_out(PatchDiscriminator(settings.judge_width), inputs.memory_format)
-        drawing = Adam(vae.parameters(), inputs.learning_rate, betas=(0.9, 0.99), foreach=True)
+        if settings.learn == "decoder":
+            vae.encoder.requires_grad_(False)
+        learnt = [weight for weight in vae.parameters() if weight.requires_grad]
+        drawing = Adam(learnt, inputs.learning_rate, betas=(0.9, 0.99), foreach=True)
         judging = Adam(judge.parameters(), inputs.learning_rate, betas=(0.5, 0.99), foreach=True)
         self._vae, self._judge = fabric.setup_module(vae), fabric.setup_module(judge)
         self._drawing, self._judging = set_up_optimizer(fabric, drawing), set_up_optimizer(fabric, judging)
@@ -110,12 +117,14 @@ class MorphRecipe(Recipe):
         settings, faces, done = self._settings, batch.pictures, batch.step / self._steps
         size = (len(faces), settings.latent - LIGHT)
         noise = torch.randn(size, generator=batch.noise, device=faces.device)
+        if settings.learn == "decoder":
+            self.vae.encoder.eval()  # its norms stay, too
         drawn, mean, log_variance = self._vae(faces, noise)
-        nats = divergence(mean, log_variance).mean(0)
-        terms = {
-            "pixels": settings.pixels_weight * self._unlike(drawn.float(), faces),
-            "divergence": settings.kl_weight * rise(done, settings.kl_rise) * nats.clamp(min=settings.free_nats).sum(),
-        }
+        terms = {"pixels": settings.pixels_weight * self._unlike(drawn.float(), faces)}
+        if settings.learn == "all":
+            nats = divergence(mean, log_variance).mean(0)
+            weight = settings.kl_weight * rise(done, settings.kl_rise)
+            terms["divergence"] = weight * nats.clamp(min=settings.free_nats).sum()
         if settings.alike_weight:
             terms["alike"] = settings.alike_weight * _alike_in_all(drawn.float(), faces)
         if self.features is not None and settings.features_weight:
@@ -145,6 +154,9 @@ class MorphRecipe(Recipe):
         return loss
 
     def _judged(self, judge: Any, faces: Tensor) -> Tensor:
+        # At half their side, which is all that is drawn: what is finer would tell drawn faces from photographs at once.
+        if faces.shape[-1] >= 2 * LEAST_SIDE_PX:
+            faces = functional.avg_pool2d(faces, 2)
         with self._fabric.autocast():
             verdicts: Tensor = judge(faces * 2 - 1)
         return verdicts.float()
