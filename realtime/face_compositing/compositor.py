@@ -188,11 +188,11 @@ class Compositor:
         if not geometry.is_moved:
             return seen
         if np.array_equal(seen, shown):
-            viewer = geometry.moved(seen)
-            shown[:] = viewer
-        else:  # others are hidden there, and must stay so
-            shown[:] = geometry.moved(shown)
-            viewer = geometry.moved(seen)
+            geometry.move(shown)
+            return shown
+        viewer = geometry.bytes_like("viewer", 3)  # others are hidden in `out`, and must stay so
+        np.copyto(viewer, seen)
+        geometry.move(viewer, shown)
         return viewer
 
     def _paint_lips(

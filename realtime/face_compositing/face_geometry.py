@@ -33,6 +33,7 @@ brows come near it and would be seen through the new forehead."""
 _MARGIN_PX = 3
 _VALUES = 9
 """What each corner carries: place in the source, place on the flat face, alpha, skin, margin, and its move."""
+_LEAST_MOVE_PX = 0.1
 _ON_MESH = 0.99
 _FADE_POINTS = 4.0
 """Grid points from the outline on which the alpha rises."""
@@ -126,18 +127,60 @@ class FaceGeometry:
         """(grid height, grid width), 0..1: how much a grid point tells about colour and light of the skin."""
         return self._painted[..., 5]
 
-    def moved(self, part: Pixels) -> Pixels:
-        """Return what a picture has in the face's rectangle, the face's points moved; valid until the next call."""
-        places, out = self.floats_like("moves", 2), self.bytes_like("moved", 3)
-        self.enlarge(np.ascontiguousarray(self._painted[..., 7:]), places)
-        cv2.remap(
-            part, places, ONE_MAP, cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP, dst=out, borderMode=cv2.BORDER_REPLICATE
-        )
-        return out
+    def move(self, *parts: Pixels) -> None:
+        """Move the face's points in pictures of the face's rectangle, (height, width, 3) each, in place."""
+        moves = np.ascontiguousarray(self._painted[..., 7:])
+        # Towards the outline nothing moves.
+        far = np.abs(moves) > _LEAST_MOVE_PX
+        moving = self.part_around((far[..., 0] | far[..., 1]).astype(np.uint8))
+        if moving.width == 0:
+            return
+        places = self.floats_like("moves", 2)
+        self.enlarge(moves, places)
+        size = moving.size
+        before, after = self.bytes_like("before moves", 4, size), self.bytes_like("after moves", 4, size)
+        for part in parts:
+            cv2.cvtColor(moving.of(part), cv2.COLOR_BGR2BGRA, dst=before)
+            cv2.remap(
+                before,
+                moving.of(places),
+                ONE_MAP,
+                cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP,
+                dst=after,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            cv2.cvtColor(after, cv2.COLOR_BGRA2BGR, dst=moving.of(part))
+
+    def part_around(self, points: NDArray[np.uint8]) -> Place:
+        """Return the part of the face's rectangle around the grid's points that are not 0, with one more on each side;
+        of width 0 where there are none.
+        """
+        x, y, width, height = cv2.boundingRect(points)
+        if width == 0:
+            return Place(0, 0, 0, 0)
+        across, down = self.place.width / GRID.width, self.place.height / GRID.height
+        left, top = math.floor((x - 1) * across), math.floor((y - 1) * down)
+        right, bottom = math.ceil((x + width + 1) * across), math.ceil((y + height + 1) * down)
+        return Place(left, top, right - left, bottom - top).shared_with(Place(0, 0, *self.place.size))
 
     def enlarge(self, grid: Floats | NDArray[np.uint8], out: Floats | NDArray[np.uint8]) -> None:
         """Scale a grid (rows, columns[, channels]) to the face's rectangle, into `out` (height, width[, channels])."""
         cv2.resize(grid, self.place.size, dst=out, interpolation=cv2.INTER_LINEAR)
+
+    def enlarge_part(self, grid: NDArray[np.uint8], part: Place, out: NDArray[np.uint8]) -> None:
+        """Scale a grid to the face's rectangle, of which `out` is a part."""
+        across, down = GRID.width / self.place.width, GRID.height / self.place.height
+        to_grid = np.array(
+            [[across, 0, (part.left + 0.5) * across - 0.5], [0, down, (part.top + 0.5) * down - 0.5]], np.float64
+        )
+        cv2.warpAffine(
+            grid,
+            to_grid,
+            part.size,
+            dst=out,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
     def in_full(self, drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a face over the rectangle, (height, width, 3), in all of its pixels, as it is where it has them."""

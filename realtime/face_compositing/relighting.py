@@ -119,10 +119,9 @@ class Relighting:
             cv2.blur(drawn, (radius, radius), dst=whole)
             cv2.addWeighted(drawn, self._texture, whole, 1 - self._texture, 0, dst=drawn)
         cv2.transform(drawn, self._matrix, dst=drawn)
-        for sign, change in ((1, cv2.add), (-1, cv2.subtract)):
-            part = np.clip(np.rint(sign * self._slow), 0, 255).astype(np.uint8)
-            cv2.resize(part, size, dst=whole, interpolation=cv2.INTER_LINEAR)
-            change(drawn, whole, dst=drawn)
+        slow = np.clip(np.rint(self._slow + 128), 0, 255).astype(np.uint8)
+        cv2.resize(slow, size, dst=whole, interpolation=cv2.INTER_LINEAR)
+        cv2.addWeighted(drawn, 1, whole, 1, -128, dst=drawn)
 
     def lit(self, colour: NDArray[np.float32], across: float, down: float) -> NDArray[np.float32]:
         """Return a colour of the new face, (3,) BGR, in the viewer's light, at a place in shares of the rectangle."""

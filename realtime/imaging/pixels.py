@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from realtime.core.language import _
 from realtime.imaging.frame import Pixels, Size
+
+Values = TypeVar("Values", bound=np.generic)
 
 ONE_MAP: Any = None
 """In the place of `cv2.remap`'s second map where x and y lie side by side in the first: some versions of OpenCV's type
@@ -41,8 +43,8 @@ class Place(NamedTuple):
     def size(self) -> Size:
         return Size(self.width, self.height)
 
-    def of(self, pixels: Pixels) -> Pixels:
-        """Return that part of a picture, as a view."""
+    def of(self, pixels: NDArray[Values]) -> NDArray[Values]:
+        """Return that part of a picture, or of what else has a value for each pixel, as a view."""
         return pixels[self.top : self.bottom, self.left : self.right]
 
     def shared_with(self, other: Place) -> Place:
@@ -126,6 +128,13 @@ def halve_into(pixels: Pixels, out: Pixels) -> None:
     """
     height, width = out.shape[:2]
     cv2.resize(pixels[: 2 * height, : 2 * width], (width, height), dst=out, interpolation=cv2.INTER_AREA)
+
+
+def four_channels(pixels: Pixels) -> Pixels:
+    """Return a BGR picture with a fourth channel: OpenCV samples those in half of the time (400×470 pixels by a map:
+    0.63 ms, and 1.35 of three channels).
+    """
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2BGRA), np.uint8)
 
 
 def cut_square(pixels: Pixels, to_picture: NDArray[np.floating], side_px: int) -> Pixels:

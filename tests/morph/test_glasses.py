@@ -58,7 +58,7 @@ def drawn(mesh: FaceMesh, photo: Pixels, steps: float = 3.0, shape: FrameShape =
 def hides(one: Drawn, photo: Pixels) -> Floats:
     """Return how much of each of the photo's pixels is hidden, 0..1."""
     whole = np.zeros(photo.shape[:2], np.float32)
-    one.place.of(whole)[:] = 1 - one.left.mean(axis=2) / 255  # type: ignore[arg-type]
+    one.place.of(whole)[:] = 1 - one.left.mean(axis=2) / 255
     return whole
 
 

@@ -12,7 +12,7 @@ from realtime.faces.landmarks.iris import Eyes
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
-from realtime.swap.photo.irises import EyeBall, EyePainter, eyeballs
+from realtime.swap.photo.irises import EyeBall, EyePainter, _white_above, eyeballs
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 from tests.swap.test_photo import turned
 
@@ -26,13 +26,19 @@ def eyes(photo: Pixels, mesh: FaceMesh, meter: FaceMeasurer) -> Eyes:
 
 @pytest.fixture(scope="module")
 def drawn_eyes(photo: Pixels, eyes: Eyes) -> Pixels:
-    """The photo with green irises in white eyes: hers lie behind glasses, in the shade of their rims."""
+    return with_green_irises(photo, eyes)
+
+
+def with_green_irises(photo: Pixels, eyes: Eyes, aside: float = 0.0) -> Pixels:
+    """The photo with green irises in white eyes: hers lie behind glasses, in the shade of their rims. `aside`: how far
+    they look to the right, in widths of an eye.
+    """
     drawn = photo.copy()
     for eye in (eyes.left, eyes.right):
         opening = np.zeros(photo.shape[:2], np.uint8)
         cv2.fillPoly(opening, [np.rint(np.concatenate([eye.upper, eye.lower[::-1]])).astype(np.int32)], 255)
         ball = np.full_like(photo, 225)
-        centre = (round(float(eye.centre[0])), round(float(eye.centre[1])))
+        centre = (round(float(eye.centre[0]) + aside * eye.width_px), round(float(eye.centre[1])))
         cv2.circle(ball, centre, round(eye.radius_px), _GREEN.tolist(), cv2.FILLED)
         cv2.copyTo(ball, opening, drawn)
     return drawn
@@ -112,6 +118,29 @@ def test_shut_eyes_and_those_turned_aside_stay_the_viewers(
     for look in painter._looks:
         look.openness = 0.16
     assert painted(painter, mesh, drawn_eyes)[1].max() == 0
+
+
+def test_one_eye_is_looked_at_and_both_turn(
+    photo: Pixels, drawn_eyes: Pixels, mesh: FaceMesh, eyes: Eyes, meter: FaceMeasurer
+) -> None:
+    painter = EyePainter(blue_eyes(), meter.irises)
+    painter.look(drawn_eyes, mesh, 0.0, worn=True)
+    before = [look.centre.copy() for look in painter._looks]
+    painter.look(with_green_irises(photo, eyes, aside=0.12), mesh, 0.04, worn=True)
+    moves = [look.centre - place for look, place in zip(painter._looks, before, strict=True)]
+    assert moves[0][0] > 0.05
+    assert moves[1][0] > 0.05
+
+
+def test_the_white_of_wide_eyes_goes_on_above_the_lid_that_the_network_sees(drawn_eyes: Pixels, eyes: Eyes) -> None:
+    wide = drawn_eyes.copy()
+    for eye in (eyes.left, eyes.right):
+        lid, height_px = np.rint(eye.upper).astype(np.int32), round(0.12 * eye.width_px)
+        cv2.fillPoly(wide, [np.concatenate([lid, lid[::-1] - (0, height_px)])], (225, 225, 225))
+        cv2.polylines(wide, [lid - (0, height_px + 2)], False, (20, 20, 20), 4)
+        down = np.array([0.0, eye.width_px])
+        assert _white_above(wide, eye, down)[2:-2] == pytest.approx(0.12, abs=0.05)
+        assert _white_above(np.full_like(wide, 200), eye, down).max() == 0, "skin as bright as the white is no white"
 
 
 def test_eyes_that_are_not_to_be_worn_go_little_by_little(

@@ -101,7 +101,8 @@ def test_a_picture_is_moved_with_the_mesh(photo: Pixels, mesh: FaceMesh) -> None
     geometry = FaceGeometry()
     geometry.update(mesh, Size.of(photo), with_rim(mesh.points[:, :2]), None, moves)
     part = geometry.place.of(ramp)
-    moved = geometry.moved(part)
+    moved = part.copy()
+    geometry.move(moved)
     x, y = np.rint(geometry.in_place((EYES[0][4],))[0]).astype(int)
     lines_a_level = photo.shape[0] / 255
     shift = (float(part[y, x, 1]) - float(moved[y, x, 1])) * lines_a_level

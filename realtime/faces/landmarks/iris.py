@@ -99,26 +99,34 @@ class Eyes:
 class IrisModel:
     """Runs the iris model. Holds a network with buffers of its own: used by one thread."""
 
-    def __init__(self) -> None:
-        """Raises ModelError when the model file cannot be read."""
+    def __init__(self, *, step_px: float = 1.0) -> None:
+        """`step_px`: how many of the picture's pixels may lie between two that are looked at.
+
+        Raises ModelError when the model file cannot be read.
+        """
         # Here: whoever only holds eyes need not load ONNX Runtime.
         from realtime.faces.landmarks.landmark_network import LandmarkNetwork
 
         outputs = ((1, _CONTOUR_POINTS * 3), (1, _IRIS_POINTS * 3))
         self._network = LandmarkNetwork("iris_landmark.tflite", INPUT_SIDE_PX, outputs)
+        self._step_px = step_px
 
     def measure(self, pixels: Pixels, mesh: FaceMesh, *, scale: float = 1.0, near: Eyes | None = None) -> Eyes:
         """Return both eyes of a face whose mesh is known. `scale` lays the crops a little larger or smaller; `near`:
         the eyes as found by crops that the mesh's corners laid, which lays better ones.
         """
-        points = mesh.points
-        # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
         near_left, near_right = (None, None) if near is None else (near.left, near.right)
-        left, right = (points[list(corners)] for corners in EYE_CORNERS)
         return Eyes(
-            self._run(pixels, left, scale, near_left, mirrored=False),
-            self._run(pixels, right, scale, near_right, mirrored=True),
+            self.measure_one(pixels, mesh, 0, scale=scale, near=near_left),
+            self.measure_one(pixels, mesh, 1, scale=scale, near=near_right),
         )
+
+    def measure_one(
+        self, pixels: Pixels, mesh: FaceMesh, side: int, *, scale: float = 1.0, near: Eye | None = None
+    ) -> Eye:
+        """Return one eye as `measure` does: that at the picture's left (0) or right (1)."""
+        # Not mirrored is the eye at the picture's left: the model was trained on the one whose outer corner is left.
+        return self._run(pixels, mesh.points[list(EYE_CORNERS[side])], scale, near, mirrored=side == 1)
 
     def _run(
         self,
@@ -137,7 +145,7 @@ class IrisModel:
         centre = (start[:2] + end[:2]) / 2 if near is None else near.middle
         scale = width * CROP_SCALE * crop_scale / INPUT_SIDE_PX
         to_picture = square_crop((float(centre[0]), float(centre[1])), scale, angle, INPUT_SIDE_PX, mirrored=mirrored)
-        crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX)
+        crop = sample_crop(pixels, to_picture, INPUT_SIDE_PX, self._step_px)
         contour, iris = self._network.run(crop)
 
         def place(output: NDArray[np.float32], count: int) -> NDArray[np.float32]:

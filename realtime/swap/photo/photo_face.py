@@ -17,7 +17,7 @@ from realtime.faces.landmarks.iris import IrisModel
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
-from realtime.imaging.pixels import ONE_MAP
+from realtime.imaging.pixels import ONE_MAP, four_channels
 from realtime.swap.photo.delighting import delighted
 from realtime.swap.photo.frontalization import frontalized
 from realtime.swap.photo.irises import EyePainter, eyeballs
@@ -32,6 +32,8 @@ _UNROLLED_FROM_DEGREES = 15.0
 """A photo that looks further aside is laid flat first, and what it hardly shows taken from the other half."""
 _JUMP = 3.5
 """Steps of places in the photo from grid point to grid point; more than so many usual ones is a fold."""
+_LIVE_STEP_PX = 2.0
+"""As the live mesh model's: spares a half of what it takes to cut a large eye out."""
 _COLOUR_GRAIN = 0.008
 """Colours are blurred over this share of the face's width: a lip is ten times as high."""
 
@@ -144,19 +146,23 @@ class PhotoFace(FaceSource):
 
     def __init__(self, photo: PhotoLevels) -> None:
         self._photo = photo
-        self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
+        self._take(photo)
         self._outline = photo.outline_px
         self.corners = photo.corners
         self._map = new_grid(2)
         self._proportions = ShapeTransfer(photo.mesh)
         self._smile = MouthPainter(photo.smile) if photo.smile is not None else None
-        irises = IrisModel()
-        balls = eyeballs(photo.levels[0], photo.corners, photo.mesh, irises)
-        self._eyes = EyePainter(balls, irises) if balls is not None else None
+        balls = eyeballs(photo.levels[0], photo.corners, photo.mesh, IrisModel())
+        self._eyes = EyePainter(balls, IrisModel(step_px=_LIVE_STEP_PX)) if balls is not None else None
 
     def keep_own_light(self, *, keeps: bool) -> None:
         photo = self._photo.in_own_light() if keeps and self._photo.in_own_light is not None else self._photo
-        self._levels, self._with_mouth, self.lips = photo.levels, photo.with_mouth, photo.lips
+        if photo is not self._taken:
+            self._take(photo)
+
+    def _take(self, photo: PhotoLevels) -> None:
+        self._taken, self.lips = photo, photo.lips
+        self._sampled: dict[tuple[bool, int], Pixels] = {}
 
     def look(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, *, eyes: bool) -> None:
         if self._eyes is not None:
@@ -166,7 +172,7 @@ class PhotoFace(FaceSource):
         return self._proportions.moves_px(viewer)
 
     def draw(self, geometry: FaceGeometry) -> Pixels:
-        out = self._draw(geometry, self._levels)
+        out = self._draw(geometry, with_mouth=False)
         if self._smile is not None:
             self._smile.paint(out, geometry)
             self.own_mouth = self._smile.share
@@ -179,15 +185,17 @@ class PhotoFace(FaceSource):
             self._eyes.cover(alpha, face)
 
     def draw_with_mouth(self, geometry: FaceGeometry) -> Pixels:
-        return self._draw(geometry, self._with_mouth)
+        return self._draw(geometry, with_mouth=True)
 
-    def _draw(self, geometry: FaceGeometry, levels: tuple[Pixels, ...]) -> Pixels:
+    def _draw(self, geometry: FaceGeometry, *, with_mouth: bool) -> Pixels:
         scale = self._outline / max(1.0, float(np.sqrt(_area(with_rim(geometry.mesh.points[:, :2])[-36:]))))
         whole = geometry.floats_like("source map", 2)
-        level = self._place(geometry.source_map, scale, levels)
+        level = self._level(self._place(geometry.source_map, scale), with_mouth=with_mouth)
         geometry.enlarge(self._map, whole)
         out = geometry.bytes_like("photo", 3)
-        cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        drawn = geometry.bytes_like("photo of four channels", 4)
+        cv2.remap(level, whole, ONE_MAP, cv2.INTER_LINEAR, dst=drawn, borderMode=cv2.BORDER_REPLICATE)
+        cv2.cvtColor(drawn, cv2.COLOR_BGRA2BGR, dst=out)
         self._bridge(level, geometry, out)
         return out
 
@@ -203,35 +211,45 @@ class PhotoFace(FaceSource):
         hidden, which would be drawn as a dark line. Colours are mixed there instead of places.
         """
         jumps = folds_in(self._map, geometry.margin)
-        if not jumps.any():
+        part = geometry.part_around(jumps)
+        if part.width == 0:
             return
         coarse = cv2.remap(level, self._map, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        bridged, between = geometry.bytes_like("bridged", 3), geometry.bytes_like("between")
-        geometry.enlarge(np.asarray(coarse, np.uint8), bridged)
-        geometry.enlarge(jumps, between)
-        cv2.copyTo(bridged, between, out)
+        bridged, between = geometry.bytes_like("bridged", 3, part.size), geometry.bytes_like("between", 1, part.size)
+        geometry.enlarge_part(np.asarray(cv2.cvtColor(coarse, cv2.COLOR_BGRA2BGR), np.uint8), part, bridged)
+        geometry.enlarge_part(jumps, part, between)
+        cv2.copyTo(bridged, between, part.of(out))
 
     def alpha(self, geometry: FaceGeometry) -> Floats:
         return geometry.alpha
 
-    def _place(self, source_map: Floats, scale: float, levels: tuple[Pixels, ...]) -> Pixels:
-        """Return the level with 1 to 2 of its pixels for each one drawn, and the map into it in `_map`."""
-        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(levels) - 1))
+    def _level(self, number: int, *, with_mouth: bool) -> Pixels:
+        """Return a level of the photo, (height, width, 4): what is not drawn takes no room."""
+        levels = self._taken.with_mouth if with_mouth else self._taken.levels
+        key = (with_mouth and self._taken.with_mouth is not self._taken.levels, number)
+        if key not in self._sampled:
+            self._sampled[key] = four_channels(levels[number])
+        return self._sampled[key]
+
+    def _place(self, source_map: Floats, scale: float) -> int:
+        """Return which level has 1 to 2 pixels for each one drawn; `_map` is then the map into it."""
+        number = int(np.clip(np.floor(np.log2(max(scale, 1e-3))), 0, len(self._taken.levels) - 1))
         # A level's pixel is the mean of 2^number pixels: middles shift by half of what was joined.
         np.multiply(source_map, 0.5**number, out=self._map)
         self._map += 0.5 * 0.5**number - 0.5
-        return levels[number]
+        return number
 
 
 def folds_in(places: Floats, reach: Floats) -> NDArray[np.uint8]:
     """Return 255 at the grid points between which a face is folded over, 0 elsewhere."""
-    on_mesh = reach > 0.99
+    on_mesh = (reach > 0.99).astype(np.float32)
+    x, y = cv2.split(places)
     jumps = np.zeros(reach.shape, np.uint8)
     for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        step = np.abs(places[second] - places[first]).sum(axis=2)
-        both = on_mesh[first] & on_mesh[second]
-        if both.any():
-            folded = both & (step > _JUMP * step[both].mean())
+        both = on_mesh[first] * on_mesh[second]
+        step = (np.abs(x[second] - x[first]) + np.abs(y[second] - y[first])) * both
+        folded = step > _JUMP * float(step.sum()) / max(1.0, float(both.sum()))
+        if folded.any():
             jumps[first][folded] = jumps[second][folded] = 255
     return jumps
 
