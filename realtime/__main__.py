@@ -42,7 +42,7 @@ COMMANDS = {
     "morph": N_("photos of people as figures and films: from one to another, and along attributes"),
     "face": N_("one face to be worn, of several photos or a film"),
     "portrait": N_("make a portrait pack from any picture with a face in it"),
-    "devices": N_("cameras, virtual cameras, screens and sound devices"),
+    "devices": N_("cameras, virtual cameras, screens, sound and MIDI devices"),
     "effects": N_("the effects and their settings"),
     "scenes": N_("looks kept under a number and a name: list them, give them away"),
     "osc": N_("the addresses that --osc answers to"),
