@@ -8,15 +8,15 @@ import pytest
 
 from realtime.core.errors import RealtimeError
 from realtime.imaging.frame import Size
-from realtime.session import options as option_table
+from realtime.session import option_reading
 from realtime.session.options import FIELDS, Options
 from realtime.session.preset_paths import from_folder
 
 
 def parse(*words: str) -> Options:
     parser = argparse.ArgumentParser()
-    option_table.add_arguments(parser)
-    return option_table.from_arguments(parser.parse_args(words))
+    option_reading.add_arguments(parser)
+    return option_reading.from_arguments(parser.parse_args(words))
 
 
 def test_nothing_said_is_the_default_run() -> None:

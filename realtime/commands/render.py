@@ -29,7 +29,8 @@ from realtime.core.paths import user_path
 from realtime.core.stats import RunStats, write_stats
 from realtime.imaging.provenance import Provenance
 from realtime.outputs.splitting import ONE_FILE
-from realtime.session import options as option_table
+from realtime.session import option_reading
+from realtime.session.option_values import summaries
 from realtime.session.options import Options
 from realtime.system.console import progress_line
 from realtime.system.signals import INTERRUPTED, leave_now
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=_("a film or sound file whose sound goes with it, or none; default: the sound of IN"),
     )
-    option_table.add_arguments(parser, leave_out=_DECIDED, helps=_helps())
+    option_reading.add_arguments(parser, leave_out=_DECIDED, helps=_helps())
 
 
 def _helps() -> dict[str, str]:
@@ -77,9 +78,7 @@ def _helps() -> dict[str, str]:
             "of a folder of pictures: how many a second; default: what they say themselves, else 30; also as 30000/1001"
         ),
         "mirror": _("exchange left and right; default: no"),
-        "effect": _(
-            "repeat it to chain effects; {effects}; default: none", effects=option_table.summaries(effects.EFFECTS)
-        ),
+        "effect": _("repeat it to chain effects; {effects}; default: none", effects=summaries(effects.EFFECTS)),
     }
 
 
@@ -403,7 +402,7 @@ def _require_an_end(options: Options) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    options = option_table.from_arguments(arguments)
+    options = option_reading.from_arguments(arguments)
     return dataclasses.replace(
         options,
         source=arguments.input,

@@ -13,7 +13,7 @@ from typing import Any
 from realtime.core.errors import OutputError, RealtimeError
 from realtime.core.files import check_folder
 from realtime.core.stats import RunStats, write_stats
-from realtime.session import options as option_table
+from realtime.session import option_reading
 from realtime.system.console import progress_line
 from realtime.system.signals import leave_now
 
@@ -25,13 +25,13 @@ _WRITTEN_WITHIN_S = 2.0  # a disk that takes longer must not hold up the end
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Every option there is."""
-    option_table.add_arguments(parser)
+    option_reading.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Put the loop together, run it, and write its statistics however it ends."""
     stats = RunStats()  # first: its clock starts here
-    options = option_table.from_arguments(arguments)
+    options = option_reading.from_arguments(arguments)
     if options.stats:  # now, not after a night
         check_folder(options.stats.parent)
     from realtime.session import remembered

@@ -26,7 +26,8 @@ from realtime.gallery.programme.durations import parse_duration
 from realtime.gallery.programme.hours import Hours, parse_hours
 from realtime.remote.address import Address
 from realtime.session import preset_paths
-from realtime.session.options import Options, from_table
+from realtime.session.option_reading import from_table
+from realtime.session.options import Options
 
 S = TypeVar("S")
 

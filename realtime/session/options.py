@@ -1,141 +1,28 @@
-"""Options: every choice a user has, in one place. The command line and the presets are both made from it."""
+"""Options: every choice a user has, in one place. The command line and the presets are both made from it, by
+`option_reading.py`.
+"""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from realtime import effects, outputs
-from realtime.core.errors import UNREADABLE, OptionError, nearest, why_unreadable
+from realtime import effects
+from realtime.core.errors import OptionError, nearest
 from realtime.core.frame_rates import parse_rate
 from realtime.core.language import N_, _
 from realtime.core.paths import user_path
-from realtime.core.registry import RegistryEntry
-from realtime.core.specs import EffectSpec
-from realtime.core.text_limits import abbreviated, number, whole_number
 from realtime.disclosure.label import CORNERS, LabelStyle
 from realtime.faces import DETECTORS
 from realtime.imaging.frame import Size
 from realtime.models.runtime.providers import Provider
 from realtime.outputs.splitting import Split, parse_split
 from realtime.remote.address import Address, parse_address
-from realtime.remote.midi.map import Binding, Control, parse_binding, parse_table
-from realtime.session import preset_paths
+from realtime.remote.midi.map import Binding, Control, parse_binding
+from realtime.session.option_values import effect_spec, one_number, one_of, one_whole_number, output_spec, summaries
 from realtime.sound.spec import FEATURES, DriveSpec, SoundSpec
-
-
-def _number(low: float, high: float, unit: str = "") -> Callable[[str], float]:
-    def read(text: str) -> float:
-        value = number(text, low, high)
-        if value is None and not _is_number(text):
-            raise OptionError(
-                _(
-                    "'{text}' is no number: give one from {low:g} to {high:g}{unit}",
-                    text=abbreviated(text),
-                    low=low,
-                    high=high,
-                    unit=_(unit),
-                )
-            )
-        if value is None:
-            raise OptionError(
-                _(
-                    "'{text}' is out of range: give a number from {low:g} to {high:g}{unit}",
-                    text=abbreviated(text),
-                    low=low,
-                    high=high,
-                    unit=_(unit),
-                )
-            )
-        return value
-
-    return read
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        value = whole_number(text, high)
-        if value is None and not _is_number(text):
-            raise OptionError(
-                _(
-                    "'{text}' is no number: give a whole number from {low} to {high}",
-                    text=abbreviated(text),
-                    low=low,
-                    high=high,
-                )
-            )
-        if value is None or value < low:
-            raise OptionError(
-                _(
-                    "'{text}' is out of range: give a whole number from {low} to {high}",
-                    text=abbreviated(text),
-                    low=low,
-                    high=high,
-                )
-            )
-        return value
-
-    return read
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise OptionError(
-                _(
-                    "'{text}' is not one of {choices}{hint}",
-                    text=text,
-                    choices=", ".join(choices),
-                    hint=nearest(text, choices),
-                )
-            )
-        return text
-
-    return read
-
-
-def _effect(text: str) -> str:
-    name = EffectSpec.parse(text).name
-    names = effects.effect_names()
-    if name not in names and name.lower() in names:  # `STYLE:night`
-        return name.lower() + text.strip()[len(name) :]
-    if name not in names:
-        raise OptionError(
-            _(
-                "no effect '{name}'{hint}; there are: {names}",
-                name=name,
-                hint=nearest(name, names),
-                names=", ".join(names),
-            )
-        )
-    return text
-
-
-def _output(text: str) -> str:
-    outputs.split_spec(text)  # raises OutputError
-    return text
-
-
-def _path(text: str) -> Path:
-    return user_path(text)
-
-
-def summaries(parts: Mapping[str, RegistryEntry]) -> str:
-    """Return what the parts of a table are, `NAME: …; NAME: …`."""
-    return "; ".join(f"{name}: {_(part.summary)}" for name, part in parts.items())
 
 
 def _option(
@@ -212,30 +99,30 @@ class Options:
         _IN,
         "NAME",
         lambda: _("{detectors}; default: full", detectors=summaries(DETECTORS)),
-        _one_of(*DETECTORS),
+        one_of(*DETECTORS),
     )
     effect: tuple[str, ...] = _option(
         (),
         _MADE,
         "NAME[:ARG]",
         lambda: _("repeat it to chain effects; {effects}; default: portrait", effects=summaries(effects.EFFECTS)),
-        _effect,
+        effect_spec,
     )
     scene: str | None = _option(
         None, _MADE, "NAME", N_("begin with this scene: its number, its name or its file; 'realtime scenes' lists them")
     )
     scenes: Path | None = _option(
-        None, _MADE, "FOLDER", N_("the folder of the scenes; default: the one that 'realtime scenes' names"), _path
+        None, _MADE, "FOLDER", N_("the folder of the scenes; default: the one that 'realtime scenes' names"), user_path
     )
     scene_fade: float = _option(
         0.5,
         _MADE,
         "S",
         N_("how many seconds a scene takes to come, where it says nothing of that; 0: a cut; default: 0.5"),
-        _number(0, 60, N_(" seconds")),
+        one_number(0, 60, N_(" seconds")),
     )
     painting: Path | None = _option(
-        None, _MADE, "FILE", N_("portrait: the whole painting, where the pack's frames show only the head"), _path
+        None, _MADE, "FILE", N_("portrait: the whole painting, where the pack's frames show only the head"), user_path
     )
     set: tuple[str, ...] = _option(
         (), _MADE, "EFFECT.KEY=VALUE", N_("a setting of an effect; 'realtime effects NAME' lists them")
@@ -248,7 +135,7 @@ class Options:
             "style, also one chosen later with a key: auto works at a smaller size where the model is slower than the "
             "camera; fixed always at the full one; default: auto"
         ),
-        _one_of("auto", "fixed"),
+        one_of("auto", "fixed"),
     )
     provider: str = _option(
         "",
@@ -271,7 +158,7 @@ class Options:
         _MADE,
         "CORNER",
         lambda: _("{corners}; default: {corner}", corners=", ".join(CORNERS), corner=LabelStyle().corner),
-        _one_of(*CORNERS),
+        one_of(*CORNERS),
     )
     label_size: float = _option(
         LabelStyle().height_share,
@@ -280,14 +167,14 @@ class Options:
         lambda: _(
             "the label's height as a share of the picture's; default: {share:g}", share=LabelStyle().height_share
         ),
-        _number(0.02, 0.25),
+        one_number(0.02, 0.25),
     )
     label_font: Path | None = _option(
         None,
         _MADE,
         "FILE.ttf",
         N_("the font of its letters; default: its own, or one of this system that has them"),
-        _path,
+        user_path,
     )
     no_label: bool = _option(
         False, _MADE, "", N_("no label on them; many countries and platforms require one"), flag="--no-label"
@@ -302,15 +189,15 @@ class Options:
             "out.png, .jpg: the last picture; folder/: numbered PNGs; -: raw BGR frames on standard output; "
             "none; default: window"
         ),
-        _output,
+        output_spec,
     )
-    screen: int = _option(0, _OUT, "N", N_("the screen a window opens on, counted from 0"), _whole_number(0, 31))
+    screen: int = _option(0, _OUT, "N", N_("the screen a window opens on, counted from 0"), one_whole_number(0, 31))
     rotate: int = _option(
         0,
         _OUT,
         "DEGREES",
         N_("turn the picture clockwise on a screen hung on its side: 0, 90, 180, 270"),
-        lambda text: int(_one_of("0", "90", "180", "270")(text)),
+        lambda text: int(one_of("0", "90", "180", "270")(text)),
     )
     hud: bool = _option(
         False, _OUT, "", N_("show fps, age and milliseconds on the window (only there; key: i)"), flag="--hud"
@@ -334,14 +221,14 @@ class Options:
         _OUT,
         "FILE.pem",
         N_("sign what is kept (PNG, MP4, MOV) as C2PA describes: certificate and private key in one file"),
-        _path,
+        user_path,
     )
     keep_in: Path | None = _option(
         None,
         _OUT,
         "FOLDER",
         N_("where the keys for snapshot and record save to; default: your folders for pictures and for videos"),
-        _path,
+        user_path,
     )
     sound: SoundSpec | None = _option(
         None,
@@ -362,7 +249,7 @@ class Options:
             "sound comes so many milliseconds later than measured (negative: earlier): what a camera needs "
             "before it gives its picture (0)"
         ),
-        _number(-2000, 2000, N_(" milliseconds")),
+        one_number(-2000, 2000, N_(" milliseconds")),
     )
     drive: tuple[DriveSpec, ...] = _option(
         (),
@@ -375,12 +262,12 @@ class Options:
         ),
         DriveSpec.parse,
     )
-    frames: int | None = _option(None, _LONG, "N", N_("stop after so many frames"), _whole_number(1, 10**9))
+    frames: int | None = _option(None, _LONG, "N", N_("stop after so many frames"), one_whole_number(1, 10**9))
     seconds: float | None = _option(
-        None, _LONG, "S", N_("stop after so many seconds"), _number(0.01, 1e7, N_(" seconds"))
+        None, _LONG, "S", N_("stop after so many seconds"), one_number(0.01, 1e7, N_(" seconds"))
     )
     stats: Path | None = _option(
-        None, _TOLD, "FILE.json", N_("write what was counted and measured, each minute and at the end"), _path
+        None, _TOLD, "FILE.json", N_("write what was counted and measured, each minute and at the end"), user_path
     )
     remote: Address | None = _option(
         None,
@@ -427,7 +314,7 @@ class Options:
         _TOLD,
         "FILE.toml",
         N_("learn: change a parameter, then move a knob, and it has it; the map is written to this preset"),
-        _path,
+        user_path,
     )
     midi_takeover: bool = _option(
         True,
@@ -466,147 +353,3 @@ class Options:
 
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}
-
-
-def add_arguments(
-    parser: argparse.ArgumentParser, *, leave_out: Sequence[str] = (), helps: Mapping[str, str] = MappingProxyType({})
-) -> None:
-    """Give a parser an argument for every field, in groups, and `--preset`. `helps`: what a field means to this
-    command, by name, where that is something else.
-    """
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for name, field in FIELDS.items():
-        if name in leave_out:
-            continue
-        about = field.metadata
-        group = groups.get(about["group"]) or groups.setdefault(
-            about["group"], parser.add_argument_group(_(about["group"]))
-        )
-        flag = f"--{name.replace('_', '-')}"
-        about_it = helps.get(name, about["help"])
-        help_text = (about_it() if callable(about_it) else _(about_it)).replace("%", "%%")
-        if about["flag"]:
-            action = argparse.BooleanOptionalAction if "/" in about["flag"] else "store_true"
-            group.add_argument(flag, action=action, default=None, help=help_text)
-        else:
-            action = "append" if isinstance(field.default, tuple) else "store"
-            group.add_argument(flag, action=action, default=None, metavar=about["metavar"], help=help_text)
-    parser.add_argument(
-        "--preset", metavar="FILE.toml", help=_("take options from a file; what stands on the command line wins")
-    )
-
-
-def from_arguments(arguments: argparse.Namespace) -> Options:
-    """Return the options of a parsed command line, its preset beneath it. Raises OptionError and its like."""
-    values: dict[str, Any] = {}
-    if arguments.preset is not None:
-        values = _read_preset(user_path(arguments.preset))
-    for name in FIELDS:
-        value = getattr(arguments, name, None)
-        if value is None:
-            continue
-        parsed = _parse(name, value, f"--{name.replace('_', '-')}")
-        values[name] = (*values.get(name, ()), *parsed) if name in ("set", "midi_bind") else parsed
-    if getattr(arguments, "label", None) is not None and not arguments.no_label:
-        values.pop("no_label", None)  # a preset leaves it out, but here somebody asks for one
-    return Options(**values)
-
-
-def _parse(name: str, value: object, where: str) -> Any:
-    """Check one value, text or TOML, against its field."""
-    field = FIELDS[name]
-    read, switch, repeatable = (
-        field.metadata["read"],
-        field.metadata["flag"],
-        isinstance(field.default, tuple),
-    )
-    metavar = field.metadata["metavar"]
-    if switch:
-        if not isinstance(value, bool):
-            raise OptionError(_("{where}: write true or false, not {value!r}", where=where, value=value))
-        return value
-    if isinstance(value, bool) or (isinstance(value, (list, tuple)) and not repeatable):
-        raise OptionError(
-            _(
-                "{where}: cannot be {value!r}; it is written {metavar}",
-                where=where,
-                value=value,
-                metavar=field.metadata["metavar"],
-            )
-        )
-    texts = [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
-    try:
-        parsed = tuple(read(text) for text in texts)
-    except OptionError as error:
-        raise OptionError(f"{where}: {error}") from error
-    except UNREADABLE as error:
-        raise OptionError(
-            _(
-                "{where} cannot be read: {reason}; write it as {metavar}",
-                where=where,
-                reason=why_unreadable(error),
-                metavar=metavar,
-            )
-        ) from error
-    return parsed if repeatable else parsed[0]
-
-
-def _read_preset(path: Path) -> dict[str, Any]:
-    """Read a TOML file: the options' names as keys, a table per effect for its settings; paths from its own folder."""
-    try:
-        with path.open("rb") as file:
-            content: Mapping[str, Any] = tomllib.load(file)
-    except FileNotFoundError:
-        raise OptionError(_("no such preset: {path}; check the path", path=path)) from None
-    except OSError as error:
-        raise OptionError(
-            _("preset {path} cannot be read: {reason}; check the path", path=path, reason=error.strerror or error)
-        ) from error
-    except UNREADABLE as error:
-        raise OptionError(
-            _("preset {path} cannot be read: {reason}; mend it as TOML", path=path, reason=why_unreadable(error))
-        ) from error
-    return from_table(content, f"preset {path}", path.parent)
-
-
-def from_table(content: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
-    """Return the fields of Options that a preset's table names, checked: the options' names as keys, a table per effect
-    for its settings. Paths count from `folder`; `where` names the table in messages. Raises OptionError and its like.
-    """
-    values: dict[str, Any] = {}
-    settings: list[str] = []
-    effect_names = effects.effect_names()
-    option_names = [name.replace("_", "-") for name in FIELDS]
-    for key, value in content.items():
-        at = f"{where}: {key}"
-        if isinstance(value, dict):
-            if key == "scene":  # what a scene calls itself: a scene is a preset, too
-                continue
-            if key == "midi":
-                values |= _midi(value, at)
-                continue
-            if key not in effect_names:
-                raise OptionError(_("{at}: no effect of that name{hint}", at=at, hint=nearest(key, effect_names)))
-            texts = {name: preset_paths.setting_from(_toml_text(item), folder) for name, item in value.items()}
-            settings += [f"{key}.{name}={text}" for name, text in texts.items()]
-            continue
-        name = key.replace("-", "_")
-        if name not in FIELDS:
-            raise OptionError(_("{at}: no such option{hint}", at=at, hint=nearest(key, option_names)))
-        values[name] = preset_paths.from_folder(name, _parse(name, value, at), folder)
-    if settings:
-        values["set"] = (*values.get("set", ()), *settings)
-    return values
-
-
-def _midi(table: Mapping[str, object], where: str) -> dict[str, Any]:
-    """Return the fields that a preset's table [midi] names."""
-    try:
-        device, bindings = parse_table(table)
-    except OptionError as error:
-        raise OptionError(f"{where}: {error}") from None
-    return {"midi_bind": bindings} | ({} if device is None else {"midi": device})
-
-
-def _toml_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -22,7 +22,7 @@ from realtime.remote.midi.control import MidiControl
 from realtime.remote.midi.learning import Learner
 from realtime.remote.midi.map import Binding, Control, parse_binding, parse_table, table_of
 from realtime.remote.midi.ports import MachinePorts, Receive
-from realtime.session.options import from_table
+from realtime.session.option_reading import from_table
 from tests.remote.test_osc import Dials, next_command, until
 
 mido = pytest.importorskip("mido", reason="the extra midi is not installed")

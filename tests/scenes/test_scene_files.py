@@ -14,7 +14,7 @@ from realtime.core.registry import RegistryEntry
 from realtime.core.titles import effect_title
 from realtime.effects import EFFECTS
 from realtime.pipeline.effect_slot import SceneEffect
-from realtime.session.options import from_table
+from realtime.session.option_reading import from_table
 from realtime.session.scenes.files import Scene, SceneFolder, read_scene, scene_asked, scene_text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from realtime.core.language import N_, _
-from realtime.session import options as option_table
+from realtime.session import option_reading
+from realtime.session.options import FIELDS
 
 _EXAMPLES = N_("""\
 examples:
@@ -118,4 +119,4 @@ def _add_shared(parser: argparse.ArgumentParser, target: str, made: str, shown: 
         metavar="PX",
         help=_("of each picture, 256 to 1080 (default {side_px})", side_px=side_px),
     )
-    option_table.add_arguments(parser, leave_out=[name for name in option_table.FIELDS if name not in _OPTIONS])
+    option_reading.add_arguments(parser, leave_out=[name for name in FIELDS if name not in _OPTIONS])

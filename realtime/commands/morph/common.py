@@ -34,7 +34,7 @@ from realtime.morph.opening import default_morph
 from realtime.morph.stills import StillFace
 from realtime.outputs.picture_folder import encoded_png
 from realtime.pipeline.marking import Marking
-from realtime.session import options as option_table
+from realtime.session import option_reading
 from realtime.session.options import Options
 from realtime.swap.photo.loading import read_source
 
@@ -69,7 +69,7 @@ class Order:
 
 def order(arguments: argparse.Namespace, photos: Sequence[str], suffixes: frozenset[str]) -> Order:
     """Return what is asked for. Raises a RealtimeError for what cannot be, before any work."""
-    options = option_table.from_arguments(arguments)
+    options = option_reading.from_arguments(arguments)
     paths = tuple(user_path(photo) for photo in photos)
     target = user_path(arguments.target)
     if len(paths) > MOST_PHOTOS:

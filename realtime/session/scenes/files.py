@@ -20,7 +20,8 @@ from realtime.core.specs import EffectSpec
 from realtime.core.text_limits import abbreviated
 from realtime.pipeline.effect_slot import SceneEffect
 from realtime.session import preset_paths
-from realtime.session.options import Options, from_table
+from realtime.session.option_reading import from_table
+from realtime.session.options import Options
 
 SCENE = "scene"
 """The preset's table in which a scene's own words stand."""
