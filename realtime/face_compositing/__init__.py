@@ -26,7 +26,7 @@ class FaceSource(ABC):
     keeps_openings: ClassVar[bool]
     """True: eyes and inside of the mouth are the viewer's own, unless the user wants otherwise."""
     corners: Floats
-    """(504, 2): where the corners of a face (`field.with_rim`) lie in the picture it draws from."""
+    """(504, 2): where the corners of a face (`face_geometry.with_rim`) lie in the picture it draws from."""
     lips: NDArray[np.float32] | None = None
     """(3,) BGR: `draw` has no mouth of its own, and the viewer's own lips are worn in this colour. None: it has one."""
     lips_worn: float = 0.0

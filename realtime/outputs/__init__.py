@@ -1,8 +1,8 @@
 """Where pictures go: the contract every output keeps, and the table of outputs.
 
-`realtime.pipeline.render_loop` gives each output a newest-frame slot and, except for a window, a thread of its own,
-paces it and counts what it shows and drops. So an output needs three things: open in `__init__`, `show`, `close`. The
-smallest one is `null.py`: copy it.
+`realtime.pipeline.render_loop` gives each output a mailbox for the newest frame and, except for a window, a thread of
+its own, paces it and counts what it shows and drops. So an output needs three things: open in `__init__`, `show`,
+`close`. The smallest one is `null.py`: copy it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class OutputRequest:
 class OutputFinished(Exception):  # noqa: N818 - not an error: the output has ended as it should
     """Raised by `show` when an output has come to its normal end: the program that read the pipe has left. The loop
     closes that output and says nothing; when it was the last one, the run ends with code 0. (A window that is closed
-    asks for the end of the whole run instead: `control.channel.Quit`.)
+    asks for the end of the whole run instead: `control.commands.Quit`.)
     """
 
 

@@ -70,7 +70,7 @@ class _Opened(NamedTuple):
 
 
 class Capture:
-    """Owns an opened source. `start`, `watch`, `stop`: main thread; frames arrive in the slot."""
+    """Owns an opened source. `start`, `watch`, `stop`: main thread; frames arrive in the mailbox."""
 
     def __init__(
         self,

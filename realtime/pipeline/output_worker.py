@@ -1,4 +1,4 @@
-"""One output and its own pace: a slot, a thread (or the main one), and what was counted."""
+"""One output and its own pace: a mailbox, a thread (or the main one), and what was counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time between stages: the one-place slot that hands frames over, and the beat a device is fed on."""
+"""Time between stages: the mailbox of one place that hands frames over, and the beat a device is fed on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class DropPolicy(enum.Enum):
-    """What a full slot does with the next item."""
+    """What a full mailbox does with the next item."""
 
     NEWEST = "newest"
     """Replace what was not taken yet, and count it as dropped: live."""
@@ -21,7 +21,7 @@ class DropPolicy(enum.Enum):
 
 
 class MailboxClosedError(Exception):
-    """The slot was closed."""
+    """The mailbox was closed."""
 
 
 class Mailbox(Generic[T]):
@@ -46,7 +46,7 @@ class Mailbox(Generic[T]):
         return self._closed
 
     def put(self, item: T) -> None:
-        """Place an item. With Keep.EVERY, waits for room. Raises Closed once the slot is closed."""
+        """Place an item. With DropPolicy.EVERY, waits for room. Raises Closed once it is closed."""
         with self._changed:
             if self.keep is DropPolicy.EVERY:
                 while self._items and not self._closed:

@@ -34,11 +34,12 @@ class UVView(NamedTuple):
     seen: Floats
     """(SIDE, SIDE) 0..1: whether a point lies in the picture and on a side of the face that is turned to it."""
     small: Pixels
-    """The field's rectangle, halved until it is 96 to 192 px wide; at most 1 px less of it at the right and below."""
+    """The face's rectangle (`FaceGeometry.place`), halved until it is 96 to 192 px wide; at most 1 px less of it at the
+    right and below."""
 
 
 def unwrap(pixels: Pixels, geometry: FaceGeometry) -> UVView:
-    """Return the face of a field, which is not empty, as it is in the frame `pixels`."""
+    """Return the face at a geometry, which is not empty, as it is in the frame `pixels`."""
     halvings = max(0, int(math.log2(min(geometry.place.size) / _LEAST_SAMPLED_PX)))
     part, scale = halved(geometry.place.of(pixels), halvings), 0.5**halvings
     places = np.ascontiguousarray(
