@@ -34,6 +34,7 @@ from realtime.imaging.frame import Frame, Size
 from realtime.pipeline.capture import CapturePolicy
 from realtime.pipeline.effect_chain import EffectChain
 from realtime.pipeline.effect_slot import EffectSlot
+from realtime.pipeline.pacing import DropPolicy
 from realtime.pipeline.processing import Limits
 from realtime.session.snapshots import Snapshots
 from realtime.session.supervisor import Supervisor
@@ -156,7 +157,7 @@ def test_an_effect_is_chosen_by_its_spec() -> None:
 
 def test_another_source_takes_over_when_it_is_open_and_the_clock_goes_on() -> None:
     first, second = DrawnCamera(live=True, fps=100), DrawnCamera(live=True, fps=100)
-    run = test_capture.Run(lambda: first, CapturePolicy())
+    run = test_capture.Run(lambda: first, CapturePolicy(), DropPolicy.NEWEST)  # or the former may wait for room
     before = run.take(3)
     said: list[str] = []
     run.capture.choose("second", lambda: second, said.append)
