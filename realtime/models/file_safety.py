@@ -45,6 +45,31 @@ def read_header(path: Path) -> ModelHeader:
 
 def check_safe(path: Path, header: ModelHeader) -> None:
     """Raise ModelError, one line, for a model that would read files elsewhere, needs somebody's code or cannot work."""
+    _check_external_weights(path, header)
+    if header.short_weights:
+        raise ModelError(
+            _(
+                "{path} is damaged: it has weights {short_weights}; export or download it again",
+                path=path,
+                short_weights=header.short_weights,
+            )
+        )
+    if header.work.problem:
+        raise ModelError(f"{path} {header.work.problem}")
+    _check_operators(path, header)
+    if header.nan_weights:
+        raise ModelError(
+            _(
+                "{path} has weights that are no numbers (NaN, in '{nan_weights}'): its training went "
+                "wrong; export an earlier checkpoint",
+                path=path,
+                nan_weights=shown(header.nan_weights),
+            )
+        )
+
+
+def _check_external_weights(path: Path, header: ModelHeader) -> None:
+    """Raise ModelError for weights that lie elsewhere, are not there, or end too soon."""
     folder = path.absolute().parent.resolve()  # where ONNX Runtime looks, also when the model itself is a link
     for location in header.external_files:
         try:
@@ -78,16 +103,10 @@ def check_safe(path: Path, header: ModelHeader) -> None:
                     name=part.name,
                 )
             )
-    if header.short_weights:
-        raise ModelError(
-            _(
-                "{path} is damaged: it has weights {short_weights}; export or download it again",
-                path=path,
-                short_weights=header.short_weights,
-            )
-        )
-    if header.work.problem:
-        raise ModelError(f"{path} {header.work.problem}")
+
+
+def _check_operators(path: Path, header: ModelHeader) -> None:
+    """Raise ModelError for operators that are never run, and for those of somebody's own library."""
     for domain, name in sorted(header.operators - header.own_functions):
         if name in _FORBIDDEN_OPERATORS:
             raise ModelError(
@@ -108,15 +127,6 @@ def check_safe(path: Path, header: ModelHeader) -> None:
                     name=shown(name),
                 )
             )
-    if header.nan_weights:
-        raise ModelError(
-            _(
-                "{path} has weights that are no numbers (NaN, in '{nan_weights}'): its training went "
-                "wrong; export an earlier checkpoint",
-                path=path,
-                nan_weights=shown(header.nan_weights),
-            )
-        )
 
 
 class Content(enum.Enum):

@@ -7,10 +7,10 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from realtime import outputs
-from realtime.cameras import Camera
+from realtime.cameras import Camera, CameraInfo
 from realtime.control.channel import ControlChannel
 from realtime.control.front_end import FrontEnd
 from realtime.core.errors import OutputError
@@ -79,6 +79,9 @@ from realtime.session.source_opening import Sources, open_source
 from realtime.session.supervisor import Supervisor
 from realtime.system.signals import graceful_shutdown
 from realtime.system.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from realtime.sound.front_end import Sound
 
 log = logging.getLogger(__name__)
 
@@ -187,28 +190,9 @@ def build(
         source_type = source_type_of(options.source)
         stats.source = facts_of(info) | {"says_synthetic": bool(source_type)}
         chain = EffectChain(slots, stats, label, source_type=source_type, parameters=controls.parameters)
-        every_frame = context.every_frame
-        captured: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
-        loop = RenderLoop(
-            capture=Capture(camera, open_again, captured, stats, CapturePolicy(every_frame, options.loop)),
-            captured=captured,
-            face_stage=face_stage_for(options, chain, stats),
-            chain=chain,
-            outputs=opened_outputs,
-            stats=stats,
-            limits=Limits(options.frames, options.seconds),
-            every_frame=every_frame,
-            mirrored=is_mirrored(options, info),
-            reopening=opener,
-        )
+        loop = _loop(options, camera, open_again, chain, opened_outputs, opener, stats, every_frame=context.every_frame)
         menu = _menu(options, context, settings_of, loop, controls)
-        front_ends = [make(controls) for make in (*front_ends_of(options), *beside)]
-        if "window" in output_names(options):
-            front_ends += [catalogue(options, controls, loop), *first_minute(options, requested, info, controls)]
-        if sound is not None:
-            sound.picture_age_s = functools.partial(age_for_others, loop)
-            chain.speech_at = sound.speech_at
-            front_ends.append(sound)
+        front_ends = _front_ends(options, requested, beside, loop, controls, sound, info)
         controls.newest_picture = lambda: loop.newest
         controls.untouched_picture = lambda: loop.maker.untouched
         for front_end in front_ends:
@@ -241,6 +225,52 @@ def _open_outputs(
         opened.callback(closing(opened_outputs[-1]))
     if sum(output.on_main_thread for output in opened_outputs) > 1:
         raise OutputError(_("only one window at a time: choose one of window, fullscreen and kiosk"))
+
+
+def _loop(
+    options: Options,
+    camera: Camera,
+    open_again: Callable[[], Camera],
+    chain: EffectChain,
+    opened_outputs: Sequence[Output],
+    opener: OutputOpener,
+    stats: RunStats,
+    *,
+    every_frame: bool,
+) -> RenderLoop:
+    captured: Mailbox[Frame] = Mailbox(DropPolicy.EVERY if every_frame else DropPolicy.NEWEST)
+    return RenderLoop(
+        capture=Capture(camera, open_again, captured, stats, CapturePolicy(every_frame, options.loop)),
+        captured=captured,
+        face_stage=face_stage_for(options, chain, stats),
+        chain=chain,
+        outputs=opened_outputs,
+        stats=stats,
+        limits=Limits(options.frames, options.seconds),
+        every_frame=every_frame,
+        mirrored=is_mirrored(options, camera.info),
+        reopening=opener,
+    )
+
+
+def _front_ends(
+    options: Options,
+    requested: Options,
+    beside: Sequence[MakeFrontEnd],
+    loop: RenderLoop,
+    controls: ControlChannel,
+    sound: Sound | None,
+    info: CameraInfo,
+) -> Sequence[FrontEnd]:
+    """Make what speaks to people and machines beside the loop; none is started yet. Raises a RealtimeError."""
+    front_ends = [make(controls) for make in (*front_ends_of(options), *beside)]
+    if "window" in output_names(options):
+        front_ends += [catalogue(options, controls, loop), *first_minute(options, requested, info, controls)]
+    if sound is not None:
+        sound.picture_age_s = functools.partial(age_for_others, loop)
+        loop.chain.speech_at = sound.speech_at
+        front_ends.append(sound)
+    return front_ends
 
 
 def _menu(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,18 @@ def add(arguments: argparse.Namespace) -> int:
     print_table([(_("what"), _("value"), _("known from")), *(tuple(map(_, finding)) for finding in imported.findings)])
     print()
     speed = imported.validation.speed if imported.validation.speed.line else importer.speed_of(path)
-    for note in (*imported.notes, *speed.notes):
+    _tell_kept(files, (*imported.notes, *speed.notes))
+    if speed.line:
+        print(_("speed: {line}", line=speed.line))
+    following = importer.next_step(name, imported.card)
+    if following:
+        print(_("next:  `{following}`", following=following))
+    return 0
+
+
+def _tell_kept(files: Sequence[tuple[Path, Imported]], notes: Sequence[str]) -> None:
+    """Print what to mind, and what was kept where, how large and on which terms."""
+    for note in notes:
         print(_("note:  {note}", note=shown(note)))
     for file, file_import in files:
         licence = file_import.card.licence or _("not known")
@@ -114,12 +126,6 @@ def add(arguments: argparse.Namespace) -> int:
                 )
             )
         )
-    if speed.line:
-        print(_("speed: {line}", line=speed.line))
-    following = importer.next_step(name, imported.card)
-    if following:
-        print(_("next:  `{following}`", following=following))
-    return 0
 
 
 def _place(arguments: argparse.Namespace) -> tuple[str, Path]:
