@@ -72,10 +72,12 @@ class Table:
         return np.frombuffer(self._data, dtype, count, start) if count else np.empty(0, dtype)
 
     def table(self, field: int) -> Table | None:
+        """Return the table that a field holds, None where it is left out."""
         place = self._place(field)
         return Table(self._data, self._at(place)) if place else None
 
     def tables(self, field: int) -> list[Table]:
+        """Return a vector of tables, empty where it is left out."""
         start, count = self._vector(field)
         return [Table(self._data, self._at(start + 4 * number)) for number in range(count)]
 

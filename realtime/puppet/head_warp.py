@@ -50,6 +50,7 @@ class Grid(NamedTuple):
 
     @classmethod
     def over(cls, place: Place) -> Grid:
+        """Return a grid of `_GRID_SIDE` points along the longer side of a place in the picture, 2 px apart at least."""
         step = max(2, round(max(place.width, place.height) / _GRID_SIDE))
         columns, rows = -(-place.width // step), -(-place.height // step)
         x = place.left + (np.arange(columns, dtype=np.float32) + 0.5) * step - 0.5

@@ -72,6 +72,7 @@ def output_request(
     signer: Signer | None,
     sound: Sound | None,
 ) -> OutputRequest:
+    """Return what every output is told of the run: what the options ask for, and of recorded sources their own rate."""
     return OutputRequest(
         controls=controls,
         size=options.size,
@@ -89,6 +90,7 @@ def output_request(
 
 
 def output_names(options: Options) -> list[str]:
+    """Return the kinds of the outputs asked for, as `outputs.OUTPUTS` calls them, in order."""
     return [outputs.split_spec(spec)[0] for spec in options.output]
 
 
@@ -108,6 +110,7 @@ def may_be_seen(options: Options, info: CameraInfo) -> bool:
 
 
 def is_mirrored(options: Options, info: CameraInfo) -> bool:
+    """Whether left and right are exchanged: by default for a live source that only its own viewer sees."""
     if options.mirror is not None:
         return options.mirror
     return info.live and not _SEEN_BY_OTHERS & set(output_names(options))

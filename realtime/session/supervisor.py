@@ -1,4 +1,4 @@
-"""The supervisor beside the loop: hears what the user wishes, keeps the house, and tells what is going on."""
+"""The supervisor beside the loop: obeys commands, looks after the other parts, and tells what is going on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _AT_LAST_S = 5.0  # an effect that is being opened by a key is waited for at the
 _SOON_S = 0.5  # where somebody waits for it, not much
 _NOTHING_RESTS = N_("no effect here asks how your face is at rest")
 _PLAIN = "none"
-_WISH_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
+_COMMAND_PATIENCE_S = 60.0  # a recording that is stopped by a key is finished first
 
 
 class Supervisor:
@@ -99,10 +99,10 @@ class Supervisor:
             self._obey(command)
 
     def tick(self) -> None:
-        """Carry out a wish, and every quarter of a second look after everything else. Cheap: called all the time."""
+        """Carry out a command, and every quarter of a second look after everything else. Cheap: called all the time."""
         command = self.controls.next_command()
         if command is not None:
-            self._loop.main_pulse.at(f"the command {type(command).__name__}", _WISH_PATIENCE_S)
+            self._loop.main_pulse.at(f"the command {type(command).__name__}", _COMMAND_PATIENCE_S)
             self._obey(command)
             self._next_status_s = 0.0  # a switch that is pressed shows at once that it was
         now_s = time.monotonic()

@@ -51,6 +51,7 @@ class FacePorts:
 
 
 def side_of(port: PicturePort) -> int:
+    """Return the side of a port's square picture, pixels."""
     return int(port.height)
 
 

@@ -142,12 +142,15 @@ class NodeWriter:
         return output or name
 
     def constant(self, values: NDArray[Any]) -> str:
+        """Write an array of any shape and type into the file; return its name."""
         return add_constant(self.graph, self._name("constant"), values)
 
     def float(self, value: float) -> str:
+        """Write one float32, of shape (); return its name."""
         return self.constant(np.array(value, np.float32))
 
     def ints(self, values: list[int]) -> str:
+        """Write int64 numbers of shape (n,), as shapes and axes are; return their name."""
         return self.constant(np.array(values, np.int64))
 
     def new_nodes(self) -> list[onnx.NodeProto]:

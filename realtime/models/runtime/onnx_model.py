@@ -42,7 +42,7 @@ _OTHER_SIZE = re.compile(r"invalid dimensions for output|computed output shape")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SessionPolicy:
-    """What the user and the program wish of every model."""
+    """What the user and the program ask of every model."""
 
     provider: str = ""
     """A `Provider` by name; empty: the best that works."""

@@ -93,6 +93,7 @@ def _waiting(version: str) -> dict[str, str]:
 
 
 def session_options(threads: int) -> Any:
+    """Return ONNX Runtime's options for a session on so many threads of the CPU; 0: as many as `thread_count` says."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _NOTHING_BUT_FATAL
     options.intra_op_num_threads = threads or thread_count()

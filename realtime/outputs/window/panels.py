@@ -60,6 +60,7 @@ def stacked(rows: Sequence[tuple[pygame.Surface, int]], pad: int) -> pygame.Surf
 
 
 def rule(width: int) -> pygame.Surface:
+    """Return a line of one pixel between rows, `width` pixels long."""
     rule = pygame.Surface((width, 1), pygame.SRCALPHA)
     rule.fill(LINE)
     return rule

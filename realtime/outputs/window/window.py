@@ -71,7 +71,7 @@ class Window(Output):
             raise
         pygame.font.init()
         speak_what_can_be_drawn()
-        pygame.key.set_repeat()  # a held key is one wish
+        pygame.key.set_repeat()  # a held key is one command
         self._controls = request.controls
         self.overlay = Overlay(request.controls, help_of(is_fullscreen_output=self._opens_fullscreen), hud=request.hud)
         self.tray = None if self._opens_fullscreen else Tray(request.controls, self)

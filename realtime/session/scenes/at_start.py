@@ -44,6 +44,7 @@ def scene_asked_for(options: Options, folder: SceneFolder | None) -> Scene | Non
 
 
 def with_scene(options: Options, scene: Scene) -> Options:
+    """Return the options with a scene's effects, and its source and mirror where they leave those open."""
     return dataclasses.replace(
         options,
         effect=tuple(one.spec for one in scene.effects),
@@ -55,6 +56,7 @@ def with_scene(options: Options, scene: Scene) -> Options:
 def open_scene(
     scene: Scene, open_one: Callable[[SceneEffect], Effect], opened: contextlib.ExitStack
 ) -> list[EffectSlot]:
+    """Open a scene's effects in turn; `opened` closes them. Raises a RealtimeError."""
     slots = []
     for one in scene.effects:
         slots.append(EffectSlot(one.spec, open_one(one), scene=one))

@@ -430,7 +430,7 @@ class Tray:
 
     @property
     def typed_at(self) -> Place | None:
-        """Where on the canvas somebody types; None: nobody does, and keys are wishes."""
+        """Where on the canvas somebody types; None: nobody does, and keys are commands."""
         entry = self._shared.hand.entry
         found = None if entry is None else self._shared.layout.find(f"set:{entry.path}")
         if found is None:
