@@ -18,23 +18,12 @@ from realtime.pipeline.cross_fade import CrossFade
 from realtime.pipeline.effect_calls import EffectCalls
 from realtime.pipeline.effect_exchange import Chosen, EffectExchange, Place
 from realtime.pipeline.effect_slot import EffectSlot
+from realtime.pipeline.exchange_plan import bares_what_is_hidden, plan_exchange
 from realtime.pipeline.marking import Marking
 from realtime.pipeline.turn import Telling
 
 _MOST_FACTS = 20
 _MOST_NOTICES = 3
-
-
-class _Exchange(NamedTuple):
-    """What a chain becomes where something is chosen: `before`, what is `new`, `after`."""
-
-    before: tuple[EffectSlot, ...]
-    former: tuple[EffectSlot, ...]
-    """What was in the place of what is new, to fade out."""
-    new: tuple[EffectSlot, ...]
-    after: tuple[EffectSlot, ...]
-    gone: tuple[EffectSlot, ...] = ()
-    """What was elsewhere, and leaves as well."""
 
 
 class _SavedState(NamedTuple):
@@ -367,25 +356,25 @@ class EffectChain:
         if chosen is None:
             return
         self._end_fade(at)  # of the one before, where that was still on its way
-        exchange = _exchange(self.slots, chosen)
-        leaving = (*exchange.former, *exchange.gone)
+        plan = plan_exchange(self.slots, chosen)
+        leaving = (*plan.former, *plan.gone)
         if leaving:
             self._describe(at)
         for slot in leaving:
             self._save(slot, at)
-        if exchange.new and chosen.place is not Place.WHOLE:
-            self._hand_over(leaving[-1] if leaving else None, exchange.new[-1], at)
+        if plan.new and chosen.place is not Place.WHOLE:
+            self._hand_over(leaving[-1] if leaving else None, plan.new[-1], at)
         at.rest()
         self.exchange.end_taking()
-        self.slots = [*exchange.before, *exchange.new, *exchange.after]
-        former = exchange.former
+        self.slots = [*plan.before, *plan.new, *plan.after]
+        former = plan.former
         fades = chosen.fade_s > 0 and bool(former) and not any(slot.is_left for slot in former)
-        if fades and not _bares_what_is_hidden(former, exchange.new):
-            begins = len(exchange.before)
+        if fades and not bares_what_is_hidden(former, plan.new):
+            begins = len(plan.before)
             self._leaving, self._fade = former, CrossFade(pts_s, chosen.fade_s)
-            self._fading = slice(begins, begins + len(exchange.new))
+            self._fading = slice(begins, begins + len(plan.new))
         self._begin_marking()
-        for slot in exchange.gone if self._leaving else leaving:
+        for slot in plan.gone if self._leaving else leaving:
             self.calls.close_former(slot, at)
         self._describe(at)
 
@@ -488,45 +477,6 @@ def _named(slot: EffectSlot) -> list[tuple[str, Parameters[Any]]]:
     """Return what can be set about an effect and those within it, each by the name it is found under."""
     within = [(slot.owners_within.get(name, name), parameters) for name, parameters in slot.within.items()]
     return [(slot.owner, slot.parameters), *within]
-
-
-def _exchange(slots: Sequence[EffectSlot], chosen: Chosen) -> _Exchange:
-    """Return what a chain becomes. A background that is to be keyed out is laid behind what all others have made; with
-    any other the look is given people before it, and where it paints, it paints both.
-    """
-    if chosen.place is Place.WHOLE:
-        return _Exchange((), tuple(slots), chosen.slots, ())
-    if chosen.place is Place.BACKGROUND:
-        return _exchange_of_background(slots, chosen)
-    places = [at for at, slot in enumerate(slots) if not slot.traits.is_background]
-    if places:
-        at = places[-1]
-        return _Exchange(tuple(slots[:at]), (slots[at],), chosen.slots, tuple(slots[at + 1 :]))
-    behind = tuple(slot for slot in slots if not slot.traits.comes_last)
-    return _Exchange(behind, (), chosen.slots, tuple(slot for slot in slots if slot.traits.comes_last))
-
-
-def _exchange_of_background(slots: Sequence[EffectSlot], chosen: Chosen) -> _Exchange:
-    backgrounds = [slot for slot in slots if slot.traits.is_background]
-    others = tuple(slot for slot in slots if not slot.traits.is_background)
-    comes_last = chosen.slots[-1].traits.comes_last if chosen.slots else False
-    if len(backgrounds) == 1 and (not chosen.slots or backgrounds[0].traits.comes_last == comes_last):
-        at = [slot.traits.is_background for slot in slots].index(True)  # where somebody has put it
-        return _Exchange(tuple(slots[:at]), (backgrounds[0],), chosen.slots, tuple(slots[at + 1 :]))
-    before, after = (others, ()) if comes_last else ((), others)
-    return _Exchange(before, (), chosen.slots, after, tuple(backgrounds))
-
-
-def _bares_what_is_hidden(former: Sequence[EffectSlot], new: Sequence[EffectSlot]) -> bool:
-    """Whether the picture of the effects that go shows as it is what has been asked to be hidden from now on."""
-
-    def hide(slots: Sequence[EffectSlot]) -> tuple[bool, bool]:
-        traits = [slot.traits for slot in slots]
-        return any(one.hides_identity for one in traits), any(one.hides_surroundings for one in traits)
-
-    (hid_people, hid_room), (hide_people, hide_room) = hide(former), hide(new)
-    is_bare = all(slot.traits.uses_pixels for slot in former)
-    return is_bare and ((hide_people and not hid_people) or (hide_room and not hid_room))
 
 
 def _lines(facts: Mapping[str, str]) -> list[tuple[str, str]]:
