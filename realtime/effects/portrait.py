@@ -2,8 +2,8 @@
 
 The midpoint of the viewer's eyes across the mirrored picture chooses the frame, so that someone who walks to their
 own right is followed to the right edge of the screen. What it looks at and when it blinks is decided in
-`realtime.portrait.gaze_controller`; what the frames are, in `realtime.portrait.pack`; here the chosen pictures are put
-together.
+`realtime.portrait.gaze_controller`; what the frames are, in `realtime.portrait.pack`; how those between which it looks
+become one picture, in `realtime.portrait.head_blending`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,11 +32,10 @@ from realtime.imaging.pixels import Place, place_inside, scale_into
 from realtime.imaging.provenance import stated_by
 from realtime.portrait.canvas import Fit, RegionResampler, draw_painting, painting_area
 from realtime.portrait.frame_cache import FrameCache
-from realtime.portrait.gaze_controller import GazeController, GazeOptions, GazeTarget
+from realtime.portrait.gaze_controller import GazeController, GazeOptions
+from realtime.portrait.head_blending import HeadBlender, ShownHead
 from realtime.portrait.pack import Portrait, find_pack, kept_packs
 
-_FADE_STEPS = 32
-"""Between two frames: a step of 1/32 changes no pixel of a head by more than a few grey levels."""
 _FOCAL_LENGTH = 0.71  # of a lens of 70 degrees, in picture widths
 _INSET_LINE_BGR = (214, 220, 224)
 
@@ -179,10 +177,8 @@ class PortraitEffect(Effect):
         scaler = RegionResampler(portrait.size, area, canvas)
         self._frames = FrameCache(portrait, scaler, with_lids=settings.blink, with_idle=settings.idle)
         self._background = draw_painting(portrait.painting, scaler, canvas)
-        self._columns, self._rows = portrait.columns, portrait.rows
-        self._blink_stages = portrait.blink_stages
-        self._mouth_stages = portrait.mouth_stages if self._frames.mouth_part is not None else 0
-        self._mouth = MouthMover(has_pictures=self._mouth_stages > 0)
+        self._blender = HeadBlender(portrait, self._frames)
+        self._mouth = MouthMover(has_pictures=self._blender.has_mouths)
         self._is_of_nobody = False
         self.synthetic = settings.mouth != "still"
         self._exact_eyes = ExactEyes()
@@ -196,11 +192,10 @@ class PortraitEffect(Effect):
             idle_fps=portrait.idle_fps or 1.0,
         )
         self._gaze = GazeController(self._gaze_options_for(settings))
-        self._second_row = np.empty((self._frames.part.height, self._frames.part.width, 3), np.uint8)
         inset = settings.inset or context.viewer_inset
         self._inset = _Inset(canvas, inset) if inset else None
         self._pool = FramePool(canvas, prepare=self._prepare)
-        self._shown: _Shown | None = None
+        self._shown: ShownHead | None = None
         self._picture = self._background
 
     @classmethod
@@ -241,12 +236,12 @@ class PortraitEffect(Effect):
                 self._gaze.adapt(self._gaze_options_for(settings))
         look = self._gaze.update(frame.pts_s, self._viewer(scene, settings) if faces else None)
         opening = self._mouth.opening(scene, settings.mouth) * settings.mouth_open
-        shown = self._choose(look, opening)
+        shown = self._blender.choose(look, opening)
         if shown != self._shown or self._inset is not None:
             picture = self._pool.take()
             if self._inset is not None:  # cameras come back with pictures of another shape
                 self._inset.around.of(picture)[:] = self._inset.around.of(self._background)
-            self._draw_head(self._frames.part.of(picture), shown)
+            self._blender.draw(shown, self._frames.part.of(picture))
             if self._inset is not None:
                 self._inset.draw(frame, picture)
             self._picture, self._shown = picture, shown
@@ -294,90 +289,6 @@ class PortraitEffect(Effect):
 
     def _prepare(self, picture: Pixels) -> None:
         picture[:] = self._background  # every picture after it changes the head's part only
-
-    def _choose(self, look: GazeTarget, opening: float) -> _Shown:
-        column, across = _split(look.column, self._columns - 1)
-        row, down = _split(look.row, self._rows - 1)
-        stage = math.floor(look.lids * self._blink_stages + 0.5)
-        idle = round(look.idle_weight * _FADE_STEPS)
-        mouth, opened = _split(opening * self._mouth_stages, self._mouth_stages)
-        return _Shown(column, across, row, down, stage, look.idle_number if idle else 0, idle, mouth, opened)
-
-    def _draw_head(self, out: Pixels, shown: _Shown) -> None:
-        if shown.idle_weight == _FADE_STEPS:
-            np.copyto(out, self._frames.idle(shown.idle_number))
-        else:
-            self._draw_row(out, shown.row, shown.column, shown.across)
-            if shown.down:
-                self._draw_row(self._second_row, shown.row + 1, shown.column, shown.across)
-                _fade(out, self._second_row, shown.down, out)
-            if shown.idle_weight:
-                _fade(out, self._frames.idle(shown.idle_number), shown.idle_weight, out)
-        if shown.mouth or shown.opened:
-            self._draw_mouth(out, shown)
-        lids_part = self._frames.lids_part
-        if shown.lids and lids_part is not None:
-            # Lids belong to one frame: while moving, to the nearest. A blink is too short to tell.
-            column = shown.column + (shown.across > _FADE_STEPS // 2)
-            row = shown.row + (shown.down > _FADE_STEPS // 2)
-            lids = self._frames.head(row * self._columns + column).lids
-            np.copyto(lids_part.seen_from(self._frames.part).of(out), lids[shown.lids - 1])
-
-    def _draw_mouth(self, out: Pixels, shown: _Shown) -> None:
-        part = self._frames.mouth_part
-        assert part is not None  # noqa: S101 - no stage is chosen of a portrait without mouths
-        rows = [self._mouth_between(shown.row, shown, part)]
-        if shown.down:
-            rows.append(self._mouth_between(shown.row + 1, shown, part))
-            _fade(rows[0], rows[1], shown.down, rows[0])
-        np.copyto(part.seen_from(self._frames.part).of(out), rows[0])
-
-    def _mouth_between(self, row: int, shown: _Shown, part: Place) -> Pixels:
-        """Return the mouth as open as it is between two columns of a row."""
-        index = row * self._columns + shown.column
-        mouth = self._mouth_of(index, shown, part)
-        if shown.across:
-            _fade(mouth, self._mouth_of(index + 1, shown, part), shown.across, mouth)
-        return mouth
-
-    def _mouth_of(self, index: int, shown: _Shown, part: Place) -> Pixels:
-        """Return the mouth of a gaze frame as open as it is, a new array."""
-        stages = self._frames.mouth(index)
-        if shown.mouth == 0:
-            less = part.seen_from(self._frames.part).of(self._frames.head(index).pixels)
-        else:
-            less = stages[shown.mouth - 1]
-        if not shown.opened:
-            return less.copy()
-        mouth = np.empty_like(less)
-        _fade(less, stages[shown.mouth], shown.opened, mouth)
-        return mouth
-
-    def _draw_row(self, out: Pixels, row: int, column: int, across: int) -> None:
-        index = row * self._columns + column
-        head = self._frames.head(index).pixels
-        if across:
-            _fade(head, self._frames.head(index + 1).pixels, across, out)
-        else:
-            np.copyto(out, head)
-
-
-class _Shown(NamedTuple):
-    """All that decides the picture; equal ones are the same picture. Weights count up to _FADE_STEPS."""
-
-    column: int
-    across: int
-    """How much of the next column is mixed in."""
-    row: int
-    down: int
-    lids: int
-    """Stage of the blink; 0: open."""
-    idle_number: int
-    idle_weight: int
-    mouth: int
-    """Stage of the mouth; 0: as it is in the picture."""
-    opened: int
-    """How much of its next stage is mixed in."""
 
 
 class _Inset:
@@ -456,16 +367,6 @@ def eyes_in_picture(apart: float, across: float) -> float:
 
 def _stretched(across: float) -> float:
     return math.hypot(1.0, (across - 0.5) / _FOCAL_LENGTH)
-
-
-def _split(position: float, last: int) -> tuple[int, int]:
-    """Split a position among frames into the frame before it and the weight of the next one."""
-    steps = round(min(max(position, 0.0), last) * _FADE_STEPS)
-    return divmod(steps, _FADE_STEPS)
-
-
-def _fade(one: Pixels, other: Pixels, weight: int, out: Pixels) -> None:
-    cv2.addWeighted(one, 1 - weight / _FADE_STEPS, other, weight / _FADE_STEPS, 0, dst=out)
 
 
 def _own_size(painting: Size, largest: Size) -> Size:
