@@ -35,6 +35,19 @@ def test_files_that_the_code_names_are_there(files: frozenset[str]) -> None:
     assert not wrong
 
 
+def test_files_that_a_package_lists_lie_in_it() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in OURS
+        if path.name == "__init__.py"
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith("    ") and (listed := re.match(r"    (\w+\.py) ", line))
+        for name in [listed[1], *re.findall(r"\b(\w+\.py):", line)]
+        if not list(path.parent.rglob(name))
+    }
+    assert not wrong
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_a_page_for_contributors_names_are_there(page: Path, files: frozenset[str]) -> None:
     assert not {name for name in NAMED.findall(page.read_text("utf-8")) if name not in files | OF_OTHERS}

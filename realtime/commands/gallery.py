@@ -51,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.file is None:
         raise OptionError(_("which gallery? 'realtime gallery --example > gallery.toml' writes a file to begin with"))
-    from realtime.gallery.config import gallery_path, read_gallery, screens_of
+    from realtime.gallery.config import screens_of
+    from realtime.gallery.config_file import gallery_path, read_gallery
 
     path = gallery_path(arguments.file)
     if arguments.child:

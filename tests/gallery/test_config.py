@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from realtime.core import language
 from realtime.core.errors import OptionError, RealtimeError
-from realtime.gallery.config import Gallery, read_gallery
+from realtime.gallery.config import Gallery
+from realtime.gallery.config_file import read_gallery
 from realtime.gallery.example import EXAMPLE, example
 
 ITEM = '[[item]]\neffect = "portrait"\n'

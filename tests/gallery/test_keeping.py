@@ -22,7 +22,8 @@ from realtime.control.commands import ChooseEffect, Command, SetBlank, SetPaused
 from realtime.control.parameters import Parameters
 from realtime.core.errors import OptionError
 from realtime.core.settings import setting
-from realtime.gallery.config import Gallery, read_gallery
+from realtime.gallery.config import Gallery
+from realtime.gallery.config_file import read_gallery
 from realtime.gallery.processes import service
 from realtime.gallery.processes.journal import MOST_OF_ONE_EVENT, Journal
 from realtime.gallery.processes.keeper import MOST_RESTARTS, REST_S, STANDS_AFTER_S, STARTS_WITHIN_S, Keeper

@@ -19,7 +19,8 @@ from realtime.cameras import CameraInfo, CameraRequest, open_camera, shared
 from realtime.cameras.shared import FramePublisher, memory_name, remove_left_behind
 from realtime.core.errors import CameraError
 from realtime.gallery.calibration.views import Place
-from realtime.gallery.config import Gallery, read_gallery
+from realtime.gallery.config import Gallery
+from realtime.gallery.config_file import read_gallery
 from realtime.gallery.processes import camera_process
 from realtime.gallery.processes.camera_process import CameraKeeper, CameraProcess
 from realtime.gallery.processes.supervisor import GallerySupervisor

@@ -24,7 +24,8 @@ from realtime.core.errors import CameraError, OutputError, RealtimeError
 from realtime.core.language import N_, _
 from realtime.core.settings import Value
 from realtime.core.stats import RunStats
-from realtime.gallery.config import Gallery, Item, Screen, read_gallery
+from realtime.gallery.config import Gallery, Item, Screen
+from realtime.gallery.config_file import read_gallery
 from realtime.gallery.processes.reports import NO_SCREEN, Beginning, Doing, Memory, ScreenReport, read_beginning
 from realtime.gallery.programme.overrides import Overrides
 from realtime.gallery.programme.player import ProgrammePlayer

@@ -15,7 +15,8 @@ from typing import IO
 
 from realtime.core.errors import OptionError, OutputError, RealtimeError
 from realtime.core.language import _
-from realtime.gallery.config import Gallery, Screen, read_gallery, screens_of
+from realtime.gallery.config import Gallery, Screen, screens_of
+from realtime.gallery.config_file import read_gallery
 from realtime.gallery.processes.camera_process import CameraProcess
 from realtime.gallery.processes.journal import Journal
 from realtime.gallery.processes.keeper import REST_S, STARTS_WITHIN_S, Keeper
