@@ -15,18 +15,15 @@ import numpy as np
 from realtime import cameras, effects, outputs
 from realtime.core.errors import OptionError, OutputError, first_clause
 from realtime.core.files import (
-    MEANWHILE,
     check_folder,
-    put_in_free_place,
-    put_in_place,
     remove,
     remove_leftovers,
-    replace_folder,
     temporary_name,
 )
 from realtime.core.language import _
 from realtime.core.paths import user_path
 from realtime.core.stats import RunStats, write_stats
+from realtime.core.unnamed_result import UnnamedResult
 from realtime.imaging.provenance import Provenance
 from realtime.outputs.splitting import ONE_FILE
 from realtime.session import option_reading
@@ -129,7 +126,7 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     unfinished = temporary_name(result)
     spec = str(unfinished) + ("/" if kind == "folder" else "")
     rendering = dataclasses.replace(options, output=(spec,), overwrite=True, sign=None if signer else options.sign)
-    output = _Made(unfinished, result, options.overwrite)
+    output = UnnamedResult(unfinished, result, options.overwrite)
     try:
         work = _render(rendering, stats, stop)
         shown = stats.outputs[0].shown
@@ -163,78 +160,11 @@ def _run(arguments: argparse.Namespace, options: Options, stats: RunStats, stop:
     return 130
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Made:
-    """A film or a folder of pictures that has no name yet."""
-
-    unfinished: Path
-    result: Path
-    """The name asked for."""
-    overwrite: bool
-
-    def give_name(self) -> Path:
-        """Give it the name asked for, and return that. Raises OutputError where somebody else has taken it since the
-        beginning, or it cannot be had; what was made is kept then, under a name beside it.
-        """
-        try:
-            if not self.overwrite and not self._is_empty_folder():
-                put_in_place(self.unfinished, self.result)
-            elif self.result.is_dir():
-                replace_folder(self.unfinished, self.result)
-            else:
-                self.unfinished.replace(self.result)
-        except FileExistsError:
-            where = self._moved_beside(self.result)
-            raise OutputError(f"{self.result} {_(MEANWHILE)} {where}") from None
-        except OSError as error:
-            raise OutputError(
-                _(
-                    "cannot write {result}: {reason}; {rest}",
-                    result=self.result,
-                    reason=error.strerror or error,
-                    rest=self._rest(),
-                )
-            ) from error
-        return self.result
-
-    def give_name_of_its_own(self, reason: str) -> Path:
-        """Give it a name beside the one asked for, `name-why.suffix`, that replaces nothing, and return it."""
-        return self._moved_beside(self.result.with_name(f"{self.result.stem}-{reason}{self.result.suffix}"))
-
-    def keep_for(self, lack: str) -> str:
-        """Give it a name that tells what it lacks, and say in words where it is, if it still is."""
-        return (
-            _("what was made is kept in {kept}", kept=self.give_name_of_its_own(lack))
-            if self._is_there()
-            else self._rest()
-        )
-
-    def discard(self) -> None:
-        remove(self.unfinished)
-
-    def _is_there(self) -> bool:
-        return os.path.lexists(self.unfinished)
-
-    def _rest(self) -> str:
-        if self._is_there():
-            return _("what was made is kept in {unfinished}", unfinished=self.unfinished)
-        return _("what was made was deleted meanwhile, render again")
-
-    def _moved_beside(self, path: Path) -> Path:
-        try:
-            return put_in_free_place(self.unfinished, path)
-        except OSError:
-            return self.unfinished  # hidden, but there
-
-    def _is_empty_folder(self) -> bool:
-        return self.result.is_dir() and not any(self.result.iterdir())
-
-
-def _reason(error: OutputError, output: _Made) -> str:
+def _reason(error: OutputError, output: UnnamedResult) -> str:
     return first_clause(error).replace(str(output.unfinished), str(output.result))
 
 
-def _complete(output: _Made, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
+def _complete(output: UnnamedResult, sound: Path | None, signer: Signer | None, provenance: Provenance | None) -> None:
     """Add to the pictures what goes with them. Raises OutputError where that fails; the pictures are kept then."""
     lacks = ""
     try:
