@@ -196,40 +196,7 @@ def _picture(
                 types=", ".join(ELEMENT_TYPES.values()),
             )
         )
-    layouts = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] == 3]
-    if hint is not None:
-        layout, source = hint, _("your {option}", option=option)
-        if layout not in layouts:
-            raise ModelError(
-                _(
-                    "{shown}, which is no picture as {layout}; leave {option} away",
-                    shown=shown,
-                    layout=layout.value,
-                    option=option,
-                )
-            )
-    elif architecture.layout is not None:
-        layout, source = architecture.layout, architecture.title
-        if layout not in layouts:
-            raise ModelError(
-                _(
-                    "{shown}, and a face of {title} is [1, side, side, 3]; download it again",
-                    shown=shown,
-                    title=architecture.title,
-                )
-            )
-    elif len(layouts) == 1:
-        layout, source = layouts[0], _("its axis of 3")
-    else:
-        what = _("no picture of three colours") if not layouts else _("a picture in more than one way")
-        raise ModelError(
-            _(
-                "{shown}, {what}; a face is [1, 3, side, side] or [1, side, side, 3], with {option} if need be",
-                shown=shown,
-                what=what,
-                option=option,
-            )
-        )
+    layout, source = _layout_of(shape, hint, architecture, option, shown)
     port = PicturePort(name, kind, shape, layout, source)
     if layout.rank == 4 and isinstance(shape[0], int) and shape[0] != 1:
         raise ModelError(_("{shown}: {shape} faces at a time; export it for one", shown=shown, shape=shape[0]))
@@ -245,6 +212,47 @@ def _picture(
             )
         )
     return port
+
+
+def _layout_of(
+    shape: tuple[int | str, ...], hint: Layout | None, architecture: FaceArchitecture, option: str, shown: str
+) -> tuple[Layout, str]:
+    """Return the order of a picture's axes, and where it is known from. `option`: by which the user may say it;
+    `shown`: how messages begin. Raises ModelError where it cannot be, or cannot be told.
+    """
+    layouts = [layout for layout in Layout if layout.rank == len(shape) and shape[layout.channel_axis] == 3]
+    if hint is not None:
+        if hint not in layouts:
+            raise ModelError(
+                _(
+                    "{shown}, which is no picture as {layout}; leave {option} away",
+                    shown=shown,
+                    layout=hint.value,
+                    option=option,
+                )
+            )
+        return hint, _("your {option}", option=option)
+    if architecture.layout is not None:
+        if architecture.layout not in layouts:
+            raise ModelError(
+                _(
+                    "{shown}, and a face of {title} is [1, side, side, 3]; download it again",
+                    shown=shown,
+                    title=architecture.title,
+                )
+            )
+        return architecture.layout, architecture.title
+    if len(layouts) == 1:
+        return layouts[0], _("its axis of 3")
+    what = _("no picture of three colours") if not layouts else _("a picture in more than one way")
+    raise ModelError(
+        _(
+            "{shown}, {what}; a face is [1, 3, side, side] or [1, side, side, 3], with {option} if need be",
+            shown=shown,
+            what=what,
+            option=option,
+        )
+    )
 
 
 def _vector(value: onnx.ValueInfoProto, where: str) -> VectorPort:
