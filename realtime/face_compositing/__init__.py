@@ -45,13 +45,18 @@ class FaceSource(ABC):
         return None
 
     def look(self, pixels: Pixels, mesh: FaceMesh, pts_s: float, *, eyes: bool) -> None:  # noqa: B027 - a network does
-        """See what the viewer does in the whole frame, in which `mesh` lies. `eyes`: `draw` may draw eyes of its own
-        between the viewer's lids, which look where theirs do.
+        """See what the viewer does in the whole frame, in which `mesh` lies. `eyes`: `paint_eyes` may draw eyes of its
+        own between the viewer's lids, which look where theirs do.
+        """
+
+    def paint_eyes(self, out: Pixels, geometry: FaceGeometry, *, lit: bool) -> None:  # noqa: B027 - a network has none
+        """Draw them into a new face over the geometry's rectangle, (height, width, 3), in place. `lit`: in the viewer's
+        light, as that face is.
         """
 
     def cover_eyes(self, alpha: NDArray[np.uint8], face: NDArray[np.uint8]) -> None:  # noqa: B027 - a network has none
-        """Raise `alpha`, where it leaves the viewer's eyes open, over the eyes that `draw` drew between their lids, to
-        `face` at most; both (height, width) 0..255 of the geometry's rectangle, in place.
+        """Raise `alpha`, where it leaves the viewer's eyes open, over the eyes that `paint_eyes` drew between their
+        lids, to `face` at most; both (height, width) 0..255 of the geometry's rectangle, in place.
         """
 
     @abstractmethod

@@ -139,6 +139,7 @@ class Compositor:
             self._folds.shade(new, geometry)
         if self._light is not None:
             self._light.add_grain(new, viewer, geometry)
+        self.source.paint_eyes(new, geometry, lit=self._light is not None)
         shown = self.source.alpha(geometry)
         if visible is not None:
             shown = shown * visible

@@ -12,7 +12,8 @@ from realtime.faces.landmarks.iris import Eyes
 from realtime.faces.landmarks.measurement import FaceMeasurer
 from realtime.faces.landmarks.mesh import FaceMesh
 from realtime.imaging.frame import Pixels, Size
-from realtime.swap.photo.irises import EyeBall, EyePainter, _white_above, eyeballs
+from realtime.swap.photo.eyeballs import EyeBall, eyeballs
+from realtime.swap.photo.irises import EyePainter, _white_of
 from realtime.swap.photo.photo_face import PhotoFace, PhotoLevels
 from tests.swap.test_photo import turned
 
@@ -54,7 +55,7 @@ def painted(painter: EyePainter, mesh: FaceMesh, pixels: Pixels) -> tuple[Pixels
     """A grey face with eyes, and how far these cover the viewer's, both as large as the frame."""
     geometry = placed(mesh, pixels)
     out, alpha = np.full_like(pixels, 128), np.zeros(pixels.shape[:2], np.uint8)
-    painter.paint(geometry.place.of(out), geometry)
+    painter.paint(geometry.place.of(out), geometry, lit=False)
     covered = geometry.place.of(alpha)
     painter.cover(covered, np.full_like(covered, 255))
     return out, alpha
@@ -82,7 +83,8 @@ def test_photos_that_look_aside_or_show_no_iris_give_no_eyes(
 def blue_eyes() -> tuple[EyeBall, EyeBall]:
     picture = np.full((80, 136, 3), 230, np.uint8)
     cv2.circle(picture, (68, 40), 20, (220, 60, 20), cv2.FILLED)
-    return EyeBall(picture, -2.4, 2.4), EyeBall(picture, -2.4, 2.4)
+    white = np.full(3, 230, np.float32)
+    return EyeBall(picture, -2.4, 2.4, white), EyeBall(picture, -2.4, 2.4, white)
 
 
 def test_irises_lie_over_the_viewers(drawn_eyes: Pixels, mesh: FaceMesh, eyes: Eyes, meter: FaceMeasurer) -> None:
@@ -139,8 +141,30 @@ def test_the_white_of_wide_eyes_goes_on_above_the_lid_that_the_network_sees(draw
         cv2.fillPoly(wide, [np.concatenate([lid, lid[::-1] - (0, height_px)])], (225, 225, 225))
         cv2.polylines(wide, [lid - (0, height_px + 2)], False, (20, 20, 20), 4)
         down = np.array([0.0, eye.width_px])
-        assert _white_above(wide, eye, down)[2:-2] == pytest.approx(0.12, abs=0.05)
-        assert _white_above(np.full_like(wide, 200), eye, down).max() == 0, "skin as bright as the white is no white"
+        assert _white_of(wide, eye, down)[0][2:-2] == pytest.approx(0.12, abs=0.05)
+        assert _white_of(np.full_like(wide, 200), eye, down)[0].max() == 0, "skin as bright as the white is no white"
+
+
+def test_whites_are_as_the_viewers_own(drawn_eyes: Pixels, mesh: FaceMesh, eyes: Eyes, meter: FaceMeasurer) -> None:
+    dim = np.asarray(drawn_eyes * np.array([0.3, 0.5, 0.7]), np.uint8)  # a lamp of warm light
+    painter = EyePainter(blue_eyes(), meter.irises)
+    painter.look(dim, mesh, 0.0, worn=True)
+    geometry = placed(mesh, dim)
+    out = np.full_like(dim, 128)
+    painter.paint(geometry.place.of(out), geometry, lit=True)
+    for eye in (eyes.left, eyes.right):
+        beside = eye.centre + 1.25 * eye.radius_px * eye.axis
+        x, y = np.rint(beside).astype(int)
+        assert out[y, x] == pytest.approx(225 * np.array([0.3, 0.5, 0.7]), rel=0.25)
+
+
+def test_both_irises_come_near_one_colour(drawn_eyes: Pixels, mesh: FaceMesh, meter: FaceMeasurer) -> None:
+    lit = drawn_eyes.astype(np.float32)
+    lit[:, : round(float(mesh.points[168, 0]))] *= 0.7  # a lamp at one side
+    found = eyeballs(lit.astype(np.uint8), with_rim(mesh.points[:, :2]), mesh, meter.irises)
+    assert found is not None
+    dim, bright = (ball.picture[40 - 4 : 40 + 4, 68 - 4 : 68 + 4].mean() for ball in found)
+    assert 0.85 < dim / bright < 1
 
 
 def test_eyes_that_are_not_to_be_worn_go_little_by_little(

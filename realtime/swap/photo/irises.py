@@ -2,8 +2,8 @@
 
 An eye is whose it is by what lies between its lids: the photo's there, and nothing else changed, gains 0.06 of likeness
 with photos that smile and 0.08 with calm ones; the lids themselves 0.01 (`tools.measure_swap`). So the ball of each eye
-is kept as the photo has it, what its lids hide is made of what they show, and it is drawn between the viewer's lids
-with its iris over theirs. Lids, lashes, blinks and gaze stay the viewer's.
+(`eyeballs.py`) is drawn between the viewer's lids with its iris over theirs. Lids, lashes, blinks and gaze stay the
+viewer's.
 """
 
 from __future__ import annotations
@@ -19,26 +19,11 @@ from realtime.face_compositing.face_geometry import FaceGeometry
 from realtime.faces.landmarks.iris import Eye, IrisModel
 from realtime.faces.landmarks.mesh import EYE_CORNERS, FaceMesh
 from realtime.imaging.frame import Pixels
-from realtime.imaging.inpainting import inpainted
 from realtime.imaging.numerics import Doubles, Floats, eased
 from realtime.imaging.pixels import ONE_MAP, Place
+from realtime.swap.photo.eyeballs import RADIUS_PX, RIGID, EyeBall
 from realtime.swap.photo.flat_photo import LUMA
 
-_RADIUS_PX = 20
-_ACROSS, _DOWN = 3.4, 2.0
-"""Half of an eyeball's picture, in radii of its iris: corners lie 2.2 to 2.9 radii from it."""
-_LASHES, _RIM = 0.32, 0.14
-"""What of the ball lies under the lashes, and beside the lower lid, in radii: it is drawn from beside it."""
-_LEAST_SEEN = 0.35
-"""Of the iris: a photo whose lids hide more tells too little of it."""
-_LEAST_CONTRAST = 1.6
-"""Times as bright as the iris the white beside it is: 1.9 to 3.7 where an eye is seen, 1.2 to 1.5 between lids that
-are nearly closed, or painted with a brush."""
-_LEAST_RADIUS_PX = 2.5
-_MOST_YAW_DEGREES = 20.0
-"""Of the photo: turned further, one of its eyes is seen from the side."""
-_RIGID = 1.12
-"""Radii around the middle of an iris that are drawn as they are; the white beside is stretched to the corners."""
 _LOOKS_EVERY_S = 0.03
 """At one eye, in turns, and at the other where that stirs: looking at both took a third of what a face costs."""
 _PAUSE_S = 0.5
@@ -49,6 +34,8 @@ _LEAST_WIDTH_PX, _FULL_WIDTH_PX = 14.0, 20.0
 _SHUT, _OPEN = 0.18, 0.24
 """Between the lids, in widths of the eye: winking ones have 0.16 to 0.18, and an eye would be drawn there that is
 half open."""
+_WINKS, _NARROW = 0.6, 0.8
+"""How far an eye is open of what the other is: a winking one was seen with 0.5 to 0.65, still shut."""
 _REACH, _STEPS = 0.2, 11
 """Above the lid that the iris model sees, in widths of the eye. Of eyes wide open it sees it too low, by up to 0.13."""
 _WHITE, _NOT_WHITE = 0.8, 0.7
@@ -62,19 +49,10 @@ _STILL = 0.012
 _STIRS = 0.03
 """Widths of the eye, of its iris or between its lids: it turns, or blinks, and so does the other."""
 _SOFT = 0.03
+_LEAST_GAIN, _MOST_GAIN = 0.3, 2.5
+"""Times as bright as in the photo the eyes are in the viewer's light."""
 _SHADE, _SHADE_REACH = 0.2, 0.4
 """How much darker a ball is along its lids, and how far, in radii of the iris."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EyeBall:
-    """One eye of a photo, with nothing of its lids."""
-
-    picture: Pixels
-    """Along the eye, the middle of the iris in the picture's."""
-    left: float
-    right: float
-    """From the middle of the iris to the corners, in its radii."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -86,6 +64,8 @@ class _Look:
     lids: Doubles
     """(18, 2): the upper lid from left to right, the lower one back."""
     openness: float
+    white: Floats
+    """(3,) the colour of the eye's white, BGR."""
 
     def follow(self, now: _Look, share: float) -> bool:
         """Take in what was seen, and return whether the eye has turned or its lids have moved. `share`: of the way to
@@ -96,66 +76,9 @@ class _Look:
         stirs = max(far, abs(now.openness - self.openness)) > _STIRS
         self.centre = self.centre + min(1.0, 0.3 + 0.7 * far / _STILL) * moved
         self.radius += share * (now.radius - self.radius)
+        self.white = self.white + share * (now.white - self.white)
         self.lids, self.openness = now.lids, now.openness
         return stirs
-
-
-def eyeballs(picture: Pixels, corners: Floats, mesh: FaceMesh, model: IrisModel) -> tuple[EyeBall, EyeBall] | None:
-    """Return both eyes of a face, sides as in the picture; None where one is not seen well enough. `corners`: (504, 2)
-    where its points lie in the picture; `mesh`: how it stood in its photo.
-    """
-    if abs(mesh.yaw_degrees) > _MOST_YAW_DEGREES:
-        return None
-    depth = mesh.points[:, 2:]
-    found = model.measure(picture, FaceMesh(np.hstack([corners[: len(depth)], 0 * depth]).astype(np.float32), 1.0))
-    left, right = (_eyeball(picture, eye) for eye in (found.left, found.right))
-    return None if left is None or right is None else (left, right)
-
-
-def _eyeball(picture: Pixels, eye: Eye) -> EyeBall | None:
-    if eye.radius_px < _LEAST_RADIUS_PX or eye.width_px < 3 * eye.radius_px:
-        return None
-    size = (round(2 * _ACROSS * _RADIUS_PX), round(2 * _DOWN * _RADIUS_PX))
-    along = eye.axis.astype(np.float64) * (eye.radius_px / _RADIUS_PX)
-    down = np.array([-along[1], along[0]])
-    to_picture = np.column_stack([along, down, eye.centre - along * (size[0] - 1) / 2 - down * (size[1] - 1) / 2])
-    seen = cv2.warpAffine(
-        picture,
-        to_picture,
-        size,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    inverse = np.linalg.inv(to_picture[:, :2])
-    upper, lower = ((lid - to_picture[:, 2]) @ inverse.T for lid in (eye.upper, eye.lower))
-    under, over = np.array([0, _LASHES * _RADIUS_PX]), np.array([0, _RIM * _RADIUS_PX])
-    loop = np.concatenate([upper + under, (lower - over)[::-1]])
-    visible = np.zeros(size[::-1], np.uint8)
-    cv2.fillPoly(visible, [np.rint(loop).astype(np.int32)], 1)
-    y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
-    from_middle = np.hypot(x - (size[0] - 1) / 2, y - (size[1] - 1) / 2) / _RADIUS_PX
-    iris = from_middle < 1
-    if float(visible[iris].mean()) < _LEAST_SEEN:
-        return None
-    values = seen.astype(np.float32)
-    weights = visible.astype(np.float32)
-    # What a lid hides of the iris is like what is seen on its other side; the rest goes on as it is beside.
-    mirrored = (from_middle < _RIGID) & (visible == 0) & (visible[::-1] == 1)
-    values[mirrored] = values[::-1][mirrored]
-    weights[mirrored] = 1
-    iris_known, white_known = weights * (from_middle < 0.97), weights * (from_middle > 1)
-    iris_grey, white_grey = (_median_brightness(values, known) for known in (iris_known, white_known))
-    if white_grey < _LEAST_CONTRAST * iris_grey:
-        return None
-    ball = inpainted(values, white_known)
-    disc = np.clip((1.04 - from_middle) / 0.12, 0, 1)[..., None]
-    ball += disc * (inpainted(values, iris_known) - ball)
-    corner = (upper[[0, -1], 0] - (size[0] - 1) / 2) / _RADIUS_PX
-    return EyeBall(np.clip(np.rint(ball), 0, 255).astype(np.uint8), float(corner[0]), float(corner[1]))
-
-
-def _median_brightness(values: Floats, known: Floats) -> float:
-    return float(np.median(values[known > 0] @ LUMA)) if (known > 0).any() else 0.0
 
 
 class EyePainter:
@@ -199,16 +122,20 @@ class EyePainter:
         now = _look(pixels, self._model.measure_one(pixels, mesh, side), mesh, side)
         return self._looks[side].follow(now, share)
 
-    def paint(self, out: Pixels, geometry: FaceGeometry) -> None:
-        """Draw the eyes into a new face, (height, width, 3) of the geometry's rectangle, in place."""
+    def paint(self, out: Pixels, geometry: FaceGeometry, *, lit: bool) -> None:
+        """Draw the eyes into a new face, (height, width, 3) of the geometry's rectangle, in place. `lit`: in the
+        viewer's light, which the white of their own eyes tells; else in the photo's.
+        """
         self._masks = []
         mesh = geometry.mesh
         straight = self._share * eased((_ASIDE_DEGREES - abs(mesh.yaw_degrees)) / (_ASIDE_DEGREES - _STRAIGHT_DEGREES))
+        widest = max((look.openness for look in self._looks), default=1.0)
         for look, ball, corners in zip(self._looks, self._balls, EYE_CORNERS, strict=False):
             start, end = geometry.in_place(corners)
             width = float(np.linalg.norm(end - start))
             share = straight * eased((width - _LEAST_WIDTH_PX) / (_FULL_WIDTH_PX - _LEAST_WIDTH_PX))
             share *= eased((look.openness - _SHUT) / (_OPEN - _SHUT))
+            share *= eased((look.openness / widest - _WINKS) / (_NARROW - _WINKS))
             if share <= 0 or abs(float(look.centre[0])) > _FARTHEST:
                 continue
             axes = _axes(start, end)
@@ -227,6 +154,9 @@ class EyePainter:
                 cv2.COLOR_GRAY2BGR,
             )
             cv2.multiply(drawn, shade, dst=drawn, scale=1 / 255)
+            if lit:
+                gain = np.clip(look.white / np.maximum(ball.white, 1), _LEAST_GAIN, _MOST_GAIN)
+                cv2.multiply(drawn, (*map(float, gain), 0.0), dst=drawn)
             whole = cv2.cvtColor(cv2.dilate(mask, np.ones((3, 3), np.uint8)), cv2.COLOR_GRAY2BGR)
             cv2.multiply(drawn, whole, dst=drawn, scale=1 / 255)
             cv2.bitwise_not(whole, dst=whole)
@@ -251,26 +181,31 @@ def _look(pixels: Pixels, eye: Eye, mesh: FaceMesh, side: int) -> _Look:
     def placed(points: NDArray[np.floating]) -> Doubles:
         return np.asarray((points - (start + end) / 2) @ axes.T / width, np.float64)
 
-    upper = eye.upper - _white_above(pixels, eye, width * axes[1])[:, None] * width * axes[1]
+    reaches, white = _white_of(pixels, eye, width * axes[1])
+    upper = eye.upper - reaches[:, None] * width * axes[1]
     lids = placed(np.concatenate([upper, eye.lower[::-1]]))
-    return _Look(placed(eye.centre), eye.radius_px / width, lids, eye.openness)
+    return _Look(placed(eye.centre), eye.radius_px / width, lids, eye.openness, white)
 
 
-def _white_above(pixels: Pixels, eye: Eye, down: Doubles) -> Doubles:
+def _white_of(pixels: Pixels, eye: Eye, down: Doubles) -> tuple[Doubles, Floats]:
     """Return (9,) how far the white of an eye reaches above its upper lid, in widths of the eye, `down` being one:
-    until it meets something dark.
+    until it meets something dark; and (3,) its colour.
     """
     heights = np.linspace(0, _REACH, _STEPS)
     over = eye.upper[1:-1, None] - heights[:, None] * down
     between = eye.lower[1:-1, None] + np.array([0.2, 0.5, 0.8])[:, None] * (eye.upper - eye.lower)[1:-1, None]
     places = np.concatenate([over, between], axis=1).astype(np.float32)
-    found = cv2.remap(pixels, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) @ LUMA
-    above, white = found[:, :_STEPS], float(np.percentile(found[:, _STEPS:], 80))
+    colours = cv2.remap(pixels, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found = colours @ LUMA
+    above, inside = found[:, :_STEPS], found[:, _STEPS:]
+    white = float(np.percentile(inside, 80))
     is_white = np.logical_and.accumulate(above > _WHITE * white, axis=1)
     ends = (above < _NOT_WHITE * white).any(axis=1)  # else it is skin, as bright as the white
     reaches = np.where(ends, is_white.sum(axis=1) * (_REACH / (_STEPS - 1)), 0)
     padded = np.pad(reaches, 2)
-    return np.asarray(np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0), np.float64)
+    reaches = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
+    colour = colours[:, _STEPS:][inside >= white].mean(axis=0)
+    return np.asarray(reaches, np.float64), np.asarray(colour, np.float32)
 
 
 def _axes(start: NDArray[np.floating], end: NDArray[np.floating]) -> Doubles:
@@ -294,14 +229,14 @@ def _drawn(
     y = np.arange(box.height, dtype=np.float32)[:, None] + np.float32(box.top - centre[1])
     along = (x * np.float32(axes[0, 0]) + y * np.float32(axes[0, 1])) / np.float32(radius)
     down = (x * np.float32(axes[1, 0]) + y * np.float32(axes[1, 1])) / np.float32(radius)
-    stops = [min(left / radius, -_RIGID - 0.1), -_RIGID, _RIGID, max(right / radius, _RIGID + 0.1)]
-    goals = [min(ball.left, -_RIGID - 0.05), -_RIGID, _RIGID, max(ball.right, _RIGID + 0.05)]
+    stops = [min(left / radius, -RIGID - 0.1), -RIGID, RIGID, max(right / radius, RIGID + 0.1)]
+    goals = [min(ball.left, -RIGID - 0.05), -RIGID, RIGID, max(ball.right, RIGID + 0.05)]
     places = np.empty((box.height, box.width, 2), np.float32)
-    places[..., 0] = np.interp(along, stops, goals) * _RADIUS_PX + (ball.picture.shape[1] - 1) / 2
-    places[..., 1] = down * _RADIUS_PX + (ball.picture.shape[0] - 1) / 2
+    places[..., 0] = np.interp(along, stops, goals) * RADIUS_PX + (ball.picture.shape[1] - 1) / 2
+    places[..., 1] = down * RADIUS_PX + (ball.picture.shape[0] - 1) / 2
     picture = ball.picture
-    if radius < _RADIUS_PX * 0.7:  # as fine as it is drawn, no finer
-        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.4 * _RADIUS_PX / radius), np.uint8)
+    if radius < RADIUS_PX * 0.7:  # as fine as it is drawn, no finer
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.4 * RADIUS_PX / radius), np.uint8)
     return np.asarray(cv2.remap(picture, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 

@@ -19,8 +19,9 @@ from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 from realtime.imaging.pixels import ONE_MAP, four_channels
 from realtime.swap.photo.delighting import delighted
+from realtime.swap.photo.eyeballs import eyeballs
 from realtime.swap.photo.frontalization import frontalized
-from realtime.swap.photo.irises import EyePainter, eyeballs
+from realtime.swap.photo.irises import EyePainter
 from realtime.swap.photo.neutralization import neutralized
 from realtime.swap.photo.shape_transfer import ShapeTransfer
 from realtime.swap.photo.skin_texture import wearable_part, without_hair
@@ -176,9 +177,11 @@ class PhotoFace(FaceSource):
         if self._smile is not None:
             self._smile.paint(out, geometry)
             self.own_mouth = self._smile.share
-        if self._eyes is not None:
-            self._eyes.paint(out, geometry)
         return out
+
+    def paint_eyes(self, out: Pixels, geometry: FaceGeometry, *, lit: bool) -> None:
+        if self._eyes is not None:
+            self._eyes.paint(out, geometry, lit=lit)
 
     def cover_eyes(self, alpha: NDArray[np.uint8], face: NDArray[np.uint8]) -> None:
         if self._eyes is not None:
