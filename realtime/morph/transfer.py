@@ -25,8 +25,11 @@ _SMOOTH = 1 / 48
 _FLOOR = 10.0
 """Grey levels added to both before one is divided by the other: in black, noise would become proportions."""
 _LEAST_GAIN = 0.05
+"""No pixel is darkened to a smaller share of what it is."""
 _MOST_RAISED = 3.0
+"""None is brightened by more, shares of what it is."""
 _COARSE = 4
+"""Motion is known at every so many pixels across and down."""
 _EDGE = 1 / 10
 """Of the crop's side: over so much at each edge the change fades in."""
 

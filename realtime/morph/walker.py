@@ -32,6 +32,7 @@ _HURRY = 1.5
 """A network that needs longer is asked every so many times as long as it lately took at most: it shall be done before
 it is asked again."""
 _LATELY = 4
+"""Pictures: the slowest of the last ones says how long the next may take."""
 _MOST_BETWEEN_BYTES = 60_000_000
 """Of the pictures between two that are drawn: 1 s at 1280×720, the half of it at 1920×1080."""
 _MOST_STEP = 0.2

@@ -29,7 +29,7 @@ from realtime.outputs.film_sound import FilmSound
 from realtime.outputs.splitting import later_names
 from realtime.video.encoding import CONTAINERS, FilmWriter, WholeWrites, begin_film
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Recorder(Output):
@@ -111,9 +111,9 @@ class Recorder(Output):
         self._part = part
         self._paths.append(part.path)
         if former.is_deleted:
-            _logger.warning(_("%s was deleted; the recording goes on in %s"), former.path, part.path.name)
+            log.warning(_("%s was deleted; the recording goes on in %s"), former.path, part.path.name)
         else:
-            _logger.info(_("%s is full; the recording goes on in %s"), former.path, part.path.name)
+            log.info(_("%s is full; the recording goes on in %s"), former.path, part.path.name)
         self._wait_for_former()
         self._begin_to_finish(former)
 
@@ -149,7 +149,7 @@ class Recorder(Output):
             part.finish()
         except Exception as error:  # `close` raises the first
             if part is not self._part or self._failures:
-                _logger.warning("%s", error)
+                log.warning("%s", error)
             self._failures.append(error)
 
     def _wait_for_former(self) -> None:
@@ -260,7 +260,7 @@ class _Part:
             track = self._request.sound.open_track()
             self._sound = FilmSound(track) if track is not None else None
             if track is None:
-                _logger.warning(_("%s is recorded without sound: there is no microphone now"), self.path.name)
+                log.warning(_("%s is recorded without sound: there is no microphone now"), self.path.name)
         film, self.encoder = begin_film(
             self._file,
             self.whole_writes,

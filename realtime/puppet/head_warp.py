@@ -37,6 +37,7 @@ _SEARCHES = 6
 _BROW_SIDES = 0.1
 """From one brow's movement to the other's, heights of the face to each side of the middle."""
 _MOST_BROW = 0.05
+"""No brow is moved farther, heights of the face."""
 
 
 class Grid(NamedTuple):

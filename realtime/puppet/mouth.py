@@ -50,6 +50,7 @@ it does all of it less, until no spot is squeezed to less than this share of its
 what a mouth can do; looked at in 0.6 ms.)"""
 _LESS, _TRIES = 0.88, 5
 _LOWER_UP = 0.02
+"""The lower lip goes up by no more, heights of the face."""
 _NEAR_SIDE, _FAR_SIDE = 0.07, 0.34
 """From the middle to the sides the jaw moves wholly up to the first, and no more from the second on."""
 _BESIDE = 0.2

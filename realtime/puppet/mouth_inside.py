@@ -27,9 +27,11 @@ shadow begins at the second."""
 _UPPER_END, _LOWER_END = 0.030, 0.026
 """The upper front teeth end so far below where the lips met, and the lower ones begin there; heights of the face."""
 _TEETH_EDGE = 0.004
+"""Width of the soft edge at their tips, heights of the face."""
 _TOOTH = 0.034, 0.024
 """Width of a front tooth, above and below, heights of the face."""
 _GAP_DARK = 0.16
+"""How much darker it is between two of them."""
 _GUM = 0.030
 """So far below their tips the lower teeth end in gums."""
 _ARCH = 0.6
@@ -39,6 +41,7 @@ _PALE = 0.6
 _LIGHT = np.array([1.18, 1.24, 1.32], np.float32)
 """... and catch more light than the few that show in a pack's: blue, green, red."""
 _LOWER_LIGHT = 0.88
+"""Of the light on the upper ones, what the lower ones have."""
 _TONGUE_TOP, _TONGUE_ROUND = 0.062, 0.045
 """The tongue's back is seen so far above the lower teeth's tips, and is in full light so far below its rim."""
 _WET = 0.009

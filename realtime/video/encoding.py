@@ -28,7 +28,7 @@ from realtime.imaging.opacity import fitted as fitted_opacity
 from realtime.imaging.opacity import straight
 from realtime.imaging.pixels import letterbox_into
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _BT709 = 1
 """The number of ITU-T H.273 for primaries, transfer and matrix alike."""
@@ -282,7 +282,7 @@ class FilmWriter:
         try:
             self._container.close()
         except (OSError, av.error.FFmpegError):
-            _logger.debug("closing an encoder that did not open", exc_info=True)
+            log.debug("closing an encoder that did not open", exc_info=True)
 
 
 def begin_film(
@@ -324,7 +324,7 @@ def begin_film(
         if has_opacity and not keeps_opacity:
             _tell_of_black(kind, reasons)
         elif encoder is not ways[0][0]:
-            _logger.info(_("recording with %s, because %s"), encoder.name, "; ".join(reasons))
+            log.info(_("recording with %s, because %s"), encoder.name, "; ".join(reasons))
         return film, encoder.name
     raise OutputError(
         _(
@@ -338,12 +338,12 @@ def begin_film(
 def _tell_of_black(kind: Container, reasons: Sequence[str]) -> None:
     """Say that a film does not keep what is seen through, and what does."""
     if kind.format in OPACITY_ENCODERS:
-        _logger.warning(
+        log.warning(
             _("no encoder here keeps transparency (%s): what is transparent is black; a folder/ of PNGs keeps it"),
             "; ".join(reasons),
         )
     else:
-        _logger.warning(
+        log.warning(
             _("such a film keeps no transparency: what is transparent is black; .webm, .mov and a folder/ keep it")
         )
 

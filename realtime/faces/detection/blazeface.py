@@ -40,6 +40,7 @@ LEAST_SCORE = 0.35
 # people walking towards the camera from 5 m: 94 % of their faces are found at 0.35, 73 % at 0.5.
 LEAST_STILL_SCORE = 0.5
 MOST_OVERLAP = 0.3
+"""Boxes that overlap by more, intersection over union, are one face."""
 
 _LEAST_LONG_SIDE_PX = 224
 # Halving stops before the long side would fall below this: every usual size ends between 240 and 480 px,

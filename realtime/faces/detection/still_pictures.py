@@ -17,9 +17,11 @@ LEAST_FACE_PX = 60
 """Eyes of a smaller face are under 12 pixels wide: there is nothing in them that could turn."""
 
 _LEAST_MESH_SCORE = 0.5
+"""The mesh's own: below it the detector has taken something else for a face."""
 _LONG = 2.0
 """From this ratio of its sides on a picture is a row of people."""
 _SAME_FACE = 0.3
+"""Overlap (intersection over union) from which two boxes are one face."""
 
 
 def find_faces(picture: Pixels, meter: FaceMeasurer) -> list[Face]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from realtime.faces.landmarks.mesh import MeshModel
 
 _LEAST_SURE = 0.5
+"""Score of a mesh below which the detector's eyes are kept."""
 
 
 class ExactEyes:

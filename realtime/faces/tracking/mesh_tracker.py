@@ -82,6 +82,7 @@ LEARNED_FROM = TrackingPolicy(
 _Measured = TypeVar("_Measured")
 
 _UNSEEN_PASSES = 3
+"""Where the detector sees nobody a mesh is measured so often at most, each time from the last: a face holds it."""
 _LOOK_PX, _ALIKE = 16, 0.5
 """Where the detector sees nobody, what lies under the mesh must look as it did in the frame before."""
 

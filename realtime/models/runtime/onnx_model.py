@@ -30,7 +30,7 @@ from realtime.models.runtime.ort_session import Arrays, DeviceBinding, HostBindi
 from realtime.models.runtime.providers import CPU_PLAN, Provider, ProviderPlan, choose, plans_for, why_unavailable
 from realtime.models.stages import stage_of
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _OUT_OF_MEMORY = re.compile(
     "failed to allocate|available memory of|out.of.memory|enough memory|alloc_failed|bad_alloc|bad allocation|8007000e",
@@ -309,7 +309,7 @@ class OnnxModel:
             return self._bare_session(plan)
         kept = engine_cache.prepare(plan.engine_folder)
         if not kept:
-            _log.info(_("%s compiles %s for this machine, once: it may take a minute"), plan.title, self.path.stem)
+            log.info(_("%s compiles %s for this machine, once: it may take a minute"), plan.title, self.path.stem)
         try:
             session = self._bare_session(plan)
         except Exception:
@@ -360,7 +360,7 @@ class OnnxModel:
                 provider=self.provider,
             )
             self.notes = (*self.notes, note)
-            _log.warning(note)
+            log.warning(note)
 
 
 def open_stages(

@@ -13,14 +13,17 @@ from realtime.imaging.frame import Pixels
 from realtime.imaging.numerics import Floats
 
 _GRID = 12
+"""Places across and down at which a face's light is looked at."""
 _LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 """Of BGR (ITU-R BT.601)."""
 _WHITE = 200.0
 """The brightest part of a face in good light, in grey levels."""
 _BRIGHT_POINTS = 14
+"""So many of them, the brightest, tell the light's colour."""
 _TINT = 0.25
 """How much of the colour of the brightest skin is the light's; the rest is the skin's own."""
 _SIDES = 1.5
+"""How much of the difference between both cheeks is the light's side."""
 _SHARPEST, _SOFTEST = 0.45, 2.2
 _SHARP, _SOFT_SHARE = 0.55, 0.9
 """An edge of a sharp picture of eyes measures 0.97 px, blurred by 1 px 1.4 to 1.7, by 2 px 1.9 to 2.5."""
