@@ -173,8 +173,7 @@ class MorphEffect(Effect):
             partner = Partner(EVERYONE) if other == EVERYONE else None
             if other and partner is None:
                 source = read_source(user_path(other), FaceMeasurer())
-                # As the photo is, light and glasses too: that is what the network's code of it holds.
-                photo = PhotoLevels.of(source.photo, source.mesh, in_own_light=True, with_glasses=True)
+                photo = PhotoLevels.of(source.photo, source.mesh)
                 partner = Partner(user_path(other).stem, code_of(model, source), photo)
             model.network.warm()
             return cls(model, partner, settings, waits=context.every_frame)

@@ -17,6 +17,7 @@ from realtime.effects.scene import Scene
 from realtime.imaging.frame import Face, Frame, Pixels
 from realtime.imaging.numerics import Floats
 from realtime.models.latent_space import Direction, LatentSpace
+from realtime.morph.model import MorphModel
 from realtime.morph.person import photo_share
 from realtime.picture_files.samples import sample_photo
 from tests import tiny_models
@@ -106,7 +107,7 @@ def test_with_nothing_set_it_smiles(model: Path, photo: Pixels, face: Face) -> N
 
 
 def test_a_photo_is_mixed_in(model: Path, photo: Pixels, face: Face) -> None:
-    """Of the tiny model's code, the mean colour, a part is the photo's: the same photo, half of it, changes nothing."""
+    """The same photo, half of it over itself, changes nothing."""
     effect = opened(f"{model}:{sample_photo()}", mix=0.32)
     assert 0.45 < photo_share(0.32) < 0.55
     assert effect.parameters.values.smile == 0
@@ -119,6 +120,20 @@ def test_half_way_more_than_half_of_the_photos_pixels_are_seen_and_at_both_ends_
     shares = [photo_share(mix / 20) for mix in range(21)]
     assert shares == sorted(shares)
     assert 0.6 < shares[10] < 0.8
+
+
+def test_mixed_with_a_photo_eyes_stay_the_viewers_and_the_network_rests(
+    model: Path, photo: Pixels, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = np.asarray(photo * np.array([1, 1, 0.5]), np.uint8)  # in another light: what a code would bring, is seen
+    effect = opened(f"{model}:{sample_photo()}", waits=True, mix=1.0)
+    monkeypatch.setattr(MorphModel, "begin", None)
+    made = make(effect, viewer, face)
+    for x, y in face.keypoints[:2].astype(int):
+        part = (slice(y - 2, y + 3), slice(x - 2, x + 3))
+        assert np.abs(made[part].mean((0, 1)) - viewer[part].mean((0, 1))).max() < 12
+    assert np.abs(made.astype(int) - viewer).max() > 20
+    effect.close()
 
 
 def test_two_people_are_mixed_into_each_other(model: Path, photo: Pixels, face: Face) -> None:
