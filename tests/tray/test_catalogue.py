@@ -16,7 +16,8 @@ from realtime.control.commands import ChooseEffect, ChooseScene, ChooseSource, C
 from realtime.control.offers import Category
 from realtime.imaging.frame import Frame, Size
 from realtime.session.offers import listing
-from realtime.session.offers.catalogue import Catalogue, SpareTime
+from realtime.session.offers.catalogue import Catalogue
+from realtime.session.offers.thumbnail_maker import SpareTime
 from realtime.session.options import Options
 
 
@@ -86,8 +87,7 @@ def test_what_runs_has_a_tile_though_nobody_keeps_it(
     catalogue: Catalogue, controls: ControlChannel, tmp_path: Path
 ) -> None:
     controls.status = Status(effect="swap", spec="swap:/photos/anna.jpg")
-    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
-    catalogue._put_together()
+    catalogue._categories.set_listed(tuple(Category(name) for name in listing.ORDER))
     catalogue._add_what_is_shown()
     (offer,) = category(catalogue, "Faces").offers
     assert (offer.spec, offer.title, offer.is_bare) == ("swap:/photos/anna.jpg", "Anna", False)
@@ -100,8 +100,8 @@ def test_dropped_photos_become_tiles_and_the_first_is_worn(
     other.write_bytes(navy_photo.read_bytes())
     notes = tmp_path / "notes.txt"
     notes.write_text("x")
-    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
-    catalogue._take([notes, navy_photo, other], "Looks")
+    catalogue._categories.set_listed(tuple(Category(name) for name in listing.ORDER))
+    catalogue._taker.take([notes, navy_photo, other], "Looks")
     assert [offer.title for offer in category(catalogue, "Faces").offers] == ["Grace hopper", "Ben"]
     assert commands(controls) == [ChooseEffect(f"swap:{navy_photo}", listing.FADE_S)]
 
@@ -111,8 +111,8 @@ def test_photos_that_are_laid_among_the_faces_together_are_one_face(
 ) -> None:
     other = tmp_path / "ben.jpg"
     other.write_bytes(navy_photo.read_bytes())
-    catalogue._listed = tuple(Category(name) for name in listing.ORDER)
-    catalogue._take([navy_photo, other], "Faces")
+    catalogue._categories.set_listed(tuple(Category(name) for name in listing.ORDER))
+    catalogue._taker.take([navy_photo, other], "Faces")
     assert [offer.title for offer in category(catalogue, "Faces").offers] == [
         "Grace hopper and 1 more",
         "Grace hopper",
@@ -124,16 +124,16 @@ def test_photos_that_are_laid_among_the_faces_together_are_one_face(
 def test_films_are_sources_and_scenes_scenes(catalogue: Catalogue, controls: ControlChannel, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.toml"):
         (tmp_path / name).write_bytes(b"x")
-    catalogue._take([tmp_path / "a.mp4"], "Looks")
-    catalogue._take([tmp_path / "b.toml"], "Looks")
+    catalogue._taker.take([tmp_path / "a.mp4"], "Looks")
+    catalogue._taker.take([tmp_path / "b.toml"], "Looks")
     assert commands(controls) == [ChooseSource(str(tmp_path / "a.mp4")), ChooseScene(str(tmp_path / "b.toml"))]
 
 
 def test_what_cannot_be_used_says_why(catalogue: Catalogue, controls: ControlChannel, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"nonsense")
-    catalogue._take([tmp_path / "bad.onnx"], "Looks")
+    catalogue._taker.take([tmp_path / "bad.onnx"], "Looks")
     assert controls.message.startswith("bad.onnx is no ONNX model")
-    catalogue._take([tmp_path / "gone.jpg"], "Looks")
+    catalogue._taker.take([tmp_path / "gone.jpg"], "Looks")
     assert controls.message == "gone.jpg is not there any more"
 
 

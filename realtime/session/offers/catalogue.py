@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import time
@@ -11,19 +10,20 @@ from pathlib import Path
 
 from realtime.cameras.listing import ListedCamera, list_cameras
 from realtime.control.channel import ControlChannel, ListedScene
-from realtime.control.commands import ChooseEffect, ChooseScene, ChooseSource, KeepScene
+from realtime.control.commands import ChooseScene, KeepScene
 from realtime.control.front_end import FrontEnd
 from realtime.control.offers import Category, Offer, OfferedSource, Offers, scene_spec
 from realtime.core.errors import FAULTS, OnceLogger, OptionError, RealtimeError, in_one_line
 from realtime.core.helper_process import HelperGoneError, HelperProcess
-from realtime.core.language import N_, _
+from realtime.core.language import _
 from realtime.core.specs import EffectSpec
 from realtime.effects import shows_people
-from realtime.imaging.frame import Frame, Pixels
-from realtime.picture_files.reader import read_picture
-from realtime.session.offers import dialogue, files, listing, making
-from realtime.session.offers.files import FileKind, Use, Way
-from realtime.session.offers.thumbnails import Thumbnails, small
+from realtime.imaging.frame import Pixels
+from realtime.session.offers import dialogue, listing
+from realtime.session.offers.category_list import CategoryList
+from realtime.session.offers.taking import SAID_FOR_S, FileTaker
+from realtime.session.offers.thumbnail_maker import ThumbnailMaker
+from realtime.session.offers.thumbnails import Thumbnails
 from realtime.session.options import Options
 from realtime.session.scenes import files as scene_files
 
@@ -35,13 +35,6 @@ _FIRST_EVERY_S = 0.2
 """Between those that have no picture yet."""
 _HELPER_RESTS_S = 60.0
 """After the tray has gone: then what it needed goes, too."""
-_GIVEN_UP_AFTER = 3
-_OLDER = 1.05
-_OLDER_FOR_FIRST = 1.25
-_LITTLE_MS = 3.0
-"""What drawing the tray takes, and what the age of pictures differs by from second to second."""
-_LEARNT_SHARE = 0.1
-_SAID_FOR_S = 8.0
 
 
 class Catalogue(FrontEnd, Offers):
@@ -54,10 +47,6 @@ class Catalogue(FrontEnd, Offers):
         self._controls, self._options, self._our_devices = controls, options, our_devices
         self._changed = threading.Condition()
         # Guarded by _changed:
-        self._listed: tuple[Category, ...] = ()
-        self._scenes = Category(N_("Scenes"))
-        self._added: tuple[tuple[str, Offer], ...] = ()  # category and offer, since the start
-        self._categories: tuple[Category, ...] = ()
         self._sources: tuple[OfferedSource, ...] = ()
         self._watched: str | None = None
         self._must_list = False
@@ -65,15 +54,10 @@ class Catalogue(FrontEnd, Offers):
         self._is_asking = False  # a file dialogue is open
         self._is_looking = False
         self._thread: threading.Thread | None = None
-        # The catalogue's thread alone:
-        self._helper: HelperProcess | None = None
-        self._turn = 0
-        self._spare = SpareTime()
-        self._failed: dict[str, int] = {}
-        self._scene_pictures: dict[str, tuple[Path, int] | None] = {}  # which one was read
-        # Written by that thread; any may look:
-        self._thumbnails: dict[str, Pixels] = {}
-        self._showing_room: set[str] = set()  # those of them in which the room behind people is seen
+        self._helper: HelperProcess | None = None  # replaced by the catalogue's thread alone
+        self._categories = CategoryList()
+        self._thumbnails = ThumbnailMaker(controls, self._get_helper)
+        self._taker = FileTaker(controls, self._categories, self._list_again)
         self._faults = OnceLogger(log)
 
     # The front-end ----------------------------------------------------------------------------------------------
@@ -82,7 +66,7 @@ class Catalogue(FrontEnd, Offers):
         self._controls.offers = self
 
     def look_after(self) -> None:
-        self._spare.look(self._controls.status.age_ms, is_watched=self._watched is not None)
+        self._thumbnails.spare.look(self._controls.status.age_ms, is_watched=self._watched is not None)
 
     def close(self) -> None:
         self._controls.offers = None
@@ -97,15 +81,13 @@ class Catalogue(FrontEnd, Offers):
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        return self._categories
+        return self._categories.categories
 
     @property
     def sources(self) -> tuple[OfferedSource, ...]:
         return self._sources
 
     def thumbnail(self, spec: str) -> Pixels | None:
-        if spec in self._showing_room and self._controls.status.hides_surroundings:
-            return None
         return self._thumbnails.get(spec)
 
     def watch(self, category: str | None) -> None:
@@ -125,24 +107,25 @@ class Catalogue(FrontEnd, Offers):
         self._run("cameras-listing", self._look_for_sources)
 
     def take(self, paths: Sequence[Path], category: str) -> None:
-        self._run("files-taking", lambda: self._take(paths, category))
+        self._run("files-taking", lambda: self._taker.take(paths, category))
 
     def choose_file(self, category: str) -> bool:
         title = f"realtime: {listing.takes_of(category)}" if category else f"realtime: {_('a film, a picture')}"
-        return self._ask_for_files(title, lambda paths: self._take(paths, category))
+        return self._ask_for_files(title, lambda paths: self._taker.take(paths, category))
 
     def choose_file_for(self, path: str) -> bool:
-        return self._ask_for_files(f"realtime: {path}", lambda paths: self._set_file(path, paths))
+        return self._ask_for_files(f"realtime: {path}", lambda paths: self._taker.set_file(path, paths))
 
     def open_folder(self, category: str) -> None:
-        folder = next((one.folder for one in self._categories if one.name == category), None)
+        found = self._categories.get(category)
+        folder = None if found is None else found.folder
         if folder is None:
             self._controls.say(_("{category} has no folder", category=category))
             return
         try:
             dialogue.show_folder(folder)
         except OptionError as error:
-            self._controls.say(str(error), _SAID_FOR_S)
+            self._controls.say(str(error), SAID_FOR_S)
 
     # Cameras ----------------------------------------------------------------------------------------------------
 
@@ -161,100 +144,6 @@ class Catalogue(FrontEnd, Offers):
 
     # Files ------------------------------------------------------------------------------------------------------
 
-    def _take(self, paths: Sequence[Path], category: str) -> None:
-        """[thread of its own] Use what was dropped or chosen."""
-        usable: list[tuple[Path, FileKind, Way]] = []
-        for path in paths:
-            found = files.look_at(path)
-            if found.kind is FileKind.NOTHING:
-                self._controls.say(found.why_not, _SAID_FOR_S)
-            else:
-                usable.append((path, found.kind, files.way_of(found.kind, category)))
-        photos = [path for path, kind, _way in usable if kind is FileKind.PICTURE]
-        is_first = not self._take_as_one_face(photos, category)
-        for path, _kind, way in usable:
-            match way.use:
-                case Use.ADD_MODEL:
-                    self._add_model(path)
-                case Use.BUILD_PORTRAIT:
-                    self._build_portrait(path, is_shown=is_first)
-                case Use.SCENE:
-                    self._controls.send(ChooseScene(str(path.absolute())))
-                case Use.EFFECT:
-                    self._take_for_effect(path, way.effect, is_shown=is_first)
-                case Use.SOURCE if is_first:
-                    self._controls.say(_("opening {name}", name=path.name))
-                    self._controls.send(ChooseSource(str(path.absolute())))
-                case Use.SOURCE:
-                    self._controls.say(_("one film or folder plays at a time: {name} was left", name=path.name))
-            is_first = False
-
-    def _take_as_one_face(self, photos: Sequence[Path], category: str) -> bool:
-        """Wear the one face of several photos that were laid among the faces together. Return whether there are."""
-        if category != "Faces" or len(photos) < 2:
-            return False
-        self._controls.say(_("making one face of {count} photos", count=len(photos)), _SAID_FOR_S)
-        self._offer_effect("swap", "+".join(str(photo.absolute()) for photo in photos), is_shown=True)
-        return True
-
-    def _take_for_effect(self, path: Path, effect: str, *, is_shown: bool) -> None:
-        self._offer_effect(effect, str(path.absolute()), is_shown=is_shown)
-
-    def _offer_effect(self, effect: str, argument: str, *, is_shown: bool) -> None:
-        from realtime import effects
-
-        placing = effects.effect_class(effect).placing
-        offer = listing.offer(effect, argument, placing)
-        self._add(placing.category, offer)
-        if is_shown and offer.command is not None:
-            self._controls.say(f"{offer.title} …")
-            self._controls.send(offer.command)
-
-    def _build_portrait(self, picture: Path, *, is_shown: bool) -> None:
-        folder = listing.folder_of("Portraits")
-        if folder is None:
-            self._controls.say(_("no folder for portraits is known; set HOME"))
-            return
-        spec, before = f"portrait:{picture.absolute()}", self._controls.status.spec
-        tile = Offer(spec, making.title_of(picture), None, made=0.0)
-        self._add("Portraits", tile)
-        self._controls.say(
-            _("making a portrait of {name}; the picture goes on meanwhile", name=picture.name), _SAID_FOR_S
-        )
-        try:
-            pack = making.build_portrait(
-                picture,
-                folder,
-                lambda what, share: self._add("Portraits", dataclasses.replace(tile, made=share)),
-            )
-        except RealtimeError as error:
-            self._remove(spec)
-            self._controls.say(str(error), _SAID_FOR_S)
-            return
-        self._remove(spec)
-        self._add("Portraits", listing.portrait(pack))
-        self._list_again()
-        self._controls.say(_("{title} hangs among the portraits now", title=making.title_of(picture)), _SAID_FOR_S)
-        if is_shown and self._controls.status.spec == before:  # somebody who has gone on meanwhile is left alone
-            self._controls.send(ChooseEffect(f"portrait:{pack.stem}", listing.FADE_S))
-
-    def _add_model(self, path: Path) -> None:
-        self._controls.say(_("looking at {name}: it is tried in a process of its own", name=path.name), _SAID_FOR_S)
-        try:
-            words = making.add_model(path)
-        except RealtimeError as error:
-            self._controls.say(str(error), _SAID_FOR_S)
-            return
-        self._controls.say(words, _SAID_FOR_S)
-        self._list_again()
-
-    def _set_file(self, path: str, chosen: Sequence[Path]) -> None:
-        for file in chosen[:1]:
-            try:
-                self._controls.parameters.set(path, file)
-            except OptionError as error:
-                self._controls.say(str(error), _SAID_FOR_S)
-
     def _ask_for_files(self, title: str, use: Callable[[Sequence[Path]], None]) -> bool:
         command = dialogue.dialogue_command(title)
         if command is None:
@@ -268,7 +157,7 @@ class Catalogue(FrontEnd, Offers):
             try:
                 paths = dialogue.chosen_files(command, title)
             except OptionError as error:
-                self._controls.say(str(error), _SAID_FOR_S)
+                self._controls.say(str(error), SAID_FOR_S)
                 return
             finally:
                 with self._changed:
@@ -295,32 +184,7 @@ class Catalogue(FrontEnd, Offers):
             return False
         return True
 
-    # Categories ----------------------------------------------------------------------------------------------------
-
-    def _add(self, category: str, offer: Offer) -> None:
-        """Put an offer on a category, in the place of one with its spec."""
-        with self._changed:
-            if any(one.spec == offer.spec for _, one in self._added):
-                self._added = tuple((on, offer if one.spec == offer.spec else one) for on, one in self._added)
-            else:
-                self._added = (*self._added, (category, offer))
-            self._put_together()
-
-    def _remove(self, spec: str) -> None:
-        with self._changed:
-            self._added = tuple((on, one) for on, one in self._added if one.spec != spec)
-            self._put_together()
-
-    def _put_together(self) -> None:
-        """[with _changed] Lay what was added beside what was listed."""
-        listed = {offer.spec for category in self._listed for offer in category.offers}
-        categories = []
-        for category in self._listed:
-            added = [offer for on, offer in self._added if on == category.name and offer.spec not in listed]
-            categories.append(dataclasses.replace(category, offers=(*category.offers, *added)) if added else category)
-        together = (*categories, self._scenes) if categories else ()
-        if together != self._categories:
-            self._categories = together
+    # Listing ----------------------------------------------------------------------------------------------------
 
     def _list_again(self) -> None:
         with self._changed:
@@ -364,7 +228,8 @@ class Catalogue(FrontEnd, Offers):
                 self._list_scenes()
                 if must_list:
                     self._list()
-                is_new = watched is not None and self._make_one(watched)
+                category = self._categories.get(watched)
+                is_new = category is not None and self._thumbnails.make_one(category)
             except HelperGoneError as error:
                 if self._is_closed:
                     continue
@@ -387,9 +252,7 @@ class Catalogue(FrontEnd, Offers):
         except RealtimeError as error:
             self._faults.failure(_("what there is cannot be listed"), error)
             return
-        with self._changed:
-            self._listed = listed
-            self._put_together()
+        self._categories.set_listed(listed)
         self._add_what_is_shown()
 
     def _add_what_is_shown(self) -> None:
@@ -399,11 +262,11 @@ class Catalogue(FrontEnd, Offers):
 
         status = self._controls.status
         for spec in dict.fromkeys((status.spec, status.background)):
-            if not spec or chosen_of(self._categories, spec):
+            if not spec or chosen_of(self.categories, spec):
                 continue
             asked = EffectSpec.parse(spec)
             placing = effects.effect_class(asked.name).placing
-            self._add(placing.category, listing.offer(asked.name, asked.argument, placing))
+            self._categories.add(placing.category, listing.offer(asked.name, asked.argument, placing))
 
     def _list_scenes(self) -> None:
         """Look which scenes there are; some are kept, others laid into their folder, while the tray is open."""
@@ -414,87 +277,14 @@ class Catalogue(FrontEnd, Offers):
             return
         category = Category("Scenes", tuple(map(_scene_offer, scenes)), folder=self._scenes_folder(), keeps=KeepScene())
         for scene in scenes:
-            self._show_picture(scene)
-        with self._changed:
-            if category != self._scenes:
-                self._scenes = category
-                self._put_together()
+            self._thumbnails.show_scene(scene)
+        self._categories.set_scenes(category)
 
     def _scenes_folder(self) -> Path | None:
         try:
             return self._options.scenes or scene_files.default_folder()
         except OptionError:  # nobody's home is known: none can be kept
             return None
-
-    def _show_picture(self, scene: ListedScene) -> None:
-        """Let a scene's own picture be its thumbnail, read once for as long as it stays the same."""
-        spec = scene_spec(scene.name)
-        try:
-            version = None if scene.picture is None else (scene.picture, scene.picture.stat().st_mtime_ns)
-            if version == self._scene_pictures.get(spec):
-                return
-            self._scene_pictures[spec] = version
-            if scene.picture is None:
-                self._thumbnails.pop(spec, None)
-            else:
-                self._thumbnails[spec] = read_picture(scene.picture)
-        except (OSError, RealtimeError) as error:  # a scene without a picture can be chosen as well
-            log.debug("the picture of scene %s: %s", scene.name, error)
-
-    def _make_one(self, watched: str) -> bool:
-        """Make the thumbnail whose turn it is. Return whether others have none yet."""
-        category = next((category for category in self._categories if category.name == watched), None)
-        frame = self._controls.untouched_picture()
-        if category is None or frame is None:
-            return False
-        status = self._controls.status
-        hidden = status.hides_people
-        offers = [
-            offer
-            for offer in category.offers
-            if offer.has_thumbnail
-            and offer.made is None
-            and not (offer.is_bare and hidden)
-            and not (category.is_background and offer.bares_room and status.hides_surroundings)
-            and self._failed.get(offer.spec, 0) < _GIVEN_UP_AFTER
-        ]
-        if not offers:
-            return False
-        fresh = [offer for offer in offers if self.thumbnail(offer.spec) is None]
-        if not self._spare.is_enough(for_first=bool(fresh)):
-            return False
-        self._turn += 1
-        offer = fresh[0] if fresh else offers[self._turn % len(offers)]
-        background = "" if category.is_background or not offer.bares_room else status.background
-        if offer.bares_room and not background:
-            self._showing_room.add(offer.spec)
-        self._show_through(offer, small(frame), background)
-        if background and offer.spec in self._thumbnails:
-            self._showing_room.discard(offer.spec)
-        return len(fresh) > 1
-
-    def _show_through(self, offer: Offer, frame: Frame, background: str) -> None:
-        """`background`: what people stand before; empty: the room, or what the offer itself lays there."""
-        if background:
-            try:
-                frame = frame.with_pixels(self._get_helper().ask("shown_through", background, frame))
-            except HelperGoneError:
-                raise
-            except RealtimeError as error:  # the room is hidden, and so it stays
-                log.debug("no thumbnail before %s: %s", background, error)
-                return
-        if offer.spec == "none":  # nobody need be asked what that looks like
-            self._thumbnails[offer.spec] = frame.pixels
-            return
-        try:
-            self._thumbnails[offer.spec] = self._get_helper().ask("shown_through", offer.spec, frame)
-            self._failed.pop(offer.spec, None)
-        except HelperGoneError:
-            self._failed[offer.spec] = self._failed.get(offer.spec, 0) + 1  # it may be what ended it
-            raise
-        except RealtimeError as error:
-            self._failed[offer.spec] = _GIVEN_UP_AFTER
-            log.debug("no thumbnail of %s: %s", offer.spec, error)
 
     def _get_helper(self) -> HelperProcess:
         if self._helper is None:
@@ -513,32 +303,6 @@ class Catalogue(FrontEnd, Offers):
             helper, self._helper = self._helper, None
         if helper is not None:
             helper.close()
-
-
-class SpareTime:
-    """Whether the machine has time for thumbnails: not while pictures are older than they were without the tray. A
-    first one, of a tile that shows nothing yet, may cost a little.
-    """
-
-    def __init__(self) -> None:
-        self._usual_ms: float | None = None
-        self._age_ms: float | None = None  # while somebody looks
-
-    def is_enough(self, *, for_first: bool) -> bool:
-        """Whether one may be made now. Any thread."""
-        usual_ms, age_ms = self._usual_ms, self._age_ms
-        if usual_ms is None or age_ms is None:
-            return True
-        return age_ms <= usual_ms * (_OLDER_FOR_FIRST if for_first else _OLDER) + _LITTLE_MS
-
-    def look(self, age_ms: float, *, is_watched: bool) -> None:
-        """Take note of how old pictures are when they are shown, some four times a second. Main thread."""
-        usual_ms = self._usual_ms
-        if not is_watched:
-            self._usual_ms = age_ms if usual_ms is None else usual_ms + _LEARNT_SHARE * (age_ms - usual_ms)
-            self._age_ms = None
-        else:
-            self._age_ms = age_ms
 
 
 def _scene_offer(scene: ListedScene) -> Offer:
