@@ -164,6 +164,11 @@ SITUATIONS = (
         "both 20 cm too far right",
         {Spot.MIDDLE: _MIDDLE._replace(right_cm=20), Spot.NEAR: _NEAR._replace(right_cm=20)},
     ),
+    Situation(
+        "both 20 cm too far left",
+        {Spot.MIDDLE: _MIDDLE._replace(right_cm=-20), Spot.NEAR: _NEAR._replace(right_cm=-20)},
+    ),
+    Situation("left is 40 cm farther out than right", {Spot.LEFT: Standing(-150, 5, 230)}),
     Situation("left is nearer, 1.8 m", {Spot.LEFT: Standing(-70, 5, 180)}),
     Situation("two people look on behind", others=looks_on),
     Situation("somebody walks by, again and again", others=walks_by),
@@ -245,20 +250,22 @@ def looked_at(view: dict[str, float], seen: Sighting) -> tuple[float, float]:
     return target.column / (COLUMNS - 1), target.row / (ROWS - 1)
 
 
-def truth(standing: Standing) -> tuple[float, float]:
-    """Return the direction from the portrait's eyes as such shares: its ends are where the installer stood."""
-    widest = max(abs(one.right_cm) / one.before_cm for one in INSTALLER.values())
+def truth(standing: Standing, stood: Mapping[Spot, Standing] = INSTALLER) -> tuple[float, float]:
+    """Return the direction from the portrait's eyes as such shares: its ends are where the installer `stood`."""
+    widest = max(abs(stood[spot].right_cm) / stood[spot].before_cm for spot in (Spot.LEFT, Spot.RIGHT))
     across = standing.right_cm / standing.before_cm / widest
     down = -standing.above_cm / standing.before_cm / (0.6 * widest)
     return tuple(min(max(0.5 + share / 2, 0.0), 1.0) for share in (across, down))  # type: ignore[return-value]
 
 
-def errors(hanging: Hanging, view: dict[str, float]) -> Iterator[tuple[float, float]]:
+def errors(
+    hanging: Hanging, view: dict[str, float], stood: Mapping[Spot, Standing] = INSTALLER
+) -> Iterator[tuple[float, float]]:
     """Yield the errors across and down of each person at each place."""
     for (right, before), above, eyes_cm in itertools.product(PLACES.values(), HEIGHTS_CM.values(), EYES_CM):
         standing = Standing(right, above, before)
         shown = looked_at(view, seen_by(hanging, standing, eyes_cm))
-        right_share, down_share = truth(standing)
+        right_share, down_share = truth(standing, stood)
         yield abs(shown[0] - right_share), abs(shown[1] - down_share)
 
 
@@ -277,9 +284,9 @@ def by_default(hanging: Hanging) -> tuple[float, float]:
 def measure(hanging: Hanging, seeds: Sequence[int], situation: Situation = AS_ASKED) -> tuple[float, float]:
     """Return the largest error across and down after calibrations."""
     hanging = dataclasses.replace(hanging, distortion=situation.distortion)
-    across, down = np.max(
-        [np.max(list(errors(hanging, view_after(hanging, seed, situation))), axis=0) for seed in seeds], axis=0
-    )
+    stood = {**INSTALLER, **situation.stands}
+    views = [view_after(hanging, seed, situation) for seed in seeds]
+    across, down = np.max([np.max(list(errors(hanging, view, stood)), axis=0) for view in views], axis=0)
     return float(across), float(down)
 
 

@@ -1,6 +1,7 @@
 """How far sound is from the picture, measured through a real PulseAudio: a flash in the picture, a click in the room.
 
     python -m tools.measure_sound --seconds 600 --drift-ppm 200 --report sound.json
+    python -m tools.measure_sound --rates 44100 96000     # a microphone and an output that take only these
 
 Three processes, one clock (`time.monotonic`). A PulseAudio with two null sinks is the room and the call. The ear plays
 a tone with a burst at each whole second into the room and listens to the call. The run is the program itself, its loop
@@ -33,6 +34,9 @@ _BURST_HZ = 6_000.0
 _BURST_S = 0.004
 _FPS = 30.0
 _SETTLED_AFTER_S = 3.0
+
+Rates = tuple[int, int]
+"""Samples a second that the program opens its microphone and its output with."""
 
 
 def burst() -> NDArray[np.float64]:
@@ -145,7 +149,9 @@ def _beside_tone_db(sound: NDArray[np.float64], bursts: NDArray[np.float64]) -> 
     return 10 * math.log10(worst)
 
 
-def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, offset_ms: float) -> dict[str, Any]:
+def picture(
+    seconds: float, age_s: float, wander_s: float, drift_ppm: float, offset_ms: float, rates: Rates = (RATE, RATE)
+) -> dict[str, Any]:
     """Run the program with its sound; return when white was shown, less what it was captured after the second."""
     from realtime import cameras, outputs
     from realtime.cameras import Camera, CameraInfo
@@ -154,7 +160,7 @@ def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, off
     from realtime.outputs import Output
     from realtime.session import assembly
     from realtime.session.options import Options
-    from realtime.sound import front_end
+    from realtime.sound import front_end, streams
     from realtime.sound.spec import SoundSpec
 
     black, white = (np.full((120, 160, 3), value, np.uint8) for value in (0, 255))
@@ -200,6 +206,7 @@ def picture(seconds: float, age_s: float, wander_s: float, drift_ppm: float, off
         mock.patch.object(cameras, "open_camera", side_effect=lambda *_, **__: FlashCamera()),
         mock.patch.object(outputs, "open_output", side_effect=lambda *_, **__: FlashOutput()),
         mock.patch.object(front_end, "Microphone", _drifting(drift_ppm)),
+        mock.patch.object(streams, "rate_of", lambda _, direction: float(rates[direction == "output"])),
     ):
         run = assembly.build(options, lambda what, share: None, RunStats())
         sound = next(one for one in run.supervisor._front_ends if isinstance(one, front_end.Sound))
@@ -280,9 +287,10 @@ def measure(
     wander_ms: float = 0.0,
     drift_ppm: float = 0.0,
     offset_ms: float = 0.0,
+    rates: Rates = (RATE, RATE),
 ) -> dict[str, Any]:
     """Start all three and return what was measured."""
-    with pulse_server.PulseServer(folder, {"room": RATE, "call": RATE}) as server:
+    with pulse_server.PulseServer(folder, {"room": rates[0], "call": rates[1]}) as server:
         words = [sys.executable, "-m", "tools.measure_sound"]
         hearing = subprocess.Popen(
             [*words, "--as", "ear", "--seconds", f"{seconds + 1}"],
@@ -296,6 +304,8 @@ def measure(
             f"--wander-ms={wander_ms}",
             f"--drift-ppm={drift_ppm}",
             f"--offset-ms={offset_ms}",
+            "--rates",
+            *map(str, rates),
         ]
         seen = subprocess.run(
             [*words, "--as", "picture", "--seconds", f"{seconds}", *conditions],
@@ -325,13 +335,21 @@ def main() -> None:
     parser.add_argument("--wander-ms", type=float, default=0.0)
     parser.add_argument("--drift-ppm", type=float, default=0.0)
     parser.add_argument("--offset-ms", type=float, default=0.0)
+    parser.add_argument("--rates", type=int, nargs=2, default=(RATE, RATE), metavar=("MICROPHONE", "OUTPUT"))
     parser.add_argument("--report", type=Path)
     asked = parser.parse_args()
     if asked.role == "ear":
         print(json.dumps(ear(asked.seconds)))
         return
     if asked.role == "picture":
-        figures = picture(asked.seconds, asked.age_ms / 1e3, asked.wander_ms / 1e3, asked.drift_ppm, asked.offset_ms)
+        figures = picture(
+            asked.seconds,
+            asked.age_ms / 1e3,
+            asked.wander_ms / 1e3,
+            asked.drift_ppm,
+            asked.offset_ms,
+            (asked.rates[0], asked.rates[1]),
+        )
         print(json.dumps(figures))
         return
     reason = pulse_server.missing()
@@ -345,6 +363,7 @@ def main() -> None:
             wander_ms=asked.wander_ms,
             drift_ppm=asked.drift_ppm,
             offset_ms=asked.offset_ms,
+            rates=(asked.rates[0], asked.rates[1]),
         )
     if asked.report:
         asked.report.write_text(json.dumps(measured, indent=1) + "\n")

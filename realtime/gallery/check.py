@@ -15,7 +15,7 @@ from typing import NamedTuple
 from realtime import cameras
 from realtime.cameras import CameraRequest
 from realtime.core.columns import padded
-from realtime.core.errors import FAULTS, RealtimeError, in_one_line
+from realtime.core.errors import FAULTS, RealtimeError, first_clause, in_one_line
 from realtime.core.files import check_folder
 from realtime.core.language import _
 from realtime.core.specs import EffectSpec
@@ -87,7 +87,7 @@ def _camera(gallery: Gallery, screens: Sequence[Screen]) -> Iterator[Finding]:  
         camera = cameras.open_camera(gallery.camera or first_camera(), CameraRequest())
     except RealtimeError as error:
         step = _("plug it in; it is waited for, and portraits look about meanwhile")
-        yield Finding("camera", False, in_one_line(error), step, is_needed=False)
+        yield Finding("camera", False, first_clause(error), step, is_needed=False)  # its own remedy is a run's
         return
     info = camera.info
     camera.close()

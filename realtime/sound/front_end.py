@@ -181,7 +181,7 @@ class _Keeper:
             return
         source, speaker = self._source, self.speaker
         if isinstance(source, Microphone):
-            if source.has_stopped:
+            if source.has_stopped():
                 self._lost("microphone", source.device.title)
                 self._close_source()
             else:
@@ -190,7 +190,7 @@ class _Keeper:
             self._say("file", source.failure)
             self._close_source()
         if speaker is not None:
-            if speaker.has_stopped:
+            if speaker.has_stopped():
                 self._lost(_("sound output"), speaker.device.title)
                 self._close_speaker()
             else:

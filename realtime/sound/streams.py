@@ -15,6 +15,7 @@ from realtime.sound.devices import Device, Direction, find, portaudio, rate_of
 from realtime.sound.ring import Ring, Samples
 from realtime.sound.sample_clock import SampleClock
 from realtime.sound.sound_server import choose
+from realtime.system.processor_share import CountedTime
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ KEPT_S = 8.0
 _LATENCY_S = 0.04
 """Asked of each device. It must outlast what a callback waits for Python, some 10 ms, and for a busy machine."""
 _STEPPED_S = 0.05
+_STOPPED_AFTER_S = 2.0
+_LATE_S = 0.5
 
 
 class Heard(NamedTuple):
@@ -61,6 +64,26 @@ class StreamTimes:
         return moment_s - self._ahead_s
 
 
+class Silence:
+    """For how long a device has not called. Time in which the machine starves us counts by the share that we got: an
+    output that only starved was closed and opened anew, which made it starve the more. One thread.
+    """
+
+    def __init__(self, began_s: float, counted: CountedTime | None = None) -> None:
+        """`began_s`: now, on `time.monotonic`'s clock, as all times here."""
+        self._counted = CountedTime() if counted is None else counted
+        self._asked_at_s = began_s
+        self._silent_s = 0.0
+
+    def of(self, called_at_s: float, now_s: float) -> float:
+        """Return how many seconds of silence count by now. `called_at_s`: when it called last."""
+        passed_s = self._counted.of(now_s - self._asked_at_s)
+        self._silent_s = 0.0 if called_at_s >= self._asked_at_s else self._silent_s + passed_s
+        self._counted.look(is_late=now_s - called_at_s > _LATE_S)
+        self._asked_at_s = now_s
+        return self._silent_s
+
+
 class _Stream(ABC):
     """What both have in common."""
 
@@ -70,6 +93,7 @@ class _Stream(ABC):
         self.channels = min(2, self.device.channels(direction))
         self.called_at_s = time.monotonic()
         """When PortAudio last called."""
+        self._silence = Silence(self.called_at_s)
         self.times = StreamTimes()
         self.latency_s = _LATENCY_S
         self._faults = OnceLogger(log)
@@ -102,10 +126,9 @@ class _Stream(ABC):
         """[keeper] Compare the clocks."""
         self.times.look(self.stream)
 
-    @property
     def has_stopped(self) -> bool:
-        """Whether it calls no more."""
-        return not self.stream.active or time.monotonic() - self.called_at_s > 2.0
+        """[keeper] Whether it calls no more. Asked at each look: what passed since the last one is counted."""
+        return self._silence.of(self.called_at_s, time.monotonic()) > _STOPPED_AFTER_S or not self.stream.active
 
     def close(self) -> None:
         """Let go of the device. May stand still where a driver does."""

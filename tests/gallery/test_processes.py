@@ -253,12 +253,17 @@ def test_the_check_says_what_is_there_and_what_is_not(
     assert "ok   screen left" in told
     assert "--install-service" in told, "the next step of what is only nice to have"
     path.write_text(
-        _FILE.replace("PORT", "8080").replace('name = "left"', 'name = "left"\nscreen = 9\nitems = ["Grey"]'), "utf-8"
+        _FILE.replace("PORT", "8080")
+        .replace('name = "left"', 'name = "left"\nscreen = 9\nitems = ["Grey"]')
+        .replace('"demo"', '"a camera of another room"'),
+        "utf-8",
     )
     assert main(["gallery", str(path), "--check"]) == 1
     told = capsys.readouterr().out
     assert "FAIL screen left            there is no screen 9" in told
     assert "it cannot hang yet" in told
+    assert "--   camera                 no camera 'a camera of another room'\n" in told
+    assert "--source" not in told, "a gallery has no such option"
     assert not (tmp_path / "state").exists(), "a check leaves nothing behind"
 
 

@@ -22,6 +22,8 @@ from realtime.sound.devices import Device
 from realtime.sound.front_end import Sound
 from realtime.sound.played_file import PlayedFile
 from realtime.sound.spec import DriveSpec, SoundSpec
+from realtime.sound.streams import Silence
+from realtime.system.processor_share import CountedTime
 
 RATE = 48_000
 
@@ -119,3 +121,24 @@ def test_devices_are_found_by_name_part_and_number(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(devices, "list_devices", list)
     with pytest.raises(SoundError, match="no microphone is there; plug one in"):
         devices.find("default", "input")
+
+
+def test_a_device_that_only_starves_is_not_taken_for_one_that_gives_no_more_sound(tmp_path: Path) -> None:
+    thread = tmp_path / "7"
+    thread.mkdir()
+    running, waiting = 0, 0
+
+    def silent_s(now_s: float, share: float) -> float:
+        nonlocal running, waiting
+        running, waiting = running + round(1000 * share), waiting + round(1000 * (1 - share))
+        (thread / "schedstat").write_text(f"{running} {waiting} 1")
+        return silence.of(called_at_s, now_s)
+
+    silence, called_at_s = Silence(100.0, CountedTime(tmp_path)), 100.0
+    assert silent_s(101.0, 1.0) == pytest.approx(0.0), "it called as it was begun"
+    starved = [silent_s(101.0 + second, 0.1) for second in range(1, 6)]
+    assert starved[-1] == pytest.approx(0.5)
+    hung = [silent_s(106.0 + second, 1.0) for second in range(1, 3)]
+    assert hung[-1] == pytest.approx(2.5)
+    called_at_s = 108.5
+    assert silent_s(109.0, 1.0) == 0.0

@@ -38,7 +38,7 @@ _WORDS = {
 _WALK_TO = {
     Spot.LEFT: N_("Stand on the left"),
     Spot.MIDDLE: N_("Stand in the middle"),
-    Spot.RIGHT: N_("Stand on the right"),
+    Spot.RIGHT: N_("Stand on the right, just as far"),
     Spot.NEAR: N_("Come near, in the middle"),
 }
 _PLACES = {Spot.LEFT: (0.16, 0.42), Spot.MIDDLE: (0.5, 0.42), Spot.RIGHT: (0.84, 0.42), Spot.NEAR: (0.5, 0.66)}
