@@ -40,6 +40,8 @@ _REACH, _STEPS = 0.2, 11
 """Above the lid that the iris model sees, in widths of the eye. Of eyes wide open it sees it too low, by up to 0.13."""
 _WHITE, _NOT_WHITE = 0.8, 0.7
 """Of the brightness of the eye's white: there it goes on, and there it has ended."""
+_REDDER = 0.1
+"""Red over blue, of their brightness: by so much redder is skin. Pale lids without lashes were taken for white."""
 _FARTHEST = 0.33
 """Of an iris from the middle of its eye, in widths: farther, it was not found."""
 _SETTLES_S = 2.0
@@ -51,8 +53,10 @@ _STIRS = 0.03
 _SOFT = 0.03
 _LEAST_GAIN, _MOST_GAIN = 0.3, 2.5
 """Times as bright as in the photo the eyes are in the viewer's light."""
-_SHADE, _SHADE_REACH = 0.2, 0.4
-"""How much darker a ball is along its lids, and how far, in radii of the iris."""
+_SHADE, _SHADE_REACH = 0.45, 0.3
+"""How much darker a ball is along its lids, and how far, in radii of the iris: …"""
+_LASH_SHADE = 0.25
+"""… so much farther below the upper one, whose lashes throw a shade. Without it narrow eyes stared."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -148,11 +152,11 @@ class EyePainter:
             part = box.of(out)
             drawn = _drawn(ball, box, centre, (start - centre) @ axes[0], (end - centre) @ axes[0], axes, look, width)
             side = 2 * max(1, round(2 * _SHADE_REACH * look.radius * width)) + 1
-            inside = cv2.stackBlur(mask, (side, side))  # as long for a large eye's shade as for a small one's
-            shade = cv2.cvtColor(
-                cv2.convertScaleAbs(inside, alpha=_SHADE / max(share, 1e-3), beta=255 * (1 - _SHADE)),
-                cv2.COLOR_GRAY2BGR,
-            )
+            below = lids - (box.left, box.top)
+            below[: len(below) // 2] += _LASH_SHADE * look.radius * width * axes[1]
+            # As long for a large eye's shade as for a small one's.
+            inside = cv2.stackBlur(_mask(below, width, box, 1.0), (side, side))
+            shade = cv2.cvtColor(cv2.convertScaleAbs(inside, alpha=_SHADE, beta=255 * (1 - _SHADE)), cv2.COLOR_GRAY2BGR)
             cv2.multiply(drawn, shade, dst=drawn, scale=1 / 255)
             if lit:
                 gain = np.clip(look.white / np.maximum(ball.white, 1), _LEAST_GAIN, _MOST_GAIN)
@@ -196,16 +200,21 @@ def _white_of(pixels: Pixels, eye: Eye, down: Doubles) -> tuple[Doubles, Floats]
     between = eye.lower[1:-1, None] + np.array([0.2, 0.5, 0.8])[:, None] * (eye.upper - eye.lower)[1:-1, None]
     places = np.concatenate([over, between], axis=1).astype(np.float32)
     colours = cv2.remap(pixels, places, ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    found = colours @ LUMA
-    above, inside = found[:, :_STEPS], found[:, _STEPS:]
-    white = float(np.percentile(inside, 80))
-    is_white = np.logical_and.accumulate(above > _WHITE * white, axis=1)
+    light = colours @ LUMA
+    red = (colours[..., 2].astype(np.float32) - colours[..., 0]) / np.maximum(light, 1)
+    bright = light[:, _STEPS:] >= np.median(light[:, _STEPS:])
+    pale = bright & (red[:, _STEPS:] <= np.median(red[:, _STEPS:][bright]))  # neither iris nor skin
+    brightest = pale & (light[:, _STEPS:] >= np.median(light[:, _STEPS:][pale]))
+    colour = np.asarray(colours[:, _STEPS:][brightest].mean(axis=0), np.float32)
+    white, white_red = float(colour @ LUMA), float(red[:, _STEPS:][brightest].mean())
+    above = light[:, :_STEPS]
+    goes_on = (above > _WHITE * white) & (red[:, :_STEPS] < white_red + _REDDER)
+    is_white = np.logical_and.accumulate(goes_on, axis=1)
     ends = (above < _NOT_WHITE * white).any(axis=1)  # else it is skin, as bright as the white
     reaches = np.where(ends, is_white.sum(axis=1) * (_REACH / (_STEPS - 1)), 0)
     padded = np.pad(reaches, 2)
     reaches = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
-    colour = colours[:, _STEPS:][inside >= white].mean(axis=0)
-    return np.asarray(reaches, np.float64), np.asarray(colour, np.float32)
+    return np.asarray(reaches, np.float64), colour
 
 
 def _axes(start: NDArray[np.floating], end: NDArray[np.floating]) -> Doubles:
