@@ -1,6 +1,7 @@
 """How much of filmed hands stays before the new face, and how much of the face is taken for one: frames of the shared
-clips in which somebody marked the hands by eye (`hands.json`: polygons in pixels, and how many frames come before the
-hand). Those are played to and fro first: people sit before a camera for a while before they scratch their nose.
+clips in which somebody marked hands, and a mask, by eye (`hands.json`: polygons in pixels; and between which frames
+nothing is before the face). Those are played to and fro first: people sit before a camera for a while before they
+scratch their nose. A clip that runs in a loop goes on with its beginning: its frames are counted on.
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ def filmed_hands(folder: Path = SHARED_DATA / "clips") -> Iterator[FilmedHand]:
             continue
         marked = {int(number): loops for number, loops in about["frames"].items()}
         clip = read_clip(str(folder / name), max(marked) + 1)
-        before = round(_ALONE_S * clip.fps) if about["alone"] else 0
-        order = [to_and_fro(number, about["alone"]) for number in range(before)][::-1] + list(range(max(marked) + 1))
-        pictures = [clip.pictures[number] for number in order]
+        first, end = about["alone"]
+        before = round(_ALONE_S * clip.fps) if end > first else 0
+        alone = [first + to_and_fro(number, end - first) for number in range(before)][::-1]
+        order = [*alone, *range(first, max(marked) + 1)]
+        pictures = [clip.pictures[number % len(clip.pictures)] for number in order]
         occlusion, geometry = OcclusionDetector(), FaceGeometry()
         for at, (pixels, meshes) in enumerate(zip(pictures, followed(pictures, clip.fps), strict=True)):
-            index = at - before
+            index = first + at - before
             front: Pixels | None = None
             if meshes is not None:
                 geometry.update(meshes[0], Size.of(pixels), with_rim(meshes[0].points[:, :2]), meshes[1])
