@@ -27,8 +27,8 @@ _MOUTH_SHARE = 0.3
 _MOST_PERCENT, _MOST_MOUTH_PERCENT = 2.4, 1.0
 """Of the eye distance, mean over the mesh, and of the mouth. With no bound a mesh differs from the viewer's by up to
 3.3 %, and a mouth by up to 4.1 % (0.36 of likeness gained by smiling photos, 0.34 with it); with 1.5 for the mouth one
-of 24 pairs is off by 2.1 %, with 1 none by 2 (1.2 costs 0.005 of likeness). The whole face moves less then: held back alone,
-the mouth is as far off, for what is around it is not."""
+of 24 pairs is off by 2.1 %, with 1 none by 2 (1.2 costs 0.005 of likeness). The whole face moves less then: held
+back alone, the mouth is as far off, for what is around it is not."""
 _LEAST_SIZE, _MOST_SIZE = 0.85, 1.18
 """Times as large as the viewer's: an eye that would be larger is one that the mesh sees wrongly."""
 _FADE = 0.12
