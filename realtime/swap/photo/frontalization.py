@@ -29,7 +29,7 @@ _SOFT = 0.05
 def frontalized(photo: Pixels, corners: Floats) -> tuple[Pixels, Floats]:
     """Return the flat face, (side, side, 3), and where the corners of a face lie in it.
 
-    `corners`: (504, 2) in the photo, as `field.with_rim` gives them.
+    `corners`: (504, 2) in the photo, as `face_geometry.with_rim` gives them.
     """
     size = float(np.sqrt(cv2.contourArea(corners[-36:])))
     side = int(np.clip(size * FINER, _LEAST_PX, _MOST_PX))
